@@ -1,0 +1,66 @@
+import { InvalidArgumentError } from '../cluster/errors.js';
+import type { Argument } from '../cluster/request-encoder.js';
+
+/** A Node-style callback, as ioredis takes it behind the arguments of any command. */
+export type Callback = (error: Error | null, reply?: unknown) => void;
+
+/** Commands that also take an object or Map of pairs, with the index at which it may stand; as in ioredis. */
+const PAIRS_AT: ReadonlyMap<string, number> = new Map([
+  ['mset', 0],
+  ['msetnx', 0],
+  ['hset', 1],
+  ['hmset', 1],
+]);
+
+/**
+ * Brings the arguments of a call, as callers of ioredis give them, into the form in which they are sent:
+ * arrays are flattened by one level, pairs written out, numbers written as text. Works in place where it can.
+ * @throws InvalidArgumentError for what has no sensible text: undefined, null, NaN, objects, functions
+ */
+export function normalizeArguments(command: string, args: unknown[]): Argument[] {
+  const pairsAt = PAIRS_AT.get(command);
+  let plain = pairsAt !== undefined && args.length === pairsAt + 1 ? withPairs(args, pairsAt) : args;
+  if (plain.some(Array.isArray)) plain = plain.flat(1);
+  for (let i = 0; i < plain.length; i++) {
+    if (typeof plain[i] !== 'string') plain[i] = toArgument(command, plain[i], i);
+  }
+  return plain as Argument[];
+}
+
+/** Splits a trailing callback off the arguments. */
+export function takeCallback(args: unknown[]): Callback | undefined {
+  return typeof args.at(-1) === 'function' ? (args.pop() as Callback) : undefined;
+}
+
+function toArgument(command: string, value: unknown, index: number): Argument {
+  if (Buffer.isBuffer(value)) return value;
+  if (typeof value === 'number' && !Number.isNaN(value)) return numberText(value);
+  if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  const came =
+    value === null
+      ? 'null'
+      : typeof value === 'number'
+        ? 'NaN'
+        : Array.isArray(value)
+          ? 'a nested array'
+          : typeof value;
+  throw new InvalidArgumentError(
+    `arguments[${index}]`,
+    `Argument ${index + 1} of ${command} is ${came}; a string, number, bigint, boolean or Buffer is expected`,
+  );
+}
+
+// Redis writes infinities its own way, in ranges of scores for one
+function numberText(value: number): string {
+  if (value === Infinity) return '+inf';
+  return value === -Infinity ? '-inf' : String(value);
+}
+
+function withPairs(args: unknown[], at: number): unknown[] {
+  const pairs = args[at];
+  if (pairs instanceof Map) return [...args.slice(0, at), ...[...pairs].flat()];
+  if (typeof pairs !== 'object' || pairs === null || Array.isArray(pairs) || ArrayBuffer.isView(pairs))
+    return args;
+  return [...args.slice(0, at), ...Object.entries(pairs).flat()];
+}

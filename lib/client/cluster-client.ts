@@ -1,0 +1,180 @@
+import { EventEmitter } from 'node:events';
+import { inspect } from 'node:util';
+import type { Observable } from 'rxjs';
+import { ClusterEngine, type EngineState } from '../cluster/cluster-engine.js';
+import type { CallPolicy } from '../cluster/command.js';
+import { resolveOptions, type ClusterClientOptions } from '../cluster/options.js';
+import type { Reply } from '../cluster/reply.js';
+import type { Script } from '../cluster/script.js';
+import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
+import type { CallOptions } from './call-options.js';
+import type { ClusterPipeline } from './cluster-pipeline.js';
+import type { ClusterTransaction } from './cluster-transaction.js';
+import { ClusterView, type ClusterCommands } from './cluster-view.js';
+import { installCommands } from './install-commands.js';
+
+/** How long `close()` waits for what is under way, in ms. */
+const DRAIN_MS = 5_000;
+
+/** The words of ioredis for the states of a client. */
+export type ClusterStatus = 'wait' | 'connecting' | 'ready' | 'disconnecting' | 'end';
+
+const STATUS: Readonly<Record<EngineState, ClusterStatus>> = {
+  wait: 'wait',
+  connecting: 'connecting',
+  ready: 'ready',
+  closing: 'disconnecting',
+  end: 'end',
+};
+
+/** Events by which the states are told. */
+const STATE_EVENTS: Readonly<Record<EngineState, readonly string[]>> = {
+  wait: [],
+  connecting: ['connecting'],
+  ready: ['connect', 'ready'],
+  closing: [],
+  end: ['close', 'end'],
+};
+
+/**
+ * A client for a Redis Cluster: every command goes to the node that owns its slot, whatever the cluster does
+ * meanwhile. It connects with the first command, or when told to.
+ *
+ * Events: `connecting`, `connect`, `ready`, `close`, `end`, `error`, `+node` and `-node` (a `ClusterNode`). An `error`
+ * that nobody listens to is dropped.
+ */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
+export class ClusterClient extends EventEmitter {
+  /** For callers that tell ioredis' clients apart. */
+  readonly isCluster = true;
+  private readonly engine: ClusterEngine;
+  private readonly view: ClusterView;
+
+  /** @throws InvalidArgumentError for an unknown option or an impossible value */
+  constructor(private readonly givenOptions: ClusterClientOptions = {}) {
+    super();
+    const options = resolveOptions(givenOptions);
+    this.engine = new ClusterEngine(options, {
+      onState: (state) => STATE_EVENTS[state].forEach((event) => this.emit(event)),
+      onNodes: (added, removed) => {
+        for (const node of added) this.emit('+node', node);
+        for (const node of removed) this.emit('-node', node);
+      },
+    });
+    const policy: CallPolicy = {
+      readFrom: options.readFrom,
+      deadlineMs: options.deadlineMs,
+      retry: options.retry,
+    };
+    this.view = new ClusterView(this.engine, policy);
+    // an instance property would show credentials to whoever prints the client
+    for (const name of ['givenOptions', 'engine', 'view'])
+      Object.defineProperty(this, name, { enumerable: false });
+  }
+
+  /** A client from `redis://user:password@host:port` or `rediss://…`. */
+  static fromUrl(url: string, options: ClusterClientOptions = {}): ClusterClient {
+    return new ClusterClient({ ...options, nodes: [url, ...(options.nodes ?? [])] });
+  }
+
+  /** Where the client stands in its life. */
+  get status(): ClusterStatus {
+    return STATUS[this.engine.state];
+  }
+
+  /** Which node holds which slot, as far as is known now. */
+  get topology(): ClusterTopology {
+    return this.engine.topology;
+  }
+
+  /** The topology now, and every change of it. Completes when the client is closed. */
+  get topology$(): Observable<ClusterTopology> {
+    return this.engine.topology$;
+  }
+
+  /**
+   * Finds the cluster. Resolves once every slot is covered and every primary answers; further calls join the first.
+   * @throws TopologyError (`NO_NODE_REACHABLE`, `SLOTS_NOT_COVERED`, `VIEWS_DISAGREE`, `NOT_A_CLUSTER`) or
+   *   AuthenticationError, within `startupTimeoutMs`; ClientClosedError
+   */
+  connect(): Promise<void> {
+    return this.engine.connect();
+  }
+
+  /** Refuses new calls, waits (5 s at most) for those under way, and ends every connection. */
+  async close(): Promise<void> {
+    await this.engine.close(DRAIN_MS);
+  }
+
+  /** `close()`, with ioredis' answer. */
+  async quit(): Promise<'OK'> {
+    await this.close();
+    return 'OK';
+  }
+
+  /** Ends every connection at once. What was sent and not answered ends in OutcomeUnknownError. */
+  disconnect(): void {
+    void this.engine.close(0);
+  }
+
+  /** Another client of the same cluster, with some options changed. It is not connected yet. */
+  duplicate(overrides: ClusterClientOptions = {}): ClusterClient {
+    return new ClusterClient({ ...this.givenOptions, ...overrides });
+  }
+
+  /** Reads the topology from the cluster now. */
+  refreshTopology(): Promise<ClusterTopology> {
+    return this.engine.refreshTopology();
+  }
+
+  /** Sends commands without keys to this node (or node name); false where the topology has no such node. */
+  setDefaultNode(node: ClusterNode | string): boolean {
+    return this.engine.setDefaultNode(typeof node === 'string' ? node : node.name);
+  }
+
+  /** A light view of this client whose calls have other options. @throws InvalidArgumentError */
+  with(options: CallOptions): ClusterView {
+    return this.view.with(options);
+  }
+
+  /** Runs one command by name; `buffers` asks for Buffers in the place of strings. */
+  send(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
+    return this.view.send(name, args, buffers);
+  }
+
+  /** Commands to be sent together, over any nodes; see `ClusterPipeline`. */
+  pipeline(commands?: readonly (readonly unknown[])[]): ClusterPipeline {
+    return this.view.pipeline(commands);
+  }
+
+  /** Commands to be executed in one piece, in one slot; see `ClusterTransaction`. */
+  multi(commands?: readonly (readonly unknown[])[]): ClusterTransaction {
+    return this.view.multi(commands);
+  }
+
+  /** Runs a script; see `ClusterView.runScript`. */
+  runScript(
+    script: Script,
+    keys: readonly (string | Buffer)[],
+    args: readonly (string | Buffer | number)[],
+    options?: { buffers?: boolean },
+  ): Promise<Reply> {
+    return this.view.runScript(script, keys, args, options);
+  }
+
+  /** `error` without a listener is dropped rather than thrown: a client must not end the process. */
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event === 'error' && this.listenerCount('error') === 0) return false;
+    return super.emit(event, ...args);
+  }
+
+  /** What `util.inspect` and `console.log` show: no options, and so no secrets. */
+  [inspect.custom](): string {
+    return `ClusterClient { status: '${this.status}', nodes: ${this.topology.nodes.length} }`;
+  }
+}
+
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
+export interface ClusterClient extends ClusterCommands {}
+
+installCommands(ClusterClient.prototype);

@@ -1,0 +1,97 @@
+import type { ChainableCommander } from 'ioredis';
+import { Batch, type BatchEntry, type BatchResult } from '../cluster/batch.js';
+import type { ClusterEngine } from '../cluster/cluster-engine.js';
+import { NO_SLOT, type CallPolicy } from '../cluster/command.js';
+import { isBlocking } from '../cluster/command-table.js';
+import { ClusterError, InvalidArgumentError } from '../cluster/errors.js';
+import { crossSlot, type ResolvedCall } from '../cluster/resolved-call.js';
+import { normalizeArguments, takeCallback, type Callback } from './call-arguments.js';
+import { installCommands } from './install-commands.js';
+import { replyTransforms } from './reply-transforms.js';
+
+/** What `exec()` gives: for each command, in call order, an error or null, and the reply. */
+export type PipelineResults = [error: Error | null, reply: unknown][];
+
+/** A pipeline was used after `exec()`. */
+export class PipelineUsedError extends ClusterError {
+  constructor() {
+    super('The pipeline has been executed; make another one', { code: 'PIPELINE_USED' });
+  }
+}
+
+/**
+ * Commands gathered here leave together when `exec()` is called, to as many nodes as they belong to. Every
+ * command of one slot goes; what would need several slots or nodes is refused when it is queued, by an exception.
+ * Order is kept within a slot.
+ */
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
+export class ClusterPipeline {
+  protected readonly entries: BatchEntry[] = [];
+  private readonly callbacks = new Map<number, Callback>();
+  private executed = false;
+
+  constructor(
+    protected readonly engine: ClusterEngine,
+    protected readonly policy: CallPolicy,
+  ) {}
+
+  /** Commands queued so far. */
+  get length(): number {
+    return this.entries.length;
+  }
+
+  /** Queues one command. The methods named for commands all come here. */
+  send(name: string, args: unknown[], buffers: boolean): this {
+    if (this.executed) throw new PipelineUsedError();
+    const callback = takeCallback(args);
+    const call = this.engine.resolve(name, normalizeArguments(name, args));
+    if (isBlocking(call.row, call.args)) {
+      throw new InvalidArgumentError(
+        'command',
+        `${call.row.name} would block all that is queued behind it; call it on the client`,
+      );
+    }
+    if (call.slot === NO_SLOT) refuseSpread(call);
+    if (callback !== undefined) this.callbacks.set(this.entries.length, callback);
+    this.entries.push({ call, buffers, transform: replyTransforms.get(call.row.name) });
+    return this;
+  }
+
+  /** Queues `[name, ...args]` entries. */
+  addBatch(commands: readonly (readonly unknown[])[]): this {
+    for (const [name, ...args] of commands) this.send(String(name).toLowerCase(), args, false);
+    return this;
+  }
+
+  /**
+   * Sends what was queued. Resolves when every command has its answer; errors are in the results.
+   * @throws PipelineUsedError when called a second time
+   */
+  async exec(
+    callback?: (error: Error | null, results?: PipelineResults | null) => void,
+  ): Promise<PipelineResults> {
+    if (this.executed) throw new PipelineUsedError();
+    this.executed = true;
+    const results = await this.execute();
+    for (const [index, notify] of this.callbacks) notify(results[index][0], results[index][1]);
+    callback?.(null, results);
+    return results;
+  }
+
+  protected execute(): Promise<BatchResult[]> {
+    return new Batch(this.entries, this.policy, (command) => this.engine.submit(command)).start();
+  }
+}
+
+function refuseSpread(call: ResolvedCall): void {
+  const { row, args } = call;
+  if (row.request === 'split') throw crossSlot(row, args);
+  if (row.request !== 'slot' && row.request !== 'defaultNode') {
+    throw new InvalidArgumentError('command', `${row.name} is for several nodes; call it on the client`);
+  }
+}
+
+// oxlint-disable-next-line typescript/no-unsafe-declaration-merging
+export interface ClusterPipeline extends Omit<ChainableCommander, 'exec' | 'length'> {}
+
+installCommands(ClusterPipeline.prototype);

@@ -1,0 +1,42 @@
+import type { BatchResult } from '../cluster/batch.js';
+import { NO_SLOT } from '../cluster/command.js';
+import { keyIndexes } from '../cluster/command-keys.js';
+import { CrossSlotError } from '../cluster/errors.js';
+import type { Argument } from '../cluster/request-encoder.js';
+import { groupBySlot } from '../cluster/resolved-call.js';
+import { TransactionBlock } from '../cluster/transaction-block.js';
+import { ClusterPipeline } from './cluster-pipeline.js';
+
+/**
+ * Commands that are executed in one piece, by MULTI and EXEC, on the one node that owns the slot of all their keys.
+ * Nothing is sent before `exec()`.
+ */
+export class ClusterTransaction extends ClusterPipeline {
+  private slot = NO_SLOT;
+
+  /** @throws CrossSlotError where the command's slot is not that of the others; nothing is queued then */
+  override send(name: string, args: unknown[], buffers: boolean): this {
+    super.send(name, args, buffers);
+    const { slot } = this.entries[this.entries.length - 1].call;
+    if (this.slot === NO_SLOT) this.slot = slot;
+    if (slot !== NO_SLOT && slot !== this.slot) {
+      const keys = this.queuedKeys();
+      this.entries.pop();
+      throw new CrossSlotError('MULTI', groupBySlot(keys));
+    }
+    return this;
+  }
+
+  private queuedKeys(): Argument[] {
+    return this.entries.flatMap(({ call }) =>
+      keyIndexes(call.row, call.args).map((index) => call.args[index]),
+    );
+  }
+
+  protected override execute(): Promise<BatchResult[]> {
+    if (this.entries.length === 0) return Promise.resolve([]);
+    return new Promise((resolve, reject) => {
+      this.engine.submit(new TransactionBlock(this.entries, this.slot, this.policy, resolve, reject));
+    });
+  }
+}

@@ -1,0 +1,90 @@
+import { Command, type CallPolicy, type ReplyTransform } from './command.js';
+import { isIdempotent } from './command-table.js';
+import type { Reply } from './reply.js';
+import type { ResolvedCall } from './resolved-call.js';
+
+/** Commands of one batch that are under way at once; the others wait here rather than in sockets. */
+const WINDOW = 10_000;
+
+/** One entry of a batch. */
+export interface BatchEntry {
+  readonly call: ResolvedCall;
+  readonly buffers: boolean;
+  readonly transform: ReplyTransform | undefined;
+}
+
+/** What became of one entry: an error or null, and the reply. */
+export type BatchResult = [error: Error | null, reply: unknown];
+
+/**
+ * Commands that are sent together, whichever nodes they go to. Each is redirected or sent again by itself;
+ * the one promise resolves, always, when all have an answer.
+ */
+export class Batch {
+  readonly done: Promise<BatchResult[]>;
+  private readonly results: BatchResult[];
+  private next = 0;
+  private underWay = 0;
+  private finish!: (results: BatchResult[]) => void;
+
+  constructor(
+    private readonly entries: readonly BatchEntry[],
+    private readonly policy: CallPolicy,
+    private readonly submit: (command: Command) => void,
+  ) {
+    this.results = new Array<BatchResult>(entries.length);
+    this.done = new Promise((resolve) => (this.finish = resolve));
+  }
+
+  /** Sends the batch, a window of it at a time. */
+  start(): Promise<BatchResult[]> {
+    if (this.entries.length === 0) this.finish([]);
+    else this.advance();
+    return this.done;
+  }
+
+  settle(index: number, result: BatchResult): void {
+    this.results[index] = result;
+    this.underWay--;
+    if (this.next < this.entries.length) {
+      if (this.underWay <= WINDOW / 2) this.advance();
+    } else if (this.underWay === 0) this.finish(this.results);
+  }
+
+  private advance(): void {
+    const end = Math.min(this.entries.length, this.next + WINDOW - this.underWay);
+    // counted first, as a command may be answered before `submit` returns
+    const start = this.next;
+    this.next = end;
+    this.underWay += end - start;
+    for (let index = start; index < end; index++) {
+      this.submit(new BatchedCommand(this, index, this.entries[index], this.policy));
+    }
+  }
+}
+
+class BatchedCommand extends Command {
+  private readonly transform: ReplyTransform | undefined;
+
+  constructor(
+    private readonly batch: Batch,
+    private readonly index: number,
+    { call, buffers, transform }: BatchEntry,
+    policy: CallPolicy,
+  ) {
+    super(call.row, call.name, call.args, call.slot, buffers, policy, call.size);
+    this.transform = transform;
+  }
+
+  override get idempotent(): boolean {
+    return isIdempotent(this.row, this.args);
+  }
+
+  protected override resolved(reply: Reply): void {
+    this.batch.settle(this.index, [null, this.transform === undefined ? reply : this.transform(reply)]);
+  }
+
+  protected override rejected(error: Error): void {
+    this.batch.settle(this.index, [error, undefined]);
+  }
+}

@@ -1,0 +1,254 @@
+import type { Redis, RedisOptions } from 'ioredis';
+import { BehaviorSubject, type Observable } from 'rxjs';
+import { NO_SLOT, type CallPolicy, type Command, type ReplyTransform } from './command.js';
+import { CommandTable, isBlocking, type CommandRow } from './command-table.js';
+import { BlockedCommandError, ClientClosedError } from './errors.js';
+import { FlushScheduler } from './flush-scheduler.js';
+import { LeasePool } from './lease-pool.js';
+import { runLeased } from './leased-call.js';
+import { Liveness } from './liveness.js';
+import { createNodeClient } from './node-client.js';
+import type { ResolvedClusterOptions } from './options.js';
+import { PromisedCommand } from './promised-command.js';
+import type { Argument } from './request-encoder.js';
+import { Router } from './router.js';
+import { spreads, type SpreadPolicy } from './spread.js';
+import { resolveCall, type ResolvedCall } from './resolved-call.js';
+import { startUp } from './startup.js';
+import { prevailingView, readViews } from './topology-reader.js';
+import { TopologyRefresher } from './topology-refresher.js';
+import type { ClusterNode, ClusterTopology } from './topology.js';
+
+/**
+ * - `wait`: not connected, and nobody asked yet
+ * - `connecting`: looking for the cluster
+ * - `ready`: commands flow
+ * - `closing`: what is under way is drained, nothing new is taken
+ * - `end`: for good
+ */
+export type EngineState = 'wait' | 'connecting' | 'ready' | 'closing' | 'end';
+
+/** What the engine tells its face. */
+export interface EngineListener {
+  onState(state: EngineState): void;
+  onNodes(added: readonly ClusterNode[], removed: readonly ClusterNode[]): void;
+}
+
+/** How the reply of a call is to be given. */
+export interface CallShape {
+  readonly buffers: boolean;
+  readonly transform?: ReplyTransform;
+}
+
+/** The parts of the client put together: from a call to the reply, and from start to close. */
+export class ClusterEngine {
+  readonly table = new CommandTable();
+  readonly leases: LeasePool;
+  private readonly scheduler = new FlushScheduler();
+  private readonly router: Router;
+  private readonly refresher: TopologyRefresher;
+  private readonly liveness: Liveness;
+  private readonly topologySubject: BehaviorSubject<ClusterTopology>;
+  private defaultNodeName: string | undefined = undefined;
+  private current: EngineState = 'wait';
+  private starting: Promise<void> | undefined = undefined;
+  private ending: Promise<void> | undefined = undefined;
+
+  constructor(
+    readonly options: ResolvedClusterOptions,
+    private readonly listener: EngineListener,
+  ) {
+    this.router = new Router(options, this.scheduler, {
+      onStale: () => this.refresher.request(),
+      onPatched: (topology) => this.adopt(topology),
+    });
+    this.topologySubject = new BehaviorSubject(this.router.topology);
+    this.refresher = new TopologyRefresher(
+      {
+        read: () => this.readTopology(),
+        adopt: (topology) => this.adopt(topology),
+        urgent: () => this.liveness.primaryMissing,
+      },
+      options.refreshIntervalMs,
+    );
+    this.liveness = new Liveness(this.router, () => this.refresher.request());
+    this.leases = new LeasePool(options, (node) => this.createNodeClient(node));
+  }
+
+  get state(): EngineState {
+    return this.current;
+  }
+
+  get topology(): ClusterTopology {
+    return this.topologySubject.value;
+  }
+
+  /** The topology now, and every change of it; completes when the client is closed. */
+  get topology$(): Observable<ClusterTopology> {
+    return this.topologySubject;
+  }
+
+  /** Finds the cluster and connects to every primary. Joins an attempt that is under way. */
+  connect(): Promise<void> {
+    if (this.current === 'closing' || this.current === 'end') return Promise.reject(new ClientClosedError());
+    return (this.starting ??= this.start());
+  }
+
+  /**
+   * Runs one command, wherever it belongs, and gives its reply.
+   * @throws InvalidArgumentError, CrossSlotError, BlockedCommandError before anything is sent
+   */
+  run(name: string, args: Argument[], policy: CallPolicy, shape: CallShape): Promise<unknown> {
+    let call: ResolvedCall;
+    try {
+      call = this.resolve(name, args);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    const { request } = call.row;
+    if (call.slot === NO_SLOT && request !== 'slot' && request !== 'defaultNode') {
+      return this.runSpread(call, policy, shape);
+    }
+    if (isBlocking(call.row, call.args)) return runLeased(this, call, policy, shape);
+    return this.runSingle(call, policy, shape);
+  }
+
+  /** Sends a call to one node: that of its slot, or one it is pinned to. */
+  runSingle(call: ResolvedCall, policy: CallPolicy, shape: CallShape, node?: ClusterNode): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const command = new PromisedCommand(call, policy, shape, resolve, reject);
+      if (node !== undefined) command.pinned = this.router.channelTo(node);
+      this.submit(command);
+    });
+  }
+
+  /** Finds out where a call belongs; refuses what must not be sent. */
+  resolve(name: string, args: Argument[]): ResolvedCall {
+    const call = resolveCall(this.table, name, args, this.options.keyPrefix);
+    this.refuseBlocked(call.row);
+    return call;
+  }
+
+  /** Sends a command on its way; before the client is connected, that is first seen to. */
+  submit(command: Command): void {
+    command.deadlineAt = this.scheduler.now() + command.policy.deadlineMs;
+    this.liveness.watch();
+    if (this.current === 'ready') this.router.dispatch(command);
+    else this.submitOffline(command);
+  }
+
+  /** An ioredis client for one node; see `createNodeClient`. */
+  createNodeClient(node: ClusterNode, overrides?: RedisOptions): Promise<Redis> {
+    return createNodeClient(node, this.options, overrides);
+  }
+
+  /** Tells that something seen elsewhere (a subscriber's connection lost, say) makes the topology doubtful. */
+  reportStale(): void {
+    this.refresher.request();
+  }
+
+  /** Reads the topology now. */
+  async refreshTopology(): Promise<ClusterTopology> {
+    await this.connect();
+    await this.refresher.refresh();
+    return this.topology;
+  }
+
+  /** Makes a node of the present topology the one for commands without keys; false where there is no such node. */
+  setDefaultNode(name: string): boolean {
+    if (this.topology.node(name) === undefined) return false;
+    this.defaultNodeName = name;
+    this.adopt(this.topology.restamped(this.topology.version + 1, name));
+    return true;
+  }
+
+  /**
+   * Refuses new calls, waits up to `drainMs` for the replies of those under way, and ends every connection.
+   */
+  close(drainMs: number): Promise<void> {
+    return (this.ending ??= this.end(drainMs));
+  }
+
+  private async runSpread(call: ResolvedCall, policy: CallPolicy, shape: CallShape): Promise<unknown> {
+    if (this.current !== 'ready') await this.connect();
+    const run = (part: ResolvedCall, node?: ClusterNode): Promise<unknown> =>
+      this.runSingle(part, policy, shape, node);
+    return spreads[call.row.request as SpreadPolicy](call, this.topology, run);
+  }
+
+  private async start(): Promise<void> {
+    this.become('connecting');
+    try {
+      await startUp(
+        this.router,
+        this.options,
+        (topology) => this.adopt(topology),
+        () => this.ending !== undefined,
+      );
+    } catch (error) {
+      this.starting = undefined;
+      this.router.waitingRoom.clear(error as Error);
+      if (this.ending === undefined) this.become('wait');
+      throw error;
+    }
+    this.become('ready');
+    this.refresher.start();
+    this.router.waitingRoom.releaseAll();
+  }
+
+  private submitOffline(command: Command): void {
+    if (this.ending !== undefined) return command.fail(new ClientClosedError());
+    this.router.waitingRoom.holdUntilReleased(command);
+    // those that wait are told by the waiting room
+    this.connect().catch(() => {});
+  }
+
+  private async end(drainMs: number): Promise<void> {
+    // what was called before there was a connection has nothing under way to wait for
+    const giveUpAt = performance.now() + (this.current === 'ready' ? drainMs : 0);
+    this.become('closing');
+    this.leases.close();
+    while (this.router.outstanding > 0 && performance.now() < giveUpAt) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+    }
+    this.refresher.stop();
+    this.liveness.stop();
+    this.router.close();
+    this.topologySubject.complete();
+    this.become('end');
+  }
+
+  private async readTopology(): Promise<ClusterTopology | undefined> {
+    const { dynamicStartupNodes, nodes: seeds } = this.options;
+    // dynamic names are resolved anew with every connection, so seeds may lead to nodes that were never seen
+    const nodes = dynamicStartupNodes ? [...this.topology.nodes, ...seeds] : seeds;
+    const channels = new Set(nodes.map((address) => this.router.channelTo(address)));
+    return prevailingView((await readViews(channels, this.options)).topologies);
+  }
+
+  private adopt(topology: ClusterTopology): void {
+    const before = this.topology;
+    if (topology !== this.router.topology) {
+      // a view that says nothing new must not wake everybody, and one without slots tells of a node, not of the cluster
+      if (topology.version <= before.version && topology.sameView(before)) return;
+      if (topology.coveredSlots === 0) return;
+      this.router.adopt(topology.restamped(before.version + 1, this.defaultNodeName));
+    }
+    this.topologySubject.next(this.router.topology);
+    const added = this.topology.nodes.filter((node) => before.node(node.name) === undefined);
+    const removed = before.nodes.filter((node) => this.topology.node(node.name) === undefined);
+    if (added.length + removed.length > 0) this.listener.onNodes(added, removed);
+  }
+
+  private refuseBlocked(row: CommandRow): void {
+    const { blocked } = row;
+    if (blocked === undefined) return;
+    if (blocked.kind !== 'socket' && this.options.allowBlocked.has(row.name)) return;
+    throw new BlockedCommandError(row.name.toUpperCase(), blocked.reason);
+  }
+
+  private become(state: EngineState): void {
+    this.current = state;
+    this.listener.onState(state);
+  }
+}

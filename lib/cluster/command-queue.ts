@@ -1,0 +1,47 @@
+import type { Command } from './command.js';
+
+const INITIAL_CAPACITY = 64;
+
+/**
+ * First in, first out, in a ring that doubles when it is full: neither end ever moves the others.
+ * It holds what was sent and not answered.
+ */
+export class CommandQueue {
+  private ring: (Command | undefined)[] = new Array<Command | undefined>(INITIAL_CAPACITY).fill(undefined);
+  private head = 0;
+  private count = 0;
+
+  get length(): number {
+    return this.count;
+  }
+
+  push(command: Command): void {
+    if (this.count === this.ring.length) this.grow();
+    this.ring[(this.head + this.count++) & (this.ring.length - 1)] = command;
+  }
+
+  peek(): Command | undefined {
+    return this.ring[this.head];
+  }
+
+  shift(): Command | undefined {
+    if (this.count === 0) return undefined;
+    const command = this.ring[this.head];
+    this.ring[this.head] = undefined;
+    this.head = (this.head + 1) & (this.ring.length - 1);
+    this.count--;
+    return command;
+  }
+
+  *[Symbol.iterator](): Iterator<Command> {
+    for (let i = 0; i < this.count; i++) {
+      yield this.ring[(this.head + i) & (this.ring.length - 1)] as Command;
+    }
+  }
+
+  private grow(): void {
+    const straight = [...this.ring.slice(this.head), ...this.ring.slice(0, this.head)];
+    this.ring = straight.concat(new Array<Command | undefined>(straight.length).fill(undefined));
+    this.head = 0;
+  }
+}

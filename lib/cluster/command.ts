@@ -1,0 +1,115 @@
+import type { CommandRow } from './command-table.js';
+import { DeadlineExceededError, OutcomeUnknownError, ReplyError } from './errors.js';
+import type { NodeChannel } from './node-channel.js';
+import type { RetryMode } from './options.js';
+import type { PendingAllowance } from './pending-allowance.js';
+import type { ReadFrom } from './read-from.js';
+import type { Reply } from './reply.js';
+import type { Argument, RequestEncoder } from './request-encoder.js';
+
+/** Turns what the server answered into what the caller is given. Must not throw. */
+export type ReplyTransform = (reply: Reply) => unknown;
+
+/** How one call is to be treated; resolved once, shared by all calls that are treated alike. */
+export interface CallPolicy {
+  readonly readFrom: ReadFrom;
+  readonly deadlineMs: number;
+  readonly retry: RetryMode;
+}
+
+/** The slot of a command without keys. */
+export const NO_SLOT = -1;
+
+/**
+ * One command on its way from a call to its reply: what to send, where it belongs, and what became of it.
+ * It is in one place at a time: a channel's pending list, a connection's in-flight queue, or the waiting room.
+ */
+export abstract class Command {
+  /** What accounts for it, while something does. */
+  allowance: PendingAllowance | undefined = undefined;
+  /** It was handed to a socket, and no server has said since that it was not executed. */
+  sent = false;
+  /** The caller has an answer; a reply that comes later is dropped. */
+  settled = false;
+  /** The one node it is for, whatever the topology; a call by slot has none. */
+  pinned: NodeChannel | undefined = undefined;
+  /** To be preceded by ASKING, as an ASK redirect demands. */
+  asking = false;
+  /** How often it has been redirected, put off, or sent again. */
+  attempts = 0;
+  /** Milliseconds of the client's clock. */
+  deadlineAt = Infinity;
+  /** Why it last had to wait. */
+  lastRefusal: Error | undefined = undefined;
+
+  constructor(
+    readonly row: CommandRow,
+    readonly name: string,
+    readonly args: readonly Argument[],
+    readonly slot: number,
+    /** Decode the strings of the reply into Buffers. */
+    readonly buffers: boolean,
+    readonly policy: CallPolicy,
+    /** Bytes of the arguments, as the bounds count them. */
+    readonly size: number,
+  ) {}
+
+  /** How many replies it is answered with. */
+  get replyCount(): number {
+    return 1;
+  }
+
+  /** A second execution would go unnoticed, so it may be sent again after a lost reply. */
+  abstract get idempotent(): boolean;
+
+  /** Writes it, for the first time or again. */
+  encode(encoder: RequestEncoder): void {
+    encoder.append(this.name, this.args);
+  }
+
+  /** Takes one reply. */
+  receive(reply: Reply, from: NodeChannel): void {
+    if (typeof reply === 'object' && reply instanceof ReplyError) from.router.refused(this, reply, from);
+    else this.succeed(reply);
+  }
+
+  /** Its connection died, or was given up, with the reply owing. */
+  lost(error: Error, from: NodeChannel): void {
+    from.router.replyLost(this, error);
+  }
+
+  /** Gives the caller the reply, unless there is an answer already. */
+  succeed(reply: Reply): void {
+    if (this.settled) return;
+    this.settle();
+    this.resolved(reply);
+  }
+
+  /** Gives the caller an error, unless there is an answer already. */
+  fail(error: Error): void {
+    if (this.settled) return;
+    this.settle();
+    this.rejected(error);
+  }
+
+  /** Its deadline has passed. A write that was sent may have been executed; all else certainly was not. */
+  expire(): void {
+    if (this.sent && !this.row.readonly) {
+      const { name, lastRefusal } = this;
+      this.fail(new OutcomeUnknownError(name, 'no reply came before its deadline', { cause: lastRefusal }));
+    } else {
+      this.fail(new DeadlineExceededError(this.name, this.policy.deadlineMs, { cause: this.lastRefusal }));
+    }
+  }
+
+  /** Called once, with the reply. */
+  protected abstract resolved(reply: Reply): void;
+
+  /** Called once, with the error. */
+  protected abstract rejected(error: Error): void;
+
+  private settle(): void {
+    this.settled = true;
+    this.allowance?.release(this);
+  }
+}

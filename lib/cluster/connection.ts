@@ -1,0 +1,167 @@
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { Command } from './command.js';
+import { CommandQueue } from './command-queue.js';
+import { AskingCommand } from './control-command.js';
+import { ConnectionError, ProtocolError } from './errors.js';
+import type { NodeChannel } from './node-channel.js';
+import type { ResolvedClusterOptions } from './options.js';
+import { ReplyParser, type ReplyHandler } from './reply-parser.js';
+import type { Reply } from './reply.js';
+import { RequestEncoder } from './request-encoder.js';
+import { nodeName, type NodeAddress } from './topology.js';
+
+/** Encoded bytes after which a batch is handed to the socket, so that a huge batch is never one string. */
+const PIECE_BYTES = 256 * 1024;
+/** Bytes that may wait in the socket's own buffer before we stop encoding more. */
+const SATURATED_BYTES = 1024 * 1024;
+
+/** What a connection tells its channel. */
+export interface ConnectionListener {
+  /** The socket takes more again. */
+  onDrained(): void;
+  /** The socket is gone, for good; `owed` was sent and not answered, oldest first. */
+  onLost(error: Error, owed: Command[]): void;
+}
+
+/**
+ * One socket to one node, from connect to close, shared by all callers. Replies come in the order of
+ * the requests, so a queue of what was sent is all the bookkeeping there is.
+ */
+export class Connection implements ReplyHandler {
+  /** When the peer last gave a sign of life while owing a reply; milliseconds of the client's clock. */
+  silentSince = 0;
+  /** Why the connection ended, once it has. */
+  failure: Error | undefined = undefined;
+
+  private readonly socket: Socket;
+  private readonly parser = new ReplyParser(this);
+  private readonly encoder = new RequestEncoder();
+  private readonly inFlight = new CommandQueue();
+  private readonly name: string;
+  private lost = false;
+
+  constructor(
+    address: NodeAddress,
+    options: ResolvedClusterOptions,
+    private readonly channel: NodeChannel,
+    private readonly listener: ConnectionListener,
+    private readonly now: () => number,
+  ) {
+    this.name = nodeName(address);
+    this.socket = openSocket(address, options);
+    this.socket.setNoDelay(true);
+    this.socket.setKeepAlive(true, options.keepAliveMs);
+    this.socket.on('data', (chunk: Buffer) => this.read(chunk));
+    this.socket.on('drain', () => {
+      this.silentSince = this.now();
+      this.listener.onDrained();
+    });
+    this.socket.on('error', (error) => this.destroy(new ConnectionError(this.name, error.message)));
+    this.socket.on('end', () => this.destroy(new ConnectionError(this.name, 'closed by the server')));
+    this.socket.on('close', () => this.close());
+  }
+
+  /** Resolves once the socket is connected (and TLS agreed), rejects when it is destroyed before. */
+  connected(secure: boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.socket.once(secure ? 'secureConnect' : 'connect', resolve);
+      this.socket.once('close', () => reject(this.failure ?? new ConnectionError(this.name, 'closed')));
+    });
+  }
+
+  /** True while the socket should be given no more. */
+  get saturated(): boolean {
+    return this.socket.writableLength > SATURATED_BYTES;
+  }
+
+  /** Replies that are owed. */
+  get owing(): number {
+    return this.inFlight.length;
+  }
+
+  /** What was sent and not answered, oldest first. */
+  owed(): Iterable<Command> {
+    return this.inFlight;
+  }
+
+  /**
+   * Sends commands, in one write unless they are many, and stops when the socket is saturated.
+   * @returns how many were taken
+   */
+  send(commands: readonly Command[]): number {
+    let next = 0;
+    if (this.inFlight.length === 0) this.silentSince = this.now();
+    while (next < commands.length && !this.saturated && !this.lost) {
+      while (next < commands.length && this.encoder.size < PIECE_BYTES) this.encode(commands[next++]);
+      this.write();
+    }
+    return next;
+  }
+
+  /** Ends the connection now; what is owed is reported lost. */
+  destroy(reason: Error): void {
+    this.failure ??= reason;
+    this.socket.destroy();
+    this.close();
+  }
+
+  wantsBuffers(): boolean {
+    return this.inFlight.peek()?.buffers ?? false;
+  }
+
+  onReply(reply: Reply): void {
+    const command = this.inFlight.shift();
+    if (command === undefined) throw new ProtocolError(`${this.name} sent a reply that nobody asked for`);
+    command.receive(reply, this.channel);
+  }
+
+  onPush(): void {
+    // no subscription is ever made on a shared connection, so nothing that is pushed concerns us
+  }
+
+  private encode(command: Command): void {
+    if (command.settled) return;
+    if (command.asking) {
+      const asking = new AskingCommand();
+      asking.encode(this.encoder);
+      this.inFlight.push(asking);
+      command.asking = false;
+    }
+    command.sent = true;
+    command.encode(this.encoder);
+    for (let replies = command.replyCount; replies > 0; replies--) this.inFlight.push(command);
+  }
+
+  private write(): void {
+    const pieces = this.encoder.take();
+    if (pieces.length > 1) this.socket.cork();
+    for (const piece of pieces) this.socket.write(piece, 'latin1');
+    if (pieces.length > 1) this.socket.uncork();
+  }
+
+  private read(chunk: Buffer): void {
+    this.silentSince = this.now();
+    try {
+      this.parser.write(chunk);
+    } catch (error) {
+      this.destroy(error instanceof Error ? error : new ProtocolError('unreadable reply'));
+    }
+  }
+
+  private close(): void {
+    if (this.lost) return;
+    this.lost = true;
+    const owed = [...new Set(this.inFlight)];
+    this.failure ??= new ConnectionError(this.name, 'closed');
+    this.listener.onLost(this.failure, owed);
+  }
+}
+
+function openSocket(address: NodeAddress, options: ResolvedClusterOptions): Socket {
+  const { host, port } = address;
+  if (options.tls === undefined) return connectTcp({ host, port });
+  // the name that the cluster announces is the one its certificate has to show
+  const servername = isIP(host) === 0 ? host : undefined;
+  return connectTls({ servername, ...options.tls, host, port });
+}

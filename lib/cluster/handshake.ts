@@ -1,0 +1,60 @@
+import { AuthenticationError, ReplyError } from './errors.js';
+import type { Credentials, ResolvedClusterOptions } from './options.js';
+import type { Reply } from './reply.js';
+
+/** Sends one command on a fresh connection. */
+export type Ask = (name: string, ...args: string[]) => Promise<Reply>;
+
+const REFUSED_CREDENTIALS = new Set(['WRONGPASS', 'NOAUTH', 'NOPERM', 'DENIED']);
+
+/**
+ * Makes a fresh connection ours: protocol, credentials and name in one HELLO where the server knows it
+ * (https://redis.io/commands/hello/), by AUTH and CLIENT SETNAME where it does not.
+ * @throws AuthenticationError
+ */
+export async function handshake(ask: Ask, options: ResolvedClusterOptions): Promise<void> {
+  const credentials = await options.credentials();
+  try {
+    await ask('HELLO', String(options.protocol), ...helloArguments(credentials, options.clientName));
+  } catch (error) {
+    if (isRefusal(error)) throw refusedBy(error, credentials);
+    if (!(error instanceof ReplyError)) throw error;
+    await withoutHello(ask, credentials, options.clientName);
+  }
+}
+
+function helloArguments(credentials: Credentials | undefined, clientName: string | undefined): string[] {
+  const args: string[] = [];
+  if (credentials !== undefined) args.push('AUTH', credentials.username ?? 'default', credentials.password);
+  if (clientName !== undefined) args.push('SETNAME', clientName);
+  return args;
+}
+
+async function withoutHello(
+  ask: Ask,
+  credentials: Credentials | undefined,
+  clientName: string | undefined,
+): Promise<void> {
+  if (credentials !== undefined) {
+    const { username, password } = credentials;
+    await ask('AUTH', ...(username === undefined ? [password] : [username, password])).catch(
+      (error: unknown) => {
+        throw error instanceof ReplyError ? refusedBy(error, credentials) : error;
+      },
+    );
+  }
+  // a name is a help for whoever looks at CLIENT LIST; a server that will not have it is no reason to stay away
+  if (clientName !== undefined) await ask('CLIENT', 'SETNAME', clientName).catch(() => {});
+}
+
+function isRefusal(error: unknown): error is ReplyError {
+  return error instanceof ReplyError && REFUSED_CREDENTIALS.has(error.code);
+}
+
+function refusedBy(error: ReplyError, credentials: Credentials | undefined): AuthenticationError {
+  const advice =
+    credentials === undefined
+      ? 'the server wants credentials and none are configured; set username and password, or a credentialsProvider'
+      : 'the server refuses the configured credentials';
+  return new AuthenticationError(`Authentication failed (${error.code}): ${advice}`);
+}

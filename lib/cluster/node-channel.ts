@@ -1,0 +1,264 @@
+import { backoffMs } from './backoff.js';
+import type { Command } from './command.js';
+import { Connection } from './connection.js';
+import { ControlCommand } from './control-command.js';
+import { ClientClosedError, ConnectionError } from './errors.js';
+import type { FlushScheduler } from './flush-scheduler.js';
+import { handshake } from './handshake.js';
+import type { ResolvedClusterOptions } from './options.js';
+import { PendingAllowance } from './pending-allowance.js';
+import type { Reply } from './reply.js';
+import type { Router } from './router.js';
+import { nodeName, type NodeAddress } from './topology.js';
+
+/**
+ * - `idle`: no connection, and none wanted yet
+ * - `connecting`: a socket is being made, or has yet to shake hands
+ * - `ready`: commands flow
+ * - `resting`: there is no connection; the next attempt is due in a moment
+ * - `closed`: for good
+ */
+export type ChannelState = 'idle' | 'connecting' | 'ready' | 'resting' | 'closed';
+
+/**
+ * The way to one node: the commands that wait for it, the connection that carries them, and their bounds.
+ * It connects with the first command, and again after a loss for as long as something waits.
+ */
+export class NodeChannel {
+  readonly name: string;
+  readonly allowance: PendingAllowance;
+  /** In the scheduler's list of channels to flush. */
+  dirty = false;
+  /** Why the last connection could not be made, or ended. */
+  lastFailure: Error | undefined = undefined;
+
+  private phase: ChannelState = 'idle';
+  private connection: Connection | undefined = undefined;
+  private candidate: Connection | undefined = undefined;
+  private pending: Command[] = [];
+  private failures = 0;
+  private replicaReads = false;
+  private rest: NodeJS.Timeout | undefined = undefined;
+  private opening: Promise<void> | undefined = undefined;
+
+  constructor(
+    readonly address: NodeAddress,
+    readonly router: Router,
+    private readonly options: ResolvedClusterOptions,
+    private readonly scheduler: FlushScheduler,
+  ) {
+    this.name = nodeName(address);
+    this.allowance = new PendingAllowance(this.name, options.maxPendingPerNode);
+  }
+
+  get state(): ChannelState {
+    return this.phase;
+  }
+
+  /** The node owes a reply and has been silent for longer than `replyTimeoutMs`. */
+  get suspected(): boolean {
+    const { connection } = this;
+    if (connection === undefined || connection.owing === 0) return false;
+    return this.scheduler.now() - connection.silentSince > this.options.replyTimeoutMs;
+  }
+
+  /** Replies that are owed. */
+  get owing(): number {
+    return this.connection?.owing ?? 0;
+  }
+
+  /** Takes a command; it leaves with everything else of this turn of the event loop. */
+  enqueue(command: Command): void {
+    if (this.phase === 'closed') command.fail(new ClientClosedError());
+    else if (this.allowance.admit(command)) {
+      this.pending.push(command);
+      if (!this.dirty) this.scheduler.add(this);
+    }
+  }
+
+  /**
+   * Hands what is pending to the connection; opens one where there is none.
+   * @returns how many commands were handed over
+   */
+  flush(): number {
+    if (this.pending.length === 0) return 0;
+    if (this.phase === 'idle') void this.open().catch(() => {});
+    if (this.phase !== 'ready') return 0;
+    const taken = (this.connection as Connection).send(this.pending);
+    this.pending = taken === this.pending.length ? [] : this.pending.slice(taken);
+    return taken;
+  }
+
+  /** Connects, if need be. Resolves once commands flow; rejects when this attempt fails. */
+  open(): Promise<void> {
+    if (this.phase === 'ready') return Promise.resolve();
+    if (this.phase === 'closed') return Promise.reject(new ClientClosedError());
+    return (this.opening ??= this.connect().finally(() => (this.opening = undefined)));
+  }
+
+  /**
+   * Finds out about a node that is silent, by a second connection. Where it answers, the silence was the
+   * old connection's, which is replaced; where it cannot be reached, the old one is given up. A node that
+   * accepts and says nothing may be frozen or merely busy: only the other nodes can tell.
+   */
+  async probe(): Promise<void> {
+    if (this.candidate !== undefined || this.connection === undefined) return;
+    const silent = this.connection;
+    try {
+      await this.establish();
+    } catch (error) {
+      if (this.connection === silent && this.suspected && isUnreachable(error))
+        silent.destroy(error as Error);
+    }
+  }
+
+  /** Sends a command of the client's own, on the open connection. */
+  control(name: string, ...args: string[]): Promise<Reply> {
+    if (this.phase === 'ready') return ask(this.connection as Connection, name, args);
+    return Promise.reject(new ConnectionError(this.name, 'not connected'));
+  }
+
+  /** From now on this node serves reads of its slots though it is a replica; see READONLY. */
+  serveReplicaReads(): void {
+    if (this.replicaReads) return;
+    this.replicaReads = true;
+    if (this.phase === 'ready') void this.control('READONLY');
+  }
+
+  /** The node is a primary: should it become a replica again, its reads are to be redirected. */
+  refuseReplicaReads(): void {
+    if (!this.replicaReads) return;
+    this.replicaReads = false;
+    if (this.phase === 'ready') void this.control('READWRITE');
+  }
+
+  /** Takes back what waits here and was not given to the present connection. */
+  takePending(): Command[] {
+    const taken = this.pending.filter((command) => !command.settled);
+    this.pending = [];
+    for (const command of taken) this.allowance.release(command);
+    return taken;
+  }
+
+  /** Answers every command whose deadline has passed. */
+  expire(now: number): void {
+    if (now < this.allowance.earliestDeadline) return;
+    let earliest = Infinity;
+    const check = (command: Command): void => {
+      if (command.settled) return;
+      if (command.deadlineAt <= now) command.expire();
+      else if (command.deadlineAt < earliest) earliest = command.deadlineAt;
+    };
+    for (const command of this.connection?.owed() ?? []) check(command);
+    for (const command of this.pending) check(command);
+    this.pending = this.pending.filter((command) => !command.settled);
+    this.allowance.earliestDeadline = earliest;
+  }
+
+  /** Gives up the present connection; what it owes follows the retry contract. */
+  drop(reason: Error): void {
+    this.connection?.destroy(reason);
+  }
+
+  /** Ends the channel. What was not sent fails with ClientClosedError, what was sent follows the retry contract. */
+  close(): void {
+    if (this.phase === 'closed') return;
+    this.phase = 'closed';
+    clearTimeout(this.rest);
+    const reason = new ClientClosedError();
+    for (const command of this.pending) command.fail(reason);
+    this.pending = [];
+    this.candidate?.destroy(reason);
+    this.connection?.destroy(reason);
+  }
+
+  private async connect(): Promise<void> {
+    clearTimeout(this.rest);
+    this.phase = 'connecting';
+    try {
+      await this.establish();
+    } catch (error) {
+      this.rested(error as Error);
+      throw error;
+    }
+  }
+
+  /** Makes a connection and, once it has shaken hands, puts it in the place of the present one. */
+  private async establish(): Promise<void> {
+    const { connectTimeoutMs } = this.options;
+    const connection: Connection = new Connection(
+      this.address,
+      this.options,
+      this,
+      { onDrained: () => this.flush(), onLost: (error, owed) => this.lost(connection, error, owed) },
+      () => this.scheduler.now(),
+    );
+    this.candidate = connection;
+    let accepted = false;
+    const guard = setTimeout(() => {
+      const reason = `${accepted ? 'no answer' : 'not connected'} within ${connectTimeoutMs} ms`;
+      connection.destroy(
+        accepted ? new UnansweredError(this.name, reason) : new ConnectionError(this.name, reason),
+      );
+    }, connectTimeoutMs);
+    try {
+      await connection.connected(this.options.tls !== undefined);
+      accepted = true;
+      await handshake((name, ...args) => ask(connection, name, args), this.options);
+    } catch (error) {
+      connection.destroy(error as Error);
+      throw connection.failure ?? error;
+    } finally {
+      clearTimeout(guard);
+      this.candidate = undefined;
+    }
+    if (this.phase === 'closed' || connection.failure !== undefined)
+      throw connection.failure ?? new ClientClosedError();
+    this.install(connection);
+  }
+
+  private install(connection: Connection): void {
+    const replaced = this.connection;
+    this.connection = connection;
+    this.phase = 'ready';
+    this.failures = 0;
+    this.lastFailure = undefined;
+    if (this.replicaReads) void this.control('READONLY');
+    replaced?.destroy(new ConnectionError(this.name, 'silent, while the node answers on another connection'));
+    this.flush();
+  }
+
+  private lost(connection: Connection, error: Error, owed: Command[]): void {
+    if (this.connection === connection) {
+      this.connection = undefined;
+      this.rested(error);
+    }
+    for (const command of owed) command.lost(error, this);
+  }
+
+  /** There is no connection now; try again in a moment if something waits by then. */
+  private rested(error: Error): void {
+    if (this.phase === 'closed') return;
+    this.lastFailure = error;
+    this.phase = 'resting';
+    this.rest = setTimeout(() => {
+      this.phase = 'idle';
+      this.flush();
+    }, backoffMs(++this.failures));
+    this.router.channelLost(this);
+  }
+}
+
+function ask(connection: Connection, name: string, args: readonly string[]): Promise<Reply> {
+  const command = new ControlCommand(name, args);
+  connection.send([command]);
+  return command.reply;
+}
+
+/** The peer took the connection and did not answer on it: it may be frozen, or busy. */
+class UnansweredError extends ConnectionError {}
+
+/** A connection that is refused or goes nowhere, as against one that is accepted and not answered. */
+function isUnreachable(error: unknown): boolean {
+  return error instanceof ConnectionError && !(error instanceof UnansweredError);
+}

@@ -1,0 +1,24 @@
+/** A bulk whose payload comes in several chunks, collected in one Buffer of the announced size. */
+export class PartialBulk {
+  readonly bytes: Buffer;
+  private filled = 0;
+
+  constructor(
+    /** The type byte it was announced with. */
+    readonly type: number,
+    readonly length: number,
+  ) {
+    this.bytes = Buffer.allocUnsafe(length + 2); // and CRLF
+  }
+
+  get isComplete(): boolean {
+    return this.filled === this.bytes.length;
+  }
+
+  /** Takes what belongs to this bulk from `chunk` at `offset`; tells the offset behind it. */
+  append(chunk: Buffer, offset: number): number {
+    const taken = chunk.copy(this.bytes, this.filled, offset);
+    this.filled += taken;
+    return offset + taken;
+  }
+}

@@ -1,0 +1,40 @@
+/** An argument that stands in an error text behind `after`, up to the last `until` or else to the end. */
+interface Echo {
+  readonly after: string;
+  readonly until?: string;
+  readonly reason: string;
+}
+
+/** Where error texts of Redis, Valkey and their modules repeat arguments that may be values or credentials. */
+const ECHOES: readonly Echo[] = [
+  { after: ', with args beginning with: ', reason: 'an unknown command, with its first arguments' },
+  { after: "Syntax error in HELLO option '", until: "'", reason: 'a misplaced password of HELLO AUTH' },
+  { after: "Error in ACL SETUSER modifier '", until: "': ", reason: 'passwords: >new, <old, #hash' },
+  { after: "Error in applying operation '", until: "': ", reason: 'the same, from the file of ACL LOAD' },
+  { after: "in acl selector starting at '", until: "'", reason: 'the same, inside parentheses' },
+  {
+    after: "Invalid argument '",
+    until: "' for ",
+    reason: 'CONFIG SET before Redis 7, SENTINEL SET: passwords',
+  },
+  { after: "Invalid value '", until: "' to ", reason: 'SENTINEL CONFIG SET: sentinel-pass' },
+  { after: 'arguments to loadex around ', reason: 'MODULE LOADEX: module arguments may be credentials' },
+  { after: 'invalid longitude,latitude pair ', reason: 'GEOADD, GEOSEARCH: where somebody is' },
+  { after: 'unknown argument: ', reason: 'HGETEX, HSETEX: a field or value in the place of a keyword' },
+  { after: 'Syntax error at offset ', reason: 'FT.SEARCH: what was searched for' },
+];
+
+/**
+ * The text of an error reply without the arguments it repeats, which can be stored values or credentials.
+ * Names of commands, keys, users and nodes stay, and so does what a Lua script says: that is its author's choice.
+ */
+export function redactReply(text: string): string {
+  for (const { after, until } of ECHOES) {
+    const found = text.indexOf(after);
+    if (found === -1) continue;
+    const start = found + after.length;
+    const end = until === undefined ? -1 : text.lastIndexOf(until);
+    text = `${text.slice(0, start)}(redacted)${end < start ? '' : text.slice(end)}`;
+  }
+  return text;
+}

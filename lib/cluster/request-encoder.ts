@@ -1,0 +1,70 @@
+import { toByteText } from './byte-text.js';
+import { RequestHeaders } from './request-headers.js';
+
+/** An argument as it is sent: strings as UTF-8, Buffers as they are. Numbers were made strings before. */
+export type Argument = string | Buffer;
+
+/** Longer arguments are pieces of their own: joining them with the rest would copy them once more. */
+const LARGE = 16 * 1024;
+
+/** `$5` between the CRLF that ends what was before and its own, for the usual lengths. */
+const LENGTH_LINES = Array.from({ length: 1024 }, (_, length) => `\r\n$${length}\r\n`);
+
+const lengthLine = (length: number): string =>
+  length < LENGTH_LINES.length ? LENGTH_LINES[length] : `\r\n$${length}\r\n`;
+
+/**
+ * Encodes commands as RESP requests into one batch, which is then written at once. The batch is a byte text
+ * (a string of one character a byte), whatever the arguments hold; only large arguments are kept apart from it.
+ *
+ * @see {@link https://github.com/redis/redis-specifications/blob/master/protocol/RESP2.md | RESP2, sending commands}
+ */
+export class RequestEncoder {
+  private readonly headers = new RequestHeaders();
+  private pieces: (string | Buffer)[] = [];
+  private pieceBytes = 0;
+  private text = '';
+
+  /** Bytes of the batch so far, exactly. */
+  get size(): number {
+    return this.pieceBytes + this.text.length;
+  }
+
+  /** Adds one command to the batch. */
+  append(name: string, args: readonly Argument[]): void {
+    // every line but the last gets its CRLF from the one after it: one string less to join each
+    let text = this.text + this.headers.get(name, args.length);
+    for (let i = 0; i < args.length; i++) {
+      const value = args[i];
+      if (value.length >= LARGE) text = this.appendLarge(text, value);
+      else {
+        const bytes = toByteText(value);
+        text = text + lengthLine(bytes.length) + bytes;
+      }
+    }
+    this.text = text + '\r\n';
+  }
+
+  /**
+   * Takes the batch, to be written in this order; the next one begins empty. Usually it is one string.
+   * Strings are to be written as `latin1`: each character is a byte, whatever it stands for.
+   */
+  take(): (string | Buffer)[] {
+    const pieces = this.pieces;
+    if (this.text !== '') pieces.push(this.text);
+    this.pieces = [];
+    this.pieceBytes = 0;
+    this.text = '';
+    return pieces;
+  }
+
+  /** Closes the text with the value's length and puts the value behind it; tells the text after it, still empty. */
+  private appendLarge(text: string, value: Argument): string {
+    const isBytes = typeof value !== 'string' || Buffer.byteLength(value) === value.length;
+    const piece = isBytes ? value : Buffer.from(value);
+    const before = text + lengthLine(piece.length);
+    this.pieces.push(before, piece);
+    this.pieceBytes += before.length + piece.length;
+    return '';
+  }
+}

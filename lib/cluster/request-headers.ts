@@ -1,0 +1,34 @@
+import { toByteText } from './byte-text.js';
+
+/** Names and argument counts come from callers, who may make them up: what is kept has bounds. */
+const MAXIMUM_NAMES = 1_000;
+const MAXIMUM_NAME_LENGTH = 64;
+const MAXIMUM_ARGUMENTS = 8;
+
+/** How commands begin: `*3`, `$3`, `SET`, each but the last with its CRLF. Common ones are made once and kept. */
+export class RequestHeaders {
+  private readonly headersOfName = new Map<string, string[]>();
+
+  /** The header of a command with so many arguments besides its name, as byte text. */
+  get(name: string, argumentCount: number): string {
+    return this.headersOfName.get(name)?.[argumentCount] ?? this.make(name, argumentCount);
+  }
+
+  private make(name: string, argumentCount: number): string {
+    const bytes = toByteText(name);
+    const header = `*${argumentCount + 1}\r\n$${bytes.length}\r\n${bytes}`;
+    if (argumentCount <= MAXIMUM_ARGUMENTS && name.length <= MAXIMUM_NAME_LENGTH)
+      this.keep(name, argumentCount, header);
+    return header;
+  }
+
+  private keep(name: string, argumentCount: number, header: string): void {
+    let headers = this.headersOfName.get(name);
+    if (headers === undefined) {
+      if (this.headersOfName.size === MAXIMUM_NAMES) return;
+      headers = [];
+      this.headersOfName.set(name, headers);
+    }
+    headers[argumentCount] = header;
+  }
+}

@@ -1,0 +1,77 @@
+import { NO_SLOT } from './command.js';
+import { firstKeyIndex, keyIndexes } from './command-keys.js';
+import { unknownCommandRow, type CommandRow, type CommandTable } from './command-table.js';
+import { CrossSlotError } from './errors.js';
+import { keySlot } from './key-slot.js';
+import type { Argument } from './request-encoder.js';
+
+/** A call whose place in the cluster is known. */
+export interface ResolvedCall {
+  readonly row: CommandRow;
+  readonly name: string;
+  readonly args: Argument[];
+  /** The slot of its keys, NO_SLOT where it has none. */
+  readonly slot: number;
+  /** Bytes of its arguments, as bounds count them. */
+  readonly size: number;
+}
+
+/**
+ * Looks a call up in the command table and finds the slot of its keys. Keys are prefixed here, in place.
+ * @throws CrossSlotError, InvalidArgumentError
+ */
+export function resolveCall(
+  table: CommandTable,
+  name: string,
+  args: Argument[],
+  keyPrefix: string,
+): ResolvedCall {
+  const row = table.lookup(name, args) ?? unknownCommandRow(name, args);
+  if (keyPrefix !== '' && !row.routingOnly) prefixKeys(row, args, keyPrefix);
+  let size = 0;
+  for (let i = 0; i < args.length; i++) size += args[i].length;
+  return { row, name, args, slot: slotOf(row, args), size };
+}
+
+/** The slot that all keys of a call share. NO_SLOT for several slots where the command may be split. */
+function slotOf(row: CommandRow, args: readonly Argument[]): number {
+  if (row.keyKind === 'none') return NO_SLOT;
+  if (row.keyKind === 'first') {
+    const key = args[row.firstKey];
+    return keySlot(key === undefined ? args[firstKeyIndex(row, args)] : key);
+  }
+  const indexes = keyIndexes(row, args);
+  if (indexes.length === 0) return NO_SLOT;
+  const slot = keySlot(args[indexes[0]]);
+  for (let i = 1; i < indexes.length; i++) {
+    if (keySlot(args[indexes[i]]) === slot) continue;
+    if (row.request === 'split') return NO_SLOT;
+    throw crossSlot(row, args);
+  }
+  return slot;
+}
+
+/** The error for a call whose keys do not share a slot. */
+export function crossSlot(row: CommandRow, args: readonly Argument[]): CrossSlotError {
+  const keys = keyIndexes(row, args).map((index) => args[index]);
+  return new CrossSlotError(row.name.toUpperCase(), groupBySlot(keys));
+}
+
+/** Keys as text, by their slot, in the order of their first appearance. */
+export function groupBySlot(keys: readonly Argument[]): Map<number, string[]> {
+  const groups = new Map<number, string[]>();
+  for (const key of keys) {
+    const slot = keySlot(key);
+    const group = groups.get(slot);
+    if (group === undefined) groups.set(slot, [String(key)]);
+    else group.push(String(key));
+  }
+  return groups;
+}
+
+function prefixKeys(row: CommandRow, args: Argument[], prefix: string): void {
+  for (const index of keyIndexes(row, args)) {
+    const key = args[index];
+    args[index] = typeof key === 'string' ? prefix + key : Buffer.concat([Buffer.from(prefix), key]);
+  }
+}

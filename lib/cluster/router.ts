@@ -1,0 +1,244 @@
+import { NO_SLOT, type Command } from './command.js';
+import {
+  ClientClosedError,
+  ConnectionError,
+  OutcomeUnknownError,
+  type ReplyError,
+  TopologyError,
+} from './errors.js';
+import type { FlushScheduler } from './flush-scheduler.js';
+import { NodeChannel } from './node-channel.js';
+import type { ResolvedClusterOptions } from './options.js';
+import { parseRedirect } from './redirect.js';
+import { REFUSALS, type RefusalRemedy } from './refusals.js';
+import { ReplicaSelector } from './replica-selector.js';
+import { ClusterTopology, nodeName, type ClusterNode, type NodeAddress } from './topology.js';
+import { WaitingRoom } from './waiting-room.js';
+
+/** Redirects in a row after which nodes are taken to disagree, and each further one waits a moment. */
+const PROMPT_REDIRECTS = 4;
+
+/** What the router wants of the rest of the engine. */
+export interface RouterListener {
+  /** The topology no longer fits what was seen. */
+  onStale(reason: string): void;
+  /** A MOVED reply made a new snapshot. */
+  onPatched(topology: ClusterTopology): void;
+}
+
+/**
+ * Decides where a command goes, first and after each refusal, redirect, or lost reply. It owns the channels
+ * to the nodes and the waiting room, and holds the retry contract.
+ */
+export class Router {
+  readonly waitingRoom: WaitingRoom;
+  readonly replicas: ReplicaSelector;
+  private current = ClusterTopology.empty();
+  private readonly channels = new Map<string, NodeChannel>();
+  /** The channel of each shard's primary, by the shard's index in the topology. */
+  private primaryChannels: NodeChannel[] = [];
+  private closed = false;
+
+  constructor(
+    private readonly options: ResolvedClusterOptions,
+    private readonly scheduler: FlushScheduler,
+    private readonly listener: RouterListener,
+  ) {
+    this.waitingRoom = new WaitingRoom(
+      options.maxPendingPerNode,
+      (command) => this.dispatch(command),
+      () => scheduler.now(),
+    );
+    this.replicas = new ReplicaSelector((node) => this.channelTo(node));
+  }
+
+  get topology(): ClusterTopology {
+    return this.current;
+  }
+
+  /** Every channel there is. */
+  get allChannels(): Iterable<NodeChannel> {
+    return this.channels.values();
+  }
+
+  /** The channel to an address; made, but not opened, where there is none. */
+  channelTo(address: NodeAddress): NodeChannel {
+    const name = nodeName(address);
+    let channel = this.channels.get(name);
+    if (channel === undefined) {
+      channel = new NodeChannel(
+        { host: address.host, port: address.port },
+        this,
+        this.options,
+        this.scheduler,
+      );
+      if (this.closed) channel.close();
+      else this.channels.set(name, channel);
+    }
+    return channel;
+  }
+
+  /** Sends a command to where it belongs now. */
+  dispatch(command: Command): void {
+    const channel = this.channelFor(command);
+    if (channel !== undefined) channel.enqueue(command);
+    else if (this.closed) command.fail(new ClientClosedError());
+    else {
+      const reason = `No node serves slot ${command.slot} at present`;
+      command.lastRefusal = new TopologyError('SLOTS_NOT_COVERED', reason);
+      this.listener.onStale(reason);
+      this.putOff(command);
+    }
+  }
+
+  /** A server said that it did not execute a command, or that the command is wrong. */
+  refused(command: Command, reply: ReplyError, from: NodeChannel): void {
+    const refusal = REFUSALS.get(reply.code);
+    if (refusal === undefined || command.settled) return command.fail(reply);
+    command.sent = false;
+    command.lastRefusal = reply;
+    if (refusal.refresh) this.listener.onStale(reply.code);
+    if (refusal.unfit) this.replicas.markUnfit(from.name);
+    this.remedies[refusal.remedy](command, reply, from);
+  }
+
+  /** A connection died with a command's reply owing. */
+  replyLost(command: Command, error: Error): void {
+    if (command.settled) return;
+    const { retry } = command.policy;
+    if (!this.closed && (retry === 'always' || (retry === 'safe' && command.idempotent))) {
+      command.lastRefusal = error;
+      this.putOff(command);
+    } else {
+      command.fail(
+        new OutcomeUnknownError(command.name, 'its connection was lost before the reply', { cause: error }),
+      );
+    }
+  }
+
+  /** A channel has no connection any more; what it had not sent may find a better way. */
+  channelLost(channel: NodeChannel): void {
+    this.replicas.markUnfit(channel.name);
+    this.listener.onStale(`lost ${channel.name}`);
+    for (const command of channel.takePending()) {
+      command.lastRefusal = channel.lastFailure;
+      this.dispatch(command);
+    }
+  }
+
+  /** Follows a new snapshot: channels of nodes that are gone end, and what waited for another owner moves there. */
+  adopt(topology: ClusterTopology): void {
+    this.current = topology;
+    this.primaryChannels = topology.shards.map((shard) => this.channelTo(shard.primary));
+    for (const channel of this.primaryChannels) channel.refuseReplicaReads();
+    for (const channel of this.channels.values()) {
+      if (topology.node(channel.name) === undefined && channel.owing === 0) this.retire(channel);
+      else if (channel.state !== 'ready') this.reroute(channel);
+    }
+  }
+
+  /** Whether a node owns slots in the present snapshot. */
+  isPrimary(name: string): boolean {
+    return this.current.node(name)?.role === 'primary';
+  }
+
+  /** Commands that have no answer yet, wherever they are. */
+  get outstanding(): number {
+    let commands = this.waitingRoom.size;
+    for (const channel of this.channels.values()) commands += channel.allowance.commands;
+    return commands;
+  }
+
+  /** Ends every channel; nothing is accepted any more. */
+  close(): void {
+    this.closed = true;
+    this.waitingRoom.clear();
+    for (const channel of this.channels.values()) channel.close();
+    this.waitingRoom.clear();
+  }
+
+  private channelFor(command: Command): NodeChannel | undefined {
+    if (command.pinned !== undefined) return command.pinned;
+    if (command.slot === NO_SLOT) return this.keylessChannel(command);
+    const index = this.current.shardIndexOfSlot(command.slot);
+    if (index === -1) return undefined;
+    if (command.row.readonly && command.policy.readFrom !== 'primary') {
+      return this.replicas.choose(this.current.shards[index], command);
+    }
+    return this.primaryChannels[index];
+  }
+
+  private keylessChannel(command: Command): NodeChannel | undefined {
+    // a script without keys may run anywhere, so the load is spread
+    if (command.row.request === 'slot') {
+      return this.primaryChannels[Math.floor(Math.random() * this.primaryChannels.length)];
+    }
+    const node = this.current.defaultNode;
+    return node && this.channelTo(node);
+  }
+
+  private readonly remedies: Record<
+    RefusalRemedy,
+    (command: Command, reply: ReplyError, from: NodeChannel) => void
+  > = {
+    moved: (command, reply, from) => {
+      const target = this.redirectTarget(reply, from);
+      if (target === undefined) return this.putOff(command);
+      const patched = this.current.withSlotMoved(target.slot, target.node.name);
+      if (patched !== undefined && patched !== this.current) {
+        this.adopt(patched);
+        this.listener.onPatched(patched);
+      }
+      this.redirect(command, target.node);
+    },
+    ask: (command, reply, from) => {
+      const target = this.redirectTarget(reply, from);
+      if (target === undefined) return this.putOff(command);
+      command.asking = true;
+      this.redirect(command, target.node);
+    },
+    wait: (command) => this.putOff(command),
+  };
+
+  /**
+   * Only a node that the topology knows is followed: a reply must not be able to send our credentials
+   * to a stranger. An unknown one is a reason to read the topology, and the command waits for that.
+   */
+  private redirectTarget(
+    reply: ReplyError,
+    from: NodeChannel,
+  ): { slot: number; node: ClusterNode } | undefined {
+    const redirect = parseRedirect(reply.message, from.address);
+    if (redirect === undefined) return undefined;
+    const { addressRemap } = this.options;
+    const node = this.current.node(nodeName(addressRemap?.(redirect.target) ?? redirect.target));
+    if (node === undefined) this.listener.onStale('redirected to an unknown node');
+    return node && { slot: redirect.slot, node };
+  }
+
+  private redirect(command: Command, node: ClusterNode): void {
+    command.allowance?.release(command);
+    if (++command.attempts > PROMPT_REDIRECTS) this.putOff(command);
+    else this.channelTo(node).enqueue(command);
+  }
+
+  /** Tries again in a moment, unless the caller wants no second attempt. */
+  private putOff(command: Command): void {
+    command.asking = false;
+    if (command.policy.retry === 'never') {
+      command.fail(command.lastRefusal ?? new ConnectionError('the cluster', 'cannot serve the command'));
+    } else {
+      this.waitingRoom.hold(command);
+    }
+  }
+
+  private reroute(channel: NodeChannel): void {
+    for (const command of channel.takePending()) this.dispatch(command);
+  }
+
+  private retire(channel: NodeChannel): void {
+    this.reroute(channel);
+    this.channels.delete(channel.name);
+    channel.close();
+  }
+}

@@ -1,0 +1,118 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { AuthenticationError, ClientClosedError, TopologyError } from './errors.js';
+import { SLOT_COUNT } from './key-slot.js';
+import type { ResolvedClusterOptions } from './options.js';
+import type { Router } from './router.js';
+import { prevailingView, readViews, type Views } from './topology-reader.js';
+import type { ClusterTopology } from './topology.js';
+
+const RETRY_MS = 100;
+
+/**
+ * Finds the cluster: asks the configured nodes for the topology, has it adopted, and opens a connection to every
+ * primary. What can mend itself (a node that is starting, slots that are being assigned) is waited for, up to
+ * `startupTimeoutMs`.
+ * @throws TopologyError or AuthenticationError, naming nodes and causes
+ */
+export async function startUp(
+  router: Router,
+  options: ResolvedClusterOptions,
+  adopt: (topology: ClusterTopology) => void,
+  isClosed: () => boolean,
+): Promise<void> {
+  const giveUpAt = performance.now() + options.startupTimeoutMs;
+  let obstacle: Error | undefined;
+  // connecting cannot be interrupted, so the limit is kept by a race; the loop ends by `isClosed` or its own clock
+  let limit: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    limit = setTimeout(() => reject(obstacle ?? unreachable(options, new Map())), options.startupTimeoutMs);
+  });
+  const found = (async () => {
+    for (;;) {
+      obstacle = await tryOnce(router, options, adopt);
+      if (isClosed()) throw new ClientClosedError('The client was closed while it was connecting');
+      if (obstacle === undefined) return;
+      if (isFinal(obstacle) || performance.now() >= giveUpAt) throw obstacle;
+      await delay(RETRY_MS);
+    }
+  })();
+  try {
+    await Promise.race([found, tooLate]);
+  } finally {
+    clearTimeout(limit);
+    found.catch(() => {});
+  }
+}
+
+/** One attempt; what stood in its way comes back. */
+async function tryOnce(
+  router: Router,
+  options: ResolvedClusterOptions,
+  adopt: (topology: ClusterTopology) => void,
+): Promise<Error | undefined> {
+  const seeds = options.nodes.map((address) => router.channelTo(address));
+  const first = await readViews(seeds, options);
+  const candidate = prevailingView(first.topologies);
+  if (candidate === undefined) return worst(first) ?? unreachable(options, first.causes);
+  const primaries = candidate.primaries.map((primary) => router.channelTo(primary));
+  const causes = new Map<string, Error>();
+  await Promise.all(
+    primaries.map((channel) => channel.open().catch((error: Error) => void causes.set(channel.name, error))),
+  );
+  const refused = [...causes.values()].find((error) => error instanceof AuthenticationError);
+  if (refused !== undefined) return refused;
+  const second = await readViews(primaries, options);
+  const topology = prevailingView(second.topologies) ?? candidate;
+  const agreeing = second.topologies.filter((view) => view.sameView(topology)).length;
+  if (agreeing * 2 <= second.topologies.length) return disagreement(second);
+  const { coveredSlots } = topology;
+  if (coveredSlots < SLOT_COUNT && options.requireFullCoverage) return uncovered(coveredSlots, topology);
+  const missing = causes.size > 0 && options.requireFullCoverage;
+  if (missing) return unreachable(options, causes);
+  adopt(topology);
+  return undefined;
+}
+
+function isFinal(error: Error): boolean {
+  return (
+    error instanceof AuthenticationError || (error instanceof TopologyError && error.code === 'NOT_A_CLUSTER')
+  );
+}
+
+/** The cause that no waiting will mend, if there is one. */
+function worst(views: Views): Error | undefined {
+  return [...views.causes.values()].find(isFinal);
+}
+
+function unreachable(options: ResolvedClusterOptions, causes: ReadonlyMap<string, Error>): TopologyError {
+  const details = [...causes].map(([node, cause]) => `${node}: ${cause.message}`).join('; ');
+  const seeds = options.nodes.map((node) => `${node.host}:${node.port}`).join(', ');
+  return new TopologyError(
+    'NO_NODE_REACHABLE',
+    `No usable cluster found from ${seeds} (${details || 'no answer in time'}). ` +
+      'Check the addresses, and that every node is up and can be reached from here.',
+    { cause: causes.values().next().value },
+  );
+}
+
+function uncovered(coveredSlots: number, topology: ClusterTopology): TopologyError {
+  const primaries = topology.primaries.map((primary) => primary.name).join(', ');
+  return new TopologyError(
+    'SLOTS_NOT_COVERED',
+    `Only ${coveredSlots} of ${SLOT_COUNT} slots have a primary (${primaries || 'none'}). ` +
+      'Assign the rest (redis-cli --cluster fix), or set requireFullCoverage: false to go on without.',
+  );
+}
+
+function disagreement(views: Views): TopologyError {
+  const told = views.topologies.map((view) =>
+    view.primaries
+      .map((primary) => primary.name)
+      .toSorted()
+      .join('+'),
+  );
+  return new TopologyError(
+    'VIEWS_DISAGREE',
+    `The nodes disagree about who owns which slot (${told.join(' / ')}); a split cluster, or one that is being changed`,
+  );
+}

@@ -1,0 +1,109 @@
+import { AuthenticationError, ReplyError, TopologyError } from './errors.js';
+import type { NodeChannel } from './node-channel.js';
+import type { ResolvedClusterOptions } from './options.js';
+import { topologyFromSlots } from './slots-reply.js';
+import type { ClusterTopology } from './topology.js';
+
+/** Nodes whose views are compared. */
+const VOTERS = 3;
+
+/** What nodes answered when they were asked for the topology. */
+export interface Views {
+  readonly topologies: readonly ClusterTopology[];
+  /** Why a node gave no view, by its name. */
+  readonly causes: ReadonlyMap<string, Error>;
+}
+
+/**
+ * Asks nodes, over their channels, for the topology as they see it. Channels that are open are preferred;
+ * others are opened one after the other until one answers.
+ */
+export async function readViews(
+  channels: Iterable<NodeChannel>,
+  options: ResolvedClusterOptions,
+): Promise<Views> {
+  const candidates = shuffled([...channels]);
+  const open = candidates
+    .filter((channel) => channel.state === 'ready' && !channel.suspected)
+    .slice(0, VOTERS);
+  const causes = new Map<string, Error>();
+  const views = await Promise.all(open.map((channel) => readView(channel, options, causes)));
+  const topologies = views.filter((view) => view !== undefined);
+  for (const channel of candidates) {
+    if (topologies.length > 0) break;
+    if (open.includes(channel)) continue;
+    const view = await readView(channel, options, causes);
+    if (view !== undefined) topologies.push(view);
+  }
+  return { topologies, causes };
+}
+
+/** The view that most nodes share; among equals the one that covers more slots. Undefined where there is none. */
+export function prevailingView(topologies: readonly ClusterTopology[]): ClusterTopology | undefined {
+  const votes = new Map<string, number>();
+  for (const topology of topologies) votes.set(topology.fingerprint(), votesFor(votes, topology) + 1);
+  return topologies.toSorted(
+    (a, b) => votesFor(votes, b) - votesFor(votes, a) || b.coveredSlots - a.coveredSlots,
+  )[0];
+}
+
+function votesFor(votes: ReadonlyMap<string, number>, topology: ClusterTopology): number {
+  return votes.get(topology.fingerprint()) ?? 0;
+}
+
+async function readView(
+  channel: NodeChannel,
+  options: ResolvedClusterOptions,
+  causes: Map<string, Error>,
+): Promise<ClusterTopology | undefined> {
+  try {
+    await channel.open();
+    const reply = await answerWithin(channel, options.connectTimeoutMs);
+    return topologyFromSlots(reply, channel.address, options.addressRemap);
+  } catch (error) {
+    causes.set(channel.name, asCause(channel, error as Error));
+    return undefined;
+  }
+}
+
+async function answerWithin(channel: NodeChannel, timeoutMs: number): ReturnType<NodeChannel['control']> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new TopologyError('NO_NODE_REACHABLE', `${channel.name} is silent`)),
+      timeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([channel.control('CLUSTER', 'SLOTS'), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function asCause(channel: NodeChannel, error: Error): Error {
+  if (error instanceof ReplyError && /cluster support disabled|unknown (sub)?command/i.test(error.message)) {
+    return new TopologyError(
+      'NOT_A_CLUSTER',
+      `${channel.name} is not a cluster node; start it with cluster-enabled yes, or connect with a plain client`,
+      { cause: error },
+    );
+  }
+  if (error instanceof ReplyError && error.code === 'NOPERM') {
+    return new AuthenticationError(
+      `${channel.name} does not let this user run CLUSTER SLOTS; grant it +cluster|slots`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return error;
+}
+
+function shuffled<T>(items: T[]): T[] {
+  for (let i = items.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [items[i], items[j]] = [items[j], items[i]];
+  }
+  return items;
+}

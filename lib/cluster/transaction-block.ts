@@ -1,0 +1,105 @@
+import type { BatchEntry, BatchResult } from './batch.js';
+import { Command, type CallPolicy } from './command.js';
+import { unknownCommandRow } from './command-table.js';
+import { OutcomeUnknownError, ReplyError } from './errors.js';
+import type { NodeChannel } from './node-channel.js';
+import { REFUSALS } from './refusals.js';
+import type { Reply } from './reply.js';
+import type { RequestEncoder } from './request-encoder.js';
+
+const ROW = unknownCommandRow('exec', []);
+
+/**
+ * MULTI, the commands, EXEC: written as one piece to one node, so that nothing of another caller comes between.
+ * Where the server refuses any of them before EXEC ran, nothing was executed and the whole is sent again.
+ */
+export class TransactionBlock extends Command {
+  private received = 0;
+  private firstError: ReplyError | undefined = undefined;
+
+  constructor(
+    private readonly entries: readonly BatchEntry[],
+    slot: number,
+    policy: CallPolicy,
+    private readonly resolve: (results: BatchResult[]) => void,
+    private readonly reject: (error: Error) => void,
+  ) {
+    // strings of all replies are decoded alike, and made text again where a Buffer was not asked for
+    const buffers = entries.some((entry) => entry.buffers);
+    super(
+      ROW,
+      'EXEC',
+      [],
+      slot,
+      buffers,
+      policy,
+      entries.reduce((size, { call }) => size + call.size, 0),
+    );
+  }
+
+  override get replyCount(): number {
+    return this.entries.length + 2;
+  }
+
+  override get idempotent(): boolean {
+    return this.entries.every(({ call }) => call.row.readonly);
+  }
+
+  override encode(encoder: RequestEncoder): void {
+    this.received = 0;
+    this.firstError = undefined;
+    encoder.append('MULTI', []);
+    for (const { call } of this.entries) encoder.append(call.name, call.args);
+    encoder.append('EXEC', []);
+  }
+
+  override receive(reply: Reply, from: NodeChannel): void {
+    const position = this.received++;
+    if (position < this.replyCount - 1) {
+      if (!(reply instanceof ReplyError)) return;
+      if (position === 0) this.fail(notATransaction(reply));
+      this.firstError ??= reply;
+    } else if (reply instanceof ReplyError) {
+      this.aborted(reply, from);
+    } else {
+      this.succeed(reply);
+    }
+  }
+
+  protected override resolved(reply: Reply): void {
+    const replies = Array.isArray(reply) ? reply : [];
+    this.resolve(this.entries.map((entry, index) => this.resultOf(entry, replies[index])));
+  }
+
+  protected override rejected(error: Error): void {
+    this.reject(error);
+  }
+
+  /** EXEC was refused: for a reason of its own, or because a command had been refused when it was queued. */
+  private aborted(reply: ReplyError, from: NodeChannel): void {
+    const { firstError } = this;
+    const refusal = REFUSALS.has(reply.code) ? reply : firstError;
+    if (refusal !== undefined && REFUSALS.has(refusal.code)) from.router.refused(this, refusal, from);
+    else this.fail(new ReplyError(reply.message, { cause: firstError }));
+  }
+
+  private resultOf({ buffers, transform }: BatchEntry, reply: Reply): BatchResult {
+    if (reply instanceof ReplyError) return [reply, undefined];
+    const shaped = this.buffers && !buffers ? textOf(reply) : reply;
+    return [null, transform === undefined ? shaped : transform(shaped)];
+  }
+}
+
+/** Without MULTI in effect, what followed it was executed command by command. */
+function notATransaction(cause: ReplyError): OutcomeUnknownError {
+  return new OutcomeUnknownError(
+    'EXEC',
+    'the server refused MULTI, and may have run the commands one by one',
+    { cause },
+  );
+}
+
+function textOf(reply: Reply): Reply {
+  if (Buffer.isBuffer(reply)) return reply.toString();
+  return Array.isArray(reply) ? reply.map(textOf) : reply;
+}
