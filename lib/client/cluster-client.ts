@@ -2,16 +2,9 @@ import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import type { Observable } from 'rxjs';
 import { ClusterEngine, type EngineState } from '../cluster/cluster-engine.js';
-import type { CallPolicy } from '../cluster/command.js';
 import { resolveOptions, type ClusterClientOptions } from '../cluster/options.js';
-import type { Reply } from '../cluster/reply.js';
-import type { Script } from '../cluster/script.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
-import type { CallOptions } from './call-options.js';
-import type { ClusterPipeline } from './cluster-pipeline.js';
-import type { ClusterTransaction } from './cluster-transaction.js';
-import { ClusterView, type ClusterCommands } from './cluster-view.js';
-import { installCommands } from './install-commands.js';
+import { ClusterView } from './cluster-view.js';
 
 /** How long `close()` waits for what is under way, in ms. */
 const DRAIN_MS = 5_000;
@@ -44,31 +37,24 @@ const STATE_EVENTS: Readonly<Record<EngineState, readonly string[]>> = {
  * that nobody listens to is dropped.
  */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
-export class ClusterClient extends EventEmitter {
+export class ClusterClient extends ClusterView {
   /** For callers that tell ioredis' clients apart. */
   readonly isCluster = true;
-  private readonly engine: ClusterEngine;
-  private readonly view: ClusterView;
 
   /** @throws InvalidArgumentError for an unknown option or an impossible value */
   constructor(private readonly givenOptions: ClusterClientOptions = {}) {
-    super();
     const options = resolveOptions(givenOptions);
-    this.engine = new ClusterEngine(options, {
+    const { readFrom, deadlineMs, retry } = options;
+    const engine = new ClusterEngine(options, {
       onState: (state) => STATE_EVENTS[state].forEach((event) => this.emit(event)),
       onNodes: (added, removed) => {
         for (const node of added) this.emit('+node', node);
         for (const node of removed) this.emit('-node', node);
       },
     });
-    const policy: CallPolicy = {
-      readFrom: options.readFrom,
-      deadlineMs: options.deadlineMs,
-      retry: options.retry,
-    };
-    this.view = new ClusterView(this.engine, policy);
-    // an instance property would show credentials to whoever prints the client
-    for (const name of ['givenOptions', 'engine', 'view'])
+    super(engine, { readFrom, deadlineMs, retry });
+    // what is enumerable is shown to whoever prints or copies the client, credentials included
+    for (const name of ['givenOptions', 'engine', 'policy'])
       Object.defineProperty(this, name, { enumerable: false });
   }
 
@@ -132,40 +118,10 @@ export class ClusterClient extends EventEmitter {
     return this.engine.setDefaultNode(typeof node === 'string' ? node : node.name);
   }
 
-  /** A light view of this client whose calls have other options. @throws InvalidArgumentError */
-  with(options: CallOptions): ClusterView {
-    return this.view.with(options);
-  }
-
-  /** Runs one command by name; `buffers` asks for Buffers in the place of strings. */
-  send(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
-    return this.view.send(name, args, buffers);
-  }
-
-  /** Commands to be sent together, over any nodes; see `ClusterPipeline`. */
-  pipeline(commands?: readonly (readonly unknown[])[]): ClusterPipeline {
-    return this.view.pipeline(commands);
-  }
-
-  /** Commands to be executed in one piece, in one slot; see `ClusterTransaction`. */
-  multi(commands?: readonly (readonly unknown[])[]): ClusterTransaction {
-    return this.view.multi(commands);
-  }
-
-  /** Runs a script; see `ClusterView.runScript`. */
-  runScript(
-    script: Script,
-    keys: readonly (string | Buffer)[],
-    args: readonly (string | Buffer | number)[],
-    options?: { buffers?: boolean },
-  ): Promise<Reply> {
-    return this.view.runScript(script, keys, args, options);
-  }
-
   /** `error` without a listener is dropped rather than thrown: a client must not end the process. */
-  override emit(event: string | symbol, ...args: unknown[]): boolean {
+  emit(event: string | symbol, ...args: unknown[]): boolean {
     if (event === 'error' && this.listenerCount('error') === 0) return false;
-    return super.emit(event, ...args);
+    return EventEmitter.prototype.emit.call(this, event, ...args);
   }
 
   /** What `util.inspect` and `console.log` show: no options, and so no secrets. */
@@ -175,6 +131,9 @@ export class ClusterClient extends EventEmitter {
 }
 
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
-export interface ClusterClient extends ClusterCommands {}
+export interface ClusterClient extends Omit<EventEmitter, 'emit'> {}
 
-installCommands(ClusterClient.prototype);
+// a class has one parent, which is the view here; the methods of EventEmitter need nothing from a constructor
+for (const [name, method] of Object.entries(Object.getOwnPropertyDescriptors(EventEmitter.prototype))) {
+  if (!(name in ClusterClient.prototype)) Object.defineProperty(ClusterClient.prototype, name, method);
+}

@@ -7,7 +7,7 @@ import { ClusterError, InvalidArgumentError } from '../cluster/errors.js';
 import { crossSlot, type ResolvedCall } from '../cluster/resolved-call.js';
 import { normalizeArguments, takeCallback, type Callback } from './call-arguments.js';
 import { installCommands } from './install-commands.js';
-import { replyTransforms } from './reply-transforms.js';
+import { replyTransform } from './reply-transforms.js';
 
 /** What `exec()` gives: for each command, in call order, an error or null, and the reply. */
 export type PipelineResults = [error: Error | null, reply: unknown][];
@@ -53,7 +53,11 @@ export class ClusterPipeline {
     }
     if (call.slot === NO_SLOT) refuseSpread(call);
     if (callback !== undefined) this.callbacks.set(this.entries.length, callback);
-    this.entries.push({ call, buffers, transform: replyTransforms.get(call.row.name) });
+    this.entries.push({
+      call,
+      buffers,
+      transform: replyTransform(call.row.name, this.engine.options.protocol),
+    });
     return this;
   }
 

@@ -4,15 +4,27 @@ import type { CallPolicy } from '../cluster/command.js';
 import { InvalidArgumentError, ReplyError } from '../cluster/errors.js';
 import type { Reply } from '../cluster/reply.js';
 import type { Script } from '../cluster/script.js';
+import type { ClusterNode } from '../cluster/topology.js';
 import { normalizeArguments, takeCallback } from './call-arguments.js';
 import { callPolicy, type CallOptions } from './call-options.js';
 import { ClusterPipeline } from './cluster-pipeline.js';
+import {
+  ClusterTarget,
+  type AnyNode,
+  type CommandsByNode,
+  type CommandsToNode,
+  type NodeRole,
+  type TargetNodes,
+} from './cluster-target.js';
 import { ClusterTransaction } from './cluster-transaction.js';
 import { installCommands } from './install-commands.js';
-import { replyTransforms } from './reply-transforms.js';
+import { scanCluster, type KeyScanOptions, type ScanOptions } from './scan-cluster.js';
+import { scanKey } from './scan-key.js';
+import { scanStream, type ScanStream } from './scan-stream.js';
+import { replyTransform } from './reply-transforms.js';
 
 /** Commands that would change or take over a connection which all callers share; there are other ways to each. */
-type Unshared =
+export type Unshared =
   | 'watch'
   | 'unwatch'
   | 'exec'
@@ -41,8 +53,8 @@ const BUFFERS: CallShape = { buffers: true };
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
 export class ClusterView {
   constructor(
-    private readonly engine: ClusterEngine,
-    private readonly policy: CallPolicy,
+    protected readonly engine: ClusterEngine,
+    protected readonly policy: CallPolicy,
   ) {}
 
   /** The same, with some options changed. @throws InvalidArgumentError */
@@ -55,7 +67,7 @@ export class ClusterView {
     const callback = typeof args[args.length - 1] === 'function' ? takeCallback(args) : undefined;
     let promise: Promise<unknown>;
     try {
-      const transform = replyTransforms.get(name);
+      const transform = replyTransform(name, this.engine.options.protocol);
       const plain = buffers ? BUFFERS : STRINGS;
       const shape = transform === undefined ? plain : { buffers, transform };
       promise = this.engine.run(name, normalizeArguments(name, args), this.policy, shape);
@@ -64,6 +76,66 @@ export class ClusterView {
     }
     if (callback !== undefined) promise.then((reply) => callback(null, reply), callback);
     return promise;
+  }
+
+  /**
+   * Commands to nodes that are named: a role or a list gives a Map from node name to reply, one node the reply.
+   * @throws InvalidArgumentError for what names no node
+   */
+  target(nodes: NodeRole | readonly ClusterNode[]): CommandsByNode;
+  target(node: AnyNode | ClusterNode): CommandsToNode;
+  target(target: TargetNodes): CommandsByNode | CommandsToNode {
+    // its methods are installed by name, with the types that ioredis gives them
+    return new ClusterTarget(this.engine, this.policy, target) as unknown as CommandsByNode;
+  }
+
+  /**
+   * All keys of the cluster, one by one. A key that exists throughout is given, at least once, also while slots
+   * move and nodes fail over.
+   */
+  async *scanIterator(options: KeyScanOptions = {}): AsyncGenerator<string, void, undefined> {
+    for await (const keys of this.scanPages(options)) yield* keys;
+  }
+
+  /** The fields of a hash with their values. */
+  hscanIterator(
+    key: string,
+    options: ScanOptions = {},
+  ): AsyncGenerator<[field: string, value: string], void, undefined> {
+    return pairs(this.scanKeyPages('hscan', key, options));
+  }
+
+  /** The members of a set. */
+  async *sscanIterator(key: string, options: ScanOptions = {}): AsyncGenerator<string, void, undefined> {
+    for await (const members of this.scanKeyPages('sscan', key, options)) yield* members;
+  }
+
+  /** The members of a sorted set with their scores, as text. */
+  zscanIterator(
+    key: string,
+    options: ScanOptions = {},
+  ): AsyncGenerator<[member: string, score: string], void, undefined> {
+    return pairs(this.scanKeyPages('zscan', key, options));
+  }
+
+  /** As ioredis' stream of the same name: each `data` is a page of keys, from all over the cluster. */
+  scanStream(options: KeyScanOptions = {}): ScanStream {
+    return scanStream(this.scanPages(options));
+  }
+
+  /** As ioredis' stream of the same name: each `data` is a page of fields and values in turn. */
+  hscanStream(key: string, options: ScanOptions = {}): ScanStream {
+    return scanStream(this.scanKeyPages('hscan', key, options));
+  }
+
+  /** As ioredis' stream of the same name: each `data` is a page of members. */
+  sscanStream(key: string, options: ScanOptions = {}): ScanStream {
+    return scanStream(this.scanKeyPages('sscan', key, options));
+  }
+
+  /** As ioredis' stream of the same name: each `data` is a page of members and scores in turn. */
+  zscanStream(key: string, options: ScanOptions = {}): ScanStream {
+    return scanStream(this.scanKeyPages('zscan', key, options));
   }
 
   /** Commands to be sent together, over any nodes. */
@@ -102,6 +174,34 @@ export class ClusterView {
       if (!(error instanceof ReplyError) || error.code !== 'NOSCRIPT') throw error;
       return (await this.send(whole, [script.lua, ...rest], buffers)) as Reply;
     }
+  }
+
+  private scanPages(options: KeyScanOptions): AsyncGenerator<string[]> {
+    const { engine, policy } = this;
+    return scanCluster(
+      {
+        deadlineMs: policy.deadlineMs,
+        refreshTopology: () => engine.refreshTopology(),
+        onNode: (node, name, args) => new ClusterTarget(engine, policy, node).send(name, args, false),
+      },
+      options,
+    );
+  }
+
+  private scanKeyPages(
+    command: 'hscan' | 'sscan' | 'zscan',
+    key: string,
+    options: ScanOptions,
+  ): AsyncGenerator<string[]> {
+    const owner = (): string | undefined =>
+      this.engine.topology.nodeForKey(this.engine.options.keyPrefix + key)?.name;
+    return scanKey({ owner, run: (name, args) => this.send(name, args, false) }, command, key, options);
+  }
+}
+
+async function* pairs(pages: AsyncIterable<string[]>): AsyncGenerator<[string, string], void, undefined> {
+  for await (const page of pages) {
+    for (let i = 0; i + 1 < page.length; i += 2) yield [page[i], page[i + 1]];
   }
 }
 

@@ -1,7 +1,21 @@
 import type { ReplyTransform } from '../cluster/command.js';
 
 /** Commands whose reply is not given as the server sends it; the shapes are those of ioredis. */
-export const replyTransforms: ReadonlyMap<string, ReplyTransform> = new Map([['hgetall', pairsToObject]]);
+const RESP2: ReadonlyMap<string, ReplyTransform> = new Map([['hgetall', pairsToObject]]);
+
+/** Commands whose structure, and not only its types, differs in RESP3; here they get that of RESP2 again. */
+const RESP3: ReadonlyMap<string, ReplyTransform> = new Map([
+  ...RESP2,
+  ...['zdiff', 'zinter', 'zunion', 'zpopmax', 'zpopmin', 'zrandmember', 'hrandfield', 'vsim'].map(flattened),
+  ...['zrange', 'zrangebyscore', 'zrevrange', 'zrevrangebyscore'].map(flattened),
+  ['xread', pairUp],
+  ['xreadgroup', pairUp],
+]);
+
+/** How the reply of a command is shaped for the caller; undefined where it is given as it comes. */
+export function replyTransform(name: string, protocol: 2 | 3): ReplyTransform | undefined {
+  return (protocol === 2 ? RESP2 : RESP3).get(name);
+}
 
 function pairsToObject(reply: unknown): unknown {
   if (!Array.isArray(reply)) return reply;
@@ -21,4 +35,13 @@ function pairsToObject(reply: unknown): unknown {
     }
   }
   return object;
+}
+
+function flattened(name: string): readonly [string, ReplyTransform] {
+  return [name, (reply) => (Array.isArray(reply) ? reply.flat(1) : reply)];
+}
+
+function pairUp(reply: unknown): unknown {
+  if (!Array.isArray(reply)) return reply;
+  return Array.from({ length: reply.length / 2 }, (_, i) => [reply[2 * i], reply[2 * i + 1]]);
 }

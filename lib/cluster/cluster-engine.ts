@@ -129,6 +129,13 @@ export class ClusterEngine {
     return call;
   }
 
+  /** As `resolve`, for a call whose node is named: what is blocked only for want of a node is let through. */
+  resolveFor(name: string, args: Argument[]): ResolvedCall {
+    const call = resolveCall(this.table, name, args, this.options.keyPrefix);
+    if (call.row.blocked?.kind !== 'node') this.refuseBlocked(call.row);
+    return call;
+  }
+
   /** Sends a command on its way; before the client is connected, that is first seen to. */
   submit(command: Command): void {
     command.deadlineAt = this.scheduler.now() + command.policy.deadlineMs;

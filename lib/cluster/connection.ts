@@ -111,6 +111,8 @@ export class Connection implements ReplyHandler {
   }
 
   onReply(reply: Reply): void {
+    // what a reply sets off may end this connection, while more of the same chunk is still being read
+    if (this.lost) return;
     const command = this.inFlight.shift();
     if (command === undefined) throw new ProtocolError(`${this.name} sent a reply that nobody asked for`);
     command.receive(reply, this.channel);

@@ -94,7 +94,8 @@ export class Router {
   /** A server said that it did not execute a command, or that the command is wrong. */
   refused(command: Command, reply: ReplyError, from: NodeChannel): void {
     const refusal = REFUSALS.get(reply.code);
-    if (refusal === undefined || command.settled) return command.fail(reply);
+    // who names a node wants its answer, not that of the node it points to
+    if (refusal === undefined || command.settled || command.pinned !== undefined) return command.fail(reply);
     command.sent = false;
     command.lastRefusal = reply;
     if (refusal.refresh) this.listener.onStale(reply.code);
@@ -122,7 +123,8 @@ export class Router {
     this.listener.onStale(`lost ${channel.name}`);
     for (const command of channel.takePending()) {
       command.lastRefusal = channel.lastFailure;
-      this.dispatch(command);
+      if (command.policy.retry === 'never') this.putOff(command);
+      else this.dispatch(command);
     }
   }
 

@@ -1,0 +1,157 @@
+import type { RedisCommander } from 'ioredis';
+import { setTimeout as delay } from 'node:timers/promises';
+import { backoffMs } from '../cluster/backoff.js';
+import type { CallShape, ClusterEngine } from '../cluster/cluster-engine.js';
+import type { CallPolicy } from '../cluster/command.js';
+import { ClusterError, InvalidArgumentError, PartialFailureError, TopologyError } from '../cluster/errors.js';
+import type { ResolvedCall } from '../cluster/resolved-call.js';
+import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
+import { normalizeArguments } from './call-arguments.js';
+import type { Unshared } from './cluster-view.js';
+import { installCommands } from './install-commands.js';
+import { replyTransform } from './reply-transforms.js';
+
+declare module 'ioredis/built/utils/RedisCommander.js' {
+  // ioredis derives the types of all commands from this interface; here is one more form of their replies
+  interface ResultTypes<Result, Context> {
+    byNode: Promise<Map<string, Result>>;
+  }
+}
+
+/** Nodes by role: looked up when the call is made, and again when the topology changes under it. */
+export type NodeRole = 'primaries' | 'replicas' | 'all';
+/** One node: any primary, or the default node. */
+export type AnyNode = 'random' | 'default';
+/** What commands can be addressed to. */
+export type TargetNodes = NodeRole | AnyNode | ClusterNode | readonly ClusterNode[];
+
+/** Commands whose replies are told by node name. */
+export type CommandsByNode = Omit<RedisCommander<{ type: 'byNode' }>, Unshared>;
+/** Commands to one node. */
+export type CommandsToNode = Omit<RedisCommander<{ type: 'default' }>, Unshared>;
+
+const ROLES: Readonly<Record<NodeRole, (topology: ClusterTopology) => readonly ClusterNode[]>> = {
+  primaries: (topology) => topology.primaries,
+  replicas: (topology) => topology.replicas,
+  all: (topology) => topology.nodes,
+};
+
+const ANY: Readonly<Record<AnyNode, (topology: ClusterTopology) => ClusterNode | undefined>> = {
+  random: ({ primaries }) => primaries[Math.floor(Math.random() * primaries.length)],
+  default: (topology) => topology.defaultNode,
+};
+
+/**
+ * Sends commands to nodes that the caller names. A role or a list gives a Map from node name to reply, one node
+ * gives the reply. Redirects are not followed: the node was chosen, and its answer is wanted.
+ */
+export class ClusterTarget {
+  constructor(
+    private readonly engine: ClusterEngine,
+    private readonly policy: CallPolicy,
+    private readonly target: TargetNodes,
+  ) {
+    checkTarget(target);
+  }
+
+  /** Runs one command. The methods named for commands all come here. */
+  async send(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
+    const call = this.engine.resolveFor(name, normalizeArguments(name, args));
+    const shape: CallShape = { buffers, transform: replyTransform(name, this.engine.options.protocol) };
+    await this.engine.connect();
+    const { target } = this;
+    if (Array.isArray(target)) return this.toNodes(target as readonly ClusterNode[], call, shape);
+    if (typeof target !== 'string') return this.toNode(target as ClusterNode, call, shape);
+    if (target in ROLES) return this.toRole(target as NodeRole, call, shape);
+    return this.toNode(ANY[target as AnyNode](this.engine.topology), call, shape);
+  }
+
+  private toNode(node: ClusterNode | undefined, call: ResolvedCall, shape: CallShape): Promise<unknown> {
+    if (node === undefined)
+      throw new TopologyError('UNKNOWN_NODE', 'The topology has no such node at present');
+    if (this.engine.topology.node(node.name) === undefined) {
+      throw new TopologyError('UNKNOWN_NODE', `${node.name} is not a node of this cluster, or not any more`);
+    }
+    return this.engine.runSingle(call, { ...this.policy, retry: 'never' }, shape, node);
+  }
+
+  private async toNodes(
+    nodes: readonly ClusterNode[],
+    call: ResolvedCall,
+    shape: CallShape,
+  ): Promise<Map<string, unknown>> {
+    const replies = new Map<string, unknown>();
+    const errors = await this.collect(nodes, call, shape, replies);
+    if (errors.size > 0) throw new PartialFailureError(call.name.toUpperCase(), replies, errors);
+    return inOrderOf(nodes, replies);
+  }
+
+  /** Asks every node that has the role; those that could not be reached are looked up and asked again. */
+  private async toRole(role: NodeRole, call: ResolvedCall, shape: CallShape): Promise<Map<string, unknown>> {
+    const giveUpAt = performance.now() + this.policy.deadlineMs;
+    const replies = new Map<string, unknown>();
+    for (let attempt = 1; ; attempt++) {
+      const nodes = ROLES[role](this.engine.topology);
+      const errors = await this.collect(
+        nodes.filter((node) => !replies.has(node.name)),
+        call,
+        shape,
+        replies,
+      );
+      if (errors.size === 0) return inOrderOf(nodes, replies);
+      const final = [...errors.values()].some((error) => !isTransient(error));
+      const pause = backoffMs(attempt);
+      if (final || this.policy.retry === 'never' || performance.now() + pause > giveUpAt) {
+        throw new PartialFailureError(call.name.toUpperCase(), replies, errors);
+      }
+      this.engine.reportStale();
+      await delay(pause);
+    }
+  }
+
+  /** Sends the call to each node; replies are added to `replies`, what failed comes back. */
+  private async collect(
+    nodes: readonly ClusterNode[],
+    call: ResolvedCall,
+    shape: CallShape,
+    replies: Map<string, unknown>,
+  ): Promise<Map<string, Error>> {
+    const errors = new Map<string, Error>();
+    await Promise.all(
+      nodes.map(async (node) => {
+        try {
+          replies.set(node.name, await this.toNode(node, call, shape));
+        } catch (error) {
+          errors.set(node.name, error as Error);
+        }
+      }),
+    );
+    return errors;
+  }
+}
+
+installCommands(ClusterTarget.prototype);
+
+function checkTarget(target: unknown): void {
+  const isNode = (value: unknown): boolean => typeof value === 'object' && value !== null && 'name' in value;
+  if (typeof target === 'string' && (Object.hasOwn(ROLES, target) || Object.hasOwn(ANY, target))) return;
+  if (Array.isArray(target) ? target.every(isNode) : isNode(target)) return;
+  const known = [...Object.keys(ROLES), ...Object.keys(ANY)].join(', ');
+  throw new InvalidArgumentError(
+    'target',
+    `A target is one of ${known}, a node of the topology, or a list of nodes`,
+  );
+}
+
+/** Nothing was executed, and a moment later the node, or whoever took its place, may answer. */
+function isTransient(error: Error): boolean {
+  return error instanceof ClusterError && error.retryable && error.applied === false;
+}
+
+function inOrderOf(
+  nodes: readonly ClusterNode[],
+  replies: ReadonlyMap<string, unknown>,
+): Map<string, unknown> {
+  const known = nodes.filter((node) => replies.has(node.name));
+  return new Map(known.map((node) => [node.name, replies.get(node.name)]));
+}
