@@ -40,6 +40,11 @@ export class ClusterPipeline {
     return this.entries.length;
   }
 
+  /** @internal What is queued, in call order. */
+  queued(): readonly BatchEntry[] {
+    return this.entries;
+  }
+
   /** Queues one command. The methods named for commands all come here. */
   send(name: string, args: unknown[], buffers: boolean): this {
     if (this.executed) throw new PipelineUsedError();

@@ -23,6 +23,13 @@ import { scanKey } from './scan-key.js';
 import { scanStream, type ScanStream } from './scan-stream.js';
 import { replyTransform } from './reply-transforms.js';
 
+import {
+  runWatched,
+  type TransactionOptions,
+  type TransactionOutcome,
+  type WatchedTransaction,
+} from './watched-transaction.js';
+
 /** Commands that would change or take over a connection which all callers share; there are other ways to each. */
 export type Unshared =
   | 'watch'
@@ -152,6 +159,20 @@ export class ClusterView {
       );
     }
     return new ClusterTransaction(this.engine, this.policy).addBatch(commands);
+  }
+
+  /**
+   * Runs `fn` with keys of one slot watched, on a connection of its own, and executes the commands it gives back
+   * (`return tx.multi().set(…)`) unless a watched key has changed; then it all begins again.
+   * @returns a pair of error and reply for each command; what `fn` gave back where that was something else
+   * @throws CrossSlotError, TransactionConflictError after the last attempt, OutcomeUnknownError
+   */
+  transaction<T>(
+    keys: readonly (string | Buffer)[],
+    fn: (tx: WatchedTransaction) => Promise<T>,
+    options: TransactionOptions = {},
+  ): Promise<TransactionOutcome<T>> {
+    return runWatched(this.engine, this.policy, keys, fn, options);
   }
 
   /**

@@ -15,6 +15,7 @@ import {
 import type { Lease } from './lease-pool.js';
 import { parseRedirect } from './redirect.js';
 import { REFUSALS } from './refusals.js';
+import { toReplyError } from './reply-error.js';
 import type { Reply } from './reply.js';
 import type { ResolvedCall } from './resolved-call.js';
 import { nodeName, type ClusterNode } from './topology.js';
@@ -79,13 +80,21 @@ async function attemptOn(
   } catch (error) {
     if (error instanceof NodeReplyError) {
       lease.release();
-      const reply = new ReplyError((error as Error).message);
-      if (REFUSALS.has(reply.code)) return { obstacle: reply };
+      const reply = toReplyError((error as Error).message);
+      if (REFUSALS.has(reply.code) || wasInterrupted(reply)) return { obstacle: reply };
       throw reply;
     }
     lease.discard();
     return lost(engine, node, call, policy);
   }
+}
+
+/**
+ * The server ended the wait because it is no longer the primary; nothing was taken. CLIENT UNBLOCK has the same first
+ * word, and is the caller's answer.
+ */
+function wasInterrupted(reply: ReplyError): boolean {
+  return reply.code === 'UNBLOCKED' && reply.message.includes('instance state changed');
 }
 
 /** The connection died while the command was under way. */
