@@ -2,6 +2,8 @@ import type { Redis, RedisOptions } from 'ioredis';
 import { BehaviorSubject, type Observable } from 'rxjs';
 import { NO_SLOT, type CallPolicy, type Command, type ReplyTransform } from './command.js';
 import { CommandTable, isBlocking, type CommandRow } from './command-table.js';
+import { refusalOf } from './blocked-commands.js';
+import { rowsFromCommandReply } from './command-info.js';
 import { BlockedCommandError, ClientClosedError } from './errors.js';
 import { FlushScheduler } from './flush-scheduler.js';
 import { LeasePool } from './lease-pool.js';
@@ -10,6 +12,7 @@ import { Liveness } from './liveness.js';
 import { createNodeClient } from './node-client.js';
 import type { ResolvedClusterOptions } from './options.js';
 import { PromisedCommand } from './promised-command.js';
+import type { Reply } from './reply.js';
 import type { Argument } from './request-encoder.js';
 import { Router } from './router.js';
 import { spreads, type SpreadPolicy } from './spread.js';
@@ -53,6 +56,7 @@ export class ClusterEngine {
   private current: EngineState = 'wait';
   private starting: Promise<void> | undefined = undefined;
   private ending: Promise<void> | undefined = undefined;
+  private learning: Promise<void> | undefined = undefined;
 
   constructor(
     readonly options: ResolvedClusterOptions,
@@ -99,6 +103,9 @@ export class ClusterEngine {
    * @throws InvalidArgumentError, CrossSlotError, BlockedCommandError before anything is sent
    */
   run(name: string, args: Argument[], policy: CallPolicy, shape: CallShape): Promise<unknown> {
+    if (this.learning === undefined && this.table.lookup(name, args) === undefined) {
+      return this.learnCommands().then(() => this.run(name, args, policy, shape));
+    }
     let call: ResolvedCall;
     try {
       call = this.resolve(name, args);
@@ -125,14 +132,14 @@ export class ClusterEngine {
   /** Finds out where a call belongs; refuses what must not be sent. */
   resolve(name: string, args: Argument[]): ResolvedCall {
     const call = resolveCall(this.table, name, args, this.options.keyPrefix);
-    this.refuseBlocked(call.row);
+    this.refuseBlocked(call.row, false);
     return call;
   }
 
   /** As `resolve`, for a call whose node is named: what is blocked only for want of a node is let through. */
   resolveFor(name: string, args: Argument[]): ResolvedCall {
     const call = resolveCall(this.table, name, args, this.options.keyPrefix);
-    if (call.row.blocked?.kind !== 'node') this.refuseBlocked(call.row);
+    this.refuseBlocked(call.row, true);
     return call;
   }
 
@@ -247,11 +254,29 @@ export class ClusterEngine {
     if (added.length + removed.length > 0) this.listener.onNodes(added, removed);
   }
 
-  private refuseBlocked(row: CommandRow): void {
-    const { blocked } = row;
-    if (blocked === undefined) return;
-    if (blocked.kind !== 'socket' && this.options.allowBlocked.has(row.name)) return;
-    throw new BlockedCommandError(row.name.toUpperCase(), blocked.reason);
+  private refuseBlocked(row: CommandRow, targeted: boolean): void {
+    const reason = refusalOf(row, this.options.allowBlocked, targeted);
+    if (reason !== undefined) throw new BlockedCommandError(row.name.toUpperCase(), reason);
+  }
+
+  /** Asks a server for the commands it has, once, so that those of modules are routed by their real keys. */
+  private learnCommands(): Promise<void> {
+    return (this.learning ??= this.readCommands());
+  }
+
+  private async readCommands(): Promise<void> {
+    const policy: CallPolicy = {
+      readFrom: 'primary',
+      deadlineMs: this.options.connectTimeoutMs,
+      retry: 'safe',
+    };
+    try {
+      const call = this.resolve('command', []);
+      const reply = await this.runSingle(call, policy, { buffers: false });
+      this.table.extend(rowsFromCommandReply(reply as Reply));
+    } catch {
+      // a user without the right to COMMAND has the static table, and unknown commands are taken as it says there
+    }
   }
 
   private become(state: EngineState): void {

@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
+import { parseAllowBlocked } from './blocked-commands.js';
 import { InvalidArgumentError } from './errors.js';
 import type { ReadFrom } from './read-from.js';
 import type { AddressRemap } from './slots-reply.js';
@@ -265,7 +266,7 @@ export function resolveOptions(options: ClusterClientOptions = {}): ResolvedClus
     maxLeasedPerNode: options.maxLeasedPerNode ?? 50,
     maxLeased: options.maxLeased ?? 500,
     leaseTimeoutMs: options.leaseTimeoutMs ?? 2_000,
-    allowBlocked: new Set((options.allowBlocked ?? []).map((name) => name.toLowerCase())),
+    allowBlocked: parseAllowBlocked(options.allowBlocked ?? []),
     heartbeatMs: options.heartbeatMs ?? 1_000,
   };
 }
