@@ -5,7 +5,8 @@ export { ClusterTransaction } from './client/cluster-transaction.js';
 export type { CallOptions } from './client/call-options.js';
 export { keySlot, SLOT_COUNT } from './cluster/key-slot.js';
 export { Script } from './cluster/script.js';
-export type { ClusterClientOptions, Credentials, PendingBounds, RetryMode } from './cluster/options.js';
+export type { ClusterClientOptions } from './client/client-options.js';
+export type { ClusterEngineOptions, Credentials, PendingBounds, RetryMode } from './cluster/options.js';
 export type { ReadFrom, ReadFromFunction } from './cluster/read-from.js';
 export type { AddressRemap } from './cluster/slots-reply.js';
 export type { Reply } from './cluster/reply.js';
@@ -37,3 +38,86 @@ export {
   type Applied,
   type TopologyErrorCode,
 } from './cluster/errors.js';
+export {
+  ClusterTarget,
+  type AnyNode,
+  type CommandsByNode,
+  type CommandsToNode,
+  type NodeRole,
+  type TargetNodes,
+} from './client/cluster-target.js';
+export type { KeyScanOptions, ScanOptions } from './client/scan-cluster.js';
+export type { ScanStream } from './client/scan-stream.js';
+export {
+  WatchedCommands,
+  WatchedTransaction,
+  type TransactionOptions,
+  type TransactionOutcome,
+} from './client/watched-transaction.js';
+export { ClusterPubSub, type ChannelNames, type MessageOptions } from './pubsub/cluster-pubsub.js';
+export type { ChannelName, ClusterMessage, UnreadableMessage } from './pubsub/cluster-message.js';
+export type { Codec, CodecName, MessageCodec } from './pubsub/codec.js';
+export type { GapReason, SubscriptionGap } from './pubsub/subscription-gap.js';
+export { assertShape } from './entity/assert-shape.js';
+export { ClusterRepository } from './entity/cluster-repository.js';
+export type { ValueTransformer } from './entity/composite-codecs.js';
+export {
+  ClusterEntity,
+  Counter,
+  Embedded,
+  Index,
+  PartitionKey,
+  PrimaryKey,
+  Property,
+  Unique,
+  Version,
+  type IndexOptions,
+  type KeyOptions,
+  type PrimaryKeyOptions,
+} from './entity/decorators.js';
+export {
+  CrossPartitionError,
+  EntityExistsError,
+  EntityNotFoundError,
+  PartitionKeyChangedError,
+  SchemaError,
+  SchemaMismatchError,
+  TransactionTooLargeError,
+  UnindexedQueryError,
+  UniqueViolationError,
+  UnsupportedServerFeatureError,
+  VersionConflictError,
+} from './entity/entity-errors.js';
+export type { Page } from './entity/entity-finder.js';
+export { createRepositories, EntityRegistry } from './entity/entity-registry.js';
+export type { IdGenerator } from './entity/id-generators.js';
+export type { ClusterEntityOptions } from './entity/metadata.js';
+export { Partition } from './entity/partition.js';
+export type {
+  PartitionTransaction,
+  TransactionOptions as PartitionTransactionOptions,
+} from './entity/partition-transaction.js';
+export type { PropertyOptions, PropertyType } from './entity/property-type.js';
+export type { Condition, Operators } from './entity/query-condition.js';
+export {
+  Shape,
+  type EntityClass,
+  type EntityId,
+  type KeyOf,
+  type PartitionKeyOf,
+  type Patch,
+} from './entity/shape.js';
+export type { Where } from './entity/where.js';
+export type { UpdateOptions, WriteOptions } from './entity/write-options.js';
+export { CLUSTER_MESSAGE_CONTEXT, isClusterMessageContext } from './nest/cluster-message-context.js';
+export type {
+  ClusterModuleAsyncOptions,
+  ClusterModuleOptions,
+  ClusterOptionsFactory,
+} from './nest/cluster-module-options.interface.js';
+export { ClusterModule } from './nest/cluster.module.js';
+export { getClusterRepositoryToken, getClusterToken, getPubSubToken } from './nest/cluster.tokens.js';
+export { InjectCluster, InjectClusterRepository, InjectPubSub } from './nest/inject.decorators.js';
+export { Channel, Message, Payload } from './nest/message-params.decorator.js';
+export { CircularImportError, UnknownClusterError } from './nest/module-errors.js';
+export { Subscribe, type SubscribeOptions } from './nest/subscribe.decorator.js';

@@ -1,9 +1,9 @@
 import type { CallPolicy } from '../cluster/command.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
-import { checkOption, type ClusterClientOptions } from '../cluster/options.js';
+import { checkOption, type ClusterEngineOptions } from '../cluster/options.js';
 
-/** What can be set for single calls; see `ClusterClientOptions` for each. */
-export type CallOptions = Pick<ClusterClientOptions, 'readFrom' | 'deadlineMs' | 'retry'>;
+/** What can be set for single calls; see `ClusterEngineOptions` for each. */
+export type CallOptions = Pick<ClusterEngineOptions, 'readFrom' | 'deadlineMs' | 'retry'>;
 
 const NAMES: readonly (keyof CallOptions)[] = ['readFrom', 'deadlineMs', 'retry'];
 

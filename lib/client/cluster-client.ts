@@ -2,8 +2,10 @@ import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import type { Observable } from 'rxjs';
 import { ClusterEngine, type EngineState } from '../cluster/cluster-engine.js';
-import { resolveOptions, type ClusterClientOptions } from '../cluster/options.js';
+import { resolveOptions } from '../cluster/options.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
+import { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
+import type { ClusterClientOptions } from './client-options.js';
 import { ClusterView } from './cluster-view.js';
 
 /** How long `close()` waits for what is under way, in ms. */
@@ -40,10 +42,13 @@ const STATE_EVENTS: Readonly<Record<EngineState, readonly string[]>> = {
 export class ClusterClient extends ClusterView {
   /** For callers that tell ioredis' clients apart. */
   readonly isCluster = true;
+  /** Publishing and subscribing; see `ClusterPubSub`. */
+  readonly pubsub: ClusterPubSub;
 
   /** @throws InvalidArgumentError for an unknown option or an impossible value */
   constructor(private readonly givenOptions: ClusterClientOptions = {}) {
-    const options = resolveOptions(givenOptions);
+    const { codec, ...engineOptions } = givenOptions;
+    const options = resolveOptions(engineOptions);
     const { readFrom, deadlineMs, retry } = options;
     const engine = new ClusterEngine(options, {
       onState: (state) => STATE_EVENTS[state].forEach((event) => this.emit(event)),
@@ -53,8 +58,9 @@ export class ClusterClient extends ClusterView {
       },
     });
     super(engine, { readFrom, deadlineMs, retry });
+    this.pubsub = new ClusterPubSub(engine, { codec, heartbeatMs: options.heartbeatMs });
     // what is enumerable is shown to whoever prints or copies the client, credentials included
-    for (const name of ['givenOptions', 'engine', 'policy'])
+    for (const name of ['givenOptions', 'engine', 'policy', 'pubsub'])
       Object.defineProperty(this, name, { enumerable: false });
   }
 
@@ -89,7 +95,7 @@ export class ClusterClient extends ClusterView {
 
   /** Refuses new calls, waits (5 s at most) for those under way, and ends every connection. */
   async close(): Promise<void> {
-    await this.engine.close(DRAIN_MS);
+    await Promise.all([this.pubsub.close(), this.engine.close(DRAIN_MS)]);
   }
 
   /** `close()`, with ioredis' answer. */
@@ -100,6 +106,7 @@ export class ClusterClient extends ClusterView {
 
   /** Ends every connection at once. What was sent and not answered ends in OutcomeUnknownError. */
   disconnect(): void {
+    void this.pubsub.close();
     void this.engine.close(0);
   }
 

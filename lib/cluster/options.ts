@@ -25,8 +25,8 @@ export interface PendingBounds {
   bytes: number;
 }
 
-/** What a cluster client is made from. Anything else is refused by name. */
-export interface ClusterClientOptions {
+/** What a cluster client connects and routes by. Anything else is refused by name. */
+export interface ClusterEngineOptions {
   /** Nodes to start from: `host:port`, a `redis://` or `rediss://` URL, or host and port. One is enough, several are better. */
   nodes?: readonly (string | NodeAddress)[];
   /** ACL user; also from a URL. */
@@ -158,7 +158,7 @@ export const READ_FROM = [
 ] as const;
 
 /** Every option with the check of its value. */
-const CHECKS: Readonly<Record<keyof ClusterClientOptions, Check>> = {
+const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   nodes: (value, name) => {
     if (!Array.isArray(value) || value.length === 0) refuse(name, 'a list of at least one node', value);
   },
@@ -218,7 +218,7 @@ const CHECKS: Readonly<Record<keyof ClusterClientOptions, Check>> = {
 };
 
 /** Checks the value of one option. @throws InvalidArgumentError */
-export function checkOption(name: keyof ClusterClientOptions, value: unknown): void {
+export function checkOption(name: keyof ClusterEngineOptions, value: unknown): void {
   CHECKS[name](value, name);
 }
 
@@ -229,7 +229,7 @@ const DEFAULT_NODE: NodeAddress = { host: '127.0.0.1', port: 7000 };
  * `REDIS_CLUSTER_NODES` (comma-separated), else 127.0.0.1:7000.
  * @throws InvalidArgumentError naming the option; never its value where that may be a secret
  */
-export function resolveOptions(options: ClusterClientOptions = {}): ResolvedClusterOptions {
+export function resolveOptions(options: ClusterEngineOptions = {}): ResolvedClusterOptions {
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(CHECKS, name)) {
       throw new InvalidArgumentError(
@@ -237,7 +237,7 @@ export function resolveOptions(options: ClusterClientOptions = {}): ResolvedClus
         `Unknown option ${name}; known are ${Object.keys(CHECKS).join(', ')}`,
       );
     }
-    if (value !== undefined) CHECKS[name as keyof ClusterClientOptions](value, name);
+    if (value !== undefined) CHECKS[name as keyof ClusterEngineOptions](value, name);
   }
   const seeds = (options.nodes ?? nodesFromEnvironment() ?? [DEFAULT_NODE]).map(parseNode);
   return {
@@ -355,7 +355,7 @@ function checkPort(port: unknown): number {
 
 /** One set of credentials serves all nodes, so what the URLs and the options say must agree. */
 function credentialsOf(
-  options: ClusterClientOptions,
+  options: ClusterEngineOptions,
   seeds: readonly Seed[],
 ): () => Promise<Credentials | undefined> {
   const fromOptions =
@@ -382,7 +382,7 @@ function credentialsOf(
   return async () => provider();
 }
 
-function tlsOf(options: ClusterClientOptions, seeds: readonly Seed[]): ConnectionOptions | undefined {
+function tlsOf(options: ClusterEngineOptions, seeds: readonly Seed[]): ConnectionOptions | undefined {
   const secure = seeds.filter((seed) => seed.tls).length;
   if (options.tls === false && secure > 0) {
     throw new InvalidArgumentError('tls', 'Option tls is false, and a node is given by a rediss:// URL');

@@ -80,15 +80,16 @@ export class Router {
 
   /** Sends a command to where it belongs now. */
   dispatch(command: Command): void {
-    const channel = this.channelFor(command);
+    let channel: NodeChannel | undefined;
+    try {
+      channel = this.channelFor(command);
+    } catch (error) {
+      // a readFrom function is the caller's, and runs where nobody else would catch
+      return command.fail(error as Error);
+    }
     if (channel !== undefined) channel.enqueue(command);
     else if (this.closed) command.fail(new ClientClosedError());
-    else {
-      const reason = `No node serves slot ${command.slot} at present`;
-      command.lastRefusal = new TopologyError('SLOTS_NOT_COVERED', reason);
-      this.listener.onStale(reason);
-      this.putOff(command);
-    }
+    else this.unserved(command);
   }
 
   /** A server said that it did not execute a command, or that the command is wrong. */
@@ -168,6 +169,19 @@ export class Router {
       return this.replicas.choose(this.current.shards[index], command);
     }
     return this.primaryChannels[index];
+  }
+
+  private unserved(command: Command): void {
+    const { slot } = command;
+    const shard = slot === NO_SLOT ? undefined : this.current.shardForSlot(slot);
+    const obstacle =
+      shard === undefined
+        ? new TopologyError('SLOTS_NOT_COVERED', `No node serves slot ${slot} at present`)
+        : new TopologyError('NO_REPLICA', `No replica of ${shard.primary.name} can be read from at present`);
+    command.lastRefusal = obstacle;
+    this.listener.onStale(obstacle.message);
+    if (shard?.replicas.length === 0) command.fail(obstacle);
+    else this.putOff(command);
   }
 
   private keylessChannel(command: Command): NodeChannel | undefined {

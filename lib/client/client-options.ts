@@ -1,0 +1,8 @@
+import type { ClusterEngineOptions } from '../cluster/options.js';
+import type { Codec } from '../pubsub/codec.js';
+
+/** What a cluster client is made from. Anything else is refused by name. */
+export interface ClusterClientOptions extends ClusterEngineOptions {
+  /** How published values are written and read: `json`, `text`, `binary`, or your own. Default `json`. */
+  codec?: Codec;
+}

@@ -1,0 +1,59 @@
+import { ClusterError, CrossSlotError } from '../../cluster/errors.js';
+
+/** Some keys of an MSET over several slots were written, and others not, or not for certain. */
+export class PartialWriteError extends ClusterError {
+  /** The keys that were written, as text. */
+  readonly written: readonly string[];
+  /** Why others were not, by key, as text. An `OutcomeUnknownError` among them: that key may have been written. */
+  readonly errors: ReadonlyMap<string, Error>;
+  constructor(command: string, written: readonly string[], errors: ReadonlyMap<string, Error>) {
+    const reasons = [...new Set([...errors.values()].map((error) => error.message))].slice(0, 3).join('; ');
+    super(`${command} did not write ${errors.size} of ${errors.size + written.length} keys (${reasons})`, {
+      code: 'PARTIAL_WRITE',
+      retryable: true,
+      applied: written.length > 0 ? 'unknown' : appliedOf(errors),
+    });
+    this.written = written;
+    this.errors = errors;
+  }
+}
+
+/** An operation of several steps did some of them and could not go on; the `cause` says why. Nothing is lost. */
+export class IncompleteOperationError extends ClusterError {
+  /** What the steps that were done have left, in words. */
+  readonly left: string;
+  constructor(operation: string, left: string, retryable: boolean, cause: unknown) {
+    super(
+      `${operation} stopped half-way: ${left}`,
+      { code: 'INCOMPLETE_OPERATION', retryable, applied: 'unknown' },
+      { cause },
+    );
+    this.left = left;
+  }
+}
+
+/** The operation would bring more elements into this process than `maxMembers` allows. Nothing was changed. */
+export class TooManyMembersError extends ClusterError {
+  constructor(command: string, maxMembers: number) {
+    super(`${command} would read more than ${maxMembers} members into this process (maxMembers)`, {
+      code: 'TOO_MANY_MEMBERS',
+    });
+  }
+}
+
+/** MSETNX promises to set all keys or none, which no sequence of steps over several slots can keep. */
+export class AllOrNothingError extends CrossSlotError {
+  constructor(command: string, keysBySlot: ReadonlyMap<number, readonly string[]>) {
+    super(command, keysBySlot);
+    this.message =
+      `${command} sets all keys or none, which cannot be kept over ${keysBySlot.size} slots: a client that ends ` +
+      'between two of them leaves some. Give the keys a common {hash tag}, or set each with SET … NX.';
+  }
+}
+
+function appliedOf(errors: ReadonlyMap<string, Error>): false | 'unknown' {
+  const certain = [...errors.values()].every(
+    (error) => error instanceof ClusterError && error.applied === false,
+  );
+  return certain ? false : 'unknown';
+}

@@ -1,0 +1,43 @@
+import type { Argument } from '../../cluster/request-encoder.js';
+import { lmove, rpoplpush } from './list-moves.js';
+import { overCopies } from './over-copies.js';
+import type { Recipe } from './recipe.js';
+import { sdiff, sdiffstore, sinter, sinterstore, sunion, sunionstore } from './set-algebra.js';
+import { smove } from './set-move.js';
+import { refuseForeignPatterns, sort } from './sort.js';
+import type { Steps } from './steps.js';
+import { mget, mset, msetnx } from './strings.js';
+import { copy, rename, renamenx } from './whole-keys.js';
+
+/** The commands that work over several slots, and how each is carried out there. */
+export const recipes = {
+  mget,
+  mset,
+  msetnx,
+  rename,
+  renamenx,
+  copy,
+  smove,
+  rpoplpush,
+  lmove,
+  sdiff,
+  sinter,
+  sunion,
+  sdiffstore,
+  sinterstore,
+  sunionstore,
+  zunionstore: overCopies('zunionstore'),
+  zinterstore: overCopies('zinterstore'),
+  pfcount: overCopies('pfcount'),
+  pfmerge: overCopies('pfmerge'),
+  bitop: overCopies('bitop'),
+  sort,
+} as const satisfies Record<string, Recipe>;
+
+/** A command that works over several slots. */
+export type NonAtomicCommand = keyof typeof recipes;
+
+/** What is refused wherever the keys are. */
+export const refusals: Partial<Record<NonAtomicCommand, (steps: Steps, args: readonly Argument[]) => void>> = {
+  sort: refuseForeignPatterns,
+};

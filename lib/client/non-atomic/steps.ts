@@ -1,0 +1,125 @@
+import { randomUUID } from 'node:crypto';
+import { keyIndexes } from '../../cluster/command-keys.js';
+import type { CommandTable } from '../../cluster/command-table.js';
+import { InvalidArgumentError } from '../../cluster/errors.js';
+import { keySlot } from '../../cluster/key-slot.js';
+import type { Argument } from '../../cluster/request-encoder.js';
+import type { Script } from '../../cluster/script.js';
+import type { ClusterView } from '../cluster-view.js';
+import { IncompleteOperationError } from './non-atomic-errors.js';
+import { tagOfSlot } from './slot-tags.js';
+
+/** What the steps are made with. */
+export type StepClient = Pick<ClusterView, 'send' | 'pipeline' | 'multi' | 'runScript'>;
+
+/** What has to be known of the cluster. */
+export interface KeyPlacement {
+  readonly options: { readonly keyPrefix: string };
+  readonly table: CommandTable;
+}
+
+/** One command: its name, and what follows it. */
+export type Step = readonly [name: string, ...args: (Argument | number)[]];
+
+/**
+ * The calls of which an operation over several slots is made. Replies come as Buffers: what is carried from one key
+ * to another must not be decoded on its way.
+ */
+export class Steps {
+  constructor(
+    private readonly client: StepClient,
+    private readonly placement: KeyPlacement,
+    /** How many members an operation may bring into this process. */
+    readonly maxMembers: number,
+  ) {}
+
+  /** One command. */
+  call<T>(...[name, ...args]: Step): Promise<T> {
+    return this.client.send(name, args, true) as Promise<T>;
+  }
+
+  /** Commands over any slots, sent at once, with what became of each. */
+  settled(steps: readonly Step[], buffers = true): Promise<[Error | null, unknown][]> {
+    const pipeline = this.client.pipeline();
+    for (const [name, ...args] of steps) pipeline.send(name, args, buffers);
+    return pipeline.exec();
+  }
+
+  /** Commands over any slots, sent at once. @throws the first error among their replies */
+  async together<T>(steps: readonly Step[], buffers = true): Promise<T[]> {
+    return repliesOf<T>(await this.settled(steps, buffers));
+  }
+
+  /** Commands of one slot, executed in one piece. @throws the first error among their replies */
+  async atomically<T>(steps: readonly Step[]): Promise<T[]> {
+    const transaction = this.client.multi();
+    for (const [name, ...args] of steps) transaction.send(name, args, true);
+    return repliesOf<T>(await transaction.exec());
+  }
+
+  /** A script on keys of one slot. */
+  script<T>(script: Script, keys: readonly Argument[], args: readonly (Argument | number)[]): Promise<T> {
+    return this.client.runScript(script, keys, args, { buffers: true }) as Promise<T>;
+  }
+
+  /**
+   * A step behind others that have changed something already.
+   * @param left what these leave, should this one fail
+   * @param retryable whether the operation can simply be called again
+   * @throws IncompleteOperationError
+   */
+  async afterwards<T>(
+    operation: string,
+    left: string,
+    retryable: boolean,
+    step: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await step();
+    } catch (error) {
+      throw new IncompleteOperationError(operation, left, retryable, error);
+    }
+  }
+
+  /** The keys among the arguments of a command, with their places. @throws InvalidArgumentError */
+  keysOf(name: string, args: readonly Argument[]): { index: number; key: Argument; slot: number }[] {
+    const row = this.placement.table.lookup(name, args);
+    if (row === undefined) throw new InvalidArgumentError('command', `${name} is not known`);
+    return keyIndexes(row, args).map((index) => ({
+      index,
+      key: args[index],
+      slot: this.slotOf(args[index]),
+    }));
+  }
+
+  /** The slot of a key, its prefix regarded. */
+  slotOf(key: Argument): number {
+    const { keyPrefix } = this.placement.options;
+    if (keyPrefix === '') return keySlot(key);
+    return keySlot(typeof key === 'string' ? keyPrefix + key : Buffer.concat([Buffer.from(keyPrefix), key]));
+  }
+
+  /** Keys, or what belongs to keys, by the slot of these. */
+  bySlot<T>(items: readonly T[], keyOf: (item: T) => Argument): Map<number, T[]> {
+    const groups = new Map<number, T[]>();
+    for (const item of items) {
+      const slot = this.slotOf(keyOf(item));
+      const group = groups.get(slot);
+      if (group === undefined) groups.set(slot, [item]);
+      else group.push(item);
+    }
+    return groups;
+  }
+}
+
+/** A name in a slot that nobody else uses. */
+export function temporaryKey(slot: number): string {
+  return `{${tagOfSlot(slot)}}keyslot:temporary:${randomUUID()}`;
+}
+
+function repliesOf<T>(results: readonly [Error | null, unknown][]): T[] {
+  return results.map(([error, reply]) => {
+    if (error !== null) throw error;
+    return reply as T;
+  });
+}

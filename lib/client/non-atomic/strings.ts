@@ -1,0 +1,46 @@
+import { InvalidArgumentError } from '../../cluster/errors.js';
+import type { Argument } from '../../cluster/request-encoder.js';
+import { AllOrNothingError, PartialWriteError } from './non-atomic-errors.js';
+import type { Recipe } from './recipe.js';
+import type { Step } from './steps.js';
+
+/** One MGET a slot, all sent at once; each value finds its place in the order of the keys. */
+export const mget: Recipe = async (steps, keys, buffers) => {
+  const groups = [...steps.bySlot([...keys.entries()], ([, key]) => key).values()];
+  const calls = groups.map((group): Step => ['mget', ...group.map(([, key]) => key)]);
+  const replies = await steps.together<unknown[]>(calls, buffers);
+  const values = new Array<unknown>(keys.length);
+  groups.forEach((group, i) => group.forEach(([place], j) => (values[place] = replies[i][j])));
+  return values;
+};
+
+/** One MSET a slot, all sent at once. */
+export const mset: Recipe = async (steps, args) => {
+  const groups = [...steps.bySlot(pairsOf('mset', args), ([key]) => key).values()];
+  const results = await steps.settled(groups.map((group): Step => ['mset', ...group.flat()]));
+  const written: string[] = [];
+  const errors = new Map<string, Error>();
+  groups.forEach((group, i) => {
+    const [error] = results[i];
+    for (const [key] of group) {
+      if (error === null) written.push(String(key));
+      else errors.set(String(key), error);
+    }
+  });
+  if (errors.size > 0) throw new PartialWriteError('MSET', written, errors);
+  return 'OK';
+};
+
+/** @throws AllOrNothingError always */
+export const msetnx: Recipe = async (steps, args) => {
+  const keys = pairsOf('msetnx', args).map(([key]) => key);
+  const groups = [...steps.bySlot(keys, (key) => key)];
+  throw new AllOrNothingError('MSETNX', new Map(groups.map(([slot, group]) => [slot, group.map(String)])));
+};
+
+function pairsOf(command: string, args: readonly Argument[]): [key: Argument, value: Argument][] {
+  if (args.length % 2 === 1) {
+    throw new InvalidArgumentError('arguments', `${command} takes keys and values in turn; the last key has no value`);
+  }
+  return Array.from({ length: args.length / 2 }, (_, i) => [args[2 * i], args[2 * i + 1]]);
+}

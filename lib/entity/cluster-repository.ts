@@ -1,0 +1,222 @@
+import { counterOf, counterStep, counterValue } from './counter.js';
+import type { EntityContext } from './entity-context.js';
+import { EntityFinder, type Page } from './entity-finder.js';
+import { EntityNotFoundError } from './entity-errors.js';
+import { type EntityKey, entityKey } from './entity-key.js';
+import { Partition } from './partition.js';
+import type { TransactionOptions } from './partition-transaction.js';
+import type { RowMapper } from './row-mapper.js';
+import { loadRow, loadRows } from './row-reader.js';
+import type { CounterOf, EntityClass, EntityData, KeyOf, PartitionKeyOf, Patch } from './shape.js';
+import type { Where } from './where.js';
+import type { TransactionFunction, TransactionRunner } from './transaction-runner.js';
+import type { UpdateOptions, WriteOptions } from './write-options.js';
+import { type PlannedWrite, fillId } from './write-planner.js';
+
+/**
+ * The rows of one entity class. Every write is one round trip and atomic; what it must find (a version, no row, a row)
+ * is checked in the same step. Got from `EntityRegistry.repository(Entity)`.
+ */
+export class ClusterRepository<E extends object> {
+  private readonly finder: EntityFinder<E>;
+
+  /** @internal */
+  constructor(
+    private readonly context: EntityContext,
+    private readonly transactions: TransactionRunner,
+    private readonly mapper: RowMapper,
+  ) {
+    this.finder = new EntityFinder(context, mapper);
+  }
+
+  /** The entity's class. */
+  get type(): EntityClass<E> {
+    return this.mapper.schema.type as EntityClass<E>;
+  }
+
+  /** A new entity, with an id if ids are generated. Nothing is sent. Properties the schema does not know are left out. */
+  create(data: EntityData<E> = {}): E {
+    const entity = Reflect.construct(this.type, []) as E;
+    this.mapper.assign(entity, data);
+    fillId(this.mapper, entity);
+    return entity;
+  }
+
+  /**
+   * The entity with this key, or null.
+   *
+   * @throws SchemaMismatchError where a stored field is not of its property's type.
+   */
+  async findOne(key: KeyOf<E>): Promise<E | null> {
+    const row = await loadRow(this.context, this.mapper, this.at(key));
+    return row && (row.entity as E);
+  }
+
+  /**
+   * The entity with this key.
+   *
+   * @throws EntityNotFoundError
+   */
+  async findOneOrFail(key: KeyOf<E>): Promise<E> {
+    const entity = await this.findOne(key);
+    if (entity) return entity;
+    throw new EntityNotFoundError(this.mapper.schema.name, this.keyOf(key));
+  }
+
+  /** The entities with these keys, in their order, null where there is none; one batch a node. */
+  async findMany(keys: readonly KeyOf<E>[]): Promise<(E | null)[]> {
+    const places = keys.map((key) => this.at(key));
+    return (await loadRows(this.context, this.mapper, places)) as (E | null)[];
+  }
+
+  /**
+   * The entities of a partition that meet a where, in the order of the index that answers it, then of their ids. The
+   * where names the partition by its key, and besides it properties that are indexed; none finds all of the partition.
+   *
+   * @throws UnindexedQueryError where no index or unique answers it.
+   */
+  findBy(where: Where<E>, options: { limit?: number } = {}): Promise<E[]> {
+    return this.finder.findBy(where, options.limit);
+  }
+
+  /** The first entity that `findBy` finds, or null. */
+  findOneBy(where: Where<E>): Promise<E | null> {
+    return this.finder.findOneBy(where);
+  }
+
+  /**
+   * A page of what `findBy` finds, 1,000 entities at most, and a cursor to the next. Pages are stable while rows come
+   * and go: what is there throughout is on one page.
+   */
+  findPage(where: Where<E>, options: { limit: number; cursor?: string }): Promise<Page<E>> {
+    return this.finder.findPage(where, options.limit, options.cursor);
+  }
+
+  /** How many entities `findBy` finds, from the index alone. */
+  countBy(where: Where<E>): Promise<number> {
+    return this.finder.countBy(where);
+  }
+
+  /** Whether there is a row with this key. */
+  async exists(key: KeyOf<E>): Promise<boolean> {
+    return (await this.context.client.exists(this.keyOf(key))) === 1;
+  }
+
+  /**
+   * Writes an entity: inserts one that is new, else writes what has changed since it was loaded. Without a change
+   * nothing is sent.
+   *
+   * @returns the entity itself, at its new version.
+   * @throws VersionConflictError where the row was changed or deleted since.
+   * @throws EntityExistsError where the entity is new and its row there already.
+   */
+  async save(entity: E, options?: WriteOptions): Promise<E> {
+    const write = this.context.planner.save(this.mapper, entity);
+    if (write) await this.commit(write, options);
+    return entity;
+  }
+
+  /**
+   * Writes a row that is not there yet.
+   *
+   * @throws EntityExistsError
+   */
+  async insert(entity: E, options?: WriteOptions): Promise<E> {
+    await this.commit(this.context.planner.insert(this.mapper, entity), options);
+    return entity;
+  }
+
+  /** Writes the whole row, whatever it is now: the last writer wins. Counters stay as they are. */
+  async upsert(entity: E, options?: WriteOptions): Promise<E> {
+    await this.commit(this.context.planner.upsert(this.mapper, entity), options);
+    return entity;
+  }
+
+  /**
+   * Changes some properties of a row, without loading it. In the patch `null` removes a field, and undefined leaves it
+   * as it is; an empty patch checks only.
+   *
+   * @returns the row's new version.
+   * @throws EntityNotFoundError
+   * @throws VersionConflictError where the row is not at `ifVersion`.
+   */
+  async update(key: KeyOf<E>, patch: Patch<E>, options: UpdateOptions = {}): Promise<{ version: number }> {
+    const operation = this.context.planner.patch(this.mapper, this.at(key), patch, options.ifVersion);
+    const version = await this.context.committer.commit(operation, options);
+    return { version: version! };
+  }
+
+  /**
+   * Deletes the row of an entity that was loaded or written here, if nobody has changed it since.
+   *
+   * @throws VersionConflictError
+   */
+  async remove(entity: E, options?: WriteOptions): Promise<void> {
+    await this.commit(this.context.planner.remove(this.mapper, entity), options);
+  }
+
+  /** Deletes a row, whatever its version; that it was not there is no error. */
+  async delete(key: KeyOf<E>, options?: WriteOptions): Promise<{ deleted: boolean }> {
+    const operation = this.context.planner.delete(this.mapper, this.at(key));
+    const version = await this.context.committer.commit(operation, options);
+    return { deleted: version !== undefined };
+  }
+
+  /**
+   * Adds to a counter, by default 1. The version stays: increments and saves do not conflict.
+   *
+   * @returns the counter's new value.
+   * @throws EntityNotFoundError
+   */
+  async increment<Name extends CounterOf<E>>(
+    key: KeyOf<E>,
+    counter: Name,
+    by: number | bigint = 1,
+    options?: WriteOptions,
+  ): Promise<NonNullable<E[Name & keyof E]>> {
+    const { schema } = this.mapper;
+    const at = this.at(key);
+    const step = counterStep(schema, counter, by);
+    const text = await this.context.committer.increment(
+      { schema, key: at, mode: 'check' },
+      counter,
+      step,
+      options,
+    );
+    return counterValue(schema, at, counterOf(schema, counter), text) as NonNullable<E[Name & keyof E]>;
+  }
+
+  /** The Redis key of a row, as the client takes it: without the client's `keyPrefix`. */
+  keyOf(key: KeyOf<E>): string {
+    return this.at(key).row;
+  }
+
+  /** A partition: of an entity that is one by itself, its row's; else the one with this partition key. */
+  partition(key: PartitionKeyOf<E>): Partition {
+    return Partition.of(this.transactions, this.mapper.schema, key);
+  }
+
+  /**
+   * Runs `work`, and commits what it has written, atomically: all its writes in one step, if all that it has read is
+   * still so. After a conflict `work` is run again, so it should do nothing that must happen once. Entities of any
+   * class can take part that live in the partition.
+   *
+   * @returns what `work` returned.
+   * @throws TransactionConflictError after the last attempt.
+   */
+  async transaction<R>(
+    partitionKey: PartitionKeyOf<E>,
+    work: TransactionFunction<R>,
+    options?: TransactionOptions,
+  ): Promise<R> {
+    return this.partition(partitionKey).transaction(work, options);
+  }
+
+  private at(key: KeyOf<E>): EntityKey {
+    return entityKey(this.mapper.schema, key);
+  }
+
+  private async commit({ operation, done }: PlannedWrite, options?: WriteOptions): Promise<void> {
+    done((await this.context.committer.commit(operation, options)) ?? 0);
+  }
+}

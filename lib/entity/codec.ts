@@ -1,0 +1,27 @@
+/**
+ * How the values of one type become the bytes of a row's field, and back. Absent values (null, undefined) never reach
+ * a codec: they are absent fields.
+ */
+export interface Codec<T = unknown> {
+  /** What a value must be, for messages: 'a bigint'. */
+  readonly expects: string;
+  /** Whether a value can only change by being replaced, so that comparing by `===` notices every change. */
+  readonly immutable: boolean;
+  /** @throws UnfitValue where the value is not of the type. */
+  encode(value: T): string | Buffer;
+  /** Any error means that the field does not hold the type. */
+  decode(stored: Buffer): T;
+  /** The value as part of a JSON document (an element of an array, a property of an embedded value). */
+  toJson(value: T): unknown;
+  fromJson(json: unknown): T;
+  /** Text that sorts bytewise as the values do; types without one cannot be indexed. */
+  order?(value: T): string;
+}
+
+/** A value that is not of its property's type. It carries nothing: whoever knows the property words the error. */
+export class UnfitValue extends Error {}
+
+/** Refuses what does not fit. */
+export function fit(condition: boolean): asserts condition {
+  if (!condition) throw new UnfitValue();
+}

@@ -1,0 +1,45 @@
+import {
+  EntityExistsError,
+  EntityNotFoundError,
+  SchemaMismatchError,
+  UniqueViolationError,
+  VersionConflictError,
+} from './entity-errors.js';
+import { COUNTER_DIGITS } from './counter.js';
+import type { RowOperation } from './row-operation.js';
+
+/** Why a commit was refused, in the words of the scripts. */
+export type FaultCode = 'EXISTS' | 'MISSING' | 'CONFLICT' | 'CORRUPT' | 'COUNTER' | 'DUPLICATE';
+
+/** A commit that was refused: nothing of it was written. */
+export interface CommitFault {
+  readonly fault: FaultCode;
+  /** The operation that was refused. */
+  readonly operation: RowOperation;
+  /** The version of the row, empty where there is none; or the name of a counter or a unique. */
+  readonly detail: string;
+}
+
+/** The error for a fault. */
+export function faultError({ fault, operation, detail }: CommitFault): Error {
+  return ERRORS[fault](operation, detail);
+}
+
+const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Error> = {
+  EXISTS: ({ schema, key }) => new EntityExistsError(schema.name, key.row),
+  MISSING: ({ schema, key, expected }) =>
+    expected === undefined
+      ? new EntityNotFoundError(schema.name, key.row)
+      : new VersionConflictError(schema.name, key.row, expected, undefined),
+  CONFLICT: ({ schema, key, expected = 0 }, actual) =>
+    new VersionConflictError(schema.name, key.row, expected, Number(actual)),
+  CORRUPT: ({ schema, key }) => new SchemaMismatchError(schema.name, '~v', key.row, 'a version'),
+  COUNTER: ({ schema, key }, counter) =>
+    new SchemaMismatchError(
+      schema.name,
+      counter,
+      key.row,
+      `a whole number of at most ${COUNTER_DIGITS} digits`,
+    ),
+  DUPLICATE: ({ schema }, unique) => new UniqueViolationError(schema.name, unique),
+};

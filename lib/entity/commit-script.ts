@@ -1,0 +1,179 @@
+import { Script } from '../cluster/script.js';
+import { LUA_COUNTER } from './lua-counter.js';
+import { LUA_HEADER } from './lua-header.js';
+
+/**
+ * Any number of row operations of one partition, with their indexes and uniques: all of them or none.
+ *
+ * Modes: `I` insert, `U` update, `W` upsert, `D` delete, `C` check that the row is there, `A` check that it is absent.
+ * Answers `['OK', version, …]`, one version an operation (of a delete the one that was deleted)
+ * and empty where there was no row, or `[fault, operation, detail]`, the operation counted from 1.
+ *
+ * A script that fails half-way keeps what it wrote: so the first half only reads and validates, and the second only
+ * writes, what the first has found to be of the right type.
+ */
+export const COMMIT_SCRIPT = new Script(String.raw`#!lua
+-- KEYS: every row, index (~ix) and unique hash (~uq) that is touched
+-- ARGV: 1 token  2 number of operations, then for each operation
+--   row (a number in KEYS)  mode  expected version  expire at
+--   n, n times: field, value         to set; unless empty the last two are '~v' '' and '~op' ''
+--   n, n times: field                to remove
+--   n, n times: field, by            counters to increment
+--   n, n times: field, value         that must be found; '' for an absent field
+--   ix, uq (numbers in KEYS, 0 for none), and unless both are 0
+--     id
+--     n, n times: field, how, value  the indexed fields: '=' as it is, '+' the value, '-' absent
+--     n, n times: kind, name, n, n times a number in the indexed fields: 'x' an index, 'u' a unique
+${LUA_HEADER}
+${LUA_COUNTER}
+local token = ARGV[1]
+local at = 2
+
+local function take()
+  at = at + 1
+  return ARGV[at]
+end
+
+-- The first and last place in ARGV of a list whose elements are 'width' arguments wide.
+local function takeSpan(width)
+  local from = at + 2
+  at = at + 1 + tonumber(ARGV[at + 1]) * width
+  return from, at
+end
+
+local function takeOperation()
+  local o = { row = KEYS[tonumber(take())], mode = take(), expected = take(), expireAt = take() }
+  o.setFrom, o.setTo = takeSpan(2)
+  o.removedFrom, o.removedTo = takeSpan(1)
+  o.countFrom, o.countTo = takeSpan(2)
+  o.guardFrom, o.guardTo = takeSpan(2)
+  o.ix, o.uq = KEYS[tonumber(take())], KEYS[tonumber(take())]
+  o.names, o.encodings, o.indexes = {}, {}, {}
+  if not (o.ix or o.uq) then return o end
+  o.id = take()
+  for i = 1, tonumber(take()) do
+    o.names[i] = take()
+    o.encodings[i] = { how = take(), value = take() }
+  end
+  for i = 1, tonumber(take()) do
+    local index = { unique = take() == 'u', name = take(), parts = {} }
+    for part = 1, tonumber(take()) do index.parts[part] = tonumber(take()) end
+    o.indexes[i] = index
+  end
+  return o
+end
+
+-- Reads the row once, and takes its values in the order they were asked for.
+local function read(o)
+  local fields = { '~v', '~op' }
+  for i = o.countFrom, o.countTo, 2 do fields[#fields + 1] = ARGV[i] end
+  for i = o.guardFrom, o.guardTo, 2 do fields[#fields + 1] = ARGV[i] end
+  for _, name in ipairs(o.names) do fields[#fields + 1] = '~i:' .. name end
+  local values, place = redis.call('HMGET', o.row, unpack(fields)), 2
+  local function nextValue()
+    place = place + 1
+    return values[place]
+  end
+  o.seeded, o.tokens = values[1], values[2] or ''
+  o.version = o.seeded or redis.call('EXISTS', o.row) == 1 and '0' -- a row that others wrote has no version: 0
+  for i = o.countFrom, o.countTo, 2 do
+    if not isCounter(nextValue()) then o.notACounter = ARGV[i] end
+  end
+  for i = o.guardFrom, o.guardTo, 2 do
+    if (nextValue() or '') ~= ARGV[i + 1] then o.changed = true end
+  end
+  o.before, o.after = {}, {}
+  for i, encoding in ipairs(o.encodings) do
+    o.before[i] = nextValue()
+    if o.mode == 'D' or encoding.how == '-' then o.after[i] = false
+    elseif encoding.how == '+' then o.after[i] = encoding.value
+    else o.after[i] = o.before[i] end
+  end
+end
+
+-- What an index holds of a row: its name and the encodings of its fields; nil where one of them is absent.
+local function entryOf(index, encodings)
+  local parts = { index.name }
+  for i, part in ipairs(index.parts) do
+    if not encodings[part] then return nil end
+    parts[i + 1] = encodings[part]
+  end
+  return table.concat(parts, '\0')
+end
+
+local function findIndexChanges(o)
+  o.leaves, o.enters, o.releases, o.claims = {}, {}, {}, {}
+  for _, index in ipairs(o.indexes) do
+    local before, after = entryOf(index, o.before), entryOf(index, o.after)
+    if before ~= after then
+      local left = index.unique and o.releases or o.leaves
+      local entered = index.unique and o.claims or o.enters
+      left[#left + 1] = before -- appending nil appends nothing
+      if after then entered[#entered + 1] = { entry = after, name = index.name } end
+    end
+  end
+  if o.ix then redis.call('ZCARD', o.ix) end -- fails here, before the first write, if it is no ZSET
+  if o.uq then redis.call('HLEN', o.uq) end
+end
+
+-- Validation: nothing is written.
+local operations, replayed = {}, false
+for i = 1, tonumber(ARGV[2]) do
+  local o = takeOperation()
+  operations[i] = o
+  read(o)
+  o.made = versionMadeBy(token, o.seeded, o.tokens)
+  replayed = replayed or o.made
+end
+if replayed then -- one row that has seen the token is enough: all were written together
+  local answer = { 'OK' }
+  for i, o in ipairs(operations) do answer[i + 1] = o.made or o.version or '' end
+  return answer
+end
+local released = {}
+for i, o in ipairs(operations) do
+  local fault = faultOf(o.mode, o.expected, o.version)
+  if not fault and o.version and o.changed then fault = 'CONFLICT' end
+  if fault then return { fault, i, o.version or '' } end
+  if o.notACounter then return { 'COUNTER', i, o.notACounter } end
+  findIndexChanges(o)
+  for _, entry in ipairs(o.releases) do released[o.uq .. '\0' .. entry] = true end
+end
+local claimed = {}
+for i, o in ipairs(operations) do
+  for _, claim in ipairs(o.claims) do
+    -- What another operation of this commit releases is free: two rows may swap their values.
+    local place = o.uq .. '\0' .. claim.entry
+    local owner = redis.call('HGET', o.uq, claim.entry)
+    if claimed[place] or owner and owner ~= o.id and not released[place] then
+      return { 'DUPLICATE', i, claim.name, owner or '' }
+    end
+    claimed[place] = true
+  end
+end
+
+-- Writing: everything is known to be possible.
+for _, o in ipairs(operations) do
+  for _, entry in ipairs(o.releases) do redis.call('HDEL', o.uq, entry) end
+end
+local answer = { 'OK' }
+for i, o in ipairs(operations) do
+  for _, entry in ipairs(o.leaves) do redis.call('ZREM', o.ix, entry .. '\0' .. o.id) end
+  for _, enter in ipairs(o.enters) do redis.call('ZADD', o.ix, 0, enter.entry .. '\0' .. o.id) end
+  for _, claim in ipairs(o.claims) do redis.call('HSET', o.uq, claim.entry, o.id) end
+  local version = o.version
+  if o.mode == 'D' then
+    if o.ix then redis.call('ZREM', o.ix, '~pk\0' .. o.id) end
+    redis.call('UNLINK', o.row)
+  elseif o.mode ~= 'C' and o.mode ~= 'A' then
+    if o.ix and not o.version then redis.call('ZADD', o.ix, 0, '~pk\0' .. o.id) end
+    if o.setTo >= o.setFrom then
+      version = writeRow(o.row, token, o.seeded, o.tokens, o.setFrom, o.setTo, o.removedFrom, o.removedTo)
+    end
+    for place = o.countFrom, o.countTo, 2 do redis.call('HINCRBY', o.row, ARGV[place], ARGV[place + 1]) end
+    expireRow(o.row, o.expireAt)
+  end
+  answer[i + 1] = version or ''
+end
+return answer
+`);

@@ -1,0 +1,135 @@
+// What the compiler emits of types is kept by Reflect.defineMetadata, which must be there before any entity class.
+// oxlint-disable-next-line import/no-unassigned-import
+import 'reflect-metadata';
+import { SchemaError } from './entity-errors.js';
+import type { IdGenerator } from './id-generators.js';
+import { type ClusterEntityOptions, type PropertyRole, ownMetadata } from './metadata.js';
+import type { PropertyOptions, PropertyType } from './property-type.js';
+import type { EntityId } from './shape.js';
+
+/** A decorator that only fits properties of type `T`; on any other it does not compile. */
+type TypedPropertyDecorator<T> = <Target extends object, Name extends keyof Target & string>(
+  target: Target,
+  property: [Exclude<Target[Name], null | undefined>] extends [T] ? Name : never,
+) => void;
+
+/** Makes a class an entity: a Redis hash a row, all rows of a partition in one slot. */
+export function ClusterEntity(options: ClusterEntityOptions): ClassDecorator {
+  return (type) => {
+    ownMetadata(type).entity = options;
+  };
+}
+
+/** The type of an id, for compilers that emit none. */
+export interface KeyOptions {
+  type?: typeof String | typeof Number | typeof BigInt;
+}
+
+export interface PrimaryKeyOptions extends KeyOptions {
+  /** Makes ids for entities that have none. */
+  generate?: IdGenerator;
+}
+
+/** The id of an entity, unique inside its partition. Immutable once loaded. */
+export function PrimaryKey(options: PrimaryKeyOptions = {}): TypedPropertyDecorator<EntityId> {
+  return roleDecorator('primary key', options);
+}
+
+/** The id of the partition an entity lives in: the primary key of the entity that `partition` names. */
+export function PartitionKey(options: KeyOptions = {}): TypedPropertyDecorator<EntityId> {
+  return roleDecorator('partition key', options);
+}
+
+/**
+ * A stored property. Without a type it is what TypeScript emits for the declaration, where that says enough (string,
+ * number, bigint, boolean, Date, Buffer).
+ *
+ * @param typeOrOptions a type, a function that returns one, or `{ type, enum, transformer }`.
+ */
+export function Property(typeOrOptions?: PropertyType | PropertyOptions): PropertyDecorator {
+  const isOptions = typeof typeOrOptions === 'object' && !Array.isArray(typeOrOptions);
+  const options =
+    arguments.length === 0 ? {} : isOptions ? (typeOrOptions as PropertyOptions) : { type: typeOrOptions };
+  return roleDecorator('property', options as PropertyOptions);
+}
+
+/** A value of a class with `@Property` decorators of its own, stored as JSON in one field. */
+export function Embedded(type: () => new (...args: never[]) => object): PropertyDecorator {
+  return roleDecorator('property', { type });
+}
+
+/**
+ * Shows the version of the row as it was loaded or written: a whole number, seeded from the server's clock when the
+ * row is inserted, greater with every write. It is checked on every save, with or without this property.
+ */
+export function Version(): TypedPropertyDecorator<number> {
+  return roleDecorator('version');
+}
+
+/**
+ * A whole number that is only ever changed by `increment`: no save overwrites it, and no increment conflicts with a
+ * save. It is zero until the first increment, and stays within 18 digits.
+ */
+export function Counter(
+  options: { type?: typeof Number | typeof BigInt } = {},
+): TypedPropertyDecorator<number | bigint> {
+  return roleDecorator('counter', options);
+}
+
+/** When the row was inserted, by this process's clock; an entity that has it already keeps it. */
+export function CreatedAt(): TypedPropertyDecorator<Date> {
+  return roleDecorator('creation time', { type: Date });
+}
+
+/** When the row was last written, by this process's clock. Increments are no such writes. */
+export function UpdatedAt(): TypedPropertyDecorator<Date> {
+  return roleDecorator('update time', { type: Date });
+}
+
+/** What an index or a unique is over. */
+export interface IndexOptions {
+  /** By default the property's. */
+  name?: string;
+  /** By default the property alone. The order counts: a where names the first ones, and a range may be on the last. */
+  fields?: readonly string[];
+}
+
+/** Finds the entities of a partition by a property, or several; see `findBy`. */
+export function Index(options: IndexOptions = {}): PropertyDecorator {
+  return indexDecorator('index', options);
+}
+
+/** No two entities of a partition have the same value; absent values do not count. Found by it, too. */
+export function Unique(options: IndexOptions = {}): PropertyDecorator {
+  return indexDecorator('unique', options);
+}
+
+function indexDecorator(kind: 'index' | 'unique', { name, fields }: IndexOptions): PropertyDecorator {
+  return (target, property) => {
+    const own = propertyName(target, property);
+    ownMetadata(target.constructor).indexes.push({ kind, name: name ?? own, fields: fields ?? [own] });
+  };
+}
+
+/** What every property decorator does: note its role and the type that TypeScript emitted. */
+function roleDecorator(role: PropertyRole, options: PropertyOptions & { generate?: IdGenerator } = {}) {
+  return (target: object, property: string | symbol): void => {
+    const name = propertyName(target, property);
+    ownMetadata(target.constructor).properties.push({
+      property: name,
+      role,
+      options,
+      emittedType: Reflect.getMetadata('design:type', target, name) as unknown,
+    });
+  };
+}
+
+function propertyName(target: object, property: string | symbol): string {
+  if (typeof property === 'string' && typeof target !== 'function') return property;
+  // By the newer standard of decorators, the second argument is a context.
+  throw new SchemaError([
+    typeof property === 'object'
+      ? 'Entity decorators need "experimentalDecorators": true in tsconfig.json'
+      : `${String(property)} is static or a symbol, and stored properties are neither`,
+  ]);
+}

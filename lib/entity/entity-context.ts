@@ -1,0 +1,14 @@
+import type { Committer } from './committer.js';
+import type { EntityClient } from './entity-client.js';
+import type { LoadedEntities } from './loaded-entities.js';
+import type { SchemaRegistry } from './schema-registry.js';
+import type { WritePlanner } from './write-planner.js';
+
+/** What the repositories of one registry share. */
+export interface EntityContext {
+  readonly client: EntityClient;
+  readonly schemas: SchemaRegistry;
+  readonly entities: LoadedEntities;
+  readonly planner: WritePlanner;
+  readonly committer: Committer;
+}

@@ -1,0 +1,129 @@
+import { ClusterError } from '../cluster/errors.js';
+
+/** The row that was to be changed or found is not there. Nothing was written. */
+export class EntityNotFoundError extends ClusterError {
+  constructor(
+    readonly entity: string,
+    readonly key: string,
+  ) {
+    super(`There is no ${entity} at ${key}`, { code: 'ENTITY_NOT_FOUND' });
+  }
+}
+
+/** A row with this key is there already. Nothing was written. */
+export class EntityExistsError extends ClusterError {
+  constructor(
+    readonly entity: string,
+    readonly key: string,
+  ) {
+    super(`There is already an ${entity} at ${key}`, { code: 'ENTITY_EXISTS' });
+  }
+}
+
+/**
+ * Somebody else changed or deleted the row since it was loaded. Nothing was written: load it again, and decide again.
+ */
+export class VersionConflictError extends ClusterError {
+  /**
+   * @param expected the version the write was based on.
+   * @param actual the version of the row now; undefined where it is gone.
+   */
+  constructor(
+    readonly entity: string,
+    readonly key: string,
+    readonly expected: number,
+    readonly actual: number | undefined,
+  ) {
+    const now = actual === undefined ? 'is gone' : `is at version ${actual}`;
+    super(`${entity} at ${key} ${now}, and the write was based on version ${expected}`, {
+      code: 'VERSION_CONFLICT',
+    });
+  }
+}
+
+/** Another row of the partition holds the value of a unique. Nothing was written. */
+export class UniqueViolationError extends ClusterError {
+  constructor(
+    readonly entity: string,
+    readonly unique: string,
+  ) {
+    super(`Another ${entity} of this partition has the same value of the unique '${unique}'`, {
+      code: 'UNIQUE_VIOLATION',
+    });
+  }
+}
+
+/** An operation names entities of two partitions; thrown before anything is sent. */
+export class CrossPartitionError extends ClusterError {
+  constructor(partition: string, key: string) {
+    super(`${key} is not in partition ${partition}; what spans two partitions cannot be atomic`, {
+      code: 'CROSS_PARTITION',
+    });
+  }
+}
+
+/** A property of the key was changed after the entity was loaded; thrown before anything is sent. */
+export class PartitionKeyChangedError extends ClusterError {
+  constructor(entity: string, loadedAs: string) {
+    super(
+      `The key of ${entity} at ${loadedAs} was changed; a row cannot move: insert a new one and delete the old`,
+      {
+        code: 'PARTITION_KEY_CHANGED',
+      },
+    );
+  }
+}
+
+/** A query names what no index or unique of the entity answers; thrown before anything is sent. */
+export class UnindexedQueryError extends ClusterError {
+  constructor(
+    readonly entity: string,
+    message: string,
+  ) {
+    super(message, { code: 'UNINDEXED_QUERY' });
+  }
+}
+
+/** A transaction reads and writes more than one commit should hold the server for. Nothing was written. */
+export class TransactionTooLargeError extends ClusterError {
+  constructor(what: string, actual: number, limit: number) {
+    super(`The transaction has ${actual} ${what}, and the limit is ${limit}; split the work`, {
+      code: 'TRANSACTION_TOO_LARGE',
+    });
+  }
+}
+
+/** What is wrong in entity classes: all of it at once, each fault naming its class and property. */
+export class SchemaError extends ClusterError {
+  constructor(readonly faults: readonly string[]) {
+    super(
+      faults.length === 1
+        ? faults[0]
+        : `${faults.length} faults in entity classes:\n- ${faults.join('\n- ')}`,
+      {
+        code: 'SCHEMA_ERROR',
+      },
+    );
+  }
+}
+
+/** A stored field is not what the entity's class says. The value itself is not told. */
+export class SchemaMismatchError extends ClusterError {
+  constructor(
+    readonly entity: string,
+    readonly property: string,
+    readonly key: string,
+    expected: string,
+  ) {
+    super(`${entity}.${property} at ${key} is stored as something other than ${expected}`, {
+      code: 'SCHEMA_MISMATCH',
+    });
+  }
+}
+
+/** The server is too old for what was asked. */
+export class UnsupportedServerFeatureError extends ClusterError {
+  constructor(feature: string, needs: string) {
+    super(`${feature} needs ${needs}`, { code: 'UNSUPPORTED_SERVER_FEATURE' });
+  }
+}

@@ -1,0 +1,97 @@
+import { InvalidArgumentError } from '../cluster/errors.js';
+import type { EntityContext } from './entity-context.js';
+import { type EntityKey, entityKeyIn, indexKey, uniqueKey } from './entity-key.js';
+import { IndexReader, idTextOf } from './index-reader.js';
+import { meets } from './query-condition.js';
+import { type QueryPlan, planQuery } from './query-plan.js';
+import type { RowMapper } from './row-mapper.js';
+import { loadRows } from './row-reader.js';
+
+/** Some of the entities that a where finds. */
+export interface Page<E> {
+  readonly items: E[];
+  /** Where the next page begins; absent at the end. */
+  readonly cursor?: string;
+}
+
+/** The most entities of a page. */
+export const MAX_PAGE_LIMIT = 1_000;
+
+/** Rows that are fetched at once where all are wanted. */
+const BATCH = 500;
+
+/** Answers wheres: keys from the index, then the rows, each of which is held against the where again. */
+export class EntityFinder<E extends object> {
+  constructor(
+    private readonly context: EntityContext,
+    private readonly mapper: RowMapper,
+  ) {}
+
+  async findBy(where: object, limit = Number.MAX_SAFE_INTEGER): Promise<E[]> {
+    checkLimit(limit, Number.MAX_SAFE_INTEGER);
+    const found: E[] = [];
+    let page: Page<E> = { items: [], cursor: undefined };
+    do {
+      page = await this.page(where, Math.min(BATCH, limit - found.length), page.cursor);
+      found.push(...page.items);
+    } while (page.cursor !== undefined && found.length < limit);
+    return found;
+  }
+
+  async findOneBy(where: object): Promise<E | null> {
+    return (await this.page(where, 1)).items[0] ?? null;
+  }
+
+  async findPage(where: object, limit: number, cursor?: string): Promise<Page<E>> {
+    checkLimit(limit, MAX_PAGE_LIMIT);
+    return this.page(where, limit, cursor);
+  }
+
+  async countBy(where: object): Promise<number> {
+    const plan = planQuery(this.mapper.schema, where);
+    return plan.uniques ? (await this.uniqueIds(plan)).length : this.reader(plan).count();
+  }
+
+  private async page(where: object, limit: number, cursor?: string): Promise<Page<E>> {
+    const plan = planQuery(this.mapper.schema, where);
+    const reader = this.reader(plan);
+    let behind = cursor === undefined ? undefined : reader.entryOf(cursor);
+    if (plan.uniques) return { items: (await this.load(plan, await this.uniqueIds(plan))).slice(0, limit) };
+    const items: E[] = [];
+    for (;;) {
+      // One more than is wanted tells whether this is the end.
+      const entries = await reader.entries(behind, limit - items.length + 1);
+      const wanted = entries.slice(0, limit - items.length);
+      items.push(...(await this.load(plan, wanted.map(idTextOf))));
+      behind = wanted.at(-1);
+      if (entries.length === wanted.length) return { items };
+      if (items.length === limit) return { items, cursor: reader.cursorBehind(behind!) };
+    }
+  }
+
+  private async uniqueIds({ tag, uniques = [] }: QueryPlan): Promise<string[]> {
+    if (uniques.length === 0) return [];
+    const ids = await this.context.client.hmget(uniqueKey(this.mapper.schema, tag), ...uniques);
+    return ids.filter((id) => id !== null);
+  }
+
+  /** Rows come and go and change between the index and here: those that do not meet the where are left out. */
+  private async load({ tag, conditions }: QueryPlan, idTexts: readonly string[]): Promise<E[]> {
+    const keys = idTexts.map((idText): EntityKey => entityKeyIn(this.mapper.schema, tag, idText));
+    const entities = await loadRows(this.context, this.mapper, keys);
+    return entities.filter(
+      (entity): entity is E =>
+        entity !== null &&
+        conditions.every((condition) => meets(Reflect.get(entity, condition.field.property), condition)),
+    );
+  }
+
+  private reader({ tag, ranges }: QueryPlan): IndexReader {
+    return new IndexReader(this.context.client, indexKey(this.mapper.schema, tag), ranges);
+  }
+}
+
+function checkLimit(limit: number, most: number): void {
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > most)
+    throw new InvalidArgumentError('limit', `limit must be a whole number from 1 to ${most}`);
+}

@@ -1,0 +1,47 @@
+import type { Codec } from './codec.js';
+import type { KeyProperty } from './entity-key.js';
+import type { EntityClass } from './shape.js';
+
+/** A stored property. */
+export interface FieldSchema {
+  readonly property: string;
+  readonly codec: Codec;
+}
+
+/** A property of `@Counter()`. */
+export interface CounterSchema {
+  readonly property: string;
+  /** Whether it is a bigint; a number otherwise. */
+  readonly bigint: boolean;
+}
+
+/** An index or a unique, over one field or several. */
+export interface IndexSchema {
+  readonly kind: 'index' | 'unique';
+  readonly name: string;
+  readonly fields: readonly IndexedField[];
+}
+
+/** A field whose values have an order. */
+export interface IndexedField extends FieldSchema {
+  readonly codec: Codec & Required<Pick<Codec, 'order'>>;
+}
+
+/** What is known of an entity class once its decorators were found right. Immutable. */
+export interface EntitySchema {
+  readonly type: EntityClass;
+  readonly name: string;
+  /** The name in the hash tag: its own, or that of the entity whose partition it lives in. */
+  readonly partitionName: string;
+  readonly primaryKey: KeyProperty;
+  /** Absent where every row is a partition of its own. */
+  readonly partitionKey?: KeyProperty;
+  readonly fields: readonly FieldSchema[];
+  readonly counters: readonly CounterSchema[];
+  readonly indexes: readonly IndexSchema[];
+  /** The fields of `@CreatedAt()` and `@UpdatedAt()`. */
+  readonly createdAt?: string;
+  readonly updatedAt?: string;
+  /** The property that shows the version. */
+  readonly version?: string;
+}

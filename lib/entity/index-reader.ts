@@ -1,0 +1,67 @@
+import { InvalidArgumentError } from '../cluster/errors.js';
+import type { EntityClient } from './entity-client.js';
+import type { Span } from './query-condition.js';
+
+/** The entries of an index, in its order. */
+export class IndexReader {
+  constructor(
+    private readonly client: EntityClient,
+    private readonly key: string,
+    private readonly ranges: readonly Span[],
+  ) {}
+
+  /** The next entries behind one, at most so many. */
+  async entries(behind: string | undefined, limit: number): Promise<string[]> {
+    const passed = behind === undefined ? undefined : Buffer.from(behind);
+    const ahead = this.ranges.filter(({ to }) => !passed || Buffer.compare(passed, to) < 0);
+    const entries: string[] = [];
+    for (let i = 0; i < ahead.length && entries.length < limit; i += RANGES_AT_ONCE) {
+      const left = limit - entries.length;
+      const some = ahead.slice(i, i + RANGES_AT_ONCE).map((range) => this.range(range, passed, left));
+      entries.push(...(await Promise.all(some)).flat());
+    }
+    return entries.slice(0, limit);
+  }
+
+  private range({ from, to }: Span, passed: Buffer | undefined, limit: number): Promise<string[]> {
+    const isInside = passed !== undefined && Buffer.compare(from, passed) <= 0;
+    const min = isInside ? Buffer.concat([OPEN, passed]) : Buffer.concat([CLOSED, from]);
+    return this.client.zrangebylex(this.key, min, Buffer.concat([OPEN, to]), 'LIMIT', 0, limit);
+  }
+
+  /** How many entries there are. */
+  async count(): Promise<number> {
+    const counts = this.ranges.map(({ from, to }) =>
+      this.client.zlexcount(this.key, Buffer.concat([CLOSED, from]), Buffer.concat([OPEN, to])),
+    );
+    return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+  }
+
+  /** A cursor behind an entry: opaque to callers. */
+  cursorBehind(entry: string): string {
+    return Buffer.from(entry).toString('base64url');
+  }
+
+  /**
+   * The entry that a cursor stands behind.
+   *
+   * @throws InvalidArgumentError for a cursor that is not of this query.
+   */
+  entryOf(cursor: string): string {
+    const bytes = Buffer.from(String(cursor), 'base64url');
+    const isOurs = this.ranges.some(
+      ({ from, to }) => Buffer.compare(from, bytes) <= 0 && Buffer.compare(bytes, to) < 0,
+    );
+    if (isOurs && bytes.toString('base64url') === cursor) return bytes.toString();
+    throw new InvalidArgumentError('cursor', 'The cursor is not one that a page of this where has given');
+  }
+}
+
+/** Ranges that are read together, though the first may be enough. */
+const RANGES_AT_ONCE = 16;
+
+const CLOSED = Buffer.from('[');
+const OPEN = Buffer.from('(');
+
+/** The id at the end of an entry, as it stands in keys. */
+export const idTextOf = (entry: string): string => entry.slice(entry.lastIndexOf('\0') + 1);

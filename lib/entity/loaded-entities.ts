@@ -1,0 +1,35 @@
+import type { EntityKey } from './entity-key.js';
+import type { LoadedRow, Mark, RowMapper } from './row-mapper.js';
+
+/** What the row of an entity object was when it was last read or written. */
+export interface EntityState {
+  readonly key: EntityKey;
+  readonly version: number;
+  readonly marks: readonly Mark[];
+}
+
+/** Remembers the rows behind entity objects, for as long as the objects live. */
+export class LoadedEntities {
+  private readonly states = new WeakMap<object, EntityState>();
+
+  /** The state of an entity; undefined for one that is new. */
+  of(entity: object): EntityState | undefined {
+    return this.states.get(entity);
+  }
+
+  /** Remembers a row that was read. */
+  loaded(key: EntityKey, { entity, version, marks }: LoadedRow): void {
+    this.states.set(entity, { key, version, marks });
+  }
+
+  /** Remembers a row that was written, and shows its version in the entity. */
+  written({ schema }: RowMapper, entity: object, state: EntityState): void {
+    this.states.set(entity, state);
+    if (schema.version) Reflect.set(entity, schema.version, state.version);
+  }
+
+  /** Forgets an entity whose row is gone: it is new again. */
+  forget(entity: object): void {
+    this.states.delete(entity);
+  }
+}

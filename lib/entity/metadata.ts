@@ -1,0 +1,72 @@
+import type { EntityClass } from './shape.js';
+import type { PropertyOptions } from './property-type.js';
+import type { IdGenerator } from './id-generators.js';
+
+/** What a property is to its entity. */
+export type PropertyRole =
+  'primary key' | 'partition key' | 'property' | 'version' | 'counter' | 'creation time' | 'update time';
+
+/** What a decorator said of one property. */
+export interface PropertyMetadata {
+  readonly property: string;
+  readonly role: PropertyRole;
+  readonly options: PropertyOptions & { generate?: IdGenerator };
+  /** What TypeScript emitted as the property's type, if it did. */
+  readonly emittedType: unknown;
+}
+
+/** What `@Index` or `@Unique` said. */
+export interface IndexMetadata {
+  readonly kind: 'index' | 'unique';
+  readonly name: string;
+  readonly fields: readonly string[];
+}
+
+/** What `@ClusterEntity` was given. */
+export interface ClusterEntityOptions {
+  /** Stands in every key of the entity: letters, digits, `_`, `-` and `.`. Renaming it leaves the stored rows behind. */
+  name: string;
+  /** The entity whose partition this one lives in; without it, every row is a partition of its own. */
+  partition?: () => EntityClass;
+}
+
+/** What the decorators said of one class, its parents not included. */
+export interface ClassMetadata {
+  entity?: ClusterEntityOptions;
+  readonly properties: PropertyMetadata[];
+  readonly indexes: IndexMetadata[];
+}
+
+// Keyed by the class itself: nothing outlives a class, and applications in one process share what is written in the
+// class, never what they made of it.
+const classes = new WeakMap<object, ClassMetadata>();
+
+/** The metadata that a decorator adds to. */
+export function ownMetadata(type: object): ClassMetadata {
+  let metadata = classes.get(type);
+  if (!metadata) classes.set(type, (metadata = { properties: [], indexes: [] }));
+  return metadata;
+}
+
+/** Properties and indexes of a class and its parents; what a child says of a property replaces what its parent said. */
+export function inheritedMetadata(
+  type: EntityClass,
+): Required<Pick<ClassMetadata, 'properties' | 'indexes'>> {
+  const lineage: ClassMetadata[] = [];
+  for (let level: unknown = type; typeof level === 'function'; level = Object.getPrototypeOf(level)) {
+    const metadata = classes.get(level);
+    if (metadata) lineage.unshift(metadata);
+  }
+  const properties: PropertyMetadata[] = [];
+  for (const level of lineage) {
+    const redeclared = new Set(level.properties.map(({ property }) => property));
+    const kept = properties.filter(({ property }) => !redeclared.has(property));
+    properties.splice(0, properties.length, ...kept, ...level.properties);
+  }
+  return { properties, indexes: lineage.flatMap(({ indexes }) => indexes) };
+}
+
+/** What `@ClusterEntity` said of this very class: a child of an entity is an entity only if it says so itself. */
+export function entityOptions(type: object): ClusterEntityOptions | undefined {
+  return classes.get(type)?.entity;
+}

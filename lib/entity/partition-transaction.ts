@@ -1,0 +1,42 @@
+import type { CounterOf, EntityClass, KeyOf } from './shape.js';
+
+/**
+ * Reads and writes of one partition that are committed together, or not at all. Writes are only noted; they leave
+ * when the transaction's function has returned, with the entities as they are then.
+ */
+export interface PartitionTransaction {
+  /**
+   * The entity, or null. What was read must still be so at the commit, a missing row too. The same object is given
+   * for the same key, and what this transaction has noted to write is seen.
+   *
+   * @throws CrossPartitionError
+   */
+  get<E extends object>(type: EntityClass<E>, key: KeyOf<E>): Promise<E | null>;
+  /** Inserts an entity that is new, or writes what has changed since it was loaded. */
+  save(entity: object): void;
+  /** Inserts an entity; where there is one already, the transaction fails with `EntityExistsError`. */
+  insert(entity: object): void;
+  /** Deletes the row of an entity that was loaded. */
+  remove(entity: object): void;
+  /** Adds to a counter, by default 1. Entities that were loaded go on showing what was read. */
+  increment<E extends object>(
+    type: EntityClass<E>,
+    key: KeyOf<E>,
+    counter: CounterOf<E>,
+    by?: number | bigint,
+  ): void;
+}
+
+/** How a transaction is run. */
+export interface TransactionOptions {
+  /** How often the function is run at most before `TransactionConflictError`; 50 by default. */
+  attempts?: number;
+  /** How long each commit may take, retries included, in milliseconds. */
+  deadlineMs?: number;
+}
+
+/** The most rows that a transaction may read and write: while it commits, the server does nothing else. */
+export const MAX_TRANSACTION_ROWS = 100;
+
+/** The most bytes that a transaction may write. */
+export const MAX_TRANSACTION_BYTES = 1024 * 1024;

@@ -1,0 +1,117 @@
+import { InvalidArgumentError } from '../cluster/errors.js';
+import { UnfitValue } from './codec.js';
+import type { IndexedField } from './entity-schema.js';
+import { stringCodec } from './scalar-codecs.js';
+
+/** What a where may ask of an indexed property: a value, or operators, which must all hold. */
+export type Condition<Value> = Value | Operators<Value>;
+
+/** Operators of a where. */
+export interface Operators<Value> {
+  readonly gt?: Value;
+  readonly gte?: Value;
+  readonly lt?: Value;
+  readonly lte?: Value;
+  /** From the first to the second, both included. */
+  readonly between?: readonly [Value, Value];
+  /** For strings. */
+  readonly startsWith?: Value extends string ? string : never;
+  /** Any of these values; stands alone. */
+  readonly in?: readonly Value[];
+}
+
+/** A piece of an index's order: encodings with the separator that ends each, from `from` to before `to`. */
+export interface Span {
+  readonly from: Buffer;
+  readonly to: Buffer;
+}
+
+/** What a where asks of one field. */
+export interface FieldCondition {
+  readonly field: IndexedField;
+  /** In the order of the index; none overlap. */
+  readonly spans: readonly Span[];
+  /** Whether every span is one value, so that an index can go on to its next field. */
+  readonly isExact: boolean;
+}
+
+/**
+ * Reads a condition.
+ *
+ * @throws InvalidArgumentError for values that are not of the property's type, and for unknown operators.
+ */
+export function readCondition(entity: string, field: IndexedField, given: unknown): FieldCondition {
+  const refuse = (why: string): InvalidArgumentError =>
+    new InvalidArgumentError(field.property, `${entity}.${field.property} ${why}`);
+  const encode = (value: unknown): string => {
+    try {
+      return field.codec.order(value);
+    } catch (error) {
+      if (!(error instanceof UnfitValue)) throw error;
+      throw refuse(`must be asked for by ${field.codec.expects}`);
+    }
+  };
+  if (!isOperators(given)) return { field, spans: [valueSpan(encode(given))], isExact: true };
+  const operators = Object.entries(given).filter(([, operand]) => operand !== undefined);
+  const unknown = operators.find(([name]) => !Object.hasOwn(OPERATORS, name) && name !== 'in');
+  if (unknown) throw refuse(`is asked for by an unknown operator; known are ${KNOWN}`);
+  if (given.in !== undefined) {
+    if (operators.length > 1 || !Array.isArray(given.in))
+      throw refuse('has an `in` that is no list, or not alone');
+    const values = [...new Set(given.in.map(encode))].map(valueSpan);
+    return { field, spans: values.sort((a, b) => Buffer.compare(a.from, b.from)), isExact: true };
+  }
+  let whole: Span = EVERYTHING;
+  for (const [name, operand] of operators) {
+    if (name === 'startsWith' && (field.codec !== stringCodec || typeof operand !== 'string'))
+      throw refuse('is not a string, which `startsWith` is for');
+    if (name === 'between' && !(Array.isArray(operand) && operand.length === 2))
+      throw refuse('has a `between` that is no pair');
+    whole = intersection(whole, OPERATORS[name as keyof typeof OPERATORS](operand as never, encode));
+  }
+  return { field, spans: Buffer.compare(whole.from, whole.to) < 0 ? [whole] : [], isExact: false };
+}
+
+/** Whether a value, null where it is absent, meets a condition. */
+export function meets(value: unknown, { field, spans }: FieldCondition): boolean {
+  if (value === undefined || value === null) return false;
+  const encoded = Buffer.from(`${field.codec.order(value)}\0`);
+  return spans.some(({ from, to }) => Buffer.compare(from, encoded) <= 0 && Buffer.compare(encoded, to) < 0);
+}
+
+// An entry ends in a zero byte, which no encoding holds: after it come the entries of the next value at once, with a
+// byte of 1 or more in its place. No UTF-8 holds a byte of 255.
+const EVERYTHING: Span = { from: Buffer.alloc(0), to: Buffer.from([0xff]) };
+const before = (encoding: string): Buffer => Buffer.from(`${encoding}\0`);
+const after = (encoding: string): Buffer => Buffer.from(`${encoding}\x01`);
+const valueSpan = (encoding: string): Span => ({ from: before(encoding), to: after(encoding) });
+
+type Encode = (value: unknown) => string;
+
+const OPERATORS = {
+  gt: (value: unknown, encode: Encode): Span => ({ ...EVERYTHING, from: after(encode(value)) }),
+  gte: (value: unknown, encode: Encode): Span => ({ ...EVERYTHING, from: before(encode(value)) }),
+  lt: (value: unknown, encode: Encode): Span => ({ ...EVERYTHING, to: before(encode(value)) }),
+  lte: (value: unknown, encode: Encode): Span => ({ ...EVERYTHING, to: after(encode(value)) }),
+  between: ([low, high]: [unknown, unknown], encode: Encode): Span => ({
+    from: before(encode(low)),
+    to: after(encode(high)),
+  }),
+  startsWith: (prefix: string, encode: Encode): Span => ({
+    from: Buffer.from(encode(prefix)),
+    to: Buffer.concat([Buffer.from(encode(prefix)), EVERYTHING.to]),
+  }),
+};
+
+const KNOWN = [...Object.keys(OPERATORS), 'in'].join(', ');
+
+function isOperators(given: unknown): given is Operators<unknown> {
+  return typeof given === 'object' && given !== null && Object.getPrototypeOf(given) === Object.prototype;
+}
+
+function intersection(a: Span, b: Span): Span {
+  return {
+    from: Buffer.compare(a.from, b.from) < 0 ? b.from : a.from,
+    to: Buffer.compare(a.to, b.to) < 0 ? a.to : b.to,
+  };
+}

@@ -1,0 +1,113 @@
+import { InvalidArgumentError } from '../cluster/errors.js';
+import { UnindexedQueryError } from './entity-errors.js';
+import { partitionTag } from './entity-key.js';
+import type { EntitySchema, IndexSchema } from './entity-schema.js';
+import { type FieldCondition, type Span, readCondition } from './query-condition.js';
+
+/** How a where is answered. */
+export interface QueryPlan {
+  readonly tag: string;
+  /** What each row must meet, whatever the index said. */
+  readonly conditions: readonly FieldCondition[];
+  /** Entries of a unique, each with one row at most; else the where is answered by `ranges`. */
+  readonly uniques?: readonly string[];
+  /** Ranges of the index, in its order; none overlap. */
+  readonly ranges: readonly Span[];
+}
+
+/**
+ * Finds the index or unique that answers a where.
+ *
+ * @throws UnindexedQueryError where none does.
+ * @throws InvalidArgumentError where the partition is not named, or a condition is not right.
+ */
+export function planQuery(schema: EntitySchema, where: object): QueryPlan {
+  const { partitionKey, name } = schema;
+  if (!partitionKey)
+    throw new UnindexedQueryError(name, `${name} is a partition of its own, and is found by its key`);
+  const given = new Map<string, unknown>(Object.entries(where).filter(([, value]) => value !== undefined));
+  if (!given.has(partitionKey.property))
+    throw new InvalidArgumentError(
+      partitionKey.property,
+      `A where of ${name} names its partition: ${partitionKey.property}`,
+    );
+  const tag = partitionTag(schema, given.get(partitionKey.property));
+  given.delete(partitionKey.property);
+  if (given.size === 0) return { tag, conditions: [], ranges: [rangeOf('~pk')] };
+  const conditions = new Map<string, FieldCondition>();
+  for (const field of schema.indexes.flatMap(({ fields }) => fields))
+    if (given.has(field.property) && !conditions.has(field.property))
+      conditions.set(field.property, readCondition(name, field, given.get(field.property)));
+  const index = conditions.size === given.size && bestIndex(schema.indexes, conditions);
+  if (!index) throw unindexed(schema, [...given.keys()]);
+  const inOrder = index.fields.flatMap(({ property }) => conditions.get(property) ?? []);
+  const entries = prefixes(index, inOrder);
+  return index.kind === 'unique'
+    ? { tag, conditions: inOrder, uniques: entries, ranges: [] }
+    : { tag, conditions: inOrder, ranges: entries.flatMap((prefix) => rangesOf(prefix, inOrder.at(-1)!)) };
+}
+
+/** A unique that is named in full, for it is one lookup; else the index with the fewest fields. */
+function bestIndex(
+  indexes: readonly IndexSchema[],
+  conditions: ReadonlyMap<string, FieldCondition>,
+): IndexSchema | undefined {
+  const fitting = indexes.filter(({ kind, fields }) => {
+    const named = fields.slice(0, conditions.size);
+    const allNamed =
+      named.length === conditions.size && named.every(({ property }) => conditions.has(property));
+    if (kind === 'unique')
+      return (
+        allNamed &&
+        fields.length === named.length &&
+        named.every(({ property }) => conditions.get(property)!.isExact)
+      );
+    return allNamed && named.slice(0, -1).every(({ property }) => conditions.get(property)!.isExact);
+  });
+  const rank = ({ kind, fields }: IndexSchema): number => (kind === 'unique' ? 0 : fields.length);
+  return fitting.sort((a, b) => rank(a) - rank(b))[0];
+}
+
+/** The beginnings of entries: an index's up to its last named field, a unique's whole. */
+function prefixes({ kind, name }: IndexSchema, conditions: readonly FieldCondition[]): string[] {
+  const whole = kind === 'unique' ? conditions : conditions.slice(0, -1);
+  let beginnings = [name];
+  for (const { spans } of whole) {
+    // The span of one value begins with its encoding and the separator.
+    const encodings = spans.map(({ from }) => from.toString('utf8', 0, from.length - 1));
+    beginnings = beginnings.flatMap((beginning) => encodings.map((encoding) => `${beginning}\0${encoding}`));
+  }
+  if (beginnings.length * (kind === 'unique' ? 1 : (conditions.at(-1)?.spans.length ?? 1)) > MAX_RANGES)
+    throw new InvalidArgumentError(
+      'in',
+      `The lists of the where make ${beginnings.length} lookups; ${MAX_RANGES} at most`,
+    );
+  return beginnings;
+}
+
+/** The most lookups that the lists of a where may multiply to. */
+const MAX_RANGES = 1_000;
+
+function rangesOf(prefix: string, { spans }: FieldCondition): Span[] {
+  const beginning = Buffer.from(`${prefix}\0`);
+  return spans.map(({ from, to }) => ({
+    from: Buffer.concat([beginning, from]),
+    to: Buffer.concat([beginning, to]),
+  }));
+}
+
+const rangeOf = (prefix: string): Span => ({
+  from: Buffer.from(`${prefix}\0`),
+  to: Buffer.from(`${prefix}\x01`),
+});
+
+function unindexed({ name, indexes }: EntitySchema, asked: readonly string[]): UnindexedQueryError {
+  const known = indexes.map(
+    ({ kind, name: own, fields }) =>
+      `${kind} '${own}' on ${fields.map(({ property }) => property).join(', ')}`,
+  );
+  return new UnindexedQueryError(
+    name,
+    `No index of ${name} answers a where on ${asked.join(', ')} (${known.join('; ') || 'it has none'})`,
+  );
+}

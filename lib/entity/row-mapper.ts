@@ -1,0 +1,175 @@
+import { InvalidArgumentError } from '../cluster/errors.js';
+import { UnfitValue } from './codec.js';
+import { counterValue } from './counter.js';
+import { SchemaMismatchError } from './entity-errors.js';
+import type { EntityKey } from './entity-key.js';
+import type { EntitySchema, FieldSchema } from './entity-schema.js';
+
+/** A stored value. */
+export type Stored = string | Buffer;
+
+/**
+ * What is known of a row's field, to notice changes: the value itself where it is immutable, else what is stored of
+ * it, so that changes inside a Date, a Buffer or an object are noticed too; undefined where the field is absent.
+ */
+export type Mark = unknown;
+
+/** What an entity's properties are to its row. */
+export interface RowChanges {
+  /** Pairs of field and value. */
+  readonly set: Stored[];
+  readonly removed: string[];
+  /** The marks of the row once this is written. */
+  readonly marks: Mark[];
+}
+
+/** A row as it was read. */
+export interface LoadedRow<E extends object = object> {
+  readonly entity: E;
+  readonly version: number;
+  readonly marks: Mark[];
+  /** The counters' texts, in the order of the schema; empty where absent. */
+  readonly counters: string[];
+}
+
+type Properties = Record<string, unknown>;
+
+/** Makes rows of entities and entities of rows, by the field list of one schema. */
+export class RowMapper {
+  private readonly fieldsByName: ReadonlyMap<string, FieldSchema>;
+
+  constructor(readonly schema: EntitySchema) {
+    this.fieldsByName = new Map(schema.fields.map((field) => [field.property, field]));
+  }
+
+  /**
+   * @param stored all fields of the row, as HGETALL answers; those the schema does not know are passed over.
+   * @returns null where there is no row.
+   * @throws SchemaMismatchError
+   */
+  load(key: EntityKey, stored: Readonly<Record<string, Buffer>>): LoadedRow | null {
+    if (Object.keys(stored).length === 0) return null;
+    const { fields, counters, primaryKey, partitionKey, version: versionProperty, type } = this.schema;
+    const entity = Reflect.construct(type, []) as Properties;
+    entity[primaryKey.property] = key.id;
+    if (partitionKey) entity[partitionKey.property] = key.partition;
+    const version = this.version(key, stored['~v']);
+    if (versionProperty) entity[versionProperty] = version;
+    const marks: Mark[] = new Array<Mark>(fields.length);
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i];
+      const bytes = fieldOf(stored, field.property);
+      const value = bytes && this.decode(key, field, bytes);
+      // Also where it is absent: a default of the class is for new entities, not for what was stored without it.
+      entity[field.property] = value;
+      marks[i] = bytes && (field.codec.immutable ? value : Buffer.from(bytes));
+    }
+    const counterTexts = counters.map((counter) => {
+      const text = fieldOf(stored, counter.property)?.toString() ?? '';
+      entity[counter.property] = counterValue(this.schema, key, counter, text);
+      return text;
+    });
+    return { entity, version, marks, counters: counterTexts };
+  }
+
+  /** Gives an entity the properties of the schema that `data` has. */
+  assign(entity: object, data: object): void {
+    const { primaryKey, partitionKey } = this.schema;
+    for (const name of [primaryKey.property, partitionKey?.property, ...this.fieldsByName.keys()]) {
+      const value: unknown =
+        name !== undefined && Object.hasOwn(data, name) ? Reflect.get(data, name) : undefined;
+      if (value !== undefined) Reflect.set(entity, name!, value); // undefined leaves the class's own default
+    }
+    for (const { property, bigint } of this.schema.counters) Reflect.set(entity, property, bigint ? 0n : 0);
+  }
+
+  /**
+   * What is to be written for a row to be as its entity.
+   *
+   * @param known the marks of the row as it is; without them everything is written.
+   * @throws InvalidArgumentError where a value is not of its property's type.
+   */
+  changes(entity: object, known?: readonly Mark[]): RowChanges {
+    const { fields } = this.schema;
+    const set: Stored[] = [];
+    const removed: string[] = [];
+    const marks: Mark[] = new Array<Mark>(fields.length);
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i];
+      const value = (entity as Properties)[field.property];
+      if (value === undefined || value === null) {
+        if (!known || known[i] !== undefined) removed.push(field.property);
+        continue;
+      }
+      const { immutable } = field.codec;
+      if (immutable && known && known[i] === value) {
+        marks[i] = value;
+        continue;
+      }
+      const encoded = this.encode(field, value);
+      marks[i] = immutable ? value : encoded;
+      if (!immutable && known && isSame(known[i], encoded)) continue;
+      set.push(field.property, encoded);
+    }
+    return { set, removed, marks };
+  }
+
+  /**
+   * What is to be written for a patch: undefined leaves a field as it is, null removes it.
+   *
+   * @throws InvalidArgumentError where it names what cannot be patched.
+   */
+  patch(patch: object): Omit<RowChanges, 'marks'> {
+    const set: Stored[] = [];
+    const removed: string[] = [];
+    for (const [property, value] of Object.entries(patch)) {
+      const field = this.fieldsByName.get(property);
+      if (!field)
+        throw new InvalidArgumentError(
+          property,
+          `${this.schema.name}.${property} cannot be patched: ${PATCHABLE}`,
+        );
+      if (value === null) removed.push(property);
+      else if (value !== undefined) set.push(property, this.encode(field, value));
+    }
+    return { set, removed };
+  }
+
+  private encode({ property, codec }: FieldSchema, value: unknown): Stored {
+    try {
+      return codec.encode(value);
+    } catch (error) {
+      if (!(error instanceof UnfitValue)) throw error;
+      throw new InvalidArgumentError(property, `${this.schema.name}.${property} must be ${codec.expects}`);
+    }
+  }
+
+  private decode(key: EntityKey, { property, codec }: FieldSchema, stored: Buffer): unknown {
+    try {
+      return codec.decode(stored);
+    } catch {
+      // The cause is left out: what JSON.parse says quotes the value.
+      throw new SchemaMismatchError(this.schema.name, property, key.row, codec.expects);
+    }
+  }
+
+  private version(key: EntityKey, stored: Buffer | undefined): number {
+    const version = stored ? Number(stored.toString()) : 0; // what others wrote has none
+    if (Number.isSafeInteger(version) && version >= 0) return version;
+    throw new SchemaMismatchError(this.schema.name, '~v', key.row, 'a version');
+  }
+}
+
+// Not what `toString` and the like inherit from Object.
+const fieldOf = (stored: Readonly<Record<string, Buffer>>, name: string): Buffer | undefined =>
+  Object.hasOwn(stored, name) ? stored[name] : undefined;
+
+const PATCHABLE = 'a patch takes properties of @Property() and @Embedded()';
+
+function isSame(known: Mark, encoded: Stored): boolean {
+  if (known === undefined) return false;
+  if (typeof known === 'string' && typeof encoded === 'string') return known === encoded;
+  return bytesOf(known as Stored).equals(bytesOf(encoded));
+}
+
+const bytesOf = (stored: Stored): Buffer => (typeof stored === 'string' ? Buffer.from(stored) : stored);

@@ -1,0 +1,36 @@
+import { Script } from '../cluster/script.js';
+import { LUA_HEADER } from './lua-header.js';
+
+/**
+ * One write of one row that touches no index: the fast path of the commit script, and a single-key write, which a
+ * slot that is being migrated always serves.
+ *
+ * Modes: `I` insert, `U` update, `W` upsert, `D` delete, `C` check that the row is there.
+ * Answers `['OK', version]`, the version empty where there is no row, or `[fault, 1, version]`.
+ */
+export const ROW_SCRIPT = new Script(String.raw`#!lua
+-- KEYS: the row
+-- ARGV: 1 token  2 mode  3 expected version  4 expire at  5 number of removed fields, then those fields,
+--       then the pairs to set, which end in '~v' '' '~op' ''
+${LUA_HEADER}
+local row = KEYS[1]
+local token, mode, expected = ARGV[1], ARGV[2], ARGV[3]
+
+local header = redis.call('HMGET', row, '~v', '~op')
+local seeded, tokens = header[1], header[2] or ''
+local version = seeded or redis.call('EXISTS', row) == 1 and '0' -- a row that others wrote has no version: 0
+
+local made = versionMadeBy(token, seeded, tokens)
+if made then return { 'OK', made } end
+local fault = faultOf(mode, expected, version)
+if fault then return { fault, 1, version or '' } end
+
+if mode == 'D' then
+  redis.call('UNLINK', row)
+elseif mode ~= 'C' then
+  local removedTo = 5 + tonumber(ARGV[5])
+  version = writeRow(row, token, seeded, tokens, removedTo + 1, #ARGV, 6, removedTo)
+  expireRow(row, ARGV[4])
+end
+return { 'OK', version or '' }
+`);

@@ -1,0 +1,134 @@
+import { isUtf8 } from 'node:buffer';
+import { type Codec, fit } from './codec.js';
+import { orderBigInt, orderNumber, orderText } from './order-encoding.js';
+
+interface TextScalar<T> {
+  expects: string;
+  accepts(value: unknown): value is T;
+  write(value: T): string;
+  read(text: string): T;
+  /** Whether JSON has the type itself; otherwise it stands there as text. */
+  inJson?: boolean;
+  immutable?: boolean;
+  order(value: T): string;
+}
+
+/** A codec for a type whose stored form is text. */
+function textScalar<T>(scalar: TextScalar<T>): Codec<T> {
+  const { expects, accepts, write, read, order, inJson = false, immutable = true } = scalar;
+  const readText = (text: unknown): T => {
+    fit(typeof text === 'string');
+    const value = read(text);
+    fit(accepts(value));
+    return value;
+  };
+  return {
+    expects,
+    immutable,
+    order(value) {
+      fit(accepts(value));
+      return order(value);
+    },
+    encode(value) {
+      fit(accepts(value));
+      return write(value);
+    },
+    decode(stored) {
+      fit(isUtf8(stored)); // bytes that are no text would be replaced silently
+      return readText(stored.toString());
+    },
+    toJson(value) {
+      fit(accepts(value));
+      return inJson ? value : write(value);
+    },
+    fromJson(json) {
+      if (!inJson) return readText(json);
+      fit(accepts(json));
+      return json;
+    },
+  };
+}
+
+/** True for text that UTF-8 can hold: a lone surrogate would be replaced on its way to the server. */
+export function isWellFormed(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed();
+}
+
+export const stringCodec = textScalar<string>({
+  expects: 'a string of well-formed Unicode',
+  accepts: (value): value is string => typeof value === 'string' && isWellFormed(value),
+  write: (value) => value,
+  read: (text) => text,
+  inJson: true,
+  order: orderText,
+});
+
+export const numberCodec = textScalar<number>({
+  expects: 'a finite number',
+  accepts: (value): value is number => typeof value === 'number' && Number.isFinite(value),
+  write: String,
+  read(text) {
+    const value = Number(text);
+    fit(text.trim() !== '');
+    // An integer beyond 2^53 would be another number than the stored one.
+    fit(!Number.isInteger(value) || Number.isSafeInteger(value) || String(value) === text);
+    return value;
+  },
+  inJson: true,
+  order: orderNumber,
+});
+
+export const bigintCodec = textScalar<bigint>({
+  expects: 'a bigint',
+  accepts: (value): value is bigint => typeof value === 'bigint',
+  write: String,
+  read(text) {
+    fit(/^-?\d+$/.test(text)); // BigInt() also takes '', ' 1 ' and '0x1'
+    return BigInt(text);
+  },
+  order: orderBigInt,
+});
+
+export const booleanCodec = textScalar<boolean>({
+  expects: 'a boolean',
+  accepts: (value): value is boolean => typeof value === 'boolean',
+  write: (value) => (value ? '1' : '0'),
+  read(text) {
+    fit(text === '1' || text === '0');
+    return text === '1';
+  },
+  inJson: true,
+  order: (value) => (value ? '1' : '0'),
+});
+
+/** Stored as milliseconds since 1970, which is all a Date knows. */
+export const dateCodec = textScalar<Date>({
+  expects: 'a valid Date',
+  accepts: (value): value is Date => value instanceof Date && !Number.isNaN(value.getTime()),
+  write: (value) => String(value.getTime()),
+  read(text) {
+    fit(/^-?\d{1,16}$/.test(text));
+    return new Date(Number(text));
+  },
+  immutable: false,
+  order: (value) => orderNumber(value.getTime()),
+});
+
+/** Bytes as they are. They are copied both ways: a reply's bytes share their memory with its neighbours. */
+export const bufferCodec: Codec<Uint8Array> = {
+  expects: 'a Buffer',
+  immutable: false,
+  encode(value) {
+    fit(value instanceof Uint8Array);
+    return Buffer.from(value);
+  },
+  decode: (stored) => Buffer.from(stored),
+  toJson(value) {
+    fit(value instanceof Uint8Array);
+    return Buffer.from(value).toString('base64');
+  },
+  fromJson(json) {
+    fit(typeof json === 'string');
+    return Buffer.from(json, 'base64');
+  },
+};

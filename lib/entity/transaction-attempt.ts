@@ -1,0 +1,134 @@
+import { InvalidArgumentError } from '../cluster/errors.js';
+import { counterStep } from './counter.js';
+import type { EntityContext } from './entity-context.js';
+import { CrossPartitionError } from './entity-errors.js';
+import { type EntityKey, entityKey, keyOfEntity } from './entity-key.js';
+import type { PartitionTransaction } from './partition-transaction.js';
+import type { LoadedRow, RowMapper } from './row-mapper.js';
+import { loadRow } from './row-reader.js';
+import type { CounterOf, EntityClass, KeyOf } from './shape.js';
+import { commitTransaction, haveReadsChanged } from './transaction-commit.js';
+import type { WriteOptions } from './write-options.js';
+import { fillId } from './write-planner.js';
+
+/** A row that the transaction has read; `row` is null where there was none. */
+export interface TransactionRead {
+  readonly mapper: RowMapper;
+  readonly key: EntityKey;
+  readonly row: LoadedRow | null;
+}
+
+/** What the transaction is to do with an entity. */
+export interface TransactionWrite {
+  readonly kind: 'insert' | 'save' | 'remove';
+  readonly mapper: RowMapper;
+  readonly entity: object;
+}
+
+/** What the transaction is to add to the counters of a row. */
+export interface TransactionIncrement {
+  readonly mapper: RowMapper;
+  readonly key: EntityKey;
+  readonly steps: Map<string, bigint>;
+}
+
+/** One run of a transaction's function: notes what it reads and writes. */
+export class TransactionAttempt implements PartitionTransaction {
+  // All by the key of the row.
+  private readonly reads = new Map<string, Promise<TransactionRead>>();
+  private readonly writes = new Map<string, TransactionWrite>();
+  private readonly increments = new Map<string, TransactionIncrement>();
+  private ended = false;
+
+  constructor(
+    private readonly context: EntityContext,
+    private readonly tag: string,
+  ) {}
+
+  async get<E extends object>(type: EntityClass<E>, given: KeyOf<E>): Promise<E | null> {
+    const mapper = this.context.schemas.mapper(type);
+    const key = this.inPartition(entityKey(mapper.schema, given));
+    const write = this.writes.get(key.row);
+    if (write) return write.kind === 'remove' ? null : (write.entity as E);
+    let read = this.reads.get(key.row);
+    if (!read) this.reads.set(key.row, (read = this.read(mapper, key)));
+    const { row } = await read;
+    return row && (row.entity as E);
+  }
+
+  save(entity: object): void {
+    this.write('save', entity);
+  }
+
+  insert(entity: object): void {
+    this.write('insert', entity);
+  }
+
+  remove(entity: object): void {
+    this.write('remove', entity);
+  }
+
+  increment<E extends object>(
+    type: EntityClass<E>,
+    given: KeyOf<E>,
+    counter: CounterOf<E>,
+    by: number | bigint = 1,
+  ): void {
+    const mapper = this.context.schemas.mapper(type);
+    const key = this.inPartition(entityKey(mapper.schema, given));
+    const increment = this.increments.get(key.row) ?? { mapper, key, steps: new Map<string, bigint>() };
+    const step = counterStep(mapper.schema, counter, by) + (increment.steps.get(counter) ?? 0n);
+    increment.steps.set(counter, counterStep(mapper.schema, counter, step));
+    this.increments.set(key.row, increment);
+  }
+
+  /**
+   * Sends what was noted.
+   *
+   * @returns false where what was read has changed since, and nothing was written.
+   */
+  async commit(options: WriteOptions): Promise<boolean> {
+    this.ended = true;
+    const { context, writes, increments } = this;
+    return commitTransaction(context, { reads: await this.settledReads(), writes, increments }, options);
+  }
+
+  /** Whether the function, which has failed, had read what did not stand together at any moment. */
+  async isStale(): Promise<boolean> {
+    this.ended = true;
+    if (this.reads.size < 2) return false;
+    return haveReadsChanged(this.context, await this.settledReads());
+  }
+
+  private async settledReads(): Promise<Map<string, TransactionRead>> {
+    const reads = await Promise.all(this.reads.values());
+    return new Map(reads.map((read) => [read.key.row, read]));
+  }
+
+  private async read(mapper: RowMapper, key: EntityKey): Promise<TransactionRead> {
+    return { mapper, key, row: await loadRow(this.context, mapper, key) };
+  }
+
+  private write(kind: TransactionWrite['kind'], entity: object): void {
+    const mapper = this.context.schemas.mapperOf(entity);
+    if (kind !== 'remove') fillId(mapper, entity);
+    const { row } = this.inPartition(keyOfEntity(mapper.schema, entity));
+    const earlier = this.writes.get(row);
+    if (!earlier) {
+      this.writes.set(row, { kind, mapper, entity });
+      return;
+    }
+    if (earlier.entity !== entity || earlier.kind === 'remove')
+      throw new InvalidArgumentError('entity', `${row} is written by two objects, or after its removal`);
+    if (kind !== 'remove') return; // noted already, and written once, as it is at the end
+    this.writes.delete(row);
+    if (this.context.entities.of(entity)) this.writes.set(row, { kind, mapper, entity });
+  }
+
+  private inPartition(key: EntityKey): EntityKey {
+    if (this.ended)
+      throw new InvalidArgumentError('tx', 'The transaction has ended; is an await missing in its function?');
+    if (key.tag !== this.tag) throw new CrossPartitionError(this.tag, key.row);
+    return key;
+  }
+}

@@ -1,0 +1,112 @@
+import { type CommitFault, faultError } from './commit-faults.js';
+import type { EntityContext } from './entity-context.js';
+import { TransactionTooLargeError } from './entity-errors.js';
+import { MAX_TRANSACTION_BYTES, MAX_TRANSACTION_ROWS } from './partition-transaction.js';
+import { type RowOperation, bytesIn } from './row-operation.js';
+import type { TransactionIncrement, TransactionRead, TransactionWrite } from './transaction-attempt.js';
+import type { WriteOptions } from './write-options.js';
+import type { PlannedWrite } from './write-planner.js';
+
+/** What a transaction's function has read and wants written, by the keys of the rows. */
+export interface TransactionRecord {
+  readonly reads: ReadonlyMap<string, TransactionRead>;
+  readonly writes: ReadonlyMap<string, TransactionWrite>;
+  readonly increments: ReadonlyMap<string, TransactionIncrement>;
+}
+
+/**
+ * Writes all of it in one commit, which also checks that what was read is still so.
+ *
+ * @returns false where it is not, and nothing was written: run again, the function will see what is there now.
+ */
+export async function commitTransaction(
+  { committer, planner }: EntityContext,
+  record: TransactionRecord,
+  options: WriteOptions,
+): Promise<boolean> {
+  const planned = new Map<string, PlannedWrite>();
+  for (const [row, { kind, mapper, entity }] of record.writes) {
+    const write = planner[kind](mapper, entity);
+    if (write) planned.set(row, write);
+  }
+  const operations = rowOperations(record, planned);
+  // Without a write, one row was as it was read; several were read at different moments.
+  if (planned.size + record.increments.size === 0 && operations.length < 2) return true;
+  checkSize(operations);
+  const outcome = await committer.attempt(operations, options);
+  if (outcome.fault) {
+    if (isConflict(outcome, record.reads.get(outcome.operation.key.row))) return false;
+    throw faultError(outcome);
+  }
+  for (const [i, { key }] of operations.entries()) planned.get(key.row)?.done(outcome.versions[i] ?? 0);
+  return true;
+}
+
+/** Whether any of the rows is not as it was read. */
+export async function haveReadsChanged(
+  { committer }: EntityContext,
+  reads: ReadonlyMap<string, TransactionRead>,
+): Promise<boolean> {
+  return (await committer.attempt([...reads.values()].map(readOperation))).fault !== undefined;
+}
+
+/** One operation a row: what is to be written, and what was read to be checked. */
+function rowOperations(
+  { reads, increments }: TransactionRecord,
+  planned: ReadonlyMap<string, PlannedWrite>,
+): RowOperation[] {
+  const rows = new Set([...reads.keys(), ...planned.keys(), ...increments.keys()]);
+  return [...rows].map((row) => {
+    const read = reads.get(row);
+    const increment = increments.get(row);
+    const checked = read && readOperation(read);
+    const counted = increment && incrementOperation(increment, checked?.expected);
+    const operation = planned.get(row)?.operation ?? counted ?? checked!;
+    return {
+      ...operation,
+      guards: checked?.guards,
+      increments: operation.mode === 'delete' ? undefined : increment?.steps,
+    };
+  });
+}
+
+/** Checks that a row is as it was read. Increments leave the version alone, so counters are compared themselves. */
+function readOperation({ mapper, key, row }: TransactionRead): RowOperation {
+  const { schema } = mapper;
+  if (!row) return { schema, key, mode: 'absent' };
+  const guards = schema.counters.map(({ property }, i) => [property, row.counters[i]] as const);
+  return {
+    schema,
+    key,
+    mode: 'check',
+    expected: row.version,
+    guards: guards.length > 0 ? guards : undefined,
+  };
+}
+
+function incrementOperation(
+  { mapper, key }: TransactionIncrement,
+  expected: number | undefined,
+): RowOperation {
+  return { schema: mapper.schema, key, mode: 'update', expected };
+}
+
+/** Whether a fault comes of a row that is not as the transaction has read it. */
+function isConflict({ fault, operation, detail }: CommitFault, read: TransactionRead | undefined): boolean {
+  if (!read || !CONFLICTS.has(fault)) return false;
+  const now = detail === '' ? undefined : Number(detail);
+  if (now !== read.row?.version) return true;
+  // The row is as it was read: a counter has changed, or else the write itself was wrong.
+  return fault === 'CONFLICT' && operation.expected === now;
+}
+
+const CONFLICTS: ReadonlySet<string> = new Set(['EXISTS', 'MISSING', 'CONFLICT']);
+
+function checkSize(operations: readonly RowOperation[]): void {
+  if (operations.length > MAX_TRANSACTION_ROWS)
+    throw new TransactionTooLargeError('rows', operations.length, MAX_TRANSACTION_ROWS);
+  let bytes = 0;
+  for (const operation of operations) bytes += bytesIn(operation);
+  if (bytes > MAX_TRANSACTION_BYTES)
+    throw new TransactionTooLargeError('bytes to write', bytes, MAX_TRANSACTION_BYTES);
+}

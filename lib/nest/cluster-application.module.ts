@@ -1,0 +1,15 @@
+import { Global, Module } from '@nestjs/common';
+import { DiscoveryModule } from '@nestjs/core';
+import { ClusterRegistry } from './cluster-registry.js';
+import { HandlerExplorer } from './handler.explorer.js';
+import { HandlerInvoker } from './handler.invoker.js';
+import { HandlerLoader } from './handler.loader.js';
+
+/** What an application has once, however many clusters it uses. Global, so that its hooks run before all others. */
+@Global()
+@Module({
+  imports: [DiscoveryModule],
+  providers: [ClusterRegistry, HandlerExplorer, HandlerInvoker, HandlerLoader],
+  exports: [ClusterRegistry],
+})
+export class ClusterApplicationModule {}

@@ -1,0 +1,42 @@
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import type { ClusterClient } from '../client/cluster-client.js';
+import { InvalidArgumentError } from '../cluster/errors.js';
+import type { ClusterClientOptions } from '../client/client-options.js';
+import { CLUSTER_OPTIONS } from './cluster-options.providers.js';
+import { ClusterRegistry } from './cluster-registry.js';
+import { DEFAULT_CLUSTER, getClusterToken, getPubSubToken } from './cluster.tokens.js';
+
+/** Owns one client: one dynamic module for each `forRoot`. */
+@Module({})
+export class ClusterCoreModule {
+  /** @param providers the provider of the client's options, and what that needs */
+  static register(
+    { imports, providers = [] }: Pick<DynamicModule, 'imports' | 'providers'>,
+    name: string = DEFAULT_CLUSTER,
+    isGlobal: boolean = true,
+  ): DynamicModule {
+    if (typeof name !== 'string' || name === '') {
+      throw new InvalidArgumentError('name', 'The name of a cluster must be text, and not empty');
+    }
+    const provided: Provider[] = [
+      {
+        provide: getClusterToken(name),
+        useFactory: (registry: ClusterRegistry, options: ClusterClientOptions) =>
+          registry.create(name, options),
+        inject: [ClusterRegistry, CLUSTER_OPTIONS],
+      },
+      {
+        provide: getPubSubToken(name),
+        useFactory: (client: ClusterClient) => client.pubsub,
+        inject: [getClusterToken(name)],
+      },
+    ];
+    return {
+      module: ClusterCoreModule,
+      global: isGlobal,
+      imports,
+      providers: [...providers, ...provided],
+      exports: [getClusterToken(name), getPubSubToken(name)],
+    };
+  }
+}

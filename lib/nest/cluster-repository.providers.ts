@@ -1,0 +1,30 @@
+import type { FactoryProvider } from '@nestjs/common';
+import type { ClusterRepository } from '../entity/cluster-repository.js';
+import type { EntityClass } from '../entity/shape.js';
+import { InvalidArgumentError } from '../cluster/errors.js';
+import type { EntityRegistrySource } from './cluster-entity.module.js';
+import { getClusterRepositoryToken, getEntityRegistryToken } from './cluster.tokens.js';
+import { CircularImportError, UnknownClusterError } from './module-errors.js';
+
+/**
+ * Provides the repositories of these entities.
+ * @throws CircularImportError where one of them is undefined
+ */
+export function createRepositoryProviders(
+  entities: readonly EntityClass[],
+  cluster: string,
+): FactoryProvider<ClusterRepository<object>>[] {
+  if (!Array.isArray(entities)) {
+    throw new InvalidArgumentError('entities', 'ClusterModule.forFeature() takes a list of entity classes');
+  }
+  if (entities.includes(undefined)) throw new CircularImportError('ClusterModule.forFeature()');
+  return entities.map((entity: EntityClass) => ({
+    provide: getClusterRepositoryToken(entity, cluster),
+    useFactory: (registryOf?: EntityRegistrySource) => {
+      if (registryOf === undefined) throw new UnknownClusterError(cluster, 'ClusterModule.forFeature()');
+      // all of them each time, so that the first error tells of every fault; what is known already costs nothing
+      return registryOf().register(entities).repository(entity);
+    },
+    inject: [{ token: getEntityRegistryToken(cluster), optional: true }],
+  }));
+}

@@ -1,0 +1,171 @@
+import type { Observable } from 'rxjs';
+import { ClientClosedError, InvalidArgumentError } from '../cluster/errors.js';
+import type { ChannelName, ClusterMessage, UnreadableMessage } from './cluster-message.js';
+import { resolveCodec, type Codec, type MessageCodec } from './codec.js';
+import { Introspection } from './introspection.js';
+import type { ChannelNames, MessageOptions, Subscribe } from './message-options.js';
+import { MessageStreams } from './message-streams.js';
+import type { PubSubEngine } from './pubsub-engine.js';
+import { Reconciler } from './reconciler.js';
+import type { SubscriptionGap } from './subscription-gap.js';
+import type { SubscriptionKind } from './subscription-kind.js';
+import { checkName, readNames, readPatterns } from './subscription-name.js';
+
+export type { ChannelNames, MessageOptions } from './message-options.js';
+
+/** What pub/sub is made from. */
+export interface ClusterPubSubOptions {
+  /** For whoever names no other. Default `json`. */
+  codec?: Codec;
+  /** How often subscriber connections are asked for a sign of life, in ms. */
+  heartbeatMs: number;
+}
+
+/**
+ * Publishing and subscribing. Observables are cold: the first subscriber makes the subscription at a server, the last
+ * one to leave ends it, and all others share it. A subscription that is lost is made again, elsewhere if need be, and
+ * `gaps$` says what may have been missed.
+ *
+ * An observable fails with a ReplyError where the server does not allow a name (`NOPERM`), and with what `connect()`
+ * throws where the cluster cannot be found; it completes when pub/sub is closed. Messages of one channel arrive in the
+ * order of a publisher that awaits each `publish`.
+ */
+export class ClusterPubSub {
+  private readonly reconciler: Reconciler;
+  private readonly streams: MessageStreams;
+  private readonly introspection: Introspection;
+  private readonly codec: MessageCodec;
+  private closed = false;
+
+  /** Messages that a codec could not read; the streams they belong to go on. */
+  readonly errors$: Observable<UnreadableMessage>;
+  /** Times in which messages may have been missed, told once the subscription is active again. */
+  readonly gaps$: Observable<SubscriptionGap>;
+
+  /** @throws InvalidArgumentError for an unknown codec */
+  constructor(
+    private readonly engine: PubSubEngine,
+    options: ClusterPubSubOptions,
+  ) {
+    this.codec = resolveCodec(options.codec ?? 'json');
+    this.reconciler = new Reconciler(engine, options.heartbeatMs);
+    this.streams = new MessageStreams(this.reconciler.registry);
+    this.introspection = new Introspection(engine);
+    this.errors$ = this.streams.unreadable.asObservable();
+    this.gaps$ = this.reconciler.gaps$.asObservable();
+  }
+
+  /**
+   * Messages of one channel, or of several. Every node passes them on; each channel is subscribed to at one of them.
+   * @throws InvalidArgumentError for no name, an empty name, or an unknown codec
+   */
+  readonly channel: Subscribe = (names: ChannelNames<ChannelName>, options?: MessageOptions) =>
+    this.observe('channel', names, options);
+
+  /**
+   * Messages of all channels that a glob-style pattern matches, or one of several. A channel that two of the patterns
+   * match comes twice.
+   * @throws InvalidArgumentError for no pattern, an empty one, one whose bytes are not UTF-8, or an unknown codec
+   */
+  readonly pattern: Subscribe = (patterns: ChannelNames<ChannelName>, options?: MessageOptions) =>
+    this.observe('pattern', patterns, options);
+
+  /**
+   * Messages of one sharded channel, or of several. They stay in the shard of the channel's slot, and so do not burden
+   * the others; only what `publishSharded` sends comes here. Needs Redis 7.
+   * @throws InvalidArgumentError for no name, an empty name, or an unknown codec
+   */
+  readonly sharded: Subscribe = (names: ChannelNames<ChannelName>, options?: MessageOptions) =>
+    this.observe('sharded', names, options);
+
+  /**
+   * Publishes a value to a channel, by way of the primary of the channel's slot.
+   * @returns how many subscribers that one node has; those of other nodes get the message too, and are not counted
+   * @throws InvalidArgumentError for an empty name, or a value the codec does not take; what a codec of yours throws;
+   *   what any command throws, OutcomeUnknownError among it: a message is never sent twice
+   */
+  publish<T>(channel: ChannelName, value: T, options?: MessageOptions<T>): Promise<number> {
+    return this.send('publish', channel, value, options);
+  }
+
+  /**
+   * Publishes a value to a sharded channel. Needs Redis 7.
+   * @returns how many subscribers the slot's primary has; those of its replicas get the message too, and are not counted
+   * @throws as `publish`
+   */
+  publishSharded<T>(channel: ChannelName, value: T, options?: MessageOptions<T>): Promise<number> {
+    return this.send('spublish', channel, value, options);
+  }
+
+  /**
+   * Resolves once the server has confirmed every subscription that is wanted at this moment, or those of the given
+   * names: what is published from then on arrives.
+   * @throws InvalidArgumentError where nobody subscribes to a name; what the observables fail with; ClientClosedError
+   */
+  async ready(names?: ChannelNames<ChannelName>): Promise<void> {
+    await this.reconciler.registry.whenActive(names === undefined ? undefined : readNames(names));
+  }
+
+  /** Channels that anybody subscribes to, on any node: those that a glob-style pattern matches, or all. */
+  channels(pattern?: string): Promise<string[]> {
+    return this.introspection.channels('channels', pattern);
+  }
+
+  /** How many connections subscribe to each of these channels, over all nodes. A client has one, whoever shares it. */
+  numsub<N extends ChannelName>(channels: ChannelNames<N>): Promise<Map<N, number>> {
+    return this.introspection.subscribers('numsub', channels);
+  }
+
+  /** How many patterns are subscribed to. One that several nodes have subscribers for counts once for each. */
+  numpat(): Promise<number> {
+    return this.introspection.patterns();
+  }
+
+  /** As `channels`, for sharded ones. */
+  shardChannels(pattern?: string): Promise<string[]> {
+    return this.introspection.channels('shardchannels', pattern);
+  }
+
+  /** As `numsub`, for sharded channels. */
+  shardNumsub<N extends ChannelName>(channels: ChannelNames<N>): Promise<Map<N, number>> {
+    return this.introspection.subscribers('shardnumsub', channels);
+  }
+
+  /** Completes all observables and ends all connections. */
+  async close(): Promise<void> {
+    this.closed = true;
+    await this.reconciler.close();
+    this.streams.unreadable.complete();
+  }
+
+  private observe(
+    kind: SubscriptionKind,
+    names: ChannelNames<ChannelName>,
+    options: MessageOptions = {},
+  ): Observable<ClusterMessage<never, never>> {
+    const read = kind === 'pattern' ? readPatterns(names) : readNames(names);
+    // the type of payloads and names is the caller's to say; see `Subscribe`
+    return this.streams.observe(kind, read, this.codecOf(options)) as Observable<
+      ClusterMessage<never, never>
+    >;
+  }
+
+  private async send<T>(
+    command: 'publish' | 'spublish',
+    channel: ChannelName,
+    value: T,
+    options: MessageOptions<T> = {},
+  ): Promise<number> {
+    if (this.closed) throw new ClientClosedError();
+    const payload = this.codecOf(options).encode(value);
+    if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) {
+      throw new InvalidArgumentError('codec', 'What a codec encodes a value to is a string or a Buffer');
+    }
+    const args = [checkName(channel), payload];
+    return (await this.engine.run(command, args, this.engine.options, { buffers: false })) as number;
+  }
+
+  private codecOf({ codec }: MessageOptions): MessageCodec {
+    return codec === undefined ? this.codec : resolveCodec(codec);
+  }
+}

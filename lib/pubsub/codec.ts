@@ -1,0 +1,72 @@
+import { isUtf8 } from 'node:buffer';
+import { InvalidArgumentError } from '../cluster/errors.js';
+
+/** How values become payloads, and back. */
+export interface MessageCodec<T = unknown> {
+  /** What is sent for a value; strings as UTF-8. What it throws is what `publish` rejects with. */
+  encode(value: T): string | Buffer;
+  /** The value of a payload. Whatever it throws means that the payload is not one of this codec. */
+  decode(payload: Buffer): T;
+}
+
+/** The codecs that come with the package. */
+export type CodecName = 'json' | 'text' | 'binary';
+
+/** A codec of the package by its name, or one of your own. */
+export type Codec<T = unknown> = CodecName | MessageCodec<T>;
+
+const CODECS: Readonly<Record<CodecName, MessageCodec>> = {
+  json: {
+    encode: (value) => {
+      const text = toJson(value);
+      if (text === undefined) throw unfit('json', 'what JSON can hold');
+      return text;
+    },
+    decode: (payload) => JSON.parse(readText(payload)) as unknown,
+  },
+  text: {
+    encode: (value) => {
+      if (typeof value !== 'string') throw unfit('text', 'a string');
+      return value;
+    },
+    decode: readText,
+  },
+  binary: {
+    encode: (value) => {
+      if (!(value instanceof Uint8Array)) throw unfit('binary', 'a Buffer or Uint8Array');
+      return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    },
+    // a view would keep all that came with it in memory for as long as the payload is kept
+    decode: (payload) => Buffer.from(payload),
+  },
+};
+
+/** The codec that is meant. @throws InvalidArgumentError */
+export function resolveCodec<T>(codec: Codec<T>): MessageCodec<T> {
+  if (typeof codec === 'string' && Object.hasOwn(CODECS, codec)) return CODECS[codec] as MessageCodec<T>;
+  const { encode, decode } = (codec ?? {}) as Partial<MessageCodec<T>>;
+  if (typeof encode === 'function' && typeof decode === 'function') return codec as MessageCodec<T>;
+  throw new InvalidArgumentError(
+    'codec',
+    `A codec is one of ${Object.keys(CODECS).join(', ')}, or an object with encode() and decode()`,
+  );
+}
+
+/** Payload bytes as text. @throws TypeError where they are not UTF-8, which would be altered silently otherwise */
+function readText(payload: Buffer): string {
+  if (!isUtf8(payload)) throw new TypeError('The payload is not UTF-8');
+  return payload.toString();
+}
+
+function toJson(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    // the engine's message may repeat what is in the value
+    return undefined;
+  }
+}
+
+function unfit(codec: CodecName, expected: string): InvalidArgumentError {
+  return new InvalidArgumentError('value', `The ${codec} codec takes ${expected}`);
+}

@@ -1,0 +1,84 @@
+/**
+ * Watches over one connection: a ping every so often, and a word when nothing at all has been heard for twice as long.
+ */
+export class Heartbeat {
+  private readonly proofs: [earlier: number, latest: number];
+  private heardAt = performance.now();
+  private askedAt = this.heardAt;
+  private asking = false;
+  private timer: NodeJS.Timeout | undefined = undefined;
+  private stopped = false;
+
+  /**
+   * @param everyMs time from one ping to the next
+   * @param ping resolves with the peer's answer
+   * @param onSilent called once, when there has been no sign of life for 2 × `everyMs`
+   */
+  constructor(
+    private readonly everyMs: number,
+    private readonly ping: () => Promise<unknown>,
+    private readonly onSilent: () => void,
+  ) {
+    const now = Date.now();
+    this.proofs = [now, now];
+    this.wait();
+  }
+
+  /**
+   * Until then nothing was lost on the connection, in ms since 1970: the time of the last ping but one that was
+   * answered. Not the last one, because what was published elsewhere just before may have been on its way to the node.
+   */
+  get provenAt(): number {
+    return this.proofs[0];
+  }
+
+  /** A sign of life came. */
+  heard(): void {
+    this.heardAt = performance.now();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.timer);
+  }
+
+  private get silentAt(): number {
+    return Math.max(this.heardAt + 2 * this.everyMs, this.askedAt + this.everyMs);
+  }
+
+  private wait(): void {
+    clearTimeout(this.timer);
+    const due = this.asking ? this.silentAt : this.askedAt + this.everyMs;
+    this.timer = setTimeout(() => this.beat(), Math.max(1, due - performance.now()));
+  }
+
+  private beat(): void {
+    if (!this.asking) void this.ask();
+    // where it was this process that stood still, the answer lies in the socket, and is read before this is called
+    else if (performance.now() >= this.silentAt) return void setImmediate(() => this.judge());
+    this.wait();
+  }
+
+  private judge(): void {
+    if (this.stopped) return;
+    if (performance.now() < this.silentAt) return this.wait();
+    this.stop();
+    this.onSilent();
+  }
+
+  private async ask(): Promise<void> {
+    const sentAt = Date.now();
+    this.asking = true;
+    this.askedAt = performance.now();
+    try {
+      await this.ping();
+    } catch {
+      return; // the connection is gone, or is found to be silent
+    }
+    this.asking = false;
+    this.heard();
+    this.proofs[0] = this.proofs[1];
+    this.proofs[1] = sentAt;
+    if (!this.stopped) this.wait();
+  }
+}

@@ -1,0 +1,42 @@
+import { toByteText } from '../cluster/byte-text.js';
+import type { ChannelName } from './cluster-message.js';
+import type { PubSubEngine } from './pubsub-engine.js';
+import { readNames } from './subscription-name.js';
+
+/**
+ * What the cluster knows of its subscribers, all of them, not only of this process. Each node knows its own; the
+ * engine asks all and merges what they say.
+ *
+ * @see {@link https://redis.io/docs/latest/commands/pubsub/ | PUBSUB}
+ */
+export class Introspection {
+  constructor(private readonly engine: PubSubEngine) {}
+
+  /** Channels that are subscribed to, each once. */
+  async channels(question: 'channels' | 'shardchannels', pattern?: string): Promise<string[]> {
+    return (await this.ask(false, question, ...(pattern === undefined ? [] : [pattern]))) as string[];
+  }
+
+  /** Connections that subscribe to each channel. */
+  async subscribers<N extends ChannelName>(
+    question: 'numsub' | 'shardnumsub',
+    channels: N | readonly N[],
+  ): Promise<Map<N, number>> {
+    const names = readNames(channels);
+    const reply = (await this.ask(true, question, ...names.map(({ given }) => given))) as (Buffer | number)[];
+    const counts = new Map<string, number>();
+    for (let i = 0; i < reply.length; i += 2) {
+      counts.set(toByteText(reply[i] as Buffer), reply[i + 1] as number);
+    }
+    return new Map(names.map(({ key, given }) => [given as N, counts.get(key) ?? 0]));
+  }
+
+  /** Patterns that are subscribed to; one that is known to several nodes counts several times. */
+  async patterns(): Promise<number> {
+    return (await this.ask(false, 'numpat')) as number;
+  }
+
+  private ask(buffers: boolean, ...args: ChannelName[]): Promise<unknown> {
+    return this.engine.run('pubsub', args, this.engine.options, { buffers });
+  }
+}

@@ -1,0 +1,18 @@
+import type { Redis, RedisOptions } from 'ioredis';
+import type { Observable } from 'rxjs';
+import type { CallShape } from '../cluster/cluster-engine.js';
+import type { CallPolicy } from '../cluster/command.js';
+import type { Argument } from '../cluster/request-encoder.js';
+import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
+
+/** What pub/sub needs of the cluster; a `ClusterEngine` is one. */
+export interface PubSubEngine {
+  /** How publishing is retried, and until when. */
+  readonly options: CallPolicy;
+  readonly topology: ClusterTopology;
+  readonly topology$: Observable<ClusterTopology>;
+  connect(): Promise<void>;
+  run(name: string, args: Argument[], policy: CallPolicy, shape: CallShape): Promise<unknown>;
+  createNodeClient(node: ClusterNode, overrides?: RedisOptions): Promise<Redis>;
+  reportStale(): void;
+}

@@ -1,0 +1,217 @@
+import { Subject, type Subscription } from 'rxjs';
+import { backoffMs } from '../cluster/backoff.js';
+import { parseRedirect } from '../cluster/redirect.js';
+import { REFUSALS } from '../cluster/refusals.js';
+import { nodeName, type ClusterNode, type ClusterTopology } from '../cluster/topology.js';
+import { ReplyError } from '../cluster/errors.js';
+import type { ChannelName } from './cluster-message.js';
+import { NodeHealth } from './node-health.js';
+import type { PubSubEngine } from './pubsub-engine.js';
+import { SubscriberLink, type LinkListener } from './subscriber-link.js';
+import type { GapReason, SubscriptionGap } from './subscription-gap.js';
+import { KINDS } from './subscription-kind.js';
+import { SubscriptionRegistry, type RegistryListener } from './subscription-registry.js';
+import type { Topic } from './topic.js';
+
+/** Redirects in a row after which the nodes are taken to disagree, and the topic waits a moment. */
+const PROMPT_REDIRECTS = 4;
+
+/**
+ * Sees to it that what is desired is subscribed to somewhere: gives each topic a node, and another one when that is
+ * lost, leaves the cluster, or does not serve the topic any more. Where nothing is amiss a topic stays where it is: to
+ * move it is to miss messages.
+ */
+export class Reconciler implements RegistryListener, LinkListener {
+  readonly registry = new SubscriptionRegistry(this);
+  readonly gaps$ = new Subject<SubscriptionGap>();
+  private readonly links = new Map<string, SubscriberLink>();
+  private readonly health = new NodeHealth();
+  /** Topics without a node. */
+  private readonly seeking = new Set<Topic>();
+  private rounds = 0;
+  private nextRound: NodeJS.Timeout | undefined = undefined;
+  private starting: Promise<void> | undefined = undefined;
+  private topology: ClusterTopology;
+  private watching: Subscription | undefined = undefined;
+  private closed = false;
+
+  constructor(
+    private readonly engine: PubSubEngine,
+    private readonly heartbeatMs: number,
+  ) {
+    this.topology = engine.topology;
+  }
+
+  /** Finds the cluster, if need be, and follows its topology. What is desired fails when that does. */
+  start(): Promise<void> {
+    return (this.starting ??= this.connect());
+  }
+
+  /** Ends every subscription and connection. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    clearTimeout(this.nextRound);
+    this.watching?.unsubscribe();
+    this.registry.close();
+    this.gaps$.complete();
+    const links = [...this.links.values()];
+    this.links.clear();
+    await Promise.all(links.map((link) => link.close()));
+  }
+
+  onWanted(topic: Topic): void {
+    this.seeking.add(topic);
+    // those who want the topic are told when it fails
+    if (this.watching === undefined) this.start().catch(() => {});
+    else this.place(topic);
+  }
+
+  onUnwanted(topic: Topic): void {
+    this.seeking.delete(topic);
+    topic.link?.drop(topic);
+    topic.link = undefined;
+  }
+
+  onOpen(link: SubscriberLink): void {
+    this.health.succeeded(link.node.name);
+  }
+
+  onActive(link: SubscriberLink, topics: readonly Topic[]): void {
+    const now = Date.now();
+    const gaps = new Map<string, SubscriptionGap & { names: ChannelName[] }>();
+    for (const topic of topics) {
+      if (topic.link !== link || topic.activeSince !== undefined) continue;
+      const { kind, loss, name } = topic;
+      topic.confirm(now);
+      if (loss === undefined) continue;
+      const key = `${kind} ${loss.node} ${loss.since} ${loss.reason}`;
+      const gap = gaps.get(key);
+      if (gap === undefined) gaps.set(key, { kind, names: [name.given], ...loss, until: now });
+      else gap.names.push(name.given);
+    }
+    for (const gap of gaps.values()) this.gaps$.next(gap);
+  }
+
+  onRefused(link: SubscriberLink, topics: readonly Topic[], error: Error): void {
+    const transient = error instanceof ReplyError && REFUSALS.has(error.code);
+    if (transient) this.engine.reportStale();
+    for (const topic of topics) {
+      if (topic.link !== link) continue;
+      topic.link = undefined;
+      if (transient) this.redirect(link, topic, error);
+      else this.registry.fail(topic, error);
+    }
+  }
+
+  onLost(link: SubscriberLink, reason: GapReason): void {
+    this.links.delete(linkName(link.kind, link.node));
+    if (reason !== 'nodeLeft') {
+      this.health.failed(link.node.name);
+      this.engine.reportStale();
+    }
+    for (const topic of link.topics()) this.move(topic, link, reason);
+  }
+
+  onIdle(link: SubscriberLink): void {
+    this.links.delete(linkName(link.kind, link.node));
+    void link.close();
+  }
+
+  private async connect(): Promise<void> {
+    try {
+      await this.engine.connect();
+    } catch (error) {
+      this.starting = undefined;
+      for (const topic of [...this.seeking]) this.registry.fail(topic, error as Error);
+      throw error;
+    }
+    if (this.closed) return;
+    this.topology = this.engine.topology;
+    this.watching = this.engine.topology$.subscribe({
+      next: (topology) => this.follow(topology),
+      complete: () => void this.close(),
+    });
+  }
+
+  private follow(topology: ClusterTopology): void {
+    const before = this.topology;
+    this.topology = topology;
+    for (const link of [...this.links.values()]) {
+      if (topology.node(link.node.name) === undefined) link.lose('nodeLeft');
+    }
+    for (const topic of this.registry.topics()) {
+      if (this.hasMoved(topic, before)) this.move(topic, topic.link as SubscriberLink, 'slotMoved');
+    }
+    this.placeSeeking();
+  }
+
+  /** Its node served the topic in the snapshot before, and does not now. After a redirect, topics are ahead of both. */
+  private hasMoved({ kind, slot, link }: Topic, before: ClusterTopology): boolean {
+    const { slotwise, candidates } = KINDS[kind];
+    if (!slotwise || link === undefined) return false;
+    const isLinks = ({ name }: ClusterNode): boolean => name === link.node.name;
+    return candidates(before, slot).some(isLinks) && !candidates(this.topology, slot).some(isLinks);
+  }
+
+  /** Takes a topic from a link that does not serve it any more to one that does. */
+  private move(topic: Topic, from: SubscriberLink, reason: GapReason): void {
+    from.drop(topic);
+    topic.link = undefined;
+    topic.lose({ node: from.node.name, since: from.provenAt, reason });
+    this.place(topic);
+  }
+
+  /** The node says that it does not serve the topic now. */
+  private redirect(link: SubscriberLink, topic: Topic, { message }: Error): void {
+    topic.lose({ node: link.node.name, since: link.provenAt, reason: 'slotMoved' });
+    const target = parseRedirect(message, link.node)?.target;
+    const node = target && this.topology.node(nodeName(target));
+    if (node !== undefined && ++topic.redirects <= PROMPT_REDIRECTS) this.assign(topic, node);
+    else this.seek(topic);
+  }
+
+  private place(topic: Topic): void {
+    const { kind, slot } = topic;
+    const nodes = KINDS[kind].candidates(this.topology, slot);
+    const node = nodes.find(({ name }) => this.health.isFit(name));
+    if (node === undefined) this.seek(topic);
+    else this.assign(topic, node);
+  }
+
+  private assign(topic: Topic, node: ClusterNode): void {
+    this.seeking.delete(topic);
+    topic.link = this.linkTo(topic, node);
+    topic.link.want(topic);
+  }
+
+  private linkTo({ kind }: Topic, node: ClusterNode): SubscriberLink {
+    const { link: linkKind } = KINDS[kind];
+    const name = linkName(linkKind, node);
+    let link = this.links.get(name);
+    if (link === undefined) {
+      link = new SubscriberLink(linkKind, node, this.engine, this.heartbeatMs, this);
+      this.links.set(name, link);
+    }
+    return link;
+  }
+
+  /** There is no node for the topic now: tries again in a moment, or when the topology changes. */
+  private seek(topic: Topic): void {
+    this.seeking.add(topic);
+    if (this.closed) return;
+    this.nextRound ??= setTimeout(() => {
+      this.engine.reportStale();
+      this.placeSeeking();
+    }, backoffMs(++this.rounds));
+  }
+
+  private placeSeeking(): void {
+    clearTimeout(this.nextRound);
+    this.nextRound = undefined;
+    for (const topic of [...this.seeking]) this.place(topic);
+    if (this.seeking.size === 0) this.rounds = 0;
+  }
+}
+
+const linkName = (kind: string, node: ClusterNode): string => `${kind} ${node.name}`;

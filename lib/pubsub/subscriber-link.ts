@@ -1,0 +1,196 @@
+import { ReplyError as NodeReplyError, type Redis } from 'ioredis';
+import { toByteText } from '../cluster/byte-text.js';
+import { toReplyError } from '../cluster/reply-error.js';
+import type { ClusterNode } from '../cluster/topology.js';
+import type { ChannelName } from './cluster-message.js';
+import { Heartbeat } from './heartbeat.js';
+import type { PubSubEngine } from './pubsub-engine.js';
+import type { GapReason } from './subscription-gap.js';
+import { KINDS, kindsOf, type LinkKind, type SubscriptionKind } from './subscription-kind.js';
+import { SubscriptionSet, type SubscriptionSetListener } from './subscription-set.js';
+import type { Topic } from './topic.js';
+
+/** How long a connection without subscriptions is kept, in ms. */
+const IDLE_MS = 5_000;
+
+/** What a link tells. */
+export interface LinkListener {
+  onOpen(link: SubscriberLink): void;
+  onActive(link: SubscriberLink, topics: readonly Topic[]): void;
+  /** The node will not have these; they are no longer wanted here. */
+  onRefused(link: SubscriberLink, topics: readonly Topic[], error: Error): void;
+  /** The connection is gone, or could not be made. The topics are still the link's. */
+  onLost(link: SubscriberLink, reason: GapReason): void;
+  /** Nothing has been wanted here for a while. */
+  onIdle(link: SubscriberLink): void;
+}
+
+/** One subscriber connection to one node, from its opening to its end, and the subscriptions on it. */
+export class SubscriberLink {
+  private readonly sets = new Map<SubscriptionKind, SubscriptionSet>();
+  private redis: Redis | undefined = undefined;
+  private heartbeat: Heartbeat | undefined = undefined;
+  private readonly begunAt = Date.now();
+  private isOpen = false;
+  private ended = false;
+  private reconciling = false;
+  private doubting = false;
+  private idle: NodeJS.Timeout | undefined = undefined;
+
+  constructor(
+    readonly kind: LinkKind,
+    readonly node: ClusterNode,
+    private readonly engine: PubSubEngine,
+    private readonly heartbeatMs: number,
+    private readonly listener: LinkListener,
+  ) {
+    const setListener: SubscriptionSetListener = {
+      onActive: (topics) => listener.onActive(this, topics),
+      onRefused: (topics, error) => listener.onRefused(this, topics, error),
+    };
+    for (const one of kindsOf(kind)) {
+      const send = (command: string, names: ChannelName[]): Promise<void> => this.send(command, names);
+      this.sets.set(one, new SubscriptionSet(one, send, setListener));
+    }
+    void this.open();
+  }
+
+  /** Until then nothing was lost here, in ms since 1970. */
+  get provenAt(): number {
+    return this.heartbeat?.provenAt ?? this.begunAt;
+  }
+
+  /** The topics that are wanted here. */
+  topics(): Topic[] {
+    return [...this.sets.values()].flatMap((set) => [...set.topics()]);
+  }
+
+  want(topic: Topic): void {
+    clearTimeout(this.idle);
+    this.setOf(topic).want(topic);
+    this.reconcileSoon();
+  }
+
+  drop(topic: Topic): void {
+    this.setOf(topic).drop(topic);
+    this.reconcileSoon();
+  }
+
+  /** Gives the connection up; tells the listener. */
+  lose(reason: GapReason): void {
+    if (this.ended) return;
+    this.end();
+    this.listener.onLost(this, reason);
+  }
+
+  /** Ends the connection; resolves when it is gone. */
+  async close(): Promise<void> {
+    const { redis } = this;
+    this.end();
+    if (redis === undefined || redis.status === 'end') return;
+    await new Promise((resolve) => redis.once('end', resolve));
+  }
+
+  private setOf(topic: Topic): SubscriptionSet {
+    return this.sets.get(topic.kind) as SubscriptionSet;
+  }
+
+  private async open(): Promise<void> {
+    try {
+      // a peer that has died does not close its side, and the socket would stay half open
+      const redis = await this.engine.createNodeClient(this.node, { disconnectTimeout: 1 });
+      this.redis = redis;
+      redis.on('error', () => this.lose('connectionLost'));
+      redis.on('end', () => this.lose('connectionLost'));
+      if (this.ended) return redis.disconnect();
+      // ioredis bounds the time to connect, but not the time that the node takes to answer then
+      const guard = setTimeout(() => this.lose('nodeSilent'), redis.options.connectTimeout);
+      await redis.connect().finally(() => clearTimeout(guard));
+      if (!this.ended) this.opened(redis);
+    } catch {
+      this.lose('connectionLost');
+    }
+  }
+
+  private opened(redis: Redis): void {
+    this.isOpen = true;
+    this.heartbeat = new Heartbeat(
+      this.heartbeatMs,
+      () => ping(redis),
+      () => this.lose('nodeSilent'),
+    );
+    for (const [kind, set] of this.sets) this.listen(redis, kind, set);
+    redis.on('moved', () => this.doubtSoon());
+    this.listener.onOpen(this);
+    this.reconcileSoon();
+  }
+
+  private listen(redis: Redis, kind: SubscriptionKind, set: SubscriptionSet): void {
+    const { event } = KINDS[kind];
+    if (event === 'pmessageBuffer') {
+      redis.on(event, (pattern: string, channel: Buffer, payload: Buffer) => {
+        this.heartbeat?.heard();
+        set.deliver(toByteText(pattern), channel, payload);
+      });
+    } else {
+      redis.on(event, (channel: Buffer, payload: Buffer) => {
+        this.heartbeat?.heard();
+        set.deliver(toByteText(channel), channel, payload);
+      });
+    }
+  }
+
+  private async send(command: string, names: ChannelName[]): Promise<void> {
+    try {
+      await (this.redis as Redis).call(command, names);
+    } catch (error) {
+      throw error instanceof NodeReplyError ? toReplyError((error as Error).message) : error;
+    }
+    this.heartbeat?.heard();
+  }
+
+  /** What is wanted in one turn of the event loop is sent together. */
+  private reconcileSoon(): void {
+    if (this.reconciling || !this.isOpen) return;
+    this.reconciling = true;
+    queueMicrotask(() => {
+      this.reconciling = false;
+      if (this.ended) return;
+      for (const set of this.sets.values()) set.reconcile();
+      if ([...this.sets.values()].every((set) => set.empty)) this.rest();
+    });
+  }
+
+  /** Later, so that confirmations which came before are taken in first. */
+  private doubtSoon(): void {
+    if (this.doubting) return;
+    this.doubting = true;
+    setImmediate(() => {
+      this.doubting = false;
+      if (this.ended) return;
+      for (const set of this.sets.values()) set.doubt();
+      this.reconcileSoon();
+    });
+  }
+
+  private rest(): void {
+    clearTimeout(this.idle);
+    this.idle = setTimeout(() => this.listener.onIdle(this), IDLE_MS);
+  }
+
+  private end(): void {
+    this.ended = true;
+    this.heartbeat?.stop();
+    clearTimeout(this.idle);
+    this.redis?.disconnect();
+  }
+}
+
+/** A refusal is a sign of life, too. */
+async function ping(redis: Redis): Promise<void> {
+  try {
+    await redis.ping();
+  } catch (error) {
+    if (!(error instanceof NodeReplyError)) throw error;
+  }
+}

@@ -1,0 +1,84 @@
+import { keySlot } from '../cluster/key-slot.js';
+import type { Loss } from './subscription-gap.js';
+import type { SubscriptionKind } from './subscription-kind.js';
+import type { SubscriberLink } from './subscriber-link.js';
+import type { SubscriptionName } from './subscription-name.js';
+
+/** Takes what comes by a topic. Its methods must not throw. */
+export interface TopicSink {
+  onMessage(topic: Topic, channel: Buffer, payload: Buffer): void;
+  /** The server will not have the subscription, or the cluster cannot be reached. */
+  onError(error: Error): void;
+  /** Pub/sub was closed. */
+  onClosed(): void;
+}
+
+interface Waiter {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
+/** One name that somebody subscribes to: one subscription at the servers, however many want it. */
+export class Topic {
+  readonly slot: number;
+  /** Replaced, never changed, so that a message reaches those who were there when it came. */
+  sinks: readonly TopicSink[] = [];
+  /** The connection that is to serve it. */
+  link: SubscriberLink | undefined = undefined;
+  /** When the server confirmed it, in ms since 1970; undefined while it has not. */
+  activeSince: number | undefined = undefined;
+  /** Why it is not active, though it was. */
+  loss: Loss | undefined = undefined;
+  /** How often nodes have sent it elsewhere since it was active. */
+  redirects = 0;
+  private waiters: Waiter[] = [];
+
+  constructor(
+    readonly kind: SubscriptionKind,
+    readonly name: SubscriptionName,
+  ) {
+    this.slot = keySlot(name.given);
+  }
+
+  /** Resolves once the server has confirmed it, or nobody wants it any more. */
+  whenActive(): Promise<void> {
+    if (this.activeSince !== undefined) return Promise.resolve();
+    return new Promise((resolve, reject) => this.waiters.push({ resolve, reject }));
+  }
+
+  deliver(channel: Buffer, payload: Buffer): void {
+    for (const sink of this.sinks) sink.onMessage(this, channel, payload);
+  }
+
+  /** The server has confirmed it. */
+  confirm(now: number): void {
+    this.activeSince = now;
+    this.loss = undefined;
+    this.redirects = 0;
+    this.release();
+  }
+
+  /** It is no longer served, and was, if it was active. Further losses before it is active again change nothing. */
+  lose({ since, ...loss }: Loss): void {
+    if (this.activeSince === undefined) return;
+    this.loss = { ...loss, since: Math.max(since, this.activeSince) };
+    this.activeSince = undefined;
+  }
+
+  /** Nobody wants it any more. */
+  release(): void {
+    for (const { resolve } of this.waiters.splice(0)) resolve();
+  }
+
+  /** It cannot be had. */
+  fail(error: Error): void {
+    for (const { reject } of this.waiters.splice(0)) reject(error);
+    for (const sink of this.sinks) sink.onError(error);
+  }
+
+  /** Pub/sub was closed. */
+  close(error: Error): void {
+    for (const { reject } of this.waiters.splice(0)) reject(error);
+    for (const sink of this.sinks) sink.onClosed();
+  }
+}

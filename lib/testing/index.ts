@@ -1,0 +1,10 @@
+export { LocalCluster, type MigrateSlotsOptions, type NodeReference } from './local-cluster.js';
+export type { LocalClusterOptions } from './local-cluster-options.js';
+export { LocalNode, type LocalNodeState } from './local-node.js';
+export { LocalClusterError, type LocalClusterErrorCode } from './local-cluster-error.js';
+export { SlotMigration } from './slot-migration.js';
+export type { FailoverOptions } from './failover.js';
+export type { WaitOptions } from './poll.js';
+export type { CertificatePems } from './certificates.js';
+export type { CommandArgument } from './node-connection.js';
+export type { SlotRange } from './cluster-view.js';

@@ -1,0 +1,97 @@
+import type { Reply } from '../cluster/reply.js';
+import type { LocalNode } from './local-node.js';
+import { OWN_USER } from './local-cluster-options.js';
+
+const MIGRATE_TIMEOUT_MS = '5000';
+const KEYS_PER_STEP = 100;
+
+/**
+ * A slot on its way from one primary to another, under way from the start: the owner answers ASK for keys that it
+ * does not have (any more), and TRYAGAIN when it has only some of a command's keys.
+ *
+ * @see {@link https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#live-resharding | Redis Cluster specification, live resharding}
+ */
+export class SlotMigration {
+  private constructor(
+    readonly slot: number,
+    readonly from: LocalNode,
+    readonly to: LocalNode,
+    private readonly ownPassword: string,
+    private readonly primaries: () => readonly LocalNode[],
+  ) {}
+
+  /** @internal */
+  static async begin(
+    slot: number,
+    from: LocalNode,
+    to: LocalNode,
+    ownPassword: string,
+    primaries: () => readonly LocalNode[],
+  ): Promise<SlotMigration> {
+    // this order: a redirect must find the door open
+    await setSlot(to, slot, 'IMPORTING', from.id);
+    await setSlot(from, slot, 'MIGRATING', to.id);
+    return new SlotMigration(slot, from, to, ownPassword, primaries);
+  }
+
+  /**
+   * Moves keys to the new owner: the given ones, or all, at most `limit`, one MIGRATE at a time.
+   * @returns how many
+   */
+  async moveKeys({
+    keys,
+    limit = Infinity,
+  }: { keys?: readonly (string | Buffer)[]; limit?: number } = {}): Promise<number> {
+    if (keys !== undefined) {
+      await this.migrate(this.from, this.to, keys);
+      return keys.length;
+    }
+    let moved = 0;
+    while (moved < limit) {
+      const batch = await this.moveSome(this.from, this.to, Math.min(KEYS_PER_STEP, limit - moved));
+      if (batch === 0) break;
+      moved += batch;
+    }
+    return moved;
+  }
+
+  /** Moves what is left and makes the new owner known to all primaries. */
+  async finish(): Promise<void> {
+    await this.moveKeys();
+    // the new owner first: until it knows, the old one would redirect to a node that redirects back
+    const others = this.primaries().filter((node) => node !== this.to && node !== this.from);
+    for (const node of [this.to, this.from, ...others]) await setSlot(node, this.slot, 'NODE', this.to.id);
+  }
+
+  /** Moves the keys back and leaves the slot where it was. Keys that are on their way back are briefly not found. */
+  async cancel(): Promise<void> {
+    await setSlot(this.from, this.slot, 'STABLE');
+    while ((await this.moveSome(this.to, this.from, KEYS_PER_STEP)) > 0);
+    await setSlot(this.to, this.slot, 'STABLE');
+  }
+
+  private async moveSome(from: LocalNode, to: LocalNode, count: number): Promise<number> {
+    const keys = (await from.connection.callBuffer('CLUSTER', 'GETKEYSINSLOT', this.slot, count)) as Buffer[];
+    if (keys.length > 0) await this.migrate(from, to, keys);
+    return keys.length;
+  }
+
+  private async migrate(from: LocalNode, to: LocalNode, keys: readonly (string | Buffer)[]): Promise<void> {
+    const destination = [
+      to.host,
+      to.port,
+      '',
+      0,
+      MIGRATE_TIMEOUT_MS,
+      'REPLACE',
+      'AUTH2',
+      OWN_USER,
+      this.ownPassword,
+    ];
+    await from.connection.call('MIGRATE', ...destination, 'KEYS', ...keys);
+  }
+}
+
+function setSlot(node: LocalNode, slot: number, ...state: string[]): Promise<Reply> {
+  return node.connection.call('CLUSTER', 'SETSLOT', slot, ...state);
+}

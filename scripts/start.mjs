@@ -1,0 +1,64 @@
+// npm start: installs what is missing, builds, starts a cluster and the sample application. Ctrl-C ends all of it.
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { ensureBuilt } from './build.mjs';
+import { freePort } from './free-port.mjs';
+import { ensureNodeModules } from './node-modules.mjs';
+import { root } from './paths.mjs';
+import { openCluster } from './shared-cluster.mjs';
+import { shutdownSignal } from './shutdown.mjs';
+
+const DEFAULT_PORT = 3000;
+const CLOSE_MS = 15_000;
+
+const shutdown = shutdownSignal();
+try {
+  process.exitCode = await start();
+} catch (error) {
+  if (shutdown.aborted) process.exitCode = 130;
+  else {
+    console.error(`\n${error.message}${error.output ? `\n${error.output.trimEnd()}` : ''}`);
+    process.exitCode = 1;
+  }
+}
+
+async function start() {
+  await ensureNodeModules(shutdown);
+  await ensureBuilt('library', shutdown);
+  await ensureBuilt('sample', shutdown);
+  const cluster = await openCluster(shutdown);
+  try {
+    console.log(`${cluster.own ? 'Redis Cluster runs at' : 'Using the Redis Cluster at'} ${cluster.nodes}`);
+    const wanted = Number(process.env.PORT || DEFAULT_PORT);
+    const port = await freePort(wanted);
+    if (port !== wanted) console.log(`Port ${wanted} is taken; using ${port}`);
+    return await runApplication({ REDIS_CLUSTER_NODES: cluster.nodes, PORT: String(port) });
+  } finally {
+    await cluster.stop();
+  }
+}
+
+/** Runs until the application ends, or until we are told to end, which it is then given time for. */
+function runApplication(settings) {
+  shutdown.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    // in a group of its own, so that the terminal's Ctrl-C comes to us alone and the ending has an order
+    const app = spawn(process.execPath, [join(root, 'scripts', 'run-app.mjs')], {
+      cwd: root,
+      env: { ...process.env, ...settings },
+      detached: true,
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
+    let killed = false;
+    shutdown.addEventListener('abort', () => {
+      app.kill('SIGTERM');
+      setTimeout(() => {
+        killed = app.kill('SIGKILL');
+      }, CLOSE_MS).unref();
+    });
+    // a second signal ends us at once, and it must not outlive us
+    process.once('exit', () => app.kill('SIGKILL'));
+    app.once('error', reject);
+    app.once('exit', (code) => resolve(shutdown.aborted && !killed ? 0 : (code ?? 1)));
+  });
+}

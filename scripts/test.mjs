@@ -1,0 +1,93 @@
+// npm test: installs what is missing, checks the code, builds, starts a cluster and runs jest against it. Further
+// arguments go to jest. The last line is "N passed, N failed".
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ensureBuilt } from './build.mjs';
+import { ensureNodeModules } from './node-modules.mjs';
+import { root } from './paths.mjs';
+import { withProgress } from './progress.mjs';
+import { ensureRedisServer } from './redis-server.mjs';
+import { run } from './run.mjs';
+import { openCluster } from './shared-cluster.mjs';
+import { shutdownSignal } from './shutdown.mjs';
+
+const CHECKS = [
+  ['Type check', 'typecheck'],
+  ['Lint', 'lint'],
+  ['Formatting', 'format:check'],
+];
+
+const shutdown = shutdownSignal();
+const count = { passed: 0, failed: 0 };
+try {
+  await test(process.argv.slice(2));
+} catch (error) {
+  count.failed++;
+  console.error(`\n${error.message}${error.output ? `\n${error.output.trimEnd()}` : ''}`);
+}
+console.log(`${count.passed} passed, ${count.failed} failed`);
+process.exitCode = count.failed === 0 ? 0 : 1;
+
+async function test(jestArguments) {
+  await ensureNodeModules(shutdown);
+  // a given cluster does not spare it: some tests start clusters of their own
+  process.env.KEYSLOT_REDIS_SERVER = await ensureRedisServer(shutdown);
+  for (const [title, script] of CHECKS) await check(title, script);
+  await ensureBuilt('library', shutdown);
+  const cluster = await openCluster(shutdown);
+  try {
+    const { passed, failed } = await jest(jestArguments, { REDIS_CLUSTER_NODES: cluster.nodes });
+    count.passed += passed;
+    count.failed += failed;
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function check(title, script) {
+  try {
+    await withProgress(title, () => run('npm', ['run', '--silent', script], { signal: shutdown }));
+    count.passed++;
+    console.log(`${title}: passed`);
+  } catch (error) {
+    shutdown.throwIfAborted();
+    count.failed++;
+    console.log(`${title}: failed\n${error.output}`);
+  }
+}
+
+/** @returns {Promise<{ passed: number, failed: number }>} a file that could not be run counts as a failed test */
+async function jest(args, settings) {
+  const folder = mkdtempSync(join(tmpdir(), 'keyslot-jest-'));
+  const report = join(folder, 'report.json');
+  try {
+    const code = await new Promise((resolve, reject) => {
+      const child = spawn(
+        process.execPath,
+        [
+          '--experimental-vm-modules',
+          '--disable-warning=ExperimentalWarning',
+          join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
+          '--json',
+          `--outputFile=${report}`,
+          ...args,
+        ],
+        {
+          cwd: root,
+          env: { ...process.env, CI: 'true', ...settings },
+          stdio: ['ignore', 'inherit', 'inherit'],
+          signal: shutdown,
+        },
+      );
+      child.once('error', reject);
+      child.once('exit', resolve);
+    });
+    const result = JSON.parse(readFileSync(report, 'utf8'));
+    const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
+    return { passed: result.numPassedTests, failed: code === 0 ? failed : Math.max(failed, 1) };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

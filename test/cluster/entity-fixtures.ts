@@ -1,0 +1,144 @@
+import { ClusterClient } from '../../lib/client/cluster-client.js';
+import {
+  ClusterEntity,
+  Counter,
+  CreatedAt,
+  Embedded,
+  Index,
+  PartitionKey,
+  PrimaryKey,
+  Property,
+  Unique,
+  UpdatedAt,
+  Version,
+} from '../../lib/entity/decorators.js';
+import type { EntityClient, ScriptRunner } from '../../lib/entity/entity-client.js';
+import { Shape } from '../../lib/entity/shape.js';
+import { sharedCluster } from '../cluster-fixture.js';
+
+export class Address {
+  @Property() street!: string;
+  @Property() since?: Date;
+
+  label(): string {
+    return `to ${this.street}`;
+  }
+}
+
+@ClusterEntity({ name: 'Order' })
+export class Order {
+  declare readonly [Shape]: { key: 'id'; counters: 'views' };
+
+  @PrimaryKey({ generate: 'uuidv7' }) id!: string;
+  @Property({ enum: ['new', 'paid'] }) status: 'new' | 'paid' = 'new';
+  @Property(() => BigInt) cents?: bigint;
+  @Property() note?: string;
+  @Property() paid?: boolean;
+  @Property() due?: Date;
+  @Property() seal?: Buffer;
+  @Property(() => [String]) tags?: string[];
+  @Property(Object) extra?: unknown;
+  @Embedded(() => Address) shipTo?: Address;
+  @Counter() views!: number;
+  @Version() version!: number;
+}
+
+@ClusterEntity({ name: 'OrderItem', partition: () => Order })
+export class OrderItem {
+  declare readonly [Shape]: { key: 'orderId' | 'id'; counters: 'reserved' };
+
+  @PartitionKey() orderId!: string;
+  @PrimaryKey() id!: number;
+  @Property() quantity: number = 1;
+  @Counter() reserved!: bigint;
+}
+
+@ClusterEntity({ name: 'Ticket', partition: () => Order })
+export class Ticket {
+  declare readonly [Shape]: {
+    key: 'orderId' | 'id';
+    indexed: 'seat' | 'row' | 'price' | 'at' | 'holder' | 'big';
+  };
+
+  @PartitionKey() orderId!: string;
+  @PrimaryKey() id!: string;
+  @Unique() @Property() seat?: string;
+  @Index() @Property() row?: string;
+  @Index() @Index({ name: 'byRowAndPrice', fields: ['row', 'price'] }) @Property() price?: number;
+  @Index({ name: 'byDay', fields: ['at', 'row', 'price'] }) @Property() at?: Date;
+  @Unique({ name: 'holding', fields: ['holder', 'row'] }) @Property() holder?: string;
+  @Index() @Property() big?: bigint;
+  @Property() note?: string;
+}
+
+@ClusterEntity({ name: 'Timed', partition: () => Order })
+export class Timed {
+  declare readonly [Shape]: { key: 'orderId' | 'id'; indexed: 'updatedAt' };
+
+  @PartitionKey() orderId!: string;
+  @PrimaryKey() id!: string;
+  @Property() note?: string;
+  @CreatedAt() createdAt!: Date;
+  @Index() @UpdatedAt() updatedAt!: Date;
+}
+
+/** A client for all tests of a file, connected before they run. Called once, at the top of the file. */
+export function sharedClient(): { client: ClusterClient } {
+  const { nodes, keyspace } = sharedCluster();
+  const shared = {} as { client: ClusterClient };
+  beforeAll(async () => {
+    shared.client = new ClusterClient({ nodes, keyPrefix: keyspace });
+    await shared.client.connect();
+  });
+  afterAll(() => shared.client.close());
+  return shared;
+}
+
+let serial = 0;
+
+/** An id that no other test has. */
+export const freshId = (): string => `${process.pid}-${Date.now()}-${++serial}`;
+
+/** A client that notes what is called. */
+export function counted(client: EntityClient): EntityClient & { calls: string[] } {
+  const calls: string[] = [];
+  const note = <T>(name: string, result: T): T => {
+    calls.push(name);
+    return result;
+  };
+  return {
+    calls,
+    hgetallBuffer: (key) => note('hgetall', client.hgetallBuffer(key)),
+    exists: (key) => note('exists', client.exists(key)),
+    hmget: (...call) => note('hmget', client.hmget(...call)),
+    zlexcount: (...call) => note('zlexcount', client.zlexcount(...call)),
+    zrangebylex: (...call) => note('zrangebylex', client.zrangebylex(...call)),
+    pipeline: () => note('pipeline', client.pipeline()),
+    with(options) {
+      const runner = client.with(options);
+      return { runScript: (...call) => note(`script ${options.retry}`, runner.runScript(...call)) };
+    },
+  };
+}
+
+/**
+ * A client that loses the first reply of every script, waits for `meanwhile`, and sends the script again, as the
+ * cluster client does for calls that may be sent again.
+ */
+export function losingReplies(
+  client: EntityClient,
+  meanwhile: () => Promise<unknown> = () => Promise.resolve(),
+): EntityClient {
+  const withRunner = counted(client);
+  withRunner.with = (options): ScriptRunner => {
+    const runner = client.with(options);
+    return {
+      async runScript(...call) {
+        await runner.runScript(...call);
+        await meanwhile();
+        return runner.runScript(...call);
+      },
+    };
+  };
+  return withRunner;
+}

@@ -1,0 +1,73 @@
+import { EntityExistsError, VersionConflictError } from '../../lib/entity/entity-errors.js';
+import { createRepositories } from '../../lib/entity/entity-registry.js';
+import { Order, counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
+
+const cluster = sharedClient();
+
+const ordersOf = (client: Parameters<typeof createRepositories>[0]) =>
+  createRepositories(client, [Order]).repository(Order);
+
+describe('a write that is sent again because its reply was lost', () => {
+  it('is recognised, and counts once', async () => {
+    const orders = ordersOf(losingReplies(cluster.client));
+    const order = await orders.insert(orders.create());
+    const { version } = order;
+    order.note = 'saved';
+    await orders.save(order);
+    expect(order.version).toBe(version + 1);
+    expect(await orders.update(order.id, { note: 'updated' })).toEqual({ version: version + 2 });
+    await orders.upsert(Object.assign(order, { note: 'upserted' }));
+    expect(order.version).toBe(version + 3);
+    expect(await orders.findOne(order.id)).toMatchObject({ note: 'upserted', version: version + 3 });
+  });
+
+  it('is recognised after other writes, overwrites none of them, and does not claim their version', async () => {
+    const others = ordersOf(cluster.client);
+    const { id, version } = await others.insert(others.create());
+    const theirs = () => others.update(id, { note: 'theirs' });
+    const orders = ordersOf(losingReplies(cluster.client, async () => [await theirs(), await theirs()]));
+    const order = await orders.findOneOrFail(id);
+    order.note = 'mine';
+    await orders.save(order);
+    expect(order.version).toBe(version + 1);
+    expect(await orders.findOne(id)).toMatchObject({ note: 'theirs', version: version + 3 });
+    order.note = 'mine again'; // which knows nothing of theirs
+    await expect(orders.save(order)).rejects.toThrow(VersionConflictError);
+  });
+
+  it('is not taken for another write', async () => {
+    const orders = ordersOf(losingReplies(cluster.client));
+    const { id } = await orders.insert(orders.create());
+    await expect(orders.insert(orders.create({ id }))).rejects.toThrow(EntityExistsError);
+  });
+});
+
+it("recognises the caller's own id of a write", async () => {
+  const orders = ordersOf(cluster.client);
+  const id = freshId();
+  const first = await orders.insert(orders.create({ id }), { opId: 'request-1' });
+  const second = await orders.insert(orders.create({ id }), { opId: 'request-1' });
+  expect(second.version).toBe(first.version);
+  await expect(orders.insert(orders.create({ id }), { opId: 'request-2' })).rejects.toThrow(
+    EntityExistsError,
+  );
+});
+
+it('has only those writes sent again that are recognised', async () => {
+  const client = counted(cluster.client);
+  const orders = ordersOf(client);
+  const order = await orders.insert(orders.create());
+  await orders.update(order.id, { note: 'x' });
+  await orders.upsert(order);
+  expect(client.calls).toEqual(['script always', 'script always', 'script always']);
+  client.calls.length = 0;
+  await orders.increment(order.id, 'views');
+  await orders.remove(order);
+  await orders.delete(order.id);
+  await orders.transaction(order.id, async (tx) => {
+    tx.insert(orders.create({ id: order.id }));
+    tx.increment(Order, order.id, 'views');
+    return Promise.resolve();
+  });
+  expect(client.calls).toEqual(['script safe', 'script safe', 'script safe', 'script safe']);
+});

@@ -1,0 +1,129 @@
+import { assertShape } from '../../lib/entity/assert-shape.js';
+import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import {
+  ClusterEntity,
+  Counter,
+  PartitionKey,
+  PrimaryKey,
+  Property,
+  Version,
+} from '../../lib/entity/decorators.js';
+import type { PartitionTransaction } from '../../lib/entity/partition-transaction.js';
+import { Shape } from '../../lib/entity/shape.js';
+
+@ClusterEntity({ name: 'Order' })
+class Order {
+  declare readonly [Shape]: { key: 'id'; counters: 'views' };
+  @PrimaryKey({ generate: 'ulid' }) id!: string;
+  @Property() note?: string;
+  @Counter() views!: number;
+  @Version() version!: number;
+  total(): number {
+    return this.views;
+  }
+}
+
+@ClusterEntity({ name: 'OrderItem', partition: () => Order })
+class OrderItem {
+  declare readonly [Shape]: { key: 'orderId' | 'id'; counters: 'reserved' };
+  @PartitionKey() orderId!: string;
+  @PrimaryKey() id!: number;
+  @Property() quantity!: number;
+  @Counter() reserved!: bigint;
+}
+
+@ClusterEntity({ name: 'Plain' })
+class Plain {
+  @PrimaryKey() id!: string;
+  @Counter() views!: number;
+  @Property() text!: string;
+}
+
+export class Misdecorated {
+  // @ts-expect-error a counter is a number or a bigint
+  @Counter() views!: string;
+  // @ts-expect-error a version is a number
+  @Version() version!: string;
+  // @ts-expect-error an id is a string, a number or a bigint
+  @PrimaryKey() id!: Date;
+  // @ts-expect-error there is no such generator
+  @PrimaryKey({ generate: 'uuid' }) other!: string;
+}
+
+export async function keys(
+  orders: ClusterRepository<Order>,
+  items: ClusterRepository<OrderItem>,
+  plain: ClusterRepository<Plain>,
+): Promise<void> {
+  const order: Order | null = await orders.findOne('1');
+  await items.findOne({ orderId: '1', id: 2 });
+  await items.findMany([{ orderId: '1', id: 2 }]);
+  await plain.findOne('1');
+  await plain.findOne({ id: '1' });
+  // @ts-expect-error the id is a string
+  await orders.findOne(1);
+  // @ts-expect-error the key is one property, and given bare
+  await orders.findOne({ id: '1' });
+  // @ts-expect-error the key has two properties
+  await items.findOne(2);
+  // @ts-expect-error one is missing
+  await items.findOne({ id: 2 });
+  // @ts-expect-error the id is a number
+  await items.delete({ orderId: '1', id: '2' });
+  // @ts-expect-error no such property
+  await plain.findOne({ key: '1' });
+  // @ts-expect-error the partition key is a string or a number here
+  items.partition(true);
+  void order;
+}
+
+export async function writes(
+  orders: ClusterRepository<Order>,
+  items: ClusterRepository<OrderItem>,
+  plain: ClusterRepository<Plain>,
+): Promise<void> {
+  orders.create({ note: 'x' });
+  await orders.update('1', { note: null }, { ifVersion: 1 });
+  const views: number = await orders.increment('1', 'views');
+  const reserved: bigint = await items.increment({ orderId: '1', id: 2 }, 'reserved', 2n);
+  await plain.increment('1', 'views');
+  // @ts-expect-error a counter is incremented
+  await orders.update('1', { views: 1 });
+  // @ts-expect-error it is zero at first
+  orders.create({ views: 1 });
+  // @ts-expect-error a key stays
+  await orders.update('1', { id: '2' });
+  // @ts-expect-error not of its type
+  await orders.update('1', { note: 1 });
+  // @ts-expect-error no such property
+  await orders.update('1', { nothing: 1 });
+  // @ts-expect-error a method is no property
+  await orders.update('1', { total: () => 1 });
+  // @ts-expect-error not a counter
+  await orders.increment('1', 'version');
+  // @ts-expect-error neither a number nor a bigint
+  await plain.increment('1', 'text');
+  // @ts-expect-error another entity
+  await orders.save(new OrderItem());
+  void [views, reserved];
+}
+
+export async function transactions(tx: PartitionTransaction): Promise<void> {
+  const item: OrderItem | null = await tx.get(OrderItem, { orderId: '1', id: 2 });
+  tx.increment(OrderItem, { orderId: '1', id: 2 }, 'reserved', 1n);
+  // @ts-expect-error the key has two properties
+  await tx.get(OrderItem, '1');
+  // @ts-expect-error not a counter
+  tx.increment(OrderItem, { orderId: '1', id: 2 }, 'quantity');
+  void item;
+}
+
+export function shapes(): void {
+  assertShape(Order, { key: { id: true }, counters: { views: true } });
+  // @ts-expect-error one is missing
+  assertShape(OrderItem, { key: { id: true }, counters: { reserved: true } });
+  // @ts-expect-error one is too many
+  assertShape(Order, { key: { id: true, note: true }, counters: { views: true } });
+  // @ts-expect-error the counters are missing
+  assertShape(Order, { key: { id: true } });
+}

@@ -1,0 +1,182 @@
+import {
+  ClusterEntity,
+  Counter,
+  Embedded,
+  PartitionKey,
+  PrimaryKey,
+  Property,
+  Version,
+} from '../../lib/entity/decorators.js';
+import { SchemaError } from '../../lib/entity/entity-errors.js';
+import { SchemaRegistry } from '../../lib/entity/schema-registry.js';
+import type { EntityClass } from '../../lib/entity/shape.js';
+
+@ClusterEntity({ name: 'Owner' })
+class Owner {
+  @PrimaryKey() id!: string;
+}
+
+@ClusterEntity({ name: 'Member', partition: () => Owner })
+class Member {
+  @PartitionKey() ownerId!: string;
+  @PrimaryKey() id!: string;
+}
+
+function faultsOf(...types: (EntityClass | undefined)[]): readonly string[] {
+  try {
+    new SchemaRegistry().register(types);
+  } catch (error) {
+    if (error instanceof SchemaError) return error.faults;
+    throw error;
+  }
+  return [];
+}
+
+describe('a registry of schemas', () => {
+  it('takes right classes, again too', () => {
+    const registry = new SchemaRegistry();
+    registry.register([Owner, Member]);
+    registry.register([Member]);
+    expect(registry.mapper(Member).schema).toMatchObject({ name: 'Member', partitionName: 'Owner' });
+  });
+
+  it('tells all faults of all classes at once', () => {
+    @ClusterEntity({ name: 'No key' })
+    class NoKey {
+      @Property() text!: string;
+    }
+    @ClusterEntity({ name: 'Untyped' })
+    class Untyped {
+      @PrimaryKey() id!: string;
+      @Property() list!: string[];
+      @Property() either!: string | number;
+      @Property(() => undefined) later!: unknown;
+      @Property(() => Map) map!: unknown;
+      @Property({ enum: [] }) none!: string;
+      @Property({ enum: ['1', 1] }) same!: string | number;
+    }
+    class Plain {
+      text = '';
+    }
+    const faults = faultsOf(NoKey, Untyped, Plain as EntityClass, undefined);
+    expect(faults).toEqual([
+      expect.stringMatching(/^NoKey has the name "No key"/),
+      expect.stringMatching(/^NoKey has no primary key/),
+      expect.stringMatching(/^Untyped\.list has a type that cannot be told/),
+      expect.stringMatching(/^Untyped\.either has a type that cannot be told/),
+      expect.stringMatching(/^Untyped\.later names a type that is undefined/),
+      expect.stringMatching(/^Untyped\.map names a type that is neither/),
+      expect.stringMatching(/^Untyped\.none has an enum without values/),
+      expect.stringMatching(/^Untyped\.same has an enum with two values of the same text/),
+      expect.stringMatching(/^Plain has no @ClusterEntity/),
+      expect.stringMatching(/^Entity 4 of 4 is undefined: probably a circular import/),
+    ]);
+  });
+
+  it('refuses two entities of one name, and keeps none of them', () => {
+    @ClusterEntity({ name: 'Owner' })
+    class Other {
+      @PrimaryKey() id!: string;
+    }
+    const registry = new SchemaRegistry();
+    expect(() => registry.register([Owner, Other])).toThrow(/two entities of the one name 'Owner'/);
+    registry.register([Other]);
+    expect(() => registry.mapper(Owner)).toThrow(SchemaError);
+    expect(faultsOf(Owner)).toEqual([]); // another application
+  });
+
+  it('refuses partitions that are none', () => {
+    @ClusterEntity({ name: 'A', partition: () => undefined as never })
+    class Undefined {
+      @PartitionKey() of!: string;
+      @PrimaryKey() id!: string;
+    }
+    @ClusterEntity({ name: 'B', partition: () => String as never })
+    class OfString {
+      @PartitionKey() of!: string;
+      @PrimaryKey() id!: string;
+    }
+    @ClusterEntity({ name: 'C', partition: () => Member })
+    class Chained {
+      @PartitionKey() of!: string;
+      @PrimaryKey() id!: string;
+    }
+    @ClusterEntity({ name: 'D', partition: () => Owner })
+    class WithoutKey {
+      @PrimaryKey() id!: string;
+    }
+    @ClusterEntity({ name: 'E' })
+    class WithoutPartition {
+      @PartitionKey() of!: string;
+      @PrimaryKey() id!: string;
+    }
+    @ClusterEntity({ name: 'F', partition: () => Owner })
+    class OtherType {
+      @PartitionKey() of!: number;
+      @PrimaryKey() id!: string;
+    }
+    expect(faultsOf(Undefined, OfString, Chained, WithoutKey, WithoutPartition, OtherType)).toEqual([
+      expect.stringMatching(
+        /^Undefined has a partition\(\) that returns undefined: probably a circular import/,
+      ),
+      expect.stringMatching(/^OfString lives in the partition of String, which has no @ClusterEntity/),
+      expect.stringMatching(/^Chained lives in the partition of Member, which lives in another/),
+      expect.stringMatching(/^WithoutKey lives in a partition and has no property with @PartitionKey/),
+      expect.stringMatching(
+        /^WithoutPartition\.of is a partition key, and @ClusterEntity names no partition/,
+      ),
+      expect.stringMatching(/^OtherType\.of is a number, and the primary key it refers to a string/),
+    ]);
+  });
+
+  it('refuses properties in roles that they cannot play', () => {
+    class Part {
+      @PrimaryKey() id!: string;
+      @Property() text!: string;
+    }
+    @ClusterEntity({ name: 'Roles' })
+    class Roles {
+      @PrimaryKey() id!: Date & string;
+      @PrimaryKey() id2!: string;
+      @(Counter() as PropertyDecorator) count!: string;
+      @(Version() as PropertyDecorator) version!: string;
+      @Property() @(Counter() as PropertyDecorator) twice!: number;
+      @Property() '~v'!: string;
+      @Property() ['__proto__']!: string;
+      @Embedded(() => Part) part!: Part;
+    }
+    expect(faultsOf(Roles).map((fault) => fault.replace(/^Roles\.?/, ''))).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/more than one primary key: id, id2/),
+        expect.stringMatching(/^count is a counter, and its type is not number or bigint/),
+        expect.stringMatching(/^version is the version, and its type is not number/),
+        expect.stringMatching(/^twice is decorated twice/),
+        expect.stringMatching(/^~v has a name that no stored property can have/),
+        expect.stringMatching(/^__proto__ has a name that no stored property can have/),
+        expect.stringMatching(/^Part\.id is a primary key, and an embedded value has none/),
+      ]),
+    );
+  });
+
+  it('takes the properties of parents, as their children redeclare them', () => {
+    class Base {
+      @PrimaryKey() id!: string;
+      @Property() name!: string;
+      @Property() size!: string;
+    }
+    @ClusterEntity({ name: 'Child' })
+    class Child extends Base {
+      @Property(() => Number) declare size: never;
+    }
+    const { schema } = new SchemaRegistry().mapper(Child);
+    expect(schema.fields.map(({ property, codec }) => [property, codec.expects])).toEqual([
+      ['name', 'a string of well-formed Unicode'],
+      ['size', 'a finite number'],
+    ]);
+  });
+
+  it('names the compiler option where decorators are called by the newer standard', () => {
+    const decorate = Property() as unknown as (value: undefined, context: object) => void;
+    expect(() => decorate(undefined, { kind: 'field', name: 'x' })).toThrow('experimentalDecorators');
+  });
+});
