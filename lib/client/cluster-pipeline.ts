@@ -1,4 +1,4 @@
-import type { ChainableCommander } from 'ioredis';
+import type { RedisCommander } from 'ioredis';
 import { Batch, type BatchEntry, type BatchResult } from '../cluster/batch.js';
 import type { ClusterEngine } from '../cluster/cluster-engine.js';
 import { NO_SLOT, type CallPolicy } from '../cluster/command.js';
@@ -7,6 +7,7 @@ import { ClusterError, InvalidArgumentError } from '../cluster/errors.js';
 import { crossSlot, type ResolvedCall } from '../cluster/resolved-call.js';
 import { normalizeArguments, takeCallback, type Callback } from './call-arguments.js';
 import { installCommands } from './install-commands.js';
+import type {} from './reply-forms.js';
 import { replyTransform } from './reply-transforms.js';
 
 /** What `exec()` gives: for each command, in call order, an error or null, and the reply. */
@@ -68,7 +69,13 @@ export class ClusterPipeline {
 
   /** Queues `[name, ...args]` entries. */
   addBatch(commands: readonly (readonly unknown[])[]): this {
-    for (const [name, ...args] of commands) this.send(String(name).toLowerCase(), args, false);
+    for (const command of commands) {
+      if (!Array.isArray(command) || typeof command[0] !== 'string') {
+        throw new InvalidArgumentError('commands', 'Each command of a list is a list: its name, its arguments');
+      }
+      const [name, ...args] = command as [string, ...unknown[]];
+      this.send(name.toLowerCase(), args, false);
+    }
     return this;
   }
 
@@ -76,14 +83,20 @@ export class ClusterPipeline {
    * Sends what was queued. Resolves when every command has its answer; errors are in the results.
    * @throws PipelineUsedError when called a second time
    */
-  async exec(
+  exec(
     callback?: (error: Error | null, results?: PipelineResults | null) => void,
   ): Promise<PipelineResults> {
+    const results = this.executeOnce();
+    // whoever gives a callback need not look at the promise
+    if (callback !== undefined) results.then((all) => callback(null, all), callback);
+    return results;
+  }
+
+  private async executeOnce(): Promise<PipelineResults> {
     if (this.executed) throw new PipelineUsedError();
     this.executed = true;
     const results = await this.execute();
     for (const [index, notify] of this.callbacks) notify(results[index][0], results[index][1]);
-    callback?.(null, results);
     return results;
   }
 
@@ -101,6 +114,6 @@ function refuseSpread(call: ResolvedCall): void {
 }
 
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
-export interface ClusterPipeline extends Omit<ChainableCommander, 'exec' | 'length'> {}
+export interface ClusterPipeline extends Omit<RedisCommander<{ type: 'queued' }>, 'exec'> {}
 
 installCommands(ClusterPipeline.prototype);

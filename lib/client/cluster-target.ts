@@ -9,14 +9,8 @@ import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
 import { normalizeArguments } from './call-arguments.js';
 import type { Unshared } from './cluster-view.js';
 import { installCommands } from './install-commands.js';
+import type {} from './reply-forms.js';
 import { replyTransform } from './reply-transforms.js';
-
-declare module 'ioredis/built/utils/RedisCommander.js' {
-  // ioredis derives the types of all commands from this interface; here is one more form of their replies
-  interface ResultTypes<Result, Context> {
-    byNode: Promise<Map<string, Result>>;
-  }
-}
 
 /** Nodes by role: looked up when the call is made, and again when the topology changes under it. */
 export type NodeRole = 'primaries' | 'replicas' | 'all';

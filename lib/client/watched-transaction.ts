@@ -21,7 +21,7 @@ import { toReplyError } from '../cluster/reply-error.js';
 import type { Reply } from '../cluster/reply.js';
 import { groupBySlot, resolveCall, type ResolvedCall } from '../cluster/resolved-call.js';
 import { normalizeArguments } from './call-arguments.js';
-import type { PipelineResults } from './cluster-pipeline.js';
+import type { ClusterPipeline, PipelineResults } from './cluster-pipeline.js';
 import { ClusterTransaction } from './cluster-transaction.js';
 import type { ClusterCommands } from './cluster-view.js';
 import { installCommands } from './install-commands.js';
@@ -77,7 +77,7 @@ export class WatchedCommands extends ClusterTransaction {
 }
 
 /** Results of the commands that the function gave back, or whatever else it gave back. */
-export type TransactionOutcome<T> = T extends WatchedCommands ? PipelineResults : T;
+export type TransactionOutcome<T> = T extends ClusterPipeline ? PipelineResults : T;
 
 /**
  * Runs `fn` with the keys watched, and executes the commands it gives back unless a watched key has changed; then it

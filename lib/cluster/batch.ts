@@ -5,6 +5,8 @@ import type { ResolvedCall } from './resolved-call.js';
 
 /** Commands of one batch that are under way at once; the others wait here rather than in sockets. */
 const WINDOW = 10_000;
+/** Bytes of their arguments, for the same reason: well below what may wait for one node. */
+const WINDOW_BYTES = 16 * 1024 * 1024;
 
 /** One entry of a batch. */
 export interface BatchEntry {
@@ -25,6 +27,7 @@ export class Batch {
   private readonly results: BatchResult[];
   private next = 0;
   private underWay = 0;
+  private bytesUnderWay = 0;
   private finish!: (results: BatchResult[]) => void;
 
   constructor(
@@ -46,17 +49,24 @@ export class Batch {
   settle(index: number, result: BatchResult): void {
     this.results[index] = result;
     this.underWay--;
+    this.bytesUnderWay -= this.entries[index].call.size;
     if (this.next < this.entries.length) {
-      if (this.underWay <= WINDOW / 2) this.advance();
+      if (this.underWay <= WINDOW / 2 && this.bytesUnderWay <= WINDOW_BYTES / 2) this.advance();
     } else if (this.underWay === 0) this.finish(this.results);
   }
 
   private advance(): void {
-    const end = Math.min(this.entries.length, this.next + WINDOW - this.underWay);
     // counted first, as a command may be answered before `submit` returns
     const start = this.next;
-    this.next = end;
-    this.underWay += end - start;
+    while (
+      this.next < this.entries.length &&
+      this.underWay < WINDOW &&
+      this.bytesUnderWay < WINDOW_BYTES
+    ) {
+      this.bytesUnderWay += this.entries[this.next++].call.size;
+      this.underWay++;
+    }
+    const end = this.next;
     for (let index = start; index < end; index++) {
       this.submit(new BatchedCommand(this, index, this.entries[index], this.policy));
     }

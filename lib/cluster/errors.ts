@@ -139,8 +139,9 @@ export class PartialFailureError extends ClusterError {
   /** What failed, by node name. */
   readonly errors: ReadonlyMap<string, Error>;
   constructor(command: string, replies: ReadonlyMap<string, unknown>, errors: ReadonlyMap<string, Error>) {
-    const failures = [...errors].map(([node, error]) => `${node}: ${error.message}`).join('; ');
-    super(`${command} failed on ${errors.size} of ${replies.size + errors.size} nodes (${failures})`, {
+    const failures = [...errors].slice(0, 4).map(([node, error]) => `${node}: ${error.message}`);
+    if (errors.size > failures.length) failures.push(`and ${errors.size - failures.length} more`);
+    super(`${command} failed on ${errors.size} of ${replies.size + errors.size} nodes (${failures.join('; ')})`, {
       code: 'PARTIAL_FAILURE',
       applied: replies.size > 0 ? 'unknown' : false,
     });

@@ -28,9 +28,14 @@ export function resolveCall(
 ): ResolvedCall {
   const row = table.lookup(name, args) ?? unknownCommandRow(name, args);
   if (keyPrefix !== '' && !row.routingOnly) prefixKeys(row, args, keyPrefix);
+  return { row, name, args, slot: slotOf(row, args), size: sizeOf(args) };
+}
+
+/** Bytes of arguments, as bounds count them. */
+export function sizeOf(args: readonly Argument[]): number {
   let size = 0;
   for (let i = 0; i < args.length; i++) size += args[i].length;
-  return { row, name, args, slot: slotOf(row, args), size };
+  return size;
 }
 
 /** The slot that all keys of a call share. NO_SLOT for several slots where the command may be split. */

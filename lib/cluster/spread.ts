@@ -4,7 +4,7 @@ import { InvalidArgumentError, PartialFailureError, TopologyError } from './erro
 import { keySlot, SLOT_COUNT } from './key-slot.js';
 import { mergeReplies } from './merge-replies.js';
 import type { Argument } from './request-encoder.js';
-import type { ResolvedCall } from './resolved-call.js';
+import { sizeOf, type ResolvedCall } from './resolved-call.js';
 import type { ClusterNode, ClusterTopology } from './topology.js';
 
 /** The request policies that make several requests of a call, or choose its node by other means than its keys. */
@@ -33,7 +33,10 @@ export const spreads: Readonly<Record<SpreadPolicy, Spread>> = {
   split: (call, _, run) =>
     gather(
       call,
-      [...splitBySlot(call.args)].map(([slot, args]) => [`slot ${slot}`, run({ ...call, args, slot })]),
+      [...splitBySlot(call.args)].map(([slot, args]) => [
+        `slot ${slot}`,
+        run({ ...call, args, slot, size: sizeOf(args) }),
+      ]),
     ),
   slotNumber: (call, _, run) => run({ ...call, slot: slotNumber(call) }),
   scan: (call, topology, run) => {

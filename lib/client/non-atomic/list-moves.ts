@@ -40,8 +40,11 @@ export const lmove: Recipe = async (steps, [source, destination, from, to], buff
       steps.script(TAKE_IF_STILL_THERE, [source], [start.index, element, start.pop]),
     );
     if (taken === 1) return inForm(element, buffers);
-    await steps.afterwards('LMOVE', 'the element is in the destination, and was taken from the source', false, () =>
-      steps.call('lrem', destination, goal.first, element),
+    await steps.afterwards(
+      'LMOVE',
+      'the element is in the destination, and was taken from the source',
+      false,
+      () => steps.call('lrem', destination, goal.first, element),
     );
   }
   throw new TransactionConflictError(ATTEMPTS);

@@ -41,6 +41,17 @@ export class TooManyMembersError extends ClusterError {
   }
 }
 
+/** The result took so long to be written that what there was of it has expired. The destination is unchanged. */
+export class TemporaryExpiredError extends ClusterError {
+  constructor(command: string, cause?: unknown) {
+    super(
+      `${command} took too long between two of its steps, and its unfinished result has expired`,
+      { code: 'TEMPORARY_EXPIRED', retryable: true },
+      { cause },
+    );
+  }
+}
+
 /** MSETNX promises to set all keys or none, which no sequence of steps over several slots can keep. */
 export class AllOrNothingError extends CrossSlotError {
   constructor(command: string, keysBySlot: ReadonlyMap<number, readonly string[]>) {

@@ -18,7 +18,10 @@ export function nonAtomicOptions(
 ): Required<NonAtomicOptions> {
   for (const name of Object.keys(options)) {
     if (!Object.hasOwn(DEFAULTS, name)) {
-      throw new InvalidArgumentError(name, `Unknown option ${name}; known are ${Object.keys(DEFAULTS).join(', ')}`);
+      throw new InvalidArgumentError(
+        name,
+        `Unknown option ${name}; known are ${Object.keys(DEFAULTS).join(', ')}`,
+      );
     }
   }
   const { maxMembers = base.maxMembers } = options;

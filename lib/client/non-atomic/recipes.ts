@@ -38,6 +38,7 @@ export const recipes = {
 export type NonAtomicCommand = keyof typeof recipes;
 
 /** What is refused wherever the keys are. */
-export const refusals: Partial<Record<NonAtomicCommand, (steps: Steps, args: readonly Argument[]) => void>> = {
-  sort: refuseForeignPatterns,
-};
+export const refusals: Partial<Record<NonAtomicCommand, (steps: Steps, args: readonly Argument[]) => void>> =
+  {
+    sort: refuseForeignPatterns,
+  };

@@ -1,5 +1,6 @@
-import { ClusterError } from '../../cluster/errors.js';
+import { ReplyError } from '../../cluster/errors.js';
 import type { Argument } from '../../cluster/request-encoder.js';
+import { TemporaryExpiredError } from './non-atomic-errors.js';
 import { temporaryKey, type Steps } from './steps.js';
 
 /** How long an unfinished collection stays after its client has ended, in ms. */
@@ -38,21 +39,17 @@ export async function replaceCollection(
     started = 1;
   }
   // in this order: where it has expired, the first does nothing and the second fails
-  await steps.atomically([
-    ['persist', temporary],
-    ['rename', temporary, key],
-  ]);
-  return elements.length;
-}
-
-/** The result took so long to be written that what there was of it expired. The destination is unchanged. */
-export class TemporaryExpiredError extends ClusterError {
-  constructor(operation: string) {
-    super(`${operation} took too long between two of its steps, and its unfinished result has expired`, {
-      code: 'TEMPORARY_EXPIRED',
-      retryable: true,
-    });
+  try {
+    await steps.atomically([
+      ['persist', temporary],
+      ['rename', temporary, key],
+    ]);
+  } catch (error) {
+    if (error instanceof ReplyError && error.code === 'ERR')
+      throw new TemporaryExpiredError(operation, error);
+    throw error;
   }
+  return elements.length;
 }
 
 function* chunksOf(elements: readonly Buffer[]): Generator<Buffer[]> {

@@ -51,15 +51,24 @@ const intersection: Algebra = async (steps, keys, result) => {
 };
 
 /** For each key, whether its set has each of the members: 1 or 0. */
-function membership(steps: Steps, keys: readonly Argument[], members: readonly string[]): Promise<number[][]> {
+function membership(
+  steps: Steps,
+  keys: readonly Argument[],
+  members: readonly string[],
+): Promise<number[][]> {
   if (members.length === 0) return Promise.resolve([]);
-  const arguments_ = members.map(bytesOf);
-  return steps.together(keys.map((key): Step => ['smismember', key, ...arguments_]));
+  const sought = members.map(bytesOf);
+  return steps.together(keys.map((key): Step => ['smismember', key, ...sought]));
 }
 
 const bytesOf = (member: string): Buffer => Buffer.from(member, 'latin1');
 
-async function compute(command: string, algebra: Algebra, steps: Steps, keys: readonly Argument[]): Promise<Buffer[]> {
+async function compute(
+  command: string,
+  algebra: Algebra,
+  steps: Steps,
+  keys: readonly Argument[],
+): Promise<Buffer[]> {
   const result = new Result(command, steps.maxMembers);
   await algebra(steps, keys, result);
   return Array.from(result.members, bytesOf);

@@ -50,7 +50,7 @@ export function refuseForeignPatterns(steps: Steps, [key, ...rest]: readonly Arg
 
 function optionsOf(args: readonly Argument[]): Option[] {
   const options: Option[] = [];
-  for (let i = 0; i < args.length; ) {
+  for (let i = 0; i < args.length;) {
     const name = wordOf(args[i]);
     const end = i + 1 + (OPTIONS.get(name) ?? 0);
     options.push([name, args.slice(i, end)]);

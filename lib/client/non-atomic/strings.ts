@@ -40,7 +40,10 @@ export const msetnx: Recipe = async (steps, args) => {
 
 function pairsOf(command: string, args: readonly Argument[]): [key: Argument, value: Argument][] {
   if (args.length % 2 === 1) {
-    throw new InvalidArgumentError('arguments', `${command} takes keys and values in turn; the last key has no value`);
+    throw new InvalidArgumentError(
+      'arguments',
+      `${command} takes keys and values in turn; the last key has no value`,
+    );
   }
   return Array.from({ length: args.length / 2 }, (_, i) => [args[2 * i], args[2 * i + 1]]);
 }

@@ -68,7 +68,12 @@ async function read(steps: Steps, key: Argument): Promise<Snapshot | undefined> 
   return Buffer.isBuffer(dump) ? { dump, expiresAt: Math.max(Number(expiresAt), 0) } : undefined;
 }
 
-function restore(steps: Steps, key: Argument, { dump, expiresAt }: Snapshot, options: string[]): Promise<unknown> {
+function restore(
+  steps: Steps,
+  key: Argument,
+  { dump, expiresAt }: Snapshot,
+  options: string[],
+): Promise<unknown> {
   return steps.call('restore', key, expiresAt, dump, ...options, 'ABSTTL');
 }
 

@@ -1,0 +1,33 @@
+import type { Reply } from '../../cluster/reply.js';
+import { fieldsOf, listOf } from './field-pairs.js';
+
+/** A connection of the cluster bus, as the node at one end of it sees it. */
+export interface BusLink {
+  /** `to`: made by this node; `from`: made by the other. */
+  readonly direction: 'to' | 'from';
+  /** The id of the node at the other end. */
+  readonly node: string;
+  /** When it was made, Unix time in ms. */
+  readonly createdAt: number;
+  /** What it waits for: `r`, `w`, both or nothing. */
+  readonly events: string;
+  /** Bytes. */
+  readonly sendBufferAllocated: number;
+  /** Bytes. */
+  readonly sendBufferUsed: number;
+}
+
+/** Reads the reply of CLUSTER LINKS (https://redis.io/commands/cluster-links/). */
+export function parseBusLinks(reply: Reply): BusLink[] {
+  return listOf(reply).map((link) => {
+    const fields = fieldsOf(link);
+    return {
+      direction: fields.get('direction') === 'to' ? 'to' : 'from',
+      node: String(fields.get('node')),
+      createdAt: Number(fields.get('create-time')),
+      events: String(fields.get('events')),
+      sendBufferAllocated: Number(fields.get('send-buffer-allocated')),
+      sendBufferUsed: Number(fields.get('send-buffer-used')),
+    };
+  });
+}

@@ -1,0 +1,91 @@
+import type { SlotRange } from '../../cluster/topology.js';
+
+/** A flag of a node in CLUSTER NODES; `master` and `slave` are told as `role`. */
+export type NodeFlag =
+  'myself' | 'pfail' | 'fail' | 'handshake' | 'noaddr' | 'nofailover' | 'noflags' | (string & {});
+
+/** A node as another, or itself, sees it. */
+export interface SeenNode {
+  /** 40 hex digits. */
+  readonly id: string;
+  /** Empty where the node does not know its own address, or nobody knows it (`noaddr`). */
+  readonly host: string;
+  readonly port: number;
+  /** `host:port`. */
+  readonly name: string;
+  /** The port of the cluster bus. */
+  readonly busPort: number;
+  readonly hostname: string | undefined;
+  readonly role: 'primary' | 'replica';
+  /** Of a replica: the id of its primary. */
+  readonly primaryId: string | undefined;
+  /** `pfail` stands for the server's `fail?`: this node alone cannot reach it. */
+  readonly flags: ReadonlySet<NodeFlag>;
+  /** When the ping was sent that has no answer yet, Unix time in ms; 0 if there is none. */
+  readonly pingSentAt: number;
+  /** When the last answer came, Unix time in ms. */
+  readonly pongReceivedAt: number;
+  readonly configEpoch: number;
+  readonly linkState: 'connected' | 'disconnected';
+  /** Slots that it owns. */
+  readonly slots: readonly SlotRange[];
+  /** Slots that it is handing over, with the id of the node that receives them. Told of itself only. */
+  readonly migrating: ReadonlyMap<number, string>;
+  /** Slots that it is receiving, with the id of the node that hands them over. Told of itself only. */
+  readonly importing: ReadonlyMap<number, string>;
+}
+
+const RANGE = /^(\d+)(?:-(\d+))?$/;
+const MIGRATION = /^\[(\d+)-([<>])-([0-9a-f]+)\]$/;
+
+/** Reads the reply of CLUSTER NODES, or the lines of CLUSTER REPLICAS (https://redis.io/commands/cluster-nodes/). */
+export function parseNodeLines(text: string): SeenNode[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '')
+    .map(parseLine);
+}
+
+function parseLine(line: string): SeenNode {
+  const [id, address, flagText, primaryId, pingSentAt, pongReceivedAt, epoch, link, ...slotTexts] = line.split(' ');
+  const flags = new Set(flagText.split(',').map((flag) => (flag === 'fail?' ? 'pfail' : flag)));
+  const replica = flags.delete('slave');
+  flags.delete('master');
+  const migrations = slotTexts.map((text) => MIGRATION.exec(text)).filter((match) => match !== null);
+  const moving = (direction: '<' | '>'): Map<number, string> =>
+    new Map(migrations.filter((match) => match[2] === direction).map(([, slot, , node]) => [Number(slot), node]));
+  return {
+    id,
+    ...parseAddress(address),
+    role: replica ? 'replica' : 'primary',
+    primaryId: primaryId === '-' ? undefined : primaryId,
+    flags,
+    pingSentAt: Number(pingSentAt),
+    pongReceivedAt: Number(pongReceivedAt),
+    configEpoch: Number(epoch),
+    linkState: link === 'connected' ? 'connected' : 'disconnected',
+    slots: slotTexts.flatMap(parseRange),
+    migrating: moving('>'),
+    importing: moving('<'),
+  };
+}
+
+/** `host:port@busPort`, then a hostname and other things, each behind a comma. The host may be IPv6. */
+function parseAddress(text: string): Pick<SeenNode, 'host' | 'port' | 'name' | 'busPort' | 'hostname'> {
+  const [address, hostname] = text.split(',');
+  const [name, busPort = '0'] = address.split('@');
+  const colon = name.lastIndexOf(':');
+  return {
+    host: name.slice(0, colon),
+    port: Number(name.slice(colon + 1)),
+    name,
+    busPort: Number(busPort),
+    hostname: hostname === '' || hostname?.includes('=') ? undefined : hostname,
+  };
+}
+
+function parseRange(text: string): SlotRange[] {
+  const range = RANGE.exec(text);
+  return range === null ? [] : [[Number(range[1]), Number(range[2] ?? range[1])]];
+}
