@@ -3,6 +3,8 @@ export { ClusterView, type ClusterCommands } from './client/cluster-view.js';
 export { ClusterPipeline, PipelineUsedError, type PipelineResults } from './client/cluster-pipeline.js';
 export { ClusterTransaction } from './client/cluster-transaction.js';
 export type { CallOptions } from './client/call-options.js';
+export { CommandAbortedError } from './cluster/abort.js';
+export type { Durability } from './cluster/command.js';
 export { keySlot, SLOT_COUNT } from './cluster/key-slot.js';
 export { Script } from './cluster/script.js';
 export type { ClusterClientOptions } from './client/client-options.js';
@@ -46,6 +48,7 @@ export {
   type NodeRole,
   type TargetNodes,
 } from './client/cluster-target.js';
+export type { ScriptDefinition } from './client/defined-commands.js';
 export type { KeyScanOptions, ScanOptions } from './client/scan-cluster.js';
 export type { ScanStream } from './client/scan-stream.js';
 export {
@@ -58,57 +61,63 @@ export { ClusterPubSub, type ChannelNames, type MessageOptions } from './pubsub/
 export type { ChannelName, ClusterMessage, UnreadableMessage } from './pubsub/cluster-message.js';
 export type { Codec, CodecName, MessageCodec } from './pubsub/codec.js';
 export type { GapReason, SubscriptionGap } from './pubsub/subscription-gap.js';
-export { assertShape } from './entity/assert-shape.js';
-export { ClusterRepository } from './entity/cluster-repository.js';
-export type { ValueTransformer } from './entity/composite-codecs.js';
 export {
   ClusterEntity,
-  Counter,
-  Embedded,
-  Index,
-  PartitionKey,
   PrimaryKey,
+  PartitionKey,
   Property,
-  Unique,
+  Embedded,
   Version,
-  type IndexOptions,
+  Counter,
+  CreatedAt,
+  UpdatedAt,
+  Index,
+  Unique,
   type KeyOptions,
   type PrimaryKeyOptions,
+  type IndexOptions,
 } from './entity/decorators.js';
-export {
-  CrossPartitionError,
-  EntityExistsError,
-  EntityNotFoundError,
-  PartitionKeyChangedError,
-  SchemaError,
-  SchemaMismatchError,
-  TransactionTooLargeError,
-  UnindexedQueryError,
-  UniqueViolationError,
-  UnsupportedServerFeatureError,
-  VersionConflictError,
-} from './entity/entity-errors.js';
-export type { Page } from './entity/entity-finder.js';
-export { createRepositories, EntityRegistry } from './entity/entity-registry.js';
-export type { IdGenerator } from './entity/id-generators.js';
 export type { ClusterEntityOptions } from './entity/metadata.js';
-export { Partition } from './entity/partition.js';
-export type {
-  PartitionTransaction,
-  TransactionOptions as PartitionTransactionOptions,
-} from './entity/partition-transaction.js';
-export type { PropertyOptions, PropertyType } from './entity/property-type.js';
-export type { Condition, Operators } from './entity/query-condition.js';
+export type { PropertyType, PropertyOptions } from './entity/property-type.js';
+export type { ValueTransformer } from './entity/composite-codecs.js';
+export type { IdGenerator } from './entity/id-generators.js';
 export {
   Shape,
   type EntityClass,
   type EntityId,
   type KeyOf,
   type PartitionKeyOf,
+  type EntityData,
   type Patch,
+  type CounterOf,
 } from './entity/shape.js';
 export type { Where } from './entity/where.js';
-export type { UpdateOptions, WriteOptions } from './entity/write-options.js';
+export type { Condition, Operators } from './entity/query-condition.js';
+export type { Page } from './entity/entity-finder.js';
+export { ClusterRepository } from './entity/cluster-repository.js';
+export { Partition } from './entity/partition.js';
+export type {
+  PartitionTransaction,
+  TransactionOptions as PartitionTransactionOptions,
+} from './entity/partition-transaction.js';
+export type { TransactionFunction } from './entity/transaction-runner.js';
+export type { WriteOptions, UpdateOptions } from './entity/write-options.js';
+export { EntityRegistry, createRepositories } from './entity/entity-registry.js';
+export type { EntityClient } from './entity/entity-client.js';
+export { assertShape, type ShapeNames } from './entity/assert-shape.js';
+export {
+  EntityNotFoundError,
+  EntityExistsError,
+  VersionConflictError,
+  UniqueViolationError,
+  CrossPartitionError,
+  PartitionKeyChangedError,
+  UnindexedQueryError,
+  TransactionTooLargeError,
+  SchemaError,
+  SchemaMismatchError,
+  UnsupportedServerFeatureError,
+} from './entity/entity-errors.js';
 export { CLUSTER_MESSAGE_CONTEXT, isClusterMessageContext } from './nest/cluster-message-context.js';
 export type {
   ClusterModuleAsyncOptions,

@@ -1,7 +1,7 @@
 // npm test: installs what is missing, checks the code, builds, starts a cluster and runs jest against it. Further
 // arguments go to jest. The last line is "N passed, N failed".
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBuilt } from './build.mjs';
@@ -84,6 +84,7 @@ async function jest(args, settings) {
       child.once('error', reject);
       child.once('exit', resolve);
     });
+    if (!existsSync(report)) throw new Error('jest ran no test');
     const result = JSON.parse(readFileSync(report, 'utf8'));
     const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
     return { passed: result.numPassedTests, failed: code === 0 ? failed : Math.max(failed, 1) };

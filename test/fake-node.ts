@@ -9,29 +9,30 @@ const HOST = '127.0.0.1';
 /** Reads requests from a stream of bytes cut anywhere. */
 class RequestReader {
   private text = '';
+  private offset = 0;
 
   /** The requests that end in this chunk. */
   read(chunk: Buffer): Request[] {
-    this.text += chunk.toString('latin1');
+    this.text = this.text.slice(this.offset) + chunk.toString('latin1');
+    this.offset = 0;
     const requests: Request[] = [];
     for (let request = this.next(); request !== undefined; request = this.next()) requests.push(request);
     return requests;
   }
 
   private next(): Request | undefined {
-    const count = /^\*(\d+)\r\n/.exec(this.text);
-    if (count === null) return undefined;
-    let offset = count[0].length;
+    let end = this.text.indexOf('\r\n', this.offset);
+    if (end === -1) return undefined;
+    const count = Number(this.text.slice(this.offset + 1, end));
     const parts: string[] = [];
-    while (parts.length < Number(count[1])) {
-      const end = this.text.indexOf('\r\n', offset);
-      if (end === -1) return undefined;
-      const length = Number(this.text.slice(offset + 1, end));
-      if (this.text.length < end + 4 + length) return undefined;
-      parts.push(this.text.slice(end + 2, end + 2 + length));
-      offset = end + 4 + length;
+    for (let start = end + 2; parts.length < count; start = end + 2) {
+      const lengthEnd = this.text.indexOf('\r\n', start);
+      if (lengthEnd === -1) return undefined;
+      end = lengthEnd + 2 + Number(this.text.slice(start + 1, lengthEnd));
+      if (this.text.length < end + 2) return undefined;
+      parts.push(this.text.slice(lengthEnd + 2, end));
     }
-    this.text = this.text.slice(offset);
+    this.offset = end + 2;
     return parts;
   }
 }

@@ -1,26 +1,52 @@
-import type { CallPolicy } from '../cluster/command.js';
+import type { CallPolicy, Durability } from '../cluster/command.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import { checkOption, type ClusterEngineOptions } from '../cluster/options.js';
 
-/** What can be set for single calls; see `ClusterEngineOptions` for each. */
-export type CallOptions = Pick<ClusterEngineOptions, 'readFrom' | 'deadlineMs' | 'retry'>;
+/** What can be set for single calls. */
+export interface CallOptions extends Pick<ClusterEngineOptions, 'readFrom' | 'deadlineMs' | 'retry'> {
+  /** Ends the calls early: with CommandAbortedError, or OutcomeUnknownError for a write that was sent already. */
+  signal?: AbortSignal;
+  /** Writes count as done when so many replicas have them (WAIT); DurabilityError after `timeoutMs`. */
+  durability?: Durability;
+}
 
-const NAMES: readonly (keyof CallOptions)[] = ['readFrom', 'deadlineMs', 'retry'];
+const CHECKS: Readonly<Record<keyof CallOptions, (value: unknown) => void>> = {
+  readFrom: (value) => checkOption('readFrom', value),
+  deadlineMs: (value) => checkOption('deadlineMs', value),
+  retry: (value) => checkOption('retry', value),
+  signal: (value) => {
+    if (!(value instanceof AbortSignal))
+      throw new InvalidArgumentError('signal', 'signal must be an AbortSignal');
+  },
+  durability: (value) => {
+    const { replicas, timeoutMs } = (value ?? {}) as Partial<Durability>;
+    if (!isCount(replicas) || !isCount(timeoutMs)) {
+      throw new InvalidArgumentError(
+        'durability',
+        'durability must be { replicas, timeoutMs }, both whole numbers of at least 1',
+      );
+    }
+  },
+};
 
 /**
  * The policy of calls that differ from `base` in these options.
  * @throws InvalidArgumentError for unknown names and impossible values
  */
 export function callPolicy(base: CallPolicy, options: CallOptions): CallPolicy {
-  for (const [name, value] of Object.entries(options)) {
-    if (!NAMES.includes(name as keyof CallOptions)) {
-      throw new InvalidArgumentError(name, `Unknown call option ${name}; known are ${NAMES.join(', ')}`);
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  for (const [name, value] of given) {
+    if (!Object.hasOwn(CHECKS, name)) {
+      throw new InvalidArgumentError(
+        name,
+        `Unknown call option ${name}; known are ${Object.keys(CHECKS).join(', ')}`,
+      );
     }
-    if (value !== undefined) checkOption(name as keyof CallOptions, value);
+    CHECKS[name as keyof CallOptions](value);
   }
-  return {
-    readFrom: options.readFrom ?? base.readFrom,
-    deadlineMs: options.deadlineMs ?? base.deadlineMs,
-    retry: options.retry ?? base.retry,
-  };
+  return { ...base, ...(Object.fromEntries(given) as CallOptions) };
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1;
 }

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import type { Observable } from 'rxjs';
 import { ClusterEngine, type EngineState } from '../cluster/cluster-engine.js';
-import { resolveOptions } from '../cluster/options.js';
+import { checkIsObject, resolveOptions } from '../cluster/options.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
 import { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
 import type { ClusterClientOptions } from './client-options.js';
@@ -47,7 +47,8 @@ export class ClusterClient extends ClusterView {
 
   /** @throws InvalidArgumentError for an unknown option or an impossible value */
   constructor(private readonly givenOptions: ClusterClientOptions = {}) {
-    const { codec, ...engineOptions } = givenOptions;
+    checkIsObject(givenOptions);
+    const { codec, scripts, ...engineOptions } = givenOptions;
     const options = resolveOptions(engineOptions);
     const { readFrom, deadlineMs, retry } = options;
     const engine = new ClusterEngine(options, {
@@ -58,6 +59,7 @@ export class ClusterClient extends ClusterView {
       },
     });
     super(engine, { readFrom, deadlineMs, retry });
+    for (const [name, definition] of Object.entries(scripts ?? {})) this.defineCommand(name, definition);
     this.pubsub = new ClusterPubSub(engine, { codec, heartbeatMs: options.heartbeatMs });
     // what is enumerable is shown to whoever prints or copies the client, credentials included
     for (const name of ['givenOptions', 'engine', 'policy', 'pubsub'])
@@ -112,7 +114,11 @@ export class ClusterClient extends ClusterView {
 
   /** Another client of the same cluster, with some options changed. It is not connected yet. */
   duplicate(overrides: ClusterClientOptions = {}): ClusterClient {
-    return new ClusterClient({ ...this.givenOptions, ...overrides });
+    const copy = new ClusterClient({ ...this.givenOptions, ...overrides });
+    for (const [name, { script, numberOfKeys }] of this.engine.scripts.commands) {
+      copy.defineCommand(name, { lua: script.lua, readOnly: script.readOnly, numberOfKeys });
+    }
+    return copy;
   }
 
   /** Reads the topology from the cluster now. */

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { RedisCommander } from 'ioredis';
 import { Batch, type BatchEntry, type BatchResult } from '../cluster/batch.js';
 import type { ClusterEngine } from '../cluster/cluster-engine.js';
@@ -6,8 +7,8 @@ import { isBlocking } from '../cluster/command-table.js';
 import { ClusterError, InvalidArgumentError } from '../cluster/errors.js';
 import { crossSlot, type ResolvedCall } from '../cluster/resolved-call.js';
 import { normalizeArguments, takeCallback, type Callback } from './call-arguments.js';
+import { installDefined } from './defined-commands.js';
 import { installCommands } from './install-commands.js';
-import type {} from './reply-forms.js';
 import { replyTransform } from './reply-transforms.js';
 
 /** What `exec()` gives: for each command, in call order, an error or null, and the reply. */
@@ -34,7 +35,9 @@ export class ClusterPipeline {
   constructor(
     protected readonly engine: ClusterEngine,
     protected readonly policy: CallPolicy,
-  ) {}
+  ) {
+    installDefined(this, engine.scripts);
+  }
 
   /** Commands queued so far. */
   get length(): number {
@@ -71,7 +74,10 @@ export class ClusterPipeline {
   addBatch(commands: readonly (readonly unknown[])[]): this {
     for (const command of commands) {
       if (!Array.isArray(command) || typeof command[0] !== 'string') {
-        throw new InvalidArgumentError('commands', 'Each command of a list is a list: its name, its arguments');
+        throw new InvalidArgumentError(
+          'commands',
+          'Each command of a list is a list: its name, its arguments',
+        );
       }
       const [name, ...args] = command as [string, ...unknown[]];
       this.send(name.toLowerCase(), args, false);
@@ -83,13 +89,21 @@ export class ClusterPipeline {
    * Sends what was queued. Resolves when every command has its answer; errors are in the results.
    * @throws PipelineUsedError when called a second time
    */
-  exec(
-    callback?: (error: Error | null, results?: PipelineResults | null) => void,
-  ): Promise<PipelineResults> {
+  exec(callback?: (error: Error | null, results?: PipelineResults | null) => void): Promise<PipelineResults> {
     const results = this.executeOnce();
     // whoever gives a callback need not look at the promise
     if (callback !== undefined) results.then((all) => callback(null, all), callback);
     return results;
+  }
+
+  /** What is queued may be secret, and is not shown to whoever prints a pipeline. */
+  [inspect.custom](): string {
+    return `${this.constructor.name} { length: ${this.length} }`;
+  }
+
+  /** The same for JSON. */
+  toJSON(): { length: number } {
+    return { length: this.length };
   }
 
   private async executeOnce(): Promise<PipelineResults> {

@@ -9,7 +9,6 @@ import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
 import { normalizeArguments } from './call-arguments.js';
 import type { Unshared } from './cluster-view.js';
 import { installCommands } from './install-commands.js';
-import type {} from './reply-forms.js';
 import { replyTransform } from './reply-transforms.js';
 
 /** Nodes by role: looked up when the call is made, and again when the topology changes under it. */

@@ -1,12 +1,13 @@
 import type { RedisCommander } from 'ioredis';
 import type { CallShape, ClusterEngine } from '../cluster/cluster-engine.js';
 import type { CallPolicy } from '../cluster/command.js';
-import { InvalidArgumentError, ReplyError } from '../cluster/errors.js';
+import { InvalidArgumentError } from '../cluster/errors.js';
 import type { Reply } from '../cluster/reply.js';
 import type { Script } from '../cluster/script.js';
 import type { ClusterNode } from '../cluster/topology.js';
 import { normalizeArguments, takeCallback } from './call-arguments.js';
 import { callPolicy, type CallOptions } from './call-options.js';
+import { ClusterAdmin } from './cluster-admin.js';
 import { ClusterPipeline } from './cluster-pipeline.js';
 import {
   ClusterTarget,
@@ -17,7 +18,9 @@ import {
   type TargetNodes,
 } from './cluster-target.js';
 import { ClusterTransaction } from './cluster-transaction.js';
+import { defineScript, installDefined, type ScriptDefinition } from './defined-commands.js';
 import { installCommands } from './install-commands.js';
+import { NonAtomicCommands } from './non-atomic/non-atomic-commands.js';
 import { scanCluster, type KeyScanOptions, type ScanOptions } from './scan-cluster.js';
 import { scanKey } from './scan-key.js';
 import { scanStream, type ScanStream } from './scan-stream.js';
@@ -62,11 +65,36 @@ export class ClusterView {
   constructor(
     protected readonly engine: ClusterEngine,
     protected readonly policy: CallPolicy,
-  ) {}
+  ) {
+    installDefined(this, engine.scripts);
+  }
+
+  /**
+   * Makes a command of a script, as in ioredis: `defineCommand('pop2', { numberOfKeys: 1, lua })`, then `pop2(key)` and
+   * `pop2Buffer(key)`, here and on every pipeline, transaction, view and duplicate that is made from now on.
+   * @throws InvalidArgumentError
+   */
+  defineCommand(name: string, definition: ScriptDefinition): void {
+    if (name in this && !this.engine.scripts.commands.has(name)) {
+      throw new InvalidArgumentError('name', `${name} is a method already`);
+    }
+    defineScript(this.engine.scripts, name, definition);
+    installDefined(this, this.engine.scripts);
+  }
 
   /** The same, with some options changed. @throws InvalidArgumentError */
   with(options: CallOptions): ClusterView {
     return new ClusterView(this.engine, callPolicy(this.policy, options));
+  }
+
+  /** Commands of keys in several slots, which cannot be atomic; see `NonAtomicCommands`. */
+  get nonAtomic(): NonAtomicCommands {
+    return new NonAtomicCommands(this, this.engine);
+  }
+
+  /** The CLUSTER commands; see `ClusterAdmin`. */
+  get admin(): ClusterAdmin {
+    return new ClusterAdmin(this.engine, this.policy);
   }
 
   /** Runs one command. The methods named for commands all come here. */
@@ -180,21 +208,19 @@ export class ClusterView {
    * @param keys must share a slot
    * @throws CrossSlotError before anything is sent
    */
-  async runScript(
+  runScript(
     script: Script,
     keys: readonly (string | Buffer)[],
     args: readonly (string | Buffer | number)[],
     options: { buffers?: boolean } = {},
   ): Promise<Reply> {
-    const [byHash, whole] = script.readOnly ? ['evalsha_ro', 'eval_ro'] : ['evalsha', 'eval'];
-    const rest = [keys.length, ...keys, ...args];
-    const buffers = options.buffers ?? false;
-    try {
-      return (await this.send(byHash, [script.sha, ...rest], buffers)) as Reply;
-    } catch (error) {
-      if (!(error instanceof ReplyError) || error.code !== 'NOSCRIPT') throw error;
-      return (await this.send(whole, [script.lua, ...rest], buffers)) as Reply;
-    }
+    this.engine.scripts.add(script);
+    const name = script.readOnly ? 'evalsha_ro' : 'evalsha';
+    return this.send(
+      name,
+      [script.sha, keys.length, ...keys, ...args],
+      options.buffers ?? false,
+    ) as Promise<Reply>;
   }
 
   private scanPages(options: KeyScanOptions): AsyncGenerator<string[]> {

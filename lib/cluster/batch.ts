@@ -58,11 +58,7 @@ export class Batch {
   private advance(): void {
     // counted first, as a command may be answered before `submit` returns
     const start = this.next;
-    while (
-      this.next < this.entries.length &&
-      this.underWay < WINDOW &&
-      this.bytesUnderWay < WINDOW_BYTES
-    ) {
+    while (this.next < this.entries.length && this.underWay < WINDOW && this.bytesUnderWay < WINDOW_BYTES) {
       this.bytesUnderWay += this.entries[this.next++].call.size;
       this.underWay++;
     }

@@ -1,19 +1,22 @@
+import { inspect } from 'node:util';
 import type { Redis, RedisOptions } from 'ioredis';
 import { BehaviorSubject, type Observable } from 'rxjs';
 import { NO_SLOT, type CallPolicy, type Command, type ReplyTransform } from './command.js';
 import { CommandTable, isBlocking, type CommandRow } from './command-table.js';
+import { abortBy } from './abort.js';
 import { refusalOf } from './blocked-commands.js';
 import { rowsFromCommandReply } from './command-info.js';
 import { BlockedCommandError, ClientClosedError } from './errors.js';
 import { FlushScheduler } from './flush-scheduler.js';
 import { LeasePool } from './lease-pool.js';
-import { runLeased } from './leased-call.js';
+import { LeasedCall } from './leased-call.js';
 import { Liveness } from './liveness.js';
 import { createNodeClient } from './node-client.js';
 import type { ResolvedClusterOptions } from './options.js';
 import { PromisedCommand } from './promised-command.js';
 import type { Reply } from './reply.js';
 import type { Argument } from './request-encoder.js';
+import type { ScriptRegistry } from './script-registry.js';
 import { Router } from './router.js';
 import { spreads, type SpreadPolicy } from './spread.js';
 import { resolveCall, type ResolvedCall } from './resolved-call.js';
@@ -87,9 +90,24 @@ export class ClusterEngine {
     return this.topologySubject.value;
   }
 
+  /** The scripts this client knows. */
+  get scripts(): ScriptRegistry {
+    return this.router.scripts;
+  }
+
   /** The topology now, and every change of it; completes when the client is closed. */
   get topology$(): Observable<ClusterTopology> {
-    return this.topologySubject;
+    return this.topologySubject.asObservable();
+  }
+
+  /** Whoever prints what holds an engine sees neither credentials nor arguments that are under way. */
+  [inspect.custom](): string {
+    return `ClusterEngine { state: '${this.current}' }`;
+  }
+
+  /** The same for JSON. */
+  toJSON(): { state: EngineState } {
+    return { state: this.current };
   }
 
   /** Finds the cluster and connects to every primary. Joins an attempt that is under way. */
@@ -116,7 +134,9 @@ export class ClusterEngine {
     if (call.slot === NO_SLOT && request !== 'slot' && request !== 'defaultNode') {
       return this.runSpread(call, policy, shape);
     }
-    if (isBlocking(call.row, call.args)) return runLeased(this, call, policy, shape);
+    if (isBlocking(call.row, call.args) || (policy.durability !== undefined && call.row.write)) {
+      return new LeasedCall(this, call, policy, shape).run();
+    }
     return this.runSingle(call, policy, shape);
   }
 
@@ -146,6 +166,7 @@ export class ClusterEngine {
   /** Sends a command on its way; before the client is connected, that is first seen to. */
   submit(command: Command): void {
     command.deadlineAt = this.scheduler.now() + command.policy.deadlineMs;
+    if (command.policy.signal !== undefined) abortBy(command.policy.signal, command);
     this.liveness.watch();
     if (this.current === 'ready') this.router.dispatch(command);
     else this.submitOffline(command);
@@ -246,12 +267,21 @@ export class ClusterEngine {
       // a view that says nothing new must not wake everybody, and one without slots tells of a node, not of the cluster
       if (topology.version <= before.version && topology.sameView(before)) return;
       if (topology.coveredSlots === 0) return;
-      this.router.adopt(topology.restamped(before.version + 1, this.defaultNodeName));
+      this.router.adopt(topology.restamped(before.version + 1, this.defaultNodeFor(topology)));
     }
     this.topologySubject.next(this.router.topology);
     const added = this.topology.nodes.filter((node) => before.node(node.name) === undefined);
     const removed = before.nodes.filter((node) => this.topology.node(node.name) === undefined);
     if (added.length + removed.length > 0) this.listener.onNodes(added, removed);
+  }
+
+  /** The node that was set; else a primary by lot, so that clients spread, which stays for as long as it is one. */
+  private defaultNodeFor(topology: ClusterTopology): string | undefined {
+    if (this.defaultNodeName !== undefined) return this.defaultNodeName;
+    const { primaries } = topology;
+    const present = this.topology.defaultNode?.name;
+    if (primaries.some((primary) => primary.name === present)) return present;
+    return primaries[Math.floor(Math.random() * primaries.length)]?.name;
   }
 
   private refuseBlocked(row: CommandRow, targeted: boolean): void {

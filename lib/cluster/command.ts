@@ -10,11 +10,21 @@ import type { Argument, RequestEncoder } from './request-encoder.js';
 /** Turns what the server answered into what the caller is given. Must not throw. */
 export type ReplyTransform = (reply: Reply) => unknown;
 
+/** A write is done when this many replicas have it, or fails with DurabilityError after `timeoutMs`. */
+export interface Durability {
+  readonly replicas: number;
+  readonly timeoutMs: number;
+}
+
 /** How one call is to be treated; resolved once, shared by all calls that are treated alike. */
 export interface CallPolicy {
   readonly readFrom: ReadFrom;
   readonly deadlineMs: number;
   readonly retry: RetryMode;
+  /** Ends the call early. */
+  readonly signal?: AbortSignal;
+  /** How many replicas must have a write before it counts as done. */
+  readonly durability?: Durability;
 }
 
 /** The slot of a command without keys. */
@@ -39,13 +49,15 @@ export abstract class Command {
   attempts = 0;
   /** Milliseconds of the client's clock. */
   deadlineAt = Infinity;
+  /** To be told once the caller has an answer. */
+  onSettled: (() => void) | undefined = undefined;
   /** Why it last had to wait. */
   lastRefusal: Error | undefined = undefined;
 
   constructor(
     readonly row: CommandRow,
-    readonly name: string,
-    readonly args: readonly Argument[],
+    public name: string,
+    public args: readonly Argument[],
     readonly slot: number,
     /** Decode the strings of the reply into Buffers. */
     readonly buffers: boolean,
@@ -111,5 +123,6 @@ export abstract class Command {
   private settle(): void {
     this.settled = true;
     this.allowance?.release(this);
+    this.onSettled?.();
   }
 }

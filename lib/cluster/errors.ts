@@ -141,10 +141,13 @@ export class PartialFailureError extends ClusterError {
   constructor(command: string, replies: ReadonlyMap<string, unknown>, errors: ReadonlyMap<string, Error>) {
     const failures = [...errors].slice(0, 4).map(([node, error]) => `${node}: ${error.message}`);
     if (errors.size > failures.length) failures.push(`and ${errors.size - failures.length} more`);
-    super(`${command} failed on ${errors.size} of ${replies.size + errors.size} nodes (${failures.join('; ')})`, {
-      code: 'PARTIAL_FAILURE',
-      applied: replies.size > 0 ? 'unknown' : false,
-    });
+    super(
+      `${command} failed on ${errors.size} of ${replies.size + errors.size} nodes (${failures.join('; ')})`,
+      {
+        code: 'PARTIAL_FAILURE',
+        applied: replies.size > 0 ? 'unknown' : false,
+      },
+    );
     this.replies = replies;
     this.errors = errors;
   }

@@ -1,16 +1,18 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { ReplyError as NodeReplyError } from 'ioredis';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CommandAbortedError } from './abort.js';
 import { backoffMs } from './backoff.js';
-import type { ClusterEngine, CallShape } from './cluster-engine.js';
+import type { CallShape, ClusterEngine } from './cluster-engine.js';
 import { NO_SLOT, type CallPolicy } from './command.js';
-import { isIdempotent } from './command-table.js';
+import { isBlocking, isIdempotent } from './command-table.js';
 import {
   ClientClosedError,
   ConnectionError,
   DeadlineExceededError,
+  DurabilityError,
   OutcomeUnknownError,
-  ReplyError,
   TopologyError,
+  type ReplyError,
 } from './errors.js';
 import type { Lease } from './lease-pool.js';
 import { parseRedirect } from './redirect.js';
@@ -20,72 +22,166 @@ import type { Reply } from './reply.js';
 import type { ResolvedCall } from './resolved-call.js';
 import { nodeName, type ClusterNode } from './topology.js';
 
-/**
- * Runs a blocking command on a connection of its own, so that nobody waits behind it. Refusals are followed
- * as for any command; the deadline counts the time until it is accepted, not the time it may block.
- */
-export async function runLeased(
-  engine: ClusterEngine,
-  call: ResolvedCall,
-  policy: CallPolicy,
-  shape: CallShape,
-): Promise<unknown> {
-  await engine.connect();
-  const giveUpAt = performance.now() + policy.deadlineMs;
-  let target: { node: ClusterNode; asking: boolean } | undefined;
-  let obstacle: Error | undefined;
-  for (let attempt = 1; performance.now() < giveUpAt; attempt++) {
-    const node = target?.node ?? ownerOf(engine, call);
-    if (node === undefined)
-      obstacle = new TopologyError('SLOTS_NOT_COVERED', `No node serves slot ${call.slot} at present`);
-    else {
-      const outcome = await attemptOn(engine, node, target?.asking ?? false, call, policy, shape);
-      if ('reply' in outcome)
-        return shape.transform === undefined ? outcome.reply : shape.transform(outcome.reply);
-      obstacle = outcome.obstacle;
-      target = redirectOf(engine, obstacle, node);
-    }
-    if (policy.retry === 'never' && target === undefined) throw obstacle;
-    if (target === undefined) await delay(backoffMs(attempt));
-  }
-  throw new DeadlineExceededError(call.name, policy.deadlineMs, { cause: obstacle });
-}
-
 type Outcome = { reply: Reply } | { obstacle: Error };
 
-/** One attempt: the reply, or what stood in its way where another attempt does no harm; throws otherwise. */
-async function attemptOn(
-  engine: ClusterEngine,
-  node: ClusterNode,
-  asking: boolean,
-  call: ResolvedCall,
-  policy: CallPolicy,
-  shape: CallShape,
-): Promise<Outcome> {
-  let lease: Lease;
-  try {
-    lease = await engine.leases.lease(node);
-  } catch (error) {
-    if (!(error instanceof ConnectionError)) throw error;
-    engine.reportStale();
-    return { obstacle: error };
+interface Destination {
+  readonly node: ClusterNode;
+  /** An ASK redirect led here. */
+  readonly asking: boolean;
+}
+
+/**
+ * A call on a connection of its own, because others must not wait behind it: one that blocks, or a write that waits
+ * for its replicas. Refusals are followed as for any command. The deadline counts the time until a server has taken
+ * the call, not the time for which it may block.
+ */
+export class LeasedCall {
+  private readonly giveUpAt: number;
+
+  constructor(
+    private readonly engine: ClusterEngine,
+    private readonly call: ResolvedCall,
+    private readonly policy: CallPolicy,
+    private readonly shape: CallShape,
+  ) {
+    this.giveUpAt = performance.now() + policy.deadlineMs;
   }
-  try {
-    const { redis } = lease;
-    if (asking) await redis.call('ASKING');
-    const reply = shape.buffers ? redis.callBuffer(call.name, call.args) : redis.call(call.name, call.args);
-    const answer = { reply: (await reply) as Reply };
-    lease.release();
-    return answer;
-  } catch (error) {
-    if (error instanceof NodeReplyError) {
-      lease.release();
-      const reply = toReplyError((error as Error).message);
-      if (REFUSALS.has(reply.code) || wasInterrupted(reply)) return { obstacle: reply };
-      throw reply;
+
+  async run(): Promise<unknown> {
+    await this.engine.connect();
+    let destination = this.owner();
+    let obstacle: Error | undefined;
+    for (let attempt = 1; performance.now() < this.giveUpAt; attempt++) {
+      const outcome = destination === undefined ? this.uncovered() : await this.attempt(destination);
+      if ('reply' in outcome) return this.shaped(outcome.reply);
+      obstacle = outcome.obstacle;
+      const redirect = destination && this.redirectIn(obstacle, destination.node);
+      if (redirect === undefined && this.policy.retry === 'never') throw obstacle;
+      if (redirect === undefined) await delay(backoffMs(attempt));
+      destination = redirect ?? this.owner();
     }
-    lease.discard();
-    return lost(engine, node, call, policy);
+    throw new DeadlineExceededError(this.call.name, this.policy.deadlineMs, { cause: obstacle });
+  }
+
+  private shaped(reply: Reply): unknown {
+    const { transform } = this.shape;
+    return transform === undefined ? reply : transform(reply);
+  }
+
+  /** One attempt: the reply, or what stood in its way where another attempt does no harm; throws otherwise. */
+  private async attempt({ node, asking }: Destination): Promise<Outcome> {
+    const { signal } = this.policy;
+    if (signal?.aborted) throw new CommandAbortedError(this.call.name, signal.reason);
+    let lease: Lease;
+    try {
+      lease = await this.engine.leases.lease(node);
+    } catch (error) {
+      if (!(error instanceof ConnectionError)) throw error;
+      this.engine.reportStale();
+      return { obstacle: error };
+    }
+    const unwatch = this.watch(lease, node);
+    try {
+      if (asking) await lease.redis.call('ASKING');
+      const reply = await this.send(lease);
+      lease.release();
+      return { reply };
+    } catch (error) {
+      if (error instanceof DurabilityError) {
+        lease.release();
+        throw error;
+      }
+      if (error instanceof NodeReplyError) {
+        lease.release();
+        return this.refused((error as Error).message);
+      }
+      lease.discard();
+      return this.lost(node);
+    } finally {
+      unwatch();
+    }
+  }
+
+  private async send({ redis }: Lease): Promise<Reply> {
+    const { name, args } = this.call;
+    const reply = this.shape.buffers ? redis.callBuffer(name, args) : redis.call(name, args);
+    const { durability } = this.policy;
+    if (durability === undefined || !this.call.row.write) return (await reply) as Reply;
+    const { replicas, timeoutMs } = durability;
+    // WAIT concerns the writes of its own connection, so it follows at once, in the same packet
+    const [answer, confirmed] = await Promise.all([reply, redis.wait(replicas, timeoutMs)]);
+    if (confirmed < replicas) throw new DurabilityError(replicas, confirmed, timeoutMs);
+    return answer as Reply;
+  }
+
+  /** Ends the connection when there is no more point in waiting on it: `send` fails then. */
+  private watch(lease: Lease, node: ClusterNode): () => void {
+    const { signal } = this.policy;
+    const end = (): void => lease.discard();
+    const topology = this.engine.topology$.subscribe((view) => {
+      if (this.call.slot !== NO_SLOT && view.node(node.name)?.role !== 'primary') end();
+    });
+    signal?.addEventListener('abort', end);
+    // what does not block owes its reply by the deadline
+    const blocks = isBlocking(this.call.row, this.call.args);
+    const timer = blocks ? undefined : setTimeout(end, Math.max(1, this.giveUpAt - performance.now()));
+    return () => {
+      topology.unsubscribe();
+      signal?.removeEventListener('abort', end);
+      clearTimeout(timer);
+    };
+  }
+
+  private refused(message: string): Outcome {
+    const reply = toReplyError(message);
+    if (REFUSALS.has(reply.code) || wasInterrupted(reply)) return { obstacle: reply };
+    throw reply;
+  }
+
+  /** The connection ended while the command was under way. */
+  private lost(node: ClusterNode): Outcome {
+    const { engine, call, policy } = this;
+    const { name } = call;
+    const harmless = policy.retry === 'always' || isIdempotent(call.row, call.args);
+    if (policy.signal?.aborted) {
+      if (call.row.readonly) throw new CommandAbortedError(name, policy.signal.reason);
+      throw new OutcomeUnknownError(name, 'it was aborted after it was sent', {
+        cause: policy.signal.reason,
+      });
+    }
+    if (engine.state === 'closing' || engine.state === 'end') {
+      throw new ClientClosedError(`The client was closed while ${name} was under way`);
+    }
+    engine.reportStale();
+    const cause = new ConnectionError(node.name, `lost while ${name} was under way`);
+    if (harmless && policy.retry !== 'never') return { obstacle: cause };
+    throw new OutcomeUnknownError(name, 'its connection was lost before the reply', { cause });
+  }
+
+  private owner(): Destination | undefined {
+    const { topology } = this.engine;
+    const { slot } = this.call;
+    const node = slot === NO_SLOT ? topology.defaultNode : topology.nodeForSlot(slot);
+    return node && { node, asking: false };
+  }
+
+  private uncovered(): Outcome {
+    this.engine.reportStale();
+    return {
+      obstacle: new TopologyError('SLOTS_NOT_COVERED', `No node serves slot ${this.call.slot} at present`),
+    };
+  }
+
+  /** Where a refusal sends the command at once; undefined where it has to wait, or go by the topology. */
+  private redirectIn(obstacle: Error, from: ClusterNode): Destination | undefined {
+    const refusal = REFUSALS.get((obstacle as ReplyError).code);
+    if (refusal?.refresh) this.engine.reportStale();
+    if (refusal === undefined || refusal.remedy === 'wait') return undefined;
+    const redirect = parseRedirect(obstacle.message, from);
+    if (redirect === undefined) return undefined;
+    const target = this.engine.options.addressRemap?.(redirect.target) ?? redirect.target;
+    const node = this.engine.topology.node(nodeName(target));
+    return node && { node, asking: refusal.remedy === 'ask' };
   }
 }
 
@@ -95,37 +191,4 @@ async function attemptOn(
  */
 function wasInterrupted(reply: ReplyError): boolean {
   return reply.code === 'UNBLOCKED' && reply.message.includes('instance state changed');
-}
-
-/** The connection died while the command was under way. */
-function lost(engine: ClusterEngine, node: ClusterNode, call: ResolvedCall, policy: CallPolicy): Outcome {
-  if (engine.state === 'closing' || engine.state === 'end')
-    throw new ClientClosedError('The client was closed during a blocking command');
-  engine.reportStale();
-  const cause = new ConnectionError(node.name, 'lost during a blocking command');
-  const repeatable =
-    policy.retry === 'always' || (policy.retry === 'safe' && isIdempotent(call.row, call.args));
-  if (repeatable) return { obstacle: cause };
-  throw new OutcomeUnknownError(call.name, 'its connection was lost while it blocked', { cause });
-}
-
-function ownerOf(engine: ClusterEngine, call: ResolvedCall): ClusterNode | undefined {
-  return call.slot === NO_SLOT ? engine.topology.defaultNode : engine.topology.nodeForSlot(call.slot);
-}
-
-/** Where a refusal sends the command at once; undefined where it has to wait, or go by the topology. */
-function redirectOf(
-  engine: ClusterEngine,
-  obstacle: Error,
-  from: ClusterNode,
-): { node: ClusterNode; asking: boolean } | undefined {
-  if (!(obstacle instanceof ReplyError)) return undefined;
-  const refusal = REFUSALS.get(obstacle.code);
-  if (refusal?.refresh) engine.reportStale();
-  if (refusal === undefined || refusal.remedy === 'wait') return undefined;
-  const redirect = parseRedirect(obstacle.message, from);
-  if (redirect === undefined) return undefined;
-  const target = engine.options.addressRemap?.(redirect.target) ?? redirect.target;
-  const node = engine.topology.node(nodeName(target));
-  return node && { node, asking: refusal.remedy === 'ask' };
 }

@@ -62,6 +62,11 @@ export class NodeChannel {
     return this.scheduler.now() - connection.silentSince > this.options.replyTimeoutMs;
   }
 
+  /** Nothing speaks against sending it more: its last connection did not fail, and no reply is overdue. */
+  get fit(): boolean {
+    return this.phase !== 'resting' && !this.suspected;
+  }
+
   /** Replies that are owed. */
   get owing(): number {
     return this.connection?.owing ?? 0;

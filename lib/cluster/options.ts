@@ -217,6 +217,15 @@ const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   heartbeatMs: milliseconds,
 };
 
+/** Refuses what is no object of options, such as a URL or a list of nodes. @throws InvalidArgumentError */
+export function checkIsObject(options: unknown): void {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
+  throw new InvalidArgumentError(
+    'options',
+    'The options are an object, such as { nodes: ["127.0.0.1:7000"] }',
+  );
+}
+
 /** Checks the value of one option. @throws InvalidArgumentError */
 export function checkOption(name: keyof ClusterEngineOptions, value: unknown): void {
   CHECKS[name](value, name);
@@ -230,6 +239,7 @@ const DEFAULT_NODE: NodeAddress = { host: '127.0.0.1', port: 7000 };
  * @throws InvalidArgumentError naming the option; never its value where that may be a secret
  */
 export function resolveOptions(options: ClusterEngineOptions = {}): ResolvedClusterOptions {
+  checkIsObject(options);
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(CHECKS, name)) {
       throw new InvalidArgumentError(
@@ -287,21 +297,19 @@ function parseNode(node: string | NodeAddress): Seed {
   if (typeof node === 'string')
     return node.includes('://') ? parseUrl(node) : { address: parseHostPort(node) };
   if (typeof node !== 'object' || node === null || typeof node.host !== 'string' || node.host === '') {
-    throw new InvalidArgumentError(
-      'nodes',
-      'A node is "host:port", a redis:// or rediss:// URL, or { host, port }',
-    );
+    throw refusedNode('is "host:port", a redis:// or rediss:// URL, or { host, port }');
   }
+  // other properties are let pass, as nodes of a topology or of a LocalCluster have some; these would be missed
+  const misplaced = ['username', 'password', 'tls'].find((name) => Object.hasOwn(node, name));
+  if (misplaced !== undefined)
+    throw refusedNode(`has no ${misplaced} of its own; it is an option, for all nodes`);
   return { address: { host: node.host, port: checkPort(node.port) } };
 }
 
 function parseHostPort(node: string): NodeAddress {
   const match = /^(?:\[([^\]]+)\]|([^:\s/@]+)):(\d+)$/.exec(node);
   if (match === null) {
-    throw new InvalidArgumentError(
-      'nodes',
-      'A node given as text is "host:port", "[ipv6]:port", or a redis:// or rediss:// URL',
-    );
+    throw refusedNode('given as text is "host:port", "[ipv6]:port", or a redis:// or rediss:// URL');
   }
   return { host: match[1] ?? match[2], port: checkPort(Number(match[3])) };
 }
@@ -309,7 +317,7 @@ function parseHostPort(node: string): NodeAddress {
 function parseUrl(node: string): Seed {
   // the text is never repeated in an error: it may hold a password
   const refused = (why: string): never => {
-    throw new InvalidArgumentError('nodes', `A node's URL ${why}`);
+    throw refusedNode(`given as URL ${why}`);
   };
   if (/^unix:/i.test(node)) refused('names a unix socket; cluster nodes are reached by host and port');
   let url: URL;
@@ -348,9 +356,13 @@ function decodePart(part: string, refused: (why: string) => never): string {
 
 function checkPort(port: unknown): number {
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new InvalidArgumentError('nodes', 'A node needs a port from 1 to 65535');
+    throw refusedNode('needs a port from 1 to 65535');
   }
   return port;
+}
+
+function refusedNode(why: string): InvalidArgumentError {
+  return new InvalidArgumentError('nodes', `Option nodes: a node ${why}`);
 }
 
 /** One set of credentials serves all nodes, so what the URLs and the options say must agree. */

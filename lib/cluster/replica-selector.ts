@@ -100,7 +100,6 @@ export class ReplicaSelector {
       if (performance.now() < until) return false;
       this.unfitUntil.delete(node.name);
     }
-    const channel = this.channelTo(node);
-    return channel.state !== 'resting' && !channel.suspected;
+    return this.channelTo(node).fit;
   }
 }

@@ -11,6 +11,7 @@ import { NodeChannel } from './node-channel.js';
 import type { ResolvedClusterOptions } from './options.js';
 import { parseRedirect } from './redirect.js';
 import { REFUSALS, type RefusalRemedy } from './refusals.js';
+import { ScriptRegistry } from './script-registry.js';
 import { ReplicaSelector } from './replica-selector.js';
 import { ClusterTopology, nodeName, type ClusterNode, type NodeAddress } from './topology.js';
 import { WaitingRoom } from './waiting-room.js';
@@ -38,6 +39,7 @@ export class Router {
   /** The channel of each shard's primary, by the shard's index in the topology. */
   private primaryChannels: NodeChannel[] = [];
   private closed = false;
+  readonly scripts = new ScriptRegistry();
 
   constructor(
     private readonly options: ResolvedClusterOptions,
@@ -94,6 +96,7 @@ export class Router {
 
   /** A server said that it did not execute a command, or that the command is wrong. */
   refused(command: Command, reply: ReplyError, from: NodeChannel): void {
+    if (reply.code === 'NOSCRIPT' && this.sendWhole(command, from)) return;
     const refusal = REFUSALS.get(reply.code);
     // who names a node wants its answer, not that of the node it points to
     if (refusal === undefined || command.settled || command.pinned !== undefined) return command.fail(reply);
@@ -186,11 +189,16 @@ export class Router {
 
   private keylessChannel(command: Command): NodeChannel | undefined {
     // a script without keys may run anywhere, so the load is spread
-    if (command.row.request === 'slot') {
-      return this.primaryChannels[Math.floor(Math.random() * this.primaryChannels.length)];
-    }
+    if (command.row.request === 'slot') return this.anyPrimary();
     const node = this.current.defaultNode;
-    return node && this.channelTo(node);
+    const channel = node && this.channelTo(node);
+    // any node will do, so nobody waits until the topology tells of a default node that is lost
+    return channel === undefined || channel.fit ? channel : this.anyPrimary();
+  }
+
+  private anyPrimary(): NodeChannel | undefined {
+    const fit = this.primaryChannels.filter((channel) => channel.fit);
+    return fit[Math.floor(Math.random() * fit.length)] ?? this.primaryChannels[0];
   }
 
   private readonly remedies: Record<
@@ -230,6 +238,18 @@ export class Router {
     const node = this.current.node(nodeName(addressRemap?.(redirect.target) ?? redirect.target));
     if (node === undefined) this.listener.onStale('redirected to an unknown node');
     return node && { slot: redirect.slot, node };
+  }
+
+  /** The server does not know a script that we know: it is sent again with its text. */
+  private sendWhole(command: Command, from: NodeChannel): boolean {
+    const lua = this.scripts.textOf(command.args[0]);
+    if (lua === undefined || command.settled || !command.name.startsWith('evalsha')) return false;
+    command.name = command.name.replace('evalsha', 'eval');
+    command.args = [lua, ...command.args.slice(1)];
+    command.sent = false;
+    command.allowance?.release(command);
+    from.enqueue(command);
+    return true;
   }
 
   private redirect(command: Command, node: ClusterNode): void {

@@ -43,7 +43,7 @@ export function topologyFromSlots(
 function readNode(node: Reply, answeredBy: NodeAddress, remap: AddressRemap): NodeIdentity | undefined {
   if (!Array.isArray(node)) return undefined;
   const [endpoint, port, id] = node;
-  if (typeof port !== 'number' || port < 1 || port > 65535) return undefined;
+  if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65535) return undefined;
   if (endpoint !== null && typeof endpoint !== 'string') return undefined;
   if (endpoint === '?') return undefined;
   const address = remap({ host: endpoint || answeredBy.host, port });

@@ -54,6 +54,11 @@ async function tryOnce(
   const first = await readViews(seeds, options);
   const candidate = prevailingView(first.topologies);
   if (candidate === undefined) return worst(first) ?? unreachable(options, first.causes);
+  if (candidate.coveredSlots === 0) return uncovered(candidate, options);
+  // nodes of two clusters were given, and which one is meant is not ours to guess
+  const informed = first.topologies.filter((view) => view.coveredSlots > 0);
+  const foreign = informed.filter((view) => !view.sharesNodes(candidate));
+  if (foreign.length * 2 >= informed.length) return disagreement(informed);
   const primaries = candidate.primaries.map((primary) => router.channelTo(primary));
   const causes = new Map<string, Error>();
   await Promise.all(
@@ -64,9 +69,8 @@ async function tryOnce(
   const second = await readViews(primaries, options);
   const topology = prevailingView(second.topologies) ?? candidate;
   const agreeing = second.topologies.filter((view) => view.sameView(topology)).length;
-  if (agreeing * 2 <= second.topologies.length) return disagreement(second);
-  const { coveredSlots } = topology;
-  if (coveredSlots < SLOT_COUNT && options.requireFullCoverage) return uncovered(coveredSlots, topology);
+  if (agreeing * 2 <= second.topologies.length) return disagreement(second.topologies);
+  if (topology.coveredSlots < SLOT_COUNT && options.requireFullCoverage) return uncovered(topology, options);
   const missing = causes.size > 0 && options.requireFullCoverage;
   if (missing) return unreachable(options, causes);
   adopt(topology);
@@ -95,17 +99,18 @@ function unreachable(options: ResolvedClusterOptions, causes: ReadonlyMap<string
   );
 }
 
-function uncovered(coveredSlots: number, topology: ClusterTopology): TopologyError {
+function uncovered(topology: ClusterTopology, options: ResolvedClusterOptions): TopologyError {
+  const seeds = options.nodes.map((node) => `${node.host}:${node.port}`).join(', ');
   const primaries = topology.primaries.map((primary) => primary.name).join(', ');
   return new TopologyError(
     'SLOTS_NOT_COVERED',
-    `Only ${coveredSlots} of ${SLOT_COUNT} slots have a primary (${primaries || 'none'}). ` +
+    `Only ${topology.coveredSlots} of ${SLOT_COUNT} slots have a primary (${primaries || 'none'}), as told from ${seeds}. ` +
       'Assign the rest (redis-cli --cluster fix), or set requireFullCoverage: false to go on without.',
   );
 }
 
-function disagreement(views: Views): TopologyError {
-  const told = views.topologies.map((view) =>
+function disagreement(views: readonly ClusterTopology[]): TopologyError {
+  const told = views.map((view) =>
     view.primaries
       .map((primary) => primary.name)
       .toSorted()

@@ -6,6 +6,8 @@ import type { ClusterTopology } from './topology.js';
 
 /** Nodes whose views are compared. */
 const VOTERS = 3;
+/** How long the first answer waits for the others, in ms: a node that is silent must not hold up the rest. */
+const GRACE_MS = 100;
 
 /** What nodes answered when they were asked for the topology. */
 export interface Views {
@@ -15,35 +17,62 @@ export interface Views {
 }
 
 /**
- * Asks nodes, over their channels, for the topology as they see it. Channels that are open are preferred;
- * others are opened one after the other until one answers.
+ * Asks nodes, over their channels, for the topology as they see it: a few whose channels are open; where those tell
+ * nothing of use, the others, a few at a time.
  */
 export async function readViews(
   channels: Iterable<NodeChannel>,
   options: ResolvedClusterOptions,
 ): Promise<Views> {
   const candidates = shuffled([...channels]);
-  const open = candidates
-    .filter((channel) => channel.state === 'ready' && !channel.suspected)
-    .slice(0, VOTERS);
+  const open = candidates.filter((channel) => channel.state === 'ready' && !channel.suspected);
+  const asked = open.slice(0, VOTERS);
+  const others = candidates.filter((channel) => !asked.includes(channel));
   const causes = new Map<string, Error>();
-  const views = await Promise.all(open.map((channel) => readView(channel, options, causes)));
-  const topologies = views.filter((view) => view !== undefined);
-  for (const channel of candidates) {
-    if (topologies.length > 0) break;
-    if (open.includes(channel)) continue;
-    const view = await readView(channel, options, causes);
-    if (view !== undefined) topologies.push(view);
+  const topologies = await readSome(asked, options, causes);
+  // a node that is not part of the cluster yet, or not any more, knows of no slots
+  while (others.length > 0 && !topologies.some((view) => view.coveredSlots > 0)) {
+    topologies.push(...(await readSome(others.splice(0, VOTERS), options, causes)));
   }
   return { topologies, causes };
 }
 
-/** The view that most nodes share; among equals the one that covers more slots. Undefined where there is none. */
+/** The views that are there once all nodes have answered or failed, or a moment after the first answer. */
+function readSome(
+  channels: readonly NodeChannel[],
+  options: ResolvedClusterOptions,
+  causes: Map<string, Error>,
+): Promise<ClusterTopology[]> {
+  const views: ClusterTopology[] = [];
+  let missing = channels.length;
+  let grace: NodeJS.Timeout | undefined;
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(grace);
+      resolve([...views]);
+    };
+    if (missing === 0) finish();
+    for (const channel of channels) {
+      void readView(channel, options, causes).then((view) => {
+        if (view !== undefined && views.push(view) === 1) grace = setTimeout(finish, GRACE_MS);
+        if (--missing === 0) finish();
+      });
+    }
+  });
+}
+
+/**
+ * The view that most nodes share, of those that know of slots; among equals the one that covers more.
+ * Undefined where there is none.
+ */
 export function prevailingView(topologies: readonly ClusterTopology[]): ClusterTopology | undefined {
   const votes = new Map<string, number>();
   for (const topology of topologies) votes.set(topology.fingerprint(), votesFor(votes, topology) + 1);
   return topologies.toSorted(
-    (a, b) => votesFor(votes, b) - votesFor(votes, a) || b.coveredSlots - a.coveredSlots,
+    (a, b) =>
+      Number(b.coveredSlots > 0) - Number(a.coveredSlots > 0) ||
+      votesFor(votes, b) - votesFor(votes, a) ||
+      b.coveredSlots - a.coveredSlots,
   )[0];
 }
 

@@ -134,7 +134,7 @@ export class ClusterTopology {
     return covered;
   }
 
-  /** Where commands without a key go: the node that was set, else the first primary of this snapshot. */
+  /** Where commands without a key go: the node that was chosen, else the first primary of this snapshot. */
   get defaultNode(): ClusterNode | undefined {
     const chosen = this.defaultNodeName === undefined ? undefined : this.node(this.defaultNodeName);
     return chosen ?? this.shards[0]?.primary;
@@ -171,6 +171,12 @@ export class ClusterTopology {
     return index === UNCOVERED ? -1 : index;
   }
 
+  /** True where some node, by its id or its name, is part of both. */
+  sharesNodes(other: ClusterTopology): boolean {
+    const ids = new Set(other.nodes.map((node) => node.id).filter((id) => id !== ''));
+    return this.nodes.some((node) => ids.has(node.id) || other.node(node.name) !== undefined);
+  }
+
   /** True where both say the same of every slot and role; versions and default nodes aside. */
   sameView(other: ClusterTopology): boolean {
     return this.fingerprint() === other.fingerprint();
@@ -204,17 +210,19 @@ export class ClusterTopology {
       if (last !== undefined && last[1] === slot - 1) last[1] = slot;
       else ranges[index].push([slot, slot]);
     }
-    return this.members.map(({ primary, replicas }, index) => {
-      const slots = ranges[index];
-      return {
+    // frozen throughout, as callers are given these very objects
+    const shards = this.members.map(({ primary, replicas }, index) => {
+      const slots = Object.freeze(ranges[index].map((range) => Object.freeze(range)));
+      return Object.freeze({
         primary: describe(primary, 'primary', slots),
-        replicas: replicas.map((replica) => describe(replica, 'replica', slots)),
+        replicas: Object.freeze(replicas.map((replica) => describe(replica, 'replica', slots))),
         slots,
-      };
+      });
     });
+    return Object.freeze(shards);
   }
 }
 
 function describe(node: NodeIdentity, role: ClusterNode['role'], slots: readonly SlotRange[]): ClusterNode {
-  return { id: node.id, host: node.host, port: node.port, name: nodeName(node), role, slots };
+  return Object.freeze({ id: node.id, host: node.host, port: node.port, name: nodeName(node), role, slots });
 }

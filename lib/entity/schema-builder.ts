@@ -40,9 +40,9 @@ export class SchemaBuilder {
         this.fault(type, what),
       ),
       counters: this.counters(type, properties),
-      createdAt: this.time(type, properties, 'creation time'),
-      updatedAt: this.time(type, properties, 'update time'),
-      version: this.version(type, properties),
+      createdAt: this.typed(type, properties, 'creation time'),
+      updatedAt: this.typed(type, properties, 'update time'),
+      version: this.typed(type, properties, 'version'),
     };
     return this.faults.length === faultsBefore ? (schema as EntitySchema) : undefined;
   }
@@ -178,25 +178,22 @@ export class SchemaBuilder {
     return counters.map((metadata) => ({ property: metadata.property, bigint: typeOf(metadata) === BigInt }));
   }
 
-  private time(
+  /** The property of a role that has one type. */
+  private typed(
     type: EntityClass,
     properties: readonly PropertyMetadata[],
-    role: 'creation time' | 'update time',
+    role: keyof typeof ROLE_TYPES,
   ): string | undefined {
     const metadata = this.only(type, properties, role);
-    if (metadata && typeOf(metadata) !== Date)
-      this.fault(type, `.${metadata.property} is the ${role}, and its type is not Date`);
-    return metadata?.property;
-  }
-
-  private version(type: EntityClass, properties: readonly PropertyMetadata[]): string | undefined {
-    const metadata = this.only(type, properties, 'version');
-    if (metadata?.emittedType !== undefined && metadata.emittedType !== Number)
-      this.fault(type, `.${metadata.property} is the version, and its type is not number`);
+    const wanted = ROLE_TYPES[role];
+    // Where no type is emitted the compiler alone has checked it.
+    if (metadata?.emittedType !== undefined && metadata.emittedType !== wanted)
+      this.fault(type, `.${metadata.property} is the ${role}, and its type is not ${wanted.name}`);
     return metadata?.property;
   }
 }
 
+const ROLE_TYPES = { version: Number, 'creation time': Date, 'update time': Date };
 const NAME = /^[\w.-]+$/;
 const STORED_ROLES: ReadonlySet<PropertyRole> = new Set([
   'property',

@@ -2,7 +2,7 @@
  * Watches over one connection: a ping every so often, and a word when nothing at all has been heard for twice as long.
  */
 export class Heartbeat {
-  private readonly proofs: [earlier: number, latest: number];
+  private proofs: [earlier: number, latest: number];
   private heardAt = performance.now();
   private askedAt = this.heardAt;
   private asking = false;
@@ -11,12 +11,12 @@ export class Heartbeat {
 
   /**
    * @param everyMs time from one ping to the next
-   * @param ping resolves with the peer's answer
+   * @param ping resolves with the peer's answer: whether it still is what it was, so that nothing was lost until then
    * @param onSilent called once, when there has been no sign of life for 2 × `everyMs`
    */
   constructor(
     private readonly everyMs: number,
-    private readonly ping: () => Promise<unknown>,
+    private readonly ping: () => Promise<boolean>,
     private readonly onSilent: () => void,
   ) {
     const now = Date.now();
@@ -70,15 +70,15 @@ export class Heartbeat {
     const sentAt = Date.now();
     this.asking = true;
     this.askedAt = performance.now();
+    let whole: boolean;
     try {
-      await this.ping();
+      whole = await this.ping();
     } catch {
       return; // the connection is gone, or is found to be silent
     }
     this.asking = false;
     this.heard();
-    this.proofs[0] = this.proofs[1];
-    this.proofs[1] = sentAt;
+    if (whole) this.proofs = [this.proofs[1], sentAt];
     if (!this.stopped) this.wait();
   }
 }

@@ -7,8 +7,8 @@ import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
 
 /** What pub/sub needs of the cluster; a `ClusterEngine` is one. */
 export interface PubSubEngine {
-  /** How publishing is retried, and until when. */
-  readonly options: CallPolicy;
+  /** How publishing is retried and until when, and how old the topology may be at most, in ms. */
+  readonly options: CallPolicy & { readonly refreshIntervalMs: number };
   readonly topology: ClusterTopology;
   readonly topology$: Observable<ClusterTopology>;
   connect(): Promise<void>;

@@ -5,7 +5,7 @@ import { REFUSALS } from '../cluster/refusals.js';
 import { nodeName, type ClusterNode, type ClusterTopology } from '../cluster/topology.js';
 import { ReplyError } from '../cluster/errors.js';
 import type { ChannelName } from './cluster-message.js';
-import { NodeHealth } from './node-health.js';
+import { LinkHealth } from './link-health.js';
 import type { PubSubEngine } from './pubsub-engine.js';
 import { SubscriberLink, type LinkListener } from './subscriber-link.js';
 import type { GapReason, SubscriptionGap } from './subscription-gap.js';
@@ -16,6 +16,9 @@ import type { Topic } from './topic.js';
 /** Redirects in a row after which the nodes are taken to disagree, and the topic waits a moment. */
 const PROMPT_REDIRECTS = 4;
 
+/** By how much two reads of the topology may be further apart than they should. */
+const REFRESH_JITTER = 1.2;
+
 /**
  * Sees to it that what is desired is subscribed to somewhere: gives each topic a node, and another one when that is
  * lost, leaves the cluster, or does not serve the topic any more. Where nothing is amiss a topic stays where it is: to
@@ -25,7 +28,7 @@ export class Reconciler implements RegistryListener, LinkListener {
   readonly registry = new SubscriptionRegistry(this);
   readonly gaps$ = new Subject<SubscriptionGap>();
   private readonly links = new Map<string, SubscriberLink>();
-  private readonly health = new NodeHealth();
+  private readonly health = new LinkHealth();
   /** Topics without a node. */
   private readonly seeking = new Set<Topic>();
   private rounds = 0;
@@ -73,10 +76,6 @@ export class Reconciler implements RegistryListener, LinkListener {
     topic.link = undefined;
   }
 
-  onOpen(link: SubscriberLink): void {
-    this.health.succeeded(link.node.name);
-  }
-
   onActive(link: SubscriberLink, topics: readonly Topic[]): void {
     const now = Date.now();
     const gaps = new Map<string, SubscriptionGap & { names: ChannelName[] }>();
@@ -104,12 +103,17 @@ export class Reconciler implements RegistryListener, LinkListener {
     }
   }
 
+  onDemoted(): void {
+    this.engine.reportStale();
+  }
+
   onLost(link: SubscriberLink, reason: GapReason): void {
-    this.links.delete(linkName(link.kind, link.node));
-    if (reason !== 'nodeLeft') {
-      this.health.failed(link.node.name);
-      this.engine.reportStale();
-    }
+    const name = linkName(link.kind, link.node);
+    this.links.delete(name);
+    if (link.proven) this.health.succeeded(name);
+    if (reason === 'connectionLost' && link.wasOpen) this.health.disconnected(name);
+    else this.health.failed(name);
+    if (reason !== 'nodeLeft') this.engine.reportStale();
     for (const topic of link.topics()) this.move(topic, link, reason);
   }
 
@@ -146,20 +150,28 @@ export class Reconciler implements RegistryListener, LinkListener {
     this.placeSeeking();
   }
 
-  /** Its node served the topic in the snapshot before, and does not now. After a redirect, topics are ahead of both. */
+  /**
+   * The slot has another primary than in the snapshot before, and the topic is not there yet. After a redirect topics are
+   * ahead of the topology, and where the primary could not be reached, they may be with the replica that follows it.
+   */
   private hasMoved({ kind, slot, link }: Topic, before: ClusterTopology): boolean {
-    const { slotwise, candidates } = KINDS[kind];
-    if (!slotwise || link === undefined) return false;
-    const isLinks = ({ name }: ClusterNode): boolean => name === link.node.name;
-    return candidates(before, slot).some(isLinks) && !candidates(this.topology, slot).some(isLinks);
+    if (!KINDS[kind].slotwise || link === undefined) return false;
+    const primary = this.topology.nodeForSlot(slot)?.name;
+    return primary !== undefined && primary !== before.nodeForSlot(slot)?.name && primary !== link.node.name;
   }
 
   /** Takes a topic from a link that does not serve it any more to one that does. */
   private move(topic: Topic, from: SubscriberLink, reason: GapReason): void {
     from.drop(topic);
     topic.link = undefined;
-    topic.lose({ node: from.node.name, since: from.provenAt, reason });
+    topic.lose({ node: from.node.name, since: this.lastWhole(from, reason), reason });
     this.place(topic);
+  }
+
+  /** Until when nothing was lost on a link. A node that has left may have been cut off from the others for longer. */
+  private lastWhole({ provenAt }: SubscriberLink, reason: GapReason): number {
+    if (reason !== 'nodeLeft') return provenAt;
+    return Math.min(provenAt, Date.now() - REFRESH_JITTER * this.engine.options.refreshIntervalMs);
   }
 
   /** The node says that it does not serve the topic now. */
@@ -173,8 +185,8 @@ export class Reconciler implements RegistryListener, LinkListener {
 
   private place(topic: Topic): void {
     const { kind, slot } = topic;
-    const nodes = KINDS[kind].candidates(this.topology, slot);
-    const node = nodes.find(({ name }) => this.health.isFit(name));
+    const { link, candidates } = KINDS[kind];
+    const node = candidates(this.topology, slot).find((one) => this.health.isFit(linkName(link, one)));
     if (node === undefined) this.seek(topic);
     else this.assign(topic, node);
   }

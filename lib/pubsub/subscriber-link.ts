@@ -1,4 +1,4 @@
-import { ReplyError as NodeReplyError, type Redis } from 'ioredis';
+import { ReplyError as NodeReplyError, type Redis, type RedisOptions } from 'ioredis';
 import { toByteText } from '../cluster/byte-text.js';
 import { toReplyError } from '../cluster/reply-error.js';
 import type { ClusterNode } from '../cluster/topology.js';
@@ -13,12 +13,25 @@ import type { Topic } from './topic.js';
 /** How long a connection without subscriptions is kept, in ms. */
 const IDLE_MS = 5_000;
 
+/** A connection that ends within this time, in ms, proves nothing in favour of the node. */
+const SHORT_LIFE_MS = 1_000;
+
+/** A peer that has died does not close its side, so the socket must not wait for it. */
+const disconnectTimeout = 1;
+
+/** In RESP2 a subscriber connection takes nothing but subscriptions and PING. */
+const OVERRIDES: Readonly<Record<LinkKind, RedisOptions>> = {
+  classic: { disconnectTimeout },
+  sharded: { disconnectTimeout, protocol: 3 },
+};
+
 /** What a link tells. */
 export interface LinkListener {
-  onOpen(link: SubscriberLink): void;
   onActive(link: SubscriberLink, topics: readonly Topic[]): void;
   /** The node will not have these; they are no longer wanted here. */
   onRefused(link: SubscriberLink, topics: readonly Topic[], error: Error): void;
+  /** The node was a primary and is not any more. */
+  onDemoted(link: SubscriberLink): void;
   /** The connection is gone, or could not be made. The topics are still the link's. */
   onLost(link: SubscriberLink, reason: GapReason): void;
   /** Nothing has been wanted here for a while. */
@@ -31,7 +44,8 @@ export class SubscriberLink {
   private redis: Redis | undefined = undefined;
   private heartbeat: Heartbeat | undefined = undefined;
   private readonly begunAt = Date.now();
-  private isOpen = false;
+  private wasPrimary: boolean;
+  private demoted = false;
   private ended = false;
   private reconciling = false;
   private doubting = false;
@@ -44,6 +58,7 @@ export class SubscriberLink {
     private readonly heartbeatMs: number,
     private readonly listener: LinkListener,
   ) {
+    this.wasPrimary = node.role === 'primary';
     const setListener: SubscriptionSetListener = {
       onActive: (topics) => listener.onActive(this, topics),
       onRefused: (topics, error) => listener.onRefused(this, topics, error),
@@ -58,6 +73,16 @@ export class SubscriberLink {
   /** Until then nothing was lost here, in ms since 1970. */
   get provenAt(): number {
     return this.heartbeat?.provenAt ?? this.begunAt;
+  }
+
+  /** The connection was made, whether it still is there or not. */
+  get wasOpen(): boolean {
+    return this.heartbeat !== undefined;
+  }
+
+  /** It was there for long enough to tell that the node is well. */
+  get proven(): boolean {
+    return this.wasOpen && Date.now() - this.begunAt > SHORT_LIFE_MS;
   }
 
   /** The topics that are wanted here. */
@@ -97,8 +122,7 @@ export class SubscriberLink {
 
   private async open(): Promise<void> {
     try {
-      // a peer that has died does not close its side, and the socket would stay half open
-      const redis = await this.engine.createNodeClient(this.node, { disconnectTimeout: 1 });
+      const redis = await this.engine.createNodeClient(this.node, OVERRIDES[this.kind]);
       this.redis = redis;
       redis.on('error', () => this.lose('connectionLost'));
       redis.on('end', () => this.lose('connectionLost'));
@@ -113,15 +137,13 @@ export class SubscriberLink {
   }
 
   private opened(redis: Redis): void {
-    this.isOpen = true;
     this.heartbeat = new Heartbeat(
       this.heartbeatMs,
-      () => ping(redis),
+      () => this.ping(redis),
       () => this.lose('nodeSilent'),
     );
     for (const [kind, set] of this.sets) this.listen(redis, kind, set);
     redis.on('moved', () => this.doubtSoon());
-    this.listener.onOpen(this);
     this.reconcileSoon();
   }
 
@@ -135,6 +157,7 @@ export class SubscriberLink {
     } else {
       redis.on(event, (channel: Buffer, payload: Buffer) => {
         this.heartbeat?.heard();
+        (globalThis as any).__log?.push([this.node.port, this.kind, channel.toString(), payload.toString(), Date.now(), this.ended]);
         set.deliver(toByteText(channel), channel, payload);
       });
     }
@@ -151,7 +174,7 @@ export class SubscriberLink {
 
   /** What is wanted in one turn of the event loop is sent together. */
   private reconcileSoon(): void {
-    if (this.reconciling || !this.isOpen) return;
+    if (this.reconciling || !this.wasOpen) return;
     this.reconciling = true;
     queueMicrotask(() => {
       this.reconciling = false;
@@ -173,6 +196,25 @@ export class SubscriberLink {
     });
   }
 
+  /**
+   * A sign of life. Where messages are sure to come only from a primary, the answer tells whether the node is one; once
+   * it is not, nothing is proven any more: what its successor has published since may not have come by here.
+   */
+  private async ping(redis: Redis): Promise<boolean> {
+    try {
+      if (this.kind !== 'sharded') return (await redis.ping()) !== undefined;
+      const isPrimary = roleIn(await redis.call('HELLO')) === 'master';
+      this.demoted ||= this.wasPrimary && !isPrimary;
+      this.wasPrimary = isPrimary;
+      if (this.demoted) this.listener.onDemoted(this);
+      return isPrimary && !this.demoted;
+    } catch (error) {
+      // a refusal is a sign of life, too
+      if (error instanceof NodeReplyError) return true;
+      throw error;
+    }
+  }
+
   private rest(): void {
     clearTimeout(this.idle);
     this.idle = setTimeout(() => this.listener.onIdle(this), IDLE_MS);
@@ -186,11 +228,8 @@ export class SubscriberLink {
   }
 }
 
-/** A refusal is a sign of life, too. */
-async function ping(redis: Redis): Promise<void> {
-  try {
-    await redis.ping();
-  } catch (error) {
-    if (!(error instanceof NodeReplyError)) throw error;
-  }
+/** https://redis.io/docs/latest/commands/hello/ */
+function roleIn(hello: unknown): unknown {
+  const pairs = hello as unknown[];
+  return pairs[pairs.indexOf('role') + 1];
 }

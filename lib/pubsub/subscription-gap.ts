@@ -5,7 +5,7 @@ import type { SubscriptionKind } from './subscription-kind.js';
  * - `connectionLost`: the connection to the node ended
  * - `nodeSilent`: there was no sign of life from the node
  * - `nodeLeft`: the node is no longer part of the cluster
- * - `slotMoved`: the slot of the channels has moved to another shard
+ * - `slotMoved`: the slot of the channels has another primary
  */
 export type GapReason = 'connectionLost' | 'nodeSilent' | 'nodeLeft' | 'slotMoved';
 

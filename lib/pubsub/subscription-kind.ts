@@ -15,7 +15,7 @@ export interface KindTraits {
   readonly subscribe: 'subscribe' | 'psubscribe' | 'ssubscribe';
   readonly unsubscribe: 'unsubscribe' | 'punsubscribe' | 'sunsubscribe';
   readonly event: 'messageBuffer' | 'pmessageBuffer' | 'smessageBuffer';
-  /** The names of one command must share a slot. */
+  /** The names of one command must share a slot, and messages are sure to come only where the slot's primary is. */
   readonly slotwise: boolean;
   /** The nodes that can serve a name of this slot, the best one first. */
   readonly candidates: (topology: ClusterTopology, slot: number) => readonly ClusterNode[];
@@ -64,7 +64,7 @@ function anyNode(topology: ClusterTopology, slot: number): readonly ClusterNode[
   return [...turned.map((shard) => shard.primary), ...turned.flatMap((shard) => shard.replicas)];
 }
 
-/** Replicas pass the messages of their shard on as well: they serve while there is no primary. */
+/** Replicas pass the messages of their shard on as well: they will do while the primary cannot be reached. */
 function membersOfShard(topology: ClusterTopology, slot: number): readonly ClusterNode[] {
   const shard = topology.shardForSlot(slot);
   return shard === undefined ? [] : [shard.primary, ...shard.replicas];

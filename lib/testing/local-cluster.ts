@@ -11,15 +11,15 @@ import { makeCertificates, readCertificates, type CertificatePems } from './cert
 import type { SlotRange } from './cluster-view.js';
 import { failOver, type FailoverOptions } from './failover.js';
 import { becomeReplica, giveSlots, introduce, slotShares } from './formation.js';
-import { findFreePorts } from './free-ports.js';
 import { Guardian } from './guardian.js';
 import { LocalClusterError } from './local-cluster-error.js';
 import { resolveLocalClusterOptions, type LocalClusterOptions } from './local-cluster-options.js';
 import { LocalNode, type NodeSettings } from './local-node.js';
 import type { CommandArgument } from './node-connection.js';
+import { NodeLauncher } from './node-launcher.js';
 import { untilNothingMissing, type WaitOptions } from './poll.js';
 import { findServerBinary } from './server-binary.js';
-import { SlotMigration } from './slot-migration.js';
+import { SlotMigration, slotsOf, untilOwnerIsKnown } from './slot-migration.js';
 import { whatIsUnstable, type Views } from './stability.js';
 
 /** A node by its handle or its name, `host:port`. */
@@ -34,7 +34,6 @@ export interface MigrateSlotsOptions extends WaitOptions {
 }
 
 const HOST = '127.0.0.1';
-const PORT_ATTEMPTS = 5;
 
 /**
  * A real cluster of `redis-server` (or `valkey-server`) processes on this machine, for tests, benchmarks and
@@ -45,14 +44,16 @@ const PORT_ATTEMPTS = 5;
  */
 export class LocalCluster {
   private members: LocalNode[] = [];
-  private readonly launches = new Set<Promise<unknown>>();
+  private readonly launcher: NodeLauncher;
   private stopped: Promise<void> | undefined;
 
-  private constructor(private readonly settings: NodeSettings) {}
+  private constructor(private readonly settings: NodeSettings) {
+    this.launcher = new NodeLauncher(settings);
+  }
 
   /**
    * Starts a cluster and waits until it is stable, as {@link waitUntilStable} does; 3 primaries with a replica each
-   * take about 3 s, of which a fresh primary insists on 2.
+   * take little more than the 2 s that a fresh primary insists on.
    * @throws InvalidArgumentError for options that cannot be right
    * @throws LocalClusterError `SERVER_NOT_FOUND`, `START_FAILED` with the last lines of the server's log, `NOT_REACHED`
    */
@@ -130,7 +131,7 @@ export class LocalCluster {
   async restart(reference: NodeReference): Promise<void> {
     const node = this.find(reference);
     await node.kill();
-    await this.tracked(node.boot());
+    await this.launcher.relaunch(node);
   }
 
   /** Makes a replica the primary of its slots, and waits until all running nodes see it as that. */
@@ -140,7 +141,8 @@ export class LocalCluster {
 
   /**
    * Moves slots with all their keys, one slot after the other, while clients go on: they meet ASK, TRYAGAIN and
-   * MOVED. Resolves when all running nodes know the new owner.
+   * MOVED. Resolves when all running nodes know the new owner. A primary that gives its last slot away becomes a
+   * replica of the taker, unless `config` says `cluster-allow-replica-migration no`.
    * @param slots slots, or ranges of them as `[first, last]`
    */
   async migrateSlots(
@@ -158,7 +160,7 @@ export class LocalCluster {
       while ((await migration.moveKeys({ limit: keysPerStep })) > 0) await delay(pauseMs);
       await migration.finish();
     }
-    await this.untilOwner(list, target, wait);
+    await untilOwnerIsKnown(list, target, () => this.running(), wait);
   }
 
   /** Begins to move one slot and stops there, so that a test can look at the state in between. */
@@ -175,9 +177,9 @@ export class LocalCluster {
     replicaOf,
     ...wait
   }: { replicaOf?: NodeReference } & WaitOptions = {}): Promise<LocalNode> {
+    this.refuseWhenStopped();
     const primary = replicaOf === undefined ? undefined : this.find(replicaOf);
-    const [port] = await findFreePorts(HOST, 1);
-    const node = await this.launch(port, wait.signal);
+    const [node] = await this.launcher.launch(1, wait.signal);
     this.members.push(node);
     await introduce([node], this.running(), wait);
     if (primary !== undefined) await becomeReplica(node, primary, wait);
@@ -250,11 +252,7 @@ export class LocalCluster {
   private async form(): Promise<void> {
     const { primaries, replicasPerPrimary, startTimeoutMs, signal } = this.settings.options;
     const wait = { timeoutMs: startTimeoutMs, signal };
-    const ports = await findFreePorts(HOST, primaries * (1 + replicasPerPrimary));
-    const launched = await Promise.allSettled(ports.map((port) => this.launch(port, signal)));
-    const failed = launched.find((one) => one.status === 'rejected');
-    if (failed !== undefined) throw failed.reason;
-    this.members = launched.filter((one) => one.status === 'fulfilled').map((one) => one.value);
+    this.members = await this.launcher.launch(primaries * (1 + replicasPerPrimary), signal);
     const shares = slotShares(primaries);
     await Promise.all(shares.map((share, i) => giveSlots(this.members[i], share, i + 1)));
     await introduce(this.members, this.members, wait);
@@ -263,37 +261,8 @@ export class LocalCluster {
     await this.waitUntilStable(wait);
   }
 
-  private launch(port: number, signal?: AbortSignal): Promise<LocalNode> {
-    return this.tracked(this.launchOn(port, PORT_ATTEMPTS, signal));
-  }
-
-  private async launchOn(port: number, attempts: number, signal?: AbortSignal): Promise<LocalNode> {
-    const node = new LocalNode(this.settings, port);
-    try {
-      await node.boot(signal);
-      return node;
-    } catch (error) {
-      await node.kill();
-      await node.removeData();
-      const lostRace = error instanceof LocalClusterError && error.code === 'PORT_TAKEN';
-      if (!lostRace || attempts <= 1) throw error;
-    }
-    const [other] = await findFreePorts(HOST, 1);
-    return this.launchOn(other, attempts - 1, signal);
-  }
-
-  /** Keeps `stop()` waiting for a server that is being started, or it would miss it. */
-  private async tracked<T>(launch: Promise<T>): Promise<T> {
-    this.launches.add(launch);
-    try {
-      return await launch;
-    } finally {
-      this.launches.delete(launch);
-    }
-  }
-
   private async end(): Promise<void> {
-    await Promise.allSettled(this.launches);
+    await this.launcher.settled();
     await Promise.all(this.members.map((node) => node.kill()));
     await rm(this.settings.folder, { recursive: true, force: true, maxRetries: 5 });
     await this.settings.guardian.release();
@@ -310,30 +279,16 @@ export class LocalCluster {
     return new Map(await Promise.all(entries));
   }
 
-  private async untilOwner(slots: readonly number[], owner: LocalNode, wait: WaitOptions): Promise<void> {
-    await untilNothingMissing(
-      `Slots of ${owner.name}`,
-      async () => {
-        for (const node of this.running()) {
-          const owned = new Set((await node.view()).nodes.get(owner.id)?.slots.flatMap(slotsOf));
-          if (!slots.every((slot) => owned.has(slot))) return `${node.name} does not know of all of them yet`;
-        }
-        return undefined;
-      },
-      wait,
-    );
+  private refuseWhenStopped(): void {
+    if (this.stopped !== undefined) throw new LocalClusterError('STOPPED', 'The local cluster is stopped');
   }
 
   private find(reference: NodeReference): LocalNode {
-    if (this.stopped !== undefined) throw new LocalClusterError('STOPPED', 'The local cluster is stopped');
+    this.refuseWhenStopped();
     const found = this.members.find((node) => node === reference || node.name === reference);
     if (found !== undefined) return found;
     throw new InvalidArgumentError('node', 'No such node in this local cluster');
   }
-}
-
-function slotsOf([first, last]: SlotRange): number[] {
-  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }
 
 function checkSlot(slot: number): void {

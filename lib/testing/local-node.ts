@@ -97,18 +97,26 @@ export class LocalNode {
     await untilNothingMissing(
       `Start of ${this.name}`,
       async () => {
-        if (!server.running) throw this.startFailure();
-        try {
-          // with a user that only our servers have: whoever else listens there does not pass
-          this.nodeId = String(await this.connection.call('CLUSTER', 'MYID'));
-          const loading = String(await this.connection.call('INFO', 'persistence')).includes('loading:1');
-          return loading ? 'it loads its data' : undefined;
-        } catch (error) {
-          return (error as Error).message;
+        if (!server.running) {
+          this.connection.close();
+          throw this.startFailure();
         }
+        // whoever else listens on its port may never answer
+        return Promise.race([this.whatIsNotReady(), server.ended]);
       },
       { timeoutMs: this.settings.options.startTimeoutMs, signal },
     );
+    this.nodeId = String(await this.connection.call('CLUSTER', 'MYID'));
+  }
+
+  private async whatIsNotReady(): Promise<string | undefined> {
+    try {
+      // our user exists on our servers only, so nobody else can answer this
+      const info = String(await this.connection.call('INFO', 'persistence'));
+      return info.includes('loading:1') ? 'it loads its data' : undefined;
+    } catch (error) {
+      return (error as Error).message;
+    }
   }
 
   /** @internal */

@@ -7,14 +7,15 @@ import type { ServerBinary } from './server-binary.js';
 /** One running server. It does not keep our process alive; the guardian sees to its end when we are gone. */
 export class ServerProcess {
   readonly pid: number;
-  private readonly exited: Promise<void>;
+  /** Resolves when it has ended, to a word on that. */
+  readonly ended: Promise<string>;
 
   private constructor(
     private readonly child: ChildProcess,
     pid: number,
   ) {
     this.pid = pid;
-    this.exited = new Promise((resolve) => child.once('exit', () => resolve()));
+    this.ended = new Promise((resolve) => child.once('exit', () => resolve('it has ended')));
     child.unref();
   }
 
@@ -48,7 +49,7 @@ export class ServerProcess {
     if (!this.running) return;
     this.child.ref();
     this.child.kill('SIGKILL');
-    await this.exited;
+    await this.ended;
   }
 
   /** SIGSTOP: keeps its sockets and answers nothing. */

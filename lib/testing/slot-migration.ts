@@ -1,6 +1,9 @@
+import { ReplyError } from '../cluster/errors.js';
 import type { Reply } from '../cluster/reply.js';
+import type { SlotRange } from './cluster-view.js';
 import type { LocalNode } from './local-node.js';
 import { OWN_USER } from './local-cluster-options.js';
+import { untilNothingMissing, type WaitOptions } from './poll.js';
 
 const MIGRATE_TIMEOUT_MS = '5000';
 const KEYS_PER_STEP = 100;
@@ -60,7 +63,8 @@ export class SlotMigration {
     await this.moveKeys();
     // the new owner first: until it knows, the old one would redirect to a node that redirects back
     const others = this.primaries().filter((node) => node !== this.to && node !== this.from);
-    for (const node of [this.to, this.from, ...others]) await setSlot(node, this.slot, 'NODE', this.to.id);
+    await setSlot(this.to, this.slot, 'NODE', this.to.id);
+    for (const node of [this.from, ...others]) await this.tell(node);
   }
 
   /** Moves the keys back and leaves the slot where it was. Keys that are on their way back are briefly not found. */
@@ -68,6 +72,15 @@ export class SlotMigration {
     await setSlot(this.from, this.slot, 'STABLE');
     while ((await this.moveSome(this.to, this.from, KEYS_PER_STEP)) > 0);
     await setSlot(this.to, this.slot, 'STABLE');
+  }
+
+  private async tell(node: LocalNode): Promise<void> {
+    try {
+      await setSlot(node, this.slot, 'NODE', this.to.id);
+    } catch (error) {
+      // a primary that lost its last slot follows the new owner at once, and a replica is told by its primary
+      if (!(error instanceof ReplyError) || (await node.view()).myself.role === 'primary') throw error;
+    }
   }
 
   private async moveSome(from: LocalNode, to: LocalNode, count: number): Promise<number> {
@@ -94,4 +107,29 @@ export class SlotMigration {
 
 function setSlot(node: LocalNode, slot: number, ...state: string[]): Promise<Reply> {
   return node.connection.call('CLUSTER', 'SETSLOT', slot, ...state);
+}
+
+/** Waits until all running nodes see the slots with their owner. */
+export async function untilOwnerIsKnown(
+  slots: readonly number[],
+  owner: LocalNode,
+  running: () => readonly LocalNode[],
+  wait: WaitOptions,
+): Promise<void> {
+  await untilNothingMissing(
+    `Slots of ${owner.name}`,
+    async () => {
+      for (const node of running()) {
+        const owned = new Set((await node.view()).nodes.get(owner.id)?.slots.flatMap(slotsOf));
+        if (!slots.every((slot) => owned.has(slot))) return `${node.name} does not know of all of them yet`;
+      }
+      return undefined;
+    },
+    wait,
+  );
+}
+
+/** Every slot of a range. */
+export function slotsOf([first, last]: SlotRange): number[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
@@ -168,6 +169,20 @@ describe('a local cluster of three primaries with a replica each', () => {
   });
 });
 
+it.each([0, 10_000])('says so when a port of a restarted node is taken (port + %d)', async (offset) => {
+  const cluster = await LocalCluster.start({ primaries: 1, replicasPerPrimary: 0 });
+  const [node] = cluster.nodes;
+  await cluster.kill(node);
+  const intruder = createServer().listen(node.port + offset, node.host);
+  try {
+    await expect(cluster.restart(node)).rejects.toMatchObject({ code: 'PORT_TAKEN' });
+    expect(node.state).toBe('dead');
+  } finally {
+    intruder.close();
+    await cluster.stop();
+  }
+});
+
 it('stops without leaving a process or a folder, frozen servers included', async () => {
   const cluster = await LocalCluster.start(small);
   const folder = await dataFolder(cluster);
@@ -178,6 +193,7 @@ it('stops without leaving a process or a folder, frozen servers included', async
   expect(pids.filter(isAlive)).toEqual([]);
   expect(existsSync(folder)).toBe(false);
   await expect(cluster.kill(cluster.nodes[0])).rejects.toMatchObject({ code: 'STOPPED' });
+  await expect(cluster.addNode()).rejects.toMatchObject({ code: 'STOPPED' });
 });
 
 describe('a process that starts a local cluster', () => {

@@ -11,19 +11,22 @@ import { Relays } from '../fake-node.js';
 
 describe('a pipeline on a healthy cluster', () => {
   const shared = sharedCluster();
+  /** Goes through relays, which see what is sent. */
   let client: ClusterClient;
+  /** Goes straight to the nodes. */
+  let direct: ClusterClient;
   let relays: Relays;
 
   beforeAll(async () => {
-    const scout = new ClusterClient({ nodes: shared.nodes });
-    await scout.connect();
-    relays = await Relays.start(scout.topology.nodes);
-    await scout.close();
+    direct = new ClusterClient({ nodes: shared.nodes });
+    await direct.connect();
+    relays = await Relays.start(direct.topology.nodes);
     client = new ClusterClient(relays.options);
     await client.connect();
   });
 
   afterAll(async () => {
+    await direct?.close();
     await client?.close();
     await relays?.stop();
   });
@@ -73,7 +76,7 @@ describe('a pipeline on a healthy cluster', () => {
       .lpush(text, 'secret-value')
       .incr(other)
       .call('NOSUCH', other)
-      .call('get')
+      .call('get', other, 'too', 'many')
       .getBuffer(text)
       .exec();
     expect(results).toEqual([
@@ -145,7 +148,7 @@ describe('a pipeline on a healthy cluster', () => {
       ['blocked commands', (pipeline) => pipeline.shutdown(), BlockedCommandError],
       ['arguments without a text', (pipeline) => pipeline.set(a, undefined as never), InvalidArgumentError],
     ])('%s', async (_, queue, expected) => {
-      const pipeline = client.pipeline().set(a, 'kept');
+      const pipeline = client.pipeline([['set', a, 'kept']]);
       expect(() => queue(pipeline)).toThrow(expected);
       expect(pipeline.length).toBe(1);
       // and what was queued before is none the worse
@@ -165,7 +168,7 @@ describe('a pipeline on a healthy cluster', () => {
   });
 
   it('holds 100,000 commands', async () => {
-    const pipeline = client.pipeline();
+    const pipeline = direct.pipeline();
     for (let i = 0; i < 100_000; i++) pipeline.incrby(key(`many:${i % 5_000}`), i);
     const results = (await pipeline.exec()) ?? [];
     expect(results.filter(([error]) => error !== null)).toEqual([]);
@@ -176,16 +179,16 @@ describe('a pipeline on a healthy cluster', () => {
       return sum;
     });
     expect(results.every(([, reply], i) => reply === expected[i])).toBe(true);
-    expect(await client.unlink(Array.from({ length: 5_000 }, (_, i) => key(`many:${i}`)))).toBe(5_000);
+    expect(await direct.unlink(Array.from({ length: 5_000 }, (_, i) => key(`many:${i}`)))).toBe(5_000);
   });
 
   it('holds more bytes than may wait for one node', async () => {
     const megabyte = Buffer.alloc(2 ** 20, 'x');
-    const pipeline = client.pipeline();
+    const pipeline = direct.pipeline();
     for (let i = 0; i < 80; i++) pipeline.set(key('{bytes}'), megabyte);
     const results = (await pipeline.exec()) ?? [];
     expect(results.map(([error]) => error)).toEqual(results.map(() => null));
-    await client.unlink(key('{bytes}'));
+    await direct.unlink(key('{bytes}'));
   });
 
   it('shares the connection with single calls, each in its turn', async () => {

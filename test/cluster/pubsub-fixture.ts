@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { ClusterEngine } from '../../lib/cluster/cluster-engine.js';
 import { resolveOptions, type ClusterEngineOptions } from '../../lib/cluster/options.js';
+import type { SubscriptionGap } from '../../lib/pubsub/subscription-gap.js';
 import type { NodeAddress } from '../../lib/cluster/topology.js';
 import { ClusterPubSub, type ClusterPubSubOptions } from '../../lib/pubsub/cluster-pubsub.js';
 
@@ -51,4 +52,54 @@ export async function commandCalls(nodes: readonly NodeAddress[], command: strin
     redis.disconnect();
   }
   return calls;
+}
+
+/** One numbered message, from the call until its answer, in ms since 1970. */
+interface Published {
+  readonly number: number;
+  readonly from: number;
+  readonly until: number;
+  readonly acknowledged: boolean;
+}
+
+/** Publishes numbers to a channel, each when the one before is answered, until it is told to stop. */
+export class NumberPublisher {
+  readonly published: Published[] = [];
+  private stopped = false;
+  private readonly finished: Promise<void>;
+
+  constructor(private readonly publish: (number: number) => Promise<unknown>) {
+    this.finished = this.run();
+  }
+
+  stop(): Promise<void> {
+    this.stopped = true;
+    return this.finished;
+  }
+
+  /** Numbers that came twice, and acknowledged ones that did not come though no gap allows for it. */
+  account(
+    received: readonly number[],
+    gaps: readonly SubscriptionGap[],
+  ): { doubled: number[]; lost: Published[] } {
+    const seen = new Set<number>();
+    const doubled = received.filter((number) => seen.has(number) || !seen.add(number));
+    const lost = this.published.filter(
+      ({ number, from, until, acknowledged }) =>
+        acknowledged && !seen.has(number) && !gaps.some((gap) => gap.since <= until && from <= gap.until),
+    );
+    return { doubled, lost };
+  }
+
+  private async run(): Promise<void> {
+    for (let number = 0; !this.stopped; number++) {
+      const from = Date.now();
+      const acknowledged = await this.publish(number).then(
+        () => true,
+        () => false,
+      );
+      this.published.push({ number, from, until: Date.now(), acknowledged });
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
 }

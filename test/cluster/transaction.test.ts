@@ -116,7 +116,7 @@ describe('a transaction on a healthy cluster', () => {
     await client.multi().incr(key('n')).exec((error, results) => told.push(error, results));
     expect(told).toEqual([null, [[null, 1]]]);
     const failed = client.multi().set(key('n'), 1);
-    (failed as unknown as { call(...args: string[]): void }).call('get');
+    (failed as unknown as { call(...args: string[]): void }).call('get', key('n'), 'too', 'many');
     const error = await new Promise((resolve) => {
       // nobody looks at the promise here
       void failed.exec(resolve);

@@ -3,9 +3,11 @@ import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
 import {
   ClusterEntity,
   Counter,
+  Index,
   PartitionKey,
   PrimaryKey,
   Property,
+  Unique,
   Version,
 } from '../../lib/entity/decorators.js';
 import type { PartitionTransaction } from '../../lib/entity/partition-transaction.js';
@@ -30,6 +32,16 @@ class OrderItem {
   @PrimaryKey() id!: number;
   @Property() quantity!: number;
   @Counter() reserved!: bigint;
+}
+
+@ClusterEntity({ name: 'Ticket', partition: () => Order })
+class Ticket {
+  declare readonly [Shape]: { key: 'orderId' | 'id'; indexed: 'seat' | 'price' };
+  @PartitionKey() orderId!: string;
+  @PrimaryKey() id!: string;
+  @Unique() @Property() seat!: string;
+  @Index() @Property() price?: number;
+  @Property() note!: string;
 }
 
 @ClusterEntity({ name: 'Plain' })
@@ -77,6 +89,30 @@ export async function keys(
   void order;
 }
 
+export async function wheres(
+  tickets: ClusterRepository<Ticket>,
+  plain: ClusterRepository<Plain>,
+): Promise<void> {
+  const found: Ticket[] = await tickets.findBy({ orderId: '1', price: { gt: 1, lte: 2 } });
+  await tickets.findOneBy({ orderId: '1', seat: 'A' });
+  await tickets.countBy({ orderId: '1', seat: { startsWith: 'A' }, price: { in: [1, 2] } });
+  const { items, cursor } = await tickets.findPage({ orderId: '1' }, { limit: 10 });
+  await plain.findBy({ text: { startsWith: 'x' } });
+  // @ts-expect-error not indexed
+  await tickets.findBy({ orderId: '1', note: 'x' });
+  // @ts-expect-error a partition is named by a value
+  await tickets.findBy({ orderId: { gt: '1' } });
+  // @ts-expect-error not of its type
+  await tickets.findBy({ orderId: '1', price: { gt: 'x' } });
+  // @ts-expect-error for strings
+  await tickets.findBy({ orderId: '1', price: { startsWith: 'x' } });
+  // @ts-expect-error no such operator
+  await tickets.findBy({ orderId: '1', price: { near: 1 } });
+  // @ts-expect-error a page has a limit
+  await tickets.findPage({ orderId: '1' }, {});
+  void [found, items, cursor];
+}
+
 export async function writes(
   orders: ClusterRepository<Order>,
   items: ClusterRepository<OrderItem>,
@@ -119,6 +155,9 @@ export async function transactions(tx: PartitionTransaction): Promise<void> {
 }
 
 export function shapes(): void {
+  assertShape(Ticket, { key: { orderId: true, id: true }, indexed: { seat: true, price: true } });
+  // @ts-expect-error one is missing
+  assertShape(Ticket, { key: { orderId: true, id: true }, indexed: { seat: true } });
   assertShape(Order, { key: { id: true }, counters: { views: true } });
   // @ts-expect-error one is missing
   assertShape(OrderItem, { key: { id: true }, counters: { reserved: true } });

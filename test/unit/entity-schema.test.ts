@@ -1,15 +1,19 @@
+import { assertShape } from '../../lib/entity/assert-shape.js';
 import {
   ClusterEntity,
   Counter,
   Embedded,
+  Index,
   PartitionKey,
   PrimaryKey,
   Property,
+  Unique,
+  UpdatedAt,
   Version,
 } from '../../lib/entity/decorators.js';
 import { SchemaError } from '../../lib/entity/entity-errors.js';
 import { SchemaRegistry } from '../../lib/entity/schema-registry.js';
-import type { EntityClass } from '../../lib/entity/shape.js';
+import { type EntityClass, Shape } from '../../lib/entity/shape.js';
 
 @ClusterEntity({ name: 'Owner' })
 class Owner {
@@ -149,13 +153,44 @@ describe('a registry of schemas', () => {
       expect.arrayContaining([
         expect.stringMatching(/more than one primary key: id, id2/),
         expect.stringMatching(/^count is a counter, and its type is not number or bigint/),
-        expect.stringMatching(/^version is the version, and its type is not number/),
+        expect.stringMatching(/^version is the version, and its type is not Number/),
         expect.stringMatching(/^twice is decorated twice/),
         expect.stringMatching(/^~v has a name that no stored property can have/),
         expect.stringMatching(/^__proto__ has a name that no stored property can have/),
         expect.stringMatching(/^Part\.id is a primary key, and an embedded value has none/),
       ]),
     );
+  });
+
+  it('refuses indexes that could answer nothing, or not be kept', () => {
+    @ClusterEntity({ name: 'Alone' })
+    class Alone {
+      @PrimaryKey() id!: string;
+      @Index() @Property() size!: number;
+    }
+    @ClusterEntity({ name: 'Indexed', partition: () => Owner })
+    class Indexed {
+      @PartitionKey() ownerId!: string;
+      @Index() @PrimaryKey() id!: string;
+      @Index() @Property() bytes!: Buffer;
+      @Unique() @Property(Object) any!: unknown;
+      @Index() @Index({ fields: ['size', 'size'] }) @Property() size!: number;
+      @Index({ name: 'a b', fields: ['size', 'nothing'] }) @Counter() count!: number;
+      @(UpdatedAt() as PropertyDecorator) changed!: string;
+    }
+    expect([...faultsOf(Alone, Indexed)].sort()).toEqual([
+      expect.stringMatching(/^Alone has the index 'size', and is a partition of its own/),
+      expect.stringMatching(/^Indexed has the index 'a b': letters, digits/),
+      expect.stringMatching(/^Indexed has the index 'size' over no fields, or over one field twice/),
+      expect.stringMatching(/^Indexed has two indexes of the one name 'size'/),
+      expect.stringMatching(
+        /^Indexed\.any is in the unique 'any', and a value that JSON can hold has no order/,
+      ),
+      expect.stringMatching(/^Indexed\.bytes is in the index 'bytes', and a Buffer has no order/),
+      expect.stringMatching(/^Indexed\.changed is the update time, and its type is not Date/),
+      expect.stringMatching(/^Indexed\.id is in the index 'id' and is no property of @Property/),
+      expect.stringMatching(/^Indexed\.nothing is in the index 'a b' and is no property of @Property/),
+    ]);
   });
 
   it('takes the properties of parents, as their children redeclare them', () => {
@@ -178,5 +213,42 @@ describe('a registry of schemas', () => {
   it('names the compiler option where decorators are called by the newer standard', () => {
     const decorate = Property() as unknown as (value: undefined, context: object) => void;
     expect(() => decorate(undefined, { kind: 'field', name: 'x' })).toThrow('experimentalDecorators');
+  });
+});
+
+describe('assertShape', () => {
+  @ClusterEntity({ name: 'Shaped', partition: () => Owner })
+  class Shaped {
+    declare readonly [Shape]: { key: 'ownerId' | 'id'; indexed: 'size' | 'text'; counters: 'count' };
+    @PartitionKey() ownerId!: string;
+    @PrimaryKey() id!: string;
+    @Unique() @Property() text!: string;
+    @Index({ name: 'both', fields: ['size', 'text'] }) @Property() size!: number;
+    @Counter() count!: number;
+  }
+  @ClusterEntity({ name: 'Misshaped', partition: () => Owner })
+  class Misshaped extends Shaped {
+    declare readonly [Shape]: { key: 'ownerId' | 'id'; indexed: 'size' | 'text'; counters: 'count' };
+    @Index() @Property() more!: string;
+    @Property() declare count: number;
+  }
+
+  it('agrees where the class does with itself', () => {
+    assertShape(Shaped, {
+      key: { ownerId: true, id: true },
+      indexed: { size: true, text: true },
+      counters: { count: true },
+    });
+  });
+
+  it('names what is missing and what is too much', () => {
+    const compare = (): void =>
+      assertShape(Misshaped, {
+        key: { ownerId: true, id: true },
+        indexed: { size: true, text: true },
+        counters: { count: true },
+      });
+    expect(compare).toThrow("Misshaped.more is missing in the Shape's 'indexed'");
+    expect(compare).toThrow("Misshaped.count is in the Shape's 'counters' and not decorated so");
   });
 });

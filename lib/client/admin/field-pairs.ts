@@ -3,7 +3,9 @@ import type { Reply } from '../../cluster/reply.js';
 /** A reply of names and values in turn, as a Map. */
 export function fieldsOf(reply: Reply): Map<string, Reply> {
   const items = Array.isArray(reply) ? reply : [];
-  return new Map(Array.from({ length: items.length >> 1 }, (_, i) => [String(items[2 * i]), items[2 * i + 1]]));
+  return new Map(
+    Array.from({ length: items.length >> 1 }, (_, i) => [String(items[2 * i]), items[2 * i + 1]]),
+  );
 }
 
 /** The elements of a reply that should be a list. */

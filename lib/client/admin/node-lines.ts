@@ -48,13 +48,16 @@ export function parseNodeLines(text: string): SeenNode[] {
 }
 
 function parseLine(line: string): SeenNode {
-  const [id, address, flagText, primaryId, pingSentAt, pongReceivedAt, epoch, link, ...slotTexts] = line.split(' ');
+  const [id, address, flagText, primaryId, pingSentAt, pongReceivedAt, epoch, link, ...slotTexts] =
+    line.split(' ');
   const flags = new Set(flagText.split(',').map((flag) => (flag === 'fail?' ? 'pfail' : flag)));
   const replica = flags.delete('slave');
   flags.delete('master');
   const migrations = slotTexts.map((text) => MIGRATION.exec(text)).filter((match) => match !== null);
   const moving = (direction: '<' | '>'): Map<number, string> =>
-    new Map(migrations.filter((match) => match[2] === direction).map(([, slot, , node]) => [Number(slot), node]));
+    new Map(
+      migrations.filter((match) => match[2] === direction).map(([, slot, , node]) => [Number(slot), node]),
+    );
   return {
     id,
     ...parseAddress(address),

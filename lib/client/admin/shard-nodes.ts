@@ -28,7 +28,10 @@ export function parseShards(reply: Reply): ShardDescription[] {
     const fields = fieldsOf(shard);
     const bounds = listOf(fields.get('slots')).map(Number);
     return {
-      slots: Array.from({ length: bounds.length >> 1 }, (_, i): SlotRange => [bounds[2 * i], bounds[2 * i + 1]]),
+      slots: Array.from({ length: bounds.length >> 1 }, (_, i): SlotRange => [
+        bounds[2 * i],
+        bounds[2 * i + 1],
+      ]),
       nodes: listOf(fields.get('nodes')).map(parseNode),
     };
   });

@@ -48,8 +48,7 @@ export class NonAtomicCommands {
   private async run(command: NonAtomicCommand, given: unknown[], buffers: boolean): Promise<unknown> {
     const args = normalizeArguments(command, isListOfPairs(given) ? given.flat(2) : given);
     refusals[command]?.(this.steps, args);
-    const keys = this.steps.keysOf(command, args);
-    if (keys.every(({ slot }) => slot === keys[0].slot)) return this.client.send(command, args, buffers);
+    if (this.steps.inOneSlot(command, args)) return this.client.send(command, args, buffers);
     return recipes[command](this.steps, args, buffers);
   }
 }

@@ -39,23 +39,18 @@ return reply`);
 export const overCopies =
   (command: string): Recipe =>
   async (steps, args) => {
-    const keys = steps.keysOf(command, args);
-    const { slot } = keys[0];
-    const elsewhere = keys.filter((key) => key.slot !== slot);
-    await refuseTooMany(
-      steps,
-      command.toUpperCase(),
-      elsewhere.map(({ key }) => key),
-    );
-    const dumps = await steps.together<Buffer | null>(elsewhere.map(({ key }): Step => ['dump', key]));
-    const names: Argument[] = [];
-    const contents: Argument[] = [];
-    const words: Argument[] = [command, ...args];
-    for (const { index, key, slot: own } of keys) {
-      const dump = own === slot ? null : dumps.shift();
-      names.push(own === slot ? key : temporaryKey(slot));
-      contents.push(dump ?? '');
-      words[index + 1] = '';
-    }
-    return steps.script(RUN_OVER_COPIES, names, [...contents, ...words]);
+    const places = steps.keyPlaces(command, args);
+    const slot = steps.slotOf(args[places[0]]);
+    const elsewhere = places.filter((place) => steps.slotOf(args[place]) !== slot);
+    const foreign = elsewhere.map((place) => args[place]);
+    await refuseTooMany(steps, command.toUpperCase(), foreign);
+    const dumps = await steps.together<Buffer | null>(foreign.map((key): Step => ['dump', key]));
+    const names = new Map(places.map((place) => [place, args[place]]));
+    const contents = new Map<number, Argument>(places.map((place) => [place, '']));
+    elsewhere.forEach((place, i) => {
+      names.set(place, temporaryKey(slot));
+      contents.set(place, dumps[i] ?? '');
+    });
+    const words = args.map((argument, place) => (names.has(place) ? '' : argument));
+    return steps.script(RUN_OVER_COPIES, [...names.values()], [...contents.values(), command, ...words]);
   };

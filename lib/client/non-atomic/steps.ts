@@ -22,8 +22,8 @@ export interface KeyPlacement {
 export type Step = readonly [name: string, ...args: (Argument | number)[]];
 
 /**
- * The calls of which an operation over several slots is made. Replies come as Buffers: what is carried from one key
- * to another must not be decoded on its way.
+ * The calls of which an operation over several slots is made. Replies of commands come as Buffers: what is carried from
+ * one key to another must not be decoded on its way.
  */
 export class Steps {
   constructor(
@@ -57,9 +57,9 @@ export class Steps {
     return repliesOf<T>(await transaction.exec());
   }
 
-  /** A script on keys of one slot. */
+  /** A script on keys of one slot; strings of its reply come as strings. */
   script<T>(script: Script, keys: readonly Argument[], args: readonly (Argument | number)[]): Promise<T> {
-    return this.client.runScript(script, keys, args, { buffers: true }) as Promise<T>;
+    return this.client.runScript(script, keys, args) as Promise<T>;
   }
 
   /**
@@ -81,15 +81,18 @@ export class Steps {
     }
   }
 
-  /** The keys among the arguments of a command, with their places. @throws InvalidArgumentError */
-  keysOf(name: string, args: readonly Argument[]): { index: number; key: Argument; slot: number }[] {
+  /** Whether all keys among the arguments of a command are in one slot. @throws InvalidArgumentError */
+  inOneSlot(name: string, args: readonly Argument[]): boolean {
+    const [first, ...others] = this.keyPlaces(name, args);
+    const slot = this.slotOf(args[first]);
+    return others.every((index) => this.slotOf(args[index]) === slot);
+  }
+
+  /** Where the keys are among the arguments of a command. @throws InvalidArgumentError */
+  keyPlaces(name: string, args: readonly Argument[]): number[] {
     const row = this.placement.table.lookup(name, args);
     if (row === undefined) throw new InvalidArgumentError('command', `${name} is not known`);
-    return keyIndexes(row, args).map((index) => ({
-      index,
-      key: args[index],
-      slot: this.slotOf(args[index]),
-    }));
+    return keyIndexes(row, args);
   }
 
   /** The slot of a key, its prefix regarded. */

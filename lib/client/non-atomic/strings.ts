@@ -6,11 +6,13 @@ import type { Step } from './steps.js';
 
 /** One MGET a slot, all sent at once; each value finds its place in the order of the keys. */
 export const mget: Recipe = async (steps, keys, buffers) => {
-  const groups = [...steps.bySlot([...keys.entries()], ([, key]) => key).values()];
-  const calls = groups.map((group): Step => ['mget', ...group.map(([, key]) => key)]);
-  const replies = await steps.together<unknown[]>(calls, buffers);
+  const places = [...steps.bySlot([...keys.keys()], (place) => keys[place]).values()];
+  const replies = await steps.together<unknown[]>(
+    places.map((own): Step => own.length === 1 ? ['get', keys[own[0]]] : ['mget', ...own.map((place) => keys[place])]),
+    buffers,
+  );
   const values = new Array<unknown>(keys.length);
-  groups.forEach((group, i) => group.forEach(([place], j) => (values[place] = replies[i][j])));
+  places.forEach((own, i) => own.forEach((place, j) => (values[place] = Array.isArray(replies[i]) ? replies[i][j] : replies[i])));
   return values;
 };
 

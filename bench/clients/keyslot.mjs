@@ -1,0 +1,23 @@
+import { ClusterClient } from '../../dist/index.js';
+
+export async function connect(nodes) {
+  const client = new ClusterClient({ nodes });
+  await client.connect();
+  return {
+    get: (key) => client.get(key),
+    set: (key, value) => client.set(key, value),
+    pipeline: async (keys) => {
+      const pipeline = client.pipeline();
+      for (const key of keys) pipeline.get(key);
+      return (await pipeline.exec()).map(valueOf);
+    },
+    mget: client.nonAtomic && ((keys) => client.nonAtomic.mget(keys)),
+    blockingPop: (key, seconds) => client.blpop(key, seconds),
+    close: () => client.close(),
+  };
+}
+
+function valueOf([error, value]) {
+  if (error) throw error;
+  return value;
+}

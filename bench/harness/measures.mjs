@@ -1,0 +1,112 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { nodeCommand } from './node-command.mjs';
+import { emptyList, workload } from './workload.mjs';
+
+/**
+ * @typedef {object} Context
+ * @property {import('../clients.mjs').Session} session
+ * @property {() => Promise<import('../clients.mjs').Session>} connect makes another client
+ * @property {{ host: string, port: number }[]} nodes the primaries
+ * @property {number} ms how long to measure
+ */
+
+/** One sample: the figure, and for a rate what a key cost the client's process, in µs of CPU. */
+/** @typedef {{ value: number, cpu?: number }} Sample */
+
+const READERS = 500;
+const BLOCK_SECONDS = 0.3;
+const MORE_CLIENTS = 5;
+const IN_FLIGHT = 1_000;
+const PAUSE_MS = 400;
+const SENT_MS = 100;
+/** Enough to open what a client opens on first use. */
+const WARMING_GETS = 300;
+
+/**
+ * Keys per second when so many callers call one after the other, `keysPerCall` keys each time.
+ * @param {number} callers
+ * @param {number} keysPerCall
+ * @param {(session: import('../clients.mjs').Session, start: number) => Promise<unknown>} call `start` counts calls
+ * @returns {(context: Context) => Promise<Sample>}
+ */
+export function rate(callers, keysPerCall, call) {
+  return async ({ session, ms }) => {
+    let running = true;
+    let calls = 0;
+    const caller = async () => {
+      while (running) await call(session, calls++);
+    };
+    const timer = setTimeout(() => (running = false), ms);
+    const cpuBefore = process.cpuUsage();
+    const startedAt = performance.now();
+    await Promise.all(Array.from({ length: callers }, caller));
+    const seconds = (performance.now() - startedAt) / 1_000;
+    const { user, system } = process.cpuUsage(cpuBefore);
+    clearTimeout(timer);
+    const keys = calls * keysPerCall;
+    return { value: keys / seconds, cpu: (user + system) / keys };
+  };
+}
+
+/** Median time in ms of 500 GETs called at once on one node. */
+export async function latency({ session }) {
+  const startedAt = performance.now();
+  const times = [];
+  const { keys } = workload.oneNode;
+  await Promise.all(keys.slice(0, READERS).map((key) => session.get(key).then(() => times.push(performance.now()))));
+  return { value: times[READERS / 2] - startedAt };
+}
+
+/** The same while a BLPOP of the same client waits on that node. */
+export async function latencyBesideBlocked(context) {
+  const popped = context.session.blockingPop(emptyList, BLOCK_SECONDS);
+  // so that a rejection while we look is not unhandled
+  popped.catch(() => {});
+  await untilBlocked(context.nodes);
+  const sample = await latency(context);
+  await popped;
+  return sample;
+}
+
+/** Bytes of heap, Buffers included, that one more connected client takes. */
+export async function heapPerClient({ connect }) {
+  const before = heapBytes();
+  const sessions = [];
+  for (let i = 0; i < MORE_CLIENTS; i++) {
+    const session = await connect();
+    await Promise.all(workload.small.keys.slice(0, WARMING_GETS).map((key) => session.get(key)));
+    sessions.push(session);
+  }
+  const value = (heapBytes() - before) / MORE_CLIENTS;
+  await Promise.all(sessions.map((session) => session.close()));
+  return { value };
+}
+
+/** Bytes of heap, Buffers included, that a GET takes which was sent and is not answered; its promise included. */
+export async function heapInFlight({ session, nodes }) {
+  await Promise.all(nodes.map((node) => nodeCommand(node, `CLIENT PAUSE ${PAUSE_MS} ALL`)));
+  const before = heapBytes();
+  const replies = Array.from({ length: IN_FLIGHT }, (_, i) => session.get(workload.small.keys[i]));
+  const settled = Promise.allSettled(replies);
+  await delay(SENT_MS);
+  const value = (heapBytes() - before) / IN_FLIGHT;
+  await settled;
+  return { value };
+}
+
+async function untilBlocked(nodes) {
+  const giveUpAt = performance.now() + BLOCK_SECONDS * 1_000;
+  while (performance.now() < giveUpAt) {
+    const infos = await Promise.all(nodes.map((node) => nodeCommand(node, 'INFO clients')));
+    if (infos.some((info) => !info.includes('blocked_clients:0'))) return;
+  }
+  throw new Error('BLPOP never blocked');
+}
+
+function heapBytes() {
+  // the second pass frees what finalizers of the first let go
+  globalThis.gc();
+  globalThis.gc();
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}

@@ -1,0 +1,131 @@
+import type { ClusterEngine } from '../../cluster/cluster-engine.js';
+import type { CallPolicy } from '../../cluster/command.js';
+import { InvalidArgumentError, PartialFailureError, TopologyError } from '../../cluster/errors.js';
+import type { Reply } from '../../cluster/reply.js';
+import { nodeName, type ClusterNode } from '../../cluster/topology.js';
+import { normalizeArguments } from '../call-arguments.js';
+import { parseShards, type ShardNode } from './shard-nodes.js';
+
+/** A node by its id (40 hex digits), by its name (`host:port`), or by an object with host and port. */
+export type NodeReference = string | { readonly host: string; readonly port: number };
+
+/** A word of a command. */
+export type Word = string | Buffer | number;
+
+const NODE_ID = /^[0-9a-f]{40}$/;
+const STRINGS = { buffers: false };
+
+/**
+ * CLUSTER commands to nodes that are named. Nodes without slots can be named too, which no topology shows: they are
+ * looked up in the cluster, so that no command, and no credentials, go to a stranger.
+ */
+export class AdminCalls {
+  constructor(
+    private readonly engine: ClusterEngine,
+    private readonly policy: CallPolicy,
+  ) {}
+
+  /** Asks whichever node the command is for; the default node, if that is all the same. */
+  async askAny(words: readonly Word[], buffers = false): Promise<Reply> {
+    return (await this.engine.run('cluster', wordsOf(words), this.policy, { buffers })) as Reply;
+  }
+
+  /** Asks a node, or the default node if none is named. @throws TopologyError `UNKNOWN_NODE` */
+  async ask(reference: NodeReference | undefined, ...words: Word[]): Promise<Reply> {
+    return this.askNode(
+      reference === undefined ? await this.defaultNode() : await this.find(reference),
+      words,
+    );
+  }
+
+  /** Has a node, or the default node, change something, and the topology looked at anew. */
+  async change(reference: NodeReference | undefined, ...words: Word[]): Promise<'OK'> {
+    await this.ask(reference, ...words);
+    this.engine.reportStale();
+    return 'OK';
+  }
+
+  /** Has several nodes change something. @throws PartialFailureError where some did not */
+  async changeAll(nodes: readonly ClusterNode[], ...words: Word[]): Promise<'OK'> {
+    const replies = new Map<string, unknown>();
+    const errors = new Map<string, Error>();
+    await Promise.all(
+      nodes.map(async (node) => {
+        try {
+          replies.set(node.name, await this.askNode(node, words));
+        } catch (error) {
+          errors.set(node.name, error as Error);
+        }
+      }),
+    );
+    this.engine.reportStale();
+    if (errors.size > 0) throw new PartialFailureError(`CLUSTER ${words[0]}`, replies, errors);
+    return 'OK';
+  }
+
+  /** The node that a reference names. @throws TopologyError `UNKNOWN_NODE` */
+  async find(reference: NodeReference): Promise<ClusterNode> {
+    const sought = referenceText(reference);
+    await this.engine.connect();
+    const names = (node: ClusterNode): boolean => node.id === sought || node.name === sought;
+    const found = this.engine.topology.nodes.find(names) ?? (await this.allNodes()).find(names);
+    if (found !== undefined) return found;
+    throw new TopologyError('UNKNOWN_NODE', `${sought} is not a node of this cluster, or not any more`);
+  }
+
+  /** The id that a reference names; one that is given is taken as it is, for the server to know or not. */
+  async idOf(reference: NodeReference): Promise<string> {
+    const text = referenceText(reference);
+    return NODE_ID.test(text) ? text : (await this.find(reference)).id;
+  }
+
+  /** All nodes, those without slots too, but for those that are known to be down. */
+  async allNodes(): Promise<ClusterNode[]> {
+    const asked = await this.defaultNode();
+    const shards = parseShards(await this.askNode(asked, ['SHARDS']));
+    return shards.flatMap(({ slots, nodes }) =>
+      nodes
+        .filter(({ health }) => health !== 'failed')
+        .map((node) => ({ id: node.id, role: node.role, slots, ...this.addressOf(node, asked) })),
+    );
+  }
+
+  /** Reads the topology from the cluster. */
+  async refreshTopology(): Promise<ClusterEngine['topology']> {
+    return this.engine.refreshTopology();
+  }
+
+  /** Asks one node, and only that. */
+  async askNode(node: ClusterNode, words: readonly Word[]): Promise<Reply> {
+    const call = this.engine.resolveFor('cluster', wordsOf(words));
+    return (await this.engine.runSingle(call, { ...this.policy, retry: 'never' }, STRINGS, node)) as Reply;
+  }
+
+  private async defaultNode(): Promise<ClusterNode> {
+    await this.engine.connect();
+    const node = this.engine.topology.defaultNode;
+    if (node === undefined)
+      throw new TopologyError('SLOTS_NOT_COVERED', 'No node of the cluster is known at present');
+    return node;
+  }
+
+  private addressOf(node: ShardNode, asked: ClusterNode): { host: string; port: number; name: string } {
+    const { tls, addressRemap } = this.engine.options;
+    const port = (tls === undefined ? node.port : node.tlsPort) ?? 0;
+    const announced = { host: node.endpoint ?? asked.host, port };
+    const address = addressRemap?.(announced) ?? announced;
+    return { host: address.host, port: address.port, name: nodeName(address) };
+  }
+}
+
+function referenceText(reference: NodeReference): string {
+  if (typeof reference === 'string') return reference;
+  if (typeof reference === 'object' && reference !== null && 'host' in reference) return nodeName(reference);
+  throw new InvalidArgumentError(
+    'node',
+    'A node is named by its id, by host:port, or by an object with both',
+  );
+}
+
+/** A fresh list, as it may be changed on its way. */
+const wordsOf = (words: readonly Word[]): (string | Buffer)[] => normalizeArguments('cluster', [...words]);

@@ -1,0 +1,278 @@
+import { inspect } from 'node:util';
+import { ClusterClient, InvalidArgumentError, type ClusterClientOptions } from 'keyslot';
+import { resolveOptions } from '../../lib/cluster/options.js';
+
+const SECRET = 'planted-S3cret';
+
+/** Everything that can be seen of a value, as one text. */
+const seen = (value: unknown): string =>
+  inspect(value, { depth: Infinity, showHidden: true, maxArrayLength: null, breakLength: Infinity });
+
+/** The error that a client made of these options gives. */
+function refusal(options: unknown): InvalidArgumentError {
+  try {
+    new ClusterClient(options as ClusterClientOptions);
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) return error;
+    throw error;
+  }
+  throw new Error('It was accepted');
+}
+
+const MILLISECONDS = [
+  'deadlineMs',
+  'connectTimeoutMs',
+  'startupTimeoutMs',
+  'replyTimeoutMs',
+  'keepAliveMs',
+  'refreshIntervalMs',
+  'leaseTimeoutMs',
+  'heartbeatMs',
+];
+const NOT_MILLISECONDS = [0, -1, 1.5, Number.NaN, Infinity, 2 ** 31, '1000', 10n, true, null];
+const COUNTS = ['maxLeasedPerNode', 'maxLeased'];
+const NOT_COUNTS = [0, -1, 1.5, Number.NaN, Infinity, '5', null];
+const FLAGS = ['lazyConnect', 'requireFullCoverage', 'dynamicStartupNodes'];
+const NOT_FLAGS = [0, 1, 'true', null, {}];
+
+describe('an option that cannot be right is refused, by name and with what was expected', () => {
+  it.each<[option: string, value: unknown, expected: RegExp]>([
+    ...MILLISECONDS.flatMap((name) =>
+      NOT_MILLISECONDS.map((value): [string, unknown, RegExp] => [name, value, /whole number of milliseconds/]),
+    ),
+    ...COUNTS.flatMap((name) =>
+      NOT_COUNTS.map((value): [string, unknown, RegExp] => [name, value, /whole number of at least 1/]),
+    ),
+    ...FLAGS.flatMap((name) => NOT_FLAGS.map((value): [string, unknown, RegExp] => [name, value, /true or false/])),
+
+    ['nodes', [], /at least one node/],
+    ['nodes', null, /list/],
+    ['nodes', '127.0.0.1:7000', /list/],
+    ['nodes', { host: 'h', port: 7000 }, /list/],
+    ['nodes', [undefined], /host:port/],
+    ['nodes', [null], /host:port/],
+    ['nodes', [7000], /host:port/],
+    ['nodes', [{}], /host:port/],
+    ['nodes', [{ host: 'h' }], /port from 1 to 65535/],
+    ['nodes', [{ host: '', port: 7000 }], /host:port/],
+    ['nodes', [{ host: 'h', port: '7000' }], /port from 1 to 65535/],
+    ['nodes', [{ host: 'h', port: 0 }], /port from 1 to 65535/],
+    ['nodes', [{ host: 'h', port: 65_536 }], /port from 1 to 65535/],
+    ['nodes', [{ host: 'h', port: 70.5 }], /port from 1 to 65535/],
+    ['nodes', [{ host: 'h', port: 7000, password: SECRET }], /password.*option/],
+    ['nodes', [{ host: 'h', port: 7000, username: SECRET }], /username.*option/],
+    ['nodes', [{ host: 'h', port: 7000, tls: { key: SECRET } }], /tls.*option/],
+    ['nodes', [''], /host:port/],
+    ['nodes', ['h'], /host:port/],
+    ['nodes', ['h:'], /host:port/],
+    ['nodes', [':7000'], /host:port/],
+    ['nodes', ['h:port'], /host:port/],
+    ['nodes', ['h:0'], /port from 1 to 65535/],
+    ['nodes', ['h:65536'], /port from 1 to 65535/],
+    ['nodes', ['::1:7000'], /\[ipv6\]:port/],
+    ['nodes', [`user:${SECRET}@h:7000`], /host:port/],
+    ['nodes', ['h:7000,h:7001'], /host:port/],
+    ['nodes', ['http://h:7000'], /redis:\/\/ or rediss:\/\//],
+    ['nodes', ['redis-sentinel://h:7000'], /redis:\/\/ or rediss:\/\//],
+    ['nodes', ['redis://'], /host|cannot be read/],
+    ['nodes', [`redis://:${SECRET}@h:port`], /cannot be read/],
+    ['nodes', [`redis://:${SECRET}@h:99999`], /cannot be read/],
+    ['nodes', [`redis://:${SECRET}@h:7000/1`], /database 0/],
+    ['nodes', [`redis://:${SECRET}@h:7000/path`], /database 0/],
+    ['nodes', [`redis://:${SECRET}@h:7000#${SECRET}`], /query|fragment/],
+    ['nodes', [`redis://${SECRET}@h:7000`], /user and no password/],
+    ['nodes', [`redis://u:%zz${SECRET}@h:7000`], /percent-encoded/],
+    ['nodes', [`unix:///tmp/${SECRET}.sock`], /unix socket/],
+
+    ['username', 7, /string/],
+    ['username', SECRET, /password/],
+    ['password', 7, /string/],
+    ['password', null, /string/],
+    ['password', { secret: SECRET }, /string/],
+    ['credentialsProvider', { password: SECRET }, /function/],
+    ['tls', 'yes', /TLS options or a boolean/],
+    ['tls', null, /TLS options or a boolean/],
+    ['tls', 1, /TLS options or a boolean/],
+    ['clientName', '', /printable ASCII/],
+    ['clientName', 'two words', /printable ASCII/],
+    ['clientName', 'é', /printable ASCII/],
+    ['clientName', 'a\r\nFLUSHALL', /printable ASCII/],
+    ['clientName', 7, /printable ASCII/],
+    ['protocol', 1, /2, 3/],
+    ['protocol', '3', /2, 3/],
+    ['keyPrefix', '{tag}', /braces/],
+    ['keyPrefix', 'a}', /braces/],
+    ['keyPrefix', 7, /string without braces/],
+    ['addressRemap', { 'a:1': 'b:2' }, /function/],
+    ['readFrom', 'nearest', /primary, primaryPreferred, .*lowestLatency/],
+    ['readFrom', 'toString', /primary/],
+    ['readFrom', null, /primary/],
+    ['retry', 'often', /safe, never, always/],
+    ['retry', true, /safe, never, always/],
+    ['maxPendingPerNode', 1000, /commands, bytes/],
+    ['maxPendingPerNode', null, /commands, bytes/],
+    ['maxPendingPerNode', { command: 5 }, /commands, bytes/],
+    ['maxPendingPerNode', { commands: 0 }, /whole number of at least 1/],
+    ['maxPendingPerNode', { bytes: '1mb' }, /whole number of at least 1/],
+    ['allowBlocked', 'shutdown', /list of command names/],
+    ['allowBlocked', [1], /list of command names/],
+    ['allowBlocked', ['get'], /get is not a blocked command/],
+    ['allowBlocked', ['toString'], /is not a blocked command/],
+    ['allowBlocked', ['subscribe'], /cannot be allowed/],
+    ['codec', 'xml', /json, text, binary/],
+    ['codec', {}, /encode\(\) and decode\(\)/],
+  ])('%s: %p', (name, value, expected) => {
+    const error = refusal({ [name]: value });
+    expect(error.message).toContain(name);
+    expect(error.message).toMatch(expected);
+    expect(error.argument).toContain(name);
+    expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', retryable: false, applied: false });
+    expect(seen(error)).not.toContain(SECRET);
+  });
+
+  it.each(['node', 'Nodes', 'timeout', 'startup_nodes', 'db', 'redisOptions', 'toString', '__proto__', 'constructor', ''])(
+    'the unknown name %p, with those that are known',
+    (name) => {
+      const error = refusal(Object.defineProperty({}, name, { value: SECRET, enumerable: true }));
+      expect(error.argument).toBe(name);
+      expect(error.message).toContain(`Unknown option ${name}`);
+      expect(error.message).toContain('deadlineMs');
+      expect(seen(error)).not.toContain(SECRET);
+    },
+  );
+
+  it.each<[string, unknown]>([
+    ['a URL', `redis://:${SECRET}@h:7000`],
+    ['a list of nodes, as for ioredis', [{ host: 'h', port: 7000, password: SECRET }]],
+    ['null', null],
+    ['a number', 7000],
+  ])('%s in the place of the options', (_, options) => {
+    const error = refusal(options);
+    expect(error.message).toMatch(/options.*object/);
+    expect(seen(error)).not.toContain(SECRET);
+  });
+
+  it('an option that is undefined is as one that is not there', () => {
+    const names = [...MILLISECONDS, ...COUNTS, ...FLAGS, 'nodes', 'password', 'tls', 'readFrom', 'codec', 'retry'];
+    const client = new ClusterClient(Object.fromEntries(names.map((name) => [name, undefined])));
+    expect(client.status).toBe('wait');
+  });
+});
+
+describe('credentials', () => {
+  it.each<[string, ClusterClientOptions, RegExp]>([
+    ['two URLs', { nodes: ['redis://:a@h:1', `redis://:${SECRET}@h:2`] }, /different credentials/],
+    ['two users', { nodes: [`redis://a:${SECRET}@h:1`, `redis://b:${SECRET}@h:2`] }, /different credentials/],
+    ['a URL and the options', { nodes: ['redis://:a@h:1'], password: SECRET }, /different credentials/],
+    ['a provider and a password', { password: SECRET, credentialsProvider: () => ({ password: '' }) }, /excludes/],
+    ['a provider and a URL', { nodes: [`redis://:${SECRET}@h:1`], credentialsProvider: () => ({ password: '' }) }, /excludes/],
+    ['a user without a password', { username: SECRET }, /needs a password/],
+    ['TLS that is off, and a rediss URL', { nodes: [`rediss://:${SECRET}@h:1`], tls: false }, /rediss/],
+    ['TLS for some nodes', { nodes: [`rediss://:${SECRET}@h:1`, 'redis://h:2'] }, /all nodes or none/],
+  ])('that contradict each other are refused: %s', (_, options, expected) => {
+    const error = refusal(options);
+    expect(error.message).toMatch(expected);
+    expect(seen(error)).not.toContain(SECRET);
+  });
+
+  // T2
+  it.each<[string, ClusterClientOptions, { username?: string; password: string } | undefined]>([
+    ['none', { nodes: ['redis://h:1'] }, undefined],
+    ['a password in a URL', { nodes: ['redis://:pw@h:1/0'] }, { password: 'pw' }],
+    ['a user in a URL, percent-encoded', { nodes: ['redis://us%40er:p%2Fw%3A%25@h:1/'] }, { username: 'us@er', password: 'p/w:%' }],
+    ['the same in all URLs', { nodes: ['redis://:pw@h:1', 'redis://:pw@h:2', 'h:3'] }, { password: 'pw' }],
+    ['in the options', { username: 'u', password: 'pw', nodes: ['redis://u:pw@h:1'] }, { username: 'u', password: 'pw' }],
+    ['from a provider', { credentialsProvider: async () => ({ password: 'pw' }) }, { password: 'pw' }],
+  ])('are taken from where they are given: %s', async (_, options, expected) => {
+    const credentials = await resolveOptions(options).credentials();
+    expect(credentials && { ...credentials }).toEqual(expected);
+  });
+});
+
+describe('nodes', () => {
+  // T1, T2
+  it.each<[unknown, { host: string; port: number }]>([
+    ['localhost:7000', { host: 'localhost', port: 7000 }],
+    ['127.0.0.1:1', { host: '127.0.0.1', port: 1 }],
+    ['[::1]:65535', { host: '::1', port: 65_535 }],
+    ['redis://h', { host: 'h', port: 6379 }],
+    ['redis://h:7000/', { host: 'h', port: 7000 }],
+    ['REDIS://h:7000/0', { host: 'h', port: 7000 }],
+    ['redis://[2001:db8::1]:7000', { host: '2001:db8::1', port: 7000 }],
+    ['redis://node-1.example:7000', { host: 'node-1.example', port: 7000 }],
+    [{ host: '::1', port: 7000 }, { host: '::1', port: 7000 }],
+    [{ host: 'h', port: 7000, id: 'x', role: 'primary' }, { host: 'h', port: 7000 }],
+  ])('are read from %p', (node, address) => {
+    expect(resolveOptions({ nodes: [node as string] }).nodes).toEqual([address]);
+  });
+
+  it('TLS follows from a rediss URL, or serves all that are given without one', () => {
+    expect(resolveOptions({ nodes: ['rediss://h:1', 'rediss://h:2'] }).tls).toEqual({});
+    expect(resolveOptions({ nodes: ['rediss://h:1', 'h:2'], tls: true }).tls).toEqual({});
+    expect(resolveOptions({ nodes: ['h:1'], tls: { servername: 'n' } }).tls).toEqual({ servername: 'n' });
+    expect(resolveOptions({ nodes: ['h:1'] }).tls).toBeUndefined();
+  });
+
+  describe('that are not given', () => {
+    const before = process.env.REDIS_CLUSTER_NODES;
+    afterEach(() => {
+      if (before === undefined) delete process.env.REDIS_CLUSTER_NODES;
+      else process.env.REDIS_CLUSTER_NODES = before;
+    });
+
+    it('come from the environment, else are 127.0.0.1:7000', () => {
+      process.env.REDIS_CLUSTER_NODES = ' a:1, redis://b:2 ,,';
+      expect(resolveOptions().nodes).toEqual([
+        { host: 'a', port: 1 },
+        { host: 'b', port: 2 },
+      ]);
+      delete process.env.REDIS_CLUSTER_NODES;
+      expect(resolveOptions({}).nodes).toEqual([{ host: '127.0.0.1', port: 7000 }]);
+    });
+
+    it('and are nonsense there are refused without being repeated', () => {
+      process.env.REDIS_CLUSTER_NODES = `redis://:${SECRET}@h:7000/5`;
+      expect(seen(refusal({}))).not.toContain(SECRET);
+    });
+  });
+});
+
+describe('no secret is shown', () => {
+  const options: ClusterClientOptions = {
+    nodes: [`rediss://app:${SECRET}@127.0.0.1:7000`],
+    tls: { key: SECRET, passphrase: SECRET, pfx: Buffer.from(SECRET) },
+  };
+  const client = new ClusterClient(options);
+
+  it.each<[string, unknown]>([
+    ['the client', client],
+    ['a view of it', client.with({ deadlineMs: 5 })],
+    ['a target', client.target('all')],
+    ['a pipeline', client.pipeline().get('k')],
+    ['a transaction', client.multi().get('k')],
+    ['pub/sub', client.pubsub],
+    ['the topology', client.topology],
+    ['an observable', client.topology$],
+    ['a copy of the client', { ...client }],
+    ['another client', client.duplicate({ clientName: 'other' })],
+  ])('by inspecting %s', (_, shown) => {
+    // bytes are shown as hexadecimal digits
+    const hexadecimal = (Buffer.from(SECRET).toString('hex').match(/../g) as string[]).join(' ');
+    expect(seen(shown)).not.toContain(SECRET);
+    expect(seen(shown)).not.toContain(hexadecimal);
+  });
+
+  it('by turning the client into text', () => {
+    expect(JSON.stringify(client) + String(client)).not.toContain(SECRET);
+  });
+});
+
+describe('fromUrl', () => {
+  // T2
+  it('takes options beside the URL', () => {
+    const client = ClusterClient.fromUrl('redis://:pw@127.0.0.1:7000', { nodes: ['127.0.0.1:7001'], retry: 'never' });
+    expect(client.status).toBe('wait');
+    expect(() => ClusterClient.fromUrl(`redis://:${SECRET}@h:1/3`)).toThrow(InvalidArgumentError);
+    expect(() => ClusterClient.fromUrl(undefined as unknown as string)).toThrow(InvalidArgumentError);
+  });
+});

@@ -1,0 +1,138 @@
+import type { Reply } from '../../lib/cluster/reply.js';
+import { topologyFromSlots } from '../../lib/cluster/slots-reply.js';
+
+const ASKED = { host: '192.0.2.1', port: 6400 };
+
+const names = (nodes: readonly { name: string }[]): string[] => nodes.map((one) => one.name);
+
+describe('a CLUSTER SLOTS reply', () => {
+  // T11
+  it.each<[string, Reply[]]>([
+    ['without ids, as before Redis 4', []],
+    ['with ids', ['id']],
+    ['with ids and metadata, as from Redis 7 on', ['id', ['ip', '10.0.0.1']]],
+    ['with parts that nobody knows yet', ['id', [], { length: 3 } as unknown as Reply, 1n]],
+  ])('is read %s', (_, more) => {
+    const reply = [
+      [0, 8191, ['10.0.0.1', 7000, ...more], ['10.0.0.2', 7001, ...more]],
+      [8192, 16_383, ['10.0.0.3', 7002, ...more]],
+    ];
+    const topology = topologyFromSlots(reply, ASKED);
+    expect(names(topology.primaries)).toEqual(['10.0.0.1:7000', '10.0.0.3:7002']);
+    expect(names(topology.replicas)).toEqual(['10.0.0.2:7001']);
+    expect(topology.coveredSlots).toBe(16_384);
+    expect(topology.primaries[0].id).toBe(more[0] ?? '');
+  });
+
+  it('gathers the ranges of one primary into one shard', () => {
+    const topology = topologyFromSlots(
+      [
+        [0, 99, ['10.0.0.1', 7000, 'a'], ['10.0.0.2', 7001, 'b']],
+        [100, 199, ['10.0.0.3', 7002, 'c']],
+        [200, 299, ['10.0.0.1', 7000, 'a'], ['10.0.0.2', 7001, 'b']],
+      ],
+      ASKED,
+    );
+    expect(topology.shards).toHaveLength(2);
+    expect(topology.shards[0]).toMatchObject({
+      primary: { name: '10.0.0.1:7000', slots: [[0, 99], [200, 299]] },
+      replicas: [{ name: '10.0.0.2:7001', slots: [[0, 99], [200, 299]] }],
+    });
+  });
+
+  // T8
+  it.each([
+    ['empty, as of a node that nobody has met', ''],
+    ['NULL, as with preferred endpoint type unknown-endpoint', null],
+  ])('takes an endpoint that is %s for the host that was asked', (_, endpoint) => {
+    const topology = topologyFromSlots(
+      [[0, 16_383, [endpoint, 7000, 'a'], ['10.0.0.2', 7001, 'b'], [endpoint, 7002, 'c']]],
+      ASKED,
+    );
+    expect(names(topology.primaries)).toEqual(['192.0.2.1:7000']);
+    expect(names(topology.replicas)).toEqual(['10.0.0.2:7001', '192.0.2.1:7002']);
+  });
+
+  // T8
+  it('passes over nodes whose endpoint is "?"', () => {
+    const topology = topologyFromSlots(
+      [
+        [0, 99, ['?', 7000, 'a', ['ip', '10.0.0.1']], ['10.0.0.2', 7001, 'b']],
+        [100, 199, ['node.example', 7002, 'c'], ['?', 7003, 'd']],
+      ],
+      ASKED,
+    );
+    expect(names(topology.nodes)).toEqual(['node.example:7002']);
+    expect(topology.coveredSlots).toBe(100);
+  });
+
+  // T14
+  it('keeps hostnames and IPv6 addresses as they are announced', () => {
+    const topology = topologyFromSlots([[0, 99, ['node-1.example', 7000, 'a'], ['2001:db8::1', 7001, 'b']]], ASKED);
+    expect(topology.nodes.map(({ host }) => host).toSorted()).toEqual(['2001:db8::1', 'node-1.example']);
+  });
+
+  // T16
+  it('has every address remapped, those filled in too', () => {
+    const seen: unknown[] = [];
+    const topology = topologyFromSlots(
+      [[0, 99, ['', 7000, 'a'], ['10.0.0.2', 7001, 'b']]],
+      ASKED,
+      (address) => {
+        seen.push(address);
+        return { host: 'proxy.example', port: address.port + 1000 };
+      },
+    );
+    expect(seen).toEqual([
+      { host: '192.0.2.1', port: 7000 },
+      { host: '10.0.0.2', port: 7001 },
+    ]);
+    expect(names(topology.primaries)).toEqual(['proxy.example:8000']);
+    expect(names(topology.replicas)).toEqual(['proxy.example:8001']);
+  });
+
+  it.each<[string, Reply]>([
+    ['no array', 'OK'],
+    ['null', null],
+    ['a number', 7],
+    ['an entry that is no array', ['x', null, 3]],
+    ['an entry without nodes', [[0, 99]]],
+    ['a slot below 0', [[-1, 99, ['h', 7000]]]],
+    ['a slot above 16383', [[0, 16_384, ['h', 7000]]]],
+    ['a slot as text', [['0', '99', ['h', 7000]]]],
+    ['a fraction of a slot', [[0.5, 99, ['h', 7000]]]],
+    ['a range the wrong way round', [[99, 0, ['h', 7000]]]],
+    ['__proto__ for a slot', [['__proto__', '__proto__', ['h', 7000]]]],
+    ['a node that is no array', [[0, 99, 'h:7000']]],
+    ['a port that is none', [[0, 99, ['h', 0]]]],
+    ['a port out of range', [[0, 99, ['h', 65_536]]]],
+    ['a port as text', [[0, 99, ['h', '7000']]]],
+    ['a host that is a number', [[0, 99, [1, 7000]]]],
+  ])('that is or has %s covers nothing, and throws nothing', (_, reply) => {
+    expect(topologyFromSlots(reply, ASKED).coveredSlots).toBe(0);
+  });
+
+  it('is read as far as it makes sense', () => {
+    const reply: Reply = [
+      [0, 99, ['10.0.0.1', 7000, 'a'], 'nonsense', ['10.0.0.2', 7001, null]],
+      ['nonsense'],
+      [100, 199, ['10.0.0.3', 7002, 'c']],
+    ];
+    const topology = topologyFromSlots(reply, ASKED);
+    expect(topology.coveredSlots).toBe(200);
+    expect(topology.node('10.0.0.2:7001')).toMatchObject({ id: '', role: 'replica' });
+  });
+
+  it('never throws, whatever it is made of', () => {
+    const parts: Reply[] = [0, 1, -1, 16_383, 16_384, 1.5, '', '?', 'h', null, true, 1n, Buffer.from('h'), '__proto__'];
+    const any = (depth: number): Reply => {
+      if (depth === 0 || Math.random() < 0.3) return parts[Math.floor(Math.random() * parts.length)];
+      return Array.from({ length: Math.floor(Math.random() * 5) }, () => any(depth - 1));
+    };
+    for (let i = 0; i < 5_000; i++) {
+      const topology = topologyFromSlots(any(4), ASKED);
+      for (const { name } of topology.nodes) expect(name).toMatch(/^.+:\d+$/);
+    }
+    expect(({} as Record<string, unknown>).h).toBeUndefined();
+  });
+});

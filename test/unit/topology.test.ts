@@ -1,0 +1,171 @@
+import { InvalidArgumentError } from '../../lib/cluster/errors.js';
+import { keySlot, SLOT_COUNT } from '../../lib/cluster/key-slot.js';
+import { ClusterTopology, type NodeIdentity, type SlotRange } from '../../lib/cluster/topology.js';
+
+const node = (port: number): NodeIdentity => ({ id: `id-${port}`, host: '10.0.0.1', port });
+const name = (port: number): string => `10.0.0.1:${port}`;
+
+/** Three shards: 7000 with two replicas, 7001 with one, 7002 with none. */
+const shards = (): { primary: NodeIdentity; replicas: NodeIdentity[]; slots: SlotRange[] }[] => [
+  { primary: node(7000), replicas: [node(7003), node(7004)], slots: [[0, 5000]] },
+  { primary: node(7001), replicas: [node(7005)], slots: [[5001, 10_000]] },
+  { primary: node(7002), replicas: [], slots: [[10_001, 16_383]] },
+];
+
+const names = (nodes: readonly { name: string }[]): string[] => nodes.map((one) => one.name);
+
+describe('a topology', () => {
+  const topology = ClusterTopology.of(shards());
+
+  // T13, T14
+  it('tells nodes by their role, with names, ids, and the slots of their shard', () => {
+    expect(names(topology.primaries)).toEqual([7000, 7001, 7002].map(name));
+    expect(names(topology.replicas)).toEqual([7003, 7004, 7005].map(name));
+    expect(names(topology.nodes).toSorted()).toEqual([7000, 7001, 7002, 7003, 7004, 7005].map(name));
+    expect(topology.node(name(7004))).toEqual({
+      id: 'id-7004',
+      host: '10.0.0.1',
+      port: 7004,
+      name: name(7004),
+      role: 'replica',
+      slots: [[0, 5000]],
+    });
+    expect(topology.node(name(7001))).toMatchObject({ role: 'primary', slots: [[5001, 10_000]] });
+    expect(topology.node('10.0.0.1:1')).toBeUndefined();
+    expect(topology.node('__proto__')).toBeUndefined();
+    expect(topology.shards.map((shard) => names(shard.replicas))).toEqual([
+      [name(7003), name(7004)],
+      [name(7005)],
+      [],
+    ]);
+  });
+
+  // T13
+  it('finds the node of a slot and of a key, primary or replica', () => {
+    expect([0, 5000, 5001, 10_001, 16_383].map((slot) => topology.nodeForSlot(slot)?.port)).toEqual([
+      7000, 7000, 7001, 7002, 7002,
+    ]);
+    expect(topology.nodeForSlot(0, 'replica')?.port).toBe(7003);
+    expect(topology.nodeForSlot(16_383, 'replica')).toBeUndefined();
+    for (const key of ['foo', Buffer.from('foo'), 'x{foo}y']) {
+      expect(topology.nodeForKey(key)).toBe(topology.nodeForSlot(keySlot('foo')));
+    }
+    expect(topology.nodeForKey(123_456_789)).toBe(topology.nodeForSlot(keySlot('123456789')));
+    expect(topology.nodeForKey('bar', 'replica')?.port).toBe(7005);
+    expect(topology.shardForSlot(7000)?.primary.port).toBe(7001);
+  });
+
+  it.each([-1, SLOT_COUNT, 1.5, Number.NaN, Infinity, '7' as unknown as number])('refuses %p as a slot', (slot) => {
+    expect(() => topology.nodeForSlot(slot)).toThrow(InvalidArgumentError);
+  });
+
+  it('counts the slots that have an owner, and knows none for the others', () => {
+    expect(topology.coveredSlots).toBe(SLOT_COUNT);
+    const partial = ClusterTopology.of([
+      { primary: node(7000), replicas: [], slots: [[0, 99], [200, 200]] },
+    ]);
+    expect(partial.coveredSlots).toBe(101);
+    expect(partial.nodeForSlot(150)).toBeUndefined();
+    expect(partial.nodeForSlot(150, 'replica')).toBeUndefined();
+    expect(partial.shardForSlot(150)).toBeUndefined();
+    expect(partial.shardIndexOfSlot(150)).toBe(-1);
+    expect(partial.primaries[0].slots).toEqual([[0, 99], [200, 200]]);
+  });
+
+  it('lets the later of two claims to a slot win', () => {
+    const [first, second] = shards();
+    const contested = ClusterTopology.of([first, { ...second, slots: [[4000, 10_000]] }]);
+    expect([3999, 4000, 5000].map((slot) => contested.nodeForSlot(slot)?.port)).toEqual([7000, 7001, 7001]);
+    expect(contested.primaries[0].slots).toEqual([[0, 3999]]);
+  });
+
+  it('of nothing is empty', () => {
+    const empty = ClusterTopology.empty();
+    expect(empty).toMatchObject({ version: 0, nodes: [], primaries: [], replicas: [], shards: [], coveredSlots: 0 });
+    expect(empty.defaultNode).toBeUndefined();
+    expect(empty.nodeForKey('foo')).toBeUndefined();
+  });
+
+  // T13
+  it('has a default node: the one that was set, while it is there, else a primary', () => {
+    expect(topology.primaries).toContain(topology.defaultNode);
+    expect(topology.restamped(2, name(7005)).defaultNode?.port).toBe(7005);
+    const gone = topology.restamped(3, '10.0.0.1:1');
+    expect(gone.primaries).toContain(gone.defaultNode);
+  });
+});
+
+describe('two views', () => {
+  it('are the same whatever the order in which nodes and ranges are told', () => {
+    const [a, b, c] = shards();
+    const one = ClusterTopology.of([a, b, c]);
+    const other = ClusterTopology.of([
+      c,
+      { ...b, slots: [[7001, 10_000], [5001, 7000]] },
+      { ...a, replicas: a.replicas.toReversed() },
+    ]);
+    expect(one.sameView(other)).toBe(true);
+    expect(one.sameView(one.restamped(9, name(7001)))).toBe(true);
+  });
+
+  it.each<[string, (s: ReturnType<typeof shards>) => void]>([
+    ['a slot', ([a, b]) => void ((a.slots = [[0, 4999]]), (b.slots = [[5000, 10_000]]))],
+    ['a missing slot', ([a]) => void (a.slots = [[0, 4999]])],
+    ['a replica', ([a]) => void a.replicas.pop()],
+    ['roles', ([a]) => void ([a.primary, a.replicas[0]] = [a.replicas[0], a.primary])],
+    ['an id, as of a node that was replaced', ([a]) => void (a.primary = { ...a.primary, id: 'new' })],
+    ['an address', ([a]) => void (a.primary = { ...a.primary, host: '10.0.0.2' })],
+  ])('differ by %s', (_, change) => {
+    const changed = shards();
+    change(changed);
+    expect(ClusterTopology.of(shards()).sameView(ClusterTopology.of(changed))).toBe(false);
+  });
+});
+
+// T10
+describe('a MOVED', () => {
+  it('moves one slot in a new snapshot, and leaves the old one as it was', () => {
+    const before = ClusterTopology.of(shards(), 5);
+    const after = before.withSlotMoved(100, name(7001)) as ClusterTopology;
+    expect(after.version).toBe(6);
+    expect([99, 100, 101].map((slot) => after.nodeForSlot(slot)?.port)).toEqual([7000, 7001, 7000]);
+    expect(after.primaries.map(({ slots }) => slots)).toEqual([
+      [[0, 99], [101, 5000]],
+      [[100, 100], [5001, 10_000]],
+      [[10_001, 16_383]],
+    ]);
+    expect(before.nodeForSlot(100)?.port).toBe(7000);
+    expect(before.version).toBe(5);
+    expect(before.sameView(after)).toBe(false);
+  });
+
+  it('to where the slot already is says nothing new', () => {
+    const topology = ClusterTopology.of(shards());
+    expect(topology.withSlotMoved(100, name(7000))).toBe(topology);
+  });
+
+  it('to a stranger is not followed', () => {
+    expect(ClusterTopology.of(shards()).withSlotMoved(100, '10.0.0.1:1')).toBeUndefined();
+  });
+
+  it('gives a slot that had no owner one', () => {
+    const [a, b] = shards();
+    const after = ClusterTopology.of([a, b]).withSlotMoved(16_000, name(7001));
+    expect(after?.nodeForSlot(16_000)?.port).toBe(7001);
+  });
+
+  it('to a replica makes it a primary', () => {
+    const after = ClusterTopology.of(shards()).withSlotMoved(100, name(7003)) as ClusterTopology;
+    expect(after.nodeForSlot(100)).toMatchObject({ port: 7003, role: 'primary' });
+    expect(after.node(name(7003))?.role).toBe('primary');
+    expect(names(after.nodes).toSorted()).toEqual([7000, 7001, 7002, 7003, 7004, 7005].map(name));
+    const again = after.withSlotMoved(101, name(7003)) as ClusterTopology;
+    expect(again.nodeForSlot(101)?.port).toBe(7003);
+    expect(names(again.primaries).filter((one) => one === name(7003))).toHaveLength(1);
+  });
+
+  it('keeps the default node that was set', () => {
+    const after = ClusterTopology.of(shards()).restamped(2, name(7005)).withSlotMoved(100, name(7001));
+    expect(after?.defaultNode?.port).toBe(7005);
+  });
+});
