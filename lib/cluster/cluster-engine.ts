@@ -59,6 +59,8 @@ export class ClusterEngine {
   private current: EngineState = 'wait';
   private starting: Promise<void> | undefined = undefined;
   private ending: Promise<void> | undefined = undefined;
+  /** When a close stops waiting for replies; milliseconds of `performance.now()`. */
+  private drainUntil = Infinity;
   private learning: Promise<void> | undefined = undefined;
 
   constructor(
@@ -199,9 +201,13 @@ export class ClusterEngine {
 
   /**
    * Refuses new calls, waits up to `drainMs` for the replies of those under way, and ends every connection.
+   * Called again with less, the wait that is under way is cut short.
    */
   close(drainMs: number): Promise<void> {
-    return (this.ending ??= this.end(drainMs));
+    // what was called before there was a connection has nothing under way to wait for
+    const patience = this.current === 'wait' || this.current === 'connecting' ? 0 : drainMs;
+    this.drainUntil = Math.min(this.drainUntil, performance.now() + patience);
+    return (this.ending ??= this.end());
   }
 
   private async runSpread(call: ResolvedCall, policy: CallPolicy, shape: CallShape): Promise<unknown> {
@@ -238,12 +244,10 @@ export class ClusterEngine {
     this.connect().catch(() => {});
   }
 
-  private async end(drainMs: number): Promise<void> {
-    // what was called before there was a connection has nothing under way to wait for
-    const giveUpAt = performance.now() + (this.current === 'ready' ? drainMs : 0);
+  private async end(): Promise<void> {
     this.become('closing');
     this.leases.close();
-    while (this.router.outstanding > 0 && performance.now() < giveUpAt) {
+    while (this.router.outstanding > 0 && performance.now() < this.drainUntil) {
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     this.refresher.stop();

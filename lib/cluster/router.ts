@@ -12,6 +12,7 @@ import type { ResolvedClusterOptions } from './options.js';
 import { parseRedirect } from './redirect.js';
 import { REFUSALS, type RefusalRemedy } from './refusals.js';
 import { ScriptRegistry } from './script-registry.js';
+import { ReplicaMonitor } from './replica-monitor.js';
 import { ReplicaSelector } from './replica-selector.js';
 import { ClusterTopology, nodeName, type ClusterNode, type NodeAddress } from './topology.js';
 import { WaitingRoom } from './waiting-room.js';
@@ -33,7 +34,8 @@ export interface RouterListener {
  */
 export class Router {
   readonly waitingRoom: WaitingRoom;
-  readonly replicas: ReplicaSelector;
+  private readonly monitor: ReplicaMonitor;
+  private readonly replicas: ReplicaSelector;
   private current = ClusterTopology.empty();
   private readonly channels = new Map<string, NodeChannel>();
   /** The channel of each shard's primary, by the shard's index in the topology. */
@@ -51,7 +53,9 @@ export class Router {
       (command) => this.dispatch(command),
       () => scheduler.now(),
     );
-    this.replicas = new ReplicaSelector((node) => this.channelTo(node));
+    const channelTo = (node: ClusterNode): NodeChannel => this.channelTo(node);
+    this.monitor = new ReplicaMonitor(() => this.current, channelTo);
+    this.replicas = new ReplicaSelector(this.monitor, channelTo);
   }
 
   get topology(): ClusterTopology {
@@ -103,7 +107,7 @@ export class Router {
     command.sent = false;
     command.lastRefusal = reply;
     if (refusal.refresh) this.listener.onStale(reply.code);
-    if (refusal.unfit) this.replicas.markUnfit(from.name);
+    if (refusal.unfit) this.monitor.markUnfit(from.name);
     this.remedies[refusal.remedy](command, reply, from);
   }
 
@@ -114,6 +118,9 @@ export class Router {
     if (!this.closed && (retry === 'always' || (retry === 'safe' && command.idempotent))) {
       command.lastRefusal = error;
       this.putOff(command);
+    } else if (command.row.readonly) {
+      // nothing can have happened
+      command.fail(error);
     } else {
       command.fail(
         new OutcomeUnknownError(command.name, 'its connection was lost before the reply', { cause: error }),
@@ -123,7 +130,7 @@ export class Router {
 
   /** A channel has no connection any more; what it had not sent may find a better way. */
   channelLost(channel: NodeChannel): void {
-    this.replicas.markUnfit(channel.name);
+    this.monitor.markUnfit(channel.name);
     this.listener.onStale(`lost ${channel.name}`);
     for (const command of channel.takePending()) {
       command.lastRefusal = channel.lastFailure;
@@ -158,6 +165,7 @@ export class Router {
   /** Ends every channel; nothing is accepted any more. */
   close(): void {
     this.closed = true;
+    this.monitor.stop();
     this.waitingRoom.clear();
     for (const channel of this.channels.values()) channel.close();
     this.waitingRoom.clear();
