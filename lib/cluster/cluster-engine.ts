@@ -214,7 +214,22 @@ export class ClusterEngine {
     if (this.current !== 'ready') await this.connect();
     const run = (part: ResolvedCall, node?: ClusterNode): Promise<unknown> =>
       this.runSingle(part, policy, shape, node);
-    return spreads[call.row.request as SpreadPolicy](call, this.topology, run);
+    const reply = await spreads[call.row.request as SpreadPolicy](call, this.topology, run);
+    this.scripts.note(call);
+    return reply;
+  }
+
+  /** Gives primaries that have joined the function libraries which this client has loaded on the others. */
+  private loadLibraries(nodes: readonly ClusterNode[]): void {
+    const policy: CallPolicy = { readFrom: 'primary', deadlineMs: this.options.deadlineMs, retry: 'never' };
+    for (const node of nodes) {
+      if (node.role !== 'primary') continue;
+      for (const code of this.scripts.libraries.values()) {
+        const call = this.resolve('function', ['LOAD', 'REPLACE', code]);
+        // where this fails, a call of the function says so
+        this.runSingle(call, policy, { buffers: false }, node).catch(() => {});
+      }
+    }
   }
 
   private async start(): Promise<void> {
@@ -277,6 +292,7 @@ export class ClusterEngine {
     const added = this.topology.nodes.filter((node) => before.node(node.name) === undefined);
     const removed = before.nodes.filter((node) => this.topology.node(node.name) === undefined);
     if (added.length + removed.length > 0) this.listener.onNodes(added, removed);
+    this.loadLibraries(added);
   }
 
   /** The node that was set; else a primary by lot, so that clients spread, which stays for as long as it is one. */

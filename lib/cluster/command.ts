@@ -39,6 +39,8 @@ export abstract class Command {
   allowance: PendingAllowance | undefined = undefined;
   /** It was handed to a socket, and no server has said since that it was not executed. */
   sent = false;
+  /** An earlier answer to it was lost, so it may have been executed, whatever servers say now. */
+  mayHaveRun = false;
   /** The caller has an answer; a reply that comes later is dropped. */
   settled = false;
   /** The one node it is for, whatever the topology; a call by slot has none. */
@@ -101,12 +103,15 @@ export abstract class Command {
   fail(error: Error): void {
     if (this.settled) return;
     this.settle();
-    this.rejected(error);
+    const certain = !this.mayHaveRun || error instanceof ReplyError || error instanceof OutcomeUnknownError;
+    this.rejected(
+      certain ? error : new OutcomeUnknownError(this.name, 'an answer to it was lost', { cause: error }),
+    );
   }
 
   /** Its deadline has passed. A write that was sent may have been executed; all else certainly was not. */
   expire(): void {
-    if (this.sent && !this.row.readonly) {
+    if ((this.sent || this.mayHaveRun) && !this.row.readonly) {
       const { name, lastRefusal } = this;
       this.fail(new OutcomeUnknownError(name, 'no reply came before its deadline', { cause: lastRefusal }));
     } else {

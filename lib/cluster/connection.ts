@@ -70,6 +70,13 @@ export class Connection implements ReplyHandler {
     });
   }
 
+  /** Rejects when the connection ends. */
+  ended(): Promise<never> {
+    return new Promise((_, reject) => {
+      this.socket.once('close', () => reject(this.failure ?? new ConnectionError(this.name, 'closed')));
+    });
+  }
+
   /** True while the socket should be given no more. */
   get saturated(): boolean {
     return this.socket.writableLength > SATURATED_BYTES;
@@ -115,7 +122,12 @@ export class Connection implements ReplyHandler {
     if (this.lost) return;
     const command = this.inFlight.shift();
     if (command === undefined) throw new ProtocolError(`${this.name} sent a reply that nobody asked for`);
-    command.receive(reply, this.channel);
+    try {
+      command.receive(reply, this.channel);
+    } catch (error) {
+      // a function of the caller's (addressRemap) failed; without this its call would never end
+      command.fail(error as Error);
+    }
   }
 
   onPush(): void {

@@ -209,7 +209,8 @@ export class NodeChannel {
     try {
       await connection.connected(this.options.tls !== undefined);
       accepted = true;
-      await handshake((name, ...args) => ask(connection, name, args), this.options);
+      // credentials that never come must not hold up the next attempt
+      await Promise.race([handshake((name, ...args) => ask(connection, name, args), this.options), connection.ended()]);
     } catch (error) {
       connection.destroy(error as Error);
       throw connection.failure ?? error;
@@ -234,11 +235,15 @@ export class NodeChannel {
   }
 
   private lost(connection: Connection, error: Error, owed: Command[]): void {
-    if (this.connection === connection) {
+    const current = this.connection === connection;
+    // what was not sent yet must not overtake what is sent again
+    const unsent = this.takePending();
+    for (const command of owed) command.lost(error, this);
+    if (current) {
       this.connection = undefined;
       this.rested(error);
     }
-    for (const command of owed) command.lost(error, this);
+    this.router.unsent(unsent, current ? error : undefined);
   }
 
   /** There is no connection now; try again in a moment if something waits by then. */

@@ -86,6 +86,7 @@ export class Router {
 
   /** Sends a command to where it belongs now. */
   dispatch(command: Command): void {
+    if (this.waitingRoom.isBehind(command)) return this.waitingRoom.hold(command);
     let channel: NodeChannel | undefined;
     try {
       channel = this.channelFor(command);
@@ -108,7 +109,12 @@ export class Router {
     command.lastRefusal = reply;
     if (refusal.refresh) this.listener.onStale(reply.code);
     if (refusal.unfit) this.monitor.markUnfit(from.name);
-    this.remedies[refusal.remedy](command, reply, from);
+    try {
+      this.remedies[refusal.remedy](command, reply, from);
+    } catch (error) {
+      // addressRemap is the caller's, as a readFrom function is
+      command.fail(error as Error);
+    }
   }
 
   /** A connection died with a command's reply owing. */
@@ -117,7 +123,9 @@ export class Router {
     const { retry } = command.policy;
     if (!this.closed && (retry === 'always' || (retry === 'safe' && command.idempotent))) {
       command.lastRefusal = error;
-      this.putOff(command);
+      command.mayHaveRun = !command.row.readonly;
+      command.asking = false;
+      this.waitingRoom.hold(command, true);
     } else if (command.row.readonly) {
       // nothing can have happened
       command.fail(error);
@@ -132,9 +140,14 @@ export class Router {
   channelLost(channel: NodeChannel): void {
     this.monitor.markUnfit(channel.name);
     this.listener.onStale(`lost ${channel.name}`);
-    for (const command of channel.takePending()) {
-      command.lastRefusal = channel.lastFailure;
-      if (command.policy.retry === 'never') this.putOff(command);
+    this.unsent(channel.takePending(), channel.lastFailure);
+  }
+
+  /** Commands that a channel gives back before they were sent, and why, if it has no connection for them. */
+  unsent(commands: readonly Command[], obstacle: Error | undefined): void {
+    for (const command of commands) {
+      if (obstacle !== undefined) command.lastRefusal = obstacle;
+      if (obstacle !== undefined && command.policy.retry === 'never') this.putOff(command);
       else this.dispatch(command);
     }
   }

@@ -1,5 +1,6 @@
 import type { Argument } from './request-encoder.js';
-import type { Script } from './script.js';
+import type { ResolvedCall } from './resolved-call.js';
+import { Script } from './script.js';
 
 /** A command made of a script. */
 export interface ScriptCommand {
@@ -8,11 +9,30 @@ export interface ScriptCommand {
   readonly numberOfKeys: number | undefined;
 }
 
-/** The scripts one client knows, so that a server which does not know one yet can be given its text. */
+/** What a call that loads or drops scripts and functions means for what is known. */
+const EFFECTS: ReadonlyMap<string, (registry: ScriptRegistry, args: readonly Argument[]) => void> = new Map([
+  ['script load', (registry, [, lua]) => registry.add(new Script(String(lua)))],
+  [
+    'function load',
+    (registry, args) => registry.libraries.set(libraryName(args.at(-1)), args.at(-1) as Argument),
+  ],
+  ['function delete', (registry, [, name]) => void registry.libraries.delete(String(name))],
+  ['function flush', (registry) => registry.libraries.clear()],
+]);
+
+/** The scripts and functions one client knows, so that a server which does not know them yet can be given them. */
 export class ScriptRegistry {
   private readonly texts = new Map<string, string>();
   /** Commands that were defined by name. */
   readonly commands = new Map<string, ScriptCommand>();
+
+  /** Function libraries that this client has loaded, by name: a primary that joins the cluster does not have them. */
+  readonly libraries = new Map<string, Argument>();
+
+  /** Notes what a call did that succeeded. */
+  note(call: ResolvedCall): void {
+    EFFECTS.get(call.row.name)?.(this, call.args);
+  }
 
   /** Makes a script known. */
   add(script: Script): void {
@@ -29,4 +49,9 @@ export class ScriptRegistry {
   textOf(sha: Argument | undefined): string | undefined {
     return this.texts.get(String(sha).toLowerCase());
   }
+}
+
+/** The name in the first line of a library, `#!lua name=mylib`. */
+function libraryName(code: Argument | undefined): string {
+  return /name=(\S+)/.exec(String(code).split('\n', 1)[0])?.[1] ?? '';
 }

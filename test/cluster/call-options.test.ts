@@ -1,0 +1,110 @@
+import {
+  ClusterClient,
+  CommandAbortedError,
+  DurabilityError,
+  InvalidArgumentError,
+  OutcomeUnknownError,
+} from 'keyslot';
+import { eventually, sharedCluster } from '../cluster-fixture.js';
+
+const { nodes, keyspace } = sharedCluster();
+const key = (name: string): string => `${keyspace}${name}`;
+let client: ClusterClient;
+
+beforeAll(async () => {
+  client = new ClusterClient({ nodes });
+  await client.connect();
+});
+afterAll(() => client.close());
+
+describe('a signal', () => {
+  it('that is aborted already refuses the call before anything is sent', async () => {
+    const view = client.with({ signal: AbortSignal.abort('because') });
+    await expect(view.set(key('a'), '1')).rejects.toThrow(CommandAbortedError);
+    await expect(view.set(key('a'), '1')).rejects.toMatchObject({
+      code: 'ABORTED',
+      applied: false,
+      cause: 'because',
+    });
+    expect(await client.get(key('a'))).toBeNull();
+  });
+
+  it('ends a call that was not sent yet', async () => {
+    const control = new AbortController();
+    const call = client.with({ signal: control.signal }).set(key('b'), '1');
+    control.abort();
+    await expect(call).rejects.toMatchObject({ code: 'ABORTED' });
+    expect(await client.get(key('b'))).toBeNull();
+  });
+
+  it('ends a blocking call at once, and gives its connection up', async () => {
+    const control = new AbortController();
+    const named = client.duplicate({ clientName: `aborting-${process.pid}` });
+    const call = named.with({ signal: control.signal }).blpop(key('list'), 0);
+    const connections = async (): Promise<string> =>
+      [...(await client.target('primaries').client('LIST')).values()].join('');
+    const blocking = new RegExp(`name=aborting-${process.pid} .*cmd=blpop`);
+    await eventually(async () => expect(await connections()).toMatch(blocking));
+    control.abort();
+    await expect(call).rejects.toThrow(OutcomeUnknownError);
+    await eventually(async () => expect(await connections()).not.toMatch(blocking));
+    await named.close();
+  });
+
+  it('ends every command of a pipeline that was not sent', async () => {
+    const control = new AbortController();
+    const pipeline = client.with({ signal: control.signal }).pipeline().set(key('c'), 1).set(key('d'), 2);
+    const results = pipeline.exec();
+    control.abort();
+    expect((await results).map(([error]) => (error as CommandAbortedError).code)).toEqual([
+      'ABORTED',
+      'ABORTED',
+    ]);
+    expect(await client.get(key('c'))).toBeNull();
+  });
+
+  it('that is never aborted changes nothing, and is let go of', async () => {
+    const { signal } = new AbortController();
+    const view = client.with({ signal });
+    expect(await view.set(key('e'), '1')).toBe('OK');
+    expect(await view.get(key('e'))).toBe('1');
+  });
+});
+
+describe('durability', () => {
+  it('makes a write wait for its replicas', async () => {
+    const durable = client.with({ durability: { replicas: 1, timeoutMs: 5_000 } });
+    expect(await durable.set(key('kept'), 'v')).toBe('OK');
+    expect(await client.with({ readFrom: 'replica' }).get(key('kept'))).toBe('v');
+  });
+
+  it('tells that a write was applied and not confirmed', async () => {
+    const call = client.with({ durability: { replicas: 9, timeoutMs: 50 } }).incr(key('unconfirmed'));
+    await expect(call).rejects.toThrow(DurabilityError);
+    await expect(client.get(key('unconfirmed'))).resolves.toBe('1');
+  });
+
+  it('leaves reads alone', async () => {
+    await client.set(key('read'), 'v');
+    expect(await client.with({ durability: { replicas: 9, timeoutMs: 50 } }).get(key('read'))).toBe('v');
+  });
+});
+
+describe('options of a call', () => {
+  it.each([
+    ['an unknown name', { deadline: 1 }],
+    ['a fractional deadline', { deadlineMs: 1.5 }],
+    ['a negative deadline', { deadlineMs: -1 }],
+    ['no such retry mode', { retry: 'sometimes' }],
+    ['no such way to read', { readFrom: 'anywhere' }],
+    ['no signal', { signal: {} }],
+    ['half a durability', { durability: { replicas: 1 } }],
+  ])('refuse %s', (_, options) => {
+    expect(() => client.with(options as never)).toThrow(InvalidArgumentError);
+  });
+
+  it('add up over views', async () => {
+    const view = client.with({ readFrom: 'replicaPreferred' }).with({ deadlineMs: 5_000 });
+    expect(await view.set(key('view'), 'v')).toBe('OK');
+  });
+});
