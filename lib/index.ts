@@ -71,6 +71,7 @@ export {
   Counter,
   CreatedAt,
   UpdatedAt,
+  ExpiresAt,
   Index,
   Unique,
   type KeyOptions,
@@ -101,7 +102,7 @@ export type {
   TransactionOptions as PartitionTransactionOptions,
 } from './entity/partition-transaction.js';
 export type { TransactionFunction } from './entity/transaction-runner.js';
-export type { WriteOptions, UpdateOptions } from './entity/write-options.js';
+export type { SweepOptions, UpdateOptions, WriteOptions } from './entity/write-options.js';
 export { EntityRegistry, createRepositories } from './entity/entity-registry.js';
 export type { EntityClient } from './entity/entity-client.js';
 export { assertShape, type ShapeNames } from './entity/assert-shape.js';
@@ -109,6 +110,7 @@ export {
   EntityNotFoundError,
   EntityExistsError,
   VersionConflictError,
+  ConditionNotMetError,
   UniqueViolationError,
   CrossPartitionError,
   PartitionKeyChangedError,
@@ -130,3 +132,24 @@ export { InjectCluster, InjectClusterRepository, InjectPubSub } from './nest/inj
 export { Channel, Message, Payload } from './nest/message-params.decorator.js';
 export { CircularImportError, UnknownClusterError } from './nest/module-errors.js';
 export { Subscribe, type SubscribeOptions } from './nest/subscribe.decorator.js';
+export {
+  ClusterAdmin,
+  type DeletedSlots,
+  type MeetOptions,
+  type SlotHandover,
+} from './client/cluster-admin.js';
+export type { NodeReference } from './client/admin/admin-calls.js';
+export type { BusLink } from './client/admin/bus-links.js';
+export type { ClusterInfo } from './client/admin/cluster-info.js';
+export type { NodeFlag, SeenNode } from './client/admin/node-lines.js';
+export type { ShardDescription, ShardNode } from './client/admin/shard-nodes.js';
+export type { SlotNode, SlotOwners } from './client/admin/slot-owners.js';
+export { NonAtomicCommands } from './client/non-atomic/non-atomic-commands.js';
+export {
+  AllOrNothingError,
+  IncompleteOperationError,
+  PartialWriteError,
+  TemporaryExpiredError,
+  TooManyMembersError,
+} from './client/non-atomic/non-atomic-errors.js';
+export type { NonAtomicOptions } from './client/non-atomic/non-atomic-options.js';

@@ -44,7 +44,7 @@ abstract class TestNode implements NodeAddress {
   /** Connections that were accepted so far. */
   accepted = 0;
   private readonly server: Server;
-  private readonly sockets = new Set<Socket>();
+  protected readonly sockets = new Set<Socket>();
 
   protected constructor() {
     this.server = createServer((socket) => {
@@ -92,7 +92,7 @@ abstract class TestNode implements NodeAddress {
 /** What a fake node does about a request: the bytes to answer, or undefined for its usual answer. */
 export type FakeAnswer = (request: Request, socket: Socket) => string | undefined;
 
-/** Says nothing at all. */
+/** Says nothing, and nothing more on this connection: a later answer would be taken for that of this request. */
 export const SILENCE = '';
 
 /**
@@ -116,6 +116,11 @@ export class FakeNode extends TestNode {
     this.answer = answer;
   }
 
+  /** Sends bytes that nobody asked for, on every connection. */
+  say(bytes: string): void {
+    for (const socket of this.sockets) socket.write(bytes, 'latin1');
+  }
+
   /** Requests of that name so far. */
   asked(name: string): Request[] {
     return this.requests.filter((request) => request[0].toLowerCase() === name);
@@ -123,11 +128,14 @@ export class FakeNode extends TestNode {
 
   protected override serve(socket: Socket): void {
     const reader = new RequestReader();
+    let silent = false;
     socket.on('data', (chunk) => {
       for (const request of reader.read(chunk)) {
         this.requests.push(request);
+        if (silent) continue;
         const answer = this.answer(request, socket) ?? this.usual(request);
-        if (!socket.destroyed && answer !== SILENCE) socket.write(answer, 'latin1');
+        silent = answer === SILENCE;
+        if (!silent && !socket.destroyed) socket.write(answer, 'latin1');
       }
     });
   }

@@ -51,10 +51,11 @@ function toArgument(command: string, value: unknown, index: number): Argument {
   );
 }
 
-// Redis writes infinities its own way, in ranges of scores for one
+// Redis writes infinities its own way, in ranges of scores for one, and takes no integer with an exponent
 function numberText(value: number): string {
   if (value === Infinity) return '+inf';
-  return value === -Infinity ? '-inf' : String(value);
+  if (value === -Infinity) return '-inf';
+  return Number.isInteger(value) && !Number.isSafeInteger(value) ? String(BigInt(value)) : String(value);
 }
 
 function withPairs(args: unknown[], at: number): unknown[] {

@@ -173,7 +173,7 @@ export class ClusterAdmin {
 
   /**
    * Makes all other nodes, but for those that are known to be down, forget a node. They refuse it for a minute, after
-   * which a node that is still alive would be introduced again by one that was not told.
+   * which one that was not told would introduce it again. The node itself goes on believing in them until `reset`.
    * @throws PartialFailureError where some refuse, as its own replicas do
    */
   async forget(node: NodeReference): Promise<'OK'> {

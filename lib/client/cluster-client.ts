@@ -52,10 +52,10 @@ export class ClusterClient extends ClusterView {
     const options = resolveOptions(engineOptions);
     const { readFrom, deadlineMs, retry } = options;
     const engine = new ClusterEngine(options, {
-      onState: (state) => STATE_EVENTS[state].forEach((event) => this.emit(event)),
+      onState: (state) => STATE_EVENTS[state].forEach((event) => this.notify(event)),
       onNodes: (added, removed) => {
-        for (const node of added) this.emit('+node', node);
-        for (const node of removed) this.emit('-node', node);
+        for (const node of added) this.notify('+node', node);
+        for (const node of removed) this.notify('-node', node);
       },
     });
     super(engine, { readFrom, deadlineMs, retry });
@@ -135,6 +135,21 @@ export class ClusterClient extends ClusterView {
   emit(event: string | symbol, ...args: unknown[]): boolean {
     if (event === 'error' && this.listenerCount('error') === 0) return false;
     return EventEmitter.prototype.emit.call(this, event, ...args);
+  }
+
+  /** Tells an event from within the engine, whose work must not end with what a listener throws. */
+  private notify(event: string, ...args: unknown[]): void {
+    for (const listener of this.rawListeners(event)) {
+      try {
+        Reflect.apply(listener, this, args);
+      } catch (error) {
+        // not our failure, and not ours to hide
+        if (!this.emit('error', error))
+          queueMicrotask(() => {
+            throw error;
+          });
+      }
+    }
   }
 
   /** What `util.inspect` and `console.log` show: no options, and so no secrets. */

@@ -240,9 +240,13 @@ export class ClusterView {
     key: string,
     options: ScanOptions,
   ): AsyncGenerator<string[]> {
-    const owner = (): string | undefined =>
-      this.engine.topology.nodeForKey(this.engine.options.keyPrefix + key)?.name;
-    return scanKey({ owner, run: (name, args) => this.send(name, args, false) }, command, key, options);
+    const policy: CallPolicy = { ...this.policy, readFrom: 'primary' };
+    return scanKey(
+      (name, args) => this.engine.runTelling(name, args, policy, STRINGS),
+      command,
+      key,
+      options,
+    );
   }
 }
 

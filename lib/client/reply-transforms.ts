@@ -42,6 +42,7 @@ function flattened(name: string): readonly [string, ReplyTransform] {
 }
 
 function pairUp(reply: unknown): unknown {
-  if (!Array.isArray(reply)) return reply;
+  // leased connections speak RESP2 whatever the option says, and give pairs
+  if (!Array.isArray(reply) || Array.isArray(reply[0])) return reply;
   return Array.from({ length: reply.length / 2 }, (_, i) => [reply[2 * i], reply[2 * i + 1]]);
 }

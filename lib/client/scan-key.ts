@@ -1,35 +1,29 @@
 import { scanWords, type ScanOptions } from './scan-cluster.js';
 
-/** What the walk over one key needs of the client. */
-export interface KeyScanSource {
-  run(name: string, args: string[]): Promise<unknown>;
-  /** The name of the node that owns the key at present. */
-  owner(): string | undefined;
-}
+/** Runs a command, and tells which node answered it. */
+export type RunTelling = (name: string, args: string[]) => Promise<{ reply: unknown; node: string }>;
 
 /**
  * Walks over the elements of one key by HSCAN, SSCAN or ZSCAN, a page at a time. A cursor means something only to the
- * node that gave it, so after a change of the key's owner the walk begins again, and elements may be given twice.
+ * node that gave it, so where another node answers the walk begins again, and elements may be given twice.
  */
 export async function* scanKey(
-  source: KeyScanSource,
+  run: RunTelling,
   command: 'hscan' | 'sscan' | 'zscan',
   key: string,
   options: ScanOptions,
 ): AsyncGenerator<string[]> {
   const words = scanWords(options);
   let cursor = '0';
-  let owner = source.owner();
+  let giver: string | undefined;
   for (;;) {
-    const [next, elements] = (await source.run(command, [key, cursor, ...words])) as [string, string[]];
+    const { reply, node } = await run(command, [key, cursor, ...words]);
+    const [next, elements] = reply as [string, string[]];
     if (elements.length > 0) yield elements;
-    if (source.owner() !== owner) {
-      owner = source.owner();
-      cursor = '0';
-    } else if (next === '0') {
-      return;
-    } else {
-      cursor = next;
-    }
+    // the first page may come from anywhere, the others from the node that gave the cursor
+    const strange = cursor !== '0' && node !== giver;
+    giver = node;
+    cursor = strange ? '0' : next;
+    if (cursor === '0' && !strange) return;
   }
 }

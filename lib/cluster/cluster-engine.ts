@@ -13,7 +13,7 @@ import { LeasedCall } from './leased-call.js';
 import { Liveness } from './liveness.js';
 import { createNodeClient } from './node-client.js';
 import type { ResolvedClusterOptions } from './options.js';
-import { PromisedCommand } from './promised-command.js';
+import { PromisedCommand, TellingCommand } from './promised-command.js';
 import type { Reply } from './reply.js';
 import type { Argument } from './request-encoder.js';
 import type { ScriptRegistry } from './script-registry.js';
@@ -148,6 +148,19 @@ export class ClusterEngine {
       const command = new PromisedCommand(call, policy, shape, resolve, reject);
       if (node !== undefined) command.pinned = this.router.channelTo(node);
       this.submit(command);
+    });
+  }
+
+  /** As `run` for a command with keys, and tells the name of the node that answered. */
+  async runTelling(
+    name: string,
+    args: Argument[],
+    policy: CallPolicy,
+    shape: CallShape,
+  ): Promise<{ reply: unknown; node: string }> {
+    const call = this.resolve(name, args);
+    return new Promise((resolve, reject) => {
+      this.submit(new TellingCommand(call, policy, shape, resolve, reject));
     });
   }
 

@@ -43,6 +43,8 @@ export class Liveness {
     for (const channel of this.router.allChannels) {
       channel.expire(now);
       if (channel.suspected) this.suspect(channel);
+      // it may have been suspected a moment ago, and have held back what waits
+      else channel.flush();
     }
     this.router.waitingRoom.expire(now);
     if (this.router.outstanding === 0) this.stop();

@@ -88,7 +88,8 @@ export class NodeChannel {
   flush(): number {
     if (this.pending.length === 0) return 0;
     if (this.phase === 'idle') void this.open().catch(() => {});
-    if (this.phase !== 'ready') return 0;
+    // what is not written to a node that may be frozen is not in doubt if it is
+    if (this.phase !== 'ready' || this.suspected) return 0;
     const taken = (this.connection as Connection).send(this.pending);
     this.pending = taken === this.pending.length ? [] : this.pending.slice(taken);
     return taken;
@@ -210,7 +211,10 @@ export class NodeChannel {
       await connection.connected(this.options.tls !== undefined);
       accepted = true;
       // credentials that never come must not hold up the next attempt
-      await Promise.race([handshake((name, ...args) => ask(connection, name, args), this.options), connection.ended()]);
+      await Promise.race([
+        handshake((name, ...args) => ask(connection, name, args), this.options),
+        connection.ended(),
+      ]);
     } catch (error) {
       connection.destroy(error as Error);
       throw connection.failure ?? error;

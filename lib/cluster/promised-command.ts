@@ -1,6 +1,7 @@
 import type { CallShape } from './cluster-engine.js';
 import { Command, type CallPolicy } from './command.js';
 import { isIdempotent } from './command-table.js';
+import type { NodeChannel } from './node-channel.js';
 import type { Reply } from './reply.js';
 import type { ResolvedCall } from './resolved-call.js';
 
@@ -27,5 +28,25 @@ export class PromisedCommand extends Command {
 
   protected override rejected(error: Error): void {
     this.reject(error);
+  }
+}
+
+/** As its parent, and tells which node it was that answered. */
+export class TellingCommand extends PromisedCommand {
+  private from = '';
+
+  constructor(
+    call: ResolvedCall,
+    policy: CallPolicy,
+    shape: CallShape,
+    resolve: (told: { reply: unknown; node: string }) => void,
+    reject: (error: Error) => void,
+  ) {
+    super(call, policy, shape, (reply) => resolve({ reply, node: this.from }), reject);
+  }
+
+  override receive(reply: Reply, from: NodeChannel): void {
+    this.from = from.name;
+    super.receive(reply, from);
   }
 }

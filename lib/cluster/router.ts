@@ -40,6 +40,8 @@ export class Router {
   private readonly channels = new Map<string, NodeChannel>();
   /** The channel of each shard's primary, by the shard's index in the topology. */
   private primaryChannels: NodeChannel[] = [];
+  /** Slots that MOVED replies of this turn of the event loop told of, with the names of their nodes. */
+  private readonly moves = new Map<number, string>();
   private closed = false;
   readonly scripts = new ScriptRegistry();
 
@@ -158,8 +160,11 @@ export class Router {
     this.primaryChannels = topology.shards.map((shard) => this.channelTo(shard.primary));
     for (const channel of this.primaryChannels) channel.refuseReplicaReads();
     for (const channel of this.channels.values()) {
-      if (topology.node(channel.name) === undefined && channel.owing === 0) this.retire(channel);
-      else if (channel.state !== 'ready') this.reroute(channel);
+      const gone = topology.node(channel.name) === undefined;
+      if (gone || channel.state !== 'ready')
+        for (const command of channel.takePending()) this.dispatch(command);
+      // commands that are pinned to a node stay with it, also when it has no slots any more
+      if (gone && channel.allowance.commands === 0) this.retire(channel);
     }
   }
 
@@ -229,11 +234,7 @@ export class Router {
     moved: (command, reply, from) => {
       const target = this.redirectTarget(reply, from);
       if (target === undefined) return this.putOff(command);
-      const patched = this.current.withSlotMoved(target.slot, target.node.name);
-      if (patched !== undefined && patched !== this.current) {
-        this.adopt(patched);
-        this.listener.onPatched(patched);
-      }
+      this.noteMove(target.slot, target.node.name);
       this.redirect(command, target.node);
     },
     ask: (command, reply, from) => {
@@ -244,6 +245,20 @@ export class Router {
     },
     wait: (command) => this.putOff(command),
   };
+
+  /** What moved in one turn of the event loop makes one new snapshot: in a failover it is thousands of slots. */
+  private noteMove(slot: number, name: string): void {
+    if (this.moves.size === 0) setImmediate(() => this.applyMoves());
+    this.moves.set(slot, name);
+  }
+
+  private applyMoves(): void {
+    const patched = this.current.withSlotsMoved(this.moves);
+    this.moves.clear();
+    if (this.closed || patched === this.current) return;
+    this.adopt(patched);
+    this.listener.onPatched(patched);
+  }
 
   /**
    * Only a node that the topology knows is followed: a reply must not be able to send our credentials
@@ -289,12 +304,7 @@ export class Router {
     }
   }
 
-  private reroute(channel: NodeChannel): void {
-    for (const command of channel.takePending()) this.dispatch(command);
-  }
-
   private retire(channel: NodeChannel): void {
-    this.reroute(channel);
     this.channels.delete(channel.name);
     channel.close();
   }

@@ -86,27 +86,22 @@ export class ClusterTopology {
   }
 
   /**
-   * The snapshot after one slot has moved to a node of this snapshot, as a MOVED reply tells.
+   * The snapshot after slots have moved to nodes of this snapshot, as MOVED replies tell; other names are passed over.
    * A replica so named has been promoted; its shard is known by the next refresh, and until then it stands alone.
    */
-  withSlotMoved(slot: number, name: string): ClusterTopology | undefined {
-    const node = this.node(name);
-    if (node === undefined) return undefined;
-    let index = this.members.findIndex((shard) => nodeName(shard.primary) === name);
-    if (this.shardOfSlot[slot] === index) return this;
+  withSlotsMoved(moves: Iterable<readonly [slot: number, name: string]>): ClusterTopology {
     const members = [...this.members];
-    if (index === -1) {
-      index = members.length;
-      members.push({ primary: node, replicas: [] });
-      const shard = members.findIndex(({ replicas }) =>
-        replicas.some((replica) => nodeName(replica) === name),
-      );
-      const { primary, replicas } = members[shard];
-      members[shard] = { primary, replicas: replicas.filter((replica) => nodeName(replica) !== name) };
-    }
+    const indexes = new Map(members.map(({ primary }, index) => [nodeName(primary), index]));
     const shardOfSlot = this.shardOfSlot.slice();
-    shardOfSlot[slot] = index;
-    return new ClusterTopology(this.version + 1, members, shardOfSlot, this.defaultNodeName);
+    let changed = false;
+    for (const [slot, name] of moves) {
+      const index = indexes.get(name) ?? promote(this.node(name), members);
+      if (index === undefined || shardOfSlot[slot] === index) continue;
+      indexes.set(name, index);
+      shardOfSlot[slot] = index;
+      changed = true;
+    }
+    return changed ? new ClusterTopology(this.version + 1, members, shardOfSlot, this.defaultNodeName) : this;
   }
 
   /** Every shard that has a primary, with its slots. */
@@ -225,4 +220,13 @@ export class ClusterTopology {
 
 function describe(node: NodeIdentity, role: ClusterNode['role'], slots: readonly SlotRange[]): ClusterNode {
   return Object.freeze({ id: node.id, host: node.host, port: node.port, name: nodeName(node), role, slots });
+}
+
+/** Takes a replica out of its shard and gives it one of its own, whose index comes back. */
+function promote(node: ClusterNode | undefined, members: ShardMembers[]): number | undefined {
+  if (node === undefined) return undefined;
+  const shard = members.findIndex(({ replicas }) => replicas.some((one) => nodeName(one) === node.name));
+  const { primary, replicas } = members[shard];
+  members[shard] = { primary, replicas: replicas.filter((one) => nodeName(one) !== node.name) };
+  return members.push({ primary: node, replicas: [] }) - 1;
 }

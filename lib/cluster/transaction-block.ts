@@ -1,6 +1,6 @@
 import type { BatchEntry, BatchResult } from './batch.js';
 import { Command, type CallPolicy } from './command.js';
-import { unknownCommandRow } from './command-table.js';
+import { isIdempotent, unknownCommandRow } from './command-table.js';
 import { OutcomeUnknownError, ReplyError } from './errors.js';
 import type { NodeChannel } from './node-channel.js';
 import { REFUSALS } from './refusals.js';
@@ -42,7 +42,7 @@ export class TransactionBlock extends Command {
   }
 
   override get idempotent(): boolean {
-    return this.entries.every(({ call }) => call.row.readonly);
+    return this.entries.every(({ call }) => !call.row.write && isIdempotent(call.row, call.args));
   }
 
   override encode(encoder: RequestEncoder): void {

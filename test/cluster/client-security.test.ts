@@ -91,6 +91,15 @@ describe('a cluster with credentials', () => {
     expect(error).toMatchObject({ code: 'NO_NODE_REACHABLE', message: expect.stringContaining('the vault is sealed') });
   });
 
+  it('is found once a provider that hung answers', async () => {
+    let asked = 0;
+    const hanging = (): Promise<{ password: string }> =>
+      asked++ === 0 ? new Promise(() => {}) : Promise.resolve({ password: PASSWORD });
+    const client = clientOf({ nodes: seeds, credentialsProvider: hanging, ...QUICK });
+    expect(await errorOf(client.connect())).toMatchObject({ code: 'NO_NODE_REACHABLE' });
+    expect(await client.set('k', 'v')).toBe('OK');
+  });
+
   it('answers what a user may not do as a server does, and goes on', async () => {
     const client = clientOf({ nodes: seeds, username: 'reader', password: 'planted-reader' });
     expect(await errorOf(client.set('k', 'planted-value'))).toMatchObject({ name: 'ReplyError', code: 'NOPERM' });

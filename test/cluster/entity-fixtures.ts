@@ -113,10 +113,15 @@ export function counted(client: EntityClient): EntityClient & { calls: string[] 
     hmget: (...call) => note('hmget', client.hmget(...call)),
     zlexcount: (...call) => note('zlexcount', client.zlexcount(...call)),
     zrangebylex: (...call) => note('zrangebylex', client.zrangebylex(...call)),
+    hscanIterator: (...call) => note('hscan', client.hscanIterator(...call)),
+    scanIterator: (...call) => note('scan', client.scanIterator(...call)),
     pipeline: () => note('pipeline', client.pipeline()),
     with(options) {
       const runner = client.with(options);
-      return { runScript: (...call) => note(`script ${options.retry}`, runner.runScript(...call)) };
+      return {
+        runScript: (...call) => note(`script ${options.retry}`, runner.runScript(...call)),
+        eval: (...call) => runner.eval(...call),
+      };
     },
   };
 }
@@ -133,6 +138,7 @@ export function losingReplies(
   withRunner.with = (options): ScriptRunner => {
     const runner = client.with(options);
     return {
+      eval: (...call) => runner.eval(...call),
       async runScript(...call) {
         await runner.runScript(...call);
         await meanwhile();

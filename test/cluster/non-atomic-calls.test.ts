@@ -144,7 +144,9 @@ describe('what cannot be done by steps', () => {
       ['GET', '#'],
       ['BY', `weight:{${a}}:*`],
     ]) {
-      const outcome = await cluster.nonAtomic.sort(...([a, ...words] as [string])).catch((error: Error) => error);
+      const outcome = await cluster.nonAtomic
+        .sort(...([a, ...words] as [string]))
+        .catch((error: Error) => error);
       if (outcome instanceof Error) expect(outcome).toBeInstanceOf(ReplyError);
     }
   });
@@ -207,9 +209,9 @@ describe('while others are at the same keys', () => {
   it('rename loses nothing that is written to the source', async () => {
     const [a, b] = keys(2);
     const pushed: string[] = [];
-    let moving = true;
+    const done = new AbortController();
     const writer = async (): Promise<void> => {
-      for (let i = 0; moving; i++) {
+      for (let i = 0; !done.signal.aborted; i++) {
         await cluster.rpush(a, `${i}`);
         pushed.push(`${i}`);
       }
@@ -217,7 +219,7 @@ describe('while others are at the same keys', () => {
     await cluster.rpush(a, 'first');
     const writing = writer();
     const outcome = await cluster.nonAtomic.rename(a, b).catch((error: Error) => error);
-    moving = false;
+    done.abort();
     await writing;
     // a source that never rests is given up; then both keys are there
     if (outcome !== 'OK') expect(outcome).toMatchObject({ code: 'INCOMPLETE_OPERATION', retryable: true });
@@ -268,16 +270,16 @@ describe('while others are at the same keys', () => {
     await cluster.sadd(b, 'x');
     await cluster.sadd(c, 'old');
     const sizes = new Set<number>();
-    let storing = true;
+    const done = new AbortController();
     const reader = async (): Promise<void> => {
-      while (storing) sizes.add(await cluster.scard(c));
+      while (!done.signal.aborted) sizes.add(await cluster.scard(c));
     };
     const reading = reader();
     for (let i = 0; i < 5; i++) {
       expect(await cluster.nonAtomic.sunionstore(c, a, b)).toBe(3_001);
       await cluster.nonAtomic.sunionstore(c, b, `none:${c}`);
     }
-    storing = false;
+    done.abort();
     await reading;
     expect([...sizes].filter((size) => size !== 1 && size !== 3_001)).toEqual([]);
     expect(await cluster.ttl(c)).toBe(-1);

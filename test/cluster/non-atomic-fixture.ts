@@ -12,10 +12,10 @@ export function freshKeys(
   const keys = new Map<string, string>();
   const slots = new Set<number>();
   for (const name of names) {
-    let key = together ? `${name}{${run}}` : `${name}:${run}`;
-    while (!together && slots.has(keySlot(keyPrefix + key))) key += '+';
+    let key = `${name}:${run}`;
+    while (slots.has(keySlot(keyPrefix + key))) key += '+';
     slots.add(keySlot(keyPrefix + key));
-    keys.set(name, key);
+    keys.set(name, together ? `${name}{${run}}` : key);
   }
   return keys;
 }

@@ -28,7 +28,7 @@ async function contentOf(key: string): Promise<unknown> {
     string: () => client.getBuffer(key),
     list: () => client.lrangeBuffer(key, 0, -1),
     set: async () => sorted(await client.smembersBuffer(key)),
-    zset: () => client.zrange(key, 0, -1, 'WITHSCORES'),
+    zset: () => client.zrange(key, 0, '-1', 'WITHSCORES'),
     hash: () => client.hgetall(key),
     stream: () => client.xrange(key, '-', '+'),
   };
@@ -45,7 +45,7 @@ async function observe(setUp: readonly Words[], call: Words, together: boolean):
   const method = String(name) as 'sunion';
   const outcome = await client.nonAtomic[method](...(withKeys(args) as string[])).then(
     (reply: unknown) => (/^s(diff|inter|union)$/.test(method) ? (reply as string[]).toSorted() : reply),
-    (error: Error) => [error.name, error.message.replace(/ script: .*/, '')],
+    (error: Error) => [error.name, error.message],
   );
   return [outcome, await Promise.all(NAMES.map((word) => contentOf(key(word))))];
 }

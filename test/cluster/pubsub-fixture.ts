@@ -77,18 +77,20 @@ export class NumberPublisher {
     return this.finished;
   }
 
-  /** Numbers that came twice, and acknowledged ones that did not come though no gap allows for it. */
+  /** Acknowledged numbers that did not come, and numbers that came twice, as far as no gap allows for it. */
   account(
     received: readonly number[],
     gaps: readonly SubscriptionGap[],
-  ): { doubled: number[]; lost: Published[] } {
-    const seen = new Set<number>();
-    const doubled = received.filter((number) => seen.has(number) || !seen.add(number));
-    const lost = this.published.filter(
-      ({ number, from, until, acknowledged }) =>
-        acknowledged && !seen.has(number) && !gaps.some((gap) => gap.since <= until && from <= gap.until),
+  ): { doubled: Published[]; lost: Published[] } {
+    const times = new Map<number, number>();
+    for (const number of received) times.set(number, (times.get(number) ?? 0) + 1);
+    const outside = this.published.filter(
+      ({ from, until }) => !gaps.some((gap) => gap.since <= until && from <= gap.until),
     );
-    return { doubled, lost };
+    return {
+      doubled: outside.filter(({ number }) => (times.get(number) ?? 0) > 1),
+      lost: outside.filter(({ number, acknowledged }) => acknowledged && !times.has(number)),
+    };
   }
 
   private async run(): Promise<void> {

@@ -145,19 +145,17 @@ describe('a healthy cluster', () => {
 
 // T7
 describe('nodes that tell different things', () => {
-  const QUICK = { startupTimeoutMs: 500 };
+  const QUICK = { startupTimeoutMs: 300 };
 
   it('two clusters: refused, naming both', async () => {
     const [one, other] = [await fakeNode(), await fakeNode()];
-    for (let i = 0; i < 5; i++) {
-      const error: unknown = await clientOf({ nodes: [one, other], ...QUICK })
-        .connect()
-        .catch((reason: unknown) => reason);
-      expect(error).toBeInstanceOf(TopologyError);
-      expect(error).toMatchObject({ code: 'VIEWS_DISAGREE', retryable: true });
-      expect((error as Error).message).toContain(one.name);
-      expect((error as Error).message).toContain(other.name);
-    }
+    const error: unknown = await clientOf({ nodes: [one, other], ...QUICK })
+      .connect()
+      .catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(TopologyError);
+    expect(error).toMatchObject({ code: 'VIEWS_DISAGREE', retryable: true });
+    expect((error as Error).message).toContain(one.name);
+    expect((error as Error).message).toContain(other.name);
   });
 
   it('two clusters, one of which is dead: the other', async () => {

@@ -126,7 +126,7 @@ describe('two views', () => {
 describe('a MOVED', () => {
   it('moves one slot in a new snapshot, and leaves the old one as it was', () => {
     const before = ClusterTopology.of(shards(), 5);
-    const after = before.withSlotMoved(100, name(7001)) as ClusterTopology;
+    const after = before.withSlotsMoved([[100, name(7001)]]);
     expect(after.version).toBe(6);
     expect([99, 100, 101].map((slot) => after.nodeForSlot(slot)?.port)).toEqual([7000, 7001, 7000]);
     expect(after.primaries.map(({ slots }) => slots)).toEqual([
@@ -141,31 +141,49 @@ describe('a MOVED', () => {
 
   it('to where the slot already is says nothing new', () => {
     const topology = ClusterTopology.of(shards());
-    expect(topology.withSlotMoved(100, name(7000))).toBe(topology);
+    expect(topology.withSlotsMoved([[100, name(7000)]])).toBe(topology);
   });
 
   it('to a stranger is not followed', () => {
-    expect(ClusterTopology.of(shards()).withSlotMoved(100, '10.0.0.1:1')).toBeUndefined();
+    const topology = ClusterTopology.of(shards());
+    expect(topology.withSlotsMoved([[100, '10.0.0.1:1']])).toBe(topology);
   });
 
   it('gives a slot that had no owner one', () => {
     const [a, b] = shards();
-    const after = ClusterTopology.of([a, b]).withSlotMoved(16_000, name(7001));
-    expect(after?.nodeForSlot(16_000)?.port).toBe(7001);
+    const after = ClusterTopology.of([a, b]).withSlotsMoved([[16_000, name(7001)]]);
+    expect(after.nodeForSlot(16_000)?.port).toBe(7001);
   });
 
   it('to a replica makes it a primary', () => {
-    const after = ClusterTopology.of(shards()).withSlotMoved(100, name(7003)) as ClusterTopology;
+    const after = ClusterTopology.of(shards()).withSlotsMoved([[100, name(7003)]]);
     expect(after.nodeForSlot(100)).toMatchObject({ port: 7003, role: 'primary' });
     expect(after.node(name(7003))?.role).toBe('primary');
     expect(names(after.nodes).toSorted()).toEqual([7000, 7001, 7002, 7003, 7004, 7005].map(name));
-    const again = after.withSlotMoved(101, name(7003)) as ClusterTopology;
+    const again = after.withSlotsMoved([[101, name(7003)]]);
     expect(again.nodeForSlot(101)?.port).toBe(7003);
     expect(names(again.primaries).filter((one) => one === name(7003))).toHaveLength(1);
   });
 
+  it('is one of many that make one snapshot', () => {
+    const after = ClusterTopology.of(shards(), 5).withSlotsMoved([
+      [0, name(7003)],
+      [1, '10.0.0.1:1'],
+      [2, name(7003)],
+      [3, name(7004)],
+      [16_383, name(7001)],
+      [16_383, name(7000)],
+    ]);
+    expect(after.version).toBe(6);
+    expect([0, 1, 2, 3, 4, 16_383].map((slot) => after.nodeForSlot(slot)?.port)).toEqual([
+      7003, 7000, 7003, 7004, 7000, 7000,
+    ]);
+    expect(after.shardForSlot(4)?.replicas).toEqual([]);
+    expect(after.nodes).toHaveLength(6);
+  });
+
   it('keeps the default node that was set', () => {
-    const after = ClusterTopology.of(shards()).restamped(2, name(7005)).withSlotMoved(100, name(7001));
-    expect(after?.defaultNode?.port).toBe(7005);
+    const after = ClusterTopology.of(shards()).restamped(2, name(7005)).withSlotsMoved([[100, name(7001)]]);
+    expect(after.defaultNode?.port).toBe(7005);
   });
 });

@@ -81,12 +81,12 @@ export class AdminCalls {
 
   /** All nodes, those without slots too, but for those that are known to be down. */
   async allNodes(): Promise<ClusterNode[]> {
-    const asked = await this.defaultNode();
-    const shards = parseShards(await this.askNode(asked, ['SHARDS']));
+    const shards = parseShards(await this.askAny(['SHARDS']));
+    const { host } = await this.defaultNode();
     return shards.flatMap(({ slots, nodes }) =>
       nodes
         .filter(({ health }) => health !== 'failed')
-        .map((node) => ({ id: node.id, role: node.role, slots, ...this.addressOf(node, asked) })),
+        .map((node) => ({ id: node.id, role: node.role, slots, ...this.addressOf(node, host) })),
     );
   }
 
@@ -109,10 +109,12 @@ export class AdminCalls {
     return node;
   }
 
-  private addressOf(node: ShardNode, asked: ClusterNode): { host: string; port: number; name: string } {
+  private addressOf(node: ShardNode, askedHost: string): { host: string; port: number; name: string } {
     const { tls, addressRemap } = this.engine.options;
     const port = (tls === undefined ? node.port : node.tlsPort) ?? 0;
-    const announced = { host: node.endpoint ?? asked.host, port };
+    // a node that does not know its name tells `?`, one that does not know its address tells nothing
+    const known = node.endpoint === '?' ? undefined : node.endpoint;
+    const announced = { host: known ?? (node.ip || askedHost), port };
     const address = addressRemap?.(announced) ?? announced;
     return { host: address.host, port: address.port, name: nodeName(address) };
   }

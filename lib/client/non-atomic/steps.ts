@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { BatchResult } from '../../cluster/batch.js';
 import { keyIndexes } from '../../cluster/command-keys.js';
 import type { CommandTable } from '../../cluster/command-table.js';
 import { InvalidArgumentError } from '../../cluster/errors.js';
@@ -39,9 +40,9 @@ export class Steps {
   }
 
   /** Commands over any slots, sent at once, with what became of each. */
-  settled(steps: readonly Step[], buffers = true): Promise<[Error | null, unknown][]> {
+  settled(steps: readonly Step[], buffers = true): Promise<BatchResult[]> {
     const pipeline = this.client.pipeline();
-    for (const [name, ...args] of steps) pipeline.send(name, args, buffers);
+    for (const step of steps) pipeline.send(step[0], step.slice(1), buffers);
     return pipeline.exec();
   }
 
@@ -53,7 +54,7 @@ export class Steps {
   /** Commands of one slot, executed in one piece. @throws the first error among their replies */
   async atomically<T>(steps: readonly Step[]): Promise<T[]> {
     const transaction = this.client.multi();
-    for (const [name, ...args] of steps) transaction.send(name, args, true);
+    for (const step of steps) transaction.send(step[0], step.slice(1), true);
     return repliesOf<T>(await transaction.exec());
   }
 
@@ -120,7 +121,7 @@ export function temporaryKey(slot: number): string {
   return `{${tagOfSlot(slot)}}keyslot:temporary:${randomUUID()}`;
 }
 
-function repliesOf<T>(results: readonly [Error | null, unknown][]): T[] {
+function repliesOf<T>(results: readonly BatchResult[]): T[] {
   return results.map(([error, reply]) => {
     if (error !== null) throw error;
     return reply as T;

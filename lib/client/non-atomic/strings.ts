@@ -1,4 +1,5 @@
-import { InvalidArgumentError } from '../../cluster/errors.js';
+import type { BatchResult } from '../../cluster/batch.js';
+import { InvalidArgumentError, ReplyError } from '../../cluster/errors.js';
 import type { Argument } from '../../cluster/request-encoder.js';
 import { AllOrNothingError, PartialWriteError } from './non-atomic-errors.js';
 import type { Recipe } from './recipe.js';
@@ -6,15 +7,30 @@ import type { Step } from './steps.js';
 
 /** One MGET a slot, all sent at once; each value finds its place in the order of the keys. */
 export const mget: Recipe = async (steps, keys, buffers) => {
-  const places = [...steps.bySlot([...keys.keys()], (place) => keys[place]).values()];
-  const replies = await steps.together<unknown[]>(
-    places.map((own): Step => own.length === 1 ? ['get', keys[own[0]]] : ['mget', ...own.map((place) => keys[place])]),
+  const groups = [...steps.bySlot([...keys.keys()], (place) => keys[place]).values()];
+  const results = await steps.settled(
+    groups.map((places) => mgetStep(places.map((place) => keys[place]))),
     buffers,
   );
   const values = new Array<unknown>(keys.length);
-  places.forEach((own, i) => own.forEach((place, j) => (values[place] = Array.isArray(replies[i]) ? replies[i][j] : replies[i])));
+  groups.forEach((places, i) => {
+    const found = mgetReply(results[i], places.length);
+    places.forEach((place, j) => (values[place] = found[j]));
+  });
   return values;
 };
+
+/** A slot with one key is asked by GET: the reply is no list, and twice as many are read in the same time. */
+function mgetStep(keys: readonly Argument[]): Step {
+  return keys.length === 1 ? ['get', keys[0]] : ['mget', ...keys];
+}
+
+function mgetReply([error, reply]: BatchResult, keys: number): unknown[] {
+  if (error === null) return keys === 1 ? [reply] : (reply as unknown[]);
+  // GET refuses what is no string, MGET gives null for it
+  if (keys === 1 && error instanceof ReplyError && error.code === 'WRONGTYPE') return [null];
+  throw error;
+}
 
 /** One MSET a slot, all sent at once. */
 export const mset: Recipe = async (steps, args) => {

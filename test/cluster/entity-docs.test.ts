@@ -1,0 +1,187 @@
+import { readFileSync } from 'node:fs';
+import { Injectable, Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import {
+  ClusterClient,
+  ClusterEntity,
+  ClusterModule,
+  type ClusterRepository,
+  Counter,
+  CreatedAt,
+  Embedded,
+  Index,
+  InjectClusterRepository,
+  PartitionKey,
+  PrimaryKey,
+  Property,
+  Shape,
+  Unique,
+  Version,
+  VersionConflictError,
+  createRepositories,
+} from 'keyslot';
+import { sharedCluster } from '../cluster-fixture.js';
+
+const { nodes, keyspace } = sharedCluster();
+
+class Address {
+  @Property() street!: string;
+  @Property() city!: string;
+}
+
+@ClusterEntity({ name: 'Order' })
+class Order {
+  declare readonly [Shape]: { key: 'id'; counters: 'views' };
+
+  @PrimaryKey({ generate: 'uuidv7' }) id!: string;
+  @Property() customer!: string;
+  @Property({ enum: ['open', 'paid'] }) status: 'open' | 'paid' = 'open';
+  @Property() totalCents: bigint = 0n;
+  @Property() note?: string;
+  @Embedded(() => Address) shipTo?: Address;
+  @Counter() views!: number;
+  @Version() version!: number;
+  @CreatedAt() createdAt!: Date;
+}
+
+@ClusterEntity({ name: 'OrderItem', partition: () => Order })
+class OrderItem {
+  declare readonly [Shape]: { key: 'orderId' | 'line'; indexed: 'sku' | 'state' | 'weight' };
+
+  @PartitionKey() orderId!: string;
+  @PrimaryKey() line!: number;
+  @Unique() @Property() sku!: string;
+  @Index() @Property() state!: string;
+  @Index({ name: 'heaviest', fields: ['state', 'weight'] }) @Property() weight?: number;
+}
+
+@Injectable()
+class OrderService {
+  constructor(@InjectClusterRepository(Order) readonly orders: ClusterRepository<Order>) {}
+}
+
+@Module({ imports: [ClusterModule.forFeature([Order, OrderItem])], providers: [OrderService] })
+class OrderModule {}
+
+// Every block of the page stands in this file as it stands there; what is behind it shows that it does what it says.
+describe('docs/entities.md', () => {
+  it('shows only code that is run here', () => {
+    const page = readFileSync(new URL('../../docs/entities.md', import.meta.url), 'utf8');
+    const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
+    const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
+    expect(blocks.length).toBeGreaterThan(5);
+    expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
+  });
+
+  it('does what it says, from top to bottom', async () => {
+    const cluster = new ClusterClient({ nodes, keyPrefix: 'shop:' });
+    await cluster.connect();
+    const repositories = createRepositories(cluster, [Order, OrderItem]);
+    const orders = repositories.repository(Order);
+    const items = repositories.repository(OrderItem);
+
+    const order = orders.create({ customer: 'ada', totalCents: 1250n });
+    await orders.insert(order);
+
+    const found = await orders.findOneOrFail(order.id);
+    found.status = 'paid';
+    await orders.save(found);
+
+    expect(await orders.findOne(order.id)).toEqual(found);
+    expect(found).toMatchObject({ customer: 'ada', totalCents: 1250n, status: 'paid', views: 0 });
+
+    await items.insert(items.create({ orderId: order.id, line: 1, sku: 'pen-blue', state: 'new' }), {
+      opId: 'request-81',
+    });
+    await items.insert(items.create({ orderId: order.id, line: 1, sku: 'pen-blue', state: 'new' }), {
+      opId: 'request-81',
+    });
+    await items.insert(
+      items.create({ orderId: order.id, line: 2, sku: 'pad', state: 'packed', weight: 300 }),
+    );
+    await items.insert(
+      items.create({ orderId: order.id, line: 3, sku: 'box', state: 'packed', weight: 500 }),
+    );
+
+    await items.findOne({ orderId: order.id, line: 1 }); // or null
+    await items.findMany([
+      { orderId: order.id, line: 1 },
+      { orderId: order.id, line: 2 },
+    ]); // in this order, null where there is none
+    await items.exists({ orderId: order.id, line: 1 });
+
+    await items.findBy({ orderId: order.id, state: 'packed' });
+    await items.findBy({ orderId: order.id, state: 'packed', weight: { gte: 100, lt: 500 } });
+    await items.findOneBy({ orderId: order.id, sku: 'pen-blue' });
+    await items.countBy({ orderId: order.id, state: { in: ['new', 'packed'] } });
+
+    const lines = async (where: object) =>
+      (await items.findBy({ orderId: order.id, ...where })).map((item) => item.line);
+    expect(await lines({ state: 'packed' })).toEqual([2, 3]);
+    expect(await lines({ state: 'packed', weight: { gte: 100, lt: 500 } })).toEqual([2]);
+    expect(await lines({ sku: 'pen-blue' })).toEqual([1]);
+
+    const first = await items.findPage({ orderId: order.id }, { limit: 2 });
+    const second = await items.findPage({ orderId: order.id }, { limit: 2, cursor: first.cursor });
+
+    expect([first.items, second.items].map((page) => page.map(({ line }) => line))).toEqual([[1, 2], [3]]);
+    expect(second.cursor).toBeUndefined();
+
+    const { version } = await orders.update(order.id, { status: 'paid', note: null }); // null removes
+    await orders.update(order.id, { status: 'open' }, { ifVersion: version });
+    const views = await orders.increment(order.id, 'views', 5);
+
+    expect(views).toBe(5);
+
+    await orders.transaction(order.id, async (tx) => {
+      const item = await tx.get(OrderItem, { orderId: order.id, line: 1 });
+      const parent = await tx.get(Order, order.id);
+      if (!item || !parent) throw new Error('The order has no such item');
+      item.state = 'packed';
+      tx.save(item);
+      parent.totalCents += 300n;
+      tx.save(parent);
+      tx.increment(Order, order.id, 'views');
+    });
+
+    expect(await lines({ state: 'packed' })).toEqual([1, 2, 3]);
+    expect(await orders.findOne(order.id)).toMatchObject({ totalCents: 1550n, views: 6 });
+
+    const copy = await orders.findOneOrFail(order.id);
+    await orders.update(order.id, { note: 'by somebody else' });
+    copy.note = 'by us';
+    await expect(orders.save(copy)).rejects.toThrow(VersionConflictError);
+
+    expect(orders.keyOf('42')).toBe('{Order:42}:Order:42');
+    expect(items.keyOf({ orderId: '42', line: 7 })).toBe('{Order:42}:OrderItem:7');
+    expect(orders.keyOf('a{b}:c')).toBe('{Order:a%7Bb%7D%3Ac}:Order:a%7Bb%7D%3Ac');
+
+    await items.delete({ orderId: '42', line: 7 }); // of an earlier run
+
+    const tag = items.partition('42').tag;
+    await items.insert(items.create({ orderId: '42', line: 7, sku: 'ink', state: 'packed', weight: 120 }));
+    expect(tag).toBe('{Order:42}');
+    expect(await cluster.zrangebylex(`${tag}:OrderItem~ix`, '-', '+')).toEqual([
+      'heaviest\x00packed\x00c05e000000000000\x007',
+      'state\x00packed\x007',
+      '~pk\x007',
+    ]);
+    expect(await cluster.hgetall(`${tag}:OrderItem~uq`)).toEqual({ 'sku\0ink': '7' });
+
+    await cluster.close();
+  });
+
+  it('has a module that starts', async () => {
+    const app = await Test.createTestingModule({
+      imports: [ClusterModule.forRoot({ nodes, keyPrefix: keyspace }), OrderModule],
+    }).compile();
+    await app.init();
+    const { orders } = app.get(OrderService, { strict: false });
+    const { id } = await orders.save(orders.create({ customer: 'ada' }));
+    expect(await orders.exists(id)).toBe(true);
+    await app.close();
+  });
+});
+
+/** Code without what a formatter decides by the width that is left. */
+const squeezed = (code: string): string => code.replace(/\s+/g, '').replace(/,(?=[\]})])/g, '');

@@ -1,0 +1,115 @@
+import { LocalCluster } from 'keyslot/testing';
+import { ReplyError } from '../../lib/cluster/errors.js';
+import { keySlot } from '../../lib/cluster/key-slot.js';
+import type { ClusterMessage } from '../../lib/pubsub/cluster-message.js';
+import type { SubscriptionGap } from '../../lib/pubsub/subscription-gap.js';
+import { eventually } from '../cluster-fixture.js';
+import { collect, pubsubFactory } from './pubsub-fixture.js';
+
+const open = pubsubFactory();
+let cluster: LocalCluster;
+beforeAll(async () => {
+  cluster = await LocalCluster.start({
+    primaries: 2,
+    replicasPerPrimary: 0,
+    tls: true,
+    // or a node without slots would become a replica, and stay
+    config: { 'cluster-allow-replica-migration': 'no' },
+    users: {
+      app: 'on >s3cret-app ~* resetchannels &open:* &{open}:* +@all',
+      plain: 'on >s3cret-plain ~* &* +@all -hello -ping',
+    },
+  });
+}, 60_000);
+afterAll(() => cluster.stop());
+
+const connect = (username: string): ReturnType<typeof open> =>
+  open(
+    {
+      nodes: cluster.seeds,
+      username,
+      password: `s3cret-${username}`,
+      tls: { ca: cluster.tls?.ca },
+      refreshIntervalMs: 300,
+    },
+    { heartbeatMs: 100 },
+  );
+
+describe.each(['channel', 'sharded'] as const)('a %s that the user may not subscribe to', (kind) => {
+  it('fails, and those it was asked for with do not', async () => {
+    const { pubsub } = connect('app');
+    const allowed = ['{open}:1', '{open}:2', '{open}:3'];
+    const seen = collect<ClusterMessage>();
+    for (const channel of allowed) pubsub[kind](channel).subscribe(seen.observer);
+    const denied = collect();
+    // the same slot, so that a sharded one goes with the same command
+    pubsub[kind](['{open}:4', 'closed:{open}']).subscribe(denied.observer);
+    await expect(pubsub.ready()).rejects.toThrow(ReplyError);
+    expect(denied.errors).toEqual([expect.objectContaining({ code: 'NOPERM' })]);
+    await pubsub.ready();
+    await eventually(async () =>
+      expect(
+        (await (kind === 'channel' ? pubsub.channels('*') : pubsub.shardChannels('*'))).toSorted(),
+      ).toEqual(allowed),
+    );
+    for (const channel of allowed) {
+      await (kind === 'channel' ? pubsub.publish(channel, channel) : pubsub.publishSharded(channel, channel));
+    }
+    await eventually(() => expect(seen.values.map(({ payload }) => payload)).toEqual(allowed));
+    expect(String(denied.errors[0])).not.toMatch(/s3cret/);
+  });
+});
+
+it('a pattern that the user may not subscribe to fails', async () => {
+  const { pubsub } = connect('app');
+  const denied = collect();
+  pubsub.pattern('*').subscribe(denied.observer);
+  await expect(pubsub.ready()).rejects.toMatchObject({ code: 'NOPERM' });
+  expect(denied.errors).toHaveLength(1);
+  await expect(pubsub.publish('closed', 1)).rejects.toMatchObject({ code: 'NOPERM' });
+});
+
+it.each(['channel', 'sharded'] as const)(
+  'a user who may neither PING nor HELLO has a %s that stays',
+  async (kind) => {
+    const { pubsub, engine } = connect('plain');
+    const gaps = collect<SubscriptionGap>();
+    pubsub.gaps$.subscribe(gaps.observer);
+    const seen = collect<ClusterMessage>();
+    pubsub[kind]('stays').subscribe(seen.observer);
+    await pubsub.ready();
+    const node = engine.topology.nodeForKey('stays')?.name ?? '';
+    const rejected = async (): Promise<number> => {
+      const stats = String(await cluster.command(node, 'INFO', 'commandstats'));
+      return Number(/cmdstat_ping:.*rejected_calls=(\d+)/.exec(stats)?.[1] ?? 0);
+    };
+    const before = await rejected();
+    await eventually(async () => (await rejected()) > before + 5);
+    await (kind === 'channel' ? pubsub.publish('stays', 1) : pubsub.publishSharded('stays', 1));
+    await eventually(() => expect(seen.values).toHaveLength(1));
+    expect(gaps.values).toEqual([]);
+  },
+);
+
+it('a subscription on a node that leaves the cluster moves to another, and says so', async () => {
+  const [first] = cluster.primaries;
+  const slot = keySlot('{leaving}');
+  const owner = await cluster.primaryOfSlot(slot);
+  const added = await cluster.addNode();
+  await cluster.migrateSlots([slot], owner, added);
+  const { pubsub, engine } = connect('plain');
+  const gaps = collect<SubscriptionGap>();
+  pubsub.gaps$.subscribe(gaps.observer);
+  const seen = collect<ClusterMessage>();
+  await engine.connect();
+  expect(engine.topology.nodeForSlot(slot)?.name).toBe(added.name);
+  pubsub.channel('{leaving}').subscribe(seen.observer);
+  await pubsub.ready();
+  expect(await cluster.command(added, 'PUBSUB', 'NUMSUB', '{leaving}')).toEqual(['{leaving}', 1]);
+  await cluster.migrateSlots([slot], added, first);
+  await eventually(() => expect(gaps.values).toHaveLength(1), { timeoutMs: 15_000 });
+  expect(gaps.values[0]).toMatchObject({ node: added.name, reason: 'nodeLeft', names: ['{leaving}'] });
+  await cluster.removeNode(added);
+  await pubsub.publish('{leaving}', 'after');
+  await eventually(() => expect(seen.values.map(({ payload }) => payload)).toEqual(['after']));
+});

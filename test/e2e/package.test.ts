@@ -1,0 +1,180 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { eventually } from '../cluster-fixture.js';
+import { root, snippetsOf, writeSnippets } from '../docs-snippets.js';
+
+const PAGE = 'docs/getting-started.md';
+
+const folder = mkdtempSync(join(tmpdir(), 'keyslot-package-'));
+const app = join(folder, 'app');
+const running = new Set<Program>();
+
+/** What npm, jest and the caller told their own children stays with them. */
+const env = Object.fromEntries(
+  Object.entries(process.env).filter(
+    ([name]) =>
+      !/^(npm_(package|lifecycle)_|npm_config_local_prefix$|INIT_CWD$|NODE_|REDIS_CLUSTER_)/.test(name),
+  ),
+);
+
+/** A program of the application that runs until it is told to end. */
+class Program {
+  output = '';
+  readonly ended: Promise<unknown[]>;
+  private readonly child: ChildProcess;
+
+  constructor(file: string, settings: Record<string, string> = {}) {
+    this.child = spawn(process.execPath, [file], { cwd: app, env: { ...env, NO_COLOR: '1', ...settings } });
+    for (const stream of [this.child.stdout, this.child.stderr])
+      stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
+    this.ended = once(this.child, 'exit').finally(() => running.delete(this));
+    running.add(this);
+  }
+
+  /** What the pattern's group matches in what the program has written, once it has. */
+  said(pattern: RegExp): Promise<string> {
+    return eventually(
+      () => {
+        const match = pattern.exec(this.output);
+        if (match === null) throw new Error(`Not said: ${String(pattern)}\n${this.output}`);
+        return match[1] ?? match[0];
+      },
+      { timeoutMs: 30_000 },
+    );
+  }
+
+  kill(signal: NodeJS.Signals): Promise<unknown[]> {
+    this.child.kill(signal);
+    return this.ended;
+  }
+}
+
+/** Runs a command to its end; what it has written is in the error where it failed. */
+async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)(command, args, { cwd, env, timeout: 120_000 });
+    return stdout;
+  } catch (error) {
+    const { stdout, stderr, message } = error as Error & { stdout?: string; stderr?: string };
+    throw new Error(`${message}\n${stdout ?? ''}${stderr ?? ''}`, { cause: error });
+  }
+}
+
+/** Packs a copy of the repository, so that its build disturbs nobody who uses `dist`. */
+async function pack(): Promise<{ tarball: string; files: string[] }> {
+  const copy = join(folder, 'repository');
+  const left = new Set(['node_modules', 'dist', '.git', '.cache', 'coverage']);
+  cpSync(root, copy, { recursive: true, filter: (file) => file === root || !left.has(basename(file)) });
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  mkdirSync(join(copy, 'dist'));
+  for (const stray of ['notes.txt', 'dist/built-long-ago.js']) writeFileSync(join(copy, stray), '');
+  const output = await run('npm', ['pack', '--json', '--pack-destination', folder], copy);
+  const [{ filename, files }] = JSON.parse(output.slice(output.indexOf('[\n'))) as [
+    { filename: string; files: { path: string }[] },
+  ];
+  return { tarball: join(folder, filename), files: files.map(({ path }) => path) };
+}
+
+/** The package under test is the tarball; the others are those that this repository is tested with. */
+function asTested(command: string, tarball: string): string {
+  if (!command.startsWith('npm install ')) return command;
+  const pinned = command.split(' ').map((word) => {
+    if (word === 'keyslot') return tarball;
+    if (word.startsWith('-') || word === 'npm' || word === 'install') return word;
+    return `${word}@${packageJson(join(root, 'node_modules', word)).version}`;
+  });
+  return [...pinned, '--prefer-offline', '--no-audit', '--no-fund'].join(' ');
+}
+
+function packageJson(at: string): { version: string; exports: Record<string, unknown> } {
+  return JSON.parse(readFileSync(join(at, 'package.json'), 'utf8')) as ReturnType<typeof packageJson>;
+}
+
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  await promisify(server.close.bind(server))();
+  return String(port);
+}
+
+describe('the package, in an empty folder, by the steps of docs/getting-started.md', () => {
+  const snippets = snippetsOf(PAGE);
+  let files: string[];
+  let nodes: string;
+
+  beforeAll(async () => {
+    const packed = await pack();
+    files = packed.files;
+    mkdirSync(app);
+    const [install] = snippets.filter(({ language }) => language === 'sh');
+    for (const command of install.code.trim().split('\n'))
+      await run('sh', ['-c', asTested(command, packed.tarball)], app);
+    writeSnippets(snippets, app);
+    nodes = await new Program('cluster.mjs').said(/^export REDIS_CLUSTER_NODES=(\S+)$/m);
+  }, 240_000);
+
+  afterAll(async () => {
+    await Promise.all([...running].map((program) => program.kill('SIGTERM')));
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  it('holds what is built, its papers, and nothing else', () => {
+    const expected = /^(dist\/.+\.(js|js\.map|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+    expect(files.filter((file) => !expected.test(file) || file.includes('long-ago'))).toEqual([]);
+    const targets = JSON.stringify(packageJson(root).exports).match(/(?<="\.\/)[^"]+\.\w+(?=")/g) ?? [];
+    expect(files).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md', ...targets]));
+    expect(files).toEqual(
+      expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/testing/index.js']),
+    );
+  });
+
+  it('has types for every way in which modules are found', async () => {
+    const { compilerOptions } = JSON.parse(
+      snippets.find(({ file }) => file === 'tsconfig.json')!.code.replace(/^\/\/.*/, ''),
+    ) as { compilerOptions: object };
+    expect(compilerOptions).not.toHaveProperty('skipLibCheck');
+    await run('npx', ['tsc', '--noEmit', '--module', 'esnext', '--moduleResolution', 'bundler'], app);
+    await run('npx', ['tsc'], app);
+  }, 120_000);
+
+  it('serves what the page says, in two processes, and ends when told to', async () => {
+    const ports = [await freePort(), await freePort()];
+    const programs = ports.map((PORT) => new Program('dist/main.js', { PORT, REDIS_CLUSTER_NODES: nodes }));
+    for (const program of programs) await program.said(/successfully started/);
+    const lobby = `http://localhost:${ports[0]}/rooms/lobby`;
+    for (const text of ['hello', 'is anybody here?'])
+      expect((await fetch(lobby, { method: 'POST', body: new URLSearchParams({ text }) })).status).toBe(201);
+    const answer = await (await fetch(lobby)).text();
+    expect(answer).toBe('["hello","is anybody here?"]');
+    expect(readFileSync(join(root, PAGE), 'utf8')).toContain(answer);
+    expect(await (await fetch(`http://localhost:${ports[1]}/rooms`)).json()).toEqual(['lobby']);
+    for (const program of programs) {
+      await program.said(/\[Rooms\] lobby #1: hello/);
+      await program.said(/\[Rooms\] lobby #2: is anybody here\?/);
+      expect(await program.kill('SIGINT')).toEqual([null, 'SIGINT']);
+    }
+  }, 60_000);
+
+  it('leaves nothing behind that keeps a process', async () => {
+    writeFileSync(
+      join(app, 'once.mjs'),
+      `import { NestFactory } from '@nestjs/core';
+       import { ClusterClient } from 'keyslot';
+       import { AppModule } from './dist/app.module.js';
+       import { RoomService } from './dist/room.service.js';
+       const app = await NestFactory.createApplicationContext(AppModule);
+       await app.get(RoomService).say('hall', 'good night');
+       console.log(await app.get(RoomService).read('hall'), await app.get(ClusterClient).zcard('busiest-rooms'));
+       await app.close();`,
+    );
+    const program = new Program('once.mjs', { REDIS_CLUSTER_NODES: nodes });
+    expect(await program.ended).toEqual([0, null]);
+    expect(program.output).toContain(`[ 'good night' ] 1`);
+  }, 60_000);
+});

@@ -1,0 +1,167 @@
+import { ClusterClient, keySlot, Script, type ClusterNode } from 'keyslot';
+import { LocalCluster, type LocalNode, type SlotMigration } from 'keyslot/testing';
+
+describe('a cluster with a slot half-way from one node to another', () => {
+  let cluster: LocalCluster;
+  let client: ClusterClient;
+  let migration: SlotMigration;
+  let from: LocalNode;
+  let to: LocalNode;
+  let tags = 0;
+  let tag: string;
+  /** A key of the slot that moves. */
+  const key = (name: string): string => `{${tag}}${name}`;
+  const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
+    promise.then(
+      (reply) => reply,
+      (error: { code: string; cause?: { code?: string } }) => [error.code, error.cause?.code],
+    );
+
+  beforeAll(async () => {
+    cluster = await LocalCluster.start({ primaries: 2, replicasPerPrimary: 0 });
+    client = new ClusterClient({ nodes: cluster.seeds });
+    await client.connect();
+  }, 60_000);
+
+  afterAll(async () => {
+    await client?.close();
+    await cluster?.stop();
+  });
+
+  // `gone` has arrived, `here` and the list have not moved yet
+  beforeEach(async () => {
+    tag = `slot${tags++}`;
+    const slot = keySlot(tag);
+    from = await cluster.primaryOfSlot(slot);
+    to = cluster.nodes.find((node) => node !== from) as LocalNode;
+    await client.mset({ [key('gone')]: 1, [key('here')]: 2 });
+    await client.rpush(key('list'), 'a', 'b');
+    migration = await cluster.beginSlotMigration(slot, from, to);
+    await migration.moveKeys({ keys: [key('gone')] });
+  });
+
+  afterEach(async () => {
+    await migration.finish();
+    await client.refreshTopology();
+  });
+
+  it('serves single keys, wherever they are, and creates new ones', async () => {
+    expect([
+      await client.get(key('gone')),
+      await client.get(key('here')),
+      await client.get(key('never')),
+      await client.set(key('new'), 3),
+      await client.incr(key('gone')),
+      await client.incr(key('here')),
+      await client.incr(key('new')),
+      await client.getBuffer(key('gone')),
+    ]).toEqual(['1', '2', null, 'OK', 2, 3, 4, Buffer.from('2')]);
+    // ASK is for one command: the slot is not taken for moved
+    expect((client.topology.nodeForKey(key('')) as ClusterNode).port).toBe(from.port);
+    await migration.finish();
+    expect(await client.mget(key('gone'), key('here'), key('new'))).toEqual(['2', '3', '4']);
+  });
+
+  it('serves many at once, each by its own way', async () => {
+    const names = ['gone', 'here', 'new', 'list'];
+    const asked = Array.from({ length: 200 }, (_, i) => client.exists(key(names[i % 4])));
+    expect(await Promise.all(asked)).toEqual(Array.from({ length: 200 }, (_, i) => (i % 4 === 2 ? 0 : 1)));
+  });
+
+  it('serves pipelines, entry by entry, beside keys of other slots', async () => {
+    const other = `other${tag}`;
+    expect(
+      await client
+        .pipeline()
+        .set(other, 'o')
+        .get(key('gone'))
+        .incr(key('here'))
+        .set(key('new'), 'n')
+        .get(key('new'))
+        .get(other)
+        .lrange(key('list'), 0, -1)
+        .lpush(key('gone'), 1)
+        .exec(),
+    ).toEqual([
+      [null, 'OK'],
+      [null, '1'],
+      [null, 3],
+      [null, 'OK'],
+      [null, 'n'],
+      [null, 'o'],
+      [null, ['a', 'b']],
+      [expect.objectContaining({ code: 'WRONGTYPE' }), undefined],
+    ]);
+  });
+
+  it('serves transactions and scripts on one key, there and here', async () => {
+    expect(await client.multi().incr(key('gone')).get(key('gone')).exec()).toEqual([
+      [null, 2],
+      [null, '2'],
+    ]);
+    expect(await client.multi().incr(key('here')).exec()).toEqual([[null, 3]]);
+    expect(await client.multi().set(key('new'), 1).incr(key('new')).exec()).toEqual([
+      [null, 'OK'],
+      [null, 2],
+    ]);
+    const script = new Script(`return redis.call('INCR', KEYS[1])`);
+    expect(await client.runScript(script, [key('gone')], [])).toBe(3);
+    expect(await client.runScript(script, [key('here')], [])).toBe(4);
+  });
+
+  it('makes what needs keys of both sides wait until they are together', async () => {
+    const script = new Script(`return redis.call('MGET', KEYS[1], KEYS[2])`);
+    const waiting = [
+      client.mget(key('gone'), key('here')),
+      client.del(key('gone'), key('list')),
+      client.mset({ [key('here')]: 5, [key('new')]: 6 }),
+      client.runScript(script, [key('here'), key('new')], []),
+      client.multi().get(key('here')).get(key('new')).exec(),
+      client.pipeline().mget(key('here'), key('new')).exec(),
+    ];
+    const first = await Promise.race([...waiting, client.echo('none was answered')]);
+    expect(first).toBe('none was answered');
+    await migration.finish();
+    const [read, deleted, ...rest] = await Promise.all(waiting);
+    expect([['1', '2'], ['1', '5'], [null, '2'], [null, '5']]).toContainEqual(read);
+    expect(deleted).toBe(2);
+    expect(rest.slice(0, 1)).toEqual(['OK']);
+    expect(await client.mget(key('gone'), key('here'), key('new'))).toEqual([null, '5', '6']);
+  });
+
+  it('tells whoever cannot wait so long that nothing was executed', async () => {
+    const hurried = client.with({ deadlineMs: 100 });
+    expect(await codeOf(hurried.mget(key('gone'), key('here')))).toEqual(['DEADLINE_EXCEEDED', 'TRYAGAIN']);
+    expect(await codeOf(client.with({ retry: 'never' }).mset(key('gone'), 7, key('here'), 7))).toEqual(['TRYAGAIN', undefined]);
+    // a redirect is no second attempt
+    expect(await client.with({ retry: 'never' }).get(key('gone'))).toBe('1');
+    expect(await client.get(key('here'))).toBe('2');
+  });
+
+  it('takes blocking commands along', async () => {
+    expect(await client.blpop(key('list'), 1)).toEqual([key('list'), 'a']);
+    const popped = client.blpop(key('later'), 0);
+    const there = client.blpop(key('gone-list'), 0);
+    await client.rpush(key('gone-list'), 'x');
+    expect(await there).toEqual([key('gone-list'), 'x']);
+    await migration.finish();
+    await client.rpush(key('later'), 'y');
+    expect(await popped).toEqual([key('later'), 'y']);
+  });
+
+  it('is learnt from the first MOVED once the slot has arrived', async () => {
+    const before = client.topology;
+    await migration.finish();
+    expect(await client.get(key('gone'))).toBe('1');
+    expect(client.topology.nodeForKey(key(''))?.port).toBe(to.port);
+    expect(client.topology.version).toBeGreaterThan(before.version);
+    expect(before.nodeForKey(key(''))?.port).toBe(from.port);
+  });
+
+  it('goes on where it was when the move is given up', async () => {
+    await client.set(key('new'), 3);
+    await migration.cancel();
+    expect(await client.mget(key('gone'), key('here'), key('new'))).toEqual(['1', '2', '3']);
+    migration = await cluster.beginSlotMigration(keySlot(tag), from, to);
+  });
+});
