@@ -14,8 +14,9 @@
 
 /**
  * The clients, all with their default options but for what is said here. `pipeline` and `mget` say how each reads many
- * keys at once where it has no call for it that goes over nodes.
- * @type {Record<string, { title: string, adapter: string, settings?: object, only?: string[], pipeline: string, mget: string }>}
+ * keys at once where it has no call for it that goes over nodes. What a client keeps outside the JavaScript heap is not
+ * measured.
+ * @type {Record<string, { title: string, adapter: string, settings?: object, only?: string[], outsideHeap?: boolean, pipeline: string, mget: string }>}
  */
 export const clients = {
   keyslot: {
@@ -68,6 +69,7 @@ export const clients = {
   'valkey-glide': {
     title: 'valkey-glide',
     adapter: 'valkey-glide',
+    outsideHeap: true,
     pipeline: 'a ClusterBatch that is not atomic',
     mget: 'mget(), which splits by slot',
   },

@@ -13,8 +13,10 @@ const keysAt = ({ keys }, call, count) => {
 };
 
 const get = (callers, values) => rate(callers, 1, (client, call) => client.get(keyAt(values, call)));
-const set = (callers, values) => rate(callers, 1, (client, call) => client.set(keyAt(values, call), values.value));
-const pipeline = (count, values) => rate(1, count, (client, call) => client.pipeline(keysAt(values, call, count)));
+const set = (callers, values) =>
+  rate(callers, 1, (client, call) => client.set(keyAt(values, call), values.value));
+const pipeline = (count, values) =>
+  rate(1, count, (client, call) => client.pipeline(keysAt(values, call, count)));
 const mget = (count, values) => rate(1, count, (client, call) => client.mget(keysAt(values, call, count)));
 
 /** What is counted: its unit, and whether more of it is better. */
@@ -34,18 +36,48 @@ export const scenarios = [
   { name: 'set c1', title: 'SET, 1 caller', uses: 'set', ...RATE, measure: set(1, small) },
   { name: 'set c50', title: 'SET, 50 callers', uses: 'set', ...RATE, measure: set(50, small) },
   { name: 'set c500', title: 'SET, 500 callers', uses: 'set', ...RATE, measure: set(500, small) },
-  { name: 'pipe', title: 'pipeline of 1,000 GETs', uses: 'pipeline', ...RATE, measure: pipeline(1_000, small) },
+  {
+    name: 'pipe',
+    title: 'pipeline of 1,000 GETs',
+    uses: 'pipeline',
+    ...RATE,
+    measure: pipeline(1_000, small),
+  },
   { name: 'mget', title: 'mget of 100', uses: 'mget', ...RATE, measure: mget(100, small) },
   { name: 'get-10k c1', title: 'GET of 10 KB, 1 caller', uses: 'get', ...RATE, measure: get(1, large) },
   { name: 'get-10k c50', title: 'GET of 10 KB, 50 callers', uses: 'get', ...RATE, measure: get(50, large) },
-  { name: 'get-10k c500', title: 'GET of 10 KB, 500 callers', uses: 'get', ...RATE, measure: get(500, large) },
+  {
+    name: 'get-10k c500',
+    title: 'GET of 10 KB, 500 callers',
+    uses: 'get',
+    ...RATE,
+    measure: get(500, large),
+  },
   { name: 'set-10k c1', title: 'SET of 10 KB, 1 caller', uses: 'set', ...RATE, measure: set(1, large) },
   { name: 'set-10k c50', title: 'SET of 10 KB, 50 callers', uses: 'set', ...RATE, measure: set(50, large) },
-  { name: 'set-10k c500', title: 'SET of 10 KB, 500 callers', uses: 'set', ...RATE, measure: set(500, large) },
-  { name: 'pipe-10k', title: 'pipeline of 1,000 GETs of 10 KB', uses: 'pipeline', ...RATE, measure: pipeline(1_000, large) },
+  {
+    name: 'set-10k c500',
+    title: 'SET of 10 KB, 500 callers',
+    uses: 'set',
+    ...RATE,
+    measure: set(500, large),
+  },
+  {
+    name: 'pipe-10k',
+    title: 'pipeline of 1,000 GETs of 10 KB',
+    uses: 'pipeline',
+    ...RATE,
+    measure: pipeline(1_000, large),
+  },
   { name: 'mget-10k', title: 'mget of 100, 10 KB each', uses: 'mget', ...RATE, measure: mget(100, large) },
   { name: 'latency', title: '500 GETs at once on one node', uses: 'get', ...TIME, measure: latency },
-  { name: 'latency blocked', title: 'the same beside a BLPOP', uses: 'blockingPop', ...TIME, measure: latencyBesideBlocked },
+  {
+    name: 'latency blocked',
+    title: 'the same beside a BLPOP',
+    uses: 'blockingPop',
+    ...TIME,
+    measure: latencyBesideBlocked,
+  },
   { name: 'heap client', title: 'heap of a client', uses: 'get', ...BYTES, measure: heapPerClient },
   { name: 'heap command', title: 'heap of a GET in flight', uses: 'get', ...BYTES, measure: heapInFlight },
 ];
@@ -56,7 +88,8 @@ export function chosenScenarios(only) {
   const matches = (word) => scenarios.filter(({ name }) => name === word || name.split(' ')[0] === word);
   const chosen = only.split(',').flatMap((word) => {
     const found = matches(word.trim());
-    if (found.length === 0) throw new Error(`No scenario ${word}; there are ${scenarios.map(({ name }) => name).join(', ')}`);
+    if (found.length === 0)
+      throw new Error(`No scenario ${word}; there are ${scenarios.map(({ name }) => name).join(', ')}`);
     return found;
   });
   return scenarios.filter((scenario) => chosen.includes(scenario));

@@ -57,8 +57,12 @@ export {
   type TransactionOptions,
   type TransactionOutcome,
 } from './client/watched-transaction.js';
-export { ClusterPubSub, type ChannelNames, type MessageOptions } from './pubsub/cluster-pubsub.js';
-export type { ChannelName, ClusterMessage, UnreadableMessage } from './pubsub/cluster-message.js';
+export { ClusterPubSub, type KeyspaceOptions } from './pubsub/cluster-pubsub.js';
+export type { ChannelNames, MessageOptions } from './pubsub/message-options.js';
+export type { KeyspaceEvent } from './pubsub/keyspace-streams.js';
+export { KeyspaceEventsOffError } from './pubsub/pubsub-errors.js';
+export type { SubscriptionKind } from './pubsub/subscription-kind.js';
+export type { ChannelName, ClusterMessage, NameForm, UnreadableMessage } from './pubsub/cluster-message.js';
 export type { Codec, CodecName, MessageCodec } from './pubsub/codec.js';
 export type { GapReason, SubscriptionGap } from './pubsub/subscription-gap.js';
 export {
@@ -96,13 +100,14 @@ export type { Where } from './entity/where.js';
 export type { Condition, Operators } from './entity/query-condition.js';
 export type { Page } from './entity/entity-finder.js';
 export { ClusterRepository } from './entity/cluster-repository.js';
-export { Partition } from './entity/partition.js';
+export { Partition, type EntitiesOf } from './entity/partition.js';
 export type {
   PartitionTransaction,
   TransactionOptions as PartitionTransactionOptions,
 } from './entity/partition-transaction.js';
 export type { TransactionFunction } from './entity/transaction-runner.js';
-export type { SweepOptions, UpdateOptions, WriteOptions } from './entity/write-options.js';
+export type { ItemResult } from './entity/bulk-writes.js';
+export type { BulkWriteOptions, SweepOptions, UpdateOptions, WriteOptions } from './entity/write-options.js';
 export { EntityRegistry, createRepositories } from './entity/entity-registry.js';
 export type { EntityClient } from './entity/entity-client.js';
 export { assertShape, type ShapeNames } from './entity/assert-shape.js';

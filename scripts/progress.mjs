@@ -29,7 +29,7 @@ export async function withProgress(title, work) {
     end('done');
     return result;
   } catch (error) {
-    end('failed');
+    end(error.name === 'AbortError' ? 'stopped' : 'failed');
     throw error;
   }
 }

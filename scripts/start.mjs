@@ -23,19 +23,25 @@ try {
 }
 
 async function start() {
+  const wanted = wantedPort();
   await ensureNodeModules(shutdown);
   await ensureBuilt('library', shutdown);
   await ensureBuilt('sample', shutdown);
   const cluster = await openCluster(shutdown);
   try {
     console.log(`${cluster.own ? 'Redis Cluster runs at' : 'Using the Redis Cluster at'} ${cluster.nodes}`);
-    const wanted = Number(process.env.PORT || DEFAULT_PORT);
     const port = await freePort(wanted);
     if (port !== wanted) console.log(`Port ${wanted} is taken; using ${port}`);
     return await runApplication({ REDIS_CLUSTER_NODES: cluster.nodes, PORT: String(port) });
   } finally {
     await cluster.stop();
   }
+}
+
+function wantedPort() {
+  const port = Number(process.env.PORT || DEFAULT_PORT);
+  if (Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
+  throw new Error('PORT must be a whole number from 1 to 65535');
 }
 
 /** Runs until the application ends, or until we are told to end, which it is then given time for. */

@@ -5,7 +5,9 @@ export async function connect(nodes, { package: name = 'ioredis', options = {}, 
   const { Cluster } = await import(name);
   const cluster = new Cluster(nodes, { ...options, lazyConnect: true });
   await cluster.connect();
-  const together = grouped ? groupedByNode(cluster) : (keys) => Promise.all(keys.map((key) => cluster.get(key)));
+  const together = grouped
+    ? groupedByNode(cluster)
+    : (keys) => Promise.all(keys.map((key) => cluster.get(key)));
   return {
     get: (key) => cluster.get(key),
     set: (key, value) => cluster.set(key, value),

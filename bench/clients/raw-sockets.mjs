@@ -1,5 +1,5 @@
 import { connect as connectTcp } from 'node:net';
-import { ClusterClient, keySlot } from '../../dist/index.js';
+import { ClusterClient, keySlot, SLOT_COUNT } from '../../dist/index.js';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -12,25 +12,24 @@ const ZERO = 0x30;
  * string written to each in a turn of the event loop, and replies counted by a scan that jumps over their values.
  */
 export async function connect(nodes) {
-  const sockets = new Map();
-  const socketOfSlot = [];
+  const sockets = [];
+  const indexOfSlot = new Uint8Array(SLOT_COUNT);
   const guide = new ClusterClient({ nodes });
   await guide.connect();
   for (const { primary, slots } of guide.topology.shards) {
-    sockets.set(primary.name, await RawSocket.open(primary));
-    for (const [first, last] of slots) {
-      for (let slot = first; slot <= last; slot++) socketOfSlot[slot] = sockets.get(primary.name);
-    }
+    for (const [first, last] of slots) indexOfSlot.fill(sockets.length, first, last + 1);
+    sockets.push(await RawSocket.open(primary));
   }
   await guide.close();
+  const socketOf = (key) => sockets[indexOfSlot[keySlot(key)]];
   const getMany = (keys) =>
     new Promise((resolve, reject) => {
       const batch = { left: keys.length, resolve, reject };
-      for (const key of keys) socketOfSlot[keySlot(key)].send(getRequest(key), batch);
+      for (const key of keys) socketOf(key).send(getRequest(key), batch);
     });
   return {
-    get: (key) => socketOfSlot[keySlot(key)].ask(getRequest(key)),
-    set: (key, value) => socketOfSlot[keySlot(key)].ask(setRequest(key, value)),
+    get: (key) => socketOf(key).ask(getRequest(key)),
+    set: (key, value) => socketOf(key).ask(setRequest(key, value)),
     pipeline: getMany,
     mget: getMany,
     close: async () => sockets.forEach((socket) => socket.close()),

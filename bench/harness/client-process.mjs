@@ -14,9 +14,7 @@ export class ClientProcess {
 
   constructor(name, nodes) {
     this.name = name;
-    this.child = fork(WORKER, [name, JSON.stringify(nodes)], {
-      execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'],
-    });
+    this.child = fork(WORKER, [name, JSON.stringify(nodes)]);
   }
 
   /** Whether the client can do a scenario. */

@@ -9,10 +9,10 @@ export async function cpuProfile(run) {
   await session.post('Profiler.enable');
   await session.post('Profiler.setSamplingInterval', { interval: INTERVAL_US });
   await session.post('Profiler.start');
-  const sample = await run();
+  const turn = await run();
   const { profile } = await session.post('Profiler.stop');
   session.disconnect();
-  return { sample, profile };
+  return { turn, profile };
 }
 
 /**
@@ -38,6 +38,10 @@ export function selfTimes({ nodes, samples, timeDeltas }) {
 function placeOf({ functionName, url, lineNumber }) {
   const name = functionName === '' ? '(anonymous)' : functionName;
   if (url === '') return name;
-  const file = url.replace(/^file:\/\//, '').split('/').slice(-2).join('/');
+  const file = url
+    .replace(/^file:\/\//, '')
+    .split('/')
+    .slice(-2)
+    .join('/');
   return `${name} ${file}:${lineNumber + 1}`;
 }

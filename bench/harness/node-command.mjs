@@ -12,7 +12,9 @@ export function nodeCommand({ host, port }, command) {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port });
     let reply = '';
-    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error(`${host}:${port} does not answer ${command}`)));
+    socket.setTimeout(TIMEOUT_MS, () =>
+      socket.destroy(new Error(`${host}:${port} does not answer ${command}`)),
+    );
     socket.setEncoding('latin1');
     socket.on('error', reject);
     socket.on('data', (text) => {

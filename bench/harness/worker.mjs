@@ -6,7 +6,7 @@ import { workload } from './workload.mjs';
 
 const [name, nodesText] = process.argv.slice(2);
 const nodes = JSON.parse(nodesText);
-const { adapter, settings, only } = clients[name];
+const { adapter, settings, only, outsideHeap } = clients[name];
 
 const connect = async () => (await import(`../clients/${adapter}.mjs`)).connect(nodes, settings);
 const session = await connect();
@@ -14,7 +14,8 @@ const session = await connect();
 const requests = {
   /** Whether the client can do what a scenario uses; its answers are looked at once. */
   async check({ scenario }) {
-    const { uses } = scenarioOf(scenario);
+    const { uses, unit } = scenarioOf(scenario);
+    if (unit === 'bytes' && outsideHeap) return false;
     if (session[uses] === undefined || (only !== undefined && !only.includes(uses))) return false;
     await verify(uses);
     return true;
@@ -27,7 +28,6 @@ const requests = {
 
 process.on('message', async ({ kind, ...request }) => {
   try {
-    globalThis.gc();
     process.send({ result: await requests[kind](request) });
   } catch (error) {
     process.send({ error: String(error?.stack ?? error) });
@@ -46,7 +46,11 @@ function scenarioOf(wanted) {
 async function verify(uses) {
   const { keys, value } = workload.small;
   const some = keys.slice(0, 100);
-  const answers = { get: async () => [await session.get(keys[0])], pipeline: () => session.pipeline(some), mget: () => session.mget(some) };
+  const answers = {
+    get: async () => [await session.get(keys[0])],
+    pipeline: () => session.pipeline(some),
+    mget: () => session.mget(some),
+  };
   const values = await answers[uses]?.();
   // raw sockets count replies and read none
   if (adapter === 'raw-sockets' || values === undefined) return;

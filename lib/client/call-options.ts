@@ -34,6 +34,9 @@ const CHECKS: Readonly<Record<keyof CallOptions, (value: unknown) => void>> = {
  * @throws InvalidArgumentError for unknown names and impossible values
  */
 export function callPolicy(base: CallPolicy, options: CallOptions): CallPolicy {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new InvalidArgumentError('options', 'Call options are an object, such as { deadlineMs: 500 }');
+  }
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {
     if (!Object.hasOwn(CHECKS, name)) {

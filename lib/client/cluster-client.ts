@@ -116,6 +116,7 @@ export class ClusterClient extends ClusterView {
   duplicate(overrides: ClusterClientOptions = {}): ClusterClient {
     const copy = new ClusterClient({ ...this.givenOptions, ...overrides });
     for (const [name, { script, numberOfKeys }] of this.engine.scripts.commands) {
+      if (Object.hasOwn(overrides.scripts ?? {}, name)) continue;
       copy.defineCommand(name, { lua: script.lua, readOnly: script.readOnly, numberOfKeys });
     }
     return copy;

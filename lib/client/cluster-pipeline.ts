@@ -7,7 +7,7 @@ import { isBlocking } from '../cluster/command-table.js';
 import { ClusterError, InvalidArgumentError } from '../cluster/errors.js';
 import { crossSlot, type ResolvedCall } from '../cluster/resolved-call.js';
 import { normalizeArguments, takeCallback, type Callback } from './call-arguments.js';
-import { installDefined } from './defined-commands.js';
+import { installDefined, scriptCall } from './defined-commands.js';
 import { installCommands } from './install-commands.js';
 import { replyTransform } from './reply-transforms.js';
 
@@ -29,7 +29,7 @@ export class PipelineUsedError extends ClusterError {
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
 export class ClusterPipeline {
   protected readonly entries: BatchEntry[] = [];
-  private readonly callbacks = new Map<number, Callback>();
+  protected readonly callbacks = new Map<number, Callback>();
   private executed = false;
 
   constructor(
@@ -70,17 +70,22 @@ export class ClusterPipeline {
     return this;
   }
 
-  /** Queues `[name, ...args]` entries. */
+  /** Queues `[name, ...args]` entries; the names are those of methods: `get`, `getBuffer`, one that was defined. */
   addBatch(commands: readonly (readonly unknown[])[]): this {
-    for (const command of commands) {
+    if (!Array.isArray(commands)) throw new InvalidArgumentError('commands', 'Commands are given as a list of lists');
+    for (const command of commands as readonly unknown[]) {
       if (!Array.isArray(command) || typeof command[0] !== 'string') {
         throw new InvalidArgumentError(
           'commands',
           'Each command of a list is a list: its name, its arguments',
         );
       }
-      const [name, ...args] = command as [string, ...unknown[]];
-      this.send(name.toLowerCase(), args, false);
+      const [method, ...args] = command as [string, ...unknown[]];
+      const buffers = method.endsWith('Buffer');
+      const name = buffers ? method.slice(0, -'Buffer'.length) : method;
+      const defined = this.engine.scripts.commands.get(name);
+      if (defined === undefined) this.send(name.toLowerCase(), args, buffers);
+      else this.send(...scriptCall(defined, args), buffers);
     }
     return this;
   }
@@ -92,7 +97,7 @@ export class ClusterPipeline {
   exec(callback?: (error: Error | null, results?: PipelineResults | null) => void): Promise<PipelineResults> {
     const results = this.executeOnce();
     // whoever gives a callback need not look at the promise
-    if (callback !== undefined) results.then((all) => callback(null, all), callback);
+    if (typeof callback === 'function') results.then((all) => callback(null, all), callback);
     return results;
   }
 

@@ -3,7 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../cluster/backoff.js';
 import type { CallShape, ClusterEngine } from '../cluster/cluster-engine.js';
 import type { CallPolicy } from '../cluster/command.js';
-import { ClusterError, InvalidArgumentError, PartialFailureError, TopologyError } from '../cluster/errors.js';
+import { isBlocking, isIdempotent } from '../cluster/command-table.js';
+import {
+  ClusterError,
+  InvalidArgumentError,
+  OutcomeUnknownError,
+  PartialFailureError,
+  ReplyError,
+  TopologyError,
+} from '../cluster/errors.js';
+import { REFUSALS } from '../cluster/refusals.js';
 import type { ResolvedCall } from '../cluster/resolved-call.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
 import { normalizeArguments } from './call-arguments.js';
@@ -50,22 +59,34 @@ export class ClusterTarget {
   /** Runs one command. The methods named for commands all come here. */
   async send(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
     const call = this.engine.resolveFor(name, normalizeArguments(name, args));
+    if (isBlocking(call.row, call.args)) {
+      throw new InvalidArgumentError(
+        'command',
+        `${call.row.name} would block a connection that all callers share; call it on the client`,
+      );
+    }
     const shape: CallShape = { buffers, transform: replyTransform(name, this.engine.options.protocol) };
     await this.engine.connect();
     const { target } = this;
     if (Array.isArray(target)) return this.toNodes(target as readonly ClusterNode[], call, shape);
     if (typeof target !== 'string') return this.toNode(target as ClusterNode, call, shape);
     if (target in ROLES) return this.toRole(target as NodeRole, call, shape);
-    return this.toNode(ANY[target as AnyNode](this.engine.topology), call, shape);
+    return this.retried(call, () => this.toNode(ANY[target as AnyNode](this.engine.topology), call, shape));
   }
 
-  private toNode(node: ClusterNode | undefined, call: ResolvedCall, shape: CallShape): Promise<unknown> {
+  private async toNode(
+    node: ClusterNode | undefined,
+    call: ResolvedCall,
+    shape: CallShape,
+  ): Promise<unknown> {
     if (node === undefined)
       throw new TopologyError('UNKNOWN_NODE', 'The topology has no such node at present');
-    if (this.engine.topology.node(node.name) === undefined) {
+    // the topology's own: what a caller made up has no say in where we connect to
+    const known = this.engine.topology.node(node.name);
+    if (known === undefined) {
       throw new TopologyError('UNKNOWN_NODE', `${node.name} is not a node of this cluster, or not any more`);
     }
-    return this.engine.runSingle(call, { ...this.policy, retry: 'never' }, shape, node);
+    return this.engine.runSingle(call, { ...this.policy, retry: 'never' }, shape, known);
   }
 
   private async toNodes(
@@ -79,27 +100,40 @@ export class ClusterTarget {
     return inOrderOf(nodes, replies);
   }
 
-  /** Asks every node that has the role; those that could not be reached are looked up and asked again. */
-  private async toRole(role: NodeRole, call: ResolvedCall, shape: CallShape): Promise<Map<string, unknown>> {
-    const giveUpAt = performance.now() + this.policy.deadlineMs;
+  /** Asks every node that has the role by then, and has not answered yet. */
+  private toRole(role: NodeRole, call: ResolvedCall, shape: CallShape): Promise<Map<string, unknown>> {
     const replies = new Map<string, unknown>();
-    for (let attempt = 1; ; attempt++) {
+    return this.retried(call, async () => {
       const nodes = ROLES[role](this.engine.topology);
-      const errors = await this.collect(
-        nodes.filter((node) => !replies.has(node.name)),
-        call,
-        shape,
-        replies,
-      );
-      if (errors.size === 0) return inOrderOf(nodes, replies);
-      const final = [...errors.values()].some((error) => !isTransient(error));
+      const silent = nodes.filter((node) => !replies.has(node.name));
+      const errors = await this.collect(silent, call, shape, replies);
+      if (errors.size > 0) throw new PartialFailureError(call.name.toUpperCase(), new Map(replies), errors);
+      return inOrderOf(nodes, replies);
+    });
+  }
+
+  /** Looks the nodes up and asks again, until the deadline, where that does no harm and may help. */
+  private async retried<T>(call: ResolvedCall, ask: () => Promise<T>): Promise<T> {
+    const giveUpAt = performance.now() + this.policy.deadlineMs;
+    for (let attempt = 1; ; attempt++) {
       const pause = backoffMs(attempt);
-      if (final || this.policy.retry === 'never' || performance.now() + pause > giveUpAt) {
-        throw new PartialFailureError(call.name.toUpperCase(), replies, errors);
+      try {
+        return await ask();
+      } catch (error) {
+        if (performance.now() + pause > giveUpAt || !this.mayAskAgain(call, error as Error)) throw error;
       }
       this.engine.reportStale();
       await delay(pause);
     }
+  }
+
+  private mayAskAgain(call: ResolvedCall, error: Error): boolean {
+    const { retry } = this.policy;
+    if (retry === 'never') return false;
+    if (error instanceof PartialFailureError)
+      return [...error.errors.values()].every((one) => this.mayAskAgain(call, one));
+    if (error instanceof OutcomeUnknownError) return retry === 'always' || isIdempotent(call.row, call.args);
+    return isTransient(error);
   }
 
   /** Sends the call to each node; replies are added to `replies`, what failed comes back. */
@@ -126,7 +160,7 @@ export class ClusterTarget {
 installCommands(ClusterTarget.prototype);
 
 function checkTarget(target: unknown): void {
-  const isNode = (value: unknown): boolean => typeof value === 'object' && value !== null && 'name' in value;
+  const isNode = (value: unknown): boolean => typeof (value as Partial<ClusterNode> | null)?.name === 'string';
   if (typeof target === 'string' && (Object.hasOwn(ROLES, target) || Object.hasOwn(ANY, target))) return;
   if (Array.isArray(target) ? target.every(isNode) : isNode(target)) return;
   const known = [...Object.keys(ROLES), ...Object.keys(ANY)].join(', ');
@@ -138,6 +172,7 @@ function checkTarget(target: unknown): void {
 
 /** Nothing was executed, and a moment later the node, or whoever took its place, may answer. */
 function isTransient(error: Error): boolean {
+  if (error instanceof ReplyError) return REFUSALS.get(error.code)?.remedy === 'wait';
   return error instanceof ClusterError && error.retryable && error.applied === false;
 }
 

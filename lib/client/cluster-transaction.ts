@@ -17,14 +17,14 @@ export class ClusterTransaction extends ClusterPipeline {
   /** @throws CrossSlotError where the command's slot is not that of the others; nothing is queued then */
   override send(name: string, args: unknown[], buffers: boolean): this {
     // within MULTI a script that the server does not know cannot be sent again, so it goes whole
-    const lua = name.startsWith('evalsha') ? this.engine.scripts.textOf(args[0] as Argument) : undefined;
-    if (lua === undefined) super.send(name, args, buffers);
-    else super.send(name.replace('evalsha', 'eval'), [lua, ...args.slice(1)], buffers);
+    const whole = this.engine.scripts.whole(name, args.flat() as Argument[]);
+    super.send(whole?.name ?? name, whole?.args ?? args, buffers);
     const { slot } = this.entries[this.entries.length - 1].call;
     if (this.slot === NO_SLOT) this.slot = slot;
     if (slot !== NO_SLOT && slot !== this.slot) {
       const keys = this.queuedKeys();
       this.entries.pop();
+      this.callbacks.delete(this.entries.length);
       throw new CrossSlotError('MULTI', groupBySlot(keys));
     }
     return this;

@@ -3,7 +3,7 @@ import type { CallShape, ClusterEngine } from '../cluster/cluster-engine.js';
 import type { CallPolicy } from '../cluster/command.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { Reply } from '../cluster/reply.js';
-import type { Script } from '../cluster/script.js';
+import { Script } from '../cluster/script.js';
 import type { ClusterNode } from '../cluster/topology.js';
 import { normalizeArguments, takeCallback } from './call-arguments.js';
 import { callPolicy, type CallOptions } from './call-options.js';
@@ -75,10 +75,7 @@ export class ClusterView {
    * @throws InvalidArgumentError
    */
   defineCommand(name: string, definition: ScriptDefinition): void {
-    if (name in this && !this.engine.scripts.commands.has(name)) {
-      throw new InvalidArgumentError('name', `${name} is a method already`);
-    }
-    defineScript(this.engine.scripts, name, definition);
+    defineScript(this.engine.scripts, name, definition, [this, this.multi()]);
     installDefined(this, this.engine.scripts);
   }
 
@@ -206,14 +203,19 @@ export class ClusterView {
   /**
    * Runs a script by its hash, and whole where the server does not know it.
    * @param keys must share a slot
-   * @throws CrossSlotError before anything is sent
+   * @throws CrossSlotError, InvalidArgumentError before anything is sent
    */
-  runScript(
+  async runScript(
     script: Script,
     keys: readonly (string | Buffer)[],
     args: readonly (string | Buffer | number)[],
     options: { buffers?: boolean } = {},
   ): Promise<Reply> {
+    if (!(script instanceof Script)) throw new InvalidArgumentError('script', 'The script must be a Script');
+    for (const [name, list] of Object.entries({ keys, args })) {
+      if (!Array.isArray(list) || list.some(Array.isArray))
+        throw new InvalidArgumentError(name, `The ${name} of a script must be a flat list`);
+    }
     this.engine.scripts.add(script);
     const name = script.readOnly ? 'evalsha_ro' : 'evalsha';
     return this.send(
@@ -229,7 +231,7 @@ export class ClusterView {
       {
         deadlineMs: policy.deadlineMs,
         refreshTopology: () => engine.refreshTopology(),
-        onNode: (node, name, args) => new ClusterTarget(engine, policy, node).send(name, args, false),
+        onNode: (node, name, args) => new ClusterTarget(engine, policy, node).send(name, args, true),
       },
       options,
     );

@@ -12,15 +12,27 @@ export interface ScriptDefinition {
   readOnly?: boolean;
 }
 
+/** `then` would make a promise of whatever has it. */
+const UNFIT_NAMES: ReadonlySet<string> = new Set(['', 'then']);
+
 /**
  * Makes a script known under a name.
+ * @param receivers what the command will be a method of
  * @throws InvalidArgumentError for a name that is taken, no text, or a number of keys that cannot be
  */
-export function defineScript(scripts: ScriptRegistry, name: string, definition: ScriptDefinition): void {
-  const { lua, numberOfKeys, readOnly } = definition;
-  if (typeof name !== 'string' || name === '') {
-    throw new InvalidArgumentError('name', 'A defined command needs a name');
+export function defineScript(
+  scripts: ScriptRegistry,
+  name: string,
+  definition: ScriptDefinition,
+  receivers: readonly object[],
+): void {
+  if (typeof name !== 'string' || UNFIT_NAMES.has(name)) {
+    throw new InvalidArgumentError('name', 'A defined command needs a name, which is not "then"');
   }
+  const methods = scripts.commands.has(name) ? [] : [name, `${name}Buffer`];
+  const taken = methods.find((method) => receivers.some((receiver) => method in receiver));
+  if (taken !== undefined) throw new InvalidArgumentError('name', `${taken} is a method already`);
+  const { lua, numberOfKeys, readOnly } = (definition ?? {}) as ScriptDefinition;
   if (typeof lua !== 'string' || lua === '') {
     throw new InvalidArgumentError('lua', `The command ${name} needs the text of its script`);
   }
@@ -31,6 +43,15 @@ export function defineScript(scripts: ScriptRegistry, name: string, definition: 
     );
   }
   scripts.define(name, { script: new Script(lua, readOnly), numberOfKeys });
+}
+
+/** The call that a defined command stands for. */
+export function scriptCall(
+  { script, numberOfKeys }: ScriptCommand,
+  args: readonly unknown[],
+): [name: string, args: unknown[]] {
+  const counted = numberOfKeys === undefined ? args : [numberOfKeys, ...args];
+  return [script.readOnly ? 'evalsha_ro' : 'evalsha', [script.sha, ...counted]];
 }
 
 /** Gives a receiver a method, and its Buffer variant, for each command that was defined. */
@@ -47,13 +68,6 @@ function installOne(
   command: ScriptCommand,
   buffers: boolean,
 ): void {
-  const { script, numberOfKeys } = command;
-  const name = script.readOnly ? 'evalsha_ro' : 'evalsha';
-  const value = (...args: unknown[]): unknown =>
-    receiver.send(
-      name,
-      [script.sha, ...(numberOfKeys === undefined ? [] : [numberOfKeys]), ...args],
-      buffers,
-    );
+  const value = (...args: unknown[]): unknown => receiver.send(...scriptCall(command, args), buffers);
   Object.defineProperty(receiver, method, { value, configurable: true, enumerable: false, writable: true });
 }

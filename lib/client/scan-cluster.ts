@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../cluster/backoff.js';
 import { ClusterError, InvalidArgumentError, ReplyError, TopologyError } from '../cluster/errors.js';
 import { keySlot, SLOT_COUNT } from '../cluster/key-slot.js';
+import { REFUSALS } from '../cluster/refusals.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
 import { readSlotOwnership, type SlotOwnership } from './slot-ownership.js';
 
@@ -23,7 +24,7 @@ export interface KeyScanOptions extends ScanOptions {
 export interface ScanSource {
   /** The topology, read anew. */
   refreshTopology(): Promise<ClusterTopology>;
-  /** Runs a command on one node. */
+  /** Runs a command on one node; strings of the reply are Buffers. */
   onNode(node: ClusterNode, name: string, args: string[]): Promise<unknown>;
   /** How long the walk may go without getting on, in ms. */
   readonly deadlineMs: number;
@@ -32,8 +33,8 @@ export interface ScanSource {
 /**
  * Walks over all keys of the cluster, a page at a time. A key that exists throughout is given at least once, whatever
  * the slots do meanwhile: a slot counts as walked only if one node owned it, and was not handing it over, from the start
- * of its walk to the end. What is left is walked again; a slot that is being handed over is walked on both sides, the
- * giving one first, as keys move that way only.
+ * of its walk to the end. That it was away in between is told by the node's epoch. What is left is walked again; a slot
+ * that is being handed over is walked on both sides, the giving one first, as keys move that way only.
  *
  * @throws TopologyError or the last obstacle where nothing gets on for `deadlineMs`
  */
@@ -49,7 +50,7 @@ export async function* scanCluster(source: ScanSource, options: KeyScanOptions):
       try {
         yield* walkOwner(source, node, words, left);
       } catch (error) {
-        if (!(error instanceof ClusterError) || error instanceof ReplyError) throw error;
+        if (!isPassing(error)) throw error;
         obstacle = error;
       }
     }
@@ -72,11 +73,12 @@ async function* walkOwner(
   if (!intersects(before.owned, left)) return;
   yield* walkNode(source, node, words, left);
   const after = await readSlotOwnership(source, node);
+  if (after.epoch !== before.epoch) return;
   for (const slot of before.owned) {
     if (after.owned.has(slot) && !before.givenTo.has(slot) && !after.givenTo.has(slot)) left.delete(slot);
   }
   for (const [receiver, slots] of receivers(before, after, left)) {
-    yield* walkReceiver(source, node, receiver, words, slots, left);
+    yield* walkReceiver(source, node, before.epoch, receiver, words, slots, left);
   }
 }
 
@@ -84,6 +86,7 @@ async function* walkOwner(
 async function* walkReceiver(
   source: ScanSource,
   giver: ClusterNode,
+  giverEpoch: string,
   receiverId: string,
   words: readonly string[],
   slots: ReadonlySet<number>,
@@ -92,11 +95,13 @@ async function* walkReceiver(
   const topology = await source.refreshTopology();
   const receiver = topology.nodes.find((node) => node.id === receiverId);
   if (receiver === undefined) return;
+  const { epoch } = await readSlotOwnership(source, receiver);
   yield* walkNode(source, receiver, words, slots);
   const [given, received] = await Promise.all([
     readSlotOwnership(source, giver),
     readSlotOwnership(source, receiver),
   ]);
+  if (given.epoch !== giverEpoch || received.epoch !== epoch) return;
   for (const slot of slots) {
     if (given.givenTo.get(slot) === receiverId || received.owned.has(slot)) left.delete(slot);
   }
@@ -110,10 +115,11 @@ async function* walkNode(
 ): AsyncGenerator<string[]> {
   let cursor = '0';
   do {
-    const reply = (await source.onNode(node, 'scan', [cursor, ...words])) as [string, string[]];
-    cursor = reply[0];
+    const reply = (await source.onNode(node, 'scan', [cursor, ...words])) as [Buffer, Buffer[]];
+    cursor = String(reply[0]);
+    // by their bytes: as text, a key that is not UTF-8 would seem to be in another slot
     const keys = reply[1].filter((key) => slots.has(keySlot(key)));
-    if (keys.length > 0) yield keys;
+    if (keys.length > 0) yield keys.map(String);
   } while (cursor !== '0');
 }
 
@@ -145,6 +151,12 @@ function receivers(
     else known.add(slot);
   }
   return slots;
+}
+
+/** A node could not answer for the moment; it, or whoever takes its place, is asked again. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof ReplyError) return REFUSALS.has(error.code);
+  return error instanceof ClusterError && error.retryable;
 }
 
 function intersects(some: ReadonlySet<number>, others: ReadonlySet<number>): boolean {

@@ -96,6 +96,7 @@ export async function runWatched<T>(
   if (!Number.isInteger(attempts) || attempts < 1) {
     throw new InvalidArgumentError('attempts', 'attempts must be a whole number of at least 1');
   }
+  if (typeof fn !== 'function') throw new InvalidArgumentError('fn', 'A transaction needs a function');
   const watch = watchCall(engine, keys);
   await engine.connect();
   const giveUpAt = performance.now() + policy.deadlineMs;
@@ -211,8 +212,8 @@ function isPassing(error: unknown): error is Error {
 
 /** @throws CrossSlotError, InvalidArgumentError */
 function watchCall(engine: ClusterEngine, keys: readonly (string | Buffer)[]): ResolvedCall {
-  if (keys.length === 0)
-    throw new InvalidArgumentError('keys', 'A transaction needs at least one key to watch');
+  if (!Array.isArray(keys) || keys.length === 0)
+    throw new InvalidArgumentError('keys', 'A transaction needs a list of at least one key to watch');
   return resolveCall(engine.table, 'watch', normalizeArguments('watch', [...keys]), engine.options.keyPrefix);
 }
 

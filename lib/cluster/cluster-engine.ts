@@ -75,7 +75,10 @@ export class ClusterEngine {
     this.refresher = new TopologyRefresher(
       {
         read: () => this.readTopology(),
-        adopt: (topology) => this.adopt(topology),
+        adopt: (topology) => {
+          this.adopt(topology);
+          this.router.reviveLostPrimaries();
+        },
         urgent: () => this.liveness.primaryMissing,
       },
       options.refreshIntervalMs,
@@ -146,7 +149,7 @@ export class ClusterEngine {
   runSingle(call: ResolvedCall, policy: CallPolicy, shape: CallShape, node?: ClusterNode): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const command = new PromisedCommand(call, policy, shape, resolve, reject);
-      if (node !== undefined) command.pinned = this.router.channelTo(node);
+      if (node !== undefined) this.router.pin(command, node);
       this.submit(command);
     });
   }
@@ -238,8 +241,8 @@ export class ClusterEngine {
     for (const node of nodes) {
       if (node.role !== 'primary') continue;
       for (const code of this.scripts.libraries.values()) {
-        const call = this.resolve('function', ['LOAD', 'REPLACE', code]);
-        // where this fails, a call of the function says so
+        // not REPLACE: who added the node may have given it a newer version. Where this fails, a call says so
+        const call = this.resolve('function', ['LOAD', code]);
         this.runSingle(call, policy, { buffers: false }, node).catch(() => {});
       }
     }

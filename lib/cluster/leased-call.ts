@@ -40,7 +40,7 @@ export class LeasedCall {
 
   constructor(
     private readonly engine: ClusterEngine,
-    private readonly call: ResolvedCall,
+    private call: ResolvedCall,
     private readonly policy: CallPolicy,
     private readonly shape: CallShape,
   ) {
@@ -83,7 +83,7 @@ export class LeasedCall {
     const unwatch = this.watch(lease, node);
     try {
       if (asking) await lease.redis.call('ASKING');
-      const reply = await this.send(lease);
+      const reply = await this.send(lease).catch((error: unknown) => this.sendWhole(lease, error));
       lease.release();
       return { reply };
     } catch (error) {
@@ -112,6 +112,15 @@ export class LeasedCall {
     const [answer, confirmed] = await Promise.all([reply, redis.wait(replicas, timeoutMs)]);
     if (confirmed < replicas) throw new DurabilityError(replicas, confirmed, timeoutMs);
     return answer as Reply;
+  }
+
+  /** The server does not know a script that we know: it is sent again with its text. */
+  private sendWhole(lease: Lease, error: unknown): Promise<Reply> {
+    const isUnknown = error instanceof NodeReplyError && (error as Error).message.startsWith('NOSCRIPT ');
+    const whole = isUnknown ? this.engine.scripts.whole(this.call.name, this.call.args) : undefined;
+    if (whole === undefined) throw error;
+    this.call = { ...this.call, ...whole };
+    return this.send(lease);
   }
 
   /** Ends the connection when there is no more point in waiting on it: `send` fails then. */

@@ -86,6 +86,14 @@ export class Router {
     return channel;
   }
 
+  /** Names the one node that a command is for. */
+  pin(command: Command, node: ClusterNode): void {
+    command.pinned = this.channelTo(node);
+    // who names a replica wants its own data, and not a redirect to the primary
+    const readsKeys = command.row.readonly && command.slot !== NO_SLOT;
+    if (node.role === 'replica' && readsKeys) command.pinned.serveReplicaReads();
+  }
+
   /** Sends a command to where it belongs now. */
   dispatch(command: Command): void {
     if (this.waitingRoom.isBehind(command)) return this.waitingRoom.hold(command);
@@ -165,6 +173,16 @@ export class Router {
         for (const command of channel.takePending()) this.dispatch(command);
       // commands that are pinned to a node stay with it, also when it has no slots any more
       if (gone && channel.allowance.commands === 0) this.retire(channel);
+    }
+  }
+
+  /**
+   * Tries primaries again whose connection was lost. A failure is one more reason to read the topology, so a failover
+   * is noticed though nobody calls.
+   */
+  reviveLostPrimaries(): void {
+    for (const channel of this.primaryChannels) {
+      if (channel.lastFailure !== undefined) channel.open().catch(() => {});
     }
   }
 
@@ -278,10 +296,10 @@ export class Router {
 
   /** The server does not know a script that we know: it is sent again with its text. */
   private sendWhole(command: Command, from: NodeChannel): boolean {
-    const lua = this.scripts.textOf(command.args[0]);
-    if (lua === undefined || command.settled || !command.name.startsWith('evalsha')) return false;
-    command.name = command.name.replace('evalsha', 'eval');
-    command.args = [lua, ...command.args.slice(1)];
+    const whole = this.scripts.whole(command.name, command.args);
+    if (whole === undefined || command.settled) return false;
+    command.name = whole.name;
+    command.args = whole.args;
     command.sent = false;
     command.allowance?.release(command);
     from.enqueue(command);

@@ -45,13 +45,15 @@ export class ScriptRegistry {
     this.commands.set(name, command);
   }
 
-  /** The text of a script by its hash, as EVALSHA names it. */
-  textOf(sha: Argument | undefined): string | undefined {
-    return this.texts.get(String(sha).toLowerCase());
+  /** A call of a script by its hash as one by its text; undefined where it is none, or the script is not known. */
+  whole(name: string, [sha, ...args]: readonly Argument[]): { name: string; args: Argument[] } | undefined {
+    if (!name.startsWith('evalsha') || (typeof sha !== 'string' && !Buffer.isBuffer(sha))) return undefined;
+    const lua = this.texts.get(String(sha).toLowerCase());
+    return lua === undefined ? undefined : { name: name.replace('evalsha', 'eval'), args: [lua, ...args] };
   }
 }
 
 /** The name in the first line of a library, `#!lua name=mylib`. */
 function libraryName(code: Argument | undefined): string {
-  return /name=(\S+)/.exec(String(code).split('\n', 1)[0])?.[1] ?? '';
+  return /name=(\S+)/i.exec(String(code).split('\n', 1)[0])?.[1] ?? '';
 }

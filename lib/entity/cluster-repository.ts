@@ -1,8 +1,12 @@
+import { InvalidArgumentError } from '../cluster/errors.js';
+import { type ItemResult, deleteMany, saveMany } from './bulk-writes.js';
+import { faultError } from './commit-faults.js';
 import { counterOf, counterStep, counterValue } from './counter.js';
 import type { EntityContext } from './entity-context.js';
 import { EntityFinder, type Page } from './entity-finder.js';
 import { EntityNotFoundError } from './entity-errors.js';
 import { type EntityKey, entityKey } from './entity-key.js';
+import { ExpirySweeper } from './expiry-sweeper.js';
 import { Partition } from './partition.js';
 import type { TransactionOptions } from './partition-transaction.js';
 import type { RowMapper } from './row-mapper.js';
@@ -10,7 +14,7 @@ import { loadRow, loadRows } from './row-reader.js';
 import type { CounterOf, EntityClass, EntityData, KeyOf, PartitionKeyOf, Patch } from './shape.js';
 import type { Where } from './where.js';
 import type { TransactionFunction, TransactionRunner } from './transaction-runner.js';
-import type { UpdateOptions, WriteOptions } from './write-options.js';
+import type { BulkWriteOptions, SweepOptions, UpdateOptions, WriteOptions } from './write-options.js';
 import { type PlannedWrite, fillId } from './write-planner.js';
 
 /**
@@ -99,7 +103,10 @@ export class ClusterRepository<E extends object> {
 
   /** Whether there is a row with this key. */
   async exists(key: KeyOf<E>): Promise<boolean> {
-    return (await this.context.client.exists(this.keyOf(key))) === 1;
+    const row = this.keyOf(key);
+    const { client } = this.context;
+    const [found, [expiresAt]] = await Promise.all([client.exists(row), client.hmget(row, '~x')]);
+    return found === 1 && !(Number(expiresAt ?? Infinity) <= Date.now());
   }
 
   /**
@@ -136,12 +143,17 @@ export class ClusterRepository<E extends object> {
    * Changes some properties of a row, without loading it. In the patch `null` removes a field, and undefined leaves it
    * as it is; an empty patch checks only.
    *
+   * ```ts
+   * await orders.update(id, { status: 'paid' }, { where: { status: 'open' } });
+   * ```
+   *
    * @returns the row's new version.
    * @throws EntityNotFoundError
    * @throws VersionConflictError where the row is not at `ifVersion`.
+   * @throws ConditionNotMetError where its properties are not as `where` says.
    */
-  async update(key: KeyOf<E>, patch: Patch<E>, options: UpdateOptions = {}): Promise<{ version: number }> {
-    const operation = this.context.planner.patch(this.mapper, this.at(key), patch, options.ifVersion);
+  async update(key: KeyOf<E>, patch: Patch<E>, options: UpdateOptions<E> = {}): Promise<{ version: number }> {
+    const operation = this.context.planner.patch(this.mapper, this.at(key), patch, options);
     const version = await this.context.committer.commit(operation, options);
     return { version: version! };
   }
@@ -163,6 +175,28 @@ export class ClusterRepository<E extends object> {
   }
 
   /**
+   * Saves many entities, in one batch a node. Each is atomic by itself, and one that fails stops no other; what must
+   * be written together is a `transaction`.
+   *
+   * @returns what became of each, in their order. It throws for none of them.
+   */
+  saveMany(entities: readonly E[], options?: BulkWriteOptions): Promise<ItemResult<E>[]> {
+    return saveMany(this.context, this.mapper, entities, options);
+  }
+
+  /**
+   * Deletes many rows, in one batch a node; each by itself.
+   *
+   * @returns what became of each, in their order. It throws for none of them.
+   */
+  deleteMany(
+    keys: readonly KeyOf<E>[],
+    options?: BulkWriteOptions,
+  ): Promise<ItemResult<{ deleted: boolean }>[]> {
+    return deleteMany(this.context, this.mapper, keys, (key) => this.at(key), options);
+  }
+
+  /**
    * Adds to a counter, by default 1. The version stays: increments and saves do not conflict.
    *
    * @returns the counter's new value.
@@ -178,12 +212,43 @@ export class ClusterRepository<E extends object> {
     const at = this.at(key);
     const step = counterStep(schema, counter, by);
     const text = await this.context.committer.increment(
-      { schema, key: at, mode: 'check' },
+      { schema, key: at, mode: 'touch' },
       counter,
       step,
       options,
     );
     return counterValue(schema, at, counterOf(schema, counter), text) as NonNullable<E[Name & keyof E]>;
+  }
+
+  /**
+   * Sets when a row expires, without loading it. The version stays: like an increment it does not conflict with saves.
+   *
+   * @param at a Date, or milliseconds from now.
+   * @returns whether there is such a row.
+   */
+  async expire(key: KeyOf<E>, at: Date | number, options?: WriteOptions): Promise<boolean> {
+    const time = at instanceof Date ? at.getTime() : Date.now() + at;
+    if (Number.isSafeInteger(time)) return this.touch(key, time, options);
+    throw new InvalidArgumentError('at', 'at must be a valid Date, or whole milliseconds from now');
+  }
+
+  /** Lets a row live on until it is deleted. @returns whether there is such a row. */
+  persist(key: KeyOf<E>, options?: WriteOptions): Promise<boolean> {
+    return this.touch(key, null, options);
+  }
+
+  /**
+   * Takes away what expired rows have left behind in larger partitions: the server keeps such a row for a day, and its
+   * index entries for good. Reads and queries pass over them, so this bounds memory and nothing else. Rows that are
+   * partitions of their own leave nothing.
+   *
+   * @returns how many rows are no more.
+   */
+  async sweepExpired(options: SweepOptions<E> = {}): Promise<{ swept: number }> {
+    const { partition, limit = Infinity, signal } = options;
+    const sweeper = new ExpirySweeper(this.context, this.mapper.schema);
+    if (partition === undefined) return { swept: await sweeper.sweepAll(limit, signal) };
+    return { swept: await sweeper.sweep(this.partition(partition).tag, limit, signal) };
   }
 
   /** The Redis key of a row, as the client takes it: without the client's `keyPrefix`. */
@@ -193,7 +258,7 @@ export class ClusterRepository<E extends object> {
 
   /** A partition: of an entity that is one by itself, its row's; else the one with this partition key. */
   partition(key: PartitionKeyOf<E>): Partition {
-    return Partition.of(this.transactions, this.mapper.schema, key);
+    return Partition.of(this.context, this.transactions, this.mapper.schema, key);
   }
 
   /**
@@ -210,6 +275,13 @@ export class ClusterRepository<E extends object> {
     options?: TransactionOptions,
   ): Promise<R> {
     return this.partition(partitionKey).transaction(work, options);
+  }
+
+  private async touch(key: KeyOf<E>, expireAt: number | null, options?: WriteOptions): Promise<boolean> {
+    const operation = this.context.planner.expire(this.mapper, this.at(key), expireAt);
+    const outcome = await this.context.committer.attempt([operation], options);
+    if (outcome.fault && outcome.fault !== 'MISSING') throw faultError(outcome);
+    return outcome.fault === undefined;
   }
 
   private at(key: KeyOf<E>): EntityKey {

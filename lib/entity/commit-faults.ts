@@ -1,15 +1,18 @@
 import {
+  ConditionNotMetError,
   EntityExistsError,
   EntityNotFoundError,
   SchemaMismatchError,
   UniqueViolationError,
   VersionConflictError,
 } from './entity-errors.js';
+import { TransactionConflictError } from '../cluster/errors.js';
 import { COUNTER_DIGITS } from './counter.js';
 import type { RowOperation } from './row-operation.js';
 
 /** Why a commit was refused, in the words of the scripts. */
-export type FaultCode = 'EXISTS' | 'MISSING' | 'CONFLICT' | 'CORRUPT' | 'COUNTER' | 'DUPLICATE';
+export type FaultCode =
+  'EXISTS' | 'MISSING' | 'CONFLICT' | 'CORRUPT' | 'COUNTER' | 'DUPLICATE' | 'CHANGED' | 'QUERY';
 
 /** A commit that was refused: nothing of it was written. */
 export interface CommitFault {
@@ -18,6 +21,8 @@ export interface CommitFault {
   readonly operation: RowOperation;
   /** The version of the row, empty where there is none; or the name of a counter or a unique. */
   readonly detail: string;
+  /** Of a duplicate: the id of the row that holds the value, as it stands in keys, and the entry that says so. */
+  readonly holder?: { readonly idText: string; readonly entry: string };
 }
 
 /** The error for a fault. */
@@ -33,6 +38,7 @@ const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Err
       : new VersionConflictError(schema.name, key.row, expected, undefined),
   CONFLICT: ({ schema, key, expected = 0 }, actual) =>
     new VersionConflictError(schema.name, key.row, expected, Number(actual)),
+  CHANGED: ({ schema, key }) => new ConditionNotMetError(schema.name, key.row),
   CORRUPT: ({ schema, key }) => new SchemaMismatchError(schema.name, '~v', key.row, 'a version'),
   COUNTER: ({ schema, key }, counter) =>
     new SchemaMismatchError(
@@ -41,5 +47,6 @@ const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Err
       key.row,
       `a whole number of at most ${COUNTER_DIGITS} digits`,
     ),
+  QUERY: () => new TransactionConflictError(1), // the caller runs it again instead
   DUPLICATE: ({ schema }, unique) => new UniqueViolationError(schema.name, unique),
 };

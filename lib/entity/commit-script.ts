@@ -5,21 +5,26 @@ import { LUA_HEADER } from './lua-header.js';
 /**
  * Any number of row operations of one partition, with their indexes and uniques: all of them or none.
  *
- * Modes: `I` insert, `U` update, `W` upsert, `D` delete, `C` check that the row is there, `A` check that it is absent.
+ * Modes: `I` insert, `U` update, `W` upsert, `D` delete, `C` check that the row is there, `A` check that it is absent,
+ * `S` sweep it away if it has expired.
  * Answers `['OK', version, …]`, one version an operation (of a delete the one that was deleted)
- * and empty where there was no row, or `[fault, operation, detail]`, the operation counted from 1.
+ * and empty where there was no row (of a sweep `swept`, `kept` or `gone`), or `[fault, operation, detail]`, the
+ * operation counted from 1. An expired row counts as absent.
  *
  * A script that fails half-way keeps what it wrote: so the first half only reads and validates, and the second only
  * writes, what the first has found to be of the right type.
  */
 export const COMMIT_SCRIPT = new Script(String.raw`#!lua
--- KEYS: every row, index (~ix) and unique hash (~uq) that is touched
--- ARGV: 1 token  2 number of operations, then for each operation
+-- KEYS: every row, index (~ix) and unique hash (~uq) that is touched or asked
+-- ARGV: 1 token  2 number of operations  3 number of queries, then for each query
+--   ix (a number in KEYS)  'x'  limit  digest of what it has found  n, n times: from, to
+--   or uq  'u'  n, n times: entry, the id that holds it, '' for none
+-- and for each operation
 --   row (a number in KEYS)  mode  expected version  expire at
 --   n, n times: field, value         to set; unless empty the last two are '~v' '' and '~op' ''
 --   n, n times: field                to remove
 --   n, n times: field, by            counters to increment
---   n, n times: field, value         that must be found; '' for an absent field
+--   n, n times: field, '=' value     that must be found; '' for an absent field
 --   ix, uq (numbers in KEYS, 0 for none), and unless both are 0
 --     id
 --     n, n times: field, how, value  the indexed fields: '=' as it is, '+' the value, '-' absent
@@ -27,7 +32,7 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 ${LUA_HEADER}
 ${LUA_COUNTER}
 local token = ARGV[1]
-local at = 2
+local at = 3
 
 local function take()
   at = at + 1
@@ -39,6 +44,27 @@ local function takeSpan(width)
   local from = at + 2
   at = at + 1 + tonumber(ARGV[at + 1]) * width
   return from, at
+end
+
+-- Whether a query has another answer now. All of its arguments are taken in any case.
+local function isAnsweredOtherwise()
+  local key, kind = KEYS[tonumber(take())], take()
+  if kind == 'u' then
+    local isOther = false
+    for _ = 1, tonumber(take()) do
+      local entry, id = take(), take()
+      if (redis.call('HGET', key, entry) or '') ~= id then isOther = true end
+    end
+    return isOther
+  end
+  local limit, digest, parts = tonumber(take()), take(), {}
+  for _ = 1, tonumber(take()) do
+    local from, to = take(), take()
+    for _, entry in ipairs(redis.call('ZRANGEBYLEX', key, from, to, 'LIMIT', 0, limit)) do
+      parts[#parts + 1] = #entry .. ':' .. entry
+    end
+  end
+  return redis.sha1hex(table.concat(parts)) ~= digest
 end
 
 local function takeOperation()
@@ -65,30 +91,38 @@ end
 
 -- Reads the row once, and takes its values in the order they were asked for.
 local function read(o)
-  local fields = { '~v', '~op' }
+  local fields = { '~v', '~op', '~x' }
   for i = o.countFrom, o.countTo, 2 do fields[#fields + 1] = ARGV[i] end
   for i = o.guardFrom, o.guardTo, 2 do fields[#fields + 1] = ARGV[i] end
   for _, name in ipairs(o.names) do fields[#fields + 1] = '~i:' .. name end
-  local values, place = redis.call('HMGET', o.row, unpack(fields)), 2
+  local values, place = redis.call('HMGET', o.row, unpack(fields)), 3
   local function nextValue()
     place = place + 1
     return values[place]
   end
-  o.seeded, o.tokens = values[1], values[2] or ''
+  o.seeded, o.tokens, o.expiresAt = values[1], values[2] or '', values[3]
   o.version = o.seeded or redis.call('EXISTS', o.row) == 1 and '0' -- a row that others wrote has no version: 0
+  o.expired = o.version and isPast(o.expiresAt)
   for i = o.countFrom, o.countTo, 2 do
     if not isCounter(nextValue()) then o.notACounter = ARGV[i] end
   end
   for i = o.guardFrom, o.guardTo, 2 do
-    if (nextValue() or '') ~= ARGV[i + 1] then o.changed = true end
+    local value = nextValue()
+    if (value and '=' .. value or '') ~= ARGV[i + 1] then o.changed = true end
   end
   o.before, o.after = {}, {}
   for i, encoding in ipairs(o.encodings) do
     o.before[i] = nextValue()
-    if o.mode == 'D' or encoding.how == '-' then o.after[i] = false
+    if o.mode == 'D' or o.mode == 'S' or encoding.how == '-' then o.after[i] = false
     elseif encoding.how == '+' then o.after[i] = encoding.value
     else o.after[i] = o.before[i] end
   end
+end
+
+-- A sweep is a delete of what has expired, and nothing of what has not.
+local function takeAsSwept(o)
+  o.outcome = o.expired and 'swept' or o.version and 'kept' or 'gone'
+  if o.expired then o.mode = 'D' else o.mode, o.indexes = 'C', {} end
 end
 
 -- What an index holds of a row: its name and the encodings of its fields; nil where one of them is absent.
@@ -117,6 +151,10 @@ local function findIndexChanges(o)
 end
 
 -- Validation: nothing is written.
+local isChanged = false
+for _ = 1, tonumber(ARGV[3]) do
+  if isAnsweredOtherwise() then isChanged = true end
+end
 local operations, replayed = {}, false
 for i = 1, tonumber(ARGV[2]) do
   local o = takeOperation()
@@ -130,12 +168,15 @@ if replayed then -- one row that has seen the token is enough: all were written 
   for i, o in ipairs(operations) do answer[i + 1] = o.made or o.version or '' end
   return answer
 end
+if isChanged then return { 'QUERY' } end
 local released = {}
 for i, o in ipairs(operations) do
-  local fault = faultOf(o.mode, o.expected, o.version)
-  if not fault and o.version and o.changed then fault = 'CONFLICT' end
+  if o.mode == 'S' then takeAsSwept(o) end
+  if o.expired then o.version, o.seeded, o.tokens = nil, nil, '' end
+  local fault = not o.outcome and faultOf(o.mode, o.expected, o.version)
+  if not fault and o.version and o.changed then fault = 'CHANGED' end
   if fault then return { fault, i, o.version or '' } end
-  if o.notACounter then return { 'COUNTER', i, o.notACounter } end
+  if o.notACounter and not o.expired then return { 'COUNTER', i, o.notACounter } end
   findIndexChanges(o)
   for _, entry in ipairs(o.releases) do released[o.uq .. '\0' .. entry] = true end
 end
@@ -146,7 +187,7 @@ for i, o in ipairs(operations) do
     local place = o.uq .. '\0' .. claim.entry
     local owner = redis.call('HGET', o.uq, claim.entry)
     if claimed[place] or owner and owner ~= o.id and not released[place] then
-      return { 'DUPLICATE', i, claim.name, owner or '' }
+      return { 'DUPLICATE', i, claim.name, owner or '', claim.entry }
     end
     claimed[place] = true
   end
@@ -163,17 +204,24 @@ for i, o in ipairs(operations) do
   for _, claim in ipairs(o.claims) do redis.call('HSET', o.uq, claim.entry, o.id) end
   local version = o.version
   if o.mode == 'D' then
-    if o.ix then redis.call('ZREM', o.ix, '~pk\0' .. o.id) end
+    if o.ix then
+      redis.call('ZREM', o.ix, '~pk\0' .. o.id)
+      if o.expiresAt then redis.call('ZREM', o.ix, queueEntry(o.expiresAt, o.id)) end
+    end
     redis.call('UNLINK', o.row)
   elseif o.mode ~= 'C' and o.mode ~= 'A' then
+    if o.expired then
+      redis.call('UNLINK', o.row)
+      if o.ix then redis.call('ZREM', o.ix, queueEntry(o.expiresAt, o.id)) end
+    end
     if o.ix and not o.version then redis.call('ZADD', o.ix, 0, '~pk\0' .. o.id) end
     if o.setTo >= o.setFrom then
       version = writeRow(o.row, token, o.seeded, o.tokens, o.setFrom, o.setTo, o.removedFrom, o.removedTo)
     end
     for place = o.countFrom, o.countTo, 2 do redis.call('HINCRBY', o.row, ARGV[place], ARGV[place + 1]) end
-    expireRow(o.row, o.expireAt)
+    expireRow(o.row, o.expiresAt, o.expireAt, o.ix, o.id)
   end
-  answer[i + 1] = version or ''
+  answer[i + 1] = o.outcome or version or ''
 end
 return answer
 `);

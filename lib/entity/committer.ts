@@ -1,22 +1,30 @@
-import { ReplyError } from '../cluster/errors.js';
-import type { Script } from '../cluster/script.js';
 import { type CommitFault, type FaultCode, faultError } from './commit-faults.js';
+import { CLEAR_SCRIPT } from './clear-script.js';
 import { COMMIT_SCRIPT } from './commit-script.js';
-import type { EntityClient, ScriptRunner } from './entity-client.js';
-import { UnsupportedServerFeatureError } from './entity-errors.js';
+import type { EntityClient } from './entity-client.js';
+import { entityKeyIn, indexKey, uniqueKey } from './entity-key.js';
 import { INCREMENT_SCRIPT } from './increment-script.js';
 import { operationToken } from './operation-token.js';
-import type { Stored } from './row-mapper.js';
 import {
+  type QueryGuard,
   type RowOperation,
   commitScriptArguments,
   isSingleRow,
   rowScriptArguments,
 } from './row-operation.js';
 import { ROW_SCRIPT } from './row-script.js';
+import { type Retry, type ScriptCall, type ScriptCallOptions, ScriptCaller } from './script-caller.js';
 import type { WriteOptions } from './write-options.js';
+import { sweepOperation } from './write-planner.js';
 
-type Retry = 'safe' | 'always';
+/** What became of a row that was to be swept. */
+export type SweepOutcome = 'swept' | 'kept' | 'gone';
+
+/** Entries that a row has left in its partition's index and uniques. */
+export interface Leftovers {
+  readonly index: readonly string[];
+  readonly uniques: readonly string[];
+}
 
 /** A commit that was made. */
 export interface Committed {
@@ -27,11 +35,10 @@ export interface Committed {
 
 /** Sends row operations to the server: all of them are applied, or none. */
 export class Committer {
-  // Made once: most calls have no options of their own.
-  private readonly runners: Record<Retry, ScriptRunner>;
+  private readonly scripts: ScriptCaller;
 
-  constructor(private readonly client: EntityClient) {
-    this.runners = { safe: client.with({ retry: 'safe' }), always: client.with({ retry: 'always' }) };
+  constructor(client: EntityClient) {
+    this.scripts = new ScriptCaller(client);
   }
 
   /**
@@ -50,21 +57,81 @@ export class Committer {
   async attempt(
     operations: readonly RowOperation[],
     options: WriteOptions = {},
+    queries: readonly QueryGuard[] = [],
   ): Promise<Committed | CommitFault> {
     const token = operationToken(options.opId);
-    const { script, keys, args } =
-      operations.length === 1 && isSingleRow(operations[0])
-        ? { script: ROW_SCRIPT, ...rowScriptArguments(operations[0], token) }
-        : { script: COMMIT_SCRIPT, ...commitScriptArguments(operations, token) };
-    const answer = await this.run(
-      script,
-      keys,
-      args,
-      options,
-      isRecognisable(operations) ? 'always' : 'safe',
+    for (;;) {
+      const outcome = await this.commitOnce(operations, token, options, queries);
+      // A row that has expired holds its uniques until it is swept: each of them costs one attempt more, once.
+      if (outcome.fault !== 'DUPLICATE' || !(await this.release(outcome))) return outcome;
+    }
+  }
+
+  /** Commits operations each by itself, in one batch a node; positional, with an error where one has failed. */
+  async attemptMany(
+    operations: readonly RowOperation[],
+    options: ScriptCallOptions = {},
+  ): Promise<(Committed | CommitFault | Error)[]> {
+    if (operations.length === 0) return [];
+    // A batch is sent in one way: what can be sent again, if all of it can.
+    const retry = operations.every((operation) => retryOf([operation]) === 'always') ? 'always' : 'safe';
+    const calls = operations.map((operation) => commitCall([operation], operationToken()));
+    const answers = await this.scripts.runMany(calls, retry, options);
+    return Promise.all(
+      answers.map((answer, i) => {
+        if (answer instanceof Error) return answer;
+        const outcome = outcomeOf(answer, [operations[i]]);
+        if (outcome.fault !== 'DUPLICATE') return outcome;
+        return this.release(outcome).then(
+          (isFree) => (isFree ? this.attempt([operations[i]], options) : outcome),
+          (error: Error) => error,
+        );
+      }),
     );
-    if (answer[0] !== 'OK') return faultFrom(answer, operations);
-    return { versions: answer.slice(1).map((version) => (version === '' ? undefined : Number(version))) };
+  }
+
+  /**
+   * Takes away those of the rows that have expired.
+   *
+   * @returns for each what became of it; a row that is gone already may have left index entries.
+   */
+  async sweep(operations: readonly RowOperation[], options: WriteOptions = {}): Promise<SweepOutcome[]> {
+    const call = { script: COMMIT_SCRIPT, ...commitScriptArguments(operations, operationToken()) };
+    const answer = await this.scripts.run(call, 'always', options);
+    if (answer[0] !== 'OK') throw faultError(faultFrom(answer, operations));
+    return answer.slice(1) as SweepOutcome[];
+  }
+
+  /** Takes away entries that a row has left in its indexes, if it is still gone; true if any was there. */
+  async clear(operation: RowOperation, entries: Leftovers, options: WriteOptions = {}): Promise<boolean> {
+    const { schema, key } = operation;
+    const keys = [key.row, indexKey(schema, key.tag), uniqueKey(schema, key.tag)];
+    const args = [key.idText, String(entries.index.length), ...entries.index, ...entries.uniques];
+    const [cleared] = await this.scripts.run({ script: CLEAR_SCRIPT, keys, args }, 'always', options);
+    return cleared !== '0';
+  }
+
+  /** Frees the value of a unique whose holder has expired or is gone; false if it was neither. */
+  private async release({ operation: { schema, key }, holder }: CommitFault): Promise<boolean> {
+    if (!holder) return false;
+    const sweep = sweepOperation(schema, entityKeyIn(schema, key.tag, holder.idText));
+    const [outcome] = await this.sweep([sweep]);
+    if (outcome === 'gone') return this.clear(sweep, { index: [], uniques: [holder.entry] });
+    return outcome === 'swept';
+  }
+
+  private async commitOnce(
+    operations: readonly RowOperation[],
+    token: string,
+    options: WriteOptions,
+    queries: readonly QueryGuard[],
+  ): Promise<Committed | CommitFault> {
+    const answer = await this.scripts.run(
+      commitCall(operations, token, queries),
+      retryOf(operations),
+      options,
+    );
+    return outcomeOf(answer, operations);
   }
 
   /**
@@ -79,40 +146,42 @@ export class Committer {
     options: WriteOptions = {},
   ): Promise<string> {
     const args = [field, String(by)];
-    const answer = await this.run(INCREMENT_SCRIPT, [operation.key.row], args, options, 'safe');
+    const answer = await this.scripts.run(
+      { script: INCREMENT_SCRIPT, keys: [operation.key.row], args },
+      'safe',
+      options,
+    );
     if (answer[0] !== 'OK') throw faultError(faultFrom(answer, [operation]));
     return answer[1];
-  }
-
-  private async run(
-    script: Script,
-    keys: readonly string[],
-    args: readonly Stored[],
-    { deadlineMs }: WriteOptions,
-    retry: Retry,
-  ): Promise<string[]> {
-    const runner = deadlineMs === undefined ? this.runners[retry] : this.client.with({ retry, deadlineMs });
-    try {
-      return (await runner.runScript(script, keys, args)) as string[];
-    } catch (error) {
-      // Before version 7 the shebang of a script is a mistake in its Lua.
-      if (error instanceof ReplyError && error.message.includes('Error compiling script'))
-        throw new UnsupportedServerFeatureError('Writing entities', 'Redis 7.0 or later, or Valkey');
-      throw error;
-    }
   }
 }
 
 /**
- * Whether a commit that is sent again is recognised by the token that it left in its row. A deleted row has none left,
+ * Whether a commit can be sent again: an expiry can be set twice, and other commits where the second is recognised by the token that it left in its row. A deleted row has none left,
  * an increment leaves none, and of several rows each may have been written by others often enough to have lost it.
  */
-function isRecognisable(operations: readonly RowOperation[]): boolean {
-  const [{ mode, increments }] = operations;
-  return operations.length === 1 && mode !== 'delete' && !increments;
+function retryOf(operations: readonly RowOperation[]): Retry {
+  const isHarmless = ({ mode, increments }: RowOperation): boolean => mode !== 'delete' && !increments;
+  return operations.length === 1 && isHarmless(operations[0]) ? 'always' : 'safe';
+}
+
+function commitCall(
+  operations: readonly RowOperation[],
+  token: string,
+  queries: readonly QueryGuard[] = [],
+): ScriptCall {
+  return queries.length === 0 && operations.length === 1 && isSingleRow(operations[0])
+    ? { script: ROW_SCRIPT, ...rowScriptArguments(operations[0], token) }
+    : { script: COMMIT_SCRIPT, ...commitScriptArguments(operations, token, queries) };
+}
+
+function outcomeOf(answer: readonly string[], operations: readonly RowOperation[]): Committed | CommitFault {
+  if (answer[0] !== 'OK') return faultFrom(answer, operations);
+  return { versions: answer.slice(1).map((version) => (version === '' ? undefined : Number(version))) };
 }
 
 function faultFrom(answer: readonly string[], operations: readonly RowOperation[]): CommitFault {
-  const [fault, place, detail] = answer;
-  return { fault: fault as FaultCode, operation: operations[Number(place) - 1], detail };
+  const [fault, place, detail, idText, entry] = answer;
+  const holder = idText ? { idText, entry } : undefined;
+  return { fault: fault as FaultCode, operation: operations[Number(place) - 1], detail, holder };
 }

@@ -86,6 +86,14 @@ export function UpdatedAt(): TypedPropertyDecorator<Date> {
   return roleDecorator('update time', { type: Date });
 }
 
+/**
+ * When the row expires; undefined for never. From then on no read or query gives it. Set before an insert it wins over
+ * the entity's `ttl`; a save keeps it unless it was changed, and removes it where it was made null or undefined.
+ */
+export function ExpiresAt(): TypedPropertyDecorator<Date> {
+  return roleDecorator('expiry time', { type: Date });
+}
+
 /** What an index or a unique is over. */
 export interface IndexOptions {
   /** By default the property's. */

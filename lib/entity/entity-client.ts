@@ -1,3 +1,4 @@
+import type { Durability } from '../cluster/command.js';
 import type { Reply } from '../cluster/reply.js';
 import type { Script } from '../cluster/script.js';
 
@@ -7,11 +8,28 @@ export interface EntityCallOptions {
   deadlineMs?: number;
   /** Whether to send again what was sent and not answered: `'always'` where a token makes that safe. */
   retry?: 'safe' | 'always';
+  /** Ends a call early. */
+  signal?: AbortSignal;
+  /** How many replicas must have a write. */
+  durability?: Durability;
+}
+
+/** A batch of scripts over any nodes. */
+export interface ScriptPipeline {
+  evalsha(sha: string, keyCount: number, ...keysAndArgs: (string | Buffer)[]): unknown;
+  exec(): Promise<[error: Error | null, reply: unknown][] | null>;
 }
 
 /** Something that runs scripts. */
 export interface ScriptRunner {
-  runScript(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<Reply>;
+  runScript(
+    script: Script,
+    keys: readonly string[],
+    args: readonly (string | Buffer)[],
+    options?: { buffers?: boolean },
+  ): Promise<Reply>;
+  pipeline(): ScriptPipeline;
+  eval(lua: string, keyCount: number, ...keysAndArgs: (string | Buffer)[]): Promise<unknown>;
 }
 
 /** A batch of commands over any nodes. */
@@ -34,6 +52,8 @@ export interface EntityClient {
     offset: number,
     count: number,
   ): Promise<string[]>;
+  hscanIterator(key: string, options: { count: number }): AsyncIterable<[field: string, value: string]>;
+  scanIterator(options: { match: string; type: string; count: number }): AsyncIterable<string>;
   pipeline(): EntityPipeline;
   with(options: EntityCallOptions): ScriptRunner;
 }

@@ -1,5 +1,6 @@
 import type { Committer } from './committer.js';
 import type { EntityClient } from './entity-client.js';
+import type { KeyWalker } from './key-walker.js';
 import type { LoadedEntities } from './loaded-entities.js';
 import type { SchemaRegistry } from './schema-registry.js';
 import type { WritePlanner } from './write-planner.js';
@@ -11,4 +12,5 @@ export interface EntityContext {
   readonly entities: LoadedEntities;
   readonly planner: WritePlanner;
   readonly committer: Committer;
+  readonly keys: KeyWalker;
 }

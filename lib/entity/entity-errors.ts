@@ -41,6 +41,16 @@ export class VersionConflictError extends ClusterError {
   }
 }
 
+/** The row is not as the `where` of an update demands. Nothing was written. */
+export class ConditionNotMetError extends ClusterError {
+  constructor(
+    readonly entity: string,
+    readonly key: string,
+  ) {
+    super(`${entity} at ${key} does not meet the conditions of the update`, { code: 'CONDITION_NOT_MET' });
+  }
+}
+
 /** Another row of the partition holds the value of a unique. Nothing was written. */
 export class UniqueViolationError extends ClusterError {
   constructor(

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { EntityContext } from './entity-context.js';
 import { type EntityKey, entityKeyIn, indexKey, uniqueKey } from './entity-key.js';
+import { dueRows } from './expiry-queue.js';
 import { IndexReader, idTextOf } from './index-reader.js';
 import { meets } from './query-condition.js';
 import { type QueryPlan, planQuery } from './query-plan.js';
@@ -49,7 +50,20 @@ export class EntityFinder<E extends object> {
 
   async countBy(where: object): Promise<number> {
     const plan = planQuery(this.mapper.schema, where);
-    return plan.uniques ? (await this.uniqueIds(plan)).length : this.reader(plan).count();
+    if (plan.uniques) return (await this.load(plan, await this.uniqueIds(plan))).length;
+    const reader = this.reader(plan);
+    const due = dueRows(this.context.client, this.mapper.schema, plan.tag);
+    const [all, expired] = await Promise.all([reader.count(), due.count()]);
+    return expired === 0 ? all : this.countLiving(reader, due);
+  }
+
+  /** The slower way, where rows are there that have expired and were not swept yet. */
+  private async countLiving(reader: IndexReader, due: IndexReader): Promise<number> {
+    const expired = new Set<string>();
+    for await (const entry of due.all()) expired.add(idTextOf(entry));
+    let count = 0;
+    for await (const entry of reader.all()) if (!expired.has(idTextOf(entry))) count++;
+    return count;
   }
 
   private async page(where: object, limit: number, cursor?: string): Promise<Page<E>> {

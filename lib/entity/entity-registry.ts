@@ -2,6 +2,7 @@ import { ClusterRepository } from './cluster-repository.js';
 import { Committer } from './committer.js';
 import type { EntityClient } from './entity-client.js';
 import type { EntityContext } from './entity-context.js';
+import { KeyWalker } from './key-walker.js';
 import { LoadedEntities } from './loaded-entities.js';
 import { SchemaRegistry } from './schema-registry.js';
 import type { EntityClass } from './shape.js';
@@ -25,6 +26,7 @@ export class EntityRegistry {
       schemas: new SchemaRegistry(),
       planner: new WritePlanner(entities),
       committer: new Committer(client),
+      keys: new KeyWalker(client),
     };
     this.transactions = new TransactionRunner(this.context);
   }

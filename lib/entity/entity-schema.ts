@@ -42,6 +42,10 @@ export interface EntitySchema {
   /** The fields of `@CreatedAt()` and `@UpdatedAt()`. */
   readonly createdAt?: string;
   readonly updatedAt?: string;
+  /** The property that shows when the row expires. */
+  readonly expiresAt?: string;
+  /** How long rows live unless they say otherwise, in milliseconds. */
+  readonly ttlMs?: number;
   /** The property that shows the version. */
   readonly version?: string;
 }

@@ -1,5 +1,6 @@
 import { Script } from '../cluster/script.js';
 import { LUA_COUNTER } from './lua-counter.js';
+import { LUA_EXPIRY } from './lua-header.js';
 
 /**
  * Adds to one counter of a row that is there. It leaves the version alone: increments and saves do not conflict.
@@ -10,9 +11,11 @@ export const INCREMENT_SCRIPT = new Script(String.raw`#!lua
 -- KEYS: the row
 -- ARGV: 1 the counter's field  2 what to add
 ${LUA_COUNTER}
+${LUA_EXPIRY}
 local row, field, by = KEYS[1], ARGV[1], ARGV[2]
-local value = redis.call('HGET', row, field)
-if not value and redis.call('EXISTS', row) == 0 then return { 'MISSING', 1, '' } end
+local values = redis.call('HMGET', row, field, '~x')
+local value = values[1]
+if isPast(values[2]) or not value and redis.call('EXISTS', row) == 0 then return { 'MISSING', 1, '' } end
 if not isCounter(value) then return { 'COUNTER', 1, field } end
 redis.call('HINCRBY', row, field, by)
 return { 'OK', redis.call('HGET', row, field) } -- as text: Lua's numbers are exact to 2^53 only

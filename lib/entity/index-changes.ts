@@ -1,6 +1,6 @@
 import type { IndexSchema, IndexedField } from './entity-schema.js';
 import type { Stored } from './row-mapper.js';
-import type { RowOperation } from './row-operation.js';
+import type { RowOperation, WriteMode } from './row-operation.js';
 
 /** An indexed field of a write: `=` as it is, `+` with a new encoding, `-` absent. */
 export interface FieldEncoding {
@@ -15,6 +15,8 @@ export interface IndexChanges {
   readonly indexes: readonly IndexSchema[];
 }
 
+const ENDS: ReadonlySet<WriteMode> = new Set<WriteMode>(['delete', 'sweep']);
+
 /** The field of a row that holds the encoding of an indexed property, for the script to find the old entries. */
 const encodingField = (property: string): string => `~i:${property}`;
 
@@ -26,12 +28,12 @@ const encodingField = (property: string): string => `~i:${property}`;
 export function withIndexes(operation: RowOperation, values: object = {}): RowOperation {
   const { schema, mode, set = [], removed = [] } = operation;
   if (!schema.partitionKey) return operation; // a partition of one row
-  const isPart = mode === 'update';
+  const isPart = mode === 'update' || mode === 'touch';
   const written = new Set<Stored>([...set.filter((_, i) => i % 2 === 0), ...removed]);
   const isWritten = ({ property }: IndexedField): boolean =>
-    mode !== 'delete' && (!isPart || written.has(property));
+    !ENDS.has(mode) && (!isPart || written.has(property));
   const indexes = isPart ? schema.indexes.filter(({ fields }) => fields.some(isWritten)) : schema.indexes;
-  if (isPart && indexes.length === 0) return operation;
+  if (isPart && indexes.length === 0 && operation.expireAt === undefined) return operation;
   const involved = new Map(indexes.flatMap((index) => index.fields.map((field) => [field.property, field])));
   const fields = [...involved.values()].map((field): FieldEncoding => {
     const { property, codec } = field;

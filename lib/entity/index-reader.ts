@@ -23,6 +23,16 @@ export class IndexReader {
     return entries.slice(0, limit);
   }
 
+  /** All entries, page by page. */
+  async *all(): AsyncGenerator<string, void, undefined> {
+    for (let behind: string | undefined; ;) {
+      const page = await this.entries(behind, PAGE);
+      yield* page;
+      if (page.length < PAGE) return;
+      behind = page.at(-1);
+    }
+  }
+
   private range({ from, to }: Span, passed: Buffer | undefined, limit: number): Promise<string[]> {
     const isInside = passed !== undefined && Buffer.compare(from, passed) <= 0;
     const min = isInside ? Buffer.concat([OPEN, passed]) : Buffer.concat([CLOSED, from]);
@@ -57,11 +67,15 @@ export class IndexReader {
   }
 }
 
+/** Entries that are read at once where all are wanted. */
+const PAGE = 1_000;
+
 /** Ranges that are read together, though the first may be enough. */
 const RANGES_AT_ONCE = 16;
 
-const CLOSED = Buffer.from('[');
-const OPEN = Buffer.from('(');
+/** What ZRANGEBYLEX has before a bound that belongs to the range, and before one that does not. */
+export const CLOSED = Buffer.from('[');
+export const OPEN = Buffer.from('(');
 
 /** The id at the end of an entry, as it stands in keys. */
 export const idTextOf = (entry: string): string => entry.slice(entry.lastIndexOf('\0') + 1);

@@ -6,6 +6,8 @@ export interface EntityState {
   readonly key: EntityKey;
   readonly version: number;
   readonly marks: readonly Mark[];
+  /** When it expires, in milliseconds since 1970; undefined for never. */
+  readonly expiresAt?: number;
 }
 
 /** Remembers the rows behind entity objects, for as long as the objects live. */
@@ -18,8 +20,8 @@ export class LoadedEntities {
   }
 
   /** Remembers a row that was read. */
-  loaded(key: EntityKey, { entity, version, marks }: LoadedRow): void {
-    this.states.set(entity, { key, version, marks });
+  loaded(key: EntityKey, { entity, version, marks, expiresAt }: LoadedRow): void {
+    this.states.set(entity, { key, version, marks, expiresAt });
   }
 
   /** Remembers a row that was written, and shows its version in the entity. */

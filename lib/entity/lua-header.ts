@@ -1,8 +1,26 @@
 /**
- * Lua that the scripts share: the header of a row, which is the fields `~v` (its version) and `~op` (the tokens of its
- * last writes, newest first, all of one length).
+ * Lua that tells whether a row has expired, by the server's clock; `~x` is when, in milliseconds since 1970.
+ *
+ * A row that is a partition of its own is gone at that very moment, with its indexes, for it has none. In a larger
+ * partition it stays for a day longer, invisible, so that whoever comes across it can see which index entries go with
+ * it; its entry in the queue of the index tells when it is due.
+ */
+export const LUA_EXPIRY = String.raw`
+local GRACE_MS = 86400000
+
+local function isPast(expiresAt)
+  if not expiresAt then return false end
+  local now = redis.call('TIME')
+  return (tonumber(expiresAt) or math.huge) <= now[1] * 1000 + math.floor(now[2] / 1000)
+end
+`;
+
+/**
+ * Lua that the scripts share: the header of a row, which is the fields `~v` (its version), `~op` (the tokens of its
+ * last writes, newest first, all of one length) and `~x` (when it expires).
  */
 export const LUA_HEADER = String.raw`
+${LUA_EXPIRY}
 local TOKEN_LENGTH = 12
 local TOKENS_KEPT = 5
 
@@ -17,6 +35,7 @@ end
 -- What forbids the write, nil if nothing does. 'expected' is '' where any version will do.
 local function faultOf(mode, expected, version)
   if version and not string.find(version, '^%d+$') or #(version or '') > 16 then return 'CORRUPT' end
+  if mode == 'S' then return nil end -- a sweep takes what it finds
   if mode == 'I' or mode == 'A' then return version and 'EXISTS' end
   if not version then
     -- An upsert may find nothing, and so may a delete that no version is expected of.
@@ -55,8 +74,23 @@ local function writeRow(row, token, version, tokens, from, to, removedFrom, remo
   return made
 end
 
--- '' keeps the TTL, '0' removes it, else milliseconds since 1970.
-local function expireRow(row, at)
-  if at == '0' then redis.call('PERSIST', row) elseif at ~= '' then redis.call('PEXPIREAT', row, at) end
+-- A row's entry in the queue of what is to be swept.
+local function queueEntry(at, id)
+  return '~x\0' .. string.rep('0', 16 - #at) .. at .. '\0' .. id
+end
+
+-- Sets when a row expires: '' keeps it, '0' is never, else milliseconds since 1970. The index and the id are those of
+-- a row in a larger partition, nil for one that is its own.
+local function expireRow(row, before, at, ix, id)
+  if at == '' then return end
+  if ix and before then redis.call('ZREM', ix, queueEntry(before, id)) end
+  if at == '0' then
+    redis.call('HDEL', row, '~x')
+    redis.call('PERSIST', row)
+  else
+    redis.call('HSET', row, '~x', at)
+    redis.call('PEXPIREAT', row, string.format('%.0f', at + (ix and GRACE_MS or 0)))
+    if ix then redis.call('ZADD', ix, 0, queueEntry(at, id)) end
+  end
 end
 `;

@@ -4,7 +4,14 @@ import type { IdGenerator } from './id-generators.js';
 
 /** What a property is to its entity. */
 export type PropertyRole =
-  'primary key' | 'partition key' | 'property' | 'version' | 'counter' | 'creation time' | 'update time';
+  | 'primary key'
+  | 'partition key'
+  | 'property'
+  | 'version'
+  | 'counter'
+  | 'creation time'
+  | 'update time'
+  | 'expiry time';
 
 /** What a decorator said of one property. */
 export interface PropertyMetadata {
@@ -28,6 +35,11 @@ export interface ClusterEntityOptions {
   name: string;
   /** The entity whose partition this one lives in; without it, every row is a partition of its own. */
   partition?: () => EntityClass;
+  /**
+   * How long a row lives from its insert or upsert, unless its `@ExpiresAt()` says otherwise: milliseconds, or a whole
+   * number with a unit: `'90s'`, `'15m'`, `'12h'`, `'30d'`.
+   */
+  ttl?: number | string;
 }
 
 /** What the decorators said of one class, its parents not included. */

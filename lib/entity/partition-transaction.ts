@@ -1,3 +1,5 @@
+import type { Where } from './where.js';
+import type { WriteOptions } from './write-options.js';
 import type { CounterOf, EntityClass, KeyOf } from './shape.js';
 
 /**
@@ -12,6 +14,14 @@ export interface PartitionTransaction {
    * @throws CrossPartitionError
    */
   get<E extends object>(type: EntityClass<E>, key: KeyOf<E>): Promise<E | null>;
+  /**
+   * The entities that meet a where, as `findBy` finds them, with what this transaction has noted to write. At the commit
+   * the same must be found, so that what others insert meanwhile is noticed, too.
+   *
+   * @throws UnindexedQueryError, CrossPartitionError
+   * @throws TransactionTooLargeError where they are more than a transaction may read.
+   */
+  find<E extends object>(type: EntityClass<E>, where: Where<E>): Promise<E[]>;
   /** Inserts an entity that is new, or writes what has changed since it was loaded. */
   save(entity: object): void;
   /** Inserts an entity; where there is one already, the transaction fails with `EntityExistsError`. */
@@ -27,12 +37,10 @@ export interface PartitionTransaction {
   ): void;
 }
 
-/** How a transaction is run. */
-export interface TransactionOptions {
+/** How a transaction is run; the options of writes are for its commits. */
+export interface TransactionOptions extends Omit<WriteOptions, 'opId'> {
   /** How often the function is run at most before `TransactionConflictError`; 50 by default. */
   attempts?: number;
-  /** How long each commit may take, retries included, in milliseconds. */
-  deadlineMs?: number;
 }
 
 /** The most rows that a transaction may read and write: while it commits, the server does nothing else. */

@@ -1,19 +1,47 @@
+import type { EntityContext } from './entity-context.js';
 import { partitionTag } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
+import { loadPartition } from './partition-loader.js';
+import type { EntityClass } from './shape.js';
 import type { TransactionOptions } from './partition-transaction.js';
 import type { TransactionFunction, TransactionRunner } from './transaction-runner.js';
+
+/** Lists of entities, one for each class. */
+export type EntitiesOf<Types extends readonly EntityClass[]> = {
+  -readonly [I in keyof Types]: InstanceType<Types[I]>[];
+};
 
 /** What lives in one slot because it belongs together. */
 export class Partition {
   private constructor(
+    private readonly context: EntityContext,
     private readonly transactions: TransactionRunner,
     /** What all keys of the partition have in their braces, braces included: `{Order:42}`. */
     readonly tag: string,
   ) {}
 
   /** @internal */
-  static of(transactions: TransactionRunner, schema: EntitySchema, key: unknown): Partition {
-    return new Partition(transactions, partitionTag(schema, key));
+  static of(
+    context: EntityContext,
+    transactions: TransactionRunner,
+    schema: EntitySchema,
+    key: unknown,
+  ): Partition {
+    return new Partition(context, transactions, partitionTag(schema, key));
+  }
+
+  /**
+   * All entities of these classes, as they are at one moment; by their ids in each class. Of the partition's owner there
+   * is one, or none.
+   *
+   * ```ts
+   * const [[order], items] = await orders.partition('42').loadAll([Order, OrderItem]);
+   * ```
+   *
+   * @throws TransactionTooLargeError beyond 1,000 rows.
+   */
+  loadAll<const Types extends readonly EntityClass[]>(types: Types): Promise<EntitiesOf<Types>> {
+    return loadPartition(this.context, this.tag, types) as Promise<EntitiesOf<Types>>;
   }
 
   /** As the repository's `transaction`. */

@@ -11,6 +11,8 @@ export interface QueryPlan {
   readonly conditions: readonly FieldCondition[];
   /** Entries of a unique, each with one row at most; else the where is answered by `ranges`. */
   readonly uniques?: readonly string[];
+  /** The index that has the ranges; without one they are of the list of all rows. */
+  readonly index?: IndexSchema;
   /** Ranges of the index, in its order; none overlap. */
   readonly ranges: readonly Span[];
 }
@@ -44,7 +46,12 @@ export function planQuery(schema: EntitySchema, where: object): QueryPlan {
   const entries = prefixes(index, inOrder);
   return index.kind === 'unique'
     ? { tag, conditions: inOrder, uniques: entries, ranges: [] }
-    : { tag, conditions: inOrder, ranges: entries.flatMap((prefix) => rangesOf(prefix, inOrder.at(-1)!)) };
+    : {
+        tag,
+        index,
+        conditions: inOrder,
+        ranges: entries.flatMap((prefix) => rangesOf(prefix, inOrder.at(-1)!)),
+      };
 }
 
 /** A unique that is named in full, for it is one lookup; else the index with the fewest fields. */

@@ -3,6 +3,7 @@ import { UnfitValue } from './codec.js';
 import { counterValue } from './counter.js';
 import { SchemaMismatchError } from './entity-errors.js';
 import type { EntityKey } from './entity-key.js';
+import type { Guard } from './row-operation.js';
 import type { EntitySchema, FieldSchema } from './entity-schema.js';
 
 /** A stored value. */
@@ -30,6 +31,8 @@ export interface LoadedRow<E extends object = object> {
   readonly marks: Mark[];
   /** The counters' texts, in the order of the schema; empty where absent. */
   readonly counters: string[];
+  /** When the row expires, in milliseconds since 1970; undefined for never. */
+  readonly expiresAt?: number;
 }
 
 type Properties = Record<string, unknown>;
@@ -44,17 +47,21 @@ export class RowMapper {
 
   /**
    * @param stored all fields of the row, as HGETALL answers; those the schema does not know are passed over.
-   * @returns null where there is no row.
+   * @returns null where there is no row, and where it has expired.
    * @throws SchemaMismatchError
    */
   load(key: EntityKey, stored: Readonly<Record<string, Buffer>>): LoadedRow | null {
     if (Object.keys(stored).length === 0) return null;
     const { fields, counters, primaryKey, partitionKey, version: versionProperty, type } = this.schema;
+    const expiresAt = this.expiresAt(key, stored['~x']);
+    if (expiresAt !== undefined && expiresAt <= Date.now()) return null;
     const entity = Reflect.construct(type, []) as Properties;
     entity[primaryKey.property] = key.id;
     if (partitionKey) entity[partitionKey.property] = key.partition;
     const version = this.version(key, stored['~v']);
     if (versionProperty) entity[versionProperty] = version;
+    const { expiresAt: expiryProperty } = this.schema;
+    if (expiryProperty) entity[expiryProperty] = expiresAt === undefined ? undefined : new Date(expiresAt);
     const marks: Mark[] = new Array<Mark>(fields.length);
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i];
@@ -69,13 +76,18 @@ export class RowMapper {
       entity[counter.property] = counterValue(this.schema, key, counter, text);
       return text;
     });
-    return { entity, version, marks, counters: counterTexts };
+    return { entity, version, marks, counters: counterTexts, expiresAt };
   }
 
   /** Gives an entity the properties of the schema that `data` has. */
   assign(entity: object, data: object): void {
-    const { primaryKey, partitionKey } = this.schema;
-    for (const name of [primaryKey.property, partitionKey?.property, ...this.fieldsByName.keys()]) {
+    const { primaryKey, partitionKey, expiresAt } = this.schema;
+    for (const name of [
+      primaryKey.property,
+      partitionKey?.property,
+      expiresAt,
+      ...this.fieldsByName.keys(),
+    ]) {
       const value: unknown =
         name !== undefined && Object.hasOwn(data, name) ? Reflect.get(data, name) : undefined;
       if (value !== undefined) Reflect.set(entity, name!, value); // undefined leaves the class's own default
@@ -119,10 +131,15 @@ export class RowMapper {
    *
    * @throws InvalidArgumentError where it names what cannot be patched.
    */
-  patch(patch: object): Omit<RowChanges, 'marks'> {
+  patch(patch: object): Omit<RowChanges, 'marks'> & { readonly expireAt?: number | null } {
     const set: Stored[] = [];
     const removed: string[] = [];
+    let expireAt: number | null | undefined;
     for (const [property, value] of Object.entries(patch)) {
+      if (property === this.schema.expiresAt) {
+        if (value !== undefined) expireAt = this.expiryOf(patch) ?? null;
+        continue;
+      }
       const field = this.fieldsByName.get(property);
       if (!field)
         throw new InvalidArgumentError(
@@ -132,7 +149,38 @@ export class RowMapper {
       if (value === null) removed.push(property);
       else if (value !== undefined) set.push(property, this.encode(field, value));
     }
-    return { set, removed };
+    return { set, removed, expireAt };
+  }
+
+  /**
+   * When an entity, or a patch, says that the row expires, in milliseconds since 1970; undefined for never.
+   *
+   * @throws InvalidArgumentError
+   */
+  expiryOf(entity: object): number | undefined {
+    const { name, expiresAt } = this.schema;
+    const value: unknown = expiresAt === undefined ? undefined : Reflect.get(entity, expiresAt);
+    if (value === undefined || value === null) return undefined;
+    if (value instanceof Date && !Number.isNaN(value.getTime())) return value.getTime();
+    throw new InvalidArgumentError(expiresAt!, `${name}.${expiresAt} must be a valid Date`);
+  }
+
+  /**
+   * The fields that must hold just this for a row to meet conditions.
+   *
+   * @throws InvalidArgumentError where they name what cannot be compared.
+   */
+  guards(conditions: object): Guard[] {
+    return Object.entries(conditions).flatMap(([property, value]: [string, unknown]) => {
+      if (value === undefined) return [];
+      const field = this.fieldsByName.get(property);
+      if (!field?.codec.order)
+        throw new InvalidArgumentError(
+          property,
+          `${this.schema.name}.${property} cannot be a condition: one is on a string, number, bigint, boolean, Date or enum of @Property()`,
+        );
+      return [[property, value === null ? undefined : String(this.encode(field, value))]];
+    });
   }
 
   private encode({ property, codec }: FieldSchema, value: unknown): Stored {
@@ -153,6 +201,13 @@ export class RowMapper {
     }
   }
 
+  private expiresAt(key: EntityKey, stored: Buffer | undefined): number | undefined {
+    if (!stored) return undefined;
+    const text = stored.toString();
+    if (/^\d{1,16}$/.test(text)) return Number(text);
+    throw new SchemaMismatchError(this.schema.name, '~x', key.row, 'a time of expiry');
+  }
+
   private version(key: EntityKey, stored: Buffer | undefined): number {
     const version = stored ? Number(stored.toString()) : 0; // what others wrote has none
     if (Number.isSafeInteger(version) && version >= 0) return version;
@@ -164,7 +219,7 @@ export class RowMapper {
 const fieldOf = (stored: Readonly<Record<string, Buffer>>, name: string): Buffer | undefined =>
   Object.hasOwn(stored, name) ? stored[name] : undefined;
 
-const PATCHABLE = 'a patch takes properties of @Property() and @Embedded()';
+const PATCHABLE = 'a patch takes properties of @Property(), @Embedded() and @ExpiresAt()';
 
 function isSame(known: Mark, encoded: Stored): boolean {
   if (known === undefined) return false;

@@ -1,10 +1,15 @@
 import { type EntityKey, indexKey, uniqueKey } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
 import type { IndexChanges } from './index-changes.js';
+import { CLOSED, OPEN } from './index-reader.js';
+import type { Span } from './query-condition.js';
 import type { Stored } from './row-mapper.js';
 
 /** What an operation does to its row, and what it demands of it. */
-export type WriteMode = 'insert' | 'update' | 'upsert' | 'delete' | 'check' | 'absent';
+export type WriteMode = 'insert' | 'update' | 'upsert' | 'delete' | 'check' | 'absent' | 'touch' | 'sweep';
+
+/** A field, and what it must hold; undefined where it must be absent. */
+export type Guard = readonly [field: string, value: string | undefined];
 
 /** One row's part in a commit. */
 export interface RowOperation {
@@ -16,13 +21,27 @@ export interface RowOperation {
   /** Pairs of field and value. Where there are any, or fields to remove, the version goes up. */
   readonly set?: readonly Stored[];
   readonly removed?: readonly string[];
+  /** When the row expires from now on, in milliseconds since 1970, null for never; undefined leaves it as it is. */
+  readonly expireAt?: number | null;
   /** Counters and what is added to each. */
   readonly increments?: ReadonlyMap<string, bigint>;
-  /** Fields that must hold just this; empty for absent. */
-  readonly guards?: readonly (readonly [field: string, value: string])[];
+  /** Fields that must hold just this; undefined for absent. */
+  readonly guards?: readonly Guard[];
   /** Absent where neither an index nor the list of the partition's rows is touched. */
   readonly indexing?: IndexChanges;
 }
+
+/** What a commit demands of the answer to a query: that it is what it was. */
+export type QueryGuard =
+  /** So many entries in these ranges of an index, with this digest. */
+  | {
+      readonly key: string;
+      readonly ranges: readonly Span[];
+      readonly count: number;
+      readonly digest: string;
+    }
+  /** The ids that hold values of a unique, empty for nobody. */
+  | { readonly key: string; readonly held: readonly (readonly [entry: string, idText: string])[] };
 
 /** What a script is called with. */
 export interface ScriptInput {
@@ -37,22 +56,30 @@ const LETTERS: Record<WriteMode, string> = {
   delete: 'D',
   check: 'C',
   absent: 'A',
+  touch: 'U', // of what is no part of the version: counters and the expiry
+  sweep: 'S',
 };
 
 const HEADER = ['~v', '', '~op', '']; // filled in by the scripts
 const NOTHING: readonly never[] = [];
 
+const expiryText = ({ expireAt }: RowOperation): string =>
+  expireAt === undefined ? '' : expireAt === null ? '0' : String(Math.max(1, expireAt));
+
 const expectedText = ({ expected }: RowOperation): string => (expected === undefined ? '' : String(expected));
 
 /** Whether the row itself is written, so that its version goes up. */
-function writesRow({ mode, set = NOTHING, removed = NOTHING }: RowOperation): boolean {
-  return mode === 'insert' || mode === 'upsert' || (mode === 'update' && set.length + removed.length > 0);
+function writesRow({ mode, set = NOTHING, removed = NOTHING, expireAt }: RowOperation): boolean {
+  const isChanged = set.length + removed.length > 0 || expireAt !== undefined;
+  return mode === 'insert' || mode === 'upsert' || (mode === 'update' && isChanged);
 }
 
 /** Whether the row script can run the operation: one row, no index, no counter. */
 export function isSingleRow({ mode, increments, guards, indexing }: RowOperation): boolean {
-  return mode !== 'absent' && !increments && !guards && !indexing;
+  return !ALWAYS_COMMITTED.has(mode) && !increments && !guards && !indexing;
 }
+
+const ALWAYS_COMMITTED: ReadonlySet<WriteMode> = new Set<WriteMode>(['absent', 'touch', 'sweep']);
 
 /** The arguments of the row script. */
 export function rowScriptArguments(operation: RowOperation, token: string): ScriptInput {
@@ -62,7 +89,7 @@ export function rowScriptArguments(operation: RowOperation, token: string): Scri
     token,
     letter,
     expectedText(operation),
-    '',
+    expiryText(operation),
     String(removed.length),
     ...removed,
     ...set,
@@ -72,25 +99,40 @@ export function rowScriptArguments(operation: RowOperation, token: string): Scri
 }
 
 /** The keys and arguments of the commit script. */
-export function commitScriptArguments(operations: readonly RowOperation[], token: string): ScriptInput {
+export function commitScriptArguments(
+  operations: readonly RowOperation[],
+  token: string,
+  queries: readonly QueryGuard[] = NOTHING,
+): ScriptInput {
   const places = new Map<string, string>(); // of keys in KEYS
   const place = (key: string): string => {
     if (!places.has(key)) places.set(key, String(places.size + 1));
     return places.get(key)!;
   };
-  const args: Stored[] = [token, String(operations.length)];
+  const args: Stored[] = [token, String(operations.length), String(queries.length)];
+  for (const query of queries) args.push(place(query.key), ...queryArguments(query));
   for (const operation of operations) {
     const { key, mode, set = NOTHING, removed = NOTHING, increments, guards = NOTHING } = operation;
-    args.push(place(key.row), LETTERS[mode], expectedText(operation), '');
+    args.push(place(key.row), LETTERS[mode], expectedText(operation), expiryText(operation));
     const pairs = writesRow(operation) ? [...set, ...HEADER] : NOTHING;
     args.push(String(pairs.length / 2), ...pairs);
     args.push(String(removed.length), ...removed);
     args.push(String(increments?.size ?? 0));
     for (const [counter, by] of increments ?? NOTHING) args.push(counter, String(by));
-    args.push(String(guards.length), ...guards.flat());
+    args.push(
+      String(guards.length),
+      ...guards.flatMap(([field, value]) => [field, value === undefined ? '' : `=${value}`]),
+    );
     args.push(...indexArguments(operation, place));
   }
   return { keys: [...places.keys()], args };
+}
+
+function queryArguments(query: QueryGuard): Stored[] {
+  if ('held' in query) return ['u', String(query.held.length), ...query.held.flat()];
+  const { ranges, count, digest } = query;
+  const spans = ranges.flatMap(({ from, to }) => [Buffer.concat([CLOSED, from]), Buffer.concat([OPEN, to])]);
+  return ['x', String(count + 1), digest, String(ranges.length), ...spans];
 }
 
 function indexArguments({ schema, key, indexing }: RowOperation, place: (key: string) => string): string[] {

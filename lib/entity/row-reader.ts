@@ -2,7 +2,8 @@ import type { EntityContext } from './entity-context.js';
 import type { EntityKey } from './entity-key.js';
 import type { LoadedRow, RowMapper } from './row-mapper.js';
 
-type Fields = Record<string, Buffer>;
+/** A row as HGETALL answers it. */
+export type Fields = Record<string, Buffer>;
 
 /** Reads one row, and remembers what it was. */
 export async function loadRow(
@@ -10,7 +11,7 @@ export async function loadRow(
   mapper: RowMapper,
   key: EntityKey,
 ): Promise<LoadedRow | null> {
-  return remember(context, mapper, key, await context.client.hgetallBuffer(key.row));
+  return rememberRow(context, mapper, key, await context.client.hgetallBuffer(key.row));
 }
 
 /** Reads rows in one batch a node; positional, null where there is none. */
@@ -25,11 +26,12 @@ export async function loadRows(
   const results = (await pipeline.exec()) ?? [];
   return results.map(([error, fields], i) => {
     if (error) throw error;
-    return remember(context, mapper, keys[i], fields as Fields)?.entity ?? null;
+    return rememberRow(context, mapper, keys[i], fields as Fields)?.entity ?? null;
   });
 }
 
-function remember(
+/** Makes a row of what was read, and remembers what it was; null where there is none. */
+export function rememberRow(
   { entities }: EntityContext,
   mapper: RowMapper,
   key: EntityKey,

@@ -16,21 +16,24 @@ ${LUA_HEADER}
 local row = KEYS[1]
 local token, mode, expected = ARGV[1], ARGV[2], ARGV[3]
 
-local header = redis.call('HMGET', row, '~v', '~op')
+local header = redis.call('HMGET', row, '~v', '~op', '~x')
 local seeded, tokens = header[1], header[2] or ''
 local version = seeded or redis.call('EXISTS', row) == 1 and '0' -- a row that others wrote has no version: 0
 
 local made = versionMadeBy(token, seeded, tokens)
 if made then return { 'OK', made } end
+local expired = version and isPast(header[3])
+if expired then version, seeded, tokens = nil, nil, '' end
 local fault = faultOf(mode, expected, version)
 if fault then return { fault, 1, version or '' } end
 
 if mode == 'D' then
   redis.call('UNLINK', row)
 elseif mode ~= 'C' then
+  if expired then redis.call('UNLINK', row) end
   local removedTo = 5 + tonumber(ARGV[5])
   version = writeRow(row, token, seeded, tokens, removedTo + 1, #ARGV, 6, removedTo)
-  expireRow(row, ARGV[4])
+  expireRow(row, nil, ARGV[4])
 end
 return { 'OK', version or '' }
 `);

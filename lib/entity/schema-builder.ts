@@ -1,4 +1,5 @@
 import type { Codec } from './codec.js';
+import { durationMs } from './duration.js';
 import { type EmbeddedField, embeddedCodec } from './composite-codecs.js';
 import type { KeyProperty, KeyType } from './entity-key.js';
 import type { CounterSchema, EntitySchema, FieldSchema } from './entity-schema.js';
@@ -42,6 +43,8 @@ export class SchemaBuilder {
       counters: this.counters(type, properties),
       createdAt: this.typed(type, properties, 'creation time'),
       updatedAt: this.typed(type, properties, 'update time'),
+      expiresAt: this.typed(type, properties, 'expiry time'),
+      ttlMs: this.ttl(type, options.ttl),
       version: this.typed(type, properties, 'version'),
     };
     return this.faults.length === faultsBefore ? (schema as EntitySchema) : undefined;
@@ -178,6 +181,14 @@ export class SchemaBuilder {
     return counters.map((metadata) => ({ property: metadata.property, bigint: typeOf(metadata) === BigInt }));
   }
 
+  private ttl(type: EntityClass, given: number | string | undefined): number | undefined {
+    if (given === undefined) return undefined;
+    const ms = durationMs(given);
+    if (ms === undefined)
+      this.fault(type, `has the ttl ${JSON.stringify(given)}: milliseconds, or '90s', '15m', '12h', '30d'`);
+    return ms;
+  }
+
   /** The property of a role that has one type. */
   private typed(
     type: EntityClass,
@@ -193,7 +204,7 @@ export class SchemaBuilder {
   }
 }
 
-const ROLE_TYPES = { version: Number, 'creation time': Date, 'update time': Date };
+const ROLE_TYPES = { version: Number, 'creation time': Date, 'update time': Date, 'expiry time': Date };
 const NAME = /^[\w.-]+$/;
 const STORED_ROLES: ReadonlySet<PropertyRole> = new Set([
   'property',

@@ -2,12 +2,16 @@ import { InvalidArgumentError } from '../cluster/errors.js';
 import { counterStep } from './counter.js';
 import type { EntityContext } from './entity-context.js';
 import { CrossPartitionError } from './entity-errors.js';
-import { type EntityKey, entityKey, keyOfEntity } from './entity-key.js';
+import { type EntityKey, entityKey, entityKeyIn, keyOfEntity } from './entity-key.js';
 import type { PartitionTransaction } from './partition-transaction.js';
+import { type QueryPlan, planQuery } from './query-plan.js';
+import type { QueryGuard } from './row-operation.js';
 import type { LoadedRow, RowMapper } from './row-mapper.js';
 import { loadRow } from './row-reader.js';
 import type { CounterOf, EntityClass, KeyOf } from './shape.js';
 import { commitTransaction, haveReadsChanged } from './transaction-commit.js';
+import { isFoundBy, placeIn, readQuery } from './transaction-query.js';
+import type { Where } from './where.js';
 import type { WriteOptions } from './write-options.js';
 import { fillId } from './write-planner.js';
 
@@ -38,6 +42,7 @@ export class TransactionAttempt implements PartitionTransaction {
   private readonly reads = new Map<string, Promise<TransactionRead>>();
   private readonly writes = new Map<string, TransactionWrite>();
   private readonly increments = new Map<string, TransactionIncrement>();
+  private readonly queries: QueryGuard[] = [];
   private ended = false;
 
   constructor(
@@ -50,10 +55,31 @@ export class TransactionAttempt implements PartitionTransaction {
     const key = this.inPartition(entityKey(mapper.schema, given));
     const write = this.writes.get(key.row);
     if (write) return write.kind === 'remove' ? null : (write.entity as E);
-    let read = this.reads.get(key.row);
-    if (!read) this.reads.set(key.row, (read = this.read(mapper, key)));
-    const { row } = await read;
+    const { row } = await this.readOnce(mapper, key);
     return row && (row.entity as E);
+  }
+
+  async find<E extends object>(type: EntityClass<E>, where: Where<E>): Promise<E[]> {
+    const mapper = this.context.schemas.mapper(type);
+    const plan = planQuery(mapper.schema, where);
+    if (plan.tag !== this.tag) throw new CrossPartitionError(this.tag, plan.tag);
+    this.checkOpen();
+    const { idTexts, guard } = await readQuery(this.context, mapper, plan);
+    this.queries.push(guard);
+    const stored = idTexts.map((idText) => entityKeyIn(mapper.schema, plan.tag, idText));
+    const found = await Promise.all(
+      stored.map(async (key) => ({ key, entity: (await this.readOnce(mapper, key)).row?.entity })),
+    );
+    const entities = found.flatMap(({ key, entity }) =>
+      entity && !this.writes.has(key.row) ? [entity] : [],
+    );
+    const written = this.writtenTo(mapper, plan);
+    if (written.length === 0) return entities as E[];
+    const placed = [...entities, ...written].map((entity) => ({
+      entity,
+      place: placeIn(plan, entity, keyOfEntity(mapper.schema, entity).idText),
+    }));
+    return placed.sort((a, b) => Buffer.compare(a.place, b.place)).map(({ entity }) => entity as E);
   }
 
   save(entity: object): void {
@@ -89,20 +115,38 @@ export class TransactionAttempt implements PartitionTransaction {
    */
   async commit(options: WriteOptions): Promise<boolean> {
     this.ended = true;
-    const { context, writes, increments } = this;
-    return commitTransaction(context, { reads: await this.settledReads(), writes, increments }, options);
+    const { context, queries, writes, increments } = this;
+    return commitTransaction(
+      context,
+      { reads: await this.settledReads(), queries, writes, increments },
+      options,
+    );
   }
 
   /** Whether the function, which has failed, had read what did not stand together at any moment. */
   async isStale(): Promise<boolean> {
     this.ended = true;
-    if (this.reads.size < 2) return false;
-    return haveReadsChanged(this.context, await this.settledReads());
+    if (this.queries.length === 0 && this.reads.size < 2) return false;
+    return haveReadsChanged(this.context, { reads: await this.settledReads(), queries: this.queries });
   }
 
   private async settledReads(): Promise<Map<string, TransactionRead>> {
     const reads = await Promise.all(this.reads.values());
     return new Map(reads.map((read) => [read.key.row, read]));
+  }
+
+  /** What this transaction is to write and a query would find. */
+  private writtenTo({ schema }: RowMapper, plan: QueryPlan): object[] {
+    const writes = [...this.writes.values()].filter(
+      ({ kind, mapper, entity }) => kind !== 'remove' && mapper.schema === schema && isFoundBy(plan, entity),
+    );
+    return writes.map(({ entity }) => entity);
+  }
+
+  private readOnce(mapper: RowMapper, key: EntityKey): Promise<TransactionRead> {
+    let read = this.reads.get(key.row);
+    if (!read) this.reads.set(key.row, (read = this.read(mapper, key)));
+    return read;
   }
 
   private async read(mapper: RowMapper, key: EntityKey): Promise<TransactionRead> {
@@ -125,9 +169,13 @@ export class TransactionAttempt implements PartitionTransaction {
     if (this.context.entities.of(entity)) this.writes.set(row, { kind, mapper, entity });
   }
 
-  private inPartition(key: EntityKey): EntityKey {
+  private checkOpen(): void {
     if (this.ended)
       throw new InvalidArgumentError('tx', 'The transaction has ended; is an await missing in its function?');
+  }
+
+  private inPartition(key: EntityKey): EntityKey {
+    this.checkOpen();
     if (key.tag !== this.tag) throw new CrossPartitionError(this.tag, key.row);
     return key;
   }

@@ -2,7 +2,7 @@ import { type CommitFault, faultError } from './commit-faults.js';
 import type { EntityContext } from './entity-context.js';
 import { TransactionTooLargeError } from './entity-errors.js';
 import { MAX_TRANSACTION_BYTES, MAX_TRANSACTION_ROWS } from './partition-transaction.js';
-import { type RowOperation, bytesIn } from './row-operation.js';
+import { type Guard, type QueryGuard, type RowOperation, bytesIn } from './row-operation.js';
 import type { TransactionIncrement, TransactionRead, TransactionWrite } from './transaction-attempt.js';
 import type { WriteOptions } from './write-options.js';
 import type { PlannedWrite } from './write-planner.js';
@@ -10,6 +10,8 @@ import type { PlannedWrite } from './write-planner.js';
 /** What a transaction's function has read and wants written, by the keys of the rows. */
 export interface TransactionRecord {
   readonly reads: ReadonlyMap<string, TransactionRead>;
+  /** What queries must still find. */
+  readonly queries: readonly QueryGuard[];
   readonly writes: ReadonlyMap<string, TransactionWrite>;
   readonly increments: ReadonlyMap<string, TransactionIncrement>;
 }
@@ -31,23 +33,28 @@ export async function commitTransaction(
   }
   const operations = rowOperations(record, planned);
   // Without a write, one row was as it was read; several were read at different moments.
-  if (planned.size + record.increments.size === 0 && operations.length < 2) return true;
+  const isReading = planned.size + record.increments.size === 0;
+  if (isReading && record.queries.length === 0 && operations.length < 2) return true;
   checkSize(operations);
-  const outcome = await committer.attempt(operations, options);
+  // What writes nothing has nothing to be durable.
+  const durability = isReading ? undefined : options.durability;
+  const outcome = await committer.attempt(operations, { ...options, durability }, record.queries);
   if (outcome.fault) {
-    if (isConflict(outcome, record.reads.get(outcome.operation.key.row))) return false;
+    if (outcome.fault === 'QUERY' || isConflict(outcome, record.reads.get(outcome.operation.key.row)))
+      return false;
     throw faultError(outcome);
   }
   for (const [i, { key }] of operations.entries()) planned.get(key.row)?.done(outcome.versions[i] ?? 0);
   return true;
 }
 
-/** Whether any of the rows is not as it was read. */
+/** Whether any of the rows is not as it was read, or a query finds something else. */
 export async function haveReadsChanged(
   { committer }: EntityContext,
-  reads: ReadonlyMap<string, TransactionRead>,
+  { reads, queries }: Pick<TransactionRecord, 'reads' | 'queries'>,
 ): Promise<boolean> {
-  return (await committer.attempt([...reads.values()].map(readOperation))).fault !== undefined;
+  const operations = [...reads.values()].map(readOperation);
+  return (await committer.attempt(operations, {}, queries)).fault !== undefined;
 }
 
 /** One operation a row: what is to be written, and what was read to be checked. */
@@ -70,11 +77,12 @@ function rowOperations(
   });
 }
 
-/** Checks that a row is as it was read. Increments leave the version alone, so counters are compared themselves. */
+/** Checks that a row is as it was read. Counters and the expiry are no part of the version: they are compared. */
 function readOperation({ mapper, key, row }: TransactionRead): RowOperation {
   const { schema } = mapper;
   if (!row) return { schema, key, mode: 'absent' };
-  const guards = schema.counters.map(({ property }, i) => [property, row.counters[i]] as const);
+  const guards = schema.counters.map(({ property }, i): Guard => [property, row.counters[i] || undefined]);
+  if (schema.expiresAt) guards.push(['~x', row.expiresAt?.toString()]);
   return {
     schema,
     key,
@@ -88,19 +96,19 @@ function incrementOperation(
   { mapper, key }: TransactionIncrement,
   expected: number | undefined,
 ): RowOperation {
-  return { schema: mapper.schema, key, mode: 'update', expected };
+  return { schema: mapper.schema, key, mode: 'touch', expected };
 }
 
 /** Whether a fault comes of a row that is not as the transaction has read it. */
-function isConflict({ fault, operation, detail }: CommitFault, read: TransactionRead | undefined): boolean {
+function isConflict({ fault, detail }: CommitFault, read: TransactionRead | undefined): boolean {
   if (!read || !CONFLICTS.has(fault)) return false;
   const now = detail === '' ? undefined : Number(detail);
   if (now !== read.row?.version) return true;
-  // The row is as it was read: a counter has changed, or else the write itself was wrong.
-  return fault === 'CONFLICT' && operation.expected === now;
+  // The row is at the version that was read: its counters or its expiry have changed, or else the write was wrong.
+  return fault === 'CHANGED';
 }
 
-const CONFLICTS: ReadonlySet<string> = new Set(['EXISTS', 'MISSING', 'CONFLICT']);
+const CONFLICTS: ReadonlySet<string> = new Set(['EXISTS', 'MISSING', 'CONFLICT', 'CHANGED']);
 
 function checkSize(operations: readonly RowOperation[]): void {
   if (operations.length > MAX_TRANSACTION_ROWS)

@@ -45,7 +45,7 @@ export class TransactionRunner {
   private async attempt<R>(
     tag: string,
     work: TransactionFunction<R>,
-    { deadlineMs }: TransactionOptions,
+    options: TransactionOptions,
   ): Promise<Result<R> | undefined> {
     const attempt = new TransactionAttempt(this.context, tag);
     let result: R;
@@ -56,7 +56,7 @@ export class TransactionRunner {
       if (await attempt.isStale().catch(() => false)) return undefined;
       throw error;
     }
-    return (await attempt.commit({ deadlineMs })) ? { result } : undefined;
+    return (await attempt.commit(options)) ? { result } : undefined;
   }
 }
 

@@ -1,7 +1,17 @@
+import type { Durability } from '../cluster/command.js';
+import type { PartitionKeyOf, Patch } from './shape.js';
+
 /** How a write is made. */
 export interface WriteOptions {
   /** How long the write may take, retries included, in milliseconds. */
   deadlineMs?: number;
+  /** Ends the write early: with CommandAbortedError, or OutcomeUnknownError where it was sent already. */
+  signal?: AbortSignal;
+  /**
+   * The write is done when so many replicas have it, and fails with DurabilityError (`applied: true`) where they have
+   * not confirmed it within `timeoutMs`. Such writes take a connection of their own for as long as they last.
+   */
+  durability?: Durability;
   /**
    * The caller's own id of this write: made again with the same id it is recognised, if it is among the last five
    * writes of its row. Without one every call has an id of its own, which covers the retries inside the call.
@@ -9,8 +19,23 @@ export interface WriteOptions {
   opId?: string;
 }
 
+/** How many rows are written at once. */
+export type BulkWriteOptions = Omit<WriteOptions, 'opId'>;
+
 /** How an update is made. */
-export interface UpdateOptions extends WriteOptions {
+export interface UpdateOptions<E = object> extends WriteOptions {
   /** The version that the row must be at. */
   ifVersion?: number;
+  /** Values that properties must have now, in the row; null for none. Checked in the step that writes. */
+  where?: Patch<E>;
+}
+
+/** What is swept. */
+export interface SweepOptions<E = object> {
+  /** This partition alone; without it all of the cluster are looked through. */
+  partition?: PartitionKeyOf<E>;
+  /** The most rows. */
+  limit?: number;
+  /** Ends it early; what was swept stays so. */
+  signal?: AbortSignal;
 }

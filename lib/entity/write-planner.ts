@@ -1,11 +1,13 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
 import { PartitionKeyChangedError } from './entity-errors.js';
 import { type EntityKey, keyOfEntity } from './entity-key.js';
+import type { EntitySchema } from './entity-schema.js';
 import { idGenerator } from './id-generators.js';
 import type { EntityState, LoadedEntities } from './loaded-entities.js';
 import { withIndexes } from './index-changes.js';
 import type { Mark, RowMapper } from './row-mapper.js';
 import type { RowOperation } from './row-operation.js';
+import type { UpdateOptions } from './write-options.js';
 
 /** A write of an entity that is ready to be committed. */
 export interface PlannedWrite {
@@ -22,15 +24,16 @@ export class WritePlanner {
   insert(mapper: RowMapper, entity: object): PlannedWrite {
     fillId(mapper, entity);
     stampTimes(mapper, entity);
+    const expireAt = this.stampExpiry(mapper, entity);
     const { set, marks } = mapper.changes(entity);
     const key = keyOfEntity(mapper.schema, entity);
-    const operation: RowOperation = { schema: mapper.schema, key, mode: 'insert', set };
+    const operation: RowOperation = { schema: mapper.schema, key, mode: 'insert', set, expireAt };
     return {
       operation: withIndexes(operation, entity),
       done: (version) => {
         for (const { property, bigint } of mapper.schema.counters)
           Reflect.set(entity, property, bigint ? 0n : 0);
-        this.entities.written(mapper, entity, { key, version, marks });
+        this.entities.written(mapper, entity, { key, version, marks, expiresAt: expireAt });
       },
     };
   }
@@ -42,14 +45,24 @@ export class WritePlanner {
     const key = unchangedKey(mapper, entity, state);
     const expected = expectedVersion(mapper, entity, state);
     let changes = mapper.changes(entity, state.marks);
-    const isDirty = changes.set.length + changes.removed.length > 0;
+    const expiresAt = mapper.expiryOf(entity);
+    const isExpiryDirty = mapper.schema.expiresAt !== undefined && expiresAt !== state.expiresAt;
+    const isDirty = isExpiryDirty || changes.set.length + changes.removed.length > 0;
     if (!isDirty && expected === state.version) return undefined;
     if (isDirty && mapper.schema.updatedAt) {
       stampTimes(mapper, entity);
       changes = mapper.changes(entity, state.marks);
     }
     const { set, removed, marks } = changes;
-    const operation: RowOperation = { schema: mapper.schema, key, mode: 'update', expected, set, removed };
+    const operation: RowOperation = {
+      schema: mapper.schema,
+      key,
+      mode: 'update',
+      expected,
+      set,
+      removed,
+      expireAt: isExpiryDirty ? (expiresAt ?? null) : undefined,
+    };
     return this.planned(mapper, entity, operation, marks);
   }
 
@@ -59,8 +72,11 @@ export class WritePlanner {
     if (!state) fillId(mapper, entity);
     stampTimes(mapper, entity);
     const key = state ? unchangedKey(mapper, entity, state) : keyOfEntity(mapper.schema, entity);
+    const expiresAt = this.stampExpiry(mapper, entity);
+    const expireAt = expiresAt ?? (mapper.schema.expiresAt ? null : undefined);
     const { set, removed, marks } = mapper.changes(entity);
-    return this.planned(mapper, entity, { schema: mapper.schema, key, mode: 'upsert', set, removed }, marks);
+    const operation: RowOperation = { schema: mapper.schema, key, mode: 'upsert', set, removed, expireAt };
+    return this.planned(mapper, entity, operation, marks);
   }
 
   /** The row's end, if it still is as the entity was loaded. */
@@ -80,20 +96,42 @@ export class WritePlanner {
   }
 
   /** Some properties of a row, without its entity. */
-  patch(mapper: RowMapper, key: EntityKey, patch: object, expected?: number): RowOperation {
+  patch(
+    mapper: RowMapper,
+    key: EntityKey,
+    patch: object,
+    { ifVersion, where }: Pick<UpdateOptions, 'ifVersion' | 'where'> = {},
+  ): RowOperation {
     const { schema } = mapper;
     let values = patch;
     let changes = mapper.patch(values);
-    if (schema.updatedAt && changes.set.length + changes.removed.length > 0) {
+    const isDirty = changes.expireAt !== undefined || changes.set.length + changes.removed.length > 0;
+    if (schema.updatedAt && isDirty) {
       values = { ...patch, [schema.updatedAt]: new Date() };
       changes = mapper.patch(values);
     }
-    return withIndexes({ schema, key, mode: 'update', expected, ...changes }, values);
+    const guards = where && mapper.guards(where);
+    return withIndexes({ schema, key, mode: 'update', expected: ifVersion, guards, ...changes }, values);
+  }
+
+  /** When a row expires, and nothing else. */
+  expire({ schema }: RowMapper, key: EntityKey, expireAt: number | null): RowOperation {
+    return withIndexes({ schema, key, mode: 'touch', expireAt });
   }
 
   /** The row's end, whatever its version. */
   delete({ schema }: RowMapper, key: EntityKey): RowOperation {
     return withIndexes({ schema, key, mode: 'delete' });
+  }
+
+  /** When a new row expires; an entity that says nothing of it is given what follows of the ttl. */
+  private stampExpiry(mapper: RowMapper, entity: object): number | undefined {
+    const { expiresAt, ttlMs } = mapper.schema;
+    const given = mapper.expiryOf(entity);
+    if (given !== undefined || ttlMs === undefined) return given;
+    const at = Date.now() + ttlMs;
+    if (expiresAt) Reflect.set(entity, expiresAt, new Date(at));
+    return at;
   }
 
   private planned(
@@ -104,9 +142,20 @@ export class WritePlanner {
   ): PlannedWrite {
     return {
       operation: withIndexes(operation, entity),
-      done: (version) => this.entities.written(mapper, entity, { key: operation.key, version, marks }),
+      done: (version) =>
+        this.entities.written(mapper, entity, {
+          key: operation.key,
+          version,
+          marks,
+          expiresAt: mapper.expiryOf(entity),
+        }),
     };
   }
+}
+
+/** A row's end if it has expired. */
+export function sweepOperation(schema: EntitySchema, key: EntityKey): RowOperation {
+  return withIndexes({ schema, key, mode: 'sweep' });
 }
 
 /** Gives an entity its id, if it has none and ids are generated. */

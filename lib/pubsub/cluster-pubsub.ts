@@ -3,6 +3,7 @@ import { ClientClosedError, InvalidArgumentError } from '../cluster/errors.js';
 import type { ChannelName, ClusterMessage, UnreadableMessage } from './cluster-message.js';
 import { resolveCodec, type Codec, type MessageCodec } from './codec.js';
 import { Introspection } from './introspection.js';
+import { KeyspaceStreams, type KeyspaceEvent } from './keyspace-streams.js';
 import type { ChannelNames, MessageOptions, Subscribe } from './message-options.js';
 import { MessageStreams } from './message-streams.js';
 import type { PubSubEngine } from './pubsub-engine.js';
@@ -11,7 +12,14 @@ import type { SubscriptionGap } from './subscription-gap.js';
 import type { SubscriptionKind } from './subscription-kind.js';
 import { checkName, readNames, readPatterns } from './subscription-name.js';
 
-export type { ChannelNames, MessageOptions } from './message-options.js';
+/** Which keys, and what of them. */
+export interface KeyspaceOptions<N extends ChannelName = string> {
+  /** Glob-style pattern of keys, or several. */
+  pattern: ChannelNames<N>;
+  /** The events wanted, as servers call them: `expired`, `del`, `set`, …. Default: all. */
+  events?: string | readonly string[];
+}
+
 
 /** What pub/sub is made from. */
 export interface ClusterPubSubOptions {
@@ -33,6 +41,7 @@ export interface ClusterPubSubOptions {
 export class ClusterPubSub {
   private readonly reconciler: Reconciler;
   private readonly streams: MessageStreams;
+  private readonly keyspaces: KeyspaceStreams;
   private readonly introspection: Introspection;
   private readonly codec: MessageCodec;
   private closed = false;
@@ -50,6 +59,7 @@ export class ClusterPubSub {
     this.codec = resolveCodec(options.codec ?? 'json');
     this.reconciler = new Reconciler(engine, options.heartbeatMs);
     this.streams = new MessageStreams(this.reconciler.registry);
+    this.keyspaces = new KeyspaceStreams(engine, this.reconciler);
     this.introspection = new Introspection(engine);
     this.errors$ = this.streams.unreadable.asObservable();
     this.gaps$ = this.reconciler.gaps$.asObservable();
@@ -79,10 +89,31 @@ export class ClusterPubSub {
     this.observe('sharded', names, options);
 
   /**
+   * What happens to keys that a glob-style pattern matches, or one of several: told by every primary, whichever nodes
+   * these are. Servers tell it where `notify-keyspace-events` has a K and the classes of the events (`KA` for all).
+   * Names of keys are the servers': with `keyPrefix` they begin with it. An event is told once, to who listens then, so
+   * nothing that must be right should rest on it.
+   *
+   * The observable fails with KeyspaceEventsOffError where a primary is not configured so, as far as it tells.
+   * @throws InvalidArgumentError for no pattern, an empty one, one whose bytes are not UTF-8, or no event
+   */
+  keyspace<N extends ChannelName = string>({
+    pattern,
+    events,
+  }: KeyspaceOptions<N>): Observable<KeyspaceEvent<N>> {
+    const wanted = events === undefined ? undefined : new Set([events].flat());
+    if (wanted?.size === 0 || wanted?.has('')) {
+      throw new InvalidArgumentError('events', 'Name at least one event, or leave them out for all');
+    }
+    return this.keyspaces.observe(readPatterns(pattern), wanted) as Observable<KeyspaceEvent<N>>;
+  }
+
+  /**
    * Publishes a value to a channel, by way of the primary of the channel's slot.
    * @returns how many subscribers that one node has; those of other nodes get the message too, and are not counted
    * @throws InvalidArgumentError for an empty name, or a value the codec does not take; what a codec of yours throws;
-   *   what any command throws, OutcomeUnknownError among it: a message is never sent twice
+   *   what any command throws, OutcomeUnknownError among it: where the answer is lost, nothing is sent again, unless the
+   *   client's `retry` is `always`
    */
   publish<T>(channel: ChannelName, value: T, options?: MessageOptions<T>): Promise<number> {
     return this.send('publish', channel, value, options);
@@ -103,7 +134,7 @@ export class ClusterPubSub {
    * @throws InvalidArgumentError where nobody subscribes to a name; what the observables fail with; ClientClosedError
    */
   async ready(names?: ChannelNames<ChannelName>): Promise<void> {
-    await this.reconciler.registry.whenActive(names === undefined ? undefined : readNames(names));
+    await this.reconciler.ready(names === undefined ? undefined : readNames(names));
   }
 
   /** Channels that anybody subscribes to, on any node: those that a glob-style pattern matches, or all. */

@@ -16,7 +16,10 @@ export class MessageStreams {
 
   constructor(private readonly registry: SubscriptionRegistry) {}
 
-  /** Subscribers of one observable share what was decoded, and what could not be. */
+  /** What was given out as unreadable last, and by which codecs: observables with one codec make one report. */
+  private reported: { raw?: Buffer; readonly codecs: Set<MessageCodec> } = { codecs: new Set() };
+
+  /** Subscribers of one observable share what was decoded; each observable has its own. */
   observe(
     kind: SubscriptionKind,
     names: readonly SubscriptionName[],
@@ -24,8 +27,8 @@ export class MessageStreams {
   ): Observable<ClusterMessage<unknown, ChannelName>> {
     // each observable names a topic in its own form
     const forms = new Map(names.map(({ key, given }) => [key, given]));
-    return new Observable<ClusterMessage<unknown, ChannelName>>((subscriber) =>
-      this.registry.attach(kind, names, {
+    return new Observable<ClusterMessage<unknown, ChannelName>>((subscriber) => {
+      const { detach } = this.registry.attach(kind, names, {
         onMessage: (topic, channel, payload) => {
           const envelope = envelopeOf(topic, forms.get(topic.name.key) as ChannelName, channel);
           const message = this.read(envelope, payload, codec);
@@ -33,8 +36,9 @@ export class MessageStreams {
         },
         onError: (error) => subscriber.error(error),
         onClosed: () => subscriber.complete(),
-      }),
-    ).pipe(share());
+      });
+      return detach;
+    }).pipe(share());
   }
 
   private read(
@@ -46,9 +50,17 @@ export class MessageStreams {
     try {
       return { ...envelope, payload: codec.decode(raw), receivedAt };
     } catch (error) {
-      this.unreadable.next({ ...envelope, raw, error, receivedAt });
+      this.report({ ...envelope, raw, error, receivedAt }, codec);
       return undefined;
     }
+  }
+
+  private report(message: UnreadableMessage, codec: MessageCodec): void {
+    const { raw } = message;
+    if (this.reported.raw !== raw) this.reported = { raw, codecs: new Set() };
+    if (this.reported.codecs.has(codec)) return;
+    this.reported.codecs.add(codec);
+    this.unreadable.next(message);
   }
 }
 

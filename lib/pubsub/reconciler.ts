@@ -4,13 +4,13 @@ import { parseRedirect } from '../cluster/redirect.js';
 import { REFUSALS } from '../cluster/refusals.js';
 import { nodeName, type ClusterNode, type ClusterTopology } from '../cluster/topology.js';
 import { ReplyError } from '../cluster/errors.js';
-import type { ChannelName } from './cluster-message.js';
 import { LinkHealth } from './link-health.js';
 import type { PubSubEngine } from './pubsub-engine.js';
-import { SubscriberLink, type LinkListener } from './subscriber-link.js';
-import type { GapReason, SubscriptionGap } from './subscription-gap.js';
+import { LEAVE_GRACE_MS, SubscriberLink, type LinkListener } from './subscriber-link.js';
+import { confirmAll, type GapReason, type SubscriptionGap } from './subscription-gap.js';
 import { KINDS } from './subscription-kind.js';
 import { SubscriptionRegistry, type RegistryListener } from './subscription-registry.js';
+import type { SubscriptionName } from './subscription-name.js';
 import type { Topic } from './topic.js';
 
 /** Redirects in a row after which the nodes are taken to disagree, and the topic waits a moment. */
@@ -45,6 +45,21 @@ export class Reconciler implements RegistryListener, LinkListener {
     this.topology = engine.topology;
   }
 
+  /** What the topology tells now has been so for no longer than since then, in ms since 1970, where it is news. */
+  get knownSince(): number {
+    return Date.now() - REFRESH_JITTER * this.engine.options.refreshIntervalMs;
+  }
+
+  /**
+   * Resolves once everything that is wanted at this moment is active: these names, or all.
+   * @throws InvalidArgumentError where nobody subscribes to a name; what topics fail with; ClientClosedError
+   */
+  async ready(names?: readonly SubscriptionName[]): Promise<void> {
+    // what is wanted may depend on the topology
+    await this.starting;
+    await this.registry.whenActive(names);
+  }
+
   /** Finds the cluster, if need be, and follows its topology. What is desired fails when that does. */
   start(): Promise<void> {
     return (this.starting ??= this.connect());
@@ -77,19 +92,8 @@ export class Reconciler implements RegistryListener, LinkListener {
   }
 
   onActive(link: SubscriberLink, topics: readonly Topic[]): void {
-    const now = Date.now();
-    const gaps = new Map<string, SubscriptionGap & { names: ChannelName[] }>();
-    for (const topic of topics) {
-      if (topic.link !== link || topic.activeSince !== undefined) continue;
-      const { kind, loss, name } = topic;
-      topic.confirm(now);
-      if (loss === undefined) continue;
-      const key = `${kind} ${loss.node} ${loss.since} ${loss.reason}`;
-      const gap = gaps.get(key);
-      if (gap === undefined) gaps.set(key, { kind, names: [name.given], ...loss, until: now });
-      else gap.names.push(name.given);
-    }
-    for (const gap of gaps.values()) this.gaps$.next(gap);
+    const confirmed = topics.filter((topic) => topic.link === link && topic.activeSince === undefined);
+    for (const gap of confirmAll(confirmed)) this.gaps$.next(gap);
   }
 
   onRefused(link: SubscriberLink, topics: readonly Topic[], error: Error): void {
@@ -117,6 +121,11 @@ export class Reconciler implements RegistryListener, LinkListener {
     for (const topic of link.topics()) this.move(topic, link, reason);
   }
 
+  onUnfit(link: SubscriberLink, error: Error): void {
+    this.onIdle(link);
+    for (const topic of link.topics()) this.registry.fail(topic, error);
+  }
+
   onIdle(link: SubscriberLink): void {
     this.links.delete(linkName(link.kind, link.node));
     void link.close();
@@ -141,9 +150,7 @@ export class Reconciler implements RegistryListener, LinkListener {
   private follow(topology: ClusterTopology): void {
     const before = this.topology;
     this.topology = topology;
-    for (const link of [...this.links.values()]) {
-      if (topology.node(link.node.name) === undefined) link.lose('nodeLeft');
-    }
+    for (const link of this.links.values()) link.setKnown(topology.node(link.node.name) !== undefined);
     for (const topic of this.registry.topics()) {
       if (this.hasMoved(topic, before)) this.move(topic, topic.link as SubscriberLink, 'slotMoved');
     }
@@ -170,8 +177,7 @@ export class Reconciler implements RegistryListener, LinkListener {
 
   /** Until when nothing was lost on a link. A node that has left may have been cut off from the others for longer. */
   private lastWhole({ provenAt }: SubscriberLink, reason: GapReason): number {
-    if (reason !== 'nodeLeft') return provenAt;
-    return Math.min(provenAt, Date.now() - REFRESH_JITTER * this.engine.options.refreshIntervalMs);
+    return reason === 'nodeLeft' ? Math.min(provenAt, this.knownSince - LEAVE_GRACE_MS) : provenAt;
   }
 
   /** The node says that it does not serve the topic now. */
@@ -184,9 +190,8 @@ export class Reconciler implements RegistryListener, LinkListener {
   }
 
   private place(topic: Topic): void {
-    const { kind, slot } = topic;
-    const { link, candidates } = KINDS[kind];
-    const node = candidates(this.topology, slot).find((one) => this.health.isFit(linkName(link, one)));
+    const { link, candidates } = KINDS[topic.kind];
+    const node = candidates(this.topology, topic).find((one) => this.health.isFit(linkName(link, one)));
     if (node === undefined) this.seek(topic);
     else this.assign(topic, node);
   }

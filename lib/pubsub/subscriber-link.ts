@@ -1,9 +1,10 @@
-import { ReplyError as NodeReplyError, type Redis, type RedisOptions } from 'ioredis';
+import { ReplyError as NodeReplyError, type Redis } from 'ioredis';
 import { toByteText } from '../cluster/byte-text.js';
 import { toReplyError } from '../cluster/reply-error.js';
 import type { ClusterNode } from '../cluster/topology.js';
 import type { ChannelName } from './cluster-message.js';
 import { Heartbeat } from './heartbeat.js';
+import { LINKS } from './link-traits.js';
 import type { PubSubEngine } from './pubsub-engine.js';
 import type { GapReason } from './subscription-gap.js';
 import { KINDS, kindsOf, type LinkKind, type SubscriptionKind } from './subscription-kind.js';
@@ -11,19 +12,16 @@ import { SubscriptionSet, type SubscriptionSetListener } from './subscription-se
 import type { Topic } from './topic.js';
 
 /** How long a connection without subscriptions is kept, in ms. */
-const IDLE_MS = 5_000;
+const IDLE_MS = 2_000;
+
+/** How long after the server has dropped a subscription all are looked through, in ms. */
+const DOUBT_MS = 20;
 
 /** A connection that ends within this time, in ms, proves nothing in favour of the node. */
 const SHORT_LIFE_MS = 1_000;
 
-/** A peer that has died does not close its side, so the socket must not wait for it. */
-const disconnectTimeout = 1;
-
-/** In RESP2 a subscriber connection takes nothing but subscriptions and PING. */
-const OVERRIDES: Readonly<Record<LinkKind, RedisOptions>> = {
-  classic: { disconnectTimeout },
-  sharded: { disconnectTimeout, protocol: 3 },
-};
+/** How long a node is to be missing from the topology, in ms: it may be so for a moment, after a failover say. */
+export const LEAVE_GRACE_MS = 5_000;
 
 /** What a link tells. */
 export interface LinkListener {
@@ -32,6 +30,8 @@ export interface LinkListener {
   onRefused(link: SubscriberLink, topics: readonly Topic[], error: Error): void;
   /** The node was a primary and is not any more. */
   onDemoted(link: SubscriberLink): void;
+  /** The node is of no use for what the link is there for. */
+  onUnfit(link: SubscriberLink, error: Error): void;
   /** The connection is gone, or could not be made. The topics are still the link's. */
   onLost(link: SubscriberLink, reason: GapReason): void;
   /** Nothing has been wanted here for a while. */
@@ -48,7 +48,8 @@ export class SubscriberLink {
   private demoted = false;
   private ended = false;
   private reconciling = false;
-  private doubting = false;
+  private doubting: NodeJS.Timeout | undefined = undefined;
+  private leaving: NodeJS.Timeout | undefined = undefined;
   private idle: NodeJS.Timeout | undefined = undefined;
 
   constructor(
@@ -60,6 +61,7 @@ export class SubscriberLink {
   ) {
     this.wasPrimary = node.role === 'primary';
     const setListener: SubscriptionSetListener = {
+      onUnsettled: () => this.reconcileSoon(),
       onActive: (topics) => listener.onActive(this, topics),
       onRefused: (topics, error) => listener.onRefused(this, topics, error),
     };
@@ -101,6 +103,16 @@ export class SubscriberLink {
     this.reconcileSoon();
   }
 
+  /** Whether the topology knows the node. Where it does not for a while, the connection is given up. */
+  setKnown(known: boolean): void {
+    if (!known) {
+      this.leaving ??= setTimeout(() => this.lose('nodeLeft'), LEAVE_GRACE_MS);
+      return;
+    }
+    clearTimeout(this.leaving);
+    this.leaving = undefined;
+  }
+
   /** Gives the connection up; tells the listener. */
   lose(reason: GapReason): void {
     if (this.ended) return;
@@ -122,18 +134,25 @@ export class SubscriberLink {
 
   private async open(): Promise<void> {
     try {
-      const redis = await this.engine.createNodeClient(this.node, OVERRIDES[this.kind]);
+      const redis = await this.engine.createNodeClient(this.node, LINKS[this.kind].overrides);
       this.redis = redis;
       redis.on('error', () => this.lose('connectionLost'));
       redis.on('end', () => this.lose('connectionLost'));
       if (this.ended) return redis.disconnect();
       // ioredis bounds the time to connect, but not the time that the node takes to answer then
       const guard = setTimeout(() => this.lose('nodeSilent'), redis.options.connectTimeout);
-      await redis.connect().finally(() => clearTimeout(guard));
-      if (!this.ended) this.opened(redis);
+      const unfit = await this.connect(redis).finally(() => clearTimeout(guard));
+      if (this.ended) return;
+      if (unfit !== undefined) this.listener.onUnfit(this, unfit);
+      else this.opened(redis);
     } catch {
       this.lose('connectionLost');
     }
+  }
+
+  private async connect(redis: Redis): Promise<Error | undefined> {
+    await redis.connect();
+    return LINKS[this.kind].unfitness?.(redis, this.node);
   }
 
   private opened(redis: Redis): void {
@@ -148,16 +167,16 @@ export class SubscriberLink {
   }
 
   private listen(redis: Redis, kind: SubscriptionKind, set: SubscriptionSet): void {
-    const { event } = KINDS[kind];
+    const { event, prefix } = KINDS[kind];
+    const { length } = prefix;
     if (event === 'pmessageBuffer') {
       redis.on(event, (pattern: string, channel: Buffer, payload: Buffer) => {
         this.heartbeat?.heard();
-        set.deliver(toByteText(pattern), channel, payload);
+        set.deliver(toByteText(pattern.slice(length)), channel.subarray(length), payload);
       });
     } else {
       redis.on(event, (channel: Buffer, payload: Buffer) => {
         this.heartbeat?.heard();
-        (globalThis as any).__log?.push([this.node.port, this.kind, channel.toString(), payload.toString(), Date.now(), this.ended]);
         set.deliver(toByteText(channel), channel, payload);
       });
     }
@@ -184,16 +203,13 @@ export class SubscriberLink {
     });
   }
 
-  /** Later, so that confirmations which came before are taken in first. */
+  /** Later, so that confirmations which came before are taken in first, and many slots that move cost one round. */
   private doubtSoon(): void {
-    if (this.doubting) return;
-    this.doubting = true;
-    setImmediate(() => {
-      this.doubting = false;
-      if (this.ended) return;
+    this.doubting ??= setTimeout(() => {
+      this.doubting = undefined;
       for (const set of this.sets.values()) set.doubt();
       this.reconcileSoon();
-    });
+    }, DOUBT_MS);
   }
 
   /**
@@ -202,7 +218,9 @@ export class SubscriberLink {
    */
   private async ping(redis: Redis): Promise<boolean> {
     try {
-      if (this.kind !== 'sharded') return (await redis.ping()) !== undefined;
+      // a server that will not speak RESP3 takes nothing but PING from a subscriber
+      if (!LINKS[this.kind].primaryOnly || redis.mode === 'subscriber')
+        return (await redis.ping()) !== undefined;
       const isPrimary = roleIn(await redis.call('HELLO')) === 'master';
       this.demoted ||= this.wasPrimary && !isPrimary;
       this.wasPrimary = isPrimary;
@@ -223,7 +241,7 @@ export class SubscriberLink {
   private end(): void {
     this.ended = true;
     this.heartbeat?.stop();
-    clearTimeout(this.idle);
+    for (const timer of [this.doubting, this.leaving, this.idle]) clearTimeout(timer);
     this.redis?.disconnect();
   }
 }

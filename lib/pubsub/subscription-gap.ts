@@ -1,11 +1,12 @@
 import type { ChannelName } from './cluster-message.js';
 import type { SubscriptionKind } from './subscription-kind.js';
+import type { Topic } from './topic.js';
 
 /**
  * - `connectionLost`: the connection to the node ended
  * - `nodeSilent`: there was no sign of life from the node
  * - `nodeLeft`: the node is no longer part of the cluster
- * - `slotMoved`: the slot of the channels has another primary
+ * - `slotMoved`: what was served by the node has another primary
  */
 export type GapReason = 'connectionLost' | 'nodeSilent' | 'nodeLeft' | 'slotMoved';
 
@@ -25,4 +26,20 @@ export interface SubscriptionGap extends Loss {
   readonly names: readonly ChannelName[];
   /** When the subscription was active again, in ms since 1970. */
   readonly until: number;
+}
+
+/** Confirms topics, and gives the gaps that end by this: one for all topics that share it. */
+export function confirmAll(topics: readonly Topic[]): SubscriptionGap[] {
+  const until = Date.now();
+  const gaps = new Map<string, SubscriptionGap & { names: ChannelName[] }>();
+  for (const topic of topics) {
+    const { kind, name } = topic;
+    const loss = topic.confirm(until);
+    if (loss === undefined) continue;
+    const key = `${kind} ${loss.node} ${loss.since} ${loss.reason}`;
+    const gap = gaps.get(key);
+    if (gap === undefined) gaps.set(key, { kind, names: [name.given], ...loss, until });
+    else gap.names.push(name.given);
+  }
+  return [...gaps.values()];
 }

@@ -3,11 +3,20 @@ import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
 /**
  * - `channel`, `pattern`: classic pub/sub, which every node of the cluster passes on
  * - `sharded`: sharded pub/sub, which stays in the shard of the channel's slot
+ * - `keyspace`: what a primary tells of its keys, to nobody but its own subscribers
  */
-export type SubscriptionKind = 'channel' | 'pattern' | 'sharded';
+export type SubscriptionKind = 'channel' | 'pattern' | 'sharded' | 'keyspace';
 
 /** Connections are not shared between these: servers and ioredis count the subscriptions of each apart. */
-export type LinkKind = 'classic' | 'sharded';
+export type LinkKind = 'classic' | 'sharded' | 'keyspace';
+
+/** What decides where a subscription can be. */
+export interface Whereabouts {
+  /** The slot of its name. */
+  readonly slot: number;
+  /** The node it belongs to (`host:port`), where it can be nowhere else. */
+  readonly home?: string;
+}
 
 /** How the subscriptions of one kind are made, and where. */
 export interface KindTraits {
@@ -15,37 +24,42 @@ export interface KindTraits {
   readonly subscribe: 'subscribe' | 'psubscribe' | 'ssubscribe';
   readonly unsubscribe: 'unsubscribe' | 'punsubscribe' | 'sunsubscribe';
   readonly event: 'messageBuffer' | 'pmessageBuffer' | 'smessageBuffer';
+  /** Stands before every name at the server. */
+  readonly prefix: string;
   /** The names of one command must share a slot, and messages are sure to come only where the slot's primary is. */
   readonly slotwise: boolean;
-  /** The nodes that can serve a name of this slot, the best one first. */
-  readonly candidates: (topology: ClusterTopology, slot: number) => readonly ClusterNode[];
+  /** The nodes that can serve it, the best one first. */
+  readonly candidates: (topology: ClusterTopology, where: Whereabouts) => readonly ClusterNode[];
 }
 
+const CHANNELS = {
+  subscribe: 'subscribe',
+  unsubscribe: 'unsubscribe',
+  event: 'messageBuffer',
+  prefix: '',
+  slotwise: false,
+} as const;
+const PATTERNS = {
+  subscribe: 'psubscribe',
+  unsubscribe: 'punsubscribe',
+  event: 'pmessageBuffer',
+  prefix: '',
+  slotwise: false,
+} as const;
+const SHARDED = {
+  subscribe: 'ssubscribe',
+  unsubscribe: 'sunsubscribe',
+  event: 'smessageBuffer',
+  prefix: '',
+  slotwise: true,
+} as const;
+
 export const KINDS: Readonly<Record<SubscriptionKind, KindTraits>> = {
-  channel: {
-    link: 'classic',
-    subscribe: 'subscribe',
-    unsubscribe: 'unsubscribe',
-    event: 'messageBuffer',
-    slotwise: false,
-    candidates: anyNode,
-  },
-  pattern: {
-    link: 'classic',
-    subscribe: 'psubscribe',
-    unsubscribe: 'punsubscribe',
-    event: 'pmessageBuffer',
-    slotwise: false,
-    candidates: anyNode,
-  },
-  sharded: {
-    link: 'sharded',
-    subscribe: 'ssubscribe',
-    unsubscribe: 'sunsubscribe',
-    event: 'smessageBuffer',
-    slotwise: true,
-    candidates: membersOfShard,
-  },
+  channel: { ...CHANNELS, link: 'classic', candidates: anyNode },
+  pattern: { ...PATTERNS, link: 'classic', candidates: anyNode },
+  sharded: { ...SHARDED, link: 'sharded', candidates: membersOfShard },
+  // in a cluster there is only database 0
+  keyspace: { ...PATTERNS, link: 'keyspace', prefix: '__keyspace@0__:', candidates: homeOnly },
 };
 
 /** The kinds whose subscriptions share a connection. */
@@ -57,7 +71,7 @@ export function kindsOf(link: LinkKind): SubscriptionKind[] {
  * Every node passes classic messages on. The primary of the name's slot comes first: it is where `publish` goes, so
  * messages need not cross the cluster's bus, names spread over the nodes, and the count that `publish` gives is of use.
  */
-function anyNode(topology: ClusterTopology, slot: number): readonly ClusterNode[] {
+function anyNode(topology: ClusterTopology, { slot }: Whereabouts): readonly ClusterNode[] {
   const { shards } = topology;
   const first = Math.max(0, topology.shardIndexOfSlot(slot));
   const turned = [...shards.slice(first), ...shards.slice(0, first)];
@@ -65,7 +79,12 @@ function anyNode(topology: ClusterTopology, slot: number): readonly ClusterNode[
 }
 
 /** Replicas pass the messages of their shard on as well: they will do while the primary cannot be reached. */
-function membersOfShard(topology: ClusterTopology, slot: number): readonly ClusterNode[] {
+function membersOfShard(topology: ClusterTopology, { slot }: Whereabouts): readonly ClusterNode[] {
   const shard = topology.shardForSlot(slot);
   return shard === undefined ? [] : [shard.primary, ...shard.replicas];
+}
+
+function homeOnly(topology: ClusterTopology, { home }: Whereabouts): readonly ClusterNode[] {
+  const node = home === undefined ? undefined : topology.node(home);
+  return node === undefined ? [] : [node];
 }

@@ -11,12 +11,20 @@ export interface RegistryListener {
   onUnwanted(topic: Topic): void;
 }
 
+/** A sink's hold on some topics. */
+export interface Attachment {
+  readonly topics: readonly Topic[];
+  /** Ends it. */
+  detach(): void;
+}
+
 /** Everything that is subscribed to, with those who do: what is desired, whatever the connections are at. */
 export class SubscriptionRegistry {
   private readonly byKind: Readonly<Record<SubscriptionKind, Map<string, Topic>>> = {
     channel: new Map(),
     pattern: new Map(),
     sharded: new Map(),
+    keyspace: new Map(),
   };
   private closed = false;
 
@@ -26,16 +34,22 @@ export class SubscriptionRegistry {
     for (const topics of Object.values(this.byKind)) yield* topics.values();
   }
 
-  /** Feeds a sink with what comes by these names; gives the function that ends it. */
-  attach(kind: SubscriptionKind, names: readonly SubscriptionName[], sink: TopicSink): () => void {
+  /**
+   * Feeds a sink with what comes by these names.
+   * @param home the node they belong to, where they can be nowhere else
+   */
+  attach(
+    kind: SubscriptionKind,
+    names: readonly SubscriptionName[],
+    sink: TopicSink,
+    home?: string,
+  ): Attachment {
     if (this.closed) {
       sink.onError(new ClientClosedError());
-      return () => {};
+      return { topics: [], detach: () => {} };
     }
-    const topics = names.map((name) => this.join(kind, name, sink));
-    return () => {
-      for (const topic of topics) this.leave(topic, sink);
-    };
+    const topics = names.map((name) => this.join(kind, name, sink, home));
+    return { topics, detach: () => topics.forEach((topic) => this.leave(topic, sink)) };
   }
 
   /**
@@ -44,7 +58,7 @@ export class SubscriptionRegistry {
    */
   async whenActive(names?: readonly SubscriptionName[]): Promise<void> {
     if (this.closed) throw new ClientClosedError();
-    const topics = names === undefined ? [...this.topics()] : names.flatMap((name) => this.named(name));
+    const topics = names === undefined ? [...this.topics()] : this.named(names);
     await Promise.all(topics.map((topic) => topic.whenActive()));
   }
 
@@ -63,20 +77,22 @@ export class SubscriptionRegistry {
     }
   }
 
-  private named({ key, given }: SubscriptionName): Topic[] {
-    const topics = Object.values(this.byKind).flatMap((byKey) => byKey.get(key) ?? []);
-    if (topics.length === 0) {
+  private named(names: readonly SubscriptionName[]): Topic[] {
+    const wanted = new Map(names.map(({ key }): [string, Topic[]] => [key, []]));
+    for (const topic of this.topics()) wanted.get(topic.name.key)?.push(topic);
+    for (const { key, given } of names) {
+      if (wanted.get(key)?.length !== 0) continue;
       throw new InvalidArgumentError('names', `Nobody subscribes to ${JSON.stringify(String(given))}`);
     }
-    return topics;
+    return [...wanted.values()].flat();
   }
 
-  private join(kind: SubscriptionKind, name: SubscriptionName, sink: TopicSink): Topic {
-    const known = this.byKind[kind].get(name.key);
-    const topic = known ?? new Topic(kind, name);
+  private join(kind: SubscriptionKind, name: SubscriptionName, sink: TopicSink, home?: string): Topic {
+    const known = this.byKind[kind].get(identity(name, home));
+    const topic = known ?? new Topic(kind, name, home);
     topic.sinks = [...topic.sinks, sink];
     if (known === undefined) {
-      this.byKind[kind].set(name.key, topic);
+      this.byKind[kind].set(identity(name, home), topic);
       this.listener.onWanted(topic);
     }
     return topic;
@@ -84,13 +100,20 @@ export class SubscriptionRegistry {
 
   private leave(topic: Topic, sink: TopicSink): void {
     topic.sinks = topic.sinks.filter((other) => other !== sink);
-    if (topic.sinks.length > 0 || this.byKind[topic.kind].get(topic.name.key) !== topic) return;
+    if (topic.sinks.length > 0) return;
     this.remove(topic);
     topic.release();
   }
 
   private remove(topic: Topic): void {
-    this.byKind[topic.kind].delete(topic.name.key);
+    const topics = this.byKind[topic.kind];
+    const id = identity(topic.name, topic.home);
+    // it may have been removed before, and another have taken its place
+    if (topics.get(id) !== topic) return;
+    topics.delete(id);
     this.listener.onUnwanted(topic);
   }
 }
+
+const identity = ({ key }: SubscriptionName, home?: string): string =>
+  home === undefined ? key : `${home} ${key}`;

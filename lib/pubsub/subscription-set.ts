@@ -17,6 +17,7 @@ type Presence = 'absent' | 'joining' | 'present' | 'leaving';
 
 interface Entry {
   readonly key: string;
+  /** As the server knows it. */
   readonly name: ChannelName;
   readonly slot: number;
   /** Who wants it; undefined where nobody does. */
@@ -28,6 +29,8 @@ interface Entry {
 
 /** What a set of subscriptions tells. */
 export interface SubscriptionSetListener {
+  /** There is something to reconcile. */
+  onUnsettled(): void;
   /** The server has confirmed these. */
   onActive(topics: readonly Topic[]): void;
   /** The server will not have these, on this node or at all. */
@@ -65,7 +68,14 @@ export class SubscriptionSet {
     const { key, given } = topic.name;
     let entry = this.entries.get(key);
     if (entry === undefined) {
-      entry = { key, name: given, slot: topic.slot, topic, presence: 'absent', alone: false };
+      entry = {
+        key,
+        name: prefixed(KINDS[this.kind].prefix, given),
+        slot: topic.slot,
+        topic,
+        presence: 'absent',
+        alone: false,
+      };
       this.entries.set(key, entry);
     }
     entry.topic = topic;
@@ -134,7 +144,7 @@ export class SubscriptionSet {
       entry.alone = false;
       this.unsettled.add(entry);
     }
-    this.reconcile();
+    this.listener.onUnsettled();
   }
 
   private refused(batch: readonly Entry[], error: ReplyError): void {
@@ -150,7 +160,7 @@ export class SubscriptionSet {
       entry.topic = undefined;
     }
     this.listener.onRefused(topics, error);
-    this.reconcile();
+    this.listener.onUnsettled();
   }
 
   /** What went wrong, if something did. */
@@ -190,4 +200,8 @@ export class SubscriptionSet {
     }
     if (batch.length > 0) yield batch;
   }
+}
+
+function prefixed(prefix: string, name: ChannelName): ChannelName {
+  return typeof name === 'string' ? prefix + name : Buffer.concat([Buffer.from(prefix), name]);
 }

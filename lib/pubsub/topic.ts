@@ -1,6 +1,6 @@
 import { keySlot } from '../cluster/key-slot.js';
 import type { Loss } from './subscription-gap.js';
-import type { SubscriptionKind } from './subscription-kind.js';
+import type { SubscriptionKind, Whereabouts } from './subscription-kind.js';
 import type { SubscriberLink } from './subscriber-link.js';
 import type { SubscriptionName } from './subscription-name.js';
 
@@ -19,7 +19,7 @@ interface Waiter {
 }
 
 /** One name that somebody subscribes to: one subscription at the servers, however many want it. */
-export class Topic {
+export class Topic implements Whereabouts {
   readonly slot: number;
   /** Replaced, never changed, so that a message reaches those who were there when it came. */
   sinks: readonly TopicSink[] = [];
@@ -27,15 +27,17 @@ export class Topic {
   link: SubscriberLink | undefined = undefined;
   /** When the server confirmed it, in ms since 1970; undefined while it has not. */
   activeSince: number | undefined = undefined;
-  /** Why it is not active, though it was. */
+  /** Why messages may be missing once it is active. */
   loss: Loss | undefined = undefined;
   /** How often nodes have sent it elsewhere since it was active. */
   redirects = 0;
   private waiters: Waiter[] = [];
 
+  /** @param home the node it belongs to, where it can be nowhere else */
   constructor(
     readonly kind: SubscriptionKind,
     readonly name: SubscriptionName,
+    readonly home?: string,
   ) {
     this.slot = keySlot(name.given);
   }
@@ -50,12 +52,14 @@ export class Topic {
     for (const sink of this.sinks) sink.onMessage(this, channel, payload);
   }
 
-  /** The server has confirmed it. */
-  confirm(now: number): void {
+  /** The server has confirmed it. Gives what may have been lost before. */
+  confirm(now: number): Loss | undefined {
+    const { loss } = this;
     this.activeSince = now;
     this.loss = undefined;
     this.redirects = 0;
     this.release();
+    return loss;
   }
 
   /** It is no longer served, and was, if it was active. Further losses before it is active again change nothing. */

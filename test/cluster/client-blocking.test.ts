@@ -20,7 +20,9 @@ describe('a healthy cluster, with callers that block', () => {
     eventually(async () => {
       const node = client.topology.nodeForKey('{blocking}');
       const list = String(await client.target(node!).call('CLIENT', 'LIST'));
-      const ours = list.split('\n').filter((line) => line.includes(`name=${shared.keyspace.replace(':', '')}`));
+      const ours = list
+        .split('\n')
+        .filter((line) => line.includes(`name=${shared.keyspace.replace(':', '')}`));
       return ours.filter((line) => /flags=b/.test(line)).length === count;
     });
 

@@ -60,7 +60,12 @@ describe.each([2, 3] as const)('a healthy cluster, spoken to in RESP%s', (protoc
       const key = newKey();
       await client.set(key, 'é');
       expect(
-        await Promise.all([client.get(key), client.getBuffer(key), client.get(key), client.callBuffer('GET', key)]),
+        await Promise.all([
+          client.get(key),
+          client.getBuffer(key),
+          client.get(key),
+          client.callBuffer('GET', key),
+        ]),
       ).toEqual(['é', Buffer.from('é'), 'é', Buffer.from('é')]);
     });
 
@@ -198,7 +203,9 @@ describe.each([2, 3] as const)('a healthy cluster, spoken to in RESP%s', (protoc
     expect(error).toBeInstanceOf(ReplyError);
     expect(error).toMatchObject({ name: 'ReplyError', code: 'WRONGTYPE', applied: false });
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('secret-value');
-    const unknown: unknown = await client.call('NOSUCH', key, 'secret-value').catch((reason: unknown) => reason);
+    const unknown: unknown = await client
+      .call('NOSUCH', key, 'secret-value')
+      .catch((reason: unknown) => reason);
     expect(unknown).toMatchObject({ name: 'ReplyError', code: 'ERR' });
     expect(String(unknown)).not.toContain('secret-value');
     // and the connection is as good as before
@@ -213,7 +220,9 @@ describe.each([2, 3] as const)('a healthy cluster, spoken to in RESP%s', (protoc
     ['a nested array', [[['a']]]],
     ['a symbol', [Symbol('s')]],
   ])('refuses %s as an argument', async (_, args) => {
-    await expect(client.call('SET', newKey(), ...(args as string[]))).rejects.toBeInstanceOf(InvalidArgumentError);
+    await expect(client.call('SET', newKey(), ...(args as string[]))).rejects.toBeInstanceOf(
+      InvalidArgumentError,
+    );
   });
 
   it.each([

@@ -88,7 +88,13 @@ describe('a client that connects', () => {
     }
     await client.connect();
     await client.close();
-    expect(told).toEqual(['connecting: connecting', 'connect: ready', 'ready: ready', 'close: end', 'end: end']);
+    expect(told).toEqual([
+      'connecting: connecting',
+      'connect: ready',
+      'ready: ready',
+      'close: end',
+      'end: end',
+    ]);
   });
 
   it('does so once, however often it is told', async () => {
@@ -97,6 +103,24 @@ describe('a client that connects', () => {
     await Promise.all([client.connect(), client.connect(), client.get('k')]);
     await client.connect();
     expect(node.accepted).toBe(1);
+  });
+
+  it('keeps the deadlines of what was called meanwhile', async () => {
+    const node = await nodeWithout('cluster');
+    const client = clientOf({ nodes: [node], connectTimeoutMs: 500, startupTimeoutMs: 1_000 });
+    const connected = codeOf(client.connect());
+    const calls = [client.get('k'), client.incr('k'), client.multi().incr('k').exec()];
+    const hurried = client.with({ deadlineMs: 100 });
+    calls.push(hurried.get('k'), hurried.incr('k'), hurried.multi().incr('k').exec());
+    expect(await Promise.all([connected, ...calls.map(codeOf)])).toEqual([
+      'NO_NODE_REACHABLE',
+      'NO_NODE_REACHABLE',
+      'NO_NODE_REACHABLE',
+      'NO_NODE_REACHABLE',
+      'DEADLINE_EXCEEDED',
+      'DEADLINE_EXCEEDED',
+      'DEADLINE_EXCEEDED',
+    ]);
   });
 
   it('can be closed meanwhile', async () => {
@@ -167,7 +191,9 @@ describe('a client that is closed', () => {
         codeOf(client.eval('return 1', 0)),
       ]),
     ).toEqual(Array.from({ length: 8 }, () => 'CLIENT_CLOSED'));
-    expect(await client.pipeline().get(key('k')).exec()).toEqual([[expect.any(ClientClosedError), undefined]]);
+    expect(await client.pipeline().get(key('k')).exec()).toEqual([
+      [expect.any(ClientClosedError), undefined],
+    ]);
   });
 
   it('leaves nothing behind that would keep the process alive', async () => {
@@ -208,7 +234,9 @@ describe('a client that is disconnected', () => {
     const node = await nodeWithout('incr', 'get', 'exec', 'eval');
     const client = clientOf({ nodes: [node] });
     await client.connect();
-    const calls = [client.incr('k'), client.eval('return 1', 0), client.multi().set('k', 1).exec()].map(fateOf);
+    const calls = [client.incr('k'), client.eval('return 1', 0), client.multi().set('k', 1).exec()].map(
+      fateOf,
+    );
     const read = fateOf(client.get('k'));
     const piped = client.pipeline().incr('k').get('k').exec();
     await eventually(() => node.asked('get').length === 2);

@@ -95,7 +95,8 @@ describe('a healthy cluster, read from its replicas', () => {
     await view.incr(other);
     await view.eval(`return redis.call('GET', KEYS[1])`, 1, key);
     await view.multi().get(key).exec();
-    for (const name of ['set', 'incr', 'eval', 'exec']) expect(counted(name)).toEqual({ primary: 1, replicas: 0 });
+    for (const name of ['set', 'incr', 'eval', 'exec'])
+      expect(counted(name)).toEqual({ primary: 1, replicas: 0 });
   });
 
   it('reads of several keys, by pipelines and by scripts too', async () => {

@@ -65,15 +65,27 @@ describe('a cluster with credentials', () => {
       expect(await client.blpop('list', 0.01)).toBeNull();
       expect(await client.client('GETNAME')).toBe('named');
     }
-    expect(await clientOf({}).duplicate({ nodes: [url('app', 'planted-app')] }).acl('WHOAMI')).toBe('app');
+    expect(
+      await clientOf({})
+        .duplicate({ nodes: [url('app', 'planted-app')] })
+        .acl('WHOAMI'),
+    ).toBe('app');
   });
 
   it.each<[string, () => ClusterClientOptions, RegExp]>([
     ['no password', () => ({}), /wants credentials/],
     ['a wrong password', () => ({ password: 'planted-wrong' }), /refuses/],
     ['a wrong user', () => ({ username: 'planted-nobody', password: 'planted-app' }), /refuses/],
-    ['a provider with a wrong password', () => ({ credentialsProvider: () => ({ password: 'planted-x' }) }), /refuses/],
-    ['a user who may not see the slots', () => ({ username: 'narrow', password: 'planted-narrow' }), /cluster\|slots/],
+    [
+      'a provider with a wrong password',
+      () => ({ credentialsProvider: () => ({ password: 'planted-x' }) }),
+      /refuses/,
+    ],
+    [
+      'a user who may not see the slots',
+      () => ({ username: 'narrow', password: 'planted-narrow' }),
+      /cluster\|slots/,
+    ],
   ])('refuses %s at once', async (_, options, message) => {
     const client = clientOf({ nodes: seeds, ...options() });
     const error = await errorOf(client.connect());
@@ -88,7 +100,10 @@ describe('a cluster with credentials', () => {
       throw new Error('the vault is sealed');
     };
     const error = await errorOf(clientOf({ nodes: seeds, credentialsProvider: failing, ...QUICK }).connect());
-    expect(error).toMatchObject({ code: 'NO_NODE_REACHABLE', message: expect.stringContaining('the vault is sealed') });
+    expect(error).toMatchObject({
+      code: 'NO_NODE_REACHABLE',
+      message: expect.stringContaining('the vault is sealed'),
+    });
   });
 
   it('is found once a provider that hung answers', async () => {
@@ -102,7 +117,10 @@ describe('a cluster with credentials', () => {
 
   it('answers what a user may not do as a server does, and goes on', async () => {
     const client = clientOf({ nodes: seeds, username: 'reader', password: 'planted-reader' });
-    expect(await errorOf(client.set('k', 'planted-value'))).toMatchObject({ name: 'ReplyError', code: 'NOPERM' });
+    expect(await errorOf(client.set('k', 'planted-value'))).toMatchObject({
+      name: 'ReplyError',
+      code: 'NOPERM',
+    });
     const [[first], [second]] = (await client.pipeline().set('k', 'planted-value').get('k').exec()) ?? [];
     expect([first, second]).toEqual([expect.objectContaining({ code: 'NOPERM' }), null]);
   });
@@ -127,8 +145,20 @@ describe('a cluster with credentials', () => {
     ]);
     expect(errors.map(({ message }) => message)).not.toContain('there was no error');
     const copies = [{ ...client }, { ...client.with({}) }];
-    const things = [...copies, client, waiting, client.with({}), pipeline, transaction, client.topology, ...errors];
-    const shown = [...things, client.pubsub].flatMap((thing) => [inspect(thing, { depth: null }), String(thing)]);
+    const things = [
+      ...copies,
+      client,
+      waiting,
+      client.with({}),
+      pipeline,
+      transaction,
+      client.topology,
+      ...errors,
+    ];
+    const shown = [...things, client.pubsub].flatMap((thing) => [
+      inspect(thing, { depth: null }),
+      String(thing),
+    ]);
     const written = things.map((thing) =>
       JSON.stringify(thing, thing instanceof Error ? Object.getOwnPropertyNames(thing) : undefined),
     );
@@ -141,7 +171,12 @@ describe('a cluster that speaks TLS', () => {
   let cluster: LocalCluster;
 
   beforeAll(async () => {
-    cluster = await LocalCluster.start({ primaries: 1, replicasPerPrimary: 0, tls: true, password: PASSWORD });
+    cluster = await LocalCluster.start({
+      primaries: 1,
+      replicasPerPrimary: 0,
+      tls: true,
+      password: PASSWORD,
+    });
   }, 60_000);
 
   afterAll(() => cluster?.stop());

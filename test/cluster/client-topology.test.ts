@@ -23,15 +23,20 @@ describe('the topology of a healthy cluster', () => {
         const primary = topology.nodeForSlot(slot);
         expect(primary).toMatchObject({ host, port, id, name: `${host}:${port}`, role: 'primary' });
         expect(primary?.slots).toContainEqual([first, last]);
-        expect(topology.shardForSlot(slot)?.replicas.map((replica) => replica.id).toSorted()).toEqual(
-          replicas.map((replica) => replica[2]).toSorted(),
-        );
+        expect(
+          topology
+            .shardForSlot(slot)
+            ?.replicas.map((replica) => replica.id)
+            .toSorted(),
+        ).toEqual(replicas.map((replica) => replica[2]).toSorted());
       }
     }
     expect(topology.coveredSlots).toBe(SLOT_COUNT);
     expect(topology.nodes).toHaveLength(topology.primaries.length + topology.replicas.length);
     expect(topology.replicas.every(({ role }) => role === 'replica')).toBe(true);
-    expect(topology.shards.flatMap(({ slots }) => slots).reduce((sum, [a, b]) => sum + b - a + 1, 0)).toBe(SLOT_COUNT);
+    expect(topology.shards.flatMap(({ slots }) => slots).reduce((sum, [a, b]) => sum + b - a + 1, 0)).toBe(
+      SLOT_COUNT,
+    );
   });
 
   it('finds nodes by slot, key and name', () => {

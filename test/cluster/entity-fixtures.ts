@@ -121,6 +121,7 @@ export function counted(client: EntityClient): EntityClient & { calls: string[] 
       return {
         runScript: (...call) => note(`script ${options.retry}`, runner.runScript(...call)),
         eval: (...call) => runner.eval(...call),
+        pipeline: () => note(`batch ${options.retry}`, runner.pipeline()),
       };
     },
   };
@@ -139,6 +140,7 @@ export function losingReplies(
     const runner = client.with(options);
     return {
       eval: (...call) => runner.eval(...call),
+      pipeline: () => runner.pipeline(),
       async runScript(...call) {
         await runner.runScript(...call);
         await meanwhile();

@@ -335,6 +335,7 @@ it('is touched by those writes only that change it', async () => {
   const keys: number[] = [];
   const watching = counted(cluster.client);
   watching.with = (options) => ({
+    ...counted(cluster.client).with(options),
     runScript: (script, all, args) => {
       keys.push(all.length);
       return cluster.client.with(options).runScript(script, all, args);

@@ -32,7 +32,8 @@ describe('a pipeline on a healthy cluster', () => {
   });
 
   const key = (name: string | number): string => `${shared.keyspace}${name}`;
-  const spread = (name: string, count: number): string[] => Array.from({ length: count }, (_, i) => key(`${name}:${i}`));
+  const spread = (name: string, count: number): string[] =>
+    Array.from({ length: count }, (_, i) => key(`${name}:${i}`));
 
   it('goes to any nodes and answers in call order', async () => {
     const keys = spread('order', 100);
@@ -63,7 +64,9 @@ describe('a pipeline on a healthy cluster', () => {
     const pipeline = client.pipeline();
     for (let i = 0; i < 500; i++) pipeline.rpush(list, i).incr(counter);
     const results = await pipeline.exec();
-    expect(results?.filter((_, i) => i % 2 === 1)).toEqual(Array.from({ length: 500 }, (_, i) => [null, i + 1]));
+    expect(results?.filter((_, i) => i % 2 === 1)).toEqual(
+      Array.from({ length: 500 }, (_, i) => [null, i + 1]),
+    );
     expect(await client.lrange(list, 0, -1)).toEqual(Array.from({ length: 500 }, (_, i) => String(i)));
   });
 
@@ -144,7 +147,11 @@ describe('a pipeline on a healthy cluster', () => {
       ['what goes to all nodes', (pipeline) => pipeline.config('RESETSTAT'), InvalidArgumentError],
       ['keys of the whole cluster', (pipeline) => pipeline.keys('*'), InvalidArgumentError],
       ['what blocks', (pipeline) => pipeline.blpop(a, 1), InvalidArgumentError],
-      ['a blocking read of a stream', (pipeline) => pipeline.xread('BLOCK', 1, 'STREAMS', a, '0'), InvalidArgumentError],
+      [
+        'a blocking read of a stream',
+        (pipeline) => pipeline.xread('BLOCK', 1, 'STREAMS', a, '0'),
+        InvalidArgumentError,
+      ],
       ['blocked commands', (pipeline) => pipeline.shutdown(), BlockedCommandError],
       ['arguments without a text', (pipeline) => pipeline.set(a, undefined as never), InvalidArgumentError],
     ])('%s', async (_, queue, expected) => {

@@ -112,7 +112,7 @@ describe('numbered messages are all accounted for', () => {
       killed = primary.name;
       await cluster.kill(primary);
     });
-    expect(outcome.gaps.map(({ kind }) => kind).toSorted()).toEqual(['channel', 'pattern', 'sharded']);
+    expect(new Set(outcome.gaps.map(({ kind }) => kind))).toEqual(new Set(['channel', 'pattern', 'sharded']));
     for (const gap of outcome.gaps) expect(gap).toMatchObject({ node: killed, reason: 'connectionLost' });
     expectOrder(outcome);
   });

@@ -239,6 +239,7 @@ describe('payloads', () => {
     const messages = pubsub.channel(name('poison'));
     messages.subscribe(seen.observer);
     messages.subscribe();
+    pubsub.channel(name('poison')).subscribe();
     await pubsub.ready();
     await pubsub.publish(name('poison'), '{"half":', { codec: 'text' });
     await pubsub.publish(name('poison'), Buffer.from([0xff]), { codec: 'binary' });

@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { isDeepStrictEqual, types } from 'node:util';
 import { Cluster } from 'ioredis';
 import { ClusterClient, InvalidArgumentError } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
@@ -16,6 +16,7 @@ const calls = ([text]: TemplateStringsArray): Call[] =>
     .map((call) => call.split(' '));
 
 const BYTES = Buffer.from([0, 255, 13, 10, 128]);
+const BIG_NUMBER_LUA = `redis.setresp(3) return {big_number = '1234567890123456789'}`;
 const SHA = 'f'.repeat(40);
 const KNOWN_SHA = 'e0e1f9fabfc9d4800c877a703b823ac0578ff8db'; // of "return 1"
 const LIBRARY = `#!lua name=shapes
@@ -48,7 +49,7 @@ const KEYED: Readonly<Record<string, readonly Call[]>> = {
   numbers: [
     ...calls`
       incr k; incrby k 41; decr k; decrby k 2; incrbyfloat k 0.5; incrbyfloat k 1e3; get k; incr k
-      set k 9007199254740990; incr k; incrby k 2; set k 9223372036854775807; incr k; set k -5; incrby k nonsense`,
+      set {k}big 9007199254740990; incr {k}big; incrby {k}big 1; set k 9223372036854775807; incr k; set k -5; incrby k nonsense`,
     ...[-0.1, -0, 1e21, 1e-7, 2 ** 53, 2n ** 70n, true].flatMap((value) => [
       ['set', 'k', value],
       ['get', 'k'],
@@ -167,7 +168,8 @@ const KEYED: Readonly<Record<string, readonly Call[]>> = {
     ...[
       `return {KEYS[1] or false, ARGV[1] or false, 1, 1.9, true, false, {ok = 'fine'}, {1, {2}}, {}}`,
       `redis.setresp(3) return {map = {double = 1.5, none = false}}`,
-      `redis.setresp(3) return {{set = {a = true}}, {double = 0.5}, true, false, {big_number = '1234567890123456789'}}`,
+      `redis.setresp(3) return {{set = {a = true}}, {double = 0.5}, true, false}`,
+      BIG_NUMBER_LUA,
       `redis.setresp(3) return {verbatim_string = {string = 'text', format = 'txt'}}`,
       `redis.setresp(3) return redis.call('HGETALL', KEYS[1])`,
       `return {1, redis.error_reply('MINE own words'), 'x'}`,
@@ -205,7 +207,7 @@ const ALONE: Readonly<Record<string, readonly Call[]>> = {
     ping; ping hello; echo hello; time; dbsize; keys *; randomkey; set k v; keys *; randomkey; dbsize; scan 0
     scan 0 MATCH none TYPE string; info; info server; info nonsense; role; lastsave; lolwut; lolwut VERSION 5 1 1 1
     wait 0 10; flushdb; flushall; flushall ASYNC; pubsub CHANNELS; pubsub CHANNELS none*; pubsub NUMPAT; pubsub NUMSUB
-    pubsub NUMSUB a b; pubsub SHARDCHANNELS; pubsub SHARDNUMSUB a b; pfselftest; nosuch; nosuch k; config NOSUCH`,
+    pubsub NUMSUB a b; pubsub SHARDCHANNELS; pubsub SHARDNUMSUB a b; nosuch; nosuch k; config NOSUCH`,
   'the command table': calls`
     command; command COUNT; command INFO get nosuch; command INFO config|get; command DOCS get; command DOCS xinfo
     command DOCS nosuch; command GETKEYS set k v; command GETKEYS get; command GETKEYSANDFLAGS lmove a b left left
@@ -260,38 +262,250 @@ const ALONE: Readonly<Record<string, readonly Call[]>> = {
 
 /** Commands of the server that are not among the calls above, and why. */
 const NOT_COMPARED: Readonly<Record<string, string>> = {
-  'asking auth discard exec hello multi quit readonly readwrite reset select unwatch watch': 'blocked by ours',
+  'asking auth discard exec hello multi quit readonly readwrite reset select unwatch watch':
+    'blocked by ours',
   'client|caching client|no-evict client|reply client|tracking monitor script|debug': 'blocked by ours',
   'psubscribe punsubscribe ssubscribe subscribe sunsubscribe unsubscribe': 'blocked by ours: cluster.pubsub',
   'debug failover move replicaof restore-asking shutdown slaveof swapdb': 'blocked by ours, and not harmless',
+  pfselftest: 'it keeps a server from all else for half a second',
   'psync replconf sync': 'what replicas say to their primary',
   'client|kill client|unblock module|load module|loadex module|unload': 'of one node; ours wants it named',
-  'cluster|addslots cluster|addslotsrange cluster|bumpepoch cluster|delslots cluster|delslotsrange': 'not harmless',
-  'cluster|failover cluster|flushslots cluster|forget cluster|meet cluster|replicate cluster|reset': 'not harmless',
+  'cluster|addslots cluster|addslotsrange cluster|bumpepoch cluster|delslots cluster|delslotsrange':
+    'not harmless',
+  'cluster|failover cluster|flushslots cluster|forget cluster|meet cluster|replicate cluster|reset':
+    'not harmless',
   'cluster|saveconfig cluster|set-config-epoch cluster|setslot': 'not harmless',
 };
 
-/** Calls whose reply depends on when or where they are made, with any arguments or only these: compared by shape. */
+/** Calls whose reply depends on when they are made, with any arguments behind: compared by shape. */
 const BY_SHAPE: readonly string[] = [
-  ...['time', 'info', 'role', 'lastsave', 'object IDLETIME', 'xpending', 'xinfo', 'command', 'slowlog', 'memory', 'latency'],
-  ...['acl GENPASS', 'acl LOG', 'client ID', 'client INFO', 'client LIST', 'cluster NODES', 'cluster INFO'],
-  ...['cluster SHARDS', 'cluster LINKS', 'cluster SLOTS', 'cluster MYID'],
+  ...['time', 'info', 'role', 'lastsave', 'object IDLETIME', 'xpending', 'xinfo', 'acl GENPASS', 'acl LOG'],
+  ...[
+    'client ID',
+    'client INFO',
+    'client LIST',
+    'cluster INFO',
+    'cluster NODES',
+    'cluster SHARDS',
+    'cluster LINKS',
+  ],
 ];
 
-const ALL_NODES = 'ours tells every node, and where some fail tells of each';
-const EXACT = 'ours gives a bigint where a number is not exact';
+/** Calls whose reply is in the order of a hash table, each node's another. */
+const UNORDERED: readonly string[] = ['command'];
+
+/** Calls that ours answers by node name, as servers leave open what is to become of several replies; by shape too. */
+const BY_NODE: readonly string[] = [
+  ...['latency DOCTOR', 'latency HISTORY', 'latency LATEST', 'latency HISTOGRAM', 'function STATS'],
+  ...['memory DOCTOR', 'memory STATS', 'memory MALLOC-STATS'],
+];
+
+const EVERY_NODE = 'ours asks every node, joins what they answer, and tells of each that fails';
+const EXACT = 'ioredis rounds integers from 2^53 - 1 on; ours are exact, bigints where a number is not';
 const REDACTED = 'ours repeats no arguments in errors';
 const UNSENT = 'ours refuses it before anything is sent';
 
-/** Calls whose replies differ on purpose, and why. */
+/** Calls that are answered differently on purpose, and why. */
 const DIFFERENT: Readonly<Record<string, string>> = {
-  'incr k in numbers': EXACT,
-  'incrby k 2 in numbers': EXACT,
+  'incr {k}big': EXACT,
+  'incrby {k}big 1': EXACT,
   'geoadd k 200 200 x': REDACTED,
+  nosuch: REDACTED,
   'nosuch k': REDACTED,
+  'xread COUNT': UNSENT,
+  'xread STREAMS k': UNSENT,
+  'eval x': UNSENT,
+  'lmpop 1': UNSENT,
+  'zunionstore k': UNSENT,
+  'client SETNAME': EVERY_NODE,
   'acl SETUSER x nonsense': REDACTED,
-  'set k': UNSENT,
+  'acl LOAD': EVERY_NODE,
+  'acl SAVE': EVERY_NODE,
+  'config SET nosuch 1': EVERY_NODE,
+  'config SET maxmemory nonsense': EVERY_NODE,
+  'latency GRAPH command': EVERY_NODE,
+  'slowlog GET 1': EVERY_NODE,
+  'slowlog LEN': EVERY_NODE,
+  [`eval ${BIG_NUMBER_LUA} 1 k a`]: 'RESP2 has no big numbers: they come as strings, and so as Buffers',
 };
 
-/** Calls that ours answers by a Map from node name to reply, as the servers leave open what is to become of several. */
-const BY_NODE: readonly string[] = ['latency DOCTOR', 'memory STATS'];
+type Methods = Record<string, (...args: unknown[]) => unknown>;
+
+/** Makes calls one way or another, and tells what became of each. */
+type Run = (client: Methods, list: readonly Call[]) => Promise<unknown[]>;
+
+/** Errors as what a caller reads of them, wherever they stand in a reply. */
+function readable(value: unknown): unknown {
+  if (types.isNativeError(value)) return { error: value.name, message: value.message };
+  return Array.isArray(value) ? value.map(readable) : value;
+}
+
+const oneByOne =
+  (suffix: '' | 'Buffer'): Run =>
+  async (client, list) => {
+    const outcomes: unknown[] = [];
+    for (const [name, ...args] of list) {
+      const method = client[`${String(name)}${suffix}`];
+      // what has no method of its own, or another one of that name, goes by `call`
+      const call = async (): Promise<unknown> =>
+        typeof method === 'function' ? method.apply(client, args) : client[`call${suffix}`](name, ...args);
+      outcomes.push(readable(await call().catch((error: unknown) => error)));
+    }
+    return outcomes;
+  };
+
+const together =
+  (kind: 'pipeline' | 'multi', suffix: '' | 'Buffer'): Run =>
+  async (client, list) => {
+    const batch = client[kind]() as Methods;
+    for (const [name, ...args] of list) batch[`${String(name)}${suffix}`](...args);
+    const results = (await batch.exec()) as [Error | null, unknown][];
+    return results.map(([error, reply]) => readable(error ?? reply));
+  };
+
+const RUNS: readonly [title: string, run: Run, groups: Readonly<Record<string, readonly Call[]>>][] = [
+  ['one by one', oneByOne(''), { ...KEYED, ...ALONE }],
+  ['one by one, for Buffers', oneByOne('Buffer'), { ...KEYED, ...ALONE }],
+  ['in a pipeline', together('pipeline', ''), KEYED],
+  ['in a pipeline, for Buffers', together('pipeline', 'Buffer'), KEYED],
+  ['in a transaction', together('multi', ''), KEYED],
+  ['in a transaction, for Buffers', together('multi', 'Buffer'), KEYED],
+];
+
+const textOf = (call: Call): string => call.map(String).join(' ');
+const isAmong = (list: readonly string[], text: string): boolean =>
+  list.some((entry) => text === entry || text.startsWith(`${entry} `));
+
+/** A reply without what it says. */
+function shapeOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(shapeOf);
+  if (Buffer.isBuffer(value)) return 'Buffer';
+  return typeof value === 'object' && value !== null ? value : typeof value;
+}
+
+/** A reply whose lists are in an order of ours. */
+function ordered(value: unknown): unknown {
+  if (!Array.isArray(value)) return value;
+  return value.map(ordered).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+}
+
+describe('replies, compared with those of ioredis', () => {
+  let cluster: LocalCluster;
+  let theirs: Cluster;
+  let ours: readonly ClusterClient[];
+  const differed = new Set<string>();
+
+  beforeAll(async () => {
+    // one shard: ioredis, which asks one node, finds all there is to find
+    cluster = await LocalCluster.start({ primaries: 1, replicasPerPrimary: 1 });
+    theirs = new Cluster(cluster.seeds);
+    ours = ([2, 3] as const).map((protocol) => new ClusterClient({ nodes: cluster.seeds, protocol }));
+  }, 60_000);
+
+  afterAll(async () => {
+    theirs?.disconnect();
+    for (const client of ours ?? []) await client.close();
+    await cluster?.stop();
+  });
+
+  describe.each(RUNS)('calls made %s', (_, run, groups) => {
+    it.each(Object.entries(groups))('%s', async (_title, list) => {
+      const expected = await outcomesOf(theirs, run, list);
+      for (const client of ours) {
+        const outcomes = await outcomesOf(client, run, list);
+        const same = list.map((call, i) => isSame(textOf(call), outcomes[i], expected[i]));
+        const differing = list.map(textOf).filter((text, i) => !same[i] && !(text in DIFFERENT));
+        expect(differing.map((text) => ({ text, ...at(list, text, outcomes, expected) }))).toEqual([]);
+        list.forEach((call, i) => same[i] || differed.add(textOf(call)));
+      }
+    });
+  });
+
+  it.each([
+    ['undefined', undefined, ''],
+    ['null', null, ''],
+    ['NaN', NaN, 'NaN'],
+    ['an object', {}, '[object Object]'],
+    ['a date', new Date(0), String(new Date(0))],
+    ['a list in a list', [['a', 'b']], 'a,b'],
+  ])('are not had for %s, which ioredis stores as text', async (_, value, stored) => {
+    await theirs.set('k', value as string);
+    expect(await theirs.get('k')).toBe(stored);
+    for (const client of ours)
+      await expect(client.set('k', value as string)).rejects.toBeInstanceOf(InvalidArgumentError);
+  });
+
+  it('speak of infinity as servers do, where ioredis writes it as JavaScript does', async () => {
+    await theirs.set('k', Infinity);
+    expect(await theirs.get('k')).toBe('Infinity');
+    for (const client of ours) {
+      await client.set('k', Infinity);
+      expect(await client.get('k')).toBe('+inf');
+    }
+  });
+
+  it('have their shape for a name in capitals too, where ioredis then gives what it was sent', async () => {
+    await cleanUp();
+    await theirs.hset('k', 'a', 'b');
+    expect(await theirs.call('HGETALL', 'k')).toEqual(['a', 'b']);
+    for (const client of ours) expect(await client.call('HGETALL', 'k')).toEqual({ a: 'b' });
+  });
+
+  it('differ where this file says so', () => {
+    expect([...differed].toSorted()).toEqual(Object.keys(DIFFERENT).toSorted());
+  });
+
+  it('are compared for every command of the server', async () => {
+    const names = (await ours[0].command('LIST')) as string[];
+    const called = new Set(
+      Object.values({ ...KEYED, ...ALONE }).flatMap((list) =>
+        list.flatMap(([name, first]) => [String(name), `${String(name)}|${String(first)}`.toLowerCase()]),
+      ),
+    );
+    const excused = new Set(Object.keys(NOT_COMPARED).flatMap((text) => text.split(' ')));
+    expect(names.filter((name) => !called.has(name) && !excused.has(name))).toEqual([]);
+    // a container is called by its subcommands
+    expect([...excused].filter((name) => called.has(name) || !names.includes(name))).toEqual([]);
+  });
+
+  async function outcomesOf(
+    client: Cluster | ClusterClient,
+    run: Run,
+    list: readonly Call[],
+  ): Promise<unknown[]> {
+    await cleanUp();
+    return run(client as unknown as Methods, list);
+  }
+
+  /** Makes the servers as they were before the first call. */
+  async function cleanUp(): Promise<void> {
+    const [primary] = cluster.primaries;
+    for (const words of calls`FLUSHALL; SCRIPT FLUSH; FUNCTION FLUSH; ACL LOG RESET`)
+      await cluster.command(primary, ...(words as [string]));
+    await cluster.command(primary, 'AUTH', 'nobody', 'nothing').catch(() => {}); // for ACL LOG
+    await eventually(async () => {
+      const states = await Promise.all(
+        cluster.nodes.map((node) => cluster.command(node, 'INFO', 'persistence')),
+      );
+      return states.every((state) => !/_(in_progress|scheduled):1/.test(String(state)));
+    });
+  }
+
+  function isSame(text: string, outcome: unknown, expected: unknown): boolean {
+    if (isAmong(BY_NODE, text)) {
+      const reply = (outcome as ReadonlyMap<string, unknown>).get(cluster.primaries[0].name);
+      return isDeepStrictEqual(shapeOf(reply), shapeOf(expected));
+    }
+    const form = isAmong(BY_SHAPE, text)
+      ? shapeOf
+      : isAmong(UNORDERED, text)
+        ? ordered
+        : (value: unknown) => value;
+    return isDeepStrictEqual(form(outcome), form(expected));
+  }
+
+  function at(list: readonly Call[], text: string, outcomes: unknown[], expected: unknown[]): object {
+    const index = list.findIndex((call) => textOf(call) === text);
+    return { ours: outcomes[index], theirs: expected[index] };
+  }
+});

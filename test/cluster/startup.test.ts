@@ -68,9 +68,21 @@ describe('options that cannot be right', () => {
     ['a password that is not encoded', { nodes: ['redis://:planted%@a:7000'] }, /encoded/],
     ['a user without a password', { nodes: [node], username: 'planted' }, /username/],
     ['a user without a password in a URL', { nodes: ['redis://planted@a:7000'] }, /password/],
-    ['two passwords', { nodes: ['redis://:planted@a:7000', 'redis://:planted2@b:7000'] }, /different credentials/],
-    ['a URL and options that differ', { nodes: ['redis://:planted@a:7000'], password: 'planted2' }, /different/],
-    ['a password beside a provider', { password: 'planted', credentialsProvider: () => ({}) }, /credentialsProvider/],
+    [
+      'two passwords',
+      { nodes: ['redis://:planted@a:7000', 'redis://:planted2@b:7000'] },
+      /different credentials/,
+    ],
+    [
+      'a URL and options that differ',
+      { nodes: ['redis://:planted@a:7000'], password: 'planted2' },
+      /different/,
+    ],
+    [
+      'a password beside a provider',
+      { password: 'planted', credentialsProvider: () => ({}) },
+      /credentialsProvider/,
+    ],
     ['TLS for some nodes', { nodes: ['rediss://a:7000', 'redis://b:7000'] }, /TLS/],
     ['TLS for a node, and none by option', { nodes: ['rediss://a:7000'], tls: false }, /tls/],
     ['a key prefix with braces', { keyPrefix: 'a{b}' }, /keyPrefix/],
@@ -152,7 +164,9 @@ describe('no cluster at all', () => {
       });
       expect(error).toBeInstanceOf(TopologyError);
       expect(error).toMatchObject({ code: 'NOT_A_CLUSTER', retryable: false });
-      expect(error).toMatchObject({ message: expect.stringMatching(new RegExp(`127.0.0.1:${port}.*cluster-enabled`)) });
+      expect(error).toMatchObject({
+        message: expect.stringMatching(new RegExp(`127.0.0.1:${port}.*cluster-enabled`)),
+      });
     } finally {
       server.stdin?.end();
       await once(server, 'close');
@@ -163,7 +177,18 @@ describe('no cluster at all', () => {
 /** A plain server. It ends when its input does, so that it cannot outlive us. */
 function startStandalone(port: number): ChildProcess {
   const { command, args } = findServerBinary();
-  const server = [command, ...args, '--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+  const server = [
+    command,
+    ...args,
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--save',
+    '',
+    '--appendonly',
+    'no',
+  ];
   const untilInputEnds = '"$@" >/dev/null & read line; kill -9 $!; wait';
   return spawn('/bin/sh', ['-c', untilInputEnds, 'sh', ...server], { stdio: ['pipe', 'ignore', 'ignore'] });
 }
@@ -201,13 +226,17 @@ describe('a cluster of one node', () => {
     ],
     [
       'behind seeds that say nothing',
-      async (live) => [...(await Promise.all(Array.from({ length: 5 }, () => fakeNode(() => SILENCE)))), live],
+      async (live) => [
+        ...(await Promise.all(Array.from({ length: 5 }, () => fakeNode(() => SILENCE)))),
+        live,
+      ],
     ],
     ['behind seeds whose names lead nowhere', async (live) => ['no-such-host.invalid:7000', live]],
     [
       'behind a node that knows of no slots',
       async (live) => {
-        const knowsNone = (): Promise<FakeNode> => fakeNode(([name]) => (name === 'HELLO' ? undefined : '*0\r\n'));
+        const knowsNone = (): Promise<FakeNode> =>
+          fakeNode(([name]) => (name === 'HELLO' ? undefined : '*0\r\n'));
         return [await knowsNone(), await knowsNone(), live];
       },
     ],
@@ -236,7 +265,10 @@ describe('a cluster of one node', () => {
       const client = clientOf({ nodes: seeds, requireFullCoverage: false, deadlineMs: 200 });
       await client.connect();
       expect(client.topology.coveredSlots).toBe(8_192);
-      const [covered, uncovered] = ['a', 'b'].map((name) => ({ name, node: client.topology.nodeForKey(name) }));
+      const [covered, uncovered] = ['a', 'b'].map((name) => ({
+        name,
+        node: client.topology.nodeForKey(name),
+      }));
       expect([covered.node?.name, uncovered.node]).toEqual([`127.0.0.1:${seeds[0].port}`, undefined]);
       expect(await client.set(covered.name, 'v')).toBe('OK');
       expect(await errorOf(client.incr(uncovered.name))).toMatchObject({

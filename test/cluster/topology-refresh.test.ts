@@ -126,11 +126,11 @@ describe('a cluster that changes', () => {
   });
 
   // T10
-  it('while 300 slots move under load is read once a second or so, over connections that are open', async () => {
+  it('while 100 slots move under load is read once a second or so, over connections that are open', async () => {
     const [from, to] = cluster.primaries;
     const client = clientOf({ nodes: cluster.seeds });
     const [[first]] = (await slotsOf(from)) as [[number, number]];
-    const moving = Array.from({ length: 300 }, (_, i) => first + i);
+    const moving = Array.from({ length: 100 }, (_, i) => first + i);
     const keys = Array.from({ length: 20_000 }, (_, i) => `k${i}`).filter((key) => moving.includes(keySlot(key)));
     for (const key of keys) await client.set(key, 'v');
     const before = await counted();
@@ -179,7 +179,7 @@ describe('a cluster that changes', () => {
     expect(owners().at(-1)).toBe(replica.name);
     const versions = snapshots.map(({ version }) => version);
     expect(versions).toEqual([...new Set(versions)].toSorted((a, b) => a - b));
-    expect(new Set(snapshots.map((topology) => topology.fingerprint())).size).toBe(snapshots.length);
+    for (let i = 1; i < snapshots.length; i++) expect(snapshots[i].sameView(snapshots[i - 1])).toBe(false);
   });
 
   // T17
@@ -232,7 +232,7 @@ describe('a cluster that changes', () => {
     }
   });
 
-  // T13
+  // T13, T17
   it('has another default node once the one it had is lost, without a call that waits for it', async () => {
     const client = clientOf({ nodes: cluster.seeds });
     await client.connect();

@@ -44,7 +44,13 @@ describe('a transaction on a healthy cluster', () => {
     const key = newTag();
     const bytes = Buffer.from([0, 128, 255]);
     expect(
-      await client.multi().set(key('b'), bytes).getBuffer(key('b')).rpush(key('l'), 'ü').lrange(key('l'), 0, -1).exec(),
+      await client
+        .multi()
+        .set(key('b'), bytes)
+        .getBuffer(key('b'))
+        .rpush(key('l'), 'ü')
+        .lrange(key('l'), 0, -1)
+        .exec(),
     ).toEqual([
       [null, 'OK'],
       [null, bytes],
@@ -58,16 +64,13 @@ describe('a transaction on a healthy cluster', () => {
     const writers = Array.from({ length: 4 }, async () => {
       for (let i = 0; i < 50; i++) await client.multi().incr(key('a')).incr(key('b')).incr(key('c')).exec();
     });
-    let done = false;
-    const readers = Array.from({ length: 2 }, async () => {
-      while (!done) {
+    const readers = Array.from({ length: 4 }, async () => {
+      for (let i = 0; i < 50; i++) {
         const [a, b, c] = await client.mget(key('a'), key('b'), key('c'));
         expect([a, b, c]).toEqual([a, a, a]);
       }
     });
-    await Promise.all(writers);
-    done = true;
-    await Promise.all(readers);
+    await Promise.all([...writers, ...readers]);
     expect(await client.get(key('c'))).toBe('200');
   });
 
@@ -89,7 +92,9 @@ describe('a transaction on a healthy cluster', () => {
   it('goes on after a command that fails when it runs, as Redis does', async () => {
     const key = newTag();
     await client.set(key('text'), 't');
-    expect(await client.multi().incr(key('n')).lpush(key('text'), 'secret-value').incr(key('n')).exec()).toEqual([
+    expect(
+      await client.multi().incr(key('n')).lpush(key('text'), 'secret-value').incr(key('n')).exec(),
+    ).toEqual([
       [null, 1],
       [expect.objectContaining({ name: 'ReplyError', code: 'WRONGTYPE' }), undefined],
       [null, 2],
@@ -113,7 +118,10 @@ describe('a transaction on a healthy cluster', () => {
   it('tells a callback what it tells the promise', async () => {
     const key = newTag();
     const told: unknown[] = [];
-    await client.multi().incr(key('n')).exec((error, results) => told.push(error, results));
+    await client
+      .multi()
+      .incr(key('n'))
+      .exec((error, results) => told.push(error, results));
     expect(told).toEqual([null, [[null, 1]]]);
     const failed = client.multi().set(key('n'), 1);
     (failed as unknown as { call(...args: string[]): void }).call('get', key('n'), 'too', 'many');
@@ -176,7 +184,14 @@ describe('a transaction on a healthy cluster', () => {
 
   it('takes lists of commands, and no options', async () => {
     const key = newTag();
-    expect(await client.multi([['set', key('a'), 1], ['incr', key('a')]]).exec()).toEqual([
+    expect(
+      await client
+        .multi([
+          ['set', key('a'), 1],
+          ['incr', key('a')],
+        ])
+        .exec(),
+    ).toEqual([
       [null, 'OK'],
       [null, 2],
     ]);

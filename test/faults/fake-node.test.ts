@@ -67,12 +67,19 @@ describe('a node that redirects to nowhere', () => {
       client.pipeline().get('k').exec(),
     ]);
     for (const error of [read, piped[0][0]]) {
-      expect(error).toMatchObject({ code: 'DEADLINE_EXCEEDED', applied: false, cause: expect.any(ReplyError) });
+      expect(error).toMatchObject({
+        code: 'DEADLINE_EXCEEDED',
+        applied: false,
+        cause: expect.any(ReplyError),
+      });
     }
     // a write may just have been sent once more when its deadline comes
     for (const { code, applied, cause } of [write, queued]) {
       expect(applied).toBe(code === 'DEADLINE_EXCEEDED' ? false : 'unknown');
-      expect([code, cause]).toEqual([expect.stringMatching(/^(DEADLINE_EXCEEDED|OUTCOME_UNKNOWN)$/), expect.any(ReplyError)]);
+      expect([code, cause]).toEqual([
+        expect.stringMatching(/^(DEADLINE_EXCEEDED|OUTCOME_UNKNOWN)$/),
+        expect.any(ReplyError),
+      ]);
     }
     expect(client.topology.nodes).toEqual(view);
     expect(Object.keys(Object.prototype)).toEqual(before);
@@ -106,8 +113,33 @@ describe('a node that redirects to nowhere', () => {
     expect(first.asked('get').length + second.asked('get').length).toBeLessThan(100);
   });
 
+  it('thousands of times: the topology is read now and then, over the connections there are', async () => {
+    const second = await fakeNode();
+    const first = await fakeNode();
+    const slots = (): string => slotsReply([0, 8191, first], [8192, 16383, second]);
+    const movedTo =
+      (other: FakeNode): FakeAnswer =>
+      ([command, key]) =>
+        command === 'CLUSTER'
+          ? slots()
+          : command === 'get'
+            ? `-MOVED ${keySlot(key)} ${other.name}\r\n`
+            : undefined;
+    first.become(movedTo(second));
+    second.become(movedTo(first));
+    const client = clientOf(first);
+    await client.connect();
+    const before = first.asked('cluster').length + second.asked('cluster').length;
+    await Promise.all(Array.from({ length: 2_000 }, (_, i) => errorOf(client.get(`k${i}`))));
+    expect(first.asked('get').length + second.asked('get').length).toBeGreaterThan(4_000);
+    expect(first.asked('cluster').length + second.asked('cluster').length - before).toBeLessThanOrEqual(6);
+    expect([first.accepted, second.accepted]).toEqual([1, 1]);
+  });
+
   it('to an address that the remap of the client fails on', async () => {
-    const node = await fakeNode(([name]) => (/^(get|incr)$/.test(name) ? `-MOVED ${slot} 127.0.0.1:1\r\n` : undefined));
+    const node = await fakeNode(([name]) =>
+      /^(get|incr)$/.test(name) ? `-MOVED ${slot} 127.0.0.1:1\r\n` : undefined,
+    );
     const client = clientOf(node, {
       addressRemap: (address) => {
         if (address.port === 1) throw new Error('not in the table');
@@ -137,24 +169,34 @@ describe('a node that redirects to nowhere', () => {
 });
 
 describe('a node that refuses to execute', () => {
-  it.each(['CLUSTERDOWN', 'TRYAGAIN', 'LOADING', 'MASTERDOWN', 'READONLY'])('%s: is asked again until it does', async (code) => {
-    let refusals = 3;
-    const node = await fakeNode(([name]) =>
-      /^(incr|EXEC)$/.test(name) && refusals-- > 0 ? `-${code} not now\r\n` : name === 'EXEC' ? '*1\r\n:1\r\n' : undefined,
-    );
-    const client = clientOf(node, { deadlineMs: 5_000 });
-    expect(await client.incr('k')).toBe('OK');
-    refusals = 3;
-    expect(await client.multi().incr('k').exec()).toEqual([[null, 1]]);
-    refusals = Infinity;
-    const hurried = client.with({ deadlineMs: 100 });
-    expect(await errorOf(hurried.incr('k'))).toMatchObject({
-      code: 'DEADLINE_EXCEEDED',
-      applied: false,
-      cause: expect.objectContaining({ code }),
-    });
-    expect(await errorOf(client.with({ retry: 'never' }).incr('k'))).toMatchObject({ name: 'ReplyError', code });
-  });
+  it.each(['CLUSTERDOWN', 'TRYAGAIN', 'LOADING', 'MASTERDOWN', 'READONLY'])(
+    '%s: is asked again until it does',
+    async (code) => {
+      let refusals = 3;
+      const node = await fakeNode(([name]) =>
+        /^(incr|EXEC)$/.test(name) && refusals-- > 0
+          ? `-${code} not now\r\n`
+          : name === 'EXEC'
+            ? '*1\r\n:1\r\n'
+            : undefined,
+      );
+      const client = clientOf(node, { deadlineMs: 5_000 });
+      expect(await client.incr('k')).toBe('OK');
+      refusals = 3;
+      expect(await client.multi().incr('k').exec()).toEqual([[null, 1]]);
+      refusals = Infinity;
+      const hurried = client.with({ deadlineMs: 100 });
+      expect(await errorOf(hurried.incr('k'))).toMatchObject({
+        code: 'DEADLINE_EXCEEDED',
+        applied: false,
+        cause: expect.objectContaining({ code }),
+      });
+      expect(await errorOf(client.with({ retry: 'never' }).incr('k'))).toMatchObject({
+        name: 'ReplyError',
+        code,
+      });
+    },
+  );
 
   it('refuses a transaction command by command: the whole is sent again', async () => {
     let refusals = 1;
@@ -172,7 +214,9 @@ describe('a node that refuses to execute', () => {
   });
 
   it('refuses MULTI itself: nobody can say what happened to the rest', async () => {
-    const node = await fakeNode(([name]) => (name === 'MULTI' ? '-NOPERM no\r\n' : name === 'EXEC' ? '-ERR\r\n' : undefined));
+    const node = await fakeNode(([name]) =>
+      name === 'MULTI' ? '-NOPERM no\r\n' : name === 'EXEC' ? '-ERR\r\n' : undefined,
+    );
     const client = clientOf(node);
     expect(await errorOf(client.multi().incr('k').exec())).toMatchObject({ code: 'OUTCOME_UNKNOWN' });
     expect(await client.get('k')).toBe('OK');
@@ -207,7 +251,8 @@ describe('a node that does not answer as it should', () => {
   it.each(ways)('%s', async (name, way) => {
     let failing = true;
     const node = await fakeNode(([command], socket) => {
-      if (!failing || !/^(get|incr|EXEC)$/.test(command)) return command === 'EXEC' ? '*1\r\n:1\r\n' : undefined;
+      if (!failing || !/^(get|incr|EXEC)$/.test(command))
+        return command === 'EXEC' ? '*1\r\n:1\r\n' : undefined;
       if (typeof way === 'function') return way(socket);
       socket.write(way, 'latin1');
       if (name.includes('middle')) socket.end();
@@ -225,6 +270,52 @@ describe('a node that does not answer as it should', () => {
     expect(await client.incr('k')).toBe('OK');
   });
 
+  it('sends anything at all: every call ends, and the next one may succeed', async () => {
+    const pieces = [
+      '$',
+      '*',
+      '+',
+      '-',
+      ':',
+      '%',
+      '>',
+      '~',
+      '|',
+      '_',
+      '#',
+      '(',
+      ',',
+      '=',
+      '!',
+      '\r\n',
+      '\n',
+      '0',
+      '1',
+      '-1',
+      '7',
+      'x',
+      'MOVED 1 a:1',
+    ];
+    const anything = (): string =>
+      Array.from(
+        { length: 1 + Math.floor(Math.random() * 8) },
+        () => pieces[Math.floor(Math.random() * pieces.length)],
+      ).join('');
+    let garbage = '';
+    const node = await fakeNode(([command]) => (command === 'get' ? garbage : undefined));
+    const client = clientOf(node);
+    const hurried = client.with({ deadlineMs: 30, retry: 'never' });
+    for (let round = 0; round < 100; round++) {
+      garbage = anything();
+      const outcome: unknown = await hurried.get('k').catch((error: unknown) => error);
+      if (outcome instanceof Error && !(outcome instanceof ClusterError))
+        throw new Error(garbage, { cause: outcome });
+      garbage = '+fine\r\n';
+      node.cut();
+      expect(await client.get('k')).toBe('fine');
+    }
+  });
+
   it('answers nothing: the deadline ends it, whatever was called', async () => {
     const node = await fakeNode(([name]) => (/^(HELLO|CLUSTER|COMMAND)$/.test(name) ? undefined : SILENCE));
     const client = clientOf(node);
@@ -237,9 +328,13 @@ describe('a node that does not answer as it should', () => {
       client.pipeline().get('k').incr('k').exec(),
     ]);
     expect([read.code, read.applied]).toEqual(['DEADLINE_EXCEEDED', false]);
-    for (const error of [write, queued]) expect([error.code, error.applied]).toEqual(['OUTCOME_UNKNOWN', 'unknown']);
+    for (const error of [write, queued])
+      expect([error.code, error.applied]).toEqual(['OUTCOME_UNKNOWN', 'unknown']);
     expect(spread).toBeInstanceOf(ClusterError);
-    expect(piped.map(([error]) => (error as ClusterError).code)).toEqual(['DEADLINE_EXCEEDED', 'OUTCOME_UNKNOWN']);
+    expect(piped.map(([error]) => (error as ClusterError).code)).toEqual([
+      'DEADLINE_EXCEEDED',
+      'OUTCOME_UNKNOWN',
+    ]);
   });
 
   it('answers twice: the connection is given up, the client is not', async () => {

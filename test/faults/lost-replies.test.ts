@@ -20,7 +20,8 @@ describe('a cluster whose replies get lost on the way', () => {
     return true;
   };
   const newKey = (): string => `${shared.keyspace}${LOST}${keys++}`;
-  const fateOf = (promise: Promise<unknown>): Promise<unknown> => promise.catch((error: ClusterError) => error.code);
+  const fateOf = (promise: Promise<unknown>): Promise<unknown> =>
+    promise.catch((error: ClusterError) => error.code);
 
   beforeAll(async () => {
     truth = new ClusterClient({ nodes: shared.nodes });
@@ -61,7 +62,11 @@ describe('a cluster whose replies get lost on the way', () => {
     ['STRLEN in a pipeline', async (key) => (await client.pipeline().strlen(key).exec())[0][1], 1],
     ['a transaction that reads', async (key) => (await client.multi().get(key).exec())[0][1], 'v'],
     ['EXISTS over slots', (key) => client.exists(key, newKey()), 1],
-    ['a script that reads', (key) => client.runScript(new Script(`return redis.call('GET', KEYS[1])`, true), [key], []), 'v'],
+    [
+      'a script that reads',
+      (key) => client.runScript(new Script(`return redis.call('GET', KEYS[1])`, true), [key], []),
+      'v',
+    ],
   ])('%s: is sent again', async (_, call, expected) => {
     const key = newKey();
     await truth.set(key, 'v');
@@ -106,8 +111,17 @@ describe('a cluster whose replies get lost on the way', () => {
     const [counter, text] = [newKey(), newKey()];
     losses = 1;
     const tag = `{${counter}}`;
-    const results = await client.pipeline().incr(counter).set(`${tag}${text}`, 'v').get(`${tag}${text}`).exec();
-    expect(results).toEqual([[expect.any(OutcomeUnknownError), undefined], [null, 'OK'], [null, 'v']]);
+    const results = await client
+      .pipeline()
+      .incr(counter)
+      .set(`${tag}${text}`, 'v')
+      .get(`${tag}${text}`)
+      .exec();
+    expect(results).toEqual([
+      [expect.any(OutcomeUnknownError), undefined],
+      [null, 'OK'],
+      [null, 'v'],
+    ]);
     expect(await truth.get(counter)).toBe('1');
   });
 
@@ -127,7 +141,8 @@ describe('a cluster whose replies get lost on the way', () => {
 
   it('2,000 calls on keys of their own: none runs twice, none that was answered is missing', async () => {
     let calls = 0;
-    for (const relay of relays.all) relay.losesReplyTo = ([name]) => /^(incr|EXEC|evalsha)$/.test(name) && ++calls % 50 === 0;
+    for (const relay of relays.all)
+      relay.losesReplyTo = ([name]) => /^(incr|EXEC|evalsha)$/.test(name) && ++calls % 50 === 0;
     const script = new Script(`return redis.call('INCR', KEYS[1])`);
     await client.script('LOAD', script.lua);
     const ways: ((key: string) => Promise<unknown>)[] = [
@@ -143,7 +158,7 @@ describe('a cluster whose replies get lost on the way', () => {
     const fates: string[] = [];
     const worker = async (first: number): Promise<void> => {
       for (let i = first; i < counters.length; i += 20) {
-        fates[i] = await ways[(i / 20) % 4 | 0](counters[i]).then(
+        fates[i] = await ways[((i / 20) % 4) | 0](counters[i]).then(
           () => 'answered',
           (error: ClusterError) => error.code,
         );
@@ -153,7 +168,9 @@ describe('a cluster whose replies get lost on the way', () => {
     for (const relay of relays.all) relay.losesReplyTo = isLost;
     const values = await Promise.all(counters.map((key) => truth.get(key)));
     expect(new Set(fates)).toEqual(new Set(['answered', 'OUTCOME_UNKNOWN']));
-    const wrong = counters.filter((_, i) => values[i] !== '1' && !(fates[i] === 'OUTCOME_UNKNOWN' && values[i] === null));
+    const wrong = counters.filter(
+      (_, i) => values[i] !== '1' && !(fates[i] === 'OUTCOME_UNKNOWN' && values[i] === null),
+    );
     expect(wrong).toEqual([]);
     await truth.unlink(counters);
   });

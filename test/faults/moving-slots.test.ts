@@ -123,7 +123,12 @@ describe('a cluster with a slot half-way from one node to another', () => {
     expect(first).toBe('none was answered');
     await migration.finish();
     const [read, deleted, ...rest] = await Promise.all(waiting);
-    expect([['1', '2'], ['1', '5'], [null, '2'], [null, '5']]).toContainEqual(read);
+    expect([
+      ['1', '2'],
+      ['1', '5'],
+      [null, '2'],
+      [null, '5'],
+    ]).toContainEqual(read);
     expect(deleted).toBe(2);
     expect(rest.slice(0, 1)).toEqual(['OK']);
     expect(await client.mget(key('gone'), key('here'), key('new'))).toEqual([null, '5', '6']);
@@ -132,7 +137,10 @@ describe('a cluster with a slot half-way from one node to another', () => {
   it('tells whoever cannot wait so long that nothing was executed', async () => {
     const hurried = client.with({ deadlineMs: 100 });
     expect(await codeOf(hurried.mget(key('gone'), key('here')))).toEqual(['DEADLINE_EXCEEDED', 'TRYAGAIN']);
-    expect(await codeOf(client.with({ retry: 'never' }).mset(key('gone'), 7, key('here'), 7))).toEqual(['TRYAGAIN', undefined]);
+    expect(await codeOf(client.with({ retry: 'never' }).mset(key('gone'), 7, key('here'), 7))).toEqual([
+      'TRYAGAIN',
+      undefined,
+    ]);
     // a redirect is no second attempt
     expect(await client.with({ retry: 'never' }).get(key('gone'))).toBe('1');
     expect(await client.get(key('here'))).toBe('2');

@@ -1,0 +1,85 @@
+import { type CommitFault, faultError } from './commit-faults.js';
+import type { Committed } from './committer.js';
+import type { EntityContext } from './entity-context.js';
+import type { EntityKey } from './entity-key.js';
+import type { RowMapper } from './row-mapper.js';
+import type { RowOperation } from './row-operation.js';
+import type { BulkWriteOptions } from './write-options.js';
+
+/** What became of one item of many; each is atomic by itself. */
+export type ItemResult<T> =
+  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: Error };
+
+/** An item that is to be written; without an operation it is as it should be already. */
+interface Item<T> {
+  readonly operation?: RowOperation;
+  /** Gives the item's value once the row is at a version, undefined where there was none. */
+  done(version?: number): T;
+}
+
+/** Saves entities, in one batch a node. */
+export async function saveMany<E extends object>(
+  context: EntityContext,
+  mapper: RowMapper,
+  entities: readonly E[],
+  options?: BulkWriteOptions,
+): Promise<ItemResult<E>[]> {
+  const once = [...new Set(entities)];
+  const plan = (entity: E): Item<E> => {
+    const write = context.planner.save(mapper, entity);
+    const done = (version?: number): E => {
+      write?.done(version ?? 0);
+      return entity;
+    };
+    return { operation: write?.operation, done };
+  };
+  const results = await writeMany(context, once, plan, options);
+  const resultOf = new Map(once.map((entity, i) => [entity, results[i]]));
+  return entities.map((entity) => resultOf.get(entity)!);
+}
+
+/** Deletes rows, in one batch a node. */
+export function deleteMany<Key>(
+  context: EntityContext,
+  mapper: RowMapper,
+  keys: readonly Key[],
+  place: (key: Key) => EntityKey,
+  options?: BulkWriteOptions,
+): Promise<ItemResult<{ deleted: boolean }>[]> {
+  const plan = (key: Key): Item<{ deleted: boolean }> => ({
+    operation: context.planner.delete(mapper, place(key)),
+    done: (version) => ({ deleted: version !== undefined }),
+  });
+  return writeMany(context, keys, plan, options);
+}
+
+async function writeMany<Given, T>(
+  { committer }: EntityContext,
+  given: readonly Given[],
+  plan: (one: Given) => Item<T>,
+  options?: BulkWriteOptions,
+): Promise<ItemResult<T>[]> {
+  const items = given.map((one) => attempted(() => plan(one)));
+  const operations = items.flatMap((item) => (item instanceof Error ? [] : (item.operation ?? [])));
+  const outcomes = await committer.attemptMany(operations, options);
+  const outcomeOf = new Map(operations.map((operation, i) => [operation, outcomes[i]]));
+  return items.map((item) => {
+    if (item instanceof Error) return { ok: false, error: item };
+    if (!item.operation) return { ok: true, value: item.done() };
+    return itemResult(outcomeOf.get(item.operation)!, item);
+  });
+}
+
+function itemResult<T>(outcome: Committed | CommitFault | Error, { done }: Item<T>): ItemResult<T> {
+  if (outcome instanceof Error) return { ok: false, error: outcome };
+  if (outcome.fault) return { ok: false, error: faultError(outcome) };
+  return { ok: true, value: done(outcome.versions[0]) };
+}
+
+function attempted<T>(make: () => T): T | Error {
+  try {
+    return make();
+  } catch (error) {
+    return error as Error;
+  }
+}

@@ -1,0 +1,76 @@
+import { ReplyError } from '../cluster/errors.js';
+import type { Script } from '../cluster/script.js';
+import type { EntityClient, ScriptRunner } from './entity-client.js';
+import { UnsupportedServerFeatureError } from './entity-errors.js';
+import type { Stored } from './row-mapper.js';
+import type { WriteOptions } from './write-options.js';
+
+/** Whether to send again what was sent and not answered: `always` where that does no harm. */
+export type Retry = 'safe' | 'always';
+
+/** A script with its keys, all of one partition, and its arguments. */
+export interface ScriptCall {
+  readonly script: Script;
+  readonly keys: readonly string[];
+  readonly args: readonly Stored[];
+}
+
+/** How calls are made; the rest of a write's options is for whoever makes the arguments. */
+export type ScriptCallOptions = Omit<WriteOptions, 'opId'>;
+
+/** Sends scripts to the server. All of them answer with lists of text. */
+export class ScriptCaller {
+  // Made once: most calls have no options of their own.
+  private readonly runners: Record<Retry, ScriptRunner>;
+
+  constructor(private readonly client: EntityClient) {
+    this.runners = { safe: client.with({ retry: 'safe' }), always: client.with({ retry: 'always' }) };
+  }
+
+  /** Runs a script. */
+  async run(
+    { script, keys, args }: ScriptCall,
+    retry: Retry,
+    options: ScriptCallOptions = {},
+  ): Promise<string[]> {
+    const runner = this.runner(retry, options);
+    try {
+      return (await runner.runScript(script, keys, args)) as string[];
+    } catch (error) {
+      // A connection of its own, which durability takes, does not heal this by itself.
+      if (isUnknownScript(error))
+        return (await runner.eval(script.lua, keys.length, ...keys, ...args)) as string[];
+      // Before version 7 the shebang of a script is a mistake in its Lua.
+      if (error instanceof ReplyError && error.message.includes('Error compiling script'))
+        throw new UnsupportedServerFeatureError('Writing entities', 'Redis 7.0 or later, or Valkey');
+      throw error;
+    }
+  }
+
+  /** Runs scripts in one batch a node; positional, an error where one has failed. */
+  async runMany(
+    calls: readonly ScriptCall[],
+    retry: Retry,
+    options: ScriptCallOptions = {},
+  ): Promise<(string[] | Error)[]> {
+    const alone = (call: ScriptCall): Promise<string[] | Error> =>
+      this.run(call, retry, options).catch((error: Error) => error);
+    // What is to be durable waits on a connection of its own, each for itself.
+    if (options.durability) return Promise.all(calls.map(alone));
+    const pipeline = this.runner(retry, options).pipeline();
+    for (const { script, keys, args } of calls) pipeline.evalsha(script.sha, keys.length, ...keys, ...args);
+    const results = (await pipeline.exec()) ?? [];
+    return Promise.all(
+      results.map(([error, answer], i) =>
+        isUnknownScript(error) ? alone(calls[i]) : (error ?? (answer as string[])),
+      ),
+    );
+  }
+
+  private runner(retry: Retry, { deadlineMs, signal, durability }: ScriptCallOptions): ScriptRunner {
+    const isPlain = deadlineMs === undefined && signal === undefined && durability === undefined;
+    return isPlain ? this.runners[retry] : this.client.with({ retry, deadlineMs, signal, durability });
+  }
+}
+
+const isUnknownScript = (error: unknown): boolean => error instanceof ReplyError && error.code === 'NOSCRIPT';

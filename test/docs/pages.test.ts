@@ -1,0 +1,57 @@
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { root, snippetsOf } from '../docs-snippets.js';
+
+const filesIn = (folder: string, end: string): string[] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith(end))
+    .map((file) => `${folder}/${file}`);
+
+const pages = ['README.md', 'CHANGELOG.md', ...filesIn('docs', '.md')];
+const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
+const proseOf = (page: string): string => textOf(page).replace(/^```.*?^```$/gms, '');
+
+/** The names by which headings are linked to. */
+const anchorsOf = (page: string): string[] =>
+  [...proseOf(page).matchAll(/^#+ (.*)$/gm)].map(([, heading]) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+      .replaceAll(/\s/g, '-'),
+  );
+
+describe.each(pages)('%s', (page) => {
+  it('links to what is there', () => {
+    const links = [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link);
+    const broken = links.filter((link) => {
+      if (/^\w+:/.test(link)) return false;
+      const [file, anchor] = link.split('#');
+      const target = file === '' ? page : join(dirname(page), file);
+      return !existsSync(join(root, target)) || (anchor !== undefined && !anchorsOf(target).includes(anchor));
+    });
+    expect(broken).toEqual([]);
+  });
+
+  it('names files that are there', () => {
+    const names = [...proseOf(page).matchAll(/`([\w.-]+\/[\w./-]+\.(?:ts|mjs|json))`/g)].map(
+      ([, name]) => name,
+    );
+    const places = ['', 'lib', 'sample-app/src'];
+    const missing = names.filter((name) => !places.some((place) => existsSync(join(root, place, name))));
+    expect(missing).toEqual([]);
+  });
+
+  it('names commands of npm that are there', () => {
+    const { scripts } = JSON.parse(textOf('package.json')) as { scripts: object };
+    const names = [...textOf(page).matchAll(/\bnpm run ([\w:]+)/g)].map(([, name]) => name);
+    expect(names.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+  });
+
+  it('has its code executed by a test, if it has any', () => {
+    const hasCode = snippetsOf(page).some(({ language }) => /^(ts|js|typescript|javascript)$/.test(language));
+    const tests = filesIn('test', '.test.ts').filter(
+      (file) => !file.endsWith('/pages.test.ts') && textOf(file).includes(page),
+    );
+    expect({ hasCode, tests }).not.toEqual({ hasCode: true, tests: [] });
+  });
+});
