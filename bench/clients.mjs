@@ -56,14 +56,14 @@ export const clients = {
   'node-redis': {
     title: 'node-redis',
     adapter: 'node-redis',
-    pipeline: 'GETs one by one, Promise.all',
+    pipeline: 'a multi().execAsPipeline() for each node, grouped by hand',
     mget: 'mGet(), which splits by slot',
   },
   'node-redis-no-timeout': {
     title: 'node-redis, no timeout',
     adapter: 'node-redis',
     settings: { options: { commandOptions: { timeout: undefined } } },
-    pipeline: 'GETs one by one, Promise.all',
+    pipeline: 'a multi().execAsPipeline() for each node, grouped by hand',
     mget: 'mGet(), which splits by slot',
   },
   'valkey-glide': {

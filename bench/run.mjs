@@ -14,8 +14,8 @@ import { chosenScenarios } from './scenarios.mjs';
 
 const USAGE = `node bench/run.mjs [--rounds 5] [--quick] [--only get,pipe] [--clients keyslot,ioredis] [--json FILE]`;
 /** Turns of a client in a round, and how long each is. */
-const FULL = { rounds: 5, turns: 5, ms: 100 };
-const QUICK = { rounds: 3, turns: 2, ms: 75 };
+const FULL = { rounds: 5, turns: 10, ms: 50 };
+const QUICK = { rounds: 3, turns: 3, ms: 50 };
 
 const settings = readSettings();
 const signal = shutdownSignal();
@@ -24,6 +24,9 @@ const { ClusterClient } = await import('../dist/index.js');
 const cluster = await openCluster(signal);
 try {
   await main();
+} catch (error) {
+  if (!signal.aborted) throw error;
+  process.exitCode = 130;
 } finally {
   await cluster.stop();
 }

@@ -76,6 +76,13 @@ export {
   CreatedAt,
   UpdatedAt,
   ExpiresAt,
+  BeforeInsert,
+  AfterInsert,
+  BeforeUpdate,
+  AfterUpdate,
+  BeforeRemove,
+  AfterRemove,
+  AfterLoad,
   Index,
   Unique,
   type KeyOptions,
@@ -98,6 +105,7 @@ export {
 } from './entity/shape.js';
 export type { Where } from './entity/where.js';
 export type { Condition, Operators } from './entity/query-condition.js';
+export type { StreamOptions } from './entity/entity-stream.js';
 export type { Page } from './entity/entity-finder.js';
 export { ClusterRepository } from './entity/cluster-repository.js';
 export { Partition, type EntitiesOf } from './entity/partition.js';

@@ -1,12 +1,13 @@
-import calculateSlot from 'cluster-key-slot';
+import { getByNode } from './by-node.mjs';
 
 /** ioredis, and iovalkey, which is a fork of it. */
 export async function connect(nodes, { package: name = 'ioredis', options = {}, grouped = false } = {}) {
   const { Cluster } = await import(name);
   const cluster = new Cluster(nodes, { ...options, lazyConnect: true });
   await cluster.connect();
+  const nodeOf = (slot) => cluster.slots[slot][0];
   const together = grouped
-    ? groupedByNode(cluster)
+    ? (keys) => getByNode(keys, nodeOf, () => cluster.pipeline(), execute)
     : (keys) => Promise.all(keys.map((key) => cluster.get(key)));
   return {
     get: (key) => cluster.get(key),
@@ -18,27 +19,10 @@ export async function connect(nodes, { package: name = 'ioredis', options = {}, 
   };
 }
 
-/** A pipeline may hold keys of several slots as long as one node has them all, so a caller can group them. */
-function groupedByNode(cluster) {
-  return async (keys) => {
-    const groups = new Map();
-    for (let i = 0; i < keys.length; i++) {
-      const node = cluster.slots[calculateSlot(keys[i])][0];
-      let group = groups.get(node);
-      if (group === undefined) groups.set(node, (group = { pipeline: cluster.pipeline(), indexes: [] }));
-      group.pipeline.get(keys[i]);
-      group.indexes.push(i);
-    }
-    const values = Array.from({ length: keys.length });
-    await Promise.all(
-      [...groups.values()].map(async ({ pipeline, indexes }) => {
-        const results = await pipeline.exec();
-        results.forEach(([error, value], i) => {
-          if (error) throw error;
-          values[indexes[i]] = value;
-        });
-      }),
-    );
-    return values;
-  };
+async function execute(pipeline) {
+  const results = await pipeline.exec();
+  return results.map(([error, value]) => {
+    if (error) throw error;
+    return value;
+  });
 }

@@ -33,7 +33,7 @@ export class ClientProcess {
   }
 
   async close() {
-    if (this.child.exitCode !== null) return;
+    if (!this.child.connected) return;
     const gone = new Promise((resolve) => this.child.once('exit', resolve));
     this.child.send({ kind: 'close' });
     await gone;

@@ -7,6 +7,8 @@ import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
 import { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
 import type { ClusterClientOptions } from './client-options.js';
 import { ClusterView } from './cluster-view.js';
+import { scriptEntries } from './defined-commands.js';
+import { splitUrl } from './url-options.js';
 
 /** How long `close()` waits for what is under way, in ms. */
 const DRAIN_MS = 5_000;
@@ -49,7 +51,7 @@ export class ClusterClient extends ClusterView {
   constructor(private readonly givenOptions: ClusterClientOptions = {}) {
     checkIsObject(givenOptions);
     const { codec, scripts, ...engineOptions } = givenOptions;
-    const options = resolveOptions(engineOptions);
+    const options = resolveOptions(engineOptions, ['codec', 'scripts']);
     const { readFrom, deadlineMs, retry } = options;
     const engine = new ClusterEngine(options, {
       onState: (state) => STATE_EVENTS[state].forEach((event) => this.notify(event)),
@@ -59,16 +61,22 @@ export class ClusterClient extends ClusterView {
       },
     });
     super(engine, { readFrom, deadlineMs, retry });
-    for (const [name, definition] of Object.entries(scripts ?? {})) this.defineCommand(name, definition);
+    for (const [name, definition] of scriptEntries(scripts)) this.defineCommand(name, definition);
     this.pubsub = new ClusterPubSub(engine, { codec, heartbeatMs: options.heartbeatMs });
     // what is enumerable is shown to whoever prints or copies the client, credentials included
     for (const name of ['givenOptions', 'engine', 'policy', 'pubsub'])
       Object.defineProperty(this, name, { enumerable: false });
   }
 
-  /** A client from `redis://user:password@host:port` or `rediss://…`. */
+  /**
+   * A client from `redis://user:password@host:port` or `rediss://…`. Options whose value is a word, a number, or true
+   * or false may stand in its query (`?readFrom=replica&deadlineMs=5000`), and win over `options`.
+   * @throws InvalidArgumentError
+   */
   static fromUrl(url: string, options: ClusterClientOptions = {}): ClusterClient {
-    return new ClusterClient({ ...options, nodes: [url, ...(options.nodes ?? [])] });
+    checkIsObject(options);
+    const { node, options: given } = splitUrl(url);
+    return new ClusterClient({ ...options, ...given, nodes: [node, ...(options.nodes ?? [])] });
   }
 
   /** Where the client stands in its life. */

@@ -5,7 +5,7 @@ import type { ClusterEngine } from '../cluster/cluster-engine.js';
 import { NO_SLOT, type CallPolicy } from '../cluster/command.js';
 import { isBlocking } from '../cluster/command-table.js';
 import { ClusterError, InvalidArgumentError } from '../cluster/errors.js';
-import { crossSlot, type ResolvedCall } from '../cluster/resolved-call.js';
+import { crossSlot, sizeOf, type ResolvedCall } from '../cluster/resolved-call.js';
 import { normalizeArguments, takeCallback, type Callback } from './call-arguments.js';
 import { installDefined, scriptCall } from './defined-commands.js';
 import { installCommands } from './install-commands.js';
@@ -31,6 +31,8 @@ export class ClusterPipeline {
   protected readonly entries: BatchEntry[] = [];
   protected readonly callbacks = new Map<number, Callback>();
   private executed = false;
+  /** Scripts that are queued with their text, with the slot. */
+  private readonly texts = new Set<string>();
 
   constructor(
     protected readonly engine: ClusterEngine,
@@ -63,7 +65,7 @@ export class ClusterPipeline {
     if (call.slot === NO_SLOT) refuseSpread(call);
     if (callback !== undefined) this.callbacks.set(this.entries.length, callback);
     this.entries.push({
-      call,
+      call: this.withText(call),
       buffers,
       transform: replyTransform(call.row.name, this.engine.options.protocol),
     });
@@ -111,6 +113,18 @@ export class ClusterPipeline {
     return { length: this.length };
   }
 
+  /**
+   * A script by its hash, with its text where it is the first of its slot: were the hash not known to the node, it would
+   * be sent again behind commands that were called after it.
+   */
+  private withText(call: ResolvedCall): ResolvedCall {
+    const whole = call.slot === NO_SLOT ? undefined : this.engine.scripts.whole(call.name, call.args);
+    const place = `${call.slot} ${String(whole && call.args[0])}`;
+    if (whole === undefined || this.texts.has(place)) return call;
+    this.texts.add(place);
+    return { ...call, ...whole, size: sizeOf(whole.args) };
+  }
+
   private async executeOnce(): Promise<PipelineResults> {
     if (this.executed) throw new PipelineUsedError();
     this.executed = true;
@@ -124,7 +138,8 @@ export class ClusterPipeline {
   }
 }
 
-function refuseSpread(call: ResolvedCall): void {
+/** Refuses a call without a slot that one node cannot answer. @throws CrossSlotError, InvalidArgumentError */
+export function refuseSpread(call: ResolvedCall): void {
   const { row, args } = call;
   if (row.request === 'split') throw crossSlot(row, args);
   if (row.request !== 'slot' && row.request !== 'defaultNode') {

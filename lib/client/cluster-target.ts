@@ -160,7 +160,8 @@ export class ClusterTarget {
 installCommands(ClusterTarget.prototype);
 
 function checkTarget(target: unknown): void {
-  const isNode = (value: unknown): boolean => typeof (value as Partial<ClusterNode> | null)?.name === 'string';
+  const isNode = (value: unknown): boolean =>
+    typeof (value as Partial<ClusterNode> | null)?.name === 'string';
   if (typeof target === 'string' && (Object.hasOwn(ROLES, target) || Object.hasOwn(ANY, target))) return;
   if (Array.isArray(target) ? target.every(isNode) : isNode(target)) return;
   const known = [...Object.keys(ROLES), ...Object.keys(ANY)].join(', ');

@@ -231,6 +231,7 @@ export class ClusterView {
       {
         deadlineMs: policy.deadlineMs,
         refreshTopology: () => engine.refreshTopology(),
+        reportStranger: () => engine.reportStranger(),
         onNode: (node, name, args) => new ClusterTarget(engine, policy, node).send(name, args, true),
       },
       options,
@@ -244,7 +245,7 @@ export class ClusterView {
   ): AsyncGenerator<string[]> {
     const policy: CallPolicy = { ...this.policy, readFrom: 'primary' };
     return scanKey(
-      (name, args) => this.engine.runTelling(name, args, policy, STRINGS),
+      (name, args) => this.engine.runTelling(name, normalizeArguments(name, args), policy, STRINGS),
       command,
       key,
       options,

@@ -15,6 +15,16 @@ export interface ScriptDefinition {
 /** `then` would make a promise of whatever has it. */
 const UNFIT_NAMES: ReadonlySet<string> = new Set(['', 'then']);
 
+/** What the option `scripts` holds. @throws InvalidArgumentError where it holds no definitions by name */
+export function scriptEntries(scripts: unknown = {}): [string, ScriptDefinition][] {
+  if (typeof scripts === 'object' && scripts !== null && !Array.isArray(scripts))
+    return Object.entries(scripts);
+  throw new InvalidArgumentError(
+    'scripts',
+    'Option scripts must be an object of { lua, numberOfKeys?, readOnly? } by name',
+  );
+}
+
 /**
  * Makes a script known under a name.
  * @param receivers what the command will be a method of

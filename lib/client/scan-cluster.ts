@@ -24,6 +24,8 @@ export interface KeyScanOptions extends ScanOptions {
 export interface ScanSource {
   /** The topology, read anew. */
   refreshTopology(): Promise<ClusterTopology>;
+  /** Tells of a node that the topology should have and does not. */
+  reportStranger(): void;
   /** Runs a command on one node; strings of the reply are Buffers. */
   onNode(node: ClusterNode, name: string, args: string[]): Promise<unknown>;
   /** How long the walk may go without getting on, in ms. */
@@ -94,7 +96,7 @@ async function* walkReceiver(
 ): AsyncGenerator<string[]> {
   const topology = await source.refreshTopology();
   const receiver = topology.nodes.find((node) => node.id === receiverId);
-  if (receiver === undefined) return;
+  if (receiver === undefined) return source.reportStranger();
   const { epoch } = await readSlotOwnership(source, receiver);
   yield* walkNode(source, receiver, words, slots);
   const [given, received] = await Promise.all([
@@ -124,7 +126,14 @@ async function* walkNode(
 }
 
 /** The words of SCAN and its sisters behind the cursor. @throws InvalidArgumentError */
-export function scanWords({ match, count, type }: KeyScanOptions): string[] {
+export function scanWords(options: KeyScanOptions): string[] {
+  if (typeof options !== 'object' || options === null) {
+    throw new InvalidArgumentError(
+      'options',
+      'The options of a scan are an object, such as { match, count }',
+    );
+  }
+  const { match, count, type } = options;
   const words: string[] = [];
   if (match !== undefined) words.push('MATCH', match);
   if (count !== undefined) {

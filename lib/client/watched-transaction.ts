@@ -21,7 +21,7 @@ import { toReplyError } from '../cluster/reply-error.js';
 import type { Reply } from '../cluster/reply.js';
 import { groupBySlot, resolveCall, type ResolvedCall } from '../cluster/resolved-call.js';
 import { normalizeArguments } from './call-arguments.js';
-import type { ClusterPipeline, PipelineResults } from './cluster-pipeline.js';
+import { refuseSpread, type ClusterPipeline, type PipelineResults } from './cluster-pipeline.js';
 import { ClusterTransaction } from './cluster-transaction.js';
 import type { ClusterCommands } from './cluster-view.js';
 import { installCommands } from './install-commands.js';
@@ -51,7 +51,10 @@ export class WatchedTransaction {
 
   /** Runs one command now. The methods named for commands all come here. */
   async send(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
-    const call = this.engine.resolve(name, normalizeArguments(name, args));
+    const plain = normalizeArguments(name, args);
+    const whole = this.engine.scripts.whole(name, plain);
+    const call = this.engine.resolve(whole?.name ?? name, whole?.args ?? plain);
+    if (call.slot === NO_SLOT) refuseSpread(call);
     refuseOtherSlot(call, this.watch);
     const reply = await callOn(this.redis, { call, buffers, transform: undefined });
     const transform = replyTransform(call.row.name, 2);

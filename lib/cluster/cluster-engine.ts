@@ -56,6 +56,7 @@ export class ClusterEngine {
   private readonly liveness: Liveness;
   private readonly topologySubject: BehaviorSubject<ClusterTopology>;
   private defaultNodeName: string | undefined = undefined;
+  private strangerSeen = false;
   private current: EngineState = 'wait';
   private starting: Promise<void> | undefined = undefined;
   private ending: Promise<void> | undefined = undefined;
@@ -69,6 +70,7 @@ export class ClusterEngine {
   ) {
     this.router = new Router(options, this.scheduler, {
       onStale: () => this.refresher.request(),
+      onStranger: () => this.reportStranger(),
       onPatched: (topology) => this.adopt(topology),
     });
     this.topologySubject = new BehaviorSubject(this.router.topology);
@@ -200,6 +202,12 @@ export class ClusterEngine {
     this.refresher.request();
   }
 
+  /** Tells of a node that the topology does not have, and that may have joined without owning slots yet. */
+  reportStranger(): void {
+    this.strangerSeen = true;
+    this.refresher.request();
+  }
+
   /** Reads the topology now. */
   async refreshTopology(): Promise<ClusterTopology> {
     await this.connect();
@@ -293,7 +301,10 @@ export class ClusterEngine {
     // dynamic names are resolved anew with every connection, so seeds may lead to nodes that were never seen
     const nodes = dynamicStartupNodes ? [...this.topology.nodes, ...seeds] : seeds;
     const channels = new Set(nodes.map((address) => this.router.channelTo(address)));
-    return prevailingView((await readViews(channels, this.options)).topologies);
+    // once seen, nodes without slots are asked for as long as there are any
+    const newcomers = this.strangerSeen || this.topology.primaries.some(({ slots }) => slots.length === 0);
+    this.strangerSeen = false;
+    return prevailingView((await readViews(channels, this.options, newcomers)).topologies);
   }
 
   private adopt(topology: ClusterTopology): void {

@@ -87,6 +87,11 @@ export class Connection implements ReplyHandler {
     return this.inFlight.length;
   }
 
+  /** The command whose reply is owed first. */
+  get oldest(): Command | undefined {
+    return this.inFlight.peek();
+  }
+
   /** What was sent and not answered, oldest first. */
   owed(): Iterable<Command> {
     return this.inFlight;

@@ -135,7 +135,7 @@ export class LeaseTimeoutError extends ClusterError {
 /** A command that went to several nodes failed on some of them. */
 export class PartialFailureError extends ClusterError {
   /** What answered, by node name. */
-  readonly replies: ReadonlyMap<string, unknown>;
+  declare readonly replies: ReadonlyMap<string, unknown>;
   /** What failed, by node name. */
   readonly errors: ReadonlyMap<string, Error>;
   constructor(command: string, replies: ReadonlyMap<string, unknown>, errors: ReadonlyMap<string, Error>) {
@@ -148,8 +148,9 @@ export class PartialFailureError extends ClusterError {
         applied: replies.size > 0 ? 'unknown' : false,
       },
     );
-    this.replies = replies;
     this.errors = errors;
+    // whoever prints or copies the error shows no replies, which are values
+    Object.defineProperty(this, 'replies', { get: () => replies });
   }
 }
 

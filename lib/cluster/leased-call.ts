@@ -190,6 +190,7 @@ export class LeasedCall {
     if (redirect === undefined) return undefined;
     const target = this.engine.options.addressRemap?.(redirect.target) ?? redirect.target;
     const node = this.engine.topology.node(nodeName(target));
+    if (node === undefined) this.engine.reportStranger();
     return node && { node, asking: refusal.remedy === 'ask' };
   }
 }

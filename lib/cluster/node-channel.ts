@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from './backoff.js';
 import type { Command } from './command.js';
 import { Connection } from './connection.js';
@@ -10,6 +11,9 @@ import { PendingAllowance } from './pending-allowance.js';
 import type { Reply } from './reply.js';
 import type { Router } from './router.js';
 import { nodeName, type NodeAddress } from './topology.js';
+
+/** How long a silent connection is given once its node has answered on another one, in ms. */
+const GRACE_MS = 100;
 
 /**
  * - `idle`: no connection, and none wanted yet
@@ -59,7 +63,8 @@ export class NodeChannel {
   get suspected(): boolean {
     const { connection } = this;
     if (connection === undefined || connection.owing === 0) return false;
-    return this.scheduler.now() - connection.silentSince > this.options.replyTimeoutMs;
+    const excess = this.scheduler.now() - connection.silentSince - this.options.replyTimeoutMs;
+    return excess > 0 && excess > waitingTime(connection.oldest);
   }
 
   /** Nothing speaks against sending it more: its last connection did not fail, and no reply is overdue. */
@@ -110,11 +115,15 @@ export class NodeChannel {
   async probe(): Promise<void> {
     if (this.candidate !== undefined || this.connection === undefined) return;
     const silent = this.connection;
+    const isStillSilent = (): boolean => this.connection === silent && this.suspected;
     try {
-      await this.establish();
+      const fresh = await this.establish();
+      // a node that has just woken up may have answered on both
+      await delay(GRACE_MS);
+      if (isStillSilent() && fresh.failure === undefined) this.install(fresh);
+      else fresh.destroy(new ConnectionError(this.name, 'not needed any more'));
     } catch (error) {
-      if (this.connection === silent && this.suspected && isUnreachable(error))
-        silent.destroy(error as Error);
+      if (isStillSilent() && isUnreachable(error)) silent.destroy(error as Error);
     }
   }
 
@@ -182,15 +191,15 @@ export class NodeChannel {
     clearTimeout(this.rest);
     this.phase = 'connecting';
     try {
-      await this.establish();
+      this.install(await this.establish());
     } catch (error) {
       this.rested(error as Error);
       throw error;
     }
   }
 
-  /** Makes a connection and, once it has shaken hands, puts it in the place of the present one. */
-  private async establish(): Promise<void> {
+  /** Makes a connection that has shaken hands; it is the candidate until it is put to use or ends. */
+  private async establish(): Promise<Connection> {
     const { connectTimeoutMs } = this.options;
     const connection: Connection = new Connection(
       this.address,
@@ -220,16 +229,17 @@ export class NodeChannel {
       throw connection.failure ?? error;
     } finally {
       clearTimeout(guard);
-      this.candidate = undefined;
     }
-    if (this.phase === 'closed' || connection.failure !== undefined)
-      throw connection.failure ?? new ClientClosedError();
-    this.install(connection);
+    if (this.phase === 'closed') connection.destroy(new ClientClosedError());
+    if (connection.failure !== undefined) throw connection.failure;
+    return connection;
   }
 
+  /** Puts a connection in the place of the present one, if there is one. */
   private install(connection: Connection): void {
     const replaced = this.connection;
     this.connection = connection;
+    this.candidate = undefined;
     this.phase = 'ready';
     this.failures = 0;
     this.lastFailure = undefined;
@@ -239,6 +249,7 @@ export class NodeChannel {
   }
 
   private lost(connection: Connection, error: Error, owed: Command[]): void {
+    if (this.candidate === connection) this.candidate = undefined;
     const current = this.connection === connection;
     // what was not sent yet must not overtake what is sent again
     const unsent = this.takePending();
@@ -267,6 +278,12 @@ function ask(connection: Connection, name: string, args: readonly string[]): Pro
   const command = new ControlCommand(name, args);
   connection.send([command]);
   return command.reply;
+}
+
+/** How long a command takes by its own word, in ms: WAIT and WAITAOF end with a timeout, where 0 is none. */
+function waitingTime(command: Command | undefined): number {
+  if (command === undefined || !/^wait(aof)?$/.test(command.row.name)) return 0;
+  return Number(command.args.at(-1)) || Infinity;
 }
 
 /** The peer took the connection and did not answer on it: it may be frozen, or busy. */

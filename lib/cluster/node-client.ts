@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
+import { inspect } from 'node:util';
 import { Redis, type RedisOptions } from 'ioredis';
 import type { ResolvedClusterOptions } from './options.js';
-import type { NodeAddress } from './topology.js';
+import { nodeName, type NodeAddress } from './topology.js';
 
 /**
  * An ioredis client for one node, for what needs a connection of its own: blocking commands, WATCH,
@@ -14,7 +15,7 @@ export async function createNodeClient(
   overrides: RedisOptions = {},
 ): Promise<Redis> {
   const credentials = await options.credentials();
-  return new Redis({
+  const redis = new Redis({
     host: node.host,
     port: node.port,
     username: credentials?.username,
@@ -31,4 +32,8 @@ export async function createNodeClient(
     enableReadyCheck: false,
     ...overrides,
   });
+  // its options hold the password; whoever prints what holds the client sees the node
+  const shown = `Redis { node: '${nodeName(node)}' }`;
+  for (const method of [inspect.custom, 'toJSON']) Object.defineProperty(redis, method, { value: () => shown });
+  return redis;
 }

@@ -236,15 +236,19 @@ const DEFAULT_NODE: NodeAddress = { host: '127.0.0.1', port: 7000 };
 /**
  * Checks options and fills in defaults. With no nodes given they come from the environment variable
  * `REDIS_CLUSTER_NODES` (comma-separated), else 127.0.0.1:7000.
+ * @param knownElsewhere names of further options, which the caller has dealt with
  * @throws InvalidArgumentError naming the option; never its value where that may be a secret
  */
-export function resolveOptions(options: ClusterEngineOptions = {}): ResolvedClusterOptions {
+export function resolveOptions(
+  options: ClusterEngineOptions = {},
+  knownElsewhere: readonly string[] = [],
+): ResolvedClusterOptions {
   checkIsObject(options);
   for (const [name, value] of Object.entries(options)) {
     if (!Object.hasOwn(CHECKS, name)) {
       throw new InvalidArgumentError(
         name,
-        `Unknown option ${name}; known are ${Object.keys(CHECKS).join(', ')}`,
+        `Unknown option ${name}; known are ${[...Object.keys(CHECKS), ...knownElsewhere].join(', ')}`,
       );
     }
     if (value !== undefined) CHECKS[name as keyof ClusterEngineOptions](value, name);
@@ -391,7 +395,17 @@ function credentialsOf(
       'Option credentialsProvider excludes a username and password',
     );
   }
-  return async () => provider();
+  return async () => {
+    const given: unknown = await provider();
+    const { username, password } = (given ?? {}) as Record<keyof Credentials, unknown>;
+    if (typeof password !== 'string' || (username !== undefined && typeof username !== 'string')) {
+      throw new InvalidArgumentError(
+        'credentialsProvider',
+        'Option credentialsProvider must give { password } or { username, password }, both strings',
+      );
+    }
+    return { username, password };
+  };
 }
 
 function tlsOf(options: ClusterEngineOptions, seeds: readonly Seed[]): ConnectionOptions | undefined {

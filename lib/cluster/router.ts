@@ -24,6 +24,8 @@ const PROMPT_REDIRECTS = 4;
 export interface RouterListener {
   /** The topology no longer fits what was seen. */
   onStale(reason: string): void;
+  /** A redirect named a node that the topology does not have. */
+  onStranger(): void;
   /** A MOVED reply made a new snapshot. */
   onPatched(topology: ClusterTopology): void;
 }
@@ -290,24 +292,30 @@ export class Router {
     if (redirect === undefined) return undefined;
     const { addressRemap } = this.options;
     const node = this.current.node(nodeName(addressRemap?.(redirect.target) ?? redirect.target));
-    if (node === undefined) this.listener.onStale('redirected to an unknown node');
+    if (node === undefined) this.listener.onStranger();
     return node && { slot: redirect.slot, node };
   }
 
   /** The server does not know a script that we know: it is sent again with its text. */
   private sendWhole(command: Command, from: NodeChannel): boolean {
-    const whole = this.scripts.whole(command.name, command.args);
-    if (whole === undefined || command.settled) return false;
-    command.name = whole.name;
-    command.args = whole.args;
+    if (command.settled || !this.addText(command)) return false;
     command.sent = false;
     command.allowance?.release(command);
     from.enqueue(command);
     return true;
   }
 
+  /** Puts the text of a script in the place of its hash; false where it is no such call, or not known. */
+  private addText(command: Command): boolean {
+    const whole = this.scripts.whole(command.name, command.args);
+    if (whole !== undefined) Object.assign(command, whole);
+    return whole !== undefined;
+  }
+
   private redirect(command: Command, node: ClusterNode): void {
     command.allowance?.release(command);
+    // there the script may be unknown, and others of its slot would overtake it
+    this.addText(command);
     if (++command.attempts > PROMPT_REDIRECTS) this.putOff(command);
     else this.channelTo(node).enqueue(command);
   }

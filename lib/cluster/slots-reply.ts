@@ -23,7 +23,7 @@ export type AddressRemap = (address: NodeAddress) => NodeAddress;
 export function topologyFromSlots(
   reply: Reply,
   answeredBy: NodeAddress,
-  remap: AddressRemap = (address) => address,
+  remap?: AddressRemap,
 ): ClusterTopology {
   const shards = new Map<string, ShardMembers & { slots: SlotRange[] }>();
   for (const entry of Array.isArray(reply) ? reply : []) {
@@ -40,7 +40,12 @@ export function topologyFromSlots(
   return ClusterTopology.of(shards.values());
 }
 
-function readNode(node: Reply, answeredBy: NodeAddress, remap: AddressRemap): NodeIdentity | undefined {
+/** Reads `[endpoint, port, id, …]`; undefined where that names no node. */
+export function readNode(
+  node: Reply,
+  answeredBy: NodeAddress,
+  remap: AddressRemap = (address) => address,
+): NodeIdentity | undefined {
   if (!Array.isArray(node)) return undefined;
   const [endpoint, port, id] = node;
   if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65535) return undefined;

@@ -1,8 +1,9 @@
 import { AuthenticationError, ReplyError, TopologyError } from './errors.js';
 import type { NodeChannel } from './node-channel.js';
 import type { ResolvedClusterOptions } from './options.js';
+import { newcomersFromShards } from './newcomers.js';
 import { topologyFromSlots } from './slots-reply.js';
-import type { ClusterTopology } from './topology.js';
+import type { ClusterTopology, NodeIdentity } from './topology.js';
 
 /** Nodes whose views are compared. */
 const VOTERS = 3;
@@ -19,20 +20,22 @@ export interface Views {
 /**
  * Asks nodes, over their channels, for the topology as they see it: a few whose channels are open; where those tell
  * nothing of use, the others, a few at a time.
+ * @param newcomers also ask for primaries that own no slots
  */
 export async function readViews(
   channels: Iterable<NodeChannel>,
   options: ResolvedClusterOptions,
+  newcomers = false,
 ): Promise<Views> {
   const candidates = shuffled([...channels]);
   const open = candidates.filter((channel) => channel.state === 'ready' && !channel.suspected);
   const asked = open.slice(0, VOTERS);
   const others = candidates.filter((channel) => !asked.includes(channel));
   const causes = new Map<string, Error>();
-  const topologies = await readSome(asked, options, causes);
+  const topologies = await readSome(asked, options, newcomers, causes);
   // a node that is not part of the cluster yet, or not any more, knows of no slots
   while (others.length > 0 && !topologies.some((view) => view.coveredSlots > 0)) {
-    topologies.push(...(await readSome(others.splice(0, VOTERS), options, causes)));
+    topologies.push(...(await readSome(others.splice(0, VOTERS), options, newcomers, causes)));
   }
   return { topologies, causes };
 }
@@ -41,6 +44,7 @@ export async function readViews(
 function readSome(
   channels: readonly NodeChannel[],
   options: ResolvedClusterOptions,
+  newcomers: boolean,
   causes: Map<string, Error>,
 ): Promise<ClusterTopology[]> {
   const views: ClusterTopology[] = [];
@@ -53,7 +57,7 @@ function readSome(
     };
     if (missing === 0) finish();
     for (const channel of channels) {
-      void readView(channel, options, causes).then((view) => {
+      void readView(channel, options, newcomers, causes).then((view) => {
         if (view !== undefined && views.push(view) === 1) grace = setTimeout(finish, GRACE_MS);
         if (--missing === 0) finish();
       });
@@ -83,19 +87,39 @@ function votesFor(votes: ReadonlyMap<string, number>, topology: ClusterTopology)
 async function readView(
   channel: NodeChannel,
   options: ResolvedClusterOptions,
+  newcomers: boolean,
   causes: Map<string, Error>,
 ): Promise<ClusterTopology | undefined> {
   try {
     await channel.open();
-    const reply = await answerWithin(channel, options.connectTimeoutMs);
-    return topologyFromSlots(reply, channel.address, options.addressRemap);
+    const reply = await answerWithin(channel, options.connectTimeoutMs, 'SLOTS');
+    const topology = topologyFromSlots(reply, channel.address, options.addressRemap);
+    return newcomers ? topology.withNewcomers(await readNewcomers(channel, options)) : topology;
   } catch (error) {
     causes.set(channel.name, asCause(channel, error as Error));
     return undefined;
   }
 }
 
-async function answerWithin(channel: NodeChannel, timeoutMs: number): ReturnType<NodeChannel['control']> {
+/** None where the server does not know the question, or does not let us ask it. */
+async function readNewcomers(
+  channel: NodeChannel,
+  { connectTimeoutMs, tls, addressRemap }: ResolvedClusterOptions,
+): Promise<NodeIdentity[]> {
+  try {
+    const reply = await answerWithin(channel, connectTimeoutMs, 'SHARDS');
+    return newcomersFromShards(reply, channel.address, tls !== undefined, addressRemap);
+  } catch (error) {
+    if (error instanceof ReplyError) return [];
+    throw error;
+  }
+}
+
+async function answerWithin(
+  channel: NodeChannel,
+  timeoutMs: number,
+  question: 'SLOTS' | 'SHARDS',
+): ReturnType<NodeChannel['control']> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
@@ -104,7 +128,7 @@ async function answerWithin(channel: NodeChannel, timeoutMs: number): ReturnType
     );
   });
   try {
-    return await Promise.race([channel.control('CLUSTER', 'SLOTS'), late]);
+    return await Promise.race([channel.control('CLUSTER', question), late]);
   } finally {
     clearTimeout(timer);
   }

@@ -85,6 +85,13 @@ export class ClusterTopology {
     return new ClusterTopology(version, this.members, this.shardOfSlot, defaultNodeName);
   }
 
+  /** The same view with primaries that own no slots yet; those it has are passed over. */
+  withNewcomers(newcomers: readonly NodeIdentity[]): ClusterTopology {
+    const unknown = newcomers.filter((newcomer) => this.node(nodeName(newcomer)) === undefined);
+    const members = [...this.members, ...unknown.map((primary) => ({ primary, replicas: [] }))];
+    return new ClusterTopology(this.version, members, this.shardOfSlot, this.defaultNodeName);
+  }
+
   /**
    * The snapshot after slots have moved to nodes of this snapshot, as MOVED replies tell; other names are passed over.
    * A replica so named has been promoted; its shard is known by the next refresh, and until then it stands alone.

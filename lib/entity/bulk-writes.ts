@@ -2,6 +2,7 @@ import { type CommitFault, faultError } from './commit-faults.js';
 import type { Committed } from './committer.js';
 import type { EntityContext } from './entity-context.js';
 import type { EntityKey } from './entity-key.js';
+import { runHooks } from './lifecycle-hooks.js';
 import type { RowMapper } from './row-mapper.js';
 import type { RowOperation } from './row-operation.js';
 import type { BulkWriteOptions } from './write-options.js';
@@ -14,7 +15,7 @@ export type ItemResult<T> =
 interface Item<T> {
   readonly operation?: RowOperation;
   /** Gives the item's value once the row is at a version, undefined where there was none. */
-  done(version?: number): T;
+  done(version?: number): T | Promise<T>;
 }
 
 /** Saves entities, in one batch a node. */
@@ -25,10 +26,11 @@ export async function saveMany<E extends object>(
   options?: BulkWriteOptions,
 ): Promise<ItemResult<E>[]> {
   const once = [...new Set(entities)];
-  const plan = (entity: E): Item<E> => {
-    const write = context.planner.save(mapper, entity);
-    const done = (version?: number): E => {
+  const plan = async (entity: E): Promise<Item<E>> => {
+    const write = await context.planner.prepare('save', mapper, entity);
+    const done = async (version?: number): Promise<E> => {
       write?.done(version ?? 0);
+      if (write) await runHooks(mapper.schema, `after ${write.event}`, entity);
       return entity;
     };
     return { operation: write?.operation, done };
@@ -56,29 +58,34 @@ export function deleteMany<Key>(
 async function writeMany<Given, T>(
   { committer }: EntityContext,
   given: readonly Given[],
-  plan: (one: Given) => Item<T>,
+  plan: (one: Given) => Item<T> | Promise<Item<T>>,
   options?: BulkWriteOptions,
 ): Promise<ItemResult<T>[]> {
-  const items = given.map((one) => attempted(() => plan(one)));
+  const items = await Promise.all(given.map((one) => attempted(async () => plan(one))));
   const operations = items.flatMap((item) => (item instanceof Error ? [] : (item.operation ?? [])));
   const outcomes = await committer.attemptMany(operations, options);
   const outcomeOf = new Map(operations.map((operation, i) => [operation, outcomes[i]]));
-  return items.map((item) => {
-    if (item instanceof Error) return { ok: false, error: item };
-    if (!item.operation) return { ok: true, value: item.done() };
-    return itemResult(outcomeOf.get(item.operation)!, item);
-  });
+  return Promise.all(
+    items.map((item) => {
+      if (item instanceof Error) return { ok: false, error: item } as const;
+      return itemResult(item.operation ? outcomeOf.get(item.operation)! : { versions: [] }, item);
+    }),
+  );
 }
 
-function itemResult<T>(outcome: Committed | CommitFault | Error, { done }: Item<T>): ItemResult<T> {
+async function itemResult<T>(
+  outcome: Committed | CommitFault | Error,
+  { done }: Item<T>,
+): Promise<ItemResult<T>> {
   if (outcome instanceof Error) return { ok: false, error: outcome };
   if (outcome.fault) return { ok: false, error: faultError(outcome) };
-  return { ok: true, value: done(outcome.versions[0]) };
+  const value = await attempted(async () => done(outcome.versions[0]));
+  return value instanceof Error ? { ok: false, error: value } : { ok: true, value };
 }
 
-function attempted<T>(make: () => T): T | Error {
+async function attempted<T>(make: () => Promise<T>): Promise<T | Error> {
   try {
-    return make();
+    return await make();
   } catch (error) {
     return error as Error;
   }

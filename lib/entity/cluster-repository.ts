@@ -1,12 +1,15 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
 import { type ItemResult, deleteMany, saveMany } from './bulk-writes.js';
 import { faultError } from './commit-faults.js';
+import type { Observable } from 'rxjs';
 import { counterOf, counterStep, counterValue } from './counter.js';
 import type { EntityContext } from './entity-context.js';
 import { EntityFinder, type Page } from './entity-finder.js';
 import { EntityNotFoundError } from './entity-errors.js';
 import { type EntityKey, entityKey } from './entity-key.js';
 import { ExpirySweeper } from './expiry-sweeper.js';
+import { type StreamOptions, observeEntities, streamEntities } from './entity-stream.js';
+import { runHooks } from './lifecycle-hooks.js';
 import { Partition } from './partition.js';
 import type { TransactionOptions } from './partition-transaction.js';
 import type { RowMapper } from './row-mapper.js';
@@ -15,7 +18,7 @@ import type { CounterOf, EntityClass, EntityData, KeyOf, PartitionKeyOf, Patch }
 import type { Where } from './where.js';
 import type { TransactionFunction, TransactionRunner } from './transaction-runner.js';
 import type { BulkWriteOptions, SweepOptions, UpdateOptions, WriteOptions } from './write-options.js';
-import { type PlannedWrite, fillId } from './write-planner.js';
+import { type WriteKind, fillId } from './write-planner.js';
 
 /**
  * The rows of one entity class. Every write is one round trip and atomic; what it must find (a version, no row, a row)
@@ -101,6 +104,28 @@ export class ClusterRepository<E extends object> {
     return this.finder.countBy(where);
   }
 
+  /**
+   * The entities that `findBy` finds, or without a where those of the whole cluster, in no order: one after the other,
+   * read in batches as they are asked for, so that any number of them fits into memory. A `break` ends it.
+   *
+   * Rows that are there throughout are given. Without a where, one may be given twice, while slots move or tables grow.
+   *
+   * ```ts
+   * for await (const order of orders.stream()) await archive(order);
+   * ```
+   */
+  stream(where?: Where<E>, options: StreamOptions = {}): AsyncGenerator<E, void, undefined> {
+    return streamEntities(this.context, this.mapper, this.finder, where, options);
+  }
+
+  /**
+   * The same as an Observable; each subscription reads for itself, until it is unsubscribed. It waits for nobody:
+   * where the work on an entity takes longer than reading it, use `stream`, which reads on when it is asked to.
+   */
+  observe(where?: Where<E>, options?: StreamOptions): Observable<E> {
+    return observeEntities(() => this.stream(where, options));
+  }
+
   /** Whether there is a row with this key. */
   async exists(key: KeyOf<E>): Promise<boolean> {
     const row = this.keyOf(key);
@@ -118,8 +143,7 @@ export class ClusterRepository<E extends object> {
    * @throws EntityExistsError where the entity is new and its row there already.
    */
   async save(entity: E, options?: WriteOptions): Promise<E> {
-    const write = this.context.planner.save(this.mapper, entity);
-    if (write) await this.commit(write, options);
+    await this.write('save', entity, options);
     return entity;
   }
 
@@ -129,13 +153,13 @@ export class ClusterRepository<E extends object> {
    * @throws EntityExistsError
    */
   async insert(entity: E, options?: WriteOptions): Promise<E> {
-    await this.commit(this.context.planner.insert(this.mapper, entity), options);
+    await this.write('insert', entity, options);
     return entity;
   }
 
   /** Writes the whole row, whatever it is now: the last writer wins. Counters stay as they are. */
   async upsert(entity: E, options?: WriteOptions): Promise<E> {
-    await this.commit(this.context.planner.upsert(this.mapper, entity), options);
+    await this.write('upsert', entity, options);
     return entity;
   }
 
@@ -164,7 +188,7 @@ export class ClusterRepository<E extends object> {
    * @throws VersionConflictError
    */
   async remove(entity: E, options?: WriteOptions): Promise<void> {
-    await this.commit(this.context.planner.remove(this.mapper, entity), options);
+    await this.write('remove', entity, options);
   }
 
   /** Deletes a row, whatever its version; that it was not there is no error. */
@@ -288,7 +312,12 @@ export class ClusterRepository<E extends object> {
     return entityKey(this.mapper.schema, key);
   }
 
-  private async commit({ operation, done }: PlannedWrite, options?: WriteOptions): Promise<void> {
-    done((await this.context.committer.commit(operation, options)) ?? 0);
+  private async write(kind: WriteKind, entity: E, options?: WriteOptions): Promise<void> {
+    const planned = this.context.planner.prepare(kind, this.mapper, entity);
+    // Not awaited without need: writes that are called in one turn leave in their order.
+    const write = planned instanceof Promise ? await planned : planned;
+    if (!write) return; // nothing has changed
+    write.done((await this.context.committer.commit(write.operation, options)) ?? 0);
+    await runHooks(this.mapper.schema, `after ${write.event}`, entity);
   }
 }

@@ -2,7 +2,7 @@ import { type CommitFault, type FaultCode, faultError } from './commit-faults.js
 import { CLEAR_SCRIPT } from './clear-script.js';
 import { COMMIT_SCRIPT } from './commit-script.js';
 import type { EntityClient } from './entity-client.js';
-import { entityKeyIn, indexKey, uniqueKey } from './entity-key.js';
+import { entityKeyIn, indexKey, uniqueKey, windowKeys } from './entity-key.js';
 import { INCREMENT_SCRIPT } from './increment-script.js';
 import { operationToken } from './operation-token.js';
 import {
@@ -145,34 +145,47 @@ export class Committer {
     by: bigint,
     options: WriteOptions = {},
   ): Promise<string> {
-    const args = [field, String(by)];
-    const answer = await this.scripts.run(
-      { script: INCREMENT_SCRIPT, keys: [operation.key.row], args },
-      'safe',
-      options,
-    );
+    const { schema, key } = operation;
+    const keys = schema.hasWindow ? [key.row, ...windowKeys(key.tag)] : [key.row];
+    const args = [field, String(by), operationToken(options.opId)];
+    const retry = schema.hasWindow ? 'always' : 'safe';
+    const answer = await this.scripts.run({ script: INCREMENT_SCRIPT, keys, args }, retry, options);
     if (answer[0] !== 'OK') throw faultError(faultFrom(answer, [operation]));
     return answer[1];
   }
 }
 
 /**
- * Whether a commit can be sent again: an expiry can be set twice, and other commits where the second is recognised by the token that it left in its row. A deleted row has none left,
- * an increment leaves none, and of several rows each may have been written by others often enough to have lost it.
+ * Whether a commit can be sent again. Checks do nothing, an expiry can be set twice, and a single row recognises its
+ * last writes by their tokens. A deleted row has none left, an increment leaves none, and of several rows each may have
+ * been written by others often enough to have lost it: they need the partition's window.
  */
 function retryOf(operations: readonly RowOperation[]): Retry {
-  const isHarmless = ({ mode, increments }: RowOperation): boolean => mode !== 'delete' && !increments;
-  return operations.length === 1 && isHarmless(operations[0]) ? 'always' : 'safe';
+  const isOne = operations.length === 1 && isRemembered(operations[0]);
+  return isOne || operations.every(isCheck) || windowOf(operations).length > 0 ? 'always' : 'safe';
 }
+
+/** The keys of the token window, where the commit needs it and one of its entities has one. */
+function windowOf(operations: readonly RowOperation[]): string[] {
+  const isOne = operations.length === 1 && isRemembered(operations[0]);
+  if (isOne || operations.every(isCheck) || !operations.some(({ schema }) => schema.hasWindow)) return [];
+  return windowKeys(operations[0].key.tag);
+}
+
+const isRemembered = ({ mode, increments }: RowOperation): boolean => mode !== 'delete' && !increments;
+const isCheck = ({ mode, increments }: RowOperation): boolean =>
+  (mode === 'check' || mode === 'absent') && !increments;
 
 function commitCall(
   operations: readonly RowOperation[],
   token: string,
   queries: readonly QueryGuard[] = [],
 ): ScriptCall {
-  return queries.length === 0 && operations.length === 1 && isSingleRow(operations[0])
+  const window = windowOf(operations);
+  const isSimple = window.length + queries.length === 0 && operations.length === 1;
+  return isSimple && isSingleRow(operations[0])
     ? { script: ROW_SCRIPT, ...rowScriptArguments(operations[0], token) }
-    : { script: COMMIT_SCRIPT, ...commitScriptArguments(operations, token, queries) };
+    : { script: COMMIT_SCRIPT, ...commitScriptArguments(operations, token, queries, window) };
 }
 
 function outcomeOf(answer: readonly string[], operations: readonly RowOperation[]): Committed | CommitFault {

@@ -3,6 +3,7 @@
 import 'reflect-metadata';
 import { SchemaError } from './entity-errors.js';
 import type { IdGenerator } from './id-generators.js';
+import type { HookEvent } from './lifecycle-hooks.js';
 import { type ClusterEntityOptions, type PropertyRole, ownMetadata } from './metadata.js';
 import type { PropertyOptions, PropertyType } from './property-type.js';
 import type { EntityId } from './shape.js';
@@ -110,6 +111,34 @@ export function Index(options: IndexOptions = {}): PropertyDecorator {
 /** No two entities of a partition have the same value; absent values do not count. Found by it, too. */
 export function Unique(options: IndexOptions = {}): PropertyDecorator {
   return indexDecorator('unique', options);
+}
+
+/** Runs before an entity is inserted. What it changes is written; if it fails, nothing is. It may be asynchronous. */
+export const BeforeInsert = (): HookDecorator => hookDecorator('before insert');
+/** Runs after an entity was inserted. It runs once at most: not at all if the process dies before. */
+export const AfterInsert = (): HookDecorator => hookDecorator('after insert');
+/** Runs before changes of an entity are written; a save without changes does not run it. */
+export const BeforeUpdate = (): HookDecorator => hookDecorator('before update');
+/** Runs after changes of an entity were written. */
+export const AfterUpdate = (): HookDecorator => hookDecorator('after update');
+/** Runs before the row of an entity is removed. `delete(key)` has no entity, and runs none. */
+export const BeforeRemove = (): HookDecorator => hookDecorator('before remove');
+/** Runs after the row of an entity was removed. */
+export const AfterRemove = (): HookDecorator => hookDecorator('after remove');
+/** Runs after an entity was read. What it changes of stored properties, the next save writes. */
+export const AfterLoad = (): HookDecorator => hookDecorator('after load');
+
+/** A decorator of methods without arguments. */
+type HookDecorator = <Method extends () => unknown>(
+  target: object,
+  method: string,
+  descriptor: TypedPropertyDescriptor<Method>,
+) => void;
+
+function hookDecorator(event: HookEvent): HookDecorator {
+  return (target, method) => {
+    ownMetadata(target.constructor).hooks.push({ event, method: propertyName(target, method) });
+  };
 }
 
 function indexDecorator(kind: 'index' | 'unique', { name, fields }: IndexOptions): PropertyDecorator {

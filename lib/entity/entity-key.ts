@@ -72,12 +72,27 @@ export function entityKeyIn(schema: EntitySchema, tag: string, idText: string): 
   };
 }
 
+/** The key of a row from its Redis key; undefined for one that no entity of the schema can have. */
+export function entityKeyOfRow(schema: EntitySchema, row: string): EntityKey | undefined {
+  const [tag, idText] = row.split(`:${schema.name}:`, 2);
+  try {
+    const { id, partition } = entityKeyIn(schema, tag, idText);
+    const key = keyFrom(schema, id, partition);
+    return key.row === row ? key : undefined;
+  } catch {
+    return undefined; // written by others: an id that is none of ours
+  }
+}
+
 const idFromText = (key: KeyProperty, text: string): EntityId =>
   ID_READERS[key.type](decodeURIComponent(text))!;
 
 /** The keys of a partition's index and uniques of one entity: `{Order:42}:OrderItem~ix` and `~uq`. */
 export const indexKey = ({ name }: EntitySchema, tag: string): string => `${tag}:${name}~ix`;
 export const uniqueKey = ({ name }: EntitySchema, tag: string): string => `${tag}:${name}~uq`;
+
+/** The keys of a partition's token window: the times `{Order:42}~op`, and the answers `{Order:42}~oa`. */
+export const windowKeys = (tag: string): [times: string, answers: string] => [`${tag}~op`, `${tag}~oa`];
 
 /** The hash tag of a partition from its id. */
 export function partitionTag(schema: EntitySchema, given: unknown): string {

@@ -1,5 +1,6 @@
 import type { Codec } from './codec.js';
 import type { KeyProperty } from './entity-key.js';
+import type { Hooks } from './lifecycle-hooks.js';
 import type { EntityClass } from './shape.js';
 
 /** A stored property. */
@@ -46,6 +47,10 @@ export interface EntitySchema {
   readonly expiresAt?: string;
   /** How long rows live unless they say otherwise, in milliseconds. */
   readonly ttlMs?: number;
+  /** Whether writes that a row cannot remember are remembered in the partition's token window. */
+  readonly hasWindow: boolean;
+  /** Methods that run before and after writes, and after loads. */
+  readonly hooks: Hooks;
   /** The property that shows the version. */
   readonly version?: string;
 }

@@ -1,3 +1,4 @@
+import type { HookMetadata } from './lifecycle-hooks.js';
 import type { EntityClass } from './shape.js';
 import type { PropertyOptions } from './property-type.js';
 import type { IdGenerator } from './id-generators.js';
@@ -40,6 +41,12 @@ export interface ClusterEntityOptions {
    * number with a unit: `'90s'`, `'15m'`, `'12h'`, `'30d'`.
    */
   ttl?: number | string;
+  /**
+   * `'window'` remembers increments, deletes and transactions for a minute in two keys of the partition, so that they
+   * are sent again after a lost reply, and recognised. Every one of them then writes these keys, too. Without it they end
+   * in `OutcomeUnknownError`.
+   */
+  idempotency?: 'window';
 }
 
 /** What the decorators said of one class, its parents not included. */
@@ -47,6 +54,7 @@ export interface ClassMetadata {
   entity?: ClusterEntityOptions;
   readonly properties: PropertyMetadata[];
   readonly indexes: IndexMetadata[];
+  readonly hooks: HookMetadata[];
 }
 
 // Keyed by the class itself: nothing outlives a class, and applications in one process share what is written in the
@@ -56,14 +64,14 @@ const classes = new WeakMap<object, ClassMetadata>();
 /** The metadata that a decorator adds to. */
 export function ownMetadata(type: object): ClassMetadata {
   let metadata = classes.get(type);
-  if (!metadata) classes.set(type, (metadata = { properties: [], indexes: [] }));
+  if (!metadata) classes.set(type, (metadata = { properties: [], indexes: [], hooks: [] }));
   return metadata;
 }
 
-/** Properties and indexes of a class and its parents; what a child says of a property replaces what its parent said. */
+/** Properties, indexes and hooks of a class and its parents; what a child says of a property replaces what its parent said. */
 export function inheritedMetadata(
   type: EntityClass,
-): Required<Pick<ClassMetadata, 'properties' | 'indexes'>> {
+): Required<Pick<ClassMetadata, 'properties' | 'indexes' | 'hooks'>> {
   const lineage: ClassMetadata[] = [];
   for (let level: unknown = type; typeof level === 'function'; level = Object.getPrototypeOf(level)) {
     const metadata = classes.get(level);
@@ -75,7 +83,11 @@ export function inheritedMetadata(
     const kept = properties.filter(({ property }) => !redeclared.has(property));
     properties.splice(0, properties.length, ...kept, ...level.properties);
   }
-  return { properties, indexes: lineage.flatMap(({ indexes }) => indexes) };
+  return {
+    properties,
+    indexes: lineage.flatMap(({ indexes }) => indexes),
+    hooks: lineage.flatMap(({ hooks }) => hooks),
+  };
 }
 
 /** What `@ClusterEntity` said of this very class: a child of an entity is an entity only if it says so itself. */

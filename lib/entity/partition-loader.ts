@@ -6,7 +6,7 @@ import { type EntityKey, entityKeyIn, indexKey } from './entity-key.js';
 import { IndexReader, idTextOf } from './index-reader.js';
 import { LOAD_SCRIPT } from './load-script.js';
 import type { RowMapper } from './row-mapper.js';
-import { type Fields, rememberRow } from './row-reader.js';
+import { type Fields, rememberRow, runLoadHooks } from './row-reader.js';
 import type { EntityClass } from './shape.js';
 import { digestOf } from './transaction-query.js';
 
@@ -36,12 +36,14 @@ export async function loadPartition(
     const rows = await readListed(context, listings);
     if (rows) {
       const next = rows[Symbol.iterator]();
-      return listings.map(({ mapper, keys }) =>
+      const loaded = listings.map(({ mapper, keys }) =>
         keys.flatMap((key) => {
           const row = rememberRow(context, mapper, key, next.next().value as Fields);
           return row ? [row.entity] : [];
         }),
       );
+      await Promise.all(loaded.map((entities, i) => runLoadHooks(mappers[i], entities)));
+      return loaded;
     }
     await sleep(Math.random() * LONGEST_PAUSE_MS);
   }

@@ -103,6 +103,7 @@ export function commitScriptArguments(
   operations: readonly RowOperation[],
   token: string,
   queries: readonly QueryGuard[] = NOTHING,
+  window: readonly string[] = NOTHING,
 ): ScriptInput {
   const places = new Map<string, string>(); // of keys in KEYS
   const place = (key: string): string => {
@@ -110,6 +111,7 @@ export function commitScriptArguments(
     return places.get(key)!;
   };
   const args: Stored[] = [token, String(operations.length), String(queries.length)];
+  args.push(...(window.length > 0 ? window.map(place) : ['0', '0']));
   for (const query of queries) args.push(place(query.key), ...queryArguments(query));
   for (const operation of operations) {
     const { key, mode, set = NOTHING, removed = NOTHING, increments, guards = NOTHING } = operation;

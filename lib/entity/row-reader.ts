@@ -1,5 +1,6 @@
 import type { EntityContext } from './entity-context.js';
 import type { EntityKey } from './entity-key.js';
+import { runHooks } from './lifecycle-hooks.js';
 import type { LoadedRow, RowMapper } from './row-mapper.js';
 
 /** A row as HGETALL answers it. */
@@ -11,7 +12,9 @@ export async function loadRow(
   mapper: RowMapper,
   key: EntityKey,
 ): Promise<LoadedRow | null> {
-  return rememberRow(context, mapper, key, await context.client.hgetallBuffer(key.row));
+  const row = rememberRow(context, mapper, key, await context.client.hgetallBuffer(key.row));
+  if (row) await runHooks(mapper.schema, 'after load', row.entity);
+  return row;
 }
 
 /** Reads rows in one batch a node; positional, null where there is none. */
@@ -24,10 +27,21 @@ export async function loadRows(
   const pipeline = context.client.pipeline();
   for (const { row } of keys) pipeline.hgetallBuffer(row);
   const results = (await pipeline.exec()) ?? [];
-  return results.map(([error, fields], i) => {
+  const entities = results.map(([error, fields], i) => {
     if (error) throw error;
     return rememberRow(context, mapper, keys[i], fields as Fields)?.entity ?? null;
   });
+  await runLoadHooks(mapper, entities);
+  return entities;
+}
+
+/** Runs what is to be run after entities were loaded. */
+export async function runLoadHooks(
+  { schema }: RowMapper,
+  entities: readonly (object | null)[],
+): Promise<void> {
+  if (schema.hooks.has('after load'))
+    await Promise.all(entities.map((entity) => entity && runHooks(schema, 'after load', entity)));
 }
 
 /** Makes a row of what was read, and remembers what it was; null where there is none. */

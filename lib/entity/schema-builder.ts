@@ -3,6 +3,7 @@ import { durationMs } from './duration.js';
 import { type EmbeddedField, embeddedCodec } from './composite-codecs.js';
 import type { KeyProperty, KeyType } from './entity-key.js';
 import type { CounterSchema, EntitySchema, FieldSchema } from './entity-schema.js';
+import { hooksByEvent } from './lifecycle-hooks.js';
 import { type PropertyMetadata, type PropertyRole, entityOptions, inheritedMetadata } from './metadata.js';
 import { buildIndexes } from './schema-indexes.js';
 import { TypeFault, resolveCodec } from './property-type.js';
@@ -26,7 +27,7 @@ export class SchemaBuilder {
         type,
         `has the name ${JSON.stringify(options.name)}: letters, digits, _ - and . are allowed`,
       );
-    const { properties, indexes } = inheritedMetadata(type);
+    const { properties, indexes, hooks } = inheritedMetadata(type);
     this.checkNames(type, properties);
     const owner = options.partition ? this.partitionOwner(type, options.partition) : undefined;
     const fields = this.fields(type, properties);
@@ -45,6 +46,8 @@ export class SchemaBuilder {
       updatedAt: this.typed(type, properties, 'update time'),
       expiresAt: this.typed(type, properties, 'expiry time'),
       ttlMs: this.ttl(type, options.ttl),
+      hasWindow: this.hasWindow(type, options.idempotency),
+      hooks: hooksByEvent(hooks),
       version: this.typed(type, properties, 'version'),
     };
     return this.faults.length === faultsBefore ? (schema as EntitySchema) : undefined;
@@ -179,6 +182,12 @@ export class SchemaBuilder {
           `.${metadata.property} is a counter, and ${typeFault(metadata, 'number or bigint')}`,
         );
     return counters.map((metadata) => ({ property: metadata.property, bigint: typeOf(metadata) === BigInt }));
+  }
+
+  private hasWindow(type: EntityClass, idempotency: unknown): boolean {
+    if (idempotency !== undefined && idempotency !== 'window')
+      this.fault(type, `has the idempotency ${JSON.stringify(idempotency)}: 'window' is the only one`);
+    return idempotency === 'window';
   }
 
   private ttl(type: EntityClass, given: number | string | undefined): number | undefined {

@@ -1,6 +1,7 @@
 import { type CommitFault, faultError } from './commit-faults.js';
 import type { EntityContext } from './entity-context.js';
-import { TransactionTooLargeError } from './entity-errors.js';
+import { PartitionKeyChangedError, TransactionTooLargeError } from './entity-errors.js';
+import { runHooks } from './lifecycle-hooks.js';
 import { MAX_TRANSACTION_BYTES, MAX_TRANSACTION_ROWS } from './partition-transaction.js';
 import { type Guard, type QueryGuard, type RowOperation, bytesIn } from './row-operation.js';
 import type { TransactionIncrement, TransactionRead, TransactionWrite } from './transaction-attempt.js';
@@ -28,8 +29,11 @@ export async function commitTransaction(
 ): Promise<boolean> {
   const planned = new Map<string, PlannedWrite>();
   for (const [row, { kind, mapper, entity }] of record.writes) {
-    const write = planner[kind](mapper, entity);
-    if (write) planned.set(row, write);
+    const write = await planner.prepare(kind, mapper, entity);
+    if (!write) continue;
+    const { schema, key } = write.operation;
+    if (key.row !== row) throw new PartitionKeyChangedError(schema.name, row); // by a hook
+    planned.set(row, write);
   }
   const operations = rowOperations(record, planned);
   // Without a write, one row was as it was read; several were read at different moments.
@@ -45,6 +49,8 @@ export async function commitTransaction(
     throw faultError(outcome);
   }
   for (const [i, { key }] of operations.entries()) planned.get(key.row)?.done(outcome.versions[i] ?? 0);
+  for (const { operation, event, entity } of planned.values())
+    await runHooks(operation.schema, `after ${event}`, entity);
   return true;
 }
 

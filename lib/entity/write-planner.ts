@@ -4,14 +4,24 @@ import { type EntityKey, keyOfEntity } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
 import { idGenerator } from './id-generators.js';
 import type { EntityState, LoadedEntities } from './loaded-entities.js';
+import { runHooks } from './lifecycle-hooks.js';
 import { withIndexes } from './index-changes.js';
 import type { Mark, RowMapper } from './row-mapper.js';
 import type { RowOperation } from './row-operation.js';
 import type { UpdateOptions } from './write-options.js';
 
+/** The writes of entities. */
+export type WriteKind = 'insert' | 'save' | 'upsert' | 'remove';
+
+/** What a write is to hooks. */
+export type WriteEvent = 'insert' | 'update' | 'remove';
+
 /** A write of an entity that is ready to be committed. */
 export interface PlannedWrite {
   readonly operation: RowOperation;
+  readonly entity: object;
+  /** What it is to the entity's hooks. */
+  readonly event: WriteEvent;
   /** To be called once it is committed, with the version of the row. */
   done(version: number): void;
 }
@@ -19,6 +29,28 @@ export interface PlannedWrite {
 /** Makes the operations that write rows: here their indexes come in, so nothing else should make any. */
 export class WritePlanner {
   constructor(private readonly entities: LoadedEntities) {}
+
+  /**
+   * Plans a write of an entity, after its hooks have run. Without hooks it is planned at once: what is changed after
+   * the call is for the next write.
+   */
+  prepare(
+    kind: WriteKind,
+    mapper: RowMapper,
+    entity: object,
+  ): PlannedWrite | undefined | Promise<PlannedWrite | undefined> {
+    const { schema } = mapper;
+    if (schema.hooks.size === 0) return this[kind](mapper, entity);
+    const event = this.eventOf(kind, entity);
+    if (kind === 'save' && event === 'update' && !this.save(mapper, entity)) return undefined; // without a change
+    const hooks = runHooks(schema, `before ${event}`, entity);
+    return hooks ? hooks.then(() => this[kind](mapper, entity)) : this[kind](mapper, entity);
+  }
+
+  private eventOf(kind: WriteKind, entity: object): WriteEvent {
+    if (kind === 'insert' || kind === 'remove') return kind;
+    return this.entities.of(entity) ? 'update' : 'insert';
+  }
 
   /** A row that must not be there yet. */
   insert(mapper: RowMapper, entity: object): PlannedWrite {
@@ -29,6 +61,8 @@ export class WritePlanner {
     const key = keyOfEntity(mapper.schema, entity);
     const operation: RowOperation = { schema: mapper.schema, key, mode: 'insert', set, expireAt };
     return {
+      entity,
+      event: 'insert',
       operation: withIndexes(operation, entity),
       done: (version) => {
         for (const { property, bigint } of mapper.schema.counters)
@@ -90,6 +124,8 @@ export class WritePlanner {
     const key = unchangedKey(mapper, entity, state);
     const expected = expectedVersion(mapper, entity, state);
     return {
+      entity,
+      event: 'remove',
       operation: withIndexes({ schema: mapper.schema, key, mode: 'delete', expected }),
       done: () => this.entities.forget(entity),
     };
@@ -141,6 +177,8 @@ export class WritePlanner {
     marks: readonly Mark[],
   ): PlannedWrite {
     return {
+      entity,
+      event: this.eventOf('save', entity),
       operation: withIndexes(operation, entity),
       done: (version) =>
         this.entities.written(mapper, entity, {

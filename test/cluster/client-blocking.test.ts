@@ -87,6 +87,17 @@ describe('a healthy cluster, with callers that block', () => {
     await narrow.close();
   });
 
+  it('waits for replicas as long as it is told, and takes the silence for what it is', async () => {
+    const patient = new ClusterClient({ nodes: shared.nodes, replyTimeoutMs: 50 });
+    const counter = newKey();
+    await patient.incr(counter);
+    const confirmed = patient.wait(9, 400);
+    const behind = patient.incr(counter);
+    expect(await confirmed).toBeLessThan(9);
+    expect(await behind).toBe(2);
+    await patient.close();
+  });
+
   it('ends them when the client is closed', async () => {
     const closing = new ClusterClient({ nodes: shared.nodes });
     const popped = expect(closing.blpop(newKey(), 0)).rejects.toMatchObject({ code: 'CLIENT_CLOSED' });

@@ -225,7 +225,10 @@ describe('a client that is closed', () => {
     await client.close();
     expect(await copy.get('k')).toBe('v');
     expect(await other.get(key('duplicate:k'))).toBe('v');
-    expect(await client.duplicate().connect()).toBeUndefined();
+    const late = client.duplicate();
+    clients.push(late);
+    await late.connect();
+    expect(late.status).toBe('ready');
   });
 });
 

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { jest } from '@jest/globals';
 import { Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import {
+  BeforeInsert,
+  BeforeUpdate,
   ClusterClient,
   ClusterEntity,
   ClusterModule,
@@ -9,6 +12,7 @@ import {
   Counter,
   CreatedAt,
   Embedded,
+  ExpiresAt,
   Index,
   InjectClusterRepository,
   PartitionKey,
@@ -20,6 +24,7 @@ import {
   VersionConflictError,
   createRepositories,
 } from 'keyslot';
+import { firstValueFrom, toArray } from 'rxjs';
 import { sharedCluster } from '../cluster-fixture.js';
 
 const { nodes, keyspace } = sharedCluster();
@@ -53,6 +58,37 @@ class OrderItem {
   @Unique() @Property() sku!: string;
   @Index() @Property() state!: string;
   @Index({ name: 'heaviest', fields: ['state', 'weight'] }) @Property() weight?: number;
+}
+
+@ClusterEntity({ name: 'Hold', partition: () => Order, ttl: '15m' })
+class Hold {
+  declare readonly [Shape]: { key: 'orderId' | 'id'; indexed: 'seat' };
+
+  @PartitionKey() orderId!: string;
+  @PrimaryKey({ generate: 'ulid' }) id!: string;
+  @Unique() @Property() seat!: string;
+  @ExpiresAt() expiresAt?: Date;
+}
+
+@ClusterEntity({ name: 'Account', idempotency: 'window' })
+class Account {
+  declare readonly [Shape]: { key: 'id'; counters: 'cents' };
+
+  @PrimaryKey({ generate: 'ulid' }) id!: string;
+  @Counter() cents!: number;
+}
+
+@ClusterEntity({ name: 'Article' })
+class Article {
+  @PrimaryKey({ generate: 'ulid' }) id!: string;
+  @Property() title!: string;
+  @Property() slug?: string;
+
+  @BeforeInsert()
+  @BeforeUpdate()
+  makeSlug() {
+    this.slug = this.title.toLowerCase().replaceAll(' ', '-');
+  }
 }
 
 @Injectable()
@@ -124,6 +160,14 @@ describe('docs/entities.md', () => {
     const first = await items.findPage({ orderId: order.id }, { limit: 2 });
     const second = await items.findPage({ orderId: order.id }, { limit: 2, cursor: first.cursor });
 
+    const log = jest.spyOn(console, 'log').mockReturnValue();
+    for await (const item of items.stream({ orderId: order.id, state: 'packed' })) console.log(item.sku);
+    const all = await firstValueFrom(orders.observe().pipe(toArray()));
+
+    expect(log.mock.calls).toEqual([['pad'], ['box']]);
+    log.mockRestore();
+    expect(all).toContainEqual(found);
+
     expect([first.items, second.items].map((page) => page.map(({ line }) => line))).toEqual([[1, 2], [3]]);
     expect(second.cursor).toBeUndefined();
 
@@ -131,7 +175,19 @@ describe('docs/entities.md', () => {
     await orders.update(order.id, { status: 'open' }, { ifVersion: version });
     const views = await orders.increment(order.id, 'views', 5);
 
+    await orders.update(order.id, { status: 'paid' }, { where: { status: 'open' } }); // only if it is open now
+
     expect(views).toBe(5);
+    expect((await orders.findOneOrFail(order.id)).status).toBe('paid');
+
+    const results = await items.saveMany([
+      items.create({ orderId: order.id, line: 4, sku: 'cup', state: 'new' }),
+      items.create({ orderId: order.id, line: 5, sku: 'pen-blue', state: 'new' }), // its sku is taken
+    ]);
+    expect(results.map(({ ok }) => ok)).toEqual([true, false]);
+
+    await orders.update(order.id, { note: 'kept' }, { durability: { replicas: 1, timeoutMs: 1_000 } });
+    await orders.update(order.id, { note: null }, { deadlineMs: 500, signal: AbortSignal.timeout(400) });
 
     await orders.transaction(order.id, async (tx) => {
       const item = await tx.get(OrderItem, { orderId: order.id, line: 1 });
@@ -145,7 +201,46 @@ describe('docs/entities.md', () => {
     });
 
     expect(await lines({ state: 'packed' })).toEqual([1, 2, 3]);
+
+    await orders.transaction(order.id, async (tx) => {
+      const packed = await tx.find(OrderItem, { orderId: order.id, state: 'packed' });
+      if (packed.length >= 10) throw new Error('The parcel is full');
+      tx.insert(items.create({ orderId: order.id, line: 9, sku: 'tape', state: 'packed' }));
+    });
+
+    expect(await lines({ state: 'packed' })).toEqual([1, 2, 3, 9]);
+
+    const [[owner], parts] = await orders.partition(order.id).loadAll([Order, OrderItem]);
+
+    expect(owner).toEqual(await orders.findOne(order.id));
+    expect(parts).toEqual(await items.findBy({ orderId: order.id }));
     expect(await orders.findOne(order.id)).toMatchObject({ totalCents: 1550n, views: 6 });
+
+    const holds = createRepositories(cluster, [Hold]).repository(Hold);
+    const hold = await holds.insert(holds.create({ orderId: order.id, seat: 'A1' }));
+    const key = { orderId: order.id, id: hold.id };
+    await holds.expire(key, new Date(Date.now() + 60_000));
+    await holds.expire(key, 60_000); // the same, in milliseconds from now
+    await holds.persist(key);
+    await holds.expire(key, -1);
+    expect(await holds.findOne(key)).toBeNull();
+    expect(await holds.findBy({ orderId: order.id })).toEqual([]);
+    await holds.insert(holds.create({ orderId: order.id, seat: 'A1' })); // the seat is free again
+
+    await holds.insert(holds.create({ orderId: order.id, seat: 'A2', expiresAt: new Date(Date.now() - 1) }));
+    const { swept } = await holds.sweepExpired(); // of the whole cluster
+    await holds.sweepExpired({ partition: order.id, limit: 1_000 });
+    expect(swept).toBeGreaterThanOrEqual(1);
+
+    const accounts = createRepositories(cluster, [Account]).repository(Account);
+    const account = await accounts.insert(accounts.create());
+    await accounts.increment(account.id, 'cents', 100, { opId: 'payment-7' });
+    await accounts.increment(account.id, 'cents', 100, { opId: 'payment-7' }); // is recognised
+    expect(await accounts.findOne(account.id)).toMatchObject({ cents: 100 });
+
+    const articles = createRepositories(cluster, [Article]).repository(Article);
+    const article = await articles.save(articles.create({ title: 'How it began' }));
+    expect((await articles.findOneOrFail(article.id)).slug).toBe('how-it-began');
 
     const copy = await orders.findOneOrFail(order.id);
     await orders.update(order.id, { note: 'by somebody else' });

@@ -140,7 +140,16 @@ export function losingReplies(
     const runner = client.with(options);
     return {
       eval: (...call) => runner.eval(...call),
-      pipeline: () => runner.pipeline(),
+      pipeline() {
+        const [lost, again] = [runner.pipeline(), runner.pipeline()];
+        return {
+          evalsha: (...call) => [lost.evalsha(...call), again.evalsha(...call)],
+          async exec() {
+            await lost.exec();
+            return again.exec();
+          },
+        };
+      },
       async runScript(...call) {
         await runner.runScript(...call);
         await meanwhile();

@@ -25,10 +25,11 @@ beforeAll(() => {
 async function everyWrite(options: WriteOptions): Promise<PromiseSettledResult<unknown>[]> {
   const order = await orders.insert(orders.create());
   const other = await orders.insert(orders.create());
-  order.note = 'saved';
+  const saved = await orders.insert(orders.create());
+  saved.note = 'saved';
   return Promise.allSettled([
     orders.insert(orders.create(), options),
-    orders.save(order, options),
+    orders.save(saved, options),
     orders.upsert(orders.create(), options),
     orders.update(order.id, { paid: true }, options),
     orders.increment(order.id, 'views', 1, options),

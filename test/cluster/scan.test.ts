@@ -198,7 +198,7 @@ describe('a cluster of three primaries with a replica each', () => {
     });
 
     it('are complete though another node takes over meanwhile', async () => {
-      await cluster.waitUntilStable();
+      await cluster.waitUntilStable({ timeoutMs: 15_000 });
       const primary = await cluster.primaryOfSlot(keySlot('a:set'));
       const seen = new Set<string>();
       let pages = 0;
@@ -217,7 +217,7 @@ describe('a cluster of three primaries with a replica each', () => {
 
   // F7, and issue 3: every key that existed throughout is given
   describe('that changes', () => {
-    beforeEach(() => cluster.waitUntilStable());
+    beforeEach(() => cluster.waitUntilStable({ timeoutMs: 15_000 }));
 
     const someSlotsOf = async (node: LocalNode, count: number): Promise<number[]> => {
       const [[first]] = ((await client.refreshTopology()).node(node.name)?.slots ?? []) as [[number, number]];
@@ -237,7 +237,7 @@ describe('a cluster of three primaries with a replica each', () => {
           rounds++;
         }
       })();
-      for (let scans = 0; scans < 6 || rounds === 0; scans++) {
+      for (let scans = 0; scans < 4 || rounds === 0; scans++) {
         expect(missing(await all(client.scanIterator({ count: 100 })))).toEqual([]);
       }
       done = true;

@@ -35,7 +35,8 @@ describe('a storm of redirects', () => {
   });
   afterEach(() => Promise.all(nodes.splice(0).map((node) => node.stop())));
 
-  const refreshes = (): number => Math.max(...nodes.map((node) => node.asked('cluster').length));
+  const refreshes = (): number =>
+    Math.max(...nodes.map((node) => node.asked('cluster').filter(([, word]) => word === 'SLOTS').length));
   const accepted = (): number => nodes.reduce((sum, node) => sum + node.accepted, 0);
 
   it('of 10,000 and more leads to one read of the topology a second, over connections that are open', async () => {
@@ -230,6 +231,36 @@ describe('a cluster that changes', () => {
     } finally {
       config.onUnhandledError = null;
     }
+  });
+
+  // CLUSTER SLOTS is silent about nodes without slots, and redirects name them
+  it('is followed to a node that has joined and owns nothing until its first slot has arrived', async () => {
+    const client = clientOf({ nodes: cluster.seeds });
+    const [from] = cluster.primaries;
+    const { key, slot } = await slotOf(from);
+    const list = `${key}{${key}}`;
+    await client.set(key, 'v');
+    await client.rpush(list, 'a', 'b');
+    const newcomer = await cluster.addNode();
+    const migration = await cluster.beginSlotMigration(slot, from, newcomer);
+    await migration.moveKeys();
+    expect(await client.get(key)).toBe('v');
+    expect(client.topology.node(newcomer.name)).toMatchObject({ role: 'primary', slots: [], id: newcomer.id });
+    expect(await clientOf({ nodes: cluster.seeds }).blpop(list, 1)).toEqual([list, 'a']);
+    const scanned: string[] = [];
+    for await (const name of clientOf({ nodes: cluster.seeds }).scanIterator({ match: `${key}*` })) scanned.push(name);
+    expect(scanned).toEqual(expect.arrayContaining([key, list]));
+    // it holds nothing that a fan-out would have to ask it for, and is there to be named
+    expect(await client.dbsize()).toEqual(expect.any(Number));
+    expect([...(await client.target('primaries').ping()).keys()]).toContain(newcomer.name);
+    await migration.finish();
+    expect(await client.get(key)).toBe('v');
+    expect(client.topology.nodeForSlot(slot)?.name).toBe(newcomer.name);
+    await cluster.migrateSlots([slot], newcomer, from);
+    expect(await client.get(key)).toBe('v');
+    await cluster.waitUntilStable();
+    await cluster.removeNode(newcomer);
+    await eventually(async () => (await client.refreshTopology()).node(newcomer.name) === undefined);
   });
 
   // T13, T17

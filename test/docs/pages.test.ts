@@ -55,3 +55,7 @@ describe.each(pages)('%s', (page) => {
     expect({ hasCode, tests }).not.toEqual({ hasCode: true, tests: [] });
   });
 });
+
+it('README.md names every page', () => {
+  expect(filesIn('docs', '.md').filter((page) => !textOf('README.md').includes(`](${page})`))).toEqual([]);
+});

@@ -47,7 +47,7 @@ describe('the example of README.md', () => {
 
   it('compiles', async () => {
     expect(await typeFaults(join(file, '..'), [file])).toBe('');
-  });
+  }, 120_000);
 
   it('writes the balance and the entries together, however many write at once', async () => {
     const accountId = `readme-${randomBytes(6).toString('hex')}`;

@@ -1,8 +1,11 @@
 import { assertShape } from '../../lib/entity/assert-shape.js';
 import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
 import {
+  AfterLoad,
+  BeforeInsert,
   ClusterEntity,
   Counter,
+  ExpiresAt,
   Index,
   PartitionKey,
   PrimaryKey,
@@ -165,4 +168,55 @@ export function shapes(): void {
   assertShape(Order, { key: { id: true, note: true }, counters: { views: true } });
   // @ts-expect-error the counters are missing
   assertShape(Order, { key: { id: true } });
+}
+
+@ClusterEntity({ name: 'Hooked', ttl: '30d' })
+export class Hooked {
+  @PrimaryKey() id!: string;
+  @ExpiresAt() until?: Date;
+  // @ts-expect-error an expiry is a Date
+  @ExpiresAt() wrong!: number;
+  @BeforeInsert() protected async prepare(): Promise<void> {
+    await Promise.resolve(this.prepare);
+  }
+  // @ts-expect-error a hook has no arguments
+  @AfterLoad() loaded(name: string): string {
+    return name;
+  }
+}
+
+export async function more(
+  orders: ClusterRepository<Order>,
+  tickets: ClusterRepository<Ticket>,
+  tx: PartitionTransaction,
+): Promise<void> {
+  await orders.update(
+    '1',
+    { note: 'x' },
+    { where: { note: null }, durability: { replicas: 1, timeoutMs: 1 } },
+  );
+  // @ts-expect-error a condition is on a property
+  await orders.update('1', { note: 'x' }, { where: { views: 1 } });
+  await orders.expire('1', new Date());
+  await orders.persist('1');
+  await tickets.sweepExpired({ partition: '1', limit: 5 });
+  // @ts-expect-error a Date or milliseconds
+  await orders.expire('1', 'tomorrow');
+  const [saved] = await orders.saveMany([new Order()]);
+  const order: Order | Error = saved.ok ? saved.value : saved.error;
+  // @ts-expect-error the value is there where it is ok
+  void saved.value;
+  await tickets.deleteMany([{ orderId: '1', id: '2' }]);
+  // @ts-expect-error the key has two properties
+  await tickets.deleteMany(['1']);
+  const found: Ticket[] = await tx.find(Ticket, { orderId: '1', price: { gt: 1 } });
+  // @ts-expect-error not indexed
+  await tx.find(Ticket, { orderId: '1', note: 'x' });
+  const [[owner], all] = await orders.partition('1').loadAll([Order, Ticket]);
+  const both: [Order, Ticket[]] = [owner, all];
+  for await (const ticket of tickets.stream({ orderId: '1', seat: 'A' })) void ticket.price;
+  tickets.observe().subscribe((ticket: Ticket) => ticket.seat);
+  // @ts-expect-error not indexed
+  tickets.stream({ orderId: '1', note: 'x' });
+  void [order, found, both];
 }

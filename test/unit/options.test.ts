@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import { ClusterClient, InvalidArgumentError, type ClusterClientOptions } from 'keyslot';
+import { splitUrl } from '../../lib/client/url-options.js';
 import { resolveOptions } from '../../lib/cluster/options.js';
 
 const SECRET = 'planted-S3cret';
@@ -121,6 +122,9 @@ describe('an option that cannot be right is refused, by name and with what was e
     ['allowBlocked', ['subscribe'], /cannot be allowed/],
     ['codec', 'xml', /json, text, binary/],
     ['codec', {}, /encode\(\) and decode\(\)/],
+    ['scripts', null, /by name/],
+    ['scripts', ['return 1'], /by name/],
+    ['scripts', 'return 1', /by name/],
   ])('%s: %p', (name, value, expected) => {
     const error = refusal({ [name]: value });
     expect(error.message).toContain(name);
@@ -136,7 +140,7 @@ describe('an option that cannot be right is refused, by name and with what was e
       const error = refusal(Object.defineProperty({}, name, { value: SECRET, enumerable: true }));
       expect(error.argument).toBe(name);
       expect(error.message).toContain(`Unknown option ${name}`);
-      expect(error.message).toContain('deadlineMs');
+      for (const known of ['deadlineMs', 'codec', 'scripts']) expect(error.message).toContain(known);
       expect(seen(error)).not.toContain(SECRET);
     },
   );
@@ -187,6 +191,18 @@ describe('credentials', () => {
     const credentials = await resolveOptions(options).credentials();
     expect(credentials && { ...credentials }).toEqual(expected);
   });
+});
+
+describe('a credentialsProvider', () => {
+  it.each<[unknown]>([[undefined], [null], [SECRET], [{}], [{ username: SECRET }], [{ password: 5 }], [{ username: 5, password: SECRET }]])(
+    'that gives %p is told so',
+    async (given) => {
+      const { credentials } = resolveOptions({ credentialsProvider: () => given as { password: string } });
+      const error: unknown = await credentials().catch((reason: unknown) => reason);
+      expect(error).toMatchObject({ argument: 'credentialsProvider', message: expect.stringContaining('password') });
+      expect(seen(error)).not.toContain(SECRET);
+    },
+  );
 });
 
 describe('nodes', () => {
@@ -274,5 +290,44 @@ describe('fromUrl', () => {
     expect(client.status).toBe('wait');
     expect(() => ClusterClient.fromUrl(`redis://:${SECRET}@h:1/3`)).toThrow(InvalidArgumentError);
     expect(() => ClusterClient.fromUrl(undefined as unknown as string)).toThrow(InvalidArgumentError);
+  });
+
+  // T2
+  it('takes options in the query, each by its type', () => {
+    const query = 'readFrom=replica&deadlineMs=5000&requireFullCoverage=false&clientName=a%20b&keyPrefix=7&protocol=3';
+    expect(splitUrl(`rediss://u:p%3Fw@h:1/0?${query}`)).toEqual({
+      node: 'rediss://u:p%3Fw@h:1/0',
+      options: {
+        readFrom: 'replica',
+        deadlineMs: 5_000,
+        requireFullCoverage: false,
+        clientName: 'a b',
+        keyPrefix: '7',
+        protocol: 3,
+      },
+    });
+    expect(ClusterClient.fromUrl(`redis://h:1?${query.replace('%20', '')}`).status).toBe('wait');
+    // what the URL says wins
+    expect(() => ClusterClient.fromUrl('redis://h:1?retry=often', { retry: 'never' })).toThrow(/retry.*safe, never, always/);
+  });
+
+  it.each([
+    ['password', /password cannot be given in the query/],
+    ['nodes', /nodes cannot be given/],
+    ['db', /db cannot be given.*deadlineMs/],
+    ['deadlineMs', /deadlineMs must be a whole number/],
+    ['lazyConnect', /lazyConnect must be true or false/],
+    ['protocol', /protocol must be one of 2, 3/],
+    ['__proto__', /__proto__ cannot be given/],
+  ])('refuses %s in the query where it is no option, or no value of it', (name, message) => {
+    let error: unknown;
+    try {
+      ClusterClient.fromUrl(`redis://:${SECRET}@h:1?${name}=${SECRET}`);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(InvalidArgumentError);
+    expect((error as Error).message).toMatch(message);
+    expect(seen(error)).not.toContain(SECRET);
   });
 });

@@ -1,3 +1,4 @@
+import { newcomersFromShards } from '../../lib/cluster/newcomers.js';
 import type { Reply } from '../../lib/cluster/reply.js';
 import { topologyFromSlots } from '../../lib/cluster/slots-reply.js';
 
@@ -134,5 +135,45 @@ describe('a CLUSTER SLOTS reply', () => {
       for (const { name } of topology.nodes) expect(name).toMatch(/^.+:\d+$/);
     }
     expect(({} as Record<string, unknown>).h).toBeUndefined();
+  });
+});
+
+describe('a CLUSTER SHARDS reply', () => {
+  const node = (port: number, more: Record<string, Reply> = {}): Reply =>
+    Object.entries({ id: `id-${port}`, port, ip: '10.0.0.1', endpoint: '10.0.0.1', role: 'master', health: 'online', ...more }).flat();
+  const shard = (slots: number[], ...nodes: Reply[]): Reply => ['slots', slots, 'nodes', nodes];
+
+  it('tells of primaries that own no slots', () => {
+    const reply = [
+      shard([0, 16_383], node(7000), node(7001, { role: 'replica' })),
+      shard([], node(7002)),
+      shard([], node(7003, { health: 'failed' })),
+      shard([], node(7004, { role: 'replica' })),
+      shard([], node(7005, { endpoint: '' })),
+      shard([], node(7006, { endpoint: null })),
+      shard([], node(7007, { endpoint: '?' })),
+      shard([], node(7008, { 'tls-port': 7108 })),
+    ];
+    expect(newcomersFromShards(reply, ASKED, false)).toEqual([
+      { host: '10.0.0.1', port: 7002, id: 'id-7002' },
+      { host: '192.0.2.1', port: 7005, id: 'id-7005' },
+      { host: '192.0.2.1', port: 7006, id: 'id-7006' },
+      { host: '10.0.0.1', port: 7008, id: 'id-7008' },
+    ]);
+    expect(newcomersFromShards(reply, ASKED, true)).toEqual([{ host: '10.0.0.1', port: 7108, id: 'id-7008' }]);
+    expect(newcomersFromShards([shard([], node(7002))], ASKED, false, ({ port }) => ({ host: 'proxy', port }))).toEqual([
+      { host: 'proxy', port: 7002, id: 'id-7002' },
+    ]);
+  });
+
+  it.each<[string, Reply]>([
+    ['no array', 'OK'],
+    ['nothing', []],
+    ['names without values', [['slots']]],
+    ['slots that are no array', [['slots', 1, 'nodes', [[]]]]],
+    ['nodes that are no arrays', [['slots', [], 'nodes', ['x', 1, null]]]],
+    ['a node without a port', [shard([], ['id', 'x', 'role', 'master', 'health', 'online'])]],
+  ])('that is or has %s tells of none', (_, reply) => {
+    expect(newcomersFromShards(reply, ASKED, false)).toEqual([]);
   });
 });

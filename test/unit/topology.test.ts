@@ -95,6 +95,30 @@ describe('a topology', () => {
   });
 });
 
+describe('a topology with newcomers', () => {
+  it('has them as primaries without slots, once', () => {
+    const before = ClusterTopology.of(shards(), 5);
+    const after = before.withNewcomers([node(7009), node(7000), node(7003)]);
+    expect(after.node(name(7009))).toMatchObject({ role: 'primary', slots: [] });
+    expect(after.nodes).toHaveLength(7);
+    expect(after.coveredSlots).toBe(SLOT_COUNT);
+    expect(after.sameView(before)).toBe(false);
+    expect(after.withSlotsMoved([[7, name(7009)]]).nodeForSlot(7)?.port).toBe(7009);
+    expect(before.withNewcomers([]).sameView(before)).toBe(true);
+  });
+
+  it('shares nodes with another by name or by id', () => {
+    const one = ClusterTopology.of([shards()[0]]);
+    const renamed = { ...shards()[0], primary: { ...node(7000), host: 'other' }, replicas: [] };
+    expect(one.sharesNodes(ClusterTopology.of([renamed]))).toBe(true);
+    const replaced = { ...renamed, primary: { ...node(7000), id: '' } };
+    expect(one.sharesNodes(ClusterTopology.of([replaced]))).toBe(true);
+    expect(one.sharesNodes(ClusterTopology.of([shards()[1]]))).toBe(false);
+    const nameless = { ...replaced, primary: { ...node(7008), id: '' } };
+    expect(ClusterTopology.of([replaced]).sharesNodes(ClusterTopology.of([nameless]))).toBe(false);
+  });
+});
+
 describe('two views', () => {
   it('are the same whatever the order in which nodes and ranges are told', () => {
     const [a, b, c] = shards();

@@ -1,0 +1,50 @@
+import { InvalidArgumentError } from '../cluster/errors.js';
+import type { ClusterClientOptions } from './client-options.js';
+
+/** What the text of an option in a URL means; the value is checked with those of all other options. */
+type Reader = (text: string) => unknown;
+
+const word: Reader = (text) => text;
+const count: Reader = (text) => (/^\d+$/.test(text) ? Number(text) : text);
+const flag: Reader = (text) => (text === 'true' || text === 'false' ? text === 'true' : text);
+
+/** The options that a URL can hold: those whose value is a word, a number, or true or false, and no secret. */
+const READERS: ReadonlyMap<string, Reader> = new Map<keyof ClusterClientOptions, Reader>([
+  ['clientName', word],
+  ['keyPrefix', word],
+  ['readFrom', word],
+  ['retry', word],
+  ['codec', word],
+  ['protocol', count],
+  ['deadlineMs', count],
+  ['connectTimeoutMs', count],
+  ['startupTimeoutMs', count],
+  ['replyTimeoutMs', count],
+  ['keepAliveMs', count],
+  ['refreshIntervalMs', count],
+  ['leaseTimeoutMs', count],
+  ['heartbeatMs', count],
+  ['maxLeasedPerNode', count],
+  ['maxLeased', count],
+  ['lazyConnect', flag],
+  ['requireFullCoverage', flag],
+  ['dynamicStartupNodes', flag],
+]);
+
+/**
+ * The options in the query of a URL (`redis://host:7000?readFrom=replica&deadlineMs=5000`), and the URL without them.
+ * @throws InvalidArgumentError for what is no option, or none that a URL can hold
+ */
+export function splitUrl(url: string): { node: string; options: ClusterClientOptions } {
+  const at = typeof url === 'string' ? url.indexOf('?') : -1;
+  if (at === -1) return { node: url, options: {} };
+  const entries = [...new URLSearchParams(url.slice(at + 1))].map(([name, text]) => {
+    const read = READERS.get(name);
+    if (read !== undefined) return [name, read(text)];
+    throw new InvalidArgumentError(
+      name,
+      `Option ${name} cannot be given in the query of a URL; ${[...READERS.keys()].join(', ')} can`,
+    );
+  });
+  return { node: url.slice(0, at), options: Object.fromEntries(entries) as ClusterClientOptions };
+}
