@@ -74,7 +74,8 @@ export class ClusterPipeline {
 
   /** Queues `[name, ...args]` entries; the names are those of methods: `get`, `getBuffer`, one that was defined. */
   addBatch(commands: readonly (readonly unknown[])[]): this {
-    if (!Array.isArray(commands)) throw new InvalidArgumentError('commands', 'Commands are given as a list of lists');
+    if (!Array.isArray(commands))
+      throw new InvalidArgumentError('commands', 'Commands are given as a list of lists');
     for (const command of commands as readonly unknown[]) {
       if (!Array.isArray(command) || typeof command[0] !== 'string') {
         throw new InvalidArgumentError(

@@ -172,11 +172,13 @@ export class ClusterView {
 
   /** Commands to be sent together, over any nodes. */
   pipeline(commands: readonly (readonly unknown[])[] = []): ClusterPipeline {
+    this.refuseDurability('pipeline()');
     return new ClusterPipeline(this.engine, this.policy).addBatch(commands);
   }
 
   /** Commands to be executed in one piece, in one slot. */
   multi(commands: readonly (readonly unknown[])[] = []): ClusterTransaction {
+    this.refuseDurability('multi()');
     if (!Array.isArray(commands)) {
       throw new InvalidArgumentError(
         'commands',
@@ -192,11 +194,12 @@ export class ClusterView {
    * @returns a pair of error and reply for each command; what `fn` gave back where that was something else
    * @throws CrossSlotError, TransactionConflictError after the last attempt, OutcomeUnknownError
    */
-  transaction<T>(
+  async transaction<T>(
     keys: readonly (string | Buffer)[],
     fn: (tx: WatchedTransaction) => Promise<T>,
     options: TransactionOptions = {},
   ): Promise<TransactionOutcome<T>> {
+    this.refuseDurability('transaction()');
     return runWatched(this.engine, this.policy, keys, fn, options);
   }
 
@@ -223,6 +226,12 @@ export class ClusterView {
       [script.sha, keys.length, ...keys, ...args],
       options.buffers ?? false,
     ) as Promise<Reply>;
+  }
+
+  /** Waiting for replicas would hold up a connection that others share; only single calls get one for it. */
+  private refuseDurability(method: string): void {
+    if (this.policy.durability === undefined) return;
+    throw new InvalidArgumentError('durability', `${method} does not wait for replicas; single calls do`);
   }
 
   private scanPages(options: KeyScanOptions): AsyncGenerator<string[]> {

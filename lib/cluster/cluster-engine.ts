@@ -187,6 +187,7 @@ export class ClusterEngine {
   submit(command: Command): void {
     command.deadlineAt = this.scheduler.now() + command.policy.deadlineMs;
     if (command.policy.signal !== undefined) abortBy(command.policy.signal, command);
+    if (command.settled) return;
     this.liveness.watch();
     if (this.current === 'ready') this.router.dispatch(command);
     else this.submitOffline(command);

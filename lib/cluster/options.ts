@@ -396,8 +396,8 @@ function credentialsOf(
     );
   }
   return async () => {
-    const given: unknown = await provider();
-    const { username, password } = (given ?? {}) as Record<keyof Credentials, unknown>;
+    const answer: unknown = await provider();
+    const { username, password } = (answer ?? {}) as Record<keyof Credentials, unknown>;
     if (typeof password !== 'string' || (username !== undefined && typeof username !== 'string')) {
       throw new InvalidArgumentError(
         'credentialsProvider',

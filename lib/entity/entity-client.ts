@@ -29,7 +29,6 @@ export interface ScriptRunner {
     options?: { buffers?: boolean },
   ): Promise<Reply>;
   pipeline(): ScriptPipeline;
-  eval(lua: string, keyCount: number, ...keysAndArgs: (string | Buffer)[]): Promise<unknown>;
 }
 
 /** A batch of commands over any nodes. */

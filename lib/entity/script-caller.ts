@@ -37,9 +37,6 @@ export class ScriptCaller {
     try {
       return (await runner.runScript(script, keys, args)) as string[];
     } catch (error) {
-      // A connection of its own, which durability takes, does not heal this by itself.
-      if (isUnknownScript(error))
-        return (await runner.eval(script.lua, keys.length, ...keys, ...args)) as string[];
       // Before version 7 the shebang of a script is a mistake in its Lua.
       if (error instanceof ReplyError && error.message.includes('Error compiling script'))
         throw new UnsupportedServerFeatureError('Writing entities', 'Redis 7.0 or later, or Valkey');

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Observable } from 'rxjs';
 import { ClientClosedError, InvalidArgumentError } from '../cluster/errors.js';
 import type { ChannelName, ClusterMessage, UnreadableMessage } from './cluster-message.js';
@@ -167,6 +168,16 @@ export class ClusterPubSub {
     this.closed = true;
     await this.reconciler.close();
     this.streams.unreadable.complete();
+  }
+
+  /** What `util.inspect` shows: neither connections nor what passes over them. */
+  [inspect.custom](): string {
+    return `ClusterPubSub { closed: ${this.closed} }`;
+  }
+
+  /** The same for JSON. */
+  toJSON(): { closed: boolean } {
+    return { closed: this.closed };
   }
 
   private observe(

@@ -120,7 +120,6 @@ export function counted(client: EntityClient): EntityClient & { calls: string[] 
       const runner = client.with(options);
       return {
         runScript: (...call) => note(`script ${options.retry}`, runner.runScript(...call)),
-        eval: (...call) => runner.eval(...call),
         pipeline: () => note(`batch ${options.retry}`, runner.pipeline()),
       };
     },
@@ -139,7 +138,6 @@ export function losingReplies(
   withRunner.with = (options): ScriptRunner => {
     const runner = client.with(options);
     return {
-      eval: (...call) => runner.eval(...call),
       pipeline() {
         const [lost, again] = [runner.pipeline(), runner.pipeline()];
         return {

@@ -25,7 +25,8 @@ describe('a cluster of three primaries with a replica each', () => {
     await cluster?.stop();
   });
 
-  const names = (nodes: Iterable<{ name: string }>): string[] => [...nodes].map(({ name }) => name).toSorted();
+  const names = (nodes: Iterable<{ name: string }>): string[] =>
+    [...nodes].map(({ name }) => name).toSorted();
   const keys = Array.from({ length: 300 }, (_, i) => `key:${i}`);
   const fill = (): Promise<unknown> => Promise.all(keys.map((key) => client.set(key, 'v')));
 
@@ -55,7 +56,12 @@ describe('a cluster of three primaries with a replica each', () => {
       ['memory|purge', 'primaries', () => client.memory('PURGE'), 'OK'],
       ['memory|stats', 'primaries', () => client.memory('STATS'), expect.any(Map)],
       ['script|exists', 'primaries', () => client.script('EXISTS', sha), [0]],
-      ['script|load', 'primaries', () => client.script('LOAD', 'return 1'), expect.stringMatching(/^[0-9a-f]{40}$/)],
+      [
+        'script|load',
+        'primaries',
+        () => client.script('LOAD', 'return 1'),
+        expect.stringMatching(/^[0-9a-f]{40}$/),
+      ],
       ['script|flush', 'nodes', () => client.script('FLUSH'), 'OK'],
       ['function|stats', 'primaries', () => client.function('STATS'), expect.any(Map)],
       ['wait', 'primaries', () => client.wait(1, 5_000), 1],
@@ -138,9 +144,12 @@ describe('a cluster of three primaries with a replica each', () => {
     // F9
     it('script exists: only what all primaries have', async () => {
       const everywhere = await client.script('LOAD', 'return "everywhere"');
-      const somewhere = String(await cluster.command(cluster.primaries[0], 'SCRIPT', 'LOAD', 'return "somewhere"'));
+      const somewhere = String(
+        await cluster.command(cluster.primaries[0], 'SCRIPT', 'LOAD', 'return "somewhere"'),
+      );
       expect(await client.script('EXISTS', String(everywhere), somewhere)).toEqual([1, 0]);
-      for (const key of keys.slice(0, 20)) expect(await client.evalsha(String(everywhere), 1, key)).toBe('everywhere');
+      for (const key of keys.slice(0, 20))
+        expect(await client.evalsha(String(everywhere), 1, key)).toBe('everywhere');
       await client.script('FLUSH');
       expect(await client.script('EXISTS', String(everywhere), somewhere)).toEqual([0, 0]);
     });
@@ -157,7 +166,8 @@ describe('a cluster of three primaries with a replica each', () => {
       expect(await client.function('LOAD', 'REPLACE', library('b:'))).toBe('fanout');
       for (const key of keys.slice(0, 20)) expect(await client.fcall('whereami', 1, key)).toBe(`b:${key}`);
       expect(await client.function('DELETE', 'fanout')).toBe('OK');
-      for (const functions of (await client.target('primaries').function('LIST')).values()) expect(functions).toEqual([]);
+      for (const functions of (await client.target('primaries').function('LIST')).values())
+        expect(functions).toEqual([]);
     });
 
     it('slowlog: the lines of all nodes', async () => {
@@ -177,7 +187,14 @@ describe('a cluster of three primaries with a replica each', () => {
       await eventually(async () => {
         expect(((await client.call('pubsub', 'channels')) as string[]).toSorted()).toEqual(['one', 'two']);
       });
-      expect(await client.call('PUBSUB', 'NUMSUB', 'one', 'two', 'three')).toEqual(['one', 1, 'two', 1, 'three', 0]);
+      expect(await client.call('PUBSUB', 'NUMSUB', 'one', 'two', 'three')).toEqual([
+        'one',
+        1,
+        'two',
+        1,
+        'three',
+        0,
+      ]);
       subscription.unsubscribe();
     });
 
@@ -249,7 +266,10 @@ describe('a cluster of three primaries with a replica each', () => {
     const key = keys.find((name) => client.topology.nodeForKey(name)?.name === busy.name) as string;
     const script = cluster.command(busy, 'EVAL', 'while true do end', 1, key).catch(() => {});
     await eventually(async () => {
-      const answer: unknown = await client.target(client.topology.nodeForKey(key) as ClusterNode).ping().catch((error: Error) => error);
+      const answer: unknown = await client
+        .target(client.topology.nodeForKey(key) as ClusterNode)
+        .ping()
+        .catch((error: Error) => error);
       expect(answer).toMatchObject({ code: 'BUSY' });
     });
     const error: unknown = await client.dbsize().catch((reason: unknown) => reason);
@@ -262,7 +282,10 @@ describe('a cluster of three primaries with a replica each', () => {
     expect(message).toContain('1 of 3');
     expect(message).toContain(busy.name);
 
-    const targeted: unknown = await client.target('all').dbsize().catch((reason: unknown) => reason);
+    const targeted: unknown = await client
+      .target('all')
+      .dbsize()
+      .catch((reason: unknown) => reason);
     expect(targeted).toBeInstanceOf(PartialFailureError);
     expect((targeted as PartialFailureError).replies.size).toBe(5);
 
@@ -285,7 +308,11 @@ describe('a cluster of three primaries with a replica each', () => {
 
     // N2
     it.each(['primaries', 'replicas', 'all'] as const)('%s: a Map of what each node said', async (role) => {
-      const expected = { primaries: client.topology.primaries, replicas: client.topology.replicas, all: client.topology.nodes };
+      const expected = {
+        primaries: client.topology.primaries,
+        replicas: client.topology.replicas,
+        all: client.topology.nodes,
+      };
       const replies = await client.target(role).cluster('MYID');
       expect([...replies].toSorted()).toEqual(expected[role].map(({ name, id }) => [name, id]).toSorted());
     });
@@ -324,8 +351,14 @@ describe('a cluster of three primaries with a replica each', () => {
     it('a node that does not have the key: its own answer, and no redirect', async () => {
       await client.set('foo', 'v');
       const other = client.topology.primaries.find((node) => node !== nodeOf('foo')) as ClusterNode;
-      await expect(client.target(other).get('foo')).rejects.toMatchObject({ name: 'ReplyError', code: 'MOVED' });
-      const everywhere: unknown = await client.target('primaries').get('foo').catch((reason: unknown) => reason);
+      await expect(client.target(other).get('foo')).rejects.toMatchObject({
+        name: 'ReplyError',
+        code: 'MOVED',
+      });
+      const everywhere: unknown = await client
+        .target('primaries')
+        .get('foo')
+        .catch((reason: unknown) => reason);
       expect(everywhere).toBeInstanceOf(PartialFailureError);
       expect((everywhere as PartialFailureError).replies).toEqual(new Map([[nodeOf('foo').name, 'v']]));
     });
@@ -335,7 +368,9 @@ describe('a cluster of three primaries with a replica each', () => {
       await client.set('foo', 'replicated');
       const replica = client.topology.nodeForKey('foo', 'replica') as ClusterNode;
       await eventually(async () => (await client.target(replica).get('foo')) === 'replicated');
-      await expect(client.target(replica).set('foo', 'w')).rejects.toMatchObject({ code: expect.stringMatching(/MOVED|READONLY/) });
+      await expect(client.target(replica).set('foo', 'w')).rejects.toMatchObject({
+        code: expect.stringMatching(/MOVED|READONLY/),
+      });
     });
 
     it.each<[string, unknown]>([
@@ -356,8 +391,14 @@ describe('a cluster of three primaries with a replica each', () => {
       const [known] = client.topology.nodes;
       const stranger: ClusterNode = { ...known, host: '192.0.2.1', name: '192.0.2.1:7000' };
       await expect(client.target(stranger).ping()).rejects.toBeInstanceOf(TopologyError);
-      await expect(client.target(stranger).ping()).rejects.toMatchObject({ code: 'UNKNOWN_NODE', applied: false });
-      const error: unknown = await client.target([known, stranger]).ping().catch((reason: unknown) => reason);
+      await expect(client.target(stranger).ping()).rejects.toMatchObject({
+        code: 'UNKNOWN_NODE',
+        applied: false,
+      });
+      const error: unknown = await client
+        .target([known, stranger])
+        .ping()
+        .catch((reason: unknown) => reason);
       expect(error).toBeInstanceOf(PartialFailureError);
       expect([...(error as PartialFailureError).replies.keys()]).toEqual([known.name]);
       expect([...(error as PartialFailureError).errors.keys()]).toEqual([stranger.name]);
@@ -366,7 +407,9 @@ describe('a cluster of three primaries with a replica each', () => {
     it('refuses what would hold up a connection that others share', async () => {
       const target = client.target(nodeOf('list'));
       await expect(target.blpop('list', 0)).rejects.toBeInstanceOf(InvalidArgumentError);
-      await expect(target.call('XREAD', 'BLOCK', 0, 'STREAMS', 'list', '$')).rejects.toBeInstanceOf(InvalidArgumentError);
+      await expect(target.call('XREAD', 'BLOCK', 0, 'STREAMS', 'list', '$')).rejects.toBeInstanceOf(
+        InvalidArgumentError,
+      );
       await expect(target.call('SUBSCRIBE', 'c')).rejects.toMatchObject({ code: 'BLOCKED_COMMAND' });
       await expect(target.shutdown()).rejects.toMatchObject({ code: 'BLOCKED_COMMAND' });
       expect(await target.ping()).toBe('PONG');
@@ -417,8 +460,13 @@ describe('a cluster of three primaries with a replica each', () => {
         const young = replicaOf(lost);
         client.setDefaultNode(lost);
         await cluster.kill(lost.name);
-        await expect(client.target(lost).ping()).rejects.toMatchObject({ code: expect.stringMatching(/CONNECTION|OUTCOME_UNKNOWN/) });
-        const listed: unknown = await client.target([lost]).ping().catch((reason: unknown) => reason);
+        await expect(client.target(lost).ping()).rejects.toMatchObject({
+          code: expect.stringMatching(/CONNECTION|OUTCOME_UNKNOWN/),
+        });
+        const listed: unknown = await client
+          .target([lost])
+          .ping()
+          .catch((reason: unknown) => reason);
         expect(listed).toBeInstanceOf(PartialFailureError);
         const unwilling = client.with({ retry: 'never' }).target('primaries').ping();
         await expect(unwilling).rejects.toBeInstanceOf(PartialFailureError);

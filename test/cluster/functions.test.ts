@@ -45,7 +45,8 @@ describe('function libraries', () => {
     const primaries = client.topology.primaries.map(({ id }) => id);
     expect(new Set(await Promise.all(calls))).toEqual(new Set(primaries));
     const inPipeline = client.pipeline();
-    for (let i = 0; i < 60; i++) inPipeline.fcall('lib_who', 0).eval(`return redis.call('CLUSTER', 'MYID')`, 0);
+    for (let i = 0; i < 60; i++)
+      inPipeline.fcall('lib_who', 0).eval(`return redis.call('CLUSTER', 'MYID')`, 0);
     const replies = (await inPipeline.exec()).map(([, reply]) => reply);
     expect(new Set(replies)).toEqual(new Set(primaries));
   });
@@ -55,7 +56,9 @@ describe('function libraries', () => {
     const onReplica = client.with({ readFrom: 'replica' });
     const replicaOf = (key: string): string | undefined => client.topology.nodeForKey(key, 'replica')?.id;
     // replicas learn of functions a moment later
-    await eventually(() => Promise.all(keys.map((key) => onReplica.fcall_ro('lib_who', 1, key))).then(() => true));
+    await eventually(() =>
+      Promise.all(keys.map((key) => onReplica.fcall_ro('lib_who', 1, key))).then(() => true),
+    );
     const asked = await Promise.all(keys.map((key) => onReplica.fcall_ro('lib_who', 1, key)));
     expect(asked).toEqual(keys.map(replicaOf));
     const pipeline = onReplica.pipeline();

@@ -1,6 +1,13 @@
 import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ClusterClient, Script, type ClusterClientOptions, type ClusterNode, type NodeAddress, type ReadFrom } from 'keyslot';
+import {
+  ClusterClient,
+  Script,
+  type ClusterClientOptions,
+  type ClusterNode,
+  type NodeAddress,
+  type ReadFrom,
+} from 'keyslot';
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
 import { eventually } from '../cluster-fixture.js';
 
@@ -45,14 +52,22 @@ describe('a primary with two replicas', () => {
   async function replicated(client: ClusterClient, key: string, value: string): Promise<void> {
     await client.set(key, value);
     await eventually(async () => {
-      for (const replica of replicas) expect(await client.target(nodeOf(client, replica)).get(key)).toBe(value);
+      for (const replica of replicas)
+        expect(await client.target(nodeOf(client, replica)).get(key)).toBe(value);
     });
   }
 
-  const nodeOf = (client: ClusterClient, { name }: LocalNode): ClusterNode => client.topology.node(name) as ClusterNode;
+  const nodeOf = (client: ClusterClient, { name }: LocalNode): ClusterNode =>
+    client.topology.node(name) as ClusterNode;
 
   /** Reads over and over; every one has to succeed. */
-  async function readAll(client: ClusterClient, readFrom: ReadFrom, key: string, value: string, times = 30): Promise<void> {
+  async function readAll(
+    client: ClusterClient,
+    readFrom: ReadFrom,
+    key: string,
+    value: string,
+    times = 30,
+  ): Promise<void> {
     const view = client.with({ readFrom });
     for (let i = 0; i < times; i++) expect(await view.get(key)).toBe(value);
   }
@@ -92,7 +107,8 @@ describe('a primary with two replicas', () => {
       expect(errors).not.toMatch(/errorstat_(MOVED|READONLY)/);
     }
     if (readFrom === 'replica') expect(await calls(primary, 'hgetall')).toBe(0);
-    if (readFrom === 'primary') for (const replica of replicas) expect(await calls(replica, 'hgetall')).toBe(0);
+    if (readFrom === 'primary')
+      for (const replica of replicas) expect(await calls(replica, 'hgetall')).toBe(0);
   });
 
   // R5: a connection that lost its READONLY would be redirected
@@ -102,7 +118,8 @@ describe('a primary with two replicas', () => {
     await replicated(client, 'k', 'again');
     await readAll(client, 'replica', 'k', 'again', 4);
     for (const node of cluster.nodes) await cluster.command(node, 'CONFIG', 'RESETSTAT');
-    for (const replica of replicas) await cluster.command(replica, 'CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    for (const replica of replicas)
+      await cluster.command(replica, 'CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
     await readAll(client, 'replica', 'k', 'again', 8);
     expect(await calls(primary, 'get')).toBe(0);
     for (const replica of replicas) {
@@ -124,7 +141,9 @@ describe('a primary with two replicas', () => {
       for (let i = 0; i < 50; i++) expect(await impatient.get('k')).toBe('thawed');
       expect(await impatient.with({ readFrom: 'roundRobin' }).get('k')).toBe('thawed');
       const seen = new Set<string>();
-      await client.with({ readFrom: (nodes) => (nodes.forEach(({ name }) => seen.add(name)), nodes[0]) }).get('k');
+      await client
+        .with({ readFrom: (nodes) => (nodes.forEach(({ name }) => seen.add(name)), nodes[0]) })
+        .get('k');
       expect(seen).toEqual(new Set([primary.name, replicas[1].name]));
     } finally {
       await cluster.thaw(frozen);
@@ -145,7 +164,9 @@ describe('a primary with two replicas', () => {
     await cluster.freeze(primary);
     try {
       const stuck = client.with({ readFrom: 'primary', deadlineMs: 10_000 }).get('k');
-      await eventually(async () => (await client.with({ deadlineMs: 50 }).get('k')) === 'preferred', { timeoutMs: 1_200 });
+      await eventually(async () => (await client.with({ deadlineMs: 50 }).get('k')) === 'preferred', {
+        timeoutMs: 1_200,
+      });
       await cluster.thaw(primary);
       expect(await stuck).toBe('preferred');
     } finally {
@@ -164,8 +185,12 @@ describe('a primary with two replicas', () => {
       await cluster.command(cut, 'CONFIG', 'SET', 'masterauth', 'wrong');
       await cluster.command(primary, 'CLIENT', 'KILL', 'TYPE', 'replica');
       await eventually(async () => {
-        expect(String(await cluster.command(cut, 'INFO', 'replication'))).toContain('master_link_status:down');
-        expect(String(await cluster.command(replicas[1], 'INFO', 'replication'))).toContain('master_link_status:up');
+        expect(String(await cluster.command(cut, 'INFO', 'replication'))).toContain(
+          'master_link_status:down',
+        );
+        expect(String(await cluster.command(replicas[1], 'INFO', 'replication'))).toContain(
+          'master_link_status:up',
+        );
       });
     });
 
@@ -210,7 +235,10 @@ describe('a primary with two replicas', () => {
     await cluster.command(loading, 'CONFIG', 'SET', 'key-load-delay', '500');
     const reloaded = cluster.command(loading, 'DEBUG', 'RELOAD').catch(() => {});
     await eventually(async () => {
-      const answer: unknown = await client.target(nodeOf(client, loading)).get('k').catch((error: Error) => error);
+      const answer: unknown = await client
+        .target(nodeOf(client, loading))
+        .get('k')
+        .catch((error: Error) => error);
       expect(answer).toMatchObject({ code: 'LOADING' });
     });
     await readAll(client, 'replica', 'k', 'loaded');
@@ -232,7 +260,10 @@ describe('a primary with two replicas', () => {
         const server = createServer((client) => {
           const upstream = connect(node.port, node.host);
           client.on('data', (chunk) => upstream.write(chunk));
-          upstream.on('data', (chunk) => void delay(delays.get(node.name)).then(() => client.writable && client.write(chunk)));
+          upstream.on(
+            'data',
+            (chunk) => void delay(delays.get(node.name)).then(() => client.writable && client.write(chunk)),
+          );
           for (const [socket, peer] of [
             [client, upstream],
             [upstream, client],
@@ -279,11 +310,14 @@ describe('a primary with two replicas', () => {
     await cluster.kill(replicas[0]);
     await readAll(client, 'replica', 'k', 'alive');
     const seen = new Set<string>();
-    await client.with({ readFrom: (nodes) => (nodes.forEach(({ name }) => seen.add(name)), nodes[0]) }).get('k');
+    await client
+      .with({ readFrom: (nodes) => (nodes.forEach(({ name }) => seen.add(name)), nodes[0]) })
+      .get('k');
     expect(seen).toEqual(new Set([primary.name, replicas[1].name]));
 
     await cluster.kill(replicas[1]);
-    for (const readFrom of MODES.filter((mode) => mode !== 'replica')) await readAll(client, readFrom, 'k', 'alive', 5);
+    for (const readFrom of MODES.filter((mode) => mode !== 'replica'))
+      await readAll(client, readFrom, 'k', 'alive', 5);
     const strict = client.with({ readFrom: 'replica' });
     // they are replicas still, and may come back
     await expect(strict.with({ deadlineMs: 150 }).get('k')).rejects.toMatchObject({
@@ -298,7 +332,11 @@ describe('a primary with two replicas', () => {
     for (const replica of replicas) await cluster.command(primary, 'CLUSTER', 'FORGET', replica.id);
     await client.refreshTopology();
     expect(client.topology.replicas).toEqual([]);
-    await expect(strict.get('k')).rejects.toMatchObject({ name: 'TopologyError', code: 'NO_REPLICA', applied: false });
+    await expect(strict.get('k')).rejects.toMatchObject({
+      name: 'TopologyError',
+      code: 'NO_REPLICA',
+      applied: false,
+    });
     expect(await strict.set('k', 'written')).toBe('OK');
     await readAll(client, 'replicaPreferred', 'k', 'written', 3);
   });

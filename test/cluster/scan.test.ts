@@ -37,8 +37,12 @@ describe('a cluster of three primaries with a replica each', () => {
   };
 
   const calls = async (command: string): Promise<number> => {
-    const stats = cluster.nodes.map(async (node) => String(await cluster.command(node, 'INFO', 'commandstats')));
-    const counts = (await Promise.all(stats)).map((text) => new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(text)?.[1]);
+    const stats = cluster.nodes.map(async (node) =>
+      String(await cluster.command(node, 'INFO', 'commandstats')),
+    );
+    const counts = (await Promise.all(stats)).map(
+      (text) => new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(text)?.[1],
+    );
     return counts.reduce((sum, count) => sum + Number(count ?? 0), 0);
   };
 
@@ -57,7 +61,9 @@ describe('a cluster of three primaries with a replica each', () => {
       await client.hset('some:hash', 'f', 'v');
       await client.rpush('some:list', 'v');
       expect(await all(client.scanIterator({ type: 'hash', count: 5_000 }))).toEqual(['some:hash']);
-      expect(await all(client.scanIterator({ match: 'some:*', type: 'list', count: 5_000 }))).toEqual(['some:list']);
+      expect(await all(client.scanIterator({ match: 'some:*', type: 'list', count: 5_000 }))).toEqual([
+        'some:list',
+      ]);
       expect(await all(client.scanIterator({ match: 'nothing*', count: 5_000 }))).toEqual([]);
       expect(await client.del('some:hash', 'some:list')).toBe(2);
     });
@@ -115,7 +121,7 @@ describe('a cluster of three primaries with a replica each', () => {
       }
     });
 
-    it('refuses SCAN itself, whose cursor is one node\'s', async () => {
+    it("refuses SCAN itself, whose cursor is one node's", async () => {
       await expect(client.scan(0)).rejects.toBeInstanceOf(InvalidArgumentError);
       const [node] = client.topology.primaries;
       const [cursor, page] = await client.target(node).scan(0);
@@ -148,16 +154,24 @@ describe('a cluster of three primaries with a replica each', () => {
 
     it('are given with what belongs to them', async () => {
       const fields = await all(client.hscanIterator('a:hash', { count: 500 }));
-      expect(Object.fromEntries(fields)).toEqual(Object.fromEntries(elements.map((element) => [element, `v${element}`])));
+      expect(Object.fromEntries(fields)).toEqual(
+        Object.fromEntries(elements.map((element) => [element, `v${element}`])),
+      );
       expect(new Set(await all(client.sscanIterator('a:set', { count: 500 })))).toEqual(new Set(elements));
       const scores = await all(client.zscanIterator('a:zset', { count: 500 }));
-      expect(Object.fromEntries(scores)).toEqual(Object.fromEntries(elements.map((element, i) => [element, String(i)])));
+      expect(Object.fromEntries(scores)).toEqual(
+        Object.fromEntries(elements.map((element, i) => [element, String(i)])),
+      );
     });
 
     it('that match', async () => {
-      expect(await all(client.hscanIterator('a:hash', { match: 'e77', count: 5_000 }))).toEqual([['e77', 've77']]);
+      expect(await all(client.hscanIterator('a:hash', { match: 'e77', count: 5_000 }))).toEqual([
+        ['e77', 've77'],
+      ]);
       expect(await all(client.sscanIterator('a:set', { match: 'e77', count: 5_000 }))).toEqual(['e77']);
-      expect(await all(client.zscanIterator('a:zset', { match: 'e77', count: 5_000 }))).toEqual([['e77', '77']]);
+      expect(await all(client.zscanIterator('a:zset', { match: 'e77', count: 5_000 }))).toEqual([
+        ['e77', '77'],
+      ]);
     });
 
     it('are streamed', async () => {
@@ -179,23 +193,26 @@ describe('a cluster of three primaries with a replica each', () => {
       }
     });
 
-    it.each(['half-way', 'all the way'])('are complete though the slot moves meanwhile, %s', async (distance) => {
-      const slot = keySlot('a:set');
-      const from = await cluster.primaryOfSlot(slot);
-      const to = cluster.primaries.find((node) => node !== from) as LocalNode;
-      const seen = new Set<string>();
-      let pages = 0;
-      for await (const page of client.sscanStream('a:set', { count: 100 }) as AsyncIterable<string[]>) {
-        for (const element of page) seen.add(element);
-        if (++pages !== 5) continue;
-        const migration = await cluster.beginSlotMigration(slot, from, to);
-        await migration.moveKeys();
-        if (distance === 'all the way') await migration.finish();
-      }
-      expect(seen.size).toBe(count);
-      if (distance === 'half-way') await (await cluster.beginSlotMigration(slot, from, to)).finish();
-      await cluster.migrateSlots([slot], to, from);
-    });
+    it.each(['half-way', 'all the way'])(
+      'are complete though the slot moves meanwhile, %s',
+      async (distance) => {
+        const slot = keySlot('a:set');
+        const from = await cluster.primaryOfSlot(slot);
+        const to = cluster.primaries.find((node) => node !== from) as LocalNode;
+        const seen = new Set<string>();
+        let pages = 0;
+        for await (const page of client.sscanStream('a:set', { count: 100 }) as AsyncIterable<string[]>) {
+          for (const element of page) seen.add(element);
+          if (++pages !== 5) continue;
+          const migration = await cluster.beginSlotMigration(slot, from, to);
+          await migration.moveKeys();
+          if (distance === 'all the way') await migration.finish();
+        }
+        expect(seen.size).toBe(count);
+        if (distance === 'half-way') await (await cluster.beginSlotMigration(slot, from, to)).finish();
+        await cluster.migrateSlots([slot], to, from);
+      },
+    );
 
     it('are complete though another node takes over meanwhile', async () => {
       await cluster.waitUntilStable({ timeoutMs: 15_000 });
@@ -265,10 +282,13 @@ describe('a cluster of three primaries with a replica each', () => {
     it('gives every key of a slot that stays half-way', async () => {
       const [a, b] = cluster.primaries;
       const slots = await someSlotsOf(a, 200);
-      const crowded = slots.find((slot) => names.filter((name) => keySlot(name) === slot).length > 3) as number;
+      const crowded = slots.find(
+        (slot) => names.filter((name) => keySlot(name) === slot).length > 3,
+      ) as number;
       const migration = await cluster.beginSlotMigration(crowded, a, b);
       await migration.moveKeys({ limit: 2 });
-      for (let i = 0; i < 3; i++) expect(missing(await all(client.scanIterator({ count: 1_000 })))).toEqual([]);
+      for (let i = 0; i < 3; i++)
+        expect(missing(await all(client.scanIterator({ count: 1_000 })))).toEqual([]);
       // and where it goes on meanwhile
       const given: string[] = [];
       for await (const page of client.scanStream({ count: 500 }) as AsyncIterable<string[]>) {
@@ -308,10 +328,13 @@ it('a node that is loading is waited for', async () => {
   let loading = 2;
   node.become(([name, word]) => {
     const own = `${'0'.repeat(40)} ${node.name}@1 myself,master - 0 0 1 connected 0-16383\n`;
-    if (name.toLowerCase() === 'cluster' && word.toLowerCase() === 'nodes') return `$${own.length}\r\n${own}\r\n`;
+    if (name.toLowerCase() === 'cluster' && word.toLowerCase() === 'nodes')
+      return `$${own.length}\r\n${own}\r\n`;
     if (name.toLowerCase() === 'cluster') return slotsReply([0, 16_383, node]);
     if (name.toLowerCase() !== 'scan') return undefined;
-    return loading-- > 0 ? '-LOADING Redis is loading the dataset in memory\r\n' : '*2\r\n$1\r\n0\r\n*1\r\n$1\r\nk\r\n';
+    return loading-- > 0
+      ? '-LOADING Redis is loading the dataset in memory\r\n'
+      : '*2\r\n$1\r\n0\r\n*1\r\n$1\r\nk\r\n';
   });
   const client = new ClusterClient({ nodes: [node] });
   const given: string[] = [];

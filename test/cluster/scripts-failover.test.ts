@@ -45,7 +45,11 @@ describe('a cluster that changes, running scripts', () => {
     it('has them as methods, for text and for Buffers', async () => {
       const key = newKey();
       expect(await client.push2(key, 'a', 'é')).toEqual([key, 2, 'é']);
-      expect(await client.push2Buffer(key, Buffer.from([255]))).toEqual([Buffer.from(key), 3, Buffer.from([255])]);
+      expect(await client.push2Buffer(key, Buffer.from([255]))).toEqual([
+        Buffer.from(key),
+        3,
+        Buffer.from([255]),
+      ]);
       expect(await client.pushAny(1, key, 'b')).toEqual([key, 4, 'b']);
       expect(await client.with({ deadlineMs: 5_000 }).push2(key, 'c')).toEqual([key, 5, 'c']);
     });
@@ -87,11 +91,16 @@ describe('a cluster that changes, running scripts', () => {
 
     it('has them in a duplicate, but for those it is given anew', async () => {
       const key = newKey();
-      const own = new ClusterClient({ nodes: cluster.seeds, scripts: { one: { numberOfKeys: 1, lua: `return 'old'` } } });
+      const own = new ClusterClient({
+        nodes: cluster.seeds,
+        scripts: { one: { numberOfKeys: 1, lua: `return 'old'` } },
+      });
       own.defineCommand('two', { numberOfKeys: 0, lua: `return 'two'` });
       const copy = own.duplicate({ scripts: { one: { numberOfKeys: 1, lua: `return 'new'` } } });
       const call = (of: ClusterClient, name: string): Promise<unknown> =>
-        (of as unknown as Record<string, (...args: string[]) => Promise<unknown>>)[name](...(name === 'one' ? [key] : []));
+        (of as unknown as Record<string, (...args: string[]) => Promise<unknown>>)[name](
+          ...(name === 'one' ? [key] : []),
+        );
       try {
         expect([await call(own, 'one'), await call(own, 'two')]).toEqual(['old', 'two']);
         expect([await call(copy, 'one'), await call(copy, 'two')]).toEqual(['new', 'two']);
@@ -148,12 +157,15 @@ describe('a cluster that changes, running scripts', () => {
     });
 
     it('lets a definition be replaced, and names whose Buffer variant is taken alone', async () => {
-      const own = client.duplicate() as ClusterClient & Record<'again' | 'againBuffer', () => Promise<unknown>>;
+      const own = client.duplicate() as ClusterClient &
+        Record<'again' | 'againBuffer', () => Promise<unknown>>;
       try {
         own.defineCommand('again', { numberOfKeys: 0, lua: `return 'first'` });
         own.defineCommand('again', { numberOfKeys: 0, lua: `return 'second'` });
         expect([await own.again(), await own.againBuffer()]).toEqual(['second', Buffer.from('second')]);
-        expect(() => own.defineCommand('againBuffer', { lua: PUSH })).toThrow('againBuffer is a method already');
+        expect(() => own.defineCommand('againBuffer', { lua: PUSH })).toThrow(
+          'againBuffer is a method already',
+        );
       } finally {
         await own.close();
       }
@@ -185,7 +197,9 @@ describe('a cluster that changes, running scripts', () => {
     for (const key of keys) pipeline.get(key).evalsha(script.sha, 1, key).push2(`${key}:list`, 'v').get(key);
     const results = await pipeline.exec();
     expect(results.map(([error]) => error)).toEqual(results.map(() => null));
-    expect(results.map(([, reply]) => reply)).toEqual(keys.flatMap((key) => [null, 1, [`${key}:list`, 1, 'v'], expect.anything()]));
+    expect(results.map(([, reply]) => reply)).toEqual(
+      keys.flatMap((key) => [null, 1, [`${key}:list`, 1, 'v'], expect.anything()]),
+    );
     expect(await Promise.all(keys.map((key) => client.get(key)))).toEqual(keys.map(() => '1'));
   });
 
@@ -195,15 +209,21 @@ describe('a cluster that changes, running scripts', () => {
     await flush();
     expect(await durable.push2(key, 'v')).toEqual([key, 1, 'v']);
     await flush();
-    expect(await client.with({ durability: { replicas: 1, timeoutMs: 5_000 }, retry: 'never' }).push2(key, 'w')).toEqual([key, 2, 'w']);
+    expect(
+      await client.with({ durability: { replicas: 1, timeoutMs: 5_000 }, retry: 'never' }).push2(key, 'w'),
+    ).toEqual([key, 2, 'w']);
   });
 
   it('leaves a hash unknown that nobody has told it', async () => {
     const { sha } = newScript();
     const unknown = { name: 'ReplyError', code: 'NOSCRIPT', applied: false };
     await expect(client.evalsha(sha, 1, newKey())).rejects.toMatchObject(unknown);
-    await expect(client.with({ durability: { replicas: 1, timeoutMs: 100 } }).evalsha(sha, 1, newKey())).rejects.toMatchObject(unknown);
-    await expect(client.multi().evalsha(sha, 1, newKey()).exec()).resolves.toEqual([[expect.objectContaining(unknown), undefined]]);
+    await expect(
+      client.with({ durability: { replicas: 1, timeoutMs: 100 } }).evalsha(sha, 1, newKey()),
+    ).rejects.toMatchObject(unknown);
+    await expect(client.multi().evalsha(sha, 1, newKey()).exec()).resolves.toEqual([
+      [expect.objectContaining(unknown), undefined],
+    ]);
   });
 
   it('runs them on a replica that took over', async () => {
@@ -229,7 +249,11 @@ describe('a cluster that changes, running scripts', () => {
     const slot = keySlot(key);
     const from = await cluster.primaryOfSlot(slot);
     // the client has to know the node to follow an ASK there
-    await cluster.migrateSlots([(slot + 1) % 16_384], await cluster.primaryOfSlot((slot + 1) % 16_384), joined);
+    await cluster.migrateSlots(
+      [(slot + 1) % 16_384],
+      await cluster.primaryOfSlot((slot + 1) % 16_384),
+      joined,
+    );
     await client.refreshTopology();
     const migration = await cluster.beginSlotMigration(slot, from, joined);
     await migration.moveKeys();

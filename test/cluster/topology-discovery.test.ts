@@ -180,7 +180,9 @@ describe('nodes that tell different things', () => {
     const [a, b] = [await fakeNode(), await fakeNode()];
     a.become(telling([0, 12_000, a], [12_001, 16_383, b]));
     b.become(telling([0, 8191, a], [8192, 16_383, b]));
-    await expect(clientOf({ nodes: [a, b], ...QUICK }).connect()).rejects.toMatchObject({ code: 'VIEWS_DISAGREE' });
+    await expect(clientOf({ nodes: [a, b], ...QUICK }).connect()).rejects.toMatchObject({
+      code: 'VIEWS_DISAGREE',
+    });
   });
 
   it('one of three primaries that is behind: the majority', async () => {
@@ -215,7 +217,9 @@ describe('a cluster of one node, which does not know its own address', () => {
 
   it.each(['127.0.0.1', 'localhost'])('is used under the name it was reached by, %s', async (host) => {
     const [{ port }] = cluster.seeds;
-    const [[, , [endpoint]]] = (await cluster.command(cluster.nodes[0], 'CLUSTER', 'SLOTS')) as [[number, number, [string]]];
+    const [[, , [endpoint]]] = (await cluster.command(cluster.nodes[0], 'CLUSTER', 'SLOTS')) as [
+      [number, number, [string]],
+    ];
     expect(endpoint).toBe('');
     const client = clientOf({ nodes: [{ host, port }] });
     expect(await client.set('k', host)).toBe('OK');
@@ -249,7 +253,10 @@ describe('a cluster with slots that nobody owns', () => {
     const error: unknown = await clientOf({ nodes: cluster.seeds, startupTimeoutMs: 400 })
       .connect()
       .catch((reason: unknown) => reason);
-    expect(error).toMatchObject({ code: 'SLOTS_NOT_COVERED', message: expect.stringContaining('16284 of 16384') });
+    expect(error).toMatchObject({
+      code: 'SLOTS_NOT_COVERED',
+      message: expect.stringContaining('16284 of 16384'),
+    });
   });
 
   it('serves the other slots where the options say so', async () => {
@@ -268,7 +275,9 @@ describe('a cluster with slots that nobody owns', () => {
       applied: false,
       cause: { code: 'SLOTS_NOT_COVERED' },
     });
-    await expect(client.with({ retry: 'never' }).get(uncovered[0])).rejects.toMatchObject({ code: 'SLOTS_NOT_COVERED' });
+    await expect(client.with({ retry: 'never' }).get(uncovered[0])).rejects.toMatchObject({
+      code: 'SLOTS_NOT_COVERED',
+    });
   });
 
   it('serves the slots that are assigned meanwhile, to calls that were waiting too', async () => {

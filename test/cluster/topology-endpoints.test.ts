@@ -18,13 +18,19 @@ function clientOf(options: ClusterClientOptions): ClusterClient {
 }
 
 /** Has every node announce itself in some way, and waits until every node tells every other by these endpoints. */
-async function announce(directives: Record<string, string>, expected: (endpoint: string | null) => boolean): Promise<void> {
+async function announce(
+  directives: Record<string, string>,
+  expected: (endpoint: string | null) => boolean,
+): Promise<void> {
   for (const node of cluster.nodes) {
-    for (const [name, value] of Object.entries(directives)) await cluster.command(node, 'CONFIG', 'SET', name, value);
+    for (const [name, value] of Object.entries(directives))
+      await cluster.command(node, 'CONFIG', 'SET', name, value);
   }
   await eventually(async () => {
     const replies = await Promise.all(cluster.nodes.map((node) => cluster.command(node, 'CLUSTER', 'SLOTS')));
-    const endpoints = (replies as SlotsEntry[][]).flat().flatMap(([, , ...nodes]) => nodes.map(([endpoint]) => endpoint));
+    const endpoints = (replies as SlotsEntry[][])
+      .flat()
+      .flatMap(([, , ...nodes]) => nodes.map(([endpoint]) => endpoint));
     return endpoints.every(expected);
   });
 }
@@ -32,7 +38,8 @@ async function announce(directives: Record<string, string>, expected: (endpoint:
 /** Keys of three nodes, each with its owner. */
 async function keysOfAll(): Promise<[key: string, owner: LocalNode][]> {
   const found = new Map<LocalNode, string>();
-  for (let i = 0; found.size < cluster.nodes.length; i++) found.set(await cluster.primaryOfSlot(keySlot(`k${i}`)), `k${i}`);
+  for (let i = 0; found.size < cluster.nodes.length; i++)
+    found.set(await cluster.primaryOfSlot(keySlot(`k${i}`)), `k${i}`);
   return [...found].map(([owner, key]) => [key, owner]);
 }
 
@@ -41,7 +48,9 @@ async function useCluster(seed: NodeAddress | string, host: string): Promise<voi
   const client = clientOf({ nodes: [seed] });
   await client.connect();
   const nameOf = (node: LocalNode): string => `${host}:${node.port}`;
-  expect(client.topology.nodes.map(({ name }) => name).toSorted()).toEqual(cluster.nodes.map(nameOf).toSorted());
+  expect(client.topology.nodes.map(({ name }) => name).toSorted()).toEqual(
+    cluster.nodes.map(nameOf).toSorted(),
+  );
   const [[key, from], [, to]] = await keysOfAll();
   for (const [name, owner] of await keysOfAll()) {
     await client.set(name, 'v');
@@ -70,7 +79,9 @@ afterEach(() => clients.splice(0).forEach((client) => client.disconnect()));
 
 // T8
 describe('a cluster that does not tell where its nodes are (endpoint type unknown-endpoint)', () => {
-  beforeAll(() => announce({ 'cluster-preferred-endpoint-type': 'unknown-endpoint' }, (endpoint) => endpoint === null));
+  beforeAll(() =>
+    announce({ 'cluster-preferred-endpoint-type': 'unknown-endpoint' }, (endpoint) => endpoint === null),
+  );
 
   it.each(['127.0.0.1', 'localhost'])('is reached at the host that was given, %s', async (host) => {
     await useCluster({ host, port: cluster.seeds[0].port }, host);
@@ -94,7 +105,9 @@ describe('a cluster that announces hostnames', () => {
     const [[key, nameless], [other]] = await keysOfAll();
     await cluster.command(nameless, 'CONFIG', 'SET', 'cluster-announce-hostname', '');
     await eventually(async () => {
-      const replies = await Promise.all(cluster.nodes.map((node) => cluster.command(node, 'CLUSTER', 'SLOTS')));
+      const replies = await Promise.all(
+        cluster.nodes.map((node) => cluster.command(node, 'CLUSTER', 'SLOTS')),
+      );
       return (replies as SlotsEntry[][]).every((entries) => entries.flat(2).includes('?'));
     });
     await expect(clientOf({ nodes: cluster.seeds, startupTimeoutMs: 300 }).connect()).rejects.toMatchObject({
@@ -110,7 +123,9 @@ describe('a cluster that announces hostnames', () => {
   });
 });
 
-const hasIPv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === '::1'));
+const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === '::1'),
+);
 
 // T14
 (hasIPv6 ? describe : describe.skip)('a cluster that announces IPv6 addresses', () => {

@@ -20,9 +20,25 @@ describe('a user who may do next to nothing', () => {
 
   /** A client of a user that may run these commands only. */
   async function allowedTo(commands: string, options: ClusterClientOptions = {}): Promise<ClusterClient> {
-    await everywhere('ACL', 'SETUSER', 'app', 'reset', 'on', `>${PASSWORD}`, '~*', '&*', '-@all', ...commands.split(' '));
+    await everywhere(
+      'ACL',
+      'SETUSER',
+      'app',
+      'reset',
+      'on',
+      `>${PASSWORD}`,
+      '~*',
+      '&*',
+      '-@all',
+      ...commands.split(' '),
+    );
     await everywhere('ACL', 'LOG', 'RESET');
-    const client = new ClusterClient({ nodes: cluster.seeds, username: 'app', password: PASSWORD, ...options });
+    const client = new ClusterClient({
+      nodes: cluster.seeds,
+      username: 'app',
+      password: PASSWORD,
+      ...options,
+    });
     clients.push(client);
     return client;
   }
@@ -35,7 +51,8 @@ describe('a user who may do next to nothing', () => {
 
   const ofOneSlot = async (): Promise<{ key: string; from: LocalNode; to: LocalNode }> => {
     const [from, to] = cluster.primaries;
-    for (let i = 0; ; i++) if ((await cluster.primaryOfSlot(keySlot(`k${i}`))) === from) return { key: `k${i}`, from, to };
+    for (let i = 0; ; i++)
+      if ((await cluster.primaryOfSlot(keySlot(`k${i}`))) === from) return { key: `k${i}`, from, to };
   };
 
   it('connects, and runs what is allowed, with CLUSTER SLOTS alone', async () => {
@@ -59,7 +76,9 @@ describe('a user who may do next to nothing', () => {
       () => client.del('k1'),
       () => client.call('nosuch.command', 'k1'),
     ]) {
-      await expect(call()).rejects.toMatchObject({ code: expect.stringMatching(/NOPERM|ERR|PARTIAL_FAILURE/) });
+      await expect(call()).rejects.toMatchObject({
+        code: expect.stringMatching(/NOPERM|ERR|PARTIAL_FAILURE/),
+      });
     }
     await expect(client.dbsize()).rejects.toMatchObject({ code: 'PARTIAL_FAILURE' });
     expect(await client.get('k1')).toBe('1');
@@ -83,7 +102,9 @@ describe('a user who may do next to nothing', () => {
   });
 
   it('reads from replicas, with READONLY and READWRITE', async () => {
-    const client = await allowedTo('+cluster|slots +readonly +readwrite +get +set +info', { readFrom: 'replica' });
+    const client = await allowedTo('+cluster|slots +readonly +readwrite +get +set +info', {
+      readFrom: 'replica',
+    });
     const { key } = await ofOneSlot();
     await client.set(key, 'from-replica');
     await eventually(async () => (await client.get(key)) === 'from-replica');
@@ -114,9 +135,9 @@ describe('a user who may do next to nothing', () => {
       [null, 'OK'],
       [null, 'v'],
     ]);
-    expect(await client.transaction(['{t}'], async (tx) => tx.multi().set('{t}', `${await tx.get('{t}')}!`))).toEqual([
-      [null, 'OK'],
-    ]);
+    expect(
+      await client.transaction(['{t}'], async (tx) => tx.multi().set('{t}', `${await tx.get('{t}')}!`)),
+    ).toEqual([[null, 'OK']]);
     expect(await client.transaction(['{t}'], (tx) => tx.get('{t}'))).toBe('v!');
     expect(await refused()).toEqual([]);
   });
@@ -135,7 +156,8 @@ describe('a user who may do next to nothing', () => {
     );
     const heard = new Set<unknown>();
     const { pubsub } = client;
-    const hear = (kind: string) => (message: { payload: unknown }) => heard.add(`${kind}: ${String(message.payload)}`);
+    const hear = (kind: string) => (message: { payload: unknown }) =>
+      heard.add(`${kind}: ${String(message.payload)}`);
     const subscriptions = [
       pubsub.channel('c').subscribe(hear('channel')),
       pubsub.pattern('c*').subscribe(hear('pattern')),
@@ -161,7 +183,10 @@ describe('a user who may do next to nothing', () => {
     const { replies, errors } = error as { replies: Map<string, unknown>; errors: Map<string, Error> };
     expect([...errors]).toEqual([[node.name, expect.objectContaining({ code: 'NOPERM' })]]);
     expect([...replies.keys()].toSorted()).toEqual(
-      cluster.primaries.filter((other) => other !== node).map(({ name }) => name).toSorted(),
+      cluster.primaries
+        .filter((other) => other !== node)
+        .map(({ name }) => name)
+        .toSorted(),
     );
   });
 

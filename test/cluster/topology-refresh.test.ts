@@ -1,5 +1,11 @@
 import { config } from 'rxjs';
-import { ClusterClient, keySlot, type ClusterClientOptions, type ClusterNode, type ClusterTopology } from 'keyslot';
+import {
+  ClusterClient,
+  keySlot,
+  type ClusterClientOptions,
+  type ClusterNode,
+  type ClusterTopology,
+} from 'keyslot';
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
 import { eventually } from '../cluster-fixture.js';
 import { FakeNode, slotsReply, type Request } from '../fake-node.js';
@@ -26,7 +32,8 @@ describe('a storm of redirects', () => {
     nodes.forEach((node, i) => {
       const other = nodes[1 - i];
       node.become(([name, key]: Request) => {
-        if (name.toLowerCase() === 'cluster') return slotsReply([0, 8191, nodes[0]], [8192, 16_383, nodes[1]]);
+        if (name.toLowerCase() === 'cluster')
+          return slotsReply([0, 8191, nodes[0]], [8192, 16_383, nodes[1]]);
         if (name.toLowerCase() !== 'get') return undefined;
         moved++;
         return `-MOVED ${keySlot(key)} ${other.name}\r\n`;
@@ -46,7 +53,8 @@ describe('a storm of redirects', () => {
     const calls = Array.from({ length: 1_500 }, (_, i) => client.get(`k${i}`).catch((error: Error) => error));
     const results = await Promise.all(calls);
     const seconds = (performance.now() - startedAt) / 1_000;
-    for (const result of results) expect(result).toMatchObject({ code: 'DEADLINE_EXCEEDED', cause: { code: 'MOVED' } });
+    for (const result of results)
+      expect(result).toMatchObject({ code: 'DEADLINE_EXCEEDED', cause: { code: 'MOVED' } });
     expect(moved).toBeGreaterThan(10_000);
     expect(refreshes() - before).toBeGreaterThanOrEqual(1);
     // the first at once
@@ -132,13 +140,16 @@ describe('a cluster that changes', () => {
     const client = clientOf({ nodes: cluster.seeds });
     const [[first]] = (await slotsOf(from)) as [[number, number]];
     const moving = Array.from({ length: 100 }, (_, i) => first + i);
-    const keys = Array.from({ length: 20_000 }, (_, i) => `k${i}`).filter((key) => moving.includes(keySlot(key)));
+    const keys = Array.from({ length: 20_000 }, (_, i) => `k${i}`).filter((key) =>
+      moving.includes(keySlot(key)),
+    );
     for (const key of keys) await client.set(key, 'v');
     const before = await counted();
     const startedAt = performance.now();
     let done = false;
     const load = (async () => {
-      while (!done) expect(await Promise.all(keys.map((key) => client.get(key)))).toEqual(keys.map(() => 'v'));
+      while (!done)
+        expect(await Promise.all(keys.map((key) => client.get(key)))).toEqual(keys.map(() => 'v'));
     })();
     await cluster.migrateSlots(moving, from, to);
     await cluster.migrateSlots(moving, to, from);
@@ -159,7 +170,8 @@ describe('a cluster that changes', () => {
     const snapshots: ClusterTopology[] = [];
     client.topology$.subscribe((topology) => snapshots.push(topology));
     await client.connect();
-    const owners = (): (string | undefined)[] => snapshots.map((topology) => topology.nodeForSlot(slot)?.name);
+    const owners = (): (string | undefined)[] =>
+      snapshots.map((topology) => topology.nodeForSlot(slot)?.name);
 
     await cluster.migrateSlots([slot], from, to);
     await client.get(key);
@@ -223,7 +235,14 @@ describe('a cluster that changes', () => {
       await client.close();
       expect(client.status).toBe('end');
       expect(heard.filter((event) => event === '+node')).toHaveLength(7);
-      expect(heard.filter((event) => event !== '+node')).toEqual(['connecting', 'connect', 'ready', '-node', 'close', 'end']);
+      expect(heard.filter((event) => event !== '+node')).toEqual([
+        'connecting',
+        'connect',
+        'ready',
+        '-node',
+        'close',
+        'end',
+      ]);
       expect(thrown).toHaveLength(heard.length);
       // rxjs hands these over when the stack is clear
       await eventually(() => unhandled.length === snapshots.length);
@@ -245,10 +264,15 @@ describe('a cluster that changes', () => {
     const migration = await cluster.beginSlotMigration(slot, from, newcomer);
     await migration.moveKeys();
     expect(await client.get(key)).toBe('v');
-    expect(client.topology.node(newcomer.name)).toMatchObject({ role: 'primary', slots: [], id: newcomer.id });
+    expect(client.topology.node(newcomer.name)).toMatchObject({
+      role: 'primary',
+      slots: [],
+      id: newcomer.id,
+    });
     expect(await clientOf({ nodes: cluster.seeds }).blpop(list, 1)).toEqual([list, 'a']);
     const scanned: string[] = [];
-    for await (const name of clientOf({ nodes: cluster.seeds }).scanIterator({ match: `${key}*` })) scanned.push(name);
+    for await (const name of clientOf({ nodes: cluster.seeds }).scanIterator({ match: `${key}*` }))
+      scanned.push(name);
     expect(scanned).toEqual(expect.arrayContaining([key, list]));
     // it holds nothing that a fan-out would have to ask it for, and is there to be named
     expect(await client.dbsize()).toEqual(expect.any(Number));

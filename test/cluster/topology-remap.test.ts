@@ -41,7 +41,9 @@ describe('addressRemap', () => {
   afterEach(() =>
     eventually(async () => {
       const lists = await Promise.all(cluster.nodes.map((node) => cluster.command(node, 'CLIENT', 'LIST')));
-      const ours = lists.flatMap((list) => String(list).split('\n')).filter((line) => line.includes(`name=${NAME}`));
+      const ours = lists
+        .flatMap((list) => String(list).split('\n'))
+        .filter((line) => line.includes(`name=${NAME}`));
       const relayed = relays.all.reduce((sum, relay) => sum + relay.open / 2, 0);
       expect(ours.length).toBeGreaterThan(0);
       expect(ours).toHaveLength(relayed);
@@ -126,7 +128,10 @@ describe('addressRemap', () => {
       code: 'NO_NODE_REACHABLE',
       message: expect.stringContaining('from the function'),
     });
-    const nonsense = new ClusterClient({ ...options, addressRemap: () => undefined as unknown as NodeAddress });
+    const nonsense = new ClusterClient({
+      ...options,
+      addressRemap: () => undefined as unknown as NodeAddress,
+    });
     await expect(nonsense.connect()).rejects.toMatchObject({ code: 'NO_NODE_REACHABLE' });
     failing.disconnect();
     nonsense.disconnect();

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { ClusterClient, InvalidArgumentError, type ClusterClientOptions } from 'keyslot';
 import { splitUrl } from '../../lib/client/url-options.js';
@@ -39,12 +41,18 @@ const NOT_FLAGS = [0, 1, 'true', null, {}];
 describe('an option that cannot be right is refused, by name and with what was expected', () => {
   it.each<[option: string, value: unknown, expected: RegExp]>([
     ...MILLISECONDS.flatMap((name) =>
-      NOT_MILLISECONDS.map((value): [string, unknown, RegExp] => [name, value, /whole number of milliseconds/]),
+      NOT_MILLISECONDS.map((value): [string, unknown, RegExp] => [
+        name,
+        value,
+        /whole number of milliseconds/,
+      ]),
     ),
     ...COUNTS.flatMap((name) =>
       NOT_COUNTS.map((value): [string, unknown, RegExp] => [name, value, /whole number of at least 1/]),
     ),
-    ...FLAGS.flatMap((name) => NOT_FLAGS.map((value): [string, unknown, RegExp] => [name, value, /true or false/])),
+    ...FLAGS.flatMap((name) =>
+      NOT_FLAGS.map((value): [string, unknown, RegExp] => [name, value, /true or false/]),
+    ),
 
     ['nodes', [], /at least one node/],
     ['nodes', null, /list/],
@@ -134,16 +142,24 @@ describe('an option that cannot be right is refused, by name and with what was e
     expect(seen(error)).not.toContain(SECRET);
   });
 
-  it.each(['node', 'Nodes', 'timeout', 'startup_nodes', 'db', 'redisOptions', 'toString', '__proto__', 'constructor', ''])(
-    'the unknown name %p, with those that are known',
-    (name) => {
-      const error = refusal(Object.defineProperty({}, name, { value: SECRET, enumerable: true }));
-      expect(error.argument).toBe(name);
-      expect(error.message).toContain(`Unknown option ${name}`);
-      for (const known of ['deadlineMs', 'codec', 'scripts']) expect(error.message).toContain(known);
-      expect(seen(error)).not.toContain(SECRET);
-    },
-  );
+  it.each([
+    'node',
+    'Nodes',
+    'timeout',
+    'startup_nodes',
+    'db',
+    'redisOptions',
+    'toString',
+    '__proto__',
+    'constructor',
+    '',
+  ])('the unknown name %p, with those that are known', (name) => {
+    const error = refusal(Object.defineProperty({}, name, { value: SECRET, enumerable: true }));
+    expect(error.argument).toBe(name);
+    expect(error.message).toContain(`Unknown option ${name}`);
+    for (const known of ['deadlineMs', 'codec', 'scripts']) expect(error.message).toContain(known);
+    expect(seen(error)).not.toContain(SECRET);
+  });
 
   it.each<[string, unknown]>([
     ['a URL', `redis://:${SECRET}@h:7000`],
@@ -157,7 +173,17 @@ describe('an option that cannot be right is refused, by name and with what was e
   });
 
   it('an option that is undefined is as one that is not there', () => {
-    const names = [...MILLISECONDS, ...COUNTS, ...FLAGS, 'nodes', 'password', 'tls', 'readFrom', 'codec', 'retry'];
+    const names = [
+      ...MILLISECONDS,
+      ...COUNTS,
+      ...FLAGS,
+      'nodes',
+      'password',
+      'tls',
+      'readFrom',
+      'codec',
+      'retry',
+    ];
     const client = new ClusterClient(Object.fromEntries(names.map((name) => [name, undefined])));
     expect(client.status).toBe('wait');
   });
@@ -168,8 +194,16 @@ describe('credentials', () => {
     ['two URLs', { nodes: ['redis://:a@h:1', `redis://:${SECRET}@h:2`] }, /different credentials/],
     ['two users', { nodes: [`redis://a:${SECRET}@h:1`, `redis://b:${SECRET}@h:2`] }, /different credentials/],
     ['a URL and the options', { nodes: ['redis://:a@h:1'], password: SECRET }, /different credentials/],
-    ['a provider and a password', { password: SECRET, credentialsProvider: () => ({ password: '' }) }, /excludes/],
-    ['a provider and a URL', { nodes: [`redis://:${SECRET}@h:1`], credentialsProvider: () => ({ password: '' }) }, /excludes/],
+    [
+      'a provider and a password',
+      { password: SECRET, credentialsProvider: () => ({ password: '' }) },
+      /excludes/,
+    ],
+    [
+      'a provider and a URL',
+      { nodes: [`redis://:${SECRET}@h:1`], credentialsProvider: () => ({ password: '' }) },
+      /excludes/,
+    ],
     ['a user without a password', { username: SECRET }, /needs a password/],
     ['TLS that is off, and a rediss URL', { nodes: [`rediss://:${SECRET}@h:1`], tls: false }, /rediss/],
     ['TLS for some nodes', { nodes: [`rediss://:${SECRET}@h:1`, 'redis://h:2'] }, /all nodes or none/],
@@ -183,9 +217,17 @@ describe('credentials', () => {
   it.each<[string, ClusterClientOptions, { username?: string; password: string } | undefined]>([
     ['none', { nodes: ['redis://h:1'] }, undefined],
     ['a password in a URL', { nodes: ['redis://:pw@h:1/0'] }, { password: 'pw' }],
-    ['a user in a URL, percent-encoded', { nodes: ['redis://us%40er:p%2Fw%3A%25@h:1/'] }, { username: 'us@er', password: 'p/w:%' }],
+    [
+      'a user in a URL, percent-encoded',
+      { nodes: ['redis://us%40er:p%2Fw%3A%25@h:1/'] },
+      { username: 'us@er', password: 'p/w:%' },
+    ],
     ['the same in all URLs', { nodes: ['redis://:pw@h:1', 'redis://:pw@h:2', 'h:3'] }, { password: 'pw' }],
-    ['in the options', { username: 'u', password: 'pw', nodes: ['redis://u:pw@h:1'] }, { username: 'u', password: 'pw' }],
+    [
+      'in the options',
+      { username: 'u', password: 'pw', nodes: ['redis://u:pw@h:1'] },
+      { username: 'u', password: 'pw' },
+    ],
     ['from a provider', { credentialsProvider: async () => ({ password: 'pw' }) }, { password: 'pw' }],
   ])('are taken from where they are given: %s', async (_, options, expected) => {
     const credentials = await resolveOptions(options).credentials();
@@ -194,15 +236,23 @@ describe('credentials', () => {
 });
 
 describe('a credentialsProvider', () => {
-  it.each<[unknown]>([[undefined], [null], [SECRET], [{}], [{ username: SECRET }], [{ password: 5 }], [{ username: 5, password: SECRET }]])(
-    'that gives %p is told so',
-    async (given) => {
-      const { credentials } = resolveOptions({ credentialsProvider: () => given as { password: string } });
-      const error: unknown = await credentials().catch((reason: unknown) => reason);
-      expect(error).toMatchObject({ argument: 'credentialsProvider', message: expect.stringContaining('password') });
-      expect(seen(error)).not.toContain(SECRET);
-    },
-  );
+  it.each<[unknown]>([
+    [undefined],
+    [null],
+    [SECRET],
+    [{}],
+    [{ username: SECRET }],
+    [{ password: 5 }],
+    [{ username: 5, password: SECRET }],
+  ])('that gives %p is told so', async (given) => {
+    const { credentials } = resolveOptions({ credentialsProvider: () => given as { password: string } });
+    const error: unknown = await credentials().catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      argument: 'credentialsProvider',
+      message: expect.stringContaining('password'),
+    });
+    expect(seen(error)).not.toContain(SECRET);
+  });
 });
 
 describe('nodes', () => {
@@ -216,8 +266,14 @@ describe('nodes', () => {
     ['REDIS://h:7000/0', { host: 'h', port: 7000 }],
     ['redis://[2001:db8::1]:7000', { host: '2001:db8::1', port: 7000 }],
     ['redis://node-1.example:7000', { host: 'node-1.example', port: 7000 }],
-    [{ host: '::1', port: 7000 }, { host: '::1', port: 7000 }],
-    [{ host: 'h', port: 7000, id: 'x', role: 'primary' }, { host: 'h', port: 7000 }],
+    [
+      { host: '::1', port: 7000 },
+      { host: '::1', port: 7000 },
+    ],
+    [
+      { host: 'h', port: 7000, id: 'x', role: 'primary' },
+      { host: 'h', port: 7000 },
+    ],
   ])('are read from %p', (node, address) => {
     expect(resolveOptions({ nodes: [node as string] }).nodes).toEqual([address]);
   });
@@ -286,7 +342,10 @@ describe('no secret is shown', () => {
 describe('fromUrl', () => {
   // T2
   it('takes options beside the URL', () => {
-    const client = ClusterClient.fromUrl('redis://:pw@127.0.0.1:7000', { nodes: ['127.0.0.1:7001'], retry: 'never' });
+    const client = ClusterClient.fromUrl('redis://:pw@127.0.0.1:7000', {
+      nodes: ['127.0.0.1:7001'],
+      retry: 'never',
+    });
     expect(client.status).toBe('wait');
     expect(() => ClusterClient.fromUrl(`redis://:${SECRET}@h:1/3`)).toThrow(InvalidArgumentError);
     expect(() => ClusterClient.fromUrl(undefined as unknown as string)).toThrow(InvalidArgumentError);
@@ -294,7 +353,8 @@ describe('fromUrl', () => {
 
   // T2
   it('takes options in the query, each by its type', () => {
-    const query = 'readFrom=replica&deadlineMs=5000&requireFullCoverage=false&clientName=a%20b&keyPrefix=7&protocol=3';
+    const query =
+      'readFrom=replica&deadlineMs=5000&requireFullCoverage=false&clientName=a%20b&keyPrefix=7&protocol=3';
     expect(splitUrl(`rediss://u:p%3Fw@h:1/0?${query}`)).toEqual({
       node: 'rediss://u:p%3Fw@h:1/0',
       options: {
@@ -308,7 +368,9 @@ describe('fromUrl', () => {
     });
     expect(ClusterClient.fromUrl(`redis://h:1?${query.replace('%20', '')}`).status).toBe('wait');
     // what the URL says wins
-    expect(() => ClusterClient.fromUrl('redis://h:1?retry=often', { retry: 'never' })).toThrow(/retry.*safe, never, always/);
+    expect(() => ClusterClient.fromUrl('redis://h:1?retry=often', { retry: 'never' })).toThrow(
+      /retry.*safe, never, always/,
+    );
   });
 
   it.each([
@@ -329,5 +391,37 @@ describe('fromUrl', () => {
     expect(error).toBeInstanceOf(InvalidArgumentError);
     expect((error as Error).message).toMatch(message);
     expect(seen(error)).not.toContain(SECRET);
+  });
+});
+
+describe('docs/client-options.md', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/client-options.md'), 'utf8');
+  /** The first two columns of the rows that begin with an option's name. */
+  const rows = new Map(
+    [...page.matchAll(/^\| `(\w+)` +\| (.*?) +\|/gm)].map(([, name, fallback]) => [
+      name,
+      fallback.replaceAll('`', ''),
+    ]),
+  );
+
+  it('has a row for every option, and for nothing else', () => {
+    const known = /known are (.*)$/.exec(refusal({ unknown: 1 }).message)?.[1].split(', ');
+    expect([...rows.keys()].toSorted()).toEqual(known?.toSorted());
+  });
+
+  it('tells the defaults', () => {
+    const defaults = resolveOptions({ nodes: ['h:1'] }) as unknown as Record<string, unknown>;
+    const { commands, bytes } = defaults.maxPendingPerNode as { commands: number; bytes: number };
+    expect(rows.get('maxPendingPerNode')).toBe(`{ commands: ${commands}, bytes: ${bytes} }`);
+    const plain = [...rows].filter(([name]) =>
+      ['number', 'boolean', 'string'].includes(typeof defaults[name]),
+    );
+    expect(plain.length).toBeGreaterThan(15);
+    for (const [name, told] of plain) {
+      expect([name, told.replaceAll("'", '')]).toEqual([
+        name,
+        defaults[name] === '' ? 'none' : String(defaults[name]),
+      ]);
+    }
   });
 });

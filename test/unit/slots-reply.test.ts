@@ -36,8 +36,22 @@ describe('a CLUSTER SLOTS reply', () => {
     );
     expect(topology.shards).toHaveLength(2);
     expect(topology.shards[0]).toMatchObject({
-      primary: { name: '10.0.0.1:7000', slots: [[0, 99], [200, 299]] },
-      replicas: [{ name: '10.0.0.2:7001', slots: [[0, 99], [200, 299]] }],
+      primary: {
+        name: '10.0.0.1:7000',
+        slots: [
+          [0, 99],
+          [200, 299],
+        ],
+      },
+      replicas: [
+        {
+          name: '10.0.0.2:7001',
+          slots: [
+            [0, 99],
+            [200, 299],
+          ],
+        },
+      ],
     });
   });
 
@@ -69,7 +83,10 @@ describe('a CLUSTER SLOTS reply', () => {
 
   // T14
   it('keeps hostnames and IPv6 addresses as they are announced', () => {
-    const topology = topologyFromSlots([[0, 99, ['node-1.example', 7000, 'a'], ['2001:db8::1', 7001, 'b']]], ASKED);
+    const topology = topologyFromSlots(
+      [[0, 99, ['node-1.example', 7000, 'a'], ['2001:db8::1', 7001, 'b']]],
+      ASKED,
+    );
     expect(topology.nodes.map(({ host }) => host).toSorted()).toEqual(['2001:db8::1', 'node-1.example']);
   });
 
@@ -125,7 +142,22 @@ describe('a CLUSTER SLOTS reply', () => {
   });
 
   it('never throws, whatever it is made of', () => {
-    const parts: Reply[] = [0, 1, -1, 16_383, 16_384, 1.5, '', '?', 'h', null, true, 1n, Buffer.from('h'), '__proto__'];
+    const parts: Reply[] = [
+      0,
+      1,
+      -1,
+      16_383,
+      16_384,
+      1.5,
+      '',
+      '?',
+      'h',
+      null,
+      true,
+      1n,
+      Buffer.from('h'),
+      '__proto__',
+    ];
     const any = (depth: number): Reply => {
       if (depth === 0 || Math.random() < 0.3) return parts[Math.floor(Math.random() * parts.length)];
       return Array.from({ length: Math.floor(Math.random() * 5) }, () => any(depth - 1));
@@ -140,7 +172,15 @@ describe('a CLUSTER SLOTS reply', () => {
 
 describe('a CLUSTER SHARDS reply', () => {
   const node = (port: number, more: Record<string, Reply> = {}): Reply =>
-    Object.entries({ id: `id-${port}`, port, ip: '10.0.0.1', endpoint: '10.0.0.1', role: 'master', health: 'online', ...more }).flat();
+    Object.entries({
+      id: `id-${port}`,
+      port,
+      ip: '10.0.0.1',
+      endpoint: '10.0.0.1',
+      role: 'master',
+      health: 'online',
+      ...more,
+    }).flat();
   const shard = (slots: number[], ...nodes: Reply[]): Reply => ['slots', slots, 'nodes', nodes];
 
   it('tells of primaries that own no slots', () => {
@@ -160,10 +200,12 @@ describe('a CLUSTER SHARDS reply', () => {
       { host: '192.0.2.1', port: 7006, id: 'id-7006' },
       { host: '10.0.0.1', port: 7008, id: 'id-7008' },
     ]);
-    expect(newcomersFromShards(reply, ASKED, true)).toEqual([{ host: '10.0.0.1', port: 7108, id: 'id-7008' }]);
-    expect(newcomersFromShards([shard([], node(7002))], ASKED, false, ({ port }) => ({ host: 'proxy', port }))).toEqual([
-      { host: 'proxy', port: 7002, id: 'id-7002' },
+    expect(newcomersFromShards(reply, ASKED, true)).toEqual([
+      { host: '10.0.0.1', port: 7108, id: 'id-7008' },
     ]);
+    expect(
+      newcomersFromShards([shard([], node(7002))], ASKED, false, ({ port }) => ({ host: 'proxy', port })),
+    ).toEqual([{ host: 'proxy', port: 7002, id: 'id-7002' }]);
   });
 
   it.each<[string, Reply]>([

@@ -55,21 +55,34 @@ describe('a topology', () => {
     expect(topology.shardForSlot(7000)?.primary.port).toBe(7001);
   });
 
-  it.each([-1, SLOT_COUNT, 1.5, Number.NaN, Infinity, '7' as unknown as number])('refuses %p as a slot', (slot) => {
-    expect(() => topology.nodeForSlot(slot)).toThrow(InvalidArgumentError);
-  });
+  it.each([-1, SLOT_COUNT, 1.5, Number.NaN, Infinity, '7' as unknown as number])(
+    'refuses %p as a slot',
+    (slot) => {
+      expect(() => topology.nodeForSlot(slot)).toThrow(InvalidArgumentError);
+    },
+  );
 
   it('counts the slots that have an owner, and knows none for the others', () => {
     expect(topology.coveredSlots).toBe(SLOT_COUNT);
     const partial = ClusterTopology.of([
-      { primary: node(7000), replicas: [], slots: [[0, 99], [200, 200]] },
+      {
+        primary: node(7000),
+        replicas: [],
+        slots: [
+          [0, 99],
+          [200, 200],
+        ],
+      },
     ]);
     expect(partial.coveredSlots).toBe(101);
     expect(partial.nodeForSlot(150)).toBeUndefined();
     expect(partial.nodeForSlot(150, 'replica')).toBeUndefined();
     expect(partial.shardForSlot(150)).toBeUndefined();
     expect(partial.shardIndexOfSlot(150)).toBe(-1);
-    expect(partial.primaries[0].slots).toEqual([[0, 99], [200, 200]]);
+    expect(partial.primaries[0].slots).toEqual([
+      [0, 99],
+      [200, 200],
+    ]);
   });
 
   it('lets the later of two claims to a slot win', () => {
@@ -81,7 +94,14 @@ describe('a topology', () => {
 
   it('of nothing is empty', () => {
     const empty = ClusterTopology.empty();
-    expect(empty).toMatchObject({ version: 0, nodes: [], primaries: [], replicas: [], shards: [], coveredSlots: 0 });
+    expect(empty).toMatchObject({
+      version: 0,
+      nodes: [],
+      primaries: [],
+      replicas: [],
+      shards: [],
+      coveredSlots: 0,
+    });
     expect(empty.defaultNode).toBeUndefined();
     expect(empty.nodeForKey('foo')).toBeUndefined();
   });
@@ -125,7 +145,13 @@ describe('two views', () => {
     const one = ClusterTopology.of([a, b, c]);
     const other = ClusterTopology.of([
       c,
-      { ...b, slots: [[7001, 10_000], [5001, 7000]] },
+      {
+        ...b,
+        slots: [
+          [7001, 10_000],
+          [5001, 7000],
+        ],
+      },
       { ...a, replicas: a.replicas.toReversed() },
     ]);
     expect(one.sameView(other)).toBe(true);
@@ -154,8 +180,14 @@ describe('a MOVED', () => {
     expect(after.version).toBe(6);
     expect([99, 100, 101].map((slot) => after.nodeForSlot(slot)?.port)).toEqual([7000, 7001, 7000]);
     expect(after.primaries.map(({ slots }) => slots)).toEqual([
-      [[0, 99], [101, 5000]],
-      [[100, 100], [5001, 10_000]],
+      [
+        [0, 99],
+        [101, 5000],
+      ],
+      [
+        [100, 100],
+        [5001, 10_000],
+      ],
       [[10_001, 16_383]],
     ]);
     expect(before.nodeForSlot(100)?.port).toBe(7000);
@@ -207,7 +239,9 @@ describe('a MOVED', () => {
   });
 
   it('keeps the default node that was set', () => {
-    const after = ClusterTopology.of(shards()).restamped(2, name(7005)).withSlotsMoved([[100, name(7001)]]);
+    const after = ClusterTopology.of(shards())
+      .restamped(2, name(7005))
+      .withSlotsMoved([[100, name(7001)]]);
     expect(after.defaultNode?.port).toBe(7005);
   });
 });
