@@ -25,9 +25,12 @@ export class FlushScheduler {
     if (this.scheduled) return;
     this.time = performance.now();
     this.scheduled = true;
-    if (this.lone) process.nextTick(this.flush);
+    if (this.lone) queueMicrotask(this.flushSoon);
     else setImmediate(this.flush);
   }
+
+  /** Behind all that is ready to run in this turn, before the next event is waited for. */
+  private readonly flushSoon = (): void => process.nextTick(this.flush);
 
   private readonly flush = (): void => {
     this.scheduled = false;
