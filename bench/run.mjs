@@ -1,4 +1,4 @@
-// node bench/run.mjs: measures Keyslot beside other clients on one cluster. See docs/benchmarks.md.
+// node bench/run.mjs: measures Keyslot beside other clients on one cluster.
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';

@@ -59,7 +59,7 @@ export {
 } from './client/watched-transaction.js';
 export { ClusterPubSub, type KeyspaceOptions } from './pubsub/cluster-pubsub.js';
 export type { ChannelNames, MessageOptions } from './pubsub/message-options.js';
-export type { KeyspaceEvent } from './pubsub/keyspace-streams.js';
+export type { KeyspaceEvent as KeyEvent } from './pubsub/keyspace-streams.js';
 export { KeyspaceEventsOffError } from './pubsub/pubsub-errors.js';
 export type { SubscriptionKind } from './pubsub/subscription-kind.js';
 export type { ChannelName, ClusterMessage, NameForm, UnreadableMessage } from './pubsub/cluster-message.js';
@@ -142,9 +142,17 @@ export type {
 export { ClusterModule } from './nest/cluster.module.js';
 export { getClusterRepositoryToken, getClusterToken, getPubSubToken } from './nest/cluster.tokens.js';
 export { InjectCluster, InjectClusterRepository, InjectPubSub } from './nest/inject.decorators.js';
-export { Channel, Message, Payload } from './nest/message-params.decorator.js';
+export type { HandlerNames } from './nest/handler-subscription.js';
+export { Channel, Message, Pattern, Payload } from './nest/message-params.decorator.js';
 export { CircularImportError, UnknownClusterError } from './nest/module-errors.js';
-export { Subscribe, type SubscribeOptions } from './nest/subscribe.decorator.js';
+export {
+  KeyspaceEvent,
+  PatternSubscribe,
+  ShardedSubscribe,
+  Subscribe,
+  type HandlerOptions,
+  type SubscribeOptions,
+} from './nest/subscribe.decorator.js';
 export {
   ClusterAdmin,
   type DeletedSlots,

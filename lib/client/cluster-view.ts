@@ -203,6 +203,11 @@ export class ClusterView {
     return runWatched(this.engine, this.policy, keys, fn, options);
   }
 
+  /** Makes a script known, so that servers which lack it are given it; `runScript` does so by itself. */
+  addScript(script: Script): void {
+    this.engine.scripts.add(script);
+  }
+
   /**
    * Runs a script by its hash, and whole where the server does not know it.
    * @param keys must share a slot

@@ -34,6 +34,7 @@ export async function createNodeClient(
   });
   // its options hold the password; whoever prints what holds the client sees the node
   const shown = `Redis { node: '${nodeName(node)}' }`;
-  for (const method of [inspect.custom, 'toJSON']) Object.defineProperty(redis, method, { value: () => shown });
+  for (const method of [inspect.custom, 'toJSON'])
+    Object.defineProperty(redis, method, { value: () => shown });
   return redis;
 }

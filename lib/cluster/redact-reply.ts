@@ -23,8 +23,16 @@ const ECHOES: readonly Echo[] = [
   { after: 'unknown argument: ', reason: 'HGETEX, HSETEX: a field or value in the place of a keyword' },
   { after: 'Syntax error at offset ', reason: 'FT.SEARCH: what was searched for' },
   { after: "nknown subcommand '", until: "'. Try", reason: 'what stands where a subcommand was forgotten' },
-  { after: "nknown subcommand or wrong number of arguments for '", until: "'", reason: 'before Redis 7: the same' },
-  { after: "number of arguments for CONFIG SET - '", until: "'", reason: 'a value that took the place of a name' },
+  {
+    after: "nknown subcommand or wrong number of arguments for '",
+    until: "'",
+    reason: 'before Redis 7: the same',
+  },
+  {
+    after: "number of arguments for CONFIG SET - '",
+    until: "'",
+    reason: 'a value that took the place of a name',
+  },
   { after: 'Unsupported option ', reason: 'EXPIRE: a value in the place of a keyword' },
   { after: "Unrecognized XCLAIM option '", until: "'", reason: 'the same' },
   { after: 'Unknown argument ', reason: 'FUNCTION LIST, FT.SEARCH: the same' },
@@ -32,14 +40,17 @@ const ECHOES: readonly Echo[] = [
   { after: 'Invalid metadata value given: ', reason: 'the first line of a function library' },
   { after: 'script shebang: ', reason: 'the first line of a script' },
   { after: 'lua shebang option: ', reason: 'the same' },
-  { after: " near '", until: "'", reason: 'a script that cannot be read: text of it, which may be a literal' },
+  {
+    after: " near '",
+    until: "'",
+    reason: 'a script that cannot be read: text of it, which may be a literal',
+  },
   { after: '[string "', until: '"]', reason: 'a script that a script loads: its text' },
-  { after: 'NOPERM User ', until: ' has no permissions', reason: 'who connects, which is half of the credentials' },
 ];
 
 /**
  * The text of an error reply without the arguments it repeats, which can be stored values or credentials.
- * Names of commands, keys and nodes stay, and so does what a Lua script says: that is its author's choice.
+ * Names of commands, keys, users and nodes stay, and so does what a Lua script says: that is its author's choice.
  */
 export function redactReply(text: string): string {
   for (const { after, until } of ECHOES) {

@@ -54,5 +54,6 @@ export interface EntityClient {
   hscanIterator(key: string, options: { count: number }): AsyncIterable<[field: string, value: string]>;
   scanIterator(options: { match: string; type: string; count: number }): AsyncIterable<string>;
   pipeline(): EntityPipeline;
+  addScript(script: Script): void;
   with(options: EntityCallOptions): ScriptRunner;
 }

@@ -54,6 +54,8 @@ export class ScriptCaller {
       this.run(call, retry, options).catch((error: Error) => error);
     // What is to be durable waits on a connection of its own, each for itself.
     if (options.durability) return Promise.all(calls.map(alone));
+    // Known scripts are given to servers that lack them within the batch.
+    for (const script of new Set(calls.map((call) => call.script))) this.client.addScript(script);
     const pipeline = this.runner(retry, options).pipeline();
     for (const { script, keys, args } of calls) pipeline.evalsha(script.sha, keys.length, ...keys, ...args);
     const results = (await pipeline.exec()) ?? [];

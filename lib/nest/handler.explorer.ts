@@ -1,17 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
-import { subscriptionsOf, type SubscribeMetadata } from './subscribe.decorator.js';
+import { withNames } from './handler-names.js';
+import { subscriptionsOf, type HandlerSubscription } from './handler-subscription.js';
 
 /** What Nest knows of a provider or controller. */
 export type HandlerHost = ReturnType<DiscoveryService['getProviders']>[number];
 
-/** A method with `@Subscribe` on it. */
+/** A method with `@Subscribe`, or one of its kind, on it. */
 export interface Handler {
   readonly host: HandlerHost;
   readonly method: string;
   /** `OrderEvents.onPlaced`, for the log. */
   readonly name: string;
-  readonly subscriptions: readonly SubscribeMetadata[];
+  readonly subscriptions: readonly HandlerSubscription[];
 }
 
 /** Finds the handlers of an application. */
@@ -22,9 +23,12 @@ export class HandlerExplorer {
     private readonly scanner: MetadataScanner,
   ) {}
 
-  /** Every handler of every provider and controller. */
-  explore(): Handler[] {
-    return this.hosts().flatMap((host) => this.handlersOf(host));
+  /**
+   * Every handler of every provider and controller.
+   * @throws where the names of a subscription cannot be told
+   */
+  async explore(): Promise<Handler[]> {
+    return (await Promise.all(this.hosts().map((host) => this.handlersOf(host)))).flat();
   }
 
   /** All that has methods, each instance once, under however many tokens it is provided. */
@@ -37,13 +41,17 @@ export class HandlerExplorer {
     return [...hosts.values()];
   }
 
-  private handlersOf(host: HandlerHost): Handler[] {
+  private handlersOf(host: HandlerHost): Promise<Handler[]> {
     const prototype = Object.getPrototypeOf(host.instance);
-    return this.scanner.getAllMethodNames(prototype).flatMap((method) => {
-      const subscriptions = subscriptionsOf(prototype[method]);
-      return subscriptions.length === 0
-        ? []
-        : [{ host, method, name: `${prototype.constructor.name}.${method}`, subscriptions }];
-    });
+    const methods = this.scanner
+      .getAllMethodNames(prototype)
+      .filter((method) => subscriptionsOf(prototype[method]).length > 0);
+    return Promise.all(
+      methods.map(async (method) => {
+        const name = `${prototype.constructor.name}.${method}`;
+        const named = subscriptionsOf(prototype[method]).map((each) => withNames(each, host, name));
+        return { host, method, name, subscriptions: await Promise.all(named) };
+      }),
+    );
   }
 }

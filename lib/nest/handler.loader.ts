@@ -4,13 +4,15 @@ import { retry, throwError, timer, type Observable, type Subscription } from 'rx
 import { ClusterError, DeadlineExceededError } from '../cluster/errors.js';
 import type { ClusterMessage } from '../pubsub/cluster-message.js';
 import type { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
+import { KINDS } from '../pubsub/subscription-kind.js';
 import { ClusterRegistry } from './cluster-registry.js';
 import { DEFAULT_CLUSTER, getPubSubToken } from './cluster.tokens.js';
 import { HandlerExplorer, type Handler } from './handler.explorer.js';
 import { HandlerInvoker, type HandlerCall } from './handler.invoker.js';
+import { HANDLER_KINDS } from './handler-kinds.js';
 import { HandlerQueue } from './handler-queue.js';
+import type { HandlerSubscription } from './handler-subscription.js';
 import { UnknownClusterError } from './module-errors.js';
-import type { SubscribeMetadata } from './subscribe.decorator.js';
 import { within } from './within.js';
 
 /** How long the server may take to confirm a subscription, in ms. */
@@ -22,7 +24,7 @@ const RETRY_MS = 1_000;
 /** How long handlers may take to finish when the application shuts down, in ms. */
 const DRAIN_MS = 5_000;
 
-/** One `@Subscribe` at work. */
+/** One decorator of a method at work. */
 interface RunningHandler {
   readonly name: string;
   readonly subscription: Subscription;
@@ -44,12 +46,13 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
 
   /**
    * Resolves once the server has confirmed every subscription. Only a cluster that is connected lazily is not waited for.
-   * @throws UnknownClusterError, DeadlineExceededError, what the server answers to a subscription it refuses; all clients
-   *   are closed then
+   * @throws UnknownClusterError, DeadlineExceededError, KeyspaceEventsOffError, what the server answers to a subscription
+   *   it refuses, what keeps the names of one from being told; all clients are closed then
    */
   async onApplicationBootstrap(): Promise<void> {
     try {
-      await Promise.all(this.explorer.explore().flatMap((handler) => this.load(handler)));
+      const handlers = await this.explorer.explore();
+      await Promise.all(handlers.flatMap((handler) => this.load(handler)));
     } catch (error) {
       await this.registry.close();
       throw error;
@@ -72,18 +75,16 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
     return handler.subscriptions.map((subscription) => this.subscribe(handler, call, subscription));
   }
 
-  private async subscribe(
-    { name }: Handler,
-    call: HandlerCall,
-    { channels, cluster = DEFAULT_CLUSTER, concurrency = 1, codec }: SubscribeMetadata,
-  ): Promise<void> {
-    const pubsub = this.pubsubOf(cluster, name);
+  private async subscribe({ name }: Handler, call: HandlerCall, handled: HandlerSubscription): Promise<void> {
+    const { kind, names, cluster = DEFAULT_CLUSTER, concurrency = 1 } = handled;
+    const { decorator, noun, messages: messagesOf } = HANDLER_KINDS[kind];
+    const pubsub = this.pubsubOf(cluster, `${decorator} on ${name}`);
     if (pubsub === undefined) {
       // a test has put something without pub/sub in the place of the client
       return this.logger.warn(`${name} is not subscribed: the client of cluster '${cluster}' has no pub/sub`);
     }
     const isLazy = this.registry.isLazy(cluster);
-    const messages = pubsub.channel(channels, { codec });
+    const messages = messagesOf(pubsub, handled);
     const queue = new HandlerQueue<ClusterMessage>(
       (message) => this.handle(name, call, message),
       concurrency,
@@ -94,11 +95,12 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
     });
     this.running.push({ name, subscription, queue });
     if (!isLazy) {
-      await within(CONFIRM_MS, pubsub.ready(channels), () => {
-        throw new DeadlineExceededError(`SUBSCRIBE to ${channels.join(', ')}`, CONFIRM_MS);
+      await within(CONFIRM_MS, pubsub.ready(names), () => {
+        const command = KINDS[kind].subscribe.toUpperCase();
+        throw new DeadlineExceededError(`${command} to ${names.join(', ')}`, CONFIRM_MS);
       });
     }
-    this.logger.log(`Mapped {${channels.join(', ')}} to ${name}`);
+    this.logger.log(`Mapped ${noun} {${names.join(', ')}} to ${name}`);
   }
 
   /** Subscribes again and again while the cluster cannot be found; each attempt takes as long as connecting may. */
@@ -111,11 +113,11 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
     return messages.pipe(retry({ delay }));
   }
 
-  private pubsubOf(cluster: string, name: string): ClusterPubSub | undefined {
+  private pubsubOf(cluster: string, wantedBy: string): ClusterPubSub | undefined {
     try {
       return this.moduleRef.get<ClusterPubSub>(getPubSubToken(cluster), { strict: false });
     } catch (cause) {
-      throw new UnknownClusterError(cluster, `@Subscribe() on ${name}`, { cause });
+      throw new UnknownClusterError(cluster, wantedBy, { cause });
     }
   }
 

@@ -14,11 +14,13 @@ export const PARAMS_METADATA = '__routeArguments__';
 const PAYLOAD = 3;
 const CHANNEL = 100;
 const MESSAGE = 101;
+const PATTERN = 102;
 
 const VALUES: Readonly<Record<number, (payload: unknown, message: ClusterMessage) => unknown>> = {
   [PAYLOAD]: (payload) => payload,
   [CHANNEL]: (_payload, message) => message.channel,
   [MESSAGE]: (_payload, message) => message,
+  [PATTERN]: (_payload, message) => message.pattern,
 };
 
 /** Reads parameters from a handler's arguments. */
@@ -27,11 +29,14 @@ export const messageParams: ParamsFactory = {
     VALUES[type]?.(payload, message),
 };
 
-/** Fills a handler's parameter with what was published. */
+/** Fills a handler's parameter with what was published; for `@KeyspaceEvent`, with the event. */
 export const Payload = (...pipes: Pipe[]): ParameterDecorator => param(PAYLOAD, pipes);
 
-/** Fills a handler's parameter with the name of the channel. */
+/** Fills a handler's parameter with the name of the channel; for `@KeyspaceEvent`, with the key. */
 export const Channel = (...pipes: Pipe[]): ParameterDecorator => param(CHANNEL, pipes);
+
+/** Fills a handler's parameter with the pattern that let the message through; undefined where none was subscribed to. */
+export const Pattern = (...pipes: Pipe[]): ParameterDecorator => param(PATTERN, pipes);
 
 /** Fills a handler's parameter with the whole `ClusterMessage`. */
 export const Message = (...pipes: Pipe[]): ParameterDecorator => param(MESSAGE, pipes);

@@ -1,71 +1,74 @@
-import { SetMetadata } from '@nestjs/common';
-import { InvalidArgumentError } from '../cluster/errors.js';
+import type { InjectionToken } from '@nestjs/common';
 import type { Codec } from '../pubsub/codec.js';
-
-const SUBSCRIPTIONS = 'keyslot:subscriptions';
+import { handlerDecorator, SUBSCRIPTIONS, type HandlerNames } from './handler-subscription.js';
 
 /** How a handler is fed. */
-export interface SubscribeOptions {
-  /** The cluster whose channels these are. Default `'default'`. */
+export interface HandlerOptions {
+  /** The cluster it listens to. Default `'default'`. */
   cluster?: string;
   /**
    * How many messages the handler works on at a time. Default 1: in the order they arrive, each when the one before is
    * done with.
    */
   concurrency?: number;
+  /** What the function that tells the names is called with: tokens of singletons that the handler's module can inject. */
+  inject?: readonly InjectionToken[];
+}
+
+/** How a handler of messages is fed. */
+export interface SubscribeOptions extends HandlerOptions {
   /** Reads the payloads; otherwise the client's codec does. */
   codec?: Codec;
 }
 
-/** What one `@Subscribe` says. */
-export interface SubscribeMetadata extends SubscribeOptions {
-  readonly channels: readonly string[];
-}
-
 /**
- * Calls a method of any provider or controller with every message of a channel, or of several. May stand more than once
- * on a method.
+ * Calls a method of any provider or controller with every message of a channel, or of several. This decorator and the
+ * ones below may stand on a method together, and more than once; each feeds it for itself.
  *
  * Guards, pipes, interceptors and filters apply as they do elsewhere; `isClusterMessageContext` tells them what they
- * deal with. Parameters are filled by `@Payload()`, `@Channel()` and `@Message()`; a method without any of them is
- * called with the payload and the message. An error is logged and the next message follows.
+ * deal with. Parameters are filled by `@Payload()`, `@Channel()`, `@Pattern()` and `@Message()`; a method without any of
+ * them is called with the payload and the message. An error is logged and the next message follows.
  *
  * Messages that come faster than the handler takes them wait, up to 10,000; what comes on top of them is dropped, and
  * the log says so.
  *
  * @throws InvalidArgumentError where it does not stand on a method, or names no channel
  */
-export function Subscribe(
-  channels: string | readonly string[],
-  options: SubscribeOptions = {},
-): MethodDecorator {
-  const metadata: SubscribeMetadata = { ...options, channels: [channels].flat() };
-  check(metadata);
-  return (target, method, descriptor) => {
-    const handler: unknown = descriptor?.value;
-    if (typeof target === 'function' || typeof handler !== 'function') {
-      throw new InvalidArgumentError('Subscribe', '@Subscribe() stands on methods of an instance only');
-    }
-    SetMetadata(SUBSCRIPTIONS, [metadata, ...subscriptionsOf(handler)])(target, method, descriptor);
-  };
+export function Subscribe(channels: HandlerNames, options: SubscribeOptions = {}): MethodDecorator {
+  return handlerDecorator({ ...options, kind: 'channel', names: channels });
 }
 
-/** The metadata key, for `Reflector`. */
+/** The metadata key that all subscribing decorators share, for `Reflector`. */
 Subscribe.KEY = SUBSCRIPTIONS;
 
-/** What the `@Subscribe` of a method say, in the order they are written. */
-export function subscriptionsOf(handler: object): readonly SubscribeMetadata[] {
-  return (Reflect.getOwnMetadata(SUBSCRIPTIONS, handler) as SubscribeMetadata[] | undefined) ?? [];
+/**
+ * As `Subscribe`, for all channels that a glob-style pattern matches, or one of several. `@Pattern()` is the one that
+ * did; a channel that two of them match comes twice.
+ */
+export function PatternSubscribe(patterns: HandlerNames, options: SubscribeOptions = {}): MethodDecorator {
+  return handlerDecorator({ ...options, kind: 'pattern', names: patterns });
 }
 
-function check({ channels, concurrency }: SubscribeMetadata): void {
-  if (channels.length === 0 || channels.some((channel) => typeof channel !== 'string' || channel === '')) {
-    throw new InvalidArgumentError(
-      'channels',
-      '@Subscribe() takes the name of a channel, or a list of names',
-    );
-  }
-  if (concurrency !== undefined && !(concurrency >= 1)) {
-    throw new InvalidArgumentError('concurrency', 'The concurrency of a handler is a number of at least 1');
-  }
+/** As `Subscribe`, for sharded channels: those that `publishSharded` publishes to. Needs Redis 7. */
+export function ShardedSubscribe(channels: HandlerNames, options: SubscribeOptions = {}): MethodDecorator {
+  return handlerDecorator({ ...options, kind: 'sharded', names: channels });
+}
+
+/**
+ * As `Subscribe`, for what happens to keys that a glob-style pattern matches, or one of several; see
+ * `ClusterPubSub.keyspace` for what servers tell, and to whom. `@Payload()` is the event, `{ key, event, node,
+ * receivedAt }`, `@Channel()` the key, and `@Pattern()` the pattern; `@Message()` holds them all. A key that two patterns
+ * match comes twice.
+ *
+ * The application does not start where a primary tells no such events (KeyspaceEventsOffError).
+ *
+ * @param events those wanted, as servers call them (`expired`, `del`, `set`, …); all where they are left out
+ */
+export function KeyspaceEvent(
+  patterns: HandlerNames,
+  events?: string | readonly string[],
+  options: HandlerOptions = {},
+): MethodDecorator {
+  const wanted = events === undefined ? undefined : [events].flat();
+  return handlerDecorator({ ...options, kind: 'keyspace', names: patterns, events: wanted });
 }

@@ -21,7 +21,6 @@ export interface KeyspaceOptions<N extends ChannelName = string> {
   events?: string | readonly string[];
 }
 
-
 /** What pub/sub is made from. */
 export interface ClusterPubSubOptions {
   /** For whoever names no other. Default `json`. */

@@ -116,6 +116,7 @@ export function counted(client: EntityClient): EntityClient & { calls: string[] 
     hscanIterator: (...call) => note('hscan', client.hscanIterator(...call)),
     scanIterator: (...call) => note('scan', client.scanIterator(...call)),
     pipeline: () => note('pipeline', client.pipeline()),
+    addScript: (script) => client.addScript(script),
     with(options) {
       const runner = client.with(options);
       return {

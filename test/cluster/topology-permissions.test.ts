@@ -1,6 +1,7 @@
 import { ClusterClient, keySlot, Script, type ClusterClientOptions } from 'keyslot';
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
 import { eventually } from '../cluster-fixture.js';
+import { epochsAreKnown, moveSlots } from './slot-moves.js';
 
 const PASSWORD = 'of-the-application';
 
@@ -97,7 +98,8 @@ describe('a user who may do next to nothing', () => {
     await migration.finish();
     expect(await client.get(key)).toBe('v');
     expect(await client.blpop(list, 1)).toEqual([list, 'b']);
-    await cluster.migrateSlots([keySlot(key)], to, from);
+    await epochsAreKnown(cluster);
+    await moveSlots(cluster, [keySlot(key)], to, from);
     expect(await refused()).toEqual([]);
   });
 

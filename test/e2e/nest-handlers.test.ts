@@ -97,7 +97,7 @@ describe('a handler', () => {
     await noted({ id: 7 }, named('created'), true);
     await publish('bare', 'payload');
     await noted({ id: 7 }, named('created'), true, 2, 'payload');
-    expect(log.text).toContain(`Mapped {${named('created')}} to Orders.onCreated`);
+    expect(log.text).toContain(`Mapped channel {${named('created')}} to Orders.onCreated`);
   });
 
   it('may have several decorators, each with several channels', async () => {

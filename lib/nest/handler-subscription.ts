@@ -1,0 +1,80 @@
+import { SetMetadata, type InjectionToken } from '@nestjs/common';
+import { InvalidArgumentError } from '../cluster/errors.js';
+import type { Codec } from '../pubsub/codec.js';
+import type { SubscriptionKind } from '../pubsub/subscription-kind.js';
+import { HANDLER_KINDS } from './handler-kinds.js';
+
+/** The metadata key under which methods keep their subscriptions. */
+export const SUBSCRIPTIONS = 'keyslot:subscriptions';
+
+/** One name, several, or a function that tells them from what the option `inject` lists. */
+export type HandlerNames =
+  string | readonly string[] | ((...injected: never[]) => string | readonly string[]);
+
+/** What one decorator of a method says. */
+export interface SubscriptionMetadata {
+  readonly kind: SubscriptionKind;
+  readonly names: HandlerNames;
+  readonly cluster?: string;
+  readonly concurrency?: number;
+  readonly inject?: readonly InjectionToken[];
+  readonly codec?: Codec;
+  readonly events?: readonly string[];
+}
+
+/** The same once its names are known. */
+export interface HandlerSubscription extends SubscriptionMetadata {
+  readonly names: readonly string[];
+}
+
+/**
+ * Puts a subscription on a method.
+ * @throws InvalidArgumentError for what can never be subscribed to, and where it does not stand on a method
+ */
+export function handlerDecorator(metadata: SubscriptionMetadata): MethodDecorator {
+  const { decorator } = HANDLER_KINDS[metadata.kind];
+  check(metadata);
+  return (target, method, descriptor) => {
+    const handler: unknown = descriptor?.value;
+    if (typeof target === 'function' || typeof handler !== 'function') {
+      throw new InvalidArgumentError(decorator, `${decorator} stands on methods of an instance only`);
+    }
+    SetMetadata(SUBSCRIPTIONS, [metadata, ...subscriptionsOf(handler)])(target, method, descriptor);
+  };
+}
+
+/** What the decorators of a method say, in the order they are written. */
+export function subscriptionsOf(handler: object): readonly SubscriptionMetadata[] {
+  return (Reflect.getOwnMetadata(SUBSCRIPTIONS, handler) as SubscriptionMetadata[] | undefined) ?? [];
+}
+
+/**
+ * Names as a list, each once.
+ * @param where what gives them, for the error
+ * @throws InvalidArgumentError where there is none, or one is empty or no text
+ */
+export function readHandlerNames(kind: SubscriptionKind, names: unknown, where: string): readonly string[] {
+  const list = [names].flat();
+  if (!areNames(list)) {
+    throw new InvalidArgumentError(
+      'names',
+      `${where} takes a ${HANDLER_KINDS[kind].noun}, or a list of them`,
+    );
+  }
+  return [...new Set(list)];
+}
+
+function check({ kind, names, concurrency, events }: SubscriptionMetadata): void {
+  const { decorator } = HANDLER_KINDS[kind];
+  if (typeof names !== 'function') readHandlerNames(kind, names, decorator);
+  if (events !== undefined && !areNames(events)) {
+    throw new InvalidArgumentError('events', `${decorator} takes an event, a list of them, or none for all`);
+  }
+  if (concurrency !== undefined && !(concurrency >= 1)) {
+    throw new InvalidArgumentError('concurrency', 'The concurrency of a handler is a number of at least 1');
+  }
+}
+
+function areNames(list: readonly unknown[]): list is readonly string[] {
+  return list.length > 0 && list.every((name) => typeof name === 'string' && name !== '');
+}
