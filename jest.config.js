@@ -6,7 +6,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^keyslot$': '<rootDir>/lib/index.ts',
-    '^keyslot/testing$': '<rootDir>/lib/testing/index.ts',
+    '^keyslot/([a-z-]+)$': '<rootDir>/lib/$1/index.ts',
     '^(\\.{1,2}/.*)\\.js$': '$1',
   },
   transform: {
