@@ -1,21 +1,15 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
 import { type ItemResult, deleteMany, saveMany } from './bulk-writes.js';
 import { faultError } from './commit-faults.js';
-import type { Observable } from 'rxjs';
 import { counterOf, counterStep, counterValue } from './counter.js';
 import type { EntityContext } from './entity-context.js';
-import { EntityFinder, type Page } from './entity-finder.js';
-import { EntityNotFoundError } from './entity-errors.js';
-import { type EntityKey, entityKey } from './entity-key.js';
 import { ExpirySweeper } from './expiry-sweeper.js';
-import { type StreamOptions, observeEntities, streamEntities } from './entity-stream.js';
 import { runHooks } from './lifecycle-hooks.js';
 import { Partition } from './partition.js';
 import type { TransactionOptions } from './partition-transaction.js';
+import { RepositoryReads } from './repository-reads.js';
 import type { RowMapper } from './row-mapper.js';
-import { loadRow, loadRows } from './row-reader.js';
-import type { CounterOf, EntityClass, EntityData, KeyOf, PartitionKeyOf, Patch } from './shape.js';
-import type { Where } from './where.js';
+import type { CounterOf, EntityData, KeyOf, PartitionKeyOf, Patch } from './shape.js';
 import type { TransactionFunction, TransactionRunner } from './transaction-runner.js';
 import type { BulkWriteOptions, SweepOptions, UpdateOptions, WriteOptions } from './write-options.js';
 import { type WriteKind, fillId } from './write-planner.js';
@@ -24,21 +18,14 @@ import { type WriteKind, fillId } from './write-planner.js';
  * The rows of one entity class. Every write is one round trip and atomic; what it must find (a version, no row, a row)
  * is checked in the same step. Got from `EntityRegistry.repository(Entity)`.
  */
-export class ClusterRepository<E extends object> {
-  private readonly finder: EntityFinder<E>;
-
+export class ClusterRepository<E extends object> extends RepositoryReads<E> {
   /** @internal */
   constructor(
-    private readonly context: EntityContext,
+    context: EntityContext,
     private readonly transactions: TransactionRunner,
-    private readonly mapper: RowMapper,
+    mapper: RowMapper,
   ) {
-    this.finder = new EntityFinder(context, mapper);
-  }
-
-  /** The entity's class. */
-  get type(): EntityClass<E> {
-    return this.mapper.schema.type as EntityClass<E>;
+    super(context, mapper);
   }
 
   /** A new entity, with an id if ids are generated. Nothing is sent. Properties the schema does not know are left out. */
@@ -47,91 +34,6 @@ export class ClusterRepository<E extends object> {
     this.mapper.assign(entity, data);
     fillId(this.mapper, entity);
     return entity;
-  }
-
-  /**
-   * The entity with this key, or null.
-   *
-   * @throws SchemaMismatchError where a stored field is not of its property's type.
-   */
-  async findOne(key: KeyOf<E>): Promise<E | null> {
-    const row = await loadRow(this.context, this.mapper, this.at(key));
-    return row && (row.entity as E);
-  }
-
-  /**
-   * The entity with this key.
-   *
-   * @throws EntityNotFoundError
-   */
-  async findOneOrFail(key: KeyOf<E>): Promise<E> {
-    const entity = await this.findOne(key);
-    if (entity) return entity;
-    throw new EntityNotFoundError(this.mapper.schema.name, this.keyOf(key));
-  }
-
-  /** The entities with these keys, in their order, null where there is none; one batch a node. */
-  async findMany(keys: readonly KeyOf<E>[]): Promise<(E | null)[]> {
-    const places = keys.map((key) => this.at(key));
-    return (await loadRows(this.context, this.mapper, places)) as (E | null)[];
-  }
-
-  /**
-   * The entities of a partition that meet a where, in the order of the index that answers it, then of their ids. The
-   * where names the partition by its key, and besides it properties that are indexed; none finds all of the partition.
-   *
-   * @throws UnindexedQueryError where no index or unique answers it.
-   */
-  findBy(where: Where<E>, options: { limit?: number } = {}): Promise<E[]> {
-    return this.finder.findBy(where, options.limit);
-  }
-
-  /** The first entity that `findBy` finds, or null. */
-  findOneBy(where: Where<E>): Promise<E | null> {
-    return this.finder.findOneBy(where);
-  }
-
-  /**
-   * A page of what `findBy` finds, 1,000 entities at most, and a cursor to the next. Pages are stable while rows come
-   * and go: what is there throughout is on one page.
-   */
-  findPage(where: Where<E>, options: { limit: number; cursor?: string }): Promise<Page<E>> {
-    return this.finder.findPage(where, options.limit, options.cursor);
-  }
-
-  /** How many entities `findBy` finds, from the index alone. */
-  countBy(where: Where<E>): Promise<number> {
-    return this.finder.countBy(where);
-  }
-
-  /**
-   * The entities that `findBy` finds, or without a where those of the whole cluster, in no order: one after the other,
-   * read in batches as they are asked for, so that any number of them fits into memory. A `break` ends it.
-   *
-   * Rows that are there throughout are given. Without a where, one may be given twice, while slots move or tables grow.
-   *
-   * ```ts
-   * for await (const order of orders.stream()) await archive(order);
-   * ```
-   */
-  stream(where?: Where<E>, options: StreamOptions = {}): AsyncGenerator<E, void, undefined> {
-    return streamEntities(this.context, this.mapper, this.finder, where, options);
-  }
-
-  /**
-   * The same as an Observable; each subscription reads for itself, until it is unsubscribed. It waits for nobody:
-   * where the work on an entity takes longer than reading it, use `stream`, which reads on when it is asked to.
-   */
-  observe(where?: Where<E>, options?: StreamOptions): Observable<E> {
-    return observeEntities(() => this.stream(where, options));
-  }
-
-  /** Whether there is a row with this key. */
-  async exists(key: KeyOf<E>): Promise<boolean> {
-    const row = this.keyOf(key);
-    const { client } = this.context;
-    const [found, [expiresAt]] = await Promise.all([client.exists(row), client.hmget(row, '~x')]);
-    return found === 1 && !(Number(expiresAt ?? Infinity) <= Date.now());
   }
 
   /**
@@ -275,11 +177,6 @@ export class ClusterRepository<E extends object> {
     return { swept: await sweeper.sweep(this.partition(partition).tag, limit, signal) };
   }
 
-  /** The Redis key of a row, as the client takes it: without the client's `keyPrefix`. */
-  keyOf(key: KeyOf<E>): string {
-    return this.at(key).row;
-  }
-
   /** A partition: of an entity that is one by itself, its row's; else the one with this partition key. */
   partition(key: PartitionKeyOf<E>): Partition {
     return Partition.of(this.context, this.transactions, this.mapper.schema, key);
@@ -306,10 +203,6 @@ export class ClusterRepository<E extends object> {
     const outcome = await this.context.committer.attempt([operation], options);
     if (outcome.fault && outcome.fault !== 'MISSING') throw faultError(outcome);
     return outcome.fault === undefined;
-  }
-
-  private at(key: KeyOf<E>): EntityKey {
-    return entityKey(this.mapper.schema, key);
   }
 
   private async write(kind: WriteKind, entity: E, options?: WriteOptions): Promise<void> {
