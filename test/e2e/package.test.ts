@@ -1,26 +1,26 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from '../cluster-fixture.js';
 import { root, snippetsOf, writeSnippets } from '../docs-snippets.js';
+import {
+  cleanEnvironment,
+  developmentTool,
+  pack,
+  packageJson,
+  run,
+  testedVersion,
+} from './packed-package.js';
 
 const PAGE = 'docs/getting-started.md';
 
 const folder = mkdtempSync(join(tmpdir(), 'keyslot-package-'));
 const app = join(folder, 'app');
 const running = new Set<Program>();
-
-/** What npm, jest and the caller told their own children stays with them. */
-const env = Object.fromEntries(
-  Object.entries(process.env).filter(
-    ([name]) =>
-      !/^(npm_(package|lifecycle)_|npm_config_local_prefix$|INIT_CWD$|NODE_|REDIS_CLUSTER_)/.test(name),
-  ),
-);
 
 /** A program of the application that runs until it is told to end. */
 class Program {
@@ -29,7 +29,10 @@ class Program {
   private readonly child: ChildProcess;
 
   constructor(file: string, settings: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, [file], { cwd: app, env: { ...env, NO_COLOR: '1', ...settings } });
+    this.child = spawn(process.execPath, [file], {
+      cwd: app,
+      env: { ...cleanEnvironment, NO_COLOR: '1', ...settings },
+    });
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
     this.ended = once(this.child, 'exit').finally(() => running.delete(this));
@@ -54,45 +57,15 @@ class Program {
   }
 }
 
-/** Runs a command to its end; what it has written is in the error where it failed. */
-async function run(command: string, args: readonly string[], cwd: string): Promise<string> {
-  try {
-    const { stdout } = await promisify(execFile)(command, args, { cwd, env, timeout: 120_000 });
-    return stdout;
-  } catch (error) {
-    const { stdout, stderr, message } = error as Error & { stdout?: string; stderr?: string };
-    throw new Error(`${message}\n${stdout ?? ''}${stderr ?? ''}`, { cause: error });
-  }
-}
-
-/** Packs a copy of the repository, so that its build disturbs nobody who uses `dist`. */
-async function pack(): Promise<{ tarball: string; files: string[] }> {
-  const copy = join(folder, 'repository');
-  const left = new Set(['node_modules', 'dist', '.git', '.cache', 'coverage']);
-  cpSync(root, copy, { recursive: true, filter: (file) => file === root || !left.has(basename(file)) });
-  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  mkdirSync(join(copy, 'dist'));
-  for (const stray of ['notes.txt', 'dist/built-long-ago.js']) writeFileSync(join(copy, stray), '');
-  const output = await run('npm', ['pack', '--json', '--pack-destination', folder], copy);
-  const [{ filename, files }] = JSON.parse(output.slice(output.indexOf('[\n'))) as [
-    { filename: string; files: { path: string }[] },
-  ];
-  return { tarball: join(folder, filename), files: files.map(({ path }) => path) };
-}
-
 /** The package under test is the tarball; the others are those that this repository is tested with. */
 function asTested(command: string, tarball: string): string {
   if (!command.startsWith('npm install ')) return command;
   const pinned = command.split(' ').map((word) => {
     if (word === 'keyslot') return tarball;
     if (word.startsWith('-') || word === 'npm' || word === 'install') return word;
-    return `${word}@${packageJson(join(root, 'node_modules', word)).version}`;
+    return `${word}@${testedVersion(word)}`;
   });
   return [...pinned, '--prefer-offline', '--no-audit', '--no-fund'].join(' ');
-}
-
-function packageJson(at: string): { version: string; exports: Record<string, unknown> } {
-  return JSON.parse(readFileSync(join(at, 'package.json'), 'utf8')) as ReturnType<typeof packageJson>;
 }
 
 async function freePort(): Promise<string> {
@@ -106,15 +79,15 @@ async function freePort(): Promise<string> {
 describe('the package, in an empty folder, by the steps of docs/getting-started.md', () => {
   const snippets = snippetsOf(PAGE);
   let files: string[];
+  let tarball: string;
   let nodes: string;
 
   beforeAll(async () => {
-    const packed = await pack();
-    files = packed.files;
+    ({ files, tarball } = await pack(folder));
     mkdirSync(app);
     const [install] = snippets.filter(({ language }) => language === 'sh');
     for (const command of install.code.trim().split('\n'))
-      await run('sh', ['-c', asTested(command, packed.tarball)], app);
+      await run('sh', ['-c', asTested(command, tarball)], app);
     writeSnippets(snippets, app);
     nodes = await new Program('cluster.mjs').said(/^export REDIS_CLUSTER_NODES=(\S+)$/m);
   }, 240_000);
@@ -125,7 +98,8 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
   });
 
   it('holds what is built, its papers, and nothing else', () => {
-    const expected = /^(dist\/.+\.(js|js\.map|d\.ts)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+    const expected =
+      /^(dist\/.+\.(js|js\.map|d\.ts)|dist\/cjs\/package\.json|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
     expect(files.filter((file) => !expected.test(file) || file.includes('long-ago'))).toEqual([]);
     const targets = JSON.stringify(packageJson(root).exports).match(/(?<="\.\/)[^"]+\.\w+(?=")/g) ?? [];
     expect(files).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md', ...targets]));
@@ -133,6 +107,12 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
       expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/testing/index.js']),
     );
   });
+
+  it('is right in the eyes of publint and of are-the-types-wrong', async () => {
+    await run(developmentTool('publint'), ['--strict', tarball], folder);
+    // node10 does not read the exports of a package, and cannot load Nest either
+    await run(developmentTool('attw'), ['--profile', 'node16', '--no-emoji', tarball], folder);
+  }, 120_000);
 
   it('has types for every way in which modules are found', async () => {
     const { compilerOptions } = JSON.parse(
