@@ -27,7 +27,9 @@ import { NestFactory } from '@nestjs/core';
 import {
   ClusterClient, ClusterEntity, ClusterModule, ClusterRepository, InjectClusterRepository, PrimaryKey, Property,
 } from 'keyslot';
+import { ClusterHealthIndicator } from 'keyslot/health';
 import { LocalCluster } from 'keyslot/testing';
+import { TerminusModule } from '@nestjs/terminus';
 
 @ClusterEntity({ name: process.env['ENTITY'] as string })
 class Note {
@@ -43,7 +45,10 @@ class Notes {
   ) {}
 }
 
-@Module({ imports: [ClusterModule.forRoot(), ClusterModule.forFeature([Note])], providers: [Notes] })
+@Module({
+  imports: [ClusterModule.forRoot(), ClusterModule.forFeature([Note]), TerminusModule],
+  providers: [Notes, ClusterHealthIndicator],
+})
 class AppModule {}
 
 async function main(): Promise<void> {
@@ -52,6 +57,7 @@ async function main(): Promise<void> {
   await notes.save(notes.create({ id: '1', text: 'kept' }));
   const found = await notes.findOneOrFail('1');
   await notes.remove(found);
+  const { health } = await app.get(ClusterHealthIndicator).check('health', { minReplicas: 99 });
   // each loader by itself, whatever this file is compiled to
   const { createRequire } = await import('node:module');
   const name: string = 'keyslot';
@@ -62,6 +68,7 @@ async function main(): Promise<void> {
     oneClass: required.ClusterClient === ClusterClient && imported.ClusterClient === ClusterClient,
     isClient: cluster instanceof ClusterClient,
     testing: typeof LocalCluster.start,
+    health: [health.status, health['degraded']],
   }));
   await app.close();
 }
@@ -92,7 +99,7 @@ async function install(application: Application): Promise<string> {
   const { nest, format, manager } = application;
   const app = join(folder, nameOf(application));
   mkdirSync(app);
-  const nestPackages = ['common', 'core', ...(nest === '11' ? ['testing'] : [])];
+  const nestPackages = ['common', 'core', 'terminus', ...(nest === '11' ? ['testing'] : [])];
   const dependencies = {
     keyslot: `file:${tarball}`,
     ...Object.fromEntries(nestPackages.map((name) => [`@nestjs/${name}`, `^${nest}.0.0`])),
@@ -160,6 +167,7 @@ describe.each(applications)(
         oneClass: true,
         isClient: true,
         testing: 'function',
+        health: application.nest === '11' ? ['up', true] : ['degraded', null],
       });
     }, 120_000);
 

@@ -1,0 +1,213 @@
+import { Controller, Get, Module, type INestApplication, type Type } from '@nestjs/common';
+import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
+import { Test } from '@nestjs/testing';
+import { join } from 'node:path';
+import { ClusterClient, ClusterModule, InjectCluster } from 'keyslot';
+import { ClusterHealthIndicator, checkClusterHealth } from 'keyslot/health';
+import { LocalCluster } from 'keyslot/testing';
+import { eventually } from '../cluster-fixture.js';
+import { snippetFolder, snippetsOf, typeFaults, writeSnippets } from '../docs-snippets.js';
+
+let cluster: LocalCluster;
+let app: INestApplication;
+let client: ClusterClient;
+
+@Controller('health')
+class HealthController {
+  constructor(
+    private readonly health: HealthCheckService,
+    private readonly indicator: ClusterHealthIndicator,
+    @InjectCluster('elsewhere') private readonly elsewhere: ClusterClient,
+  ) {}
+
+  @Get()
+  @HealthCheck()
+  check() {
+    return this.health.check([() => this.indicator.check('redis', { timeoutMs: 500 })]);
+  }
+
+  @Get('safe')
+  @HealthCheck()
+  checkSafe() {
+    return this.health.check([() => this.indicator.check('redis', { timeoutMs: 500, minReplicas: 1 })]);
+  }
+
+  @Get('partial')
+  @HealthCheck()
+  checkPartial() {
+    return this.health.check([
+      () => this.indicator.check('redis', { timeoutMs: 500, partialOutage: 'degraded' }),
+    ]);
+  }
+
+  @Get('elsewhere')
+  @HealthCheck()
+  checkElsewhere() {
+    return this.health.check([
+      () => this.indicator.check('elsewhere', { timeoutMs: 200, cluster: this.elsewhere }),
+    ]);
+  }
+}
+
+interface Report {
+  readonly http: number;
+  readonly status: string;
+  readonly details: Record<
+    string,
+    { status: string; problems: string[]; slotsCovered: number; primaries: object; replicas: object }
+  >;
+}
+
+async function report(path = ''): Promise<Report> {
+  const response = await fetch(`${await app.getUrl()}/health${path}`);
+  return { http: response.status, ...((await response.json()) as Omit<Report, 'http'>) };
+}
+
+beforeAll(async () => {
+  cluster = await LocalCluster.start({ nodeTimeoutMs: 30_000 });
+  const { seeds: nodes } = cluster;
+
+  @Module({
+    imports: [
+      ClusterModule.forRoot({ nodes }),
+      // nobody listens there
+      ClusterModule.forRoot({ nodes: ['127.0.0.1:1'], name: 'elsewhere', lazyConnect: true }),
+      TerminusModule.forRoot({ logger: false }),
+    ],
+    controllers: [HealthController],
+    providers: [ClusterHealthIndicator],
+  })
+  class AppModule {}
+
+  const module = await Test.createTestingModule({ imports: [AppModule] }).compile();
+  app = module.createNestApplication({ logger: false });
+  await app.listen(0, '127.0.0.1');
+  client = app.get(ClusterClient);
+}, 60_000);
+
+afterAll(async () => {
+  await app?.close();
+  await cluster?.stop();
+}, 60_000);
+
+describe('the health of a cluster where all is well', () => {
+  it('is up, with slots, primaries and replicas counted', async () => {
+    expect(await eventually(() => report().then((found) => found.status === 'ok' && found))).toMatchObject({
+      http: 200,
+      details: {
+        redis: {
+          status: 'up',
+          slotsCovered: 16_384,
+          primaries: { total: 3, answering: 3 },
+          replicas: { total: 3, inSync: 3 },
+          problems: [],
+        },
+      },
+    });
+  });
+
+  it('is found out over the connections that are there', async () => {
+    const received = async (): Promise<number[]> => {
+      const texts = await Promise.all(cluster.nodes.map((node) => cluster.command(node, 'INFO', 'stats')));
+      return texts.map((text) => Number(/total_connections_received:(\d+)/.exec(String(text))?.[1]));
+    };
+    await report();
+    const before = await received();
+    for (let i = 0; i < 5; i++) await report();
+    expect(await received()).toEqual(before);
+  });
+
+  it('is degraded where more replicas are asked for than there are', async () => {
+    const health = await checkClusterHealth(client, { minReplicas: 2 });
+    expect(health.status).toBe('degraded');
+    expect(health.problems).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^127\.0\.0\.1:\d+ has 1 of 2 replicas in sync$/)]),
+    );
+  });
+
+  it.each([
+    [{ timeoutMs: 0 }, 'timeoutMs'],
+    [{ minReplicas: -1 }, 'minReplicas'],
+    [{ partialOutage: 'fine' as 'down' }, 'partialOutage'],
+    [{ timeout: 5 } as object, 'timeout'],
+  ])('is not judged by %j', async (options, name) => {
+    await expect(checkClusterHealth(client, options)).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining(name),
+    });
+  });
+});
+
+describe('docs/health.md', () => {
+  const folder = snippetFolder();
+  const given = process.env.REDIS_CLUSTER_NODES;
+
+  afterAll(() => {
+    if (given === undefined) delete process.env.REDIS_CLUSTER_NODES;
+    else process.env.REDIS_CLUSTER_NODES = given;
+  });
+
+  it('shows a controller whose answer it tells', async () => {
+    const snippets = snippetsOf('docs/health.md');
+    writeSnippets(snippets, folder);
+    expect(await typeFaults(folder, ['app.module.ts'])).toBe('');
+    process.env.REDIS_CLUSTER_NODES = cluster.seeds.map(({ host, port }) => `${host}:${port}`).join();
+    const { AppModule } = (await import(join(folder, 'app.module.ts'))) as { AppModule: Type };
+    const shown = await Test.createTestingModule({ imports: [AppModule] }).compile();
+    const http = shown.createNestApplication({ logger: false });
+    try {
+      await http.listen(0, '127.0.0.1');
+      const { details } = (await (await fetch(`${await http.getUrl()}/health`)).json()) as Report;
+      expect(details).toEqual(JSON.parse(snippets.find(({ language }) => language === 'json')!.code));
+    } finally {
+      await http.close();
+    }
+  }, 60_000);
+});
+
+describe('the health of a cluster that cannot be reached', () => {
+  it('is down, within the time that was given', async () => {
+    expect(await report('/elsewhere')).toMatchObject({
+      http: 503,
+      details: { elsewhere: { status: 'down', slotsCovered: 0, problems: [expect.any(String)] } },
+    });
+  });
+
+  it('is down for a client that is closed', async () => {
+    const closed = new ClusterClient({ nodes: cluster.seeds });
+    await closed.connect();
+    await closed.close();
+    expect(await checkClusterHealth(closed)).toMatchObject({ status: 'down' });
+  });
+});
+
+describe('the health of a cluster with a node that fails', () => {
+  it('is degraded while a replica is missing', async () => {
+    const replica = cluster.replicas[0];
+    await cluster.kill(replica);
+    const found = await eventually(() =>
+      report('/safe').then(({ status, ...rest }) => status === 'degraded' && rest),
+    );
+    expect(found).toMatchObject({ http: 200, details: { redis: { replicas: { inSync: 2 } } } });
+    await cluster.restart(replica);
+    await eventually(() => report('/safe').then(({ status }) => status === 'ok'), { timeoutMs: 20_000 });
+  }, 60_000);
+
+  it('is down while a primary is silent, or degraded for those who want to serve the rest', async () => {
+    const [primary] = cluster.primaries;
+    await cluster.freeze(primary);
+    try {
+      const { http, details } = await report();
+      expect(http).toBe(503);
+      expect(details.redis).toMatchObject({
+        status: 'down',
+        primaries: { total: 3, answering: 2 },
+        problems: [expect.stringContaining(`${primary.name} does not answer`)],
+      });
+      expect(await report('/partial')).toMatchObject({ http: 200, status: 'degraded' });
+    } finally {
+      await cluster.thaw(primary);
+    }
+    await eventually(() => report().then(({ http }) => http === 200));
+  }, 60_000);
+});
