@@ -89,6 +89,26 @@ export {
   type PrimaryKeyOptions,
   type IndexOptions,
 } from './entity/decorators.js';
+export {
+  HashOf,
+  ListOf,
+  SetOf,
+  SortedSetOf,
+  StreamOf,
+  type ElementType,
+} from './entity/collection-decorators.js';
+export { ClusterCollection } from './entity/cluster-collection.js';
+export { ClusterHash } from './entity/cluster-hash.js';
+export { ClusterList } from './entity/cluster-list.js';
+export { ClusterSet } from './entity/cluster-set.js';
+export {
+  ClusterSortedSet,
+  type RankRange,
+  type ScoreBounds,
+  type ScoreRange,
+  type Scored,
+} from './entity/cluster-sorted-set.js';
+export { ClusterStream, type StreamEntry, type StreamRange } from './entity/cluster-stream.js';
 export type { ClusterEntityOptions } from './entity/metadata.js';
 export type { PropertyType, PropertyOptions } from './entity/property-type.js';
 export type { ValueTransformer } from './entity/composite-codecs.js';
@@ -102,6 +122,7 @@ export {
   type EntityData,
   type Patch,
   type CounterOf,
+  type CollectionNames,
 } from './entity/shape.js';
 export type { Where } from './entity/where.js';
 export type { Condition, Operators } from './entity/query-condition.js';
@@ -113,6 +134,7 @@ export type {
   PartitionTransaction,
   TransactionOptions as PartitionTransactionOptions,
 } from './entity/partition-transaction.js';
+export type { TransactionCollection } from './entity/transaction-collections.js';
 export type { TransactionFunction } from './entity/transaction-runner.js';
 export type { ItemResult } from './entity/bulk-writes.js';
 export type { BulkWriteOptions, SweepOptions, UpdateOptions, WriteOptions } from './entity/write-options.js';
@@ -121,6 +143,7 @@ export type { EntityClient } from './entity/entity-client.js';
 export { assertShape, type ShapeNames } from './entity/assert-shape.js';
 export {
   EntityNotFoundError,
+  EntityNotSavedError,
   EntityExistsError,
   VersionConflictError,
   ConditionNotMetError,

@@ -252,14 +252,24 @@ export class ClusterView {
     );
   }
 
-  private scanKeyPages(
+  /** @internal The elements of one key, page by page, as bytes. */
+  elementPages(
     command: 'hscan' | 'sscan' | 'zscan',
     key: string,
     options: ScanOptions,
-  ): AsyncGenerator<string[]> {
+  ): AsyncGenerator<Buffer[]> {
+    return this.scanKeyPages(command, key, options, BUFFERS);
+  }
+
+  private scanKeyPages<Element extends string | Buffer = string>(
+    command: 'hscan' | 'sscan' | 'zscan',
+    key: string,
+    options: ScanOptions,
+    shape: CallShape = STRINGS,
+  ): AsyncGenerator<Element[]> {
     const policy: CallPolicy = { ...this.policy, readFrom: 'primary' };
     return scanKey(
-      (name, args) => this.engine.runTelling(name, normalizeArguments(name, args), policy, STRINGS),
+      (name, args) => this.engine.runTelling(name, normalizeArguments(name, args), policy, shape),
       command,
       key,
       options,

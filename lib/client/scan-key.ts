@@ -7,23 +7,23 @@ export type RunTelling = (name: string, args: string[]) => Promise<{ reply: unkn
  * Walks over the elements of one key by HSCAN, SSCAN or ZSCAN, a page at a time. A cursor means something only to the
  * node that gave it, so where another node answers the walk begins again, and elements may be given twice.
  */
-export async function* scanKey(
+export async function* scanKey<Element extends string | Buffer>(
   run: RunTelling,
   command: 'hscan' | 'sscan' | 'zscan',
   key: string,
   options: ScanOptions,
-): AsyncGenerator<string[]> {
+): AsyncGenerator<Element[]> {
   const words = scanWords(options);
   let cursor = '0';
   let giver: string | undefined;
   for (;;) {
     const { reply, node } = await run(command, [key, cursor, ...words]);
-    const [next, elements] = reply as [string, string[]];
+    const [next, elements] = reply as [Element, Element[]];
     if (elements.length > 0) yield elements;
     // the first page may come from anywhere, the others from the node that gave the cursor
     const strange = cursor !== '0' && node !== giver;
     giver = node;
-    cursor = strange ? '0' : next;
+    cursor = strange ? '0' : String(next);
     if (cursor === '0' && !strange) return;
   }
 }

@@ -9,7 +9,7 @@ import { Partition } from './partition.js';
 import type { TransactionOptions } from './partition-transaction.js';
 import { RepositoryReads } from './repository-reads.js';
 import type { RowMapper } from './row-mapper.js';
-import type { CounterOf, EntityData, KeyOf, PartitionKeyOf, Patch } from './shape.js';
+import type { CollectionNames, CounterOf, EntityData, KeyOf, PartitionKeyOf, Patch } from './shape.js';
 import type { TransactionFunction, TransactionRunner } from './transaction-runner.js';
 import type { BulkWriteOptions, SweepOptions, UpdateOptions, WriteOptions } from './write-options.js';
 import { type WriteKind, fillId } from './write-planner.js';
@@ -32,6 +32,7 @@ export class ClusterRepository<E extends object> extends RepositoryReads<E> {
   create(data: EntityData<E> = {}): E {
     const entity = Reflect.construct(this.type, []) as E;
     this.mapper.assign(entity, data);
+    this.context.entities.equip(this.mapper.schema, entity);
     fillId(this.mapper, entity);
     return entity;
   }
@@ -175,6 +176,17 @@ export class ClusterRepository<E extends object> extends RepositoryReads<E> {
     const sweeper = new ExpirySweeper(this.context, this.mapper.schema);
     if (partition === undefined) return { swept: await sweeper.sweepAll(limit, signal) };
     return { swept: await sweeper.sweep(this.partition(partition).tag, limit, signal) };
+  }
+
+  /**
+   * The handle of a collection by the key of its row, without loading it.
+   *
+   * ```ts
+   * await games.collection(id, 'scores').increment('ada', 10);
+   * ```
+   */
+  collection<Name extends CollectionNames<E>>(key: KeyOf<E>, name: Name): NonNullable<E[Name]> {
+    return this.context.collections.at(this.mapper.schema, this.at(key), name) as NonNullable<E[Name]>;
   }
 
   /** A partition: of an entity that is one by itself, its row's; else the one with this partition key. */

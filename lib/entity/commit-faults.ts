@@ -12,7 +12,15 @@ import type { RowOperation } from './row-operation.js';
 
 /** Why a commit was refused, in the words of the scripts. */
 export type FaultCode =
-  'EXISTS' | 'MISSING' | 'CONFLICT' | 'CORRUPT' | 'COUNTER' | 'DUPLICATE' | 'CHANGED' | 'QUERY';
+  | 'EXISTS'
+  | 'MISSING'
+  | 'CONFLICT'
+  | 'CORRUPT'
+  | 'COUNTER'
+  | 'COLLECTION'
+  | 'DUPLICATE'
+  | 'CHANGED'
+  | 'QUERY';
 
 /** A commit that was refused: nothing of it was written. */
 export interface CommitFault {
@@ -29,6 +37,9 @@ export interface CommitFault {
 export function faultError({ fault, operation, detail }: CommitFault): Error {
   return ERRORS[fault](operation, detail);
 }
+
+/** What a collection's key must be for a write to go ahead. */
+export const COLLECTION_EXPECTS = `its collection, or a number that can be incremented, of at most ${COUNTER_DIGITS} digits`;
 
 const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Error> = {
   EXISTS: ({ schema, key }) => new EntityExistsError(schema.name, key.row),
@@ -47,6 +58,8 @@ const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Err
       key.row,
       `a whole number of at most ${COUNTER_DIGITS} digits`,
     ),
+  COLLECTION: ({ schema, key }, property) =>
+    new SchemaMismatchError(schema.name, property, key.row, COLLECTION_EXPECTS),
   QUERY: () => new TransactionConflictError(1), // the caller runs it again instead
   DUPLICATE: ({ schema }, unique) => new UniqueViolationError(schema.name, unique),
 };

@@ -1,4 +1,5 @@
 import { Script } from '../cluster/script.js';
+import { LUA_COLLECTIONS } from './lua-collections.js';
 import { LUA_COUNTER } from './lua-counter.js';
 import { LUA_HEADER } from './lua-header.js';
 import { LUA_WINDOW } from './lua-window.js';
@@ -27,6 +28,8 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 --   n, n times: field                to remove
 --   n, n times: field, by            counters to increment
 --   n, n times: field, '=' value     that must be found; '' for an absent field
+--   n, n times: collection (a number in KEYS)  all that the row has, where it may begin, end or expire
+--   n, n times: collection (a number in KEYS)  property  type  n, n times: command, n, n arguments
 --   ix, uq (numbers in KEYS, 0 for none), and unless both are 0
 --     id
 --     n, n times: field, how, value  the indexed fields: '=' as it is, '+' the value, '-' absent
@@ -34,6 +37,7 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 ${LUA_HEADER}
 ${LUA_COUNTER}
 ${LUA_WINDOW}
+${LUA_COLLECTIONS}
 local token = ARGV[1]
 local times, answers = KEYS[tonumber(ARGV[4])], KEYS[tonumber(ARGV[5])]
 local at = 5
@@ -77,6 +81,13 @@ local function takeOperation()
   o.removedFrom, o.removedTo = takeSpan(1)
   o.countFrom, o.countTo = takeSpan(2)
   o.guardFrom, o.guardTo = takeSpan(2)
+  o.collections, o.written = {}, {}
+  for i = 1, tonumber(take()) do o.collections[i] = KEYS[tonumber(take())] end
+  for i = 1, tonumber(take()) do
+    local written = { key = KEYS[tonumber(take())], property = take(), kind = take() }
+    written.calls, at = callsFrom(at + 2, tonumber(ARGV[at + 1]))
+    o.written[i] = written
+  end
   o.ix, o.uq = KEYS[tonumber(take())], KEYS[tonumber(take())]
   o.names, o.encodings, o.indexes = {}, {}, {}
   if not (o.ix or o.uq) then return o end
@@ -183,6 +194,10 @@ for i, o in ipairs(operations) do
   if not fault and o.version and o.changed then fault = 'CHANGED' end
   if fault then return { fault, i, o.version or '' } end
   if o.notACounter and not o.expired then return { 'COUNTER', i, o.notACounter } end
+  for _, written in ipairs(o.written) do
+    fault = collectionFault(written.key, written.kind, written.calls, not o.version)
+    if fault then return { fault, i, written.property } end
+  end
   findIndexChanges(o)
   for _, entry in ipairs(o.releases) do released[o.uq .. '\0' .. entry] = true end
 end
@@ -209,6 +224,10 @@ for i, o in ipairs(operations) do
   for _, enter in ipairs(o.enters) do redis.call('ZADD', o.ix, 0, enter.entry .. '\0' .. o.id) end
   for _, claim in ipairs(o.claims) do redis.call('HSET', o.uq, claim.entry, o.id) end
   local version = o.version
+  if o.mode == 'D' or not version then
+    -- Also before an insert: another program may have deleted the row alone.
+    for _, key in ipairs(o.collections) do redis.call('UNLINK', key) end
+  end
   if o.mode == 'D' then
     if o.ix then
       redis.call('ZREM', o.ix, '~pk\0' .. o.id)
@@ -226,6 +245,11 @@ for i, o in ipairs(operations) do
     end
     for place = o.countFrom, o.countTo, 2 do redis.call('HINCRBY', o.row, ARGV[place], ARGV[place + 1]) end
     expireRow(o.row, o.expiresAt, o.expireAt, o.ix, o.id)
+    for _, key in ipairs(o.collections) do expireCollection(key, o.expireAt) end
+    for _, written in ipairs(o.written) do
+      runCalls(written.key, written.calls, {})
+      expireWithRow(o.row, written.key)
+    end
   end
   answer[i + 1] = o.outcome or version or ''
 end

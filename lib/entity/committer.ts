@@ -172,9 +172,10 @@ function windowOf(operations: readonly RowOperation[]): string[] {
   return windowKeys(operations[0].key.tag);
 }
 
-const isRemembered = ({ mode, increments }: RowOperation): boolean => mode !== 'delete' && !increments;
-const isCheck = ({ mode, increments }: RowOperation): boolean =>
-  (mode === 'check' || mode === 'absent') && !increments;
+const isRemembered = ({ mode, increments, collected }: RowOperation): boolean =>
+  mode !== 'delete' && !increments && !collected;
+const isCheck = ({ mode, increments, collected }: RowOperation): boolean =>
+  (mode === 'check' || mode === 'absent') && !increments && !collected;
 
 function commitCall(
   operations: readonly RowOperation[],

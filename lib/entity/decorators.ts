@@ -9,7 +9,7 @@ import type { PropertyOptions, PropertyType } from './property-type.js';
 import type { EntityId } from './shape.js';
 
 /** A decorator that only fits properties of type `T`; on any other it does not compile. */
-type TypedPropertyDecorator<T> = <Target extends object, Name extends keyof Target & string>(
+export type TypedPropertyDecorator<T> = <Target extends object, Name extends keyof Target & string>(
   target: Target,
   property: [Exclude<Target[Name], null | undefined>] extends [T] ? Name : never,
 ) => void;
@@ -149,7 +149,10 @@ function indexDecorator(kind: 'index' | 'unique', { name, fields }: IndexOptions
 }
 
 /** What every property decorator does: note its role and the type that TypeScript emitted. */
-function roleDecorator(role: PropertyRole, options: PropertyOptions & { generate?: IdGenerator } = {}) {
+export function roleDecorator(
+  role: PropertyRole,
+  options: PropertyOptions & { generate?: IdGenerator } = {},
+) {
   return (target: object, property: string | symbol): void => {
     const name = propertyName(target, property);
     ownMetadata(target.constructor).properties.push({

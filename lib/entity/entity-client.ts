@@ -37,6 +37,9 @@ export interface EntityPipeline {
   exec(): Promise<[error: Error | null, reply: unknown][] | null>;
 }
 
+/** The commands that walk over the elements of one key. */
+export type ElementScan = 'hscan' | 'sscan' | 'zscan';
+
 /** What entities use of a `ClusterClient`, and all they use of it. */
 export interface EntityClient {
   hgetallBuffer(key: string): Promise<Record<string, Buffer>>;
@@ -53,6 +56,10 @@ export interface EntityClient {
   ): Promise<string[]>;
   hscanIterator(key: string, options: { count: number }): AsyncIterable<[field: string, value: string]>;
   scanIterator(options: { match: string; type: string; count: number }): AsyncIterable<string>;
+  /** Runs a command by its name. */
+  send(name: string, args: unknown[], buffers: boolean): Promise<unknown>;
+  /** The elements of one key as SCAN gives them, page by page, as bytes. */
+  elementPages(scan: ElementScan, key: string, options: { count: number }): AsyncIterable<Buffer[]>;
   pipeline(): EntityPipeline;
   addScript(script: Script): void;
   with(options: EntityCallOptions): ScriptRunner;

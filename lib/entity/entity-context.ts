@@ -1,3 +1,4 @@
+import type { CollectionHandles } from './collection-handles.js';
 import type { Committer } from './committer.js';
 import type { EntityClient } from './entity-client.js';
 import type { KeyWalker } from './key-walker.js';
@@ -9,6 +10,7 @@ import type { WritePlanner } from './write-planner.js';
 export interface EntityContext {
   readonly client: EntityClient;
   readonly schemas: SchemaRegistry;
+  readonly collections: CollectionHandles;
   readonly entities: LoadedEntities;
   readonly planner: WritePlanner;
   readonly committer: Committer;

@@ -10,6 +10,23 @@ export class EntityNotFoundError extends ClusterError {
   }
 }
 
+/**
+ * A collection was used of an entity that has no row yet, or none any more: save it first. Nothing was sent.
+ */
+export class EntityNotSavedError extends ClusterError {
+  constructor(
+    readonly entity: string,
+    readonly property: string,
+  ) {
+    super(
+      `${entity}.${property} is a collection of an entity that was not saved: it has no row to belong to`,
+      {
+        code: 'ENTITY_NOT_SAVED',
+      },
+    );
+  }
+}
+
 /** A row with this key is there already. Nothing was written. */
 export class EntityExistsError extends ClusterError {
   constructor(

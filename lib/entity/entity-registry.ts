@@ -1,3 +1,4 @@
+import { CollectionHandles } from './collection-handles.js';
 import { ClusterRepository } from './cluster-repository.js';
 import { Committer } from './committer.js';
 import type { EntityClient } from './entity-client.js';
@@ -19,9 +20,11 @@ export class EntityRegistry {
   private readonly repositories = new Map<EntityClass, unknown>();
 
   constructor(client: EntityClient) {
-    const entities = new LoadedEntities();
+    const collections = new CollectionHandles(client);
+    const entities = new LoadedEntities(collections);
     this.context = {
       client,
+      collections,
       entities,
       schemas: new SchemaRegistry(),
       planner: new WritePlanner(entities),

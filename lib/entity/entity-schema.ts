@@ -1,4 +1,5 @@
 import type { Codec } from './codec.js';
+import type { CollectionSchema } from './collection-schema.js';
 import type { KeyProperty } from './entity-key.js';
 import type { Hooks } from './lifecycle-hooks.js';
 import type { EntityClass } from './shape.js';
@@ -40,6 +41,8 @@ export interface EntitySchema {
   readonly fields: readonly FieldSchema[];
   readonly counters: readonly CounterSchema[];
   readonly indexes: readonly IndexSchema[];
+  /** Properties with a Redis key of their own. */
+  readonly collections: readonly CollectionSchema[];
   /** The fields of `@CreatedAt()` and `@UpdatedAt()`. */
   readonly createdAt?: string;
   readonly updatedAt?: string;

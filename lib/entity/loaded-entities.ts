@@ -1,4 +1,6 @@
+import type { CollectionHandles } from './collection-handles.js';
 import type { EntityKey } from './entity-key.js';
+import type { EntitySchema } from './entity-schema.js';
 import type { LoadedRow, Mark, RowMapper } from './row-mapper.js';
 
 /** What the row of an entity object was when it was last read or written. */
@@ -14,18 +16,27 @@ export interface EntityState {
 export class LoadedEntities {
   private readonly states = new WeakMap<object, EntityState>();
 
+  constructor(private readonly handles: CollectionHandles) {}
+
   /** The state of an entity; undefined for one that is new. */
   of(entity: object): EntityState | undefined {
     return this.states.get(entity);
   }
 
+  /** Gives an entity the handles of its collections, which have no key before its row is there. */
+  equip(schema: EntitySchema, entity: object): void {
+    this.handles.attach(schema, entity, () => this.of(entity)?.key);
+  }
+
   /** Remembers a row that was read. */
-  loaded(key: EntityKey, { entity, version, marks, expiresAt }: LoadedRow): void {
+  loaded({ schema }: RowMapper, key: EntityKey, { entity, version, marks, expiresAt }: LoadedRow): void {
+    this.equip(schema, entity);
     this.states.set(entity, { key, version, marks, expiresAt });
   }
 
   /** Remembers a row that was written, and shows its version in the entity. */
   written({ schema }: RowMapper, entity: object, state: EntityState): void {
+    if (!this.states.has(entity)) this.equip(schema, entity);
     this.states.set(entity, state);
     if (schema.version) Reflect.set(entity, schema.version, state.version);
   }

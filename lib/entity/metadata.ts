@@ -1,3 +1,4 @@
+import type { CollectionKind } from './collection-schema.js';
 import type { HookMetadata } from './lifecycle-hooks.js';
 import type { EntityClass } from './shape.js';
 import type { PropertyOptions } from './property-type.js';
@@ -12,7 +13,8 @@ export type PropertyRole =
   | 'counter'
   | 'creation time'
   | 'update time'
-  | 'expiry time';
+  | 'expiry time'
+  | CollectionKind;
 
 /** What a decorator said of one property. */
 export interface PropertyMetadata {

@@ -1,6 +1,7 @@
 import type { Where } from './where.js';
 import type { WriteOptions } from './write-options.js';
-import type { CounterOf, EntityClass, KeyOf } from './shape.js';
+import type { TransactionCollection } from './transaction-collections.js';
+import type { CollectionNames, CounterOf, EntityClass, KeyOf } from './shape.js';
 
 /**
  * Reads and writes of one partition that are committed together, or not at all. Writes are only noted; they leave
@@ -35,6 +36,19 @@ export interface PartitionTransaction {
     counter: CounterOf<E>,
     by?: number | bigint,
   ): void;
+  /**
+   * A collection of a row, to be written at the commit, with everything else; the row must be there then. It is not
+   * read: handles of entities go on reading, and writing, on their own.
+   *
+   * ```ts
+   * tx.collection(Order, id, 'tags').add('paid');
+   * ```
+   */
+  collection<E extends object, Name extends CollectionNames<E>>(
+    type: EntityClass<E>,
+    key: KeyOf<E>,
+    name: Name,
+  ): TransactionCollection<NonNullable<E[Name]>>;
 }
 
 /** How a transaction is run; the options of writes are for its commits. */

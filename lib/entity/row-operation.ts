@@ -1,3 +1,4 @@
+import { type CollectionWrites, callArguments, collectionArguments } from './collection-call.js';
 import { type EntityKey, indexKey, uniqueKey } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
 import type { IndexChanges } from './index-changes.js';
@@ -25,6 +26,8 @@ export interface RowOperation {
   readonly expireAt?: number | null;
   /** Counters and what is added to each. */
   readonly increments?: ReadonlyMap<string, bigint>;
+  /** What is written to the row's collections, by their properties. */
+  readonly collected?: CollectionWrites;
   /** Fields that must hold just this; undefined for absent. */
   readonly guards?: readonly Guard[];
   /** Absent where neither an index nor the list of the partition's rows is touched. */
@@ -75,9 +78,18 @@ function writesRow({ mode, set = NOTHING, removed = NOTHING, expireAt }: RowOper
 }
 
 /** Whether the row script can run the operation: one row, no index, no counter. */
-export function isSingleRow({ mode, increments, guards, indexing }: RowOperation): boolean {
-  return !ALWAYS_COMMITTED.has(mode) && !increments && !guards && !indexing;
+export function isSingleRow(operation: RowOperation): boolean {
+  const { mode, increments, guards, indexing, collected } = operation;
+  if (ALWAYS_COMMITTED.has(mode) || increments || guards || indexing || collected) return false;
+  return !coversCollections(operation);
 }
+
+/** Whether the row may begin or end, or its expiry change, and its collections with it. */
+function coversCollections({ schema, mode, expireAt }: RowOperation): boolean {
+  return schema.collections.length > 0 && (COVERING.has(mode) || expireAt !== undefined);
+}
+
+const COVERING: ReadonlySet<WriteMode> = new Set<WriteMode>(['insert', 'upsert', 'delete', 'sweep']);
 
 const ALWAYS_COMMITTED: ReadonlySet<WriteMode> = new Set<WriteMode>(['absent', 'touch', 'sweep']);
 
@@ -125,6 +137,7 @@ export function commitScriptArguments(
       String(guards.length),
       ...guards.flatMap(([field, value]) => [field, value === undefined ? '' : `=${value}`]),
     );
+    args.push(...collectionArguments(operation, coversCollections(operation), place));
     args.push(...indexArguments(operation, place));
   }
   return { keys: [...places.keys()], args };
@@ -155,8 +168,10 @@ function indexArguments({ schema, key, indexing }: RowOperation, place: (key: st
 }
 
 /** Bytes of values that an operation writes. */
-export function bytesIn({ set = NOTHING }: RowOperation): number {
+export function bytesIn({ set = NOTHING, collected = new Map() }: RowOperation): number {
   let bytes = 0;
   for (const value of set) bytes += Buffer.byteLength(value);
+  for (const calls of collected.values())
+    for (const value of callArguments(calls)) bytes += Buffer.byteLength(value);
   return bytes;
 }

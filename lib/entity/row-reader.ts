@@ -52,6 +52,6 @@ export function rememberRow(
   fields: Fields,
 ): LoadedRow | null {
   const row = mapper.load(key, fields);
-  if (row) entities.loaded(key, row);
+  if (row) entities.loaded(mapper, key, row);
   return row;
 }

@@ -1,4 +1,5 @@
 import type { Codec } from './codec.js';
+import { buildCollections } from './collection-schema.js';
 import { durationMs } from './duration.js';
 import { type EmbeddedField, embeddedCodec } from './composite-codecs.js';
 import type { KeyProperty, KeyType } from './entity-key.js';
@@ -42,6 +43,11 @@ export class SchemaBuilder {
         this.fault(type, what),
       ),
       counters: this.counters(type, properties),
+      collections: buildCollections(
+        properties,
+        (metadata) => this.codec(type, metadata),
+        (what) => this.fault(type, what),
+      ),
       createdAt: this.typed(type, properties, 'creation time'),
       updatedAt: this.typed(type, properties, 'update time'),
       expiresAt: this.typed(type, properties, 'expiry time'),

@@ -28,14 +28,24 @@ export class ScriptCaller {
   }
 
   /** Runs a script. */
-  async run(
+  run(call: ScriptCall, retry: Retry, options: ScriptCallOptions = {}): Promise<string[]> {
+    return this.answer(call, retry, options, false) as Promise<string[]>;
+  }
+
+  /** Runs a script that answers with what was stored, which need not be text. */
+  runForBytes(call: ScriptCall, retry: Retry, options: ScriptCallOptions): Promise<Buffer[]> {
+    return this.answer(call, retry, options, true) as Promise<Buffer[]>;
+  }
+
+  private async answer(
     { script, keys, args }: ScriptCall,
     retry: Retry,
-    options: ScriptCallOptions = {},
-  ): Promise<string[]> {
+    options: ScriptCallOptions,
+    buffers: boolean,
+  ): Promise<unknown> {
     const runner = this.runner(retry, options);
     try {
-      return (await runner.runScript(script, keys, args)) as string[];
+      return await runner.runScript(script, keys, args, { buffers });
     } catch (error) {
       // Before version 7 the shebang of a script is a mistake in its Lua.
       if (error instanceof ReplyError && error.message.includes('Error compiling script'))

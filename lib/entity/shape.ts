@@ -1,3 +1,5 @@
+import type { ClusterCollection } from './cluster-collection.js';
+
 /**
  * The name of the type-only member by which an entity class states its shape to the compiler; decorators cannot.
  *
@@ -39,7 +41,7 @@ type BareKey<E, Name> = Name extends keyof E ? NonNullable<E[Name]> : never;
 /** The key of an entity: its bare id where the key is one property, else an object of the key's properties. */
 export type KeyOf<E> =
   IsNever<KeyNames<E>> extends true
-    ? EntityId | Partial<E>
+    ? EntityId | Partial<Pick<E, DataNames<E>>>
     : IsUnion<KeyNames<E>> extends true
       ? { readonly [Name in KeyNames<E>]-?: NonNullable<E[Name]> }
       : BareKey<E, KeyNames<E>>;
@@ -47,9 +49,22 @@ export type KeyOf<E> =
 /** The id of a partition, as the entity's own key types allow it. */
 export type PartitionKeyOf<E> = IsNever<KeyNames<E>> extends true ? EntityId : BareKey<E, KeyNames<E>>;
 
-type DataNames<E> = {
-  [Name in keyof E & string]: E[Name] extends (...args: never[]) => unknown ? never : Name;
+/** The names of the collections: `@SetOf` and its sisters. They are no part of the row. */
+export type CollectionNames<E> = {
+  [Name in keyof E & string]-?: [NonNullable<E[Name]>] extends [never]
+    ? never
+    : NonNullable<E[Name]> extends ClusterCollection<unknown>
+      ? Name
+      : never;
 }[keyof E & string];
+
+/** The names of what is stored in the row, methods and collections left out. */
+export type DataNames<E> = Exclude<
+  {
+    [Name in keyof E & string]-?: E[Name] extends (...args: never[]) => unknown ? never : Name;
+  }[keyof E & string],
+  CollectionNames<E>
+>;
 
 /** What `create` takes: any of an entity's properties, without its methods and counters. */
 export type EntityData<E> = { [Name in Exclude<DataNames<E>, CounterNames<E>>]?: E[Name] };

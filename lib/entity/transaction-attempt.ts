@@ -1,4 +1,6 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
+import type { CollectionCall } from './collection-call.js';
+import { collectionOf, handleOf } from './collection-handles.js';
 import { counterStep } from './counter.js';
 import type { EntityContext } from './entity-context.js';
 import { CrossPartitionError } from './entity-errors.js';
@@ -8,7 +10,12 @@ import { type QueryPlan, planQuery } from './query-plan.js';
 import type { QueryGuard } from './row-operation.js';
 import type { LoadedRow, RowMapper } from './row-mapper.js';
 import { loadRow } from './row-reader.js';
-import type { CounterOf, EntityClass, KeyOf } from './shape.js';
+import type { CollectionNames, CounterOf, EntityClass, KeyOf } from './shape.js';
+import {
+  NotedCollection,
+  type TransactionCollection,
+  type TransactionCollections,
+} from './transaction-collections.js';
 import { commitTransaction, haveReadsChanged } from './transaction-commit.js';
 import { isFoundBy, placeIn, readQuery } from './transaction-query.js';
 import type { Where } from './where.js';
@@ -36,12 +43,16 @@ export interface TransactionIncrement {
   readonly steps: Map<string, bigint>;
 }
 
+/** The same, while it grows. */
+type NotedCollections = TransactionCollections & { readonly collected: Map<string, CollectionCall[]> };
+
 /** One run of a transaction's function: notes what it reads and writes. */
 export class TransactionAttempt implements PartitionTransaction {
   // All by the key of the row.
   private readonly reads = new Map<string, Promise<TransactionRead>>();
   private readonly writes = new Map<string, TransactionWrite>();
   private readonly increments = new Map<string, TransactionIncrement>();
+  private readonly collections = new Map<string, NotedCollections>();
   private readonly queries: QueryGuard[] = [];
   private ended = false;
 
@@ -108,6 +119,24 @@ export class TransactionAttempt implements PartitionTransaction {
     this.increments.set(key.row, increment);
   }
 
+  collection<E extends object, Name extends CollectionNames<E>>(
+    type: EntityClass<E>,
+    given: KeyOf<E>,
+    name: Name,
+  ): TransactionCollection<NonNullable<E[Name]>> {
+    const mapper = this.context.schemas.mapper(type);
+    const key = this.inPartition(entityKey(mapper.schema, given));
+    const collection = collectionOf(mapper.schema, name);
+    const note = (calls: readonly CollectionCall[]): void => {
+      this.checkOpen();
+      const noted = this.collections.get(key.row) ?? { mapper, key, collected: new Map() };
+      noted.collected.set(name, [...(noted.collected.get(name) ?? []), ...calls]);
+      if (calls.length > 0) this.collections.set(key.row, noted);
+    };
+    const access = new NotedCollection(() => ({ schema: mapper.schema, collection, key }), note);
+    return handleOf(collection, access) as TransactionCollection<NonNullable<E[Name]>>;
+  }
+
   /**
    * Sends what was noted.
    *
@@ -115,10 +144,10 @@ export class TransactionAttempt implements PartitionTransaction {
    */
   async commit(options: WriteOptions): Promise<boolean> {
     this.ended = true;
-    const { context, queries, writes, increments } = this;
+    const { context, queries, writes, increments, collections } = this;
     return commitTransaction(
       context,
-      { reads: await this.settledReads(), queries, writes, increments },
+      { reads: await this.settledReads(), queries, writes, increments, collections },
       options,
     );
   }

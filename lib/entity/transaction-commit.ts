@@ -4,6 +4,7 @@ import { PartitionKeyChangedError, TransactionTooLargeError } from './entity-err
 import { runHooks } from './lifecycle-hooks.js';
 import { MAX_TRANSACTION_BYTES, MAX_TRANSACTION_ROWS } from './partition-transaction.js';
 import { type Guard, type QueryGuard, type RowOperation, bytesIn } from './row-operation.js';
+import type { TransactionCollections } from './transaction-collections.js';
 import type { TransactionIncrement, TransactionRead, TransactionWrite } from './transaction-attempt.js';
 import type { WriteOptions } from './write-options.js';
 import type { PlannedWrite } from './write-planner.js';
@@ -15,6 +16,7 @@ export interface TransactionRecord {
   readonly queries: readonly QueryGuard[];
   readonly writes: ReadonlyMap<string, TransactionWrite>;
   readonly increments: ReadonlyMap<string, TransactionIncrement>;
+  readonly collections: ReadonlyMap<string, TransactionCollections>;
 }
 
 /**
@@ -37,7 +39,7 @@ export async function commitTransaction(
   }
   const operations = rowOperations(record, planned);
   // Without a write, one row was as it was read; several were read at different moments.
-  const isReading = planned.size + record.increments.size === 0;
+  const isReading = planned.size + record.increments.size + record.collections.size === 0;
   if (isReading && record.queries.length === 0 && operations.length < 2) return true;
   checkSize(operations);
   // What writes nothing has nothing to be durable.
@@ -65,20 +67,24 @@ export async function haveReadsChanged(
 
 /** One operation a row: what is to be written, and what was read to be checked. */
 function rowOperations(
-  { reads, increments }: TransactionRecord,
+  { reads, increments, collections: collected }: TransactionRecord,
   planned: ReadonlyMap<string, PlannedWrite>,
 ): RowOperation[] {
-  const rows = new Set([...reads.keys(), ...planned.keys(), ...increments.keys()]);
+  const rows = new Set([...reads.keys(), ...planned.keys(), ...increments.keys(), ...collected.keys()]);
   return [...rows].map((row) => {
     const read = reads.get(row);
     const increment = increments.get(row);
     const checked = read && readOperation(read);
-    const counted = increment && incrementOperation(increment, checked?.expected);
-    const operation = planned.get(row)?.operation ?? counted ?? checked!;
+    const collections = collected.get(row);
+    const touched = increment ?? collections;
+    const touch = touched && touchOperation(touched, checked?.expected);
+    const operation = planned.get(row)?.operation ?? touch ?? checked!;
+    const isDelete = operation.mode === 'delete';
     return {
       ...operation,
       guards: checked?.guards,
-      increments: operation.mode === 'delete' ? undefined : increment?.steps,
+      increments: isDelete ? undefined : increment?.steps,
+      collected: isDelete ? undefined : collections?.collected,
     };
   });
 }
@@ -98,8 +104,9 @@ function readOperation({ mapper, key, row }: TransactionRead): RowOperation {
   };
 }
 
-function incrementOperation(
-  { mapper, key }: TransactionIncrement,
+/** What writes no property: counters and collections. */
+function touchOperation(
+  { mapper, key }: TransactionIncrement | TransactionCollections,
   expected: number | undefined,
 ): RowOperation {
   return { schema: mapper.schema, key, mode: 'touch', expected };

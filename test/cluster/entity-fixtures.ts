@@ -115,6 +115,8 @@ export function counted(client: EntityClient): EntityClient & { calls: string[] 
     zrangebylex: (...call) => note('zrangebylex', client.zrangebylex(...call)),
     hscanIterator: (...call) => note('hscan', client.hscanIterator(...call)),
     scanIterator: (...call) => note('scan', client.scanIterator(...call)),
+    send: (...call) => note(call[0], client.send(...call)),
+    elementPages: (...call) => note(call[0], client.elementPages(...call)),
     pipeline: () => note('pipeline', client.pipeline()),
     addScript: (script) => client.addScript(script),
     with(options) {

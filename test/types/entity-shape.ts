@@ -1,5 +1,11 @@
 import { assertShape } from '../../lib/entity/assert-shape.js';
+import type { ClusterHash } from '../../lib/entity/cluster-hash.js';
+import type { ClusterList } from '../../lib/entity/cluster-list.js';
 import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import type { ClusterSet } from '../../lib/entity/cluster-set.js';
+import type { ClusterSortedSet } from '../../lib/entity/cluster-sorted-set.js';
+import type { ClusterStream } from '../../lib/entity/cluster-stream.js';
+import { HashOf, ListOf, SetOf, SortedSetOf, StreamOf } from '../../lib/entity/collection-decorators.js';
 import {
   AfterLoad,
   BeforeInsert,
@@ -219,4 +225,81 @@ export async function more(
   // @ts-expect-error not indexed
   tickets.stream({ orderId: '1', note: 'x' });
   void [order, found, both];
+}
+
+@ClusterEntity({ name: 'Shelf' })
+class Shelf {
+  declare readonly [Shape]: { key: 'id'; counters: 'views' };
+  @PrimaryKey() id!: string;
+  @Property() note?: string;
+  @Counter() views!: number;
+  @SetOf(String) tags!: ClusterSet<string>;
+  @ListOf(Date) days?: ClusterList<Date>;
+  @SortedSetOf({ enum: ['a', 'b'] }) ranks!: ClusterSortedSet<'a' | 'b'>;
+  @HashOf(() => BigInt) cents!: ClusterHash<bigint>;
+  @HashOf(String) words!: ClusterHash<string>;
+  @StreamOf({ transformer: { to: String, from: Number } }) log!: ClusterStream<number>;
+}
+
+@ClusterEntity({ name: 'Rack' })
+class Rack {
+  @PrimaryKey() id!: string;
+  @Property() note?: string;
+  @SetOf(String) tags!: ClusterSet<string>;
+}
+
+export class MisdecoratedCollections {
+  // @ts-expect-error its handle is a ClusterSet
+  @SetOf(String) set!: ClusterList<string>;
+  // @ts-expect-error not an array
+  @ListOf(String) list!: string[];
+  // @ts-expect-error the elements have a type
+  @StreamOf() stream!: ClusterStream<string>;
+}
+
+export async function collections(
+  shelves: ClusterRepository<Shelf>,
+  racks: ClusterRepository<Rack>,
+  tx: PartitionTransaction,
+): Promise<void> {
+  const shelf = shelves.create({ note: 'x' });
+  const added: number = await shelf.tags.with({ deadlineMs: 100 }).add('a', 'b');
+  const rank: number | null = await shelf.ranks.rank('a', { reverse: true });
+  const cents: bigint = await shelf.cents.increment('x', 1n);
+  for await (const { id, value } of shelf.log) void [id.length, value.toFixed()];
+  const words: Map<string, string> = await shelves.collection('1', 'words').getAll();
+  const days: ClusterList<Date> = shelves.collection('1', 'days');
+  tx.collection(Shelf, '1', 'ranks').increment('a', 2);
+  const nothing: void = tx.collection(Shelf, '1', 'tags').add('a');
+  // @ts-expect-error not of its type
+  await shelf.tags.add(1);
+  // @ts-expect-error texts are not incremented
+  await shelf.words.increment('x', 1);
+  // @ts-expect-error it is no part of what is created
+  shelves.create({ tags: new Set(['a']) });
+  // @ts-expect-error nor of a patch
+  await shelves.update('1', { tags: shelf.tags });
+  // @ts-expect-error nor, if it may be absent
+  await shelves.update('1', { days: null });
+  // @ts-expect-error nor of a condition
+  await shelves.update('1', { note: 'x' }, { where: { tags: shelf.tags } });
+  // @ts-expect-error nor of a where
+  await shelves.findBy({ id: '1', tags: shelf.tags });
+  // @ts-expect-error nor without a Shape
+  await racks.findBy({ tags: shelf.tags });
+  // @ts-expect-error nor of a key
+  await racks.findOne({ tags: shelf.tags });
+  // @ts-expect-error nor of a patch
+  await racks.update('1', { tags: null });
+  // @ts-expect-error no collection
+  shelves.collection('1', 'note');
+  // @ts-expect-error no collection
+  tx.collection(Shelf, '1', 'note');
+  // @ts-expect-error a transaction does not read
+  tx.collection(Shelf, '1', 'tags').members();
+  // @ts-expect-error nor take what it would have to give
+  tx.collection(Shelf, '1', 'tags').pop();
+  // @ts-expect-error not of its type
+  tx.collection(Shelf, '1', 'ranks').add('c', 1);
+  void [added, rank, cents, words, days, nothing];
 }

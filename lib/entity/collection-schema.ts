@@ -1,0 +1,55 @@
+import type { Codec } from './codec.js';
+import { type PropertyMetadata, type PropertyRole } from './metadata.js';
+
+/** What a collection is; each has a decorator and a handle of its own. */
+export type CollectionKind = 'set' | 'list' | 'sorted set' | 'hash' | 'stream';
+
+/** A property whose elements are stored in a Redis key of their own, in the row's slot. */
+export interface CollectionSchema {
+  readonly property: string;
+  readonly kind: CollectionKind;
+  /** The codec of its elements; of a hash that of its values. */
+  readonly codec: Codec;
+}
+
+/** What belongs to each kind: its type in the words of the TYPE command, its decorator, and its handle's class. */
+export const COLLECTION_KINDS: Readonly<
+  Record<CollectionKind, { readonly type: string; readonly decorator: string; readonly handle: string }>
+> = {
+  set: { type: 'set', decorator: '@SetOf', handle: 'ClusterSet' },
+  list: { type: 'list', decorator: '@ListOf', handle: 'ClusterList' },
+  'sorted set': { type: 'zset', decorator: '@SortedSetOf', handle: 'ClusterSortedSet' },
+  hash: { type: 'hash', decorator: '@HashOf', handle: 'ClusterHash' },
+  stream: { type: 'stream', decorator: '@StreamOf', handle: 'ClusterStream' },
+};
+
+/** The collections of a class; what is wrong in them is told to `fault`. */
+export function buildCollections(
+  properties: readonly PropertyMetadata[],
+  codecOf: (metadata: PropertyMetadata) => Codec | undefined,
+  fault: (what: string) => void,
+): CollectionSchema[] {
+  return properties.flatMap((metadata) => {
+    const { property, role, options, emittedType } = metadata;
+    if (!isCollection(role)) return [];
+    const { decorator, handle } = COLLECTION_KINDS[role];
+    if (!NAME.test(property))
+      fault(
+        `.${property} is a ${role}, and its name stands in a key: letters, digits, _ - and . are allowed`,
+      );
+    // Where the handle's class is imported as a type, Object is emitted, and the compiler alone has checked it.
+    const emitted = typeof emittedType === 'function' && emittedType !== Object ? emittedType.name : handle;
+    if (emitted !== handle) fault(`.${property} is a ${role}, and its type is not ${handle}`);
+    if (!ELEMENT_OPTIONS.some((name) => name in options)) {
+      fault(`.${property} is a ${role} without a type of elements: name it, as in ${decorator}(String)`);
+      return [];
+    }
+    const codec = codecOf(metadata);
+    return codec ? [{ property, kind: role, codec }] : [];
+  });
+}
+
+const isCollection = (role: PropertyRole): role is CollectionKind => Object.hasOwn(COLLECTION_KINDS, role);
+
+const NAME = /^[\w.-]+$/;
+const ELEMENT_OPTIONS = ['type', 'enum', 'transformer'];
