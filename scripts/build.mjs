@@ -4,7 +4,14 @@ import { cache, root } from './paths.mjs';
 import { withProgress } from './progress.mjs';
 import { run } from './run.mjs';
 
-const SHARED = ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json', 'lib'];
+const SHARED = [
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'tsconfig.cjs.json',
+  'lib',
+];
 
 /** What is built by which npm script, from what. */
 const BUILDS = {

@@ -21,11 +21,8 @@ import { ClusterTransaction } from './cluster-transaction.js';
 import { defineScript, installDefined, type ScriptDefinition } from './defined-commands.js';
 import { installCommands } from './install-commands.js';
 import { NonAtomicCommands } from './non-atomic/non-atomic-commands.js';
-import { scanCluster, type KeyScanOptions, type ScanOptions } from './scan-cluster.js';
-import { scanKey } from './scan-key.js';
-import { scanStream, type ScanStream } from './scan-stream.js';
 import { replyTransform } from './reply-transforms.js';
-
+import { ScanMethods } from './scan-methods.js';
 import {
   runWatched,
   type TransactionOptions,
@@ -61,11 +58,9 @@ const BUFFERS: CallShape = { buffers: true };
 
 /** A way to call commands under certain options; light, and as many as you like. Made by `cluster.with()`. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
-export class ClusterView {
-  constructor(
-    protected readonly engine: ClusterEngine,
-    protected readonly policy: CallPolicy,
-  ) {
+export class ClusterView extends ScanMethods {
+  constructor(engine: ClusterEngine, policy: CallPolicy) {
+    super(engine, policy);
     installDefined(this, engine.scripts);
   }
 
@@ -119,55 +114,6 @@ export class ClusterView {
   target(target: TargetNodes): CommandsByNode | CommandsToNode {
     // its methods are installed by name, with the types that ioredis gives them
     return new ClusterTarget(this.engine, this.policy, target) as unknown as CommandsByNode;
-  }
-
-  /**
-   * All keys of the cluster, one by one. A key that exists throughout is given, at least once, also while slots
-   * move and nodes fail over.
-   */
-  async *scanIterator(options: KeyScanOptions = {}): AsyncGenerator<string, void, undefined> {
-    for await (const keys of this.scanPages(options)) yield* keys;
-  }
-
-  /** The fields of a hash with their values. */
-  hscanIterator(
-    key: string,
-    options: ScanOptions = {},
-  ): AsyncGenerator<[field: string, value: string], void, undefined> {
-    return pairs(this.scanKeyPages('hscan', key, options));
-  }
-
-  /** The members of a set. */
-  async *sscanIterator(key: string, options: ScanOptions = {}): AsyncGenerator<string, void, undefined> {
-    for await (const members of this.scanKeyPages('sscan', key, options)) yield* members;
-  }
-
-  /** The members of a sorted set with their scores, as text. */
-  zscanIterator(
-    key: string,
-    options: ScanOptions = {},
-  ): AsyncGenerator<[member: string, score: string], void, undefined> {
-    return pairs(this.scanKeyPages('zscan', key, options));
-  }
-
-  /** As ioredis' stream of the same name: each `data` is a page of keys, from all over the cluster. */
-  scanStream(options: KeyScanOptions = {}): ScanStream {
-    return scanStream(this.scanPages(options));
-  }
-
-  /** As ioredis' stream of the same name: each `data` is a page of fields and values in turn. */
-  hscanStream(key: string, options: ScanOptions = {}): ScanStream {
-    return scanStream(this.scanKeyPages('hscan', key, options));
-  }
-
-  /** As ioredis' stream of the same name: each `data` is a page of members. */
-  sscanStream(key: string, options: ScanOptions = {}): ScanStream {
-    return scanStream(this.scanKeyPages('sscan', key, options));
-  }
-
-  /** As ioredis' stream of the same name: each `data` is a page of members and scores in turn. */
-  zscanStream(key: string, options: ScanOptions = {}): ScanStream {
-    return scanStream(this.scanKeyPages('zscan', key, options));
   }
 
   /** Commands to be sent together, over any nodes. */
@@ -237,49 +183,6 @@ export class ClusterView {
   private refuseDurability(method: string): void {
     if (this.policy.durability === undefined) return;
     throw new InvalidArgumentError('durability', `${method} does not wait for replicas; single calls do`);
-  }
-
-  private scanPages(options: KeyScanOptions): AsyncGenerator<string[]> {
-    const { engine, policy } = this;
-    return scanCluster(
-      {
-        deadlineMs: policy.deadlineMs,
-        refreshTopology: () => engine.refreshTopology(),
-        reportStranger: () => engine.reportStranger(),
-        onNode: (node, name, args) => new ClusterTarget(engine, policy, node).send(name, args, true),
-      },
-      options,
-    );
-  }
-
-  /** @internal The elements of one key, page by page, as bytes. */
-  elementPages(
-    command: 'hscan' | 'sscan' | 'zscan',
-    key: string,
-    options: ScanOptions,
-  ): AsyncGenerator<Buffer[]> {
-    return this.scanKeyPages(command, key, options, BUFFERS);
-  }
-
-  private scanKeyPages<Element extends string | Buffer = string>(
-    command: 'hscan' | 'sscan' | 'zscan',
-    key: string,
-    options: ScanOptions,
-    shape: CallShape = STRINGS,
-  ): AsyncGenerator<Element[]> {
-    const policy: CallPolicy = { ...this.policy, readFrom: 'primary' };
-    return scanKey(
-      (name, args) => this.engine.runTelling(name, normalizeArguments(name, args), policy, shape),
-      command,
-      key,
-      options,
-    );
-  }
-}
-
-async function* pairs(pages: AsyncIterable<string[]>): AsyncGenerator<[string, string], void, undefined> {
-  for await (const page of pages) {
-    for (let i = 0; i + 1 < page.length; i += 2) yield [page[i], page[i + 1]];
   }
 }
 

@@ -40,7 +40,10 @@ export interface ScanSource {
  *
  * @throws TopologyError or the last obstacle where nothing gets on for `deadlineMs`
  */
-export async function* scanCluster(source: ScanSource, options: KeyScanOptions): AsyncGenerator<string[]> {
+export async function* scanCluster(
+  source: ScanSource,
+  options: KeyScanOptions,
+): AsyncGenerator<Buffer[], void, undefined> {
   const words = scanWords(options);
   const left = new Set(Array.from({ length: SLOT_COUNT }, (_, slot) => slot));
   let progressAt = performance.now();
@@ -70,7 +73,7 @@ async function* walkOwner(
   node: ClusterNode,
   words: readonly string[],
   left: Set<number>,
-): AsyncGenerator<string[]> {
+): AsyncGenerator<Buffer[], void, undefined> {
   const before = await readSlotOwnership(source, node);
   if (!intersects(before.owned, left)) return;
   yield* walkNode(source, node, words, left);
@@ -93,7 +96,7 @@ async function* walkReceiver(
   words: readonly string[],
   slots: ReadonlySet<number>,
   left: Set<number>,
-): AsyncGenerator<string[]> {
+): AsyncGenerator<Buffer[], void, undefined> {
   const topology = await source.refreshTopology();
   const receiver = topology.nodes.find((node) => node.id === receiverId);
   if (receiver === undefined) return source.reportStranger();
@@ -114,14 +117,14 @@ async function* walkNode(
   node: ClusterNode,
   words: readonly string[],
   slots: ReadonlySet<number>,
-): AsyncGenerator<string[]> {
+): AsyncGenerator<Buffer[], void, undefined> {
   let cursor = '0';
   do {
     const reply = (await source.onNode(node, 'scan', [cursor, ...words])) as [Buffer, Buffer[]];
     cursor = String(reply[0]);
     // by their bytes: as text, a key that is not UTF-8 would seem to be in another slot
     const keys = reply[1].filter((key) => slots.has(keySlot(key)));
-    if (keys.length > 0) yield keys.map(String);
+    if (keys.length > 0) yield keys;
   } while (cursor !== '0');
 }
 

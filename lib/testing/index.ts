@@ -8,3 +8,5 @@ export type { WaitOptions } from './poll.js';
 export type { CertificatePems } from './certificates.js';
 export type { CommandArgument } from './node-connection.js';
 export type { SlotRange } from './cluster-view.js';
+export { ClusterTestingModule, getTestKeyspaceToken } from './cluster-testing.module.js';
+export { TestKeyspace } from './test-keyspace.js';

@@ -4,7 +4,7 @@ import { eventually } from '../cluster-fixture.js';
 import { FakeNode, slotsReply } from '../fake-node.js';
 import { epochsAreKnown, moveSlots } from './slot-moves.js';
 
-const KEYS = 30_000;
+const KEYS = 100_000;
 
 describe('a cluster of three primaries with a replica each', () => {
   let cluster: LocalCluster;
@@ -79,6 +79,17 @@ describe('a cluster of three primaries with a replica each', () => {
       await Promise.all(binary.map((key) => client.del(key)));
     });
 
+    it('gives every byte of keys as Buffers', async () => {
+      const binary = Array.from({ length: 20 }, (_, i) => Buffer.from([0xff, 0xfe, i, 0x80]));
+      await Promise.all(binary.map((key) => client.set(key, 1)));
+      const foreign = (keys: Buffer[]): Buffer[] =>
+        keys.filter((key) => key[0] === 0xff).toSorted((a, b) => a.compare(b));
+      expect(foreign(await all(client.scanBufferIterator({ count: 1_000 })))).toEqual(binary);
+      const pages = await all<Buffer[]>(client.scanBufferStream({ count: 1_000 }));
+      expect(foreign(pages.flat())).toEqual(binary);
+      expect(await client.del(...binary)).toBe(binary.length);
+    });
+
     it('asks for pages of the size that was given, and for no more once the caller has enough', async () => {
       const before = await calls('scan');
       for await (const key of client.scanIterator({ count: 10 })) {
@@ -86,7 +97,7 @@ describe('a cluster of three primaries with a replica each', () => {
         break;
       }
       expect((await calls('scan')) - before).toBe(1);
-      const walk = client.scanIterator({ count: 10_000 });
+      const walk = client.scanIterator({ count: 50_000 });
       await all(walk);
       expect((await calls('scan')) - before).toBeLessThan(10);
     });
@@ -182,6 +193,24 @@ describe('a cluster of three primaries with a replica each', () => {
       expect(await flat(client.zscanStream('a:zset', { count: 500 }))).toHaveLength(2 * count);
     });
 
+    it('are given to the byte as Buffers', async () => {
+      const key = Buffer.from([0x7b, 0xff, 0x7d]);
+      const element = Buffer.from([0xc3, 0x00, 0xff]);
+      const flat = async (stream: AsyncIterable<Buffer[]>): Promise<Buffer[]> => (await all(stream)).flat();
+      await client.hset(key, element, element);
+      expect(await all(client.hscanBufferIterator(key))).toEqual([[element, element]]);
+      expect(await flat(client.hscanBufferStream(key))).toEqual([element, element]);
+      await client.del(key);
+      await client.sadd(key, element);
+      expect(await all(client.sscanBufferIterator(key))).toEqual([element]);
+      expect(await flat(client.sscanBufferStream(key))).toEqual([element]);
+      await client.del(key);
+      await client.zadd(key, 1.5, element);
+      expect(await all(client.zscanBufferIterator(key))).toEqual([[element, Buffer.from('1.5')]]);
+      expect(await flat(client.zscanBufferStream(key))).toEqual([element, Buffer.from('1.5')]);
+      await client.del(key);
+    });
+
     it('are none where there is no key, and an error where it is of another type', async () => {
       expect(await all(client.hscanIterator('a:nothing'))).toEqual([]);
       await expect(all(client.hscanIterator('a:set'))).rejects.toBeInstanceOf(ReplyError);
@@ -257,7 +286,7 @@ describe('a cluster of three primaries with a replica each', () => {
         }
       })();
       for (let scans = 0; scans < 4 || rounds === 0; scans++) {
-        expect(missing(await all(client.scanIterator({ count: 100 })))).toEqual([]);
+        expect(missing(await all(client.scanIterator({ count: 300 })))).toEqual([]);
       }
       done = true;
       await moving;
@@ -270,7 +299,7 @@ describe('a cluster of three primaries with a replica each', () => {
       for (let round = 0; round < 3; round++) {
         const given: string[] = [];
         let pages = 0;
-        for await (const page of client.scanStream({ count: 200 }) as AsyncIterable<string[]>) {
+        for await (const page of client.scanStream({ count: 600 }) as AsyncIterable<string[]>) {
           given.push(...page);
           pages++;
           if (pages === 2) await moveSlots(cluster, slots, a, b);

@@ -1,0 +1,146 @@
+import type { CallShape, ClusterEngine } from '../cluster/cluster-engine.js';
+import type { CallPolicy } from '../cluster/command.js';
+import { normalizeArguments } from './call-arguments.js';
+import { ClusterTarget } from './cluster-target.js';
+import { scanCluster, type KeyScanOptions, type ScanOptions } from './scan-cluster.js';
+import { scanKey, type KeyScanCommand } from './scan-key.js';
+import { scanStream, type ScanStream } from './scan-stream.js';
+
+/** What a walk gives one by one. */
+export type Walk<T> = AsyncGenerator<T, void, undefined>;
+
+/** Walks over the keys of the cluster, and over the elements of one key. The Buffer forms give every byte as it is. */
+export abstract class ScanMethods {
+  constructor(
+    protected readonly engine: ClusterEngine,
+    protected readonly policy: CallPolicy,
+  ) {}
+
+  /**
+   * All keys of the cluster, one by one. A key that exists throughout is given, at least once, also while slots
+   * move and nodes fail over.
+   */
+  scanIterator(options: KeyScanOptions = {}): Walk<string> {
+    return each(this.keyPages(options));
+  }
+
+  /** The same, keys as Buffers. */
+  scanBufferIterator(options: KeyScanOptions = {}): Walk<Buffer> {
+    return each(this.keyBufferPages(options));
+  }
+
+  /** The fields of a hash with their values. */
+  hscanIterator(key: string | Buffer, options: ScanOptions = {}): Walk<[field: string, value: string]> {
+    return pairs(this.pages('hscan', key, options));
+  }
+
+  /** The same, as Buffers. */
+  hscanBufferIterator(key: string | Buffer, options: ScanOptions = {}): Walk<[field: Buffer, value: Buffer]> {
+    return pairs(this.elementPages('hscan', key, options));
+  }
+
+  /** The members of a set. */
+  sscanIterator(key: string | Buffer, options: ScanOptions = {}): Walk<string> {
+    return each(this.pages('sscan', key, options));
+  }
+
+  /** The same, as Buffers. */
+  sscanBufferIterator(key: string | Buffer, options: ScanOptions = {}): Walk<Buffer> {
+    return each(this.elementPages('sscan', key, options));
+  }
+
+  /** The members of a sorted set with their scores, as text. */
+  zscanIterator(key: string | Buffer, options: ScanOptions = {}): Walk<[member: string, score: string]> {
+    return pairs(this.pages('zscan', key, options));
+  }
+
+  /** The same, as Buffers. */
+  zscanBufferIterator(
+    key: string | Buffer,
+    options: ScanOptions = {},
+  ): Walk<[member: Buffer, score: Buffer]> {
+    return pairs(this.elementPages('zscan', key, options));
+  }
+
+  /** As ioredis' stream of the same name: each `data` is a page of keys, from all over the cluster. */
+  scanStream(options: KeyScanOptions = {}): ScanStream {
+    return scanStream(this.keyPages(options));
+  }
+
+  /** The same, keys as Buffers. */
+  scanBufferStream(options: KeyScanOptions = {}): ScanStream {
+    return scanStream(this.keyBufferPages(options));
+  }
+
+  /** As ioredis' stream of the same name: each `data` is a page of fields and values in turn. */
+  hscanStream(key: string | Buffer, options: ScanOptions = {}): ScanStream {
+    return scanStream(this.pages('hscan', key, options));
+  }
+
+  /** The same, as Buffers. */
+  hscanBufferStream(key: string | Buffer, options: ScanOptions = {}): ScanStream {
+    return scanStream(this.elementPages('hscan', key, options));
+  }
+
+  /** As ioredis' stream of the same name: each `data` is a page of members. */
+  sscanStream(key: string | Buffer, options: ScanOptions = {}): ScanStream {
+    return scanStream(this.pages('sscan', key, options));
+  }
+
+  /** The same, as Buffers. */
+  sscanBufferStream(key: string | Buffer, options: ScanOptions = {}): ScanStream {
+    return scanStream(this.elementPages('sscan', key, options));
+  }
+
+  /** As ioredis' stream of the same name: each `data` is a page of members and scores in turn. */
+  zscanStream(key: string | Buffer, options: ScanOptions = {}): ScanStream {
+    return scanStream(this.pages('zscan', key, options));
+  }
+
+  /** The same, as Buffers. */
+  zscanBufferStream(key: string | Buffer, options: ScanOptions = {}): ScanStream {
+    return scanStream(this.elementPages('zscan', key, options));
+  }
+
+  private async *keyPages(options: KeyScanOptions): Walk<string[]> {
+    for await (const page of this.keyBufferPages(options)) yield page.map(String);
+  }
+
+  private keyBufferPages(options: KeyScanOptions): Walk<Buffer[]> {
+    const { engine, policy } = this;
+    return scanCluster(
+      {
+        deadlineMs: policy.deadlineMs,
+        refreshTopology: () => engine.refreshTopology(),
+        reportStranger: () => engine.reportStranger(),
+        onNode: (node, name, args) => new ClusterTarget(engine, policy, node).send(name, args, true),
+      },
+      options,
+    );
+  }
+
+  private pages(command: KeyScanCommand, key: string | Buffer, options: ScanOptions): Walk<string[]> {
+    return scanKey<string>(this.telling({ buffers: false }), command, key, options);
+  }
+
+  /** @internal The elements of one key, page by page, as bytes. */
+  elementPages(command: KeyScanCommand, key: string | Buffer, options: ScanOptions): Walk<Buffer[]> {
+    return scanKey<Buffer>(this.telling({ buffers: true }), command, key, options);
+  }
+
+  private telling(shape: CallShape) {
+    const policy: CallPolicy = { ...this.policy, readFrom: 'primary' };
+    return (name: string, args: (string | Buffer)[]) =>
+      this.engine.runTelling(name, normalizeArguments(name, args), policy, shape);
+  }
+}
+
+async function* each<T>(pages: AsyncIterable<T[]>): Walk<T> {
+  for await (const page of pages) yield* page;
+}
+
+async function* pairs<T>(pages: AsyncIterable<T[]>): Walk<[T, T]> {
+  for await (const page of pages) {
+    for (let i = 0; i + 1 < page.length; i += 2) yield [page[i], page[i + 1]];
+  }
+}

@@ -1,0 +1,113 @@
+import { Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ClusterClient, ClusterModule, getClusterToken, keySlot } from 'keyslot';
+import { LocalCluster, TestKeyspace } from 'keyslot/testing';
+import { sharedCluster } from '../cluster-fixture.js';
+import { root, snippetFolder, snippetsOf, typeFaults, writeSnippets } from '../docs-snippets.js';
+import { developmentTool, run } from './packed-package.js';
+
+const PAGE = 'docs/testing.md';
+const { nodes, keyspace: others } = sharedCluster();
+const seeds = (): string => nodes.map(({ host, port }) => `${host}:${port}`).join();
+const squeezed = (code: string): string => code.replace(/\s+/g, '').replace(/,(?=[\]})])/g, '');
+
+const shown: unknown[] = [];
+const console = { log: (value: unknown) => void shown.push(value) };
+
+describe('docs/testing.md', () => {
+  const folder = snippetFolder();
+  const snippets = snippetsOf(PAGE);
+  const given = process.env.REDIS_CLUSTER_NODES;
+  let observer: ClusterClient;
+
+  beforeAll(async () => {
+    writeSnippets(snippets, folder);
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+    // as in an application that has the package installed
+    mkdirSync(join(folder, 'node_modules'));
+    symlinkSync(root, join(folder, 'node_modules', 'keyslot'));
+    process.env.REDIS_CLUSTER_NODES = seeds();
+    observer = new ClusterClient({ nodes });
+    await observer.set(`${others}kept`, 'by somebody else');
+  }, 60_000);
+
+  afterAll(async () => {
+    await observer.del(`${others}kept`);
+    await observer.close();
+    if (given === undefined) delete process.env.REDIS_CLUSTER_NODES;
+    else process.env.REDIS_CLUSTER_NODES = given;
+  });
+
+  const keysLeft = async (): Promise<string[]> => {
+    const left: string[] = [];
+    for await (const key of observer.scanIterator({ match: 'test-*Order*', count: 1_000 })) left.push(key);
+    return left;
+  };
+
+  beforeAll(() => {
+    const compilerOptions = { target: 'ES2022', experimentalDecorators: true, emitDecoratorMetadata: true };
+    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
+  });
+
+  it('shows tests that pass under Vitest, on the cluster that is named', async () => {
+    const output = await run(developmentTool('vitest'), ['run', '--root', folder], folder, {
+      REDIS_CLUSTER_NODES: seeds(),
+    });
+    expect(output).toMatch(/3 passed/);
+    expect(await observer.get(`${others}kept`)).toBe('by somebody else');
+    expect(await keysLeft()).toEqual([]);
+  }, 120_000);
+
+  it('shows tests that pass under Jest, on a cluster that is started for them and ends with it', async () => {
+    const output = await run(
+      process.execPath,
+      ['--experimental-vm-modules', developmentTool('jest'), '--ci', '--json', '--config', 'jest.config.js'],
+      folder,
+    );
+    expect(JSON.parse(output)).toMatchObject({ success: true, numPassedTests: 3 });
+  }, 120_000);
+
+  it('replaces the client of an application by its token', async () => {
+    @Module({ imports: [ClusterModule.forRoot({ nodes: ['127.0.0.1:1'] })] })
+    class AppModule {}
+    const keyspace = new TestKeyspace();
+    const cluster = new ClusterClient(keyspace.clientOptions);
+    const app = await Test.createTestingModule({ imports: [AppModule] })
+      .overrideProvider(getClusterToken())
+      .useValue(cluster)
+      .compile();
+    await app.get(ClusterClient).mset('{a}1', 'x', '{a}2', 'y');
+    await cluster.set(Buffer.from([0xff]), 'z');
+    expect(await observer.get(`${keyspace.prefix}{a}1`)).toBe('x');
+    expect(await keyspace.clear()).toBe(3);
+    expect(await cluster.exists('{a}1')).toBe(0);
+    await app.close();
+    await cluster.close();
+  });
+
+  it('breaks a cluster of its own', async () => {
+    const cluster = await LocalCluster.start({ primaries: 3, replicasPerPrimary: 1, nodeTimeoutMs: 1_000 });
+    const client = new ClusterClient({ nodes: cluster.seeds });
+    await client.set('greeting', 'hello');
+    await client.wait(1, 5_000); // replicas have it
+    await cluster.kill(await cluster.primaryOfSlot(keySlot('greeting')));
+    console.log(await client.get('greeting')); // hello, from the replica that takes over
+    await client.close();
+    await cluster.stop();
+
+    expect(shown).toEqual(['hello']);
+  }, 60_000);
+
+  it('shows only code that is run here', () => {
+    const here = squeezed(readFileSync(join(root, 'test/e2e/testing-docs.test.ts'), 'utf8'));
+    const inline = snippets.filter(({ file }) => file === undefined);
+    expect(inline).toHaveLength(2);
+    expect(inline.filter(({ code }) => !here.includes(squeezed(code)))).toEqual([]);
+  });
+
+  it('shows code that fits the types', async () => {
+    expect(await typeFaults(folder, ['orders.service.spec.ts', 'vitest.config.ts'])).toBe('');
+  }, 60_000);
+});
