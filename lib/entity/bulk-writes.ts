@@ -1,3 +1,4 @@
+import { checkList } from './argument-checks.js';
 import { type CommitFault, faultError } from './commit-faults.js';
 import type { Committed } from './committer.js';
 import type { EntityContext } from './entity-context.js';
@@ -25,6 +26,7 @@ export async function saveMany<E extends object>(
   entities: readonly E[],
   options?: BulkWriteOptions,
 ): Promise<ItemResult<E>[]> {
+  checkList('entities', entities);
   const once = [...new Set(entities)];
   const plan = async (entity: E): Promise<Item<E>> => {
     const write = await context.planner.prepare('save', mapper, entity);
@@ -61,6 +63,7 @@ async function writeMany<Given, T>(
   plan: (one: Given) => Item<T> | Promise<Item<T>>,
   options?: BulkWriteOptions,
 ): Promise<ItemResult<T>[]> {
+  checkList('keys', given);
   const items = await Promise.all(given.map((one) => attempted(async () => plan(one))));
   const operations = items.flatMap((item) => (item instanceof Error ? [] : (item.operation ?? [])));
   const outcomes = await committer.attemptMany(operations, options);

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { LATEST_DATE_MS, checkObject } from './argument-checks.js';
 import { type ItemResult, deleteMany, saveMany } from './bulk-writes.js';
 import { faultError } from './commit-faults.js';
 import { counterOf, counterStep, counterValue } from './counter.js';
@@ -30,6 +31,7 @@ export class ClusterRepository<E extends object> extends RepositoryReads<E> {
 
   /** A new entity, with an id if ids are generated. Nothing is sent. Properties the schema does not know are left out. */
   create(data: EntityData<E> = {}): E {
+    checkObject('data', data);
     const entity = Reflect.construct(this.type, []) as E;
     this.mapper.assign(entity, data);
     this.context.entities.equip(this.mapper.schema, entity);
@@ -155,7 +157,7 @@ export class ClusterRepository<E extends object> extends RepositoryReads<E> {
    */
   async expire(key: KeyOf<E>, at: Date | number, options?: WriteOptions): Promise<boolean> {
     const time = at instanceof Date ? at.getTime() : Date.now() + at;
-    if (Number.isSafeInteger(time)) return this.touch(key, time, options);
+    if (Number.isSafeInteger(time) && time <= LATEST_DATE_MS) return this.touch(key, time, options);
     throw new InvalidArgumentError('at', 'at must be a valid Date, or whole milliseconds from now');
   }
 
@@ -173,6 +175,8 @@ export class ClusterRepository<E extends object> extends RepositoryReads<E> {
    */
   async sweepExpired(options: SweepOptions<E> = {}): Promise<{ swept: number }> {
     const { partition, limit = Infinity, signal } = options;
+    if (limit !== Infinity && !(Number.isSafeInteger(limit) && limit >= 1))
+      throw new InvalidArgumentError('limit', 'limit must be a whole number from 1');
     const sweeper = new ExpirySweeper(this.context, this.mapper.schema);
     if (partition === undefined) return { swept: await sweeper.sweepAll(limit, signal) };
     return { swept: await sweeper.sweep(this.partition(partition).tag, limit, signal) };

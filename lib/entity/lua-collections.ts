@@ -58,10 +58,11 @@ local function expireCollection(key, at)
   if at == '0' then redis.call('PERSIST', key) elseif at ~= '' then redis.call('PEXPIREAT', key, at) end
 end
 
--- A collection that has come into being expires with its row.
+-- A collection that has come into being expires with its row; at once, if the row was written to be past.
 local function expireWithRow(row, key)
   if redis.call('PTTL', key) ~= -1 then return end -- it is empty, or has its time already
   local at = redis.call('HGET', row, '~x') or string.format('%.0f', redis.call('PEXPIRETIME', row))
+  if at == '-2' then redis.call('UNLINK', key) end
   if string.find(at, '^%d+$') and #at <= 16 then redis.call('PEXPIREAT', key, at) end
 end
 `;

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, TransactionConflictError } from '../cluster/errors.js';
+import { checkList } from './argument-checks.js';
 import type { EntityContext } from './entity-context.js';
 import { TransactionTooLargeError } from './entity-errors.js';
 import { type EntityKey, entityKeyIn, indexKey } from './entity-key.js';
@@ -30,6 +31,7 @@ export async function loadPartition(
   tag: string,
   types: readonly EntityClass[],
 ): Promise<object[][]> {
+  checkList('types', types);
   const mappers = types.map((type) => partitionMapper(context, tag, type));
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const listings = await Promise.all(mappers.map((mapper) => list(context, mapper, tag)));

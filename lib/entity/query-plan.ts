@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { checkObject } from './argument-checks.js';
 import { UnindexedQueryError } from './entity-errors.js';
 import { partitionTag } from './entity-key.js';
 import type { EntitySchema, IndexSchema } from './entity-schema.js';
@@ -27,6 +28,7 @@ export function planQuery(schema: EntitySchema, where: object): QueryPlan {
   const { partitionKey, name } = schema;
   if (!partitionKey)
     throw new UnindexedQueryError(name, `${name} is a partition of its own, and is found by its key`);
+  checkObject('where', where);
   const given = new Map<string, unknown>(Object.entries(where).filter(([, value]) => value !== undefined));
   if (!given.has(partitionKey.property))
     throw new InvalidArgumentError(

@@ -1,4 +1,5 @@
 import type { Observable } from 'rxjs';
+import { checkList } from './argument-checks.js';
 import type { EntityContext } from './entity-context.js';
 import { EntityNotFoundError } from './entity-errors.js';
 import { EntityFinder, type Page } from './entity-finder.js';
@@ -54,6 +55,7 @@ export abstract class RepositoryReads<E extends object> {
 
   /** The entities with these keys, in their order, null where there is none; one batch a node. */
   async findMany(keys: readonly KeyOf<E>[]): Promise<(E | null)[]> {
+    checkList('keys', keys);
     const places = keys.map((key) => this.at(key));
     return (await loadRows(this.context, this.mapper, places)) as (E | null)[];
   }

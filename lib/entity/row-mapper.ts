@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { LATEST_DATE_MS } from './argument-checks.js';
 import { UnfitValue } from './codec.js';
 import { counterValue } from './counter.js';
 import { SchemaMismatchError } from './entity-errors.js';
@@ -204,7 +205,7 @@ export class RowMapper {
   private expiresAt(key: EntityKey, stored: Buffer | undefined): number | undefined {
     if (!stored) return undefined;
     const text = stored.toString();
-    if (/^\d{1,16}$/.test(text)) return Number(text);
+    if (/^\d{1,16}$/.test(text) && Number(text) <= LATEST_DATE_MS) return Number(text);
     throw new SchemaMismatchError(this.schema.name, '~x', key.row, 'a time of expiry');
   }
 

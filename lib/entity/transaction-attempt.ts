@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { checkObject } from './argument-checks.js';
 import type { CollectionCall } from './collection-call.js';
 import { collectionOf, handleOf } from './collection-handles.js';
 import { counterStep } from './counter.js';
@@ -183,6 +184,7 @@ export class TransactionAttempt implements PartitionTransaction {
   }
 
   private write(kind: TransactionWrite['kind'], entity: object): void {
+    checkObject('entity', entity);
     const mapper = this.context.schemas.mapperOf(entity);
     if (kind !== 'remove') fillId(mapper, entity);
     const { row } = this.inPartition(keyOfEntity(mapper.schema, entity));

@@ -22,6 +22,8 @@ export class TransactionRunner {
    * @throws TransactionConflictError after the last attempt.
    */
   async run<R>(tag: string, work: TransactionFunction<R>, options: TransactionOptions = {}): Promise<R> {
+    if (typeof work !== 'function')
+      throw new InvalidArgumentError('work', 'A transaction takes the function that it runs');
     const { attempts = ATTEMPTS } = options;
     if (!Number.isSafeInteger(attempts) || attempts < 1)
       throw new InvalidArgumentError('attempts', 'attempts must be a whole number from 1');

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { checkObject } from './argument-checks.js';
 import { PartitionKeyChangedError } from './entity-errors.js';
 import { type EntityKey, keyOfEntity } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
@@ -6,6 +7,7 @@ import { idGenerator } from './id-generators.js';
 import type { EntityState, LoadedEntities } from './loaded-entities.js';
 import { runHooks } from './lifecycle-hooks.js';
 import { withIndexes } from './index-changes.js';
+import { entityOptions } from './metadata.js';
 import type { Mark, RowMapper } from './row-mapper.js';
 import type { RowOperation } from './row-operation.js';
 import type { UpdateOptions } from './write-options.js';
@@ -40,6 +42,7 @@ export class WritePlanner {
     entity: object,
   ): PlannedWrite | undefined | Promise<PlannedWrite | undefined> {
     const { schema } = mapper;
+    checkEntity(schema, entity);
     if (schema.hooks.size === 0) return this[kind](mapper, entity);
     const event = this.eventOf(kind, entity);
     if (kind === 'save' && event === 'update' && !this.save(mapper, entity)) return undefined; // without a change
@@ -139,6 +142,9 @@ export class WritePlanner {
     { ifVersion, where }: Pick<UpdateOptions, 'ifVersion' | 'where'> = {},
   ): RowOperation {
     const { schema } = mapper;
+    checkObject('patch', patch);
+    if (ifVersion !== undefined && !(Number.isSafeInteger(ifVersion) && ifVersion >= 0))
+      throw new InvalidArgumentError('ifVersion', 'ifVersion must be a version, a whole number');
     let values = patch;
     let changes = mapper.patch(values);
     const isDirty = changes.expireAt !== undefined || changes.set.length + changes.removed.length > 0;
@@ -189,6 +195,14 @@ export class WritePlanner {
         }),
     };
   }
+}
+
+/** An object of another entity's class has its properties by chance, if at all. */
+function checkEntity({ type, name }: EntitySchema, entity: unknown): void {
+  checkObject('entity', entity);
+  if (entity instanceof type || typeof entity.constructor !== 'function') return;
+  if (!entityOptions(entity.constructor)) return; // an object of no class can stand for one
+  throw new InvalidArgumentError('entity', `An object of ${entity.constructor.name} is no ${name}`);
 }
 
 /** A row's end if it has expired. */

@@ -309,6 +309,21 @@ describe('in a transaction, a collection', () => {
     expect(await expiryOf(again.tags.key)).toBe(again.expiresAt!.getTime());
   });
 
+  it('is not left behind by a row that is written to be past', async () => {
+    const id = freshId();
+    await games.transaction(id, async (tx) => {
+      tx.insert(games.create({ id, expiresAt: new Date(Date.now() - HOUR) }));
+      tx.collection(Game, id, 'tags').add('a');
+    });
+    expect(await places([games.keyOf(id), games.collection(id, 'tags').key])).toEqual([0, 0]);
+    const key = { gameId: id, id: 'p' };
+    await games.transaction(id, async (tx) => {
+      tx.insert(players.create({ ...key, expiresAt: new Date(Date.now() - HOUR) }));
+      tx.collection(Player, key, 'moves').push('e4');
+    });
+    expect(await places([players.keyOf(key), players.collection(key, 'moves').key])).toEqual([1, 0]);
+  });
+
   it('is checked before anything is written', async () => {
     const { gameId, moves } = await player();
     const key = { gameId, id: 'p' };
