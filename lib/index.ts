@@ -88,6 +88,7 @@ export {
   type KeyOptions,
   type PrimaryKeyOptions,
   type IndexOptions,
+  type GlobalIndexOptions,
 } from './entity/decorators.js';
 export {
   HashOf,
@@ -137,7 +138,13 @@ export type {
 export type { TransactionCollection } from './entity/transaction-collections.js';
 export type { TransactionFunction } from './entity/transaction-runner.js';
 export type { ItemResult } from './entity/bulk-writes.js';
-export type { BulkWriteOptions, SweepOptions, UpdateOptions, WriteOptions } from './entity/write-options.js';
+export type {
+  BulkWriteOptions,
+  GlobalSweepOptions,
+  SweepOptions,
+  UpdateOptions,
+  WriteOptions,
+} from './entity/write-options.js';
 export { EntityRegistry, createRepositories } from './entity/entity-registry.js';
 export type { EntityClient } from './entity/entity-client.js';
 export { assertShape, type ShapeNames } from './entity/assert-shape.js';

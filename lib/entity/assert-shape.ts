@@ -14,7 +14,8 @@ export type ShapeNames<E> = {
 
 const DECORATED: Record<string, (schema: EntitySchema) => (string | undefined)[]> = {
   key: ({ primaryKey, partitionKey }) => [primaryKey.property, partitionKey?.property],
-  indexed: ({ indexes }) => indexes.flatMap(({ fields }) => fields.map(({ property }) => property)),
+  indexed: ({ indexes, globals }) =>
+    [...indexes, ...globals].flatMap(({ fields }) => fields.map(({ property }) => property)),
   counters: ({ counters }) => counters.map(({ property }) => property),
 };
 

@@ -12,7 +12,13 @@ import { RepositoryReads } from './repository-reads.js';
 import type { RowMapper } from './row-mapper.js';
 import type { CollectionNames, CounterOf, EntityData, KeyOf, PartitionKeyOf, Patch } from './shape.js';
 import type { TransactionFunction, TransactionRunner } from './transaction-runner.js';
-import type { BulkWriteOptions, SweepOptions, UpdateOptions, WriteOptions } from './write-options.js';
+import type {
+  BulkWriteOptions,
+  GlobalSweepOptions,
+  SweepOptions,
+  UpdateOptions,
+  WriteOptions,
+} from './write-options.js';
 import { type WriteKind, fillId } from './write-planner.js';
 
 /**
@@ -191,6 +197,17 @@ export class ClusterRepository<E extends object> extends RepositoryReads<E> {
    */
   collection<Name extends CollectionNames<E>>(key: KeyOf<E>, name: Name): NonNullable<E[Name]> {
     return this.context.collections.at(this.mapper.schema, this.at(key), name) as NonNullable<E[Name]>;
+  }
+
+  /**
+   * Takes away entries of global indexes and uniques that no row holds: those of rows that have expired or that others
+   * have deleted, and those of writes that ended half-way. Reads pass over them, and who wants the value of a unique
+   * takes it, so this bounds memory and nothing else. It asks for the row of every entry.
+   *
+   * @returns how many entries are no more.
+   */
+  async sweepGlobals({ limit = Infinity, signal }: GlobalSweepOptions = {}): Promise<{ swept: number }> {
+    return { swept: await this.context.committer.sweepGlobals(this.mapper.schema, limit, signal) };
   }
 
   /** A partition: of an entity that is one by itself, its row's; else the one with this partition key. */

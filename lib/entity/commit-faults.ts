@@ -20,7 +20,8 @@ export type FaultCode =
   | 'COLLECTION'
   | 'DUPLICATE'
   | 'CHANGED'
-  | 'QUERY';
+  | 'QUERY'
+  | 'HOLD';
 
 /** A commit that was refused: nothing of it was written. */
 export interface CommitFault {
@@ -61,5 +62,13 @@ const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Err
   COLLECTION: ({ schema, key }, property) =>
     new SchemaMismatchError(schema.name, property, key.row, COLLECTION_EXPECTS),
   QUERY: () => new TransactionConflictError(1), // the caller runs it again instead
-  DUPLICATE: ({ schema }, unique) => new UniqueViolationError(schema.name, unique),
+  HOLD: () => new TransactionConflictError(1), // the protocol starts again instead
+  DUPLICATE: ({ schema }, unique) => {
+    const index = [...schema.indexes, ...schema.globals].find(({ name }) => name === unique);
+    return new UniqueViolationError(
+      schema.name,
+      unique,
+      index?.fields.map(({ property }) => property),
+    );
+  },
 };

@@ -2,6 +2,7 @@ import { Script } from '../cluster/script.js';
 import { LUA_COLLECTIONS } from './lua-collections.js';
 import { LUA_COUNTER } from './lua-counter.js';
 import { LUA_HEADER } from './lua-header.js';
+import { LUA_HOLDS } from './lua-holds.js';
 import { LUA_WINDOW } from './lua-window.js';
 
 /**
@@ -10,7 +11,8 @@ import { LUA_WINDOW } from './lua-window.js';
  * Modes: `I` insert, `U` update, `W` upsert, `D` delete, `C` check that the row is there, `A` check that it is absent,
  * `S` sweep it away if it has expired.
  * Answers `['OK', version, …]`, one version an operation (of a delete the one that was deleted)
- * and empty where there was no row (of a sweep `swept`, `kept` or `gone`), or `[fault, operation, detail]`, the
+ * and empty where there was no row (of a sweep `swept`, `kept` or `gone`), and where it is to hold entries of global
+ * indexes also those that it has ended, each by its operation, its index and what the row held; or `[fault, operation, detail]`, the
  * operation counted from 1. An expired row counts as absent.
  *
  * A script that fails half-way keeps what it wrote: so the first half only reads and validates, and the second only
@@ -34,6 +36,9 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 --     id
 --     n, n times: field, how, value  the indexed fields: '=' as it is, '+' the value, '-' absent
 --     n, n times: kind, name, n, n times a number in the indexed fields: 'x' an index, 'u' a unique
+--   n                              what it is to hold in global indexes and uniques, and unless it is 0
+--     fences (a number in KEYS)  commit until, in milliseconds since 1970
+--     n times: name, how, token, encodings
 ${LUA_HEADER}
 ${LUA_COUNTER}
 ${LUA_WINDOW}
@@ -54,6 +59,7 @@ local function takeSpan(width)
   return from, at
 end
 
+${LUA_HOLDS}
 -- Whether a query has another answer now. All of its arguments are taken in any case.
 local function isAnsweredOtherwise()
   local key, kind = KEYS[tonumber(take())], take()
@@ -175,6 +181,7 @@ end
 local operations, replayed = {}, false
 for i = 1, tonumber(ARGV[2]) do
   local o = takeOperation()
+  takeHolds(o)
   operations[i] = o
   read(o)
   o.made = versionMadeBy(token, o.seeded, o.tokens)
@@ -198,6 +205,7 @@ for i, o in ipairs(operations) do
     fault = collectionFault(written.key, written.kind, written.calls, not o.version)
     if fault then return { fault, i, written.property } end
   end
+  if isHoldLost(o) then return { 'HOLD', i, '' } end
   findIndexChanges(o)
   for _, entry in ipairs(o.releases) do released[o.uq .. '\0' .. entry] = true end
 end
@@ -254,5 +262,6 @@ for i, o in ipairs(operations) do
   answer[i + 1] = o.outcome or version or ''
 end
 if times then remember(times, answers, token, answer) end
+writeHolds(operations, answer)
 return answer
 `);

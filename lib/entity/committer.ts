@@ -2,7 +2,11 @@ import { type CommitFault, type FaultCode, faultError } from './commit-faults.js
 import { CLEAR_SCRIPT } from './clear-script.js';
 import { COMMIT_SCRIPT } from './commit-script.js';
 import type { EntityClient } from './entity-client.js';
+import type { Released } from './global-protocol.js';
+import { GlobalWrites, eachInTurn, isGlobal } from './global-writes.js';
+import { releasedFrom } from './released-holds.js';
 import { entityKeyIn, indexKey, uniqueKey, windowKeys } from './entity-key.js';
+import type { EntitySchema } from './entity-schema.js';
 import { INCREMENT_SCRIPT } from './increment-script.js';
 import { operationToken } from './operation-token.js';
 import {
@@ -31,14 +35,18 @@ export interface Committed {
   readonly fault?: undefined;
   /** The versions of the rows, one an operation; undefined where there was no row. */
   readonly versions: readonly (number | undefined)[];
+  /** What it has ended in global indexes and uniques; undefined where it was recognised, or has to do with none. */
+  readonly released?: readonly Released[];
 }
 
 /** Sends row operations to the server: all of them are applied, or none. */
 export class Committer {
   private readonly scripts: ScriptCaller;
+  private readonly globals: GlobalWrites;
 
   constructor(client: EntityClient) {
     this.scripts = new ScriptCaller(client);
+    this.globals = new GlobalWrites(client, this.scripts);
   }
 
   /**
@@ -60,6 +68,19 @@ export class Committer {
     queries: readonly QueryGuard[] = [],
   ): Promise<Committed | CommitFault> {
     const token = operationToken(options.opId);
+    if (!operations.some(isGlobal)) return this.commitHere(operations, token, options, queries);
+    const commit = (held: readonly RowOperation[]): Promise<Committed | CommitFault> =>
+      this.commitHere(held, token, options, queries);
+    return this.globals.attempt(operations, options, commit);
+  }
+
+  /** Commits operations whose entries elsewhere, if they have any, are in their places. */
+  private async commitHere(
+    operations: readonly RowOperation[],
+    token: string,
+    options: WriteOptions,
+    queries: readonly QueryGuard[],
+  ): Promise<Committed | CommitFault> {
     for (;;) {
       const outcome = await this.commitOnce(operations, token, options, queries);
       // A row that has expired holds its uniques until it is swept: each of them costs one attempt more, once.
@@ -71,6 +92,20 @@ export class Committer {
   async attemptMany(
     operations: readonly RowOperation[],
     options: ScriptCallOptions = {},
+  ): Promise<(Committed | CommitFault | Error)[]> {
+    const alone = operations.filter(isGlobal);
+    if (alone.length === 0) return this.attemptBatch(operations, options);
+    const together = operations.filter((operation) => !isGlobal(operation));
+    const [some, others] = await Promise.all([
+      eachInTurn(alone, (operation) => this.attempt([operation], options).catch((error: Error) => error)),
+      this.attemptBatch(together, options),
+    ]);
+    return operations.map((operation) => (isGlobal(operation) ? some : others).shift()!);
+  }
+
+  private async attemptBatch(
+    operations: readonly RowOperation[],
+    options: ScriptCallOptions,
   ): Promise<(Committed | CommitFault | Error)[]> {
     if (operations.length === 0) return [];
     // A batch is sent in one way: what can be sent again, if all of it can.
@@ -100,6 +135,11 @@ export class Committer {
     const answer = await this.scripts.run(call, 'always', options);
     if (answer[0] !== 'OK') throw faultError(faultFrom(answer, operations));
     return answer.slice(1) as SweepOutcome[];
+  }
+
+  /** Takes away entries of global indexes and uniques that no row holds. @returns how many there were. */
+  sweepGlobals(schema: EntitySchema, limit: number, signal?: AbortSignal): Promise<number> {
+    return this.globals.sweep(schema, limit, signal);
   }
 
   /** Takes away entries that a row has left in its indexes, if it is still gone; true if any was there. */
@@ -191,7 +231,11 @@ function commitCall(
 
 function outcomeOf(answer: readonly string[], operations: readonly RowOperation[]): Committed | CommitFault {
   if (answer[0] !== 'OK') return faultFrom(answer, operations);
-  return { versions: answer.slice(1).map((version) => (version === '' ? undefined : Number(version))) };
+  const end = operations.length + 1;
+  return {
+    versions: answer.slice(1, end).map((version) => (version === '' ? undefined : Number(version))),
+    released: answer.length > end ? releasedFrom(answer.slice(end + 1), operations) : undefined,
+  };
 }
 
 function faultFrom(answer: readonly string[], operations: readonly RowOperation[]): CommitFault {

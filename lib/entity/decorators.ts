@@ -101,14 +101,31 @@ export interface IndexOptions {
   name?: string;
   /** By default the property alone. The order counts: a where names the first ones, and a range may be on the last. */
   fields?: readonly string[];
+  /**
+   * `'global'` is over all partitions, in keys of its own, and so no part of the atomic write of a row: it is kept by
+   * a protocol of several round trips. By default it is over the rows of one partition.
+   */
+  scope?: 'partition' | 'global';
 }
 
-/** Finds the entities of a partition by a property, or several; see `findBy`. */
-export function Index(options: IndexOptions = {}): PropertyDecorator {
+/** What a global index is over, and how it is spread. */
+export interface GlobalIndexOptions extends IndexOptions {
+  /**
+   * In how many keys the entries of one value are, from 1 (the default) to 16. More of them spread the writes of a
+   * value that many rows have over the cluster; a query by value then reads so many keys. To be chosen once: entries
+   * that were written before a change are not found.
+   */
+  spread?: number;
+}
+
+/** Finds the entities of a partition, or of all of them, by a property, or several; see `findBy`. */
+export function Index(options: GlobalIndexOptions = {}): PropertyDecorator {
   return indexDecorator('index', options);
 }
 
-/** No two entities of a partition have the same value; absent values do not count. Found by it, too. */
+/**
+ * No two entities of a partition, or of all of them, have the same value; absent values do not count. Found by it, too.
+ */
 export function Unique(options: IndexOptions = {}): PropertyDecorator {
   return indexDecorator('unique', options);
 }
@@ -141,10 +158,14 @@ function hookDecorator(event: HookEvent): HookDecorator {
   };
 }
 
-function indexDecorator(kind: 'index' | 'unique', { name, fields }: IndexOptions): PropertyDecorator {
+function indexDecorator(
+  kind: 'index' | 'unique',
+  { name, fields, scope, spread }: GlobalIndexOptions,
+): PropertyDecorator {
   return (target, property) => {
     const own = propertyName(target, property);
-    ownMetadata(target.constructor).indexes.push({ kind, name: name ?? own, fields: fields ?? [own] });
+    const index = { kind, name: name ?? own, fields: fields ?? [own], scope, spread };
+    ownMetadata(target.constructor).indexes.push(index);
   };
 }
 

@@ -68,15 +68,21 @@ export class ConditionNotMetError extends ClusterError {
   }
 }
 
-/** Another row of the partition holds the value of a unique. Nothing was written. */
+/** Another row, of the partition or of all, holds the value of a unique. Nothing was written. */
 export class UniqueViolationError extends ClusterError {
+  /**
+   * @param unique its name.
+   * @param properties what it is over.
+   */
   constructor(
     readonly entity: string,
     readonly unique: string,
+    readonly properties: readonly string[] = [unique],
   ) {
-    super(`Another ${entity} of this partition has the same value of the unique '${unique}'`, {
-      code: 'UNIQUE_VIOLATION',
-    });
+    super(
+      `Another ${entity} has the same value of the unique '${unique}', which is over ${properties.join(', ')}`,
+      { code: 'UNIQUE_VIOLATION' },
+    );
   }
 }
 

@@ -1,10 +1,8 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { EntityContext } from './entity-context.js';
-import { type EntityKey, entityKeyIn, indexKey, uniqueKey } from './entity-key.js';
+import { type EntityQuery, type FoundRow, queryOf } from './entity-query.js';
 import { dueRows } from './expiry-queue.js';
-import { IndexReader, idTextOf } from './index-reader.js';
-import { meets } from './query-condition.js';
-import { type QueryPlan, planQuery } from './query-plan.js';
+import { type IndexReader, idTextOf } from './index-reader.js';
 import type { RowMapper } from './row-mapper.js';
 import { loadRows } from './row-reader.js';
 
@@ -49,12 +47,23 @@ export class EntityFinder<E extends object> {
   }
 
   async countBy(where: object): Promise<number> {
-    const plan = planQuery(this.mapper.schema, where);
-    if (plan.uniques) return (await this.load(plan, await this.uniqueIds(plan))).length;
-    const reader = this.reader(plan);
-    const due = dueRows(this.context.client, this.mapper.schema, plan.tag);
-    const [all, expired] = await Promise.all([reader.count(), due.count()]);
-    return expired === 0 ? all : this.countLiving(reader, due);
+    const query = this.query(where);
+    if (query.lookUp) return (await this.load(await query.lookUp())).length;
+    if (query.tag === undefined) return this.countRows(where);
+    const due = dueRows(this.context.client, this.mapper.schema, query.tag);
+    const [all, expired] = await Promise.all([query.reader.count(), due.count()]);
+    return expired === 0 ? all : this.countLiving(query.reader, due);
+  }
+
+  /** Where the index may have more than there is, the rows are counted. */
+  private async countRows(where: object): Promise<number> {
+    let count = 0;
+    let page: Page<E> = { items: [], cursor: undefined };
+    do {
+      page = await this.page(where, BATCH, page.cursor);
+      count += page.items.length;
+    } while (page.cursor !== undefined);
+    return count;
   }
 
   /** The slower way, where rows are there that have expired and were not swept yet. */
@@ -67,41 +76,30 @@ export class EntityFinder<E extends object> {
   }
 
   private async page(where: object, limit: number, cursor?: string): Promise<Page<E>> {
-    const plan = planQuery(this.mapper.schema, where);
-    const reader = this.reader(plan);
+    const { reader, rowOf, lookUp } = this.query(where);
     let behind = cursor === undefined ? undefined : reader.entryOf(cursor);
-    if (plan.uniques) return { items: (await this.load(plan, await this.uniqueIds(plan))).slice(0, limit) };
+    if (lookUp) return { items: (await this.load(await lookUp())).slice(0, limit) };
     const items: E[] = [];
     for (;;) {
       // One more than is wanted tells whether this is the end.
       const entries = await reader.entries(behind, limit - items.length + 1);
       const wanted = entries.slice(0, limit - items.length);
-      items.push(...(await this.load(plan, wanted.map(idTextOf))));
+      items.push(...(await this.load(wanted.map(rowOf))));
       behind = wanted.at(-1);
       if (entries.length === wanted.length) return { items };
       if (items.length === limit) return { items, cursor: reader.cursorBehind(behind!) };
     }
   }
 
-  private async uniqueIds({ tag, uniques = [] }: QueryPlan): Promise<string[]> {
-    if (uniques.length === 0) return [];
-    const ids = await this.context.client.hmget(uniqueKey(this.mapper.schema, tag), ...uniques);
-    return ids.filter((id) => id !== null);
-  }
-
   /** Rows come and go and change between the index and here: those that do not meet the where are left out. */
-  private async load({ tag, conditions }: QueryPlan, idTexts: readonly string[]): Promise<E[]> {
-    const keys = idTexts.map((idText): EntityKey => entityKeyIn(this.mapper.schema, tag, idText));
+  private async load(rows: readonly FoundRow[]): Promise<E[]> {
+    const keys = rows.map(({ key }) => key);
     const entities = await loadRows(this.context, this.mapper, keys);
-    return entities.filter(
-      (entity): entity is E =>
-        entity !== null &&
-        conditions.every((condition) => meets(Reflect.get(entity, condition.field.property), condition)),
-    );
+    return entities.filter((entity, i): entity is E => entity !== null && rows[i].fits(entity));
   }
 
-  private reader({ tag, ranges }: QueryPlan): IndexReader {
-    return new IndexReader(this.context.client, indexKey(this.mapper.schema, tag), ranges);
+  private query(where: object): EntityQuery {
+    return queryOf(this.context.client, this.mapper.schema, where);
   }
 }
 

@@ -94,6 +94,9 @@ export const uniqueKey = ({ name }: EntitySchema, tag: string): string => `${tag
 /** The keys of a partition's token window: the times `{Order:42}~op`, and the answers `{Order:42}~oa`. */
 export const windowKeys = (tag: string): [times: string, answers: string] => [`${tag}~op`, `${tag}~oa`];
 
+/** The key of a partition's fences: the dead tokens of writes of global indexes and uniques. */
+export const fencesKey = (tag: string): string => `${tag}~fe`;
+
 /** The hash tag of a partition from its id. */
 export function partitionTag(schema: EntitySchema, given: unknown): string {
   return tagOf(schema, readId(schema, schema.partitionKey ?? schema.primaryKey, given).text);

@@ -24,6 +24,14 @@ export interface IndexSchema {
   readonly fields: readonly IndexedField[];
 }
 
+/** An index or a unique over all partitions, in keys of its own. */
+export interface GlobalIndexSchema extends IndexSchema {
+  /** The name of the entity. */
+  readonly entity: string;
+  /** In how many buckets the entries of one value may be. */
+  readonly spread: number;
+}
+
 /** A field whose values have an order. */
 export interface IndexedField extends FieldSchema {
   readonly codec: Codec & Required<Pick<Codec, 'order'>>;
@@ -43,6 +51,8 @@ export interface EntitySchema {
   readonly indexes: readonly IndexSchema[];
   /** Properties with a Redis key of their own. */
   readonly collections: readonly CollectionSchema[];
+  /** The indexes and uniques over all partitions; none of them is in `indexes`. */
+  readonly globals: readonly GlobalIndexSchema[];
   /** The fields of `@CreatedAt()` and `@UpdatedAt()`. */
   readonly createdAt?: string;
   readonly updatedAt?: string;

@@ -1,4 +1,5 @@
 import type { IndexSchema, IndexedField } from './entity-schema.js';
+import { withGlobals } from './global-changes.js';
 import type { Stored } from './row-mapper.js';
 import type { RowOperation, WriteMode } from './row-operation.js';
 
@@ -26,6 +27,10 @@ const encodingField = (property: string): string => `~i:${property}`;
  * @param values the entity, or the patch, that the operation was made of; a delete has none.
  */
 export function withIndexes(operation: RowOperation, values: object = {}): RowOperation {
+  return withGlobals(withPartitionIndexes(operation, values), values);
+}
+
+function withPartitionIndexes(operation: RowOperation, values: object): RowOperation {
   const { schema, mode, set = [], removed = [] } = operation;
   if (!schema.partitionKey) return operation; // a partition of one row
   const isPart = mode === 'update' || mode === 'touch';

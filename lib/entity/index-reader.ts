@@ -5,7 +5,7 @@ import type { Span } from './query-condition.js';
 /** The entries of an index, in its order. */
 export class IndexReader {
   constructor(
-    private readonly client: EntityClient,
+    protected readonly client: EntityClient,
     private readonly key: string,
     private readonly ranges: readonly Span[],
   ) {}
@@ -33,7 +33,7 @@ export class IndexReader {
     }
   }
 
-  private range({ from, to }: Span, passed: Buffer | undefined, limit: number): Promise<string[]> {
+  protected range({ from, to }: Span, passed: Buffer | undefined, limit: number): Promise<string[]> {
     const isInside = passed !== undefined && Buffer.compare(from, passed) <= 0;
     const min = isInside ? Buffer.concat([OPEN, passed]) : Buffer.concat([CLOSED, from]);
     return this.client.zrangebylex(this.key, min, Buffer.concat([OPEN, to]), 'LIMIT', 0, limit);

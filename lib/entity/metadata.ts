@@ -30,6 +30,9 @@ export interface IndexMetadata {
   readonly kind: 'index' | 'unique';
   readonly name: string;
   readonly fields: readonly string[];
+  /** `partition`, if it says nothing. */
+  readonly scope?: 'partition' | 'global';
+  readonly spread?: number;
 }
 
 /** What `@ClusterEntity` was given. */

@@ -38,10 +38,7 @@ export function planQuery(schema: EntitySchema, where: object): QueryPlan {
   const tag = partitionTag(schema, given.get(partitionKey.property));
   given.delete(partitionKey.property);
   if (given.size === 0) return { tag, conditions: [], ranges: [rangeOf('~pk')] };
-  const conditions = new Map<string, FieldCondition>();
-  for (const field of schema.indexes.flatMap(({ fields }) => fields))
-    if (given.has(field.property) && !conditions.has(field.property))
-      conditions.set(field.property, readCondition(name, field, given.get(field.property)));
+  const conditions = conditionsOf(name, schema.indexes, given);
   const index = conditions.size === given.size && bestIndex(schema.indexes, conditions);
   if (!index) throw unindexed(schema, [...given.keys()]);
   const inOrder = index.fields.flatMap(({ property }) => conditions.get(property) ?? []);
@@ -56,11 +53,24 @@ export function planQuery(schema: EntitySchema, where: object): QueryPlan {
       };
 }
 
-/** A unique that is named in full, for it is one lookup; else the index with the fewest fields. */
-function bestIndex(
+/** What a where asks of those properties that are in one of the indexes. */
+export function conditionsOf(
+  entity: string,
   indexes: readonly IndexSchema[],
+  given: ReadonlyMap<string, unknown>,
+): Map<string, FieldCondition> {
+  const conditions = new Map<string, FieldCondition>();
+  for (const field of indexes.flatMap(({ fields }) => fields))
+    if (given.has(field.property) && !conditions.has(field.property))
+      conditions.set(field.property, readCondition(entity, field, given.get(field.property)));
+  return conditions;
+}
+
+/** A unique that is named in full, for it is one lookup; else the index with the fewest fields. */
+export function bestIndex<Index extends IndexSchema>(
+  indexes: readonly Index[],
   conditions: ReadonlyMap<string, FieldCondition>,
-): IndexSchema | undefined {
+): Index | undefined {
   const fitting = indexes.filter(({ kind, fields }) => {
     const named = fields.slice(0, conditions.size);
     const allNamed =
@@ -78,7 +88,7 @@ function bestIndex(
 }
 
 /** The beginnings of entries: an index's up to its last named field, a unique's whole. */
-function prefixes({ kind, name }: IndexSchema, conditions: readonly FieldCondition[]): string[] {
+export function prefixes({ kind, name }: IndexSchema, conditions: readonly FieldCondition[]): string[] {
   const whole = kind === 'unique' ? conditions : conditions.slice(0, -1);
   let beginnings = [name];
   for (const { spans } of whole) {
@@ -97,7 +107,7 @@ function prefixes({ kind, name }: IndexSchema, conditions: readonly FieldConditi
 /** The most lookups that the lists of a where may multiply to. */
 const MAX_RANGES = 1_000;
 
-function rangesOf(prefix: string, { spans }: FieldCondition): Span[] {
+export function rangesOf(prefix: string, { spans }: FieldCondition): Span[] {
   const beginning = Buffer.from(`${prefix}\0`);
   return spans.map(({ from, to }) => ({
     from: Buffer.concat([beginning, from]),
@@ -110,11 +120,13 @@ const rangeOf = (prefix: string): Span => ({
   to: Buffer.from(`${prefix}\x01`),
 });
 
-function unindexed({ name, indexes }: EntitySchema, asked: readonly string[]): UnindexedQueryError {
-  const known = indexes.map(
-    ({ kind, name: own, fields }) =>
-      `${kind} '${own}' on ${fields.map(({ property }) => property).join(', ')}`,
-  );
+export function unindexed(
+  { name, indexes, globals }: EntitySchema,
+  asked: readonly string[],
+): UnindexedQueryError {
+  const label = ({ kind, name: own, fields }: IndexSchema): string =>
+    `${kind} '${own}' on ${fields.map(({ property }) => property).join(', ')}`;
+  const known = [...indexes.map(label), ...globals.map((index) => `global ${label(index)}`)];
   return new UnindexedQueryError(
     name,
     `No index of ${name} answers a where on ${asked.join(', ')} (${known.join('; ') || 'it has none'})`,

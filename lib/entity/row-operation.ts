@@ -1,6 +1,8 @@
 import { type CollectionWrites, callArguments, collectionArguments } from './collection-call.js';
-import { type EntityKey, indexKey, uniqueKey } from './entity-key.js';
+import { type EntityKey, fencesKey, indexKey, uniqueKey } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
+import type { GlobalChange } from './global-changes.js';
+import type { Hold } from './global-protocol.js';
 import type { IndexChanges } from './index-changes.js';
 import { CLOSED, OPEN } from './index-reader.js';
 import type { Span } from './query-condition.js';
@@ -32,6 +34,15 @@ export interface RowOperation {
   readonly guards?: readonly Guard[];
   /** Absent where neither an index nor the list of the partition's rows is touched. */
   readonly indexing?: IndexChanges;
+  /** What it changes in global indexes and uniques; absent where it changes none. */
+  readonly globals?: readonly GlobalChange[];
+  /** What the row holds there from now on, once its entries are in their places. */
+  readonly holds?: { readonly until: number; readonly changes: readonly RowHold[] };
+}
+
+/** What a row is to hold in a global index or unique. */
+export interface RowHold extends Hold {
+  readonly name: string;
 }
 
 /** What a commit demands of the answer to a query: that it is what it was. */
@@ -79,8 +90,8 @@ function writesRow({ mode, set = NOTHING, removed = NOTHING, expireAt }: RowOper
 
 /** Whether the row script can run the operation: one row, no index, no counter. */
 export function isSingleRow(operation: RowOperation): boolean {
-  const { mode, increments, guards, indexing, collected } = operation;
-  if (ALWAYS_COMMITTED.has(mode) || increments || guards || indexing || collected) return false;
+  const { mode, increments, guards, indexing, collected, holds } = operation;
+  if (ALWAYS_COMMITTED.has(mode) || increments || guards || indexing || collected || holds) return false;
   return !coversCollections(operation);
 }
 
@@ -138,7 +149,7 @@ export function commitScriptArguments(
       ...guards.flatMap(([field, value]) => [field, value === undefined ? '' : `=${value}`]),
     );
     args.push(...collectionArguments(operation, coversCollections(operation), place));
-    args.push(...indexArguments(operation, place));
+    args.push(...indexArguments(operation, place), ...holdArguments(operation, place));
   }
   return { keys: [...places.keys()], args };
 }
@@ -165,6 +176,13 @@ function indexArguments({ schema, key, indexing }: RowOperation, place: (key: st
     args.push(index.kind === 'unique' ? 'u' : 'x', index.name, String(parts.length), ...parts.map(String));
   }
   return args;
+}
+
+function holdArguments({ key, holds }: RowOperation, place: (key: string) => string): string[] {
+  if (!holds) return ['0'];
+  const { until, changes } = holds;
+  const args = [String(changes.length), place(fencesKey(key.tag)), String(until)];
+  return [...args, ...changes.flatMap(({ name, how, token, encodings }) => [name, how, token, encodings])];
 }
 
 /** Bytes of values that an operation writes. */

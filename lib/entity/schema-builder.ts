@@ -39,7 +39,7 @@ export class SchemaBuilder {
       primaryKey: this.keyProperty(type, this.only(type, properties, 'primary key')),
       partitionKey: this.partitionKey(type, properties, options.partition !== undefined, owner?.keyType),
       fields,
-      indexes: buildIndexes(indexes, fields, options.partition !== undefined, (what) =>
+      ...buildIndexes(options.name, indexes, fields, options.partition !== undefined, (what) =>
         this.fault(type, what),
       ),
       counters: this.counters(type, properties),

@@ -1,32 +1,52 @@
-import type { FieldSchema, IndexSchema, IndexedField } from './entity-schema.js';
+import type { FieldSchema, GlobalIndexSchema, IndexSchema, IndexedField } from './entity-schema.js';
+import { INDEX_BUCKETS } from './global-entry.js';
 import type { IndexMetadata } from './metadata.js';
+
+/** The indexes of a class: those of a partition, and those over all partitions. */
+export interface SchemaIndexes {
+  readonly indexes: IndexSchema[];
+  readonly globals: GlobalIndexSchema[];
+}
 
 /** The indexes of a class; what is wrong in them is told to `fault`. */
 export function buildIndexes(
+  entity: string,
   metadata: readonly IndexMetadata[],
   fields: readonly FieldSchema[],
   livesInPartition: boolean,
   fault: (what: string) => void,
-): IndexSchema[] {
+): SchemaIndexes {
   const names = new Set<string>();
-  return metadata.map(({ kind, name, fields: properties }) => {
+  const built: SchemaIndexes = { indexes: [], globals: [] };
+  for (const given of metadata) {
+    const { kind, name, fields: properties, scope = 'partition', spread = 1 } = given;
     const label = `${kind} '${name}'`;
-    if (!livesInPartition)
-      fault(`has the ${label}, and is a partition of its own: a partition of one row has nothing to look up`);
+    if (!SCOPES.has(scope)) fault(`has the ${label} of the scope ${JSON.stringify(scope)}: ${SCOPE_NAMES}`);
+    if (!livesInPartition && scope === 'partition')
+      fault(
+        `has the ${label}, and is a partition of its own: a partition of one row has nothing to look up; ` +
+          `{ scope: 'global' } is over all of them`,
+      );
+    if (!Number.isSafeInteger(spread) || spread < 1 || spread > INDEX_BUCKETS)
+      fault(`has the ${label} with a spread that is no whole number from 1 to ${INDEX_BUCKETS}`);
+    if (given.spread !== undefined && (kind === 'unique' || scope !== 'global'))
+      fault(`has the ${label} with a spread, which only a global index can have`);
     if (names.has(name)) fault(`has two indexes of the one name '${name}'`);
     names.add(name);
     if (!NAME.test(name)) fault(`has the ${label}: letters, digits, _ - and . are allowed in its name`);
     if (properties.length === 0 || new Set(properties).size < properties.length)
       fault(`has the ${label} over no fields, or over one field twice`);
-    return {
-      kind,
-      name,
-      fields: properties.flatMap((property) => indexedField(property, label, fields, fault)),
-    };
-  });
+    const indexed = properties.flatMap((property) => indexedField(property, label, fields, fault));
+    const index: IndexSchema = { kind, name, fields: indexed };
+    if (scope === 'global') built.globals.push({ ...index, entity, spread });
+    else built.indexes.push(index);
+  }
+  return built;
 }
 
 const NAME = /^[\w.-]+$/;
+const SCOPES: ReadonlySet<unknown> = new Set(['partition', 'global']);
+const SCOPE_NAMES = "'partition' or 'global'";
 
 function indexedField(
   property: string,

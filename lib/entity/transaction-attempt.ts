@@ -6,6 +6,7 @@ import { counterStep } from './counter.js';
 import type { EntityContext } from './entity-context.js';
 import { CrossPartitionError } from './entity-errors.js';
 import { type EntityKey, entityKey, entityKeyIn, keyOfEntity } from './entity-key.js';
+import { isGlobalWhere } from './global-query.js';
 import type { PartitionTransaction } from './partition-transaction.js';
 import { type QueryPlan, planQuery } from './query-plan.js';
 import type { QueryGuard } from './row-operation.js';
@@ -73,6 +74,8 @@ export class TransactionAttempt implements PartitionTransaction {
 
   async find<E extends object>(type: EntityClass<E>, where: Where<E>): Promise<E[]> {
     const mapper = this.context.schemas.mapper(type);
+    if (isGlobalWhere(mapper.schema, where))
+      throw new CrossPartitionError(this.tag, `What a global index of ${mapper.schema.name} finds`);
     const plan = planQuery(mapper.schema, where);
     if (plan.tag !== this.tag) throw new CrossPartitionError(this.tag, plan.tag);
     this.checkOpen();

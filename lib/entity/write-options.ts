@@ -30,6 +30,9 @@ export interface UpdateOptions<E = object> extends WriteOptions {
   where?: Patch<E>;
 }
 
+/** How global indexes are swept. */
+export type GlobalSweepOptions = Pick<SweepOptions, 'limit' | 'signal'>;
+
 /** What is swept. */
 export interface SweepOptions<E = object> {
   /** This partition alone; without it all of the cluster are looked through. */

@@ -47,7 +47,7 @@ describe('the collections of a class', () => {
       @SetOf(Inner) inner!: ClusterSet<Inner>;
     }
     const faults = [
-      "Wrong has the index 'indexed', and is a partition of its own: a partition of one row has nothing to look up",
+      "Wrong has the index 'indexed', and is a partition of its own: a partition of one row has nothing to look up; { scope: 'global' } is over all of them",
       'Wrong.a:b is a set, and its name stands in a key: letters, digits, _ - and . are allowed',
       'Wrong.bare names a type that is undefined: probably a circular import, give it as () => Class',
       'Wrong.both is a list, and its type is not ClusterList',

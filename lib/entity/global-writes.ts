@@ -1,0 +1,138 @@
+import type { CommitFault } from './commit-faults.js';
+import type { Committed } from './committer.js';
+import type { EntityClient } from './entity-client.js';
+import type { EntitySchema } from './entity-schema.js';
+import { GlobalSweeper } from './global-sweeper.js';
+import type { GlobalEntry } from './global-entry.js';
+import { partField } from './global-changes.js';
+import { type Hold, commitGlobally } from './global-protocol.js';
+import { ServerSteps } from './server-steps.js';
+import type { Guard, RowHold, RowOperation } from './row-operation.js';
+import type { ScriptCaller } from './script-caller.js';
+import type { WriteOptions } from './write-options.js';
+
+type Outcome = Committed | CommitFault;
+
+/** Commits operations as they are. */
+type Commit = (operations: readonly RowOperation[]) => Promise<Outcome>;
+
+/** Whether an operation changes a global index or unique. */
+export const isGlobal = ({ globals }: RowOperation): boolean => globals !== undefined;
+
+/** Writes that go on at once, of many. */
+const AT_ONCE = 100;
+
+/** Does the same with many, some at once; positional. */
+export async function eachInTurn<Given, Result>(
+  given: readonly Given[],
+  work: (one: Given) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = new Array<Result>(given.length);
+  const left = given.entries();
+  const worker = async (): Promise<void> => {
+    for (const [i, one] of left) results[i] = await work(one);
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, given.length) }, worker));
+  return results;
+}
+
+/** Writes of rows that have entries in global indexes and uniques: the protocol around a commit. */
+export class GlobalWrites {
+  constructor(
+    private readonly client: EntityClient,
+    private readonly scripts: ScriptCaller,
+  ) {}
+
+  /** Commits operations of one partition with their entries; a value that another row has is a refusal. */
+  async attempt(
+    operations: readonly RowOperation[],
+    options: WriteOptions,
+    commit: Commit,
+  ): Promise<Outcome> {
+    const steps = new ServerSteps(this.scripts, options);
+    let known = await this.completed(operations);
+    for (;;) {
+      const outcome = await commitEntries(steps, known, commit);
+      if (outcome.fault !== 'CHANGED' || known === operations) return outcome;
+      // Either a condition of the caller is not met, or a part that stays is not what it was.
+      const again = await this.completed(operations);
+      if (guardsText(again) === guardsText(known)) return outcome;
+      known = again;
+      await steps.pause();
+    }
+  }
+
+  /** Takes away entries that no row holds. @returns how many there were. */
+  sweep(schema: EntitySchema, limit: number, signal?: AbortSignal): Promise<number> {
+    return new GlobalSweeper(this.client, new ServerSteps(this.scripts), schema).sweep(limit, signal);
+  }
+
+  /** Operations with those parts of entries that stay as they are in the row, which the commit checks. */
+  private async completed(operations: readonly RowOperation[]): Promise<readonly RowOperation[]> {
+    if (!operations.some(hasUnknown)) return operations;
+    return Promise.all(
+      operations.map((operation) => (hasUnknown(operation) ? this.complete(operation) : operation)),
+    );
+  }
+
+  private async complete(operation: RowOperation): Promise<RowOperation> {
+    const { key, globals = [], guards = [] } = operation;
+    const properties = new Set(
+      globals.flatMap(({ index, parts }) =>
+        index.fields.flatMap(({ property }, i) => (parts[i] === undefined ? [property] : [])),
+      ),
+    );
+    const fields = [...properties].map(partField);
+    const values = await this.client.hmget(key.row, ...fields);
+    const stored = new Map(fields.map((field, i) => [field, values[i]]));
+    return {
+      ...operation,
+      guards: [...guards, ...fields.map((field): Guard => [field, stored.get(field) ?? undefined])],
+      globals: globals.map(({ index, parts }) => ({
+        index,
+        parts: parts.map((part, i) =>
+          part === undefined ? (stored.get(partField(index.fields[i].property)) ?? null) : part,
+        ),
+      })),
+    };
+  }
+}
+
+const hasUnknown = ({ globals = [] }: RowOperation): boolean =>
+  globals.some(({ parts }) => parts.includes(undefined));
+
+const guardsText = (operations: readonly RowOperation[]): string =>
+  JSON.stringify(operations.map(({ guards }) => guards?.map(([field, value]) => [field, value ?? null])));
+
+/** Runs the protocol for operations whose entries are known. */
+async function commitEntries(
+  steps: ServerSteps,
+  operations: readonly RowOperation[],
+  commit: Commit,
+): Promise<Outcome> {
+  const entryOf = new Map<RowOperation, (GlobalEntry | undefined)[]>();
+  for (const operation of operations) entryOf.set(operation, entriesOf(operation));
+  const entries = [...entryOf.values()].flat().filter((entry) => entry !== undefined);
+  const outcome = await commitGlobally(steps, entries, (holds, until) => {
+    const holdOf = new Map(entries.map((entry, i) => [entry, holds[i]]));
+    const held = operations.map((operation) => {
+      const changes = operation.globals?.map(({ index }, i): RowHold => {
+        const entry = entryOf.get(operation)![i];
+        return { name: index.name, ...(entry ? holdOf.get(entry)! : NOTHING) };
+      });
+      return { ...operation, holds: changes && { until, changes } };
+    });
+    return commit(held);
+  });
+  if (!('taken' in outcome)) return outcome;
+  const operation = operations.find((one) => entryOf.get(one)!.includes(outcome.taken))!;
+  return { fault: 'DUPLICATE', operation, detail: outcome.taken.index.name };
+}
+
+const NOTHING: Hold = { how: '-', token: '', encodings: '' };
+
+/** What a row is to have in each of the indexes that an operation changes; undefined for nothing. */
+const entriesOf = ({ schema, key, globals = [] }: RowOperation): (GlobalEntry | undefined)[] =>
+  globals.map(({ index, parts }) =>
+    parts.includes(null) ? undefined : { schema, index, key, encodings: parts.join('\0') },
+  );

@@ -1,0 +1,74 @@
+/**
+ * Lua of what a row holds in global indexes and uniques: its field `~g:<name>` is the token of the write that has made
+ * the entry, 12 characters, and behind it the entry's encodings. The fences of a partition are a ZSET of dead tokens
+ * by the time they died; it is gone when none was added for as long as they are kept.
+ */
+export const LUA_FENCE = String.raw`
+local FENCE_MS = 120000
+
+local function nowMs()
+  local now = redis.call('TIME')
+  return now[1] * 1000 + math.floor(now[2] / 1000)
+end
+
+local function isFenced(fences, token)
+  return redis.call('ZSCORE', fences, token)
+end
+
+local function fence(fences, token)
+  local now = nowMs()
+  redis.call('ZREMRANGEBYSCORE', fences, '-inf', string.format('%.0f', now - FENCE_MS))
+  redis.call('ZADD', fences, string.format('%.0f', now), token)
+  redis.call('PEXPIRE', fences, FENCE_MS)
+end
+`;
+
+/** The part of the commit script, to stand behind its function `take`. */
+export const LUA_HOLDS = String.raw`
+${LUA_FENCE}
+local function takeHolds(o)
+  o.holds = {}
+  local count = tonumber(take())
+  if count == 0 then return end
+  o.fences, o.holdsUntil = KEYS[tonumber(take())], tonumber(take())
+  for i = 1, count do
+    o.holds[i] = { field = '~g:' .. take(), how = take(), token = take(), encodings = take() }
+  end
+end
+
+-- Reads what the row holds. Whether one of the entries is not, or no longer, this write's own.
+local function isHoldLost(o)
+  local isLost = false
+  for _, hold in ipairs(o.holds) do
+    redis.call('ZCARD', o.fences) -- fails here, before the first write, if it is no ZSET
+    hold.before = redis.call('HGET', o.row, hold.field)
+    hold.after = hold.how ~= '-' and hold.token .. hold.encodings
+    if hold.how == '=' and (o.expired or hold.before ~= hold.after) then isLost = true end
+    if hold.how == '+' and (nowMs() > o.holdsUntil or isFenced(o.fences, hold.token)) then isLost = true end
+  end
+  return isLost
+end
+
+-- Writes what a row holds from now on, and notes what it has ended.
+local function writeHoldsOf(o, place, answer)
+  for _, hold in ipairs(o.holds) do
+    if hold.before and hold.before ~= hold.after then
+      fence(o.fences, string.sub(hold.before, 1, 12))
+      for _, value in ipairs({ tostring(place), string.sub(hold.field, 4), hold.before }) do
+        answer[#answer + 1] = value
+      end
+    end
+    if hold.after then redis.call('HSET', o.row, hold.field, hold.after)
+    elseif hold.before and o.mode ~= 'D' then redis.call('HDEL', o.row, hold.field) end
+  end
+end
+
+-- An empty text in the answer says that what follows is all that this very commit has ended.
+local function writeHolds(operations, answer)
+  local isFirst = true
+  for place, o in ipairs(operations) do
+    if o.fences and isFirst then answer[#answer + 1], isFirst = '', false end
+    writeHoldsOf(o, place, answer)
+  end
+end
+`;

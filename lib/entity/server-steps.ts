@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CommandAbortedError } from '../cluster/abort.js';
+import { DeadlineExceededError, OutcomeUnknownError } from '../cluster/errors.js';
+import { fencesKey } from './entity-key.js';
+import { type GlobalEntry, bucketOf, keyOfReference, memberOf, referenceOf } from './global-entry.js';
+import {
+  ENTER_SCRIPT,
+  LEAVE_SCRIPT,
+  RESERVE_SCRIPT,
+  RESOLVE_SCRIPT,
+  UNRESERVE_SCRIPT,
+} from './global-scripts.js';
+import type { Entered, EntryFate, GlobalSteps } from './global-steps.js';
+import { operationToken } from './operation-token.js';
+import type { ScriptCaller } from './script-caller.js';
+import type { WriteOptions } from './write-options.js';
+
+/** How long a write that takes no time of its own waits for others, in milliseconds. */
+const PATIENCE_MS = 10_000;
+
+const LONGEST_PAUSE_MS = 40;
+
+/** The steps of the protocol of global indexes and uniques, as scripts on the servers. */
+export class ServerSteps implements GlobalSteps {
+  private readonly end: number;
+  private readonly patienceMs: number;
+
+  /** @param options the time of the whole, and what ends it early. */
+  constructor(
+    private readonly scripts: ScriptCaller,
+    private readonly options: Pick<WriteOptions, 'deadlineMs' | 'signal'> = {},
+  ) {
+    this.patienceMs = options.deadlineMs ?? PATIENCE_MS;
+    this.end = performance.now() + this.patienceMs;
+  }
+
+  newToken(): string {
+    return operationToken();
+  }
+
+  async enter(entry: GlobalEntry, token: string): Promise<Entered> {
+    const reference = referenceOf(entry.key);
+    const isUnique = entry.index.kind === 'unique';
+    const script = isUnique ? RESERVE_SCRIPT : ENTER_SCRIPT;
+    const args = isUnique ? [entry.encodings, token, reference] : [memberOf(entry, token)];
+    const [at, theirs, ageMs, owner] = await this.beforeCommit(() =>
+      this.scripts.run({ script, keys: [bucketOf(entry)], args }, 'always', this.bounds()),
+    );
+    if (theirs === undefined) return { at: Number(at) };
+    return {
+      at: Number(at),
+      claimant: { key: keyOfReference(entry.schema, owner), token: theirs, ageMs: Number(ageMs) },
+    };
+  }
+
+  async resolve({ index, key, encodings }: GlobalEntry, token: string, fence: boolean): Promise<EntryFate> {
+    const keys = [key.row, fencesKey(key.tag)];
+    const args = [index.name, token, encodings, fence ? '1' : '0'];
+    const [fate] = await this.beforeCommit(() =>
+      this.scripts.run({ script: RESOLVE_SCRIPT, keys, args }, 'always'),
+    );
+    return fate as EntryFate;
+  }
+
+  async remove(entry: GlobalEntry, token: string): Promise<void> {
+    const isUnique = entry.index.kind === 'unique';
+    const script = isUnique ? UNRESERVE_SCRIPT : LEAVE_SCRIPT;
+    const args = isUnique ? [entry.encodings, token] : [memberOf(entry, token)];
+    await this.beforeCommit(() => this.scripts.run({ script, keys: [bucketOf(entry)], args }, 'always'));
+  }
+
+  async pause(): Promise<void> {
+    const { signal } = this.options;
+    if (signal?.aborted) throw new CommandAbortedError(WRITE, signal.reason);
+    if (performance.now() > this.end) throw new DeadlineExceededError(WRITE, this.patienceMs);
+    await sleep(Math.random() * LONGEST_PAUSE_MS);
+  }
+
+  later(work: () => Promise<void>): void {
+    // A client that is closed, or a node that is down: whoever meets what is left resolves it.
+    work().catch(() => undefined);
+  }
+
+  private bounds(): Pick<WriteOptions, 'deadlineMs' | 'signal'> {
+    const { deadlineMs, signal } = this.options;
+    if (deadlineMs === undefined) return { signal };
+    return { signal, deadlineMs: Math.max(1, Math.ceil(this.end - performance.now())) };
+  }
+
+  /** Whatever becomes of a step, the row was not written by it: its outcome is known. */
+  private async beforeCommit<T>(step: () => Promise<T>): Promise<T> {
+    try {
+      return await step();
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknownError)) throw error;
+      const { signal } = this.options;
+      if (signal?.aborted) throw new CommandAbortedError(WRITE, signal.reason);
+      throw new DeadlineExceededError(WRITE, this.patienceMs, { cause: error });
+    }
+  }
+}
+
+/** What the steps are a part of, for errors. */
+const WRITE = 'The write of a global index or unique';
