@@ -128,6 +128,8 @@ export {
 export type { Where } from './entity/where.js';
 export type { Condition, Operators } from './entity/query-condition.js';
 export type { StreamOptions } from './entity/entity-stream.js';
+export type { EntityChange, PartitionEvent, RowChange } from './entity/entity-change.js';
+export type { ChangesOptions } from './entity/change-feed.js';
 export type { Page } from './entity/entity-finder.js';
 export { ClusterRepository } from './entity/cluster-repository.js';
 export { Partition, type EntitiesOf } from './entity/partition.js';
@@ -162,6 +164,9 @@ export {
   SchemaError,
   SchemaMismatchError,
   UnsupportedServerFeatureError,
+  ChangesLostError,
+  LockLostError,
+  LockTimeoutError,
 } from './entity/entity-errors.js';
 export { CLUSTER_MESSAGE_CONTEXT, isClusterMessageContext } from './nest/cluster-message-context.js';
 export type {

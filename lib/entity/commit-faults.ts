@@ -2,6 +2,7 @@ import {
   ConditionNotMetError,
   EntityExistsError,
   EntityNotFoundError,
+  LockLostError,
   SchemaMismatchError,
   UniqueViolationError,
   VersionConflictError,
@@ -21,7 +22,8 @@ export type FaultCode =
   | 'DUPLICATE'
   | 'CHANGED'
   | 'QUERY'
-  | 'HOLD';
+  | 'HOLD'
+  | 'FENCED';
 
 /** A commit that was refused: nothing of it was written. */
 export interface CommitFault {
@@ -61,6 +63,7 @@ const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Err
     ),
   COLLECTION: ({ schema, key }, property) =>
     new SchemaMismatchError(schema.name, property, key.row, COLLECTION_EXPECTS),
+  FENCED: ({ key }) => new LockLostError(key.tag, 'it was given to somebody else'),
   QUERY: () => new TransactionConflictError(1), // the caller runs it again instead
   HOLD: () => new TransactionConflictError(1), // the protocol starts again instead
   DUPLICATE: ({ schema }, unique) => {

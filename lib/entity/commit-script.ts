@@ -1,8 +1,10 @@
 import { Script } from '../cluster/script.js';
 import { LUA_COLLECTIONS } from './lua-collections.js';
 import { LUA_COUNTER } from './lua-counter.js';
+import { LUA_FENCE } from './lua-fence.js';
 import { LUA_HEADER } from './lua-header.js';
 import { LUA_HOLDS } from './lua-holds.js';
+import { LUA_OUTBOX } from './lua-outbox.js';
 import { LUA_WINDOW } from './lua-window.js';
 
 /**
@@ -19,13 +21,19 @@ import { LUA_WINDOW } from './lua-window.js';
  * writes, what the first has found to be of the right type.
  */
 export const COMMIT_SCRIPT = new Script(String.raw`#!lua
--- KEYS: every row, index (~ix) and unique hash (~uq) that is touched or asked, and the token window if it is used
+-- KEYS: every row, index (~ix) and unique hash (~uq) that is touched or asked, and the token window, the lock and the
+--   outbox if they are used
 -- ARGV: 1 token  2 number of operations  3 number of queries
---   4, 5 the window's times and answers (numbers in KEYS, 0 for none), then for each query
+--   4, 5 the window's times and answers (numbers in KEYS, 0 for none)
+--   6 the lock (a number in KEYS, 0 for none)  7 its token
+--   8 the outbox (a number in KEYS, 0 for none)  9 its length  10 id of the partition
+--   n, n times: type, payload      events
+-- for each query
 --   ix (a number in KEYS)  'x'  limit  digest of what it has found  n, n times: from, to
 --   or uq  'u'  n, n times: entry, the id that holds it, '' for none
 -- and for each operation
 --   row (a number in KEYS)  mode  expected version  expire at
+--   entity, '' if its changes are not told, and unless it is: id
 --   n, n times: field, value         to set; unless empty the last two are '~v' '' and '~op' ''
 --   n, n times: field                to remove
 --   n, n times: field, by            counters to increment
@@ -43,9 +51,11 @@ ${LUA_HEADER}
 ${LUA_COUNTER}
 ${LUA_WINDOW}
 ${LUA_COLLECTIONS}
+${LUA_FENCE}
+${LUA_OUTBOX}
 local token = ARGV[1]
 local times, answers = KEYS[tonumber(ARGV[4])], KEYS[tonumber(ARGV[5])]
-local at = 5
+local at = 10
 
 local function take()
   at = at + 1
@@ -83,6 +93,8 @@ end
 
 local function takeOperation()
   local o = { row = KEYS[tonumber(take())], mode = take(), expected = take(), expireAt = take() }
+  o.entity = take()
+  if o.entity ~= '' then o.entityId = take() end
   o.setFrom, o.setTo = takeSpan(2)
   o.removedFrom, o.removedTo = takeSpan(1)
   o.countFrom, o.countTo = takeSpan(2)
@@ -123,6 +135,7 @@ local function read(o)
   end
   o.seeded, o.tokens, o.expiresAt = values[1], values[2] or '', values[3]
   o.version = o.seeded or redis.call('EXISTS', o.row) == 1 and '0' -- a row that others wrote has no version: 0
+  o.found = o.version or ''
   o.expired = o.version and isPast(o.expiresAt)
   for i = o.countFrom, o.countTo, 2 do
     if not isCounter(nextValue()) then o.notACounter = ARGV[i] end
@@ -171,9 +184,37 @@ local function findIndexChanges(o)
   if o.uq then redis.call('HLEN', o.uq) end
 end
 
+-- The names of what an update changes: properties, counters and collections, and '~x' for the expiry.
+local function changedBy(o)
+  local names = {}
+  for place = o.setFrom, o.setTo, 2 do names[#names + 1] = ARGV[place] end
+  for place = o.removedFrom, o.removedTo do names[#names + 1] = ARGV[place] end
+  for place = #names, 1, -1 do
+    if string.sub(names[place], 1, 1) == '~' then table.remove(names, place) end
+  end
+  for place = o.countFrom, o.countTo, 2 do names[#names + 1] = ARGV[place] end
+  for _, written in ipairs(o.written) do names[#names + 1] = written.property end
+  if o.expireAt ~= '' then names[#names + 1] = '~x' end
+  return names
+end
+
+local function tellChange(o, version)
+  if o.entity == '' or o.mode == 'C' or o.mode == 'A' then return end
+  local function tellThat(kind, at, names) tell(kind, o.entity, o.entityId, at, table.concat(names or {}, '\0')) end
+  if o.expired then tellThat('expire', o.found) end
+  if o.mode == 'D' then
+    if o.version then tellThat('delete', o.version) end
+  elseif not o.version then tellThat('insert', version)
+  else
+    local names = changedBy(o)
+    if #names > 0 or version ~= o.version then tellThat('update', version, names) end
+  end
+end
+
 -- Validation: nothing is written.
 local known = times and answerOf(times, answers, token)
 if known then return known end
+local eventsFrom, eventsTo = takeSpan(2)
 local isChanged = false
 for _ = 1, tonumber(ARGV[3]) do
   if isAnsweredOtherwise() then isChanged = true end
@@ -192,6 +233,7 @@ if replayed then -- one row that has seen the token is enough: all were written 
   for i, o in ipairs(operations) do answer[i + 1] = o.made or o.version or '' end
   return answer
 end
+if isLockLost(KEYS[tonumber(ARGV[6])], ARGV[7]) then return { 'FENCED', 1, '' } end
 if isChanged then return { 'QUERY' } end
 local released = {}
 for i, o in ipairs(operations) do
@@ -221,6 +263,8 @@ for i, o in ipairs(operations) do
     claimed[place] = true
   end
 end
+
+openOutbox(KEYS[tonumber(ARGV[8])], ARGV[9], ARGV[10])
 
 -- Writing: everything is known to be possible.
 for _, o in ipairs(operations) do
@@ -259,8 +303,11 @@ for i, o in ipairs(operations) do
       expireWithRow(o.row, written.key)
     end
   end
+  tellChange(o, version)
   answer[i + 1] = o.outcome or version or ''
 end
+for place = eventsFrom, eventsTo, 2 do tell('event', ARGV[place], '', '', ARGV[place + 1]) end
+wakeReaders()
 if times then remember(times, answers, token, answer) end
 writeHolds(operations, answer)
 return answer

@@ -7,12 +7,16 @@ import { GlobalWrites, eachInTurn, isGlobal } from './global-writes.js';
 import { releasedFrom } from './released-holds.js';
 import { entityKeyIn, indexKey, uniqueKey, windowKeys } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
+import { CrossPartitionError } from './entity-errors.js';
 import { INCREMENT_SCRIPT } from './increment-script.js';
 import { operationToken } from './operation-token.js';
+import { type Outbox, outboxOf } from './outbox.js';
 import {
-  type QueryGuard,
+  type CommitExtras,
+  type Fence,
   type RowOperation,
   commitScriptArguments,
+  incrementScriptArguments,
   isSingleRow,
   rowScriptArguments,
 } from './row-operation.js';
@@ -44,7 +48,11 @@ export class Committer {
   private readonly scripts: ScriptCaller;
   private readonly globals: GlobalWrites;
 
-  constructor(client: EntityClient) {
+  /** @param fence the lock under which all of its commits are made. */
+  constructor(
+    client: EntityClient,
+    private readonly fence?: Fence,
+  ) {
     this.scripts = new ScriptCaller(client);
     this.globals = new GlobalWrites(client, this.scripts);
   }
@@ -65,12 +73,12 @@ export class Committer {
   async attempt(
     operations: readonly RowOperation[],
     options: WriteOptions = {},
-    queries: readonly QueryGuard[] = [],
+    extras: CommitExtras = {},
   ): Promise<Committed | CommitFault> {
     const token = operationToken(options.opId);
-    if (!operations.some(isGlobal)) return this.commitHere(operations, token, options, queries);
+    if (!operations.some(isGlobal)) return this.commitHere(operations, token, options, extras);
     const commit = (held: readonly RowOperation[]): Promise<Committed | CommitFault> =>
-      this.commitHere(held, token, options, queries);
+      this.commitHere(held, token, options, extras);
     return this.globals.attempt(operations, options, commit);
   }
 
@@ -79,10 +87,10 @@ export class Committer {
     operations: readonly RowOperation[],
     token: string,
     options: WriteOptions,
-    queries: readonly QueryGuard[],
+    extras: CommitExtras,
   ): Promise<Committed | CommitFault> {
     for (;;) {
-      const outcome = await this.commitOnce(operations, token, options, queries);
+      const outcome = await this.commitOnce(operations, token, options, extras);
       // A row that has expired holds its uniques until it is swept: each of them costs one attempt more, once.
       if (outcome.fault !== 'DUPLICATE' || !(await this.release(outcome))) return outcome;
     }
@@ -110,7 +118,7 @@ export class Committer {
     if (operations.length === 0) return [];
     // A batch is sent in one way: what can be sent again, if all of it can.
     const retry = operations.every((operation) => retryOf([operation]) === 'always') ? 'always' : 'safe';
-    const calls = operations.map((operation) => commitCall([operation], operationToken()));
+    const calls = operations.map((operation) => this.commitCall([operation], operationToken()));
     const answers = await this.scripts.runMany(calls, retry, options);
     return Promise.all(
       answers.map((answer, i) => {
@@ -131,7 +139,9 @@ export class Committer {
    * @returns for each what became of it; a row that is gone already may have left index entries.
    */
   async sweep(operations: readonly RowOperation[], options: WriteOptions = {}): Promise<SweepOutcome[]> {
-    const call = { script: COMMIT_SCRIPT, ...commitScriptArguments(operations, operationToken()) };
+    if (operations.length === 0) return [];
+    const extras = { outbox: outboxFor(operations) };
+    const call = { script: COMMIT_SCRIPT, ...commitScriptArguments(operations, operationToken(), extras) };
     const answer = await this.scripts.run(call, 'always', options);
     if (answer[0] !== 'OK') throw faultError(faultFrom(answer, operations));
     return answer.slice(1) as SweepOutcome[];
@@ -164,14 +174,34 @@ export class Committer {
     operations: readonly RowOperation[],
     token: string,
     options: WriteOptions,
-    queries: readonly QueryGuard[],
+    extras: CommitExtras,
   ): Promise<Committed | CommitFault> {
-    const answer = await this.scripts.run(
-      commitCall(operations, token, queries),
-      retryOf(operations),
-      options,
-    );
-    return outcomeOf(answer, operations);
+    const call = this.commitCall(operations, token, extras);
+    return outcomeOf(await this.scripts.run(call, retryOf(operations, extras.outbox), options), operations);
+  }
+
+  private commitCall(
+    operations: readonly RowOperation[],
+    token: string,
+    { queries = [], outbox = outboxFor(operations) }: CommitExtras = {},
+  ): ScriptCall {
+    const window = windowOf(operations, outbox);
+    const fence = this.fenceFor(operations);
+    const isSimple = window.length + queries.length === 0 && !fence && operations.length === 1;
+    return isSimple && isSingleRow(operations[0])
+      ? { script: ROW_SCRIPT, ...rowScriptArguments(operations[0], token) }
+      : {
+          script: COMMIT_SCRIPT,
+          ...commitScriptArguments(operations, token, { queries, window, fence, outbox }),
+        };
+  }
+
+  /** @throws CrossPartitionError where the lock is of another partition than an operation. */
+  private fenceFor(operations: readonly RowOperation[]): Fence | undefined {
+    const { fence } = this;
+    const stranger = fence && operations.find(({ key }) => key.tag !== fence.tag);
+    if (stranger) throw new CrossPartitionError(fence.tag, stranger.key.row);
+    return fence;
   }
 
   /**
@@ -186,10 +216,14 @@ export class Committer {
     options: WriteOptions = {},
   ): Promise<string> {
     const { schema, key } = operation;
-    const keys = schema.hasWindow ? [key.row, ...windowKeys(key.tag)] : [key.row];
-    const args = [field, String(by), operationToken(options.opId)];
+    const extras: CommitExtras = {
+      window: schema.hasWindow ? windowKeys(key.tag) : undefined,
+      fence: this.fenceFor([operation]),
+      outbox: outboxFor([operation]),
+    };
+    const input = incrementScriptArguments(operation, field, by, operationToken(options.opId), extras);
     const retry = schema.hasWindow ? 'always' : 'safe';
-    const answer = await this.scripts.run({ script: INCREMENT_SCRIPT, keys, args }, retry, options);
+    const answer = await this.scripts.run({ script: INCREMENT_SCRIPT, ...input }, retry, options);
     if (answer[0] !== 'OK') throw faultError(faultFrom(answer, [operation]));
     return answer[1];
   }
@@ -198,18 +232,23 @@ export class Committer {
 /**
  * Whether a commit can be sent again. Checks do nothing, an expiry can be set twice, and a single row recognises its
  * last writes by their tokens. A deleted row has none left, an increment leaves none, and of several rows each may have
- * been written by others often enough to have lost it: they need the partition's window.
+ * been written by others often enough to have lost it: they need the partition's window. An event leaves none either.
  */
-function retryOf(operations: readonly RowOperation[]): Retry {
-  const isOne = operations.length === 1 && isRemembered(operations[0]);
-  return isOne || operations.every(isCheck) || windowOf(operations).length > 0 ? 'always' : 'safe';
+function retryOf(operations: readonly RowOperation[], outbox?: Outbox): Retry {
+  const isHarmless = isRecognised(operations, outbox) || windowOf(operations, outbox).length > 0;
+  return isHarmless ? 'always' : 'safe';
 }
 
 /** The keys of the token window, where the commit needs it and one of its entities has one. */
-function windowOf(operations: readonly RowOperation[]): string[] {
-  const isOne = operations.length === 1 && isRemembered(operations[0]);
-  if (isOne || operations.every(isCheck) || !operations.some(({ schema }) => schema.hasWindow)) return [];
+function windowOf(operations: readonly RowOperation[], outbox?: Outbox): string[] {
+  if (isRecognised(operations, outbox) || !operations.some(({ schema }) => schema.hasWindow)) return [];
   return windowKeys(operations[0].key.tag);
+}
+
+/** Whether it does nothing the second time, without the window. */
+function isRecognised(operations: readonly RowOperation[], outbox?: Outbox): boolean {
+  if (operations.every(isCheck)) return !outbox?.events.length;
+  return operations.length === 1 && isRemembered(operations[0]);
 }
 
 const isRemembered = ({ mode, increments, collected }: RowOperation): boolean =>
@@ -217,16 +256,11 @@ const isRemembered = ({ mode, increments, collected }: RowOperation): boolean =>
 const isCheck = ({ mode, increments, collected }: RowOperation): boolean =>
   (mode === 'check' || mode === 'absent') && !increments && !collected;
 
-function commitCall(
-  operations: readonly RowOperation[],
-  token: string,
-  queries: readonly QueryGuard[] = [],
-): ScriptCall {
-  const window = windowOf(operations);
-  const isSimple = window.length + queries.length === 0 && operations.length === 1;
-  return isSimple && isSingleRow(operations[0])
-    ? { script: ROW_SCRIPT, ...rowScriptArguments(operations[0], token) }
-    : { script: COMMIT_SCRIPT, ...commitScriptArguments(operations, token, queries, window) };
+/** Where operations of one partition tell their changes, if any of them writes and any of their classes records them. */
+function outboxFor(operations: readonly RowOperation[]): Outbox | undefined {
+  const writing = operations.filter((operation) => !isCheck(operation));
+  const schemas = writing.map(({ schema }) => schema);
+  return writing.length > 0 ? outboxOf(writing[0].key.tag, schemas) : undefined;
 }
 
 function outcomeOf(answer: readonly string[], operations: readonly RowOperation[]): Committed | CommitFault {

@@ -1,6 +1,7 @@
 import type { Durability } from '../cluster/command.js';
 import type { Reply } from '../cluster/reply.js';
 import type { Script } from '../cluster/script.js';
+import type { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
 
 /** How calls of entities are bounded and retried. */
 export interface EntityCallOptions {
@@ -62,5 +63,7 @@ export interface EntityClient {
   elementPages(scan: ElementScan, key: string, options: { count: number }): AsyncIterable<Buffer[]>;
   pipeline(): EntityPipeline;
   addScript(script: Script): void;
+  /** Calls the readers of changes; without it they look by themselves, now and then. */
+  readonly pubsub?: Pick<ClusterPubSub, 'sharded' | 'ready'>;
   with(options: EntityCallOptions): ScriptRunner;
 }

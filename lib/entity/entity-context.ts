@@ -1,4 +1,5 @@
 import type { CollectionHandles } from './collection-handles.js';
+import type { ChangeFeed } from './change-feed.js';
 import type { Committer } from './committer.js';
 import type { EntityClient } from './entity-client.js';
 import type { KeyWalker } from './key-walker.js';
@@ -15,4 +16,5 @@ export interface EntityContext {
   readonly planner: WritePlanner;
   readonly committer: Committer;
   readonly keys: KeyWalker;
+  readonly feed: ChangeFeed;
 }

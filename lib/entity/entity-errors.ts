@@ -160,3 +160,33 @@ export class UnsupportedServerFeatureError extends ClusterError {
     super(`${feature} needs ${needs}`, { code: 'UNSUPPORTED_SERVER_FEATURE' });
   }
 }
+
+/** Changes were made that can no longer be read: the outbox was trimmed, or a failover has lost them. */
+export class ChangesLostError extends ClusterError {
+  /** @param resumeFrom a cursor to what is still there: what was lost is behind it, so read the rows anew first. */
+  constructor(
+    entity: string,
+    readonly resumeFrom: string,
+  ) {
+    super(`Changes of ${entity} behind the cursor are gone from the outbox; read the rows anew, and go on`, {
+      code: 'CHANGES_LOST',
+    });
+  }
+}
+
+/** The lock is not held any more. What was to be written under it was not written. */
+export class LockLostError extends ClusterError {
+  constructor(partition: string, why: string) {
+    super(`The lock of ${partition} is lost: ${why}`, { code: 'LOCK_LOST' });
+  }
+}
+
+/** The lock was not free in time. The function was not called. */
+export class LockTimeoutError extends ClusterError {
+  constructor(partition: string, waitMs: number) {
+    super(`The lock of ${partition} was not free within ${waitMs} ms`, {
+      code: 'LOCK_TIMEOUT',
+      retryable: true,
+    });
+  }
+}

@@ -1,4 +1,5 @@
 import { CollectionHandles } from './collection-handles.js';
+import { ChangeFeed } from './change-feed.js';
 import { ClusterRepository } from './cluster-repository.js';
 import { Committer } from './committer.js';
 import type { EntityClient } from './entity-client.js';
@@ -22,6 +23,7 @@ export class EntityRegistry {
   constructor(client: EntityClient) {
     const collections = new CollectionHandles(client);
     const entities = new LoadedEntities(collections);
+    const keys = new KeyWalker(client);
     this.context = {
       client,
       collections,
@@ -29,7 +31,8 @@ export class EntityRegistry {
       schemas: new SchemaRegistry(),
       planner: new WritePlanner(entities),
       committer: new Committer(client),
-      keys: new KeyWalker(client),
+      keys,
+      feed: new ChangeFeed(client, keys),
     };
     this.transactions = new TransactionRunner(this.context);
   }

@@ -2,6 +2,7 @@ import type { Codec } from './codec.js';
 import type { CollectionSchema } from './collection-schema.js';
 import type { KeyProperty } from './entity-key.js';
 import type { Hooks } from './lifecycle-hooks.js';
+import type { ChangesSchema } from './outbox.js';
 import type { EntityClass } from './shape.js';
 
 /** A stored property. */
@@ -62,6 +63,8 @@ export interface EntitySchema {
   readonly ttlMs?: number;
   /** Whether writes that a row cannot remember are remembered in the partition's token window. */
   readonly hasWindow: boolean;
+  /** How its changes are recorded; absent where they are not. */
+  readonly changes?: ChangesSchema;
   /** Methods that run before and after writes, and after loads. */
   readonly hooks: Hooks;
   /** The property that shows the version. */

@@ -1,6 +1,8 @@
 import { Script } from '../cluster/script.js';
 import { LUA_COUNTER } from './lua-counter.js';
+import { LUA_FENCE } from './lua-fence.js';
 import { LUA_EXPIRY } from './lua-header.js';
+import { LUA_OUTBOX } from './lua-outbox.js';
 import { LUA_WINDOW } from './lua-window.js';
 
 /**
@@ -9,20 +11,30 @@ import { LUA_WINDOW } from './lua-window.js';
  * Answers `['OK', value]` or `[fault, 1, '']`.
  */
 export const INCREMENT_SCRIPT = new Script(String.raw`#!lua
--- KEYS: the row, and unless there is none the token window: the times, the answers
+-- KEYS: the row, and the token window, the lock and the outbox if they are used
 -- ARGV: 1 the counter's field  2 what to add  3 token
+--   4, 5 the window's times and answers (numbers in KEYS, 0 for none)
+--   6 the lock (a number in KEYS, 0 for none)  7 its token
+--   8 the outbox (a number in KEYS, 0 for none)  9 its length  10 id of the partition  11 entity  12 id
 ${LUA_COUNTER}
 ${LUA_EXPIRY}
 ${LUA_WINDOW}
-local row, field, by = KEYS[1], ARGV[1], ARGV[2]
-local known = KEYS[2] and answerOf(KEYS[2], KEYS[3], ARGV[3])
+${LUA_FENCE}
+${LUA_OUTBOX}
+local row, field, by, token = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local times, answers = KEYS[tonumber(ARGV[4])], KEYS[tonumber(ARGV[5])]
+local known = times and answerOf(times, answers, token)
 if known then return known end
-local values = redis.call('HMGET', row, field, '~x')
+if isLockLost(KEYS[tonumber(ARGV[6])], ARGV[7]) then return { 'FENCED', 1, '' } end
+local values = redis.call('HMGET', row, field, '~x', '~v')
 local value = values[1]
 if isPast(values[2]) or not value and redis.call('EXISTS', row) == 0 then return { 'MISSING', 1, '' } end
 if not isCounter(value) then return { 'COUNTER', 1, field } end
+openOutbox(KEYS[tonumber(ARGV[8])], ARGV[9], ARGV[10])
 redis.call('HINCRBY', row, field, by)
 local answer = { 'OK', redis.call('HGET', row, field) } -- as text: Lua's numbers are exact to 2^53 only
-if KEYS[2] then remember(KEYS[2], KEYS[3], ARGV[3], answer) end
+if times then remember(times, answers, token, answer) end
+if outbox then tell('update', ARGV[11], ARGV[12], values[3] or '0', field) end
+wakeReaders()
 return answer
 `);

@@ -13,7 +13,7 @@ const STEP = 1_000;
 
 /** Walks over keys of the whole cluster by their pattern. */
 export class KeyWalker {
-  private prefix: Promise<string> | undefined;
+  private known: Promise<string> | undefined;
 
   constructor(private readonly client: EntityClient) {}
 
@@ -25,12 +25,17 @@ export class KeyWalker {
    * @param exact what the keys must match as a whole; a glob says it by half only.
    */
   async *keys(pattern: string, type: string, exact: RegExp): AsyncGenerator<string, void, undefined> {
-    const prefix = await (this.prefix ??= this.prefixOfClient());
+    const prefix = await this.prefix();
     const match = prefix.replace(/[*?[\]\\]/g, String.raw`\$&`) + pattern;
     for await (const key of this.client.scanIterator({ match, type, count: STEP })) {
       const own = key.slice(prefix.length);
       if (exact.test(own)) yield own;
     }
+  }
+
+  /** What the client puts before every key. */
+  prefix(): Promise<string> {
+    return (this.known ??= this.prefixOfClient());
   }
 
   private async prefixOfClient(): Promise<string> {
@@ -39,7 +44,7 @@ export class KeyWalker {
       const seen = (await this.client.with({ retry: 'always' }).runScript(KEY_SCRIPT, [key], [])) as string;
       return seen.slice(0, -key.length);
     } catch (error) {
-      this.prefix = undefined; // the next walk asks again
+      this.known = undefined; // the next walk asks again
       throw error;
     }
   }

@@ -52,6 +52,11 @@ export interface ClusterEntityOptions {
    * in `OutcomeUnknownError`.
    */
   idempotency?: 'window';
+  /**
+   * Records every change in a stream, in the same commit, for `changes()`. There is one stream for each slot and owner
+   * of partitions, which keeps about `maxLength` of them, 1,000 by default. Every write then writes that key, too.
+   */
+  changes?: boolean | { maxLength: number };
 }
 
 /** What the decorators said of one class, its parents not included. */

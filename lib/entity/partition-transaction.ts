@@ -49,6 +49,13 @@ export interface PartitionTransaction {
     key: KeyOf<E>,
     name: Name,
   ): TransactionCollection<NonNullable<E[Name]>>;
+  /**
+   * Tells an event to those who follow the changes of the partition, in the same commit.
+   *
+   * @param payload whatever JSON can hold.
+   * @throws InvalidArgumentError where no class of the partition records its changes, or the payload is no JSON.
+   */
+  emit(type: string, payload?: unknown): void;
 }
 
 /** How a transaction is run; the options of writes are for its commits. */

@@ -1,13 +1,15 @@
 import type { Observable } from 'rxjs';
 import { checkList } from './argument-checks.js';
+import type { ChangesOptions } from './change-feed.js';
+import type { EntityChange } from './entity-change.js';
 import type { EntityContext } from './entity-context.js';
 import { EntityNotFoundError } from './entity-errors.js';
 import { EntityFinder, type Page } from './entity-finder.js';
-import { type EntityKey, entityKey } from './entity-key.js';
+import { type EntityKey, entityKey, partitionTag } from './entity-key.js';
 import { type StreamOptions, observeEntities, streamEntities } from './entity-stream.js';
 import type { RowMapper } from './row-mapper.js';
 import { loadRow, loadRows } from './row-reader.js';
-import type { EntityClass, KeyOf } from './shape.js';
+import type { EntityClass, KeyOf, PartitionKeyOf } from './shape.js';
 import type { Where } from './where.js';
 
 /** The reads of a repository: by key, by where, and of everything. */
@@ -110,12 +112,37 @@ export abstract class RepositoryReads<E extends object> {
     return observeEntities(() => this.stream(where, options));
   }
 
+  /**
+   * The committed changes of this class, and the events of its partitions: those of one partition, or of all. Each is
+   * given at least once, those of one partition in their order. Where some are gone before they were read, it fails
+   * with ChangesLostError; a node that fails or a slot that moves does not end it.
+   *
+   * ```ts
+   * orders.changes(undefined, { from: cursor }).subscribe(({ type, key }) => console.log(type, key));
+   * ```
+   *
+   * @throws InvalidArgumentError where the class does not record its changes, and for a cursor that is none.
+   */
+  changes(partition?: PartitionKeyOf<E>, options: ChangesOptions = {}): Observable<EntityChange<E>> {
+    const changes = this.context.feed.changes(this.mapper.schema, this.tagOf(partition), options);
+    return changes as Observable<EntityChange<E>>;
+  }
+
+  /** The cursor behind every change that was committed before the call, for `changes({ from })`. */
+  async changesCursor(partition?: PartitionKeyOf<E>): Promise<string> {
+    return this.context.feed.cursor(this.mapper.schema, this.tagOf(partition));
+  }
+
   /** Whether there is a row with this key. */
   async exists(key: KeyOf<E>): Promise<boolean> {
     const row = this.keyOf(key);
     const { client } = this.context;
     const [found, [expiresAt]] = await Promise.all([client.exists(row), client.hmget(row, '~x')]);
     return found === 1 && !(Number(expiresAt ?? Infinity) <= Date.now());
+  }
+
+  private tagOf(partition: PartitionKeyOf<E> | undefined): string | undefined {
+    return partition === undefined ? undefined : partitionTag(this.mapper.schema, partition);
   }
 
   protected at(key: KeyOf<E>): EntityKey {

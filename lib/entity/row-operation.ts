@@ -6,6 +6,7 @@ import type { Hold } from './global-protocol.js';
 import type { IndexChanges } from './index-changes.js';
 import { CLOSED, OPEN } from './index-reader.js';
 import type { Span } from './query-condition.js';
+import type { Outbox } from './outbox.js';
 import type { Stored } from './row-mapper.js';
 
 /** What an operation does to its row, and what it demands of it. */
@@ -57,6 +58,24 @@ export type QueryGuard =
   /** The ids that hold values of a unique, empty for nobody. */
   | { readonly key: string; readonly held: readonly (readonly [entry: string, idText: string])[] };
 
+/** The lock that a commit is made under. */
+export interface Fence {
+  /** The tag of the partition it belongs to. */
+  readonly tag: string;
+  readonly key: string;
+  /** The number that was handed out with it; the commit is refused where the lock has another by now. */
+  readonly token: string;
+}
+
+/** What a commit has besides its operations. */
+export interface CommitExtras {
+  readonly queries?: readonly QueryGuard[];
+  /** The two keys of the token window. */
+  readonly window?: readonly string[];
+  readonly fence?: Fence;
+  readonly outbox?: Outbox;
+}
+
 /** What a script is called with. */
 export interface ScriptInput {
   readonly keys: string[];
@@ -88,11 +107,11 @@ function writesRow({ mode, set = NOTHING, removed = NOTHING, expireAt }: RowOper
   return mode === 'insert' || mode === 'upsert' || (mode === 'update' && isChanged);
 }
 
-/** Whether the row script can run the operation: one row, no index, no counter. */
+/** Whether the row script can run the operation: one row, no index, no counter, nobody to be told. */
 export function isSingleRow(operation: RowOperation): boolean {
-  const { mode, increments, guards, indexing, collected, holds } = operation;
+  const { schema, mode, increments, guards, indexing, collected, holds } = operation;
   if (ALWAYS_COMMITTED.has(mode) || increments || guards || indexing || collected || holds) return false;
-  return !coversCollections(operation);
+  return !schema.changes && !coversCollections(operation);
 }
 
 /** Whether the row may begin or end, or its expiry change, and its collections with it. */
@@ -125,20 +144,19 @@ export function rowScriptArguments(operation: RowOperation, token: string): Scri
 export function commitScriptArguments(
   operations: readonly RowOperation[],
   token: string,
-  queries: readonly QueryGuard[] = NOTHING,
-  window: readonly string[] = NOTHING,
+  extras: CommitExtras = {},
 ): ScriptInput {
-  const places = new Map<string, string>(); // of keys in KEYS
-  const place = (key: string): string => {
-    if (!places.has(key)) places.set(key, String(places.size + 1));
-    return places.get(key)!;
-  };
+  const { queries = NOTHING, outbox } = extras;
+  const { keys, place } = keyPlaces();
   const args: Stored[] = [token, String(operations.length), String(queries.length)];
-  args.push(...(window.length > 0 ? window.map(place) : ['0', '0']));
+  args.push(...extraArguments(extras, place));
+  const events = outbox?.events ?? NOTHING;
+  args.push(String(events.length), ...events.flatMap(({ type, payload }) => [type, payload]));
   for (const query of queries) args.push(place(query.key), ...queryArguments(query));
   for (const operation of operations) {
-    const { key, mode, set = NOTHING, removed = NOTHING, increments, guards = NOTHING } = operation;
+    const { schema, key, mode, set = NOTHING, removed = NOTHING, increments, guards = NOTHING } = operation;
     args.push(place(key.row), LETTERS[mode], expectedText(operation), expiryText(operation));
+    args.push(...(schema.changes && outbox ? [schema.name, key.idText] : ['']));
     const pairs = writesRow(operation) ? [...set, ...HEADER] : NOTHING;
     args.push(String(pairs.length / 2), ...pairs);
     args.push(String(removed.length), ...removed);
@@ -151,7 +169,41 @@ export function commitScriptArguments(
     args.push(...collectionArguments(operation, coversCollections(operation), place));
     args.push(...indexArguments(operation, place), ...holdArguments(operation, place));
   }
-  return { keys: [...places.keys()], args };
+  return { keys: keys(), args };
+}
+
+/** The keys and arguments of the increment script. */
+export function incrementScriptArguments(
+  { schema, key }: RowOperation,
+  field: string,
+  by: bigint,
+  token: string,
+  extras: CommitExtras,
+): ScriptInput {
+  const { keys, place } = keyPlaces();
+  place(key.row);
+  const args = [field, String(by), token, ...extraArguments(extras, place), schema.name, key.idText];
+  return { keys: keys(), args };
+}
+
+type Place = (key: string) => string;
+
+/** Gives keys their numbers in KEYS, in the order in which they are asked for. */
+function keyPlaces(): { keys: () => string[]; place: Place } {
+  const places = new Map<string, string>();
+  const place = (key: string): string => {
+    if (!places.has(key)) places.set(key, String(places.size + 1));
+    return places.get(key)!;
+  };
+  return { keys: () => [...places.keys()], place };
+}
+
+function extraArguments({ window = NOTHING, fence, outbox }: CommitExtras, place: Place): string[] {
+  return [
+    ...(window.length > 0 ? window.map(place) : ['0', '0']),
+    ...(fence ? [place(fence.key), fence.token] : ['0', '']),
+    ...(outbox ? [place(outbox.key), String(outbox.maxLength), outbox.partitionText] : ['0', '', '']),
+  ];
 }
 
 function queryArguments(query: QueryGuard): Stored[] {
@@ -161,7 +213,7 @@ function queryArguments(query: QueryGuard): Stored[] {
   return ['x', String(count + 1), digest, String(ranges.length), ...spans];
 }
 
-function indexArguments({ schema, key, indexing }: RowOperation, place: (key: string) => string): string[] {
+function indexArguments({ schema, key, indexing }: RowOperation, place: Place): string[] {
   if (!indexing) return ['0', '0'];
   const { fields, indexes } = indexing;
   const args = [place(indexKey(schema, key.tag))];

@@ -6,6 +6,7 @@ import type { KeyProperty, KeyType } from './entity-key.js';
 import type { CounterSchema, EntitySchema, FieldSchema } from './entity-schema.js';
 import { hooksByEvent } from './lifecycle-hooks.js';
 import { type PropertyMetadata, type PropertyRole, entityOptions, inheritedMetadata } from './metadata.js';
+import { buildChanges } from './outbox.js';
 import { buildIndexes } from './schema-indexes.js';
 import { TypeFault, resolveCodec } from './property-type.js';
 import type { EntityClass } from './shape.js';
@@ -53,6 +54,7 @@ export class SchemaBuilder {
       expiresAt: this.typed(type, properties, 'expiry time'),
       ttlMs: this.ttl(type, options.ttl),
       hasWindow: this.hasWindow(type, options.idempotency),
+      changes: buildChanges(options.changes, (what) => this.fault(type, what)),
       hooks: hooksByEvent(hooks),
       version: this.typed(type, properties, 'version'),
     };

@@ -1,4 +1,5 @@
 import { SchemaError } from './entity-errors.js';
+import type { EntitySchema } from './entity-schema.js';
 import { RowMapper } from './row-mapper.js';
 import { SchemaBuilder } from './schema-builder.js';
 import type { EntityClass } from './shape.js';
@@ -51,6 +52,12 @@ export class SchemaRegistry {
   mapper(type: EntityClass): RowMapper {
     if (!this.mappers.has(type)) this.register([type]);
     return this.mappers.get(type)!;
+  }
+
+  /** The schemas of the classes that live in a partition, of those that are known. */
+  inPartition(tag: string): EntitySchema[] {
+    const schemas = [...this.mappers.values()].map(({ schema }) => schema);
+    return schemas.filter(({ partitionName }) => tag.startsWith(`{${partitionName}:`));
   }
 
   /**

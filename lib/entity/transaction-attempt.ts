@@ -7,6 +7,8 @@ import type { EntityContext } from './entity-context.js';
 import { CrossPartitionError } from './entity-errors.js';
 import { type EntityKey, entityKey, entityKeyIn, keyOfEntity } from './entity-key.js';
 import { isGlobalWhere } from './global-query.js';
+import { emittedEvent } from './emitted-event.js';
+import type { EmittedEvent } from './outbox.js';
 import type { PartitionTransaction } from './partition-transaction.js';
 import { type QueryPlan, planQuery } from './query-plan.js';
 import type { QueryGuard } from './row-operation.js';
@@ -56,6 +58,7 @@ export class TransactionAttempt implements PartitionTransaction {
   private readonly increments = new Map<string, TransactionIncrement>();
   private readonly collections = new Map<string, NotedCollections>();
   private readonly queries: QueryGuard[] = [];
+  private readonly events: EmittedEvent[] = [];
   private ended = false;
 
   constructor(
@@ -141,6 +144,11 @@ export class TransactionAttempt implements PartitionTransaction {
     return handleOf(collection, access) as TransactionCollection<NonNullable<E[Name]>>;
   }
 
+  emit(type: string, payload?: unknown): void {
+    this.checkOpen();
+    this.events.push(emittedEvent(this.context.schemas.inPartition(this.tag), type, payload));
+  }
+
   /**
    * Sends what was noted.
    *
@@ -148,12 +156,9 @@ export class TransactionAttempt implements PartitionTransaction {
    */
   async commit(options: WriteOptions): Promise<boolean> {
     this.ended = true;
-    const { context, queries, writes, increments, collections } = this;
-    return commitTransaction(
-      context,
-      { reads: await this.settledReads(), queries, writes, increments, collections },
-      options,
-    );
+    const { context, tag, queries, writes, increments, collections, events } = this;
+    const record = { reads: await this.settledReads(), queries, writes, increments, collections, events };
+    return commitTransaction(context, tag, record, options);
   }
 
   /** Whether the function, which has failed, had read what did not stand together at any moment. */

@@ -1,6 +1,7 @@
 import { type CommitFault, faultError } from './commit-faults.js';
 import type { EntityContext } from './entity-context.js';
 import { PartitionKeyChangedError, TransactionTooLargeError } from './entity-errors.js';
+import { type EmittedEvent, outboxOf } from './outbox.js';
 import { runHooks } from './lifecycle-hooks.js';
 import { MAX_TRANSACTION_BYTES, MAX_TRANSACTION_ROWS } from './partition-transaction.js';
 import { type Guard, type QueryGuard, type RowOperation, bytesIn } from './row-operation.js';
@@ -17,6 +18,7 @@ export interface TransactionRecord {
   readonly writes: ReadonlyMap<string, TransactionWrite>;
   readonly increments: ReadonlyMap<string, TransactionIncrement>;
   readonly collections: ReadonlyMap<string, TransactionCollections>;
+  readonly events: readonly EmittedEvent[];
 }
 
 /**
@@ -25,7 +27,8 @@ export interface TransactionRecord {
  * @returns false where it is not, and nothing was written: run again, the function will see what is there now.
  */
 export async function commitTransaction(
-  { committer, planner }: EntityContext,
+  { committer, planner, schemas }: EntityContext,
+  tag: string,
   record: TransactionRecord,
   options: WriteOptions,
 ): Promise<boolean> {
@@ -39,12 +42,15 @@ export async function commitTransaction(
   }
   const operations = rowOperations(record, planned);
   // Without a write, one row was as it was read; several were read at different moments.
-  const isReading = planned.size + record.increments.size + record.collections.size === 0;
+  const noted = record.increments.size + record.collections.size + record.events.length;
+  const isReading = planned.size + noted === 0;
   if (isReading && record.queries.length === 0 && operations.length < 2) return true;
-  checkSize(operations);
+  checkSize(operations, record.events);
   // What writes nothing has nothing to be durable.
   const durability = isReading ? undefined : options.durability;
-  const outcome = await committer.attempt(operations, { ...options, durability }, record.queries);
+  const { queries, events } = record;
+  const outbox = events.length > 0 ? outboxOf(tag, schemas.inPartition(tag), events) : undefined;
+  const outcome = await committer.attempt(operations, { ...options, durability }, { queries, outbox });
   if (outcome.fault) {
     if (outcome.fault === 'QUERY' || isConflict(outcome, record.reads.get(outcome.operation.key.row)))
       return false;
@@ -62,7 +68,7 @@ export async function haveReadsChanged(
   { reads, queries }: Pick<TransactionRecord, 'reads' | 'queries'>,
 ): Promise<boolean> {
   const operations = [...reads.values()].map(readOperation);
-  return (await committer.attempt(operations, {}, queries)).fault !== undefined;
+  return (await committer.attempt(operations, {}, { queries })).fault !== undefined;
 }
 
 /** One operation a row: what is to be written, and what was read to be checked. */
@@ -123,10 +129,10 @@ function isConflict({ fault, detail }: CommitFault, read: TransactionRead | unde
 
 const CONFLICTS: ReadonlySet<string> = new Set(['EXISTS', 'MISSING', 'CONFLICT', 'CHANGED']);
 
-function checkSize(operations: readonly RowOperation[]): void {
+function checkSize(operations: readonly RowOperation[], events: readonly EmittedEvent[]): void {
   if (operations.length > MAX_TRANSACTION_ROWS)
     throw new TransactionTooLargeError('rows', operations.length, MAX_TRANSACTION_ROWS);
-  let bytes = 0;
+  let bytes = events.reduce((sum, { payload }) => sum + Buffer.byteLength(payload), 0);
   for (const operation of operations) bytes += bytesIn(operation);
   if (bytes > MAX_TRANSACTION_BYTES)
     throw new TransactionTooLargeError('bytes to write', bytes, MAX_TRANSACTION_BYTES);

@@ -1,0 +1,29 @@
+import { InvalidArgumentError } from '../cluster/errors.js';
+import type { EntitySchema } from './entity-schema.js';
+import type { EmittedEvent } from './outbox.js';
+
+/**
+ * An event as it is stored.
+ *
+ * @param schemas the classes of the partition.
+ * @throws InvalidArgumentError
+ */
+export function emittedEvent(
+  schemas: readonly EntitySchema[],
+  type: unknown,
+  payload: unknown,
+): EmittedEvent {
+  if (typeof type !== 'string' || type === '')
+    throw new InvalidArgumentError('type', 'The type of an event is a text');
+  if (!schemas.some(({ changes }) => changes))
+    throw new InvalidArgumentError(
+      'tx.emit',
+      'No class of the partition records its changes: @ClusterEntity({ changes: true })',
+    );
+  try {
+    return { type, payload: JSON.stringify(payload) ?? '' };
+  } catch {
+    // The cause is left out: it may quote the value.
+    throw new InvalidArgumentError('payload', 'The payload of an event is a value that JSON can hold');
+  }
+}
