@@ -1,9 +1,21 @@
 import { ClusterClient } from '../../lib/client/cluster-client.js';
 import { keySlot } from '../../lib/cluster/key-slot.js';
+import type { ClusterList } from '../../lib/entity/cluster-list.js';
+import type { ClusterSet } from '../../lib/entity/cluster-set.js';
+import { ListOf, SetOf } from '../../lib/entity/collection-decorators.js';
+import { ClusterEntity, PartitionKey, PrimaryKey } from '../../lib/entity/decorators.js';
 import { createRepositories } from '../../lib/entity/entity-registry.js';
 import { LocalCluster, type LocalNode } from '../../lib/testing/index.js';
 import { eventually } from '../cluster-fixture.js';
 import { Order, OrderItem, Ticket, freshId } from './entity-fixtures.js';
+
+@ClusterEntity({ name: 'Crate', partition: () => Order, idempotency: 'window' })
+class Crate {
+  @PartitionKey() orderId!: string;
+  @PrimaryKey() id!: string;
+  @ListOf(String) contents!: ClusterList<string>;
+  @SetOf(String) labels!: ClusterSet<string>;
+}
 
 let cluster: LocalCluster;
 let client: ClusterClient;
@@ -21,14 +33,17 @@ const epochOf = async (node: LocalNode): Promise<string | undefined> =>
   /cluster_current_epoch:(\d+)/.exec(String(await cluster.command(node, 'CLUSTER', 'INFO')))?.[1];
 
 it('goes on, and loses and doubles nothing, while its slot moves', async () => {
-  const registry = createRepositories(client, [Order, OrderItem, Ticket]);
+  const registry = createRepositories(client, [Order, OrderItem, Ticket, Crate]);
   const orders = registry.repository(Order);
   const tickets = registry.repository(Ticket);
+  const crates = registry.repository(Crate);
   const { id } = await orders.insert(orders.create({ id: freshId() }));
   const counting = { orderId: id, id: 1 };
   await registry
     .repository(OrderItem)
     .insert(registry.repository(OrderItem).create({ ...counting, quantity: 0 }));
+
+  const all = await crates.insert(crates.create({ orderId: id, id: 'all' }));
 
   const move = { isOver: false };
   let written = 0;
@@ -40,7 +55,13 @@ it('goes on, and loses and doubles nothing, while its slot moves', async () => {
         item.quantity++;
         tx.save(item);
         tx.insert(tickets.create({ ...key, seat: key.id, row: `${i % 2}` }));
+        tx.collection(Crate, { orderId: id, id: 'all' }, 'labels').add(key.id);
       });
+      const crate = await crates.insert(crates.create(key));
+      await crate.contents.push(key.id, 'more');
+      await all.contents.push(key.id);
+      if (i % 2 === 0) await crates.remove(crate);
+      else expect(await crate.contents.range()).toEqual([key.id, 'more']);
       await tickets.update(key, { note: 'kept' });
       written++;
     }
@@ -50,9 +71,11 @@ it('goes on, and loses and doubles nothing, while its slot moves', async () => {
     for (let turn = 0; turn < 4; turn++) {
       const from = await cluster.primaryOfSlot(keySlot(orders.keyOf(id)));
       const to = cluster.primaries.find((node) => node !== from)!;
-      await cluster.migrateSlots([keySlot(orders.keyOf(id))], from, to, { keysPerStep: 50, pauseMs: 5 });
+      await cluster.migrateSlots([keySlot(orders.keyOf(id))], from, to, { keysPerStep: 20, pauseMs: 10 });
       // A node that does not know the newest epoch would claim the slot with an old one, and not be believed.
       await eventually(async () => new Set(await Promise.all(cluster.primaries.map(epochOf))).size === 1);
+      const before = written;
+      await eventually(() => written >= before + 25); // so that the next move finds something to carry
     }
   } finally {
     move.isOver = true;
@@ -66,4 +89,11 @@ it('goes on, and loses and doubles nothing, while its slot moves', async () => {
   expect(found.every(({ note }) => note === 'kept')).toBe(true);
   expect(await tickets.countBy({ orderId: id, row: { in: ['0', '1'] } })).toBe(written);
   expect(await client.hlen(`${orders.partition(id).tag}:Ticket~uq`)).toBe(written);
+  const ids = found.map((ticket) => ticket.id).toSorted();
+  expect((await all.contents.range()).toSorted()).toEqual(ids);
+  expect((await all.labels.members()).toSorted()).toEqual(ids);
+  const kept = new Set<string>();
+  for await (const key of client.scanIterator({ match: `{Order:${id}}:Crate:*:contents` })) kept.add(key);
+  const expected = ids.filter((crate) => Number(crate.split('-')[1]) % 2 === 1);
+  expect(kept.size).toBe(expected.length + 1); // of the rows that are there, and no others
 }, 60_000);
