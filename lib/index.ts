@@ -130,6 +130,7 @@ export type { Condition, Operators } from './entity/query-condition.js';
 export type { StreamOptions } from './entity/entity-stream.js';
 export type { EntityChange, PartitionEvent, RowChange } from './entity/entity-change.js';
 export type { ChangesOptions } from './entity/change-feed.js';
+export type { LockOptions, LockedFunction, PartitionLock } from './entity/partition-lock.js';
 export type { Page } from './entity/entity-finder.js';
 export { ClusterRepository } from './entity/cluster-repository.js';
 export { Partition, type EntitiesOf } from './entity/partition.js';

@@ -7,6 +7,7 @@ import type { EntityContext } from './entity-context.js';
 import { ExpirySweeper } from './expiry-sweeper.js';
 import { runHooks } from './lifecycle-hooks.js';
 import { Partition } from './partition.js';
+import type { LockOptions, LockedFunction } from './partition-lock.js';
 import type { TransactionOptions } from './partition-transaction.js';
 import { RepositoryReads } from './repository-reads.js';
 import type { RowMapper } from './row-mapper.js';
@@ -229,6 +230,21 @@ export class ClusterRepository<E extends object> extends RepositoryReads<E> {
     options?: TransactionOptions,
   ): Promise<R> {
     return this.partition(partitionKey).transaction(work, options);
+  }
+
+  /**
+   * Runs `work` while it holds a lock of the partition, which is renewed meanwhile and let go of at the end. A lock by
+   * time excludes others as a rule; what must be sure is written through `lock`, and refused once the lock is lost.
+   *
+   * @returns what `work` returned.
+   * @throws LockTimeoutError where the lock was not free in time; LockLostError where it was lost before the end.
+   */
+  async withLock<R>(
+    partitionKey: PartitionKeyOf<E>,
+    work: LockedFunction<R>,
+    options?: LockOptions,
+  ): Promise<R> {
+    return this.partition(partitionKey).withLock(work, options);
   }
 
   private async touch(key: KeyOf<E>, expireAt: number | null, options?: WriteOptions): Promise<boolean> {

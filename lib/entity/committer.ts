@@ -118,10 +118,12 @@ export class Committer {
     if (operations.length === 0) return [];
     // A batch is sent in one way: what can be sent again, if all of it can.
     const retry = operations.every((operation) => retryOf([operation]) === 'always') ? 'always' : 'safe';
-    const calls = operations.map((operation) => this.commitCall([operation], operationToken()));
-    const answers = await this.scripts.runMany(calls, retry, options);
+    const calls = operations.map((operation) => this.callOrError(operation));
+    const sent = calls.filter((call): call is ScriptCall => !(call instanceof Error));
+    const answers = (await this.scripts.runMany(sent, retry, options))[Symbol.iterator]();
     return Promise.all(
-      answers.map((answer, i) => {
+      calls.map((call, i) => {
+        const answer = call instanceof Error ? call : answers.next().value!;
         if (answer instanceof Error) return answer;
         const outcome = outcomeOf(answer, [operations[i]]);
         if (outcome.fault !== 'DUPLICATE') return outcome;
@@ -180,6 +182,14 @@ export class Committer {
     return outcomeOf(await this.scripts.run(call, retryOf(operations, extras.outbox), options), operations);
   }
 
+  private callOrError(operation: RowOperation): ScriptCall | Error {
+    try {
+      return this.commitCall([operation], operationToken());
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
   private commitCall(
     operations: readonly RowOperation[],
     token: string,
@@ -196,9 +206,10 @@ export class Committer {
         };
   }
 
-  /** @throws CrossPartitionError where the lock is of another partition than an operation. */
+  /** @throws LockLostError, and CrossPartitionError where the lock is of another partition than an operation. */
   private fenceFor(operations: readonly RowOperation[]): Fence | undefined {
     const { fence } = this;
+    fence?.assertHeld();
     const stranger = fence && operations.find(({ key }) => key.tag !== fence.tag);
     if (stranger) throw new CrossPartitionError(fence.tag, stranger.key.row);
     return fence;

@@ -4,6 +4,7 @@ import type { Committer } from './committer.js';
 import type { EntityClient } from './entity-client.js';
 import type { KeyWalker } from './key-walker.js';
 import type { LoadedEntities } from './loaded-entities.js';
+import type { LockRunner } from './lock-runner.js';
 import type { SchemaRegistry } from './schema-registry.js';
 import type { WritePlanner } from './write-planner.js';
 
@@ -17,4 +18,5 @@ export interface EntityContext {
   readonly committer: Committer;
   readonly keys: KeyWalker;
   readonly feed: ChangeFeed;
+  readonly locks: LockRunner;
 }

@@ -1,14 +1,15 @@
 import { CollectionHandles } from './collection-handles.js';
 import { ChangeFeed } from './change-feed.js';
-import { ClusterRepository } from './cluster-repository.js';
+import type { ClusterRepository } from './cluster-repository.js';
 import { Committer } from './committer.js';
 import type { EntityClient } from './entity-client.js';
 import type { EntityContext } from './entity-context.js';
 import { KeyWalker } from './key-walker.js';
 import { LoadedEntities } from './loaded-entities.js';
+import { LockRunner } from './lock-runner.js';
+import { RepositorySet } from './repository-set.js';
 import { SchemaRegistry } from './schema-registry.js';
 import type { EntityClass } from './shape.js';
-import { TransactionRunner } from './transaction-runner.js';
 import { WritePlanner } from './write-planner.js';
 
 /**
@@ -17,8 +18,7 @@ import { WritePlanner } from './write-planner.js';
  */
 export class EntityRegistry {
   private readonly context: EntityContext;
-  private readonly transactions: TransactionRunner;
-  private readonly repositories = new Map<EntityClass, unknown>();
+  private readonly repositories: RepositorySet;
 
   constructor(client: EntityClient) {
     const collections = new CollectionHandles(client);
@@ -33,8 +33,12 @@ export class EntityRegistry {
       committer: new Committer(client),
       keys,
       feed: new ChangeFeed(client, keys),
+      locks: new LockRunner(
+        client,
+        (fence) => new RepositorySet({ ...this.context, committer: new Committer(client, fence) }),
+      ),
     };
-    this.transactions = new TransactionRunner(this.context);
+    this.repositories = new RepositorySet(this.context);
   }
 
   /**
@@ -53,15 +57,7 @@ export class EntityRegistry {
    * @throws SchemaError where something is wrong in the class.
    */
   repository<E extends object>(entity: EntityClass<E>): ClusterRepository<E> {
-    const known = this.repositories.get(entity);
-    if (known) return known as ClusterRepository<E>;
-    const repository = new ClusterRepository<E>(
-      this.context,
-      this.transactions,
-      this.context.schemas.mapper(entity),
-    );
-    this.repositories.set(entity, repository);
-    return repository;
+    return this.repositories.repository(entity);
   }
 }
 

@@ -3,6 +3,7 @@ import { partitionTag } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
 import { loadPartition } from './partition-loader.js';
 import type { EntityClass } from './shape.js';
+import type { LockOptions, LockedFunction } from './partition-lock.js';
 import type { TransactionOptions } from './partition-transaction.js';
 import type { TransactionFunction, TransactionRunner } from './transaction-runner.js';
 
@@ -47,5 +48,10 @@ export class Partition {
   /** As the repository's `transaction`. */
   transaction<R>(work: TransactionFunction<R>, options?: TransactionOptions): Promise<R> {
     return this.transactions.run(this.tag, work, options);
+  }
+
+  /** As the repository's `withLock`. */
+  withLock<R>(work: LockedFunction<R>, options?: LockOptions): Promise<R> {
+    return this.context.locks.run(this.tag, work, options);
   }
 }

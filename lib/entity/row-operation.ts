@@ -65,6 +65,8 @@ export interface Fence {
   readonly key: string;
   /** The number that was handed out with it; the commit is refused where the lock has another by now. */
   readonly token: string;
+  /** @throws LockLostError where it is known to be lost, or has ended. */
+  assertHeld(): void;
 }
 
 /** What a commit has besides its operations. */

@@ -1,0 +1,37 @@
+import type { ClusterRepository } from './cluster-repository.js';
+import type { TransactionOptions } from './partition-transaction.js';
+import type { EntityClass } from './shape.js';
+import type { TransactionFunction } from './transaction-runner.js';
+
+/** A lock while it is held. What is written through it is refused once somebody else has got the lock. */
+export interface PartitionLock {
+  /**
+   * The number that was handed out with the lock, greater each time: for other systems to refuse what comes from a
+   * holder of the past.
+   */
+  readonly token: number;
+  /** Aborted, with a LockLostError, when the lock is lost. */
+  readonly signal: AbortSignal;
+  /**
+   * A repository whose writes are refused with LockLostError once the lock is lost. It writes in the partition of the
+   * lock, and nowhere else.
+   */
+  repository<E extends object>(type: EntityClass<E>): ClusterRepository<E>;
+  /** A transaction of the partition, whose commit is refused with LockLostError once the lock is lost. */
+  transaction<R>(work: TransactionFunction<R>, options?: TransactionOptions): Promise<R>;
+}
+
+/** How a lock is taken and held. */
+export interface LockOptions {
+  /** Which of the partition's locks; they have nothing to do with each other. Letters, digits, `_`, `-` and `.`. */
+  name?: string;
+  /** For how long others wait after a holder that was cut off, in milliseconds: 10,000 by default, 100 at least. */
+  ttlMs?: number;
+  /** How long to wait for the lock, in milliseconds: 10,000 by default; 0 takes it at once or not at all. */
+  waitMs?: number;
+  /** Ends the wait with its reason, and once the lock is held aborts the function's signal. */
+  signal?: AbortSignal;
+}
+
+/** What is done while the lock is held. */
+export type LockedFunction<R> = (lock: PartitionLock) => Promise<R>;
