@@ -151,7 +151,7 @@ export class ModelSteps implements GlobalSteps {
     await this.make(() => undefined);
   }
 
-  later(work: () => Promise<void>): void {
-    this.afterwards(work);
+  later(work: (steps: GlobalSteps) => Promise<void>): void {
+    this.afterwards(() => work(this));
   }
 }

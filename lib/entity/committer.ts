@@ -77,9 +77,9 @@ export class Committer {
   ): Promise<Committed | CommitFault> {
     const token = operationToken(options.opId);
     if (!operations.some(isGlobal)) return this.commitHere(operations, token, options, extras);
-    const commit = (held: readonly RowOperation[]): Promise<Committed | CommitFault> =>
-      this.commitHere(held, token, options, extras);
-    return this.globals.attempt(operations, options, commit);
+    return this.globals.attempt(operations, options, (held, bounds) =>
+      this.commitHere(held, token, { ...options, ...bounds }, extras),
+    );
   }
 
   /** Commits operations whose entries elsewhere, if they have any, are in their places. */

@@ -69,31 +69,36 @@ export async function commitGlobally<Outcome extends GlobalOutcome>(
   if (doubled) return { taken: doubled };
   for (;;) {
     const token = steps.newToken();
-    const abandon = (): Promise<void> => endAll(steps, entries, token);
+    let ours = entries;
     try {
       const claims = await allDone(entries.map((entry) => claim(steps, entry, token)));
+      ours = entries.filter((_, i) => claims[i]?.how === '+');
       const taken = entries.find((_, i) => !claims[i]);
       if (taken) {
-        steps.later(abandon);
+        endLater(steps, ours, token);
         return { taken };
       }
       const until = Math.min(Number.MAX_SAFE_INTEGER, ...claims.map((made) => made!.until));
       const outcome = await commit(claims as Claim[], until);
       if (outcome.fault === 'HOLD') {
-        await abandon();
+        await endAll(steps, ours, token);
         await steps.pause();
         continue;
       }
       const { fault, released } = outcome;
-      if (fault !== undefined || !released) steps.later(abandon);
-      else if (released.length > 0) steps.later(() => removeAll(steps, released));
+      if (fault !== undefined || !released) endLater(steps, ours, token);
+      else if (released.length > 0) steps.later((unbound) => removeAll(unbound, released));
       return outcome;
     } catch (error) {
       // Where it is not known whether it was committed, the row will tell.
-      steps.later(abandon);
+      endLater(steps, ours, token);
       throw error;
     }
   }
+}
+
+function endLater(steps: GlobalSteps, entries: readonly GlobalEntry[], token: string): void {
+  if (entries.length > 0) steps.later((unbound) => endAll(unbound, entries, token));
 }
 
 /** Takes away entries that a commit has ended; it has fenced their tokens. */

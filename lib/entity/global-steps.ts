@@ -42,6 +42,6 @@ export interface GlobalSteps {
   remove(entry: GlobalEntry, token: string): Promise<void>;
   /** Waits a little. @throws where the time for the whole is over. */
   pause(): Promise<void>;
-  /** Does what nobody waits for. What it leaves undone, others do. */
-  later(work: () => Promise<void>): void;
+  /** Does what nobody waits for, by steps that no time is set for. What it leaves undone, others do. */
+  later(work: (unbound: GlobalSteps) => Promise<void>): void;
 }

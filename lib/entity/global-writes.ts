@@ -6,15 +6,15 @@ import { GlobalSweeper } from './global-sweeper.js';
 import type { GlobalEntry } from './global-entry.js';
 import { partField } from './global-changes.js';
 import { type Hold, commitGlobally } from './global-protocol.js';
-import { ServerSteps } from './server-steps.js';
+import { type GlobalBounds, ServerSteps } from './server-steps.js';
 import type { Guard, RowHold, RowOperation } from './row-operation.js';
 import type { ScriptCaller } from './script-caller.js';
 import type { WriteOptions } from './write-options.js';
 
 type Outcome = Committed | CommitFault;
 
-/** Commits operations as they are. */
-type Commit = (operations: readonly RowOperation[]) => Promise<Outcome>;
+/** Commits operations as they are, in the time that is left. */
+type Commit = (operations: readonly RowOperation[], bounds: GlobalBounds) => Promise<Outcome>;
 
 /** Whether an operation changes a global index or unique. */
 export const isGlobal = ({ globals }: RowOperation): boolean => globals !== undefined;
@@ -52,7 +52,7 @@ export class GlobalWrites {
     const steps = new ServerSteps(this.scripts, options);
     let known = await this.completed(operations);
     for (;;) {
-      const outcome = await commitEntries(steps, known, commit);
+      const outcome = await commitEntries(steps, known, commit, options.opId !== undefined);
       if (outcome.fault !== 'CHANGED' || known === operations) return outcome;
       // Either a condition of the caller is not met, or a part that stays is not what it was.
       const again = await this.completed(operations);
@@ -104,35 +104,49 @@ const hasUnknown = ({ globals = [] }: RowOperation): boolean =>
 const guardsText = (operations: readonly RowOperation[]): string =>
   JSON.stringify(operations.map(({ guards }) => guards?.map(([field, value]) => [field, value ?? null])));
 
-/** Runs the protocol for operations whose entries are known. */
+/**
+ * Runs the protocol for operations whose entries are known.
+ *
+ * @param isRepeated whether the write may have been made before, by another call.
+ */
 async function commitEntries(
   steps: ServerSteps,
   operations: readonly RowOperation[],
   commit: Commit,
+  isRepeated: boolean,
 ): Promise<Outcome> {
-  const entryOf = new Map<RowOperation, (GlobalEntry | undefined)[]>();
-  for (const operation of operations) entryOf.set(operation, entriesOf(operation));
-  const entries = [...entryOf.values()].flat().filter((entry) => entry !== undefined);
-  const outcome = await commitGlobally(steps, entries, (holds, until) => {
-    const holdOf = new Map(entries.map((entry, i) => [entry, holds[i]]));
+  const entriesOf = new Map(operations.map((operation) => [operation, entriesFor(operation)]));
+  const entries = [...entriesOf.values()].flat().filter((entry) => entry !== undefined);
+  const commitHolding = (holds: ReadonlyMap<GlobalEntry, Hold>, until: number): Promise<Outcome> => {
     const held = operations.map((operation) => {
       const changes = operation.globals?.map(({ index }, i): RowHold => {
-        const entry = entryOf.get(operation)![i];
-        return { name: index.name, ...(entry ? holdOf.get(entry)! : NOTHING) };
+        const entry = entriesOf.get(operation)![i];
+        return { name: index.name, ...((entry && holds.get(entry)) ?? NOTHING) };
       });
       return { ...operation, holds: changes && { until, changes } };
     });
-    return commit(held);
-  });
+    return commit(held, steps.bounds());
+  };
+  const outcome = await commitGlobally(steps, entries, (holds, until) =>
+    commitHolding(new Map(entries.map((entry, i) => [entry, holds[i]])), until),
+  );
   if (!('taken' in outcome)) return outcome;
-  const operation = operations.find((one) => entryOf.get(one)!.includes(outcome.taken))!;
-  return { fault: 'DUPLICATE', operation, detail: outcome.taken.index.name };
+  const { taken } = outcome;
+  if (isRepeated) {
+    // The value may have gone from our row to another since. The row knows the write, or refuses what holds nothing.
+    const known = await commitHolding(new Map(entries.map((entry) => [entry, NEVER_HELD])), 0);
+    if (known.fault === undefined) return known;
+  }
+  const operation = operations.find((one) => entriesOf.get(one)!.includes(taken))!;
+  return { fault: 'DUPLICATE', operation, detail: taken.index.name };
 }
 
+/** What no row holds, so that a commit that relies on it is refused. */
+const NEVER_HELD: Hold = { how: '=', token: '', encodings: '' };
 const NOTHING: Hold = { how: '-', token: '', encodings: '' };
 
 /** What a row is to have in each of the indexes that an operation changes; undefined for nothing. */
-const entriesOf = ({ schema, key, globals = [] }: RowOperation): (GlobalEntry | undefined)[] =>
+const entriesFor = ({ schema, key, globals = [] }: RowOperation): (GlobalEntry | undefined)[] =>
   globals.map(({ index, parts }) =>
     parts.includes(null) ? undefined : { schema, index, key, encodings: parts.join('\0') },
   );

@@ -20,6 +20,9 @@ const PATIENCE_MS = 10_000;
 
 const LONGEST_PAUSE_MS = 40;
 
+/** How long a write may take, and what ends it early. */
+export type GlobalBounds = Pick<WriteOptions, 'deadlineMs' | 'signal'>;
+
 /** The steps of the protocol of global indexes and uniques, as scripts on the servers. */
 export class ServerSteps implements GlobalSteps {
   private readonly end: number;
@@ -28,7 +31,7 @@ export class ServerSteps implements GlobalSteps {
   /** @param options the time of the whole, and what ends it early. */
   constructor(
     private readonly scripts: ScriptCaller,
-    private readonly options: Pick<WriteOptions, 'deadlineMs' | 'signal'> = {},
+    private readonly options: GlobalBounds = {},
   ) {
     this.patienceMs = options.deadlineMs ?? PATIENCE_MS;
     this.end = performance.now() + this.patienceMs;
@@ -57,7 +60,7 @@ export class ServerSteps implements GlobalSteps {
     const keys = [key.row, fencesKey(key.tag)];
     const args = [index.name, token, encodings, fence ? '1' : '0'];
     const [fate] = await this.beforeCommit(() =>
-      this.scripts.run({ script: RESOLVE_SCRIPT, keys, args }, 'always'),
+      this.scripts.run({ script: RESOLVE_SCRIPT, keys, args }, 'always', this.bounds()),
     );
     return fate as EntryFate;
   }
@@ -66,25 +69,35 @@ export class ServerSteps implements GlobalSteps {
     const isUnique = entry.index.kind === 'unique';
     const script = isUnique ? UNRESERVE_SCRIPT : LEAVE_SCRIPT;
     const args = isUnique ? [entry.encodings, token] : [memberOf(entry, token)];
-    await this.beforeCommit(() => this.scripts.run({ script, keys: [bucketOf(entry)], args }, 'always'));
+    await this.beforeCommit(() =>
+      this.scripts.run({ script, keys: [bucketOf(entry)], args }, 'always', this.bounds()),
+    );
   }
 
   async pause(): Promise<void> {
-    const { signal } = this.options;
-    if (signal?.aborted) throw new CommandAbortedError(WRITE, signal.reason);
+    this.checkTime();
     if (performance.now() > this.end) throw new DeadlineExceededError(WRITE, this.patienceMs);
     await sleep(Math.random() * LONGEST_PAUSE_MS);
   }
 
-  later(work: () => Promise<void>): void {
+  later(work: (unbound: GlobalSteps) => Promise<void>): void {
     // A client that is closed, or a node that is down: whoever meets what is left resolves it.
-    work().catch(() => undefined);
+    work(new ServerSteps(this.scripts)).catch(() => undefined);
   }
 
-  private bounds(): Pick<WriteOptions, 'deadlineMs' | 'signal'> {
+  /** What is left of the time of the whole. @throws where it is over. */
+  bounds(): GlobalBounds {
+    this.checkTime();
     const { deadlineMs, signal } = this.options;
     if (deadlineMs === undefined) return { signal };
-    return { signal, deadlineMs: Math.max(1, Math.ceil(this.end - performance.now())) };
+    return { signal, deadlineMs: Math.ceil(this.end - performance.now()) };
+  }
+
+  private checkTime(): void {
+    const { deadlineMs, signal } = this.options;
+    if (signal?.aborted) throw new CommandAbortedError(WRITE, signal.reason);
+    const isOver = deadlineMs !== undefined && performance.now() >= this.end;
+    if (isOver) throw new DeadlineExceededError(WRITE, this.patienceMs);
   }
 
   /** Whatever becomes of a step, the row was not written by it: its outcome is known. */

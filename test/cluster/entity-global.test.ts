@@ -7,9 +7,10 @@ import {
   VersionConflictError,
 } from 'keyslot';
 import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import type { EntityClient } from '../../lib/entity/entity-client.js';
 import { createRepositories } from '../../lib/entity/entity-registry.js';
 import { eventually } from '../cluster-fixture.js';
-import { freshId, sharedClient } from './entity-fixtures.js';
+import { counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 import { Device, User } from './entity-global-fixtures.js';
 
 const shared = sharedClient();
@@ -168,6 +169,111 @@ describe('a global unique', () => {
     await shared.client.del(users.keyOf(id));
     expect(await users.findOneBy({ email })).toBeNull();
     await users.insert(users.create({ id: freshId(), email }));
+  });
+});
+
+describe('a write of global uniques and indexes', () => {
+  const repositoryOn = (client: EntityClient): ClusterRepository<User> =>
+    createRepositories(client, [User]).repository(User);
+
+  it('is recognised where the reply of a step was lost, whichever', async () => {
+    const own = repositoryOn(losingReplies(shared.client));
+    const [a, b, id] = [freshId(), freshId(), freshId()];
+    const user = await own.insert(own.create({ id, email: a, team: a }));
+    user.email = b;
+    await own.save(user);
+    await own.update(id, { email: a, team: b });
+    await own.upsert(own.create({ id, email: b, team: a, realm: a, nick: 'x' }));
+    expect(await own.saveMany([own.create({ id: freshId(), email: a })])).toEqual([
+      expect.objectContaining({ ok: true }),
+    ]);
+    expect(await users.findBy({ team: a })).toMatchObject([{ id, email: b }]);
+    expect(await users.findOneBy({ realm: a, nick: 'x' })).toMatchObject({ id });
+  });
+
+  it('is recognised by its opId, also where another row has the value by now', async () => {
+    const [email, id] = [freshId(), freshId()];
+    const insert = (): Promise<User> => users.insert(users.create({ id, email }), { opId: id });
+    await insert();
+    await insert();
+    await users.update(id, { email: null });
+    await users.insert(users.create({ id: freshId(), email }));
+    await insert();
+    expect((await users.findOneOrFail(id)).email).toBeUndefined();
+    expect(await users.countBy({ email })).toBe(1);
+    const other = users.insert(users.create({ id: freshId(), email }), { opId: freshId() });
+    await expect(other).rejects.toEqual(violation('email'));
+  });
+
+  it('takes the round trips that the page tells', async () => {
+    const client = counted(shared.client);
+    const own = repositoryOn(client);
+    const scriptsOf = async (write: () => Promise<unknown>): Promise<number> => {
+      const before = client.calls.length;
+      await write();
+      return client.calls.length - before;
+    };
+    const [id, email] = [freshId(), freshId()];
+    const user = own.create({ id, email });
+    expect(await scriptsOf(() => own.insert(user))).toBe(2);
+    user.note = 'no value of theirs';
+    expect(await scriptsOf(() => own.save(user))).toBe(1);
+    expect(await scriptsOf(() => own.save(user))).toBe(0);
+    expect(await scriptsOf(() => own.update(id, { note: 'other' }))).toBe(1);
+    expect(await scriptsOf(() => own.upsert(own.create({ id, email })))).toBe(3);
+    const refused = own.insert(own.create({ id: freshId(), email }));
+    expect(await scriptsOf(() => refused.catch(() => undefined))).toBe(2);
+  });
+
+  it('of parts of an entry agrees with others that write the other parts', async () => {
+    const [realm, id] = [freshId(), freshId()];
+    await users.insert(users.create({ id, realm, nick: 'n', team: realm, age: 0 }));
+    const changes = Array.from({ length: 30 }, (_, i) =>
+      users.update(
+        id,
+        i % 2 === 0 ? { nick: `n${i}`, age: i } : { realm: `${realm}-${i}`, team: `${realm}-${i}` },
+      ),
+    );
+    await Promise.all(changes);
+    const { nick, age, realm: now, team } = await users.findOneOrFail(id);
+    expect(await users.findBy({ realm: now, nick })).toMatchObject([{ id }]);
+    expect(await users.findBy({ team, age })).toMatchObject([{ id }]);
+  });
+
+  it('that has no time left for others is refused, and nothing of it stays', async () => {
+    const [email, id] = [freshId(), freshId()];
+    // A client that has died after it had entered: it has left the entry, and no row.
+    const dying = counted(shared.client);
+    dying.with = (options) => ({
+      ...shared.client.with(options),
+      pipeline: () => shared.client.with(options).pipeline(),
+      runScript: (script, keys, ...rest) =>
+        keys[0].startsWith('{~g:')
+          ? shared.client.with(options).runScript(script, keys, ...rest)
+          : Promise.reject(new Error('died')),
+    });
+    await expect(repositoryOn(dying).insert(users.create({ id: freshId(), email }))).rejects.toThrow('died');
+    const hasty = users.insert(users.create({ id, email }), { deadlineMs: 50 });
+    await expect(hasty).rejects.toEqual(
+      expect.objectContaining({ code: 'DEADLINE_EXCEEDED', applied: false }),
+    );
+    const aborted = users.insert(users.create({ id, email }), { signal: AbortSignal.abort() });
+    await expect(aborted).rejects.toEqual(expect.objectContaining({ code: 'ABORTED', applied: false }));
+    expect(await users.findOneBy({ email })).toBeNull();
+    expect(await users.exists(id)).toBe(false);
+    await users.insert(users.create({ id, email }));
+    expect(await users.findOneBy({ email })).toMatchObject({ id });
+  });
+
+  it('takes values of any bytes', async () => {
+    for (const email of ['', '\0', '\x01', 'a\0b', '{~g}', '%:', 'é\u{1f600}', 'x'.repeat(100_000)]) {
+      const id = freshId();
+      const team = `${id}${email}`;
+      await users.insert(users.create({ id: `${id}{}:%~`, email: team, team }));
+      expect(await users.findBy({ email: team })).toMatchObject([{ id: `${id}{}:%~`, team }]);
+      expect(await users.findBy({ team })).toMatchObject([{ id: `${id}{}:%~`, email: team }]);
+      expect(await users.findBy({ team: { startsWith: id } })).toHaveLength(1);
+    }
   });
 });
 

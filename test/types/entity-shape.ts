@@ -53,6 +53,34 @@ class Ticket {
   @Property() note!: string;
 }
 
+@ClusterEntity({ name: 'Member' })
+class Member {
+  declare readonly [Shape]: { key: 'id'; indexed: 'email' | 'team' };
+  @PrimaryKey() id!: string;
+  @Unique({ scope: 'global' }) @Property() email!: string;
+  @Index({ scope: 'global', spread: 2 }) @Property() team?: string;
+  @Property() note!: string;
+  // @ts-expect-error there is no such scope
+  @Index({ scope: 'everywhere' }) @Property() other!: string;
+  // @ts-expect-error a unique is not spread
+  @Unique({ scope: 'global', spread: 2 }) @Property() more!: string;
+}
+
+export async function globals(members: ClusterRepository<Member>): Promise<void> {
+  const found: Member[] = await members.findBy({ team: { startsWith: 'a' } });
+  await members.findOneBy({ email: 'a' });
+  members.stream({ team: 'a' });
+  const { swept }: { swept: number } = await members.sweepGlobals({ limit: 10 });
+  // @ts-expect-error not indexed
+  await members.findBy({ note: 'a' });
+  // @ts-expect-error not of its type
+  await members.countBy({ email: 1 });
+  assertShape(Member, { key: { id: true }, indexed: { email: true, team: true } });
+  // @ts-expect-error one is missing
+  assertShape(Member, { key: { id: true }, indexed: { email: true } });
+  void [found, swept];
+}
+
 @ClusterEntity({ name: 'Plain' })
 class Plain {
   @PrimaryKey() id!: string;
