@@ -58,9 +58,20 @@ export {
   type TransactionOutcome,
 } from './client/watched-transaction.js';
 export { ClusterPubSub, type KeyspaceOptions } from './pubsub/cluster-pubsub.js';
-export type { ChannelNames, MessageOptions } from './pubsub/message-options.js';
+export {
+  isGap,
+  type ChannelNames,
+  type MessageOptions,
+  type MessageOrGap,
+  type ObserveOptions,
+} from './pubsub/message-options.js';
+export { BufferedMessages, buffered } from './pubsub/buffered-messages.js';
+export { mapBuffered, type MapBufferedOptions } from './pubsub/map-buffered.js';
+export type { BufferOptions, WhenFull } from './pubsub/bounded-buffer.js';
+export type { Publication, PublishResult } from './pubsub/publisher.js';
+export type { StandardSchema } from './pubsub/standard-schema.js';
 export type { KeyspaceEvent as KeyEvent } from './pubsub/keyspace-streams.js';
-export { KeyspaceEventsOffError } from './pubsub/pubsub-errors.js';
+export { BufferOverflowError, InvalidPayloadError, KeyspaceEventsOffError } from './pubsub/pubsub-errors.js';
 export type { SubscriptionKind } from './pubsub/subscription-kind.js';
 export type { ChannelName, ClusterMessage, NameForm, UnreadableMessage } from './pubsub/cluster-message.js';
 export type { Codec, CodecName, MessageCodec } from './pubsub/codec.js';
@@ -178,7 +189,9 @@ export type {
 export { ClusterModule } from './nest/cluster.module.js';
 export { getClusterRepositoryToken, getClusterToken, getPubSubToken } from './nest/cluster.tokens.js';
 export { InjectCluster, InjectClusterRepository, InjectPubSub } from './nest/inject.decorators.js';
-export type { HandlerNames } from './nest/handler-subscription.js';
+export { ClusterHandlers, type HandlerStatistics } from './nest/cluster-handlers.js';
+export type { HandlerOrder } from './nest/handler-queue.js';
+export type { HandlerBuffer, HandlerNames } from './nest/handler-subscription.js';
 export { Channel, Message, Pattern, Payload } from './nest/message-params.decorator.js';
 export { CircularImportError, UnknownClusterError } from './nest/module-errors.js';
 export {

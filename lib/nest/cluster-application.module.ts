@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
+import { ClusterHandlers } from './cluster-handlers.js';
 import { ClusterRegistry } from './cluster-registry.js';
 import { HandlerExplorer } from './handler.explorer.js';
 import { HandlerInvoker } from './handler.invoker.js';
@@ -9,7 +10,7 @@ import { HandlerLoader } from './handler.loader.js';
 @Global()
 @Module({
   imports: [DiscoveryModule],
-  providers: [ClusterRegistry, HandlerExplorer, HandlerInvoker, HandlerLoader],
-  exports: [ClusterRegistry],
+  providers: [ClusterHandlers, ClusterRegistry, HandlerExplorer, HandlerInvoker, HandlerLoader],
+  exports: [ClusterHandlers, ClusterRegistry],
 })
 export class ClusterApplicationModule {}

@@ -1,8 +1,10 @@
 import { SetMetadata, type InjectionToken } from '@nestjs/common';
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { resolveBufferOptions, type BufferOptions } from '../pubsub/bounded-buffer.js';
 import type { Codec } from '../pubsub/codec.js';
 import type { SubscriptionKind } from '../pubsub/subscription-kind.js';
 import { HANDLER_KINDS } from './handler-kinds.js';
+import type { HandlerOrder } from './handler-queue.js';
 
 /** The metadata key under which methods keep their subscriptions. */
 export const SUBSCRIPTIONS = 'keyslot:subscriptions';
@@ -11,12 +13,19 @@ export const SUBSCRIPTIONS = 'keyslot:subscriptions';
 export type HandlerNames =
   string | readonly string[] | ((...injected: never[]) => string | readonly string[]);
 
+/** How many messages wait for a handler, and which are dropped where there are more. */
+export interface HandlerBuffer extends BufferOptions {
+  whenFull?: 'dropOldest' | 'dropNewest';
+}
+
 /** What one decorator of a method says. */
 export interface SubscriptionMetadata {
   readonly kind: SubscriptionKind;
   readonly names: HandlerNames;
   readonly cluster?: string;
   readonly concurrency?: number;
+  readonly order?: HandlerOrder;
+  readonly buffer?: HandlerBuffer;
   readonly inject?: readonly InjectionToken[];
   readonly codec?: Codec;
   readonly events?: readonly string[];
@@ -64,7 +73,7 @@ export function readHandlerNames(kind: SubscriptionKind, names: unknown, where: 
   return [...new Set(list)];
 }
 
-function check({ kind, names, concurrency, events }: SubscriptionMetadata): void {
+function check({ kind, names, concurrency, order, buffer = {}, events }: SubscriptionMetadata): void {
   const { decorator } = HANDLER_KINDS[kind];
   if (typeof names !== 'function') readHandlerNames(kind, names, decorator);
   if (events !== undefined && !areNames(events)) {
@@ -72,6 +81,16 @@ function check({ kind, names, concurrency, events }: SubscriptionMetadata): void
   }
   if (concurrency !== undefined && !(concurrency >= 1)) {
     throw new InvalidArgumentError('concurrency', 'The concurrency of a handler is a number of at least 1');
+  }
+  if (order !== undefined && order !== 'channel' && order !== 'none') {
+    throw new InvalidArgumentError('order', "The order of a handler is 'channel' or 'none'");
+  }
+  const { whenFull } = resolveBufferOptions(buffer);
+  if (whenFull === 'error') {
+    throw new InvalidArgumentError(
+      'whenFull',
+      'A subscription outlives errors: drop the oldest or the newest',
+    );
   }
 }
 

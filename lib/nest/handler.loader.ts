@@ -5,6 +5,7 @@ import { ClusterError, DeadlineExceededError } from '../cluster/errors.js';
 import type { ClusterMessage } from '../pubsub/cluster-message.js';
 import type { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
 import { KINDS } from '../pubsub/subscription-kind.js';
+import { ClusterHandlers } from './cluster-handlers.js';
 import { ClusterRegistry } from './cluster-registry.js';
 import { DEFAULT_CLUSTER, getPubSubToken } from './cluster.tokens.js';
 import { HandlerExplorer, type Handler } from './handler.explorer.js';
@@ -24,6 +25,9 @@ const RETRY_MS = 1_000;
 /** How long handlers may take to finish when the application shuts down, in ms. */
 const DRAIN_MS = 5_000;
 
+/** Messages that wait for a handler, unless it says otherwise. */
+const DEFAULT_BUFFER = { size: 10_000, whenFull: 'dropNewest' } as const;
+
 /** One decorator of a method at work. */
 interface RunningHandler {
   readonly name: string;
@@ -41,6 +45,7 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly explorer: HandlerExplorer,
     private readonly invoker: HandlerInvoker,
     private readonly registry: ClusterRegistry,
+    private readonly handlers: ClusterHandlers,
     private readonly moduleRef: ModuleRef,
   ) {}
 
@@ -76,7 +81,7 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async subscribe({ name }: Handler, call: HandlerCall, handled: HandlerSubscription): Promise<void> {
-    const { kind, names, cluster = DEFAULT_CLUSTER, concurrency = 1 } = handled;
+    const { kind, names, cluster = DEFAULT_CLUSTER, concurrency = 1, order = 'none', buffer } = handled;
     const { decorator, noun, messages: messagesOf } = HANDLER_KINDS[kind];
     const pubsub = this.pubsubOf(cluster, `${decorator} on ${name}`);
     if (pubsub === undefined) {
@@ -85,10 +90,21 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
     }
     const isLazy = this.registry.isLazy(cluster);
     const messages = messagesOf(pubsub, handled);
+    const count = { handled: 0, failed: 0 };
     const queue = new HandlerQueue<ClusterMessage>(
-      (message) => this.handle(name, call, message),
-      concurrency,
+      async (message) => {
+        if (!(await this.handle(name, call, message))) count.failed++;
+        count.handled++;
+      },
+      { concurrency, order, ...DEFAULT_BUFFER, ...buffer },
     );
+    this.handlers.add(() => ({
+      handler: name,
+      names,
+      ...count,
+      dropped: queue.dropped,
+      waiting: queue.waiting,
+    }));
     const subscription = (isLazy ? this.persistently(name, messages) : messages).subscribe({
       next: (message) => this.accept(name, queue, message),
       error: ({ message, stack }: Error) => this.logger.error(`${name} is not subscribed: ${message}`, stack),
@@ -125,20 +141,22 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
     const before = queue.dropped;
     queue.push(message);
     if (before === 0 && queue.dropped > 0) {
-      this.logger.warn(`${name} is too slow: too many messages wait for it, and further ones are dropped`);
+      this.logger.warn(`${name} is too slow: too many messages wait for it, and some are dropped`);
     }
   }
 
-  /** Never the payload in the log: it may be anything. */
-  private async handle(name: string, call: HandlerCall, message: ClusterMessage): Promise<void> {
+  /** False where the handler failed. Never the payload in the log: it may be anything. */
+  private async handle(name: string, call: HandlerCall, message: ClusterMessage): Promise<boolean> {
     try {
       await call(message);
+      return true;
     } catch (error) {
       const [text, stack] =
         error instanceof Error
           ? [error.message, error.stack]
           : [`it threw what is not an Error, but ${typeof error}`];
       this.logger.error(`${name} failed on a message of ${message.channel}: ${text}`, stack);
+      return false;
     }
   }
 }

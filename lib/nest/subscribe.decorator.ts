@@ -1,6 +1,12 @@
 import type { InjectionToken } from '@nestjs/common';
 import type { Codec } from '../pubsub/codec.js';
-import { handlerDecorator, SUBSCRIPTIONS, type HandlerNames } from './handler-subscription.js';
+import type { HandlerOrder } from './handler-queue.js';
+import {
+  handlerDecorator,
+  SUBSCRIPTIONS,
+  type HandlerBuffer,
+  type HandlerNames,
+} from './handler-subscription.js';
 
 /** How a handler is fed. */
 export interface HandlerOptions {
@@ -11,6 +17,13 @@ export interface HandlerOptions {
    * done with.
    */
   concurrency?: number;
+  /**
+   * With `channel`, messages of one channel are handled one after the other, in their order, however many the handler may
+   * work on at a time. Default `none`.
+   */
+  order?: HandlerOrder;
+  /** Messages that wait for the handler. Default 10,000; what comes on top is dropped (`dropNewest`). */
+  buffer?: HandlerBuffer;
   /** What the function that tells the names is called with: tokens of singletons that the handler's module can inject. */
   inject?: readonly InjectionToken[];
 }
@@ -29,8 +42,8 @@ export interface SubscribeOptions extends HandlerOptions {
  * deal with. Parameters are filled by `@Payload()`, `@Channel()`, `@Pattern()` and `@Message()`; a method without any of
  * them is called with the payload and the message. An error is logged and the next message follows.
  *
- * Messages that come faster than the handler takes them wait, up to 10,000; what comes on top of them is dropped, and
- * the log says so.
+ * Messages that come faster than the handler takes them wait, within the bounds of `buffer`; beyond them some are
+ * dropped, the log says so, and `ClusterHandlers` counts them.
  *
  * @throws InvalidArgumentError where it does not stand on a method, or names no channel
  */

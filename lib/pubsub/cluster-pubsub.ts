@@ -1,17 +1,24 @@
 import { inspect } from 'node:util';
-import type { Observable } from 'rxjs';
+import { filter, type Observable } from 'rxjs';
 import { ClientClosedError, InvalidArgumentError } from '../cluster/errors.js';
-import type { ChannelName, ClusterMessage, UnreadableMessage } from './cluster-message.js';
+import type { ChannelName, UnreadableMessage } from './cluster-message.js';
 import { resolveCodec, type Codec, type MessageCodec } from './codec.js';
 import { Introspection } from './introspection.js';
 import { KeyspaceStreams, type KeyspaceEvent } from './keyspace-streams.js';
-import type { ChannelNames, MessageOptions, Subscribe } from './message-options.js';
+import {
+  isGap,
+  type ChannelNames,
+  type MessageOptions,
+  type Subscribe,
+  type ObserveOptions,
+} from './message-options.js';
 import { MessageStreams } from './message-streams.js';
+import { Publisher, type Publication, type PublishCommand, type PublishResult } from './publisher.js';
 import type { PubSubEngine } from './pubsub-engine.js';
 import { Reconciler } from './reconciler.js';
 import type { SubscriptionGap } from './subscription-gap.js';
 import type { SubscriptionKind } from './subscription-kind.js';
-import { checkName, readNames, readPatterns } from './subscription-name.js';
+import { readNames, readPatterns } from './subscription-name.js';
 
 /** Which keys, and what of them. */
 export interface KeyspaceOptions<N extends ChannelName = string> {
@@ -43,6 +50,7 @@ export class ClusterPubSub {
   private readonly streams: MessageStreams;
   private readonly keyspaces: KeyspaceStreams;
   private readonly introspection: Introspection;
+  private readonly publisher: Publisher;
   private readonly codec: MessageCodec;
   private closed = false;
 
@@ -52,15 +60,13 @@ export class ClusterPubSub {
   readonly gaps$: Observable<SubscriptionGap>;
 
   /** @throws InvalidArgumentError for an unknown codec */
-  constructor(
-    private readonly engine: PubSubEngine,
-    options: ClusterPubSubOptions,
-  ) {
+  constructor(engine: PubSubEngine, options: ClusterPubSubOptions) {
     this.codec = resolveCodec(options.codec ?? 'json');
     this.reconciler = new Reconciler(engine, options.heartbeatMs);
     this.streams = new MessageStreams(this.reconciler.registry);
     this.keyspaces = new KeyspaceStreams(engine, this.reconciler);
     this.introspection = new Introspection(engine);
+    this.publisher = new Publisher(engine);
     this.errors$ = this.streams.unreadable.asObservable();
     this.gaps$ = this.reconciler.gaps$.asObservable();
   }
@@ -69,7 +75,7 @@ export class ClusterPubSub {
    * Messages of one channel, or of several. Every node passes them on; each channel is subscribed to at one of them.
    * @throws InvalidArgumentError for no name, an empty name, or an unknown codec
    */
-  readonly channel: Subscribe = (names: ChannelNames<ChannelName>, options?: MessageOptions) =>
+  readonly channel: Subscribe = (names: ChannelNames<ChannelName>, options?: ObserveOptions) =>
     this.observe('channel', names, options);
 
   /**
@@ -77,7 +83,7 @@ export class ClusterPubSub {
    * match comes twice.
    * @throws InvalidArgumentError for no pattern, an empty one, one whose bytes are not UTF-8, or an unknown codec
    */
-  readonly pattern: Subscribe = (patterns: ChannelNames<ChannelName>, options?: MessageOptions) =>
+  readonly pattern: Subscribe = (patterns: ChannelNames<ChannelName>, options?: ObserveOptions) =>
     this.observe('pattern', patterns, options);
 
   /**
@@ -85,7 +91,7 @@ export class ClusterPubSub {
    * the others; only what `publishSharded` sends comes here. Needs Redis 7.
    * @throws InvalidArgumentError for no name, an empty name, or an unknown codec
    */
-  readonly sharded: Subscribe = (names: ChannelNames<ChannelName>, options?: MessageOptions) =>
+  readonly sharded: Subscribe = (names: ChannelNames<ChannelName>, options?: ObserveOptions) =>
     this.observe('sharded', names, options);
 
   /**
@@ -116,7 +122,16 @@ export class ClusterPubSub {
    *   client's `retry` is `always`
    */
   publish<T>(channel: ChannelName, value: T, options?: MessageOptions<T>): Promise<number> {
-    return this.send('publish', channel, value, options);
+    return this.send('publish', { channel, value }, options);
+  }
+
+  /**
+   * Publishes many values, in one batch a node and in order for each channel. Nothing is sent where one of them cannot be.
+   * @returns for each, in their order, the count that `publish` gives, or the error it would reject with
+   * @throws InvalidArgumentError for an empty name, or a value the codec does not take; what a codec of yours throws
+   */
+  publishMany<T>(messages: readonly Publication<T>[], options?: MessageOptions<T>): Promise<PublishResult[]> {
+    return this.sendMany('publish', messages, options);
   }
 
   /**
@@ -125,7 +140,15 @@ export class ClusterPubSub {
    * @throws as `publish`
    */
   publishSharded<T>(channel: ChannelName, value: T, options?: MessageOptions<T>): Promise<number> {
-    return this.send('spublish', channel, value, options);
+    return this.send('spublish', { channel, value }, options);
+  }
+
+  /** As `publishMany`, to sharded channels. Needs Redis 7. */
+  publishManySharded<T>(
+    messages: readonly Publication<T>[],
+    options?: MessageOptions<T>,
+  ): Promise<PublishResult[]> {
+    return this.sendMany('spublish', messages, options);
   }
 
   /**
@@ -182,28 +205,33 @@ export class ClusterPubSub {
   private observe(
     kind: SubscriptionKind,
     names: ChannelNames<ChannelName>,
-    options: MessageOptions = {},
-  ): Observable<ClusterMessage<never, never>> {
+    { gaps = false, ...options }: ObserveOptions = {},
+  ): Observable<never> {
     const read = kind === 'pattern' ? readPatterns(names) : readNames(names);
+    const items = this.streams.observe(kind, read, this.codecOf(options));
     // the type of payloads and names is the caller's to say; see `Subscribe`
-    return this.streams.observe(kind, read, this.codecOf(options)) as Observable<
-      ClusterMessage<never, never>
-    >;
+    return (gaps ? items : items.pipe(filter((item) => !isGap(item)))) as Observable<never>;
   }
 
   private async send<T>(
-    command: 'publish' | 'spublish',
-    channel: ChannelName,
-    value: T,
+    command: PublishCommand,
+    publication: Publication<T>,
     options: MessageOptions<T> = {},
   ): Promise<number> {
     if (this.closed) throw new ClientClosedError();
-    const payload = this.codecOf(options).encode(value);
-    if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) {
-      throw new InvalidArgumentError('codec', 'What a codec encodes a value to is a string or a Buffer');
+    return this.publisher.send(command, publication, this.codecOf(options));
+  }
+
+  private async sendMany<T>(
+    command: PublishCommand,
+    messages: readonly Publication<T>[],
+    options: MessageOptions<T> = {},
+  ): Promise<PublishResult[]> {
+    if (this.closed) throw new ClientClosedError();
+    if (!Array.isArray(messages) || messages.some((one) => typeof one !== 'object' || one === null)) {
+      throw new InvalidArgumentError('messages', 'Messages are given as a list of { channel, value }');
     }
-    const args = [checkName(channel), payload];
-    return (await this.engine.run(command, args, this.engine.options, { buffers: false })) as number;
+    return this.publisher.sendMany(command, messages, this.codecOf(options));
   }
 
   private codecOf({ codec }: MessageOptions): MessageCodec {

@@ -1,19 +1,23 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { isStandardSchema, schemaCodec, type StandardSchema } from './standard-schema.js';
 
 /** How values become payloads, and back. */
 export interface MessageCodec<T = unknown> {
-  /** What is sent for a value; strings as UTF-8. What it throws is what `publish` rejects with. */
-  encode(value: T): string | Buffer;
-  /** The value of a payload. Whatever it throws means that the payload is not one of this codec. */
-  decode(payload: Buffer): T;
+  /** What is sent for a value, or a promise of it; strings as UTF-8. What it throws is what `publish` rejects with. */
+  encode(value: T): string | Buffer | Promise<string | Buffer>;
+  /**
+   * The value of a payload, or a promise of it; messages keep their order. Whatever it throws means that the payload is
+   * not one of this codec.
+   */
+  decode(payload: Buffer): T | Promise<T>;
 }
 
 /** The codecs that come with the package. */
 export type CodecName = 'json' | 'text' | 'binary';
 
-/** A codec of the package by its name, or one of your own. */
-export type Codec<T = unknown> = CodecName | MessageCodec<T>;
+/** A codec of the package by its name, one of your own, or a Standard Schema, which checks what JSON holds. */
+export type Codec<T = unknown> = CodecName | MessageCodec<T> | StandardSchema<unknown, T>;
 
 const CODECS: Readonly<Record<CodecName, MessageCodec>> = {
   json: {
@@ -44,12 +48,22 @@ const CODECS: Readonly<Record<CodecName, MessageCodec>> = {
 /** The codec that is meant. @throws InvalidArgumentError */
 export function resolveCodec<T>(codec: Codec<T>): MessageCodec<T> {
   if (typeof codec === 'string' && Object.hasOwn(CODECS, codec)) return CODECS[codec] as MessageCodec<T>;
+  if (isStandardSchema(codec)) return codecOfSchema(codec) as MessageCodec<T>;
   const { encode, decode } = (codec ?? {}) as Partial<MessageCodec<T>>;
   if (typeof encode === 'function' && typeof decode === 'function') return codec as MessageCodec<T>;
   throw new InvalidArgumentError(
     'codec',
-    `A codec is one of ${Object.keys(CODECS).join(', ')}, or an object with encode() and decode()`,
+    `A codec is one of ${Object.keys(CODECS).join(', ')}, an object with encode() and decode(), or a Standard Schema`,
   );
+}
+
+/** One for each schema, so that observables with the same schema have the same codec. */
+const schemaCodecs = new WeakMap<StandardSchema, MessageCodec>();
+
+function codecOfSchema(schema: StandardSchema): MessageCodec {
+  let codec = schemaCodecs.get(schema);
+  if (codec === undefined) schemaCodecs.set(schema, (codec = schemaCodec(schema, CODECS.json)));
+  return codec;
 }
 
 /** Payload bytes as text. @throws TypeError where they are not UTF-8, which would be altered silently otherwise */

@@ -40,6 +40,8 @@ export class KeyspaceStreams {
           const key = typeof forms.get(name.key) === 'string' ? channel.toString() : channel;
           subscriber.next({ key, event, node: home as string, receivedAt: Date.now() });
         },
+        // gaps of keyspace events are told by `gaps$`
+        onGap: () => {},
         onError: (error) => subscriber.error(error),
         onClosed: () => subscriber.complete(),
       };

@@ -1,6 +1,9 @@
+import { types } from 'node:util';
 import { Observable, share, Subject } from 'rxjs';
 import type { ChannelName, ClusterMessage, UnreadableMessage } from './cluster-message.js';
 import type { MessageCodec } from './codec.js';
+import { InOrder } from './in-order.js';
+import type { MessageOrGap } from './message-options.js';
 import type { SubscriptionKind } from './subscription-kind.js';
 import type { SubscriptionName } from './subscription-name.js';
 import type { SubscriptionRegistry } from './subscription-registry.js';
@@ -8,6 +11,8 @@ import type { Topic } from './topic.js';
 
 /** By which names a message came. */
 type Envelope = Pick<UnreadableMessage, 'channel' | 'pattern'>;
+
+type DecodedMessage = ClusterMessage<unknown, ChannelName>;
 
 /** Turns what comes by topics into observables of messages. */
 export class MessageStreams {
@@ -24,16 +29,19 @@ export class MessageStreams {
     kind: SubscriptionKind,
     names: readonly SubscriptionName[],
     codec: MessageCodec,
-  ): Observable<ClusterMessage<unknown, ChannelName>> {
+  ): Observable<MessageOrGap<unknown, ChannelName>> {
     // each observable names a topic in its own form
     const forms = new Map(names.map(({ key, given }) => [key, given]));
-    return new Observable<ClusterMessage<unknown, ChannelName>>((subscriber) => {
+    const formOf = ({ name }: Topic): ChannelName => forms.get(name.key) as ChannelName;
+    return new Observable<MessageOrGap<unknown, ChannelName>>((subscriber) => {
+      const give = (item: MessageOrGap<unknown, ChannelName> | undefined): void => {
+        if (item !== undefined) subscriber.next(item);
+      };
+      const inOrder = new InOrder(give);
       const { detach } = this.registry.attach(kind, names, {
-        onMessage: (topic, channel, payload) => {
-          const envelope = envelopeOf(topic, forms.get(topic.name.key) as ChannelName, channel);
-          const message = this.read(envelope, payload, codec);
-          if (message !== undefined) subscriber.next(message);
-        },
+        onMessage: (topic, channel, payload) =>
+          inOrder.push(this.read(envelopeOf(topic, formOf(topic), channel), payload, codec)),
+        onGap: (topics, gap) => inOrder.push({ ...gap, names: topics.map(formOf) }),
         onError: (error) => subscriber.error(error),
         onClosed: () => subscriber.complete(),
       });
@@ -41,21 +49,25 @@ export class MessageStreams {
     }).pipe(share());
   }
 
+  /** Nothing, where the codec cannot read it. */
   private read(
     envelope: Envelope,
     raw: Buffer,
     codec: MessageCodec,
-  ): ClusterMessage<unknown, ChannelName> | undefined {
+  ): Promise<DecodedMessage | undefined> | DecodedMessage | undefined {
     const receivedAt = Date.now();
-    try {
-      return { ...envelope, payload: codec.decode(raw), receivedAt };
-    } catch (error) {
+    const unreadable = (error: unknown): undefined =>
       this.report({ ...envelope, raw, error, receivedAt }, codec);
-      return undefined;
+    try {
+      const payload = codec.decode(raw);
+      if (!types.isPromise(payload)) return { ...envelope, payload, receivedAt };
+      return payload.then((value) => ({ ...envelope, payload: value, receivedAt }), unreadable);
+    } catch (error) {
+      return unreadable(error);
     }
   }
 
-  private report(message: UnreadableMessage, codec: MessageCodec): void {
+  private report(message: UnreadableMessage, codec: MessageCodec): undefined {
     const { raw } = message;
     if (this.reported.raw !== raw) this.reported = { raw, codecs: new Set() };
     if (this.reported.codecs.has(codec)) return;

@@ -1,8 +1,9 @@
 import type { Redis, RedisOptions } from 'ioredis';
 import type { Observable } from 'rxjs';
 import type { CallShape } from '../cluster/cluster-engine.js';
-import type { CallPolicy } from '../cluster/command.js';
+import type { CallPolicy, Command } from '../cluster/command.js';
 import type { Argument } from '../cluster/request-encoder.js';
+import type { ResolvedCall } from '../cluster/resolved-call.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
 
 /** What pub/sub needs of the cluster; a `ClusterEngine` is one. */
@@ -12,6 +13,8 @@ export interface PubSubEngine {
   readonly topology: ClusterTopology;
   readonly topology$: Observable<ClusterTopology>;
   connect(): Promise<void>;
+  resolve(name: string, args: Argument[]): ResolvedCall;
+  submit(command: Command): void;
   run(name: string, args: Argument[], policy: CallPolicy, shape: CallShape): Promise<unknown>;
   createNodeClient(node: ClusterNode, overrides?: RedisOptions): Promise<Redis>;
   reportStale(): void;

@@ -10,3 +10,21 @@ export class KeyspaceEventsOffError extends ClusterError {
     );
   }
 }
+
+/** More messages came than may wait for their consumer, who wanted an error rather than missing some. */
+export class BufferOverflowError extends ClusterError {
+  constructor(readonly size: number) {
+    super(`More than ${size} messages wait for their consumer`, { code: 'BUFFER_OVERFLOW' });
+  }
+}
+
+/** A payload is not what its schema wants. The payload is not shown: what schemas say of it may repeat what is in it. */
+export class InvalidPayloadError extends ClusterError {
+  /** @param paths where in the payload something is wrong; an empty one is the payload as a whole */
+  constructor(readonly paths: readonly string[]) {
+    const places = paths.filter((path) => path !== '');
+    super(`The payload does not fit its schema${places.length > 0 ? ` at ${places.join(', ')}` : ''}`, {
+      code: 'INVALID_PAYLOAD',
+    });
+  }
+}

@@ -7,7 +7,7 @@ import { ReplyError } from '../cluster/errors.js';
 import { LinkHealth } from './link-health.js';
 import type { PubSubEngine } from './pubsub-engine.js';
 import { LEAVE_GRACE_MS, SubscriberLink, type LinkListener } from './subscriber-link.js';
-import { confirmAll, type GapReason, type SubscriptionGap } from './subscription-gap.js';
+import { confirmAll, tellSinks, type GapReason, type SubscriptionGap } from './subscription-gap.js';
 import { KINDS } from './subscription-kind.js';
 import { SubscriptionRegistry, type RegistryListener } from './subscription-registry.js';
 import type { SubscriptionName } from './subscription-name.js';
@@ -93,7 +93,10 @@ export class Reconciler implements RegistryListener, LinkListener {
 
   onActive(link: SubscriberLink, topics: readonly Topic[]): void {
     const confirmed = topics.filter((topic) => topic.link === link && topic.activeSince === undefined);
-    for (const gap of confirmAll(confirmed)) this.gaps$.next(gap);
+    for (const shared of confirmAll(confirmed)) {
+      tellSinks(shared);
+      this.gaps$.next(shared.gap);
+    }
   }
 
   onRefused(link: SubscriberLink, topics: readonly Topic[], error: Error): void {

@@ -1,5 +1,5 @@
 import { keySlot } from '../cluster/key-slot.js';
-import type { Loss } from './subscription-gap.js';
+import type { Loss, SubscriptionGap } from './subscription-gap.js';
 import type { SubscriptionKind, Whereabouts } from './subscription-kind.js';
 import type { SubscriberLink } from './subscriber-link.js';
 import type { SubscriptionName } from './subscription-name.js';
@@ -7,6 +7,8 @@ import type { SubscriptionName } from './subscription-name.js';
 /** Takes what comes by a topic. Its methods must not throw. */
 export interface TopicSink {
   onMessage(topic: Topic, channel: Buffer, payload: Buffer): void;
+  /** These of its topics are active again, and may have missed messages. */
+  onGap(topics: readonly Topic[], gap: SubscriptionGap): void;
   /** The server will not have the subscription, or the cluster cannot be reached. */
   onError(error: Error): void;
   /** Pub/sub was closed. */

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { ClusterClient, type MessageCodec } from 'keyslot';
+import { buffered, ClusterClient, isGap, mapBuffered, type MessageCodec } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
 import { concatMap, filter, merge, startWith } from 'rxjs';
+import { z } from 'zod';
 import { eventually } from '../cluster-fixture.js';
 import { collect } from './pubsub-fixture.js';
 
@@ -18,21 +19,23 @@ describe('docs/pubsub.md', () => {
 
   beforeAll(async () => {
     local = await LocalCluster.start({ config: { 'notify-keyspace-events': 'Kx' } });
-    cluster = new ClusterClient({ nodes: local.seeds });
   }, 60_000);
 
-  beforeEach(() => void (shown = []));
-
-  afterAll(async () => {
-    await cluster?.close();
-    await local?.stop();
+  beforeEach(() => {
+    shown = [];
+    cluster = new ClusterClient({ nodes: local.seeds });
   });
+
+  // and with it, all that the blocks have subscribed to
+  afterEach(() => cluster.close());
+
+  afterAll(() => local?.stop());
 
   it('shows only code that is run here', () => {
     const page = readFileSync(new URL('../../docs/pubsub.md', import.meta.url), 'utf8');
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
-    expect(blocks).toHaveLength(6);
+    expect(blocks).toHaveLength(11);
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
@@ -65,6 +68,66 @@ describe('docs/pubsub.md', () => {
     await cluster.pubsub.publishSharded('room:2', 'hello');
 
     await eventually(() => expect(shown.toSorted()).toEqual([['hello'], ['orders.placed by orders.*']]));
+  });
+
+  it('checks payloads by a schema', async () => {
+    const Reading = z.object({ sensor: z.string(), at: z.coerce.date() });
+    cluster.pubsub.channel('readings', { codec: Reading }).subscribe(({ payload }) => {
+      console.log(payload.at.getUTCFullYear()); // 2026
+    });
+    await cluster.pubsub.ready();
+    await cluster.pubsub.publish('readings', { sensor: 'roof', at: '2026-11-21' });
+
+    await eventually(() => expect(shown).toEqual([[2026]]));
+  });
+
+  it('publishes many at once', async () => {
+    const results = await cluster.pubsub.publishMany([
+      { channel: 'orders.placed', value: { id: 44 } },
+      { channel: 'orders.paid', value: { id: 44 } },
+    ]);
+    console.log(results.every(({ ok }) => ok)); // true
+
+    expect(shown).toContainEqual([true]);
+  });
+
+  it('marks gaps in the stream', async () => {
+    cluster.pubsub.channel<Order>('paid', { gaps: true }).subscribe((item) => {
+      if (isGap(item)) console.log(`something may be missing (${item.reason})`);
+      else console.log(`paid: ${item.payload.id}`); // paid: 45
+    });
+
+    await cluster.pubsub.ready();
+    await cluster.pubsub.publish('paid', { id: 45 });
+    await eventually(() => expect(shown).toEqual([['paid: 45']]));
+    for (const node of local.primaries) await local.command(node, 'CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await eventually(() => expect(shown).toContainEqual(['something may be missing (connectionLost)']));
+  });
+
+  it('has bounds for those who take their time', async () => {
+    const worked: number[] = [];
+    const work = async ({ id }: Order): Promise<void> => void worked.push(id);
+    const publishing = setInterval(() => void cluster.pubsub.publish('slow', { id: 1 }), 200);
+
+    const messages = buffered(cluster.pubsub.channel<Order>('slow'), { size: 500, whenFull: 'dropOldest' });
+    for await (const { payload } of messages) {
+      await work(payload);
+      console.log(payload.id, messages.waiting, messages.dropped); // 1 0 0
+      break; // unsubscribes
+    }
+
+    expect(shown).toEqual([[1, 0, 0]]);
+
+    const worked$ = cluster.pubsub
+      .channel<Order>('slow')
+      .pipe(
+        mapBuffered(({ payload }) => work(payload), { concurrency: 4, size: 500, whenFull: 'dropNewest' }),
+      );
+
+    const subscription = worked$.subscribe();
+    await eventually(() => expect(worked.length).toBeGreaterThan(2));
+    subscription.unsubscribe();
+    clearInterval(publishing);
   });
 
   it('has codecs', async () => {

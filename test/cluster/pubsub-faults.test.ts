@@ -1,3 +1,4 @@
+import { isGap, type MessageOrGap } from 'keyslot';
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
 import { keySlot } from '../../lib/cluster/key-slot.js';
 import type { ClusterMessage } from '../../lib/pubsub/cluster-message.js';
@@ -137,6 +138,26 @@ describe('numbered messages are all accounted for', () => {
     for (const gap of gaps) {
       expect(gap).toMatchObject({ kind: 'sharded', names: ['failover-sharded-{a}'], reason: 'slotMoved' });
     }
+  });
+
+  it('with the gaps in the stream, before what came after them', async () => {
+    const { pubsub } = open({ nodes: cluster.seeds }, { heartbeatMs: 200 });
+    const items = collect<MessageOrGap<number>>();
+    pubsub.channel<number>(['marked-{a}', 'marked-{b}'], { gaps: true }).subscribe(items.observer);
+    const other = collect<object>();
+    pubsub.channel<number>('marked-{a}').subscribe(other.observer);
+    await pubsub.ready();
+    await pubsub.publish('marked-{a}', 1);
+    await eventually(() => expect(items.values).toHaveLength(1));
+    const primary = await cluster.primaryOfSlot(keySlot('{a}'));
+    await cluster.command(primary, 'CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await eventually(() => expect(items.values).toHaveLength(2));
+    await pubsub.publish('marked-{a}', 2);
+    await eventually(() => expect(items.values).toHaveLength(3));
+    const told = items.values.map((item) => (isGap(item) ? item.reason : item.payload));
+    expect(told).toEqual([1, 'connectionLost', 2]);
+    expect(items.values[1]).toMatchObject({ kind: 'channel', names: ['marked-{a}'], node: primary.name });
+    await eventually(() => expect(other.values).toHaveLength(2));
   });
 
   it('when subscriber connections are cut', async () => {

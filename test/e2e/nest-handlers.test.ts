@@ -30,11 +30,12 @@ import { tap, type Observable } from 'rxjs';
 import { ClusterClient } from '../../lib/client/cluster-client.js';
 import { InvalidArgumentError } from '../../lib/cluster/errors.js';
 import { isClusterMessageContext } from '../../lib/nest/cluster-message-context.js';
+import { ClusterHandlers } from '../../lib/nest/cluster-handlers.js';
 import { ClusterModule } from '../../lib/nest/cluster.module.js';
 import { getClusterToken } from '../../lib/nest/cluster.tokens.js';
 import { Channel, Message, Payload } from '../../lib/nest/message-params.decorator.js';
 import { UnknownClusterError } from '../../lib/nest/module-errors.js';
-import { Subscribe } from '../../lib/nest/subscribe.decorator.js';
+import { PatternSubscribe, Subscribe } from '../../lib/nest/subscribe.decorator.js';
 import type { ClusterMessage } from '../../lib/pubsub/cluster-message.js';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { RecordedLog } from './nest-recorded-log.js';
@@ -189,6 +190,9 @@ describe('a handler', () => {
     ['no channel', () => Subscribe([])],
     ['what is not a name', () => Subscribe(7 as never)],
     ['an impossible concurrency', () => Subscribe('a', { concurrency: 0 })],
+    ['an order there is not', () => Subscribe('a', { order: 'any' as 'none' })],
+    ['a buffer of nothing', () => Subscribe('a', { buffer: { size: 0 } })],
+    ['a buffer that fails', () => Subscribe('a', { buffer: { whenFull: 'error' as 'dropOldest' } })],
     ['a static method', () => Subscribe('a')(Date, 'on', { value: () => {} })],
     ['a property', () => Subscribe('a')({}, 'on', undefined as never)],
   ])('cannot be made of %s', (_what, decorate) => {
@@ -435,14 +439,70 @@ describe('concurrency', () => {
     for (const one of release) one();
   });
 
+  it('leaves the messages of each channel in their order, where it is asked to', async () => {
+    const release = new Map<string, () => void>();
+    @Injectable()
+    class Orders {
+      @PatternSubscribe(named('lane.*'), { concurrency: 2, order: 'channel' })
+      async on(@Payload() text: string): Promise<void> {
+        seen.push(`begin ${text}`);
+        await new Promise<void>((resolve) => release.set(text, resolve));
+        seen.push(`end ${text}`);
+      }
+    }
+    await start({ providers: [Orders] });
+    // one connection to subscribe, so in this order
+    for (const text of ['a1', 'a2', 'b1', 'b2', 'c1']) await publish(`lane.${text[0]}`, text);
+    await noted('begin a1', 'begin b1');
+    release.get('b1')!();
+    await noted('begin a1', 'begin b1', 'end b1', 'begin b2');
+    release.get('a1')!();
+    await noted('begin a1', 'begin b1', 'end b1', 'begin b2', 'end a1', 'begin a2');
+    for (const text of ['a2', 'b2', 'c1']) {
+      await eventually(() => release.has(text));
+      release.get(text)!();
+    }
+    await eventually(() => expect(seen).toHaveLength(10));
+  });
+
+  it('is watched through ClusterHandlers', async () => {
+    const { Orders, release } = slow();
+    @Injectable()
+    class Picky {
+      @Subscribe(named('slow'), { buffer: { size: 1, whenFull: 'dropOldest' } })
+      async on(@Payload() n: number): Promise<void> {
+        seen.push(`picked ${n}`);
+        await new Promise<void>((resolve) => release.push(resolve));
+        throw new Error('too picky');
+      }
+    }
+    await start({ providers: [Orders, Picky] });
+    for (const n of [1, 2, 3, 4]) await publish('slow', n);
+    const { statistics } = app!.get(ClusterHandlers);
+    await eventually(() => expect(app!.get(ClusterHandlers).statistics[0].waiting).toBe(3));
+    expect(statistics).toHaveLength(2);
+    while (seen.filter((line) => String(line).startsWith('end')).length < 4 || release.length > 0) {
+      for (const one of release.splice(0)) one();
+      await turn();
+    }
+    const names = [named('slow')];
+    await eventually(() =>
+      expect(app!.get(ClusterHandlers).statistics).toEqual([
+        { handler: 'Orders.on', names, handled: 4, failed: 0, dropped: 0, waiting: 0 },
+        { handler: 'Picky.on', names, handled: 2, failed: 2, dropped: 2, waiting: 0 },
+      ]),
+    );
+    expect(seen.filter((line) => String(line).startsWith('picked'))).toEqual(['picked 1', 'picked 4']);
+  });
+
   it('drops what comes when too much waits, and says so', async () => {
     const { Orders, release } = slow(10);
     await start({ providers: [Orders] });
-    await Promise.all(Array.from({ length: 10_005 }, (_, n) => publish('slow', n)));
+    await Promise.all(Array.from({ length: 10_015 }, (_, n) => publish('slow', n)));
     await eventually(() => expect(log.text).toContain('warn ClusterModule Orders.on is too slow'));
     const closed = app!.close();
     // whatever is begun while others are let go of
-    while (seen.length < 20_000) {
+    while (seen.length < 20_020) {
       for (const one of release.splice(0)) one();
       await turn();
     }
