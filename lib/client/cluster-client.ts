@@ -2,12 +2,15 @@ import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
 import type { Observable } from 'rxjs';
 import { ClusterEngine, type EngineState } from '../cluster/cluster-engine.js';
+import { ClientClosedError } from '../cluster/errors.js';
 import { checkIsObject, resolveOptions } from '../cluster/options.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
 import { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
 import type { ClusterClientOptions } from './client-options.js';
 import { ClusterView } from './cluster-view.js';
 import { scriptEntries } from './defined-commands.js';
+import { EventSubscriptions, type SubscribeArguments } from './event-subscriptions.js';
+import { shownOptions, type ShownOptions } from './shown-options.js';
 import { splitUrl } from './url-options.js';
 
 /** How long `close()` waits for what is under way, in ms. */
@@ -37,34 +40,42 @@ const STATE_EVENTS: Readonly<Record<EngineState, readonly string[]>> = {
  * A client for a Redis Cluster: every command goes to the node that owns its slot, whatever the cluster does
  * meanwhile. It connects with the first command, or when told to.
  *
- * Events: `connecting`, `connect`, `ready`, `close`, `end`, `error`, `+node` and `-node` (a `ClusterNode`). An `error`
+ * Events: `connecting`, `connect`, `ready`, `close`, `end`, `error`, `+node` and `-node` (a `ClusterNode`), and those of
+ * `subscribe` and its sisters. An `error`
  * that nobody listens to is dropped.
  */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
 export class ClusterClient extends ClusterView {
   /** For callers that tell ioredis' clients apart. */
   readonly isCluster = true;
-  /** Publishing and subscribing; see `ClusterPubSub`. */
-  readonly pubsub: ClusterPubSub;
+  /** Publishing and subscribing; see `ClusterPubSub`. After a new beginning (see `connect`) it is another one. */
+  declare readonly pubsub: ClusterPubSub;
+  declare private readonly subscriptions: EventSubscriptions;
+  declare private readonly makeEngine: () => ClusterEngine;
+  /** `close()` was called, and there is no way back. */
+  private closedForGood = false;
+  private restarting: Promise<void> | undefined = undefined;
 
   /** @throws InvalidArgumentError for an unknown option or an impossible value */
   constructor(private readonly givenOptions: ClusterClientOptions = {}) {
     checkIsObject(givenOptions);
-    const { codec, scripts, ...engineOptions } = givenOptions;
+    const { codec: _codec, scripts, ...engineOptions } = givenOptions;
     const options = resolveOptions(engineOptions, ['codec', 'scripts']);
     const { readFrom, deadlineMs, retry } = options;
-    const engine = new ClusterEngine(options, {
-      onState: (state) => STATE_EVENTS[state].forEach((event) => this.notify(event)),
-      onNodes: (added, removed) => {
-        for (const node of added) this.notify('+node', node);
-        for (const node of removed) this.notify('-node', node);
-      },
-    });
-    super(engine, { readFrom, deadlineMs, retry });
+    const makeEngine = (): ClusterEngine =>
+      new ClusterEngine(options, {
+        onState: (state) => STATE_EVENTS[state].forEach((event) => this.notify(event)),
+        onNodes: (added, removed) => {
+          for (const node of added) this.notify('+node', node);
+          for (const node of removed) this.notify('-node', node);
+        },
+      });
+    super(makeEngine(), { readFrom, deadlineMs, retry });
     for (const [name, definition] of scriptEntries(scripts)) this.defineCommand(name, definition);
-    this.pubsub = new ClusterPubSub(engine, { codec, heartbeatMs: options.heartbeatMs });
+    this.use({ makeEngine });
+    this.listen();
     // what is enumerable is shown to whoever prints or copies the client, credentials included
-    for (const name of ['givenOptions', 'engine', 'policy', 'pubsub'])
+    for (const name of ['givenOptions', 'engine', 'policy', 'closedForGood', 'restarting'])
       Object.defineProperty(this, name, { enumerable: false });
   }
 
@@ -84,6 +95,14 @@ export class ClusterClient extends ClusterView {
     return STATUS[this.engine.state];
   }
 
+  /** Callers of ioredis (BullMQ) write `end` here once they have called `quit()`. It is taken, and changes nothing. */
+  set status(_status: ClusterStatus) {}
+
+  /** What callers of ioredis ask of a client's options; no credentials. */
+  get options(): ShownOptions {
+    return shownOptions(this.engine.options);
+  }
+
   /** Which node holds which slot, as far as is known now. */
   get topology(): ClusterTopology {
     return this.engine.topology;
@@ -98,23 +117,59 @@ export class ClusterClient extends ClusterView {
    * Finds the cluster. Resolves once every slot is covered and every primary answers; further calls join the first.
    * @throws TopologyError (`NO_NODE_REACHABLE`, `SLOTS_NOT_COVERED`, `VIEWS_DISAGREE`, `NOT_A_CLUSTER`) or
    *   AuthenticationError, within `startupTimeoutMs`; ClientClosedError
+   *
+   * After `quit()` or `disconnect()` it begins anew, as in ioredis, without the subscriptions there were; views and
+   * pipelines made before stay closed. After `close()` the client stays closed.
    */
   connect(): Promise<void> {
-    return this.engine.connect();
+    if (this.closedForGood || (this.status !== 'disconnecting' && this.status !== 'end'))
+      return this.engine.connect();
+    return (this.restarting ??= this.restart().finally(() => (this.restarting = undefined)));
   }
 
   /** Refuses new calls, waits (5 s at most) for those under way, and ends every connection. */
   async close(): Promise<void> {
-    await Promise.all([this.pubsub.close(), this.engine.close(DRAIN_MS)]);
+    this.closedForGood = true;
+    await this.drain();
   }
 
-  /** `close()`, with ioredis' answer. */
+  /** As `close()`, with ioredis' answer; `connect()` begins anew. */
   async quit(): Promise<'OK'> {
-    await this.close();
+    await this.drain();
     return 'OK';
   }
 
-  /** Ends every connection at once. What was sent and not answered ends in OutcomeUnknownError. */
+  /** Subscribes to channels, whose messages come as `message` and `messageBuffer` events; commands go on. */
+  subscribe(...names: SubscribeArguments): Promise<number> {
+    return this.subscriptions.subscribe('channel', names);
+  }
+
+  /** Subscribes to patterns, whose messages come as `pmessage` and `pmessageBuffer` events. */
+  psubscribe(...patterns: SubscribeArguments): Promise<number> {
+    return this.subscriptions.subscribe('pattern', patterns);
+  }
+
+  /** Subscribes to sharded channels, of any slots, whose messages come as `smessage` and `smessageBuffer` events. */
+  ssubscribe(...names: SubscribeArguments): Promise<number> {
+    return this.subscriptions.subscribe('sharded', names);
+  }
+
+  /** Ends what `subscribe` began: these names, or all. */
+  unsubscribe(...names: SubscribeArguments): Promise<number> {
+    return this.subscriptions.unsubscribe('channel', names);
+  }
+
+  /** Ends what `psubscribe` began: these patterns, or all. */
+  punsubscribe(...patterns: SubscribeArguments): Promise<number> {
+    return this.subscriptions.unsubscribe('pattern', patterns);
+  }
+
+  /** Ends what `ssubscribe` began: these names, or all. */
+  sunsubscribe(...names: SubscribeArguments): Promise<number> {
+    return this.subscriptions.unsubscribe('sharded', names);
+  }
+
+  /** Ends every connection at once; `connect()` begins anew. What was sent and not answered ends in OutcomeUnknownError. */
   disconnect(): void {
     void this.pubsub.close();
     void this.engine.close(0);
@@ -144,6 +199,38 @@ export class ClusterClient extends ClusterView {
   emit(event: string | symbol, ...args: unknown[]): boolean {
     if (event === 'error' && this.listenerCount('error') === 0) return false;
     return EventEmitter.prototype.emit.call(this, event, ...args);
+  }
+
+  private async drain(): Promise<void> {
+    await Promise.all([this.pubsub.close(), this.engine.close(DRAIN_MS)]);
+  }
+
+  private async restart(): Promise<void> {
+    await Promise.all([this.pubsub.close(), this.engine.close(0)]);
+    if (this.closedForGood) throw new ClientClosedError();
+    const engine = this.makeEngine();
+    engine.scripts.adopt(this.engine.scripts);
+    this.use({ engine });
+    this.listen();
+    await engine.connect();
+  }
+
+  /** Pub/sub over the engine there is now. */
+  private listen(): void {
+    const { engine } = this;
+    const { codec } = this.givenOptions;
+    const pubsub = new ClusterPubSub(engine, { codec, heartbeatMs: engine.options.heartbeatMs });
+    const subscriptions = new EventSubscriptions(pubsub, {
+      listenerCount: (event) => this.listenerCount(event),
+      notify: (event, ...args) => this.notify(event, ...args),
+    });
+    this.use({ pubsub, subscriptions });
+  }
+
+  /** Sets what is not shown. */
+  private use(parts: Record<string, unknown>): void {
+    for (const [name, value] of Object.entries(parts))
+      Object.defineProperty(this, name, { value, configurable: true, enumerable: false, writable: true });
   }
 
   /** Tells an event from within the engine, whose work must not end with what a listener throws. */

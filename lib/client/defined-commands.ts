@@ -55,12 +55,16 @@ export function defineScript(
   scripts.define(name, { script: new Script(lua, readOnly), numberOfKeys });
 }
 
-/** The call that a defined command stands for. */
+/**
+ * The call that a defined command stands for. Undefined and null are sent as empty, as in ioredis: authors of scripts
+ * (BullMQ) leave arguments out that way. Everywhere else they are refused.
+ */
 export function scriptCall(
   { script, numberOfKeys }: ScriptCommand,
   args: readonly unknown[],
 ): [name: string, args: unknown[]] {
-  const counted = numberOfKeys === undefined ? args : [numberOfKeys, ...args];
+  const given = args.flat(1).map((arg) => arg ?? '');
+  const counted = numberOfKeys === undefined ? given : [numberOfKeys, ...given];
   return [script.readOnly ? 'evalsha_ro' : 'evalsha', [script.sha, ...counted]];
 }
 

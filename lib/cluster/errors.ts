@@ -176,8 +176,9 @@ export class DurabilityError extends ClusterError {
 
 /** The client is closed, or was closed while the call waited; nothing was sent. */
 export class ClientClosedError extends ClusterError {
-  constructor(message = 'The client is closed') {
-    super(message, { code: 'CLIENT_CLOSED' });
+  constructor() {
+    // ioredis' words, by which its callers (BullMQ) tell a connection that was closed on purpose from a failure
+    super('Connection is closed.', { code: 'CLIENT_CLOSED' });
   }
 }
 

@@ -159,7 +159,7 @@ export class LeasedCall {
       });
     }
     if (engine.state === 'closing' || engine.state === 'end') {
-      throw new ClientClosedError(`The client was closed while ${name} was under way`);
+      throw new ClientClosedError();
     }
     engine.reportStale();
     const cause = new ConnectionError(node.name, `lost while ${name} was under way`);

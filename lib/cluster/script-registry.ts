@@ -34,6 +34,13 @@ export class ScriptRegistry {
     EFFECTS.get(call.row.name)?.(this, call.args);
   }
 
+  /** Takes over all that another one knows. */
+  adopt(other: ScriptRegistry): void {
+    for (const [sha, lua] of other.texts) this.texts.set(sha, lua);
+    for (const [name, command] of other.commands) this.commands.set(name, command);
+    for (const [name, code] of other.libraries) this.libraries.set(name, code);
+  }
+
   /** Makes a script known. */
   add(script: Script): void {
     this.texts.set(script.sha, script.lua);

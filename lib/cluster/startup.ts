@@ -30,7 +30,7 @@ export async function startUp(
   const found = (async () => {
     for (;;) {
       obstacle = await tryOnce(router, options, adopt);
-      if (isClosed()) throw new ClientClosedError('The client was closed while it was connecting');
+      if (isClosed()) throw new ClientClosedError();
       if (obstacle === undefined) return;
       if (isFinal(obstacle) || performance.now() >= giveUpAt) throw obstacle;
       await delay(RETRY_MS);
