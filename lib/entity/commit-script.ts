@@ -286,6 +286,7 @@ for i, o in ipairs(operations) do
       if o.expiresAt then redis.call('ZREM', o.ix, queueEntry(o.expiresAt, o.id)) end
     end
     redis.call('UNLINK', o.row)
+    endHolds(o, i)
   elseif o.mode ~= 'C' and o.mode ~= 'A' then
     if o.expired then
       redis.call('UNLINK', o.row)
@@ -296,7 +297,8 @@ for i, o in ipairs(operations) do
       version = writeRow(o.row, token, o.seeded, o.tokens, o.setFrom, o.setTo, o.removedFrom, o.removedTo)
     end
     for place = o.countFrom, o.countTo, 2 do redis.call('HINCRBY', o.row, ARGV[place], ARGV[place + 1]) end
-    expireRow(o.row, o.expiresAt, o.expireAt, o.ix, o.id)
+    writeHolds(o, i)
+    expireRow(o.row, o.expiresAt, o.expireAt, o.ix, o.id) -- may be its end
     for _, key in ipairs(o.collections) do expireCollection(key, o.expireAt) end
     for _, written in ipairs(o.written) do
       runCalls(written.key, written.calls, {})
@@ -309,6 +311,6 @@ end
 for place = eventsFrom, eventsTo, 2 do tell('event', ARGV[place], '', '', ARGV[place + 1]) end
 wakeReaders()
 if times then remember(times, answers, token, answer) end
-writeHolds(operations, answer)
+tellEnded(operations, answer)
 return answer
 `);

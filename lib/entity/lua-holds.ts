@@ -49,26 +49,34 @@ local function isHoldLost(o)
   return isLost
 end
 
--- Writes what a row holds from now on, and notes what it has ended.
-local function writeHoldsOf(o, place, answer)
+local endedHolds = {} -- for each its operation, its index, and what the row held
+
+local function endHolds(o, place)
   for _, hold in ipairs(o.holds) do
     if hold.before and hold.before ~= hold.after then
       fence(o.fences, string.sub(hold.before, 1, 12))
       for _, value in ipairs({ tostring(place), string.sub(hold.field, 4), hold.before }) do
-        answer[#answer + 1] = value
+        endedHolds[#endedHolds + 1] = value
       end
     end
+  end
+end
+
+-- Writes what a row, which is there, holds from now on.
+local function writeHolds(o, place)
+  endHolds(o, place)
+  for _, hold in ipairs(o.holds) do
     if hold.after then redis.call('HSET', o.row, hold.field, hold.after)
-    elseif hold.before and o.mode ~= 'D' then redis.call('HDEL', o.row, hold.field) end
+    elseif hold.before then redis.call('HDEL', o.row, hold.field) end
   end
 end
 
 -- An empty text in the answer says that what follows is all that this very commit has ended.
-local function writeHolds(operations, answer)
-  local isFirst = true
-  for place, o in ipairs(operations) do
-    if o.fences and isFirst then answer[#answer + 1], isFirst = '', false end
-    writeHoldsOf(o, place, answer)
-  end
+local function tellEnded(operations, answer)
+  local isTold = false
+  for _, o in ipairs(operations) do isTold = isTold or o.fences end
+  if not isTold then return end
+  answer[#answer + 1] = ''
+  for _, value in ipairs(endedHolds) do answer[#answer + 1] = value end
 end
 `;

@@ -116,6 +116,21 @@ describe('a global unique', () => {
     expect((await devices.findOneBy({ serial }))?.id).toBe('2');
   });
 
+  it('is not kept by a row that is written as one that has expired', async () => {
+    const [email, id] = [freshId(), freshId()];
+    const expiresAt = new Date(Date.now() - 1_000);
+    await users.insert(users.create({ id, email, team: email, expiresAt }));
+    expect(await shared.client.exists(users.keyOf(id))).toBe(0);
+    expect(await users.findBy({ team: email })).toEqual([]);
+    const user = await users.insert(users.create({ id, email }));
+    user.expiresAt = expiresAt;
+    user.email = `${email}2`;
+    await users.save(user);
+    expect(await shared.client.exists(users.keyOf(id))).toBe(0);
+    await users.insert(users.create({ id: freshId(), email }));
+    await users.insert(users.create({ id: freshId(), email: `${email}2` }));
+  });
+
   it('goes to one of many who want it at once', async () => {
     const email = freshId();
     const results = await users.saveMany(
