@@ -41,7 +41,7 @@ export class ClusterRepository<E extends object> extends RepositoryReads<E> {
     checkObject('data', data);
     const entity = Reflect.construct(this.type, []) as E;
     this.mapper.assign(entity, data);
-    this.context.entities.equip(this.mapper.schema, entity);
+    this.context.entities.equip(this.mapper.schema, entity, this.context.committer);
     fillId(this.mapper, entity);
     return entity;
   }
@@ -197,7 +197,9 @@ export class ClusterRepository<E extends object> extends RepositoryReads<E> {
    * ```
    */
   collection<Name extends CollectionNames<E>>(key: KeyOf<E>, name: Name): NonNullable<E[Name]> {
-    return this.context.collections.at(this.mapper.schema, this.at(key), name) as NonNullable<E[Name]>;
+    const { collections, committer } = this.context;
+    const handle = collections.at(this.mapper.schema, this.at(key), name, committer);
+    return handle as NonNullable<E[Name]>;
   }
 
   /**

@@ -3,17 +3,11 @@ import {
   type CollectionCall,
   type CollectionPlace,
   type CollectionReplies,
-  callArguments,
   collectionKey,
 } from './collection-call.js';
-import { COLLECTION_KINDS } from './collection-schema.js';
-import { COLLECTION_SCRIPT } from './collection-script.js';
-import { type FaultCode, faultError } from './commit-faults.js';
+import type { Committer } from './committer.js';
 import type { EntityClient, ElementScan } from './entity-client.js';
 import { SchemaMismatchError } from './entity-errors.js';
-import { windowKeys } from './entity-key.js';
-import { operationToken } from './operation-token.js';
-import type { ScriptCaller } from './script-caller.js';
 import type { Stored } from './row-mapper.js';
 import type { WriteOptions } from './write-options.js';
 
@@ -38,13 +32,13 @@ const STEP = 100;
 export class StoredCollection implements CollectionAccess {
   constructor(
     private readonly client: EntityClient,
-    private readonly scripts: ScriptCaller,
+    private readonly committer: Committer,
     readonly place: () => CollectionPlace,
     private readonly options: WriteOptions = {},
   ) {}
 
   with(options: WriteOptions): StoredCollection {
-    return new StoredCollection(this.client, this.scripts, this.place, { ...this.options, ...options });
+    return new StoredCollection(this.client, this.committer, this.place, { ...this.options, ...options });
   }
 
   async read(command: string, ...args: Stored[]): Promise<unknown> {
@@ -69,41 +63,13 @@ export class StoredCollection implements CollectionAccess {
     makeCalls: () => readonly CollectionCall[],
     answer: (replies: CollectionReplies) => R,
   ): Promise<R> {
-    const { schema, collection, key } = this.place();
+    const place = this.place();
     const calls = makeCalls();
-    if (calls.length === 0) return answer([]);
-    const { opId, ...options } = this.options;
-    const window = schema.hasWindow ? windowKeys(key.tag) : [];
-    const script = {
-      script: COLLECTION_SCRIPT,
-      keys: [key.row, collectionKey(key, collection), ...window],
-      args: [
-        operationToken(opId),
-        COLLECTION_KINDS[collection.kind].type,
-        String(calls.length),
-        ...callArguments(calls),
-      ],
-    };
-    // The row does not remember what was done to its collections; the window does.
-    const retry = schema.hasWindow ? 'always' : 'safe';
-    const [outcome, ...parts] = await this.scripts.runForBytes(script, retry, options);
-    const fault = outcome.toString() as FaultCode | 'OK';
-    if (fault === 'OK') return answer(repliesOf(parts));
-    throw faultError({ fault, operation: { schema, key, mode: 'touch' }, detail: collection.property });
+    return answer(calls.length > 0 ? await this.committer.collect(place, calls, this.options) : []);
   }
 }
 
 function readFault(error: unknown, { schema, collection, key }: CollectionPlace): unknown {
   if (!(error instanceof ReplyError) || error.code !== 'WRONGTYPE') return error;
   return new SchemaMismatchError(schema.name, collection.property, key.row, `a ${collection.kind}`);
-}
-
-function repliesOf(parts: readonly Buffer[]): Buffer[][] {
-  const replies: Buffer[][] = [];
-  for (let at = 0; at < parts.length;) {
-    const end = at + 1 + Number(parts[at]);
-    replies.push(parts.slice(at + 1, end));
-    at = end;
-  }
-  return replies;
 }

@@ -74,3 +74,14 @@ export function collectionArguments(
   }
   return args;
 }
+
+/** What each call has answered, of what the scripts answer: for each the number of its parts, and the parts. */
+export function repliesOf(parts: readonly Buffer[]): Buffer[][] {
+  const replies: Buffer[][] = [];
+  for (let at = 0; at < parts.length;) {
+    const end = at + 1 + Number(parts[at]);
+    replies.push(parts.slice(at + 1, end));
+    at = end;
+  }
+  return replies;
+}

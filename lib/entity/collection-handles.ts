@@ -6,11 +6,11 @@ import { ClusterSortedSet } from './cluster-sorted-set.js';
 import { ClusterStream } from './cluster-stream.js';
 import { type CollectionAccess, StoredCollection } from './collection-access.js';
 import type { CollectionKind, CollectionSchema } from './collection-schema.js';
+import type { Committer } from './committer.js';
 import type { EntityClient } from './entity-client.js';
 import { EntityNotSavedError } from './entity-errors.js';
 import type { EntityKey } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
-import { ScriptCaller } from './script-caller.js';
 
 const HANDLES: Record<CollectionKind, new (access: CollectionAccess) => object> = {
   set: ClusterSet,
@@ -22,25 +22,27 @@ const HANDLES: Record<CollectionKind, new (access: CollectionAccess) => object> 
 
 /** Makes the handles of collections. */
 export class CollectionHandles {
-  private readonly scripts: ScriptCaller;
-
-  constructor(private readonly client: EntityClient) {
-    this.scripts = new ScriptCaller(client);
-  }
+  constructor(private readonly client: EntityClient) {}
 
   /**
    * Gives an entity its handles. They are not enumerable: what copies, compares or prints an entity passes them over.
    *
    * @param keyOf the key of the entity's row; undefined while there is none.
+   * @param committer makes their writes.
    */
-  attach(schema: EntitySchema, entity: object, keyOf: () => EntityKey | undefined): void {
+  attach(
+    schema: EntitySchema,
+    entity: object,
+    keyOf: () => EntityKey | undefined,
+    committer: Committer,
+  ): void {
     for (const collection of schema.collections) {
       const place = () => {
         const key = keyOf();
         if (key) return { schema, collection, key };
         throw new EntityNotSavedError(schema.name, collection.property);
       };
-      const value = handleOf(collection, new StoredCollection(this.client, this.scripts, place));
+      const value = handleOf(collection, new StoredCollection(this.client, committer, place));
       Object.defineProperty(entity, collection.property, {
         value,
         enumerable: false, // a class field may have made the property already
@@ -51,10 +53,10 @@ export class CollectionHandles {
   }
 
   /** The collection of a row by its name, whether or not the row is there. */
-  at(schema: EntitySchema, key: EntityKey, property: string): object {
+  at(schema: EntitySchema, key: EntityKey, property: string, committer: Committer): object {
     const collection = collectionOf(schema, property);
     const place = () => ({ schema, collection, key });
-    return handleOf(collection, new StoredCollection(this.client, this.scripts, place));
+    return handleOf(collection, new StoredCollection(this.client, committer, place));
   }
 }
 

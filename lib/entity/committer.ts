@@ -1,5 +1,12 @@
 import { type CommitFault, type FaultCode, faultError } from './commit-faults.js';
 import { CLEAR_SCRIPT } from './clear-script.js';
+import {
+  type CollectionCall,
+  type CollectionPlace,
+  type CollectionReplies,
+  repliesOf,
+} from './collection-call.js';
+import { COLLECTION_SCRIPT } from './collection-script.js';
 import { COMMIT_SCRIPT } from './commit-script.js';
 import type { EntityClient } from './entity-client.js';
 import type { Released } from './global-protocol.js';
@@ -15,6 +22,7 @@ import {
   type CommitExtras,
   type Fence,
   type RowOperation,
+  collectionScriptArguments,
   commitScriptArguments,
   incrementScriptArguments,
   isSingleRow,
@@ -226,17 +234,38 @@ export class Committer {
     by: bigint,
     options: WriteOptions = {},
   ): Promise<string> {
+    const extras = this.extrasOf(operation);
+    const input = incrementScriptArguments(operation, field, by, operationToken(options.opId), extras);
+    const retry = operation.schema.hasWindow ? 'always' : 'safe';
+    const answer = await this.scripts.run({ script: INCREMENT_SCRIPT, ...input }, retry, options);
+    if (answer[0] !== 'OK') throw faultError(faultFrom(answer, [operation]));
+    return answer[1];
+  }
+
+  /** Runs calls on a collection of a row that is there. */
+  async collect(
+    place: CollectionPlace,
+    calls: readonly CollectionCall[],
+    options: WriteOptions = {},
+  ): Promise<CollectionReplies> {
+    const { schema, key } = place;
+    const operation: RowOperation = { schema, key, mode: 'touch' };
+    const extras = this.extrasOf(operation);
+    const input = collectionScriptArguments(place, calls, operationToken(options.opId), extras);
+    // The row does not remember what was done to its collections; the window does.
+    const retry = schema.hasWindow ? 'always' : 'safe';
+    const answer = await this.scripts.runForBytes({ script: COLLECTION_SCRIPT, ...input }, retry, options);
+    if (answer[0].toString() === 'OK') return repliesOf(answer.slice(1));
+    throw faultError(faultFrom(answer.map(String), [operation]));
+  }
+
+  private extrasOf(operation: RowOperation): CommitExtras {
     const { schema, key } = operation;
-    const extras: CommitExtras = {
+    return {
       window: schema.hasWindow ? windowKeys(key.tag) : undefined,
       fence: this.fenceFor([operation]),
       outbox: outboxFor([operation]),
     };
-    const input = incrementScriptArguments(operation, field, by, operationToken(options.opId), extras);
-    const retry = schema.hasWindow ? 'always' : 'safe';
-    const answer = await this.scripts.run({ script: INCREMENT_SCRIPT, ...input }, retry, options);
-    if (answer[0] !== 'OK') throw faultError(faultFrom(answer, [operation]));
-    return answer[1];
   }
 }
 

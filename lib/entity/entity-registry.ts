@@ -22,7 +22,8 @@ export class EntityRegistry {
 
   constructor(client: EntityClient) {
     const collections = new CollectionHandles(client);
-    const entities = new LoadedEntities(collections);
+    const committer = new Committer(client);
+    const entities = new LoadedEntities(collections, committer);
     const keys = new KeyWalker(client);
     this.context = {
       client,
@@ -30,7 +31,7 @@ export class EntityRegistry {
       entities,
       schemas: new SchemaRegistry(),
       planner: new WritePlanner(entities),
-      committer: new Committer(client),
+      committer,
       keys,
       feed: new ChangeFeed(client, keys),
       locks: new LockRunner(

@@ -1,4 +1,5 @@
 import type { CollectionHandles } from './collection-handles.js';
+import type { Committer } from './committer.js';
 import type { EntityKey } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
 import type { LoadedRow, Mark, RowMapper } from './row-mapper.js';
@@ -16,7 +17,13 @@ export interface EntityState {
 export class LoadedEntities {
   private readonly states = new WeakMap<object, EntityState>();
 
-  constructor(private readonly handles: CollectionHandles) {}
+  private readonly equipped = new WeakSet<object>();
+
+  /** @param committer makes the writes of collections, where nobody says otherwise. */
+  constructor(
+    private readonly handles: CollectionHandles,
+    private readonly committer: Committer,
+  ) {}
 
   /** The state of an entity; undefined for one that is new. */
   of(entity: object): EntityState | undefined {
@@ -24,19 +31,19 @@ export class LoadedEntities {
   }
 
   /** Gives an entity the handles of its collections, which have no key before its row is there. */
-  equip(schema: EntitySchema, entity: object): void {
-    this.handles.attach(schema, entity, () => this.of(entity)?.key);
+  equip(schema: EntitySchema, entity: object, committer = this.committer): void {
+    this.handles.attach(schema, entity, () => this.of(entity)?.key, committer);
+    this.equipped.add(entity);
   }
 
   /** Remembers a row that was read. */
-  loaded({ schema }: RowMapper, key: EntityKey, { entity, version, marks, expiresAt }: LoadedRow): void {
-    this.equip(schema, entity);
+  loaded(key: EntityKey, { entity, version, marks, expiresAt }: LoadedRow): void {
     this.states.set(entity, { key, version, marks, expiresAt });
   }
 
   /** Remembers a row that was written, and shows its version in the entity. */
   written({ schema }: RowMapper, entity: object, state: EntityState): void {
-    if (!this.states.has(entity)) this.equip(schema, entity);
+    if (!this.equipped.has(entity)) this.equip(schema, entity);
     this.states.set(entity, state);
     if (schema.version) Reflect.set(entity, schema.version, state.version);
   }

@@ -1,4 +1,12 @@
-import { type CollectionWrites, callArguments, collectionArguments } from './collection-call.js';
+import {
+  type CollectionCall,
+  type CollectionPlace,
+  type CollectionWrites,
+  callArguments,
+  collectionArguments,
+  collectionKey,
+} from './collection-call.js';
+import { COLLECTION_KINDS } from './collection-schema.js';
 import { type EntityKey, fencesKey, indexKey, uniqueKey } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
 import type { GlobalChange } from './global-changes.js';
@@ -185,6 +193,22 @@ export function incrementScriptArguments(
   const { keys, place } = keyPlaces();
   place(key.row);
   const args = [field, String(by), token, ...extraArguments(extras, place), schema.name, key.idText];
+  return { keys: keys(), args };
+}
+
+/** The keys and arguments of the collection script. */
+export function collectionScriptArguments(
+  { schema, key, collection }: CollectionPlace,
+  calls: readonly CollectionCall[],
+  token: string,
+  extras: CommitExtras,
+): ScriptInput {
+  const { keys, place } = keyPlaces();
+  place(key.row);
+  place(collectionKey(key, collection));
+  const { property, kind } = collection;
+  const args: Stored[] = [token, COLLECTION_KINDS[kind].type, ...extraArguments(extras, place)];
+  args.push(schema.name, key.idText, property, String(calls.length), ...callArguments(calls));
   return { keys: keys(), args };
 }
 

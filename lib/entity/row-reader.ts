@@ -46,12 +46,14 @@ export async function runLoadHooks(
 
 /** Makes a row of what was read, and remembers what it was; null where there is none. */
 export function rememberRow(
-  { entities }: EntityContext,
+  { entities, committer }: EntityContext,
   mapper: RowMapper,
   key: EntityKey,
   fields: Fields,
 ): LoadedRow | null {
   const row = mapper.load(key, fields);
-  if (row) entities.loaded(mapper, key, row);
+  if (!row) return null;
+  entities.equip(mapper.schema, row.entity, committer);
+  entities.loaded(key, row);
   return row;
 }

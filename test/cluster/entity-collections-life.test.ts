@@ -14,13 +14,18 @@ import {
   PrimaryKey,
   Property,
 } from '../../lib/entity/decorators.js';
+import { firstValueFrom, take, toArray } from 'rxjs';
 import {
   EntityNotFoundError,
   EntityNotSavedError,
   SchemaMismatchError,
 } from '../../lib/entity/entity-errors.js';
 import { type EntityRegistry, createRepositories } from '../../lib/entity/entity-registry.js';
-import { CrossPartitionError, TransactionTooLargeError } from '../../lib/entity/entity-errors.js';
+import {
+  CrossPartitionError,
+  LockLostError,
+  TransactionTooLargeError,
+} from '../../lib/entity/entity-errors.js';
 import { InvalidArgumentError } from '../../lib/cluster/errors.js';
 import { Shape } from '../../lib/entity/shape.js';
 import { eventually } from '../cluster-fixture.js';
@@ -66,12 +71,20 @@ class Remembered {
   @SortedSetOf(String) scores!: ClusterSortedSet<string>;
 }
 
+@ClusterEntity({ name: 'Told', changes: true })
+class Told {
+  declare readonly [Shape]: { key: 'id' };
+
+  @PrimaryKey({ generate: 'ulid' }) id!: string;
+  @SetOf(String) tags!: ClusterSet<string>;
+}
+
 const cluster = sharedClient();
 let registry: EntityRegistry;
 let games: ClusterRepository<Game>;
 let players: ClusterRepository<Player>;
 beforeAll(() => {
-  registry = createRepositories(cluster.client, [Game, Player, Short, Remembered]);
+  registry = createRepositories(cluster.client, [Game, Player, Short, Remembered, Told]);
   games = registry.repository(Game);
   players = registry.repository(Player);
 });
@@ -418,6 +431,41 @@ describe('a write whose reply was lost', () => {
     const lossy = createRepositories(losingReplies(cluster.client), [Remembered]).repository(Remembered);
     await lossy.transaction(id, async (tx) => tx.collection(Remembered, id, 'jobs').push(Buffer.from('x')));
     expect(await jobs.size()).toBe(1);
+  });
+});
+
+describe('a write of a handle', () => {
+  it('is told by the changes of the partition', async () => {
+    const repository = registry.repository(Told);
+    const { id, tags } = await repository.insert(repository.create());
+    await tags.add('a');
+    await expect(repository.collection(freshId(), 'tags').add('b')).rejects.toThrow(EntityNotFoundError);
+    await repository.transaction(id, async (tx) => tx.collection(Told, id, 'tags').add('c'));
+    const changes = await firstValueFrom(repository.changes(id, { from: 'start' }).pipe(take(3), toArray()));
+    const { version } = changes[0] as { version: number };
+    expect(changes).toMatchObject([
+      { type: 'insert', key: id },
+      { type: 'update', key: id, version, changed: ['tags'] },
+      { type: 'update', key: id, version, changed: ['tags'] },
+    ]);
+  });
+
+  it('is refused under a lock that somebody else has by now', async () => {
+    const made = await game();
+    const { tag } = games.partition(made.id);
+    const held = games.partition(made.id).withLock(async (lock) => {
+      const under = lock.repository(Game);
+      const loaded = await under.findOneOrFail(made.id);
+      await loaded.tags.add('b');
+      await under.collection(made.id, 'tags').add('c');
+      await expect(under.collection(freshId(), 'tags').add('x')).rejects.toThrow(CrossPartitionError);
+      await cluster.client.hincrby(`${tag}~lk:lock`, 'n', 1); // given to somebody else
+      await expect(loaded.tags.add('x')).rejects.toThrow(LockLostError);
+      await expect(under.collection(made.id, 'tags').add('x')).rejects.toThrow(LockLostError);
+      await made.tags.add('d'); // loaded without the lock
+    });
+    await held.catch((error: unknown) => expect(error).toBeInstanceOf(LockLostError));
+    expect((await made.tags.members()).toSorted()).toEqual(['a', 'b', 'c', 'd']);
   });
 });
 
