@@ -19,7 +19,7 @@ export const partField = (property: string): string => `~i:${property}`;
  * An operation with what it does to global indexes and uniques. A sweep does nothing to them: their entries die when
  * somebody asks for the row.
  *
- * @param values the entity, or the patch, that the operation was made of; a delete has none.
+ * @param values the entity, or a plain object of the patch, that the operation was made of; a delete has none.
  */
 export function withGlobals(operation: RowOperation, values: object): RowOperation {
   const { schema, mode, set = [], removed = [] } = operation;
@@ -30,6 +30,9 @@ export function withGlobals(operation: RowOperation, values: object): RowOperati
   const isWritten = ({ property }: IndexedField): boolean => mode !== 'update' || written.has(property);
   const touched = schema.globals.filter(({ fields }) => fields.some(isWritten));
   if (touched.length === 0) return operation;
+  // A save checks the version, so what the entity shows of its other properties is what the row has.
+  const isWhole = mode !== 'update' || values instanceof schema.type;
+  const isKnown = (field: IndexedField): boolean => isWhole || isWritten(field);
   const encodingOf = ({ property, codec }: IndexedField): string | null => {
     const value: unknown = Reflect.get(values, property);
     return value === undefined || value === null ? null : codec.order(value);
@@ -37,7 +40,7 @@ export function withGlobals(operation: RowOperation, values: object): RowOperati
   const shared = touched.filter(({ fields }) => fields.length > 1).flatMap(({ fields }) => fields);
   // Each once, and only those that no index of the partition has put there.
   const parts = [...new Map(shared.map((field) => [field.property, field])).values()].filter(
-    (field) => isWritten(field) && !written.has(partField(field.property)),
+    (field) => isKnown(field) && !written.has(partField(field.property)),
   );
   const given = parts.flatMap((field): Stored[] => {
     const encoding = encodingOf(field);
@@ -50,7 +53,7 @@ export function withGlobals(operation: RowOperation, values: object): RowOperati
     removed: [...removed, ...absent.map(({ property }) => partField(property))],
     globals: touched.map((index) => ({
       index,
-      parts: index.fields.map((field) => (isWritten(field) ? encodingOf(field) : undefined)),
+      parts: index.fields.map((field) => (isKnown(field) ? encodingOf(field) : undefined)),
     })),
   };
 }

@@ -145,7 +145,7 @@ export class WritePlanner {
     checkObject('patch', patch);
     if (ifVersion !== undefined && !(Number.isSafeInteger(ifVersion) && ifVersion >= 0))
       throw new InvalidArgumentError('ifVersion', 'ifVersion must be a version, a whole number');
-    let values = patch;
+    let values: object = { ...patch }; // plain, also where it is given as an entity
     let changes = mapper.patch(values);
     const isDirty = changes.expireAt !== undefined || changes.set.length + changes.removed.length > 0;
     if (schema.updatedAt && isDirty) {

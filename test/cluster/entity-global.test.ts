@@ -236,6 +236,10 @@ describe('a write of global uniques and indexes', () => {
     expect(await scriptsOf(() => own.save(user))).toBe(0);
     expect(await scriptsOf(() => own.update(id, { note: 'other' }))).toBe(1);
     expect(await scriptsOf(() => own.upsert(own.create({ id, email })))).toBe(3);
+    const pair = await own.insert(own.create({ id: freshId(), realm: email, nick: '1' }));
+    pair.nick = '2';
+    expect(await scriptsOf(() => own.save(pair))).toBe(3); // one of them unawaited
+    expect(await scriptsOf(() => own.update(pair.id, { nick: '3' }))).toBe(4); // reads the other half
     const refused = own.insert(own.create({ id: freshId(), email }));
     expect(await scriptsOf(() => refused.catch(() => undefined))).toBe(2);
   });
