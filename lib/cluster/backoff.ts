@@ -1,5 +1,5 @@
 const SHORTEST_CEILING_MS = 25;
-const LONGEST_CEILING_MS = 1_000;
+const LONGEST_CEILING_MS = 500;
 
 /**
  * How long to wait before the n-th further attempt, in ms: full jitter, anything up to a ceiling that doubles.

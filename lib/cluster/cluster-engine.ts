@@ -78,10 +78,10 @@ export class ClusterEngine {
       {
         read: () => this.readTopology(),
         adopt: (topology) => {
-          this.adopt(topology);
+          this.adopt(this.router.withoutGaps(topology));
           this.router.reviveLostPrimaries();
         },
-        urgent: () => this.liveness.primaryMissing,
+        urgent: () => this.liveness.primaryMissing || this.strangerSeen,
       },
       options.refreshIntervalMs,
     );

@@ -6,6 +6,7 @@ import {
   type ReplyError,
   TopologyError,
 } from './errors.js';
+import { DepartedNodes } from './departed-nodes.js';
 import type { FlushScheduler } from './flush-scheduler.js';
 import { NodeChannel } from './node-channel.js';
 import type { ResolvedClusterOptions } from './options.js';
@@ -44,6 +45,7 @@ export class Router {
   private primaryChannels: NodeChannel[] = [];
   /** Slots that MOVED replies of this turn of the event loop told of, with the names of their nodes. */
   private readonly moves = new Map<number, string>();
+  private readonly departed = new DepartedNodes();
   private closed = false;
   readonly scripts = new ScriptRegistry();
 
@@ -164,8 +166,18 @@ export class Router {
     }
   }
 
+  /** A view in which slots that have no owner stay with the one they had, for as long as it answers us. */
+  withoutGaps(topology: ClusterTopology): ClusterTopology {
+    return topology.withGapsFilled(this.current, ({ name }) => {
+      const channel = this.channels.get(name);
+      return channel?.state === 'ready' && !channel.suspected;
+    });
+  }
+
   /** Follows a new snapshot: channels of nodes that are gone end, and what waited for another owner moves there. */
   adopt(topology: ClusterTopology): void {
+    const before = this.current;
+    this.departed.note(before, topology, this.scheduler.now());
     this.current = topology;
     this.primaryChannels = topology.shards.map((shard) => this.channelTo(shard.primary));
     for (const channel of this.primaryChannels) channel.refuseReplicaReads();
@@ -176,6 +188,10 @@ export class Router {
       // commands that are pinned to a node stay with it, also when it has no slots any more
       if (gone && channel.allowance.commands === 0) this.retire(channel);
     }
+    // what has waited for the old owner has no reason to wait for its next attempt any more
+    this.waitingRoom.releaseSlots(
+      (slot) => topology.shardForSlot(slot)?.primary.name !== before.shardForSlot(slot)?.primary.name,
+    );
   }
 
   /**
@@ -281,7 +297,7 @@ export class Router {
   }
 
   /**
-   * Only a node that the topology knows is followed: a reply must not be able to send our credentials
+   * Only a node that the topology knows, or knew a moment ago, is followed: a reply must not be able to send our credentials
    * to a stranger. An unknown one is a reason to read the topology, and the command waits for that.
    */
   private redirectTarget(
@@ -291,8 +307,10 @@ export class Router {
     const redirect = parseRedirect(reply.message, from.address);
     if (redirect === undefined) return undefined;
     const { addressRemap } = this.options;
-    const node = this.current.node(nodeName(addressRemap?.(redirect.target) ?? redirect.target));
-    if (node === undefined) this.listener.onStranger();
+    const name = nodeName(addressRemap?.(redirect.target) ?? redirect.target);
+    const known = this.current.node(name);
+    if (known === undefined) this.listener.onStranger();
+    const node = known ?? this.departed.find(name, this.scheduler.now());
     return node && { slot: redirect.slot, node };
   }
 

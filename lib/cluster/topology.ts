@@ -111,6 +111,30 @@ export class ClusterTopology {
     return changed ? new ClusterTopology(this.version + 1, members, shardOfSlot, this.defaultNodeName) : this;
   }
 
+  /**
+   * The same view, in which slots without an owner stay with the one that an earlier snapshot gave them, where it can be
+   * relied on. In the middle of a failover nodes know that the old primary has no slots any more, and not yet who has.
+   */
+  withGapsFilled(earlier: ClusterTopology, relied: (primary: ClusterNode) => boolean): ClusterTopology {
+    const members = [...this.members];
+    const shardOfSlot = this.shardOfSlot.slice();
+    const indexes = new Map<ClusterShard, number | undefined>();
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      const shard = shardOfSlot[slot] === UNCOVERED ? earlier.shardForSlot(slot) : undefined;
+      if (shard === undefined) continue;
+      if (!indexes.has(shard)) {
+        const { primary } = shard;
+        indexes.set(
+          shard,
+          relied(primary) ? indexOfPrimary(primary, this.node(primary.name), members) : undefined,
+        );
+      }
+      shardOfSlot[slot] = indexes.get(shard) ?? UNCOVERED;
+    }
+    const filled = [...indexes.values()].some((index) => index !== undefined);
+    return filled ? new ClusterTopology(this.version, members, shardOfSlot, this.defaultNodeName) : this;
+  }
+
   /** Every shard that has a primary, with its slots. */
   get shards(): readonly ClusterShard[] {
     return (this.shardList ??= this.buildShards());
@@ -227,6 +251,17 @@ export class ClusterTopology {
 
 function describe(node: NodeIdentity, role: ClusterNode['role'], slots: readonly SlotRange[]): ClusterNode {
   return Object.freeze({ id: node.id, host: node.host, port: node.port, name: nodeName(node), role, slots });
+}
+
+/** Index of the shard of a primary, which is made where there is none. */
+function indexOfPrimary(
+  primary: ClusterNode,
+  here: ClusterNode | undefined,
+  members: ShardMembers[],
+): number {
+  const known = members.findIndex((member) => nodeName(member.primary) === primary.name);
+  if (known !== -1) return known;
+  return promote(here, members) ?? members.push({ primary, replicas: [] }) - 1;
 }
 
 /** Takes a replica out of its shard and gives it one of its own, whose index comes back. */

@@ -76,6 +76,15 @@ export class WaitingRoom {
     for (const command of [...this.waiting]) this.release(command);
   }
 
+  /** Dispatches now what waits for certain slots. */
+  releaseSlots(ready: (slot: number) => boolean): void {
+    for (const [key, { timer }] of [...this.queues]) {
+      if (typeof key !== 'number' || !ready(key)) continue;
+      clearTimeout(timer);
+      this.releaseQueue(key);
+    }
+  }
+
   /** Answers every command whose deadline has passed. */
   expire(now: number): void {
     for (const command of this.waiting) {

@@ -1,0 +1,70 @@
+import { ClusterClient, keySlot } from 'keyslot';
+import { FakeNode, slotsReply, type FakeAnswer } from '../fake-node.js';
+
+describe('a view of the cluster from the middle of a failover', () => {
+  const nodes: FakeNode[] = [];
+  let client: ClusterClient;
+  const startNode = async (answer?: FakeAnswer): Promise<FakeNode> => {
+    const node = await FakeNode.start(answer);
+    nodes.push(node);
+    return node;
+  };
+  const half = keySlot('foo') < 8_192 ? 'foo' : 'bar';
+  const otherHalf = half === 'foo' ? 'bar' : 'foo';
+
+  /** Two nodes, which both say at first that each owns half the slots. */
+  const pair = async (): Promise<[FakeNode, FakeNode]> => {
+    const [first, second] = [await startNode(), await startNode()];
+    const view = slotsReply([0, 8_191, first], [8_192, 16_383, second]);
+    for (const node of nodes) node.become(([name]) => (name.toLowerCase() === 'cluster' ? view : undefined));
+    client = new ClusterClient({ nodes: [first] });
+    await client.connect();
+    return [first, second];
+  };
+
+  afterEach(async () => {
+    client.disconnect();
+    await Promise.all(nodes.splice(0).map((node) => node.stop()));
+  });
+
+  it('that knows no owner of some slots leaves them with the one that still answers', async () => {
+    const [first, second] = await pair();
+    for (const node of [first, second])
+      node.become(([name]) => (name.toLowerCase() === 'cluster' ? slotsReply([0, 8_191, first]) : undefined));
+    await client.refreshTopology();
+    expect(client.topology.nodeForKey(otherHalf)?.port).toBe(second.port);
+    expect(await client.set(otherHalf, 1)).toBe('OK');
+    expect(second.asked('set')).toHaveLength(1);
+    // once it is gone there is nobody to leave them with
+    await second.stop();
+    await client.refreshTopology();
+    await client.refreshTopology();
+    expect(client.topology.nodeForKey(otherHalf)).toBeUndefined();
+  });
+
+  it('that leaves a node out does not make a stranger of it', async () => {
+    const [first, second] = await pair();
+    const slot = keySlot(half);
+    const moved: FakeAnswer = ([name]) => {
+      if (name.toLowerCase() === 'cluster') return slotsReply([0, 16_383, first]);
+      return name === 'set' ? `-MOVED ${slot} ${second.name}\r\n` : undefined;
+    };
+    first.become(moved);
+    second.become(([name]) =>
+      name.toLowerCase() === 'cluster' ? slotsReply([0, 16_383, first]) : undefined,
+    );
+    await client.refreshTopology();
+    expect(client.topology.node(second.name)).toBeUndefined();
+    expect(await client.set(half, 1)).toBe('OK');
+    expect(second.asked('set')).toHaveLength(1);
+    // whom no view ever named is one
+    const stranger = await startNode();
+    first.become((request, socket) =>
+      request[0] === 'set' ? `-MOVED ${slot} ${stranger.name}\r\n` : moved(request, socket),
+    );
+    await expect(client.with({ deadlineMs: 300 }).set(half, 1)).rejects.toMatchObject({
+      code: 'DEADLINE_EXCEEDED',
+    });
+    expect(stranger.accepted).toBe(0);
+  });
+});
