@@ -16,6 +16,11 @@ const SHARED = [
 /** What is built by which npm script, from what. */
 const BUILDS = {
   library: { script: 'build', from: SHARED, output: 'dist/index.js' },
+  faults: {
+    script: 'build:faults',
+    from: [...SHARED, 'test/faults/harness'],
+    output: '.cache/faults/run-faults.js',
+  },
   sample: { script: 'build:sample', from: [...SHARED, 'sample-app'], output: 'sample-app/dist/main.js' },
 };
 

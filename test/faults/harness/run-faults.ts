@@ -1,0 +1,79 @@
+import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { LocalCluster } from 'keyslot/testing';
+import { clients } from './clients.js';
+import type { Figures } from './figures.js';
+import { missedGoals, type Form, type Scenario } from './scenario.js';
+import { scenarios } from './scenarios.js';
+import type { ClientUnderTest } from './session.js';
+import { report, summaryRow, SUMMARY_HEAD } from './report.js';
+
+const USAGE = `npm run faults -- [scenario…] [--client ${Object.keys(clients).join('|')}] [--short]
+Scenarios:
+${scenarios.map(({ name, title }) => `  ${name.padEnd(18)} ${title}`).join('\n')}`;
+
+/** Plays scenarios one after the other, each on a cluster of its own. @returns whether Keyslot reached all its goals */
+export async function run(args: readonly string[], signal: AbortSignal): Promise<boolean> {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      client: { type: 'string', default: 'keyslot' },
+      short: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const unknown = positionals.find((name) => !scenarios.some((scenario) => scenario.name === name));
+  if (values.help || unknown !== undefined || !(values.client in clients)) {
+    console.log(unknown === undefined ? USAGE : `No scenario ${unknown}\n${USAGE}`);
+    return values.help;
+  }
+  const client = clients[values.client]();
+  const form: Form = values.short ? 'short' : 'full';
+  const chosen = scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  const rows: string[][] = [];
+  let allReached = true;
+  for (const scenario of chosen) {
+    signal.throwIfAborted();
+    const figures = await play(scenario, client, form, signal);
+    rows.push(summaryRow(scenario, figures));
+    if (typeof figures === 'string') {
+      console.log(`${scenario.name}: ${figures}\n`);
+      if (scenario.keyslotOnly === undefined) allReached = false;
+      continue;
+    }
+    console.log(`${report(scenario, client.title, figures)}\n`);
+    if (missedGoals(scenario, figures, true).length > 0) allReached = false;
+  }
+  console.log(
+    `${client.title}, ${form} form, Node.js ${process.version}, ${cpus().length} cores, load ${loadavg()[0].toFixed(1)}`,
+  );
+  console.log(table(SUMMARY_HEAD, rows));
+  return allReached || client !== clients.keyslot();
+}
+
+async function play(
+  scenario: Scenario,
+  client: ClientUnderTest,
+  form: Form,
+  signal: AbortSignal,
+): Promise<Figures | string> {
+  if (scenario.keyslotOnly !== undefined && client !== clients.keyslot()) return scenario.keyslotOnly;
+  const cluster = await LocalCluster.start({ signal, ...scenario.cluster });
+  try {
+    return await scenario.play({ cluster, client, form, password: scenario.cluster?.password });
+  } catch (error) {
+    return `could not be played: ${(error as Error).message.split('\n')[0]}`;
+  } finally {
+    await cluster.stop();
+  }
+}
+
+function table(head: readonly string[], rows: readonly string[][]): string {
+  const widths = head.map((_, column) => Math.max(3, ...[head, ...rows].map((row) => row[column].length)));
+  const line = (row: readonly string[]): string =>
+    `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`;
+  return [line(head), `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`, ...rows.map(line)].join(
+    '\n',
+  );
+}

@@ -1,0 +1,11 @@
+import { testScenarios } from './matrix-fixture.js';
+
+testScenarios([
+  'reshard',
+  'planned-failover',
+  'members',
+  'freeze',
+  'restart-all',
+  'all-down',
+  'address-reused',
+]);

@@ -1,0 +1,5 @@
+import { testScenarios } from './matrix-fixture.js';
+
+testScenarios(['kill', 'freeze-partial', 'partition', 'lost-replies', 'one-way', 'remap', 'strangers'], {
+  requireFullCoverage: false,
+});
