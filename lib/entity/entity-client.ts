@@ -59,7 +59,7 @@ export interface EntityClient {
   scanIterator(options: { match: string; type: string; count: number }): AsyncIterable<string>;
   /** Runs a command by its name. */
   send(name: string, args: unknown[], buffers: boolean): Promise<unknown>;
-  /** The elements of one key as SCAN gives them, page by page, as bytes. */
+  /** @internal The elements of one key as SCAN gives them, page by page, as bytes. */
   elementPages(scan: ElementScan, key: string, options: { count: number }): AsyncIterable<Buffer[]>;
   pipeline(): EntityPipeline;
   addScript(script: Script): void;
