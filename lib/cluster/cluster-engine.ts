@@ -78,7 +78,10 @@ export class ClusterEngine {
       {
         read: () => this.readTopology(),
         adopt: (topology) => {
+          const before = this.topology;
           this.adopt(this.router.withoutGaps(topology));
+          // not so for a MOVED: two nodes may name each other for a while
+          this.router.releaseMoved(before);
           this.router.reviveLostPrimaries();
         },
         urgent: () => this.liveness.primaryMissing || this.strangerSeen,

@@ -174,6 +174,13 @@ export class Router {
     });
   }
 
+  /** Dispatches at once what waits for slots that had another owner: it has no reason to wait any more. */
+  releaseMoved(before: ClusterTopology): void {
+    const ownerOf = (topology: ClusterTopology, slot: number): string | undefined =>
+      topology.shardForSlot(slot)?.primary.name;
+    this.waitingRoom.releaseSlots((slot) => ownerOf(this.current, slot) !== ownerOf(before, slot));
+  }
+
   /** Follows a new snapshot: channels of nodes that are gone end, and what waited for another owner moves there. */
   adopt(topology: ClusterTopology): void {
     const before = this.current;
@@ -188,10 +195,6 @@ export class Router {
       // commands that are pinned to a node stay with it, also when it has no slots any more
       if (gone && channel.allowance.commands === 0) this.retire(channel);
     }
-    // what has waited for the old owner has no reason to wait for its next attempt any more
-    this.waitingRoom.releaseSlots(
-      (slot) => topology.shardForSlot(slot)?.primary.name !== before.shardForSlot(slot)?.primary.name,
-    );
   }
 
   /**
