@@ -1,0 +1,1 @@
+export { ClusterKeyvStore, type ClusterKeyvStoreOptions } from './cluster-keyv-store.js';

@@ -1,0 +1,1 @@
+export { ClusterThrottlerStorage, type ClusterThrottlerStorageOptions } from './cluster-throttler-storage.js';

@@ -1,0 +1,129 @@
+import { CACHE_MANAGER, CacheInterceptor, CacheModule, type Cache } from '@nestjs/cache-manager';
+import { Controller, Get, UseInterceptors } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { Keyv } from 'keyv';
+import { ClusterClient, ClusterModule, InvalidArgumentError } from 'keyslot';
+import { ClusterKeyvStore } from 'keyslot/cache';
+import { eventually, sharedCluster } from '../cluster-fixture.js';
+
+const { nodes, keyspace } = sharedCluster();
+let cluster: ClusterClient;
+
+beforeAll(() => {
+  cluster = new ClusterClient({ nodes });
+});
+afterAll(() => cluster?.close());
+
+const names = Array.from({ length: 600 }, (_, i) => `k${i}`);
+const storeOf = (prefix: string): ClusterKeyvStore =>
+  new ClusterKeyvStore(cluster, { prefix: keyspace + prefix });
+const keyvOf = (prefix: string, namespace?: string): Keyv =>
+  new Keyv({ store: storeOf(prefix), namespace, throwOnErrors: true });
+
+describe('ClusterKeyvStore', () => {
+  it('keeps values of keys on all nodes, one by one and many at once', async () => {
+    const keyv = keyvOf('many:', 'ns');
+    expect(await keyv.setMany(names.map((key, n) => ({ key, value: { n } })))).toEqual(names.map(() => true));
+    expect(await keyv.set('one', 'more')).toBe(true);
+    expect(await keyv.getMany([...names, 'none', 'one'])).toEqual([
+      ...names.map((_, n) => ({ n })),
+      undefined,
+      'more',
+    ]);
+    expect(await keyv.get('none')).toBeUndefined();
+    expect(await keyv.hasMany(['one', 'none'])).toEqual([true, false]);
+    expect([await keyv.delete('one'), await keyv.delete('one')]).toEqual([true, false]);
+    expect([await keyv.deleteMany(['k0', 'k1', 'none']), await keyv.has('k1')]).toEqual([true, false]);
+    expect(await storeOf('many:').getMany([])).toEqual([]);
+
+    const seen = new Map<string, unknown>();
+    for await (const [key, value] of keyv.iterator!('ns')) seen.set(key as string, value);
+    expect(seen).toEqual(new Map(names.slice(2).map((key, i) => [key, { n: i + 2 }])));
+  });
+
+  it('clears its namespace on all nodes, and nothing else', async () => {
+    const [mine, theirs, other] = [keyvOf('clear*:', 'a'), keyvOf('clear*:', 'b'), keyvOf('clearly:', 'a')];
+    for (const keyv of [mine, theirs, other]) await keyv.setMany(names.map((key) => ({ key, value: 1 })));
+    await mine.clear();
+    expect(await mine.getMany(names)).toEqual(names.map(() => undefined));
+    expect(await theirs.getMany(names)).toEqual(names.map(() => 1));
+    expect(await other.getMany(names)).toEqual(names.map(() => 1));
+  });
+
+  it('lets the server forget what has expired', async () => {
+    const store = storeOf('ttl:');
+    await store.set('short', 'v', 0.5);
+    await store.setMany([{ key: 'long', value: 'v', ttl: 60_000 }]);
+    await eventually(async () => (await cluster.exists(`${keyspace}ttl:short`)) === 0);
+    expect(await cluster.pttl(`${keyspace}ttl:long`)).toBeGreaterThan(50_000);
+  });
+
+  it('leaves the client open, and hides it from who prints the store', async () => {
+    const keyv = keyvOf('open:');
+    await keyv.disconnect();
+    expect(await keyv.set('k', 1)).toBe(true);
+    expect(Object.keys(keyv.store as object)).not.toContain('cluster');
+  });
+
+  it.each([
+    ['cluster', () => new ClusterKeyvStore({} as ClusterClient)],
+    ['prefix', () => new ClusterKeyvStore(cluster, { prefix: '{x}' })],
+    ['prefix', () => new ClusterKeyvStore(cluster, { prefix: 5 as unknown as string })],
+    ['prefx', () => new ClusterKeyvStore(cluster, { prefx: 'x' } as object)],
+    ['options', () => new ClusterKeyvStore(cluster, null as unknown as object)],
+  ])('refuses a wrong %s', (argument, make) => {
+    expect(make).toThrow(expect.objectContaining({ argument, code: 'INVALID_ARGUMENT' }));
+  });
+
+  it.each([0, -1, NaN, Infinity, '5'])('refuses %p as a ttl', async (ttl) => {
+    await expect(storeOf('bad:').set('k', 'v', ttl as number)).rejects.toThrow(InvalidArgumentError);
+  });
+});
+
+it('@nestjs/cache-manager caches in it, for all processes', async () => {
+  let calls = 0;
+  @Controller()
+  @UseInterceptors(CacheInterceptor)
+  class Clock {
+    @Get('tick')
+    tick(): { calls: number } {
+      return { calls: ++calls };
+    }
+  }
+  const start = async () => {
+    const module = await Test.createTestingModule({
+      imports: [
+        ClusterModule.forRoot({ nodes }),
+        CacheModule.registerAsync({
+          isGlobal: true,
+          inject: [ClusterClient],
+          useFactory: (client: ClusterClient) => ({
+            stores: [new ClusterKeyvStore(client, { prefix: `${keyspace}app:` })],
+            ttl: 60_000,
+          }),
+        }),
+      ],
+      controllers: [Clock],
+    }).compile();
+    const app = module.createNestApplication();
+    await app.listen(0, '127.0.0.1');
+    return app;
+  };
+  const apps = [await start(), await start()];
+  const urls = await Promise.all(apps.map((app) => app.getUrl()));
+  const answers: unknown[] = [(await (await fetch(`${urls[0]}/tick`)).json()) as unknown];
+  const cache = apps[1].get<Cache>(CACHE_MANAGER);
+  await eventually(async () => (await cache.get('/tick')) !== undefined);
+  answers.push((await (await fetch(`${urls[1]}/tick`)).json()) as unknown);
+  expect(answers).toEqual([{ calls: 1 }, { calls: 1 }]);
+
+  await cache.mset([
+    { key: 'a', value: 1 },
+    { key: 'b', value: 2 },
+  ]);
+  expect(await cache.mget(['a', 'b', 'c'])).toEqual([1, 2, undefined]);
+  expect(await cache.wrap('c', () => 3)).toBe(3);
+  await cache.clear();
+  expect(await cache.mget(['a', 'b', 'c'])).toEqual([undefined, undefined, undefined]);
+  await Promise.all(apps.map((app) => app.close()));
+});
