@@ -32,6 +32,7 @@ export class LoadedEntities {
 
   /** Gives an entity the handles of its collections, which have no key before its row is there. */
   equip(schema: EntitySchema, entity: object, committer = this.committer): void {
+    if (schema.collections.length === 0) return;
     this.handles.attach(schema, entity, () => this.of(entity)?.key, committer);
     this.equipped.add(entity);
   }
