@@ -144,6 +144,8 @@ export type { StreamOptions } from './entity/entity-stream.js';
 export type { EntityChange, PartitionEvent, RowChange } from './entity/entity-change.js';
 export type { ChangesOptions } from './entity/change-feed.js';
 export type { LockOptions, LockedFunction, PartitionLock } from './entity/partition-lock.js';
+export type { IndexIssue } from './entity/index-auditor.js';
+export type { ReindexOptions, ReindexProgress, UpkeepOptions } from './entity/index-upkeep.js';
 export type { Page } from './entity/entity-finder.js';
 export { ClusterRepository } from './entity/cluster-repository.js';
 export { Partition, type EntitiesOf } from './entity/partition.js';
@@ -181,6 +183,8 @@ export {
   ChangesLostError,
   LockLostError,
   LockTimeoutError,
+  SchemaRecordError,
+  IndexNotReadyError,
 } from './entity/entity-errors.js';
 export { CLUSTER_MESSAGE_CONTEXT, isClusterMessageContext } from './nest/cluster-message-context.js';
 export type {

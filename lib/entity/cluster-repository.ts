@@ -4,29 +4,22 @@ import { type ItemResult, deleteMany, saveMany } from './bulk-writes.js';
 import { faultError } from './commit-faults.js';
 import { counterOf, counterStep, counterValue } from './counter.js';
 import type { EntityContext } from './entity-context.js';
-import { ExpirySweeper } from './expiry-sweeper.js';
 import { runHooks } from './lifecycle-hooks.js';
 import { Partition } from './partition.js';
 import type { LockOptions, LockedFunction } from './partition-lock.js';
 import type { TransactionOptions } from './partition-transaction.js';
-import { RepositoryReads } from './repository-reads.js';
+import { RepositoryUpkeep } from './repository-upkeep.js';
 import type { RowMapper } from './row-mapper.js';
 import type { CollectionNames, CounterOf, EntityData, KeyOf, PartitionKeyOf, Patch } from './shape.js';
 import type { TransactionFunction, TransactionRunner } from './transaction-runner.js';
-import type {
-  BulkWriteOptions,
-  GlobalSweepOptions,
-  SweepOptions,
-  UpdateOptions,
-  WriteOptions,
-} from './write-options.js';
+import type { BulkWriteOptions, UpdateOptions, WriteOptions } from './write-options.js';
 import { type WriteKind, fillId } from './write-planner.js';
 
 /**
  * The rows of one entity class. Every write is one round trip and atomic; what it must find (a version, no row, a row)
  * is checked in the same step. Got from `EntityRegistry.repository(Entity)`.
  */
-export class ClusterRepository<E extends object> extends RepositoryReads<E> {
+export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
   /** @internal */
   constructor(
     context: EntityContext,
@@ -174,22 +167,6 @@ export class ClusterRepository<E extends object> extends RepositoryReads<E> {
   }
 
   /**
-   * Takes away what expired rows have left behind in larger partitions: the server keeps such a row for a day, and its
-   * index entries for good. Reads and queries pass over them, so this bounds memory and nothing else. Rows that are
-   * partitions of their own leave nothing.
-   *
-   * @returns how many rows are no more.
-   */
-  async sweepExpired(options: SweepOptions<E> = {}): Promise<{ swept: number }> {
-    const { partition, limit = Infinity, signal } = options;
-    if (limit !== Infinity && !(Number.isSafeInteger(limit) && limit >= 1))
-      throw new InvalidArgumentError('limit', 'limit must be a whole number from 1');
-    const sweeper = new ExpirySweeper(this.context, this.mapper.schema);
-    if (partition === undefined) return { swept: await sweeper.sweepAll(limit, signal) };
-    return { swept: await sweeper.sweep(this.partition(partition).tag, limit, signal) };
-  }
-
-  /**
    * The handle of a collection by the key of its row, without loading it.
    *
    * ```ts
@@ -200,17 +177,6 @@ export class ClusterRepository<E extends object> extends RepositoryReads<E> {
     const { collections, committer } = this.context;
     const handle = collections.at(this.mapper.schema, this.at(key), name, committer);
     return handle as NonNullable<E[Name]>;
-  }
-
-  /**
-   * Takes away entries of global indexes and uniques that no row holds: those of rows that have expired or that others
-   * have deleted, and those of writes that ended half-way. Reads pass over them, and who wants the value of a unique
-   * takes it, so this bounds memory and nothing else. It asks for the row of every entry.
-   *
-   * @returns how many entries are no more.
-   */
-  async sweepGlobals({ limit = Infinity, signal }: GlobalSweepOptions = {}): Promise<{ swept: number }> {
-    return { swept: await this.context.committer.sweepGlobals(this.mapper.schema, limit, signal) };
   }
 
   /** A partition: of an entity that is one by itself, its row's; else the one with this partition key. */

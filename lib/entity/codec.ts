@@ -3,6 +3,8 @@
  * a codec: they are absent fields.
  */
 export interface Codec<T = unknown> {
+  /** What is stored, for the schema record: types of one form can read each other's values. Names are never changed. */
+  readonly form: 'text' | 'number' | 'bigint' | 'boolean' | 'date' | 'bytes' | 'json';
   /** What a value must be, for messages: 'a bigint'. */
   readonly expects: string;
   /** Whether a value can only change by being replaced, so that comparing by `===` notices every change. */

@@ -249,7 +249,10 @@ for i, o in ipairs(operations) do
   end
   if isHoldLost(o) then return { 'HOLD', i, '' } end
   findIndexChanges(o)
-  for _, entry in ipairs(o.releases) do released[o.uq .. '\0' .. entry] = true end
+  for _, entry in ipairs(o.releases) do
+    -- A value that another row holds is not this row's to release: others may have written it here.
+    if redis.call('HGET', o.uq, entry) == o.id then released[o.uq .. '\0' .. entry] = true end
+  end
 end
 local claimed = {}
 for i, o in ipairs(operations) do
@@ -268,7 +271,9 @@ openOutbox(KEYS[tonumber(ARGV[8])], ARGV[9], ARGV[10])
 
 -- Writing: everything is known to be possible.
 for _, o in ipairs(operations) do
-  for _, entry in ipairs(o.releases) do redis.call('HDEL', o.uq, entry) end
+  for _, entry in ipairs(o.releases) do
+    if released[o.uq .. '\0' .. entry] then redis.call('HDEL', o.uq, entry) end
+  end
 end
 local answer = { 'OK' }
 for i, o in ipairs(operations) do

@@ -15,6 +15,7 @@ function fromJsonText(stored: Buffer): unknown {
 
 /** Any value that JSON can hold. What it cannot (a bigint, a cycle, a function) is refused. */
 export const jsonCodec: Codec = {
+  form: 'json',
   expects: 'a value that JSON can hold',
   immutable: false,
   encode(value) {
@@ -49,6 +50,7 @@ export function enumCodec(values: readonly (string | number)[]): Codec<string | 
     return String(value);
   };
   return {
+    form: 'text',
     expects: `one of ${values.map((value) => JSON.stringify(value)).join(', ')}`,
     immutable: true,
     encode: write,
@@ -112,6 +114,7 @@ function storedAsJson<T>(
   fromJson: (json: unknown) => T,
 ): Omit<Codec<T>, 'expects'> {
   return {
+    form: 'json',
     immutable: false,
     toJson,
     fromJson,
@@ -123,6 +126,7 @@ function storedAsJson<T>(
 /** A type with a transformer on top. The values may be mutable, so what they become is what is compared. */
 export function transformedCodec(codec: Codec, transformer: ValueTransformer): Codec {
   return {
+    form: codec.form,
     expects: `what its transformer stores as ${codec.expects}`,
     immutable: false,
     encode: (value) => codec.encode(transformer.to(value)),

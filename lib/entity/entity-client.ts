@@ -62,6 +62,8 @@ export interface EntityClient {
   /** @internal The elements of one key as SCAN gives them, page by page, as bytes. */
   elementPages(scan: ElementScan, key: string, options: { count: number }): AsyncIterable<Buffer[]>;
   pipeline(): EntityPipeline;
+  /** Commands to all primaries; the answers by their names. */
+  target(nodes: 'primaries'): { call(command: string, ...args: (string | number)[]): Promise<unknown> };
   addScript(script: Script): void;
   /** Calls the readers of changes; without it they look by themselves, now and then. */
   readonly pubsub?: Pick<ClusterPubSub, 'sharded' | 'ready'>;

@@ -5,6 +5,7 @@ import type { EntityClient } from './entity-client.js';
 import type { KeyWalker } from './key-walker.js';
 import type { LoadedEntities } from './loaded-entities.js';
 import type { LockRunner } from './lock-runner.js';
+import type { SchemaRecords } from './schema-records.js';
 import type { SchemaRegistry } from './schema-registry.js';
 import type { WritePlanner } from './write-planner.js';
 
@@ -19,4 +20,5 @@ export interface EntityContext {
   readonly keys: KeyWalker;
   readonly feed: ChangeFeed;
   readonly locks: LockRunner;
+  readonly records: SchemaRecords;
 }

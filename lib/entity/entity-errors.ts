@@ -190,3 +190,28 @@ export class LockTimeoutError extends ClusterError {
     });
   }
 }
+
+/** What is stored of an entity does not fit its class any more: the schema record says as what it was stored. */
+export class SchemaRecordError extends ClusterError {
+  constructor(
+    readonly entity: string,
+    readonly faults: readonly string[],
+  ) {
+    super(`${entity} does not fit what is stored of it: ${faults.join('; ')}`, {
+      code: 'SCHEMA_MISMATCH',
+    });
+  }
+}
+
+/** An index was added to rows that are there already, and is not built yet: run `reindex`. */
+export class IndexNotReadyError extends ClusterError {
+  constructor(
+    readonly entity: string,
+    readonly index: string,
+  ) {
+    super(`The index '${index}' of ${entity} is being built; it can be asked when reindex() is done`, {
+      code: 'INDEX_NOT_READY',
+      retryable: true,
+    });
+  }
+}

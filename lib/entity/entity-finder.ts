@@ -48,6 +48,7 @@ export class EntityFinder<E extends object> {
 
   async countBy(where: object): Promise<number> {
     const query = this.query(where);
+    await this.checkReady(query);
     if (query.lookUp) return (await this.load(await query.lookUp())).length;
     if (query.tag === undefined) return this.countRows(where);
     const due = dueRows(this.context.client, this.mapper.schema, query.tag);
@@ -76,8 +77,10 @@ export class EntityFinder<E extends object> {
   }
 
   private async page(where: object, limit: number, cursor?: string): Promise<Page<E>> {
-    const { reader, rowOf, lookUp } = this.query(where);
+    const query = this.query(where);
+    const { reader, rowOf, lookUp } = query;
     let behind = cursor === undefined ? undefined : reader.entryOf(cursor);
+    await this.checkReady(query);
     if (lookUp) return { items: (await this.load(await lookUp())).slice(0, limit) };
     const items: E[] = [];
     for (;;) {
@@ -96,6 +99,10 @@ export class EntityFinder<E extends object> {
     const keys = rows.map(({ key }) => key);
     const entities = await loadRows(this.context, this.mapper, keys);
     return entities.filter((entity, i): entity is E => entity !== null && rows[i].fits(entity));
+  }
+
+  private async checkReady({ name }: EntityQuery): Promise<void> {
+    if (name !== undefined) await this.context.records.assertReady(this.mapper.schema, name);
   }
 
   private query(where: object): EntityQuery {

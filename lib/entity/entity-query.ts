@@ -25,6 +25,8 @@ export interface EntityQuery {
   readonly lookUp?: () => Promise<FoundRow[]>;
   /** The partition, whose index is exact; absent where all of them are asked, and the rows alone tell. */
   readonly tag?: string;
+  /** The index or unique of the partition that answers it. */
+  readonly name?: string;
 }
 
 /** A where as a query. @throws UnindexedQueryError, InvalidArgumentError */
@@ -36,7 +38,7 @@ export const queryOf = (client: EntityClient, schema: EntitySchema, where: objec
 function partitionQuery(
   client: EntityClient,
   schema: EntitySchema,
-  { tag, conditions, uniques, ranges }: QueryPlan,
+  { tag, name, conditions, uniques, ranges }: QueryPlan,
 ): EntityQuery {
   const fits = (entity: object): boolean => meetsAll(entity, conditions);
   const row = (idText: string): FoundRow => ({ key: entityKeyIn(schema, tag, idText), fits });
@@ -47,6 +49,7 @@ function partitionQuery(
   };
   return {
     tag,
+    name,
     reader: new IndexReader(client, indexKey(schema, tag), ranges),
     rowOf: (entry) => row(idTextOf(entry)),
     lookUp: uniques && lookUp,

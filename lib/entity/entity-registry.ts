@@ -8,6 +8,7 @@ import { KeyWalker } from './key-walker.js';
 import { LoadedEntities } from './loaded-entities.js';
 import { LockRunner } from './lock-runner.js';
 import { RepositorySet } from './repository-set.js';
+import { SchemaRecords } from './schema-records.js';
 import { SchemaRegistry } from './schema-registry.js';
 import type { EntityClass } from './shape.js';
 import { WritePlanner } from './write-planner.js';
@@ -34,6 +35,7 @@ export class EntityRegistry {
       committer,
       keys,
       feed: new ChangeFeed(client, keys),
+      records: new SchemaRecords(client),
       locks: new LockRunner(
         client,
         (fence) => new RepositorySet({ ...this.context, committer: new Committer(client, fence) }),
@@ -50,6 +52,17 @@ export class EntityRegistry {
   register(entities: readonly (EntityClass | undefined)[]): this {
     this.context.schemas.register(entities);
     return this;
+  }
+
+  /**
+   * Compares every class with the record of what was stored by it before, and records what is new. An index that rows
+   * were stored without is being built from then on: it is kept by every write, and can be asked once `reindex()` is
+   * done. `ClusterModule` calls this when the application starts.
+   *
+   * @throws SchemaRecordError where stored rows do not fit a class.
+   */
+  async checkSchemas(): Promise<void> {
+    await Promise.all(this.context.schemas.all().map((schema) => this.context.records.check(schema)));
   }
 
   /**

@@ -19,7 +19,7 @@ export interface IndexChanges {
 const ENDS: ReadonlySet<WriteMode> = new Set<WriteMode>(['delete', 'sweep']);
 
 /** The field of a row that holds the encoding of an indexed property, for the script to find the old entries. */
-const encodingField = (property: string): string => `~i:${property}`;
+export const encodingField = (property: string): string => `~i:${property}`;
 
 /**
  * An operation with what it does to indexes.

@@ -14,6 +14,8 @@ export interface QueryPlan {
   readonly uniques?: readonly string[];
   /** The index that has the ranges; without one they are of the list of all rows. */
   readonly index?: IndexSchema;
+  /** The name of the index or unique; absent where the list of all rows answers it. */
+  readonly name?: string;
   /** Ranges of the index, in its order; none overlap. */
   readonly ranges: readonly Span[];
 }
@@ -44,9 +46,10 @@ export function planQuery(schema: EntitySchema, where: object): QueryPlan {
   const inOrder = index.fields.flatMap(({ property }) => conditions.get(property) ?? []);
   const entries = prefixes(index, inOrder);
   return index.kind === 'unique'
-    ? { tag, conditions: inOrder, uniques: entries, ranges: [] }
+    ? { tag, name: index.name, conditions: inOrder, uniques: entries, ranges: [] }
     : {
         tag,
+        name: index.name,
         index,
         conditions: inOrder,
         ranges: entries.flatMap((prefix) => rangesOf(prefix, inOrder.at(-1)!)),

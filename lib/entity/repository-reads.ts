@@ -141,7 +141,7 @@ export abstract class RepositoryReads<E extends object> {
     return found === 1 && !(Number(expiresAt ?? Infinity) <= Date.now());
   }
 
-  private tagOf(partition: PartitionKeyOf<E> | undefined): string | undefined {
+  protected tagOf(partition: PartitionKeyOf<E> | undefined): string | undefined {
     return partition === undefined ? undefined : partitionTag(this.mapper.schema, partition);
   }
 

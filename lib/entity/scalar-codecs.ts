@@ -3,6 +3,7 @@ import { type Codec, fit } from './codec.js';
 import { orderBigInt, orderNumber, orderText } from './order-encoding.js';
 
 interface TextScalar<T> {
+  form: Codec['form'];
   expects: string;
   accepts(value: unknown): value is T;
   write(value: T): string;
@@ -15,7 +16,7 @@ interface TextScalar<T> {
 
 /** A codec for a type whose stored form is text. */
 function textScalar<T>(scalar: TextScalar<T>): Codec<T> {
-  const { expects, accepts, write, read, order, inJson = false, immutable = true } = scalar;
+  const { form, expects, accepts, write, read, order, inJson = false, immutable = true } = scalar;
   const readText = (text: unknown): T => {
     fit(typeof text === 'string');
     const value = read(text);
@@ -23,6 +24,7 @@ function textScalar<T>(scalar: TextScalar<T>): Codec<T> {
     return value;
   };
   return {
+    form,
     expects,
     immutable,
     order(value) {
@@ -55,6 +57,7 @@ export function isWellFormed(text: string): boolean {
 }
 
 export const stringCodec = textScalar<string>({
+  form: 'text',
   expects: 'a string of well-formed Unicode',
   accepts: (value): value is string => typeof value === 'string' && isWellFormed(value),
   write: (value) => value,
@@ -64,6 +67,7 @@ export const stringCodec = textScalar<string>({
 });
 
 export const numberCodec = textScalar<number>({
+  form: 'number',
   expects: 'a finite number',
   accepts: (value): value is number => typeof value === 'number' && Number.isFinite(value),
   write: String,
@@ -79,6 +83,7 @@ export const numberCodec = textScalar<number>({
 });
 
 export const bigintCodec = textScalar<bigint>({
+  form: 'bigint',
   expects: 'a bigint',
   accepts: (value): value is bigint => typeof value === 'bigint',
   write: String,
@@ -90,6 +95,7 @@ export const bigintCodec = textScalar<bigint>({
 });
 
 export const booleanCodec = textScalar<boolean>({
+  form: 'boolean',
   expects: 'a boolean',
   accepts: (value): value is boolean => typeof value === 'boolean',
   write: (value) => (value ? '1' : '0'),
@@ -103,6 +109,7 @@ export const booleanCodec = textScalar<boolean>({
 
 /** Stored as milliseconds since 1970, which is all a Date knows. */
 export const dateCodec = textScalar<Date>({
+  form: 'date',
   expects: 'a valid Date',
   accepts: (value): value is Date => value instanceof Date && !Number.isNaN(value.getTime()),
   write: (value) => String(value.getTime()),
@@ -116,6 +123,7 @@ export const dateCodec = textScalar<Date>({
 
 /** Bytes as they are. They are copied both ways: a reply's bytes share their memory with its neighbours. */
 export const bufferCodec: Codec<Uint8Array> = {
+  form: 'bytes',
   expects: 'a Buffer',
   immutable: false,
   encode(value) {

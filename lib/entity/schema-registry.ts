@@ -54,10 +54,14 @@ export class SchemaRegistry {
     return this.mappers.get(type)!;
   }
 
+  /** The schemas that are known. */
+  all(): EntitySchema[] {
+    return [...this.mappers.values()].map(({ schema }) => schema);
+  }
+
   /** The schemas of the classes that live in a partition, of those that are known. */
   inPartition(tag: string): EntitySchema[] {
-    const schemas = [...this.mappers.values()].map(({ schema }) => schema);
-    return schemas.filter(({ partitionName }) => tag.startsWith(`{${partitionName}:`));
+    return this.all().filter(({ partitionName }) => tag.startsWith(`{${partitionName}:`));
   }
 
   /**

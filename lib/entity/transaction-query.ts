@@ -22,10 +22,11 @@ export interface TransactionQuery {
  * @throws TransactionTooLargeError where more is found than a transaction may read.
  */
 export async function readQuery(
-  { client }: EntityContext,
+  { client, records }: EntityContext,
   { schema }: RowMapper,
-  { tag, ranges, uniques }: QueryPlan,
+  { tag, name, ranges, uniques }: QueryPlan,
 ): Promise<TransactionQuery> {
+  if (name !== undefined) await records.assertReady(schema, name);
   if (uniques) {
     const key = uniqueKey(schema, tag);
     const ids = uniques.length > 0 ? await client.hmget(key, ...uniques) : [];

@@ -118,6 +118,7 @@ export function counted(client: EntityClient): EntityClient & { calls: string[] 
     send: (...call) => note(call[0], client.send(...call)),
     elementPages: (...call) => note(call[0], client.elementPages(...call)),
     pipeline: () => note('pipeline', client.pipeline()),
+    target: (nodes) => note('target', client.target(nodes)),
     addScript: (script) => client.addScript(script),
     with(options) {
       const runner = client.with(options);

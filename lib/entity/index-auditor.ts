@@ -1,0 +1,134 @@
+import { AUDIT_SCRIPT } from './audit-script.js';
+import { givenKey } from './entity-change.js';
+import type { EntityContext } from './entity-context.js';
+import { entityKeyIn, indexKey, uniqueKey } from './entity-key.js';
+import type { EntitySchema } from './entity-schema.js';
+import { type IndexExpectation, expectationOf } from './index-expectation.js';
+import { IndexReader, idTextOf } from './index-reader.js';
+import type { Fields } from './row-reader.js';
+import { type ScriptCall, ScriptCaller } from './script-caller.js';
+import type { KeyOf } from './shape.js';
+
+/** What is wrong in the index or the uniques of a partition. */
+export interface IndexIssue<E = object> {
+  /**
+   * - `missing`: an entry that the row should have is not there
+   * - `extra`: an entry is there that the row, or no row at all, should have
+   * - `wrong`: the row's own note of an indexed value is another
+   * - `duplicate`: two rows have one value of a unique; this is the one that does not hold it
+   * - `unreadable`: a stored field is not of its property's type, so it is not known what should be there
+   */
+  readonly fault: 'missing' | 'extra' | 'wrong' | 'duplicate' | 'unreadable';
+  /** The index or unique; `~pk` for the list of rows, `~x` for the expiry queue; of a note or field its property. */
+  readonly index: string;
+  readonly key: KeyOf<E>;
+}
+
+/** Rows, or entries, that are compared at once. */
+const BATCH = 100;
+/** How often a row is read again that others go on changing: they keep its entries right themselves. */
+const ATTEMPTS = 10;
+
+const WHOLE = { from: Buffer.alloc(0), to: Buffer.from([0xff]) };
+
+/** Entries of one row that it may not be due. */
+interface Suspects {
+  readonly index: string[];
+  readonly uniques: string[];
+}
+
+/** Holds the index and the uniques of partitions against the rows, a batch at a time, and repairs them if asked to. */
+export class IndexAuditor {
+  private readonly scripts: ScriptCaller;
+
+  constructor(
+    private readonly context: EntityContext,
+    private readonly schema: EntitySchema,
+    private readonly mode: 'verify' | 'repair',
+  ) {
+    this.scripts = new ScriptCaller(context.client);
+  }
+
+  /** The faults of one partition. What should not be there comes first, so that its place is free. */
+  async *audit(tag: string, ids: readonly string[]): AsyncGenerator<IndexIssue> {
+    let batch = new Map<string, Suspects>();
+    for await (const [id, kind, entry] of this.entries(tag)) {
+      const suspects = batch.get(id) ?? { index: [], uniques: [] };
+      suspects[kind].push(entry);
+      batch.set(id, suspects);
+      if (batch.size < BATCH && suspects[kind].length < BATCH) continue;
+      yield* this.compare(tag, batch);
+      batch = new Map();
+    }
+    yield* this.compare(tag, batch);
+    for (let from = 0; from < ids.length; from += BATCH)
+      yield* this.compare(tag, new Map(ids.slice(from, from + BATCH).map((id) => [id, undefined])));
+  }
+
+  private async *entries(tag: string): AsyncGenerator<[id: string, kind: keyof Suspects, entry: string]> {
+    const { client } = this.context;
+    const index = new IndexReader(client, indexKey(this.schema, tag), [WHOLE]);
+    for await (const entry of index.all()) yield [idTextOf(entry), 'index', entry];
+    for await (const [entry, id] of client.hscanIterator(uniqueKey(this.schema, tag), { count: BATCH }))
+      yield [id, 'uniques', entry];
+  }
+
+  /** @param rows for each id the entries that were found; without any, what should be there is looked for. */
+  private async *compare(
+    tag: string,
+    rows: ReadonlyMap<string, Suspects | undefined>,
+  ): AsyncGenerator<IndexIssue> {
+    let left = [...rows.keys()];
+    for (let attempt = 1; left.length > 0 && attempt <= ATTEMPTS; attempt++) {
+      const expected = await this.read(tag, left);
+      const readable = expected.filter(({ unreadable }) => unreadable === undefined);
+      for (const { key, unreadable } of expected)
+        if (unreadable !== undefined && !rows.get(key.idText))
+          yield this.issue(tag, key.idText, 'unreadable', unreadable);
+      const calls = readable.map((row) => this.call(row, rows.get(row.key.idText)));
+      const answers = await this.scripts.runMany(calls, 'always');
+      left = [];
+      for (const [i, answer] of answers.entries()) {
+        if (answer instanceof Error) throw answer;
+        const [outcome, ...faults] = answer;
+        const { idText } = readable[i].key;
+        if (outcome === 'CHANGED') left.push(idText);
+        for (let at = 0; at < faults.length; at += 2)
+          yield this.issue(tag, idText, faults[at] as IndexIssue['fault'], faults[at + 1]);
+      }
+    }
+  }
+
+  private async read(tag: string, ids: readonly string[]): Promise<IndexExpectation[]> {
+    const pipeline = this.context.client.pipeline();
+    for (const id of ids) pipeline.hgetallBuffer(entityKeyIn(this.schema, tag, id).row);
+    const rows = (await pipeline.exec()) ?? [];
+    return rows.map(([error, row], i) => {
+      if (error) throw error;
+      return expectationOf(this.schema, tag, ids[i], row as Fields);
+    });
+  }
+
+  private call(expected: IndexExpectation, suspects: Suspects | undefined): ScriptCall {
+    const { key, version, expiresAt } = expected;
+    const notes = suspects
+      ? []
+      : [...expected.notes].map(([field, note]) => [field, note === undefined ? '' : `=${note}`]);
+    const lists = suspects
+      ? [[], [], this.extra(suspects.index, expected.index), this.extra(suspects.uniques, expected.uniques)]
+      : [[...expected.index], [...expected.uniques], [], []];
+    const args = [this.mode, key.idText, version, expiresAt, String(notes.length), ...notes.flat()];
+    for (const list of lists) args.push(String(list.length), ...list);
+    const keys = [key.row, indexKey(this.schema, key.tag), uniqueKey(this.schema, key.tag)];
+    return { script: AUDIT_SCRIPT, keys, args };
+  }
+
+  private extra(found: readonly string[], expected: ReadonlySet<string>): string[] {
+    return found.filter((entry) => !expected.has(entry));
+  }
+
+  private issue(tag: string, id: string, fault: IndexIssue['fault'], entry: string): IndexIssue {
+    const [name] = entry.replace(/^~i:/, '').split('\0', 1);
+    return { fault, index: name, key: givenKey(this.schema, entityKeyIn(this.schema, tag, id)) as never };
+  }
+}

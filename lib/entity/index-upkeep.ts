@@ -1,0 +1,101 @@
+import { InvalidArgumentError } from '../cluster/errors.js';
+import { SLOT_COUNT, keySlot } from '../cluster/key-slot.js';
+import type { EntityContext } from './entity-context.js';
+import type { EntitySchema } from './entity-schema.js';
+import { IndexAuditor, type IndexIssue } from './index-auditor.js';
+import type { PartitionKeyOf } from './shape.js';
+import { rowsBySlot } from './slot-walker.js';
+
+/** What is looked through. */
+export interface UpkeepOptions<E = object> {
+  /** This partition alone; without it all of the cluster. */
+  partition?: PartitionKeyOf<E>;
+  /** Ends it early, with the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** What is indexed anew. */
+export interface ReindexOptions<E = object> extends UpkeepOptions<E> {
+  /** Goes on where an earlier run has got to: the cursor of its last progress. */
+  cursor?: string;
+}
+
+/** How far an index is rebuilt. */
+export interface ReindexProgress<E = object> {
+  /** Where to go on, if this should be the last. */
+  readonly cursor: string;
+  /** From 0 to 1. */
+  readonly done: number;
+  /** Rows that were looked at, in this run. */
+  readonly rows: number;
+  /** Entries that were put right, in this run. */
+  readonly repaired: number;
+  /** What could not be put right, since the last progress: `duplicate` and `unreadable`. */
+  readonly unresolved: readonly IndexIssue<E>[];
+}
+
+/** Slots between one progress and the next. */
+const STEP = 1_024;
+
+/** Faults of the indexes and uniques of partitions. */
+export async function* verifyIndexes(
+  context: EntityContext,
+  schema: EntitySchema,
+  tag: string | undefined,
+  signal?: AbortSignal,
+): AsyncGenerator<IndexIssue, void, undefined> {
+  const auditor = new IndexAuditor(context, schema, 'verify');
+  const first = tag === undefined ? 0 : keySlot(tag);
+  for await (const [, rows] of rowsBySlot(context, schema, first, tag === undefined ? SLOT_COUNT : first + 1))
+    for (const [partition, ids] of rows) {
+      signal?.throwIfAborted();
+      if (tag === undefined || partition === tag) yield* auditor.audit(partition, ids);
+    }
+}
+
+/** Puts the indexes and uniques of partitions right; at the end those that were being built are ready. */
+export async function* reindex(
+  context: EntityContext,
+  schema: EntitySchema,
+  tag: string | undefined,
+  { cursor, signal }: Pick<ReindexOptions, 'cursor' | 'signal'>,
+): AsyncGenerator<ReindexProgress, void, undefined> {
+  const auditor = new IndexAuditor(context, schema, 'repair');
+  const begin = tag === undefined ? readCursor(cursor) : { slot: keySlot(tag), isClean: false };
+  const end = tag === undefined ? SLOT_COUNT : begin.slot + 1;
+  let { isClean } = begin;
+  let rows = 0;
+  let repaired = 0;
+  let unresolved: IndexIssue[] = [];
+  for await (const [slot, found] of rowsBySlot(context, schema, begin.slot, end)) {
+    for (const [partition, ids] of found) {
+      signal?.throwIfAborted();
+      if (tag !== undefined && partition !== tag) continue;
+      for await (const issue of auditor.audit(partition, ids))
+        if (UNRESOLVED.has(issue.fault)) unresolved.push(issue);
+        else repaired++;
+      rows += ids.length;
+    }
+    isClean &&= unresolved.length === 0;
+    const next = slot + 1;
+    if (next !== end && next % STEP !== 0 && unresolved.length < STEP) continue;
+    if (next === SLOT_COUNT && isClean) await context.records.markReady(schema);
+    const done = tag === undefined ? next / SLOT_COUNT : 1;
+    yield { cursor: `${next}${isClean ? '' : '!'}`, done, rows, repaired, unresolved };
+    unresolved = [];
+  }
+}
+
+const UNRESOLVED: ReadonlySet<IndexIssue['fault']> = new Set<IndexIssue['fault']>([
+  'duplicate',
+  'unreadable',
+]);
+
+/** The next slot, and whether all before it could be put right. */
+function readCursor(cursor: unknown): { slot: number; isClean: boolean } {
+  if (cursor === undefined) return { slot: 0, isClean: true };
+  const [, slot, mark] = /^(\d{1,5})(!?)$/.exec(String(cursor)) ?? [];
+  if (slot === undefined || Number(slot) > SLOT_COUNT)
+    throw new InvalidArgumentError('cursor', 'The cursor is not one that a progress of reindex has given');
+  return { slot: Number(slot), isClean: mark === '' };
+}
