@@ -1,0 +1,146 @@
+/** @jest-environment ./test/neighbours/node-environment.mjs */
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { CACHE_MANAGER, CacheModule, type Cache } from '@nestjs/cache-manager';
+import { Test } from '@nestjs/testing';
+import type * as Throttler from '@nestjs/throttler';
+import { createShardedAdapter } from '@socket.io/redis-adapter';
+import { Queue, Worker, type ConnectionOptions } from 'bullmq';
+import sessions, { Store, type SessionData } from 'express-session';
+import { ClusterClient, ClusterModule } from 'keyslot';
+import { ClusterKeyvStore } from 'keyslot/cache';
+import { ClusterThrottlerStorage } from 'keyslot/throttler';
+import { LocalCluster } from 'keyslot/testing';
+import { Server } from 'socket.io';
+import { eventually } from '../cluster-fixture.js';
+
+declare const requireOutsideJest: <T>(name: string) => T;
+const { ThrottlerModule } = requireOutsideJest<typeof Throttler>('@nestjs/throttler');
+
+/** Code without what a formatter decides by the width that is left. */
+const squeezed = (code: string): string => code.replace(/\s+/g, '').replace(/,(?=[\]})])/g, '');
+
+// Every block of the page stands in this file as it stands there; what is behind it shows that it does what it says.
+describe('docs/neighbours.md', () => {
+  let local: LocalCluster;
+  let cluster: ClusterClient;
+
+  beforeAll(async () => {
+    local = await LocalCluster.start({ replicasPerPrimary: 0 });
+    cluster = new ClusterClient({ nodes: local.seeds });
+  }, 60_000);
+  afterAll(async () => {
+    await cluster?.close();
+    await local?.stop();
+  });
+
+  it('shows only code that is run here', () => {
+    const page = readFileSync(new URL('../../docs/neighbours.md', import.meta.url), 'utf8');
+    const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
+    const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
+    expect(blocks).toHaveLength(5);
+    expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
+  });
+
+  it('has jobs', async () => {
+    const sent: string[] = [];
+    const connection = cluster as unknown as ConnectionOptions;
+    const queue = new Queue('mail', { connection, prefix: '{mail}' });
+    const worker = new Worker('mail', async ({ data }) => sent.push(data.to), {
+      connection,
+      prefix: '{mail}',
+    });
+    await queue.add('welcome', { to: 'ada@example.org' });
+    await eventually(() => expect(sent).toEqual(['ada@example.org']));
+    await worker.close();
+    await queue.close();
+  });
+
+  it('has sockets', async () => {
+    const http: HttpServer = createServer();
+    const adapter = createShardedAdapter(cluster, cluster.duplicate());
+    const server = new Server(http, { adapter });
+    await eventually(async () => expect(await cluster.pubsub.shardChannels('socket.io#*')).not.toEqual([]));
+    const { subClient } = server.of('/').adapter as unknown as { subClient: ClusterClient };
+    await server.close();
+    await subClient.close();
+  });
+
+  it('has sessions', async () => {
+    class ClusterSessionStore extends Store {
+      constructor(private readonly client: ClusterClient) {
+        super();
+      }
+
+      override get(sid: string, done: (error: unknown, session?: SessionData | null) => void): void {
+        this.client
+          .get(`session:${sid}`)
+          .then((text) => done(null, text === null ? null : JSON.parse(text)), done);
+      }
+
+      override set(sid: string, session: SessionData, done?: (error?: unknown) => void): void {
+        const ttl = session.cookie.maxAge ?? 86_400_000;
+        this.client.set(`session:${sid}`, JSON.stringify(session), 'PX', ttl).then(() => done?.(), done);
+      }
+
+      override destroy(sid: string, done?: (error?: unknown) => void): void {
+        this.client.unlink(`session:${sid}`).then(() => done?.(), done);
+      }
+    }
+    type Seen = IncomingMessage & {
+      session: SessionData & { visits?: number; destroy(done: () => void): void };
+    };
+    const middleware = sessions({
+      store: new ClusterSessionStore(cluster),
+      secret: 's',
+      resave: false,
+      saveUninitialized: false,
+    }) as unknown as (request: unknown, response: unknown, next: () => void) => void;
+    const http = createServer((request, response) => {
+      middleware(request, response, () => {
+        const { session: mine } = request as Seen;
+        if (request.url === '/leave') return mine.destroy(() => response.end('left'));
+        mine.visits = (mine.visits ?? 0) + 1;
+        response.end(String(mine.visits));
+      });
+    });
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+    const first = await fetch(url);
+    const headers = { cookie: first.headers.getSetCookie()[0].split(';')[0] };
+    const visits = [await first.text()];
+    for (const path of ['/', '/leave', '/']) visits.push(await (await fetch(url + path, { headers })).text());
+    expect(visits).toEqual(['1', '2', 'left', '1']);
+    await new Promise((resolve) => http.close(resolve));
+  });
+
+  it('has a cache', async () => {
+    const caching = CacheModule.registerAsync({
+      isGlobal: true,
+      inject: [ClusterClient],
+      useFactory: (client: ClusterClient) => ({ stores: [new ClusterKeyvStore(client)], ttl: 60_000 }),
+    });
+    const app = await Test.createTestingModule({
+      imports: [ClusterModule.forRoot({ nodes: local.seeds }), caching],
+    }).compile();
+    await app.get<Cache>(CACHE_MANAGER).set('k', { n: 1 });
+    expect(await app.get<Cache>(CACHE_MANAGER).get('k')).toEqual({ n: 1 });
+    expect(await cluster.pttl('cache:k')).toBeGreaterThan(0);
+    await app.close();
+  });
+
+  it('has a throttler', async () => {
+    const throttling = ThrottlerModule.forRootAsync({
+      inject: [ClusterClient],
+      useFactory: (client: ClusterClient) => ({
+        throttlers: [{ ttl: 60_000, limit: 100 }],
+        storage: new ClusterThrottlerStorage(client),
+      }),
+    });
+    const made = throttling.providers?.map((one) => (one as { useFactory?: unknown }).useFactory);
+    const factory = made?.find((one) => String(one).includes('ClusterThrottlerStorage'));
+    const { storage } = (factory as (client: ClusterClient) => { storage: ClusterThrottlerStorage })(cluster);
+    expect(await storage.increment('k', 60_000, 100, 0, 'default')).toMatchObject({ totalHits: 1 });
+  });
+});
