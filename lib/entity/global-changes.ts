@@ -47,14 +47,20 @@ export function withGlobals(operation: RowOperation, values: object): RowOperati
     return encoding === null ? [] : [partField(field.property), encoding];
   });
   const absent = parts.filter((field) => encodingOf(field) === null);
+  const changes = touched.map((index): GlobalChange => {
+    const encodings = index.fields.map((field) => (isKnown(field) ? encodingOf(field) : undefined));
+    return { index, parts: encodings };
+  });
+  if (mode === 'insert') {
+    // A new row has nothing to end. One that has expired may: those entries die when somebody asks for them.
+    const entered = changes.filter((change) => !change.parts.includes(null));
+    return { ...operation, set: [...set, ...given], globals: entered.length > 0 ? entered : undefined };
+  }
   return {
     ...operation,
     set: [...set, ...given],
     removed: [...removed, ...absent.map(({ property }) => partField(property))],
-    globals: touched.map((index) => ({
-      index,
-      parts: index.fields.map((field) => (isKnown(field) ? encodingOf(field) : undefined)),
-    })),
+    globals: changes,
   };
 }
 

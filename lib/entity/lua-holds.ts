@@ -38,13 +38,15 @@ end
 
 -- Reads what the row holds. Whether one of the entries is not, or no longer, this write's own.
 local function isHoldLost(o)
-  local isLost = false
-  for _, hold in ipairs(o.holds) do
-    redis.call('ZCARD', o.fences) -- fails here, before the first write, if it is no ZSET
-    hold.before = redis.call('HGET', o.row, hold.field)
-    hold.after = hold.how ~= '-' and hold.token .. hold.encodings
+  if not o.fences then return false end
+  redis.call('ZCARD', o.fences) -- fails here, before the first write, if it is no ZSET
+  local fields, isLate, isLost = {}, nowMs() > o.holdsUntil, false
+  for i, hold in ipairs(o.holds) do fields[i] = hold.field end
+  local before = redis.call('HMGET', o.row, unpack(fields))
+  for i, hold in ipairs(o.holds) do
+    hold.before, hold.after = before[i], hold.how ~= '-' and hold.token .. hold.encodings
     if hold.how == '=' and (o.expired or hold.before ~= hold.after) then isLost = true end
-    if hold.how == '+' and (nowMs() > o.holdsUntil or isFenced(o.fences, hold.token)) then isLost = true end
+    if hold.how == '+' and (isLate or isFenced(o.fences, hold.token)) then isLost = true end
   end
   return isLost
 end

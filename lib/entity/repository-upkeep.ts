@@ -17,7 +17,7 @@ export abstract class RepositoryUpkeep<E extends object> extends RepositoryReads
   /**
    * Takes away what expired rows have left behind in larger partitions: the server keeps such a row for a day, and its
    * index entries for good. Reads and queries pass over them, so this bounds memory and nothing else. Rows that are
-   * partitions of their own leave nothing.
+   * partitions of their own leave nothing here; entries of global indexes are for `sweepGlobals`.
    *
    * @returns how many rows are no more.
    */

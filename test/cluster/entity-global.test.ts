@@ -231,6 +231,9 @@ describe('a write of global uniques and indexes', () => {
     const [id, email] = [freshId(), freshId()];
     const user = own.create({ id, email });
     expect(await scriptsOf(() => own.insert(user))).toBe(2);
+    expect(await scriptsOf(() => own.insert(own.create({ id: freshId(), note: 'no value of theirs' })))).toBe(
+      1,
+    );
     user.note = 'no value of theirs';
     expect(await scriptsOf(() => own.save(user))).toBe(1);
     expect(await scriptsOf(() => own.save(user))).toBe(0);
