@@ -1,0 +1,120 @@
+import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
+import { randomBytes } from 'node:crypto';
+import type { Subscription } from 'rxjs';
+import type { ClusterClient } from '../client/cluster-client.js';
+import { ClientClosedError, OutcomeUnknownError } from '../cluster/errors.js';
+import { isGap, type MessageOrGap } from '../pubsub/message-options.js';
+import { packetCodec } from './packet-codec.js';
+import {
+  transportClient,
+  type ClusterClientProxyOptions,
+  type TransportClient,
+} from './transport-options.js';
+
+type Answer = WritePacket & { readonly id: string };
+
+/**
+ * The other side of `ClusterTransport`: `send()` for requests, `emit()` for events. Replies come to a channel of its own.
+ * Where that was not listened to for a moment, requests that wait fail with OutcomeUnknownError rather than wait for ever.
+ */
+export class ClusterClientProxy extends ClientProxy {
+  private readonly connection: TransportClient;
+  /** Where replies are wanted. */
+  private readonly replyTo = `keyslot.reply.${randomBytes(12).toString('hex')}`;
+  private connecting: Promise<void> | undefined = undefined;
+  private replies: Subscription | undefined = undefined;
+
+  /** @throws InvalidArgumentError unless `options` have either a client or a connection */
+  constructor(private readonly options: ClusterClientProxyOptions) {
+    super();
+    this.connection = transportClient(options);
+    this.initializeSerializer(options as never);
+    this.initializeDeserializer(options as never);
+  }
+
+  /** Connects, and listens to replies. */
+  connect(): Promise<void> {
+    return (this.connecting ??= this.open().catch((error: unknown) => {
+      this.connecting = undefined;
+      throw error;
+    }));
+  }
+
+  /** Ends what waits for a reply with ClientClosedError; ends the client if it is the proxy's own. */
+  async close(): Promise<void> {
+    this.replies?.unsubscribe();
+    this.connecting = undefined;
+    this.failAll(new ClientClosedError());
+    await this.connection.release();
+  }
+
+  /** Listens to an event of the client. */
+  override on(event: string, callback: (...args: unknown[]) => void): void {
+    this.client.on(event, callback);
+  }
+
+  /** The client. */
+  unwrap<T = ClusterClient>(): T {
+    return this.client as T;
+  }
+
+  protected publish(packet: ReadPacket, callback: (packet: WritePacket) => void): () => void {
+    const request = this.assignPacketId(packet);
+    this.routingMap.set(request.id, callback);
+    this.dispatch(request, { replyTo: this.replyTo }).catch((err: unknown) => callback({ err }));
+    return () => this.routingMap.delete(request.id);
+  }
+
+  protected async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
+    return (await this.dispatch(packet, {})) as T;
+  }
+
+  private get client(): ClusterClient {
+    return this.connection.client;
+  }
+
+  private async open(): Promise<void> {
+    const { pubsub } = this.client;
+    await this.client.connect();
+    const options = { codec: packetCodec, gaps: true } as const;
+    const replies = this.options.sharded
+      ? pubsub.sharded(this.replyTo, options)
+      : pubsub.channel(this.replyTo, options);
+    this.replies = replies.subscribe({
+      // what cannot be read was not meant for us
+      next: (item) => void this.take(item).catch(() => {}),
+      error: (error: Error) => this.failAll(error),
+      complete: () => this.failAll(new ClientClosedError()),
+    });
+    await pubsub.ready(this.replyTo);
+  }
+
+  private async dispatch(packet: ReadPacket, extras: { replyTo?: string }): Promise<number> {
+    const { pubsub } = this.client;
+    const channel = this.normalizePattern(packet.pattern as string);
+    const serialized: unknown = await this.serializer.serialize(packet);
+    // what a serializer makes of it may be anything
+    const outgoing = typeof serialized === 'object' ? { ...serialized, ...extras } : serialized;
+    return this.options.sharded
+      ? pubsub.publishSharded(channel, outgoing, { codec: packetCodec })
+      : pubsub.publish(channel, outgoing, { codec: packetCodec });
+  }
+
+  private async take(item: MessageOrGap): Promise<void> {
+    if (isGap(item)) {
+      return this.failAll(
+        new OutcomeUnknownError('request', `its reply may have been missed (${item.reason})`),
+      );
+    }
+    const { err, response, isDisposed, id } = (await this.deserializer.deserialize(item.payload)) as Answer;
+    const callback = this.routingMap.get(id);
+    if (callback === undefined) return;
+    callback(isDisposed || err ? { err, response, isDisposed: true } : { err, response });
+  }
+
+  private failAll(err: Error): void {
+    const callbacks = [...this.routingMap.values()];
+    this.routingMap.clear();
+    for (const callback of callbacks) callback({ err });
+  }
+}

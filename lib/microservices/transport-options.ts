@@ -1,0 +1,60 @@
+import type {
+  ConsumerDeserializer,
+  ConsumerSerializer,
+  ProducerDeserializer,
+  ProducerSerializer,
+} from '@nestjs/microservices';
+import type { ClusterClientOptions } from '../client/client-options.js';
+import { ClusterClient } from '../client/cluster-client.js';
+import { InvalidArgumentError } from '../cluster/errors.js';
+
+/** Over what messages go. */
+export interface TransportOptions {
+  /** The client of the application. It is used, and not closed. */
+  client?: ClusterClient;
+  /** Options of a client that the transport makes for itself, and closes; instead of `client`. */
+  connection?: ClusterClientOptions;
+  /**
+   * Sharded pub/sub, which does not pass every message to every node; both sides have to agree. Needs Redis 7.
+   * Default false.
+   */
+  sharded?: boolean;
+}
+
+/** What `ClusterTransport` takes. */
+export interface ClusterTransportOptions extends TransportOptions {
+  /** Whether the patterns of handlers are glob-style patterns of channels. Not with `sharded`. Default false. */
+  wildcards?: boolean;
+  serializer?: ConsumerSerializer;
+  deserializer?: ConsumerDeserializer;
+}
+
+/** What `ClusterClientProxy` takes. */
+export interface ClusterClientProxyOptions extends TransportOptions {
+  serializer?: ProducerSerializer;
+  deserializer?: ProducerDeserializer;
+}
+
+/** A client, and how to let go of it. */
+export interface TransportClient {
+  readonly client: ClusterClient;
+  release(): Promise<void>;
+}
+
+/** The client that is meant. @throws InvalidArgumentError unless there is exactly one */
+export function transportClient({ client, connection }: TransportOptions): TransportClient {
+  if ((client === undefined) === (connection === undefined)) {
+    throw new InvalidArgumentError(
+      'client',
+      'A transport takes either a client, or the connection of its own',
+    );
+  }
+  if (client === undefined) {
+    const own = new ClusterClient(connection);
+    return { client: own, release: () => own.close() };
+  }
+  if (!(client instanceof ClusterClient)) {
+    throw new InvalidArgumentError('client', 'The client of a transport is a ClusterClient');
+  }
+  return { client, release: async () => {} };
+}
