@@ -23,8 +23,7 @@ export abstract class RepositoryUpkeep<E extends object> extends RepositoryReads
    */
   async sweepExpired(options: SweepOptions<E> = {}): Promise<{ swept: number }> {
     const { partition, limit = Infinity, signal } = options;
-    if (limit !== Infinity && !(Number.isSafeInteger(limit) && limit >= 1))
-      throw new InvalidArgumentError('limit', 'limit must be a whole number from 1');
+    checkLimit(limit);
     const sweeper = new ExpirySweeper(this.context, this.mapper.schema);
     if (partition === undefined) return { swept: await sweeper.sweepAll(limit, signal) };
     return { swept: await sweeper.sweep(partitionTag(this.mapper.schema, partition), limit, signal) };
@@ -38,6 +37,7 @@ export abstract class RepositoryUpkeep<E extends object> extends RepositoryReads
    * @returns how many entries are no more.
    */
   async sweepGlobals({ limit = Infinity, signal }: GlobalSweepOptions = {}): Promise<{ swept: number }> {
+    checkLimit(limit);
     return { swept: await this.context.committer.sweepGlobals(this.mapper.schema, limit, signal) };
   }
 
@@ -71,4 +71,9 @@ export abstract class RepositoryUpkeep<E extends object> extends RepositoryReads
     const tag = this.tagOf(options.partition);
     yield* reindex(this.context, schema, tag, options) as AsyncGenerator<ReindexProgress<E>>;
   }
+}
+
+function checkLimit(limit: number): void {
+  if (limit !== Infinity && !(Number.isSafeInteger(limit) && limit >= 1))
+    throw new InvalidArgumentError('limit', 'limit must be a whole number from 1');
 }

@@ -8,6 +8,8 @@ export interface SchemaDefinition {
   readonly properties: Readonly<Record<string, string>>;
   /** Of each index and unique of a partition its kind and its fields. */
   readonly indexes: Readonly<Record<string, string>>;
+  /** Of each global index and unique its kind, its fields, and its spread; absent where there is none. */
+  readonly globals?: Readonly<Record<string, string>>;
 }
 
 export function definitionOf(schema: EntitySchema): SchemaDefinition {
@@ -19,7 +21,14 @@ export function definitionOf(schema: EntitySchema): SchemaDefinition {
     ...counters.map(({ property }) => [property, 'counter'] as const),
     ...collections.map(({ property, kind }) => [property, `collection ${kind}`] as const),
   ];
+  const globals = schema.globals
+    .map(({ kind, name, fields: indexed, spread }): [string, string] => [
+      name,
+      `${kind} of ${indexed.map(({ property }) => property).join(' ')} spread over ${spread}`,
+    ])
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
   return {
+    ...(globals.length > 0 && { globals: Object.fromEntries(globals) }),
     partition: partitionName,
     properties: Object.fromEntries(properties.toSorted(([a], [b]) => (a < b ? -1 : 1))),
     indexes: Object.fromEntries(
@@ -43,6 +52,11 @@ export function misfits(stored: SchemaDefinition, given: SchemaDefinition): stri
     const isKey = form.startsWith('key');
     if (now === undefined ? isKey : now !== form)
       found.push(`${property} was stored as ${form}, and is ${now ?? 'gone'}`);
+  }
+  for (const [name, form] of Object.entries(stored.globals ?? {})) {
+    const now = given.globals?.[name] ?? form; // one that is gone fits
+    if (now !== form)
+      found.push(`global '${name}' was stored as ${form}, and is ${now}: give it another name`);
   }
   return found;
 }

@@ -44,8 +44,9 @@ export class SchemaRecords {
       const still = building.filter((name) => Object.hasOwn(given.indexes, name));
       // What a class has no more is remembered: the rows may still have it.
       const properties = { ...stored.properties, ...given.properties };
+      const globals = stored.globals || given.globals ? { ...stored.globals, ...given.globals } : undefined;
       return {
-        definition: { ...given, properties },
+        definition: { ...given, properties, ...(globals && { globals }) },
         building: [...new Set([...still, ...newIndexes(stored, given)])],
       };
     });

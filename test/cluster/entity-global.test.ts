@@ -352,6 +352,7 @@ describe('sweepGlobals', () => {
     await users.saveMany(ids.map((id) => users.create({ id, team, email: id, age: 1 })));
     for (const id of ids.slice(0, 10)) await shared.client.del(users.keyOf(id));
     for (const id of ids.slice(10, 20)) await users.expire(id, -1);
+    await expect(users.sweepGlobals({ limit: 0 })).rejects.toThrow(/limit/);
     expect((await users.sweepGlobals({ limit: 5 })).swept).toBeGreaterThanOrEqual(5);
     await users.sweepGlobals();
     expect(await users.sweepGlobals()).toEqual({ swept: 0 });

@@ -3,6 +3,7 @@ import { ClusterEntity, Index, PrimaryKey, Property, Unique } from '../../lib/en
 import { entityKey } from '../../lib/entity/entity-key.js';
 import { SchemaError } from '../../lib/entity/entity-errors.js';
 import { bucketOf, bucketsOf, keyOfReference, referenceOf } from '../../lib/entity/global-entry.js';
+import { definitionOf, misfits } from '../../lib/entity/schema-definition.js';
 import { SchemaRegistry } from '../../lib/entity/schema-registry.js';
 import type { EntityClass } from '../../lib/entity/shape.js';
 import { Device, User } from '../cluster/entity-global-fixtures.js';
@@ -36,6 +37,17 @@ describe('global uniques and indexes of a class', () => {
       "Wrong has the index 'a:b': letters, digits, _ - and . are allowed in its name",
       expect.stringMatching(/^Wrong\.e is in the unique 'e', and .* has no order$/),
       "Wrong has two indexes of the one name 'b'",
+    ]);
+  });
+
+  it('are frozen in the schema record under their name', () => {
+    const stored = definitionOf(new SchemaRegistry().mapper(Device).schema);
+    expect(misfits(stored, stored)).toEqual([]);
+    expect(misfits({ ...stored, globals: undefined }, stored)).toEqual([]);
+    expect(misfits(stored, { ...stored, globals: undefined })).toEqual([]);
+    const spread = { ...stored.globals, kind: 'index of kind spread over 1' };
+    expect(misfits(stored, { ...stored, globals: spread })).toEqual([
+      "global 'kind' was stored as index of kind spread over 4, and is index of kind spread over 1: give it another name",
     ]);
   });
 
