@@ -1,5 +1,8 @@
 import { testScenarios } from './matrix-fixture.js';
 
-testScenarios(['kill', 'freeze-partial', 'partition', 'lost-replies', 'one-way', 'remap', 'strangers'], {
-  requireFullCoverage: false,
-});
+testScenarios(
+  ['kill', 'freeze-partial', 'partition', 'lost-replies', 'one-way', 'remap', 'strangers', 'crowd'],
+  {
+    requireFullCoverage: false,
+  },
+);

@@ -1,8 +1,9 @@
 import type { Scenario } from './scenario.js';
+import { crowds } from './scenarios/crowds.js';
 import { failures } from './scenarios/failures.js';
 import { links } from './scenarios/links.js';
 import { moves } from './scenarios/moves.js';
 import { partitions } from './scenarios/partitions.js';
 
 /** The fault matrix, a row each. */
-export const scenarios: readonly Scenario[] = [...moves, ...failures, ...partitions, ...links];
+export const scenarios: readonly Scenario[] = [...moves, ...failures, ...partitions, ...links, ...crowds];

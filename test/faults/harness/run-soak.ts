@@ -1,0 +1,168 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { ClusterClient } from 'keyslot';
+import { LocalCluster, type LocalNode } from 'keyslot/testing';
+import { KeyslotSession } from './clients/keyslot.js';
+import { Load } from './load.js';
+import { Shards } from './shards.js';
+import { readTruth } from './truth.js';
+
+const USAGE = 'npm run soak -- [--minutes 30] [--faults 200] [--seed N]';
+
+/** Numbers that look random and are the same for the same seed: mulberry32. */
+function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+interface Baseline {
+  readonly heapMiB: number;
+  readonly handles: number;
+}
+
+function measure(): Baseline {
+  globalThis.gc?.();
+  globalThis.gc?.();
+  const sockets = process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP'));
+  return { heapMiB: process.memoryUsage().heapUsed / 2 ** 20, handles: sockets.length };
+}
+
+type Fault = (cluster: LocalCluster, pick: <T>(items: readonly T[]) => T) => Promise<void>;
+
+/** What may be done to a stable cluster; each leaves it whole, or so that it becomes whole by itself. */
+const FAULTS: Readonly<Record<string, Fault>> = {
+  kill: async (cluster, pick) => {
+    const node = pick(cluster.nodes);
+    await cluster.kill(node);
+    await delay(pick([100, 1_000, 4_000]));
+    await cluster.restart(node);
+  },
+  freeze: async (cluster, pick) => {
+    const node = pick(cluster.nodes);
+    await cluster.freeze(node);
+    await delay(pick([300, 1_500, 4_000]));
+    await cluster.thaw(node);
+  },
+  failover: async (cluster, pick) => {
+    await cluster.failover(pick(cluster.replicas));
+  },
+  move: async (cluster, pick) => {
+    const slot = Math.floor(pick(Array.from({ length: 500 }, (_, i) => i * 32)));
+    const owner = await cluster.primaryOfSlot(slot);
+    const other = pick(cluster.primaries.filter((node: LocalNode) => node !== owner));
+    await cluster.migrateSlots([slot], owner, other);
+    await cluster.migrateSlots([slot], other, owner);
+  },
+  cut: async (cluster, pick) => {
+    await cluster.command(pick(cluster.nodes), 'CLIENT', 'KILL', 'TYPE', pick(['normal', 'pubsub']));
+  },
+};
+
+/** Random faults for a long time: memory and sockets have to be back where they were. */
+export async function run(args: readonly string[], signal: AbortSignal): Promise<boolean> {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      minutes: { type: 'string', default: '30' },
+      faults: { type: 'string', default: '200' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return true;
+  }
+  const [minutes, count, seed] = [values.minutes, values.faults, values.seed].map(Number);
+  const random = randomFrom(seed);
+  const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)];
+  console.log(`${count} faults in ${minutes} minutes, --seed ${seed}`);
+  const rejections: unknown[] = [];
+  process.on('unhandledRejection', (reason) => rejections.push(reason));
+  const cluster = await LocalCluster.start({ requireFullCoverage: false, signal });
+  const session = await KeyslotSession.open({ nodes: cluster.seeds });
+  const stopUse = use(session.client);
+  const totals = { calls: 0, lost: 0, twice: 0, untruthful: 0, disordered: 0 };
+  const errors = new Map<string, number>();
+  try {
+    await round(cluster, session, async () => {}, totals, errors);
+    const before = measure();
+    const spacing = (minutes * 60_000) / count;
+    for (let i = 0; i < count; i++) {
+      signal.throwIfAborted();
+      const startedAt = performance.now();
+      const name = pick(Object.keys(FAULTS));
+      await round(cluster, session, () => FAULTS[name](cluster, pick), totals, errors);
+      if (i % 10 === 9) {
+        const { heapMiB, handles } = measure();
+        console.log(`${i + 1} faults: heap ${heapMiB.toFixed(1)} MiB, ${handles} sockets`);
+      }
+      await delay(Math.max(0, spacing - (performance.now() - startedAt)));
+    }
+    await round(cluster, session, async () => {}, totals, errors);
+    const after = measure();
+    const failures = [...errors].map(([code, number]) => `${number} ${code}`).join(', ') || 'none';
+    console.log(`calls ${totals.calls}, errors: ${failures}`);
+    console.log(
+      `executed twice ${totals.twice}, untruthful ${totals.untruthful}, out of order ${totals.disordered}, ` +
+        `answered and lost by the servers ${totals.lost}`,
+    );
+    console.log(`heap ${before.heapMiB.toFixed(1)} MiB before, ${after.heapMiB.toFixed(1)} after`);
+    console.log(`sockets ${before.handles} before, ${after.handles} after`);
+    console.log(`unhandled rejections ${rejections.length}`);
+    return (
+      totals.twice + totals.untruthful + totals.disordered + rejections.length === 0 &&
+      after.heapMiB < before.heapMiB + 20 &&
+      after.handles <= before.handles + 6
+    );
+  } finally {
+    await stopUse();
+    await session.close();
+    await cluster.stop();
+  }
+}
+
+/** A fault under load, and what the load found out. Its books are closed each time, so that they do not grow. */
+async function round(
+  cluster: LocalCluster,
+  session: KeyslotSession,
+  fault: () => Promise<void>,
+  totals: Record<'calls' | 'lost' | 'twice' | 'untruthful' | 'disordered', number>,
+  errors: Map<string, number>,
+): Promise<void> {
+  const load = new Load(session, Shards.even(3), performance.now(), { callers: 4, pauseMs: 15 });
+  await delay(300);
+  await fault();
+  await cluster.waitUntilStable({ timeoutMs: 60_000 });
+  await delay(500);
+  await load.stop();
+  const { oracle } = load;
+  const verdict = oracle.judge(await readTruth(cluster, {}, oracle.counters, [...oracle.sequences.keys()]));
+  totals.calls += load.calls;
+  for (const kind of ['lost', 'twice', 'untruthful', 'disordered'] as const) totals[kind] += verdict[kind];
+  for (const [code, number] of load.errors) errors.set(code, (errors.get(code) ?? 0) + number);
+  await Promise.all(cluster.primaries.map((node) => cluster.command(node, 'FLUSHALL')));
+}
+
+/** A subscription of each kind and a blocked pop, for as long as the soak lasts. */
+function use(client: ClusterClient): () => Promise<void> {
+  const subscriptions = [
+    client.pubsub.channel('soak').subscribe(),
+    client.pubsub.pattern('soak*').subscribe(),
+    client.pubsub.sharded('soak').subscribe(),
+  ];
+  let running = true;
+  const popping = (async () => {
+    while (running) await client.blpop('soak-list', 1).catch(() => delay(100));
+  })();
+  return async () => {
+    running = false;
+    for (const subscription of subscriptions) subscription.unsubscribe();
+    await popping;
+  };
+}

@@ -1,0 +1,3 @@
+import { testScenarios } from './matrix-fixture.js';
+
+testScenarios(['tls'], { tls: true });
