@@ -1,4 +1,5 @@
 // An application under load that is told to end, see shutdown.test.ts. Prints what became of its calls.
+// oxlint-disable-next-line import/no-unassigned-import -- Nest wants it
 import 'reflect-metadata';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Module } from '@nestjs/common';
@@ -9,7 +10,8 @@ const nodes = process.env.REDIS_CLUSTER_NODES.split(',');
 const rejections = [];
 process.on('unhandledRejection', (reason) => rejections.push(String(reason)));
 
-class AppModule {}
+// a class without decorators, which plain JavaScript has not got
+function AppModule() {}
 Module({ imports: [ClusterModule.forRoot({ nodes })] })(AppModule);
 
 const app = await NestFactory.createApplicationContext(AppModule, { logger: false });

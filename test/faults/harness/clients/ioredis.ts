@@ -61,7 +61,11 @@ export function ioredis(): ClientUnderTest {
           addressRemap &&
           ((text: string) => {
             const at = text.lastIndexOf(':');
-            return addressRemap({ host: text.slice(0, at), port: Number(text.slice(at + 1)) });
+            const { host, port } = addressRemap({
+              host: text.slice(0, at),
+              port: Number(text.slice(at + 1)),
+            });
+            return { host, port };
           }),
         redisOptions: { password, tls: ca === undefined ? undefined : { ca } },
       });
