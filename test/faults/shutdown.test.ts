@@ -24,6 +24,7 @@ describe('an application under load that gets SIGTERM', () => {
     try {
       await eventually(() => output.includes('ready'), { timeoutMs: 30_000 });
       child.kill('SIGTERM');
+      // it calls no exit(): an open socket or timer would keep it
       const [code] = await exit;
       expect(code).toBe(0);
     } finally {
@@ -33,10 +34,9 @@ describe('an application under load that gets SIGTERM', () => {
       begun: number;
       settled: number;
       fates: Record<string, number>;
-      handles: string[];
       rejections: string[];
     };
-    expect(told).toMatchObject({ begun: told.settled, handles: [], rejections: [] });
+    expect(told).toMatchObject({ begun: told.settled, rejections: [] });
     // drained while there was time, then refused; the blocked pop, which was sent, is in doubt at the most
     const foreseen = new Set(['answered', 'CLIENT_CLOSED', 'OUTCOME_UNKNOWN']);
     expect(Object.keys(told.fates).filter((fate) => !foreseen.has(fate))).toEqual([]);
