@@ -55,24 +55,4 @@ export const partitions: readonly Scenario[] = [
         await cluster.addNode({ replicaOf: primary });
       }),
   },
-  {
-    name: 'address-taken',
-    title: 'a primary is killed, and another cluster has its address before its replica takes over',
-    goals: [...always, gapsTold, onlyInDoubt(54), commitsSucceed],
-    play: (stage) =>
-      trial(stage, async ({ shards, note }) => {
-        const { cluster } = stage;
-        const victim = await primaryOf(cluster, shards, 0);
-        await cluster.kill(victim);
-        const strange = await StrangeCluster.start(victim.port);
-        try {
-          await untilReplaced(stage, shards, 0, victim);
-          await delay(1_000);
-          note('keys written to the other cluster', await strange.keys());
-        } finally {
-          await strange.stop();
-        }
-        await cluster.restart(victim);
-      }),
-  },
 ];
