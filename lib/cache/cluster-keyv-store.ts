@@ -76,10 +76,12 @@ export class ClusterKeyvStore extends EventEmitter implements KeyvStoreAdapter {
     return keys.length > 0 && (await this.cluster.unlink(keys.map((key) => this.keyOf(key)))) > 0;
   }
 
+  /** Whether there is a value, and it has not expired. */
   async has(key: string): Promise<boolean> {
     return (await this.cluster.exists(this.keyOf(key))) > 0;
   }
 
+  /** The same for several keys, in their order. */
   async hasMany(keys: string[]): Promise<boolean[]> {
     return Promise.all(keys.map((key) => this.has(key)));
   }

@@ -29,7 +29,7 @@ export class ClusterStream<T> extends ClusterCollection<T> {
   /**
    * Appends an element.
    *
-   * @param options.maxLength keeps about so many, and lets go of the oldest.
+   * @param options with `maxLength`, about so many are kept, and the oldest are let go of.
    * @returns its id.
    */
   append(value: T, { maxLength }: { maxLength?: number } = {}): Promise<string> {

@@ -4,7 +4,9 @@ import { orderNumber, orderText } from './order-encoding.js';
 
 /** Turns an entity's value into what is stored, and back; on top of the property's type. */
 export interface ValueTransformer<Value = unknown, Stored = unknown> {
+  /** What is stored for a value. */
   to(value: Value): Stored;
+  /** The value of what is stored. */
   from(stored: Stored): Value;
 }
 

@@ -29,11 +29,13 @@ export interface ScriptRunner {
     args: readonly (string | Buffer)[],
     options?: { buffers?: boolean },
   ): Promise<Reply>;
+  /** As `ClusterClient` has it. */
   pipeline(): ScriptPipeline;
 }
 
 /** A batch of commands over any nodes. */
 export interface EntityPipeline {
+  /** As `ClusterClient` has it. */
   hgetallBuffer(key: string): unknown;
   exec(): Promise<[error: Error | null, reply: unknown][] | null>;
 }
@@ -41,12 +43,23 @@ export interface EntityPipeline {
 /** The commands that walk over the elements of one key. */
 export type ElementScan = 'hscan' | 'sscan' | 'zscan';
 
+/** Commands to several nodes. */
+export interface EntityTarget {
+  /** Runs a command by its name; the answers by the names of nodes. */
+  call(command: string, ...args: (string | number)[]): Promise<unknown>;
+}
+
 /** What entities use of a `ClusterClient`, and all they use of it. */
 export interface EntityClient {
+  /** As `ClusterClient` has it. */
   hgetallBuffer(key: string): Promise<Record<string, Buffer>>;
+  /** As `ClusterClient` has it. */
   exists(key: string): Promise<number>;
+  /** As `ClusterClient` has it. */
   hmget(key: string, ...fields: string[]): Promise<(string | null)[]>;
+  /** As `ClusterClient` has it. */
   zlexcount(key: string, min: Buffer, max: Buffer): Promise<number>;
+  /** As `ClusterClient` has it. */
   zrangebylex(
     key: string,
     min: Buffer,
@@ -55,17 +68,22 @@ export interface EntityClient {
     offset: number,
     count: number,
   ): Promise<string[]>;
+  /** As `ClusterClient` has it. */
   hscanIterator(key: string, options: { count: number }): AsyncIterable<[field: string, value: string]>;
+  /** As `ClusterClient` has it. */
   scanIterator(options: { match: string; type: string; count: number }): AsyncIterable<string>;
   /** Runs a command by its name. */
   send(name: string, args: unknown[], buffers: boolean): Promise<unknown>;
   /** @internal The elements of one key as SCAN gives them, page by page, as bytes. */
   elementPages(scan: ElementScan, key: string, options: { count: number }): AsyncIterable<Buffer[]>;
+  /** As `ClusterClient` has it. */
   pipeline(): EntityPipeline;
   /** Commands to all primaries; the answers by their names. */
-  target(nodes: 'primaries'): { call(command: string, ...args: (string | number)[]): Promise<unknown> };
+  target(nodes: 'primaries'): EntityTarget;
+  /** As `ClusterClient` has it. */
   addScript(script: Script): void;
   /** Calls the readers of changes; without it they look by themselves, now and then. */
   readonly pubsub?: Pick<ClusterPubSub, 'sharded' | 'ready'>;
+  /** As `ClusterClient` has it. */
   with(options: EntityCallOptions): ScriptRunner;
 }

@@ -19,6 +19,7 @@ export interface ClusterModuleOptions extends ClusterClientOptions, ClusterModul
 
 /** A class that makes the options of a client; for `useClass` and `useExisting`. */
 export interface ClusterOptionsFactory {
+  /** The options, or a promise of them. */
   createClusterOptions(): ClusterClientOptions | Promise<ClusterClientOptions>;
 }
 

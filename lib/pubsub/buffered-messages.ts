@@ -71,6 +71,7 @@ export class BufferedMessages<T> implements AsyncIterableIterator<T, undefined> 
     return Promise.resolve({ done: true, value: undefined });
   }
 
+  /** For `for await`. */
   [Symbol.asyncIterator](): this {
     return this;
   }

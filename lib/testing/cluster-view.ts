@@ -1,5 +1,6 @@
 import type { NodeConnection } from './node-connection.js';
 
+/** Slots from one to another, both included. */
 export type SlotRange = readonly [first: number, last: number];
 
 /** One node as another (or itself) sees it. */

@@ -245,6 +245,7 @@ export class LocalCluster {
     return this.stopped;
   }
 
+  /** `stop()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

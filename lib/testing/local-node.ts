@@ -80,6 +80,7 @@ export class LocalNode {
     return this.isFrozen ? 'frozen' : 'running';
   }
 
+  /** What `util.inspect` shows: no password. */
   [inspect.custom](): string {
     return `LocalNode ${this.name} (${this.role}, ${this.state})`;
   }
