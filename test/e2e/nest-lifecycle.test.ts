@@ -9,6 +9,8 @@ import {
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { ClusterClient } from '../../lib/client/cluster-client.js';
 import { AuthenticationError, TopologyError } from '../../lib/cluster/errors.js';
 import { ClusterModule } from '../../lib/nest/cluster.module.js';
@@ -130,6 +132,32 @@ describe('an application that ends', () => {
     expect(await app.get(ClusterClient).ping()).toBe('PONG');
     await app.close();
     expect(app.get(ClusterClient).status).toBe('end');
+  });
+});
+
+describe('an application that is closed while it still connects', () => {
+  // Nest waits for the hooks of the start before it calls those of the end
+  it('ends once `startupTimeoutMs` is over, and leaves nothing open', async () => {
+    const before = openSockets();
+    // takes connections, and says nothing
+    const silent = createServer().listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const accepted: Socket[] = [];
+    silent.on('connection', (socket) => accepted.push(socket));
+    const { port } = silent.address() as AddressInfo;
+    const imports = [ClusterModule.forRoot({ nodes: [`127.0.0.1:${port}`], startupTimeoutMs: 500 })];
+    const app = await Test.createTestingModule({ imports }).compile();
+    const started = app.init().then(
+      () => 'started',
+      (error: Error) => error,
+    );
+    await eventually(() => accepted.length > 0);
+    await app.close();
+    expect(await started).toBeInstanceOf(TopologyError);
+    expect(app.get(ClusterClient).status).toBe('end');
+    for (const socket of accepted) socket.destroy();
+    silent.close();
+    await eventually(() => openSockets() <= before);
   });
 });
 
