@@ -210,7 +210,7 @@ export class ClusterAdmin {
   ): Promise<DeletedSlots[]> {
     const groups =
       at === undefined
-        ? slotsByOwner(await this.calls.refreshTopology(), slots)
+        ? slotsByOwner(await this.calls.readView(), slots)
         : new Map([[await this.calls.find(at), slots]]);
     return Promise.all(
       [...groups].map(async ([node, own]): Promise<DeletedSlots> => {

@@ -84,7 +84,7 @@ export class ClusterEngine {
           this.router.releaseMoved(before);
           this.router.reviveLostPrimaries();
         },
-        urgent: () => this.liveness.primaryMissing || this.strangerSeen,
+        urgent: () => this.liveness.primaryMissing || this.strangerSeen || this.router.fillsGaps,
       },
       options.refreshIntervalMs,
     );
@@ -217,6 +217,12 @@ export class ClusterEngine {
     await this.connect();
     await this.refresher.refresh();
     return this.topology;
+  }
+
+  /** What the nodes say now of who owns which slot, whatever is made of it. */
+  async readView(): Promise<ClusterTopology> {
+    await this.connect();
+    return (await this.readTopology()) ?? this.topology;
   }
 
   /** Makes a node of the present topology the one for commands without keys; false where there is no such node. */

@@ -15,6 +15,7 @@ import { REFUSALS, type RefusalRemedy } from './refusals.js';
 import { ScriptRegistry } from './script-registry.js';
 import { ReplicaMonitor } from './replica-monitor.js';
 import { ReplicaSelector } from './replica-selector.js';
+import { SlotGaps } from './slot-gaps.js';
 import { ClusterTopology, nodeName, type ClusterNode, type NodeAddress } from './topology.js';
 import { WaitingRoom } from './waiting-room.js';
 
@@ -46,6 +47,7 @@ export class Router {
   /** Slots that MOVED replies of this turn of the event loop told of, with the names of their nodes. */
   private readonly moves = new Map<number, string>();
   private readonly departed = new DepartedNodes();
+  private readonly gaps = new SlotGaps();
   private closed = false;
   readonly scripts = new ScriptRegistry();
 
@@ -166,12 +168,17 @@ export class Router {
     }
   }
 
-  /** A view in which slots that have no owner stay with the one they had, for as long as it answers us. */
+  /** A view in which slots that have just lost their owner stay with it, for as long as it answers us. */
   withoutGaps(topology: ClusterTopology): ClusterTopology {
-    return topology.withGapsFilled(this.current, ({ name }) => {
+    return this.gaps.fill(topology, this.current, ({ name }) => {
       const channel = this.channels.get(name);
       return channel?.state === 'ready' && !channel.suspected;
     });
+  }
+
+  /** A view that has slots without an owner is not believed yet. */
+  get fillsGaps(): boolean {
+    return this.gaps.filling;
   }
 
   /** Dispatches at once what waits for slots that had another owner: it has no reason to wait any more. */

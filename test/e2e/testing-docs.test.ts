@@ -42,7 +42,7 @@ describe('docs/testing.md', () => {
 
   const keysLeft = async (): Promise<string[]> => {
     const left: string[] = [];
-    for await (const key of observer.scanIterator({ match: 'test-*Order*', count: 1_000 })) left.push(key);
+    for await (const key of observer.scanIterator({ match: 'test-*:orders', count: 1_000 })) left.push(key);
     return left;
   };
 

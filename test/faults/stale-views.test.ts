@@ -1,4 +1,5 @@
 import { ClusterClient, keySlot } from 'keyslot';
+import { eventually } from '../cluster-fixture.js';
 import { FakeNode, slotsReply, type FakeAnswer } from '../fake-node.js';
 
 describe('a view of the cluster from the middle of a failover', () => {
@@ -40,6 +41,16 @@ describe('a view of the cluster from the middle of a failover', () => {
     await client.refreshTopology();
     await client.refreshTopology();
     expect(client.topology.nodeForKey(otherHalf)).toBeUndefined();
+  });
+
+  it('that goes on knowing no owner is believed after a while', async () => {
+    const [first, second] = await pair();
+    for (const node of [first, second])
+      node.become(([name]) => (name.toLowerCase() === 'cluster' ? slotsReply([0, 8_191, first]) : undefined));
+    await client.refreshTopology();
+    expect(client.topology.coveredSlots).toBe(16_384);
+    await eventually(() => expect(client.topology.coveredSlots).toBe(8_192));
+    expect(client.topology.nodeForKey(half)?.port).toBe(first.port);
   });
 
   it('that leaves a node out does not make a stranger of it', async () => {

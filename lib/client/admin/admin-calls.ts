@@ -90,9 +90,9 @@ export class AdminCalls {
     );
   }
 
-  /** Reads the topology from the cluster. */
-  async refreshTopology(): Promise<ClusterEngine['topology']> {
-    return this.engine.refreshTopology();
+  /** What the nodes say now of who owns which slot. */
+  async readView(): Promise<ClusterEngine['topology']> {
+    return this.engine.readView();
   }
 
   /** Asks one node, and only that. */
