@@ -1,5 +1,6 @@
 export { ClusterClient, type ClusterStatus } from './client/cluster-client.js';
 export type { SubscribeArguments } from './client/event-subscriptions.js';
+export type { NodeClientRole } from './client/node-clients.js';
 export type { ShownOptions } from './client/shown-options.js';
 export { ClusterView, type ClusterCommands } from './client/cluster-view.js';
 export { ClusterPipeline, PipelineUsedError, type PipelineResults } from './client/cluster-pipeline.js';

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
+import type { Redis } from 'ioredis';
 import type { Observable } from 'rxjs';
 import { ClusterEngine, type EngineState } from '../cluster/cluster-engine.js';
 import { ClientClosedError } from '../cluster/errors.js';
@@ -10,6 +11,7 @@ import type { ClusterClientOptions } from './client-options.js';
 import { ClusterView } from './cluster-view.js';
 import { scriptEntries } from './defined-commands.js';
 import { EventSubscriptions, type SubscribeArguments } from './event-subscriptions.js';
+import { NodeClients, type NodeClientRole } from './node-clients.js';
 import { shownOptions, type ShownOptions } from './shown-options.js';
 import { splitUrl } from './url-options.js';
 
@@ -51,6 +53,7 @@ export class ClusterClient extends ClusterView {
   /** Publishing and subscribing; see `ClusterPubSub`. After a new beginning (see `connect`) it is another one. */
   declare readonly pubsub: ClusterPubSub;
   declare private readonly subscriptions: EventSubscriptions;
+  declare private readonly nodeClients: NodeClients;
   declare private readonly makeEngine: () => ClusterEngine;
   /** `close()` was called, and there is no way back. */
   private closedForGood = false;
@@ -195,6 +198,17 @@ export class ClusterClient extends ClusterView {
     return this.engine.setDefaultNode(typeof node === 'string' ? node : node.name);
   }
 
+  /**
+   * ioredis' clients of single nodes, as its cluster gives them; none before the client has connected, which this
+   * begins. Each connects with
+   * its first command, and ends with the client, or with its node. What they throw is ioredis', arguments included;
+   * `target()` and `topology` do without them.
+   * @throws InvalidArgumentError for what is no role
+   */
+  nodes(role: NodeClientRole = 'all'): Redis[] {
+    return this.nodeClients.of(role);
+  }
+
   /** `error` without a listener is dropped rather than thrown: a client must not end the process. */
   emit(event: string | symbol, ...args: unknown[]): boolean {
     if (event === 'error' && this.listenerCount('error') === 0) return false;
@@ -224,7 +238,7 @@ export class ClusterClient extends ClusterView {
       listenerCount: (event) => this.listenerCount(event),
       notify: (event, ...args) => this.notify(event, ...args),
     });
-    this.use({ pubsub, subscriptions });
+    this.use({ pubsub, subscriptions, nodeClients: new NodeClients(engine) });
   }
 
   /** Sets what is not shown. */

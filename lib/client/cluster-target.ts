@@ -32,7 +32,8 @@ export type CommandsByNode = Omit<RedisCommander<{ type: 'byNode' }>, Unshared>;
 /** Commands to one node. */
 export type CommandsToNode = Omit<RedisCommander<{ type: 'default' }>, Unshared>;
 
-const ROLES: Readonly<Record<NodeRole, (topology: ClusterTopology) => readonly ClusterNode[]>> = {
+/** How the nodes of a role are looked up. */
+export const ROLES: Readonly<Record<NodeRole, (topology: ClusterTopology) => readonly ClusterNode[]>> = {
   primaries: (topology) => topology.primaries,
   replicas: (topology) => topology.replicas,
   all: (topology) => topology.nodes,

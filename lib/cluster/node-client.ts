@@ -14,13 +14,19 @@ export async function createNodeClient(
   options: ResolvedClusterOptions,
   overrides: RedisOptions = {},
 ): Promise<Redis> {
-  const credentials = await options.credentials();
-  const redis = new Redis({
-    host: node.host,
-    port: node.port,
-    username: credentials?.username,
-    password: credentials?.password,
-    tls: options.tls && { servername: isIP(node.host) === 0 ? node.host : undefined, ...options.tls },
+  const { username, password } = (await options.credentials()) ?? {};
+  return hideOptions(new Redis({ ...nodeClientOptions(node, options), username, password, ...overrides }));
+}
+
+/** What each ioredis client of a node is made with; credentials apart. */
+export function nodeClientOptions(
+  { host, port }: NodeAddress,
+  options: ResolvedClusterOptions,
+): RedisOptions {
+  return {
+    host,
+    port,
+    tls: options.tls && { servername: isIP(host) === 0 ? host : undefined, ...options.tls },
     connectionName: options.clientName,
     connectTimeout: options.connectTimeoutMs,
     keepAlive: options.keepAliveMs,
@@ -30,10 +36,12 @@ export async function createNodeClient(
     maxRetriesPerRequest: null,
     autoResendUnfulfilledCommands: false,
     enableReadyCheck: false,
-    ...overrides,
-  });
-  // its options hold the password; whoever prints what holds the client sees the node
-  const shown = `Redis { node: '${nodeName(node)}' }`;
+  };
+}
+
+/** Options of ioredis hold the password; whoever prints what holds the client sees the node. */
+export function hideOptions(redis: Redis): Redis {
+  const shown = `Redis { node: '${nodeName(redis.options as NodeAddress)}' }`;
   for (const method of [inspect.custom, 'toJSON'])
     Object.defineProperty(redis, method, { value: () => shown });
   return redis;

@@ -1,9 +1,14 @@
 import { NO_SLOT } from './command.js';
 import { firstKeyIndex, keyIndexes } from './command-keys.js';
 import { unknownCommandRow, type CommandRow, type CommandTable } from './command-table.js';
-import { CrossSlotError } from './errors.js';
+import { CrossSlotError, InvalidArgumentError } from './errors.js';
 import { keySlot } from './key-slot.js';
 import type { Argument } from './request-encoder.js';
+
+/** The most bytes that a server takes as one argument, by default; see `proto-max-bulk-len`. */
+const MAXIMUM_BYTES = 512 * 1024 * 1024;
+/** UTF-8 has three bytes at most for what is one character here. */
+const BYTES_A_CHARACTER = 3;
 
 /** A call whose place in the cluster is known. */
 export interface ResolvedCall {
@@ -27,8 +32,23 @@ export function resolveCall(
   keyPrefix: string,
 ): ResolvedCall {
   const row = table.lookup(name, args) ?? unknownCommandRow(name, args);
+  refuseOversized(name, args);
   if (keyPrefix !== '' && !row.routingOnly) prefixKeys(row, args, keyPrefix);
   return { row, name, args, slot: slotOf(row, args), size: sizeOf(args) };
+}
+
+/** A server would close the connection, and with it what all others have under way on it. */
+function refuseOversized(name: string, args: readonly Argument[]): void {
+  for (let i = 0; i < args.length; i++) {
+    const value = args[i];
+    if (value.length * BYTES_A_CHARACTER <= MAXIMUM_BYTES) continue;
+    const bytes = typeof value === 'string' ? Buffer.byteLength(value) : value.length;
+    if (bytes <= MAXIMUM_BYTES) continue;
+    throw new InvalidArgumentError(
+      `arguments[${i}]`,
+      `Argument ${i + 1} of ${name} has ${bytes} bytes; a server takes ${MAXIMUM_BYTES} (512 MB)`,
+    );
+  }
 }
 
 /** Bytes of arguments, as bounds count them. */

@@ -76,4 +76,24 @@ describe.each(['classic', 'sharded'] as const)('@socket.io/redis-adapter, %s', (
     servers[0].io.emit('said', 'to all');
     await eventually(() => heard.length === 2);
   });
+
+  it('asks all servers, and waits for each of them to answer', async () => {
+    const [first, other] = [await serve(), await serve()];
+    const entered = await Promise.all(servers.slice(-2).map(enter));
+    other.on('how many', (unit: string, answer: (text: string) => void) =>
+      answer(`${other.of('/').sockets.size} ${unit}`),
+    );
+    // each server knows of the other once it is told of its sockets; those of the test before may be among them
+    const ids = entered.map(({ id }) => id);
+    await eventually(async () => {
+      const found = (await first.fetchSockets()).map(({ id }) => id);
+      expect(found).toEqual(expect.arrayContaining(ids));
+    });
+    servers
+      .slice(0, -2)
+      .forEach(({ io: server }) => server.on('how many', (_, answer) => answer('0 sockets')));
+    const answers = await first.serverSideEmitWithAck('how many', 'sockets');
+    expect(answers).toContain('1 sockets');
+    expect(answers).toHaveLength(servers.length - 1);
+  });
 });
