@@ -164,6 +164,8 @@ export class Relay extends TestNode {
   /** Cuts a connection that carried such a request, once the node has answered and before the client hears of it. */
   losesReplyTo: (request: Request) => boolean = () => false;
 
+  private readonly stranded = new WeakSet<Socket>();
+
   private constructor(readonly target: NodeAddress) {
     super();
   }
@@ -183,6 +185,11 @@ export class Relay extends TestNode {
     this.chunks.length = 0;
   }
 
+  /** Nothing passes any more, either way, over the connections that are open, as after a NAT has forgotten them. */
+  strand(): void {
+    for (const socket of this.sockets) this.stranded.add(socket);
+  }
+
   protected override serve(client: Socket): void {
     const node = connect(this.target.port, this.target.host).setNoDelay();
     this.keep(node);
@@ -193,14 +200,18 @@ export class Relay extends TestNode {
       const requests = reader.read(chunk);
       if (requests.length > 0) this.chunks.push(requests);
       cutting ||= requests.some(this.losesReplyTo);
-      node.write(chunk);
+      if (!this.stranded.has(client)) node.write(chunk);
     });
     node.on('data', (chunk) => {
       if (cutting) client.destroy();
-      else client.write(chunk);
+      else if (!this.stranded.has(node)) client.write(chunk);
     });
-    client.on('close', () => node.destroy());
-    node.on('close', () => client.destroy());
+    client.on('close', () => {
+      if (!this.stranded.has(client)) node.destroy();
+    });
+    node.on('close', () => {
+      if (!this.stranded.has(node)) client.destroy();
+    });
   }
 }
 

@@ -76,6 +76,12 @@ export abstract class Command {
   /** A second execution would go unnoticed, so it may be sent again after a lost reply. */
   abstract get idempotent(): boolean;
 
+  /** A lost reply does no harm: the command reads, or may be sent again. */
+  get repeatable(): boolean {
+    const { retry } = this.policy;
+    return this.row.readonly || retry === 'always' || (retry === 'safe' && this.idempotent);
+  }
+
   /** Writes it, for the first time or again. */
   encode(encoder: RequestEncoder): void {
     encoder.append(this.name, this.args);

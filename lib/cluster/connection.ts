@@ -31,6 +31,8 @@ export interface ConnectionListener {
 export class Connection implements ReplyHandler {
   /** When the peer last gave a sign of life while owing a reply; milliseconds of the client's clock. */
   silentSince = 0;
+  /** What the server calls this connection, where it has said so; see CLIENT ID. */
+  clientId: number | undefined = undefined;
   /** Why the connection ended, once it has. */
   failure: Error | undefined = undefined;
 
@@ -85,6 +87,12 @@ export class Connection implements ReplyHandler {
   /** Replies that are owed. */
   get owing(): number {
     return this.inFlight.length;
+  }
+
+  /** Some caller waits for a reply that is owed, and would not know what happened if it were lost. */
+  get atStake(): boolean {
+    for (const command of this.inFlight) if (!command.settled && !command.repeatable) return true;
+    return false;
   }
 
   /** The command whose reply is owed first. */

@@ -27,6 +27,10 @@ export class ControlCommand extends Command {
     return false;
   }
 
+  override get repeatable(): boolean {
+    return true;
+  }
+
   override receive(reply: Reply): void {
     if (reply instanceof ReplyError) this.fail(reply);
     else this.succeed(reply);

@@ -10,17 +10,41 @@ const REFUSED_CREDENTIALS = new Set(['WRONGPASS', 'NOAUTH', 'NOPERM', 'DENIED'])
 /**
  * Makes a fresh connection ours: protocol, credentials and name in one HELLO where the server knows it
  * (https://redis.io/commands/hello/), by AUTH and CLIENT SETNAME where it does not.
+ * @returns what the server calls the connection; undefined where it does not say
  * @throws AuthenticationError
  */
-export async function handshake(ask: Ask, options: ResolvedClusterOptions): Promise<void> {
+export async function handshake(ask: Ask, options: ResolvedClusterOptions): Promise<number | undefined> {
   const credentials = await options.credentials();
   try {
-    await ask('HELLO', String(options.protocol), ...helloArguments(credentials, options.clientName));
+    return await greet(ask, options, credentials);
+  } catch (error) {
+    if (!(error instanceof AuthenticationError)) throw error;
+    // what a provider said may have been replaced while we were on our way with it
+    const fresh = await options.credentials();
+    if (fresh?.username === credentials?.username && fresh?.password === credentials?.password) throw error;
+    return greet(ask, options, fresh);
+  }
+}
+
+async function greet(
+  ask: Ask,
+  { protocol, clientName }: ResolvedClusterOptions,
+  credentials: Credentials | undefined,
+): Promise<number | undefined> {
+  try {
+    return idIn(await ask('HELLO', String(protocol), ...helloArguments(credentials, clientName)));
   } catch (error) {
     if (isRefusal(error)) throw refusedBy(error, credentials);
     if (!(error instanceof ReplyError)) throw error;
-    await withoutHello(ask, credentials, options.clientName);
+    await withoutHello(ask, credentials, clientName);
+    return undefined;
   }
+}
+
+/** Names and values in turn, in RESP2 and, as we read it, in RESP3. */
+function idIn(hello: Reply): number | undefined {
+  const id = Array.isArray(hello) ? hello[hello.indexOf('id') + 1] : undefined;
+  return typeof id === 'number' ? id : undefined;
 }
 
 function helloArguments(credentials: Credentials | undefined, clientName: string | undefined): string[] {

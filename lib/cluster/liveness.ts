@@ -4,6 +4,11 @@ import type { Router } from './router.js';
 
 /** How often deadlines and silence are looked at while commands are under way, in ms. */
 const TICK_MS = 50;
+/**
+ * How long a silent primary that was replaced is given, in ms. One that was replaced as planned held its calls back, and
+ * answers them now, with a redirect.
+ */
+const FAREWELL_MS = 200;
 
 /**
  * Watches over what is under way: answers commands whose deadline has passed, and nodes that owe replies and are
@@ -12,6 +17,8 @@ const TICK_MS = 50;
  */
 export class Liveness {
   private ticking: NodeJS.Timeout | undefined = undefined;
+  /** When silent nodes were first seen without their slots. */
+  private readonly replacedAt = new WeakMap<NodeChannel, number>();
 
   constructor(
     private readonly router: Router,
@@ -42,20 +49,27 @@ export class Liveness {
     const now = performance.now();
     for (const channel of this.router.allChannels) {
       channel.expire(now);
-      if (channel.suspected) this.suspect(channel);
-      // it may have been suspected a moment ago, and have held back what waits
-      else channel.flush();
+      if (channel.suspected) this.suspect(channel, now);
+      else {
+        this.replacedAt.delete(channel);
+        // it may have been suspected a moment ago, and have held back what waits
+        channel.flush();
+      }
     }
     this.router.waitingRoom.expire(now);
     if (this.router.outstanding === 0) this.stop();
   }
 
-  private suspect(channel: NodeChannel): void {
-    if (!this.router.isPrimary(channel.name)) {
-      channel.drop(new ConnectionError(channel.name, 'silent, and not the primary of its slots any more'));
+  private suspect(channel: NodeChannel, now: number): void {
+    if (this.router.isPrimary(channel.name)) {
+      this.replacedAt.delete(channel);
+      this.refresh();
+      void channel.probe();
       return;
     }
-    this.refresh();
-    void channel.probe();
+    const since = this.replacedAt.get(channel) ?? now;
+    this.replacedAt.set(channel, since);
+    if (now - since < FAREWELL_MS) return;
+    channel.drop(new ConnectionError(channel.name, 'silent, and not the primary of its slots any more'));
   }
 }

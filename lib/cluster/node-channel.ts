@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from './backoff.js';
 import type { Command } from './command.js';
 import { Connection } from './connection.js';
@@ -10,10 +9,8 @@ import type { ResolvedClusterOptions } from './options.js';
 import { PendingAllowance } from './pending-allowance.js';
 import type { Reply } from './reply.js';
 import type { Router } from './router.js';
+import { endAtServer, isDead, type Witness } from './silence.js';
 import { nodeName, type NodeAddress } from './topology.js';
-
-/** How long a silent connection is given once its node has answered on another one, in ms. */
-const GRACE_MS = 100;
 
 /**
  * - `idle`: no connection, and none wanted yet
@@ -108,23 +105,27 @@ export class NodeChannel {
   }
 
   /**
-   * Finds out about a node that is silent, by a second connection. Where it answers, the silence was the
-   * old connection's, which is replaced; where it cannot be reached, the old one is given up. A node that
-   * accepts and says nothing may be frozen or merely busy: only the other nodes can tell.
+   * Finds out about a node that is silent, by a second connection. Where it cannot be reached, the old connection is
+   * given up. Where it answers, the node is alive, and is asked about the old connection, which is replaced if that is
+   * dead; see `isDead`. A node that accepts and says nothing may be frozen or merely busy: only the others can tell.
    */
   async probe(): Promise<void> {
     if (this.candidate !== undefined || this.connection === undefined) return;
     const silent = this.connection;
     const isStillSilent = (): boolean => this.connection === silent && this.suspected;
+    let second: Connection;
     try {
-      const fresh = await this.establish();
-      // a node that has just woken up may have answered on both
-      await delay(GRACE_MS);
-      if (isStillSilent() && fresh.failure === undefined) this.install(fresh);
-      else fresh.destroy(new ConnectionError(this.name, 'not needed any more'));
+      second = await this.establish();
     } catch (error) {
       if (isStillSilent() && isUnreachable(error)) silent.destroy(error as Error);
+      return;
     }
+    const witness: Witness = (...words) => this.askInTime(second, words);
+    // one that falls silent itself, or ends, proves nothing; the next one may
+    const dead = await isDead(silent, witness, isStillSilent).catch(() => false);
+    if (dead) await endAtServer(silent, witness);
+    if (dead && isStillSilent() && second.failure === undefined) this.install(second);
+    else second.destroy(new ConnectionError(this.name, 'not needed any more'));
   }
 
   /** Sends a command of the client's own, on the open connection. */
@@ -220,7 +221,7 @@ export class NodeChannel {
       await connection.connected(this.options.tls !== undefined);
       accepted = true;
       // credentials that never come must not hold up the next attempt
-      await Promise.race([
+      connection.clientId = await Promise.race([
         handshake((name, ...args) => ask(connection, name, args), this.options),
         connection.ended(),
       ]);
@@ -233,6 +234,16 @@ export class NodeChannel {
     if (this.phase === 'closed') connection.destroy(new ClientClosedError());
     if (connection.failure !== undefined) throw connection.failure;
     return connection;
+  }
+
+  /** As `ask`; a connection that does not answer is given up. */
+  private async askInTime(connection: Connection, [name, ...args]: string[]): Promise<Reply> {
+    const { connectTimeoutMs } = this.options;
+    const guard = setTimeout(
+      () => connection.destroy(new UnansweredError(this.name, `no answer within ${connectTimeoutMs} ms`)),
+      connectTimeoutMs,
+    );
+    return ask(connection, name, args).finally(() => clearTimeout(guard));
   }
 
   /** Puts a connection in the place of the present one, if there is one. */
@@ -276,7 +287,8 @@ export class NodeChannel {
 
 function ask(connection: Connection, name: string, args: readonly string[]): Promise<Reply> {
   const command = new ControlCommand(name, args);
-  connection.send([command]);
+  const taken = connection.send([command]);
+  if (taken === 0) command.fail(connection.failure ?? new ConnectionError('a node', 'takes no more now'));
   return command.reply;
 }
 
