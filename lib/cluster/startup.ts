@@ -3,10 +3,12 @@ import { AuthenticationError, ClientClosedError, TopologyError } from './errors.
 import { SLOT_COUNT } from './key-slot.js';
 import type { ResolvedClusterOptions } from './options.js';
 import type { Router } from './router.js';
-import { prevailingView, readViews, type Views } from './topology-reader.js';
+import { prevailingView, readAllViews, readViews, type Views } from './topology-reader.js';
 import type { ClusterTopology } from './topology.js';
 
 const RETRY_MS = 100;
+/** How long seeds that the others do not know may take to tell which cluster they are of, in ms. */
+const STRANGER_MS = 500;
 
 /**
  * Finds the cluster: asks the configured nodes for the topology, has it adopted, and opens a connection to every
@@ -56,9 +58,10 @@ async function tryOnce(
   if (candidate === undefined) return worst(first) ?? unreachable(options, first.causes);
   if (candidate.coveredSlots === 0) return uncovered(candidate, options);
   // nodes of two clusters were given, and which one is meant is not ours to guess
-  const informed = first.topologies.filter((view) => view.coveredSlots > 0);
-  const foreign = informed.filter((view) => !view.sharesNodes(candidate));
-  if (foreign.length * 2 >= informed.length) return disagreement(informed);
+  const strangers = seeds.filter(({ name }) => candidate.node(name) === undefined);
+  const others = await readAllViews(strangers, options, STRANGER_MS);
+  const informed = [...first.topologies, ...others.topologies].filter((view) => view.coveredSlots > 0);
+  if (informed.some((view) => !view.sharesNodes(candidate))) return disagreement(informed);
   const primaries = candidate.primaries.map((primary) => router.channelTo(primary));
   const causes = new Map<string, Error>();
   await Promise.all(
@@ -110,14 +113,17 @@ function uncovered(topology: ClusterTopology, options: ResolvedClusterOptions): 
 }
 
 function disagreement(views: readonly ClusterTopology[]): TopologyError {
-  const told = views.map((view) =>
-    view.primaries
-      .map((primary) => primary.name)
-      .toSorted()
-      .join('+'),
+  const told = new Set(
+    views.map((view) =>
+      view.primaries
+        .map((primary) => primary.name)
+        .toSorted()
+        .join('+'),
+    ),
   );
   return new TopologyError(
     'VIEWS_DISAGREE',
-    `The nodes disagree about who owns which slot (${told.join(' / ')}); a split cluster, or one that is being changed`,
+    `The nodes disagree about who owns which slot (${[...told].join(' / ')}); ` +
+      'two clusters, one that is split, or one that is being changed',
   );
 }

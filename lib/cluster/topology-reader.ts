@@ -40,12 +40,27 @@ export async function readViews(
   return { topologies, causes };
 }
 
-/** The views that are there once all nodes have answered or failed, or a moment after the first answer. */
+/** Asks all of these nodes; those that take longer than `patienceMs` are passed over. */
+export async function readAllViews(
+  channels: readonly NodeChannel[],
+  options: ResolvedClusterOptions,
+  patienceMs: number,
+): Promise<Views> {
+  const causes = new Map<string, Error>();
+  const topologies = await readSome(channels, options, false, causes, patienceMs);
+  return { topologies, causes };
+}
+
+/**
+ * The views that are there once all nodes have answered or failed, or a moment after the first answer, or, where a
+ * patience is given, when that is at its end.
+ */
 function readSome(
   channels: readonly NodeChannel[],
   options: ResolvedClusterOptions,
   newcomers: boolean,
   causes: Map<string, Error>,
+  patienceMs?: number,
 ): Promise<ClusterTopology[]> {
   const views: ClusterTopology[] = [];
   let missing = channels.length;
@@ -56,9 +71,10 @@ function readSome(
       resolve([...views]);
     };
     if (missing === 0) finish();
+    else if (patienceMs !== undefined) grace = setTimeout(finish, patienceMs);
     for (const channel of channels) {
       void readView(channel, options, newcomers, causes).then((view) => {
-        if (view !== undefined && views.push(view) === 1) grace = setTimeout(finish, GRACE_MS);
+        if (view !== undefined && views.push(view) === 1) grace ??= setTimeout(finish, GRACE_MS);
         if (--missing === 0) finish();
       });
     }

@@ -197,10 +197,13 @@ export class ClusterTopology {
     return index === UNCOVERED ? -1 : index;
   }
 
-  /** True where some node, by its id or its name, is part of both. */
+  /** True where some node is part of both: by its id, as clusters behind NAT may share names; by its name where there is none. */
   sharesNodes(other: ClusterTopology): boolean {
-    const ids = new Set(other.nodes.map((node) => node.id).filter((id) => id !== ''));
-    return this.nodes.some((node) => ids.has(node.id) || other.node(node.name) !== undefined);
+    const ids = new Set(other.nodes.map(({ id }) => id));
+    return this.nodes.some(({ id, name }) => {
+      if (id !== '' && !ids.has('')) return ids.has(id);
+      return other.node(name) !== undefined;
+    });
   }
 
   /** True where both say the same of every slot and role; versions and default nodes aside. */
