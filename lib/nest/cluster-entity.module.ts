@@ -1,10 +1,24 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type OnApplicationBootstrap } from '@nestjs/common';
 import type { ClusterClient } from '../client/cluster-client.js';
 import { EntityRegistry } from '../entity/entity-registry.js';
 import { DEFAULT_CLUSTER, getClusterToken, getEntityRegistryToken } from './cluster.tokens.js';
 
 /** Gives the registry of a cluster's entities, the same one on every call. */
-export type EntityRegistrySource = () => EntityRegistry;
+export interface EntityRegistrySource {
+  (): EntityRegistry;
+  /** The registry, once it was asked for. */
+  made?: EntityRegistry;
+}
+
+/** Holds the entity classes of an application against what is stored, once all of them are known. */
+class EntitySchemaCheck implements OnApplicationBootstrap {
+  constructor(private readonly registryOf: EntityRegistrySource) {}
+
+  /** @throws SchemaRecordError */
+  async onApplicationBootstrap(): Promise<void> {
+    await this.registryOf.made?.checkSchemas();
+  }
+}
 
 /**
  * Knows the entities of one client. Always global, so that `forFeature` finds it from any module, also where the client
@@ -17,16 +31,21 @@ export class ClusterEntityModule {
       provide: getEntityRegistryToken(name),
       // made when it is first asked for: a test that puts something in the place of the client may have no entities
       useFactory: (client: ClusterClient): EntityRegistrySource => {
-        let made: EntityRegistry | undefined;
-        return () => (made ??= new EntityRegistry(client));
+        const source: EntityRegistrySource = () => (source.made ??= new EntityRegistry(client));
+        return source;
       },
       inject: [getClusterToken(name)],
+    };
+    const check = {
+      provide: EntitySchemaCheck,
+      useFactory: (source: EntityRegistrySource) => new EntitySchemaCheck(source),
+      inject: [registry.provide],
     };
     return {
       module: ClusterEntityModule,
       global: true,
       imports: [core],
-      providers: [registry],
+      providers: [registry, check],
       exports: [registry.provide],
     };
   }
