@@ -1,12 +1,8 @@
 // npm test: installs what is missing, checks the code, builds, starts a cluster and runs jest against it. Further
 // arguments go to jest. The last line is "N passed, N failed".
-import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { ensureBuilt } from './build.mjs';
+import { runJest } from './jest.mjs';
 import { ensureNodeModules } from './node-modules.mjs';
-import { root } from './paths.mjs';
 import { withProgress } from './progress.mjs';
 import { ensureRedisServer } from './redis-server.mjs';
 import { run } from './run.mjs';
@@ -60,35 +56,7 @@ async function check(title, script) {
 
 /** @returns {Promise<{ passed: number, failed: number }>} a file that could not be run counts as a failed test */
 async function jest(args, settings) {
-  const folder = mkdtempSync(join(tmpdir(), 'keyslot-jest-'));
-  const report = join(folder, 'report.json');
-  try {
-    const code = await new Promise((resolve, reject) => {
-      const child = spawn(
-        process.execPath,
-        [
-          '--experimental-vm-modules',
-          '--disable-warning=ExperimentalWarning',
-          join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
-          '--json',
-          `--outputFile=${report}`,
-          ...args,
-        ],
-        {
-          cwd: root,
-          env: { ...process.env, CI: 'true', ...settings },
-          stdio: ['ignore', 'inherit', 'inherit'],
-          signal: shutdown,
-        },
-      );
-      child.once('error', reject);
-      child.once('exit', resolve);
-    });
-    if (!existsSync(report)) throw new Error('jest ran no test');
-    const result = JSON.parse(readFileSync(report, 'utf8'));
-    const failed = result.numFailedTests + result.numRuntimeErrorTestSuites;
-    return { passed: result.numPassedTests, failed: code === 0 ? failed : Math.max(failed, 1) };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  const { code, report } = await runJest(args, settings, shutdown);
+  const failed = report.numFailedTests + report.numRuntimeErrorTestSuites;
+  return { passed: report.numPassedTests, failed: code === 0 ? failed : Math.max(failed, 1) };
 }

@@ -26,7 +26,7 @@ export function sharedCluster(): SharedCluster {
   afterAll(async () => {
     await own?.stop();
   });
-  return { nodes, keyspace: `test-${randomBytes(6).toString('hex')}:` };
+  return { nodes, keyspace: `file-${randomBytes(6).toString('hex')}:` };
 }
 
 function nodesFromEnvironment(): { host: string; port: number }[] {

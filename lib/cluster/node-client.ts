@@ -36,6 +36,7 @@ export function nodeClientOptions(
     maxRetriesPerRequest: null,
     autoResendUnfulfilledCommands: false,
     enableReadyCheck: false,
+    disableClientInfo: true, // since 7.2 servers take it, from users who are allowed to
   };
 }
 

@@ -7,6 +7,11 @@ interface Echo {
 
 /** Where error texts of Redis, Valkey and their modules repeat arguments that may be values or credentials. */
 const ECHOES: readonly Echo[] = [
+  {
+    after: 'NOPERM User ',
+    until: ' has no permissions',
+    reason: 'since Redis 7.2: half of what a stranger needs to log in',
+  },
   { after: ', with args beginning with: ', reason: 'an unknown command, with its first arguments' },
   { after: "Syntax error in HELLO option '", until: "'", reason: 'a misplaced password of HELLO AUTH' },
   { after: "Error in ACL SETUSER modifier '", until: "': ", reason: 'passwords: >new, <old, #hash' },
@@ -38,6 +43,7 @@ const ECHOES: readonly Echo[] = [
   { after: 'Unknown argument ', reason: 'FUNCTION LIST, FT.SEARCH: the same' },
   { after: 'Unknown option given: ', reason: 'FUNCTION LOAD: the code, where its options stand behind it' },
   { after: 'Invalid metadata value given: ', reason: 'the first line of a function library' },
+  { after: "find scripting engine '", until: "'", reason: 'since Valkey 9: the first line of a script' },
   { after: 'script shebang: ', reason: 'the first line of a script' },
   { after: 'lua shebang option: ', reason: 'the same' },
   {
@@ -50,7 +56,7 @@ const ECHOES: readonly Echo[] = [
 
 /**
  * The text of an error reply without the arguments it repeats, which can be stored values or credentials.
- * Names of commands, keys, users and nodes stay, and so does what a Lua script says: that is its author's choice.
+ * Names of commands, keys and nodes stay, and so does what a Lua script says: that is its author's choice.
  */
 export function redactReply(text: string): string {
   for (const { after, until } of ECHOES) {

@@ -1,6 +1,7 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
+import { ConnectionError } from '../cluster/errors.js';
 import type { CertificatePems } from './certificates.js';
 import { readClusterView, type ClusterView } from './cluster-view.js';
 import type { Guardian } from './guardian.js';
@@ -122,7 +123,11 @@ export class LocalNode {
 
   /** @internal */
   async view(): Promise<ClusterView> {
-    const view = await readClusterView(this.connection);
+    const view = await readClusterView(this.connection).catch((error: unknown) => {
+      // Valkey hangs up on everybody when a primary becomes a replica
+      if (!(error instanceof ConnectionError) || this.state !== 'running') throw error;
+      return readClusterView(this.connection);
+    });
     this.lastRole = view.myself.role;
     return view;
   }

@@ -194,7 +194,10 @@ describe('the sample application', () => {
   it('tells browsers of the sale, and of its orders wherever they are placed', async () => {
     const saleId = await shop.openSale(10);
     const elsewhere = await shop.openSale(10);
+    const early = await listen(shop, saleId);
     await shop.order(saleId, 'before', 'Ada', 1);
+    await eventually(() => early.orders().length === 1); // it is told when it is taken, not before it is answered
+    early.stop();
     const stream = await listen(shop, saleId);
     expect(stream.sale()).toMatchObject({ id: saleId, sold: 1, left: 9 });
     expect(stream.orders()).toEqual([]);
