@@ -36,7 +36,7 @@ export function rowOf(server, version, report, root) {
     );
   const failures = [
     ...having('failed'),
-    ...files.filter(({ broken }) => broken).map(({ file }) => `${file}: could not be run`),
+    ...files.filter(({ broken }) => broken).map((each) => `${each.file}: could not be run`),
   ];
   return {
     server,

@@ -44,7 +44,7 @@ export async function provideServer(name, signal) {
   try {
     await withProgress(`Downloading ${name} from Debian ${suites.at(-1)}`, async () => {
       await download(staging, tool, suites, signal);
-      for (const file of readdirSync(staging).filter((file) => file.endsWith('.deb'))) {
+      for (const file of readdirSync(staging).filter((each) => each.endsWith('.deb'))) {
         await run('dpkg', ['-x', file, 'root'], { cwd: staging, signal });
         rmSync(join(staging, file));
       }
