@@ -32,6 +32,14 @@ export function takeCallback(args: unknown[]): Callback | undefined {
   return typeof args.at(-1) === 'function' ? (args.pop() as Callback) : undefined;
 }
 
+/** Runs a call whose arguments may end with a callback, which is told what the promise tells. */
+export function withCallback(args: unknown[], run: () => Promise<unknown>): Promise<unknown> {
+  const callback = takeCallback(args);
+  const promise = run();
+  if (callback !== undefined) promise.then((reply) => callback(null, reply), callback);
+  return promise;
+}
+
 function toArgument(command: string, value: unknown, index: number): Argument {
   if (Buffer.isBuffer(value)) return value;
   if (typeof value === 'number' && !Number.isNaN(value)) return numberText(value);

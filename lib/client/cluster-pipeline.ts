@@ -51,6 +51,11 @@ export class ClusterPipeline {
     return this.entries;
   }
 
+  /** @internal Calls the callbacks that were given with commands. */
+  tell(results: PipelineResults): void {
+    for (const [index, notify] of this.callbacks) notify(results[index][0], results[index][1]);
+  }
+
   /** Queues one command. The methods named for commands all come here. */
   send(name: string, args: unknown[], buffers: boolean): this {
     if (this.executed) throw new PipelineUsedError();
@@ -130,7 +135,7 @@ export class ClusterPipeline {
     if (this.executed) throw new PipelineUsedError();
     this.executed = true;
     const results = await this.execute();
-    for (const [index, notify] of this.callbacks) notify(results[index][0], results[index][1]);
+    this.tell(results);
     return results;
   }
 

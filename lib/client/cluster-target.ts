@@ -15,7 +15,7 @@ import {
 import { REFUSALS } from '../cluster/refusals.js';
 import type { ResolvedCall } from '../cluster/resolved-call.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
-import { normalizeArguments } from './call-arguments.js';
+import { normalizeArguments, withCallback } from './call-arguments.js';
 import type { Unshared } from './cluster-view.js';
 import { installCommands } from './install-commands.js';
 import { replyTransform } from './reply-transforms.js';
@@ -58,7 +58,15 @@ export class ClusterTarget {
   }
 
   /** Runs one command. The methods named for commands all come here. */
-  async send(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
+  send(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
+    const { target } = this;
+    // for several nodes the callbacks' types would not be true: they tell of the reply of one
+    const several = Array.isArray(target) || (typeof target === 'string' && target in ROLES);
+    if (several) return this.ask(name, args, buffers);
+    return withCallback(args, () => this.ask(name, args, buffers));
+  }
+
+  private async ask(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
     const call = this.engine.resolveFor(name, normalizeArguments(name, args));
     if (isBlocking(call.row, call.args)) {
       throw new InvalidArgumentError(

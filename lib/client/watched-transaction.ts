@@ -20,7 +20,7 @@ import { REFUSALS } from '../cluster/refusals.js';
 import { toReplyError } from '../cluster/reply-error.js';
 import type { Reply } from '../cluster/reply.js';
 import { groupBySlot, resolveCall, type ResolvedCall } from '../cluster/resolved-call.js';
-import { normalizeArguments } from './call-arguments.js';
+import { normalizeArguments, withCallback } from './call-arguments.js';
 import { refuseSpread, type ClusterPipeline, type PipelineResults } from './cluster-pipeline.js';
 import { ClusterTransaction } from './cluster-transaction.js';
 import type { ClusterCommands } from './cluster-view.js';
@@ -50,7 +50,11 @@ export class WatchedTransaction {
   ) {}
 
   /** Runs one command now. The methods named for commands all come here. */
-  async send(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
+  send(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
+    return withCallback(args, () => this.run(name, args, buffers));
+  }
+
+  private async run(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
     const plain = normalizeArguments(name, args);
     const whole = this.engine.scripts.whole(name, plain);
     const call = this.engine.resolve(whole?.name ?? name, whole?.args ?? plain);
@@ -173,7 +177,9 @@ async function execute(
       new OutcomeUnknownError('EXEC', 'its connection was lost before the reply', { cause: asOurs(error) })
     );
   }
-  return results?.map(([error, reply], index) => shaped(entries[index], error, reply));
+  const outcome = results?.map(([error, reply], index) => shaped(entries[index], error, reply));
+  if (outcome !== undefined) commands.tell(outcome);
+  return outcome;
 }
 
 function shaped({ transform }: BatchEntry, error: Error | null, reply: unknown): [Error | null, unknown] {

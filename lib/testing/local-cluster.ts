@@ -19,7 +19,7 @@ import type { CommandArgument } from './node-connection.js';
 import { NodeLauncher } from './node-launcher.js';
 import { untilNothingMissing, type WaitOptions } from './poll.js';
 import { findServerBinary } from './server-binary.js';
-import { SlotMigration, slotsOf, untilOwnerIsKnown } from './slot-migration.js';
+import { SlotMigration, slotsOf, untilEpochIsKnown, untilOwnerIsKnown } from './slot-migration.js';
 import { whatIsUnstable, type Views } from './stability.js';
 
 /** A node by its handle or its name, `host:port`. */
@@ -154,9 +154,10 @@ export class LocalCluster {
     const list = [...slots].flatMap((item) => (typeof item === 'number' ? [item] : slotsOf(item)));
     const source = this.find(from);
     const target = this.find(to);
+    await untilEpochIsKnown(source, target, wait);
     for (const slot of list) {
       wait.signal?.throwIfAborted();
-      const migration = await this.beginSlotMigration(slot, source, target);
+      const migration = await this.beginMigration(slot, source, target);
       while ((await migration.moveKeys({ limit: keysPerStep })) > 0) await delay(pauseMs);
       await migration.finish();
     }
@@ -165,9 +166,10 @@ export class LocalCluster {
 
   /** Begins to move one slot and stops there, so that a test can look at the state in between. */
   async beginSlotMigration(slot: number, from: NodeReference, to: NodeReference): Promise<SlotMigration> {
+    const [source, target] = [this.find(from), this.find(to)];
     checkSlot(slot);
-    const running = (): LocalNode[] => this.running().filter((node) => node.role === 'primary');
-    return SlotMigration.begin(slot, this.find(from), this.find(to), this.settings.ownPassword, running);
+    await untilEpochIsKnown(source, target);
+    return this.beginMigration(slot, source, target);
   }
 
   /**
@@ -267,6 +269,12 @@ export class LocalCluster {
     await Promise.all(this.members.map((node) => node.kill()));
     await rm(this.settings.folder, { recursive: true, force: true, maxRetries: 5 });
     await this.settings.guardian.release();
+  }
+
+  private beginMigration(slot: number, from: LocalNode, to: LocalNode): Promise<SlotMigration> {
+    checkSlot(slot);
+    const primaries = (): LocalNode[] => this.running().filter((node) => node.role === 'primary');
+    return SlotMigration.begin(slot, from, to, this.settings.ownPassword, primaries);
   }
 
   private running(): LocalNode[] {

@@ -109,6 +109,27 @@ function setSlot(node: LocalNode, slot: number, ...state: string[]): Promise<Rep
   return node.connection.call('CLUSTER', 'SETSLOT', slot, ...state);
 }
 
+/**
+ * Waits until the taker knows the giver's configuration epoch, which has to be lower than its own will be: a server gives
+ * itself a new epoch for a slot that it takes, unless it believes to have the highest. One that takes a slot back before
+ * it has heard of the last owner's epoch would not be believed by whoever has.
+ */
+export async function untilEpochIsKnown(
+  from: LocalNode,
+  to: LocalNode,
+  wait: WaitOptions = {},
+): Promise<void> {
+  await untilNothingMissing(
+    `Epoch of ${from.name}`,
+    async () => {
+      const [given, taking] = await Promise.all([from.view(), to.view()]);
+      const known = taking.nodes.get(from.id)?.configEpoch === given.myself.configEpoch;
+      return known ? undefined : `${to.name} does not know it yet`;
+    },
+    wait,
+  );
+}
+
 /** Waits until all running nodes see the slots with their owner. */
 export async function untilOwnerIsKnown(
   slots: readonly number[],

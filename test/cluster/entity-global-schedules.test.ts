@@ -11,7 +11,6 @@ import { SchemaRegistry } from '../../lib/entity/schema-registry.js';
 import { type Operation, type Schedule, nextOf, schedule } from '../global-schedules.js';
 import { Crashed, Interleaving } from '../interleaving.js';
 import { User } from './entity-global-fixtures.js';
-import { moveSlots } from './slot-moves.js';
 
 const ROUNDS = Number(process.env.GLOBAL_ROUNDS ?? 4);
 const SCHEDULES_AT_ONCE = 25;
@@ -169,8 +168,7 @@ it('keeps its promises over random schedules with crashes at every step, while s
     for (let turn = 0; isPlaying && round > 0; turn++) {
       const slot = slotsOf(names)[turn % (3 * names.length)];
       const from = await cluster.primaryOfSlot(slot);
-      await moveSlots(
-        cluster,
+      await cluster.migrateSlots(
         [slot],
         from,
         cluster.primaries.find((node) => node !== from)!,

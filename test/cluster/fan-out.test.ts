@@ -337,6 +337,22 @@ describe('a cluster of three primaries with a replica each', () => {
       expect(await client.target([]).ping()).toEqual(new Map());
     });
 
+    it('tells a callback the reply of one node, and has none for several', async () => {
+      const [node] = client.topology.primaries;
+      const told = await new Promise((resolve) => {
+        void client.target(node).ping((error, reply) => resolve([error, reply]));
+      });
+      expect(told).toEqual([null, 'PONG']);
+      const failed = await new Promise<Error | null | undefined>((resolve) => {
+        void client.target(node).call('NOSUCH', (error) => resolve(error));
+      });
+      expect(failed).toMatchObject({ name: 'ReplyError' });
+      await expect(client.target('all').ping(() => {})).rejects.toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        argument: 'arguments[0]',
+      });
+    });
+
     it('takes every form of a command', async () => {
       await client.hset('hash', 'f', 'v');
       const target = client.target(nodeOf('hash'));

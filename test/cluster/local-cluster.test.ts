@@ -93,6 +93,26 @@ describe('a local cluster of three primaries with a replica each', () => {
     await expect(cluster.command(from, 'GET', names[0])).rejects.toMatchObject({ code: 'MOVED' });
   });
 
+  it('moves slots there and back at once, and all nodes agree in the end', async () => {
+    const slot = keySlot('{pendulum}');
+    const from = await cluster.primaryOfSlot(slot);
+    const to = otherPrimary(from);
+    for (let i = 0; i < 2; i++) {
+      await cluster.migrateSlots([slot], from, to);
+      await cluster.migrateSlots([slot], to, from);
+    }
+    // what they tell each other from now on is what each says of itself
+    await eventually(async () => {
+      const views = await Promise.all(cluster.nodes.map((node) => node.view()));
+      const own = new Map(views.map(({ myself }) => [myself.id, myself.configEpoch]));
+      for (const { nodes } of views)
+        for (const { id, role, configEpoch } of nodes.values())
+          if (role === 'primary') expect(configEpoch).toBe(own.get(id));
+      for (const { nodes } of views)
+        expect(nodes.get(from.id)?.slots.some(([first, last]) => first <= slot && slot <= last)).toBe(true);
+    });
+  });
+
   it('stops half-way in the move of a slot, and goes back or on', async () => {
     const slot = keySlot('{half}');
     const from = await cluster.primaryOfSlot(slot);

@@ -2,7 +2,6 @@ import { ClusterClient, InvalidArgumentError, keySlot, ReplyError } from 'keyslo
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
 import { eventually } from '../cluster-fixture.js';
 import { FakeNode, slotsReply } from '../fake-node.js';
-import { epochsAreKnown, moveSlots } from './slot-moves.js';
 
 const KEYS = 100_000;
 
@@ -240,8 +239,7 @@ describe('a cluster of three primaries with a replica each', () => {
         }
         expect(seen.size).toBe(count);
         if (distance === 'half-way') await (await cluster.beginSlotMigration(slot, from, to)).finish();
-        await epochsAreKnown(cluster);
-        await moveSlots(cluster, [slot], to, from);
+        await cluster.migrateSlots([slot], to, from);
       },
     );
 
@@ -278,10 +276,10 @@ describe('a cluster of three primaries with a replica each', () => {
       let [done, rounds] = [false, 0];
       const moving = (async () => {
         while (!done) {
-          await moveSlots(cluster, ofA, a, b);
-          await moveSlots(cluster, ofB, b, c);
-          await moveSlots(cluster, ofA, b, a);
-          await moveSlots(cluster, ofB, c, b);
+          await cluster.migrateSlots(ofA, a, b);
+          await cluster.migrateSlots(ofB, b, c);
+          await cluster.migrateSlots(ofA, b, a);
+          await cluster.migrateSlots(ofB, c, b);
           rounds++;
         }
       })();
@@ -302,8 +300,8 @@ describe('a cluster of three primaries with a replica each', () => {
         for await (const page of client.scanStream({ count: 600 }) as AsyncIterable<string[]>) {
           given.push(...page);
           pages++;
-          if (pages === 2) await moveSlots(cluster, slots, a, b);
-          if (pages === 30) await moveSlots(cluster, slots, b, a);
+          if (pages === 2) await cluster.migrateSlots(slots, a, b);
+          if (pages === 30) await cluster.migrateSlots(slots, b, a);
         }
         expect(pages).toBeGreaterThan(30);
         expect(missing(given)).toEqual([]);
@@ -327,8 +325,7 @@ describe('a cluster of three primaries with a replica each', () => {
         given.push(...page);
       }
       expect(missing(given)).toEqual([]);
-      await epochsAreKnown(cluster);
-      await moveSlots(cluster, [crowded], b, a);
+      await cluster.migrateSlots([crowded], b, a);
     });
 
     it('gives every key while a replica takes over', async () => {

@@ -5,7 +5,6 @@ import { ClusterClient, keySlot, type ClusterClientOptions, type NodeAddress } f
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
 import { BUS_PORT_OFFSET } from '../../lib/testing/free-ports.js';
 import { eventually } from '../cluster-fixture.js';
-import { epochsAreKnown, moveSlots } from './slot-moves.js';
 
 type SlotsEntry = [first: number, last: number, ...nodes: [endpoint: string | null, port: number][]];
 
@@ -68,8 +67,7 @@ async function useCluster(seed: NodeAddress | string, host: string): Promise<voi
   // and now MOVED, which is believed at once
   expect(await client.get(key)).toBe('v');
   expect(client.topology.nodeForSlot(slot)?.name).toBe(nameOf(to));
-  await epochsAreKnown(cluster);
-  await moveSlots(cluster, [slot], to, from);
+  await cluster.migrateSlots([slot], to, from);
   expect(await client.blpop(key + '{' + key + '}', 0.01)).toBeNull();
 }
 

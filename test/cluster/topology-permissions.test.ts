@@ -1,7 +1,6 @@
 import { ClusterClient, keySlot, Script, type ClusterClientOptions } from 'keyslot';
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
 import { eventually } from '../cluster-fixture.js';
-import { epochsAreKnown, moveSlots } from './slot-moves.js';
 
 const PASSWORD = 'of-the-application';
 
@@ -98,8 +97,7 @@ describe('a user who may do next to nothing', () => {
     await migration.finish();
     expect(await client.get(key)).toBe('v');
     expect(await client.blpop(list, 1)).toEqual([list, 'b']);
-    await epochsAreKnown(cluster);
-    await moveSlots(cluster, [keySlot(key)], to, from);
+    await cluster.migrateSlots([keySlot(key)], to, from);
     expect(await refused()).toEqual([]);
   });
 

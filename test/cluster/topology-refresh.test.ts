@@ -9,7 +9,6 @@ import {
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
 import { eventually } from '../cluster-fixture.js';
 import { FakeNode, slotsReply, type Request } from '../fake-node.js';
-import { epochsAreKnown, moveSlots } from './slot-moves.js';
 
 const clients: ClusterClient[] = [];
 
@@ -127,12 +126,12 @@ describe('a cluster that changes', () => {
     const client = clientOf({ nodes: cluster.seeds });
     await client.set(key, 'v');
     const { version } = client.topology;
-    await moveSlots(cluster, [slot], from, to);
+    await cluster.migrateSlots([slot], from, to);
     expect(client.topology.nodeForSlot(slot)?.name).toBe(from.name);
     expect(await client.get(key)).toBe('v');
     expect(client.topology.nodeForSlot(slot)?.name).toBe(to.name);
     expect(client.topology.version).toBeGreaterThan(version);
-    await moveSlots(cluster, [slot], to, from);
+    await cluster.migrateSlots([slot], to, from);
   });
 
   // T10
@@ -152,8 +151,8 @@ describe('a cluster that changes', () => {
       while (!done)
         expect(await Promise.all(keys.map((key) => client.get(key)))).toEqual(keys.map(() => 'v'));
     })();
-    await moveSlots(cluster, moving, from, to);
-    await moveSlots(cluster, moving, to, from);
+    await cluster.migrateSlots(moving, from, to);
+    await cluster.migrateSlots(moving, to, from);
     done = true;
     await load;
     const seconds = (performance.now() - startedAt) / 1_000;
@@ -174,10 +173,10 @@ describe('a cluster that changes', () => {
     const owners = (): (string | undefined)[] =>
       snapshots.map((topology) => topology.nodeForSlot(slot)?.name);
 
-    await moveSlots(cluster, [slot], from, to);
+    await cluster.migrateSlots([slot], from, to);
     await client.get(key);
     expect(owners()).toEqual(expect.arrayContaining([from.name, to.name]));
-    await moveSlots(cluster, [slot], to, from);
+    await cluster.migrateSlots([slot], to, from);
     await client.get(key);
     expect(owners().at(-1)).toBe(from.name);
 
@@ -222,10 +221,10 @@ describe('a cluster that changes', () => {
       const [from, to] = cluster.primaries;
       const { key, slot } = await slotOf(from);
       await client.set(key, 'v');
-      await moveSlots(cluster, [slot], from, to);
+      await cluster.migrateSlots([slot], from, to);
       expect(await client.get(key)).toBe('v');
       expect(snapshots.at(-1)?.nodeForSlot(slot)?.name).toBe(to.name);
-      await moveSlots(cluster, [slot], to, from);
+      await cluster.migrateSlots([slot], to, from);
       await client.refreshTopology();
       expect(client.topology.nodeForSlot(slot)?.name).toBe(from.name);
 
@@ -281,8 +280,7 @@ describe('a cluster that changes', () => {
     await migration.finish();
     expect(await client.get(key)).toBe('v');
     expect(client.topology.nodeForSlot(slot)?.name).toBe(newcomer.name);
-    await epochsAreKnown(cluster);
-    await moveSlots(cluster, [slot], newcomer, from);
+    await cluster.migrateSlots([slot], newcomer, from);
     expect(await client.get(key)).toBe('v');
     await cluster.waitUntilStable();
     await cluster.removeNode(newcomer);

@@ -2,7 +2,6 @@ import { ClusterClient, keySlot, type NodeAddress } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
 import { eventually } from '../cluster-fixture.js';
 import { Relays } from '../fake-node.js';
-import { epochsAreKnown, moveSlots } from './slot-moves.js';
 
 // T16: as behind NAT, the addresses that nodes announce are not those at which they are reached
 describe('addressRemap', () => {
@@ -84,8 +83,7 @@ describe('addressRemap', () => {
     expect(target?.seen('get')).toHaveLength(1);
     expect(client.topology.nodeForSlot(slot)?.name).toBe(target?.name);
     expect(remapped).toContainEqual({ host: to.host, port: to.port });
-    await epochsAreKnown(cluster);
-    await moveSlots(cluster, [slot], to, from);
+    await cluster.migrateSlots([slot], to, from);
   });
 
   it('holds for replicas, leased connections, transactions and pub/sub', async () => {
@@ -114,8 +112,7 @@ describe('addressRemap', () => {
     expect(await client.blpop(list, 1)).toEqual([list, 'a']);
     await migration.finish();
     expect(await client.blpop(list, 1)).toEqual([list, 'b']);
-    await epochsAreKnown(cluster);
-    await moveSlots(cluster, [keySlot(list)], to, from);
+    await cluster.migrateSlots([keySlot(list)], to, from);
   });
 
   it('that throws, or answers nonsense, breaks nothing but its own client', async () => {
@@ -155,12 +152,12 @@ describe('addressRemap', () => {
     const [from, to] = cluster.primaries;
     await fragile.set(key, 'v');
     broken = true;
-    await moveSlots(cluster, [keySlot(key)], from, to);
+    await cluster.migrateSlots([keySlot(key)], from, to);
     await expect(fragile.get(key)).rejects.toThrow('from the function');
     expect(await fragile.ping()).toBe('PONG');
     broken = false;
     expect(await fragile.get(key)).toBe('v');
     fragile.disconnect();
-    await moveSlots(cluster, [keySlot(key)], to, from);
+    await cluster.migrateSlots([keySlot(key)], to, from);
   });
 });

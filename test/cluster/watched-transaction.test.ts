@@ -36,6 +36,18 @@ describe('a transaction with watched keys', () => {
     ]);
   });
 
+  it('tells callbacks what it tells promises', async () => {
+    const told: unknown[] = [];
+    const note = (error?: Error | null, reply?: unknown): void => void told.push(error?.name ?? reply);
+    await client.set(key('c'), 'v');
+    await client.transaction([key('c')], async (tx) => {
+      await tx.get(key('c'), note);
+      await tx.lpush(key('c'), 'x', note).catch(() => {});
+      return tx.multi().set(key('c'), 'w', note).lpush(key('c'), 'x', note);
+    });
+    expect(told).toEqual(['v', 'ReplyError', 'OK', 'ReplyError']);
+  });
+
   it('gives back what is no transaction, and writes nothing', async () => {
     expect(
       await client.transaction([key('absent')], async (tx) => (await tx.exists(key('absent'))) === 1),
