@@ -8,6 +8,7 @@ import { checkIsObject, resolveOptions } from '../cluster/options.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
 import { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
 import type { ClusterClientOptions } from './client-options.js';
+import { engineEvents, notifyListeners } from './client-events.js';
 import { ClusterView } from './cluster-view.js';
 import { scriptEntries } from './defined-commands.js';
 import { EventSubscriptions, type SubscribeArguments } from './event-subscriptions.js';
@@ -29,22 +30,14 @@ const STATUS: Readonly<Record<EngineState, ClusterStatus>> = {
   end: 'end',
 };
 
-/** Events by which the states are told. */
-const STATE_EVENTS: Readonly<Record<EngineState, readonly string[]>> = {
-  wait: [],
-  connecting: ['connecting'],
-  ready: ['connect', 'ready'],
-  closing: [],
-  end: ['close', 'end'],
-};
-
 /**
  * A client for a Redis Cluster: every command goes to the node that owns its slot, whatever the cluster does
  * meanwhile. It connects with the first command, or when told to.
  *
- * Events: `connecting`, `connect`, `ready`, `close`, `end`, `error`, `+node` and `-node` (a `ClusterNode`), and those of
- * `subscribe` and its sisters. An `error`
- * that nobody listens to is dropped.
+ * Events: `connecting`, `connect`, `ready`, `close`, `end`, `+node` and `-node` (a `ClusterNode`), and those of `subscribe`
+ * and its sisters. `error`, and `node error` as in ioredis, are told with an error and the name of a node whose connection
+ * could not be made, or was lost: at once, and while that goes on every 10 seconds. Nobody has to listen; calls are told
+ * their own errors. What a listener throws is an `error` too.
  */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
 export class ClusterClient extends ClusterView {
@@ -66,13 +59,10 @@ export class ClusterClient extends ClusterView {
     const options = resolveOptions(engineOptions, ['codec', 'scripts']);
     const { readFrom, deadlineMs, retry } = options;
     const makeEngine = (): ClusterEngine =>
-      new ClusterEngine(options, {
-        onState: (state) => STATE_EVENTS[state].forEach((event) => this.notify(event)),
-        onNodes: (added, removed) => {
-          for (const node of added) this.notify('+node', node);
-          for (const node of removed) this.notify('-node', node);
-        },
-      });
+      new ClusterEngine(
+        options,
+        engineEvents((event, ...args) => this.notify(event, ...args)),
+      );
     super(makeEngine(), { readFrom, deadlineMs, retry });
     for (const [name, definition] of scriptEntries(scripts)) this.defineCommand(name, definition);
     this.use({ makeEngine });
@@ -247,19 +237,8 @@ export class ClusterClient extends ClusterView {
       Object.defineProperty(this, name, { value, configurable: true, enumerable: false, writable: true });
   }
 
-  /** Tells an event from within the engine, whose work must not end with what a listener throws. */
   private notify(event: string, ...args: unknown[]): void {
-    for (const listener of this.rawListeners(event)) {
-      try {
-        Reflect.apply(listener, this, args);
-      } catch (error) {
-        // not our failure, and not ours to hide
-        if (!this.emit('error', error))
-          queueMicrotask(() => {
-            throw error;
-          });
-      }
-    }
+    notifyListeners(this, event, args);
   }
 
   /** What `util.inspect` and `console.log` show: no options, and so no secrets. */

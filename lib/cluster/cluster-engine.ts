@@ -12,6 +12,7 @@ import { LeasePool } from './lease-pool.js';
 import { LeasedCall } from './leased-call.js';
 import { Liveness } from './liveness.js';
 import { createNodeClient } from './node-client.js';
+import { NodeFailures } from './node-failures.js';
 import type { ResolvedClusterOptions } from './options.js';
 import { PromisedCommand, TellingCommand } from './promised-command.js';
 import type { Reply } from './reply.js';
@@ -38,6 +39,8 @@ export type EngineState = 'wait' | 'connecting' | 'ready' | 'closing' | 'end';
 export interface EngineListener {
   onState(state: EngineState): void;
   onNodes(added: readonly ClusterNode[], removed: readonly ClusterNode[]): void;
+  /** A connection could not be made, or was lost; of one node not more often than every 10 seconds. */
+  onFailure(error: Error, node: string): void;
 }
 
 /** How the reply of a call is to be given. */
@@ -68,10 +71,12 @@ export class ClusterEngine {
     readonly options: ResolvedClusterOptions,
     private readonly listener: EngineListener,
   ) {
+    const failures = new NodeFailures((error, node) => listener.onFailure(error, node));
     this.router = new Router(options, this.scheduler, {
       onStale: () => this.refresher.request(),
       onStranger: () => this.reportStranger(),
       onPatched: (topology) => this.adopt(topology),
+      onLost: (node, error) => failures.report(node, error, this.scheduler.now()),
     });
     this.topologySubject = new BehaviorSubject(this.router.topology);
     this.refresher = new TopologyRefresher(

@@ -30,6 +30,8 @@ export interface RouterListener {
   onStranger(): void;
   /** A MOVED reply made a new snapshot. */
   onPatched(topology: ClusterTopology): void;
+  /** A node has no connection any more, or could not be given one. */
+  onLost(node: string, error: Error): void;
 }
 
 /**
@@ -157,6 +159,7 @@ export class Router {
     this.monitor.markUnfit(channel.name);
     this.listener.onStale(`lost ${channel.name}`);
     this.unsent(channel.takePending(), channel.lastFailure);
+    if (channel.lastFailure !== undefined) this.listener.onLost(channel.name, channel.lastFailure);
   }
 
   /** Commands that a channel gives back before they were sent, and why, if it has no connection for them. */

@@ -15,6 +15,9 @@ export function logEvents(client: ClusterClient, name: string, logger: Logger): 
     if (client.status === 'ready') logger.log(`Cluster '${name}' has a new node, ${node.name}`);
   });
   client.on('-node', (node) => logger.warn(`Cluster '${name}' has lost node ${node.name}`));
+  client.on('node error', (error: Error, node: string) => {
+    logger.warn(`Cluster '${name}' has no connection to node ${node}: ${error.message}`);
+  });
   client.pubsub.gaps$.subscribe(({ names, node, reason, since, until }) => {
     logger.warn(
       `Subscriber of cluster '${name}' was cut off ${node} for ${until - since} ms (${reason}); ` +

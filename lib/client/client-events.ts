@@ -1,0 +1,47 @@
+import type { EventEmitter } from 'node:events';
+import type { EngineListener, EngineState } from '../cluster/cluster-engine.js';
+
+/** Events by which the states of a client are told. */
+const STATE_EVENTS: Readonly<Record<EngineState, readonly string[]>> = {
+  wait: [],
+  connecting: ['connecting'],
+  ready: ['connect', 'ready'],
+  closing: [],
+  end: ['close', 'end'],
+};
+
+/** Turns what the engine tells into the events of a client. */
+export function engineEvents(tell: (event: string, ...args: unknown[]) => void): EngineListener {
+  return {
+    onState: (state) => STATE_EVENTS[state].forEach((event) => tell(event)),
+    onNodes: (added, removed) => {
+      for (const node of added) tell('+node', node);
+      for (const node of removed) tell('-node', node);
+    },
+    onFailure: (error, node) => {
+      tell('error', error, node);
+      // as ioredis names it
+      tell('node error', error, node);
+    },
+  };
+}
+
+/** Tells an event from within the engine, whose work must not end with what a listener throws. */
+export function notifyListeners(
+  emitter: Pick<EventEmitter, 'rawListeners' | 'listenerCount'>,
+  event: string,
+  args: readonly unknown[],
+): void {
+  for (const listener of emitter.rawListeners(event)) {
+    try {
+      Reflect.apply(listener, emitter, args);
+    } catch (error) {
+      // not our failure, and not ours to hide
+      if (event !== 'error' && emitter.listenerCount('error') > 0) notifyListeners(emitter, 'error', [error]);
+      else
+        queueMicrotask(() => {
+          throw error;
+        });
+    }
+  }
+}
