@@ -18,7 +18,7 @@ export abstract class ScanMethods {
 
   /**
    * All keys of the cluster, one by one. A key that exists throughout is given, at least once, also while slots
-   * move and nodes fail over.
+   * move and nodes fail over; but for migrations that are begun and given up meanwhile.
    */
   scanIterator(options: KeyScanOptions = {}): Walk<string> {
     return each(this.keyPages(options));

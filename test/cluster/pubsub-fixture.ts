@@ -24,7 +24,11 @@ export function pubsubFactory(): (
     }
   });
   return (options, overrides) => {
-    const engine = new ClusterEngine(resolveOptions(options), { onState: () => {}, onNodes: () => {}, onFailure: () => {} });
+    const engine = new ClusterEngine(resolveOptions(options), {
+      onState: () => {},
+      onNodes: () => {},
+      onFailure: () => {},
+    });
     const pubsub = new ClusterPubSub(engine, { heartbeatMs: 1_000, ...overrides });
     handles.push({ engine, pubsub });
     return { engine, pubsub };

@@ -36,11 +36,10 @@ describe('the error event', () => {
     await client.connect();
     expect(told).toEqual([]);
     for (let i = 0; i < 10; i++) {
+      const { accepted } = node;
       node.cut();
-      await eventually(() => node.open === 0);
-      await client.get('k');
+      await eventually(() => client.get('k').then(() => node.accepted > accepted));
     }
-    expect(node.accepted).toBeGreaterThan(10);
     expect(told).toEqual([
       ['error', expect.any(ConnectionError), node.name],
       ['node error', expect.any(ConnectionError), node.name],
