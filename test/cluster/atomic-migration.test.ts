@@ -32,7 +32,9 @@ describe('a slot that moves in one step', () => {
     const other = cluster.primaries.find((node) => node !== owner)!;
     for (const name of Object.keys(WAYS).filter((way) => !ways.includes(way))) {
       const [node, ...words] = WAYS[name](owner, other, String(slot));
-      await expect(client.target(node).call('CLUSTER', ...words)).rejects.toMatchObject({ code: 'ERR' });
+      await expect(
+        client.target(client.topology.node(node.name)!).call('CLUSTER', ...words),
+      ).rejects.toMatchObject({ code: 'ERR' });
     }
     expect(await cluster.primaryOfSlot(slot)).toBe(owner);
 
@@ -61,7 +63,7 @@ describe('a slot that moves in one step', () => {
           const [node, ...words] = WAYS[name](from, to, String(slot));
           await eventually(async () => {
             // a node may not have heard yet of the move before
-            await client.target(node).call('CLUSTER', ...words);
+            await client.target(client.topology.node(node.name)!).call('CLUSTER', ...words);
           });
           await eventually(async () => (await cluster.primaryOfSlot(slot)) === to);
           const before = counted;

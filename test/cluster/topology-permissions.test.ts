@@ -4,7 +4,7 @@ import { eventually } from '../cluster-fixture.js';
 
 const PASSWORD = 'of-the-application';
 
-// T6: the rights that docs/client-options.md names are enough, feature by feature, and the client tries no others
+// T6: the rights that docs/security.md names are enough, feature by feature, and the client tries no others
 describe('a user who may do next to nothing', () => {
   let cluster: LocalCluster;
   const clients: ClusterClient[] = [];
