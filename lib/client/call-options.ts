@@ -1,6 +1,12 @@
 import type { CallPolicy, Durability } from '../cluster/command.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
+import type { IntegerType } from './big-integers.js';
 import { checkOption, type ClusterEngineOptions } from '../cluster/options.js';
+
+/** How the calls of one view are treated, and what their replies are given as. */
+export interface ViewPolicy extends CallPolicy {
+  readonly integers?: IntegerType;
+}
 
 /** What can be set for single calls. */
 export interface CallOptions extends Pick<ClusterEngineOptions, 'readFrom' | 'deadlineMs' | 'retry'> {
@@ -8,6 +14,11 @@ export interface CallOptions extends Pick<ClusterEngineOptions, 'readFrom' | 'de
   signal?: AbortSignal;
   /** Writes count as done when so many replicas have them (WAIT); DurabilityError after `timeoutMs`. */
   durability?: Durability;
+  /**
+   * With `bigint`, integers of replies are bigints, whatever their size and the type that ioredis gives them. Otherwise
+   * they are numbers, and bigints only where a number would not hold them exactly.
+   */
+  integers?: IntegerType;
 }
 
 const CHECKS: Readonly<Record<keyof CallOptions, (value: unknown) => void>> = {
@@ -17,6 +28,10 @@ const CHECKS: Readonly<Record<keyof CallOptions, (value: unknown) => void>> = {
   signal: (value) => {
     if (!(value instanceof AbortSignal))
       throw new InvalidArgumentError('signal', 'signal must be an AbortSignal');
+  },
+  integers: (value) => {
+    if (value !== 'number' && value !== 'bigint')
+      throw new InvalidArgumentError('integers', "integers must be 'number' or 'bigint'");
   },
   durability: (value) => {
     const { replicas, timeoutMs } = (value ?? {}) as Partial<Durability>;
@@ -33,7 +48,7 @@ const CHECKS: Readonly<Record<keyof CallOptions, (value: unknown) => void>> = {
  * The policy of calls that differ from `base` in these options.
  * @throws InvalidArgumentError for unknown names and impossible values
  */
-export function callPolicy(base: CallPolicy, options: CallOptions): CallPolicy {
+export function callPolicy(base: ViewPolicy, options: CallOptions): ViewPolicy {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new InvalidArgumentError('options', 'Call options are an object, such as { deadlineMs: 500 }');
   }

@@ -10,6 +10,7 @@ import { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
 import type { ClusterClientOptions } from './client-options.js';
 import { engineEvents, notifyListeners } from './client-events.js';
 import { ClusterView } from './cluster-view.js';
+import { duplicateOptions, type DuplicateOptions } from './duplicate-options.js';
 import { scriptEntries } from './defined-commands.js';
 import { EventSubscriptions, type SubscribeArguments } from './event-subscriptions.js';
 import { NodeClients, type NodeClientRole } from './node-clients.js';
@@ -168,14 +169,32 @@ export class ClusterClient extends ClusterView {
     void this.engine.close(0);
   }
 
-  /** Another client of the same cluster, with some options changed. It is not connected yet. */
-  duplicate(overrides: ClusterClientOptions = {}): ClusterClient {
+  /**
+   * Another client of the same cluster, with some options changed. It is not connected yet. ioredis' form, with nodes
+   * before the options, will do as well.
+   */
+  duplicate(overrides?: DuplicateOptions): ClusterClient;
+  duplicate(nodes: ClusterClientOptions['nodes'], overrides?: DuplicateOptions): ClusterClient;
+  duplicate(
+    first?: ClusterClientOptions['nodes'] | DuplicateOptions,
+    second?: DuplicateOptions,
+  ): ClusterClient {
+    const overrides = duplicateOptions(first, second);
     const copy = new ClusterClient({ ...this.givenOptions, ...overrides });
     for (const [name, { script, numberOfKeys }] of this.engine.scripts.commands) {
       if (Object.hasOwn(overrides.scripts ?? {}, name)) continue;
       copy.defineCommand(name, { lua: script.lua, readOnly: script.readOnly, numberOfKeys });
     }
     return copy;
+  }
+
+  /**
+   * Asks for credentials and authenticates open connections with them; for when a provider's have changed before they
+   * were due. Leased connections are made anew.
+   * @throws AuthenticationError where a node refuses them; its connections stay as they are
+   */
+  refreshCredentials(): Promise<void> {
+    return this.engine.refreshCredentials();
   }
 
   /** Reads the topology from the cluster now. */

@@ -2,11 +2,13 @@ import { inspect } from 'node:util';
 import type { RedisCommander } from 'ioredis';
 import { Batch, type BatchEntry, type BatchResult } from '../cluster/batch.js';
 import type { ClusterEngine } from '../cluster/cluster-engine.js';
-import { NO_SLOT, type CallPolicy } from '../cluster/command.js';
+import { NO_SLOT } from '../cluster/command.js';
 import { isBlocking } from '../cluster/command-table.js';
 import { ClusterError, InvalidArgumentError } from '../cluster/errors.js';
 import { crossSlot, sizeOf, type ResolvedCall } from '../cluster/resolved-call.js';
+import { withBigIntegers } from './big-integers.js';
 import { normalizeArguments, takeCallback, type Callback } from './call-arguments.js';
+import type { ViewPolicy } from './call-options.js';
 import { installDefined, scriptCall } from './defined-commands.js';
 import { installCommands } from './install-commands.js';
 import { replyTransform } from './reply-transforms.js';
@@ -36,7 +38,7 @@ export class ClusterPipeline {
 
   constructor(
     protected readonly engine: ClusterEngine,
-    protected readonly policy: CallPolicy,
+    protected readonly policy: ViewPolicy,
   ) {
     installDefined(this, engine.scripts);
   }
@@ -135,12 +137,13 @@ export class ClusterPipeline {
     if (this.executed) throw new PipelineUsedError();
     this.executed = true;
     const results = await this.execute();
+    if (this.policy.integers === 'bigint') withBigIntegers(results);
     this.tell(results);
     return results;
   }
 
   protected execute(): Promise<BatchResult[]> {
-    return new Batch(this.entries, this.policy, (command) => this.engine.submit(command)).start();
+    return new Batch(this.entries, this.policy, this.engine).start();
   }
 }
 

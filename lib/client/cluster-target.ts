@@ -2,7 +2,6 @@ import type { RedisCommander } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../cluster/backoff.js';
 import type { CallShape, ClusterEngine } from '../cluster/cluster-engine.js';
-import type { CallPolicy } from '../cluster/command.js';
 import { isBlocking, isIdempotent } from '../cluster/command-table.js';
 import {
   ClusterError,
@@ -15,7 +14,9 @@ import {
 import { REFUSALS } from '../cluster/refusals.js';
 import type { ResolvedCall } from '../cluster/resolved-call.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
+import { withBigIntegers } from './big-integers.js';
 import { normalizeArguments, withCallback } from './call-arguments.js';
+import type { ViewPolicy } from './call-options.js';
 import type { Unshared } from './cluster-view.js';
 import { installCommands } from './install-commands.js';
 import { replyTransform } from './reply-transforms.js';
@@ -51,7 +52,7 @@ const ANY: Readonly<Record<AnyNode, (topology: ClusterTopology) => ClusterNode |
 export class ClusterTarget {
   constructor(
     private readonly engine: ClusterEngine,
-    private readonly policy: CallPolicy,
+    private readonly policy: ViewPolicy,
     private readonly target: TargetNodes,
   ) {
     checkTarget(target);
@@ -67,6 +68,11 @@ export class ClusterTarget {
   }
 
   private async ask(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
+    const reply = await this.run(name, args, buffers);
+    return this.policy.integers === 'bigint' ? withBigIntegers(reply) : reply;
+  }
+
+  private async run(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
     const call = this.engine.resolveFor(name, normalizeArguments(name, args));
     if (isBlocking(call.row, call.args)) {
       throw new InvalidArgumentError(

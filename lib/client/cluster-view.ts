@@ -1,12 +1,12 @@
 import type { RedisCommander } from 'ioredis';
 import type { CallShape, ClusterEngine } from '../cluster/cluster-engine.js';
-import type { CallPolicy } from '../cluster/command.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { Reply } from '../cluster/reply.js';
 import { Script } from '../cluster/script.js';
 import type { ClusterNode } from '../cluster/topology.js';
 import { normalizeArguments, takeCallback } from './call-arguments.js';
-import { callPolicy, type CallOptions } from './call-options.js';
+import { withBigIntegers } from './big-integers.js';
+import { callPolicy, type CallOptions, type ViewPolicy } from './call-options.js';
 import { ClusterAdmin } from './cluster-admin.js';
 import { ClusterPipeline } from './cluster-pipeline.js';
 import {
@@ -59,7 +59,7 @@ const BUFFERS: CallShape = { buffers: true };
 /** A way to call commands under certain options; light, and as many as you like. Made by `cluster.with()`. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
 export class ClusterView extends ScanMethods {
-  constructor(engine: ClusterEngine, policy: CallPolicy) {
+  constructor(engine: ClusterEngine, policy: ViewPolicy) {
     super(engine, policy);
     installDefined(this, engine.scripts);
   }
@@ -81,7 +81,9 @@ export class ClusterView extends ScanMethods {
 
   /** Commands of keys in several slots, which cannot be atomic; see `NonAtomicCommands`. */
   get nonAtomic(): NonAtomicCommands {
-    return new NonAtomicCommands(this, this.engine);
+    // they count with what they are told
+    const counting = new ClusterView(this.engine, { ...this.policy, integers: 'number' });
+    return new NonAtomicCommands(counting, this.engine);
   }
 
   /** The CLUSTER commands; see `ClusterAdmin`. */
@@ -101,6 +103,7 @@ export class ClusterView extends ScanMethods {
     } catch (error) {
       promise = Promise.reject(error as Error);
     }
+    if (this.policy.integers === 'bigint') promise = promise.then(withBigIntegers);
     if (callback !== undefined) promise.then((reply) => callback(null, reply), callback);
     return promise;
   }

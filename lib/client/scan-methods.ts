@@ -1,6 +1,7 @@
 import type { CallShape, ClusterEngine } from '../cluster/cluster-engine.js';
 import type { CallPolicy } from '../cluster/command.js';
 import { normalizeArguments } from './call-arguments.js';
+import type { ViewPolicy } from './call-options.js';
 import { ClusterTarget } from './cluster-target.js';
 import { scanCluster, type KeyScanOptions, type ScanOptions } from './scan-cluster.js';
 import { scanKey, type KeyScanCommand } from './scan-key.js';
@@ -13,7 +14,7 @@ export type Walk<T> = AsyncGenerator<T, void, undefined>;
 export abstract class ScanMethods {
   constructor(
     protected readonly engine: ClusterEngine,
-    protected readonly policy: CallPolicy,
+    protected readonly policy: ViewPolicy,
   ) {}
 
   /**
@@ -107,7 +108,9 @@ export abstract class ScanMethods {
   }
 
   private keyBufferPages(options: KeyScanOptions): Walk<Buffer[]> {
-    const { engine, policy } = this;
+    const { engine } = this;
+    // it counts with what it is told of slots
+    const policy: ViewPolicy = { ...this.policy, integers: 'number' };
     return scanCluster(
       {
         deadlineMs: policy.deadlineMs,

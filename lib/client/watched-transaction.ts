@@ -16,6 +16,7 @@ import {
   TransactionConflictError,
 } from '../cluster/errors.js';
 import type { Lease } from '../cluster/lease-pool.js';
+import { watchLease } from '../cluster/lease-watch.js';
 import { REFUSALS } from '../cluster/refusals.js';
 import { toReplyError } from '../cluster/reply-error.js';
 import type { Reply } from '../cluster/reply.js';
@@ -110,7 +111,7 @@ export async function runWatched<T>(
   let obstacle: Error | undefined;
   for (let attempt = 1, conflicts = 0; ; attempt++) {
     try {
-      const outcome = await attemptOnce(engine, policy, watch, fn);
+      const outcome = await attemptOnce(engine, policy, watch, fn, giveUpAt);
       if (outcome !== CONFLICT) return outcome as TransactionOutcome<T>;
       if (++conflicts >= attempts) throw new TransactionConflictError(attempts);
     } catch (error) {
@@ -132,11 +133,13 @@ async function attemptOnce<T>(
   policy: CallPolicy,
   watch: ResolvedCall,
   fn: (tx: WatchedTransaction) => Promise<T>,
+  until: number,
 ): Promise<PipelineResults | T | typeof CONFLICT> {
   const node = engine.topology.nodeForSlot(watch.slot);
   if (node === undefined)
     throw new TopologyError('SLOTS_NOT_COVERED', `No node serves slot ${watch.slot} at present`);
   const lease = await engine.leases.lease(node);
+  const unwatch = watchLease(engine, lease, { node, slot: watch.slot, signal: policy.signal, until });
   let clean = false;
   try {
     await passing(lease.redis.watch(...watch.args), node.name);
@@ -150,6 +153,7 @@ async function attemptOnce<T>(
     clean = true;
     return results ?? CONFLICT;
   } finally {
+    unwatch();
     // a connection that may still be watching, or in a transaction, is nobody else's
     if (clean) lease.release();
     else lease.discard();

@@ -1,12 +1,21 @@
 import { Command, type CallPolicy, type ReplyTransform } from './command.js';
 import { isIdempotent } from './command-table.js';
+import type { PendingBounds } from './options.js';
 import type { Reply } from './reply.js';
 import type { ResolvedCall } from './resolved-call.js';
 
 /** Commands of one batch that are under way at once; the others wait here rather than in sockets. */
 const WINDOW = 10_000;
-/** Bytes of their arguments, for the same reason: well below what may wait for one node. */
+/** Bytes of their arguments, for the same reason. */
 const WINDOW_BYTES = 16 * 1024 * 1024;
+/** A batch takes this part of what may wait for one node at most, so that it is not refused for its own sake. */
+const SHARE = 1 / 2;
+
+/** What a batch needs of the engine. */
+export interface BatchEngine {
+  readonly options: { readonly maxPendingPerNode: PendingBounds };
+  submit(command: Command): void;
+}
 
 /** One entry of a batch. */
 export interface BatchEntry {
@@ -25,6 +34,8 @@ export type BatchResult = [error: Error | null, reply: unknown];
 export class Batch {
   readonly done: Promise<BatchResult[]>;
   private readonly results: BatchResult[];
+  private readonly window: number;
+  private readonly windowBytes: number;
   private next = 0;
   private underWay = 0;
   private bytesUnderWay = 0;
@@ -33,8 +44,11 @@ export class Batch {
   constructor(
     private readonly entries: readonly BatchEntry[],
     private readonly policy: CallPolicy,
-    private readonly submit: (command: Command) => void,
+    private readonly engine: BatchEngine,
   ) {
+    const { commands, bytes } = engine.options.maxPendingPerNode;
+    this.window = Math.max(1, Math.min(WINDOW, Math.floor(commands * SHARE)));
+    this.windowBytes = Math.min(WINDOW_BYTES, bytes * SHARE);
     this.results = new Array<BatchResult>(entries.length);
     this.done = new Promise((resolve) => (this.finish = resolve));
   }
@@ -51,20 +65,24 @@ export class Batch {
     this.underWay--;
     this.bytesUnderWay -= this.entries[index].call.size;
     if (this.next < this.entries.length) {
-      if (this.underWay <= WINDOW / 2 && this.bytesUnderWay <= WINDOW_BYTES / 2) this.advance();
+      if (this.underWay <= this.window / 2 && this.bytesUnderWay <= this.windowBytes / 2) this.advance();
     } else if (this.underWay === 0) this.finish(this.results);
   }
 
   private advance(): void {
     // counted first, as a command may be answered before `submit` returns
     const start = this.next;
-    while (this.next < this.entries.length && this.underWay < WINDOW && this.bytesUnderWay < WINDOW_BYTES) {
+    while (
+      this.next < this.entries.length &&
+      this.underWay < this.window &&
+      this.bytesUnderWay < this.windowBytes
+    ) {
       this.bytesUnderWay += this.entries[this.next++].call.size;
       this.underWay++;
     }
     const end = this.next;
     for (let index = start; index < end; index++) {
-      this.submit(new BatchedCommand(this, index, this.entries[index], this.policy));
+      this.engine.submit(new BatchedCommand(this, index, this.entries[index], this.policy));
     }
   }
 }

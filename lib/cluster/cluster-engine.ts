@@ -6,13 +6,16 @@ import { CommandTable, isBlocking, type CommandRow } from './command-table.js';
 import { abortBy } from './abort.js';
 import { refusalOf } from './blocked-commands.js';
 import { rowsFromCommandReply } from './command-info.js';
+import { CredentialsKeeper } from './credentials-keeper.js';
 import { BlockedCommandError, ClientClosedError } from './errors.js';
 import { FlushScheduler } from './flush-scheduler.js';
 import { LeasePool } from './lease-pool.js';
 import { LeasedCall } from './leased-call.js';
 import { Liveness } from './liveness.js';
+import { authenticate } from './handshake.js';
 import { createNodeClient } from './node-client.js';
 import { NodeFailures } from './node-failures.js';
+import { NodePulse } from './node-pulse.js';
 import type { ResolvedClusterOptions } from './options.js';
 import { PromisedCommand, TellingCommand } from './promised-command.js';
 import type { Reply } from './reply.js';
@@ -67,11 +70,19 @@ export class ClusterEngine {
   private drainUntil = Infinity;
   private learning: Promise<void> | undefined = undefined;
 
+  readonly options: ResolvedClusterOptions;
+  /** Asks nodes that calls block on for a sign of life. */
+  readonly pulse: NodePulse;
+  private readonly credentials: CredentialsKeeper;
+
   constructor(
-    readonly options: ResolvedClusterOptions,
+    given: ResolvedClusterOptions,
     private readonly listener: EngineListener,
   ) {
     const failures = new NodeFailures((error, node) => listener.onFailure(error, node));
+    this.credentials = new CredentialsKeeper(given.credentials, () => this.refreshCredentials());
+    const options: ResolvedClusterOptions = { ...given, credentials: this.credentials.current };
+    this.options = options;
     this.router = new Router(options, this.scheduler, {
       onStale: () => this.refresher.request(),
       onStranger: () => this.reportStranger(),
@@ -95,6 +106,7 @@ export class ClusterEngine {
     );
     this.liveness = new Liveness(this.router, () => this.refresher.request());
     this.leases = new LeasePool(options, (node) => this.createNodeClient(node));
+    this.pulse = new NodePulse(options.replyTimeoutMs, (node) => this.ping(node));
   }
 
   get state(): EngineState {
@@ -224,6 +236,21 @@ export class ClusterEngine {
     return this.topology;
   }
 
+  /**
+   * Asks for credentials and authenticates the connections that are open anew; leased ones are given up when they come
+   * back. Resolves once that is done.
+   * @throws AuthenticationError where a node refuses the credentials: its connections stay as they are
+   */
+  async refreshCredentials(): Promise<void> {
+    const credentials = await this.options.credentials();
+    if (credentials === undefined) return;
+    this.leases.renew();
+    const open = [...this.router.allChannels].filter(({ state }) => state === 'ready');
+    await Promise.all(
+      open.map((channel) => authenticate((...words) => channel.control(...words), credentials)),
+    );
+  }
+
   /** What the nodes say now of who owns which slot, whatever is made of it. */
   async readView(): Promise<ClusterTopology> {
     await this.connect();
@@ -271,6 +298,11 @@ export class ClusterEngine {
     }
   }
 
+  private ping(node: ClusterNode): Promise<unknown> {
+    const policy: CallPolicy = { readFrom: 'primary', deadlineMs: this.options.deadlineMs, retry: 'never' };
+    return this.runSingle(this.resolve('ping', []), policy, { buffers: false }, node);
+  }
+
   private async start(): Promise<void> {
     this.become('connecting');
     try {
@@ -305,6 +337,7 @@ export class ClusterEngine {
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     this.refresher.stop();
+    this.credentials.stop();
     this.liveness.stop();
     this.router.close();
     this.topologySubject.complete();

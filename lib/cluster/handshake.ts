@@ -1,4 +1,4 @@
-import { AuthenticationError, ReplyError } from './errors.js';
+import { AuthenticationError, ConnectionError, ReplyError } from './errors.js';
 import type { Credentials, ResolvedClusterOptions } from './options.js';
 import type { Reply } from './reply.js';
 
@@ -59,16 +59,22 @@ async function withoutHello(
   credentials: Credentials | undefined,
   clientName: string | undefined,
 ): Promise<void> {
-  if (credentials !== undefined) {
-    const { username, password } = credentials;
-    await ask('AUTH', ...(username === undefined ? [password] : [username, password])).catch(
-      (error: unknown) => {
-        throw error instanceof ReplyError ? refusedBy(error, credentials) : error;
-      },
-    );
-  }
+  if (credentials !== undefined) await authenticate(ask, credentials);
   // a name is a help for whoever looks at CLIENT LIST; a server that will not have it is no reason to stay away
   if (clientName !== undefined) await ask('CLIENT', 'SETNAME', clientName).catch(() => {});
+}
+
+/**
+ * Authenticates a connection, be it fresh or in use. One that ends meanwhile is no failure of this.
+ * @throws AuthenticationError
+ */
+export async function authenticate(ask: Ask, credentials: Credentials): Promise<void> {
+  const { username, password } = credentials;
+  const words = username === undefined ? [password] : [username, password];
+  await ask('AUTH', ...words).catch((error: unknown) => {
+    if (error instanceof ReplyError) throw refusedBy(error, credentials);
+    if (!(error instanceof ConnectionError)) throw error;
+  });
 }
 
 function isRefusal(error: unknown): error is ReplyError {

@@ -1,6 +1,8 @@
 import type { Redis } from 'ioredis';
+import { runConnectionHook } from './connection-hook.js';
 import { ClientClosedError, ConnectionError, LeaseTimeoutError } from './errors.js';
 import type { ResolvedClusterOptions } from './options.js';
+import type { Reply } from './reply.js';
 import type { ClusterNode } from './topology.js';
 
 /** A connection that is one caller's alone until it is given back. */
@@ -26,6 +28,8 @@ export class LeasePool {
   private readonly taken = new Map<string, number>();
   private waiters: Waiter[] = [];
   private closed = false;
+  /** Connections of an earlier one were made with credentials of before. */
+  private generation = 0;
 
   constructor(
     private readonly options: ResolvedClusterOptions,
@@ -47,6 +51,13 @@ export class LeasePool {
       this.giveBack(node);
       throw error;
     }
+  }
+
+  /** Ends what is idle, and the others once they are given back: new ones have new credentials. */
+  renew(): void {
+    this.generation++;
+    for (const redis of [...this.idle.values()].flat()) end(redis);
+    this.idle.clear();
   }
 
   /** Ends every connection and refuses further leases. */
@@ -120,11 +131,19 @@ export class LeasePool {
       end(redis);
       throw this.closed ? new ClientClosedError() : new ConnectionError(node.name, reason);
     });
+    const { onConnect } = this.options;
+    if (onConnect === undefined) return redis;
+    const ask = (name: string, ...args: string[]): Promise<Reply> => redis.call(name, args) as Promise<Reply>;
+    await runConnectionHook(onConnect, node, node.name, ask).catch((error: unknown) => {
+      end(redis);
+      throw error;
+    });
     return redis;
   }
 
   private leaseOf(redis: Redis, node: ClusterNode): Lease {
     let ended = false;
+    const { generation } = this;
     const once = (dispose: () => void) => (): void => {
       if (ended) return;
       ended = true;
@@ -135,7 +154,7 @@ export class LeasePool {
       redis,
       release: once(() => {
         const idle = this.idle.get(node.name);
-        if (this.closed) end(redis);
+        if (this.closed || generation !== this.generation) end(redis);
         else if (idle === undefined) this.idle.set(node.name, [redis]);
         else idle.push(redis);
       }),

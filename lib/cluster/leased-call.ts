@@ -15,6 +15,7 @@ import {
   type ReplyError,
 } from './errors.js';
 import type { Lease } from './lease-pool.js';
+import { watchLease } from './lease-watch.js';
 import { parseRedirect } from './redirect.js';
 import { REFUSALS } from './refusals.js';
 import { toReplyError } from './reply-error.js';
@@ -80,7 +81,9 @@ export class LeasedCall {
       this.engine.reportStale();
       return { obstacle: error };
     }
-    const unwatch = this.watch(lease, node);
+    // what does not block owes its reply by the deadline
+    const until = isBlocking(this.call.row, this.call.args) ? Infinity : this.giveUpAt;
+    const unwatch = watchLease(this.engine, lease, { node, slot: this.call.slot, signal, until });
     try {
       if (asking) await lease.redis.call('ASKING');
       const reply = await this.send(lease).catch((error: unknown) => this.sendWhole(lease, error));
@@ -121,24 +124,6 @@ export class LeasedCall {
     if (whole === undefined) throw error;
     this.call = { ...this.call, ...whole };
     return this.send(lease);
-  }
-
-  /** Ends the connection when there is no more point in waiting on it: `send` fails then. */
-  private watch(lease: Lease, node: ClusterNode): () => void {
-    const { signal } = this.policy;
-    const end = (): void => lease.discard();
-    const topology = this.engine.topology$.subscribe((view) => {
-      if (this.call.slot !== NO_SLOT && view.node(node.name)?.role !== 'primary') end();
-    });
-    signal?.addEventListener('abort', end);
-    // what does not block owes its reply by the deadline
-    const blocks = isBlocking(this.call.row, this.call.args);
-    const timer = blocks ? undefined : setTimeout(end, Math.max(1, this.giveUpAt - performance.now()));
-    return () => {
-      topology.unsubscribe();
-      signal?.removeEventListener('abort', end);
-      clearTimeout(timer);
-    };
   }
 
   private refused(message: string): Outcome {

@@ -1,10 +1,11 @@
 import { backoffMs } from './backoff.js';
 import type { Command } from './command.js';
 import { Connection } from './connection.js';
+import { runConnectionHook } from './connection-hook.js';
 import { ControlCommand } from './control-command.js';
 import { ClientClosedError, ConnectionError } from './errors.js';
 import type { FlushScheduler } from './flush-scheduler.js';
-import { handshake } from './handshake.js';
+import { handshake, type Ask } from './handshake.js';
 import type { ResolvedClusterOptions } from './options.js';
 import { PendingAllowance } from './pending-allowance.js';
 import type { Reply } from './reply.js';
@@ -221,10 +222,7 @@ export class NodeChannel {
       await connection.connected(this.options.tls !== undefined);
       accepted = true;
       // credentials that never come must not hold up the next attempt
-      connection.clientId = await Promise.race([
-        handshake((name, ...args) => ask(connection, name, args), this.options),
-        connection.ended(),
-      ]);
+      connection.clientId = await Promise.race([this.greet(connection), connection.ended()]);
     } catch (error) {
       connection.destroy(error as Error);
       throw connection.failure ?? error;
@@ -234,6 +232,14 @@ export class NodeChannel {
     if (this.phase === 'closed') connection.destroy(new ClientClosedError());
     if (connection.failure !== undefined) throw connection.failure;
     return connection;
+  }
+
+  private async greet(connection: Connection): Promise<number | undefined> {
+    const words: Ask = (name, ...args) => ask(connection, name, args);
+    const id = await handshake(words, this.options);
+    const { onConnect } = this.options;
+    if (onConnect !== undefined) await runConnectionHook(onConnect, this.address, this.name, words);
+    return id;
   }
 
   /** As `ask`; a connection that does not answer is given up. */

@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'node:tls';
 import { parseAllowBlocked } from './blocked-commands.js';
+import type { ConnectionHook } from './connection-hook.js';
 import { InvalidArgumentError } from './errors.js';
 import type { ReadFrom } from './read-from.js';
 import type { AddressRemap } from './slots-reply.js';
@@ -9,6 +10,8 @@ import type { NodeAddress } from './topology.js';
 export interface Credentials {
   username?: string;
   password: string;
+  /** From a provider: when it is to be asked again, and open connections authenticated anew, in ms. Default: never. */
+  refreshAfterMs?: number;
 }
 
 /**
@@ -33,12 +36,20 @@ export interface ClusterEngineOptions {
   username?: string;
   /** Password; also from a URL. */
   password?: string;
-  /** Asked for credentials whenever a connection is made; instead of `username` and `password`. */
+  /**
+   * Asked for credentials whenever a connection is made, and when those it gave are due (`refreshAfterMs`); instead of
+   * `username` and `password`.
+   */
   credentialsProvider?: () => Credentials | Promise<Credentials>;
   /** TLS options of `node:tls`, or `true` for its defaults; a `rediss:` URL implies `true`. */
   tls?: ConnectionOptions | boolean;
   /** Told to the server as CLIENT SETNAME. */
   clientName?: string;
+  /**
+   * Called with each connection for commands before it is used, those that are leased among them. Where it fails the
+   * connection is not taken, and another attempt follows.
+   */
+  onConnect?: ConnectionHook;
   /** RESP version on the wire; replies have the shapes of RESP2 in both. Default 2. */
   protocol?: 2 | 3;
   /** Put before every key. No braces. */
@@ -87,6 +98,7 @@ export interface ResolvedClusterOptions {
   readonly credentials: () => Promise<Credentials | undefined>;
   readonly tls: ConnectionOptions | undefined;
   readonly clientName: string | undefined;
+  readonly onConnect: ConnectionHook | undefined;
   readonly protocol: 2 | 3;
   readonly keyPrefix: string;
   readonly lazyConnect: boolean;
@@ -177,6 +189,7 @@ const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
       );
     }
   },
+  onConnect: callable,
   protocol: oneOf(2, 3),
   keyPrefix: (value, name) => {
     if (typeof value !== 'string' || /[{}]/.test(value)) {
@@ -259,6 +272,7 @@ export function resolveOptions(
     credentials: credentialsOf(options, seeds),
     tls: tlsOf(options, seeds),
     clientName: options.clientName,
+    onConnect: options.onConnect,
     protocol: options.protocol ?? 2,
     keyPrefix: options.keyPrefix ?? '',
     lazyConnect: options.lazyConnect ?? false,
@@ -397,14 +411,15 @@ function credentialsOf(
   }
   return async () => {
     const answer: unknown = await provider();
-    const { username, password } = (answer ?? {}) as Record<keyof Credentials, unknown>;
+    const { username, password, refreshAfterMs } = (answer ?? {}) as Record<keyof Credentials, unknown>;
     if (typeof password !== 'string' || (username !== undefined && typeof username !== 'string')) {
       throw new InvalidArgumentError(
         'credentialsProvider',
         'Option credentialsProvider must give { password } or { username, password }, both strings',
       );
     }
-    return { username, password };
+    if (refreshAfterMs !== undefined) milliseconds(refreshAfterMs, 'credentialsProvider (refreshAfterMs)');
+    return { username, password, refreshAfterMs: refreshAfterMs as number | undefined };
   };
 }
 

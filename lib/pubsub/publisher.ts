@@ -45,7 +45,7 @@ export class Publisher {
         transform: undefined,
       })),
     );
-    const batch = new Batch(entries, engine.options, (sent) => engine.submit(sent));
+    const batch = new Batch(entries, engine.options, engine);
     const results = await batch.start();
     return results.map(([error, receivers]) =>
       error === null ? { ok: true, receivers: receivers as number } : { ok: false, error },

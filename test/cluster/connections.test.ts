@@ -1,0 +1,363 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { ClusterClient, ConnectionHookError, InvalidArgumentError, type NewConnection } from 'keyslot';
+import { LocalCluster } from 'keyslot/testing';
+import { eventually } from '../cluster-fixture.js';
+
+let cluster: LocalCluster;
+const clients: ClusterClient[] = [];
+const clientOf = (options: ConstructorParameters<typeof ClusterClient>[0]): ClusterClient => {
+  const client = new ClusterClient({ nodes: cluster.seeds, ...options });
+  clients.push(client);
+  return client;
+};
+
+const APP = '~* &* +@all';
+
+beforeAll(async () => {
+  cluster = await LocalCluster.start({ nodeTimeoutMs: 1_500, users: { app: `on >first ${APP}` } });
+}, 60_000);
+
+afterEach(async () => {
+  await Promise.all(clients.splice(0).map((client) => client.close()));
+});
+
+afterAll(() => cluster?.stop());
+
+/** What the servers tell of connections with a name. */
+async function connectionsNamed(name: string): Promise<string[]> {
+  const lists = await Promise.all(cluster.primaries.map((node) => cluster.command(node, 'CLIENT', 'LIST')));
+  return lists.flatMap((list) => String(list).split('\n')).filter((line) => line.includes(` name=${name} `));
+}
+
+const idsIn = (lines: string[]): unknown[] =>
+  lines.map((line) => /id=\d+ addr=\S+/.exec(line)?.[0]).toSorted();
+
+const setUser = (...rules: string[]): Promise<unknown> =>
+  Promise.all(cluster.nodes.map((node) => cluster.command(node, 'ACL', 'SETUSER', 'app', ...rules)));
+
+describe('onConnect', () => {
+  it('sees every connection before it is used, leased ones too, and may speak on it', async () => {
+    const seen: string[] = [];
+    const client = clientOf({
+      nodes: cluster.primaries.map(({ host, port }) => ({ host, port })),
+      clientName: 'hooked',
+      onConnect: async ({ node, call }) => {
+        seen.push(`${node.host}:${node.port} ${String(await call('client', 'getname'))}`);
+        await call('CLIENT', 'NO-TOUCH', 'ON').catch(() => call('CLIENT', 'NO-EVICT', 'ON'));
+      },
+    });
+    await client.connect();
+    const expected = cluster.primaries.map(({ name }) => `${name} hooked`);
+    expect(seen.toSorted()).toEqual(expected.toSorted());
+    await client.rpush('{hook}list', 'x');
+    expect(await client.blpop('{hook}list', 1)).toEqual(['{hook}list', 'x']);
+    expect(seen).toHaveLength(4);
+    const lines = await connectionsNamed('hooked');
+    expect(lines).toHaveLength(4);
+    for (const line of lines) expect(line).toMatch(/flags=\w*[eT]/);
+  });
+
+  it('keeps a connection from being used where it fails, until it does not', async () => {
+    let failures = 3;
+    const client = clientOf({
+      onConnect: () => {
+        if (failures-- > 0) throw new Error('not yet');
+      },
+    });
+    expect(await client.set('{hook}k', 'v')).toBe('OK');
+
+    const never = clientOf({ startupTimeoutMs: 300, onConnect: () => Promise.reject(new Error('never')) });
+    const failure = await never.connect().catch((error: Error) => error);
+    expect(failure).toMatchObject({ code: 'NO_NODE_REACHABLE' });
+    expect(causes(failure)).toContainEqual(expect.any(ConnectionHookError));
+  });
+
+  it('may not make the connection unfit', async () => {
+    const refusals: unknown[] = [];
+    const client = clientOf({
+      nodes: cluster.primaries.map(({ host, port }) => ({ host, port })),
+      onConnect: async ({ call }: NewConnection) => {
+        for (const words of [
+          ['select', 1],
+          ['SUBSCRIBE', 'x'],
+          ['monitor'],
+          ['client', 'REPLY', 'off'],
+          ['hello'],
+        ])
+          await call(...(words as [string])).catch((error: unknown) => refusals.push(error));
+      },
+    });
+    await client.connect();
+    expect(refusals).toHaveLength(15);
+    for (const refusal of refusals) expect(refusal).toBeInstanceOf(InvalidArgumentError);
+  });
+
+  it('is a function', () => {
+    expect(() => new ClusterClient({ onConnect: 'x' as never })).toThrow(InvalidArgumentError);
+  });
+});
+
+describe('credentials that change', () => {
+  it.each([
+    ['when they are due', 50],
+    ['when the application says so', undefined],
+  ])(
+    'cost no call, %s',
+    async (_when, refreshAfterMs) => {
+      await setUser('resetpass', '>first');
+      let password = 'first';
+      const client = clientOf({
+        clientName: 'rotating',
+        credentialsProvider: () => ({ username: 'app', password, refreshAfterMs }),
+      });
+      await client.connect();
+      const blocked = client.blpop('{rotating}never', 0).catch((error: Error) => error);
+      // its leased connection is the fourth
+      await eventually(async () => expect(await connectionsNamed('rotating')).toHaveLength(4));
+      const before = idsIn(await connectionsNamed('rotating'));
+      const errors: unknown[] = [];
+      let done = false;
+      let calls = 0;
+      const load = Array.from({ length: 20 }, async (_, i) => {
+        while (!done)
+          await client.incr(`rotating-${i}`).then(
+            () => calls++,
+            (error: unknown) => errors.push(error),
+          );
+      });
+      try {
+        for (const next of ['second', 'third']) {
+          await setUser(`>${next}`);
+          const old = password;
+          password = next;
+          if (refreshAfterMs === undefined) await client.refreshCredentials();
+          else await delayUntilAsked(() => password === next);
+          await setUser(`<${old}`);
+          const asOf = calls;
+          await eventually(() => calls > asOf + 100);
+        }
+        // the same connections, still
+        expect(idsIn(await connectionsNamed('rotating'))).toEqual(before);
+        // and new ones
+        await Promise.all(
+          cluster.nodes.map((node) =>
+            cluster.command(node, 'CLIENT', 'KILL', 'TYPE', 'normal', 'USER', 'app'),
+          ),
+        );
+        const asOf = calls;
+        await eventually(() => calls > asOf + 100);
+        done = true;
+        await Promise.all(load);
+      } finally {
+        done = true;
+        await Promise.all(load);
+      }
+      // killed in the middle of an INCR: that is the one thing that may be in doubt
+      for (const error of errors) expect(error).toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+      await client.close();
+      expect(await blocked).toBeInstanceOf(Error);
+    },
+    60_000,
+  );
+
+  it('are told where a node refuses them, and what is connected stays so', async () => {
+    await setUser('resetpass', '>first');
+    let password = 'first';
+    const client = clientOf({ credentialsProvider: () => ({ username: 'app', password }) });
+    await client.connect();
+    password = 'wrong';
+    const failure = await client.refreshCredentials().catch((error: Error) => error);
+    expect(failure).toMatchObject({ code: 'AUTHENTICATION_FAILED' });
+    expect(String(failure)).not.toContain('wrong');
+    expect(await client.set('{rotating}k', 'v')).toBe('OK');
+  });
+
+  it('are asked for once more where they were replaced on the way', async () => {
+    await setUser('resetpass', '>new');
+    const answers = ['old', 'new'];
+    const client = clientOf({
+      nodes: [cluster.seeds[0]],
+      credentialsProvider: () => ({
+        username: 'app',
+        password: answers.length > 1 ? answers.shift()! : answers[0],
+      }),
+    });
+    expect(await client.set('{rotating}k', 'v')).toBe('OK');
+  });
+
+  it.each([0, -1, 1.5, '1'])('are not due after %p ms', async (refreshAfterMs) => {
+    const client = clientOf({
+      startupTimeoutMs: 300,
+      credentialsProvider: () => ({
+        username: 'app',
+        password: 'x',
+        refreshAfterMs: refreshAfterMs as number,
+      }),
+    });
+    expect(causes(await client.connect().catch((error: Error) => error))).toContainEqual(
+      expect.any(InvalidArgumentError),
+    );
+  });
+});
+
+describe('a call that blocks', () => {
+  it('on a node that freezes ends when others take over, where nobody else calls', async () => {
+    await cluster.waitUntilStable();
+    const client = clientOf({ replyTimeoutMs: 200 });
+    await client.xadd('{frozen}stream', '1-1', 'a', 'b');
+    await client.wait(1, 5_000);
+    const popped = client.blpop('{frozen}list', 0).catch((error: Error) => error);
+    const read = client.xread('BLOCK', 0, 'STREAMS', '{frozen}stream', '1-1');
+    const slot = client.topology.nodeForKey('{frozen}list')!;
+    const primary = cluster.nodes.find(({ name }) => name === slot.name)!;
+    await eventually(async () => {
+      const list = String(await cluster.command(primary, 'CLIENT', 'LIST'));
+      expect(list.match(/cmd=(blpop|xread)/g)).toHaveLength(2);
+    });
+    await cluster.freeze(primary);
+    try {
+      expect(await popped).toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+      await client.xadd('{frozen}stream', '1-2', 'c', 'd');
+      expect(await read).toEqual([['{frozen}stream', [['1-2', ['c', 'd']]]]]);
+    } finally {
+      await cluster.thaw(primary);
+    }
+  }, 60_000);
+});
+
+describe('a transaction', () => {
+  it('on a node that freezes goes on where others take over', async () => {
+    await cluster.waitUntilStable();
+    const client = clientOf({ replyTimeoutMs: 200, deadlineMs: 20_000 });
+    await client.set('{frozen}n', 1);
+    await client.wait(1, 5_000);
+    const slot = client.topology.nodeForKey('{frozen}n')!;
+    const primary = cluster.nodes.find(({ name }) => name === slot.name)!;
+    let attempts = 0;
+    try {
+      const done = client.transaction(['{frozen}n'], async (tx) => {
+        if (attempts++ === 0) await cluster.freeze(primary);
+        const n = Number(await tx.get('{frozen}n'));
+        return tx.multi().set('{frozen}n', n + 1);
+      });
+      expect(await done).toEqual([[null, 'OK']]);
+      expect(attempts).toBeGreaterThan(1);
+      expect(await client.get('{frozen}n')).toBe('2');
+    } finally {
+      await cluster.thaw(primary);
+    }
+  }, 60_000);
+
+  it('keeps to its deadline on a node that nobody replaces', async () => {
+    const alone = await LocalCluster.start({ primaries: 1, replicasPerPrimary: 0 });
+    const client = clientOf({ nodes: alone.seeds, replyTimeoutMs: 100 });
+    try {
+      const [node] = alone.nodes;
+      const failure = client.with({ deadlineMs: 500 }).transaction(['k'], async (tx) => {
+        await alone.freeze(node);
+        await tx.get('k');
+      });
+      await expect(failure).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    } finally {
+      client.disconnect();
+      await alone.stop();
+    }
+  }, 60_000);
+});
+
+describe('integers', () => {
+  it('are bigints on request, wherever they stand', async () => {
+    await cluster.waitUntilStable();
+    const client = clientOf({});
+    const exact = client.with({ integers: 'bigint' });
+    expect(await exact.incr('{int}a')).toBe(1n);
+    expect(await exact.call('incrby', '{int}a', '9007199254740993')).toBe(9_007_199_254_740_994n);
+    expect(await exact.get('{int}a')).toBe('9007199254740994');
+    expect(await exact.eval('return {1, {2, "x", {3}}}', 0)).toEqual([1n, [2n, 'x', [3n]]]);
+    expect(await exact.pipeline().incr('{int}b').get('{int}b').exec()).toEqual([
+      [null, 1n],
+      [null, '1'],
+    ]);
+    expect(await exact.multi().incr('{int}b').exec()).toEqual([[null, 2n]]);
+    expect(await exact.target('default').call('dbsize')).toEqual(expect.any(BigInt));
+    expect([...(await exact.target('primaries').dbsize()).values()]).toEqual(
+      cluster.primaries.map(() => expect.any(BigInt)),
+    );
+    // over several slots
+    expect(await exact.del('{int}a', '{int}b', 'elsewhere')).toBe(2n);
+    expect(await client.incr('{int}a')).toBe(1);
+    const keys: string[] = [];
+    for await (const key of exact.scanIterator({ match: '{int}*' })) keys.push(key);
+    expect(keys).toEqual(['{int}a']);
+    expect(await exact.nonAtomic.mget(['{int}a'])).toEqual(['1']);
+    expect(() => client.with({ integers: 'float' as 'number' })).toThrow(InvalidArgumentError);
+  });
+});
+
+describe('a batch', () => {
+  it('goes out in pieces that keep to the bounds', async () => {
+    const client = clientOf({ maxPendingPerNode: { commands: 10, bytes: 200 } });
+    const pipeline = client.pipeline();
+    for (let i = 0; i < 1_000; i++) pipeline.set(`{piece}${i}`, `value ${i}`);
+    for (let i = 0; i < 1_000; i++) pipeline.get(`{piece}${i}`);
+    const results = await pipeline.exec();
+    expect(results.filter(([error]) => error !== null)).toEqual([]);
+    expect(results.slice(1_000).map(([, value]) => value)).toEqual(
+      Array.from({ length: 1_000 }, (_, i) => `value ${i}`),
+    );
+  });
+
+  it('may be of a million commands', async () => {
+    const client = clientOf({ deadlineMs: 60_000 });
+    const pipeline = client.pipeline();
+    for (let i = 0; i < 1_000_000; i++) pipeline.incr('{million}n');
+    const results = await pipeline.exec();
+    expect(results).toHaveLength(1_000_000);
+    expect(results.every(([error, reply], i) => error === null && reply === i + 1)).toBe(true);
+  }, 60_000);
+});
+
+describe('duplicate', () => {
+  it('takes options, or nodes and options as in ioredis', async () => {
+    const client = clientOf({ keyPrefix: 'p:', clientName: 'first' });
+    const copies = [
+      client.duplicate({ clientName: 'copied' }),
+      client.duplicate(undefined, { redisOptions: { connectionName: 'copied' } }),
+      client.duplicate([], { redisOptions: { connectionName: 'copied' }, keyPrefix: 'p:' }),
+      client.duplicate([cluster.seeds[1]], { clientName: 'copied' }),
+    ];
+    clients.push(...copies);
+    await client.set('{dup}k', 'v');
+    for (const [i, copy] of copies.entries()) {
+      expect(await copy.get('{dup}k')).toBe('v');
+      expect((await connectionsNamed('copied')).length).toBe(3 * (i + 1));
+    }
+    expect(() => client.duplicate({ wrong: 1 } as never)).toThrow(InvalidArgumentError);
+    expect(() => client.duplicate([], { redisOptions: 'x' as never })).toThrow(InvalidArgumentError);
+  });
+});
+
+/** Waits until the servers know the new password from us: two rounds of a provider that is asked every 50 ms. */
+async function delayUntilAsked(changed: () => boolean): Promise<void> {
+  const auths = async (): Promise<number> => {
+    const stats = await Promise.all(
+      cluster.primaries.map((node) => cluster.command(node, 'INFO', 'commandstats')),
+    );
+    return stats.reduce<number>(
+      (sum, text) => sum + Number(/cmdstat_auth:calls=(\d+)/.exec(String(text))?.[1] ?? 0),
+      0,
+    );
+  };
+  expect(changed()).toBe(true);
+  const before = await auths();
+  await eventually(async () => (await auths()) >= before + 2 * cluster.primaries.length);
+  await delay(0);
+}
+
+/** An error with all its causes, those of several attempts too. */
+function causes(error: unknown): unknown[] {
+  if (!(error instanceof Error)) return [];
+  const { cause } = error;
+  const below = error instanceof AggregateError ? error.errors : [];
+  return [error, ...[cause, ...below].flatMap(causes)];
+}
