@@ -142,21 +142,32 @@ describe('numbered messages are all accounted for', () => {
 
   it('with the gaps in the stream, before what came after them', async () => {
     const { pubsub } = open({ nodes: cluster.seeds }, { heartbeatMs: 200 });
-    const items = collect<MessageOrGap<number>>();
-    pubsub.channel<number>(['marked-{a}', 'marked-{b}'], { gaps: true }).subscribe(items.observer);
+    const streams = (['channel', 'pattern', 'sharded'] as const).map((kind) => {
+      const items = collect<MessageOrGap<number>>();
+      pubsub[kind]<number>(['marked-{a}', 'marked-{b}'], { gaps: true }).subscribe(items.observer);
+      return { kind, items };
+    });
     const other = collect<object>();
     pubsub.channel<number>('marked-{a}').subscribe(other.observer);
+    const publish = async (n: number): Promise<unknown> =>
+      Promise.all([pubsub.publish('marked-{a}', n), pubsub.publishSharded('marked-{a}', n)]);
+    const untilEachHas = (count: number): Promise<unknown> =>
+      eventually(() =>
+        expect(streams.map(({ items }) => items.values.length)).toEqual([count, count, count]),
+      );
     await pubsub.ready();
-    await pubsub.publish('marked-{a}', 1);
-    await eventually(() => expect(items.values).toHaveLength(1));
+    await publish(1);
+    await untilEachHas(1);
     const primary = await cluster.primaryOfSlot(keySlot('{a}'));
     await cluster.command(primary, 'CLIENT', 'KILL', 'TYPE', 'pubsub');
-    await eventually(() => expect(items.values).toHaveLength(2));
-    await pubsub.publish('marked-{a}', 2);
-    await eventually(() => expect(items.values).toHaveLength(3));
-    const told = items.values.map((item) => (isGap(item) ? item.reason : item.payload));
-    expect(told).toEqual([1, 'connectionLost', 2]);
-    expect(items.values[1]).toMatchObject({ kind: 'channel', names: ['marked-{a}'], node: primary.name });
+    await untilEachHas(2);
+    await publish(2);
+    await untilEachHas(3);
+    for (const { kind, items } of streams) {
+      const told = items.values.map((item) => (isGap(item) ? item.reason : item.payload));
+      expect({ kind, told }).toEqual({ kind, told: [1, 'connectionLost', 2] });
+      expect(items.values[1]).toMatchObject({ kind, names: ['marked-{a}'], node: primary.name });
+    }
     await eventually(() => expect(other.values).toHaveLength(2));
   });
 
@@ -217,6 +228,8 @@ describe('a subscription', () => {
     const gaps = collect<SubscriptionGap>();
     pubsub.gaps$.subscribe(gaps.observer);
     const subscription = pubsub.channel('given-up').subscribe();
+    subscription.add(pubsub.pattern('given-up*').subscribe());
+    subscription.add(pubsub.sharded('given-up').subscribe());
     await pubsub.ready();
     await Promise.all(cluster.nodes.map((node) => cluster.kill(node)));
     const ready = pubsub.ready();
@@ -225,6 +238,8 @@ describe('a subscription', () => {
     for (const node of cluster.nodes) await cluster.restart(node);
     await cluster.waitUntilStable();
     expect(await pubsub.channels()).toEqual([]);
+    expect(await pubsub.numpat()).toBe(0);
+    expect(await pubsub.shardChannels()).toEqual([]);
     expect(gaps.values).toEqual([]);
   }, 60_000);
 });

@@ -451,8 +451,8 @@ describe('concurrency', () => {
       }
     }
     await start({ providers: [Orders] });
-    // one connection to subscribe, so in this order
-    for (const text of ['a1', 'a2', 'b1', 'b2', 'c1']) await publish(`lane.${text[0]}`, text);
+    // one connection to subscribe and one node to publish at, so in this order
+    for (const text of ['a1', 'a2', 'b1', 'b2', 'c1']) await publish(`lane.{slot}.${text[0]}`, text);
     await noted('begin a1', 'begin b1');
     release.get('b1')!();
     await noted('begin a1', 'begin b1', 'end b1', 'begin b2');
