@@ -1,20 +1,20 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const WORKER = fileURLToPath(new URL('worker.mjs', import.meta.url));
+const WORKER = new URL('worker.mjs', import.meta.url);
 
 /** A client in a process of its own. */
 export class ClientProcess {
-  /** @param {string} name of the table in clients.mjs */
-  static async start(name, nodes) {
-    const client = new ClientProcess(name, nodes);
+  /** @param {string} name as the worker knows it: of the table in clients.mjs, unless the worker is another */
+  static async start(name, nodes, worker = WORKER) {
+    const client = new ClientProcess(name, nodes, worker);
     await client.answer();
     return client;
   }
 
-  constructor(name, nodes) {
+  constructor(name, nodes, worker) {
     this.name = name;
-    this.child = fork(WORKER, [name, JSON.stringify(nodes)]);
+    this.child = fork(fileURLToPath(worker), [name, JSON.stringify(nodes)]);
   }
 
   /** Whether the client can do a scenario. */

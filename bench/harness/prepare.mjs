@@ -23,16 +23,16 @@ export async function prepare(signal) {
 }
 
 /**
- * The cluster to measure on: the one that REDIS_CLUSTER_NODES names, else three primaries of our own.
+ * The cluster to measure on: the one that REDIS_CLUSTER_NODES names, else one of our own, of so many primaries.
  * @returns {Promise<{ seeds: { host: string, port: number }[], stop: () => Promise<void> }>}
  */
-export async function openCluster(signal) {
+export async function openCluster(signal, { primaries = 3 } = {}) {
   const given = process.env.REDIS_CLUSTER_NODES?.trim();
   if (given) return { seeds: given.split(',').map(addressOf), stop: async () => {} };
   process.env.KEYSLOT_REDIS_SERVER = await ensureRedisServer(signal);
   const { LocalCluster } = await import('../../dist/testing/index.js');
-  const cluster = await withProgress('Starting a cluster of 3 primaries', () =>
-    LocalCluster.start({ primaries: 3, replicasPerPrimary: 0, signal }),
+  const cluster = await withProgress(`Starting a cluster of ${primaries} primaries`, () =>
+    LocalCluster.start({ primaries, replicasPerPrimary: 0, signal }),
   );
   return { seeds: cluster.seeds, stop: () => cluster.stop() };
 }
