@@ -11,6 +11,7 @@ import { openCluster } from './shared-cluster.mjs';
 import { shutdownSignal } from './shutdown.mjs';
 
 const shutdown = shutdownSignal();
+const given = process.env.KEYSLOT_REDIS_SERVER ?? '';
 const args = process.argv.slice(2);
 const named = args.filter((arg) => arg in SERVERS);
 const others = args.filter((arg) => !(arg in SERVERS));
@@ -31,6 +32,7 @@ if (rows.length > 0) console.log(`\n${reportOf(rows)}`);
 process.exitCode = rows.length === servers.length && allPassed(rows) ? 0 : 1;
 
 async function runOn(server) {
+  process.env.KEYSLOT_REDIS_SERVER = given; // and not the one of the server before
   const program = await provideServer(server, shutdown);
   const version = / v=(\S+)/.exec(await run(program, ['--version'], { signal: shutdown }))?.[1] ?? 'unknown';
   console.log(`\n${server}: version ${version}`);

@@ -126,6 +126,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await orders.transaction(id, async (tx) => {
       const found = await tx.get(Order, id);
       found!.note = 'd';
+      tx.save(found!);
     });
     await orders.delete(id);
   },
