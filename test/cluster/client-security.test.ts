@@ -202,11 +202,47 @@ describe('a cluster that speaks TLS', () => {
   it.each<[string, () => ClusterClientOptions]>([
     ['who do not trust its authority', () => ({ nodes: [url('rediss')] })],
     ['who come without TLS', () => ({ nodes: [url('redis')] })],
+    [
+      'who expect another name in the certificate',
+      () => ({ nodes: [url('rediss')], tls: { ca: cluster.tls?.ca, servername: 'elsewhere.example' } }),
+    ],
   ])('is not used by those %s', async (_, options) => {
     const error = await errorOf(clientOf({ ...options(), ...QUICK }).connect());
     expect(error).toBeInstanceOf(TopologyError);
     expect(error).toMatchObject({ code: 'NO_NODE_REACHABLE' });
     expect(inspect(error, { depth: null })).not.toContain('planted');
+  });
+
+  it('tells its certificate by the name that is asked for', async () => {
+    const names: string[] = [];
+    const client = clientOf({
+      nodes: [url('rediss')],
+      tls: {
+        ca: cluster.tls?.ca,
+        servername: 'localhost',
+        checkServerIdentity: (name) => void names.push(name),
+      },
+    });
+    expect(await client.ping()).toBe('PONG');
+    expect(new Set(names)).toEqual(new Set(['localhost']));
+  });
+
+  it('serves only those who have a certificate themselves, where it wants one', async () => {
+    const [node] = cluster.nodes;
+    const wanted = (answer: 'yes' | 'optional'): Promise<unknown> =>
+      cluster.command(node, 'CONFIG', 'SET', 'tls-auth-clients', answer);
+    const { ca, cert, key } = cluster.tls!;
+    await wanted('yes');
+    try {
+      const client = clientOf({ nodes: [url('rediss')], tls: { ca, cert, key } });
+      expect(await client.set('k', 'v')).toBe('OK');
+      expect(await client.blpop('list', 0.01)).toBeNull();
+      const error = await errorOf(clientOf({ nodes: [url('rediss')], tls: { ca }, ...QUICK }).connect());
+      expect(error).toMatchObject({ code: 'NO_NODE_REACHABLE' });
+      expect(inspect(error, { depth: null })).not.toContain('PRIVATE KEY');
+    } finally {
+      await wanted('optional');
+    }
   });
 
   it('is not found where there is none, and no password is sent in the clear', async () => {
