@@ -4,6 +4,7 @@ import { ClusterError, InvalidArgumentError, ReplyError, TopologyError } from '.
 import { keySlot, SLOT_COUNT } from '../cluster/key-slot.js';
 import { REFUSALS } from '../cluster/refusals.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
+import { readScanPage } from './scan-page.js';
 import { readSlotOwnership, type SlotOwnership } from './slot-ownership.js';
 
 /** What a walk over keys or elements may be told. */
@@ -122,10 +123,10 @@ async function* walkNode(
 ): AsyncGenerator<Buffer[], void, undefined> {
   let cursor = '0';
   do {
-    const reply = (await source.onNode(node, 'scan', [cursor, ...words])) as [Buffer, Buffer[]];
-    cursor = String(reply[0]);
+    const [next, found] = readScanPage<Buffer>(await source.onNode(node, 'scan', [cursor, ...words]));
+    cursor = String(next);
     // by their bytes: as text, a key that is not UTF-8 would seem to be in another slot
-    const keys = reply[1].filter((key) => slots.has(keySlot(key)));
+    const keys = found.filter((key) => slots.has(keySlot(key)));
     if (keys.length > 0) yield keys;
   } while (cursor !== '0');
 }

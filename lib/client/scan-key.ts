@@ -1,4 +1,5 @@
 import { scanWords, type ScanOptions } from './scan-cluster.js';
+import { readScanPage } from './scan-page.js';
 
 /** Commands that walk over the elements of a key. */
 export type KeyScanCommand = 'hscan' | 'sscan' | 'zscan';
@@ -24,7 +25,7 @@ export async function* scanKey<T extends string | Buffer>(
   let giver: string | undefined;
   for (;;) {
     const { reply, node } = await run(command, [key, cursor, ...words]);
-    const [next, elements] = reply as [T, T[]];
+    const [next, elements] = readScanPage<T>(reply);
     if (elements.length > 0) yield elements;
     // the first page may come from anywhere, the others from the node that gave the cursor
     const strange = cursor !== '0' && node !== giver;

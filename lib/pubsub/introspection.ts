@@ -26,7 +26,8 @@ export class Introspection {
     const reply = (await this.ask(true, question, ...names.map(({ given }) => given))) as (Buffer | number)[];
     const counts = new Map<string, number>();
     for (let i = 0; i < reply.length; i += 2) {
-      counts.set(toByteText(reply[i] as Buffer), reply[i + 1] as number);
+      const name = reply[i];
+      if (Buffer.isBuffer(name)) counts.set(toByteText(name), Number(reply[i + 1]));
     }
     return new Map(names.map(({ key, given }) => [given as N, counts.get(key) ?? 0]));
   }

@@ -1,3 +1,4 @@
+import { ProtocolError } from '../../cluster/errors.js';
 import type { SlotRange } from '../../cluster/topology.js';
 
 /** A flag of a node in CLUSTER NODES; `master` and `slave` are told as `role`. */
@@ -50,6 +51,7 @@ export function parseNodeLines(text: string): SeenNode[] {
 function parseLine(line: string): SeenNode {
   const [id, address, flagText, primaryId, pingSentAt, pongReceivedAt, epoch, link, ...slotTexts] =
     line.split(' ');
+  if (link === undefined) throw new ProtocolError('A line of CLUSTER NODES has too few words');
   const flags = new Set(flagText.split(',').map((flag) => (flag === 'fail?' ? 'pfail' : flag)));
   const replica = flags.delete('slave');
   flags.delete('master');

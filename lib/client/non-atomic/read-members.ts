@@ -1,4 +1,5 @@
 import type { Argument } from '../../cluster/request-encoder.js';
+import { readScanPage } from '../scan-page.js';
 import type { Steps } from './steps.js';
 
 /** Members that a page looks at, about. */
@@ -17,7 +18,7 @@ export async function* readMembers(steps: Steps, key: Argument): AsyncGenerator<
       ['sscan', key, cursor, 'COUNT', PAGE],
       ['cluster', 'MYID'],
     ]);
-    const [next, members] = page as [Buffer, Buffer[]];
+    const [next, members] = readScanPage<Buffer>(page);
     yield members.map((member) => member.toString('latin1'));
     const begun = cursor !== '0';
     if (begun && String(id) !== node) {
