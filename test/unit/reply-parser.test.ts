@@ -163,6 +163,10 @@ describe('ReplyParser', () => {
         "to SENTINEL CONFIG SET 'sentinel-pass'",
       ],
       ['ERR invalid longitude,latitude pair 200.5,10.5', 'ERR invalid longitude,latitude pair (redacted)'],
+      [
+        "NOPERM User SECRET has no permissions to run the 'get' command",
+        "NOPERM User (redacted) has no permissions to run the 'get' command",
+      ],
       ['ERR unknown argument: SECRET', 'ERR unknown argument: (redacted)'],
       [
         'SEARCH_SYNTAX Syntax error at offset 7 near SECRET',
@@ -177,7 +181,6 @@ describe('ReplyParser', () => {
     it.each([
       'MOVED 3999 127.0.0.1:6381',
       'ASK 3999 [::1]:6381',
-      "NOPERM User app has no permissions to run the 'get' command",
       "ERR wrong number of arguments for 'get' command",
       'ERR user_script:1: my own words script: abc, on @user_script:1.',
     ])('leaves %j as it is', (text) => {
