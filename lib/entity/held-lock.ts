@@ -8,7 +8,6 @@ import type { ScriptCaller } from './script-caller.js';
 export interface TakenLock {
   readonly tag: string;
   readonly key: string;
-  readonly holder: string;
   readonly token: string;
   readonly ttlMs: number;
   /** When it was asked for, by `performance.now()`: from then on its time counts. */
@@ -48,12 +47,16 @@ export class HeldLock {
     this.aborter.abort(reason);
   }
 
-  /** Lets go of it, if it is still held. That this did not work is no error: its time will end. */
+  /**
+   * Lets go of it, and finds out whether it was held until now. That nobody answered is no error: its time will end.
+   */
   async release(): Promise<void> {
     this.isReleased = true;
     clearTimeout(this.timer);
     await this.renewing;
-    if (!this.lost) await this.hold(0).catch(() => {});
+    if (this.lost) return;
+    const wasHeld = await this.hold(0).catch(() => true);
+    if (!wasHeld) this.lose('somebody else has got it');
   }
 
   private schedule(): void {
@@ -73,8 +76,8 @@ export class HeldLock {
   }
 
   private async hold(ms: number): Promise<boolean> {
-    const { key, holder, ttlMs } = this.taken;
-    const args = [holder, String(ms), String(TOKEN_MEMORY_MS)];
+    const { key, token, ttlMs } = this.taken;
+    const args = [token, String(ms), String(TOKEN_MEMORY_MS)];
     const left = Math.max(1, Math.ceil(this.endsAt - performance.now()));
     const deadlineMs = Math.min(left, ttlMs);
     const [outcome] = await this.scripts.run({ script: RENEW_SCRIPT, keys: [key], args }, 'always', {

@@ -94,7 +94,7 @@ export class LockRunner {
         signal,
       });
       if (outcome === 'OK')
-        return new HeldLock(this.scripts, { tag, key, holder, token: detail, ttlMs, since: askedAt });
+        return new HeldLock(this.scripts, { tag, key, token: detail, ttlMs, since: askedAt });
       const left = giveUpAt - performance.now();
       if (left <= 0) throw new LockTimeoutError(tag, waitMs);
       const pause = Math.min(left, Number(detail) + 1, 1 + Math.random() * LONGEST_PAUSE_MS);
@@ -110,20 +110,20 @@ export class LockRunner {
     const lose = (): void => held.abort(signal?.reason);
     signal?.addEventListener('abort', lose);
     const repositories = this.under(held.fence);
-    try {
-      const result = await work({
+    const working = async (): Promise<R> =>
+      work({
         token: Number(held.fence.token),
         signal: held.signal,
         repository: (type) => repositories.repository(type),
         transaction: (change, options) => repositories.transactions.run(held.fence.tag, change, options),
       });
-      // What the function has done besides its writes, it may have done beside another holder.
-      if (held.lost) throw held.lost;
-      return result;
-    } finally {
+    const result = await working().finally(() => {
       signal?.removeEventListener('abort', lose);
-      await held.release();
-    }
+      return held.release();
+    });
+    // What the function has done besides its writes, it may have done beside another holder.
+    if (held.lost) throw held.lost;
+    return result;
   }
 }
 

@@ -24,12 +24,15 @@ redis.call('PEXPIRE', lock, string.format('%.0f', ARGV[2] + ARGV[3]))
 return { 'OK', text }
 `);
 
-/** Holds on to a lock: `['OK']`, or `['LOST']` where somebody else has got it since, or it is not known any more. */
+/**
+ * Holds on to a lock: `['OK']`, or `['LOST']` where somebody else has got it since, or it is not known any more. It
+ * goes by the token, not by the holder, so that letting go twice, for want of a reply, is no loss.
+ */
 export const RENEW_SCRIPT = new Script(String.raw`#!lua
 -- KEYS: the lock
--- ARGV: 1 holder  2 how long to hold it, in milliseconds; 0 to let go of it  3 how long to remember its token
-local lock, holder = KEYS[1], ARGV[1]
-if redis.call('HGET', lock, 'h') ~= holder then return { 'LOST' } end
+-- ARGV: 1 token  2 how long to hold it, in milliseconds; 0 to let go of it  3 how long to remember its token
+local lock, token = KEYS[1], ARGV[1]
+if redis.call('HGET', lock, 'n') ~= token then return { 'LOST' } end
 if ARGV[2] == '0' then
   redis.call('HSET', lock, 'h', '', 'x', '0')
 else

@@ -135,7 +135,7 @@ describe('a lock that somebody else has got meanwhile', () => {
     const id = freshId();
     await stocks.insert(stocks.create({ id, left: 9 }));
     const stock = await stocks.findOneOrFail(id);
-    await lateHolder(id, async (lock) => {
+    const late = lateHolder(id, async (lock) => {
       const under = lock.repository(Stock);
       stock.left = 1;
       await expect(under.save(stock)).rejects.toThrow(LockLostError);
@@ -155,6 +155,7 @@ describe('a lock that somebody else has got meanwhile', () => {
       });
       await expect(transaction).rejects.toThrow(LockLostError);
     });
+    await expect(late).rejects.toThrow(LockLostError); // though its function has ended well
     expect(await stocks.findOne(id)).toMatchObject({ left: 5, sold: 0 });
   });
 
@@ -175,11 +176,13 @@ describe('a lock that somebody else has got meanwhile', () => {
 
   it('is lost with its key, too, and tokens go on growing', async () => {
     const id = freshId();
-    const token = await stocks.withLock(id, async (lock) => {
+    let token = 0;
+    const losing = stocks.withLock(id, async (lock) => {
+      token = lock.token;
       await cluster.client.del(lockKey(id));
       await expect(lock.repository(Stock).upsert(stocks.create({ id }))).rejects.toThrow(LockLostError);
-      return lock.token;
     });
+    await expect(losing).rejects.toThrow(LockLostError);
     expect(await stocks.withLock(id, async (lock) => Promise.resolve(lock.token))).toBeGreaterThan(token);
   });
 });
