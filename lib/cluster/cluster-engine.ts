@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { Redis, RedisOptions } from 'ioredis';
+import type { Redis } from 'ioredis';
 import { BehaviorSubject, type Observable } from 'rxjs';
 import { NO_SLOT, type CallPolicy, type Command, type ReplyTransform } from './command.js';
 import { CommandTable, isBlocking, type CommandRow } from './command-table.js';
@@ -214,8 +214,8 @@ export class ClusterEngine {
   }
 
   /** An ioredis client for one node; see `createNodeClient`. */
-  createNodeClient(node: ClusterNode, overrides?: RedisOptions): Promise<Redis> {
-    return createNodeClient(node, this.options, overrides);
+  createNodeClient(node: ClusterNode): Promise<Redis> {
+    return createNodeClient(node, this.options);
   }
 
   /** Tells that something seen elsewhere (a subscriber's connection lost, say) makes the topology doubtful. */

@@ -1,10 +1,10 @@
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import type { Socket } from 'node:net';
 import type { Command } from './command.js';
 import { CommandQueue } from './command-queue.js';
 import { AskingCommand } from './control-command.js';
 import { ConnectionError, ProtocolError } from './errors.js';
 import type { NodeChannel } from './node-channel.js';
+import { openSocket } from './open-socket.js';
 import type { ResolvedClusterOptions } from './options.js';
 import { ReplyParser, type ReplyHandler } from './reply-parser.js';
 import type { Reply } from './reply.js';
@@ -52,8 +52,6 @@ export class Connection implements ReplyHandler {
   ) {
     this.name = nodeName(address);
     this.socket = openSocket(address, options);
-    this.socket.setNoDelay(true);
-    this.socket.setKeepAlive(true, options.keepAliveMs);
     this.socket.on('data', (chunk: Buffer) => this.read(chunk));
     this.socket.on('drain', () => {
       this.silentSince = this.now();
@@ -183,12 +181,4 @@ export class Connection implements ReplyHandler {
     this.failure ??= new ConnectionError(this.name, 'closed');
     this.listener.onLost(this.failure, owed);
   }
-}
-
-function openSocket(address: NodeAddress, options: ResolvedClusterOptions): Socket {
-  const { host, port } = address;
-  if (options.tls === undefined) return connectTcp({ host, port });
-  // the name that the cluster announces is the one its certificate has to show
-  const servername = isIP(host) === 0 ? host : undefined;
-  return connectTls({ servername, ...options.tls, host, port });
 }

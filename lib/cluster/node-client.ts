@@ -5,17 +5,13 @@ import type { ResolvedClusterOptions } from './options.js';
 import { nodeName, type NodeAddress } from './topology.js';
 
 /**
- * An ioredis client for one node, for what needs a connection of its own: blocking commands, WATCH,
- * subscriptions. It has our credentials, TLS and name, is not connected yet, and never reconnects by itself:
+ * An ioredis client for one node, for what needs a connection of its own: blocking commands,
+ * WATCH. It has our credentials, TLS and name, is not connected yet, and never reconnects by itself:
  * whoever asked for it knows better where to go next. The caller ends it, and listens to its `error` event.
  */
-export async function createNodeClient(
-  node: NodeAddress,
-  options: ResolvedClusterOptions,
-  overrides: RedisOptions = {},
-): Promise<Redis> {
+export async function createNodeClient(node: NodeAddress, options: ResolvedClusterOptions): Promise<Redis> {
   const { username, password } = (await options.credentials()) ?? {};
-  return hideOptions(new Redis({ ...nodeClientOptions(node, options), username, password, ...overrides }));
+  return hideOptions(new Redis({ ...nodeClientOptions(node, options), username, password }));
 }
 
 /** What each ioredis client of a node is made with; credentials apart. */

@@ -18,7 +18,7 @@ import type { PubSubEngine } from './pubsub-engine.js';
 import { Reconciler } from './reconciler.js';
 import type { SubscriptionGap } from './subscription-gap.js';
 import type { SubscriptionKind } from './subscription-kind.js';
-import { readNames, readPatterns } from './subscription-name.js';
+import { readNames } from './subscription-name.js';
 
 /** Which keys, and what of them. */
 export interface KeyspaceOptions<N extends ChannelName = string> {
@@ -81,7 +81,7 @@ export class ClusterPubSub {
   /**
    * Messages of all channels that a glob-style pattern matches, or one of several. A channel that two of the patterns
    * match comes twice.
-   * @throws InvalidArgumentError for no pattern, an empty one, one whose bytes are not UTF-8, or an unknown codec
+   * @throws InvalidArgumentError for no pattern, an empty one, or an unknown codec
    */
   readonly pattern: Subscribe = (patterns: ChannelNames<ChannelName>, options?: ObserveOptions) =>
     this.observe('pattern', patterns, options);
@@ -101,7 +101,7 @@ export class ClusterPubSub {
    * nothing that must be right should rest on it.
    *
    * The observable fails with KeyspaceEventsOffError where a primary is not configured so, as far as it tells.
-   * @throws InvalidArgumentError for no pattern, an empty one, one whose bytes are not UTF-8, or no event
+   * @throws InvalidArgumentError for no pattern, an empty one, or no event
    */
   keyspace<N extends ChannelName = string>({
     pattern,
@@ -111,7 +111,7 @@ export class ClusterPubSub {
     if (wanted?.size === 0 || wanted?.has('')) {
       throw new InvalidArgumentError('events', 'Name at least one event, or leave them out for all');
     }
-    return this.keyspaces.observe(readPatterns(pattern), wanted) as Observable<KeyspaceEvent<N>>;
+    return this.keyspaces.observe(readNames(pattern), wanted) as Observable<KeyspaceEvent<N>>;
   }
 
   /**
@@ -207,8 +207,7 @@ export class ClusterPubSub {
     names: ChannelNames<ChannelName>,
     { gaps = false, ...options }: ObserveOptions = {},
   ): Observable<never> {
-    const read = kind === 'pattern' ? readPatterns(names) : readNames(names);
-    const items = this.streams.observe(kind, read, this.codecOf(options));
+    const items = this.streams.observe(kind, readNames(names), this.codecOf(options));
     // the type of payloads and names is the caller's to say; see `Subscribe`
     return (gaps ? items : items.pipe(filter((item) => !isGap(item)))) as Observable<never>;
   }

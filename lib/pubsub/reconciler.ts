@@ -99,6 +99,12 @@ export class Reconciler implements RegistryListener, LinkListener {
     }
   }
 
+  onDropped(link: SubscriberLink, topic: Topic): void {
+    if (topic.link !== link) return;
+    this.engine.reportStale();
+    topic.lose({ node: link.node.name, since: link.provenAt, reason: 'slotMoved' });
+  }
+
   onRefused(link: SubscriberLink, topics: readonly Topic[], error: Error): void {
     const transient = error instanceof ReplyError && REFUSALS.has(error.code);
     if (transient) this.engine.reportStale();

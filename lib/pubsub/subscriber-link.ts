@@ -1,21 +1,25 @@
-import { ReplyError as NodeReplyError, type Redis } from 'ioredis';
 import { toByteText } from '../cluster/byte-text.js';
-import { toReplyError } from '../cluster/reply-error.js';
+import { ClientClosedError, ReplyError } from '../cluster/errors.js';
+import type { Reply } from '../cluster/reply.js';
 import type { ClusterNode } from '../cluster/topology.js';
-import type { ChannelName } from './cluster-message.js';
 import { Heartbeat } from './heartbeat.js';
 import { LINKS } from './link-traits.js';
 import type { PubSubEngine } from './pubsub-engine.js';
 import type { GapReason } from './subscription-gap.js';
-import { KINDS, kindsOf, type LinkKind, type SubscriptionKind } from './subscription-kind.js';
+import { SubscriberConnection, type SubscriberConnectionListener } from './subscriber-connection.js';
+import {
+  KINDS,
+  kindsOf,
+  type LinkKind,
+  type MessageWord,
+  type SubscriptionKind,
+  type UnsubscribeWord,
+} from './subscription-kind.js';
 import { SubscriptionSet, type SubscriptionSetListener } from './subscription-set.js';
 import type { Topic } from './topic.js';
 
 /** How long a connection without subscriptions is kept, in ms. */
 const IDLE_MS = 2_000;
-
-/** How long after the server has dropped a subscription all are looked through, in ms. */
-const DOUBT_MS = 20;
 
 /** A connection that ends within this time, in ms, proves nothing in favour of the node. */
 const SHORT_LIFE_MS = 1_000;
@@ -26,6 +30,8 @@ export const LEAVE_GRACE_MS = 5_000;
 /** What a link tells. */
 export interface LinkListener {
   onActive(link: SubscriberLink, topics: readonly Topic[]): void;
+  /** The node has ended the subscription, and is asked for it again. */
+  onDropped(link: SubscriberLink, topic: Topic): void;
   /** The node will not have these; they are no longer wanted here. */
   onRefused(link: SubscriberLink, topics: readonly Topic[], error: Error): void;
   /** The node was a primary and is not any more. */
@@ -39,23 +45,28 @@ export interface LinkListener {
 }
 
 /** One subscriber connection to one node, from its opening to its end, and the subscriptions on it. */
-export class SubscriberLink {
+export class SubscriberLink implements SubscriberConnectionListener {
   private readonly sets = new Map<SubscriptionKind, SubscriptionSet>();
-  private redis: Redis | undefined = undefined;
+  /** Where what the server says of a kind belongs. */
+  private readonly byWord = new Map<
+    MessageWord | UnsubscribeWord,
+    { set: SubscriptionSet; prefix: number }
+  >();
+  private readonly connection: SubscriberConnection;
+  private readonly guard: NodeJS.Timeout;
   private heartbeat: Heartbeat | undefined = undefined;
   private readonly begunAt = Date.now();
   private wasPrimary: boolean;
   private demoted = false;
   private ended = false;
   private reconciling = false;
-  private doubting: NodeJS.Timeout | undefined = undefined;
   private leaving: NodeJS.Timeout | undefined = undefined;
   private idle: NodeJS.Timeout | undefined = undefined;
 
   constructor(
     readonly kind: LinkKind,
     readonly node: ClusterNode,
-    private readonly engine: PubSubEngine,
+    engine: PubSubEngine,
     private readonly heartbeatMs: number,
     private readonly listener: LinkListener,
   ) {
@@ -63,12 +74,22 @@ export class SubscriberLink {
     const setListener: SubscriptionSetListener = {
       onUnsettled: () => this.reconcileSoon(),
       onActive: (topics) => listener.onActive(this, topics),
+      onDropped: (topic) => listener.onDropped(this, topic),
       onRefused: (topics, error) => listener.onRefused(this, topics, error),
     };
+    this.connection = new SubscriberConnection(node, { ...engine.options, ...LINKS[kind].overrides }, this);
     for (const one of kindsOf(kind)) {
-      const send = (command: string, names: ChannelName[]): Promise<void> => this.send(command, names);
-      this.sets.set(one, new SubscriptionSet(one, send, setListener));
+      const set = new SubscriptionSet(
+        one,
+        (word, names) => this.connection.command(word, names),
+        setListener,
+      );
+      const { message, unsubscribe, prefix } = KINDS[one];
+      this.sets.set(one, set);
+      for (const word of [message, unsubscribe]) this.byWord.set(word, { set, prefix: prefix.length });
     }
+    // the time to connect and that which the node takes to answer then
+    this.guard = setTimeout(() => this.lose('nodeSilent'), engine.options.connectTimeoutMs);
     void this.open();
   }
 
@@ -122,10 +143,27 @@ export class SubscriberLink {
 
   /** Ends the connection; resolves when it is gone. */
   async close(): Promise<void> {
-    const { redis } = this;
     this.end();
-    if (redis === undefined || redis.status === 'end') return;
-    await new Promise((resolve) => redis.once('end', resolve));
+    await this.connection.closed();
+  }
+
+  onMessage(word: MessageWord, name: Buffer, channel: Buffer, payload: Buffer): void {
+    const { set, prefix } = this.byWord.get(word) as { set: SubscriptionSet; prefix: number };
+    if (prefix === 0) set.deliver(toByteText(name), channel, payload);
+    else set.deliver(toByteText(name.subarray(prefix)), channel.subarray(prefix), payload);
+  }
+
+  onDropped(word: UnsubscribeWord, name: string): void {
+    const owner = this.byWord.get(word);
+    owner?.set.dropped(name.slice(owner.prefix));
+  }
+
+  onHeard(): void {
+    this.heartbeat?.heard();
+  }
+
+  onLost(): void {
+    this.lose('connectionLost');
   }
 
   private setOf(topic: Topic): SubscriptionSet {
@@ -134,61 +172,24 @@ export class SubscriberLink {
 
   private async open(): Promise<void> {
     try {
-      const redis = await this.engine.createNodeClient(this.node, LINKS[this.kind].overrides);
-      this.redis = redis;
-      redis.on('error', () => this.lose('connectionLost'));
-      redis.on('end', () => this.lose('connectionLost'));
-      if (this.ended) return redis.disconnect();
-      // ioredis bounds the time to connect, but not the time that the node takes to answer then
-      const guard = setTimeout(() => this.lose('nodeSilent'), redis.options.connectTimeout);
-      const unfit = await this.connect(redis).finally(() => clearTimeout(guard));
+      await this.connection.open();
+      const unfit = await LINKS[this.kind].unfitness?.(this.connection, this.node);
       if (this.ended) return;
-      if (unfit !== undefined) this.listener.onUnfit(this, unfit);
-      else this.opened(redis);
+      clearTimeout(this.guard);
+      if (unfit === undefined) this.opened();
+      else this.listener.onUnfit(this, unfit);
     } catch {
       this.lose('connectionLost');
     }
   }
 
-  private async connect(redis: Redis): Promise<Error | undefined> {
-    await redis.connect();
-    return LINKS[this.kind].unfitness?.(redis, this.node);
-  }
-
-  private opened(redis: Redis): void {
+  private opened(): void {
     this.heartbeat = new Heartbeat(
       this.heartbeatMs,
-      () => this.ping(redis),
+      () => this.ping(),
       () => this.lose('nodeSilent'),
     );
-    for (const [kind, set] of this.sets) this.listen(redis, kind, set);
-    redis.on('moved', () => this.doubtSoon());
     this.reconcileSoon();
-  }
-
-  private listen(redis: Redis, kind: SubscriptionKind, set: SubscriptionSet): void {
-    const { event, prefix } = KINDS[kind];
-    const { length } = prefix;
-    if (event === 'pmessageBuffer') {
-      redis.on(event, (pattern: string, channel: Buffer, payload: Buffer) => {
-        this.heartbeat?.heard();
-        set.deliver(toByteText(pattern.slice(length)), channel.subarray(length), payload);
-      });
-    } else {
-      redis.on(event, (channel: Buffer, payload: Buffer) => {
-        this.heartbeat?.heard();
-        set.deliver(toByteText(channel), channel, payload);
-      });
-    }
-  }
-
-  private async send(command: string, names: ChannelName[]): Promise<void> {
-    try {
-      await (this.redis as Redis).call(command, names);
-    } catch (error) {
-      throw error instanceof NodeReplyError ? toReplyError((error as Error).message) : error;
-    }
-    this.heartbeat?.heard();
   }
 
   /** What is wanted in one turn of the event loop is sent together. */
@@ -203,32 +204,24 @@ export class SubscriberLink {
     });
   }
 
-  /** Later, so that confirmations which came before are taken in first, and many slots that move cost one round. */
-  private doubtSoon(): void {
-    this.doubting ??= setTimeout(() => {
-      this.doubting = undefined;
-      for (const set of this.sets.values()) set.doubt();
-      this.reconcileSoon();
-    }, DOUBT_MS);
-  }
-
   /**
    * A sign of life. Where messages are sure to come only from a primary, the answer tells whether the node is one; once
    * it is not, nothing is proven any more: what its successor has published since may not have come by here.
    */
-  private async ping(redis: Redis): Promise<boolean> {
+  private async ping(): Promise<boolean> {
     try {
-      // a server that will not speak RESP3 takes nothing but PING from a subscriber
-      if (!LINKS[this.kind].primaryOnly || redis.mode === 'subscriber')
-        return (await redis.ping()) !== undefined;
-      const isPrimary = roleIn(await redis.call('HELLO')) === 'master';
+      if (!LINKS[this.kind].primaryOnly || this.connection.limited) {
+        await this.connection.ask('PING');
+        return true;
+      }
+      const isPrimary = roleIn(await this.connection.ask('HELLO')) === 'master';
       this.demoted ||= this.wasPrimary && !isPrimary;
       this.wasPrimary = isPrimary;
       if (this.demoted) this.listener.onDemoted(this);
       return isPrimary && !this.demoted;
     } catch (error) {
       // a refusal is a sign of life, too
-      if (error instanceof NodeReplyError) return true;
+      if (error instanceof ReplyError) return true;
       throw error;
     }
   }
@@ -241,13 +234,13 @@ export class SubscriberLink {
   private end(): void {
     this.ended = true;
     this.heartbeat?.stop();
-    for (const timer of [this.doubting, this.leaving, this.idle]) clearTimeout(timer);
-    this.redis?.disconnect();
+    for (const timer of [this.guard, this.leaving, this.idle]) clearTimeout(timer);
+    this.connection.destroy(new ClientClosedError());
   }
 }
 
 /** https://redis.io/docs/latest/commands/hello/ */
-function roleIn(hello: unknown): unknown {
-  const pairs = hello as unknown[];
+function roleIn(hello: Reply): Reply {
+  const pairs = hello as Reply[];
   return pairs[pairs.indexOf('role') + 1];
 }

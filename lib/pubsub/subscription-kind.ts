@@ -7,7 +7,7 @@ import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
  */
 export type SubscriptionKind = 'channel' | 'pattern' | 'sharded' | 'keyspace';
 
-/** Connections are not shared between these: servers and ioredis count the subscriptions of each apart. */
+/** Connections are not shared between these: they differ in where they have to be, and in what they ask of a node. */
 export type LinkKind = 'classic' | 'sharded' | 'keyspace';
 
 /** What decides where a subscription can be. */
@@ -18,12 +18,17 @@ export interface Whereabouts {
   readonly home?: string;
 }
 
+/** What makes subscriptions, what ends them, and what comes by them, as servers call it. */
+export type SubscribeWord = 'subscribe' | 'psubscribe' | 'ssubscribe';
+export type UnsubscribeWord = 'unsubscribe' | 'punsubscribe' | 'sunsubscribe';
+export type MessageWord = 'message' | 'pmessage' | 'smessage';
+
 /** How the subscriptions of one kind are made, and where. */
 export interface KindTraits {
   readonly link: LinkKind;
-  readonly subscribe: 'subscribe' | 'psubscribe' | 'ssubscribe';
-  readonly unsubscribe: 'unsubscribe' | 'punsubscribe' | 'sunsubscribe';
-  readonly event: 'messageBuffer' | 'pmessageBuffer' | 'smessageBuffer';
+  readonly subscribe: SubscribeWord;
+  readonly unsubscribe: UnsubscribeWord;
+  readonly message: MessageWord;
   /** Stands before every name at the server. */
   readonly prefix: string;
   /** The names of one command must share a slot, and messages are sure to come only where the slot's primary is. */
@@ -35,21 +40,21 @@ export interface KindTraits {
 const CHANNELS = {
   subscribe: 'subscribe',
   unsubscribe: 'unsubscribe',
-  event: 'messageBuffer',
+  message: 'message',
   prefix: '',
   slotwise: false,
 } as const;
 const PATTERNS = {
   subscribe: 'psubscribe',
   unsubscribe: 'punsubscribe',
-  event: 'pmessageBuffer',
+  message: 'pmessage',
   prefix: '',
   slotwise: false,
 } as const;
 const SHARDED = {
   subscribe: 'ssubscribe',
   unsubscribe: 'sunsubscribe',
-  event: 'smessageBuffer',
+  message: 'smessage',
   prefix: '',
   slotwise: true,
 } as const;

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { toByteText } from '../cluster/byte-text.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { ChannelName } from './cluster-message.js';
@@ -24,15 +23,6 @@ export function readNames(names: ChannelName | readonly ChannelName[]): Subscrip
     if (!byKey.has(key)) byKey.set(key, { given: typeof name === 'string' ? name : Buffer.from(name), key });
   }
   return [...byKey.values()];
-}
-
-/** As `readNames`, for patterns, which have to be text: that is how ioredis tells which one has matched. */
-export function readPatterns(patterns: ChannelName | readonly ChannelName[]): SubscriptionName[] {
-  const names = readNames(patterns);
-  if (names.some(({ given }) => typeof given !== 'string' && !isUtf8(given))) {
-    throw new InvalidArgumentError('patterns', 'The bytes of a pattern must be UTF-8');
-  }
-  return names;
 }
 
 /** @throws InvalidArgumentError */

@@ -1,7 +1,12 @@
 import { ReplyError } from '../cluster/errors.js';
 import { REFUSALS } from '../cluster/refusals.js';
 import type { ChannelName } from './cluster-message.js';
-import { KINDS, type SubscriptionKind } from './subscription-kind.js';
+import {
+  KINDS,
+  type SubscribeWord,
+  type SubscriptionKind,
+  type UnsubscribeWord,
+} from './subscription-kind.js';
 import type { Topic } from './topic.js';
 
 /** Names of one command at most, and their bytes. */
@@ -33,12 +38,14 @@ export interface SubscriptionSetListener {
   onUnsettled(): void;
   /** The server has confirmed these. */
   onActive(topics: readonly Topic[]): void;
+  /** The server does not serve it any more; it is asked for it again. */
+  onDropped(topic: Topic): void;
   /** The server will not have these, on this node or at all. */
   onRefused(topics: readonly Topic[], error: ReplyError): void;
 }
 
 /** Sends a command with names. Rejects with a ReplyError, or with anything else where the connection is gone. */
-export type SendNames = (command: string, names: ChannelName[]) => Promise<void>;
+export type SendNames = (command: SubscribeWord | UnsubscribeWord, names: ChannelName[]) => Promise<void>;
 
 /**
  * The subscriptions of one kind on one connection: what is wanted against what the server has. A name has one command
@@ -96,13 +103,15 @@ export class SubscriptionSet {
     if (entry !== undefined && entry.presence !== 'leaving') entry.topic?.deliver(channel, payload);
   }
 
-  /** The server has dropped some of these and did not say which: subscribes to all of them again, which tells. */
-  doubt(): void {
-    for (const entry of this.entries.values()) {
-      if (entry.presence !== 'present') continue;
-      entry.presence = 'absent';
-      this.unsettled.add(entry);
-    }
+  /** The server has dropped a name that is wanted: it is to be had again, here or elsewhere. */
+  dropped(key: string): void {
+    const entry = this.entries.get(key);
+    // of a name that is given up, nothing is left to lose
+    if (entry === undefined || entry.presence === 'absent' || entry.presence === 'leaving') return;
+    entry.presence = 'absent';
+    this.unsettled.add(entry);
+    if (entry.topic !== undefined) this.listener.onDropped(entry.topic);
+    this.listener.onUnsettled();
   }
 
   /** Sends what it takes to have at the server what is wanted. */
@@ -127,7 +136,12 @@ export class SubscriptionSet {
   private async join(batch: Entry[]): Promise<void> {
     for (const entry of batch) entry.presence = 'joining';
     const error = await this.command(KINDS[this.kind].subscribe, batch);
-    if (error === undefined) this.settle(batch, 'present');
+    // a name may have been dropped since it was confirmed, a moment ago
+    if (error === undefined)
+      this.settle(
+        batch.filter(({ presence }) => presence === 'joining'),
+        'present',
+      );
     else if (error instanceof ReplyError) this.refused(batch, error);
   }
 
@@ -164,7 +178,7 @@ export class SubscriptionSet {
   }
 
   /** What went wrong, if something did. */
-  private async command(command: string, batch: readonly Entry[]): Promise<unknown> {
+  private async command(command: SubscribeWord | UnsubscribeWord, batch: readonly Entry[]): Promise<unknown> {
     try {
       await this.send(
         command,

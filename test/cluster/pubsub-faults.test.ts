@@ -5,7 +5,7 @@ import type { ClusterMessage } from '../../lib/pubsub/cluster-message.js';
 import type { ClusterPubSub } from '../../lib/pubsub/cluster-pubsub.js';
 import type { SubscriptionGap } from '../../lib/pubsub/subscription-gap.js';
 import { eventually } from '../cluster-fixture.js';
-import { collect, NumberPublisher, pubsubFactory } from './pubsub-fixture.js';
+import { collect, commandCalls, NumberPublisher, pubsubFactory } from './pubsub-fixture.js';
 
 const open = pubsubFactory();
 let cluster: LocalCluster;
@@ -190,6 +190,35 @@ describe('numbered messages are all accounted for', () => {
     expect(outcome.gaps).toEqual([
       expect.objectContaining({ kind: 'sharded', names: ['move-sharded-{a}'], reason: 'slotMoved' }),
     ]);
+  });
+
+  it('when a slot moves there and back: it alone is subscribed to again, and its gaps are told', async () => {
+    const { pubsub } = open({ nodes: cluster.seeds });
+    const gaps = collect<SubscriptionGap>();
+    const seen = collect<ClusterMessage<number>>();
+    pubsub.gaps$.subscribe(gaps.observer);
+    const home = await cluster.primaryOfSlot(keySlot('{a}'));
+    const others = await Promise.all(['{b}', '{c}'].map((tag) => cluster.primaryOfSlot(keySlot(tag))));
+    const away = others.find((node) => node !== home) as LocalNode;
+    const stays: string[] = [];
+    for (let i = 0; stays.length < 100; i++) {
+      if ((await cluster.primaryOfSlot(keySlot(`stays-${i}`))) === home) stays.push(`stays-${i}`);
+    }
+    pubsub.sharded<number>(['back-{a}', ...stays]).subscribe(seen.observer);
+    await pubsub.ready();
+    const before = await commandCalls(cluster.nodes, 'ssubscribe');
+    await cluster.migrateSlots([keySlot('{a}')], home, away);
+    await eventually(() => expect(gaps.values).toHaveLength(1));
+    await cluster.migrateSlots([keySlot('{a}')], away, home);
+    await eventually(() => expect(gaps.values).toHaveLength(2));
+    for (const gap of gaps.values) {
+      expect(gap).toMatchObject({ kind: 'sharded', names: ['back-{a}'], reason: 'slotMoved' });
+    }
+    expect((await commandCalls(cluster.nodes, 'ssubscribe')) - before).toBeLessThan(20);
+    await pubsub.ready();
+    await pubsub.publishSharded('back-{a}', 1);
+    await pubsub.publishSharded(stays[0], 2);
+    await eventually(() => expect(seen.values.map(({ payload }) => payload)).toEqual([1, 2]));
   });
 
   it('when every node is restarted, one after the other', async () => {

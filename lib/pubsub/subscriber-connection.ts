@@ -1,0 +1,203 @@
+import type { Socket } from 'node:net';
+import { toByteText } from '../cluster/byte-text.js';
+import { CommandQueue } from '../cluster/command-queue.js';
+import { ConnectionError, ProtocolError, ReplyError } from '../cluster/errors.js';
+import { handshake } from '../cluster/handshake.js';
+import { openSocket } from '../cluster/open-socket.js';
+import type { ResolvedClusterOptions } from '../cluster/options.js';
+import { ReplyParser, type ReplyHandler } from '../cluster/reply-parser.js';
+import type { Reply } from '../cluster/reply.js';
+import { RequestEncoder, type Argument } from '../cluster/request-encoder.js';
+import { nodeName, type NodeAddress } from '../cluster/topology.js';
+import type { ChannelName } from './cluster-message.js';
+import type { MessageWord, SubscribeWord, UnsubscribeWord } from './subscription-kind.js';
+
+/** What a subscriber connection tells. Its methods must not throw. */
+export interface SubscriberConnectionListener {
+  /** @param name what it was subscribed to by; both are Buffers of the server's bytes */
+  onMessage(word: MessageWord, name: Buffer, channel: Buffer, payload: Buffer): void;
+  /** The server has ended a subscription that we did not end: its slot has moved. */
+  onDropped(word: UnsubscribeWord, name: string): void;
+  /** Something came; what, does not matter. */
+  onHeard(): void;
+  /** The connection is gone, or could not be made; told once. */
+  onLost(): void;
+}
+
+/** A command that the server owes an answer to: one reply, or a confirmation for each name. */
+interface Owed {
+  readonly word: string;
+  readonly names: readonly ChannelName[];
+  confirmed: number;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * One socket to one node that subscribes. Commands are answered in their order, each subscription by a confirmation for
+ * each of its names, and between them comes what is published: as pushes in RESP3, as replies like any other in RESP2.
+ *
+ * @see {@link https://redis.io/docs/latest/develop/pubsub/ | Pub/sub, format of pushed messages}
+ */
+export class SubscriberConnection implements ReplyHandler {
+  private readonly socket: Socket;
+  private readonly parser = new ReplyParser(this);
+  private readonly encoder = new RequestEncoder();
+  private readonly owed = new CommandQueue<Owed>();
+  private readonly name: string;
+  private readonly closing: Promise<void>;
+  private protocol = 2;
+  private subscribing = false;
+  private writing = false;
+  private failure: Error | undefined = undefined;
+
+  constructor(
+    address: NodeAddress,
+    private readonly options: ResolvedClusterOptions,
+    private readonly listener: SubscriberConnectionListener,
+  ) {
+    this.name = nodeName(address);
+    this.socket = openSocket(address, options);
+    this.socket.on('data', (chunk: Buffer) => this.read(chunk));
+    this.socket.on('error', (error) => this.destroy(new ConnectionError(this.name, error.message)));
+    this.socket.on('end', () => this.destroy(new ConnectionError(this.name, 'closed by the server')));
+    this.closing = new Promise((resolve) => this.socket.once('close', () => resolve()));
+    void this.closing.then(() => this.destroy(new ConnectionError(this.name, 'closed')));
+  }
+
+  /** In RESP2, a connection that subscribes takes nothing but subscriptions and PING. */
+  get limited(): boolean {
+    return this.protocol === 2;
+  }
+
+  /**
+   * Resolves once the node has taken us in.
+   * @throws AuthenticationError, ConnectionError
+   */
+  async open(): Promise<void> {
+    const ended = this.closing.then(() => Promise.reject(this.failure as Error));
+    const connected = new Promise<void>((resolve) =>
+      this.socket.once(this.options.tls === undefined ? 'connect' : 'secureConnect', resolve),
+    );
+    await Promise.race([connected, ended]);
+    await Promise.race([handshake((name, ...args) => this.ask(name, ...args), this.options), ended]);
+  }
+
+  /** Sends a command with one reply, for which there is no other than PING once a limited connection subscribes. */
+  async ask(word: string, ...args: string[]): Promise<Reply> {
+    const reply = await this.request(word, args, []);
+    if (word === 'HELLO' && args.length > 0) this.protocol = Number(args[0]);
+    return reply;
+  }
+
+  /**
+   * Subscribes to names, or ends that; resolves once the server has confirmed it for all of them.
+   * @throws ReplyError where the server refuses, all of them; ConnectionError where the connection ends before
+   */
+  async command(word: SubscribeWord | UnsubscribeWord, names: readonly ChannelName[]): Promise<void> {
+    this.subscribing = true;
+    await this.request(word, names, names);
+  }
+
+  /** Ends it now. */
+  destroy(reason: Error): void {
+    if (this.failure !== undefined) return;
+    this.failure = reason;
+    this.socket.destroy();
+    for (const { reject } of this.owed) reject(reason);
+    this.listener.onLost();
+  }
+
+  /** Resolves when the socket is gone. */
+  closed(): Promise<void> {
+    return this.closing;
+  }
+
+  wantsBuffers(): boolean {
+    return this.subscribing && this.limited;
+  }
+
+  onReply(reply: Reply): void {
+    if (this.failure !== undefined) return;
+    if (this.wantsBuffers() && Array.isArray(reply) && this.take(reply)) return;
+    const owed = this.owed.shift();
+    if (owed === undefined) throw new ProtocolError(`${this.name} sent a reply that nobody asked for`);
+    if (reply instanceof ReplyError) owed.reject(reply);
+    else owed.resolve(reply);
+  }
+
+  onPush(items: Reply[]): void {
+    if (this.failure === undefined) this.take(items);
+  }
+
+  private request(word: string, args: readonly Argument[], names: readonly ChannelName[]): Promise<Reply> {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    return new Promise((resolve, reject) => {
+      this.owed.push({ word, names, confirmed: 0, resolve, reject });
+      this.encoder.append(word, args);
+      this.writeSoon();
+    });
+  }
+
+  /** What is sent in one turn of the event loop leaves together. */
+  private writeSoon(): void {
+    if (this.writing) return;
+    this.writing = true;
+    queueMicrotask(() => {
+      this.writing = false;
+      if (this.failure !== undefined) return;
+      this.socket.cork();
+      for (const piece of this.encoder.take()) this.socket.write(piece, 'latin1');
+      this.socket.uncork();
+    });
+  }
+
+  private read(chunk: Buffer): void {
+    this.listener.onHeard();
+    try {
+      this.parser.write(chunk);
+    } catch (error) {
+      this.destroy(error as Error);
+    }
+  }
+
+  /** Takes what is published, and what confirms a subscription or its end; false for anything else. */
+  private take(items: readonly Reply[]): boolean {
+    const word = toByteText(items[0] as Buffer);
+    const [, name, third, fourth] = items as Buffer[];
+    switch (word) {
+      case 'message':
+      case 'smessage':
+        this.listener.onMessage(word, name, name, third);
+        return true;
+      case 'pmessage':
+        this.listener.onMessage(word, name, third, fourth);
+        return true;
+      case 'subscribe':
+      case 'psubscribe':
+      case 'ssubscribe':
+        if (!this.confirm(word, toByteText(name))) throw new ProtocolError(`${this.name} confirms too much`);
+        return true;
+      case 'unsubscribe':
+      case 'punsubscribe':
+      case 'sunsubscribe': {
+        const text = toByteText(name);
+        if (!this.confirm(word, text)) this.listener.onDropped(word, text);
+        return true;
+      }
+      default:
+        return false;
+    }
+  }
+
+  /** Whether it is this that the server owes next. */
+  private confirm(word: string, name: string): boolean {
+    const owed = this.owed.peek();
+    if (owed?.word !== word || toByteText(owed.names[owed.confirmed]) !== name) return false;
+    if (++owed.confirmed === owed.names.length) {
+      this.owed.shift();
+      owed.resolve(null);
+    }
+    return true;
+  }
+}
