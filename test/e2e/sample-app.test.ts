@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
 import { LocalCluster } from 'keyslot/testing';
+import { io as connectSocket } from 'socket.io-client';
 import { createApplication } from '../../sample-app/src/application.js';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 
@@ -252,6 +253,33 @@ describe('the sample application', () => {
     ])
       expect([path, (await shop.get(path)).status]).toEqual([path, 404]);
     expect((await shop.order('none', 'order')).status).toBe(404);
+  });
+
+  it('tells sockets of a sale what it tells event streams', async () => {
+    const saleId = await shop.openSale(5);
+    const socket = connectSocket(shop.url, { transports: ['websocket'] });
+    const heard: [string, Record<string, unknown>][] = [];
+    socket.onAny((event: string, data: Record<string, unknown>) => heard.push([event, data]));
+    try {
+      socket.emit('follow', 'none');
+      await eventually(() =>
+        expect(heard).toEqual([['exception', expect.objectContaining({ message: 'There is no sale none' })]]),
+      );
+      socket.emit('follow', { $ne: null });
+      await eventually(() => expect(heard).toHaveLength(2));
+      expect(heard[1]).toEqual(['exception', expect.objectContaining({ status: 'error' })]);
+      socket.emit('follow', saleId);
+      await eventually(() =>
+        expect(heard[2]).toEqual(['sale', expect.objectContaining({ id: saleId, left: 5 })]),
+      );
+      // placed by another process
+      await otherShop.order(saleId, 'by-another', 'Ada', 2);
+      await eventually(() =>
+        expect(heard[3]).toEqual(['order', expect.objectContaining({ saleId, buyer: 'Ada', sold: 2 })]),
+      );
+    } finally {
+      socket.disconnect();
+    }
   });
 
   describe('with bad input', () => {

@@ -8,10 +8,12 @@ import { Order } from './order.entity.js';
 import { OrdersController } from './orders.controller.js';
 import { OrdersService } from './orders.service.js';
 import { SaleEventsController } from './sale-events.controller.js';
+import { SaleEventsGateway } from './sale-events.gateway.js';
+import { SaleNews } from './sale-news.js';
 
 @Module({
   imports: [SalesModule, ClusterModule.forFeature([Sale, Order, OrderItem])],
   controllers: [OrdersController, SaleEventsController],
-  providers: [OrdersService, OrderEvents],
+  providers: [OrdersService, OrderEvents, SaleNews, SaleEventsGateway],
 })
 export class OrdersModule {}
