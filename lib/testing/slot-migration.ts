@@ -112,7 +112,8 @@ function setSlot(node: LocalNode, slot: number, ...state: string[]): Promise<Rep
 /**
  * Waits until the taker knows the giver's configuration epoch, which has to be lower than its own will be: a server gives
  * itself a new epoch for a slot that it takes, unless it believes to have the highest. One that takes a slot back before
- * it has heard of the last owner's epoch would not be believed by whoever has.
+ * it has heard of the last owner's epoch, or while both have the same, would not be believed by whoever has. Servers that
+ * find the same epoch at another resolve that by themselves.
  */
 export async function untilEpochIsKnown(
   from: LocalNode,
@@ -123,8 +124,9 @@ export async function untilEpochIsKnown(
     `Epoch of ${from.name}`,
     async () => {
       const [given, taking] = await Promise.all([from.view(), to.view()]);
-      const known = taking.nodes.get(from.id)?.configEpoch === given.myself.configEpoch;
-      return known ? undefined : `${to.name} does not know it yet`;
+      const epoch = given.myself.configEpoch;
+      if (taking.nodes.get(from.id)?.configEpoch !== epoch) return `${to.name} does not know it yet`;
+      return taking.myself.configEpoch === epoch ? `${to.name} has the same` : undefined;
     },
     wait,
   );

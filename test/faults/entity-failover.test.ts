@@ -227,7 +227,7 @@ it('locks: nobody writes whose lock was taken over, while the slot moves and its
           }
           if (turn % 4 === 0 && !run.isOver) await oversleep(lock);
         },
-        { ttlMs: 1_500, waitMs: 30_000 },
+        { ttlMs: 1_500, waitMs: 60_000 },
       );
       await holding.then(
         () => count('done'),
