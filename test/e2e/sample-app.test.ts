@@ -377,7 +377,8 @@ describe('the sample application without its cluster', () => {
     const cluster = await LocalCluster.start({
       primaries: 1,
       replicasPerPrimary: 0,
-      config: { appendonly: 'yes' },
+      // everysec puts a write off while a sync is under way, and a kill takes it then
+      config: { appendonly: 'yes', appendfsync: 'always' },
     });
     let shop: Shop | undefined;
     try {
