@@ -10,6 +10,8 @@ export class CommandQueue<C = Command> {
   private ring: (C | undefined)[] = new Array<C | undefined>(INITIAL_CAPACITY).fill(undefined);
   private head = 0;
   private count = 0;
+  /** How many have come out, ever. */
+  shifted = 0;
 
   get length(): number {
     return this.count;
@@ -30,6 +32,7 @@ export class CommandQueue<C = Command> {
     this.ring[this.head] = undefined;
     this.head = (this.head + 1) & (this.ring.length - 1);
     this.count--;
+    this.shifted++;
     return command;
   }
 

@@ -41,6 +41,8 @@ export class Connection implements ReplyHandler {
   private readonly encoder = new RequestEncoder();
   private readonly inFlight = new CommandQueue();
   private readonly name: string;
+  /** Whom to tell once that many replies have come in; see `afterOwed`. */
+  private readonly milestones: { readonly replies: number; readonly reached: () => void }[] = [];
   private lost = false;
 
   constructor(
@@ -101,6 +103,11 @@ export class Connection implements ReplyHandler {
   /** What was sent and not answered, oldest first. */
   owed(): Iterable<Command> {
     return this.inFlight;
+  }
+
+  /** Calls back when what is owed now has been answered, or has been reported lost. */
+  afterOwed(reached: () => void): void {
+    this.milestones.push({ replies: this.inFlight.shifted + this.inFlight.length, reached });
   }
 
   /**
@@ -172,6 +179,12 @@ export class Connection implements ReplyHandler {
     } catch (error) {
       this.destroy(error instanceof Error ? error : new ProtocolError('unreadable reply'));
     }
+    if (this.milestones.length > 0) this.passMilestones(this.inFlight.shifted);
+  }
+
+  private passMilestones(replies: number): void {
+    while (this.milestones.length > 0 && this.milestones[0].replies <= replies)
+      this.milestones.shift()?.reached();
   }
 
   private close(): void {
@@ -180,5 +193,6 @@ export class Connection implements ReplyHandler {
     const owed = [...new Set(this.inFlight)];
     this.failure ??= new ConnectionError(this.name, 'closed');
     this.listener.onLost(this.failure, owed);
+    this.passMilestones(Infinity);
   }
 }

@@ -75,6 +75,17 @@ export class NodeChannel {
     return this.connection?.owing ?? 0;
   }
 
+  /** What was sent and not answered, oldest first. */
+  owed(): Iterable<Command> {
+    return this.connection?.owed() ?? [];
+  }
+
+  /** Calls back when what is owed now has been answered, or has followed the retry contract. */
+  afterOwed(reached: () => void): void {
+    if (this.connection === undefined) reached();
+    else this.connection.afterOwed(reached);
+  }
+
   /** Takes a command; it leaves with everything else of this turn of the event loop. */
   enqueue(command: Command): void {
     if (this.phase === 'closed') command.fail(new ClientClosedError());
@@ -149,10 +160,11 @@ export class NodeChannel {
     if (this.phase === 'ready') void this.control('READWRITE');
   }
 
-  /** Takes back what waits here and was not given to the present connection. */
-  takePending(): Command[] {
-    const taken = this.pending.filter((command) => !command.settled);
-    this.pending = [];
+  /** Takes back what waits here and was not given to the present connection: all of it, or what is chosen. */
+  takePending(chosen: (command: Command) => boolean = () => true): Command[] {
+    const waiting = this.pending.filter((command) => !command.settled);
+    const taken = waiting.filter(chosen);
+    this.pending = waiting.filter((command) => !chosen(command));
     for (const command of taken) this.allowance.release(command);
     return taken;
   }
@@ -166,7 +178,7 @@ export class NodeChannel {
       if (command.deadlineAt <= now) command.expire();
       else if (command.deadlineAt < earliest) earliest = command.deadlineAt;
     };
-    for (const command of this.connection?.owed() ?? []) check(command);
+    for (const command of this.owed()) check(command);
     for (const command of this.pending) check(command);
     this.pending = this.pending.filter((command) => !command.settled);
     this.allowance.earliestDeadline = earliest;

@@ -1,9 +1,10 @@
 /**
  * - `moved`: the slot lives elsewhere; the reply says where
  * - `ask`: this key may live elsewhere while its slot moves; the reply says where
- * - `wait`: nobody can say better than to try again in a moment
+ * - `wait`: nobody can say better than to try again in a moment; what comes later for the slot waits behind it
+ * - `retry`: the same, and what comes later goes on
  */
-export type RefusalRemedy = 'moved' | 'ask' | 'wait';
+export type RefusalRemedy = 'moved' | 'ask' | 'wait' | 'retry';
 
 /** What it means when a server says that it did not execute a command. */
 export interface Refusal {
@@ -21,8 +22,8 @@ export interface Refusal {
 export const REFUSALS: ReadonlyMap<string, Refusal> = new Map<string, Refusal>([
   ['MOVED', { remedy: 'moved', refresh: true, unfit: false }],
   ['ASK', { remedy: 'ask', refresh: false, unfit: false }],
-  // some of the keys are here and some already there; only time brings them together
-  ['TRYAGAIN', { remedy: 'wait', refresh: false, unfit: false }],
+  // some of the keys are here and some already there; only time brings them together. Other keys are served meanwhile
+  ['TRYAGAIN', { remedy: 'retry', refresh: false, unfit: false }],
   ['CLUSTERDOWN', { remedy: 'wait', refresh: true, unfit: false }],
   ['LOADING', { remedy: 'wait', refresh: false, unfit: true }],
   ['MASTERDOWN', { remedy: 'wait', refresh: false, unfit: true }],

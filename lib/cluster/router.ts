@@ -17,7 +17,7 @@ import { ReplicaMonitor } from './replica-monitor.js';
 import { ReplicaSelector } from './replica-selector.js';
 import { SlotGaps } from './slot-gaps.js';
 import { ClusterTopology, nodeName, type ClusterNode, type NodeAddress } from './topology.js';
-import { WaitingRoom } from './waiting-room.js';
+import { isOrdered, WaitingRoom } from './waiting-room.js';
 
 /** Redirects in a row after which nodes are taken to disagree, and each further one waits a moment. */
 const PROMPT_REDIRECTS = 4;
@@ -104,7 +104,7 @@ export class Router {
 
   /** Sends a command to where it belongs now. */
   dispatch(command: Command): void {
-    if (this.waitingRoom.isBehind(command)) return this.waitingRoom.hold(command);
+    if (this.waitingRoom.isBehind(command)) return this.waitingRoom.follow(command);
     let channel: NodeChannel | undefined;
     try {
       channel = this.channelFor(command);
@@ -143,7 +143,7 @@ export class Router {
       command.lastRefusal = error;
       command.mayHaveRun = !command.row.readonly;
       command.asking = false;
-      this.waitingRoom.hold(command, true);
+      this.waitingRoom.hold(command);
     } else if (command.row.readonly) {
       // nothing can have happened
       command.fail(error);
@@ -198,13 +198,30 @@ export class Router {
     this.current = topology;
     this.primaryChannels = topology.shards.map((shard) => this.channelTo(shard.primary));
     for (const channel of this.primaryChannels) channel.refuseReplicaReads();
+    for (const channel of this.channels.values()) this.handOver(channel);
     for (const channel of this.channels.values()) {
       const gone = topology.node(channel.name) === undefined;
-      if (gone || channel.state !== 'ready')
-        for (const command of channel.takePending()) this.dispatch(command);
+      const follows = (command: Command): boolean =>
+        gone || channel.state !== 'ready' || hasLost(channel, command, before, topology);
+      for (const command of channel.takePending(follows)) this.dispatch(command);
       // commands that are pinned to a node stay with it, also when it has no slots any more
       if (gone && channel.allowance.commands === 0) this.retire(channel);
     }
+  }
+
+  /**
+   * What a node owes for slots that are not its own any more may come back as a redirect, so what is called meanwhile
+   * waits until it has come.
+   */
+  private handOver(channel: NodeChannel): void {
+    const slots = new Set<number>();
+    for (const command of channel.owed()) {
+      if (command.settled || !isOrdered(command)) continue;
+      if (this.current.shardForSlot(command.slot)?.primary.name !== channel.name) slots.add(command.slot);
+    }
+    if (slots.size === 0) return;
+    this.waitingRoom.closeSlots(slots);
+    channel.afterOwed(() => this.waitingRoom.openSlots(slots));
   }
 
   /**
@@ -293,6 +310,7 @@ export class Router {
       this.redirect(command, target.node);
     },
     wait: (command) => this.putOff(command),
+    retry: (command) => this.putOff(command, false),
   };
 
   /** What moved in one turn of the event loop makes one new snapshot: in a failover it is thousands of slots. */
@@ -351,13 +369,16 @@ export class Router {
     else this.channelTo(node).enqueue(command);
   }
 
-  /** Tries again in a moment, unless the caller wants no second attempt. */
-  private putOff(command: Command): void {
+  /**
+   * Tries again in a moment, unless the caller wants no second attempt.
+   * @param keepsOrder what comes later for its slot waits behind it
+   */
+  private putOff(command: Command, keepsOrder = true): void {
     command.asking = false;
     if (command.policy.retry === 'never') {
       command.fail(command.lastRefusal ?? new ConnectionError('the cluster', 'cannot serve the command'));
     } else {
-      this.waitingRoom.hold(command);
+      this.waitingRoom.hold(command, keepsOrder);
     }
   }
 
@@ -365,4 +386,15 @@ export class Router {
     this.channels.delete(channel.name);
     channel.close();
   }
+}
+
+/** A command that waits to be sent to a node which has just lost its slot; one that a redirect sent there stays. */
+function hasLost(
+  { name }: NodeChannel,
+  { asking, pinned, slot }: Command,
+  before: ClusterTopology,
+  now: ClusterTopology,
+): boolean {
+  if (asking || pinned !== undefined || slot === NO_SLOT) return false;
+  return before.shardForSlot(slot)?.primary.name === name && now.shardForSlot(slot)?.primary.name !== name;
 }

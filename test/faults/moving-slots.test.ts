@@ -1,5 +1,6 @@
 import { ClusterClient, keySlot, Script, type ClusterNode } from 'keyslot';
 import { LocalCluster, type LocalNode, type SlotMigration } from 'keyslot/testing';
+import { eventually } from '../cluster-fixture.js';
 
 describe('a cluster with a slot half-way from one node to another', () => {
   let cluster: LocalCluster;
@@ -171,5 +172,74 @@ describe('a cluster with a slot half-way from one node to another', () => {
     await migration.cancel();
     expect(await client.mget(key('gone'), key('here'), key('new'))).toEqual(['1', '2', '3']);
     migration = await cluster.beginSlotMigration(keySlot(tag), from, to);
+  });
+});
+
+describe('the order of a slot', () => {
+  let cluster: LocalCluster;
+  let client: ClusterClient;
+
+  beforeAll(async () => {
+    cluster = await LocalCluster.start({ primaries: 2, replicasPerPrimary: 0 });
+    client = new ClusterClient({ nodes: cluster.seeds });
+    await client.connect();
+  }, 60_000);
+
+  afterAll(async () => {
+    await client?.close();
+    await cluster?.stop();
+  });
+
+  it('is kept while the former node owes replies, though the next one is known', async () => {
+    const key = (name: string): string => `{order}${name}`;
+    const slot = keySlot('order');
+    const from = await cluster.primaryOfSlot(slot);
+    const to = cluster.primaries.find((node) => node !== from)!;
+    await cluster.command(from, 'CLIENT', 'PAUSE', '60000', 'WRITE');
+    const answers: string[] = [];
+    const push = (value: string): Promise<unknown> =>
+      client.rpush(key('list'), value).then((length) => answers.push(`${value}: ${length}`));
+    const early = [push('1'), push('2')];
+    await eventually(async () => String(await cluster.command(from, 'CLIENT', 'LIST')).includes('cmd=rpush'));
+    await cluster.migrateSlots([slot], from, to);
+    await client.refreshTopology();
+    expect(client.topology.nodeForSlot(slot)?.port).toBe(to.port);
+    const late = [push('3'), push('4')];
+    // the new node serves whatever owes nothing to that order
+    const free = Array.from({ length: 100 }, (_, i) => `free-${i}`);
+    const known = free.filter((name) => client.topology.nodeForKey(name)?.port === to.port);
+    expect(await Promise.all(known.map((name) => client.set(name, 1)))).toEqual(known.map(() => 'OK'));
+    expect(answers).toEqual([]);
+
+    await cluster.command(from, 'CLIENT', 'UNPAUSE');
+    await Promise.all([...early, ...late]);
+    expect(await client.lrange(key('list'), 0, -1)).toEqual(['1', '2', '3', '4']);
+    expect(answers).toEqual(['1: 1', '2: 2', '3: 3', '4: 4']);
+  });
+
+  it('is kept where the first calls were put off and the node serves again', async () => {
+    const victim = cluster.primaries[0];
+    const missing = client.topology.primaries.find(({ port }) => port === victim.port)!.slots[0][0];
+    const keys = Array.from({ length: 1_000 }, (_, i) => `put-off-${i}`)
+      .filter((key) => client.topology.nodeForKey(key)?.port === victim.port && keySlot(key) !== missing)
+      .slice(0, 100);
+    expect(keys).toHaveLength(100);
+    const refusals = async (): Promise<number> => {
+      const stats = String(await cluster.command(victim, 'INFO', 'errorstats'));
+      return Number(/errorstat_CLUSTERDOWN:count=(\d+)/.exec(stats)?.[1] ?? 0);
+    };
+    await cluster.command(victim, 'CLUSTER', 'DELSLOTS', String(missing));
+    await eventually(async () =>
+      String(await cluster.command(victim, 'CLUSTER', 'INFO')).includes('cluster_state:fail'),
+    );
+    const before = await refusals();
+    const pushes = keys.map((key) => client.rpush(key, '1'));
+    // often enough that the pauses between the attempts are long ones
+    await eventually(async () => (await refusals()) > before + keys.length * 6, { timeoutMs: 30_000 });
+    await cluster.command(victim, 'CLUSTER', 'ADDSLOTS', String(missing));
+    pushes.push(...keys.map((key) => client.rpush(key, '2')));
+    await Promise.all(pushes);
+    const lists = await Promise.all(keys.map((key) => client.lrange(key, 0, -1)));
+    expect(lists).toEqual(keys.map(() => ['1', '2']));
   });
 });
