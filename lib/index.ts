@@ -8,7 +8,12 @@ export { ClusterTransaction } from './client/cluster-transaction.js';
 export type { CallOptions } from './client/call-options.js';
 export type { IntegerType } from './client/big-integers.js';
 export type { DuplicateOptions, DuplicateRedisOptions } from './client/duplicate-options.js';
-export { ConnectionHookError, type ConnectionHook, type NewConnection } from './cluster/connection-hook.js';
+export {
+  ConnectionHookError,
+  type ConnectionHook,
+  type ConnectionPurpose,
+  type NewConnection,
+} from './cluster/connection-hook.js';
 export { CommandAbortedError } from './cluster/abort.js';
 export type { Durability } from './cluster/command.js';
 export { keySlot, SLOT_COUNT } from './cluster/key-slot.js';

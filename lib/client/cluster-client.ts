@@ -190,7 +190,7 @@ export class ClusterClient extends ClusterView {
 
   /**
    * Asks for credentials and authenticates open connections with them; for when a provider's have changed before they
-   * were due. Leased connections are made anew.
+   * were due, those of subscribers among them. Leased connections are made anew.
    * @throws AuthenticationError where a node refuses them; its connections stay as they are
    */
   refreshCredentials(): Promise<void> {

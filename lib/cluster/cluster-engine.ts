@@ -6,7 +6,7 @@ import { CommandTable, isBlocking, type CommandRow } from './command-table.js';
 import { abortBy } from './abort.js';
 import { refusalOf } from './blocked-commands.js';
 import { rowsFromCommandReply } from './command-info.js';
-import { CredentialsKeeper } from './credentials-keeper.js';
+import { CredentialsKeeper, type Renewal } from './credentials-keeper.js';
 import { BlockedCommandError, ClientClosedError } from './errors.js';
 import { FlushScheduler } from './flush-scheduler.js';
 import { LeasePool } from './lease-pool.js';
@@ -16,7 +16,7 @@ import { authenticate } from './handshake.js';
 import { createNodeClient } from './node-client.js';
 import { NodeFailures } from './node-failures.js';
 import { NodePulse } from './node-pulse.js';
-import type { ResolvedClusterOptions } from './options.js';
+import type { Credentials, ResolvedClusterOptions } from './options.js';
 import { PromisedCommand, TellingCommand } from './promised-command.js';
 import type { Reply } from './reply.js';
 import type { Argument } from './request-encoder.js';
@@ -80,7 +80,8 @@ export class ClusterEngine {
     private readonly listener: EngineListener,
   ) {
     const failures = new NodeFailures((error, node) => listener.onFailure(error, node));
-    this.credentials = new CredentialsKeeper(given.credentials, () => this.refreshCredentials());
+    this.credentials = new CredentialsKeeper(given.credentials);
+    this.credentials.onRenewal((credentials) => this.authenticateAnew(credentials));
     const options: ResolvedClusterOptions = { ...given, credentials: this.credentials.current };
     this.options = options;
     this.router = new Router(options, this.scheduler, {
@@ -241,14 +242,13 @@ export class ClusterEngine {
    * back. Resolves once that is done.
    * @throws AuthenticationError where a node refuses the credentials: its connections stay as they are
    */
-  async refreshCredentials(): Promise<void> {
-    const credentials = await this.options.credentials();
-    if (credentials === undefined) return;
-    this.leases.renew();
-    const open = [...this.router.allChannels].filter(({ state }) => state === 'ready');
-    await Promise.all(
-      open.map((channel) => authenticate((...words) => channel.control(...words), credentials)),
-    );
+  refreshCredentials(): Promise<void> {
+    return this.credentials.renew();
+  }
+
+  /** For who has connections of his own; see `CredentialsKeeper`. */
+  onRenewal(renewal: Renewal): () => void {
+    return this.credentials.onRenewal(renewal);
   }
 
   /** What the nodes say now of who owns which slot, whatever is made of it. */
@@ -274,6 +274,14 @@ export class ClusterEngine {
     const patience = this.current === 'wait' || this.current === 'connecting' ? 0 : drainMs;
     this.drainUntil = Math.min(this.drainUntil, performance.now() + patience);
     return (this.ending ??= this.end());
+  }
+
+  private async authenticateAnew(credentials: Credentials): Promise<void> {
+    this.leases.renew();
+    const open = [...this.router.allChannels].filter(({ state }) => state === 'ready');
+    await Promise.all(
+      open.map((channel) => authenticate((...words) => channel.control(...words), credentials)),
+    );
   }
 
   private async runSpread(call: ResolvedCall, policy: CallPolicy, shape: CallShape): Promise<unknown> {

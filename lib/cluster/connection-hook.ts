@@ -1,11 +1,20 @@
 import { InvalidArgumentError, ClusterError } from './errors.js';
 import type { Reply } from './reply.js';
-import type { NodeAddress } from './topology.js';
+import { nodeName, type NodeAddress } from './topology.js';
+
+/**
+ * What a connection is for:
+ * - `shared`: the commands of all callers
+ * - `leased`: one caller's alone, for the time of a blocking command or a transaction
+ * - `subscriber`: subscriptions
+ */
+export type ConnectionPurpose = 'shared' | 'leased' | 'subscriber';
 
 /** A connection that has just been made, and carries nothing of anybody's yet. */
 export interface NewConnection {
   /** The node it leads to. */
   readonly node: NodeAddress;
+  readonly purpose: ConnectionPurpose;
   /**
    * Sends one command on it, and gives the reply.
    * @throws InvalidArgumentError for a command that would make the connection unfit for the client; ReplyError
@@ -37,8 +46,8 @@ const UNFIT = new Set(
 /** Runs the hook on a fresh connection. @throws ConnectionHookError */
 export async function runConnectionHook(
   hook: ConnectionHook,
-  node: NodeAddress,
-  name: string,
+  { host, port }: NodeAddress,
+  purpose: ConnectionPurpose,
   ask: (name: string, ...args: string[]) => Promise<Reply>,
 ): Promise<void> {
   const call = async (command: string, ...args: (string | number)[]): Promise<Reply> => {
@@ -49,8 +58,8 @@ export async function runConnectionHook(
     return ask(words[0], ...words.slice(1));
   };
   try {
-    await hook({ node: { host: node.host, port: node.port }, call });
+    await hook({ node: { host, port }, purpose, call });
   } catch (error) {
-    throw new ConnectionHookError(name, error);
+    throw new ConnectionHookError(nodeName({ host, port }), error);
   }
 }

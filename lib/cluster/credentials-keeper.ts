@@ -1,21 +1,19 @@
 import type { Credentials } from './options.js';
 
-/** Between attempts to get new credentials once they are due, in ms. */
+/** Between attempts to renew credentials once they are due, in ms. */
 const RETRY_MS = 1_000;
 
-/** Asks for credentials, and knows when they are to be asked for again. */
+/** Authenticates connections that are open anew. Rejects where a node refuses. */
+export type Renewal = (credentials: Credentials) => Promise<unknown>;
+
+/** Asks for credentials, knows when they are to be asked for again, and tells those who hold connections then. */
 export class CredentialsKeeper {
+  private readonly renewals = new Set<Renewal>();
   private timer: NodeJS.Timeout | undefined = undefined;
   private stopped = false;
 
-  /**
-   * @param ask the provider
-   * @param renew called when what it gave last is due; rejects where that fails, and is then called again
-   */
-  constructor(
-    private readonly ask: () => Promise<Credentials | undefined>,
-    private readonly renew: () => Promise<void>,
-  ) {}
+  /** @param ask the provider */
+  constructor(private readonly ask: () => Promise<Credentials | undefined>) {}
 
   /** Credentials as they are now. */
   readonly current = async (): Promise<Credentials | undefined> => {
@@ -24,6 +22,22 @@ export class CredentialsKeeper {
     if (refreshAfterMs !== undefined) this.schedule(refreshAfterMs);
     return credentials;
   };
+
+  /**
+   * Has connections authenticated anew whenever credentials are renewed.
+   * @returns ends that
+   */
+  onRenewal(renewal: Renewal): () => void {
+    this.renewals.add(renewal);
+    return () => void this.renewals.delete(renewal);
+  }
+
+  /** Asks for credentials, and has all that is open authenticated anew; rejects where some of it cannot be. */
+  async renew(): Promise<void> {
+    const credentials = await this.current();
+    if (credentials === undefined) return;
+    await Promise.all([...this.renewals].map((renewal) => renewal(credentials)));
+  }
 
   /** Asks for none any more by itself. */
   stop(): void {

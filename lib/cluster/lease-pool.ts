@@ -134,7 +134,7 @@ export class LeasePool {
     const { onConnect } = this.options;
     if (onConnect === undefined) return redis;
     const ask = (name: string, ...args: string[]): Promise<Reply> => redis.call(name, args) as Promise<Reply>;
-    await runConnectionHook(onConnect, node, node.name, ask).catch((error: unknown) => {
+    await runConnectionHook(onConnect, node, 'leased', ask).catch((error: unknown) => {
       end(redis);
       throw error;
     });

@@ -250,7 +250,7 @@ export class NodeChannel {
     const words: Ask = (name, ...args) => ask(connection, name, args);
     const id = await handshake(words, this.options);
     const { onConnect } = this.options;
-    if (onConnect !== undefined) await runConnectionHook(onConnect, this.address, this.name, words);
+    if (onConnect !== undefined) await runConnectionHook(onConnect, this.address, 'shared', words);
     return id;
   }
 

@@ -46,11 +46,11 @@ export interface ClusterEngineOptions {
   /** Told to the server as CLIENT SETNAME. */
   clientName?: string;
   /**
-   * Called with each connection for commands before it is used, those that are leased among them. Where it fails the
-   * connection is not taken, and another attempt follows.
+   * Called with each connection before it is used, those that are leased and those of subscribers among them. Where it
+   * fails the connection is not taken, and another attempt follows.
    */
   onConnect?: ConnectionHook;
-  /** RESP version on the wire; replies have the shapes of RESP2 in both. Default 2. */
+  /** RESP version on the wire of commands; replies have the shapes of RESP2 in both. Subscribers speak RESP3 where they can. Default 2. */
   protocol?: 2 | 3;
   /** Put before every key. No braces. */
   keyPrefix?: string;

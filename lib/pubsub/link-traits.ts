@@ -1,5 +1,4 @@
 import { ReplyError } from '../cluster/errors.js';
-import type { ResolvedClusterOptions } from '../cluster/options.js';
 import type { ClusterNode } from '../cluster/topology.js';
 import { KeyspaceEventsOffError } from './pubsub-errors.js';
 import type { SubscriberConnection } from './subscriber-connection.js';
@@ -7,19 +6,16 @@ import type { LinkKind } from './subscription-kind.js';
 
 /** What is particular to the connections of one kind. */
 export interface LinkTraits {
-  /** What is other than for the client's connections. */
-  readonly overrides: Partial<ResolvedClusterOptions>;
   /** Messages are sure to come only while the node is a primary. */
   readonly primaryOnly: boolean;
   /** Why the node is of no use, if so; asked before anything is subscribed to. */
   readonly unfitness?: (connection: SubscriberConnection, node: ClusterNode) => Promise<Error | undefined>;
 }
 
-/** In RESP2 a subscriber connection cannot be asked whether its node is a primary. */
 export const LINKS: Readonly<Record<LinkKind, LinkTraits>> = {
-  classic: { overrides: {}, primaryOnly: false },
-  sharded: { overrides: { protocol: 3 }, primaryOnly: true },
-  keyspace: { overrides: { protocol: 3 }, primaryOnly: true, unfitness: lackOfKeyspaceEvents },
+  classic: { primaryOnly: false },
+  sharded: { primaryOnly: true },
+  keyspace: { primaryOnly: true, unfitness: lackOfKeyspaceEvents },
 };
 
 /** Servers that do not tell what they are set to are given the benefit of the doubt. */

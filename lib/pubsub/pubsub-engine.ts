@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { CallShape } from '../cluster/cluster-engine.js';
 import type { CallPolicy, Command } from '../cluster/command.js';
+import type { Renewal } from '../cluster/credentials-keeper.js';
 import type { ResolvedClusterOptions } from '../cluster/options.js';
 import type { Argument } from '../cluster/request-encoder.js';
 import type { ResolvedCall } from '../cluster/resolved-call.js';
@@ -16,4 +17,5 @@ export interface PubSubEngine {
   submit(command: Command): void;
   run(name: string, args: Argument[], policy: CallPolicy, shape: CallShape): Promise<unknown>;
   reportStale(): void;
+  onRenewal(renewal: Renewal): () => void;
 }

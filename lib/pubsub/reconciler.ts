@@ -19,6 +19,9 @@ const PROMPT_REDIRECTS = 4;
 /** By how much two reads of the topology may be further apart than they should. */
 const REFRESH_JITTER = 1.2;
 
+/** Connections that end for these reasons tell nothing new of their nodes. */
+const OWN_ACCORD: ReadonlySet<GapReason> = new Set(['nodeLeft', 'credentialsRenewed']);
+
 /**
  * Sees to it that what is desired is subscribed to somewhere: gives each topic a node, and another one when that is
  * lost, leaves the cluster, or does not serve the topic any more. Where nothing is amiss a topic stays where it is: to
@@ -36,6 +39,7 @@ export class Reconciler implements RegistryListener, LinkListener {
   private starting: Promise<void> | undefined = undefined;
   private topology: ClusterTopology;
   private watching: Subscription | undefined = undefined;
+  private readonly endRenewals: () => void;
   private closed = false;
 
   constructor(
@@ -43,6 +47,9 @@ export class Reconciler implements RegistryListener, LinkListener {
     private readonly heartbeatMs: number,
   ) {
     this.topology = engine.topology;
+    this.endRenewals = engine.onRenewal((credentials) =>
+      Promise.all([...this.links.values()].map((link) => link.renew(credentials))),
+    );
   }
 
   /** What the topology tells now has been so for no longer than since then, in ms since 1970, where it is news. */
@@ -71,6 +78,7 @@ export class Reconciler implements RegistryListener, LinkListener {
     this.closed = true;
     clearTimeout(this.nextRound);
     this.watching?.unsubscribe();
+    this.endRenewals();
     this.registry.close();
     this.gaps$.complete();
     const links = [...this.links.values()];
@@ -125,8 +133,8 @@ export class Reconciler implements RegistryListener, LinkListener {
     this.links.delete(name);
     if (link.proven) this.health.succeeded(name);
     if (reason === 'connectionLost' && link.wasOpen) this.health.disconnected(name);
-    else this.health.failed(name);
-    if (reason !== 'nodeLeft') this.engine.reportStale();
+    else if (reason !== 'credentialsRenewed') this.health.failed(name);
+    if (!OWN_ACCORD.has(reason)) this.engine.reportStale();
     for (const topic of link.topics()) this.move(topic, link, reason);
   }
 

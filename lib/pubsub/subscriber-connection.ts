@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import { toByteText } from '../cluster/byte-text.js';
 import { CommandQueue } from '../cluster/command-queue.js';
+import { runConnectionHook } from '../cluster/connection-hook.js';
 import { ConnectionError, ProtocolError, ReplyError } from '../cluster/errors.js';
-import { handshake } from '../cluster/handshake.js';
+import { authenticate, handshake, type Ask } from '../cluster/handshake.js';
 import { openSocket } from '../cluster/open-socket.js';
-import type { ResolvedClusterOptions } from '../cluster/options.js';
+import type { Credentials, ResolvedClusterOptions } from '../cluster/options.js';
 import { ReplyParser, type ReplyHandler } from '../cluster/reply-parser.js';
 import type { Reply } from '../cluster/reply.js';
 import { RequestEncoder, type Argument } from '../cluster/request-encoder.js';
@@ -35,7 +36,8 @@ interface Owed {
 
 /**
  * One socket to one node that subscribes. Commands are answered in their order, each subscription by a confirmation for
- * each of its names, and between them comes what is published: as pushes in RESP3, as replies like any other in RESP2.
+ * each of its names, and between them comes what is published: as pushes in RESP3, as replies like any other in RESP2,
+ * which only servers that know no other are spoken to in.
  *
  * @see {@link https://redis.io/docs/latest/develop/pubsub/ | Pub/sub, format of pushed messages}
  */
@@ -49,10 +51,12 @@ export class SubscriberConnection implements ReplyHandler {
   private protocol = 2;
   private subscribing = false;
   private writing = false;
+  private opening: Promise<void> | undefined = undefined;
+  private credentials: Credentials | undefined = undefined;
   private failure: Error | undefined = undefined;
 
   constructor(
-    address: NodeAddress,
+    private readonly address: NodeAddress,
     private readonly options: ResolvedClusterOptions,
     private readonly listener: SubscriberConnectionListener,
   ) {
@@ -72,23 +76,35 @@ export class SubscriberConnection implements ReplyHandler {
 
   /**
    * Resolves once the node has taken us in.
-   * @throws AuthenticationError, ConnectionError
+   * @throws AuthenticationError, ConnectionError, ConnectionHookError
    */
-  async open(): Promise<void> {
-    const ended = this.closing.then(() => Promise.reject(this.failure as Error));
-    const connected = new Promise<void>((resolve) =>
-      this.socket.once(this.options.tls === undefined ? 'connect' : 'secureConnect', resolve),
-    );
-    await Promise.race([connected, ended]);
-    await Promise.race([handshake((name, ...args) => this.ask(name, ...args), this.options), ended]);
+  open(): Promise<void> {
+    return (this.opening ??= this.establish());
+  }
+
+  /**
+   * Authenticates it anew, once it is open. One that ends meanwhile is no failure of this.
+   * @returns false where that cannot be: a limited connection that subscribes takes no AUTH
+   * @throws AuthenticationError
+   */
+  async renew(credentials: Credentials): Promise<boolean> {
+    try {
+      await this.opening;
+    } catch {
+      return true; // the next one has what is new
+    }
+    if (this.limited && this.subscribing) return isSame(this.credentials, credentials);
+    await authenticate(this.ask, credentials);
+    this.credentials = credentials;
+    return true;
   }
 
   /** Sends a command with one reply, for which there is no other than PING once a limited connection subscribes. */
-  async ask(word: string, ...args: string[]): Promise<Reply> {
+  readonly ask: Ask = async (word, ...args) => {
     const reply = await this.request(word, args, []);
     if (word === 'HELLO' && args.length > 0) this.protocol = Number(args[0]);
     return reply;
-  }
+  };
 
   /**
    * Subscribes to names, or ends that; resolves once the server has confirmed it for all of them.
@@ -128,6 +144,24 @@ export class SubscriberConnection implements ReplyHandler {
 
   onPush(items: Reply[]): void {
     if (this.failure === undefined) this.take(items);
+  }
+
+  private async establish(): Promise<void> {
+    const ended = this.closing.then(() => Promise.reject(this.failure as Error));
+    const connected = new Promise<void>((resolve) =>
+      this.socket.once(this.options.tls === undefined ? 'connect' : 'secureConnect', resolve),
+    );
+    await Promise.race([connected, ended]);
+    await Promise.race([this.greet(), ended]);
+  }
+
+  private async greet(): Promise<void> {
+    const { onConnect } = this.options;
+    // RESP2 could neither be authenticated anew while it subscribes, nor be asked whether its node is a primary
+    const credentials = async (): Promise<Credentials | undefined> =>
+      (this.credentials = await this.options.credentials());
+    await handshake(this.ask, { ...this.options, credentials, protocol: 3 });
+    if (onConnect !== undefined) await runConnectionHook(onConnect, this.address, 'subscriber', this.ask);
   }
 
   private request(word: string, args: readonly Argument[], names: readonly ChannelName[]): Promise<Reply> {
@@ -200,4 +234,8 @@ export class SubscriberConnection implements ReplyHandler {
     }
     return true;
   }
+}
+
+function isSame(a: Credentials | undefined, b: Credentials): boolean {
+  return a?.username === b.username && a?.password === b.password;
 }

@@ -1,5 +1,6 @@
 import { toByteText } from '../cluster/byte-text.js';
 import { ClientClosedError, ReplyError } from '../cluster/errors.js';
+import type { Credentials } from '../cluster/options.js';
 import type { Reply } from '../cluster/reply.js';
 import type { ClusterNode } from '../cluster/topology.js';
 import { Heartbeat } from './heartbeat.js';
@@ -77,7 +78,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
       onDropped: (topic) => listener.onDropped(this, topic),
       onRefused: (topics, error) => listener.onRefused(this, topics, error),
     };
-    this.connection = new SubscriberConnection(node, { ...engine.options, ...LINKS[kind].overrides }, this);
+    this.connection = new SubscriberConnection(node, engine.options, this);
     for (const one of kindsOf(kind)) {
       const set = new SubscriptionSet(
         one,
@@ -132,6 +133,14 @@ export class SubscriberLink implements SubscriberConnectionListener {
     }
     clearTimeout(this.leaving);
     this.leaving = undefined;
+  }
+
+  /**
+   * Authenticates the connection anew. One that takes no AUTH is given up, for another to take its place.
+   * @throws AuthenticationError where the node refuses; the connection stays as it is
+   */
+  async renew(credentials: Credentials): Promise<void> {
+    if (!(await this.connection.renew(credentials))) this.lose('credentialsRenewed');
   }
 
   /** Gives the connection up; tells the listener. */

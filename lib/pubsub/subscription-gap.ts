@@ -7,8 +7,9 @@ import type { Topic, TopicSink } from './topic.js';
  * - `nodeSilent`: there was no sign of life from the node
  * - `nodeLeft`: the node is no longer part of the cluster
  * - `slotMoved`: what was served by the node has another primary
+ * - `credentialsRenewed`: a connection that could not be authenticated anew was replaced; servers without RESP3 only
  */
-export type GapReason = 'connectionLost' | 'nodeSilent' | 'nodeLeft' | 'slotMoved';
+export type GapReason = 'connectionLost' | 'nodeSilent' | 'nodeLeft' | 'slotMoved' | 'credentialsRenewed';
 
 /** Why and since when messages may be missing. */
 export interface Loss {

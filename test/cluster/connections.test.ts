@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ClusterClient, ConnectionHookError, InvalidArgumentError, type NewConnection } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
+import type { SubscriptionGap } from '../../lib/pubsub/subscription-gap.js';
 import { eventually } from '../cluster-fixture.js';
+import { NumberPublisher, subscribersOf } from './pubsub-fixture.js';
 
 let cluster: LocalCluster;
 const clients: ClusterClient[] = [];
@@ -38,11 +40,13 @@ const setUser = (...rules: string[]): Promise<unknown> =>
 describe('onConnect', () => {
   it('sees every connection before it is used, leased ones too, and may speak on it', async () => {
     const seen: string[] = [];
+    const purposes: string[] = [];
     const client = clientOf({
       nodes: cluster.primaries.map(({ host, port }) => ({ host, port })),
       clientName: 'hooked',
-      onConnect: async ({ node, call }) => {
+      onConnect: async ({ node, purpose, call }) => {
         seen.push(`${node.host}:${node.port} ${String(await call('client', 'getname'))}`);
+        purposes.push(purpose);
         await call('CLIENT', 'NO-TOUCH', 'ON').catch(() => call('CLIENT', 'NO-EVICT', 'ON'));
       },
     });
@@ -52,9 +56,39 @@ describe('onConnect', () => {
     await client.rpush('{hook}list', 'x');
     expect(await client.blpop('{hook}list', 1)).toEqual(['{hook}list', 'x']);
     expect(seen).toHaveLength(4);
+    expect(purposes).toEqual(['shared', 'shared', 'shared', 'leased']);
     const lines = await connectionsNamed('hooked');
     expect(lines).toHaveLength(4);
     for (const line of lines) expect(line).toMatch(/flags=\w*[eT]/);
+  });
+
+  it('sees those of subscribers, before anything is subscribed to', async () => {
+    const seen: string[] = [];
+    let failures = 1;
+    const client = clientOf({
+      clientName: 'hooked-subscriber',
+      onConnect: async ({ purpose, call }) => {
+        if (purpose !== 'subscriber') return;
+        if (failures-- > 0) throw new Error('not yet');
+        await call('CLIENT', 'NO-EVICT', 'ON');
+        seen.push(purpose);
+      },
+    });
+    const received: unknown[] = [];
+    client.pubsub.channel('hooked').subscribe(({ payload }) => received.push(payload));
+    client.pubsub.sharded('hooked').subscribe(({ payload }) => received.push(payload));
+    await client.pubsub.ready();
+    expect(seen).toEqual(['subscriber', 'subscriber']);
+    const lists = await Promise.all(
+      cluster.nodes.map((node) => cluster.command(node, 'CLIENT', 'LIST', 'TYPE', 'pubsub')),
+    );
+    const lines = lists
+      .flatMap((list) => String(list).split('\n'))
+      .filter((line) => line.includes('hooked-'));
+    expect(lines.map((line) => /flags=(\S+)/.exec(line)?.[1])).toEqual(['Pe', 'Pe']);
+    await client.pubsub.publish('hooked', 1);
+    await client.pubsub.publishSharded('hooked', 2);
+    await eventually(() => expect(received.toSorted()).toEqual([1, 2]));
   });
 
   it('keeps a connection from being used where it fails, until it does not', async () => {
@@ -159,6 +193,52 @@ describe('credentials that change', () => {
     },
     60_000,
   );
+
+  it('cost no message, where subscribers of all kinds listen', async () => {
+    await setUser('resetpass', '>first');
+    let current = { username: 'app', password: 'first' };
+    const client = clientOf({ credentialsProvider: () => current });
+    const names = ['channel', 'pattern', 'sharded'] as const;
+    const received: number[][] = names.map(() => []);
+    const gaps: SubscriptionGap[] = [];
+    client.pubsub.gaps$.subscribe((gap) => gaps.push(gap));
+    for (const [i, kind] of names.entries())
+      client.pubsub[kind]<number>('numbered').subscribe(({ payload }) => received[i].push(payload));
+    await client.pubsub.ready();
+    const publisher = new NumberPublisher(async (number) => {
+      await client.pubsub.publish('numbered', number);
+      await client.pubsub.publishSharded('numbered', number);
+    });
+    const goesOn = (): Promise<unknown> => {
+      const asOf = received.map(({ length }) => length);
+      return eventually(() => received.every(({ length }, i) => length > asOf[i] + 10));
+    };
+    await goesOn();
+    const next = `on >other ${APP}`.split(' ');
+    await Promise.all(cluster.nodes.map((node) => cluster.command(node, 'ACL', 'SETUSER', 'next', ...next)));
+    current = { username: 'next', password: 'other' };
+    await client.refreshCredentials();
+    expect(new Set(await subscribersOf(cluster))).toEqual(new Set(['next']));
+    // whoever is still known by the old name is cut off
+    await Promise.all(cluster.nodes.map((node) => cluster.command(node, 'CLIENT', 'KILL', 'USER', 'app')));
+    await goesOn();
+    expect(gaps).toEqual([]);
+
+    await Promise.all(
+      cluster.nodes.map((node) => cluster.command(node, 'ACL', 'SETUSER', 'next', 'resetpass', '>third')),
+    );
+    current = { username: 'next', password: 'third' };
+    await Promise.all(cluster.nodes.map((node) => cluster.command(node, 'CLIENT', 'KILL', 'TYPE', 'pubsub')));
+    await goesOn();
+    await publisher.stop();
+    const last = publisher.published.findLast(({ acknowledged }) => acknowledged)!.number;
+    for (const [i, kind] of names.entries()) {
+      await eventually(() => received[i].at(-1) === last);
+      const own = gaps.filter((gap) => gap.kind === kind);
+      expect(own.length).toBeGreaterThan(0);
+      expect(publisher.account(received[i], own)).toEqual({ doubled: [], lost: [] });
+    }
+  }, 60_000);
 
   it('are told where a node refuses them, and what is connected stays so', async () => {
     await setUser('resetpass', '>first');

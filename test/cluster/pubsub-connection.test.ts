@@ -1,8 +1,10 @@
+import { LocalCluster } from 'keyslot/testing';
 import { keySlot } from '../../lib/cluster/key-slot.js';
 import type { ClusterMessage } from '../../lib/pubsub/cluster-message.js';
+import type { SubscriptionGap } from '../../lib/pubsub/subscription-gap.js';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { FakeNode, Relays, SILENCE } from '../fake-node.js';
-import { collect, pubsubFactory } from './pubsub-fixture.js';
+import { collect, NumberPublisher, pubsubFactory, subscribersOf } from './pubsub-fixture.js';
 
 const cluster = sharedCluster();
 const open = pubsubFactory();
@@ -10,8 +12,23 @@ const name = (suffix: string): string => `${cluster.keyspace}${suffix}`;
 const bytes = (suffix: string, ...more: number[]): Buffer =>
   Buffer.concat([Buffer.from(name(suffix)), Buffer.from(more)]);
 
+/** Servers that know no HELLO, and so no RESP3. */
+let old: LocalCluster;
+
+beforeAll(async () => {
+  old = await LocalCluster.start({
+    primaries: 2,
+    replicasPerPrimary: 0,
+    users: { first: 'on >first ~* &* +@all', second: 'on >second ~* &* +@all' },
+    config: { 'rename-command': 'HELLO ""' },
+  });
+}, 60_000);
+afterAll(() => old?.stop());
+
+const SERVERS = { 2: () => old.seeds, 3: () => cluster.nodes };
+
 describe.each([2, 3] as const)('over RESP%i', (protocol) => {
-  const connect = () => open({ nodes: cluster.nodes, protocol }, { heartbeatMs: 50 });
+  const connect = () => open({ nodes: SERVERS[protocol]() }, { heartbeatMs: 50 });
 
   it('names and payloads are the bytes they are, patterns too', async () => {
     const { pubsub } = connect();
@@ -71,6 +88,38 @@ describe.each([2, 3] as const)('over RESP%i', (protocol) => {
     expect(gaps.values).toEqual([]);
   });
 });
+
+it('credentials that are replaced replace a connection that takes no AUTH, and say so', async () => {
+  let current = { username: 'first', password: 'first' };
+  const { pubsub, engine } = open(
+    { nodes: old.seeds, credentialsProvider: () => current },
+    { heartbeatMs: 50 },
+  );
+  const gaps = collect<SubscriptionGap>();
+  const seen = collect<ClusterMessage<number>>();
+  pubsub.gaps$.subscribe(gaps.observer);
+  pubsub.channel<number>('numbered').subscribe(seen.observer);
+  await pubsub.ready();
+  const publisher = new NumberPublisher((number) => pubsub.publish('numbered', number));
+  await eventually(() => seen.values.length > 10);
+  // nothing new: the connection stays
+  await engine.refreshCredentials();
+  await engine.refreshCredentials();
+  expect(await subscribersOf(old)).toEqual(['first']);
+  expect(gaps.values).toEqual([]);
+  current = { username: 'second', password: 'second' };
+  await engine.refreshCredentials();
+  await eventually(() => expect(gaps.values).toHaveLength(1));
+  expect(gaps.values[0]).toMatchObject({ reason: 'credentialsRenewed', names: ['numbered'] });
+  await eventually(async () => expect(await subscribersOf(old)).toEqual(['second']));
+  const asOf = seen.values.length;
+  await eventually(() => seen.values.length > asOf + 10);
+  await publisher.stop();
+  const last = publisher.published.findLast(({ acknowledged }) => acknowledged)!.number;
+  await eventually(() => seen.values.at(-1)!.payload === last);
+  const numbers = seen.values.map(({ payload }) => payload);
+  expect(publisher.account(numbers, gaps.values)).toEqual({ doubled: [], lost: [] });
+}, 30_000);
 
 it('many commands leave in few writes', async () => {
   const relays = await Relays.start(cluster.nodes);

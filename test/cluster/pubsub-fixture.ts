@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import type { LocalCluster } from 'keyslot/testing';
 import { ClusterEngine } from '../../lib/cluster/cluster-engine.js';
 import { resolveOptions, type ClusterEngineOptions } from '../../lib/cluster/options.js';
 import type { SubscriptionGap } from '../../lib/pubsub/subscription-gap.js';
@@ -56,6 +57,14 @@ export async function commandCalls(nodes: readonly NodeAddress[], command: strin
     redis.disconnect();
   }
   return calls;
+}
+
+/** The users of the connections that subscribe, over all nodes. */
+export async function subscribersOf(cluster: LocalCluster): Promise<string[]> {
+  const lists = await Promise.all(
+    cluster.nodes.map((node) => cluster.command(node, 'CLIENT', 'LIST', 'TYPE', 'pubsub')),
+  );
+  return [...lists.join('\n').matchAll(/ user=(\S+)/g)].map(([, user]) => user);
 }
 
 /** One numbered message, from the call until its answer, in ms since 1970. */
