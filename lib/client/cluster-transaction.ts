@@ -2,6 +2,7 @@ import type { BatchResult } from '../cluster/batch.js';
 import { NO_SLOT } from '../cluster/command.js';
 import { keyIndexes } from '../cluster/command-keys.js';
 import { CrossSlotError } from '../cluster/errors.js';
+import { LeasedBlock, writesDurably } from '../cluster/leased-block.js';
 import type { Argument } from '../cluster/request-encoder.js';
 import { groupBySlot } from '../cluster/resolved-call.js';
 import { TransactionBlock } from '../cluster/transaction-block.js';
@@ -38,6 +39,10 @@ export class ClusterTransaction extends ClusterPipeline {
 
   protected override execute(): Promise<BatchResult[]> {
     if (this.entries.length === 0) return Promise.resolve([]);
+    if (writesDurably(this.entries, this.policy)) {
+      const block = new LeasedBlock(this.entries, this.slot, this.policy);
+      return this.engine.runLeased(block, this.policy) as Promise<BatchResult[]>;
+    }
     return new Promise((resolve, reject) => {
       this.engine.submit(new TransactionBlock(this.entries, this.slot, this.policy, resolve, reject));
     });

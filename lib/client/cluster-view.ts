@@ -119,15 +119,25 @@ export class ClusterView extends ScanMethods {
     return new ClusterTarget(this.engine, this.policy, target) as unknown as CommandsByNode;
   }
 
-  /** Commands to be sent together, over any nodes. */
+  /**
+   * Commands to be sent together, over any nodes.
+   * @throws InvalidArgumentError with `durability`
+   */
   pipeline(commands: readonly (readonly unknown[])[] = []): ClusterPipeline {
-    this.refuseDurability('pipeline()');
+    if (this.policy.durability !== undefined) {
+      throw new InvalidArgumentError(
+        'durability',
+        'pipeline() does not wait for replicas: its commands share their connections; single calls, multi() and transaction() do',
+      );
+    }
     return new ClusterPipeline(this.engine, this.policy).addBatch(commands);
   }
 
-  /** Commands to be executed in one piece, in one slot. */
+  /**
+   * Commands to be executed in one piece, in one slot. With `durability` they run on a connection of their own, and
+   * `exec()` waits for the replicas.
+   */
   multi(commands: readonly (readonly unknown[])[] = []): ClusterTransaction {
-    this.refuseDurability('multi()');
     if (!Array.isArray(commands)) {
       throw new InvalidArgumentError(
         'commands',
@@ -141,14 +151,13 @@ export class ClusterView extends ScanMethods {
    * Runs `fn` with keys of one slot watched, on a connection of its own, and executes the commands it gives back
    * (`return tx.multi().set(…)`) unless a watched key has changed; then it all begins again.
    * @returns a pair of error and reply for each command; what `fn` gave back where that was something else
-   * @throws CrossSlotError, TransactionConflictError after the last attempt, OutcomeUnknownError
+   * @throws CrossSlotError, TransactionConflictError after the last attempt, OutcomeUnknownError, DurabilityError
    */
   async transaction<T>(
     keys: readonly (string | Buffer)[],
     fn: (tx: WatchedTransaction) => Promise<T>,
     options: TransactionOptions = {},
   ): Promise<TransactionOutcome<T>> {
-    this.refuseDurability('transaction()');
     return runWatched(this.engine, this.policy, keys, fn, options);
   }
 
@@ -180,12 +189,6 @@ export class ClusterView extends ScanMethods {
       [script.sha, keys.length, ...keys, ...args],
       options.buffers ?? false,
     ) as Promise<Reply>;
-  }
-
-  /** Waiting for replicas would hold up a connection that others share; only single calls get one for it. */
-  private refuseDurability(method: string): void {
-    if (this.policy.durability === undefined) return;
-    throw new InvalidArgumentError('durability', `${method} does not wait for replicas; single calls do`);
   }
 }
 

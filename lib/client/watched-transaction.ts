@@ -1,11 +1,12 @@
 import { ReplyError as NodeReplyError, type Redis } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../cluster/backoff.js';
-import type { BatchEntry } from '../cluster/batch.js';
 import type { ClusterEngine } from '../cluster/cluster-engine.js';
 import { NO_SLOT, type CallPolicy } from '../cluster/command.js';
 import { keyIndexes } from '../cluster/command-keys.js';
+import { waitForReplicas } from '../cluster/durable-writes.js';
 import {
+  ClusterError,
   ConnectionError,
   CrossSlotError,
   DeadlineExceededError,
@@ -17,6 +18,7 @@ import {
 } from '../cluster/errors.js';
 import type { Lease } from '../cluster/lease-pool.js';
 import { watchLease } from '../cluster/lease-watch.js';
+import { executeBlock, writesDurably } from '../cluster/leased-block.js';
 import { REFUSALS } from '../cluster/refusals.js';
 import { toReplyError } from '../cluster/reply-error.js';
 import type { Reply } from '../cluster/reply.js';
@@ -61,7 +63,8 @@ export class WatchedTransaction {
     const call = this.engine.resolve(whole?.name ?? name, whole?.args ?? plain);
     if (call.slot === NO_SLOT) refuseSpread(call);
     refuseOtherSlot(call, this.watch);
-    const reply = await callOn(this.redis, { call, buffers, transform: undefined });
+    const reply = await callOn(this.redis, call, buffers);
+    if (call.row.write) await confirm(this.redis, call.row.name, this.policy);
     const transform = replyTransform(call.row.name, 2);
     return transform === undefined ? reply : transform(reply);
   }
@@ -92,7 +95,7 @@ export type TransactionOutcome<T> = T extends ClusterPipeline ? PipelineResults 
  * all begins again. What `fn` gives back instead of commands is the result, and nothing is written.
  *
  * @throws CrossSlotError, TransactionConflictError after the last attempt, OutcomeUnknownError where the connection was
- *   lost while EXEC was under way, and whatever `fn` throws
+ *   lost while EXEC was under way, DurabilityError where too few replicas have confirmed it, and whatever `fn` throws
  */
 export async function runWatched<T>(
   engine: ClusterEngine,
@@ -151,7 +154,10 @@ async function attemptOnce<T>(
     }
     const results = await execute(lease, given, watch);
     clean = true;
-    return results ?? CONFLICT;
+    if (results === null) return CONFLICT;
+    if (writesDurably(given.queued(), policy)) await confirm(lease.redis, 'EXEC', policy);
+    given.tell(results);
+    return results;
   } finally {
     unwatch();
     // a connection that may still be watching, or in a transaction, is nobody else's
@@ -161,37 +167,34 @@ async function attemptOnce<T>(
 }
 
 async function execute(
-  lease: Lease,
+  { redis }: Lease,
   commands: WatchedCommands,
   watch: ResolvedCall,
-): Promise<PipelineResults | undefined> {
-  const entries = commands.queued();
-  for (const { call } of entries) refuseOtherSlot(call, watch);
-  const block = lease.redis.multi();
-  for (const { call, buffers } of entries) {
-    if (buffers) block.callBuffer(call.name, call.args);
-    else block.call(call.name, call.args);
-  }
-  let results: [Error | null, unknown][] | null;
+): Promise<PipelineResults | null> {
+  for (const { call } of commands.queued()) refuseOtherSlot(call, watch);
   try {
-    results = await block.exec();
+    return await executeBlock(redis, commands.queued());
   } catch (error) {
-    throw (
-      refusalIn(error) ??
-      new OutcomeUnknownError('EXEC', 'its connection was lost before the reply', { cause: asOurs(error) })
-    );
+    throw ended('EXEC', error);
   }
-  const outcome = results?.map(([error, reply], index) => shaped(entries[index], error, reply));
-  if (outcome !== undefined) commands.tell(outcome);
-  return outcome;
 }
 
-function shaped({ transform }: BatchEntry, error: Error | null, reply: unknown): [Error | null, unknown] {
-  if (error !== null) return [asOurs(error), undefined];
-  return [null, transform === undefined ? reply : transform(reply as Reply)];
+/** Waits for the replicas, where the caller wants that. */
+async function confirm(redis: Redis, name: string, { durability }: CallPolicy): Promise<void> {
+  if (durability === undefined) return;
+  await waitForReplicas(redis, durability).catch((error: unknown) => {
+    throw ended(name, error);
+  });
 }
 
-async function callOn(redis: Redis, { call, buffers }: BatchEntry): Promise<Reply> {
+/** What became of something that writes: what is known of it, or that nothing is, as its connection ended. */
+function ended(name: string, error: unknown): Error {
+  if (error instanceof ClusterError) return error;
+  const cause = new ConnectionError('a node', (error as Error).message);
+  return new OutcomeUnknownError(name, 'its connection was lost before the reply', { cause });
+}
+
+async function callOn(redis: Redis, call: ResolvedCall, buffers: boolean): Promise<Reply> {
   const reply = buffers ? redis.callBuffer(call.name, call.args) : redis.call(call.name, call.args);
   return (await passing(reply, `${redis.options.host}:${redis.options.port}`)) as Reply;
 }
@@ -201,21 +204,9 @@ async function passing<R>(reply: Promise<R>, node: string): Promise<R> {
   try {
     return await reply;
   } catch (error) {
-    if (error instanceof NodeReplyError) throw asOurs(error);
+    if (error instanceof NodeReplyError) throw toReplyError((error as Error).message);
     throw new ConnectionError(node, 'lost during a transaction');
   }
-}
-
-/** A refusal that says that nothing of the transaction was executed. */
-function refusalIn(error: unknown): Error | undefined {
-  if (!(error instanceof NodeReplyError)) return undefined;
-  const previous = (error as { previousErrors?: Error[] }).previousErrors ?? [];
-  return [...previous.map(asOurs), asOurs(error)].find(isPassing) ?? asOurs(error);
-}
-
-function asOurs(error: unknown): Error {
-  const { message } = error as Error;
-  return error instanceof NodeReplyError ? toReplyError(message) : new ConnectionError('a node', message);
 }
 
 function isPassing(error: unknown): error is Error {

@@ -11,6 +11,7 @@ import { BlockedCommandError, ClientClosedError } from './errors.js';
 import { FlushScheduler } from './flush-scheduler.js';
 import { LeasePool } from './lease-pool.js';
 import { LeasedCall } from './leased-call.js';
+import { LeasedCommand, type LeasedWork } from './leased-work.js';
 import { Liveness } from './liveness.js';
 import { authenticate } from './handshake.js';
 import { createNodeClient } from './node-client.js';
@@ -163,9 +164,14 @@ export class ClusterEngine {
       return this.runSpread(call, policy, shape);
     }
     if (isBlocking(call.row, call.args) || (policy.durability !== undefined && call.row.write)) {
-      return new LeasedCall(this, call, policy, shape).run();
+      return this.runLeased(new LeasedCommand(call, policy, shape, this.scripts), policy);
     }
     return this.runSingle(call, policy, shape);
+  }
+
+  /** Does work on a leased connection to the node of its slot; see `LeasedCall`. */
+  runLeased(work: LeasedWork, policy: CallPolicy): Promise<unknown> {
+    return new LeasedCall(this, work, policy).run();
   }
 
   /** Sends a call to one node: that of its slot, or one it is pinned to. */

@@ -166,11 +166,15 @@ export class TransactionConflictError extends ClusterError {
 
 /** The write was applied, and fewer replicas than asked for have confirmed it in time. */
 export class DurabilityError extends ClusterError {
-  constructor(wanted: number, confirmed: number, timeoutMs: number) {
-    super(`Applied, but only ${confirmed} of ${wanted} replicas confirmed within ${timeoutMs} ms`, {
-      code: 'DURABILITY_NOT_REACHED',
-      applied: true,
-    });
+  constructor(wanted: number, confirmed: number, timeoutMs: number, options?: ClusterErrorOptions) {
+    super(
+      `Applied, but only ${confirmed} of ${wanted} replicas confirmed within ${timeoutMs} ms`,
+      {
+        code: 'DURABILITY_NOT_REACHED',
+        applied: true,
+      },
+      options,
+    );
   }
 }
 

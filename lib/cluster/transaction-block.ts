@@ -91,7 +91,7 @@ export class TransactionBlock extends Command {
 }
 
 /** Without MULTI in effect, what followed it was executed command by command. */
-function notATransaction(cause: ReplyError): OutcomeUnknownError {
+export function notATransaction(cause: ReplyError): OutcomeUnknownError {
   return new OutcomeUnknownError(
     'EXEC',
     'the server refused MULTI, and may have run the commands one by one',

@@ -1,6 +1,7 @@
 import {
   ClusterClient,
   CommandAbortedError,
+  CrossSlotError,
   DurabilityError,
   InvalidArgumentError,
   OutcomeUnknownError,
@@ -82,6 +83,58 @@ describe('durability', () => {
     const call = client.with({ durability: { replicas: 9, timeoutMs: 50 } }).incr(key('unconfirmed'));
     await expect(call).rejects.toThrow(DurabilityError);
     await expect(client.get(key('unconfirmed'))).resolves.toBe('1');
+  });
+
+  it('makes a transaction wait for its replicas', async () => {
+    const durable = client.with({ durability: { replicas: 1, timeoutMs: 5_000 } });
+    const reading = client.with({ readFrom: 'replica' });
+    const told: unknown[] = [];
+    const block = durable.multi().set(key('block'), 'v', (_, reply) => told.push(reply));
+    expect(await block.getBuffer(key('block')).lpush(key('block'), 'x').exec()).toEqual([
+      [null, 'OK'],
+      [null, Buffer.from('v')],
+      [expect.objectContaining({ code: 'WRONGTYPE' }), undefined],
+    ]);
+    expect(told).toEqual(['OK']);
+    expect(await reading.get(key('block'))).toBe('v');
+    const watched = durable.transaction([key('block')], async (tx) => {
+      const value = await tx.get(key('block'));
+      return tx.multi().set(key('block'), `${value}w`);
+    });
+    expect(await watched).toEqual([[null, 'OK']]);
+    expect(await reading.get(key('block'))).toBe('vw');
+    // written by the function itself
+    await durable.transaction([key('block')], (tx) => tx.append(key('block'), 'x'));
+    expect(await reading.get(key('block'))).toBe('vwx');
+  });
+
+  it('tells that a transaction was applied and not confirmed, and leaves its connection fit for others', async () => {
+    const only = new ClusterClient({ nodes, maxLeasedPerNode: 1, leaseTimeoutMs: 10_000 });
+    try {
+      const doubtful = only.with({ durability: { replicas: 9, timeoutMs: 50 }, integers: 'bigint' });
+      const blocks = Array.from({ length: 3 }, () => doubtful.multi().incr(key('doubtful')).exec());
+      const watched = doubtful.transaction([key('doubtful')], async (tx) => tx.multi().incr(key('doubtful')));
+      for (const end of await Promise.allSettled([...blocks, watched])) {
+        expect(end).toMatchObject({ reason: { code: 'DURABILITY_NOT_REACHED', applied: true } });
+      }
+      expect(await only.get(key('doubtful'))).toBe('4');
+      // what only reads has nothing to wait for
+      expect(await doubtful.multi().get(key('doubtful')).exec()).toEqual([[null, '4']]);
+      await only.transaction([key('doubtful')], async (tx) => tx.multi().incr(key('doubtful')));
+      expect(await only.get(key('doubtful'))).toBe('5');
+    } finally {
+      await only.close();
+    }
+  });
+
+  it('is refused by a transaction as a whole, or not at all', async () => {
+    const durable = client.with({ durability: { replicas: 1, timeoutMs: 5_000 } });
+    const wrong = durable.multi().set(key('whole'), 1).call('set', key('whole')).exec();
+    await expect(wrong).rejects.toMatchObject({ name: 'ReplyError', code: 'EXECABORT' });
+    expect(await client.get(key('whole'))).toBeNull();
+    expect(() => durable.multi().set('{a}k', 1).set('{b}k', 1)).toThrow(CrossSlotError);
+    expect(() => durable.pipeline()).toThrow(InvalidArgumentError);
+    expect(await durable.multi().exec()).toEqual([]);
   });
 
   it('leaves reads alone', async () => {

@@ -1,5 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ClusterClient, ConnectionHookError, InvalidArgumentError, type NewConnection } from 'keyslot';
+import {
+  ClusterClient,
+  ConnectionHookError,
+  InvalidArgumentError,
+  keySlot,
+  type NewConnection,
+} from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
 import type { SubscriptionGap } from '../../lib/pubsub/subscription-gap.js';
 import { eventually } from '../cluster-fixture.js';
@@ -302,6 +308,24 @@ describe('a call that blocks', () => {
     } finally {
       await cluster.thaw(primary);
     }
+  }, 60_000);
+});
+
+describe('a write that waits for its replicas', () => {
+  it('is not written again where its primary is replaced meanwhile', async () => {
+    await cluster.waitUntilStable();
+    const client = clientOf({});
+    const durable = client.with({ durability: { replicas: 2, timeoutMs: 9_000 } });
+    await client.connect();
+    const { primary, replicas } = client.topology.shardForSlot(keySlot('{waits}n'))!;
+    const ends = Promise.allSettled([durable.incr('{waits}n'), durable.multi().incr('{waits}m').exec()]);
+    await eventually(async () => {
+      const list = String(await cluster.command(primary.name, 'CLIENT', 'LIST'));
+      expect(list.match(/flags=\w*b\w* .*cmd=wait/g)).toHaveLength(2);
+    });
+    await cluster.failover(replicas[0].name);
+    for (const end of await ends) expect(end).toMatchObject({ reason: { code: 'OUTCOME_UNKNOWN' } });
+    expect(await client.mget('{waits}n', '{waits}m')).toEqual(['1', '1']);
   }, 60_000);
 });
 

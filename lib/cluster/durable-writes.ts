@@ -1,0 +1,36 @@
+import { ReplyError as NodeReplyError, type Redis } from 'ioredis';
+import type { Durability } from './command.js';
+import { DurabilityError } from './errors.js';
+import { toReplyError } from './reply-error.js';
+
+/**
+ * Waits until replicas have what this connection has written before; see https://redis.io/commands/wait/.
+ * @throws DurabilityError where too few have it in time, or the server does not let us ask; anything else where the
+ *   connection ended, or the node is not the primary any more
+ */
+export async function waitForReplicas(redis: Redis, { replicas, timeoutMs }: Durability): Promise<void> {
+  const confirmed = await redis.wait(replicas, timeoutMs).catch((error: unknown) => {
+    if (!(error instanceof NodeReplyError)) throw error;
+    const cause = toReplyError((error as Error).message);
+    // what was written may be lost with the role
+    if (cause.code === 'UNBLOCKED') throw new Error('the node is not the primary any more', { cause });
+    throw new DurabilityError(replicas, 0, timeoutMs, { cause });
+  });
+  if (confirmed < replicas) throw new DurabilityError(replicas, confirmed, timeoutMs);
+}
+
+/**
+ * The reply of a write that has just been sent on the connection, once replicas have what it wrote.
+ * @throws what the write ends in; else as `waitForReplicas`
+ */
+export async function settledByReplicas<R>(
+  redis: Redis,
+  durability: Durability,
+  write: Promise<R>,
+): Promise<R> {
+  // asked at once, so that both leave in one packet; and waited for, as the connection is of no use to others before
+  const [written, confirmed] = await Promise.allSettled([write, waitForReplicas(redis, durability)]);
+  if (written.status === 'rejected') throw written.reason;
+  if (confirmed.status === 'rejected') throw confirmed.reason;
+  return written.value;
+}

@@ -1,0 +1,79 @@
+import { ReplyError as NodeReplyError, type Redis } from 'ioredis';
+import type { CallShape } from './cluster-engine.js';
+import type { CallPolicy } from './command.js';
+import { isBlocking, isIdempotent } from './command-table.js';
+import { settledByReplicas } from './durable-writes.js';
+import { toReplyError } from './reply-error.js';
+import type { Reply } from './reply.js';
+import type { ResolvedCall } from './resolved-call.js';
+import type { ScriptRegistry } from './script-registry.js';
+
+/** What is done on a leased connection, in one attempt or several. */
+export interface LeasedWork {
+  /** As errors call it. */
+  readonly name: string;
+  readonly slot: number;
+  /** It may take any time once a server has it. */
+  readonly blocking: boolean;
+  readonly readonly: boolean;
+  /** A second execution would go unnoticed. */
+  readonly idempotent: boolean;
+  /** @throws ReplyError, DurabilityError, OutcomeUnknownError; anything else where the connection ended */
+  send(redis: Redis): Promise<unknown>;
+}
+
+/** One call. */
+export class LeasedCommand implements LeasedWork {
+  readonly name: string;
+  readonly slot: number;
+
+  constructor(
+    private call: ResolvedCall,
+    private readonly policy: CallPolicy,
+    private readonly shape: CallShape,
+    private readonly scripts: ScriptRegistry,
+  ) {
+    this.name = call.name;
+    this.slot = call.slot;
+  }
+
+  get blocking(): boolean {
+    return isBlocking(this.call.row, this.call.args);
+  }
+
+  get readonly(): boolean {
+    return this.call.row.readonly;
+  }
+
+  get idempotent(): boolean {
+    return isIdempotent(this.call.row, this.call.args);
+  }
+
+  async send(redis: Redis): Promise<unknown> {
+    const { transform } = this.shape;
+    const reply = await this.sendOnce(redis).catch((error: unknown) => this.sendWhole(redis, error));
+    return transform === undefined ? reply : transform(reply);
+  }
+
+  private async sendOnce(redis: Redis): Promise<Reply> {
+    const { name, args, row } = this.call;
+    const { durability } = this.policy;
+    const sent = this.shape.buffers ? redis.callBuffer(name, args) : redis.call(name, args);
+    const reply = sent.catch(asOurs) as Promise<Reply>;
+    return durability === undefined || !row.write ? reply : settledByReplicas(redis, durability, reply);
+  }
+
+  /** The server does not know a script that we know: it is sent again with its text. */
+  private sendWhole(redis: Redis, error: unknown): Promise<Reply> {
+    const isUnknown = (error as { code?: string }).code === 'NOSCRIPT';
+    const whole = isUnknown ? this.scripts.whole(this.call.name, this.call.args) : undefined;
+    if (whole === undefined) throw error;
+    this.call = { ...this.call, ...whole };
+    return this.sendOnce(redis);
+  }
+}
+
+/** Throws what a server refused as our error, and anything else as it is. */
+export function asOurs(error: unknown): never {
+  throw error instanceof NodeReplyError ? toReplyError((error as Error).message) : error;
+}
