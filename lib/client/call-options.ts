@@ -62,7 +62,8 @@ export function callPolicy(base: ViewPolicy, options: CallOptions): ViewPolicy {
     }
     CHECKS[name as keyof CallOptions](value);
   }
-  return { ...base, ...(Object.fromEntries(given) as CallOptions) };
+  const deadlineOfBatch = options.deadlineMs === undefined ? base.deadlineOfBatch : true;
+  return { ...base, ...(Object.fromEntries(given) as CallOptions), deadlineOfBatch };
 }
 
 function isCount(value: unknown): boolean {

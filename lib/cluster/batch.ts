@@ -1,5 +1,6 @@
 import { Command, type CallPolicy, type ReplyTransform } from './command.js';
 import { isIdempotent } from './command-table.js';
+import { DeadlineExceededError } from './errors.js';
 import type { PendingBounds } from './options.js';
 import type { Reply } from './reply.js';
 import type { ResolvedCall } from './resolved-call.js';
@@ -30,6 +31,9 @@ export type BatchResult = [error: Error | null, reply: unknown];
 /**
  * Commands that are sent together, whichever nodes they go to. Each is redirected or sent again by itself;
  * the one promise resolves, always, when all have an answer.
+ *
+ * A deadline that was given for these calls is that of the whole. Any other is that of each window, so that a batch is
+ * not refused for its length; once a command has reached it, all the rest together have as long again, and no longer.
  */
 export class Batch {
   readonly done: Promise<BatchResult[]>;
@@ -39,6 +43,8 @@ export class Batch {
   private next = 0;
   private underWay = 0;
   private bytesUnderWay = 0;
+  /** When what has not been sent by then is given up; milliseconds of `performance.now()`. */
+  private giveUpAt = Infinity;
   private finish!: (results: BatchResult[]) => void;
 
   constructor(
@@ -55,6 +61,7 @@ export class Batch {
 
   /** Sends the batch, a window of it at a time. */
   start(): Promise<BatchResult[]> {
+    if (this.policy.deadlineOfBatch) this.limit();
     if (this.entries.length === 0) this.finish([]);
     else this.advance();
     return this.done;
@@ -69,7 +76,13 @@ export class Batch {
     } else if (this.underWay === 0) this.finish(this.results);
   }
 
+  /** From now on the rest has one deadline. */
+  limit(): void {
+    if (this.giveUpAt === Infinity) this.giveUpAt = performance.now() + this.policy.deadlineMs;
+  }
+
   private advance(): void {
+    if (performance.now() >= this.giveUpAt) return this.giveUp();
     // counted first, as a command may be answered before `submit` returns
     const start = this.next;
     while (
@@ -82,8 +95,17 @@ export class Batch {
     }
     const end = this.next;
     for (let index = start; index < end; index++) {
-      this.engine.submit(new BatchedCommand(this, index, this.entries[index], this.policy));
+      const command = new BatchedCommand(this, index, this.entries[index], this.policy);
+      command.deadlineAt = this.giveUpAt;
+      this.engine.submit(command);
     }
+  }
+
+  /** Nothing more is sent. */
+  private giveUp(): void {
+    const error = new DeadlineExceededError('The rest of the batch', this.policy.deadlineMs);
+    while (this.next < this.entries.length) this.results[this.next++] = [error, undefined];
+    if (this.underWay === 0) this.finish(this.results);
   }
 }
 
@@ -102,6 +124,11 @@ class BatchedCommand extends Command {
 
   override get idempotent(): boolean {
     return isIdempotent(this.row, this.args);
+  }
+
+  override expire(): void {
+    this.batch.limit();
+    super.expire();
   }
 
   protected override resolved(reply: Reply): void {

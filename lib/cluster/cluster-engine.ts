@@ -212,7 +212,7 @@ export class ClusterEngine {
 
   /** Sends a command on its way; before the client is connected, that is first seen to. */
   submit(command: Command): void {
-    command.deadlineAt = this.scheduler.now() + command.policy.deadlineMs;
+    command.deadlineAt = Math.min(command.deadlineAt, this.scheduler.now() + command.policy.deadlineMs);
     if (command.policy.signal !== undefined) abortBy(command.policy.signal, command);
     if (command.settled) return;
     this.liveness.watch();

@@ -20,6 +20,8 @@ export interface Durability {
 export interface CallPolicy {
   readonly readFrom: ReadFrom;
   readonly deadlineMs: number;
+  /** The deadline was given with the call, and so is that of a whole batch; else each window of it has its own. */
+  readonly deadlineOfBatch?: boolean;
   readonly retry: RetryMode;
   /** Ends the call early. */
   readonly signal?: AbortSignal;

@@ -4,6 +4,9 @@ import {
   ConnectionHookError,
   InvalidArgumentError,
   keySlot,
+  type ClusterError,
+  type ClusterPipeline,
+  type ClusterView,
   type NewConnection,
 } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
@@ -352,9 +355,14 @@ describe('a transaction', () => {
     }
   }, 60_000);
 
-  it('keeps to its deadline on a node that nobody replaces', async () => {
+  it('keeps to its deadline on a node that nobody replaces, and so does a batch', async () => {
     const alone = await LocalCluster.start({ primaries: 1, replicasPerPrimary: 0 });
-    const client = clientOf({ nodes: alone.seeds, replyTimeoutMs: 100 });
+    const client = clientOf({
+      nodes: alone.seeds,
+      replyTimeoutMs: 100,
+      deadlineMs: 500,
+      maxPendingPerNode: { commands: 2 },
+    });
     try {
       const [node] = alone.nodes;
       const failure = client.with({ deadlineMs: 500 }).transaction(['k'], async (tx) => {
@@ -362,6 +370,10 @@ describe('a transaction', () => {
         await tx.get('k');
       });
       await expect(failure).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+      // 1,000 windows, and yet it ends
+      const pipeline = client.pipeline();
+      for (let i = 0; i < 1_000; i++) pipeline.get('k');
+      for (const [error] of await pipeline.exec()) expect(error).toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     } finally {
       client.disconnect();
       await alone.stop();
@@ -412,12 +424,47 @@ describe('a batch', () => {
   });
 
   it('may be of a million commands', async () => {
-    const client = clientOf({ deadlineMs: 60_000 });
+    const client = clientOf({});
     const pipeline = client.pipeline();
     for (let i = 0; i < 1_000_000; i++) pipeline.incr('{million}n');
     const results = await pipeline.exec();
     expect(results).toHaveLength(1_000_000);
     expect(results.every(([error, reply], i) => error === null && reply === i + 1)).toBe(true);
+  }, 60_000);
+});
+
+describe('the deadline of a batch', () => {
+  /** Counts, and takes 20 ms. */
+  const SLOW = `redis.call('incr', KEYS[1])
+    local now = function() local t = redis.call('time') return t[1] * 1000 + t[2] / 1000 end
+    local finished = now() + 20
+    while now() < finished do end
+    return 1`;
+  const COUNT = 80;
+
+  it('is that of the whole where it was given with the call, else of each window', async () => {
+    await cluster.waitUntilStable();
+    const client = clientOf({ deadlineMs: 1_000, maxPendingPerNode: { commands: 10 } });
+    await client.connect();
+    const fill = (view: ClusterView, key: string): ClusterPipeline => {
+      const pipeline = view.pipeline();
+      for (let i = 0; i < COUNT; i++) pipeline.eval(SLOW, 1, key);
+      return pipeline;
+    };
+    const all = await fill(client, '{window}all').exec();
+    expect(all.filter(([error]) => error !== null)).toEqual([]);
+
+    const some = await fill(client.with({ deadlineMs: 1_000 }), '{window}some').exec();
+    expect(some).toHaveLength(COUNT);
+    expect(some.at(-1)).toEqual([
+      expect.objectContaining({ code: 'DEADLINE_EXCEEDED', applied: false }),
+      undefined,
+    ]);
+    const certain = some.filter(([error]) => error === null).length;
+    const unsent = some.filter(([error]) => (error as ClusterError | null)?.applied === false).length;
+    const executed = Number(await client.get('{window}some'));
+    expect(executed).toBeGreaterThanOrEqual(certain);
+    expect(executed).toBeLessThanOrEqual(COUNT - unsent);
   }, 60_000);
 });
 
