@@ -16,10 +16,18 @@ export interface SharedCluster {
  * their configuration starts a LocalCluster of its own instead.
  */
 export function sharedCluster(): SharedCluster {
+  return clusterAt(nodesFromEnvironment());
+}
+
+/** As `sharedCluster`, for tests that walk over all keys there are: no other file has any there. */
+export function ownCluster(): SharedCluster {
+  return clusterAt([]);
+}
+
+function clusterAt(given: { host: string; port: number }[]): SharedCluster {
   const nodes: { host: string; port: number }[] = [];
   let own: LocalCluster | undefined;
   beforeAll(async () => {
-    const given = nodesFromEnvironment();
     if (given.length === 0) own = await LocalCluster.start();
     nodes.push(...(own?.seeds ?? given));
   }, 60_000);

@@ -1,4 +1,4 @@
-import type { CallPolicy, Durability } from '../cluster/command.js';
+import type { CallPolicy, Durability, ResentArguments } from '../cluster/command.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { IntegerType } from './big-integers.js';
 import { checkOption, type ClusterEngineOptions } from '../cluster/options.js';
@@ -14,6 +14,8 @@ export interface CallOptions extends Pick<ClusterEngineOptions, 'readFrom' | 'de
   signal?: AbortSignal;
   /** Writes count as done when so many replicas have them (WAIT); DurabilityError after `timeoutMs`. */
   durability?: Durability;
+  /** @internal What a script is sent with again, so that it knows. */
+  whenResent?: ResentArguments;
   /**
    * With `bigint`, integers of replies are bigints, whatever their size and the type that ioredis gives them. Otherwise
    * they are numbers, and bigints only where a number would not hold them exactly.
@@ -28,6 +30,10 @@ const CHECKS: Readonly<Record<keyof CallOptions, (value: unknown) => void>> = {
   signal: (value) => {
     if (!(value instanceof AbortSignal))
       throw new InvalidArgumentError('signal', 'signal must be an AbortSignal');
+  },
+  whenResent: (value) => {
+    if (typeof value !== 'function')
+      throw new InvalidArgumentError('whenResent', 'whenResent must be a function');
   },
   integers: (value) => {
     if (value !== 'number' && value !== 'bigint')

@@ -16,6 +16,9 @@ export interface Durability {
   readonly timeoutMs: number;
 }
 
+/** The arguments of a command that may have been executed already, for a script that wants to know that. */
+export type ResentArguments = (args: readonly Argument[], deadlineMs: number) => readonly Argument[];
+
 /** How one call is to be treated; resolved once, shared by all calls that are treated alike. */
 export interface CallPolicy {
   readonly readFrom: ReadFrom;
@@ -27,6 +30,8 @@ export interface CallPolicy {
   readonly signal?: AbortSignal;
   /** How many replicas must have a write before it counts as done. */
   readonly durability?: Durability;
+  /** What a command is sent with again, where a reply to it was lost; must leave arguments of its own as they are. */
+  readonly whenResent?: ResentArguments;
 }
 
 /** The slot of a command without keys. */

@@ -34,6 +34,8 @@ interface Destination {
  */
 export class LeasedCall {
   private readonly giveUpAt: number;
+  /** The reply to an attempt was lost. */
+  private mayHaveRun = false;
 
   constructor(
     private readonly engine: ClusterEngine,
@@ -56,7 +58,9 @@ export class LeasedCall {
       if (redirect === undefined) await delay(backoffMs(attempt));
       destination = redirect ?? this.owner();
     }
-    throw new DeadlineExceededError(this.work.name, this.policy.deadlineMs, { cause: obstacle });
+    const { name } = this.work;
+    if (this.mayHaveRun) throw new OutcomeUnknownError(name, 'an answer to it was lost', { cause: obstacle });
+    throw new DeadlineExceededError(name, this.policy.deadlineMs, { cause: obstacle });
   }
 
   /** One attempt: the reply, or what stood in its way where another attempt does no harm; throws otherwise. */
@@ -118,7 +122,11 @@ export class LeasedCall {
     }
     engine.reportStale();
     const cause = new ConnectionError(node.name, `lost while ${name} was under way`);
-    if (harmless && policy.retry !== 'never') return { obstacle: cause };
+    if (harmless && policy.retry !== 'never') {
+      this.mayHaveRun ||= !work.readonly;
+      work.resent?.();
+      return { obstacle: cause };
+    }
     throw new OutcomeUnknownError(name, 'its connection was lost before the reply', { cause });
   }
 
@@ -140,7 +148,7 @@ export class LeasedCall {
   private redirectIn(obstacle: Error, from: ClusterNode): Destination | undefined {
     const refusal = REFUSALS.get((obstacle as ReplyError).code);
     if (refusal?.refresh) this.engine.reportStale();
-    if (refusal === undefined || refusal.remedy === 'wait') return undefined;
+    if (refusal === undefined || refusal.remedy === 'wait' || refusal.remedy === 'retry') return undefined;
     const redirect = parseRedirect(obstacle.message, from);
     if (redirect === undefined) return undefined;
     const target = this.engine.options.addressRemap?.(redirect.target) ?? redirect.target;

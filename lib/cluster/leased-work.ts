@@ -20,6 +20,8 @@ export interface LeasedWork {
   readonly idempotent: boolean;
   /** @throws ReplyError, DurabilityError, OutcomeUnknownError; anything else where the connection ended */
   send(redis: Redis): Promise<unknown>;
+  /** It may have been executed, and is sent again. */
+  resent?(): void;
 }
 
 /** One call. */
@@ -53,6 +55,12 @@ export class LeasedCommand implements LeasedWork {
     const { transform } = this.shape;
     const reply = await this.sendOnce(redis).catch((error: unknown) => this.sendWhole(redis, error));
     return transform === undefined ? reply : transform(reply);
+  }
+
+  resent(): void {
+    const { whenResent, deadlineMs } = this.policy;
+    if (whenResent !== undefined)
+      this.call = { ...this.call, args: [...whenResent(this.call.args, deadlineMs)] };
   }
 
   private async sendOnce(redis: Redis): Promise<Reply> {

@@ -142,6 +142,8 @@ export class Router {
     if (!this.closed && (retry === 'always' || (retry === 'safe' && command.idempotent))) {
       command.lastRefusal = error;
       command.mayHaveRun = !command.row.readonly;
+      const { whenResent, deadlineMs } = command.policy;
+      if (whenResent !== undefined) command.args = whenResent(command.args, deadlineMs);
       command.asking = false;
       this.waitingRoom.hold(command);
     } else if (command.row.readonly) {

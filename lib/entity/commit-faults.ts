@@ -7,7 +7,7 @@ import {
   UniqueViolationError,
   VersionConflictError,
 } from './entity-errors.js';
-import { TransactionConflictError } from '../cluster/errors.js';
+import { OutcomeUnknownError, TransactionConflictError } from '../cluster/errors.js';
 import { COUNTER_DIGITS } from './counter.js';
 import type { RowOperation } from './row-operation.js';
 
@@ -23,7 +23,8 @@ export type FaultCode =
   | 'CHANGED'
   | 'QUERY'
   | 'HOLD'
-  | 'FENCED';
+  | 'FENCED'
+  | 'UNTOLD';
 
 /** A commit that was refused: nothing of it was written. */
 export interface CommitFault {
@@ -64,6 +65,11 @@ const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Err
   COLLECTION: ({ schema, key }, property) =>
     new SchemaMismatchError(schema.name, property, key.row, COLLECTION_EXPECTS),
   FENCED: ({ key }) => new LockLostError(key.tag, 'it was given to somebody else'),
+  UNTOLD: ({ key }) =>
+    new OutcomeUnknownError(
+      `The write of ${key.row}`,
+      'its reply was lost, and the row does not tell any more',
+    ),
   QUERY: () => new TransactionConflictError(1), // the caller runs it again instead
   HOLD: () => new TransactionConflictError(1), // the protocol starts again instead
   DUPLICATE: ({ schema }, unique) => {

@@ -23,7 +23,7 @@ import { LUA_WINDOW } from './lua-window.js';
 export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 -- KEYS: every row, index (~ix) and unique hash (~uq) that is touched or asked, and the token window, the lock and the
 --   outbox if they are used
--- ARGV: 1 token  2 number of operations  3 number of queries
+-- ARGV: 1 token, and how old it is if it is sent again  2 number of operations  3 number of queries
 --   4, 5 the window's times and answers (numbers in KEYS, 0 for none)
 --   6 the lock (a number in KEYS, 0 for none)  7 its token
 --   8 the outbox (a number in KEYS, 0 for none)  9 its length  10 id of the partition
@@ -53,7 +53,7 @@ ${LUA_WINDOW}
 ${LUA_COLLECTIONS}
 ${LUA_FENCE}
 ${LUA_OUTBOX}
-local token = ARGV[1]
+local token, age = tokenAndAge(ARGV[1])
 local times, answers = KEYS[tonumber(ARGV[4])], KEYS[tonumber(ARGV[5])]
 local at = 10
 
@@ -133,7 +133,7 @@ local function read(o)
     place = place + 1
     return values[place]
   end
-  o.seeded, o.tokens, o.expiresAt = values[1], values[2] or '', values[3]
+  o.seeded, o.writes, o.expiresAt = values[1], values[2] or '', values[3]
   o.version = o.seeded or redis.call('EXISTS', o.row) == 1 and '0' -- a row that others wrote has no version: 0
   o.found = o.version or ''
   o.expired = o.version and isPast(o.expiresAt)
@@ -225,7 +225,7 @@ for i = 1, tonumber(ARGV[2]) do
   takeHolds(o)
   operations[i] = o
   read(o)
-  o.made = versionMadeBy(token, o.seeded, o.tokens)
+  o.made = versionMadeBy(token, o.seeded, o.writes)
   replayed = replayed or o.made
 end
 if replayed then -- one row that has seen the token is enough: all were written together
@@ -233,12 +233,15 @@ if replayed then -- one row that has seen the token is enough: all were written 
   for i, o in ipairs(operations) do answer[i + 1] = o.made or o.version or '' end
   return answer
 end
+for i, o in ipairs(operations) do
+  if isUntold(age, o.mode, o.expected, not o.expired and o.version, o.writes) then return { 'UNTOLD', i, '' } end
+end
 if isLockLost(KEYS[tonumber(ARGV[6])], ARGV[7]) then return { 'FENCED', 1, '' } end
 if isChanged then return { 'QUERY' } end
 local released = {}
 for i, o in ipairs(operations) do
   if o.mode == 'S' then takeAsSwept(o) end
-  if o.expired then o.version, o.seeded, o.tokens = nil, nil, '' end
+  if o.expired then o.version, o.seeded, o.writes = nil, nil, '' end
   local fault = not o.outcome and faultOf(o.mode, o.expected, o.version)
   if not fault and o.version and o.changed then fault = 'CHANGED' end
   if fault then return { fault, i, o.version or '' } end
@@ -299,7 +302,7 @@ for i, o in ipairs(operations) do
     end
     if o.ix and not o.version then redis.call('ZADD', o.ix, 0, '~pk\0' .. o.id) end
     if o.setTo >= o.setFrom then
-      version = writeRow(o.row, token, o.seeded, o.tokens, o.setFrom, o.setTo, o.removedFrom, o.removedTo)
+      version = writeRow(o.row, token, o.seeded, o.writes, o.setFrom, o.setTo, o.removedFrom, o.removedTo)
     end
     for place = o.countFrom, o.countTo, 2 do redis.call('HINCRBY', o.row, ARGV[place], ARGV[place + 1]) end
     writeHolds(o, i)

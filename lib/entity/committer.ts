@@ -22,6 +22,7 @@ import {
   type CommitExtras,
   type Fence,
   type RowOperation,
+  type WriteMode,
   collectionScriptArguments,
   commitScriptArguments,
   incrementScriptArguments,
@@ -125,7 +126,8 @@ export class Committer {
   ): Promise<(Committed | CommitFault | Error)[]> {
     if (operations.length === 0) return [];
     // A batch is sent in one way: what can be sent again, if all of it can.
-    const retry = operations.every((operation) => retryOf([operation]) === 'always') ? 'always' : 'safe';
+    const retries = operations.map((operation) => retryOf([operation]));
+    const retry = RETRIES.find((one) => retries.includes(one))!;
     const calls = operations.map((operation) => this.callOrError(operation));
     const sent = calls.filter((call): call is ScriptCall => !(call instanceof Error));
     const answers = (await this.scripts.runMany(sent, retry, options))[Symbol.iterator]();
@@ -187,7 +189,11 @@ export class Committer {
     extras: CommitExtras,
   ): Promise<Committed | CommitFault> {
     const call = this.commitCall(operations, token, extras);
-    return outcomeOf(await this.scripts.run(call, retryOf(operations, extras.outbox), options), operations);
+    const answer = await this.scripts.run(call, retryOf(operations, extras.outbox), options);
+    const outcome = outcomeOf(answer, operations);
+    // no refusal: what depends on this commit must not take it for undone
+    if (outcome.fault === 'UNTOLD') throw faultError(outcome);
+    return outcome;
   }
 
   private callOrError(operation: RowOperation): ScriptCall | Error {
@@ -269,30 +275,38 @@ export class Committer {
   }
 }
 
+/** From what allows the least. A batch is sent in one way, which suits all of it. */
+const RETRIES: readonly Retry[] = ['safe', 'told', 'always'];
+
 /**
- * Whether a commit can be sent again. Checks do nothing, an expiry can be set twice, and a single row recognises its
- * last writes by their tokens. A deleted row has none left, an increment leaves none, and of several rows each may have
- * been written by others often enough to have lost it: they need the partition's window. An event leaves none either.
+ * Whether a commit can be sent again. Checks do nothing, the partition's window remembers everything for a while, and a
+ * single row recognises its last writes by their tokens, or knows that it has forgotten some. A deleted row has none
+ * left, an increment leaves none, and of several rows each may have been written by others often enough to have lost it:
+ * they need the window. An event leaves none either.
  */
 function retryOf(operations: readonly RowOperation[], outbox?: Outbox): Retry {
-  const isHarmless = isRecognised(operations, outbox) || windowOf(operations, outbox).length > 0;
-  return isHarmless ? 'always' : 'safe';
+  if (isHarmless(operations, outbox) || windowOf(operations, outbox).length > 0) return 'always';
+  return operations.length === 1 && isRemembered(operations[0]) ? 'told' : 'safe';
 }
 
-/** The keys of the token window, where the commit needs it and one of its entities has one. */
+/** The keys of the token window, where one of the entities has one and there is something to remember. */
 function windowOf(operations: readonly RowOperation[], outbox?: Outbox): string[] {
-  if (isRecognised(operations, outbox) || !operations.some(({ schema }) => schema.hasWindow)) return [];
+  if (isHarmless(operations, outbox) || !operations.some(({ schema }) => schema.hasWindow)) return [];
   return windowKeys(operations[0].key.tag);
 }
 
-/** Whether it does nothing the second time, without the window. */
-function isRecognised(operations: readonly RowOperation[], outbox?: Outbox): boolean {
-  if (operations.every(isCheck)) return !outbox?.events.length;
-  return operations.length === 1 && isRemembered(operations[0]);
-}
+/** Whether twice is as good as once. */
+const isHarmless = (operations: readonly RowOperation[], outbox?: Outbox): boolean =>
+  operations.every((operation) => isCheck(operation) || isExpiry(operation)) && !outbox?.events.length;
 
+/** Whether it leaves its token in its row. */
 const isRemembered = ({ mode, increments, collected }: RowOperation): boolean =>
-  mode !== 'delete' && !increments && !collected;
+  LEAVING_TOKENS.has(mode) && !increments && !collected;
+
+const LEAVING_TOKENS: ReadonlySet<WriteMode> = new Set<WriteMode>(['insert', 'update', 'upsert']);
+/** Whether it sets when its row expires, and nothing else. */
+const isExpiry = ({ mode, increments, collected }: RowOperation): boolean =>
+  mode === 'touch' && !increments && !collected;
 const isCheck = ({ mode, increments, collected }: RowOperation): boolean =>
   (mode === 'check' || mode === 'absent') && !increments && !collected;
 

@@ -1,4 +1,4 @@
-import type { Durability } from '../cluster/command.js';
+import type { Durability, ResentArguments } from '../cluster/command.js';
 import type { Reply } from '../cluster/reply.js';
 import type { Script } from '../cluster/script.js';
 import type { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
@@ -13,6 +13,8 @@ export interface EntityCallOptions {
   signal?: AbortSignal;
   /** How many replicas must have a write. */
   durability?: Durability;
+  /** What a script is sent with again, so that it knows. */
+  whenResent?: ResentArguments;
 }
 
 /** A batch of scripts over any nodes. */

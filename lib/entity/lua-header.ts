@@ -16,20 +16,42 @@ end
 `;
 
 /**
- * Lua that the scripts share: the header of a row, which is the fields `~v` (its version), `~op` (the tokens of its
- * last writes, newest first, all of one length) and `~x` (when it expires).
+ * Lua that the scripts share: the header of a row, which is the fields `~v` (its version), `~op` (its last writes, newest
+ * first: of each the token and the time, in seconds by the server's clock) and `~x` (when it expires).
  */
 export const LUA_HEADER = String.raw`
 ${LUA_EXPIRY}
 local TOKEN_LENGTH = 12
-local TOKENS_KEPT = 5
+local TIME_LENGTH = 6
+local TIMES = 2 ^ 24 -- seconds that six hexadecimal digits tell apart
+local WRITE_LENGTH = TOKEN_LENGTH + TIME_LENGTH
+local WRITES_KEPT = 5
+local CLOCKS_DIFFER_S = 2 -- those of two servers, and what is rounded off
+
+-- The token of a write, and, if it is sent again because nobody has seen a reply, how long ago it was sent first at
+-- most, in milliseconds.
+local function tokenAndAge(text)
+  return string.sub(text, 1, TOKEN_LENGTH), tonumber(string.sub(text, TOKEN_LENGTH + 1))
+end
 
 -- The version that the write with this token made, if it is among the last writes of the row: the caller sends it
 -- again because it has seen no reply. Every write adds one to the version and one token, so the place of the token
 -- tells how many writes came after it.
-local function versionMadeBy(token, version, tokens)
-  local at = version and string.find(tokens, token, 1, true)
-  return at and string.format('%.0f', tonumber(version) - math.floor((at - 1) / TOKEN_LENGTH))
+local function versionMadeBy(token, version, writes)
+  local at = version and string.find(writes, token, 1, true)
+  return at and string.format('%.0f', tonumber(version) - math.floor((at - 1) / WRITE_LENGTH))
+end
+
+-- Whether a write that is sent again, and is not among the last ones of its row, may have been executed all the same:
+-- where so many came after it that the row has forgotten it, or the row has been deleted since.
+local function isUntold(age, mode, expected, version, writes)
+  if not age or mode == 'C' then return false end
+  if not version then return mode == 'U' end
+  -- it would have made the next version, whose token is still there
+  if expected ~= '' and tonumber(version) - tonumber(expected) <= WRITES_KEPT then return false end
+  if #writes < WRITE_LENGTH * WRITES_KEPT then return false end
+  local oldest = tonumber(string.sub(writes, -TIME_LENGTH), 16) or 0
+  return (redis.call('TIME')[1] - oldest) % TIMES <= age / 1000 + CLOCKS_DIFFER_S
 end
 
 -- What forbids the write, nil if nothing does. 'expected' is '' where any version will do.
@@ -52,8 +74,9 @@ local function nextVersion(version)
   return now[1] .. string.format('%06d', now[2])
 end
 
-local function tokensWith(token, tokens)
-  return token .. string.sub(tokens, 1, TOKEN_LENGTH * (TOKENS_KEPT - 1))
+local function withWrite(token, writes)
+  local time = string.format('%06x', redis.call('TIME')[1] % TIMES)
+  return token .. time .. string.sub(writes, 1, WRITE_LENGTH * (WRITES_KEPT - 1))
 end
 
 -- Lua's stack takes some 8,000 values at once.
@@ -65,10 +88,10 @@ end
 
 -- Writes the pairs ARGV[from..to], whose last four values are the header and are filled in here; then what is to be
 -- removed, last, because a hash whose fields are all removed is gone and with it its TTL.
-local function writeRow(row, token, version, tokens, from, to, removedFrom, removedTo)
+local function writeRow(row, token, version, writes, from, to, removedFrom, removedTo)
   local made = nextVersion(version)
   ARGV[to - 2] = made
-  ARGV[to] = tokensWith(token, tokens)
+  ARGV[to] = withWrite(token, writes)
   inChunks('HSET', row, from, to)
   inChunks('HDEL', row, removedFrom, removedTo)
   return made

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
+import type { ResentArguments } from '../cluster/command.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
 
-/** Characters of a token; the scripts rely on it. */
+/** Characters of a token. */
 export const TOKEN_LENGTH = 12;
 
 /**
@@ -16,3 +17,12 @@ export function operationToken(operationId?: string): string {
     ? randomBytes(9).toString('base64url')
     : createHash('sha256').update(operationId).digest('base64url').slice(0, TOKEN_LENGTH);
 }
+
+/**
+ * Tells a script whose first argument is a token that it is sent again, and how long ago it was sent first at most:
+ * the milliseconds follow the token.
+ */
+export const tellResent: ResentArguments = (args, deadlineMs) => {
+  const place = 2 + Number(args[1]); // EVALSHA sha keyCount keys… token …
+  return args.with(place, `${String(args[place]).slice(0, TOKEN_LENGTH)}${deadlineMs}`);
+};

@@ -10,20 +10,22 @@ import { LUA_HEADER } from './lua-header.js';
  */
 export const ROW_SCRIPT = new Script(String.raw`#!lua
 -- KEYS: the row
--- ARGV: 1 token  2 mode  3 expected version  4 expire at  5 number of removed fields, then those fields,
+-- ARGV: 1 token, and how old it is if it is sent again  2 mode  3 expected version  4 expire at  5 number of removed fields, then those fields,
 --       then the pairs to set, which end in '~v' '' '~op' ''
 ${LUA_HEADER}
 local row = KEYS[1]
-local token, mode, expected = ARGV[1], ARGV[2], ARGV[3]
+local token, age = tokenAndAge(ARGV[1])
+local mode, expected = ARGV[2], ARGV[3]
 
 local header = redis.call('HMGET', row, '~v', '~op', '~x')
-local seeded, tokens = header[1], header[2] or ''
+local seeded, writes = header[1], header[2] or ''
 local version = seeded or redis.call('EXISTS', row) == 1 and '0' -- a row that others wrote has no version: 0
 
-local made = versionMadeBy(token, seeded, tokens)
+local made = versionMadeBy(token, seeded, writes)
 if made then return { 'OK', made } end
 local expired = version and isPast(header[3])
-if expired then version, seeded, tokens = nil, nil, '' end
+if expired then version, seeded, writes = nil, nil, '' end
+if isUntold(age, mode, expected, version, writes) then return { 'UNTOLD', 1, '' } end
 local fault = faultOf(mode, expected, version)
 if fault then return { fault, 1, version or '' } end
 
@@ -32,7 +34,7 @@ if mode == 'D' then
 elseif mode ~= 'C' then
   if expired then redis.call('UNLINK', row) end
   local removedTo = 5 + tonumber(ARGV[5])
-  version = writeRow(row, token, seeded, tokens, removedTo + 1, #ARGV, 6, removedTo)
+  version = writeRow(row, token, seeded, writes, removedTo + 1, #ARGV, 6, removedTo)
   expireRow(row, nil, ARGV[4])
 end
 return { 'OK', version or '' }

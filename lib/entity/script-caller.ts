@@ -1,12 +1,22 @@
 import { ReplyError } from '../cluster/errors.js';
 import type { Script } from '../cluster/script.js';
-import type { EntityClient, ScriptRunner } from './entity-client.js';
+import type { EntityCallOptions, EntityClient, ScriptRunner } from './entity-client.js';
 import { UnsupportedServerFeatureError } from './entity-errors.js';
+import { tellResent } from './operation-token.js';
 import type { Stored } from './row-mapper.js';
 import type { WriteOptions } from './write-options.js';
 
-/** Whether to send again what was sent and not answered: `always` where that does no harm. */
-export type Retry = 'safe' | 'always';
+/**
+ * Whether to send again what was sent and not answered: `always` where that does no harm; `told` where the script finds
+ * out whether it does, from its token and how long ago it was sent first.
+ */
+export type Retry = 'safe' | 'always' | 'told';
+
+const RETRIES: Readonly<Record<Retry, EntityCallOptions>> = {
+  safe: { retry: 'safe' },
+  always: { retry: 'always' },
+  told: { retry: 'always', whenResent: tellResent },
+};
 
 /** A script with its keys, all of one partition, and its arguments. */
 export interface ScriptCall {
@@ -24,7 +34,11 @@ export class ScriptCaller {
   private readonly runners: Record<Retry, ScriptRunner>;
 
   constructor(private readonly client: EntityClient) {
-    this.runners = { safe: client.with({ retry: 'safe' }), always: client.with({ retry: 'always' }) };
+    this.runners = {
+      safe: client.with(RETRIES.safe),
+      always: client.with(RETRIES.always),
+      told: client.with(RETRIES.told),
+    };
   }
 
   /** Runs a script. */
@@ -78,7 +92,9 @@ export class ScriptCaller {
 
   private runner(retry: Retry, { deadlineMs, signal, durability }: ScriptCallOptions): ScriptRunner {
     const isPlain = deadlineMs === undefined && signal === undefined && durability === undefined;
-    return isPlain ? this.runners[retry] : this.client.with({ retry, deadlineMs, signal, durability });
+    return isPlain
+      ? this.runners[retry]
+      : this.client.with({ ...RETRIES[retry], deadlineMs, signal, durability });
   }
 }
 

@@ -12,7 +12,8 @@ import {
   UpdatedAt,
   Version,
 } from '../../lib/entity/decorators.js';
-import type { EntityClient, ScriptRunner } from '../../lib/entity/entity-client.js';
+import type { EntityCallOptions, EntityClient, ScriptRunner } from '../../lib/entity/entity-client.js';
+import type { Script } from '../../lib/cluster/script.js';
 import { Shape } from '../../lib/entity/shape.js';
 import { sharedCluster } from '../cluster-fixture.js';
 
@@ -83,8 +84,7 @@ export class Timed {
 }
 
 /** A client for all tests of a file, connected before they run. Called once, at the top of the file. */
-export function sharedClient(): { client: ClusterClient } {
-  const { nodes, keyspace } = sharedCluster();
+export function sharedClient({ nodes, keyspace } = sharedCluster()): { client: ClusterClient } {
   const shared = {} as { client: ClusterClient };
   beforeAll(async () => {
     shared.client = new ClusterClient({ nodes, keyPrefix: keyspace });
@@ -143,21 +143,51 @@ export function losingReplies(
     const runner = client.with(options);
     return {
       pipeline() {
-        const [lost, again] = [runner.pipeline(), runner.pipeline()];
+        const [lost, second] = [runner.pipeline(), runner.pipeline()];
         return {
-          evalsha: (...call) => [lost.evalsha(...call), again.evalsha(...call)],
+          evalsha(...call) {
+            lost.evalsha(...call);
+            const { whenResent, deadlineMs = 10_000 } = options;
+            second.evalsha(...((whenResent?.(call.map(String), deadlineMs) ?? call) as typeof call));
+          },
           async exec() {
             await lost.exec();
-            return again.exec();
+            return second.exec();
           },
         };
       },
       async runScript(...call) {
         await runner.runScript(...call);
         await meanwhile();
-        return runner.runScript(...call);
+        const [script, keys, args, shape] = call;
+        return runner.runScript(script, keys, toldIn(options, script, keys, args), shape);
       },
     };
   };
   return withRunner;
+}
+
+/** A client whose scripts never arrive at first, and are sent again. */
+export function losingRequests(client: EntityClient): EntityClient {
+  const withRunner = counted(client);
+  withRunner.with = (options): ScriptRunner => {
+    const runner = client.with(options);
+    return {
+      pipeline: () => runner.pipeline(),
+      runScript: (script, keys, args, shape) =>
+        runner.runScript(script, keys, toldIn(options, script, keys, args), shape),
+    };
+  };
+  return withRunner;
+}
+
+/** The arguments of a script as they are sent again. */
+function toldIn(
+  { whenResent, deadlineMs = 10_000 }: EntityCallOptions,
+  { sha }: Script,
+  keys: readonly string[],
+  args: readonly (string | Buffer)[],
+): (string | Buffer)[] {
+  const call = [sha, String(keys.length), ...keys, ...args];
+  return (whenResent?.(call, deadlineMs) ?? call).slice(2 + keys.length);
 }

@@ -1,6 +1,6 @@
 import { EntityExistsError, VersionConflictError } from '../../lib/entity/entity-errors.js';
 import { createRepositories } from '../../lib/entity/entity-registry.js';
-import { Order, counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
+import { Order, counted, freshId, losingReplies, losingRequests, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();
 
@@ -33,6 +33,55 @@ describe('a write that is sent again because its reply was lost', () => {
     expect(await orders.findOne(id)).toMatchObject({ note: 'theirs', version: version + 3 });
     order.note = 'mine again'; // which knows nothing of theirs
     await expect(orders.save(order)).rejects.toThrow(VersionConflictError);
+  });
+
+  const untold = expect.objectContaining({ code: 'OUTCOME_UNKNOWN', applied: 'unknown' });
+  const writeOften = async (id: string): Promise<void> => {
+    for (let i = 0; i < 5; i++) await ordersOf(cluster.client).update(id, { note: `theirs ${i}` });
+  };
+
+  it('is in doubt where more came after it than its row remembers, and is not done twice', async () => {
+    const others = ordersOf(cluster.client);
+    const { id, version } = await others.insert(others.create());
+    const orders = ordersOf(losingReplies(cluster.client, () => writeOften(id)));
+    const order = await orders.findOneOrFail(id);
+    order.note = 'mine';
+    await expect(orders.save(order)).rejects.toEqual(untold); // and no conflict
+    await expect(orders.update(id, { note: 'mine' })).rejects.toEqual(untold);
+    await expect(orders.upsert(order)).rejects.toEqual(untold);
+    expect(await others.findOne(id)).toMatchObject({ note: 'theirs 4', version: version + 18 });
+
+    const fresh = orders.create({ id: freshId() });
+    const inserting = ordersOf(losingReplies(cluster.client, () => writeOften(fresh.id)));
+    await expect(inserting.insert(fresh)).rejects.toEqual(untold); // and is not told that it exists
+  });
+
+  it('is in doubt where its row has been deleted since, and does not make it anew', async () => {
+    const others = ordersOf(cluster.client);
+    const { id } = await others.insert(others.create());
+    const orders = ordersOf(losingReplies(cluster.client, () => others.delete(id)));
+    const order = await orders.findOneOrFail(id);
+    order.note = 'mine';
+    await expect(orders.save(order)).rejects.toEqual(untold);
+    expect(await others.findOne(id)).toBeNull();
+  });
+
+  it('is done where it had not come, and its row remembers all the time since', async () => {
+    const others = ordersOf(cluster.client);
+    const orders = ordersOf(losingRequests(cluster.client));
+    const { id, version } = await others.insert(others.create());
+    await orders.update(id, { note: 'mine' });
+    expect(await others.findOne(id)).toMatchObject({ note: 'mine', version: version + 1 });
+    await writeOften(id);
+    await expect(orders.update(id, { note: 'mine' })).rejects.toEqual(untold);
+    // the same writes, a minute ago
+    const writes = (await cluster.client.hget(others.keyOf(id), '~op')) as string;
+    const earlier = writes.replace(/(.{12})(.{6})/g, (_, token: string, time: string) => {
+      return token + (parseInt(time, 16) - 60).toString(16).padStart(6, '0');
+    });
+    await cluster.client.hset(others.keyOf(id), '~op', earlier);
+    await orders.update(id, { note: 'mine again' });
+    expect(await others.findOne(id)).toMatchObject({ note: 'mine again', version: version + 7 });
   });
 
   it('is not taken for another write', async () => {

@@ -17,6 +17,7 @@ import {
 import { createRepositories } from '../../lib/entity/entity-registry.js';
 import type { IndexIssue } from '../../lib/entity/index-auditor.js';
 import { Shape } from '../../lib/entity/shape.js';
+import { ownCluster } from '../cluster-fixture.js';
 import { freshId, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Hall' })
@@ -36,7 +37,7 @@ class Seat {
   @ExpiresAt() until?: Date;
 }
 
-const cluster = sharedClient();
+const cluster = sharedClient(ownCluster());
 let seats: ClusterRepository<Seat>;
 beforeAll(() => {
   seats = createRepositories(cluster.client, [Hall, Seat]).repository(Seat);

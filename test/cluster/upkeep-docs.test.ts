@@ -9,9 +9,9 @@ import {
   Property,
   createRepositories,
 } from 'keyslot';
-import { sharedCluster } from '../cluster-fixture.js';
+import { ownCluster } from '../cluster-fixture.js';
 
-const { nodes, keyspace } = sharedCluster();
+const { nodes, keyspace } = ownCluster();
 
 @ClusterEntity({ name: 'Order' })
 class Order {

@@ -1,5 +1,14 @@
-import { ClusterClient, createRepositories, type EntityRegistry } from 'keyslot';
-import { sharedCluster } from '../cluster-fixture.js';
+import {
+  ClusterClient,
+  ClusterEntity,
+  createRepositories,
+  PrimaryKey,
+  Property,
+  Shape,
+  Version,
+  type EntityRegistry,
+} from 'keyslot';
+import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { Relays } from '../fake-node.js';
 import { Book, Librarian, pickKnown, Shelf } from './lost-replies/librarian.js';
 
@@ -99,3 +108,27 @@ it(`${OPERATIONS} operations whose replies get lost: none is done twice, none is
   expect(faults).toEqual([]);
   expect(lost).toBeGreaterThan(OPERATIONS / 1_000);
 }, 600_000);
+
+/** Without a window: its rows have to remember by themselves. */
+@ClusterEntity({ name: 'Visitor' })
+class Visitor {
+  declare readonly [Shape]: { key: 'id' };
+  @PrimaryKey() id!: string;
+  @Property() seen: number = 0;
+  @Version() version!: number;
+}
+
+it('a write that its row has forgotten by the time it is answered is in doubt, and not done twice', async () => {
+  const visitors = createRepositories(client, [Visitor]).repository(Visitor);
+  const others = createRepositories(truth, [Visitor]).repository(Visitor);
+  for (const options of [{}, { durability: { replicas: 1, timeoutMs: 5_000 } }]) {
+    const { id, version } = await visitors.insert(visitors.create({ id: JSON.stringify(options) }));
+    for (const relay of relays.all) relay.losesReplyTo = ([name]) => /^eval/i.test(name);
+    const outcome = visitors.update(id, { seen: 100 }, options).catch((error: unknown) => error);
+    await eventually(async () => (await others.findOneOrFail(id)).version > version);
+    for (let seen = 1; seen <= 5; seen++) await others.update(id, { seen });
+    for (const relay of relays.all) relay.losesReplyTo = () => false;
+    expect(await outcome).toMatchObject({ code: 'OUTCOME_UNKNOWN', applied: 'unknown' });
+    expect(await others.findOneOrFail(id)).toMatchObject({ seen: 5, version: version + 6 });
+  }
+});

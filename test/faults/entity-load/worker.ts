@@ -208,8 +208,7 @@ export class Worker {
       hall.tally++;
       await this.halls.save(hall, this.options);
     });
-    // five writes of others between a lost reply and its resend hide that it was applied: see docs/entities.md
-    this.tallied.most++;
+    if (fate !== 'refused') this.tallied.most++;
     if (fate === 'done') this.tallied.least++;
   }
 
