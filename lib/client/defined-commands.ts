@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
 import { Script } from '../cluster/script.js';
 import type { ScriptCommand, ScriptRegistry } from '../cluster/script-registry.js';
+import { kindOf } from '../cluster/what-came.js';
 import type { CommandReceiver } from './install-commands.js';
 
 /** A command made of a script, as ioredis takes it. */
@@ -21,7 +22,7 @@ export function scriptEntries(scripts: unknown = {}): [string, ScriptDefinition]
     return Object.entries(scripts);
   throw new InvalidArgumentError(
     'scripts',
-    'Option scripts must be an object of { lua, numberOfKeys?, readOnly? } by name',
+    `Option scripts must be an object of { lua, numberOfKeys?, readOnly? } by name; ${kindOf(scripts)} came`,
   );
 }
 

@@ -3,8 +3,10 @@ import { parseAllowBlocked } from './blocked-commands.js';
 import type { ConnectionHook } from './connection-hook.js';
 import { InvalidArgumentError } from './errors.js';
 import type { ReadFrom } from './read-from.js';
+import { seedsOf, type Seed } from './seeds.js';
 import type { AddressRemap } from './slots-reply.js';
 import type { NodeAddress } from './topology.js';
+import { kindOf, otherOfKind, whatCame } from './what-came.js';
 
 /** A user name and password, as the server's ACL knows them. */
 export interface Credentials {
@@ -123,39 +125,34 @@ export interface ResolvedClusterOptions {
 
 type Check = (value: unknown, name: string) => void;
 
-const refuse = (name: string, expected: string, value: unknown): never => {
-  const came = value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value;
+const refuse = (name: string, expected: string, came: string): never => {
   throw new InvalidArgumentError(name, `Option ${name} must be ${expected}; ${came} came`);
 };
 const text: Check = (value, name) => {
-  if (typeof value !== 'string') refuse(name, 'a string', value);
+  if (typeof value !== 'string') refuse(name, 'a string', kindOf(value));
 };
 const flag: Check = (value, name) => {
-  if (typeof value !== 'boolean') refuse(name, 'true or false', value);
+  if (typeof value !== 'boolean') refuse(name, 'true or false', whatCame(value));
 };
 const callable: Check = (value, name) => {
-  if (typeof value !== 'function') refuse(name, 'a function', value);
+  if (typeof value !== 'function') refuse(name, 'a function', kindOf(value));
 };
 const oneOf =
   (...allowed: unknown[]): Check =>
   (value, name) => {
-    if (!allowed.includes(value))
-      throw new InvalidArgumentError(name, `Option ${name} must be one of ${allowed.join(', ')}`);
+    if (allowed.includes(value)) return;
+    const word = typeof value === 'string' && /^[a-z]{1,30}$/i.test(value);
+    refuse(name, `one of ${allowed.join(', ')}`, word ? `'${value}'` : whatCame(value));
   };
 // setTimeout holds its delay in 31 bits and fires at once beyond them
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const milliseconds: Check = (value, name) => {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_TIMER_MS) {
-    throw new InvalidArgumentError(
-      name,
-      `Option ${name} must be a whole number of milliseconds, from 1 to ${MAX_TIMER_MS}`,
-    );
-  }
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_TIMER_MS)
+    refuse(name, `a whole number of milliseconds, from 1 to ${MAX_TIMER_MS}`, whatCame(value));
 };
 const count: Check = (value, name) => {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1) {
-    throw new InvalidArgumentError(name, `Option ${name} must be a whole number of at least 1`);
-  }
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)
+    refuse(name, 'a whole number of at least 1', whatCame(value));
 };
 
 export const READ_FROM = [
@@ -172,32 +169,26 @@ export const READ_FROM = [
 /** Every option with the check of its value. */
 const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   nodes: (value, name) => {
-    if (!Array.isArray(value) || value.length === 0) refuse(name, 'a list of at least one node', value);
+    if (!Array.isArray(value) || value.length === 0)
+      refuse(name, 'a list of at least one node', kindOf(value));
   },
   username: text,
   password: text,
   credentialsProvider: callable,
   tls: (value, name) => {
     if (typeof value !== 'boolean' && (typeof value !== 'object' || value === null))
-      refuse(name, 'TLS options or a boolean', value);
+      refuse(name, 'TLS options or a boolean', whatCame(value));
   },
   clientName: (value, name) => {
-    if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) {
-      throw new InvalidArgumentError(
-        name,
-        `Option ${name} must be printable ASCII without spaces, as CLIENT SETNAME wants it`,
-      );
-    }
+    const fits = typeof value === 'string' && /^[\x21-\x7e]+$/.test(value);
+    if (!fits) refuse(name, 'printable ASCII without spaces, as CLIENT SETNAME wants it', otherOfKind(value));
   },
   onConnect: callable,
   protocol: oneOf(2, 3),
   keyPrefix: (value, name) => {
-    if (typeof value !== 'string' || /[{}]/.test(value)) {
-      throw new InvalidArgumentError(
-        name,
-        `Option ${name} must be a string without braces, which would change the slot of every key`,
-      );
-    }
+    const fits = typeof value === 'string' && !/[{}]/.test(value);
+    if (!fits)
+      refuse(name, 'a string without braces, which would change the slot of every key', otherOfKind(value));
   },
   lazyConnect: flag,
   requireFullCoverage: flag,
@@ -214,7 +205,7 @@ const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   keepAliveMs: milliseconds,
   refreshIntervalMs: milliseconds,
   maxPendingPerNode: (value, name) => {
-    if (typeof value !== 'object' || value === null) refuse(name, '{ commands, bytes }', value);
+    if (typeof value !== 'object' || value === null) refuse(name, '{ commands, bytes }', whatCame(value));
     for (const [key, bound] of Object.entries(value as object)) {
       oneOf('commands', 'bytes')(key, `${name} (its keys)`);
       if (bound !== undefined) count(bound, `${name}.${key}`);
@@ -224,8 +215,8 @@ const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   maxLeased: count,
   leaseTimeoutMs: milliseconds,
   allowBlocked: (value, name) => {
-    if (!Array.isArray(value) || value.some((command) => typeof command !== 'string'))
-      refuse(name, 'a list of command names', value);
+    const fits = Array.isArray(value) && value.every((command) => typeof command === 'string');
+    if (!fits) refuse(name, 'a list of command names', otherOfKind(value));
   },
   heartbeatMs: milliseconds,
 };
@@ -235,7 +226,7 @@ export function checkIsObject(options: unknown): void {
   if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
   throw new InvalidArgumentError(
     'options',
-    'The options are an object, such as { nodes: ["127.0.0.1:7000"] }',
+    `The options are an object, such as { nodes: ["127.0.0.1:7000"] }; ${kindOf(options)} came`,
   );
 }
 
@@ -243,8 +234,6 @@ export function checkIsObject(options: unknown): void {
 export function checkOption(name: keyof ClusterEngineOptions, value: unknown): void {
   CHECKS[name](value, name);
 }
-
-const DEFAULT_NODE: NodeAddress = { host: '127.0.0.1', port: 7000 };
 
 /**
  * Checks options and fills in defaults. With no nodes given they come from the environment variable
@@ -266,7 +255,7 @@ export function resolveOptions(
     }
     if (value !== undefined) CHECKS[name as keyof ClusterEngineOptions](value, name);
   }
-  const seeds = (options.nodes ?? nodesFromEnvironment() ?? [DEFAULT_NODE]).map(parseNode);
+  const seeds = seedsOf(options.nodes);
   return {
     nodes: seeds.map((seed) => seed.address),
     credentials: credentialsOf(options, seeds),
@@ -297,90 +286,6 @@ export function resolveOptions(
     allowBlocked: parseAllowBlocked(options.allowBlocked ?? []),
     heartbeatMs: options.heartbeatMs ?? 1_000,
   };
-}
-
-interface Seed {
-  address: NodeAddress;
-  credentials?: Credentials;
-  tls?: boolean;
-}
-
-function nodesFromEnvironment(): string[] | undefined {
-  const nodes = (process.env.REDIS_CLUSTER_NODES ?? '').split(',').map((node) => node.trim());
-  const given = nodes.filter((node) => node !== '');
-  return given.length > 0 ? given : undefined;
-}
-
-function parseNode(node: string | NodeAddress): Seed {
-  if (typeof node === 'string')
-    return node.includes('://') ? parseUrl(node) : { address: parseHostPort(node) };
-  if (typeof node !== 'object' || node === null || typeof node.host !== 'string' || node.host === '') {
-    throw refusedNode('is "host:port", a redis:// or rediss:// URL, or { host, port }');
-  }
-  // other properties are let pass, as nodes of a topology or of a LocalCluster have some; these would be missed
-  const misplaced = ['username', 'password', 'tls'].find((name) => Object.hasOwn(node, name));
-  if (misplaced !== undefined)
-    throw refusedNode(`has no ${misplaced} of its own; it is an option, for all nodes`);
-  return { address: { host: node.host, port: checkPort(node.port) } };
-}
-
-function parseHostPort(node: string): NodeAddress {
-  const match = /^(?:\[([^\]]+)\]|([^:\s/@]+)):(\d+)$/.exec(node);
-  if (match === null) {
-    throw refusedNode('given as text is "host:port", "[ipv6]:port", or a redis:// or rediss:// URL');
-  }
-  return { host: match[1] ?? match[2], port: checkPort(Number(match[3])) };
-}
-
-function parseUrl(node: string): Seed {
-  // the text is never repeated in an error: it may hold a password
-  const refused = (why: string): never => {
-    throw refusedNode(`given as URL ${why}`);
-  };
-  if (/^unix:/i.test(node)) refused('names a unix socket; cluster nodes are reached by host and port');
-  let url: URL;
-  try {
-    url = new URL(node);
-  } catch {
-    return refused('cannot be read; expected redis://user:password@host:port');
-  }
-  if (url.protocol !== 'redis:' && url.protocol !== 'rediss:')
-    refused('must begin with redis:// or rediss://');
-  if (url.hostname === '') refused('has no host');
-  if (url.pathname !== '' && url.pathname !== '/' && url.pathname !== '/0') {
-    refused('names a database; in a cluster there is only database 0');
-  }
-  if (url.search !== '' || url.hash !== '') refused('has a query; give options in the options object');
-  const password = decodePart(url.password, refused);
-  const username = decodePart(url.username, refused);
-  if (username !== '' && password === '') refused('has a user and no password');
-  return {
-    address: {
-      host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-      port: url.port === '' ? 6379 : checkPort(Number(url.port)),
-    },
-    credentials: password === '' ? undefined : { username: username || undefined, password },
-    tls: url.protocol === 'rediss:' || undefined,
-  };
-}
-
-function decodePart(part: string, refused: (why: string) => never): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return refused('has a user or password that is not percent-encoded');
-  }
-}
-
-function checkPort(port: unknown): number {
-  if (typeof port !== 'number' || !Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw refusedNode('needs a port from 1 to 65535');
-  }
-  return port;
-}
-
-function refusedNode(why: string): InvalidArgumentError {
-  return new InvalidArgumentError('nodes', `Option nodes: a node ${why}`);
 }
 
 /** One set of credentials serves all nodes, so what the URLs and the options say must agree. */
@@ -415,7 +320,8 @@ function credentialsOf(
     if (typeof password !== 'string' || (username !== undefined && typeof username !== 'string')) {
       throw new InvalidArgumentError(
         'credentialsProvider',
-        'Option credentialsProvider must give { password } or { username, password }, both strings',
+        'Option credentialsProvider must give { password } or { username, password }, both strings; ' +
+          `${answer === null || typeof answer !== 'object' ? kindOf(answer) : 'another object'} came`,
       );
     }
     if (refreshAfterMs !== undefined) milliseconds(refreshAfterMs, 'credentialsProvider (refreshAfterMs)');

@@ -16,7 +16,8 @@ export type TypedPropertyDecorator<T> = <Target extends object, Name extends key
 
 /** Makes a class an entity: a Redis hash a row, all rows of a partition in one slot. */
 export function ClusterEntity(options: ClusterEntityOptions): ClassDecorator {
-  return (type) => {
+  return (type: unknown) => {
+    if (typeof type !== 'function') throw new SchemaError(['@ClusterEntity() stands on a class']);
     ownMetadata(type).entity = options;
   };
 }
@@ -174,8 +175,8 @@ export function roleDecorator(
   role: PropertyRole,
   options: PropertyOptions & { generate?: IdGenerator } = {},
 ) {
-  return (target: object, property: string | symbol): void => {
-    const name = propertyName(target, property);
+  return (target: object, property: string | symbol, descriptor?: unknown): void => {
+    const name = propertyName(target, property, descriptor);
     ownMetadata(target.constructor).properties.push({
       property: name,
       role,
@@ -185,12 +186,18 @@ export function roleDecorator(
   };
 }
 
-function propertyName(target: object, property: string | symbol): string {
-  if (typeof property === 'string' && typeof target !== 'function') return property;
+function propertyName(target: object, property: string | symbol, descriptor?: unknown): string {
+  const isMethod = typeof (descriptor as PropertyDescriptor | undefined)?.value === 'function';
+  if (typeof property === 'string' && typeof target !== 'function' && !isMethod) return property;
+  throw new SchemaError([whyNot(property, isMethod)]);
+}
+
+function whyNot(property: unknown, isMethod: boolean): string {
   // By the newer standard of decorators, the second argument is a context.
-  throw new SchemaError([
-    typeof property === 'object'
-      ? 'Entity decorators need "experimentalDecorators": true in tsconfig.json'
-      : `${String(property)} is static or a symbol, and stored properties are neither`,
-  ]);
+  if (typeof property === 'object')
+    return 'Entity decorators need "experimentalDecorators": true in tsconfig.json';
+  if (property === undefined)
+    return 'A decorator of properties stands on a class or on a parameter of its constructor';
+  if (isMethod) return `${String(property)} is a method, and stored properties are none`;
+  return `${String(property)} is static or a symbol, and stored properties are neither`;
 }

@@ -1,6 +1,5 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import type { ClusterClient } from '../client/cluster-client.js';
-import { InvalidArgumentError } from '../cluster/errors.js';
 import type { ClusterClientOptions } from '../client/client-options.js';
 import { CLUSTER_OPTIONS } from './cluster-options.providers.js';
 import { ClusterRegistry } from './cluster-registry.js';
@@ -15,9 +14,6 @@ export class ClusterCoreModule {
     name: string = DEFAULT_CLUSTER,
     isGlobal: boolean = true,
   ): DynamicModule {
-    if (typeof name !== 'string' || name === '') {
-      throw new InvalidArgumentError('name', 'The name of a cluster must be text, and not empty');
-    }
     const provided: Provider[] = [
       {
         provide: getClusterToken(name),

@@ -2,11 +2,10 @@ import type { FactoryProvider, Provider } from '@nestjs/common';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { ClusterClientOptions } from '../client/client-options.js';
 import type { ClusterModuleAsyncOptions, ClusterOptionsFactory } from './cluster-module-options.interface.js';
+import { checkAsyncOptions, checkFactoryResult, type SOURCES } from './module-checks.js';
 
 /** The token of a client's options, inside the module that owns the client. */
 export const CLUSTER_OPTIONS = Symbol('keyslot.ClusterClientOptions');
-
-const SOURCES = ['useFactory', 'useClass', 'useExisting'] as const;
 
 /** Provides options that are known. */
 export function createOptionsProvider(options: ClusterClientOptions): Provider {
@@ -15,27 +14,40 @@ export function createOptionsProvider(options: ClusterClientOptions): Provider {
 
 /**
  * Provides options that come from other providers.
- * @throws InvalidArgumentError unless exactly one source is given
+ * @throws InvalidArgumentError unless exactly one source is given, and all of it fits
  */
 export function createAsyncOptionsProviders(options: ClusterModuleAsyncOptions): Provider[] {
-  const given = SOURCES.filter((source) => options[source] !== undefined);
-  if (given.length !== 1) {
-    throw new InvalidArgumentError(
-      'forRootAsync',
-      `ClusterModule.forRootAsync() takes exactly one of ${SOURCES.join(', ')}; it was given ` +
-        `${given.join(' and ') || 'none of them'}`,
-    );
-  }
+  checkAsyncOptions(options);
   const { useFactory, inject = [], useClass, useExisting } = options;
-  if (useFactory) return [{ provide: CLUSTER_OPTIONS, useFactory, inject }];
-  if (useClass) return [{ provide: useClass, useClass }, optionsOf(useClass)];
-  return [optionsOf(useExisting!)];
+  if (useFactory) return [optionsOf('useFactory', useFactory, inject)];
+  if (useClass) return [{ provide: useClass, useClass }, optionsOf('useClass', ask, [useClass])];
+  return [optionsOf('useExisting', ask, [useExisting!])];
 }
 
-function optionsOf(factory: FactoryProvider['provide']): Provider {
+type OptionsSource = NonNullable<ClusterModuleAsyncOptions['useFactory']>;
+
+function optionsOf(
+  source: (typeof SOURCES)[number],
+  options: OptionsSource,
+  inject: FactoryProvider['inject'],
+): Provider {
   return {
     provide: CLUSTER_OPTIONS,
-    useFactory: (options: ClusterOptionsFactory) => options.createClusterOptions(),
-    inject: [factory],
+    useFactory: async (...injected: unknown[]) => {
+      const result = await options(...injected);
+      checkFactoryResult(source, result);
+      return result;
+    },
+    inject,
   };
+}
+
+function ask(
+  factory: Partial<ClusterOptionsFactory>,
+): ReturnType<ClusterOptionsFactory['createClusterOptions']> {
+  if (typeof factory?.createClusterOptions === 'function') return factory.createClusterOptions();
+  throw new InvalidArgumentError(
+    'createClusterOptions',
+    'What useClass or useExisting of ClusterModule.forRootAsync() names must have a method createClusterOptions()',
+  );
 }

@@ -7,6 +7,7 @@ import type { ClusterModuleAsyncOptions, ClusterModuleOptions } from './cluster-
 import { createAsyncOptionsProviders, createOptionsProvider } from './cluster-options.providers.js';
 import { createRepositoryProviders } from './cluster-repository.providers.js';
 import { DEFAULT_CLUSTER } from './cluster.tokens.js';
+import { checkClusterName, checkRootOptions } from './module-checks.js';
 
 /**
  * Keyslot in a Nest application: `forRoot` or `forRootAsync` once a cluster, in the root module; `forFeature` wherever
@@ -20,9 +21,11 @@ import { DEFAULT_CLUSTER } from './cluster.tokens.js';
 export class ClusterModule {
   /**
    * A client with the given options; without any, of the cluster at `REDIS_CLUSTER_NODES` or 127.0.0.1:7000.
-   * @throws InvalidArgumentError for a name that is not text
+   * @throws InvalidArgumentError for what is no object of options, a name that is not text, an isGlobal that is no boolean
    */
-  static forRoot({ name, isGlobal, ...options }: ClusterModuleOptions = {}): DynamicModule {
+  static forRoot(given: ClusterModuleOptions = {}): DynamicModule {
+    checkRootOptions(given);
+    const { name, isGlobal, ...options } = given;
     return clusterModule(
       { module: ClusterCoreModule, providers: [createOptionsProvider(options)] },
       name,
@@ -32,19 +35,22 @@ export class ClusterModule {
 
   /**
    * A client whose options come from other providers.
-   * @throws InvalidArgumentError unless exactly one of `useFactory`, `useClass` and `useExisting` is given
+   * @throws InvalidArgumentError unless exactly one of `useFactory`, `useClass` and `useExisting` is given, and for an
+   *   option that it does not have or that cannot be
    */
-  static forRootAsync({ name, isGlobal, ...options }: ClusterModuleAsyncOptions): DynamicModule {
-    const { imports, extraProviders = [] } = options;
-    const providers = [...createAsyncOptionsProviders(options), ...extraProviders];
+  static forRootAsync(options: ClusterModuleAsyncOptions): DynamicModule {
+    const optionsProviders = createAsyncOptionsProviders(options);
+    const { name, isGlobal, imports, extraProviders = [] } = options;
+    const providers = [...optionsProviders, ...extraProviders];
     return clusterModule({ module: ClusterCoreModule, imports, providers }, name, isGlobal);
   }
 
   /**
    * The repositories of these entities, for `@InjectClusterRepository(Entity, name?)`.
-   * @throws CircularImportError where one of them is undefined
+   * @throws CircularImportError where one of them is undefined, InvalidArgumentError where one is no class
    */
   static forFeature(entities: readonly EntityClass[], name: string = DEFAULT_CLUSTER): DynamicModule {
+    checkClusterName(name);
     const providers = createRepositoryProviders(entities, name);
     return { module: ClusterModule, providers, exports: providers.map(({ provide }) => provide) };
   }

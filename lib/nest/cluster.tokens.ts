@@ -3,17 +3,24 @@ import { ClusterClient } from '../client/cluster-client.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { EntityClass } from '../entity/shape.js';
 import { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
+import { checkClusterName } from './module-checks.js';
 import { CircularImportError } from './module-errors.js';
 
 /** The name of the cluster where none is given. */
 export const DEFAULT_CLUSTER = 'default';
 
-/** The token of a cluster's client: `ClusterClient` itself for the default one. For `overrideProvider` and `app.get`. */
+/**
+ * The token of a cluster's client: `ClusterClient` itself for the default one. For `overrideProvider` and `app.get`.
+ * @throws InvalidArgumentError for a name that is not text
+ */
 export function getClusterToken(name: string = DEFAULT_CLUSTER): Type<ClusterClient> | symbol {
   return name === DEFAULT_CLUSTER ? ClusterClient : namedToken('ClusterClient', name);
 }
 
-/** The token of a cluster's pub/sub: `ClusterPubSub` itself for the default one. */
+/**
+ * The token of a cluster's pub/sub: `ClusterPubSub` itself for the default one.
+ * @throws InvalidArgumentError for a name that is not text
+ */
 export function getPubSubToken(name: string = DEFAULT_CLUSTER): Type<ClusterPubSub> | symbol {
   return name === DEFAULT_CLUSTER ? ClusterPubSub : namedToken('ClusterPubSub', name);
 }
@@ -34,6 +41,7 @@ export function getClusterRepositoryToken(entity: EntityClass, name: string = DE
       'The repository of an entity is asked for by the class of the entity',
     );
   }
+  checkClusterName(name);
   let tokens = repositoryTokens.get(entity);
   if (tokens === undefined) repositoryTokens.set(entity, (tokens = new Map()));
   let token = tokens.get(name);
@@ -50,5 +58,6 @@ export function getEntityRegistryToken(name: string): symbol {
 }
 
 function namedToken(kind: string, name: string): symbol {
+  checkClusterName(name);
   return Symbol.for(`keyslot.${kind}:${name}`);
 }

@@ -1,10 +1,12 @@
 import { SetMetadata, type InjectionToken } from '@nestjs/common';
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { kindOf } from '../cluster/what-came.js';
 import { resolveBufferOptions, type BufferOptions } from '../pubsub/bounded-buffer.js';
-import type { Codec } from '../pubsub/codec.js';
+import { resolveCodec, type Codec } from '../pubsub/codec.js';
 import type { SubscriptionKind } from '../pubsub/subscription-kind.js';
 import { HANDLER_KINDS } from './handler-kinds.js';
 import type { HandlerOrder } from './handler-queue.js';
+import { checkClusterName } from './module-checks.js';
 
 /** The metadata key under which methods keep their subscriptions. */
 export const SUBSCRIPTIONS = 'keyslot:subscriptions';
@@ -40,8 +42,13 @@ export interface HandlerSubscription extends SubscriptionMetadata {
  * Puts a subscription on a method.
  * @throws InvalidArgumentError for what can never be subscribed to, and where it does not stand on a method
  */
-export function handlerDecorator(metadata: SubscriptionMetadata): MethodDecorator {
-  const { decorator } = HANDLER_KINDS[metadata.kind];
+export function handlerDecorator(
+  { kind, names, events }: Pick<SubscriptionMetadata, 'kind' | 'names' | 'events'>,
+  options: Omit<SubscriptionMetadata, 'kind' | 'names' | 'events'>,
+): MethodDecorator {
+  const { decorator } = HANDLER_KINDS[kind];
+  checkHandlerOptions(kind, options);
+  const metadata: SubscriptionMetadata = { ...options, kind, names, events };
   check(metadata);
   return (target, method, descriptor) => {
     const handler: unknown = descriptor?.value;
@@ -73,8 +80,38 @@ export function readHandlerNames(kind: SubscriptionKind, names: unknown, where: 
   return [...new Set(list)];
 }
 
-function check({ kind, names, concurrency, order, buffer = {}, events }: SubscriptionMetadata): void {
+/** What the options of handlers are called, beside `codec`, which those of messages have. */
+const OPTIONS = ['cluster', 'concurrency', 'order', 'buffer', 'inject'];
+
+/**
+ * Refuses options that are none of a decorator's.
+ * @throws InvalidArgumentError naming the option
+ */
+function checkHandlerOptions(kind: SubscriptionKind, options: unknown): void {
   const { decorator } = HANDLER_KINDS[kind];
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new InvalidArgumentError(
+      'options',
+      `The options of ${decorator} are an object; ${kindOf(options)} came`,
+    );
+  }
+  const known = kind === 'keyspace' ? OPTIONS : [...OPTIONS, 'codec'];
+  const unknown = Object.keys(options).find((option) => !known.includes(option));
+  if (unknown === undefined) return;
+  throw new InvalidArgumentError(
+    unknown,
+    `${decorator} has no option ${unknown}; it has ${known.join(', ')}`,
+  );
+}
+
+function check(metadata: SubscriptionMetadata): void {
+  const { kind, names, cluster, concurrency, order, buffer = {}, inject, codec, events } = metadata;
+  const { decorator } = HANDLER_KINDS[kind];
+  if (cluster !== undefined) checkClusterName(cluster);
+  if (codec !== undefined) resolveCodec(codec);
+  if (inject !== undefined && !Array.isArray(inject)) {
+    throw new InvalidArgumentError('inject', `Option inject of ${decorator} must be a list of tokens`);
+  }
   if (typeof names !== 'function') readHandlerNames(kind, names, decorator);
   if (events !== undefined && !areNames(events)) {
     throw new InvalidArgumentError('events', `${decorator} takes an event, a list of them, or none for all`);

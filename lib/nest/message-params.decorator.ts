@@ -1,5 +1,6 @@
 import { assignMetadata, type PipeTransform, type Type } from '@nestjs/common';
 import type { ParamsFactory } from '@nestjs/core';
+import { InvalidArgumentError } from '../cluster/errors.js';
 import type { ClusterMessage } from '../pubsub/cluster-message.js';
 
 type Pipe = Type<PipeTransform> | PipeTransform;
@@ -23,6 +24,13 @@ const VALUES: Readonly<Record<number, (payload: unknown, message: ClusterMessage
   [PATTERN]: (_payload, message) => message.pattern,
 };
 
+const NAMES: Readonly<Record<number, string>> = {
+  [PAYLOAD]: '@Payload()',
+  [CHANNEL]: '@Channel()',
+  [MESSAGE]: '@Message()',
+  [PATTERN]: '@Pattern()',
+};
+
 /** Reads parameters from a handler's arguments. */
 export const messageParams: ParamsFactory = {
   exchangeKeyForValue: (type: number, _data, [payload, message]: [unknown, ClusterMessage]): unknown =>
@@ -43,9 +51,15 @@ export const Message = (...pipes: Pipe[]): ParameterDecorator => param(MESSAGE, 
 
 function param(type: number, pipes: Pipe[]): ParameterDecorator {
   return (target, method, index) => {
+    if (method === undefined || typeof index !== 'number' || typeof target === 'function') {
+      throw new InvalidArgumentError(
+        NAMES[type],
+        `${NAMES[type]} stands on parameters of methods of an instance only`,
+      );
+    }
     const handlers = target.constructor;
-    const known = Reflect.getOwnMetadata(PARAMS_METADATA, handlers, method!) ?? {};
+    const known = Reflect.getOwnMetadata(PARAMS_METADATA, handlers, method) ?? {};
     const metadata = assignMetadata(known, type, index, undefined, ...pipes);
-    Reflect.defineMetadata(PARAMS_METADATA, metadata, handlers, method!);
+    Reflect.defineMetadata(PARAMS_METADATA, metadata, handlers, method);
   };
 }

@@ -48,7 +48,7 @@ export interface SubscribeOptions extends HandlerOptions {
  * @throws InvalidArgumentError where it does not stand on a method, or names no channel
  */
 export function Subscribe(channels: HandlerNames, options: SubscribeOptions = {}): MethodDecorator {
-  return handlerDecorator({ ...options, kind: 'channel', names: channels });
+  return handlerDecorator({ kind: 'channel', names: channels }, options);
 }
 
 /** The metadata key that all subscribing decorators share, for `Reflector`. */
@@ -59,12 +59,12 @@ Subscribe.KEY = SUBSCRIPTIONS;
  * did; a channel that two of them match comes twice.
  */
 export function PatternSubscribe(patterns: HandlerNames, options: SubscribeOptions = {}): MethodDecorator {
-  return handlerDecorator({ ...options, kind: 'pattern', names: patterns });
+  return handlerDecorator({ kind: 'pattern', names: patterns }, options);
 }
 
 /** As `Subscribe`, for sharded channels: those that `publishSharded` publishes to. Needs Redis 7. */
 export function ShardedSubscribe(channels: HandlerNames, options: SubscribeOptions = {}): MethodDecorator {
-  return handlerDecorator({ ...options, kind: 'sharded', names: channels });
+  return handlerDecorator({ kind: 'sharded', names: channels }, options);
 }
 
 /**
@@ -83,5 +83,5 @@ export function KeyspaceEvent(
   options: HandlerOptions = {},
 ): MethodDecorator {
   const wanted = events === undefined ? undefined : [events].flat();
-  return handlerDecorator({ ...options, kind: 'keyspace', names: patterns, events: wanted });
+  return handlerDecorator({ kind: 'keyspace', names: patterns, events: wanted }, options);
 }

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { otherOfKind } from '../cluster/what-came.js';
 import { isStandardSchema, schemaCodec, type StandardSchema } from './standard-schema.js';
 
 /** How values become payloads, and back. */
@@ -53,7 +54,8 @@ export function resolveCodec<T>(codec: Codec<T>): MessageCodec<T> {
   if (typeof encode === 'function' && typeof decode === 'function') return codec as MessageCodec<T>;
   throw new InvalidArgumentError(
     'codec',
-    `A codec is one of ${Object.keys(CODECS).join(', ')}, an object with encode() and decode(), or a Standard Schema`,
+    `A codec is one of ${Object.keys(CODECS).join(', ')}, an object with encode() and decode(), or a Standard Schema; ` +
+      `${otherOfKind(codec)} came`,
   );
 }
 

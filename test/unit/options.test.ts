@@ -142,6 +142,56 @@ describe('an option that cannot be right is refused, by name and with what was e
     expect(seen(error)).not.toContain(SECRET);
   });
 
+  it.each<[option: string, value: unknown, came: string]>([
+    ['deadlineMs', 0, '0 came'],
+    ['deadlineMs', Number.NaN, 'NaN came'],
+    ['deadlineMs', '1000', 'a string came'],
+    ['deadlineMs', null, 'null came'],
+    ['deadlineMs', 10n, 'a bigint came'],
+    ['maxLeased', 1.5, '1.5 came'],
+    ['maxPendingPerNode', { bytes: '1mb' }, 'a string came'],
+    ['maxPendingPerNode', { command: 5 }, "'command' came"],
+    ['lazyConnect', 'true', 'a string came'],
+    ['lazyConnect', 1, '1 came'],
+    ['readFrom', 'nearest', "'nearest' came"],
+    ['readFrom', `redis://:${SECRET}@h:1`, 'a string came'],
+    ['retry', true, 'true came'],
+    ['protocol', '3', 'a string came'],
+    ['protocol', 1, '1 came'],
+    ['password', 12345, 'a number came'],
+    ['username', {}, 'an object came'],
+    ['credentialsProvider', SECRET, 'a string came'],
+    ['onConnect', {}, 'an object came'],
+    ['addressRemap', [], 'an empty list came'],
+    ['tls', 'yes', 'a string came'],
+    ['clientName', '', 'an empty string came'],
+    ['clientName', 'two words', 'another string came'],
+    ['keyPrefix', '{tag}', 'another string came'],
+    ['keyPrefix', 7, 'a number came'],
+    ['allowBlocked', 'shutdown', 'another string came'],
+    ['allowBlocked', [1], 'another list came'],
+    ['codec', 'xml', 'another string came'],
+    ['codec', {}, 'an object came'],
+    ['scripts', ['return 1'], 'a list came'],
+    ['nodes', [], 'an empty list came'],
+    ['nodes', 'h:7000', 'a string came'],
+    [
+      'nodes',
+      ['h:7000', 7000],
+      'nodes[1]: a node is "host:port", a redis:// or rediss:// URL, or { host, port }; a number came',
+    ],
+    ['nodes', ['h:7000', { host: '', port: 1 }], 'an object whose host is an empty string came'],
+    ['nodes', ['h:7000', { port: 1 }], 'an object whose host is undefined came'],
+    ['nodes', ['h:7000', { host: 'h', port: '1' }], 'a string came'],
+    ['nodes', ['h:7000', 'h:0'], 'nodes[1]: a node needs a port from 1 to 65535; 0 came'],
+    ['nodes', ['h:7000', `user:${SECRET}@h`], 'another string came'],
+    ['nodes', ['h:7000', `redis://:${SECRET}@h/5`], 'nodes[1]: a node given as URL names a database'],
+  ])('%s: %p, with what came', (name, value, came) => {
+    const error = refusal({ [name]: value });
+    expect(error.message).toContain(came);
+    expect(seen(error)).not.toMatch(new RegExp(`${SECRET}|12345`));
+  });
+
   it.each([
     'node',
     'Nodes',
@@ -304,7 +354,10 @@ describe('nodes', () => {
 
     it('and are nonsense there are refused without being repeated', () => {
       process.env.REDIS_CLUSTER_NODES = `redis://:${SECRET}@h:7000/5`;
-      expect(seen(refusal({}))).not.toContain(SECRET);
+      const error = refusal({});
+      expect(error.message).toContain('REDIS_CLUSTER_NODES, node 1');
+      expect(error.argument).toBe('REDIS_CLUSTER_NODES');
+      expect(seen(error)).not.toContain(SECRET);
     });
   });
 });

@@ -1,0 +1,272 @@
+import { Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import {
+  Channel,
+  ClusterEntity,
+  ClusterModule,
+  getClusterRepositoryToken,
+  getClusterToken,
+  getPubSubToken,
+  InjectCluster,
+  InjectClusterRepository,
+  InjectPubSub,
+  InvalidArgumentError,
+  KeyspaceEvent,
+  Message,
+  Pattern,
+  PatternSubscribe,
+  Payload,
+  PrimaryKey,
+  Property,
+  ShardedSubscribe,
+  Subscribe,
+} from 'keyslot';
+
+const SECRET = 'planted-S3cret';
+/** Nothing here connects; where it would, it fails. */
+const NODES = ['127.0.0.1:1'];
+
+@ClusterEntity({ name: 'Stone' })
+class Stone {
+  @PrimaryKey() id!: string;
+}
+
+/** What is thrown or rejected with. */
+async function refusal(act: () => unknown): Promise<Error> {
+  try {
+    await act();
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
+  }
+  throw new Error('It was accepted');
+}
+
+const compile = (...imports: ReturnType<typeof ClusterModule.forRoot>[]) =>
+  Test.createTestingModule({ imports }).compile();
+
+describe('forRoot refuses at the call', () => {
+  it.each<[given: unknown, argument: string, message: RegExp]>([
+    [null, 'options', /forRoot\(\) takes the options of a client; null came/],
+    [`redis://:${SECRET}@h:7000`, 'options', /a string came/],
+    [['h:7000'], 'options', /a list came/],
+    [7, 'options', /a number came/],
+    [() => ({}), 'options', /a function came/],
+    [{ name: '' }, 'name', /name of a cluster must be text, and not empty; an empty string came/],
+    [{ name: 7 }, 'name', /must be text.*7 came/],
+    [{ isGlobal: 'yes' }, 'isGlobal', /true or false; a string came/],
+  ])('%p', async (given, argument, message) => {
+    const error = await refusal(() => ClusterModule.forRoot(given as never));
+    expect(error).toBeInstanceOf(InvalidArgumentError);
+    expect(error).toMatchObject({ argument, message: expect.stringMatching(message) });
+    expect(error.message).not.toContain(SECRET);
+  });
+});
+
+describe('forRootAsync refuses', () => {
+  class Factory {
+    createClusterOptions() {
+      return { nodes: NODES };
+    }
+  }
+  const useFactory = () => ({ nodes: NODES });
+
+  it.each<[what: string, given: unknown, argument: string, message: RegExp]>([
+    ['nothing', undefined, 'options', /takes an object with one of useFactory.*undefined came/],
+    ['null', null, 'options', /null came/],
+    ['a factory by itself', useFactory, 'options', /a function came/],
+    ['no source', {}, 'forRootAsync', /none of them/],
+    ['a source that is undefined', { useClass: undefined }, 'forRootAsync', /none of them/],
+    ['two sources', { useFactory, useClass: Factory }, 'forRootAsync', /useFactory and useClass/],
+    [
+      'options beside the factory',
+      { useFactory, nodes: NODES },
+      'nodes',
+      /no option nodes.*what the factory gives/,
+    ],
+    ['a source that is misspelt', { useFactry: useFactory }, 'useFactry', /no option useFactry.*useFactory/],
+    ['a factory that is none', { useFactory: { nodes: NODES } }, 'useFactory', /a function; an object came/],
+    ['a class that is none', { useClass: 'Factory' }, 'useClass', /a class; a string came/],
+    [
+      'an existing one that is none',
+      { useExisting: {} },
+      'useExisting',
+      /token of a provider; an object came/,
+    ],
+    ['inject', { useFactory, inject: 'Config' }, 'inject', /a list of tokens; a string came/],
+    ['imports', { useFactory, imports: Factory }, 'imports', /a list of modules; a function came/],
+    ['extraProviders', { useFactory, extraProviders: Factory }, 'extraProviders', /a list of providers/],
+    ['name', { useFactory, name: null }, 'name', /must be text.*null came/],
+    ['isGlobal', { useFactory, isGlobal: 1 }, 'isGlobal', /true or false; 1 came/],
+  ])('%s, at the call', async (_what, given, argument, message) => {
+    const error = await refusal(() => ClusterModule.forRootAsync(given as never));
+    expect(error).toBeInstanceOf(InvalidArgumentError);
+    expect(error).toMatchObject({ argument, message: expect.stringMatching(message) });
+  });
+
+  it.each<[what: string, given: object, argument: string, message: RegExp]>([
+    ['nothing', { useFactory: () => undefined }, 'useFactory', /must give an object.*undefined came/],
+    ['a promise of nothing', { useFactory: async () => undefined }, 'useFactory', /undefined came/],
+    ['a URL', { useFactory: () => `redis://:${SECRET}@h` }, 'useFactory', /a string came/],
+    ['a name', { useFactory: () => ({ name: 'x' }) }, 'name', /stands beside useFactory/],
+    ['isGlobal', { useFactory: () => ({ isGlobal: true }) }, 'isGlobal', /stands beside useFactory/],
+    ['a wrong option', { useFactory: () => ({ deadlineMs: 0 }) }, 'deadlineMs', /milliseconds.*0 came/],
+    [
+      'nothing, by a class',
+      {
+        useClass: class {
+          createClusterOptions() {}
+        },
+      },
+      'useClass',
+      /undefined came/,
+    ],
+    ['no method', { useClass: Object }, 'createClusterOptions', /must have a method createClusterOptions/],
+  ])('%s from the factory, when the module is compiled', async (_what, given, argument, message) => {
+    const error = await refusal(() => compile(ClusterModule.forRootAsync(given)));
+    expect(error).toBeInstanceOf(InvalidArgumentError);
+    expect(error).toMatchObject({ argument, message: expect.stringMatching(message) });
+    expect(error.message).not.toContain(SECRET);
+  });
+});
+
+describe('a name that is none is refused', () => {
+  it.each([7, '', null, {}])('%p, wherever a cluster is named', async (name) => {
+    const named = name as string;
+    const acts = [
+      () => ClusterModule.forFeature([Stone], named),
+      () => getClusterToken(named),
+      () => getPubSubToken(named),
+      () => getClusterRepositoryToken(Stone, named),
+      () => InjectCluster(named),
+      () => InjectPubSub(named),
+      () => InjectClusterRepository(Stone, named),
+      () => Subscribe('news', { cluster: named }),
+    ];
+    for (const act of acts)
+      expect(await refusal(act)).toMatchObject({ code: 'INVALID_ARGUMENT', argument: 'name' });
+  });
+});
+
+describe('a cluster that is not there is named', () => {
+  it('by forFeature before, and without, forRoot', async () => {
+    const root = ClusterModule.forRoot({ nodes: NODES, lazyConnect: true });
+    const feature = ClusterModule.forFeature([Stone]);
+    const app = await compile(feature, root); // the order of imports does not matter
+    expect(app.get(getClusterRepositoryToken(Stone))).toBeDefined();
+    await app.close();
+    expect(await refusal(() => compile(feature))).toMatchObject({
+      code: 'UNKNOWN_CLUSTER',
+      message: expect.stringContaining("'default'"),
+    });
+    expect(await refusal(() => compile(root, ClusterModule.forFeature([Stone], 'orders')))).toMatchObject({
+      code: 'UNKNOWN_CLUSTER',
+      message: expect.stringContaining("forRoot({ name: 'orders' })"),
+    });
+  });
+
+  it('where a repository is asked for that no forFeature was given', async () => {
+    @Module({
+      imports: [ClusterModule.forRoot({ nodes: NODES, lazyConnect: true })],
+      providers: [{ provide: 'wants', useFactory: () => 1, inject: [getClusterRepositoryToken(Stone)] }],
+    })
+    class Wanting {}
+    const error = await refusal(() => Test.createTestingModule({ imports: [Wanting] }).compile());
+    expect(error.message).toContain('ClusterRepository<Stone>');
+  });
+});
+
+type Decorator = (...target: unknown[]) => unknown;
+
+class Wrong {
+  static still(): void {}
+  get gotten(): number {
+    return 1;
+  }
+  method(): void {}
+}
+const PLACES: Readonly<Record<string, unknown[]>> = {
+  'a class': [Wrong],
+  'a property': [Wrong.prototype, 'field'],
+  'a static method': [Wrong, 'still', Object.getOwnPropertyDescriptor(Wrong, 'still')],
+  'a getter': [Wrong.prototype, 'gotten', Object.getOwnPropertyDescriptor(Wrong.prototype, 'gotten')],
+  'a method': [Wrong.prototype, 'method', Object.getOwnPropertyDescriptor(Wrong.prototype, 'method')],
+  'a parameter of a constructor': [Wrong, undefined, 0],
+  'a parameter of a static method': [Wrong, 'still', 0],
+};
+const places = (...names: string[]): [string, unknown[]][] => names.map((name) => [name, PLACES[name]]);
+
+describe('a decorator on the wrong thing is refused, by name', () => {
+  const handlers = { Subscribe, PatternSubscribe, ShardedSubscribe, KeyspaceEvent };
+  describe.each(Object.entries(handlers))('@%s', (name, decorate) => {
+    it.each(places('a class', 'a property', 'a static method', 'a getter'))(
+      'on %s',
+      async (_place, target) => {
+        const error = await refusal(() => (decorate('news') as Decorator)(...target));
+        expect(error).toMatchObject({
+          code: 'INVALID_ARGUMENT',
+          message: expect.stringContaining(`@${name}()`),
+        });
+      },
+    );
+
+    it.each<[string, unknown, RegExp]>([
+      ['no options', null, /null came/],
+      ['a list of options', [], /an empty list came/],
+      ['an option it does not have', { concurency: 2 }, /no option concurency; it has .*concurrency/],
+      ['a concurrency', { concurrency: 0 }, /at least 1/],
+      ['an order', { order: 'name' }, /'channel' or 'none'/],
+      ['a buffer', { buffer: { size: 0 } }, /size/],
+      ['what to inject', { inject: 'Config' }, /a list of tokens/],
+    ])('with %s that cannot be', async (_what, options, message) => {
+      const withOptions = name === 'KeyspaceEvent' ? ['a', undefined, options] : ['a', options];
+      const error = await refusal(() => (decorate as (...args: unknown[]) => unknown)(...withOptions));
+      expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
+    });
+  });
+
+  it('with a codec that is none', async () => {
+    for (const decorate of [Subscribe, PatternSubscribe, ShardedSubscribe])
+      expect(await refusal(() => decorate('a', { codec: 'xml' as never }))).toMatchObject({
+        argument: 'codec',
+      });
+    expect(await refusal(() => KeyspaceEvent('a', 'del', { codec: 'json' } as never))).toMatchObject({
+      argument: 'codec',
+    });
+  });
+
+  const params = { Payload, Channel, Message, Pattern };
+  describe.each(Object.entries(params))('@%s', (name, decorate) => {
+    const wrong = places(
+      'a class',
+      'a property',
+      'a method',
+      'a parameter of a constructor',
+      'a parameter of a static method',
+    );
+    it.each(wrong)('on %s', async (_place, target) => {
+      const error = await refusal(() => (decorate() as Decorator)(...target));
+      expect(error).toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        message: expect.stringContaining(`@${name}()`),
+      });
+    });
+  });
+
+  const properties = { PrimaryKey: PrimaryKey(), Property: Property() };
+  describe.each(Object.entries(properties))('@%s', (_name, decorator) => {
+    it.each(places('a class', 'a static method', 'a method', 'a parameter of a constructor'))(
+      'on %s',
+      async (_place, target) => {
+        expect(await refusal(() => (decorator as Decorator)(...target))).toMatchObject({
+          code: 'SCHEMA_ERROR',
+        });
+      },
+    );
+  });
+
+  it.each(places('a property', 'a method', 'a getter'))('@ClusterEntity on %s', async (_place, target) => {
+    const decorator = ClusterEntity({ name: 'Wrong' }) as Decorator;
+    expect(await refusal(() => decorator(...target))).toMatchObject({ code: 'SCHEMA_ERROR' });
+  });
+});
