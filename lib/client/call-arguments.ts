@@ -18,6 +18,11 @@ const PAIRS_AT: ReadonlyMap<string, number> = new Map([
  * @throws InvalidArgumentError for what has no sensible text: undefined, null, NaN, objects, functions
  */
 export function normalizeArguments(command: string, args: unknown[]): Argument[] {
+  for (let i = 0; i < args.length; i++) if (typeof args[i] !== 'string') return normalized(command, args);
+  return args as string[];
+}
+
+function normalized(command: string, args: unknown[]): Argument[] {
   const pairsAt = PAIRS_AT.get(command);
   let plain = pairsAt !== undefined && args.length === pairsAt + 1 ? withPairs(args, pairsAt) : args;
   if (plain.some(Array.isArray)) plain = plain.flat(1);
@@ -29,7 +34,7 @@ export function normalizeArguments(command: string, args: unknown[]): Argument[]
 
 /** Splits a trailing callback off the arguments. */
 export function takeCallback(args: unknown[]): Callback | undefined {
-  return typeof args.at(-1) === 'function' ? (args.pop() as Callback) : undefined;
+  return typeof args[args.length - 1] === 'function' ? (args.pop() as Callback) : undefined;
 }
 
 /** Runs a call whose arguments may end with a callback, which is told what the promise tells. */

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { RedisCommander } from 'ioredis';
-import { Batch, type BatchEntry, type BatchResult } from '../cluster/batch.js';
+import { Batch, BatchedCommand, type BatchEntry, type BatchResult } from '../cluster/batch.js';
 import type { ClusterEngine } from '../cluster/cluster-engine.js';
 import { NO_SLOT } from '../cluster/command.js';
 import { isBlocking } from '../cluster/command-table.js';
@@ -11,7 +11,7 @@ import { normalizeArguments, takeCallback, type Callback } from './call-argument
 import type { ViewPolicy } from './call-options.js';
 import { installDefined, scriptCall } from './defined-commands.js';
 import { installCommands } from './install-commands.js';
-import { replyTransform } from './reply-transforms.js';
+import { replyShape } from './reply-transforms.js';
 
 /** What `exec()` gives: for each command, in call order, an error or null, and the reply. */
 export type PipelineResults = [error: Error | null, reply: unknown][];
@@ -30,7 +30,7 @@ export class PipelineUsedError extends ClusterError {
  */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
 export class ClusterPipeline {
-  protected readonly entries: BatchEntry[] = [];
+  protected readonly entries: BatchedCommand[] = [];
   protected readonly callbacks = new Map<number, Callback>();
   private executed = false;
   /** Scripts that are queued with their text, with the slot. */
@@ -58,11 +58,14 @@ export class ClusterPipeline {
     for (const [index, notify] of this.callbacks) notify(results[index][0], results[index][1]);
   }
 
-  /** Queues one command. The methods named for commands all come here. */
-  send(name: string, args: unknown[], buffers: boolean): this {
+  /**
+   * Queues one command. The methods named for commands all come here.
+   * @param slot that of its keys, where the caller knows it
+   */
+  send(name: string, args: unknown[], buffers: boolean, slot?: number): this {
     if (this.executed) throw new PipelineUsedError();
     const callback = takeCallback(args);
-    const call = this.engine.resolve(name, normalizeArguments(name, args));
+    const call = this.engine.resolve(name, normalizeArguments(name, args), slot);
     if (isBlocking(call.row, call.args)) {
       throw new InvalidArgumentError(
         'command',
@@ -71,11 +74,8 @@ export class ClusterPipeline {
     }
     if (call.slot === NO_SLOT) refuseSpread(call);
     if (callback !== undefined) this.callbacks.set(this.entries.length, callback);
-    this.entries.push({
-      call: this.withText(call),
-      buffers,
-      transform: replyTransform(call.row.name, this.engine.options.protocol),
-    });
+    const shape = replyShape(call.row.name, this.engine.options.protocol, buffers);
+    this.entries.push(new BatchedCommand(this.withText(call), shape, this.policy));
     return this;
   }
 
@@ -127,8 +127,9 @@ export class ClusterPipeline {
    */
   private withText(call: ResolvedCall): ResolvedCall {
     const whole = call.slot === NO_SLOT ? undefined : this.engine.scripts.whole(call.name, call.args);
-    const place = `${call.slot} ${String(whole && call.args[0])}`;
-    if (whole === undefined || this.texts.has(place)) return call;
+    if (whole === undefined) return call;
+    const place = `${call.slot} ${String(call.args[0])}`;
+    if (this.texts.has(place)) return call;
     this.texts.add(place);
     return { ...call, ...whole, size: sizeOf(whole.args) };
   }

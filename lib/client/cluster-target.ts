@@ -1,7 +1,8 @@
 import type { RedisCommander } from 'ioredis';
 import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../cluster/backoff.js';
-import type { CallShape, ClusterEngine } from '../cluster/cluster-engine.js';
+import type { ClusterEngine } from '../cluster/cluster-engine.js';
+import type { CallShape } from '../cluster/command.js';
 import { isBlocking, isIdempotent } from '../cluster/command-table.js';
 import {
   ClusterError,
@@ -19,7 +20,7 @@ import { normalizeArguments, withCallback } from './call-arguments.js';
 import type { ViewPolicy } from './call-options.js';
 import type { Unshared } from './cluster-view.js';
 import { installCommands } from './install-commands.js';
-import { replyTransform } from './reply-transforms.js';
+import { replyShape } from './reply-transforms.js';
 
 /** Nodes by role: looked up when the call is made, and again when the topology changes under it. */
 export type NodeRole = 'primaries' | 'replicas' | 'all';
@@ -80,7 +81,7 @@ export class ClusterTarget {
         `${call.row.name} would block a connection that all callers share; call it on the client`,
       );
     }
-    const shape: CallShape = { buffers, transform: replyTransform(name, this.engine.options.protocol) };
+    const shape = replyShape(name, this.engine.options.protocol, buffers);
     await this.engine.connect();
     const { target } = this;
     if (Array.isArray(target)) return this.toNodes(target as readonly ClusterNode[], call, shape);

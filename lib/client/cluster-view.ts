@@ -1,5 +1,5 @@
 import type { RedisCommander } from 'ioredis';
-import type { CallShape, ClusterEngine } from '../cluster/cluster-engine.js';
+import type { ClusterEngine } from '../cluster/cluster-engine.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { Reply } from '../cluster/reply.js';
 import { Script } from '../cluster/script.js';
@@ -21,7 +21,7 @@ import { ClusterTransaction } from './cluster-transaction.js';
 import { defineScript, installDefined, type ScriptDefinition } from './defined-commands.js';
 import { installCommands } from './install-commands.js';
 import { NonAtomicCommands } from './non-atomic/non-atomic-commands.js';
-import { replyTransform } from './reply-transforms.js';
+import { replyShape } from './reply-transforms.js';
 import { ScanMethods } from './scan-methods.js';
 import {
   runWatched,
@@ -53,12 +53,11 @@ export type Unshared =
 /** ioredis' typed commands, as far as a shared connection can serve them. */
 export type ClusterCommands = Omit<RedisCommander<{ type: 'default' }>, Unshared>;
 
-const STRINGS: CallShape = { buffers: false };
-const BUFFERS: CallShape = { buffers: true };
-
 /** A way to call commands under certain options; light, and as many as you like. Made by `cluster.with()`. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
 export class ClusterView extends ScanMethods {
+  private overSlots: NonAtomicCommands | undefined = undefined;
+
   constructor(engine: ClusterEngine, policy: ViewPolicy) {
     super(engine, policy);
     installDefined(this, engine.scripts);
@@ -81,9 +80,7 @@ export class ClusterView extends ScanMethods {
 
   /** Commands of keys in several slots, which cannot be atomic; see `NonAtomicCommands`. */
   get nonAtomic(): NonAtomicCommands {
-    // they count with what they are told
-    const counting = new ClusterView(this.engine, { ...this.policy, integers: 'number' });
-    return new NonAtomicCommands(counting, this.engine);
+    return (this.overSlots ??= this.commandsOverSlots());
   }
 
   /** The CLUSTER commands; see `ClusterAdmin`. */
@@ -93,12 +90,10 @@ export class ClusterView extends ScanMethods {
 
   /** Runs one command. The methods named for commands all come here. */
   send(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
-    const callback = typeof args[args.length - 1] === 'function' ? takeCallback(args) : undefined;
+    const callback = takeCallback(args);
     let promise: Promise<unknown>;
     try {
-      const transform = replyTransform(name, this.engine.options.protocol);
-      const plain = buffers ? BUFFERS : STRINGS;
-      const shape = transform === undefined ? plain : { buffers, transform };
+      const shape = replyShape(name, this.engine.options.protocol, buffers);
       promise = this.engine.run(name, normalizeArguments(name, args), this.policy, shape);
     } catch (error) {
       promise = Promise.reject(error as Error);
@@ -189,6 +184,12 @@ export class ClusterView extends ScanMethods {
       [script.sha, keys.length, ...keys, ...args],
       options.buffers ?? false,
     ) as Promise<Reply>;
+  }
+
+  private commandsOverSlots(): NonAtomicCommands {
+    // they count with what they are told
+    const counting = this.policy.integers === 'bigint' ? this.with({ integers: 'number' }) : this;
+    return new NonAtomicCommands(counting, this.engine);
   }
 }
 

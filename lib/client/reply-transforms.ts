@@ -1,4 +1,4 @@
-import type { ReplyTransform } from '../cluster/command.js';
+import { PLAIN_SHAPES, type CallShape, type ReplyTransform } from '../cluster/command.js';
 
 /** Commands whose reply is not given as the server sends it; the shapes are those of ioredis. */
 const RESP2: ReadonlyMap<string, ReplyTransform> = new Map([['hgetall', pairsToObject]]);
@@ -12,9 +12,11 @@ const RESP3: ReadonlyMap<string, ReplyTransform> = new Map([
   ['xreadgroup', pairUp],
 ]);
 
-/** How the reply of a command is shaped for the caller; undefined where it is given as it comes. */
-export function replyTransform(name: string, protocol: 2 | 3): ReplyTransform | undefined {
-  return (protocol === 2 ? RESP2 : RESP3).get(name);
+/** How the reply of a command is given to the caller; `buffers` asks for Buffers in the place of strings. */
+export function replyShape(name: string, protocol: 2 | 3, buffers: boolean): CallShape {
+  const transform = (protocol === 2 ? RESP2 : RESP3).get(name);
+  if (transform !== undefined) return { buffers, transform };
+  return buffers ? PLAIN_SHAPES.buffers : PLAIN_SHAPES.strings;
 }
 
 function pairsToObject(reply: unknown): unknown {

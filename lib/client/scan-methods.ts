@@ -1,5 +1,5 @@
-import type { CallShape, ClusterEngine } from '../cluster/cluster-engine.js';
-import type { CallPolicy } from '../cluster/command.js';
+import type { ClusterEngine } from '../cluster/cluster-engine.js';
+import type { CallPolicy, CallShape } from '../cluster/command.js';
 import { normalizeArguments } from './call-arguments.js';
 import type { ViewPolicy } from './call-options.js';
 import { ClusterTarget } from './cluster-target.js';

@@ -28,7 +28,7 @@ import { refuseSpread, type ClusterPipeline, type PipelineResults } from './clus
 import { ClusterTransaction } from './cluster-transaction.js';
 import type { ClusterCommands } from './cluster-view.js';
 import { installCommands } from './install-commands.js';
-import { replyTransform } from './reply-transforms.js';
+import { replyShape } from './reply-transforms.js';
 
 /** How often a transaction is tried that others keep interfering with. */
 const DEFAULT_ATTEMPTS = 16;
@@ -63,10 +63,10 @@ export class WatchedTransaction {
     const call = this.engine.resolve(whole?.name ?? name, whole?.args ?? plain);
     if (call.slot === NO_SLOT) refuseSpread(call);
     refuseOtherSlot(call, this.watch);
+    const shape = replyShape(call.row.name, 2, buffers);
     const reply = await callOn(this.redis, call, buffers);
     if (call.row.write) await confirm(this.redis, call.row.name, this.policy);
-    const transform = replyTransform(call.row.name, 2);
-    return transform === undefined ? reply : transform(reply);
+    return shape.transform === undefined ? reply : shape.transform(reply);
   }
 
   /** Begins the commands that are to be executed in one piece; give it back from the function. */
@@ -218,7 +218,8 @@ function isPassing(error: unknown): error is Error {
 function watchCall(engine: ClusterEngine, keys: readonly (string | Buffer)[]): ResolvedCall {
   if (!Array.isArray(keys) || keys.length === 0)
     throw new InvalidArgumentError('keys', 'A transaction needs a list of at least one key to watch');
-  return resolveCall(engine.table, 'watch', normalizeArguments('watch', [...keys]), engine.options.keyPrefix);
+  const args = normalizeArguments('watch', [...keys]);
+  return resolveCall(engine.rowOf('watch', args), 'watch', args, engine.options.keyPrefix);
 }
 
 function refuseOtherSlot(call: ResolvedCall, watch: ResolvedCall): void {

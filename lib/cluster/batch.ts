@@ -1,5 +1,4 @@
-import { Command, type CallPolicy, type ReplyTransform } from './command.js';
-import { isIdempotent } from './command-table.js';
+import { Command, type CallPolicy, type CallShape } from './command.js';
 import { DeadlineExceededError } from './errors.js';
 import type { PendingBounds } from './options.js';
 import type { Reply } from './reply.js';
@@ -18,15 +17,44 @@ export interface BatchEngine {
   submit(command: Command): void;
 }
 
-/** One entry of a batch. */
+/** A command that is sent with others: what it asks for, and how the reply is wanted. */
 export interface BatchEntry {
   readonly call: ResolvedCall;
-  readonly buffers: boolean;
-  readonly transform: ReplyTransform | undefined;
+  readonly shape: CallShape;
 }
 
 /** What became of one entry: an error or null, and the reply. */
 export type BatchResult = [error: Error | null, reply: unknown];
+
+/** A command of a batch. It keeps its own answer until all have one. */
+export class BatchedCommand extends Command implements BatchEntry {
+  batch: Batch | undefined = undefined;
+  private error: Error | null = null;
+  private reply: unknown = undefined;
+
+  /** Hands its answer over. What has grown old under way must not hold on to it: young garbage is cheap to collect. */
+  takeResult(): BatchResult {
+    const { error, reply } = this;
+    this.error = null;
+    this.reply = undefined;
+    return [error, reply];
+  }
+
+  override expire(): void {
+    this.batch?.limit();
+    super.expire();
+  }
+
+  protected override resolved(reply: Reply): void {
+    this.reply = this.shaped(reply);
+    this.batch?.settle(this);
+  }
+
+  protected override rejected(error: Error): void {
+    this.error = error;
+    this.batch?.settle(this);
+  }
+}
 
 /**
  * Commands that are sent together, whichever nodes they go to. Each is redirected or sent again by itself;
@@ -36,8 +64,6 @@ export type BatchResult = [error: Error | null, reply: unknown];
  * not refused for its length; once a command has reached it, all the rest together have as long again, and no longer.
  */
 export class Batch {
-  readonly done: Promise<BatchResult[]>;
-  private readonly results: BatchResult[];
   private readonly window: number;
   private readonly windowBytes: number;
   private next = 0;
@@ -48,32 +74,33 @@ export class Batch {
   private finish!: (results: BatchResult[]) => void;
 
   constructor(
-    private readonly entries: readonly BatchEntry[],
+    private readonly commands: readonly BatchedCommand[],
     private readonly policy: CallPolicy,
     private readonly engine: BatchEngine,
   ) {
-    const { commands, bytes } = engine.options.maxPendingPerNode;
-    this.window = Math.max(1, Math.min(WINDOW, Math.floor(commands * SHARE)));
+    const { commands: most, bytes } = engine.options.maxPendingPerNode;
+    this.window = Math.max(1, Math.min(WINDOW, Math.floor(most * SHARE)));
     this.windowBytes = Math.min(WINDOW_BYTES, bytes * SHARE);
-    this.results = new Array<BatchResult>(entries.length);
-    this.done = new Promise((resolve) => (this.finish = resolve));
   }
 
   /** Sends the batch, a window of it at a time. */
   start(): Promise<BatchResult[]> {
+    if (this.commands.length === 0) return Promise.resolve([]);
     if (this.policy.deadlineOfBatch) this.limit();
-    if (this.entries.length === 0) this.finish([]);
-    else this.advance();
-    return this.done;
+    return new Promise((resolve) => {
+      this.finish = resolve;
+      for (const command of this.commands) command.batch = this;
+      this.advance();
+    });
   }
 
-  settle(index: number, result: BatchResult): void {
-    this.results[index] = result;
+  /** A command has its answer. */
+  settle(command: BatchedCommand): void {
     this.underWay--;
-    this.bytesUnderWay -= this.entries[index].call.size;
-    if (this.next < this.entries.length) {
+    this.bytesUnderWay -= command.size;
+    if (this.next < this.commands.length) {
       if (this.underWay <= this.window / 2 && this.bytesUnderWay <= this.windowBytes / 2) this.advance();
-    } else if (this.underWay === 0) this.finish(this.results);
+    } else if (this.underWay === 0) this.finish(this.commands.map((one) => one.takeResult()));
   }
 
   /** From now on the rest has one deadline. */
@@ -86,16 +113,16 @@ export class Batch {
     // counted first, as a command may be answered before `submit` returns
     const start = this.next;
     while (
-      this.next < this.entries.length &&
+      this.next < this.commands.length &&
       this.underWay < this.window &&
       this.bytesUnderWay < this.windowBytes
     ) {
-      this.bytesUnderWay += this.entries[this.next++].call.size;
+      this.bytesUnderWay += this.commands[this.next++].size;
       this.underWay++;
     }
     const end = this.next;
     for (let index = start; index < end; index++) {
-      const command = new BatchedCommand(this, index, this.entries[index], this.policy);
+      const command = this.commands[index];
       command.deadlineAt = this.giveUpAt;
       this.engine.submit(command);
     }
@@ -104,38 +131,9 @@ export class Batch {
   /** Nothing more is sent. */
   private giveUp(): void {
     const error = new DeadlineExceededError('The rest of the batch', this.policy.deadlineMs);
-    while (this.next < this.entries.length) this.results[this.next++] = [error, undefined];
-    if (this.underWay === 0) this.finish(this.results);
-  }
-}
-
-class BatchedCommand extends Command {
-  private readonly transform: ReplyTransform | undefined;
-
-  constructor(
-    private readonly batch: Batch,
-    private readonly index: number,
-    { call, buffers, transform }: BatchEntry,
-    policy: CallPolicy,
-  ) {
-    super(call.row, call.name, call.args, call.slot, buffers, policy, call.size);
-    this.transform = transform;
-  }
-
-  override get idempotent(): boolean {
-    return isIdempotent(this.row, this.args);
-  }
-
-  override expire(): void {
-    this.batch.limit();
-    super.expire();
-  }
-
-  protected override resolved(reply: Reply): void {
-    this.batch.settle(this.index, [null, this.transform === undefined ? reply : this.transform(reply)]);
-  }
-
-  protected override rejected(error: Error): void {
-    this.batch.settle(this.index, [error, undefined]);
+    const rest = this.commands.slice(this.next);
+    this.next = this.commands.length;
+    this.underWay += rest.length;
+    for (const command of rest) command.fail(error);
   }
 }

@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import type { Redis } from 'ioredis';
 import { BehaviorSubject, type Observable } from 'rxjs';
-import { NO_SLOT, type CallPolicy, type Command, type ReplyTransform } from './command.js';
-import { CommandTable, isBlocking, type CommandRow } from './command-table.js';
+import { NO_SLOT, type CallPolicy, type CallShape, type Command } from './command.js';
+import { CommandTable, isBlocking, unknownCommandRow, type CommandRow } from './command-table.js';
 import { abortBy } from './abort.js';
 import { refusalOf } from './blocked-commands.js';
 import { rowsFromCommandReply } from './command-info.js';
@@ -45,12 +45,6 @@ export interface EngineListener {
   onNodes(added: readonly ClusterNode[], removed: readonly ClusterNode[]): void;
   /** A connection could not be made, or was lost; of one node not more often than every 10 seconds. */
   onFailure(error: Error, node: string): void;
-}
-
-/** How the reply of a call is to be given. */
-export interface CallShape {
-  readonly buffers: boolean;
-  readonly transform?: ReplyTransform;
 }
 
 /** The parts of the client put together: from a call to the reply, and from start to close. */
@@ -150,12 +144,13 @@ export class ClusterEngine {
    * @throws InvalidArgumentError, CrossSlotError, BlockedCommandError before anything is sent
    */
   run(name: string, args: Argument[], policy: CallPolicy, shape: CallShape): Promise<unknown> {
-    if (this.learning === undefined && this.table.lookup(name, args) === undefined) {
+    const row = this.table.lookup(name, args);
+    if (row === undefined && this.learning === undefined) {
       return this.learnCommands().then(() => this.run(name, args, policy, shape));
     }
     let call: ResolvedCall;
     try {
-      call = this.resolve(name, args);
+      call = this.resolveRow(row ?? unknownCommandRow(name, args), name, args);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -196,18 +191,19 @@ export class ClusterEngine {
     });
   }
 
-  /** Finds out where a call belongs; refuses what must not be sent. */
-  resolve(name: string, args: Argument[]): ResolvedCall {
-    const call = resolveCall(this.table, name, args, this.options.keyPrefix);
-    this.refuseBlocked(call.row, false);
-    return call;
+  /**
+   * Finds out where a call belongs; refuses what must not be sent.
+   * @param slot that of its keys, where the caller knows it
+   */
+  resolve(name: string, args: Argument[], slot?: number): ResolvedCall {
+    return this.resolveRow(this.rowOf(name, args), name, args, slot);
   }
 
   /** As `resolve`, for a call whose node is named: what is blocked only for want of a node is let through. */
   resolveFor(name: string, args: Argument[]): ResolvedCall {
-    const call = resolveCall(this.table, name, args, this.options.keyPrefix);
-    this.refuseBlocked(call.row, true);
-    return call;
+    const row = this.rowOf(name, args);
+    this.refuseBlocked(row, true);
+    return resolveCall(row, name, args, this.options.keyPrefix);
   }
 
   /** Sends a command on its way; before the client is connected, that is first seen to. */
@@ -391,6 +387,16 @@ export class ClusterEngine {
     const present = this.topology.defaultNode?.name;
     if (primaries.some((primary) => primary.name === present)) return present;
     return primaries[Math.floor(Math.random() * primaries.length)]?.name;
+  }
+
+  /** What is known of a command; of one that is not known, what its arguments suggest. */
+  rowOf(name: string, args: Argument[]): CommandRow {
+    return this.table.lookup(name, args) ?? unknownCommandRow(name, args);
+  }
+
+  private resolveRow(row: CommandRow, name: string, args: Argument[], slot?: number): ResolvedCall {
+    this.refuseBlocked(row, false);
+    return resolveCall(row, name, args, this.options.keyPrefix, slot);
   }
 
   private refuseBlocked(row: CommandRow, targeted: boolean): void {

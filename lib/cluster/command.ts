@@ -1,4 +1,4 @@
-import type { CommandRow } from './command-table.js';
+import { isIdempotent, type CommandRow } from './command-table.js';
 import { DeadlineExceededError, OutcomeUnknownError, ReplyError } from './errors.js';
 import type { NodeChannel } from './node-channel.js';
 import type { RetryMode } from './options.js';
@@ -6,9 +6,23 @@ import type { PendingAllowance } from './pending-allowance.js';
 import type { ReadFrom } from './read-from.js';
 import type { Reply } from './reply.js';
 import type { Argument, RequestEncoder } from './request-encoder.js';
+import type { ResolvedCall } from './resolved-call.js';
 
 /** Turns what the server answered into what the caller is given. Must not throw. */
 export type ReplyTransform = (reply: Reply) => unknown;
+
+/** How the reply of a call is to be given. */
+export interface CallShape {
+  /** Strings in it as Buffers. */
+  readonly buffers: boolean;
+  readonly transform?: ReplyTransform;
+}
+
+/** Without a transform. */
+export const PLAIN_SHAPES: Readonly<Record<'strings' | 'buffers', CallShape>> = {
+  strings: { buffers: false, transform: undefined },
+  buffers: { buffers: true, transform: undefined },
+};
 
 /** A write is done when this many replicas have it, or fails with DurabilityError after `timeoutMs`. */
 export interface Durability {
@@ -64,16 +78,32 @@ export abstract class Command {
   lastRefusal: Error | undefined = undefined;
 
   constructor(
-    readonly row: CommandRow,
-    public name: string,
-    public args: readonly Argument[],
-    readonly slot: number,
-    /** Decode the strings of the reply into Buffers. */
-    readonly buffers: boolean,
+    /** What is sent; another one where a script has to be sent whole. */
+    public call: ResolvedCall,
+    readonly shape: CallShape,
     readonly policy: CallPolicy,
-    /** Bytes of the arguments, as the bounds count them. */
-    readonly size: number,
   ) {}
+
+  get row(): CommandRow {
+    return this.call.row;
+  }
+
+  get name(): string {
+    return this.call.name;
+  }
+
+  get args(): readonly Argument[] {
+    return this.call.args;
+  }
+
+  get slot(): number {
+    return this.call.slot;
+  }
+
+  /** Bytes of the arguments, as the bounds count them. */
+  get size(): number {
+    return this.call.size;
+  }
 
   /** How many replies it is answered with. */
   get replyCount(): number {
@@ -81,7 +111,9 @@ export abstract class Command {
   }
 
   /** A second execution would go unnoticed, so it may be sent again after a lost reply. */
-  abstract get idempotent(): boolean;
+  get idempotent(): boolean {
+    return isIdempotent(this.row, this.args);
+  }
 
   /** A lost reply does no harm: the command reads, or may be sent again. */
   get repeatable(): boolean {
@@ -91,7 +123,7 @@ export abstract class Command {
 
   /** Writes it, for the first time or again. */
   encode(encoder: RequestEncoder): void {
-    encoder.append(this.name, this.args);
+    encoder.append(this.call.name, this.call.args);
   }
 
   /** Takes one reply. */
@@ -130,6 +162,12 @@ export abstract class Command {
     } else {
       this.fail(new DeadlineExceededError(this.name, this.policy.deadlineMs, { cause: this.lastRefusal }));
     }
+  }
+
+  /** The reply in the form that the caller wants. */
+  protected shaped(reply: Reply): unknown {
+    const { transform } = this.shape;
+    return transform === undefined ? reply : transform(reply);
   }
 
   /** Called once, with the reply. */

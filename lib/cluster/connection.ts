@@ -132,7 +132,7 @@ export class Connection implements ReplyHandler {
   }
 
   wantsBuffers(): boolean {
-    return this.inFlight.peek()?.buffers ?? false;
+    return this.inFlight.peek()?.shape.buffers ?? false;
   }
 
   onReply(reply: Reply): void {

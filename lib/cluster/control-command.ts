@@ -1,4 +1,4 @@
-import { Command, NO_SLOT, type CallPolicy } from './command.js';
+import { Command, NO_SLOT, PLAIN_SHAPES, type CallPolicy } from './command.js';
 import { unknownCommandRow } from './command-table.js';
 import { ReplyError } from './errors.js';
 import type { Reply } from './reply.js';
@@ -14,7 +14,11 @@ export class ControlCommand extends Command {
   private reject!: (error: Error) => void;
 
   constructor(name: string, args: readonly Argument[]) {
-    super(CONTROL_ROW, name, args, NO_SLOT, false, CONTROL_POLICY, 0);
+    super(
+      { row: CONTROL_ROW, name, args: [...args], slot: NO_SLOT, size: 0 },
+      PLAIN_SHAPES.strings,
+      CONTROL_POLICY,
+    );
     this.reply = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;

@@ -11,6 +11,12 @@ const CRC16_TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
   return crc & 0xffff;
 });
 
+/** Where the bytes of the key in hand are: reading them there costs a third of reading the characters of a string. */
+const scratch = new Uint8Array(1024);
+/** Strings up to this length fit there, whatever their characters. */
+const MAXIMUM_SCRATCH_LENGTH = Math.floor(scratch.length / 3);
+const encoder = new TextEncoder();
+
 /**
  * The slot of a key, 0 to 16383: CRC16 of its hash tag if it has one, else of all of it, modulo 16384.
  * The hash tag is what stands between the first `{` and the first `}` after it, unless that is nothing.
@@ -19,74 +25,29 @@ const CRC16_TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
  * @see {@link https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags | Redis Cluster specification, hash tags}
  */
 export function keySlot(key: string | Buffer | number): number {
-  if (typeof key === 'string') return slotOfText(key);
-  return typeof key === 'number' ? slotOfText(String(key)) : slotOfBytes(key);
+  if (typeof key === 'number') return keySlot(String(key));
+  if (typeof key !== 'string') return slotOfBytes(key, key.length);
+  if (key.length > MAXIMUM_SCRATCH_LENGTH) return keySlot(Buffer.from(key));
+  return slotOfBytes(scratch, encoder.encodeInto(key, scratch).written);
 }
 
-// Braces are looked for as text: in UTF-8 no other character contains their bytes.
-function slotOfText(key: string): number {
-  const opening = key.indexOf('{');
-  if (opening !== -1) {
-    const closing = key.indexOf('}', opening + 1);
-    if (closing > opening + 1) return crcOfText(key, opening + 1, closing) % SLOT_COUNT;
-  }
-  return crcOfText(key, 0, key.length) % SLOT_COUNT;
+function slotOfBytes(bytes: Uint8Array, length: number): number {
+  const opening = find(OPENING_BRACE, bytes, 0, length);
+  const closing = find(CLOSING_BRACE, bytes, opening + 1, length);
+  const tagged = closing < length && closing > opening + 1;
+  const crc = tagged ? crcOf(bytes, opening + 1, closing) : crcOf(bytes, 0, length);
+  return crc % SLOT_COUNT;
 }
 
-function slotOfBytes(key: Buffer): number {
-  const opening = key.indexOf(OPENING_BRACE);
-  if (opening !== -1) {
-    const closing = key.indexOf(CLOSING_BRACE, opening + 1);
-    if (closing > opening + 1) return crcOfBytes(key, opening + 1, closing) % SLOT_COUNT;
-  }
-  return crcOfBytes(key, 0, key.length) % SLOT_COUNT;
+/** Index of the first such byte; `end` where there is none. */
+function find(byte: number, bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at] !== byte) at++;
+  return at;
 }
 
-function crcOfBytes(bytes: Uint8Array, start: number, end: number): number {
+function crcOf(bytes: Uint8Array, start: number, end: number): number {
   let crc = 0;
-  for (let at = start; at < end; at++) crc = step(crc, bytes[at]);
+  for (let at = start; at < end; at++) crc = ((crc << 8) & 0xffff) ^ CRC16_TABLE[(crc >> 8) ^ bytes[at]];
   return crc;
-}
-
-/** CRC of the UTF-8 of `text`, without making the bytes. */
-function crcOfText(text: string, start: number, end: number): number {
-  let crc = 0;
-  for (let at = start; at < end; at++) {
-    const unit = text.charCodeAt(at);
-    if (unit > 0x7f) return crcOfWideText(crc, text, at, end);
-    crc = step(crc, unit);
-  }
-  return crc;
-}
-
-function crcOfWideText(crc: number, text: string, start: number, end: number): number {
-  for (let at = start; at < end; at++) {
-    let point = text.charCodeAt(at);
-    if (point < 0x80) {
-      crc = step(crc, point);
-      continue;
-    }
-    if (point < 0x800) {
-      crc = step(step(crc, 0xc0 | (point >> 6)), 0x80 | (point & 0x3f));
-      continue;
-    }
-    if (point >= 0xd800 && point <= 0xdfff) {
-      const low = at + 1 < end ? text.charCodeAt(at + 1) : 0;
-      if (point <= 0xdbff && low >= 0xdc00 && low <= 0xdfff) {
-        at++;
-        point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
-        crc = step(step(crc, 0xf0 | (point >> 18)), 0x80 | ((point >> 12) & 0x3f));
-        crc = step(step(crc, 0x80 | ((point >> 6) & 0x3f)), 0x80 | (point & 0x3f));
-        continue;
-      }
-      point = 0xfffd; // a surrogate without its other half has no UTF-8 of its own
-    }
-    crc = step(step(crc, 0xe0 | (point >> 12)), 0x80 | ((point >> 6) & 0x3f));
-    crc = step(crc, 0x80 | (point & 0x3f));
-  }
-  return crc;
-}
-
-function step(crc: number, byte: number): number {
-  return ((crc << 8) & 0xffff) ^ CRC16_TABLE[(crc >> 8) ^ byte];
 }

@@ -47,8 +47,8 @@ export async function executeBlock(
   entries: readonly BatchEntry[],
 ): Promise<BatchResult[] | null> {
   const block = redis.multi();
-  for (const { call, buffers } of entries) {
-    if (buffers) block.callBuffer(call.name, call.args);
+  for (const { call, shape } of entries) {
+    if (shape.buffers) block.callBuffer(call.name, call.args);
     else block.call(call.name, call.args);
   }
   const results = await block.exec().catch((error: unknown) => {
@@ -57,7 +57,7 @@ export async function executeBlock(
   return results?.map(([error, reply], index) => resultOf(entries[index], error, reply)) ?? null;
 }
 
-function resultOf({ transform }: BatchEntry, error: Error | null, reply: unknown): BatchResult {
+function resultOf({ shape: { transform } }: BatchEntry, error: Error | null, reply: unknown): BatchResult {
   if (error !== null) return [toReplyError(error.message), undefined];
   return [null, transform === undefined ? reply : transform(reply as Reply)];
 }

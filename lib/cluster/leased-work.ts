@@ -1,6 +1,5 @@
 import { ReplyError as NodeReplyError, type Redis } from 'ioredis';
-import type { CallShape } from './cluster-engine.js';
-import type { CallPolicy } from './command.js';
+import type { CallPolicy, CallShape } from './command.js';
 import { isBlocking, isIdempotent } from './command-table.js';
 import { settledByReplicas } from './durable-writes.js';
 import { toReplyError } from './reply-error.js';

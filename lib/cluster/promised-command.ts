@@ -1,6 +1,4 @@
-import type { CallShape } from './cluster-engine.js';
-import { Command, type CallPolicy } from './command.js';
-import { isIdempotent } from './command-table.js';
+import { Command, type CallPolicy, type CallShape } from './command.js';
 import type { NodeChannel } from './node-channel.js';
 import type { Reply } from './reply.js';
 import type { ResolvedCall } from './resolved-call.js';
@@ -10,20 +8,15 @@ export class PromisedCommand extends Command {
   constructor(
     call: ResolvedCall,
     policy: CallPolicy,
-    private readonly shape: CallShape,
+    shape: CallShape,
     private readonly resolve: (value: unknown) => void,
     private readonly reject: (error: Error) => void,
   ) {
-    super(call.row, call.name, call.args, call.slot, shape.buffers, policy, call.size);
-  }
-
-  override get idempotent(): boolean {
-    return isIdempotent(this.row, this.args);
+    super(call, shape, policy);
   }
 
   protected override resolved(reply: Reply): void {
-    const { transform } = this.shape;
-    this.resolve(transform === undefined ? reply : transform(reply));
+    this.resolve(this.shaped(reply));
   }
 
   protected override rejected(error: Error): void {

@@ -10,6 +10,8 @@ const LARGE = 16 * 1024;
 /** `$5` between the CRLF that ends what was before and its own, for the usual lengths. */
 const LENGTH_LINES = Array.from({ length: 1024 }, (_, length) => `\r\n$${length}\r\n`);
 
+const END = '\r\n';
+
 const lengthLine = (length: number): string =>
   length < LENGTH_LINES.length ? LENGTH_LINES[length] : `\r\n$${length}\r\n`;
 
@@ -27,13 +29,18 @@ export class RequestEncoder {
 
   /** Bytes of the batch so far, exactly. */
   get size(): number {
-    return this.pieceBytes + this.text.length;
+    return this.isEmpty ? 0 : this.pieceBytes + this.text.length + END.length;
+  }
+
+  private get isEmpty(): boolean {
+    return this.text === '' && this.pieces.length === 0;
   }
 
   /** Adds one command to the batch. */
   append(name: string, args: readonly Argument[]): void {
-    // every line but the last gets its CRLF from the one after it: one string less to join each
-    let text = this.text + this.headers.get(name, args.length);
+    // every line gets its CRLF from the one after it, and the last from `take`: one string less to join each
+    const header = this.headers.get(name, args.length);
+    let text = this.isEmpty ? header.slice(END.length) : this.text + header;
     for (let i = 0; i < args.length; i++) {
       const value = args[i];
       if (value.length >= LARGE) text = this.appendLarge(text, value);
@@ -42,7 +49,7 @@ export class RequestEncoder {
         text = text + lengthLine(bytes.length) + bytes;
       }
     }
-    this.text = text + '\r\n';
+    this.text = text;
   }
 
   /**
@@ -51,7 +58,7 @@ export class RequestEncoder {
    */
   take(): (string | Buffer)[] {
     const pieces = this.pieces;
-    if (this.text !== '') pieces.push(this.text);
+    if (!this.isEmpty) pieces.push(this.text + END);
     this.pieces = [];
     this.pieceBytes = 0;
     this.text = '';

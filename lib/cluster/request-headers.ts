@@ -5,7 +5,7 @@ const MAXIMUM_NAMES = 1_000;
 const MAXIMUM_NAME_LENGTH = 64;
 const MAXIMUM_ARGUMENTS = 8;
 
-/** How commands begin: `*3`, `$3`, `SET`, each but the last with its CRLF. Common ones are made once and kept. */
+/** How commands begin: `*3`, `$3`, `SET`, each behind the CRLF of what was before. Common ones are made once and kept. */
 export class RequestHeaders {
   private readonly headersOfName = new Map<string, string[]>();
 
@@ -16,7 +16,7 @@ export class RequestHeaders {
 
   private make(name: string, argumentCount: number): string {
     const bytes = toByteText(name);
-    const header = `*${argumentCount + 1}\r\n$${bytes.length}\r\n${bytes}`;
+    const header = `\r\n*${argumentCount + 1}\r\n$${bytes.length}\r\n${bytes}`;
     if (argumentCount <= MAXIMUM_ARGUMENTS && name.length <= MAXIMUM_NAME_LENGTH)
       this.keep(name, argumentCount, header);
     return header;

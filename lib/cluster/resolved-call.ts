@@ -1,6 +1,6 @@
 import { NO_SLOT } from './command.js';
 import { firstKeyIndex, keyIndexes } from './command-keys.js';
-import { unknownCommandRow, type CommandRow, type CommandTable } from './command-table.js';
+import type { CommandRow } from './command-table.js';
 import { CrossSlotError, InvalidArgumentError } from './errors.js';
 import { keySlot } from './key-slot.js';
 import type { Argument } from './request-encoder.js';
@@ -22,19 +22,23 @@ export interface ResolvedCall {
 }
 
 /**
- * Looks a call up in the command table and finds the slot of its keys. Keys are prefixed here, in place.
+ * Finds the place of a call: the slot of its keys, unless the caller knows it. Keys are prefixed here, in place.
  * @throws CrossSlotError, InvalidArgumentError
  */
 export function resolveCall(
-  table: CommandTable,
+  row: CommandRow,
   name: string,
   args: Argument[],
   keyPrefix: string,
+  slot?: number,
 ): ResolvedCall {
-  const row = table.lookup(name, args) ?? unknownCommandRow(name, args);
-  refuseOversized(name, args);
-  if (keyPrefix !== '' && !row.routingOnly) prefixKeys(row, args, keyPrefix);
-  return { row, name, args, slot: slotOf(row, args), size: sizeOf(args) };
+  let size = sizeOf(args);
+  if (size * BYTES_A_CHARACTER > MAXIMUM_BYTES) refuseOversized(name, args);
+  if (keyPrefix !== '' && !row.routingOnly) {
+    prefixKeys(row, args, keyPrefix);
+    size = sizeOf(args);
+  }
+  return { row, name, args, slot: slot ?? slotOf(row, args), size };
 }
 
 /** A server would close the connection, and with it what all others have under way on it. */

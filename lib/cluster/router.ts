@@ -143,7 +143,10 @@ export class Router {
       command.lastRefusal = error;
       command.mayHaveRun = !command.row.readonly;
       const { whenResent, deadlineMs } = command.policy;
-      if (whenResent !== undefined) command.args = whenResent(command.args, deadlineMs);
+      if (whenResent !== undefined) {
+        const { call } = command;
+        command.call = { ...call, args: [...whenResent(call.args, deadlineMs)] };
+      }
       command.asking = false;
       this.waitingRoom.hold(command);
     } else if (command.row.readonly) {
@@ -359,7 +362,7 @@ export class Router {
   /** Puts the text of a script in the place of its hash; false where it is no such call, or not known. */
   private addText(command: Command): boolean {
     const whole = this.scripts.whole(command.name, command.args);
-    if (whole !== undefined) Object.assign(command, whole);
+    if (whole !== undefined) command.call = { ...command.call, ...whole };
     return whole !== undefined;
   }
 

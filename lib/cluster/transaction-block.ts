@@ -1,5 +1,5 @@
 import type { BatchEntry, BatchResult } from './batch.js';
-import { Command, type CallPolicy } from './command.js';
+import { Command, PLAIN_SHAPES, type CallPolicy } from './command.js';
 import { isIdempotent, unknownCommandRow } from './command-table.js';
 import { OutcomeUnknownError, ReplyError } from './errors.js';
 import type { NodeChannel } from './node-channel.js';
@@ -25,16 +25,9 @@ export class TransactionBlock extends Command {
     private readonly reject: (error: Error) => void,
   ) {
     // strings of all replies are decoded alike, and made text again where a Buffer was not asked for
-    const buffers = entries.some((entry) => entry.buffers);
-    super(
-      ROW,
-      'EXEC',
-      [],
-      slot,
-      buffers,
-      policy,
-      entries.reduce((size, { call }) => size + call.size, 0),
-    );
+    const buffers = entries.some(({ shape }) => shape.buffers) ? PLAIN_SHAPES.buffers : PLAIN_SHAPES.strings;
+    const size = entries.reduce((sum, { call }) => sum + call.size, 0);
+    super({ row: ROW, name: 'EXEC', args: [], slot, size }, buffers, policy);
   }
 
   override get replyCount(): number {
@@ -83,9 +76,9 @@ export class TransactionBlock extends Command {
     else this.fail(new ReplyError(reply.message, { cause: firstError }));
   }
 
-  private resultOf({ buffers, transform }: BatchEntry, reply: Reply): BatchResult {
+  private resultOf({ shape: { buffers, transform } }: BatchEntry, reply: Reply): BatchResult {
     if (reply instanceof ReplyError) return [reply, undefined];
-    const shaped = this.buffers && !buffers ? textOf(reply) : reply;
+    const shaped = this.shape.buffers && !buffers ? textOf(reply) : reply;
     return [null, transform === undefined ? shaped : transform(shaped)];
   }
 }

@@ -1,4 +1,5 @@
-import { Batch } from '../cluster/batch.js';
+import { Batch, BatchedCommand } from '../cluster/batch.js';
+import { PLAIN_SHAPES } from '../cluster/command.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { ChannelName } from './cluster-message.js';
 import type { MessageCodec } from './codec.js';
@@ -38,15 +39,13 @@ export class Publisher {
   ): Promise<PublishResult[]> {
     const { engine } = this;
     // what cannot be sent is found before anything is
-    const entries = await Promise.all(
-      publications.map(async ({ channel, value }) => ({
-        call: engine.resolve(command, [checkName(channel), await encoded(value, codec)]),
-        buffers: false,
-        transform: undefined,
-      })),
+    const commands = await Promise.all(
+      publications.map(async ({ channel, value }) => {
+        const call = engine.resolve(command, [checkName(channel), await encoded(value, codec)]);
+        return new BatchedCommand(call, PLAIN_SHAPES.strings, engine.options);
+      }),
     );
-    const batch = new Batch(entries, engine.options, engine);
-    const results = await batch.start();
+    const results = await new Batch(commands, engine.options, engine).start();
     return results.map(([error, receivers]) =>
       error === null ? { ok: true, receivers: receivers as number } : { ok: false, error },
     );

@@ -1,6 +1,5 @@
 import type { Observable } from 'rxjs';
-import type { CallShape } from '../cluster/cluster-engine.js';
-import type { CallPolicy, Command } from '../cluster/command.js';
+import type { CallPolicy, CallShape, Command } from '../cluster/command.js';
 import type { Renewal } from '../cluster/credentials-keeper.js';
 import type { ResolvedClusterOptions } from '../cluster/options.js';
 import type { Argument } from '../cluster/request-encoder.js';

@@ -46,6 +46,20 @@ export class Steps {
     return pipeline.exec();
   }
 
+  /** One command for each group of keys or the like, by their slots, sent at once, with what became of each. */
+  inSlots<T>(
+    groups: ReadonlyMap<number, T>,
+    stepOf: (group: T) => readonly [name: string, args: Argument[]],
+    buffers = true,
+  ): Promise<BatchResult[]> {
+    const pipeline = this.client.pipeline();
+    for (const [slot, group] of groups) {
+      const [name, args] = stepOf(group);
+      pipeline.send(name, args, buffers, slot);
+    }
+    return pipeline.exec();
+  }
+
   /** Commands over any slots, sent at once. @throws the first error among their replies */
   async together<T>(steps: readonly Step[], buffers = true): Promise<T[]> {
     return repliesOf<T>(await this.settled(steps, buffers));
@@ -84,9 +98,9 @@ export class Steps {
 
   /** Whether all keys among the arguments of a command are in one slot. @throws InvalidArgumentError */
   inOneSlot(name: string, args: readonly Argument[]): boolean {
-    const [first, ...others] = this.keyPlaces(name, args);
-    const slot = this.slotOf(args[first]);
-    return others.every((index) => this.slotOf(args[index]) === slot);
+    const places = this.keyPlaces(name, args);
+    const slot = this.slotOf(args[places[0]]);
+    return places.every((place, i) => i === 0 || this.slotOf(args[place]) === slot);
   }
 
   /** Where the keys are among the arguments of a command. @throws InvalidArgumentError */

@@ -1,44 +1,45 @@
-import type { BatchResult } from '../../cluster/batch.js';
 import { InvalidArgumentError, ReplyError } from '../../cluster/errors.js';
 import type { Argument } from '../../cluster/request-encoder.js';
 import { AllOrNothingError, PartialWriteError } from './non-atomic-errors.js';
 import type { Recipe } from './recipe.js';
-import type { Step } from './steps.js';
 
-/** One MGET a slot, all sent at once; each value finds its place in the order of the keys. */
+/**
+ * One MGET a slot, all sent at once; each value finds its place in the order of the keys. A slot with one key is asked by
+ * GET: the reply is no list, and twice as many are read in the same time.
+ */
 export const mget: Recipe = async (steps, keys, buffers) => {
-  const groups = [...steps.bySlot([...keys.keys()], (place) => keys[place]).values()];
-  const results = await steps.settled(
-    groups.map((places) => mgetStep(places.map((place) => keys[place]))),
+  const places = keys.map((_, place) => place);
+  const groups = steps.bySlot(places, (place) => keys[place]);
+  const results = await steps.inSlots(
+    groups,
+    (group) => [group.length === 1 ? 'get' : 'mget', group.map((place) => keys[place])],
     buffers,
   );
   const values = new Array<unknown>(keys.length);
-  groups.forEach((places, i) => {
-    const found = mgetReply(results[i], places.length);
-    places.forEach((place, j) => (values[place] = found[j]));
-  });
+  let next = 0;
+  for (const group of groups.values()) {
+    const [error, reply] = results[next++];
+    if (group.length === 1) values[group[0]] = stringOf(error, reply);
+    else if (error !== null) throw error;
+    else group.forEach((place, i) => (values[place] = (reply as unknown[])[i]));
+  }
   return values;
 };
 
-/** A slot with one key is asked by GET: the reply is no list, and twice as many are read in the same time. */
-function mgetStep(keys: readonly Argument[]): Step {
-  return keys.length === 1 ? ['get', keys[0]] : ['mget', ...keys];
-}
-
-function mgetReply([error, reply]: BatchResult, keys: number): unknown[] {
-  if (error === null) return keys === 1 ? [reply] : (reply as unknown[]);
-  // GET refuses what is no string, MGET gives null for it
-  if (keys === 1 && error instanceof ReplyError && error.code === 'WRONGTYPE') return [null];
+/** What MGET gives for a key, from what GET answers: null in the place of the error for what is no string. */
+function stringOf(error: Error | null, reply: unknown): unknown {
+  if (error === null) return reply;
+  if (error instanceof ReplyError && error.code === 'WRONGTYPE') return null;
   throw error;
 }
 
 /** One MSET a slot, all sent at once. */
 export const mset: Recipe = async (steps, args) => {
-  const groups = [...steps.bySlot(pairsOf('mset', args), ([key]) => key).values()];
-  const results = await steps.settled(groups.map((group): Step => ['mset', ...group.flat()]));
+  const groups = steps.bySlot(pairsOf('mset', args), ([key]) => key);
+  const results = await steps.inSlots(groups, (group) => ['mset', group.flat()]);
   const written: string[] = [];
   const errors = new Map<string, Error>();
-  groups.forEach((group, i) => {
+  [...groups.values()].forEach((group, i) => {
     const [error] = results[i];
     for (const [key] of group) {
       if (error === null) written.push(String(key));
