@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LocalCluster } from 'keyslot/testing';
+import { LocalCluster, type LocalClusterOptions } from 'keyslot/testing';
 
 /** What a test file gets of the cluster it shares with others. */
 export interface SharedCluster {
@@ -20,15 +20,18 @@ export function sharedCluster(): SharedCluster {
 }
 
 /** As `sharedCluster`, for tests that walk over all keys there are: no other file has any there. */
-export function ownCluster(): SharedCluster {
-  return clusterAt([]);
+export function ownCluster(options: LocalClusterOptions = {}): SharedCluster {
+  return clusterAt([], options);
 }
 
-function clusterAt(given: { host: string; port: number }[]): SharedCluster {
+function clusterAt(
+  given: { host: string; port: number }[],
+  options: LocalClusterOptions = {},
+): SharedCluster {
   const nodes: { host: string; port: number }[] = [];
   let own: LocalCluster | undefined;
   beforeAll(async () => {
-    if (given.length === 0) own = await LocalCluster.start();
+    if (given.length === 0) own = await LocalCluster.start(options);
     nodes.push(...(own?.seeds ?? given));
   }, 60_000);
   afterAll(async () => {

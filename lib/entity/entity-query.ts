@@ -25,7 +25,7 @@ export interface EntityQuery {
   readonly lookUp?: () => Promise<FoundRow[]>;
   /** The partition, whose index is exact; absent where all of them are asked, and the rows alone tell. */
   readonly tag?: string;
-  /** The index or unique of the partition that answers it. */
+  /** The index or unique that answers it; absent for the list of rows. */
   readonly name?: string;
 }
 
@@ -71,6 +71,7 @@ function globalQuery(
     return record === null ? [] : [row(referenceInRecord(record), encodings)];
   };
   return {
+    name: index.name,
     reader: new GlobalIndexReader(client, buckets, ranges),
     rowOf: (entry) => row(idTextOf(entry), entry.slice(0, entry.lastIndexOf('\0'))),
     lookUp: uniques && (async () => (await Promise.all(uniques.map(lookUp))).flat()),

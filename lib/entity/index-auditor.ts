@@ -24,6 +24,9 @@ export interface IndexIssue<E = object> {
   readonly key: KeyOf<E>;
 }
 
+/** Whether faults are told, or put right as well. */
+export type AuditMode = 'verify' | 'repair';
+
 /** Rows, or entries, that are compared at once. */
 const BATCH = 100;
 /** How often a row is read again that others go on changing: they keep its entries right themselves. */
@@ -44,7 +47,7 @@ export class IndexAuditor {
   constructor(
     private readonly context: EntityContext,
     private readonly schema: EntitySchema,
-    private readonly mode: 'verify' | 'repair',
+    private readonly mode: AuditMode,
   ) {
     this.scripts = new ScriptCaller(context.client);
   }

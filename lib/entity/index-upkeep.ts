@@ -2,7 +2,8 @@ import { InvalidArgumentError } from '../cluster/errors.js';
 import { SLOT_COUNT, keySlot } from '../cluster/key-slot.js';
 import type { EntityContext } from './entity-context.js';
 import type { EntitySchema } from './entity-schema.js';
-import { IndexAuditor, type IndexIssue } from './index-auditor.js';
+import { GlobalAuditor } from './global-auditor.js';
+import { type AuditMode, IndexAuditor, type IndexIssue } from './index-auditor.js';
 import type { PartitionKeyOf } from './shape.js';
 import { rowsBySlot } from './slot-walker.js';
 
@@ -37,30 +38,30 @@ export interface ReindexProgress<E = object> {
 /** Slots between one progress and the next. */
 const STEP = 1_024;
 
-/** Faults of the indexes and uniques of partitions. */
+/** Faults of the indexes and uniques of partitions, and of what rows have in global ones. */
 export async function* verifyIndexes(
   context: EntityContext,
   schema: EntitySchema,
   tag: string | undefined,
   signal?: AbortSignal,
 ): AsyncGenerator<IndexIssue, void, undefined> {
-  const auditor = new IndexAuditor(context, schema, 'verify');
+  const audit = auditing(context, schema, 'verify');
   const first = tag === undefined ? 0 : keySlot(tag);
   for await (const [, rows] of rowsBySlot(context, schema, first, tag === undefined ? SLOT_COUNT : first + 1))
     for (const [partition, ids] of rows) {
       signal?.throwIfAborted();
-      if (tag === undefined || partition === tag) yield* auditor.audit(partition, ids);
+      if (tag === undefined || partition === tag) yield* audit(partition, ids);
     }
 }
 
-/** Puts the indexes and uniques of partitions right; at the end those that were being built are ready. */
+/** Puts indexes and uniques right; at the end those that were being built are ready. */
 export async function* reindex(
   context: EntityContext,
   schema: EntitySchema,
   tag: string | undefined,
   { cursor, signal }: Pick<ReindexOptions, 'cursor' | 'signal'>,
 ): AsyncGenerator<ReindexProgress, void, undefined> {
-  const auditor = new IndexAuditor(context, schema, 'repair');
+  const audit = auditing(context, schema, 'repair');
   const begin = tag === undefined ? readCursor(cursor) : { slot: keySlot(tag), isClean: false };
   const end = tag === undefined ? SLOT_COUNT : begin.slot + 1;
   let { isClean } = begin;
@@ -71,7 +72,7 @@ export async function* reindex(
     for (const [partition, ids] of found) {
       signal?.throwIfAborted();
       if (tag !== undefined && partition !== tag) continue;
-      for await (const issue of auditor.audit(partition, ids))
+      for await (const issue of audit(partition, ids))
         if (UNRESOLVED.has(issue.fault)) unresolved.push(issue);
         else repaired++;
       rows += ids.length;
@@ -84,6 +85,21 @@ export async function* reindex(
     yield { cursor: `${next}${isClean ? '' : '!'}`, done, rows, repaired, unresolved };
     unresolved = [];
   }
+}
+
+/** What finds the faults of a partition's rows. */
+function auditing(
+  context: EntityContext,
+  schema: EntitySchema,
+  mode: AuditMode,
+): (tag: string, ids: readonly string[]) => AsyncGenerator<IndexIssue> {
+  const here = new IndexAuditor(context, schema, mode);
+  const everywhere = new GlobalAuditor(context, schema, mode);
+  return async function* (tag, ids) {
+    // a row that is a partition of its own is in no list and in no index
+    if (schema.partitionKey) yield* here.audit(tag, ids);
+    yield* everywhere.audit(tag, ids);
+  };
 }
 
 const UNRESOLVED: ReadonlySet<IndexIssue['fault']> = new Set<IndexIssue['fault']>([

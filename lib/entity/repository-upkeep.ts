@@ -42,7 +42,7 @@ export abstract class RepositoryUpkeep<E extends object> extends RepositoryReads
   }
 
   /**
-   * Holds the indexes and uniques of partitions against their rows, and gives what does not agree. It writes nothing,
+   * Holds indexes and uniques, also global ones, against the rows, and gives what does not agree. It writes nothing,
    * holds a hundred rows at a time, and may run while others write: every fault is one of a single moment.
    *
    * ```ts
@@ -56,7 +56,7 @@ export abstract class RepositoryUpkeep<E extends object> extends RepositoryReads
   }
 
   /**
-   * Puts the indexes and uniques of partitions right, while others write. It tells how far it has come after each
+   * Puts indexes and uniques right, also global ones, while others write. It tells how far it has come after each
    * thousand slots; a run that has ended goes on from the last cursor. When the whole cluster is done, and nothing was
    * left, indexes that were being built are ready.
    *

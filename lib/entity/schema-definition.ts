@@ -63,7 +63,8 @@ export function misfits(stored: SchemaDefinition, given: SchemaDefinition): stri
 
 /** The indexes that one definition has and the other has not, or otherwise. */
 export function newIndexes(stored: SchemaDefinition, given: SchemaDefinition): string[] {
-  return Object.entries(given.indexes)
-    .filter(([name, index]) => !Object.hasOwn(stored.indexes, name) || stored.indexes[name] !== index)
+  const known = { ...stored.indexes, ...stored.globals };
+  return Object.entries({ ...given.indexes, ...given.globals })
+    .filter(([name, index]) => !Object.hasOwn(known, name) || known[name] !== index)
     .map(([name]) => name);
 }

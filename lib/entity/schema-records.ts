@@ -41,7 +41,7 @@ export class SchemaRecords {
       if (!stored) return { definition: given, building: [] };
       const faults = misfits(stored, given);
       if (faults.length > 0) throw new SchemaRecordError(schema.name, faults);
-      const still = building.filter((name) => Object.hasOwn(given.indexes, name));
+      const still = building.filter((name) => Object.hasOwn({ ...given.indexes, ...given.globals }, name));
       // What a class has no more is remembered: the rows may still have it.
       const properties = { ...stored.properties, ...given.properties };
       const globals = stored.globals || given.globals ? { ...stored.globals, ...given.globals } : undefined;
