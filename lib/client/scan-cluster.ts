@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../cluster/backoff.js';
 import { ClusterError, InvalidArgumentError, ReplyError, TopologyError } from '../cluster/errors.js';
 import { keySlot, SLOT_COUNT } from '../cluster/key-slot.js';
+import { checkOptionNames } from '../cluster/option-names.js';
 import { REFUSALS } from '../cluster/refusals.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
 import { readScanPage } from './scan-page.js';
@@ -131,14 +132,12 @@ async function* walkNode(
   } while (cursor !== '0');
 }
 
+/** Those of Node's streams among them: callers of ioredis' scan streams may give some, and they change nothing here. */
+const SCAN_OPTIONS = ['match', 'count', 'type', 'objectMode', 'highWaterMark'];
+
 /** The words of SCAN and its sisters behind the cursor. @throws InvalidArgumentError */
 export function scanWords(options: KeyScanOptions): string[] {
-  if (typeof options !== 'object' || options === null) {
-    throw new InvalidArgumentError(
-      'options',
-      'The options of a scan are an object, such as { match, count }',
-    );
-  }
+  checkOptionNames('a scan', options, SCAN_OPTIONS);
   const { match, count, type } = options;
   const words: string[] = [];
   if (match !== undefined) words.push('MATCH', match);

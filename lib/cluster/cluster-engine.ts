@@ -145,7 +145,7 @@ export class ClusterEngine {
    */
   run(name: string, args: Argument[], policy: CallPolicy, shape: CallShape): Promise<unknown> {
     const row = this.table.lookup(name, args);
-    if (row === undefined && this.learning === undefined) {
+    if (row === undefined && name !== '' && this.learning === undefined) {
       return this.learnCommands().then(() => this.run(name, args, policy, shape));
     }
     let call: ResolvedCall;

@@ -18,6 +18,7 @@ import {
   type ResponseTip,
 } from './command-policies.js';
 import { commandLines, type CommandLine } from './command-rows.js';
+import { InvalidArgumentError } from './errors.js';
 import { idempotentCommands } from './idempotent-commands.js';
 
 /** All that routing and retrying need to know of a command. */
@@ -84,8 +85,10 @@ function policiesOf(name: string, keyed: boolean, tips: string): [RequestPolicy,
 /**
  * The row for a command nobody has told us of (a module's, before COMMAND is read): its first argument, if
  * there is one, is taken for its key; it is neither sent to replicas nor sent again.
+ * @throws InvalidArgumentError where it has no name
  */
 export function unknownCommandRow(name: string, args: readonly CommandArgument[]): CommandRow {
+  if (name === '') throw new InvalidArgumentError('name', 'The name of a command is text, and not empty');
   const lowerCaseName = name.toLowerCase();
   return args.length === 0
     ? commandRow([lowerCaseName, '', ''])

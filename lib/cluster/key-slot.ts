@@ -1,3 +1,6 @@
+import { InvalidArgumentError } from './errors.js';
+import { kindOf } from './what-came.js';
+
 /** How many slots the keys of a cluster are spread over. */
 export const SLOT_COUNT = 16384;
 
@@ -22,11 +25,16 @@ const encoder = new TextEncoder();
  * The hash tag is what stands between the first `{` and the first `}` after it, unless that is nothing.
  * Hashes the bytes that are sent: the UTF-8 of a string (a lone surrogate is U+FFFD there), a Buffer as it is.
  *
+ * @throws InvalidArgumentError for what is no key
  * @see {@link https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags | Redis Cluster specification, hash tags}
  */
 export function keySlot(key: string | Buffer | number): number {
   if (typeof key === 'number') return keySlot(String(key));
-  if (typeof key !== 'string') return slotOfBytes(key, key.length);
+  if (typeof key !== 'string') {
+    if (!(key instanceof Uint8Array))
+      throw new InvalidArgumentError('key', `A key is a string, a number or a Buffer; ${kindOf(key)} came`);
+    return slotOfBytes(key, key.length);
+  }
   if (key.length > MAXIMUM_SCRATCH_LENGTH) return keySlot(Buffer.from(key));
   return slotOfBytes(scratch, encoder.encodeInto(key, scratch).written);
 }

@@ -1,6 +1,6 @@
 import { SetMetadata, type InjectionToken } from '@nestjs/common';
 import { InvalidArgumentError } from '../cluster/errors.js';
-import { kindOf } from '../cluster/what-came.js';
+import { checkOptionNames } from '../cluster/option-names.js';
 import { resolveBufferOptions, type BufferOptions } from '../pubsub/bounded-buffer.js';
 import { resolveCodec, type Codec } from '../pubsub/codec.js';
 import type { SubscriptionKind } from '../pubsub/subscription-kind.js';
@@ -47,7 +47,7 @@ export function handlerDecorator(
   options: Omit<SubscriptionMetadata, 'kind' | 'names' | 'events'>,
 ): MethodDecorator {
   const { decorator } = HANDLER_KINDS[kind];
-  checkHandlerOptions(kind, options);
+  checkOptionNames(decorator, options, kind === 'keyspace' ? OPTIONS : [...OPTIONS, 'codec']);
   const metadata: SubscriptionMetadata = { ...options, kind, names, events };
   check(metadata);
   return (target, method, descriptor) => {
@@ -82,27 +82,6 @@ export function readHandlerNames(kind: SubscriptionKind, names: unknown, where: 
 
 /** What the options of handlers are called, beside `codec`, which those of messages have. */
 const OPTIONS = ['cluster', 'concurrency', 'order', 'buffer', 'inject'];
-
-/**
- * Refuses options that are none of a decorator's.
- * @throws InvalidArgumentError naming the option
- */
-function checkHandlerOptions(kind: SubscriptionKind, options: unknown): void {
-  const { decorator } = HANDLER_KINDS[kind];
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new InvalidArgumentError(
-      'options',
-      `The options of ${decorator} are an object; ${kindOf(options)} came`,
-    );
-  }
-  const known = kind === 'keyspace' ? OPTIONS : [...OPTIONS, 'codec'];
-  const unknown = Object.keys(options).find((option) => !known.includes(option));
-  if (unknown === undefined) return;
-  throw new InvalidArgumentError(
-    unknown,
-    `${decorator} has no option ${unknown}; it has ${known.join(', ')}`,
-  );
-}
 
 function check(metadata: SubscriptionMetadata): void {
   const { kind, names, cluster, concurrency, order, buffer = {}, inject, codec, events } = metadata;

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { filter, type Observable } from 'rxjs';
 import { ClientClosedError, InvalidArgumentError } from '../cluster/errors.js';
+import { checkOptionNames } from '../cluster/option-names.js';
 import type { ChannelName, UnreadableMessage } from './cluster-message.js';
 import { resolveCodec, type Codec, type MessageCodec } from './codec.js';
 import { Introspection } from './introspection.js';
@@ -103,10 +104,9 @@ export class ClusterPubSub {
    * The observable fails with KeyspaceEventsOffError where a primary is not configured so, as far as it tells.
    * @throws InvalidArgumentError for no pattern, an empty one, or no event
    */
-  keyspace<N extends ChannelName = string>({
-    pattern,
-    events,
-  }: KeyspaceOptions<N>): Observable<KeyspaceEvent<N>> {
+  keyspace<N extends ChannelName = string>(options: KeyspaceOptions<N>): Observable<KeyspaceEvent<N>> {
+    checkOptionNames('keyspace()', options, ['pattern', 'events']);
+    const { pattern, events } = options;
     const wanted = events === undefined ? undefined : new Set([events].flat());
     if (wanted?.size === 0 || wanted?.has('')) {
       throw new InvalidArgumentError('events', 'Name at least one event, or leave them out for all');
@@ -205,9 +205,11 @@ export class ClusterPubSub {
   private observe(
     kind: SubscriptionKind,
     names: ChannelNames<ChannelName>,
-    { gaps = false, ...options }: ObserveOptions = {},
+    options: ObserveOptions = {},
   ): Observable<never> {
-    const items = this.streams.observe(kind, readNames(names), this.codecOf(options));
+    checkOptionNames(`${kind}()`, options, ['codec', 'gaps']);
+    const { gaps = false, codec } = options;
+    const items = this.streams.observe(kind, readNames(names), this.codecOf({ codec }));
     // the type of payloads and names is the caller's to say; see `Subscribe`
     return (gaps ? items : items.pipe(filter((item) => !isGap(item)))) as Observable<never>;
   }
@@ -233,7 +235,9 @@ export class ClusterPubSub {
     return this.publisher.sendMany(command, messages, this.codecOf(options));
   }
 
-  private codecOf({ codec }: MessageOptions): MessageCodec {
+  private codecOf(options: MessageOptions): MessageCodec {
+    checkOptionNames('a message', options, ['codec']);
+    const { codec } = options;
     return codec === undefined ? this.codec : resolveCodec(codec);
   }
 }

@@ -1,7 +1,7 @@
 import { toByteText } from '../cluster/byte-text.js';
 import type { ChannelName } from './cluster-message.js';
 import type { PubSubEngine } from './pubsub-engine.js';
-import { readNames } from './subscription-name.js';
+import { checkName, readNames } from './subscription-name.js';
 
 /**
  * What the cluster knows of its subscribers, all of them, not only of this process. Each node knows its own; the
@@ -14,7 +14,11 @@ export class Introspection {
 
   /** Channels that are subscribed to, each once. */
   async channels(question: 'channels' | 'shardchannels', pattern?: string): Promise<string[]> {
-    return (await this.ask(false, question, ...(pattern === undefined ? [] : [pattern]))) as string[];
+    return (await this.ask(
+      false,
+      question,
+      ...(pattern === undefined ? [] : [checkName(pattern)]),
+    )) as string[];
   }
 
   /** Connections that subscribe to each channel. */

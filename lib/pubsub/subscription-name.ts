@@ -1,5 +1,6 @@
 import { toByteText } from '../cluster/byte-text.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { kindOf } from '../cluster/what-came.js';
 import type { ChannelName } from './cluster-message.js';
 
 /** The name of a channel, or a pattern, as a subscriber gave it. */
@@ -28,7 +29,10 @@ export function readNames(names: ChannelName | readonly ChannelName[]): Subscrip
 /** @throws InvalidArgumentError */
 export function checkName(name: ChannelName): ChannelName {
   if (typeof name !== 'string' && !Buffer.isBuffer(name)) {
-    throw new InvalidArgumentError('name', 'The name of a channel is a string or a Buffer');
+    throw new InvalidArgumentError(
+      'name',
+      `The name of a channel is a string or a Buffer; ${kindOf(name)} came`,
+    );
   }
   if (name.length === 0) throw new InvalidArgumentError('name', 'The name of a channel must not be empty');
   return name;

@@ -213,7 +213,7 @@ describe('a decorator on the wrong thing is refused, by name', () => {
     it.each<[string, unknown, RegExp]>([
       ['no options', null, /null came/],
       ['a list of options', [], /an empty list came/],
-      ['an option it does not have', { concurency: 2 }, /no option concurency; it has .*concurrency/],
+      ['an option it does not have', { concurency: 2 }, /Unknown option concurency.*concurrency/],
       ['a concurrency', { concurrency: 0 }, /at least 1/],
       ['an order', { order: 'name' }, /'channel' or 'none'/],
       ['a buffer', { buffer: { size: 0 } }, /size/],
