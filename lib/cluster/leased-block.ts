@@ -7,7 +7,7 @@ import type { LeasedWork } from './leased-work.js';
 import { REFUSALS } from './refusals.js';
 import { toReplyError } from './reply-error.js';
 import type { Reply } from './reply.js';
-import { notATransaction } from './transaction-block.js';
+import { FORBIDDEN, notATransaction } from './transaction-block.js';
 
 /** MULTI, commands that write, EXEC, and WAIT for the replicas. */
 export class LeasedBlock implements LeasedWork {
@@ -52,9 +52,14 @@ export async function executeBlock(
     else block.call(call.name, call.args);
   }
   const results = await block.exec().catch((error: unknown) => {
-    throw refusalOf(error);
+    throw refusalOf(error, entries.length);
   });
   return results?.map(([error, reply], index) => resultOf(entries[index], error, reply)) ?? null;
+}
+
+/** ioredis says which command an error was for. */
+interface RefusedCommand extends Error {
+  readonly command?: { readonly name: string };
 }
 
 function resultOf({ shape: { transform } }: BatchEntry, error: Error | null, reply: unknown): BatchResult {
@@ -63,12 +68,15 @@ function resultOf({ shape: { transform } }: BatchEntry, error: Error | null, rep
 }
 
 /** Why nothing was executed: the reason that can be mended, if there is one, else what EXEC says. */
-function refusalOf(error: unknown): unknown {
+function refusalOf(error: unknown, commands: number): unknown {
   if (!(error instanceof NodeReplyError)) return error;
   const exec = toReplyError((error as Error).message);
-  if (/EXEC without MULTI/.test(exec.message)) return notATransaction(exec);
-  const previous = (error as { previousErrors?: Error[] }).previousErrors ?? [];
+  const previous = (error as { previousErrors?: RefusedCommand[] }).previousErrors ?? [];
   const reasons = previous.map(({ message }) => toReplyError(message));
+  if (previous[0]?.command?.name === 'multi') {
+    const forbidden = reasons.slice(1).filter(({ code }) => code === FORBIDDEN).length;
+    return notATransaction(reasons[0], forbidden === commands);
+  }
   const passing = [...reasons, exec].find(({ code }) => REFUSALS.has(code));
   return passing ?? new ReplyError(exec.message, { cause: reasons[0] });
 }

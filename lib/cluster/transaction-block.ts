@@ -7,6 +7,8 @@ import { REFUSALS } from './refusals.js';
 import type { Reply } from './reply.js';
 import type { RequestEncoder } from './request-encoder.js';
 
+/** What a server answers that lacks a right: the command was not executed. */
+export const FORBIDDEN = 'NOPERM';
 const ROW = unknownCommandRow('exec', []);
 
 /**
@@ -16,6 +18,8 @@ const ROW = unknownCommandRow('exec', []);
 export class TransactionBlock extends Command {
   private received = 0;
   private firstError: ReplyError | undefined = undefined;
+  private refusedMulti: ReplyError | undefined = undefined;
+  private forbidden = 0;
 
   constructor(
     private readonly entries: readonly BatchEntry[],
@@ -41,6 +45,8 @@ export class TransactionBlock extends Command {
   override encode(encoder: RequestEncoder): void {
     this.received = 0;
     this.firstError = undefined;
+    this.refusedMulti = undefined;
+    this.forbidden = 0;
     encoder.append('MULTI', []);
     for (const { call } of this.entries) encoder.append(call.name, call.args);
     encoder.append('EXEC', []);
@@ -50,8 +56,11 @@ export class TransactionBlock extends Command {
     const position = this.received++;
     if (position < this.replyCount - 1) {
       if (!(reply instanceof ReplyError)) return;
-      if (position === 0) this.fail(notATransaction(reply));
+      if (position === 0) this.refusedMulti = reply;
+      else if (reply.code === FORBIDDEN) this.forbidden++;
       this.firstError ??= reply;
+    } else if (this.refusedMulti !== undefined) {
+      this.fail(notATransaction(this.refusedMulti, this.forbidden === this.entries.length));
     } else if (reply instanceof ReplyError) {
       this.aborted(reply, from);
     } else {
@@ -83,8 +92,12 @@ export class TransactionBlock extends Command {
   }
 }
 
-/** Without MULTI in effect, what followed it was executed command by command. */
-export function notATransaction(cause: ReplyError): OutcomeUnknownError {
+/**
+ * Without MULTI in effect, what followed it was executed command by command.
+ * @param nothingRan each of those was refused, too
+ */
+export function notATransaction(cause: ReplyError, nothingRan: boolean): ReplyError | OutcomeUnknownError {
+  if (nothingRan) return cause;
   return new OutcomeUnknownError(
     'EXEC',
     'the server refused MULTI, and may have run the commands one by one',

@@ -289,6 +289,48 @@ describe('credentials that change', () => {
   });
 });
 
+describe('a transaction of a user who may not MULTI', () => {
+  const ways: [string, (client: ClusterClient) => Promise<unknown>][] = [
+    ['in one piece', (client) => client.multi().incr('{bare}n').get('{bare}n').exec()],
+    [
+      'that waits for replicas',
+      (client) => {
+        const durable = client.with({ durability: { replicas: 1, timeoutMs: 5_000 } });
+        return durable.multi().incr('{bare}n').get('{bare}n').exec();
+      },
+    ],
+    [
+      'of watched keys',
+      (client) => client.transaction(['{bare}n'], async (tx) => tx.multi().incr('{bare}n').get('{bare}n')),
+    ],
+  ];
+
+  it.each(ways)('%s is in doubt where its commands ran, else it was refused', async (_way, execute) => {
+    await setUser('resetpass', '>first', '-multi');
+    try {
+      const client = clientOf({ username: 'app', password: 'first' });
+      await client.set('{bare}n', 0);
+      expect(await execute(client).catch((error: Error) => error)).toMatchObject({
+        code: 'OUTCOME_UNKNOWN',
+        applied: 'unknown',
+      });
+      expect(await client.get('{bare}n')).toBe('1');
+      await setUser('-incr', '-get', '-exec');
+      expect(await execute(client).catch((error: Error) => error)).toMatchObject({
+        code: 'NOPERM',
+        applied: false,
+        message: expect.stringContaining('multi'),
+      });
+      await setUser('+@all');
+      expect(await client.get('{bare}n')).toBe('1');
+      await execute(client);
+      expect(await client.get('{bare}n')).toBe('2');
+    } finally {
+      await setUser('+@all');
+    }
+  });
+});
+
 describe('a call that blocks', () => {
   it('on a node that freezes ends when others take over, where nobody else calls', async () => {
     await cluster.waitUntilStable();
