@@ -8,4 +8,6 @@ testScenarios([
   'restart-all',
   'all-down',
   'address-reused',
+  'rotation',
+  'rights',
 ]);

@@ -74,8 +74,8 @@ export class Commits {
         const { code, applied } = error as ClusterError;
         this.failed.set(code, (this.failed.get(code) ?? 0) + 1);
         if (applied !== false) owner.doubtful++;
-        account =
-          (await this.accounts.findOne(owner.id).catch(() => null)) ?? this.accounts.create({ id: owner.id });
+        const stored = await this.accounts.findOne(owner.id).catch(() => account);
+        account = stored ?? this.accounts.create({ id: owner.id });
       }
       await delay(PAUSE_MS);
     }

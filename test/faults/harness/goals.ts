@@ -18,6 +18,11 @@ export const onlyInDoubt = (most: number): Goal => ({
     (errors.OUTCOME_UNKNOWN ?? 0) <= most &&
     repeatableErrors === 0,
 });
+/** Nothing else is wrong than that the server refuses. */
+export const onlyErrors = (...codes: readonly string[]): Goal => ({
+  text: `no error but ${codes.join(', ')}`,
+  holds: ({ errors }) => Object.keys(errors).every((code) => codes.includes(code)),
+});
 export const repeatablesSucceed: Goal = {
   text: 'reads and idempotent writes succeed',
   holds: ({ repeatableErrors }) => repeatableErrors === 0,
@@ -47,6 +52,10 @@ export const gapsTold: Goal = {
   text: 'no message missing outside a gap',
   holds: ({ messages }) => (messages?.missed ?? 0) === 0,
 };
+export const noGaps: Goal = {
+  text: 'no gap in what subscribers hear',
+  holds: ({ messages }) => (messages?.gaps ?? 0) === 0,
+};
 export const allRecover: Goal = {
   text: 'every shard works again',
   holds: ({ shards, errors }) => shards.every(({ recovered }) => recovered) && errors.HUNG === undefined,
@@ -67,6 +76,10 @@ export const noneSlowerThan = (ms: number): Goal => ({
   text: `no call slower than ${ms} ms`,
   timed: true,
   holds: ({ shards }) => shards.every(({ worstMs }) => worstMs <= ms),
+});
+export const atLeast = (name: string, least: number): Goal => ({
+  text: `${name}: ${least} at least`,
+  holds: ({ more }) => (more[name] ?? 0) >= least,
 });
 export const atMost = (name: string, most: number, timed = false): Goal => ({
   text: `${name}: ${most} at most`,

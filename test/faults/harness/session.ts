@@ -4,12 +4,20 @@ export interface Address {
   readonly port: number;
 }
 
+/** A user, as the servers know it. */
+export interface Credentials {
+  readonly username: string;
+  readonly password: string;
+}
+
 /** What a session is opened with. */
 export interface SessionOptions {
   readonly nodes: readonly Address[];
   /** Turns announced addresses into those of the proxies. */
   readonly addressRemap?: (address: Address) => Address;
   readonly password?: string;
+  /** Asked for whenever a connection is made, instead of the password; by clients that take but one answer, once. */
+  readonly credentials?: () => Credentials;
   /** The certificate authority, where the nodes want TLS. */
   readonly ca?: string;
 }

@@ -78,12 +78,12 @@ export function glide(): ClientUnderTest {
   exports.Logger.setLoggerConfig('off');
   return {
     title: `valkey-glide ${version}`,
-    open: async ({ nodes, addressRemap, password, ca }) => {
+    open: async ({ nodes, addressRemap, password, credentials, ca }) => {
       const addresses: Address[] = nodes.map(({ host, port }) => ({ host, port }));
       if (addressRemap !== undefined) throw new Error('valkey-glide has no way to remap addresses');
       const client = await exports.GlideClusterClient.createClient({
         addresses,
-        credentials: password === undefined ? undefined : { password },
+        credentials: credentials?.() ?? (password === undefined ? undefined : { password }),
         useTLS: ca !== undefined,
         advancedConfiguration:
           ca === undefined ? undefined : { tlsAdvancedConfiguration: { rootCertificates: ca } },

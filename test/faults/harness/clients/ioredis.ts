@@ -54,7 +54,7 @@ export function ioredis(): ClientUnderTest {
   const { exports, version } = peerPackage<{ Cluster: typeof ClusterType; Redis: typeof Redis }>('ioredis');
   return {
     title: `ioredis ${version}`,
-    open: async ({ nodes, addressRemap, password, ca }) => {
+    open: async ({ nodes, addressRemap, password, credentials, ca }) => {
       const cluster = new exports.Cluster([...nodes], {
         lazyConnect: true,
         natMap:
@@ -67,7 +67,7 @@ export function ioredis(): ClientUnderTest {
             });
             return { host, port };
           }),
-        redisOptions: { password, tls: ca === undefined ? undefined : { ca } },
+        redisOptions: { password, ...credentials?.(), tls: ca === undefined ? undefined : { ca } },
       });
       cluster.on('error', () => {});
       await cluster.connect();

@@ -13,11 +13,18 @@ const increment = new Script(INCREMENT);
 export class KeyslotSession implements Session {
   private constructor(readonly client: ClusterClient) {}
 
-  static async open({ nodes, addressRemap, password, ca }: SessionOptions): Promise<KeyslotSession> {
+  static async open({
+    nodes,
+    addressRemap,
+    password,
+    credentials,
+    ca,
+  }: SessionOptions): Promise<KeyslotSession> {
     const client = new ClusterClient({
       nodes,
       addressRemap,
       password,
+      credentialsProvider: credentials,
       tls: ca === undefined ? undefined : { ca },
     });
     await client.connect();

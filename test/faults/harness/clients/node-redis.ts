@@ -74,11 +74,11 @@ export function nodeRedis(): ClientUnderTest {
   const { exports, version } = peerPackage<NodeRedis>('redis');
   return {
     title: `node-redis ${version}`,
-    open: async ({ nodes, addressRemap, password, ca }) => {
+    open: async ({ nodes, addressRemap, password, credentials, ca }) => {
       const tls = ca === undefined ? {} : { tls: true, ca };
       const cluster = exports.createCluster({
         rootNodes: nodes.map((address) => ({ socket: { ...address, ...tls } })),
-        defaults: { password, socket: tls },
+        defaults: { password, ...credentials?.(), socket: tls },
         nodeAddressMap:
           addressRemap &&
           ((text: string): Address => {

@@ -13,25 +13,10 @@ import {
   truthful,
   gapsTold,
 } from '../goals.js';
-import { Proxies, Proxy } from '../proxy.js';
-import type { Figures } from '../figures.js';
-import type { Scenario, Stage } from '../scenario.js';
-import { trial, type Trial, type TrialOptions } from '../trial.js';
+import { Proxy } from '../proxy.js';
+import type { Scenario } from '../scenario.js';
 import { primaryOf, sized } from './standing.js';
-
-/** A trial whose client goes through proxies, under addresses that the cluster does not announce. */
-async function throughProxies(
-  stage: Stage,
-  fault: (trial: Trial, proxies: Proxies) => Promise<void>,
-  options?: TrialOptions,
-): Promise<Figures> {
-  const proxies = await Proxies.start(stage.cluster.nodes);
-  try {
-    return await trial(stage, (running) => fault(running, proxies), { ...options, session: proxies.options });
-  } finally {
-    await proxies.stop();
-  }
-}
+import { throughProxies } from './through-proxies.js';
 
 /** Only what executes something when it is repeated: an answer to these is worth losing. */
 const INCREMENTS = /\r\n(incr|eval|evalsha|rpush)\r\n/i;
