@@ -12,11 +12,11 @@ const bench = dirname(dirname(fileURLToPath(import.meta.url)));
 // as in scripts/node-modules.mjs; none of the clients needs a script to be run at its installation
 const INSTALL = ['install', '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'];
 
-/** Installs and builds what is missing or stale: the package, and the clients that it is measured against. */
-export async function prepare(signal) {
+/** Installs and builds what is missing or stale: the package, and, if asked, the clients that it is measured against. */
+export async function prepare(signal, { peers = true } = {}) {
   await ensureNodeModules(signal);
   await ensureBuilt('library', signal);
-  if (installed()) return;
+  if (!peers || installed()) return;
   await withProgress('Installing the other clients (npm install)', () =>
     run('npm', INSTALL, { cwd: bench, signal }),
   );

@@ -1,0 +1,159 @@
+// node bench/entities.mjs: repositories beside ioredis by hand and other object mappers. See docs/benchmarks.md.
+import { writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { shutdownSignal } from '../scripts/shutdown.mjs';
+import { peers } from './entities/peers.mjs';
+import { codecTables, costTables, rateTables, reasons } from './entities/report.mjs';
+import { scenarios } from './entities/scenarios.mjs';
+import { commandTimes, microsBetween } from './entities/server-time.mjs';
+import { ClientProcess } from './harness/client-process.mjs';
+import { openCluster, prepare } from './harness/prepare.mjs';
+
+const USAGE = `node bench/entities.mjs [--rounds 5] [--quick] [--only save,findBy] [--peers keyslot,multi] [--json FILE]`;
+const WORKER = new URL('entities/worker.mjs', import.meta.url);
+/** Milliseconds of a turn, what is counted of an operation's costs as a share of its scenario's, and codecs' repetitions. */
+const MODES = {
+  full: { rounds: 9, ms: 300, share: 3, codecs: 100_000 },
+  quick: { rounds: 5, ms: 100, share: 1, codecs: 30_000 },
+  /** Whether everything works: no figures worth reading. */
+  trial: { rounds: 1, ms: 1, share: 0.01, codecs: 100 },
+};
+
+const settings = readSettings();
+// Its keys stay: no cluster but one of its own.
+delete process.env.REDIS_CLUSTER_NODES;
+const signal = shutdownSignal();
+const absent = [];
+await prepare(signal, { peers: settings.peers.some((name) => name !== 'keyslot') }).catch((error) => {
+  if (signal.aborted) throw error;
+  // what is missing is told of each
+  console.error(`The peers could not be installed: ${error.message}`);
+});
+const loadBefore = loadavg()[0];
+const cluster = await openCluster(signal);
+const nodes = cluster.seeds;
+const processes = [];
+try {
+  for (const name of settings.peers) await start(name);
+  const results = [];
+  for (const scenario of settings.scenarios) results.push(await measure(scenario));
+  await finish(results);
+} finally {
+  await Promise.all(processes.map((one) => one.close()));
+  await cluster.stop();
+}
+
+/** A peer that cannot be loaded has a reason, and no figures. */
+async function start(name) {
+  signal.throwIfAborted();
+  try {
+    processes.push(await ClientProcess.start(name, nodes, WORKER));
+  } catch (error) {
+    absent.push({ name, reason: error.message });
+  }
+}
+
+/** All rounds of one scenario; in a round the peers take turns, each round another one first. */
+async function measure({ name, title, callers, counted }) {
+  const able = [];
+  for (const peer of processes) if (await peer.check(name)) able.push(peer);
+  const samples = new Map(able.map((peer) => [peer.name, []]));
+  // the first round warms up
+  for (let round = 0; round <= settings.rounds; round++) {
+    for (let turn = 0; turn < able.length; turn++) {
+      signal.throwIfAborted();
+      const peer = able[(round + turn) % able.length];
+      const sample = { costs: await costsOf(peer, name, Math.ceil(counted * settings.share)), rates: {} };
+      for (const count of callers)
+        sample.rates[count] = await peer.ask({
+          kind: 'measure',
+          scenario: name,
+          callers: count,
+          ms: settings.ms,
+        });
+      if (round > 0) samples.get(peer.name).push(sample);
+    }
+  }
+  console.error(`${title}: measured`);
+  return { name, title, callers, samples: Object.fromEntries(samples) };
+}
+
+/** What one operation costs: round trips, bytes, and time on the servers. */
+async function costsOf(peer, scenario, count) {
+  const before = await commandTimes(nodes);
+  const { roundTrips, sent, received } = await peer.ask({ kind: 'traffic', scenario, count });
+  const micros = microsBetween(before, await commandTimes(nodes));
+  return {
+    roundTrips: roundTrips / count,
+    sent: sent / count,
+    received: received / count,
+    server: micros / count,
+  };
+}
+
+async function finish(results) {
+  const codecs = await codecsOrReason();
+  const loads = { before: loadBefore, after: loadavg()[0] };
+  console.log(`\n${rateTables(results)}\n\n${costTables(results)}\n`);
+  console.log(typeof codecs === 'string' ? `No codecs: ${codecs}\n` : `${codecTables(codecs)}\n`);
+  console.log(`${reasons(absent)}\n`);
+  console.log(`Load of the machine: ${loads.before.toFixed(2)} before, ${loads.after.toFixed(2)} after`);
+  if (settings.json === undefined) return;
+  const { rounds, ms } = settings;
+  writeFileSync(
+    settings.json,
+    `${JSON.stringify({ loads, rounds, ms, results, codecs, absent }, null, 2)}\n`,
+  );
+}
+
+async function codecsOrReason() {
+  try {
+    const { codecTimes } = await import('./entities/codec-times.mjs');
+    return codecTimes(settings.rounds, settings.codecs);
+  } catch (error) {
+    return error.message.split('\n')[0];
+  }
+}
+
+function readSettings() {
+  const { values } = parseArgs({
+    options: {
+      rounds: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      trial: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      peers: { type: 'string' },
+      json: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    process.exit();
+  }
+  const mode = MODES[values.trial ? 'trial' : values.quick ? 'quick' : 'full'];
+  return {
+    ...mode,
+    rounds: values.rounds === undefined ? mode.rounds : positive(values.rounds),
+    json: values.json,
+    peers: chosen(values.peers, Object.keys(peers)),
+    scenarios: chosen(
+      values.only,
+      scenarios.map(({ name }) => name),
+    ).map((name) => scenarios.find((scenario) => scenario.name === name)),
+  };
+}
+
+function chosen(text, names) {
+  const wanted = text?.split(',') ?? names;
+  const unknown = wanted.find((name) => !names.includes(name));
+  if (unknown === undefined) return wanted;
+  throw new Error(`There is no ${unknown}, but ${names.join(', ')}`);
+}
+
+function positive(text) {
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0) return number;
+  throw new Error(`--rounds takes a whole number, 1 or more`);
+}

@@ -1,0 +1,55 @@
+import {
+  ClusterEntity,
+  Embedded,
+  Index,
+  PartitionKey,
+  PrimaryKey,
+  Property,
+  Unique,
+} from '../../dist/index.js';
+
+// Decorators are called as functions: this file is not compiled.
+function decorate(type, decorators) {
+  for (const [property, list] of Object.entries(decorators)) {
+    for (const decorator of list) decorator(type.prototype, property);
+  }
+}
+
+class Address {
+  street;
+  city;
+}
+decorate(Address, { street: [Property(String)], city: [Property(String)] });
+
+export class Order {
+  id;
+  note;
+}
+decorate(Order, { id: [PrimaryKey({ type: String })], note: [Property(String)] });
+ClusterEntity({ name: 'Order' })(Order);
+
+export class OrderLine {
+  orderId;
+  id;
+  sku;
+  status;
+  title;
+  quantity;
+  priceCents;
+  gift;
+  addedAt;
+  shipTo;
+}
+decorate(OrderLine, {
+  orderId: [PartitionKey({ type: String })],
+  id: [PrimaryKey({ type: String })],
+  sku: [Property(String), Unique()],
+  status: [Property(String), Index()],
+  title: [Property(String)],
+  quantity: [Property(Number)],
+  priceCents: [Property(BigInt)],
+  gift: [Property(Boolean)],
+  addedAt: [Property(Date)],
+  shipTo: [Embedded(() => Address)],
+});
+ClusterEntity({ name: 'OrderLine', partition: () => Order })(OrderLine);
