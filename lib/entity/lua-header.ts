@@ -25,7 +25,9 @@ local TOKEN_LENGTH = 12
 local TIME_LENGTH = 6
 local TIMES = 2 ^ 24 -- seconds that six hexadecimal digits tell apart
 local WRITE_LENGTH = TOKEN_LENGTH + TIME_LENGTH
-local WRITES_KEPT = 5
+local WRITES_KEPT = 5 -- at least; younger ones than this are all kept, up to a bound
+local KEPT_S = 30
+local MOST_KEPT = 32
 local CLOCKS_DIFFER_S = 2 -- those of two servers, and what is rounded off
 
 -- The token of a write, and, if it is sent again because nobody has seen a reply, how long ago it was sent first at
@@ -42,16 +44,23 @@ local function versionMadeBy(token, version, writes)
   return at and string.format('%.0f', tonumber(version) - math.floor((at - 1) / WRITE_LENGTH))
 end
 
+-- How many writes a row remembers, and how old one of them is, in seconds.
+local function kept(writes) return math.floor(#writes / WRITE_LENGTH) end
+local function ageOf(writes, place)
+  local time = string.sub(writes, place * WRITE_LENGTH - TIME_LENGTH + 1, place * WRITE_LENGTH)
+  return (redis.call('TIME')[1] - (tonumber(time, 16) or 0)) % TIMES
+end
+
 -- Whether a write that is sent again, and is not among the last ones of its row, may have been executed all the same:
 -- where so many came after it that the row has forgotten it, or the row has been deleted since.
 local function isUntold(age, mode, expected, version, writes)
   if not age or mode == 'C' then return false end
   if not version then return mode == 'U' end
+  local count, since = kept(writes), age / 1000 + CLOCKS_DIFFER_S
   -- it would have made the next version, whose token is still there
-  if expected ~= '' and tonumber(version) - tonumber(expected) <= WRITES_KEPT then return false end
-  if #writes < WRITE_LENGTH * WRITES_KEPT then return false end
-  local oldest = tonumber(string.sub(writes, -TIME_LENGTH), 16) or 0
-  return (redis.call('TIME')[1] - oldest) % TIMES <= age / 1000 + CLOCKS_DIFFER_S
+  if expected ~= '' and tonumber(version) - tonumber(expected) <= count then return false end
+  if count < WRITES_KEPT or count < MOST_KEPT and since <= KEPT_S then return false end -- nothing as young is forgotten
+  return ageOf(writes, count) <= since
 end
 
 -- What forbids the write, nil if nothing does. 'expected' is '' where any version will do.
@@ -75,8 +84,9 @@ local function nextVersion(version)
 end
 
 local function withWrite(token, writes)
-  local time = string.format('%06x', redis.call('TIME')[1] % TIMES)
-  return token .. time .. string.sub(writes, 1, WRITE_LENGTH * (WRITES_KEPT - 1))
+  local time, former = string.format('%06x', redis.call('TIME')[1] % TIMES), math.min(kept(writes), MOST_KEPT - 1)
+  while former >= WRITES_KEPT and ageOf(writes, former) > KEPT_S do former = former - 1 end
+  return token .. time .. string.sub(writes, 1, WRITE_LENGTH * former)
 end
 
 -- Lua's stack takes some 8,000 values at once.
