@@ -19,6 +19,7 @@ import {
 import type { Lease } from '../cluster/lease-pool.js';
 import { watchLease } from '../cluster/lease-watch.js';
 import { executeBlock, writesDurably } from '../cluster/leased-block.js';
+import { callByName } from '../cluster/node-call.js';
 import { REFUSALS } from '../cluster/refusals.js';
 import { toReplyError } from '../cluster/reply-error.js';
 import type { Reply } from '../cluster/reply.js';
@@ -195,7 +196,7 @@ function ended(name: string, error: unknown): Error {
 }
 
 async function callOn(redis: Redis, call: ResolvedCall, buffers: boolean): Promise<Reply> {
-  const reply = buffers ? redis.callBuffer(call.name, call.args) : redis.call(call.name, call.args);
+  const reply = callByName(redis, call, buffers);
   return (await passing(reply, `${redis.options.host}:${redis.options.port}`)) as Reply;
 }
 

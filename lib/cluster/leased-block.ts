@@ -4,6 +4,7 @@ import type { CallPolicy, Durability } from './command.js';
 import { waitForReplicas } from './durable-writes.js';
 import { ReplyError } from './errors.js';
 import type { LeasedWork } from './leased-work.js';
+import { callByName } from './node-call.js';
 import { REFUSALS } from './refusals.js';
 import { toReplyError } from './reply-error.js';
 import type { Reply } from './reply.js';
@@ -48,8 +49,7 @@ export async function executeBlock(
 ): Promise<BatchResult[] | null> {
   const block = redis.multi();
   for (const { call, shape } of entries) {
-    if (shape.buffers) block.callBuffer(call.name, call.args);
-    else block.call(call.name, call.args);
+    callByName(block, call, shape.buffers);
   }
   const results = await block.exec().catch((error: unknown) => {
     throw refusalOf(error, entries.length);

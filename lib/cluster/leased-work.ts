@@ -2,6 +2,7 @@ import { ReplyError as NodeReplyError, type Redis } from 'ioredis';
 import type { CallPolicy, CallShape } from './command.js';
 import { isBlocking, isIdempotent } from './command-table.js';
 import { settledByReplicas } from './durable-writes.js';
+import { callByName } from './node-call.js';
 import { toReplyError } from './reply-error.js';
 import type { Reply } from './reply.js';
 import type { ResolvedCall } from './resolved-call.js';
@@ -63,11 +64,10 @@ export class LeasedCommand implements LeasedWork {
   }
 
   private async sendOnce(redis: Redis): Promise<Reply> {
-    const { name, args, row } = this.call;
+    const { call } = this;
     const { durability } = this.policy;
-    const sent = this.shape.buffers ? redis.callBuffer(name, args) : redis.call(name, args);
-    const reply = sent.catch(asOurs) as Promise<Reply>;
-    return durability === undefined || !row.write ? reply : settledByReplicas(redis, durability, reply);
+    const reply = callByName(redis, call, this.shape.buffers).catch(asOurs) as Promise<Reply>;
+    return durability === undefined || !call.row.write ? reply : settledByReplicas(redis, durability, reply);
   }
 
   /** The server does not know a script that we know: it is sent again with its text. */
