@@ -14,7 +14,7 @@ const PAIRS_AT: ReadonlyMap<string, number> = new Map([
 
 /**
  * Brings the arguments of a call, as callers of ioredis give them, into the form in which they are sent:
- * arrays are flattened by one level, pairs written out, numbers written as text. Works in place where it can.
+ * arrays are flattened by one level, pairs written out, numbers written as text. What is as it has to be is taken as it is.
  * @throws InvalidArgumentError for what has no sensible text: undefined, null, NaN, objects, functions
  */
 export function normalizeArguments(command: string, args: unknown[]): Argument[] {
@@ -24,12 +24,16 @@ export function normalizeArguments(command: string, args: unknown[]): Argument[]
 
 function normalized(command: string, args: unknown[]): Argument[] {
   const pairsAt = PAIRS_AT.get(command);
-  let plain = pairsAt !== undefined && args.length === pairsAt + 1 ? withPairs(args, pairsAt) : args;
-  if (plain.some(Array.isArray)) plain = plain.flat(1);
-  for (let i = 0; i < plain.length; i++) {
-    if (typeof plain[i] !== 'string') plain[i] = toArgument(command, plain[i], i);
+  const plain = pairsAt !== undefined && args.length === pairsAt + 1 ? withPairs(args, pairsAt) : args;
+  const flat: Argument[] = [];
+  const add = (value: unknown): void => {
+    flat.push(typeof value === 'string' ? value : toArgument(command, value, flat.length));
+  };
+  for (const value of plain) {
+    if (Array.isArray(value)) for (const item of value) add(item);
+    else add(value);
   }
-  return plain as Argument[];
+  return flat;
 }
 
 /** Splits a trailing callback off the arguments. */
