@@ -53,8 +53,7 @@ export class Connection implements ReplyHandler {
     private readonly now: () => number,
   ) {
     this.name = nodeName(address);
-    this.socket = openSocket(address, options);
-    this.socket.on('data', (chunk: Buffer) => this.read(chunk));
+    this.socket = openSocket(address, options, (bytes) => this.read(bytes));
     this.socket.on('drain', () => {
       this.silentSince = this.now();
       this.listener.onDrained();

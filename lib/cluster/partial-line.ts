@@ -31,7 +31,7 @@ export class PartialLine {
     this.length = length;
   }
 
-  /** Hands the bytes over, for good: replies may be views of them. */
+  /** Hands the bytes over, for good. */
   take(): Buffer {
     const line = this.bytes.subarray(0, this.length);
     this.bytes = NOTHING;

@@ -63,8 +63,8 @@ const VERBATIM_PREFIX = 4;
  * in RESP2, as ioredis does by default: maps and sets are flat arrays, booleans are 1 and 0, doubles and big numbers
  * are their text, attributes are dropped. An integer is a number where a number holds it exactly, else a bigint.
  *
- * Replies are read where they lie: Buffers in them are views of the chunk, which must not be written to again.
- * Only what the end of a chunk cuts is copied, once. Nesting is a chain of frames, not recursion.
+ * Replies are read where they lie, and copied once: the chunk may be overwritten when `write` returns, and no small Buffer
+ * keeps a large chunk in memory. Nesting is a chain of frames, not recursion.
  *
  * @see {@link https://github.com/redis/redis-specifications/blob/master/protocol/RESP3.md | RESP3}
  */
@@ -78,6 +78,8 @@ export class ReplyParser {
   private buffers = false;
   /** Whether the bytes in hand are ASCII throughout, which one fast look tells, and decodes faster. */
   private ascii = false;
+  /** The bytes in hand are somebody else's: what is kept of them has to be copied. */
+  private lent = false;
   /** The innermost aggregate that is open. */
   private frame: ReplyFrame | undefined = undefined;
   /** What the end of the last chunk cut. At most one of the two holds something. */
@@ -111,6 +113,7 @@ export class ReplyParser {
 
   private readAll(bytes: Buffer): void {
     this.ascii = isAscii(bytes);
+    this.lent = true;
     while (this.offset < bytes.length) {
       const value = this.read(bytes);
       if (value === undefined) return;
@@ -214,7 +217,7 @@ export class ReplyParser {
   }
 
   private stringValue(bytes: Buffer, start: number, end: number): string | Buffer {
-    if (this.buffers) return bytes.subarray(start, end);
+    if (this.buffers) return this.lent ? Buffer.from(bytes.subarray(start, end)) : bytes.subarray(start, end);
     return this.ascii ? decodeAscii(bytes, start, end) : decodeUtf8(bytes, start, end);
   }
 
@@ -272,6 +275,7 @@ export class ReplyParser {
     if (!bulk.isComplete) return;
     this.bulk = undefined;
     this.ascii = isAscii(bulk.bytes);
+    this.lent = false;
     this.complete(this.bulkValue(bulk.type, bulk.bytes, 0, bulk.length));
   }
 }

@@ -61,8 +61,7 @@ export class SubscriberConnection implements ReplyHandler {
     private readonly listener: SubscriberConnectionListener,
   ) {
     this.name = nodeName(address);
-    this.socket = openSocket(address, options);
-    this.socket.on('data', (chunk: Buffer) => this.read(chunk));
+    this.socket = openSocket(address, options, (bytes) => this.read(bytes));
     this.socket.on('error', (error) => this.destroy(new ConnectionError(this.name, error.message)));
     this.socket.on('end', () => this.destroy(new ConnectionError(this.name, 'closed by the server')));
     this.closing = new Promise((resolve) => this.socket.once('close', () => resolve()));
