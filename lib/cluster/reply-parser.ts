@@ -217,7 +217,7 @@ export class ReplyParser {
   }
 
   private stringValue(bytes: Buffer, start: number, end: number): string | Buffer {
-    if (this.buffers) return this.lent ? Buffer.from(bytes.subarray(start, end)) : bytes.subarray(start, end);
+    if (this.buffers) return this.lent ? copyOf(bytes, start, end) : bytes.subarray(start, end);
     return this.ascii ? decodeAscii(bytes, start, end) : decodeUtf8(bytes, start, end);
   }
 
@@ -278,6 +278,12 @@ export class ReplyParser {
     this.lent = false;
     this.complete(this.bulkValue(bulk.type, bulk.bytes, 0, bulk.length));
   }
+}
+
+function copyOf(bytes: Buffer, start: number, end: number): Buffer {
+  const copy = Buffer.allocUnsafe(end - start);
+  bytes.copy(copy, 0, start, end);
+  return copy;
 }
 
 /** The most common of all replies is worth three comparisons. */

@@ -84,6 +84,22 @@ describe('ReplyParser', () => {
     }
   });
 
+  it.each([1, 2, 7, 1_000])('keeps nothing of a chunk of %i bytes, which may be overwritten', (size) => {
+    const recorder = new Recorder(true);
+    const parser = new ReplyParser(recorder);
+    const stream = Buffer.from(
+      `+simple\r\n$4\r\nbulk\r\n*2\r\n$3\r\none\r\n=7\r\ntxt:two\r\n>1\r\n+push\r\n`,
+    );
+    const chunk = Buffer.alloc(size);
+    for (let at = 0; at < stream.length; at += size) {
+      parser.write(chunk.subarray(0, stream.copy(chunk, 0, at)));
+      chunk.fill(0);
+    }
+    const bytes = (text: string): Buffer => Buffer.from(text);
+    expect(recorder.replies).toEqual([bytes('simple'), bytes('bulk'), [bytes('one'), bytes('two')]]);
+    expect(recorder.pushes).toEqual([[bytes('push')]]);
+  });
+
   it('turns bytes that are not UTF-8 into U+FFFD, and leaves them in Buffers', () => {
     const stream = Buffer.from('$3\r\na\xffb\r\n', 'latin1');
     expect(record(stream).replies).toEqual(['a\ufffdb']);
