@@ -1,8 +1,10 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { DiscoveryService } from '@nestjs/core';
 import { ClusterClient } from '../client/cluster-client.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { ClusterClientOptions } from '../client/client-options.js';
 import { logEvents } from './cluster-log.js';
+import { CLUSTER_OPTIONS } from './cluster-options.providers.js';
 
 /** How often a start that takes long is spoken of, in ms. */
 const PROGRESS_MS = 2_000;
@@ -19,6 +21,8 @@ export class ClusterRegistry implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger('ClusterModule');
   private readonly clients = new Map<string, ClusterClient>();
   private readonly lazy = new Set<string>();
+
+  constructor(private readonly discovery: DiscoveryService) {}
 
   /** @throws InvalidArgumentError for options that cannot be, and for a name that is taken */
   create(name: string, options: ClusterClientOptions): ClusterClient {
@@ -40,8 +44,13 @@ export class ClusterRegistry implements OnModuleInit, OnApplicationShutdown {
     return this.lazy.has(name);
   }
 
-  /** @throws TopologyError, AuthenticationError; all clients are closed then */
+  /**
+   * @throws TopologyError, AuthenticationError; all clients are closed then
+   * @throws InvalidArgumentError where options depend on a request: there would be no client before the first one, and
+   *   another with each
+   */
   async onModuleInit(): Promise<void> {
+    this.refuseRequestScope();
     const eager = [...this.clients].filter(([name]) => !this.isLazy(name));
     try {
       await Promise.all(eager.map(([name, client]) => this.connect(name, client)));
@@ -58,6 +67,16 @@ export class ClusterRegistry implements OnModuleInit, OnApplicationShutdown {
   /** Closes every client that was made here. */
   async close(): Promise<void> {
     await Promise.all(Array.from(this.clients.values(), (client) => client.close()));
+  }
+
+  private refuseRequestScope(): void {
+    const options = this.discovery.getProviders().filter(({ token }) => token === CLUSTER_OPTIONS);
+    if (options.every((wrapper) => wrapper.isDependencyTreeStatic())) return;
+    throw new InvalidArgumentError(
+      'inject',
+      'What ClusterModule.forRootAsync() injects is of request scope, or depends on what is; a client lives as long as ' +
+        'its application',
+    );
   }
 
   private async connect(name: string, client: ClusterClient): Promise<void> {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { checkOptionNames } from '../cluster/option-names.js';
 
 /** What a local cluster is made of. Anything else is refused by name. */
 export interface LocalClusterOptions {
@@ -121,13 +122,8 @@ const CHECKS: Readonly<Record<keyof LocalClusterOptions, Check>> = {
  * @throws InvalidArgumentError naming the option, never its value
  */
 export function resolveLocalClusterOptions(options: LocalClusterOptions): ResolvedLocalClusterOptions {
+  checkOptionNames('LocalCluster', options, Object.keys(CHECKS));
   for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(CHECKS, name)) {
-      throw new InvalidArgumentError(
-        name,
-        `Unknown option ${name}; known are ${Object.keys(CHECKS).join(', ')}`,
-      );
-    }
     if (value !== undefined) CHECKS[name as keyof LocalClusterOptions](value, name);
   }
   const { primaries = 3, replicasPerPrimary = 1, password, users = {} } = options;

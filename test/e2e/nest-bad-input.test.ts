@@ -1,4 +1,5 @@
-import { Module } from '@nestjs/common';
+import { Injectable, Module, Scope } from '@nestjs/common';
+import { REQUEST } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import {
   Channel,
@@ -127,6 +128,26 @@ describe('forRootAsync refuses', () => {
     expect(error).toBeInstanceOf(InvalidArgumentError);
     expect(error).toMatchObject({ argument, message: expect.stringMatching(message) });
     expect(error.message).not.toContain(SECRET);
+  });
+});
+
+describe('options that depend on a request', () => {
+  @Injectable({ scope: Scope.REQUEST })
+  class Tenant {}
+
+  it.each([REQUEST, Tenant])('are refused when the application starts: %p', async (token) => {
+    const root = ClusterModule.forRootAsync({
+      extraProviders: [Tenant],
+      inject: [token],
+      useFactory: () => ({ nodes: NODES, lazyConnect: true }),
+    });
+    const module = await compile(root);
+    expect(await refusal(() => module.init())).toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      argument: 'inject',
+      message: expect.stringContaining('request scope'),
+    });
+    await module.close();
   });
 });
 
