@@ -161,6 +161,63 @@ it('changes: none is lost in silence, none comes out of order, while the slot mo
   }
 }, 120_000);
 
+it('changes of all partitions: none is lost in silence while a primary dies', async () => {
+  const ids = Array.from({ length: 12 }, (_, i) => `one of all ${i}`);
+  await Promise.all(ids.map((id) => docs.insert(docs.create({ id }), DURABLE)));
+  /** What was given of each row since the last loss that was told. */
+  let given = new Map<string, number[]>();
+  const failures: unknown[] = [];
+  let losses = 0;
+  const follow = (from: string): void => {
+    docs.changes(undefined, { from, pollMs: 1_000 }).subscribe({
+      next: (change) => {
+        if (change.type === 'event') return;
+        const id = String(change.key);
+        given.set(id, [...(given.get(id) ?? []), change.version]);
+      },
+      error: (error: unknown) => {
+        if (!(error instanceof ChangesLostError)) return failures.push(error);
+        losses++;
+        given = new Map();
+        return follow('start');
+      },
+    });
+  };
+  follow(await docs.changesCursor());
+  const run = { isOver: false };
+  const acknowledged = new Map<string, number>(ids.map((id) => [id, 0]));
+  const writing = Promise.all(
+    ids.map(async (id) => {
+      for (let edits = 1; !run.isOver; edits++) {
+        const { version } = await docsOfOthers.update(id, { edits }, DURABLE);
+        acknowledged.set(id, version);
+      }
+    }),
+  );
+  const writes = (): number => [...acknowledged.values()].filter((version) => version > 0).length;
+  try {
+    await eventually(() => writes() === ids.length, { timeoutMs: 30_000 });
+    const dying = await cluster.primaryOfSlot(slotOf(ids[0]));
+    await cluster.kill(dying);
+    await cluster.waitUntilStable({ timeoutMs: 30_000 });
+    await cluster.restart(dying); // what is durable waits for a replica
+    await cluster.waitUntilStable({ timeoutMs: 30_000 });
+    const before = acknowledged.get(ids[0])!;
+    await eventually(() => acknowledged.get(ids[0])! > before, { timeoutMs: 60_000 });
+  } finally {
+    run.isOver = true;
+    await writing;
+  }
+  await eventually(() => ids.every((id) => given.get(id)?.at(-1) === acknowledged.get(id)), {
+    timeoutMs: 60_000,
+  });
+  console.log(
+    `${[...given.values()].flat().length} changes of ${ids.length} partitions, ${losses} losses told`,
+  );
+  expect(failures).toEqual([]);
+  for (const versions of given.values()) expect(versions).toEqual(versions.map((_, i) => versions[0] + i));
+}, 180_000);
+
 /** The replica that follows a primary. */
 async function replicaOf(primary: LocalNode): Promise<LocalNode> {
   for (const node of cluster.replicas) {
