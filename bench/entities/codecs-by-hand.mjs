@@ -6,8 +6,8 @@ export function encodeLine({ sku, status, title, quantity, priceCents, gift, add
     title,
     quantity: String(quantity),
     priceCents: String(priceCents),
-    gift: gift ? 'true' : 'false',
-    addedAt: addedAt.toISOString(),
+    gift: gift ? '1' : '0',
+    addedAt: String(addedAt.getTime()),
     shipTo: JSON.stringify(shipTo),
   };
 }
@@ -23,8 +23,8 @@ export function decodeLine(orderId, id, hash) {
     title: hash.title,
     quantity: Number(hash.quantity),
     priceCents: BigInt(hash.priceCents),
-    gift: hash.gift === 'true',
-    addedAt: new Date(hash.addedAt),
+    gift: hash.gift === '1',
+    addedAt: new Date(Number(hash.addedAt)),
     shipTo: JSON.parse(hash.shipTo),
   };
 }

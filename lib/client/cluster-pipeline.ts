@@ -33,8 +33,9 @@ export class ClusterPipeline {
   protected readonly entries: BatchedCommand[] = [];
   protected readonly callbacks = new Map<number, Callback>();
   private executed = false;
-  /** Scripts that are queued with their text, with the slot. */
+  /** Scripts that are queued with their text, with the slot, or the node where any order will do. */
   private readonly texts = new Set<string>();
+  private textsFor: 'slot' | 'node' = 'slot';
 
   constructor(
     protected readonly engine: ClusterEngine,
@@ -51,6 +52,12 @@ export class ClusterPipeline {
   /** @internal What is queued, in call order. */
   queued(): readonly BatchEntry[] {
     return this.entries;
+  }
+
+  /** @internal No command depends on another of its slot, so that scripts need their text but once a node. */
+  anyOrder(): this {
+    this.textsFor = 'node';
+    return this;
   }
 
   /** @internal Calls the callbacks that were given with commands. */
@@ -123,12 +130,14 @@ export class ClusterPipeline {
 
   /**
    * A script by its hash, with its text where it is the first of its slot: were the hash not known to the node, it would
-   * be sent again behind commands that were called after it.
+   * be sent again behind commands that were called after it. Where that does no harm, the first of its node is enough.
    */
   private withText(call: ResolvedCall): ResolvedCall {
     const whole = call.slot === NO_SLOT ? undefined : this.engine.scripts.whole(call.name, call.args);
     if (whole === undefined) return call;
-    const place = `${call.slot} ${String(call.args[0])}`;
+    const { topology } = this.engine;
+    const where = this.textsFor === 'slot' ? call.slot : topology.nodeForSlot(call.slot)?.name;
+    const place = `${where} ${String(call.args[0])}`;
     if (this.texts.has(place)) return call;
     this.texts.add(place);
     return { ...call, ...whole, size: sizeOf(whole.args) };

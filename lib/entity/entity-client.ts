@@ -20,6 +20,8 @@ export interface EntityCallOptions {
 /** A batch of scripts over any nodes. */
 export interface ScriptPipeline {
   evalsha(sha: string, keyCount: number, ...keysAndArgs: (string | Buffer)[]): unknown;
+  /** @internal No script depends on another. */
+  anyOrder(): this;
   exec(): Promise<[error: Error | null, reply: unknown][] | null>;
 }
 

@@ -68,7 +68,7 @@ export class ScriptCaller {
     }
   }
 
-  /** Runs scripts in one batch a node; positional, an error where one has failed. */
+  /** Runs scripts that do not depend on each other in one batch a node; positional, an error where one has failed. */
   async runMany(
     calls: readonly ScriptCall[],
     retry: Retry,
@@ -80,7 +80,7 @@ export class ScriptCaller {
     if (options.durability) return Promise.all(calls.map(alone));
     // Known scripts are given to servers that lack them within the batch.
     for (const script of new Set(calls.map((call) => call.script))) this.client.addScript(script);
-    const pipeline = this.runner(retry, options).pipeline();
+    const pipeline = this.runner(retry, options).pipeline().anyOrder();
     for (const { script, keys, args } of calls) pipeline.evalsha(script.sha, keys.length, ...keys, ...args);
     const results = (await pipeline.exec()) ?? [];
     return Promise.all(

@@ -150,6 +150,9 @@ export function losingReplies(
             const { whenResent, deadlineMs = 10_000 } = options;
             second.evalsha(...((whenResent?.(call.map(String), deadlineMs) ?? call) as typeof call));
           },
+          anyOrder() {
+            return this;
+          },
           async exec() {
             await lost.exec();
             return second.exec();
