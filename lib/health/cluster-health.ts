@@ -1,5 +1,6 @@
 import type { ClusterClient } from '../client/cluster-client.js';
 import { InvalidArgumentError, ReplyError } from '../cluster/errors.js';
+import { checkOptionNames } from '../cluster/option-names.js';
 import { SLOT_COUNT } from '../cluster/key-slot.js';
 import type { ClusterShard, ClusterTopology } from '../cluster/topology.js';
 import { replicasInSync, saysClusterDown } from './node-report.js';
@@ -133,8 +134,7 @@ function judge(
 }
 
 function resolve(options: ClusterHealthOptions): Required<ClusterHealthOptions> {
-  const unknown = Object.keys(options).find((name) => !(name in DEFAULTS));
-  if (unknown !== undefined) throw new InvalidArgumentError(unknown, `There is no option ${unknown}`);
+  checkOptionNames('a health check', options, Object.keys(DEFAULTS));
   const { timeoutMs, minReplicas, partialOutage } = { ...DEFAULTS, ...options };
   if (!Number.isInteger(timeoutMs) || timeoutMs < 1) {
     throw new InvalidArgumentError(

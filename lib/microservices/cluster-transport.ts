@@ -38,10 +38,10 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
   /** @throws InvalidArgumentError unless `options` have either a client or a connection */
   constructor(private readonly options: ClusterTransportOptions) {
     super();
+    this.connection = transportClient(options, 'wildcards');
     if (options.sharded && options.wildcards) {
       throw new InvalidArgumentError('wildcards', 'Sharded channels have no patterns');
     }
-    this.connection = transportClient(options);
     this.initializeSerializer(options as never);
     this.initializeDeserializer(options as never);
   }

@@ -7,6 +7,7 @@ import type {
 import type { ClusterClientOptions } from '../client/client-options.js';
 import { ClusterClient } from '../client/cluster-client.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { checkOptionNames } from '../cluster/option-names.js';
 
 /** Over what messages go. */
 export interface TransportOptions {
@@ -41,8 +42,17 @@ export interface TransportClient {
   release(): Promise<void>;
 }
 
-/** The client that is meant. @throws InvalidArgumentError unless there is exactly one */
-export function transportClient({ client, connection }: TransportOptions): TransportClient {
+/** The options that a transport and a proxy both have. */
+const SHARED_OPTIONS = ['client', 'connection', 'sharded', 'serializer', 'deserializer'];
+
+/**
+ * The client that is meant.
+ * @param more names of options beside those that all transports have
+ * @throws InvalidArgumentError unless there is exactly one, and for an unknown option
+ */
+export function transportClient(options: TransportOptions, ...more: string[]): TransportClient {
+  checkOptionNames('a transport', options, [...SHARED_OPTIONS, ...more]);
+  const { client, connection } = options;
   if ((client === undefined) === (connection === undefined)) {
     throw new InvalidArgumentError(
       'client',

@@ -2,6 +2,7 @@ import { Logger, Module, type DynamicModule, type FactoryProvider } from '@nestj
 import type { ClusterModuleOptions } from '../nest/cluster-module-options.interface.js';
 import { ClusterModule } from '../nest/cluster.module.js';
 import { DEFAULT_CLUSTER } from '../nest/cluster.tokens.js';
+import { checkRootOptions } from '../nest/module-checks.js';
 import { TestKeyspace } from './test-keyspace.js';
 
 /** The token of a cluster's key space: `TestKeyspace` itself for the default one. */
@@ -20,7 +21,9 @@ export class ClusterTestingModule {
    * @param options those of `ClusterModule.forRoot`; without `nodes` the cluster is the one of `REDIS_CLUSTER_NODES`
    * @throws InvalidArgumentError where no cluster is named
    */
-  static forRoot({ name, isGlobal, ...options }: ClusterModuleOptions = {}): DynamicModule {
+  static forRoot(given: ClusterModuleOptions = {}): DynamicModule {
+    checkRootOptions(given);
+    const { name, isGlobal, ...options } = given;
     const token = getTestKeyspaceToken(name);
     const keyspace: FactoryProvider<TestKeyspace> = {
       provide: token,

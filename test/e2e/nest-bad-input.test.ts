@@ -22,6 +22,8 @@ import {
   ShardedSubscribe,
   Subscribe,
 } from 'keyslot';
+import { ClusterClientProxy, ClusterTransport } from 'keyslot/microservices';
+import { ClusterTestingModule } from 'keyslot/testing';
 
 const SECRET = 'planted-S3cret';
 /** Nothing here connects; where it would, it fails. */
@@ -128,6 +130,23 @@ describe('forRootAsync refuses', () => {
     expect(error).toBeInstanceOf(InvalidArgumentError);
     expect(error).toMatchObject({ argument, message: expect.stringMatching(message) });
     expect(error.message).not.toContain(SECRET);
+  });
+});
+
+describe('what the entry points beside are given is refused where it cannot be', () => {
+  const client = { nodes: NODES };
+
+  it.each([undefined, null, 'x', [], { clinet: client }, { connection: client, shard: true }, {}])(
+    '%p in the place of the options of a transport',
+    async (options) => {
+      for (const Kind of [ClusterTransport, ClusterClientProxy])
+        expect(await refusal(() => new Kind(options as never))).toBeInstanceOf(InvalidArgumentError);
+    },
+  );
+
+  it.each([null, 'x', { isGlobal: 1 }, { name: '' }])('%p for a testing module', async (options) => {
+    const error = await refusal(() => ClusterTestingModule.forRoot(options as never));
+    expect(error).toBeInstanceOf(InvalidArgumentError);
   });
 });
 
