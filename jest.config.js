@@ -24,6 +24,7 @@ export default {
       },
     ],
   },
-  testTimeout: 30_000,
+  // room for a machine that is busy with other things
+  testTimeout: 240_000,
   maxWorkers: 2,
 };

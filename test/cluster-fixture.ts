@@ -33,7 +33,7 @@ function clusterAt(
   beforeAll(async () => {
     if (given.length === 0) own = await LocalCluster.start(options);
     nodes.push(...(own?.seeds ?? given));
-  }, 60_000);
+  });
   afterAll(async () => {
     await own?.stop();
   });
@@ -57,7 +57,7 @@ function nodesFromEnvironment(): { host: string; port: number }[] {
  */
 export async function eventually<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 10_000, intervalMs = 20 }: { timeoutMs?: number; intervalMs?: number } = {},
+  { timeoutMs = 30_000, intervalMs = 20 }: { timeoutMs?: number; intervalMs?: number } = {},
 ): Promise<T> {
   const end = performance.now() + timeoutMs;
   for (;;) {

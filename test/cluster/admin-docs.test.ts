@@ -14,7 +14,7 @@ describe('docs/admin.md', () => {
     local = await LocalCluster.start({ primaries: 2 });
     cluster = new ClusterClient({ nodes: local.seeds });
     await cluster.connect();
-  }, 60_000);
+  });
 
   beforeEach(() => void (shown = []));
 

@@ -20,7 +20,7 @@ describe('a slot that moves in one step', () => {
     client = new ClusterClient({ nodes: cluster.seeds });
     const names = ((await client.command('LIST')) as string[]).map((name) => name.toLowerCase());
     ways = Object.keys(WAYS).filter((name) => names.includes(name));
-  }, 60_000);
+  });
   afterAll(async () => {
     await client?.close();
     await cluster?.stop();
@@ -81,5 +81,5 @@ describe('a slot that moves in one step', () => {
       await client.pubsub.publishSharded('k', 'still here');
       return heard.length > 0;
     });
-  }, 60_000);
+  });
 });

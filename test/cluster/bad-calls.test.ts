@@ -166,7 +166,7 @@ describe('bad calls', () => {
     client = new ClusterClient({ nodes: cluster.seeds, deadlineMs: 3_000 });
     const names = (await client.command('LIST')) as string[];
     methods = names.filter((name) => !name.includes('|') && !UNFIT.test(name));
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await client?.close();
@@ -374,7 +374,7 @@ describe('bad calls', () => {
       [null, 'OK'],
       [null, '1'],
     ]);
-  }, 60_000);
+  });
 });
 
 /** Runs a call to its end. @throws what is no error of ours */

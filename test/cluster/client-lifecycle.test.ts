@@ -267,7 +267,7 @@ describe('a client that is disconnected', () => {
     const closed = client.close();
     expect(client.status).toBe('disconnecting');
     client.disconnect();
-    await eventually(() => client.status === 'end', { timeoutMs: 1_000 });
+    await eventually(() => client.status === 'end', { timeoutMs: 4_000 });
     await closed;
     expect(await call).toBe('OUTCOME_UNKNOWN');
   });

@@ -41,7 +41,7 @@ describe('a cluster with credentials', () => {
       },
     });
     seeds = cluster.seeds;
-  }, 60_000);
+  });
 
   afterAll(() => cluster?.stop());
 
@@ -177,7 +177,7 @@ describe('a cluster that speaks TLS', () => {
       tls: true,
       password: PASSWORD,
     });
-  }, 60_000);
+  });
 
   afterAll(() => cluster?.stop());
 

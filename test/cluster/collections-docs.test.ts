@@ -89,7 +89,7 @@ describe('docs/collections.md', () => {
     expect(shown).toHaveLength(3);
     expect(shown[2]).toEqual([expect.stringMatching(/^\d+-\d+$/), 'start']);
 
-    await game.watchers.with({ deadlineMs: 500, durability: { replicas: 1, timeoutMs: 1_000 } }).add('eve');
+    await game.watchers.with({ deadlineMs: 5_000, durability: { replicas: 1, timeoutMs: 1_000 } }).add('eve');
 
     const [watcher] = await cluster.srandmember(game.watchers.key, 1);
     expect(['ada', 'bob', 'eve']).toContain(watcher);

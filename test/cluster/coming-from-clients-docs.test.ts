@@ -53,7 +53,7 @@ describe('docs/coming-from-clients.md', () => {
       expect(await visits.of(['home', 'news', 'none'])).toEqual([2, 1, 0]);
       await app.close();
       await client.close();
-    }, 120_000);
+    });
   });
 
   it('maps options that are there, and no others', () => {

@@ -78,7 +78,7 @@ describe('docs/coming-from-orms.md', () => {
     const file = join(folder, 'order.ts');
     writeFileSync(file, entitiesOfThePage());
     expect(await typeFaults(folder, [file])).toBe('');
-  }, 120_000);
+  });
 
   it('reads what is elsewhere by its key', async () => {
     const { id } = await orders.insert(orders.create({ customerId: 'ada' }));

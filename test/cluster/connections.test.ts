@@ -26,7 +26,7 @@ const APP = '~* &* +@all';
 
 beforeAll(async () => {
   cluster = await LocalCluster.start({ nodeTimeoutMs: 1_500, users: { app: `on >first ${APP}` } });
-}, 60_000);
+});
 
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.close()));
@@ -144,64 +144,58 @@ describe('credentials that change', () => {
   it.each([
     ['when they are due', 50],
     ['when the application says so', undefined],
-  ])(
-    'cost no call, %s',
-    async (_when, refreshAfterMs) => {
-      await setUser('resetpass', '>first');
-      let password = 'first';
-      const client = clientOf({
-        clientName: 'rotating',
-        credentialsProvider: () => ({ username: 'app', password, refreshAfterMs }),
-      });
-      await client.connect();
-      const blocked = client.blpop('{rotating}never', 0).catch((error: Error) => error);
-      // its leased connection is the fourth
-      await eventually(async () => expect(await connectionsNamed('rotating')).toHaveLength(4));
-      const before = idsIn(await connectionsNamed('rotating'));
-      const errors: unknown[] = [];
-      let done = false;
-      let calls = 0;
-      const load = Array.from({ length: 20 }, async (_, i) => {
-        while (!done)
-          await client.incr(`rotating-${i}`).then(
-            () => calls++,
-            (error: unknown) => errors.push(error),
-          );
-      });
-      try {
-        for (const next of ['second', 'third']) {
-          await setUser(`>${next}`);
-          const old = password;
-          password = next;
-          if (refreshAfterMs === undefined) await client.refreshCredentials();
-          else await delayUntilAsked(() => password === next);
-          await setUser(`<${old}`);
-          const asOf = calls;
-          await eventually(() => calls > asOf + 100);
-        }
-        // the same connections, still
-        expect(idsIn(await connectionsNamed('rotating'))).toEqual(before);
-        // and new ones
-        await Promise.all(
-          cluster.nodes.map((node) =>
-            cluster.command(node, 'CLIENT', 'KILL', 'TYPE', 'normal', 'USER', 'app'),
-          ),
+  ])('cost no call, %s', async (_when, refreshAfterMs) => {
+    await setUser('resetpass', '>first');
+    let password = 'first';
+    const client = clientOf({
+      clientName: 'rotating',
+      credentialsProvider: () => ({ username: 'app', password, refreshAfterMs }),
+    });
+    await client.connect();
+    const blocked = client.blpop('{rotating}never', 0).catch((error: Error) => error);
+    // its leased connection is the fourth
+    await eventually(async () => expect(await connectionsNamed('rotating')).toHaveLength(4));
+    const before = idsIn(await connectionsNamed('rotating'));
+    const errors: unknown[] = [];
+    let done = false;
+    let calls = 0;
+    const load = Array.from({ length: 20 }, async (_, i) => {
+      while (!done)
+        await client.incr(`rotating-${i}`).then(
+          () => calls++,
+          (error: unknown) => errors.push(error),
         );
+    });
+    try {
+      for (const next of ['second', 'third']) {
+        await setUser(`>${next}`);
+        const old = password;
+        password = next;
+        if (refreshAfterMs === undefined) await client.refreshCredentials();
+        else await delayUntilAsked(() => password === next);
+        await setUser(`<${old}`);
         const asOf = calls;
         await eventually(() => calls > asOf + 100);
-        done = true;
-        await Promise.all(load);
-      } finally {
-        done = true;
-        await Promise.all(load);
       }
-      // killed in the middle of an INCR: that is the one thing that may be in doubt
-      for (const error of errors) expect(error).toMatchObject({ code: 'OUTCOME_UNKNOWN' });
-      await client.close();
-      expect(await blocked).toBeInstanceOf(Error);
-    },
-    60_000,
-  );
+      // the same connections, still
+      expect(idsIn(await connectionsNamed('rotating'))).toEqual(before);
+      // and new ones
+      await Promise.all(
+        cluster.nodes.map((node) => cluster.command(node, 'CLIENT', 'KILL', 'TYPE', 'normal', 'USER', 'app')),
+      );
+      const asOf = calls;
+      await eventually(() => calls > asOf + 100);
+      done = true;
+      await Promise.all(load);
+    } finally {
+      done = true;
+      await Promise.all(load);
+    }
+    // killed in the middle of an INCR: that is the one thing that may be in doubt
+    for (const error of errors) expect(error).toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+    await client.close();
+    expect(await blocked).toBeInstanceOf(Error);
+  });
 
   it('cost no message, where subscribers of all kinds listen', async () => {
     await setUser('resetpass', '>first');
@@ -247,7 +241,7 @@ describe('credentials that change', () => {
       expect(own.length).toBeGreaterThan(0);
       expect(publisher.account(received[i], own)).toEqual({ doubled: [], lost: [] });
     }
-  }, 60_000);
+  });
 
   it('are told where a node refuses them, and what is connected stays so', async () => {
     await setUser('resetpass', '>first');
@@ -353,7 +347,7 @@ describe('a call that blocks', () => {
     } finally {
       await cluster.thaw(primary);
     }
-  }, 60_000);
+  });
 });
 
 describe('a write that waits for its replicas', () => {
@@ -371,7 +365,7 @@ describe('a write that waits for its replicas', () => {
     await cluster.failover(replicas[0].name);
     for (const end of await ends) expect(end).toMatchObject({ reason: { code: 'OUTCOME_UNKNOWN' } });
     expect(await client.mget('{waits}n', '{waits}m')).toEqual(['1', '1']);
-  }, 60_000);
+  });
 });
 
 describe('a transaction', () => {
@@ -395,7 +389,7 @@ describe('a transaction', () => {
     } finally {
       await cluster.thaw(primary);
     }
-  }, 60_000);
+  });
 
   it('keeps to its deadline on a node that nobody replaces, and so does a batch', async () => {
     const alone = await LocalCluster.start({ primaries: 1, replicasPerPrimary: 0 });
@@ -420,7 +414,7 @@ describe('a transaction', () => {
       client.disconnect();
       await alone.stop();
     }
-  }, 60_000);
+  });
 });
 
 describe('integers', () => {
@@ -472,7 +466,7 @@ describe('a batch', () => {
     const results = await pipeline.exec();
     expect(results).toHaveLength(1_000_000);
     expect(results.every(([error, reply], i) => error === null && reply === i + 1)).toBe(true);
-  }, 60_000);
+  });
 });
 
 describe('the deadline of a batch', () => {
@@ -507,7 +501,7 @@ describe('the deadline of a batch', () => {
     const executed = Number(await client.get('{window}some'));
     expect(executed).toBeGreaterThanOrEqual(certain);
     expect(executed).toBeLessThanOrEqual(COUNT - unsent);
-  }, 60_000);
+  });
 });
 
 describe('duplicate', () => {

@@ -186,8 +186,8 @@ describe('docs/entities.md', () => {
     ]);
     expect(results.map(({ ok }) => ok)).toEqual([true, false]);
 
-    await orders.update(order.id, { note: 'kept' }, { durability: { replicas: 1, timeoutMs: 1_000 } });
-    await orders.update(order.id, { note: null }, { deadlineMs: 500, signal: AbortSignal.timeout(400) });
+    await orders.update(order.id, { note: 'kept' }, { durability: { replicas: 1, timeoutMs: 5_000 } });
+    await orders.update(order.id, { note: null }, { deadlineMs: 5_000, signal: AbortSignal.timeout(4_000) });
 
     await orders.transaction(order.id, async (tx) => {
       const item = await tx.get(OrderItem, { orderId: order.id, line: 1 });

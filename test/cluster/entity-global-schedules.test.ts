@@ -26,7 +26,7 @@ beforeAll(async () => {
   client = new ClusterClient({ nodes: cluster.seeds });
   await client.connect();
   users = createRepositories(client, [User]).repository(User);
-}, 60_000);
+});
 afterAll(async () => {
   await client?.close();
   await cluster?.stop();

@@ -18,7 +18,7 @@ describe('a cluster of three primaries with a replica each', () => {
     cluster = await LocalCluster.start({ config: { 'lua-time-limit': '20' } });
     client = new ClusterClient({ nodes: cluster.seeds });
     await client.connect();
-  }, 60_000);
+  });
 
   afterAll(async () => {
     client?.disconnect();

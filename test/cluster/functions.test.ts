@@ -28,7 +28,7 @@ describe('function libraries', () => {
     local = await LocalCluster.start({ primaries: 2, replicasPerPrimary: 1 });
     cluster = new ClusterClient({ nodes: local.seeds });
     await cluster.function('LOAD', libraryOf('lib'));
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await cluster?.close();

@@ -38,12 +38,12 @@ describe('docs/managed-services.md', () => {
     ({ renewing } = (await import(join(folder, 'renewing.ts'))) as { renewing: Renewing });
     options = (await import(file)) as Options;
     local = await LocalCluster.start({ primaries: 3, replicasPerPrimary: 0, tls: true });
-  }, 60_000);
+  });
   afterAll(() => local?.stop());
 
   it('compiles', async () => {
     expect(await typeFaults(folder, [file, join(folder, 'renewing.ts')])).toBe('');
-  }, 120_000);
+  });
 
   it('has options that are taken', () => {
     expect(Object.keys(options)).toHaveLength(5);

@@ -17,7 +17,7 @@ describe('nodes()', () => {
       nodeTimeoutMs: 1_500,
     });
     client = new ClusterClient({ nodes: cluster.seeds, password, clientName: 'mine', deadlineMs: 30_000 });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await client?.close();
@@ -144,7 +144,7 @@ describe('nodes()', () => {
     );
     await eventually(() => standing.status === 'end');
     expect(namesOf()).toEqual(topologyNames('nodes'));
-  }, 60_000);
+  });
 
   it('ends with the client, and begins again with it', async () => {
     const standing = client.nodes();

@@ -354,7 +354,7 @@ describe('while slots move', () => {
     local = await LocalCluster.start({ primaries: 2, replicasPerPrimary: 0 });
     client = new ClusterClient({ nodes: local.seeds });
     await client.connect();
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await client?.close();

@@ -22,7 +22,7 @@ describe('docs/multi-key.md', () => {
     });
     cluster = new ClusterClient({ nodes: local.seeds });
     clerk = new ClusterClient({ nodes: local.seeds, username: 'clerk', password: 'pw' });
-  }, 60_000);
+  });
 
   beforeEach(() => void (shown = []));
 

@@ -20,7 +20,7 @@ beforeAll(async () => {
       plain: 'on >s3cret-plain ~* &* +@all -ping',
     },
   });
-}, 60_000);
+});
 afterAll(() => cluster.stop());
 
 const connect = (username: string): ReturnType<typeof open> =>

@@ -22,7 +22,7 @@ beforeAll(async () => {
     users: { first: 'on >first ~* &* +@all', second: 'on >second ~* &* +@all' },
     config: { 'rename-command': 'HELLO ""' },
   });
-}, 60_000);
+});
 afterAll(() => old?.stop());
 
 const SERVERS = { 2: () => old.seeds, 3: () => cluster.nodes };
@@ -119,7 +119,7 @@ it('credentials that are replaced replace a connection that takes no AUTH, and s
   await eventually(() => seen.values.at(-1)!.payload === last);
   const numbers = seen.values.map(({ payload }) => payload);
   expect(publisher.account(numbers, gaps.values)).toEqual({ doubled: [], lost: [] });
-}, 30_000);
+});
 
 it('many commands leave in few writes', async () => {
   const relays = await Relays.start(cluster.nodes);

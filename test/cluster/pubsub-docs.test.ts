@@ -19,7 +19,7 @@ describe('docs/pubsub.md', () => {
 
   beforeAll(async () => {
     local = await LocalCluster.start({ config: { 'notify-keyspace-events': 'Kx' } });
-  }, 60_000);
+  });
 
   beforeEach(() => {
     shown = [];

@@ -11,7 +11,7 @@ const open = pubsubFactory();
 let cluster: LocalCluster;
 beforeAll(async () => {
   cluster = await LocalCluster.start({ nodeTimeoutMs: 1_000, requireFullCoverage: false });
-}, 60_000);
+});
 afterAll(() => cluster.stop());
 afterEach(async () => {
   for (const node of cluster.nodes) {
@@ -19,7 +19,7 @@ afterEach(async () => {
     if (node.state === 'dead') await cluster.restart(node);
   }
   await cluster.waitUntilStable();
-}, 60_000);
+});
 
 type Kind = 'channel' | 'pattern' | 'sharded';
 
@@ -228,7 +228,7 @@ describe('numbered messages are all accounted for', () => {
         await cluster.waitUntilStable();
       }
     });
-  }, 60_000);
+  });
 });
 
 describe('a subscription', () => {
@@ -250,7 +250,7 @@ describe('a subscription', () => {
       expect(seen.values.map(({ payload }) => payload).toSorted()).toEqual(['classic', 'classic', 'sharded']),
     );
     expect(gaps.values.map(({ kind }) => kind).toSorted()).toEqual(kinds);
-  }, 60_000);
+  });
 
   it('may be given up while there is no node for it', async () => {
     const { pubsub } = open({ nodes: cluster.seeds }, { heartbeatMs: 200 });
@@ -270,5 +270,5 @@ describe('a subscription', () => {
     expect(await pubsub.numpat()).toBe(0);
     expect(await pubsub.shardChannels()).toEqual([]);
     expect(gaps.values).toEqual([]);
-  }, 60_000);
+  });
 });

@@ -38,7 +38,7 @@ describe('a primary with two replicas', () => {
     });
     [primary] = cluster.primaries;
     ({ replicas } = cluster);
-  }, 60_000);
+  });
   afterAll(() => cluster?.stop());
   afterEach(() => clients.splice(0).forEach((client) => client.disconnect()));
 

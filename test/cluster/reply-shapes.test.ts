@@ -456,7 +456,7 @@ describe('replies, compared with those of ioredis', () => {
     theirs = new Cluster(cluster.seeds);
     ours = ([2, 3] as const).map((protocol) => new ClusterClient({ nodes: cluster.seeds, protocol }));
     names = new Set(((await ours[0].command('LIST')) as string[]).map((name) => name.toLowerCase()));
-  }, 60_000);
+  });
 
   afterAll(async () => {
     theirs?.disconnect();

@@ -17,7 +17,7 @@ describe('a cluster of three primaries with a replica each', () => {
     for (const name of names) pipeline.set(name, 1);
     await pipeline.exec();
     await client.wait(1, 10_000);
-  }, 60_000);
+  });
 
   afterAll(async () => {
     client?.disconnect();

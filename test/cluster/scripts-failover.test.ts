@@ -34,7 +34,7 @@ describe('a cluster that changes, running scripts', () => {
     client.defineCommand('push2', { numberOfKeys: 1, lua: PUSH });
     client.defineCommand('pushAny', { lua: PUSH });
     client.defineCommand('read2', { numberOfKeys: 1, lua: READ, readOnly: true });
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await client?.close();

@@ -114,7 +114,7 @@ describe('secrets', () => {
     client = clientOf({ nodes: [urlOf()], clientName: 'named' });
     await client.mset({ '{k}text': VALUE, '{k}other': BYTES });
     await client.rpush('list', VALUE);
-  }, 60_000);
+  });
 
   afterEach(() => {
     const { leaks } = record;

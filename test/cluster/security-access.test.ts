@@ -232,7 +232,7 @@ describe(PAGE, () => {
       replicasPerPrimary: 1,
       config: { 'notify-keyspace-events': 'KA', 'acllog-max-len': '1000' },
     });
-  }, 60_000);
+  });
   afterAll(() => cluster?.stop());
   afterEach(() => clients.splice(0).forEach((client) => client.disconnect()));
 
@@ -305,7 +305,7 @@ describe(PAGE, () => {
     } finally {
       await tls.stop();
     }
-  }, 60_000);
+  });
 
   it('says what errors show', async () => {
     const client = new ClusterClient({ nodes: cluster.seeds });

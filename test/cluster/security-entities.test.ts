@@ -54,7 +54,7 @@ describe('rows from outside', () => {
     planted = repositories.repository(Planted);
     parts = repositories.repository(Part);
     await client.set('witness', 'here');
-  }, 60_000);
+  });
   afterAll(() => client?.close());
 
   it('fill the properties that their class declares, and nothing else', async () => {

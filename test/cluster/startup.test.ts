@@ -200,7 +200,7 @@ describe('a cluster of one node', () => {
   beforeAll(async () => {
     cluster = await LocalCluster.start({ primaries: 1, replicasPerPrimary: 0, requireFullCoverage: false });
     seeds = cluster.seeds;
-  }, 60_000);
+  });
 
   afterAll(() => cluster?.stop());
 

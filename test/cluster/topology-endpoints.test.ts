@@ -73,7 +73,7 @@ async function useCluster(seed: NodeAddress | string, host: string): Promise<voi
 
 beforeAll(async () => {
   cluster = await LocalCluster.start({ replicasPerPrimary: 0 });
-}, 60_000);
+});
 afterAll(() => cluster?.stop());
 afterEach(() => clients.splice(0).forEach((client) => client.disconnect()));
 

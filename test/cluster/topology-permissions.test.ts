@@ -11,7 +11,7 @@ describe('a user who may do next to nothing', () => {
 
   beforeAll(async () => {
     cluster = await LocalCluster.start();
-  }, 60_000);
+  });
   afterAll(() => cluster?.stop());
   afterEach(() => clients.splice(0).forEach((client) => client.disconnect()));
 

@@ -92,7 +92,7 @@ describe('a cluster that changes', () => {
   let cluster: LocalCluster;
   beforeAll(async () => {
     cluster = await LocalCluster.start();
-  }, 60_000);
+  });
   afterAll(() => cluster?.stop());
   beforeEach(() => cluster.waitUntilStable());
 

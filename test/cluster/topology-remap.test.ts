@@ -24,7 +24,7 @@ describe('addressRemap', () => {
       },
     });
     await client.connect();
-  }, 60_000);
+  });
 
   afterAll(async () => {
     client?.disconnect();

@@ -67,7 +67,7 @@ describe('the examples of README.md and of docs/getting-started.md', () => {
   it('compile', async () => {
     const files = ['README.md', 'docs/getting-started.md'].map(exampleOf);
     expect(await typeFaults(dirname(files[0]), files)).toBe('');
-  }, 120_000);
+  });
 
   it('README.md books once, however many book at once, and tells', async () => {
     const accountId = newId();
@@ -87,7 +87,7 @@ describe('the examples of README.md and of docs/getting-started.md', () => {
     expect(booked).toEqual(expect.arrayContaining([100, -30, 5]));
     listening.unsubscribe();
     await app.get(ClusterClient).zrem('busiest', accountId);
-  }, 60_000);
+  });
 
   it('docs/getting-started.md writes the balance and the entries together', async () => {
     const log = new RecordedLog();
@@ -107,5 +107,5 @@ describe('the examples of README.md and of docs/getting-started.md', () => {
         expect(log.lines).toContain(`log Accounts ${cents} cents on ${accountId}`);
     });
     await cluster.zrem('busiest-accounts', accountId);
-  }, 60_000);
+  });
 });

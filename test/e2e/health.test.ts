@@ -83,12 +83,12 @@ beforeAll(async () => {
   app = module.createNestApplication({ logger: false });
   await app.listen(0, '127.0.0.1');
   client = app.get(ClusterClient);
-}, 60_000);
+});
 
 afterAll(async () => {
   await app?.close();
   await cluster?.stop();
-}, 60_000);
+});
 
 describe('the health of a cluster where all is well', () => {
   it('is up, with slots, primaries and replicas counted', async () => {
@@ -162,7 +162,7 @@ describe('docs/health.md', () => {
     } finally {
       await http.close();
     }
-  }, 60_000);
+  });
 });
 
 describe('the health of a cluster that cannot be reached', () => {
@@ -191,7 +191,7 @@ describe('the health of a cluster with a node that fails', () => {
     expect(found).toMatchObject({ http: 200, details: { redis: { replicas: { inSync: 2 } } } });
     await cluster.restart(replica);
     await eventually(() => report('/safe').then(({ status }) => status === 'ok'), { timeoutMs: 20_000 });
-  }, 60_000);
+  });
 
   it('is down while a primary is silent, or degraded for those who want to serve the rest', async () => {
     const [primary] = cluster.primaries;
@@ -209,5 +209,5 @@ describe('the health of a cluster with a node that fails', () => {
       await cluster.thaw(primary);
     }
     await eventually(() => report().then(({ http }) => http === 200));
-  }, 60_000);
+  });
 });

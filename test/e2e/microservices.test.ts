@@ -246,7 +246,7 @@ describe('a caller', () => {
       await Promise.all(running.splice(0).map((one) => one.close()));
       await cluster.stop();
     }
-  }, 60_000);
+  });
 
   it('is not left waiting when it is closed', async () => {
     const proxy = await serve(Numbers);
@@ -280,5 +280,5 @@ describe('docs/microservices.md', () => {
     await app.startAllMicroservices();
     await app.listen(0, '127.0.0.1');
     expect(await (await fetch(`${await app.getUrl()}/sum`)).text()).toBe('6');
-  }, 60_000);
+  });
 });

@@ -97,7 +97,7 @@ describe('docs/handlers.md', () => {
     app = made.createNestApplication<NestExpressApplication>();
     await app.listen(0, '127.0.0.1');
     cluster = app.get(ClusterClient);
-  }, 60_000);
+  });
 
   beforeEach(() => void (shown = []));
 

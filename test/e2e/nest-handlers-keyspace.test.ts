@@ -18,7 +18,7 @@ let app: TestingModule | undefined;
 
 beforeAll(async () => {
   local = await LocalCluster.start({ replicasPerPrimary: 0, config: { 'notify-keyspace-events': 'KEA' } });
-}, 60_000);
+});
 afterAll(() => local.stop());
 
 beforeEach(() => {

@@ -142,7 +142,7 @@ function write(app: string, file: string, text: string): void {
 
 beforeAll(async () => {
   ({ tarball } = await pack(folder));
-}, 120_000);
+});
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -153,7 +153,7 @@ describe.each(applications)(
 
     beforeAll(async () => {
       app = await install(application);
-    }, 240_000);
+    });
 
     it('compiles, boots, and has every class once', async () => {
       await compile(app, application);
@@ -169,7 +169,7 @@ describe.each(applications)(
         testing: 'function',
         health: application.nest === '11' ? ['up', true] : ['degraded', null],
       });
-    }, 120_000);
+    });
 
     if (application.nest === '11' && application.format === 'commonjs') {
       it('is loaded by Jest as CommonJS, which is how Nest 11 sets it up', async () => {
@@ -178,7 +178,7 @@ describe.each(applications)(
         await run(developmentTool('jest'), ['--ci', '--config', config], app, {
           REDIS_CLUSTER_NODES: seeds(),
         });
-      }, 120_000);
+      });
     }
   },
 );

@@ -90,7 +90,7 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
       await run('sh', ['-c', asTested(command, tarball)], app);
     writeSnippets(snippets, app);
     nodes = await new Program('cluster.mjs').said(/^export REDIS_CLUSTER_NODES=(\S+)$/m);
-  }, 240_000);
+  });
 
   afterAll(async () => {
     await Promise.all([...running].map((program) => program.kill('SIGTERM')));
@@ -112,7 +112,7 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
     await run(developmentTool('publint'), ['--strict', tarball], folder);
     // node10 does not read the exports of a package, and cannot load Nest either
     await run(developmentTool('attw'), ['--profile', 'node16', '--no-emoji', tarball], folder);
-  }, 120_000);
+  });
 
   it('has types for every way in which modules are found', async () => {
     const { compilerOptions } = JSON.parse(
@@ -121,7 +121,7 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
     expect(compilerOptions).not.toHaveProperty('skipLibCheck');
     await run('npx', ['tsc', '--noEmit', '--module', 'esnext', '--moduleResolution', 'bundler'], app);
     await run('npx', ['tsc'], app);
-  }, 120_000);
+  });
 
   it('serves what the page says, in two processes, and ends when told to', async () => {
     const ports = [await freePort(), await freePort()];
@@ -139,7 +139,7 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
       await program.said(/\[Rooms\] lobby #2: is anybody here\?/);
       expect(await program.kill('SIGINT')).toEqual([null, 'SIGINT']);
     }
-  }, 60_000);
+  });
 
   it('leaves nothing behind that keeps a process', async () => {
     writeFileSync(
@@ -156,5 +156,5 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
     const program = new Program('once.mjs', { REDIS_CLUSTER_NODES: nodes });
     expect(await program.ended).toEqual([0, null]);
     expect(program.output).toContain(`[ 'good night' ] 1`);
-  }, 60_000);
+  });
 });

@@ -190,7 +190,7 @@ describe('the sample application', () => {
     expect(pieces.flat().sort((a, b) => a - b)).toEqual(range(1, stock));
     const lost = await Promise.all(losers.map(({ id }) => shop.get(`/sales/${saleId}/orders/${id}`)));
     expect(new Set(lost.map(({ status }) => status))).toEqual(new Set([404]));
-  }, 60_000);
+  });
 
   it('tells browsers of the sale, and of its orders wherever they are placed', async () => {
     const saleId = await shop.openSale(10);
@@ -397,5 +397,5 @@ describe('the sample application without its cluster', () => {
       await shop?.close();
       await cluster.stop();
     }
-  }, 60_000);
+  });
 });

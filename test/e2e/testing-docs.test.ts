@@ -31,7 +31,7 @@ describe('docs/testing.md', () => {
     process.env.REDIS_CLUSTER_NODES = seeds();
     observer = new ClusterClient({ nodes });
     await observer.set(`${others}kept`, 'by somebody else');
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await observer.del(`${others}kept`);
@@ -58,7 +58,7 @@ describe('docs/testing.md', () => {
     expect(output).toMatch(/3 passed/);
     expect(await observer.get(`${others}kept`)).toBe('by somebody else');
     expect(await keysLeft()).toEqual([]);
-  }, 120_000);
+  });
 
   it('shows tests that pass under Jest, on a cluster that is started for them and ends with it', async () => {
     const output = await run(
@@ -67,7 +67,7 @@ describe('docs/testing.md', () => {
       folder,
     );
     expect(JSON.parse(output)).toMatchObject({ success: true, numPassedTests: 3 });
-  }, 120_000);
+  });
 
   it('replaces the client of an application by its token', async () => {
     @Module({ imports: [ClusterModule.forRoot({ nodes: ['127.0.0.1:1'] })] })
@@ -98,7 +98,7 @@ describe('docs/testing.md', () => {
     await cluster.stop();
 
     expect(shown).toEqual(['hello']);
-  }, 60_000);
+  });
 
   it('shows only code that is run here', () => {
     const here = squeezed(readFileSync(join(root, 'test/e2e/testing-docs.test.ts'), 'utf8'));
@@ -109,5 +109,5 @@ describe('docs/testing.md', () => {
 
   it('shows code that fits the types', async () => {
     expect(await typeFaults(folder, ['orders.service.spec.ts', 'vitest.config.ts'])).toBe('');
-  }, 60_000);
+  });
 });

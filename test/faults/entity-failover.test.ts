@@ -51,7 +51,7 @@ beforeAll(async () => {
   await Promise.all([client.connect(), other.connect()]);
   docs = createRepositories(client, [Doc]).repository(Doc);
   docsOfOthers = createRepositories(other, [Doc]).repository(Doc);
-}, 60_000);
+});
 afterAll(async () => {
   await client?.close();
   await other?.close();
@@ -159,7 +159,7 @@ it('changes: none is lost in silence, none comes out of order, while the slot mo
     const given = ended.map((entry) => Number(entry.split(' ')[2]));
     expect(given).toEqual(given.map((_, i) => given[0] + i));
   }
-}, 120_000);
+});
 
 it('changes of all partitions: none is lost in silence while a primary dies', async () => {
   const ids = Array.from({ length: 12 }, (_, i) => `one of all ${i}`);
@@ -260,7 +260,7 @@ it('changes: tells that commits are lost which the failover took away, and goes 
   resumed.unsubscribe();
   await cluster.restart(primary);
   await cluster.waitUntilStable({ timeoutMs: 30_000 });
-}, 120_000);
+});
 
 it('locks: nobody writes whose lock was taken over, while the slot moves and its primary dies', async () => {
   const id = 'locked';
@@ -325,4 +325,4 @@ it('locks: nobody writes whose lock was taken over, while the slot moves and its
   expect(await docs.findOneOrFail(id)).toMatchObject(inOrder.at(-1)!);
   expect(outcomes.get('refused late')).toBeGreaterThan(0);
   expect(outcomes.get('lost')).toBeGreaterThanOrEqual(outcomes.get('refused late')!); // each was told at the end
-}, 120_000);
+});

@@ -26,7 +26,7 @@ beforeAll(async () => {
   registry = createRepositories(client, [Hall, Seat, Sale]);
   halls = await twoForEachPrimary();
   for (const id of halls) await open(id);
-}, 60_000);
+});
 afterAll(async () => {
   await client?.close();
   await cluster?.stop();

@@ -88,29 +88,25 @@ describe('a node that answers something else', () => {
     expect(shape()).toEqual(before);
   });
 
-  it.each(CALLS)(
-    'to %s: a reply or a typed error, and nothing else',
-    async (_, call) => {
-      let strange: string | undefined;
-      const node = await fakeNode(([name, word]) => {
-        const structure = /^(hello|multi|exec)$/i.test(name) || /^slots$/i.test(word ?? '');
-        if (strange === undefined || structure)
-          return /^exec$/i.test(name) ? `*2\r\n${strange ?? '+OK\r\n'}+OK\r\n` : undefined;
-        return strange;
-      });
-      const another = (): ClusterClient => clientOf({ nodes: [node] });
-      const client = another();
-      await client.connect();
-      for (strange of STRANGE) {
-        const outcome: unknown = await (async () => call(client, another))().catch((error: unknown) => error);
-        if (outcome instanceof Error && !(outcome instanceof ClusterError))
-          throw new Error(`after ${JSON.stringify(strange)}`, { cause: outcome });
-      }
-      strange = undefined;
-      expect(await client.get('k')).toBe('OK');
-    },
-    60_000,
-  );
+  it.each(CALLS)('to %s: a reply or a typed error, and nothing else', async (_, call) => {
+    let strange: string | undefined;
+    const node = await fakeNode(([name, word]) => {
+      const structure = /^(hello|multi|exec)$/i.test(name) || /^slots$/i.test(word ?? '');
+      if (strange === undefined || structure)
+        return /^exec$/i.test(name) ? `*2\r\n${strange ?? '+OK\r\n'}+OK\r\n` : undefined;
+      return strange;
+    });
+    const another = (): ClusterClient => clientOf({ nodes: [node] });
+    const client = another();
+    await client.connect();
+    for (strange of STRANGE) {
+      const outcome: unknown = await (async () => call(client, another))().catch((error: unknown) => error);
+      if (outcome instanceof Error && !(outcome instanceof ClusterError))
+        throw new Error(`after ${JSON.stringify(strange)}`, { cause: outcome });
+    }
+    strange = undefined;
+    expect(await client.get('k')).toBe('OK');
+  });
 
   it('to CLUSTER SLOTS at the start: a typed error, in time', async () => {
     const node = await fakeNode();

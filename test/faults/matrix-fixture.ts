@@ -14,23 +14,19 @@ export function testScenarios(names: readonly string[], options: LocalClusterOpt
 
     beforeAll(async () => {
       cluster = await LocalCluster.start({ nodeTimeoutMs: 1_000, ...options });
-    }, 60_000);
+    });
     afterAll(() => cluster?.stop());
 
-    it.each(names.map(scenarioOf))(
-      '$name: $title',
-      async (scenario) => {
-        const figures = await scenario.play({
-          cluster,
-          client: keyslot,
-          form: 'short',
-          password: options.password,
-        });
-        const missed = missedGoals(scenario, figures, false);
-        if (missed.length > 0) throw new Error(report(scenario, keyslot.title, figures));
-      },
-      120_000,
-    );
+    it.each(names.map(scenarioOf))('$name: $title', async (scenario) => {
+      const figures = await scenario.play({
+        cluster,
+        client: keyslot,
+        form: 'short',
+        password: options.password,
+      });
+      const missed = missedGoals(scenario, figures, false);
+      if (missed.length > 0) throw new Error(report(scenario, keyslot.title, figures));
+    });
   });
 }
 

@@ -22,7 +22,7 @@ describe('a cluster with a slot half-way from one node to another', () => {
     cluster = await LocalCluster.start({ primaries: 2, replicasPerPrimary: 0 });
     client = new ClusterClient({ nodes: cluster.seeds });
     await client.connect();
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await client?.close();
@@ -183,7 +183,7 @@ describe('the order of a slot', () => {
     cluster = await LocalCluster.start({ primaries: 2, replicasPerPrimary: 0 });
     client = new ClusterClient({ nodes: cluster.seeds });
     await client.connect();
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await client?.close();

@@ -50,7 +50,7 @@ describe('a cluster with a shard that has no replica', () => {
     let tag = 0;
     while ((await cluster.primaryOfSlot(keySlot(`{${tag}}`))) === sick) tag++;
     elsewhere = (name) => `{${tag}}${name}`;
-  }, 60_000);
+  });
 
   afterAll(() => cluster?.stop());
 

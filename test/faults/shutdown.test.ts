@@ -41,5 +41,5 @@ describe('an application under load that gets SIGTERM', () => {
     const foreseen = new Set(['answered', 'CLIENT_CLOSED', 'OUTCOME_UNKNOWN']);
     expect(Object.keys(told.fates).filter((fate) => !foreseen.has(fate))).toEqual([]);
     expect(told.fates.OUTCOME_UNKNOWN ?? 0).toBeLessThanOrEqual(1);
-  }, 90_000);
+  });
 });

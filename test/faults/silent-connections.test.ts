@@ -39,7 +39,7 @@ describe.each(['narrow', 'watchful'])('a node, and a client whose user is %s, wi
       users: { narrow: NARROW, watchful: WATCHFUL },
     });
     admin = new Redis(cluster.seeds[0]);
-  }, 60_000);
+  });
 
   afterEach(async () => {
     for (const client of clients.splice(0)) client.disconnect();

@@ -29,7 +29,7 @@ describe('docs/neighbours.md', () => {
   beforeAll(async () => {
     local = await LocalCluster.start({ replicasPerPrimary: 0 });
     cluster = new ClusterClient({ nodes: local.seeds });
-  }, 60_000);
+  });
   afterAll(async () => {
     await cluster?.close();
     await local?.stop();

@@ -127,7 +127,7 @@ describe('the protocol of global uniques and indexes, over random schedules with
     console.info(
       `${counts.schedules} schedules, ${counts.operations} operations, ${counts.ended} of them ended`,
     );
-  }, 120_000);
+  });
 
   class Unfenced extends ModelCluster {
     protected override fence(): void {}
@@ -151,18 +151,14 @@ describe('the protocol of global uniques and indexes, over random schedules with
     ['what a commit ends is not fenced', UnfencedRelease],
     ['a commit does not look at fences', Unheeded],
     ['a commit does not look at what the row holds already', Unheld],
-  ])(
-    'breaks where %s',
-    async (_, Broken) => {
-      let faults: string[] = [];
-      const holds = fc.asyncProperty(schedule, async (given) => {
-        faults = [];
-        await play(given, faults, new Broken());
-        return faults.length === 0;
-      });
-      await fc.check(holds, { numRuns: 20_000, endOnFailure: true });
-      expect(faults).not.toEqual([]);
-    },
-    120_000,
-  );
+  ])('breaks where %s', async (_, Broken) => {
+    let faults: string[] = [];
+    const holds = fc.asyncProperty(schedule, async (given) => {
+      faults = [];
+      await play(given, faults, new Broken());
+      return faults.length === 0;
+    });
+    await fc.check(holds, { numRuns: 20_000, endOnFailure: true });
+    expect(faults).not.toEqual([]);
+  });
 });
