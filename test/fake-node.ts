@@ -82,8 +82,11 @@ abstract class TestNode implements NodeAddress {
     socket.on('close', () => this.sockets.delete(socket));
   }
 
-  protected async listen(): Promise<this> {
-    await new Promise<void>((resolve) => this.server.listen(0, HOST, resolve));
+  protected async listen(port = 0): Promise<this> {
+    await new Promise<void>((resolve, reject) => {
+      this.server.once('error', reject);
+      this.server.listen(port, HOST, resolve);
+    });
     this.port = (this.server.address() as AddressInfo).port;
     return this;
   }
@@ -107,8 +110,9 @@ export class FakeNode extends TestNode {
     super();
   }
 
-  static start(answer: FakeAnswer = () => undefined): Promise<FakeNode> {
-    return new FakeNode(answer).listen();
+  /** @param port one that is free; by default the system chooses */
+  static start(answer: FakeAnswer = () => undefined, port?: number): Promise<FakeNode> {
+    return new FakeNode(answer).listen(port);
   }
 
   /** Goes on by another script. */
@@ -170,8 +174,9 @@ export class Relay extends TestNode {
     super();
   }
 
-  static start(target: NodeAddress): Promise<Relay> {
-    return new Relay(target).listen();
+  /** @param port one that is free; by default the system chooses */
+  static start(target: NodeAddress, port?: number): Promise<Relay> {
+    return new Relay(target).listen(port);
   }
 
   /** Requests of these names so far, upper or lower case; all without names. */

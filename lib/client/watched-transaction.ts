@@ -142,7 +142,7 @@ async function attemptOnce<T>(
   const node = engine.topology.nodeForSlot(watch.slot);
   if (node === undefined)
     throw new TopologyError('SLOTS_NOT_COVERED', `No node serves slot ${watch.slot} at present`);
-  const lease = await engine.leases.lease(node);
+  const lease = await engine.leases.lease(node, until);
   const unwatch = watchLease(engine, lease, { node, slot: watch.slot, signal: policy.signal, until });
   let clean = false;
   try {

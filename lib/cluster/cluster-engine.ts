@@ -26,9 +26,9 @@ import { Router } from './router.js';
 import { spreads, type SpreadPolicy } from './spread.js';
 import { resolveCall, type ResolvedCall } from './resolved-call.js';
 import { startUp } from './startup.js';
-import { prevailingView, readViews } from './topology-reader.js';
+import { prevailingView, readAllViews, readViews } from './topology-reader.js';
 import { TopologyRefresher } from './topology-refresher.js';
-import type { ClusterNode, ClusterTopology } from './topology.js';
+import type { ClusterNode, ClusterTopology, NodeAddress } from './topology.js';
 
 /**
  * - `wait`: not connected, and nobody asked yet
@@ -362,7 +362,20 @@ export class ClusterEngine {
     // once seen, nodes without slots are asked for as long as there are any
     const newcomers = this.strangerSeen || this.topology.primaries.some(({ slots }) => slots.length === 0);
     this.strangerSeen = false;
-    return prevailingView((await readViews(channels, this.options, newcomers)).topologies);
+    const { topologies } = await readViews(channels, this.options, newcomers);
+    // what was a seed may be a node of another cluster by now
+    const ours = topologies.filter((view) => view.sharesNodes(this.topology));
+    const view = prevailingView(ours.length > 0 ? ours : topologies);
+    return view ?? (this.router.astray ? this.readSuccessor(nodes) : undefined);
+  }
+
+  /** What answers where the cluster was, as one that has been built anew does: the view of it, if it is one. */
+  private async readSuccessor(nodes: readonly NodeAddress[]): Promise<ClusterTopology | undefined> {
+    const channels = nodes.map((address) => this.router.channelToStranger(address));
+    const { topologies } = await readAllViews(channels, this.options, this.options.connectTimeoutMs);
+    for (const channel of channels) channel.close();
+    const view = prevailingView(topologies);
+    return view !== undefined && topologies.every((other) => other.sharesNodes(view)) ? view : undefined;
   }
 
   private adopt(topology: ClusterTopology): void {

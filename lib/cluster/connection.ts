@@ -33,6 +33,8 @@ export class Connection implements ReplyHandler {
   silentSince = 0;
   /** What the server calls this connection, where it has said so; see CLIENT ID. */
   clientId: number | undefined = undefined;
+  /** What its node said of itself, until that is compared with what is known of the address; see `identityQuestion`. */
+  identity: string | undefined = undefined;
   /** Why the connection ended, once it has. */
   failure: Error | undefined = undefined;
 

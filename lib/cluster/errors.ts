@@ -36,7 +36,8 @@ export type TopologyErrorCode =
   | 'VIEWS_DISAGREE'
   | 'NOT_A_CLUSTER'
   | 'NO_REPLICA'
-  | 'UNKNOWN_NODE';
+  | 'UNKNOWN_NODE'
+  | 'WRONG_NODE';
 
 /** The cluster cannot be reached, is not a cluster, or does not cover what the call needs. */
 export class TopologyError extends ClusterError {

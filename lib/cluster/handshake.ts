@@ -1,19 +1,24 @@
 import { AuthenticationError, ConnectionError, ReplyError } from './errors.js';
 import type { Credentials, ResolvedClusterOptions } from './options.js';
-import type { Reply } from './reply.js';
+import type { Ask, Reply } from './reply.js';
 
-/** Sends one command on a fresh connection. */
-export type Ask = (name: string, ...args: string[]) => Promise<Reply>;
+/** What a server tells when it is greeted. */
+export interface Greeting {
+  /** What it calls the connection; undefined where it does not say. */
+  readonly clientId: number | undefined;
+  /** What it is in the cluster; see `identityQuestion`. */
+  readonly identity: string | undefined;
+}
 
 const REFUSED_CREDENTIALS = new Set(['WRONGPASS', 'NOAUTH', 'NOPERM', 'DENIED']);
 
 /**
  * Makes a fresh connection ours: protocol, credentials and name in one HELLO where the server knows it
- * (https://redis.io/commands/hello/), by AUTH and CLIENT SETNAME where it does not.
- * @returns what the server calls the connection; undefined where it does not say
+ * (https://redis.io/commands/hello/), by AUTH and CLIENT SETNAME where it does not. The node's id is asked for in the
+ * same breath.
  * @throws AuthenticationError
  */
-export async function handshake(ask: Ask, options: ResolvedClusterOptions): Promise<number | undefined> {
+export async function handshake(ask: Ask, options: ResolvedClusterOptions): Promise<Greeting> {
   const credentials = await options.credentials();
   try {
     return await greet(ask, options, credentials);
@@ -28,16 +33,17 @@ export async function handshake(ask: Ask, options: ResolvedClusterOptions): Prom
 
 async function greet(
   ask: Ask,
-  { protocol, clientName }: ResolvedClusterOptions,
+  options: ResolvedClusterOptions,
   credentials: Credentials | undefined,
-): Promise<number | undefined> {
+): Promise<Greeting> {
+  const hello = ask('HELLO', String(options.protocol), ...helloArguments(credentials, options.clientName));
+  const identity = options.identify(ask);
   try {
-    return idIn(await ask('HELLO', String(protocol), ...helloArguments(credentials, clientName)));
+    return { clientId: idIn(await hello), identity: await identity };
   } catch (error) {
     if (isRefusal(error)) throw refusedBy(error, credentials);
     if (!(error instanceof ReplyError)) throw error;
-    await withoutHello(ask, credentials, clientName);
-    return undefined;
+    return { clientId: undefined, identity: await withoutHello(ask, options, credentials) };
   }
 }
 
@@ -56,12 +62,15 @@ function helloArguments(credentials: Credentials | undefined, clientName: string
 
 async function withoutHello(
   ask: Ask,
+  { clientName, identify }: ResolvedClusterOptions,
   credentials: Credentials | undefined,
-  clientName: string | undefined,
-): Promise<void> {
-  if (credentials !== undefined) await authenticate(ask, credentials);
+): Promise<string | undefined> {
+  const authenticated = credentials && authenticate(ask, credentials);
+  const identity = identify(ask);
+  await authenticated;
   // a name is a help for whoever looks at CLIENT LIST; a server that will not have it is no reason to stay away
   if (clientName !== undefined) await ask('CLIENT', 'SETNAME', clientName).catch(() => {});
+  return identity;
 }
 
 /**

@@ -1,8 +1,10 @@
 import type { Redis } from 'ioredis';
 import { runConnectionHook } from './connection-hook.js';
-import { ClientClosedError, ConnectionError, LeaseTimeoutError } from './errors.js';
+import { ClientClosedError, ClusterError, ConnectionError, LeaseTimeoutError } from './errors.js';
+import { throwAsOurs } from './leased-work.js';
+import { verifyIdentity } from './node-identity.js';
 import type { ResolvedClusterOptions } from './options.js';
-import type { Reply } from './reply.js';
+import type { Ask, Reply } from './reply.js';
 import type { ClusterNode } from './topology.js';
 
 /** A connection that is one caller's alone until it is given back. */
@@ -38,14 +40,15 @@ export class LeasePool {
 
   /**
    * Leases a connection to a node.
+   * @param until when there is no more point in one that is still being made; milliseconds of `performance.now()`
    * @throws LeaseTimeoutError where none becomes free within `leaseTimeoutMs`; ConnectionError; ClientClosedError
    */
-  async lease(node: ClusterNode): Promise<Lease> {
+  async lease(node: ClusterNode, until: number): Promise<Lease> {
     if (this.closed) throw new ClientClosedError();
     if (this.mayTake(node)) this.take(node);
     else await this.turn(node);
     try {
-      const redis = this.reuse(node) ?? (await this.connect(node));
+      const redis = this.reuse(node) ?? (await this.connect(node, until));
       return this.leaseOf(redis, node);
     } catch (error) {
       this.giveBack(node);
@@ -119,7 +122,7 @@ export class LeasePool {
     return redis;
   }
 
-  private async connect(node: ClusterNode): Promise<Redis> {
+  private async connect(node: ClusterNode, until: number): Promise<Redis> {
     const redis = await this.createClient(node);
     let reason = 'cannot be reached';
     redis.on('error', (error: Error) => (reason = error.message));
@@ -127,18 +130,38 @@ export class LeasePool {
     this.all.set(redis, node.name);
     // closed while the credentials were being fetched
     if (this.closed) end(redis);
-    await redis.connect().catch(() => {
-      end(redis);
-      throw this.closed ? new ClientClosedError() : new ConnectionError(node.name, reason);
+    const ended = new Promise<never>((_, reject) => {
+      redis.once('end', () => reject(new ConnectionError(node.name, reason)));
     });
-    const { onConnect } = this.options;
-    if (onConnect === undefined) return redis;
-    const ask = (name: string, ...args: string[]): Promise<Reply> => redis.call(name, args) as Promise<Reply>;
-    await runConnectionHook(onConnect, node, 'leased', ask).catch((error: unknown) => {
+    const patience = Math.min(this.options.connectTimeoutMs, until - performance.now());
+    const guard = setTimeout(
+      () => {
+        reason = 'no answer in time';
+        end(redis);
+      },
+      Math.max(1, patience),
+    );
+    try {
+      await Promise.race([this.greet(redis, node), ended]);
+    } catch (error) {
       end(redis);
-      throw error;
-    });
+      if (this.closed) throw new ClientClosedError();
+      throw error instanceof ClusterError ? error : new ConnectionError(node.name, reason);
+    } finally {
+      clearTimeout(guard);
+    }
     return redis;
+  }
+
+  private async greet(redis: Redis, node: ClusterNode): Promise<void> {
+    const { identify, onConnect } = this.options;
+    const connected = redis.connect();
+    const ask: Ask = (name, ...args) => redis.call(name, args).catch(throwAsOurs) as Promise<Reply>;
+    // waits in the client, and leaves with its greeting
+    const identity = identify(ask);
+    await connected;
+    await verifyIdentity(ask, await identity, node, this.options);
+    if (onConnect !== undefined) await runConnectionHook(onConnect, node, 'leased', ask);
   }
 
   private leaseOf(redis: Redis, node: ClusterNode): Lease {

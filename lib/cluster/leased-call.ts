@@ -14,7 +14,7 @@ import {
 } from './errors.js';
 import type { Lease } from './lease-pool.js';
 import { watchLease } from './lease-watch.js';
-import { asOurs, type LeasedWork } from './leased-work.js';
+import { throwAsOurs, type LeasedWork } from './leased-work.js';
 import { parseRedirect } from './redirect.js';
 import { REFUSALS } from './refusals.js';
 import { nodeName, type ClusterNode } from './topology.js';
@@ -70,9 +70,9 @@ export class LeasedCall {
     if (signal?.aborted) throw new CommandAbortedError(work.name, signal.reason);
     let lease: Lease;
     try {
-      lease = await this.engine.leases.lease(node);
+      lease = await this.engine.leases.lease(node, this.giveUpAt);
     } catch (error) {
-      if (!(error instanceof ConnectionError)) throw error;
+      if (!(error instanceof ConnectionError || error instanceof TopologyError)) throw error;
       this.engine.reportStale();
       return { obstacle: error };
     }
@@ -80,7 +80,7 @@ export class LeasedCall {
     const until = work.blocking ? Infinity : this.giveUpAt;
     const unwatch = watchLease(this.engine, lease, { node, slot: work.slot, signal, until });
     try {
-      if (asking) await lease.redis.call('ASKING').catch(asOurs);
+      if (asking) await lease.redis.call('ASKING').catch(throwAsOurs);
       const result = await work.send(lease.redis);
       lease.release();
       return { result };

@@ -66,7 +66,7 @@ export class LeasedCommand implements LeasedWork {
   private async sendOnce(redis: Redis): Promise<Reply> {
     const { call } = this;
     const { durability } = this.policy;
-    const reply = callByName(redis, call, this.shape.buffers).catch(asOurs) as Promise<Reply>;
+    const reply = callByName(redis, call, this.shape.buffers).catch(throwAsOurs) as Promise<Reply>;
     return durability === undefined || !call.row.write ? reply : settledByReplicas(redis, durability, reply);
   }
 
@@ -81,6 +81,6 @@ export class LeasedCommand implements LeasedWork {
 }
 
 /** Throws what a server refused as our error, and anything else as it is. */
-export function asOurs(error: unknown): never {
+export function throwAsOurs(error: unknown): never {
   throw error instanceof NodeReplyError ? toReplyError((error as Error).message) : error;
 }

@@ -3,15 +3,16 @@ import type { Command } from './command.js';
 import { Connection } from './connection.js';
 import { runConnectionHook } from './connection-hook.js';
 import { ControlCommand } from './control-command.js';
-import { ClientClosedError, ConnectionError } from './errors.js';
+import { ClientClosedError, ConnectionError, TopologyError } from './errors.js';
 import type { FlushScheduler } from './flush-scheduler.js';
-import { handshake, type Ask } from './handshake.js';
+import { handshake } from './handshake.js';
+import { isOther, verifyIdentity, wrongNode } from './node-identity.js';
 import type { ResolvedClusterOptions } from './options.js';
 import { PendingAllowance } from './pending-allowance.js';
-import type { Reply } from './reply.js';
+import type { Ask, Reply } from './reply.js';
 import type { Router } from './router.js';
 import { endAtServer, isDead, type Witness } from './silence.js';
-import { nodeName, type NodeAddress } from './topology.js';
+import { nodeName, type ClusterNode, type NodeAddress } from './topology.js';
 
 /**
  * - `idle`: no connection, and none wanted yet
@@ -48,6 +49,8 @@ export class NodeChannel {
     readonly router: Router,
     private readonly options: ResolvedClusterOptions,
     private readonly scheduler: FlushScheduler,
+    /** The node that is known by this address, if one is. */
+    private readonly known: () => ClusterNode | undefined = () => undefined,
   ) {
     this.name = nodeName(address);
     this.allowance = new PendingAllowance(this.name, options.maxPendingPerNode);
@@ -184,6 +187,24 @@ export class NodeChannel {
     this.allowance.earliestDeadline = earliest;
   }
 
+  /**
+   * Gives up a connection that was made before it was known which node is at the address, and that leads to another.
+   * Whether it really does is found out with the next one.
+   */
+  recognize(): void {
+    const { connection } = this;
+    const known = this.known();
+    if (connection?.identity === undefined || known === undefined) return;
+    const { identity } = connection;
+    connection.identity = undefined;
+    if (isOther(identity, known)) connection.destroy(wrongNode(identity, known));
+  }
+
+  /** Another node answers at the address. */
+  get astray(): boolean {
+    return isAstray(this.lastFailure);
+  }
+
   /** Gives up the present connection; what it owes follows the retry contract. */
   drop(reason: Error): void {
     this.connection?.destroy(reason);
@@ -234,7 +255,7 @@ export class NodeChannel {
       await connection.connected(this.options.tls !== undefined);
       accepted = true;
       // credentials that never come must not hold up the next attempt
-      connection.clientId = await Promise.race([this.greet(connection), connection.ended()]);
+      await Promise.race([this.greet(connection), connection.ended()]);
     } catch (error) {
       connection.destroy(error as Error);
       throw connection.failure ?? error;
@@ -246,12 +267,15 @@ export class NodeChannel {
     return connection;
   }
 
-  private async greet(connection: Connection): Promise<number | undefined> {
+  private async greet(connection: Connection): Promise<void> {
     const words: Ask = (name, ...args) => ask(connection, name, args);
-    const id = await handshake(words, this.options);
+    const { clientId, identity } = await handshake(words, this.options);
+    connection.clientId = clientId;
+    const known = this.known();
+    await verifyIdentity(words, identity, known, this.options);
+    if (known === undefined) connection.identity = identity;
     const { onConnect } = this.options;
     if (onConnect !== undefined) await runConnectionHook(onConnect, this.address, 'shared', words);
-    return id;
   }
 
   /** As `ask`; a connection that does not answer is given up. */
@@ -272,7 +296,8 @@ export class NodeChannel {
     this.phase = 'ready';
     this.failures = 0;
     this.lastFailure = undefined;
-    if (this.replicaReads) void this.control('READONLY');
+    this.recognize();
+    if (this.replicaReads && connection.failure === undefined) void this.control('READONLY');
     replaced?.destroy(new ConnectionError(this.name, 'silent, while the node answers on another connection'));
     this.flush();
   }
@@ -321,5 +346,9 @@ class UnansweredError extends ConnectionError {}
 
 /** A connection that is refused or goes nowhere, as against one that is accepted and not answered. */
 function isUnreachable(error: unknown): boolean {
-  return error instanceof ConnectionError && !(error instanceof UnansweredError);
+  return isAstray(error) || (error instanceof ConnectionError && !(error instanceof UnansweredError));
+}
+
+function isAstray(error: unknown): boolean {
+  return error instanceof TopologyError && error.code === 'WRONG_NODE';
 }

@@ -2,6 +2,7 @@ import type { ConnectionOptions } from 'node:tls';
 import { parseAllowBlocked } from './blocked-commands.js';
 import type { ConnectionHook } from './connection-hook.js';
 import { InvalidArgumentError } from './errors.js';
+import { identityQuestion, type IdentityQuestion } from './node-identity.js';
 import type { ReadFrom } from './read-from.js';
 import { seedsOf, type Seed } from './seeds.js';
 import type { AddressRemap } from './slots-reply.js';
@@ -98,6 +99,7 @@ export interface ClusterEngineOptions {
 export interface ResolvedClusterOptions {
   readonly nodes: readonly NodeAddress[];
   readonly credentials: () => Promise<Credentials | undefined>;
+  readonly identify: IdentityQuestion;
   readonly tls: ConnectionOptions | undefined;
   readonly clientName: string | undefined;
   readonly onConnect: ConnectionHook | undefined;
@@ -259,6 +261,7 @@ export function resolveOptions(
   return {
     nodes: seeds.map((seed) => seed.address),
     credentials: credentialsOf(options, seeds),
+    identify: identityQuestion(),
     tls: tlsOf(options, seeds),
     clientName: options.clientName,
     onConnect: options.onConnect,

@@ -8,6 +8,7 @@ import {
 } from './errors.js';
 import { DepartedNodes } from './departed-nodes.js';
 import type { FlushScheduler } from './flush-scheduler.js';
+import { KnownNodes } from './known-nodes.js';
 import { NodeChannel } from './node-channel.js';
 import type { ResolvedClusterOptions } from './options.js';
 import { parseRedirect } from './redirect.js';
@@ -49,6 +50,7 @@ export class Router {
   /** Slots that MOVED replies of this turn of the event loop told of, with the names of their nodes. */
   private readonly moves = new Map<number, string>();
   private readonly departed = new DepartedNodes();
+  private readonly known = new KnownNodes();
   private readonly gaps = new SlotGaps();
   private closed = false;
   readonly scripts = new ScriptRegistry();
@@ -87,6 +89,7 @@ export class Router {
         this,
         this.options,
         this.scheduler,
+        () => this.known.at(name),
       );
       if (this.closed) channel.close();
       else this.channels.set(name, channel);
@@ -94,8 +97,21 @@ export class Router {
     return channel;
   }
 
+  /** A channel to whichever node is at an address, for questions only; whoever asked for it closes it. */
+  channelToStranger({ host, port }: NodeAddress): NodeChannel {
+    return new NodeChannel({ host, port }, this, this.options, this.scheduler);
+  }
+
+  /** Other nodes answer at the addresses of most nodes. */
+  get astray(): boolean {
+    const { nodes } = this.current;
+    const astray = nodes.filter(({ name }) => this.channels.get(name)?.astray);
+    return astray.length * 2 > nodes.length;
+  }
+
   /** Names the one node that a command is for. */
   pin(command: Command, node: ClusterNode): void {
+    this.known.suppose(node);
     command.pinned = this.channelTo(node);
     // who names a replica wants its own data, and not a redirect to the primary
     const readsKeys = command.row.readonly && command.slot !== NO_SLOT;
@@ -201,7 +217,9 @@ export class Router {
     const before = this.current;
     this.departed.note(before, topology, this.scheduler.now());
     this.current = topology;
+    this.known.note(topology);
     this.primaryChannels = topology.shards.map((shard) => this.channelTo(shard.primary));
+    for (const channel of this.channels.values()) channel.recognize();
     for (const channel of this.primaryChannels) channel.refuseReplicaReads();
     for (const channel of this.channels.values()) this.handOver(channel);
     for (const channel of this.channels.values()) {

@@ -3,13 +3,14 @@ import { toByteText } from '../cluster/byte-text.js';
 import { CommandQueue } from '../cluster/command-queue.js';
 import { runConnectionHook } from '../cluster/connection-hook.js';
 import { ConnectionError, ProtocolError, ReplyError } from '../cluster/errors.js';
-import { authenticate, handshake, type Ask } from '../cluster/handshake.js';
+import { authenticate, handshake } from '../cluster/handshake.js';
+import { verifyIdentity } from '../cluster/node-identity.js';
 import { openSocket } from '../cluster/open-socket.js';
 import type { Credentials, ResolvedClusterOptions } from '../cluster/options.js';
 import { ReplyParser, type ReplyHandler } from '../cluster/reply-parser.js';
-import type { Reply } from '../cluster/reply.js';
+import type { Ask, Reply } from '../cluster/reply.js';
 import { RequestEncoder, type Argument } from '../cluster/request-encoder.js';
-import { nodeName, type NodeAddress } from '../cluster/topology.js';
+import type { ClusterNode } from '../cluster/topology.js';
 import type { ChannelName } from './cluster-message.js';
 import type { MessageWord, SubscribeWord, UnsubscribeWord } from './subscription-kind.js';
 
@@ -56,12 +57,12 @@ export class SubscriberConnection implements ReplyHandler {
   private failure: Error | undefined = undefined;
 
   constructor(
-    private readonly address: NodeAddress,
+    private readonly node: ClusterNode,
     private readonly options: ResolvedClusterOptions,
     private readonly listener: SubscriberConnectionListener,
   ) {
-    this.name = nodeName(address);
-    this.socket = openSocket(address, options, (bytes) => this.read(bytes));
+    this.name = node.name;
+    this.socket = openSocket(node, options, (bytes) => this.read(bytes));
     this.socket.on('error', (error) => this.destroy(new ConnectionError(this.name, error.message)));
     this.socket.on('end', () => this.destroy(new ConnectionError(this.name, 'closed by the server')));
     this.closing = new Promise((resolve) => this.socket.once('close', () => resolve()));
@@ -159,8 +160,9 @@ export class SubscriberConnection implements ReplyHandler {
     // RESP2 could neither be authenticated anew while it subscribes, nor be asked whether its node is a primary
     const credentials = async (): Promise<Credentials | undefined> =>
       (this.credentials = await this.options.credentials());
-    await handshake(this.ask, { ...this.options, credentials, protocol: 3 });
-    if (onConnect !== undefined) await runConnectionHook(onConnect, this.address, 'subscriber', this.ask);
+    const { identity } = await handshake(this.ask, { ...this.options, credentials, protocol: 3 });
+    await verifyIdentity(this.ask, identity, this.node, this.options);
+    if (onConnect !== undefined) await runConnectionHook(onConnect, this.node, 'subscriber', this.ask);
   }
 
   private request(word: string, args: readonly Argument[], names: readonly ChannelName[]): Promise<Reply> {

@@ -202,7 +202,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 /** Rows whose rights are used by topology-permissions.test.ts, and where their features are tested. */
 const ELSEWHERE = ['while slots move', 'a node that joins', 'commands of modules', '`cluster.nonAtomic`'];
 
-/** A row of the table: the rights beside +cluster|slots. */
+/** A row of the table: the rights beside +cluster|slots +cluster|myid. */
 interface Row {
   readonly feature: string;
   readonly commands: readonly string[];
@@ -251,7 +251,14 @@ describe(PAGE, () => {
 
   /** Uses a feature as a user with these rights. */
   async function use(row: Row, options: ClusterClientOptions = {}): Promise<unknown> {
-    const rights = [...row.keys, ...row.channels, '-@all', '+cluster|slots', ...row.commands];
+    const rights = [
+      ...row.keys,
+      ...row.channels,
+      '-@all',
+      '+cluster|slots',
+      '+cluster|myid',
+      ...row.commands,
+    ];
     await everywhere('ACL', 'SETUSER', 'app', 'reset', 'on', `>${PASSWORD}`, ...rights);
     await everywhere('ACL', 'LOG', 'RESET');
     const client = new ClusterClient({

@@ -30,6 +30,7 @@ describe('a user who may do next to nothing', () => {
       '~*',
       '&*',
       '-@all',
+      '+cluster|myid',
       ...commands.split(' '),
     );
     await everywhere('ACL', 'LOG', 'RESET');
@@ -55,7 +56,19 @@ describe('a user who may do next to nothing', () => {
       if ((await cluster.primaryOfSlot(keySlot(`k${i}`))) === from) return { key: `k${i}`, from, to };
   };
 
-  it('connects, and runs what is allowed, with CLUSTER SLOTS alone', async () => {
+  it('is not asked for CLUSTER MYID for ever', async () => {
+    const client = await allowedTo('+cluster|slots -cluster|myid +get +set +blpop');
+    await client.connect();
+    const known = new Set(await refused());
+    expect(known).toEqual(new Set(['cluster|myid']));
+    await everywhere('ACL', 'LOG', 'RESET');
+    await everywhere('CLIENT', 'KILL', 'USER', 'app');
+    for (let i = 0; i < 50; i++) expect(await client.set(`k${i}`, i)).toBe('OK');
+    expect(await client.blpop('list', 0.01)).toBeNull();
+    expect(await refused()).toEqual([]);
+  });
+
+  it('connects, and runs what is allowed, with CLUSTER SLOTS and CLUSTER MYID alone', async () => {
     const client = await allowedTo('+cluster|slots +get +set +mget +incr +blpop');
     await client.connect();
     expect(client.topology.coveredSlots).toBe(16_384);

@@ -91,7 +91,7 @@ describe('a node that answers something else', () => {
   it.each(CALLS)('to %s: a reply or a typed error, and nothing else', async (_, call) => {
     let strange: string | undefined;
     const node = await fakeNode(([name, word]) => {
-      const structure = /^(hello|multi|exec)$/i.test(name) || /^slots$/i.test(word ?? '');
+      const structure = /^(hello|multi|exec)$/i.test(name) || /^(slots|myid)$/i.test(word ?? '');
       if (strange === undefined || structure)
         return /^exec$/i.test(name) ? `*2\r\n${strange ?? '+OK\r\n'}+OK\r\n` : undefined;
       return strange;
@@ -126,7 +126,7 @@ describe('a node that answers something else', () => {
     for (const strange of STRANGE) {
       // what names a node that is not there is a topology like any other
       if (strange.includes(':0\r\n:16383')) continue;
-      node.become(([name]) => (/^cluster$/i.test(name) ? strange : undefined));
+      node.become(([name, word]) => (/^cluster slots$/i.test(`${name} ${word}`) ? strange : undefined));
       await client.refreshTopology().catch((error: unknown) => expect(error).toBeInstanceOf(ClusterError));
       expect([strange, client.topology.coveredSlots]).toEqual([strange, 16_384]);
       expect(await client.get('k')).toBe('OK');
