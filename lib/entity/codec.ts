@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /**
  * How the values of one type become the bytes of a row's field, and back. Absent values (null, undefined) never reach
  * a codec: they are absent fields.
@@ -11,8 +13,12 @@ export interface Codec<T = unknown> {
   readonly immutable: boolean;
   /** @throws UnfitValue where the value is not of the type. */
   encode(value: T): string | Buffer;
-  /** Any error means that the field does not hold the type. */
-  decode(stored: Buffer): T;
+  /**
+   * Any error means that the field does not hold the type.
+   *
+   * @param stored its bytes, or, unless they are the form, text that was read from well-formed bytes.
+   */
+  decode(stored: Buffer | string): T;
   /** The value as part of a JSON document (an element of an array, a property of an embedded value). */
   toJson(value: T): unknown;
   fromJson(json: unknown): T;
@@ -22,6 +28,13 @@ export interface Codec<T = unknown> {
 
 /** A value that is not of its property's type. It carries nothing: whoever knows the property words the error. */
 export class UnfitValue extends Error {}
+
+/** What is stored as text. Bytes that are none are refused: they would be replaced silently. */
+export function textOf(stored: Buffer | string): string {
+  if (typeof stored === 'string') return stored;
+  fit(isUtf8(stored));
+  return stored.toString();
+}
 
 /** Refuses what does not fit. */
 export function fit(condition: boolean): asserts condition {

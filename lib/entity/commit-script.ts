@@ -5,6 +5,9 @@ import { LUA_FENCE } from './lua-fence.js';
 import { LUA_HEADER } from './lua-header.js';
 import { LUA_HOLDS } from './lua-holds.js';
 import { LUA_OUTBOX } from './lua-outbox.js';
+import { LUA_QUERIES } from './lua-queries.js';
+import { LUA_TELLING } from './lua-telling.js';
+import { luaWhere } from './lua-where.js';
 import { LUA_WINDOW } from './lua-window.js';
 
 /**
@@ -27,6 +30,7 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 --   4, 5 the window's times and answers (numbers in KEYS, 0 for none)
 --   6 the lock (a number in KEYS, 0 for none)  7 its token
 --   8 the outbox (a number in KEYS, 0 for none)  9 its length  10 id of the partition
+--   11, 12 whether any operation has collections, holds in global indexes and uniques ('' for none)
 --   n, n times: type, payload      events
 -- for each query
 --   ix (a number in KEYS)  'x'  limit  digest of what it has found  n, n times: from, to
@@ -38,24 +42,25 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 --   n, n times: field                to remove
 --   n, n times: field, by            counters to increment
 --   n, n times: field, '=' value     that must be found; '' for an absent field
---   n, n times: collection (a number in KEYS)  all that the row has, where it may begin, end or expire
---   n, n times: collection (a number in KEYS)  property  type  n, n times: command, n, n arguments
+--   if any has collections
+--     n, n times: collection (a number in KEYS)  all that the row has, where it may begin, end or expire
+--     n, n times: collection (a number in KEYS)  property  type  n, n times: command, n, n arguments
 --   ix, uq (numbers in KEYS, 0 for none), and unless both are 0
 --     id
 --     n, n times: field, how, value  the indexed fields: '=' as it is, '+' the value, '-' absent
 --     n, n times: kind, name, n, n times a number in the indexed fields: 'x' an index, 'u' a unique
---   n                              what it is to hold in global indexes and uniques, and unless it is 0
+--   if any has holds: n            what it is to hold in global indexes and uniques, and unless it is 0
 --     fences (a number in KEYS)  commit until, in milliseconds since 1970
 --     n times: name, how, token, encodings
 ${LUA_HEADER}
 ${LUA_COUNTER}
-${LUA_WINDOW}
-${LUA_COLLECTIONS}
 ${LUA_FENCE}
-${LUA_OUTBOX}
+${luaWhere("ARGV[4] ~= '0'", LUA_WINDOW)}
+${luaWhere("ARGV[8] ~= '0'", LUA_OUTBOX + LUA_TELLING)}
+${luaWhere("ARGV[11] ~= ''", LUA_COLLECTIONS)}
 local token, age = tokenAndAge(ARGV[1])
 local times, answers = KEYS[tonumber(ARGV[4])], KEYS[tonumber(ARGV[5])]
-local at = 10
+local at = 12
 
 local function take()
   at = at + 1
@@ -69,28 +74,8 @@ local function takeSpan(width)
   return from, at
 end
 
-${LUA_HOLDS}
--- Whether a query has another answer now. All of its arguments are taken in any case.
-local function isAnsweredOtherwise()
-  local key, kind = KEYS[tonumber(take())], take()
-  if kind == 'u' then
-    local isOther = false
-    for _ = 1, tonumber(take()) do
-      local entry, id = take(), take()
-      if (redis.call('HGET', key, entry) or '') ~= id then isOther = true end
-    end
-    return isOther
-  end
-  local limit, digest, parts = tonumber(take()), take(), {}
-  for _ = 1, tonumber(take()) do
-    local from, to = take(), take()
-    for _, entry in ipairs(redis.call('ZRANGEBYLEX', key, from, to, 'LIMIT', 0, limit)) do
-      parts[#parts + 1] = #entry .. ':' .. entry
-    end
-  end
-  return redis.sha1hex(table.concat(parts)) ~= digest
-end
-
+${luaWhere("ARGV[12] ~= ''", LUA_HOLDS)}
+${luaWhere("ARGV[3] ~= '0'", LUA_QUERIES)}
 local function takeOperation()
   local o = { row = KEYS[tonumber(take())], mode = take(), expected = take(), expireAt = take() }
   o.entity = take()
@@ -100,11 +85,13 @@ local function takeOperation()
   o.countFrom, o.countTo = takeSpan(2)
   o.guardFrom, o.guardTo = takeSpan(2)
   o.collections, o.written = {}, {}
-  for i = 1, tonumber(take()) do o.collections[i] = KEYS[tonumber(take())] end
-  for i = 1, tonumber(take()) do
-    local written = { key = KEYS[tonumber(take())], property = take(), kind = take() }
-    written.calls, at = callsFrom(at + 2, tonumber(ARGV[at + 1]))
-    o.written[i] = written
+  if callsFrom then
+    for i = 1, tonumber(take()) do o.collections[i] = KEYS[tonumber(take())] end
+    for i = 1, tonumber(take()) do
+      local written = { key = KEYS[tonumber(take())], property = take(), kind = take() }
+      written.calls, at = callsFrom(at + 2, tonumber(ARGV[at + 1]))
+      o.written[i] = written
+    end
   end
   o.ix, o.uq = KEYS[tonumber(take())], KEYS[tonumber(take())]
   o.names, o.encodings, o.indexes = {}, {}, {}
@@ -180,35 +167,7 @@ local function findIndexChanges(o)
       if after then entered[#entered + 1] = { entry = after, name = index.name } end
     end
   end
-  if o.ix then redis.call('ZCARD', o.ix) end -- fails here, before the first write, if it is no ZSET
-  if o.uq then redis.call('HLEN', o.uq) end
-end
-
--- The names of what an update changes: properties, counters and collections, and '~x' for the expiry.
-local function changedBy(o)
-  local names = {}
-  for place = o.setFrom, o.setTo, 2 do names[#names + 1] = ARGV[place] end
-  for place = o.removedFrom, o.removedTo do names[#names + 1] = ARGV[place] end
-  for place = #names, 1, -1 do
-    if string.sub(names[place], 1, 1) == '~' then table.remove(names, place) end
-  end
-  for place = o.countFrom, o.countTo, 2 do names[#names + 1] = ARGV[place] end
-  for _, written in ipairs(o.written) do names[#names + 1] = written.property end
-  if o.expireAt ~= '' then names[#names + 1] = '~x' end
-  return names
-end
-
-local function tellChange(o, version)
-  if o.entity == '' or o.mode == 'C' or o.mode == 'A' then return end
-  local function tellThat(kind, at, names) tell(kind, o.entity, o.entityId, at, table.concat(names or {}, '\0')) end
-  if o.expired then tellThat('expire', o.found) end
-  if o.mode == 'D' then
-    if o.version then tellThat('delete', o.version) end
-  elseif not o.version then tellThat('insert', version)
-  else
-    local names = changedBy(o)
-    if #names > 0 or version ~= o.version then tellThat('update', version, names) end
-  end
+  if o.ix then redis.call('ZCARD', o.ix) end -- fails here, before the first write, if it is no ZSET; uniques are asked below
 end
 
 -- Validation: nothing is written.
@@ -222,7 +181,7 @@ end
 local operations, replayed = {}, false
 for i = 1, tonumber(ARGV[2]) do
   local o = takeOperation()
-  takeHolds(o)
+  if takeHolds then takeHolds(o) end
   operations[i] = o
   read(o)
   o.made = versionMadeBy(token, o.seeded, o.writes)
@@ -250,7 +209,7 @@ for i, o in ipairs(operations) do
     fault = collectionFault(written.key, written.kind, written.calls, not o.version)
     if fault then return { fault, i, written.property } end
   end
-  if isHoldLost(o) then return { 'HOLD', i, '' } end
+  if isHoldLost and isHoldLost(o) then return { 'HOLD', i, '' } end
   findIndexChanges(o)
   for _, entry in ipairs(o.releases) do
     -- A value that another row holds is not this row's to release: others may have written it here.
@@ -270,7 +229,7 @@ for i, o in ipairs(operations) do
   end
 end
 
-openOutbox(KEYS[tonumber(ARGV[8])], ARGV[9], ARGV[10])
+if openOutbox then openOutbox(KEYS[tonumber(ARGV[8])], ARGV[9], ARGV[10]) end
 
 -- Writing: everything is known to be possible.
 for _, o in ipairs(operations) do
@@ -294,7 +253,7 @@ for i, o in ipairs(operations) do
       if o.expiresAt then redis.call('ZREM', o.ix, queueEntry(o.expiresAt, o.id)) end
     end
     redis.call('UNLINK', o.row)
-    endHolds(o, i)
+    if endHolds then endHolds(o, i) end
   elseif o.mode ~= 'C' and o.mode ~= 'A' then
     if o.expired then
       redis.call('UNLINK', o.row)
@@ -305,7 +264,7 @@ for i, o in ipairs(operations) do
       version = writeRow(o.row, token, o.seeded, o.writes, o.setFrom, o.setTo, o.removedFrom, o.removedTo)
     end
     for place = o.countFrom, o.countTo, 2 do redis.call('HINCRBY', o.row, ARGV[place], ARGV[place + 1]) end
-    writeHolds(o, i)
+    if writeHolds then writeHolds(o, i) end
     expireRow(o.row, o.expiresAt, o.expireAt, o.ix, o.id) -- may be its end
     for _, key in ipairs(o.collections) do expireCollection(key, o.expireAt) end
     for _, written in ipairs(o.written) do
@@ -313,12 +272,12 @@ for i, o in ipairs(operations) do
       expireWithRow(o.row, written.key)
     end
   end
-  tellChange(o, version)
+  if tellChange then tellChange(o, version) end
   answer[i + 1] = o.outcome or version or ''
 end
 for place = eventsFrom, eventsTo, 2 do tell('event', ARGV[place], '', '', ARGV[place + 1]) end
-wakeReaders()
+if wakeReaders then wakeReaders() end
 if times then remember(times, answers, token, answer) end
-tellEnded(operations, answer)
+if tellEnded then tellEnded(operations, answer) end
 return answer
 `);

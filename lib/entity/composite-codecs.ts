@@ -1,5 +1,4 @@
-import { isUtf8 } from 'node:buffer';
-import { type Codec, fit } from './codec.js';
+import { type Codec, fit, textOf } from './codec.js';
 import { orderNumber, orderText } from './order-encoding.js';
 
 /** Turns an entity's value into what is stored, and back; on top of the property's type. */
@@ -10,10 +9,7 @@ export interface ValueTransformer<Value = unknown, Stored = unknown> {
   from(stored: Stored): Value;
 }
 
-function fromJsonText(stored: Buffer): unknown {
-  fit(isUtf8(stored));
-  return JSON.parse(stored.toString());
-}
+const fromJsonText = (stored: Buffer | string): unknown => JSON.parse(textOf(stored));
 
 /** Any value that JSON can hold. What it cannot (a bigint, a cycle, a function) is refused. */
 export const jsonCodec: Codec = {

@@ -40,6 +40,8 @@ export interface ScriptRunner {
 /** A batch of commands over any nodes. */
 export interface EntityPipeline {
   /** As `ClusterClient` has it. */
+  hgetall(key: string): unknown;
+  /** As `ClusterClient` has it. */
   hgetallBuffer(key: string): unknown;
   exec(): Promise<[error: Error | null, reply: unknown][] | null>;
 }
@@ -55,6 +57,8 @@ export interface EntityTarget {
 
 /** What entities use of a `ClusterClient`, and all they use of it. */
 export interface EntityClient {
+  /** As `ClusterClient` has it. */
+  hgetall(key: string): Promise<Record<string, string>>;
   /** As `ClusterClient` has it. */
   hgetallBuffer(key: string): Promise<Record<string, Buffer>>;
   /** As `ClusterClient` has it. */

@@ -8,10 +8,16 @@
 export const LUA_EXPIRY = String.raw`
 local GRACE_MS = 86400000
 
+local clock
+local function time() -- asked once
+  clock = clock or redis.call('TIME')
+  return clock[1], clock[2]
+end
+
 local function isPast(expiresAt)
   if not expiresAt then return false end
-  local now = redis.call('TIME')
-  return (tonumber(expiresAt) or math.huge) <= now[1] * 1000 + math.floor(now[2] / 1000)
+  local seconds, micros = time()
+  return (tonumber(expiresAt) or math.huge) <= seconds * 1000 + math.floor(micros / 1000)
 end
 `;
 
@@ -47,8 +53,8 @@ end
 -- How many writes a row remembers, and how old one of them is, in seconds.
 local function kept(writes) return math.floor(#writes / WRITE_LENGTH) end
 local function ageOf(writes, place)
-  local time = string.sub(writes, place * WRITE_LENGTH - TIME_LENGTH + 1, place * WRITE_LENGTH)
-  return (redis.call('TIME')[1] - (tonumber(time, 16) or 0)) % TIMES
+  local at = string.sub(writes, place * WRITE_LENGTH - TIME_LENGTH + 1, place * WRITE_LENGTH)
+  return (time() - (tonumber(at, 16) or 0)) % TIMES
 end
 
 -- Whether a write that is sent again, and is not among the last ones of its row, may have been executed all the same:
@@ -79,14 +85,14 @@ end
 -- again on a row that was deleted and made anew, and a stale save cannot match it.
 local function nextVersion(version)
   if version then return string.format('%.0f', tonumber(version) + 1) end -- exact below 2^53, unlike tostring
-  local now = redis.call('TIME')
-  return now[1] .. string.format('%06d', now[2])
+  local seconds, micros = time()
+  return seconds .. string.format('%06d', micros)
 end
 
 local function withWrite(token, writes)
-  local time, former = string.format('%06x', redis.call('TIME')[1] % TIMES), math.min(kept(writes), MOST_KEPT - 1)
+  local at, former = string.format('%06x', time() % TIMES), math.min(kept(writes), MOST_KEPT - 1)
   while former >= WRITES_KEPT and ageOf(writes, former) > KEPT_S do former = former - 1 end
-  return token .. time .. string.sub(writes, 1, WRITE_LENGTH * former)
+  return token .. at .. string.sub(writes, 1, WRITE_LENGTH * former)
 end
 
 -- Lua's stack takes some 8,000 values at once.

@@ -14,8 +14,21 @@ export function operationToken(operationId?: string): string {
   if (operationId !== undefined && typeof operationId !== 'string')
     throw new InvalidArgumentError('opId', 'opId must be a string');
   return operationId === undefined
-    ? randomBytes(9).toString('base64url')
+    ? randomToken()
     : createHash('sha256').update(operationId).digest('base64url').slice(0, TOKEN_LENGTH);
+}
+
+const TOKEN_BYTES = 9;
+/** Random bytes for some tokens to come: to ask for them takes far longer than to make a token of them. */
+let random = Buffer.alloc(0);
+let used = 0;
+
+function randomToken(): string {
+  if (used === random.length) {
+    random = randomBytes(256 * TOKEN_BYTES);
+    used = 0;
+  }
+  return random.toString('base64url', used, (used += TOKEN_BYTES));
 }
 
 /**

@@ -41,9 +41,12 @@ type Properties = Record<string, unknown>;
 /** Makes rows of entities and entities of rows, by the field list of one schema. */
 export class RowMapper {
   private readonly fieldsByName: ReadonlyMap<string, FieldSchema>;
+  /** Whether rows can be read as text, of which far less is made than of bytes. */
+  readonly isText: boolean;
 
   constructor(readonly schema: EntitySchema) {
     this.fieldsByName = new Map(schema.fields.map((field) => [field.property, field]));
+    this.isText = schema.fields.every(({ codec }) => codec.form !== 'bytes');
   }
 
   /**
@@ -51,8 +54,8 @@ export class RowMapper {
    * @returns null where there is no row, and where it has expired.
    * @throws SchemaMismatchError
    */
-  load(key: EntityKey, stored: Readonly<Record<string, Buffer>>): LoadedRow | null {
-    if (Object.keys(stored).length === 0) return null;
+  load(key: EntityKey, stored: Readonly<Record<string, Stored>>): LoadedRow | null {
+    if (isEmpty(stored)) return null;
     const { fields, counters, primaryKey, partitionKey, version: versionProperty, type } = this.schema;
     const expiresAt = this.expiresAt(key, stored['~x']);
     if (expiresAt !== undefined && expiresAt <= Date.now()) return null;
@@ -67,10 +70,10 @@ export class RowMapper {
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i];
       const bytes = fieldOf(stored, field.property);
-      const value = bytes && this.decode(key, field, bytes);
+      const value = bytes === undefined ? undefined : this.decode(key, field, bytes);
       // Also where it is absent: a default of the class is for new entities, not for what was stored without it.
       entity[field.property] = value;
-      marks[i] = bytes && (field.codec.immutable ? value : Buffer.from(bytes));
+      marks[i] = bytes === undefined ? undefined : field.codec.immutable ? value : copyOf(bytes);
     }
     const counterTexts = counters.map((counter) => {
       const text = fieldOf(stored, counter.property)?.toString() ?? '';
@@ -193,7 +196,7 @@ export class RowMapper {
     }
   }
 
-  private decode(key: EntityKey, { property, codec }: FieldSchema, stored: Buffer): unknown {
+  private decode(key: EntityKey, { property, codec }: FieldSchema, stored: Stored): unknown {
     try {
       return codec.decode(stored);
     } catch {
@@ -202,23 +205,31 @@ export class RowMapper {
     }
   }
 
-  private expiresAt(key: EntityKey, stored: Buffer | undefined): number | undefined {
-    if (!stored) return undefined;
+  private expiresAt(key: EntityKey, stored: Stored | undefined): number | undefined {
+    if (stored === undefined) return undefined;
     const text = stored.toString();
     if (/^\d{1,16}$/.test(text) && Number(text) <= LATEST_DATE_MS) return Number(text);
     throw new SchemaMismatchError(this.schema.name, '~x', key.row, 'a time of expiry');
   }
 
-  private version(key: EntityKey, stored: Buffer | undefined): number {
-    const version = stored ? Number(stored.toString()) : 0; // what others wrote has none
+  private version(key: EntityKey, stored: Stored | undefined): number {
+    const version = stored === undefined ? 0 : Number(stored.toString()); // what others wrote has none
     if (Number.isSafeInteger(version) && version >= 0) return version;
     throw new SchemaMismatchError(this.schema.name, '~v', key.row, 'a version');
   }
 }
 
 // Not what `toString` and the like inherit from Object.
-const fieldOf = (stored: Readonly<Record<string, Buffer>>, name: string): Buffer | undefined =>
+const fieldOf = (stored: Readonly<Record<string, Stored>>, name: string): Stored | undefined =>
   Object.hasOwn(stored, name) ? stored[name] : undefined;
+
+function isEmpty(stored: object): boolean {
+  for (const name in stored) if (Object.hasOwn(stored, name)) return false;
+  return true;
+}
+
+/** Bytes of a reply share their memory with its other values. */
+const copyOf = (stored: Stored): Stored => (typeof stored === 'string' ? stored : Buffer.from(stored));
 
 const PATCHABLE = 'a patch takes properties of @Property(), @Embedded() and @ExpiresAt()';
 

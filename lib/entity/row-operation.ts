@@ -160,6 +160,9 @@ export function commitScriptArguments(
   const { keys, place } = keyPlaces();
   const args: Stored[] = [token, String(operations.length), String(queries.length)];
   args.push(...extraArguments(extras, place));
+  const isCollected = operations.some((one) => one.collected !== undefined || coversCollections(one));
+  const isHolding = operations.some(({ holds }) => holds !== undefined);
+  args.push(isCollected ? '1' : '', isHolding ? '1' : '');
   const events = outbox?.events ?? NOTHING;
   args.push(String(events.length), ...events.flatMap(({ type, payload }) => [type, payload]));
   for (const query of queries) args.push(place(query.key), ...queryArguments(query));
@@ -176,8 +179,9 @@ export function commitScriptArguments(
       String(guards.length),
       ...guards.flatMap(([field, value]) => [field, value === undefined ? '' : `=${value}`]),
     );
-    args.push(...collectionArguments(operation, coversCollections(operation), place));
-    args.push(...indexArguments(operation, place), ...holdArguments(operation, place));
+    if (isCollected) args.push(...collectionArguments(operation, coversCollections(operation), place));
+    args.push(...indexArguments(operation, place));
+    if (isHolding) args.push(...holdArguments(operation, place));
   }
   return { keys: keys(), args };
 }

@@ -1,10 +1,13 @@
 import type { EntityContext } from './entity-context.js';
 import type { EntityKey } from './entity-key.js';
 import { runHooks } from './lifecycle-hooks.js';
-import type { LoadedRow, RowMapper } from './row-mapper.js';
+import type { LoadedRow, RowMapper, Stored } from './row-mapper.js';
 
 /** A row as HGETALL answers it. */
-export type Fields = Record<string, Buffer>;
+export type Fields = Record<string, Stored>;
+
+/** What stands in a text for bytes that are none. */
+const REPLACED = '\uFFFD';
 
 /** Reads one row, and remembers what it was. */
 export async function loadRow(
@@ -12,9 +15,24 @@ export async function loadRow(
   mapper: RowMapper,
   key: EntityKey,
 ): Promise<LoadedRow | null> {
-  const row = rememberRow(context, mapper, key, await context.client.hgetallBuffer(key.row));
+  const row = rememberRow(context, mapper, key, await readFields(context, mapper, key));
   if (row) await runHooks(mapper.schema, 'after load', row.entity);
   return row;
+}
+
+async function readFields(
+  { client }: EntityContext,
+  { isText }: RowMapper,
+  { row }: EntityKey,
+): Promise<Fields> {
+  const text = isText && (await client.hgetall(row));
+  return text && isWellFormed(text) ? text : client.hgetallBuffer(row);
+}
+
+/** Whether no bytes were replaced. Where some may have been, the row is read again, for its codecs to judge. */
+function isWellFormed(fields: Fields): boolean {
+  for (const name in fields) if (fields[name].includes(REPLACED)) return false;
+  return true;
 }
 
 /** Reads rows in one batch a node; positional, null where there is none. */
@@ -25,12 +43,18 @@ export async function loadRows(
 ): Promise<(object | null)[]> {
   if (keys.length === 0) return [];
   const pipeline = context.client.pipeline();
-  for (const { row } of keys) pipeline.hgetallBuffer(row);
+  for (const { row } of keys) {
+    if (mapper.isText) pipeline.hgetall(row);
+    else pipeline.hgetallBuffer(row);
+  }
   const results = (await pipeline.exec()) ?? [];
-  const entities = results.map(([error, fields], i) => {
+  const entities: (object | null)[] = [];
+  for (const [i, [error, reply]] of results.entries()) {
     if (error) throw error;
-    return rememberRow(context, mapper, keys[i], fields as Fields)?.entity ?? null;
-  });
+    const isWhole = !mapper.isText || isWellFormed(reply as Fields);
+    const fields = isWhole ? (reply as Fields) : await context.client.hgetallBuffer(keys[i].row);
+    entities.push(rememberRow(context, mapper, keys[i], fields)?.entity ?? null);
+  }
   await runLoadHooks(mapper, entities);
   return entities;
 }

@@ -1,5 +1,4 @@
-import { isUtf8 } from 'node:buffer';
-import { type Codec, fit } from './codec.js';
+import { type Codec, fit, textOf } from './codec.js';
 import { orderBigInt, orderNumber, orderText } from './order-encoding.js';
 
 interface TextScalar<T> {
@@ -35,10 +34,7 @@ function textScalar<T>(scalar: TextScalar<T>): Codec<T> {
       fit(accepts(value));
       return write(value);
     },
-    decode(stored) {
-      fit(isUtf8(stored)); // bytes that are no text would be replaced silently
-      return readText(stored.toString());
-    },
+    decode: (stored) => readText(textOf(stored)),
     toJson(value) {
       fit(accepts(value));
       return inJson ? value : write(value);
@@ -130,7 +126,10 @@ export const bufferCodec: Codec<Uint8Array> = {
     fit(value instanceof Uint8Array);
     return Buffer.from(value);
   },
-  decode: (stored) => Buffer.from(stored),
+  decode(stored) {
+    fit(typeof stored !== 'string');
+    return Buffer.from(stored);
+  },
   toJson(value) {
     fit(value instanceof Uint8Array);
     return Buffer.from(value).toString('base64');

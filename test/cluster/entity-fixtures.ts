@@ -108,6 +108,7 @@ export function counted(client: EntityClient): EntityClient & { calls: string[] 
   };
   return {
     calls,
+    hgetall: (key) => note('hgetall', client.hgetall(key)),
     hgetallBuffer: (key) => note('hgetall', client.hgetallBuffer(key)),
     exists: (key) => note('exists', client.exists(key)),
     hmget: (...call) => note('hmget', client.hmget(...call)),

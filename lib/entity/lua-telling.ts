@@ -1,0 +1,29 @@
+/** Lua of the commit script, to stand behind that of the outbox: what of an operation is told. */
+export const LUA_TELLING = String.raw`
+-- The names of what an update changes: properties, counters and collections, and '~x' for the expiry.
+local function changedBy(o)
+  local names = {}
+  for place = o.setFrom, o.setTo, 2 do names[#names + 1] = ARGV[place] end
+  for place = o.removedFrom, o.removedTo do names[#names + 1] = ARGV[place] end
+  for place = #names, 1, -1 do
+    if string.sub(names[place], 1, 1) == '~' then table.remove(names, place) end
+  end
+  for place = o.countFrom, o.countTo, 2 do names[#names + 1] = ARGV[place] end
+  for _, written in ipairs(o.written) do names[#names + 1] = written.property end
+  if o.expireAt ~= '' then names[#names + 1] = '~x' end
+  return names
+end
+
+local function tellChange(o, version)
+  if o.entity == '' or o.mode == 'C' or o.mode == 'A' then return end
+  local function tellThat(kind, at, names) tell(kind, o.entity, o.entityId, at, table.concat(names or {}, '\0')) end
+  if o.expired then tellThat('expire', o.found) end
+  if o.mode == 'D' then
+    if o.version then tellThat('delete', o.version) end
+  elseif not o.version then tellThat('insert', version)
+  else
+    local names = changedBy(o)
+    if #names > 0 or version ~= o.version then tellThat('update', version, names) end
+  end
+end
+`;
