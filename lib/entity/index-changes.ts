@@ -34,25 +34,33 @@ function withPartitionIndexes(operation: RowOperation, values: object): RowOpera
   const { schema, mode, set = [], removed = [] } = operation;
   if (!schema.partitionKey) return operation; // a partition of one row
   const isPart = mode === 'update' || mode === 'touch';
-  const written = new Set<Stored>([...set.filter((_, i) => i % 2 === 0), ...removed]);
   const isWritten = ({ property }: IndexedField): boolean =>
-    !ENDS.has(mode) && (!isPart || written.has(property));
+    !ENDS.has(mode) && (!isPart || removed.includes(property) || isSet(set, property));
   const indexes = isPart ? schema.indexes.filter(({ fields }) => fields.some(isWritten)) : schema.indexes;
   if (isPart && indexes.length === 0 && operation.expireAt === undefined) return operation;
-  const involved = new Map(indexes.flatMap((index) => index.fields.map((field) => [field.property, field])));
-  const fields = [...involved.values()].map((field): FieldEncoding => {
+  const fields: FieldEncoding[] = [];
+  const [nowSet, nowRemoved] = [[...set], [...removed]];
+  for (const field of indexes.flatMap((index) => index.fields)) {
     const { property, codec } = field;
-    if (!isWritten(field)) return { property, how: '=', encoding: '' };
-    const value: unknown = Reflect.get(values, property);
-    if (value === undefined || value === null) return { property, how: '-', encoding: '' };
-    return { property, how: '+', encoding: codec.order(value) };
-  });
-  const given = fields.filter(({ how }) => how === '+');
-  const absent = fields.filter(({ how }) => how === '-');
-  return {
-    ...operation,
-    set: [...set, ...given.flatMap(({ property, encoding }) => [encodingField(property), encoding])],
-    removed: [...removed, ...absent.map(({ property }) => encodingField(property))],
-    indexing: { fields, indexes },
-  };
+    if (fields.some((one) => one.property === property)) continue;
+    const value: unknown = isWritten(field) ? Reflect.get(values, property) : UNWRITTEN;
+    if (value === UNWRITTEN) fields.push({ property, how: '=', encoding: '' });
+    else if (value === undefined || value === null) {
+      fields.push({ property, how: '-', encoding: '' });
+      nowRemoved.push(encodingField(property));
+    } else {
+      const encoding = codec.order(value);
+      fields.push({ property, how: '+', encoding });
+      nowSet.push(encodingField(property), encoding);
+    }
+  }
+  return { ...operation, set: nowSet, removed: nowRemoved, indexing: { fields, indexes } };
+}
+
+const UNWRITTEN = Symbol('unwritten');
+
+/** Whether a field is among pairs of field and value. */
+function isSet(pairs: readonly Stored[], property: string): boolean {
+  for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === property) return true;
+  return false;
 }
