@@ -20,6 +20,9 @@ const MODES = {
   trial: { rounds: 1, ms: 1, share: 0.01, codecs: 100 },
 };
 
+/** How many times as long the first turn of each is: much of a client is compiled anew once it has run for a while. */
+const WARM_UP = 5;
+
 const settings = readSettings();
 // Its keys stay: no cluster but one of its own.
 delete process.env.REDIS_CLUSTER_NODES;
@@ -59,7 +62,7 @@ async function measure({ name, title, callers, counted }) {
   const able = [];
   for (const peer of processes) if (await peer.check(name)) able.push(peer);
   const samples = new Map(able.map((peer) => [peer.name, []]));
-  // the first round warms up
+  // the first round warms up, for longer
   for (let round = 0; round <= settings.rounds; round++) {
     for (let turn = 0; turn < able.length; turn++) {
       signal.throwIfAborted();
@@ -70,7 +73,7 @@ async function measure({ name, title, callers, counted }) {
           kind: 'measure',
           scenario: name,
           callers: count,
-          ms: settings.ms,
+          ms: round > 0 ? settings.ms : settings.ms * WARM_UP,
         });
       if (round > 0) samples.get(peer.name).push(sample);
     }

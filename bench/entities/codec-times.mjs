@@ -38,8 +38,8 @@ function ours() {
   const key = entityKey(mapper.schema, { orderId: line.orderId, id: line.id });
   const entity = Object.assign(new OrderLine(), line);
   const { set } = mapper.changes(entity);
-  const row = { '~v': Buffer.from('1700000000000000') };
-  for (let i = 0; i < set.length; i += 2) row[set[i]] = Buffer.from(set[i + 1]);
+  const row = { '~v': '1700000000000000' };
+  for (let i = 0; i < set.length; i += 2) row[set[i]] = set[i + 1];
   return { encode: () => mapper.changes(entity), decode: () => mapper.load(key, row) };
 }
 
