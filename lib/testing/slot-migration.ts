@@ -132,7 +132,11 @@ export async function untilEpochIsKnown(
   );
 }
 
-/** Waits until all running nodes see the slots with their owner. */
+/**
+ * Waits until all running nodes see the slots with their owner. Where the owner itself does not, it is told again: a slot
+ * that comes back soon may be lost to the former owner's last message, whatever its epoch, by a server that has not yet
+ * heard that owner claim the slot.
+ */
 export async function untilOwnerIsKnown(
   slots: readonly number[],
   owner: LocalNode,
@@ -144,7 +148,12 @@ export async function untilOwnerIsKnown(
     async () => {
       for (const node of running()) {
         const owned = new Set((await node.view()).nodes.get(owner.id)?.slots.flatMap(slotsOf));
-        if (!slots.every((slot) => owned.has(slot))) return `${node.name} does not know of all of them yet`;
+        const missing = slots.filter((slot) => !owned.has(slot));
+        if (missing.length === 0) continue;
+        if (node === owner) {
+          for (const slot of missing) await setSlot(owner, slot, 'NODE', owner.id).catch(() => {});
+        }
+        return `${node.name} does not know of all of them yet`;
       }
       return undefined;
     },
