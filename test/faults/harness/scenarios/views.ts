@@ -1,8 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LocalCluster, LocalNode } from 'keyslot/testing';
 import { always, atLeast, atMost, commitsSucceed, gapsTold, noErrors, noneLost } from '../goals.js';
+import type { Proxies } from '../proxy.js';
 import type { Scenario } from '../scenario.js';
-import { primaryOf, replicaOf, sized } from './standing.js';
+import type { Trial } from '../trial.js';
+import { replicaOf, sized } from './standing.js';
 import { throughProxies } from './through-proxies.js';
 
 /** A node as CLUSTER SLOTS names it: the beginning of its entry, byte for byte. */
@@ -32,11 +34,15 @@ export const views: readonly Scenario[] = [
       atLeast('lies told', 3),
       atMost('failed calls of a client that starts from the liar', 0),
     ],
-    play: (stage) =>
-      throughProxies(stage, async ({ load, shards, note }, proxies) => {
-        const { cluster } = stage;
-        const primaries = await Promise.all([0, 1, 2].map((shard) => primaryOf(cluster, shards, shard)));
-        const heir = await replicaOf(stage, primaries[0]);
+    play: async (stage) => {
+      const { cluster } = stage;
+      // the load is on the slots that move, so that clients are redirected and ask, and on the other shards
+      const moving = Array.from({ length: 40 }, (_, slot) => slot);
+      const others = [8_192, 14_000].flatMap((first) => Array.from({ length: 2_000 }, (_, i) => first + i));
+      const owners = [moving[0], others[0], 14_000].map((slot) => cluster.primaryOfSlot(slot));
+      const primaries = await Promise.all(owners);
+      const heir = await replicaOf(stage, primaries[0]);
+      const play = async ({ load, note }: Trial, proxies: Proxies): Promise<void> => {
         const [former, liar, other, later] = await Promise.all(
           [...primaries, heir].map((node) => entryOf(cluster, node)),
         );
@@ -58,17 +64,17 @@ export const views: readonly Scenario[] = [
         for (let i = 0; i < 100; i++) await late.set(`late${i}`, 'v').catch(() => failed++);
         await late.close();
         note('failed calls of a client that starts from the liar', failed);
-        // primaries that change make clients ask
         const most = performance.now() + sized(stage, 30_000, 120_000);
         for (const goal = sized(stage, 5, 30); lies < goal && performance.now() < most;) {
-          const primary = await primaryOf(cluster, shards, 0);
-          await cluster.failover(await replicaOf(stage, primary));
-          await cluster.waitUntilStable();
+          await cluster.migrateSlots(moving, heir, primaries[2]);
+          await cluster.migrateSlots(moving, primaries[2], heir);
           const calls = load.calls + 100;
           while (load.calls < calls) await delay(20);
         }
         note('lies told', lies);
         proxy.rewrite = (reply) => reply;
-      }),
+      };
+      return throughProxies(stage, play, { load: { slots: [...moving, ...others] } });
+    },
   },
 ];
