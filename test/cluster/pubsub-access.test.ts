@@ -60,6 +60,33 @@ describe.each(['channel', 'sharded'] as const)('a %s that the user may not subsc
   });
 });
 
+it.each(['channel', 'sharded'] as const)(
+  'a %s that the user may no longer subscribe to fails',
+  async (kind) => {
+    const everywhere = (...rules: string[]): Promise<unknown> =>
+      Promise.all(cluster.nodes.map((node) => cluster.command(node, 'ACL', 'SETUSER', 'app', ...rules)));
+    const { pubsub } = connect('app');
+    const [lost, kept] = [collect<ClusterMessage>(), collect<ClusterMessage>()];
+    pubsub[kind]('open:lost').subscribe(lost.observer);
+    pubsub[kind]('{open}:kept').subscribe(kept.observer);
+    await pubsub.ready();
+    const say = (channel: string): Promise<unknown> =>
+      kind === 'channel' ? pubsub.publish(channel, 1) : pubsub.publishSharded(channel, 1);
+    try {
+      // whoever listens to what is not allowed any more is cut off by the server
+      await everywhere('resetchannels', '&{open}:*');
+      await eventually(() => expect(lost.errors).toEqual([expect.objectContaining({ code: 'NOPERM' })]));
+      await eventually(() => say('{open}:kept').then(() => kept.values.length > 0));
+      expect(kept.errors).toEqual([]);
+    } finally {
+      await everywhere('&open:*');
+    }
+    const anew = collect<ClusterMessage>();
+    pubsub[kind]('open:lost').subscribe(anew.observer);
+    await eventually(() => say('open:lost').then(() => anew.values.length > 0));
+  },
+);
+
 it('a pattern that the user may not subscribe to fails', async () => {
   const { pubsub } = connect('app');
   const denied = collect();

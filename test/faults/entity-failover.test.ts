@@ -28,7 +28,7 @@ class Doc {
 }
 
 /** Acknowledged when a replica has it, so that no failover loses it; long enough for a killed node to come back. */
-const DURABLE = { durability: { replicas: 1, timeoutMs: 15_000 }, deadlineMs: 30_000 };
+const DURABLE = { durability: { replicas: 1, timeoutMs: 15_000 }, deadlineMs: 60_000 };
 
 /** Ends the time of a lock while it has that token, and tells the token it has. */
 const END_LOCK = `
@@ -45,8 +45,8 @@ let victim: LocalNode;
 beforeAll(async () => {
   cluster = await LocalCluster.start({ nodeTimeoutMs: 1_000, requireFullCoverage: false });
   [client, other] = [
-    new ClusterClient({ nodes: cluster.seeds }),
-    new ClusterClient({ nodes: cluster.seeds }),
+    new ClusterClient({ nodes: cluster.seeds, deadlineMs: 60_000 }),
+    new ClusterClient({ nodes: cluster.seeds, deadlineMs: 60_000 }),
   ];
   await Promise.all([client.connect(), other.connect()]);
   docs = createRepositories(client, [Doc]).repository(Doc);
