@@ -23,17 +23,17 @@ end
 
 /**
  * Lua that the scripts share: the header of a row, which is the fields `~v` (its version), `~op` (its last writes, newest
- * first: of each the token and the time, in seconds by the server's clock) and `~x` (when it expires).
+ * first: of each what its token begins with and the time, in seconds by the server's clock) and `~x` (when it expires).
+ * Five writes of 12 characters are no longer than servers keep in their compact form of a hash (64 bytes).
  */
 export const LUA_HEADER = String.raw`
 ${LUA_EXPIRY}
 local TOKEN_LENGTH = 12
-local TIME_LENGTH = 6
-local TIMES = 2 ^ 24 -- seconds that six hexadecimal digits tell apart
-local WRITE_LENGTH = TOKEN_LENGTH + TIME_LENGTH
-local WRITES_KEPT = 5 -- at least; younger ones than this are all kept, up to a bound
-local KEPT_S = 30
-local MOST_KEPT = 32
+local BEGINNING = 8 -- of a token
+local TIME_LENGTH = 4
+local TIMES = 2 ^ 16 -- seconds that four hexadecimal digits tell apart
+local WRITE_LENGTH = BEGINNING + TIME_LENGTH
+local WRITES_KEPT = 5
 local CLOCKS_DIFFER_S = 2 -- those of two servers, and what is rounded off
 
 -- The token of a write, and, if it is sent again because nobody has seen a reply, how long ago it was sent first at
@@ -46,27 +46,22 @@ end
 -- again because it has seen no reply. Every write adds one to the version and one token, so the place of the token
 -- tells how many writes came after it.
 local function versionMadeBy(token, version, writes)
-  local at = version and string.find(writes, token, 1, true)
+  local at = version and string.find(writes, string.sub(token, 1, BEGINNING), 1, true)
   return at and string.format('%.0f', tonumber(version) - math.floor((at - 1) / WRITE_LENGTH))
 end
 
--- How many writes a row remembers, and how old one of them is, in seconds.
-local function kept(writes) return math.floor(#writes / WRITE_LENGTH) end
-local function ageOf(writes, place)
-  local at = string.sub(writes, place * WRITE_LENGTH - TIME_LENGTH + 1, place * WRITE_LENGTH)
-  return (time() - (tonumber(at, 16) or 0)) % TIMES
-end
-
 -- Whether a write that is sent again, and is not among the last ones of its row, may have been executed all the same:
--- where so many came after it that the row has forgotten it, or the row has been deleted since.
+-- where so many came after it that the row has forgotten it, or the row has been deleted since, and perhaps made anew.
 local function isUntold(age, mode, expected, version, writes)
   if not age or mode == 'C' then return false end
   if not version then return mode == 'U' end
-  local count, since = kept(writes), age / 1000 + CLOCKS_DIFFER_S
+  if writes == '' then return false end -- a row of others
   -- it would have made the next version, whose token is still there
-  if expected ~= '' and tonumber(version) - tonumber(expected) <= count then return false end
-  if count < WRITES_KEPT or count < MOST_KEPT and since <= KEPT_S then return false end -- nothing as young is forgotten
-  return ageOf(writes, count) <= since
+  if expected ~= '' and tonumber(version) - tonumber(expected) <= WRITES_KEPT then return false end
+  -- The row has forgotten nothing. If it is another one than it was, an update is as good as one that came later.
+  if #writes < WRITES_KEPT * WRITE_LENGTH and expected == '' then return false end
+  local oldest = tonumber(string.sub(writes, -TIME_LENGTH), 16) or 0
+  return (time() - oldest) % TIMES <= age / 1000 + CLOCKS_DIFFER_S
 end
 
 -- What forbids the write, nil if nothing does. 'expected' is '' where any version will do.
@@ -90,9 +85,8 @@ local function nextVersion(version)
 end
 
 local function withWrite(token, writes)
-  local at, former = string.format('%06x', time() % TIMES), math.min(kept(writes), MOST_KEPT - 1)
-  while former >= WRITES_KEPT and ageOf(writes, former) > KEPT_S do former = former - 1 end
-  return token .. at .. string.sub(writes, 1, WRITE_LENGTH * former)
+  local at = string.format('%04x', time() % TIMES)
+  return string.sub(token, 1, BEGINNING) .. at .. string.sub(writes, 1, WRITE_LENGTH * (WRITES_KEPT - 1))
 end
 
 -- Lua's stack takes some 8,000 values at once.

@@ -126,9 +126,9 @@ it('a write that its row has forgotten by the time it is answered is in doubt, a
     for (const relay of relays.all) relay.losesReplyTo = ([name]) => /^eval/i.test(name);
     const outcome = visitors.update(id, { seen: 100 }, options).catch((error: unknown) => error);
     await eventually(async () => (await others.findOneOrFail(id)).version > version);
-    for (let seen = 1; seen <= 32; seen++) await others.update(id, { seen });
+    for (let seen = 1; seen <= 5; seen++) await others.update(id, { seen });
     for (const relay of relays.all) relay.losesReplyTo = () => false;
     expect(await outcome).toMatchObject({ code: 'OUTCOME_UNKNOWN', applied: 'unknown' });
-    expect(await others.findOneOrFail(id)).toMatchObject({ seen: 32, version: version + 33 });
+    expect(await others.findOneOrFail(id)).toMatchObject({ seen: 5, version: version + 6 });
   }
 });
