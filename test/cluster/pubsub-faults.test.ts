@@ -100,6 +100,11 @@ function expectOrder({ received }: Outcome): void {
   }
 }
 
+/** The gaps but those that newer servers make besides, as they end sharded subscriptions on a node that becomes a primary. */
+function lossesOf({ gaps }: Outcome): Outcome['gaps'] {
+  return gaps.filter(({ kind, reason }) => kind !== 'sharded' || reason !== 'slotMoved');
+}
+
 describe('numbered messages are all accounted for', () => {
   it('when nothing happens: there is no gap', async () => {
     const outcome = await accountFor('calm', async () => {});
@@ -114,18 +119,21 @@ describe('numbered messages are all accounted for', () => {
       await cluster.kill(primary);
     });
     expect(new Set(outcome.gaps.map(({ kind }) => kind))).toEqual(new Set(['channel', 'pattern', 'sharded']));
-    for (const gap of outcome.gaps) expect(gap).toMatchObject({ node: killed, reason: 'connectionLost' });
+    expect(lossesOf(outcome).map(({ node, reason }) => ({ node, reason }))).toEqual(
+      lossesOf(outcome).map(() => ({ node: killed, reason: 'connectionLost' })),
+    );
     expectOrder(outcome);
   });
 
   it('when a primary is frozen, and thawed once another has taken over', async () => {
     let frozen = '';
-    const { gaps } = await accountFor('freeze', async (primary) => {
+    const outcome = await accountFor('freeze', async (primary) => {
       frozen = primary.name;
       await cluster.freeze(primary);
       await eventually(async () => (await cluster.primaryOfSlot(keySlot('{a}'))) !== primary);
       await cluster.thaw(primary);
     });
+    const gaps = lossesOf(outcome);
     expect(gaps.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['channel', 'pattern', 'sharded']));
     for (const gap of gaps) expect(gap.node).toBe(frozen);
     expect(gaps.map(({ reason }) => reason)).toContain('nodeSilent');
