@@ -10,6 +10,13 @@ import { LUA_TELLING } from './lua-telling.js';
 import { luaWhere } from './lua-where.js';
 import { LUA_WINDOW } from './lua-window.js';
 
+// Each is made only for a commit that calls it.
+const WINDOW = luaWhere("ARGV[4] ~= '0'", LUA_WINDOW);
+const OUTBOX = luaWhere("ARGV[8] ~= '0'", LUA_OUTBOX + LUA_TELLING);
+const COLLECTIONS = luaWhere("ARGV[11] ~= ''", LUA_COLLECTIONS);
+const HOLDS = luaWhere("ARGV[12] ~= ''", LUA_HOLDS);
+const QUERIES = luaWhere("ARGV[3] ~= '0'", LUA_QUERIES);
+
 /**
  * Any number of row operations of one partition, with their indexes and uniques: all of them or none.
  *
@@ -55,9 +62,9 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 ${LUA_HEADER}
 ${LUA_COUNTER}
 ${LUA_FENCE}
-${luaWhere("ARGV[4] ~= '0'", LUA_WINDOW)}
-${luaWhere("ARGV[8] ~= '0'", LUA_OUTBOX + LUA_TELLING)}
-${luaWhere("ARGV[11] ~= ''", LUA_COLLECTIONS)}
+${WINDOW}
+${OUTBOX}
+${COLLECTIONS}
 local token, age = tokenAndAge(ARGV[1])
 local times, answers = KEYS[tonumber(ARGV[4])], KEYS[tonumber(ARGV[5])]
 local at = 12
@@ -74,8 +81,8 @@ local function takeSpan(width)
   return from, at
 end
 
-${luaWhere("ARGV[12] ~= ''", LUA_HOLDS)}
-${luaWhere("ARGV[3] ~= '0'", LUA_QUERIES)}
+${HOLDS}
+${QUERIES}
 local function takeOperation()
   local o = { row = KEYS[tonumber(take())], mode = take(), expected = take(), expireAt = take() }
   o.entity = take()
