@@ -371,7 +371,7 @@ describe('a write that waits for its replicas', () => {
 describe('a transaction', () => {
   it('on a node that freezes goes on where others take over', async () => {
     await cluster.waitUntilStable();
-    const client = clientOf({ replyTimeoutMs: 200, deadlineMs: 20_000 });
+    const client = clientOf({ replyTimeoutMs: 200, deadlineMs: 90_000 });
     await client.set('{frozen}n', 1);
     await client.wait(1, 5_000);
     const slot = client.topology.nodeForKey('{frozen}n')!;
