@@ -7,7 +7,7 @@ import { escapeGlob } from './escape-glob.js';
 /** How a store writes its keys. */
 export interface ClusterKeyvStoreOptions {
   /** Begins every key at the servers, before Keyv's namespace. No braces. Default `cache:`. */
-  prefix?: string;
+  prefix?: string | undefined;
 }
 
 /** How many keys `clear()` deletes, and the iterator reads, at a time. */

@@ -5,22 +5,22 @@ import { checkOption, type ClusterEngineOptions } from '../cluster/options.js';
 
 /** How the calls of one view are treated, and what their replies are given as. */
 export interface ViewPolicy extends CallPolicy {
-  readonly integers?: IntegerType;
+  readonly integers?: IntegerType | undefined;
 }
 
 /** What can be set for single calls. */
 export interface CallOptions extends Pick<ClusterEngineOptions, 'readFrom' | 'deadlineMs' | 'retry'> {
   /** Ends the calls early: with CommandAbortedError, or OutcomeUnknownError for a write that was sent already. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** Writes count as done when so many replicas have them (WAIT); DurabilityError after `timeoutMs`. */
-  durability?: Durability;
+  durability?: Durability | undefined;
   /** @internal What a script is sent with again, so that it knows. */
-  whenResent?: ResentArguments;
+  whenResent?: ResentArguments | undefined;
   /**
    * With `bigint`, integers of replies are bigints, whatever their size and the type that ioredis gives them. Otherwise
    * they are numbers, and bigints only where a number would not hold them exactly.
    */
-  integers?: IntegerType;
+  integers?: IntegerType | undefined;
 }
 
 const CHECKS: Readonly<Record<keyof CallOptions, (value: unknown) => void>> = {

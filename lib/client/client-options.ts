@@ -5,7 +5,7 @@ import type { Codec } from '../pubsub/codec.js';
 /** What a cluster client is made from. Anything else is refused by name. */
 export interface ClusterClientOptions extends ClusterEngineOptions {
   /** How published values are written and read: `json`, `text`, `binary`, or your own. Default `json`. */
-  codec?: Codec;
+  codec?: Codec | undefined;
   /** Commands made of scripts, by name; see `defineCommand`. */
-  scripts?: Readonly<Record<string, ScriptDefinition>>;
+  scripts?: Readonly<Record<string, ScriptDefinition>> | undefined;
 }

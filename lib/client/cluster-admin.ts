@@ -229,7 +229,7 @@ export class ClusterAdmin {
 /** What `meet` may be told. */
 export interface MeetOptions {
   /** The port of the cluster bus, where it is not the port + 10000. */
-  busPort?: number;
+  busPort?: number | undefined;
   /** Who is to meet it. */
-  node?: NodeReference;
+  node?: NodeReference | undefined;
 }

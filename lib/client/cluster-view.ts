@@ -170,7 +170,7 @@ export class ClusterView extends ScanMethods {
     script: Script,
     keys: readonly (string | Buffer)[],
     args: readonly (string | Buffer | number)[],
-    options: { buffers?: boolean } = {},
+    options: { buffers?: boolean | undefined } = {},
   ): Promise<Reply> {
     if (!(script instanceof Script)) throw new InvalidArgumentError('script', 'The script must be a Script');
     for (const [name, list] of Object.entries({ keys, args })) {

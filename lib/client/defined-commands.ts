@@ -8,9 +8,9 @@ import type { CommandReceiver } from './install-commands.js';
 export interface ScriptDefinition {
   lua: string;
   /** Keys it takes; left out, the first argument of each call says it. */
-  numberOfKeys?: number;
+  numberOfKeys?: number | undefined;
   /** It only reads, and may be sent to replicas. */
-  readOnly?: boolean;
+  readOnly?: boolean | undefined;
 }
 
 /** `then` would make a promise of whatever has it. */

@@ -3,16 +3,16 @@ import type { ClusterClientOptions } from './client-options.js';
 
 /** What ioredis' `duplicate` takes for the connections of a copy; what is not named here has no meaning for us. */
 export interface DuplicateRedisOptions {
-  connectionName?: string;
-  username?: string;
-  password?: string;
-  keyPrefix?: string;
-  tls?: ClusterClientOptions['tls'];
+  connectionName?: string | undefined;
+  username?: string | undefined;
+  password?: string | undefined;
+  keyPrefix?: string | undefined;
+  tls?: ClusterClientOptions['tls'] | undefined;
 }
 
 /** Options of a copy: ours, and ioredis' `redisOptions`, in which callers of ioredis name their connections. */
 export interface DuplicateOptions extends ClusterClientOptions {
-  redisOptions?: DuplicateRedisOptions;
+  redisOptions?: DuplicateRedisOptions | undefined;
 }
 
 /**

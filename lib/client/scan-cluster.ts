@@ -11,15 +11,15 @@ import { readSlotOwnership, type SlotOwnership } from './slot-ownership.js';
 /** What a walk over keys or elements may be told. */
 export interface ScanOptions {
   /** Glob pattern. */
-  match?: string;
+  match?: string | undefined;
   /** Elements a round trip looks at, about; more is faster and blocks the server longer. */
-  count?: number;
+  count?: number | undefined;
 }
 
 /** What a walk over all keys may be told. */
 export interface KeyScanOptions extends ScanOptions {
   /** Only keys of this type (`string`, `hash`, …). */
-  type?: string;
+  type?: string | undefined;
 }
 
 /** What the walk needs of the client. */

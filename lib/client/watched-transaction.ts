@@ -37,7 +37,7 @@ const DEFAULT_ATTEMPTS = 16;
 /** What `transaction()` may be told. */
 export interface TransactionOptions {
   /** How often the function is run at most, where others change the watched keys meanwhile. Default 16. */
-  attempts?: number;
+  attempts?: number | undefined;
 }
 
 /**

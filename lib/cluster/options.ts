@@ -11,10 +11,10 @@ import { kindOf, otherOfKind, whatCame } from './what-came.js';
 
 /** A user name and password, as the server's ACL knows them. */
 export interface Credentials {
-  username?: string;
+  username?: string | undefined;
   password: string;
   /** From a provider: when it is to be asked again, and open connections authenticated anew, in ms. Default: never. */
-  refreshAfterMs?: number;
+  refreshAfterMs?: number | undefined;
 }
 
 /**
@@ -34,65 +34,65 @@ export interface PendingBounds {
 /** What a cluster client connects and routes by. Anything else is refused by name. */
 export interface ClusterEngineOptions {
   /** Nodes to start from: `host:port`, a `redis://` or `rediss://` URL, or host and port. One is enough, several are better. */
-  nodes?: readonly (string | NodeAddress)[];
+  nodes?: readonly (string | NodeAddress)[] | undefined;
   /** ACL user; also from a URL. */
-  username?: string;
+  username?: string | undefined;
   /** Password; also from a URL. */
-  password?: string;
+  password?: string | undefined;
   /**
    * Asked for credentials whenever a connection is made, and when those it gave are due (`refreshAfterMs`); instead of
    * `username` and `password`.
    */
-  credentialsProvider?: () => Credentials | Promise<Credentials>;
+  credentialsProvider?: (() => Credentials | Promise<Credentials>) | undefined;
   /** TLS options of `node:tls`, or `true` for its defaults; a `rediss:` URL implies `true`. */
-  tls?: ConnectionOptions | boolean;
+  tls?: ConnectionOptions | boolean | undefined;
   /** Told to the server as CLIENT SETNAME. */
-  clientName?: string;
+  clientName?: string | undefined;
   /**
    * Called with each connection before it is used, those that are leased and those of subscribers among them. Where it
    * fails the connection is not taken, and another attempt follows.
    */
-  onConnect?: ConnectionHook;
+  onConnect?: ConnectionHook | undefined;
   /** RESP version on the wire of commands; replies have the shapes of RESP2 in both. Subscribers speak RESP3 where they can. Default 2. */
-  protocol?: 2 | 3;
+  protocol?: 2 | 3 | undefined;
   /** Put before every key. No braces. */
-  keyPrefix?: string;
+  keyPrefix?: string | undefined;
   /** Connect with the first command rather than when the application starts. Default false. */
-  lazyConnect?: boolean;
+  lazyConnect?: boolean | undefined;
   /** Refuse to start while a slot has no owner. Default true. */
-  requireFullCoverage?: boolean;
+  requireFullCoverage?: boolean | undefined;
   /** Learn nodes from the cluster, to start from them later. Default true. */
-  dynamicStartupNodes?: boolean;
+  dynamicStartupNodes?: boolean | undefined;
   /** Turns addresses that the cluster announces into ones that can be reached from here. */
-  addressRemap?: AddressRemap;
+  addressRemap?: AddressRemap | undefined;
   /** Where reads go. Default `primary`. */
-  readFrom?: ReadFrom;
+  readFrom?: ReadFrom | undefined;
   /** What is sent again after a lost connection. Default `safe`. */
-  retry?: RetryMode;
+  retry?: RetryMode | undefined;
   /** How long a call may take, retries included, in ms. Default 10000. */
-  deadlineMs?: number;
+  deadlineMs?: number | undefined;
   /** How long one connection may take to be made, in ms. Default 2000. */
-  connectTimeoutMs?: number;
+  connectTimeoutMs?: number | undefined;
   /** How long `connect()` tries, in ms. Default 10000. */
-  startupTimeoutMs?: number;
+  startupTimeoutMs?: number | undefined;
   /** Silence of a node that owes a reply, in ms, after which the others are asked about it. Default 1000. */
-  replyTimeoutMs?: number;
+  replyTimeoutMs?: number | undefined;
   /** TCP keepalive delay in ms. Default 10000. */
-  keepAliveMs?: number;
+  keepAliveMs?: number | undefined;
   /** How often the topology is read again when nothing happens, in ms. Default 30000. */
-  refreshIntervalMs?: number;
+  refreshIntervalMs?: number | undefined;
   /** Bounds of what waits for one node. Default 50000 commands, 64 MiB. */
-  maxPendingPerNode?: Partial<PendingBounds>;
+  maxPendingPerNode?: Partial<PendingBounds> | undefined;
   /** Leased connections (blocking commands, WATCH) to one node. Default 50. */
-  maxLeasedPerNode?: number;
+  maxLeasedPerNode?: number | undefined;
   /** Leased connections in all. Default 500. */
-  maxLeased?: number;
+  maxLeased?: number | undefined;
   /** How long a call waits for a leased connection, in ms. Default 2000. */
-  leaseTimeoutMs?: number;
+  leaseTimeoutMs?: number | undefined;
   /** Blocked commands to let through. */
-  allowBlocked?: readonly string[];
+  allowBlocked?: readonly string[] | undefined;
   /** How often idle subscriber connections are asked for a sign of life, in ms. Default 1000. */
-  heartbeatMs?: number;
+  heartbeatMs?: number | undefined;
 }
 
 /** Options with every default filled in. */

@@ -8,8 +8,8 @@ const DEFAULT_NODE: NodeAddress = { host: '127.0.0.1', port: 7000 };
 /** A node to start from, and what its URL says beside. */
 export interface Seed {
   address: NodeAddress;
-  credentials?: Credentials;
-  tls?: boolean;
+  credentials?: Credentials | undefined;
+  tls?: boolean | undefined;
 }
 
 /**

@@ -14,13 +14,13 @@ import { Wakeable } from './wakeable.js';
 /** From where, and how, changes are followed. */
 export interface ChangesOptions {
   /** The cursor of a change, which is not given again; or `'start'`, for all that is kept. By default from now. */
-  from?: string;
+  from?: string | undefined;
   /**
    * How often to look for changes that nobody has called for, in milliseconds: by default every second, and every 30
    * seconds where all partitions are followed. Writers call readers by sharded pub/sub, so it only matters where that is
    * not allowed, or a call was lost.
    */
-  pollMs?: number;
+  pollMs?: number | undefined;
 }
 
 const POLL_MS = 1_000;

@@ -17,19 +17,19 @@ export interface ScoreBounds {
 /** A range of scores, and which of its elements. */
 export interface ScoreRange extends ScoreBounds {
   /** From the greatest score to the least. */
-  readonly reverse?: boolean;
+  readonly reverse?: boolean | undefined;
   /** How many are passed over first. */
-  readonly offset?: number;
+  readonly offset?: number | undefined;
   /** The most that are given. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 /** A range of ranks, both ends included; from 0, negative ones from the end. */
 export interface RankRange {
-  readonly from?: number;
-  readonly to?: number;
+  readonly from?: number | undefined;
+  readonly to?: number | undefined;
   /** Rank 0 is the greatest score. */
-  readonly reverse?: boolean;
+  readonly reverse?: boolean | undefined;
 }
 
 /**
@@ -95,7 +95,10 @@ export class ClusterSortedSet<T> extends ClusterCollection<T> {
   }
 
   /** How many elements stand before one, or null where it is not there. */
-  async rank(element: T, { reverse = false }: { reverse?: boolean } = {}): Promise<number | null> {
+  async rank(
+    element: T,
+    { reverse = false }: { reverse?: boolean | undefined } = {},
+  ): Promise<number | null> {
     const rank = await this.access.read(reverse ? 'zrevrank' : 'zrank', this.encode(element));
     return rank === null ? null : Number(rank);
   }

@@ -10,12 +10,12 @@ export interface StreamEntry<T> {
 
 /** Which entries of a stream: from one id to another, both included. Milliseconds since 1970 are an id, too. */
 export interface StreamRange {
-  readonly from?: string;
-  readonly to?: string;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
   /** The newest first. */
-  readonly reverse?: boolean;
+  readonly reverse?: boolean | undefined;
   /** The most that are given. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 /** The one field of an entry. */
@@ -32,7 +32,7 @@ export class ClusterStream<T> extends ClusterCollection<T> {
    * @param options with `maxLength`, about so many are kept, and the oldest are let go of.
    * @returns its id.
    */
-  append(value: T, { maxLength }: { maxLength?: number } = {}): Promise<string> {
+  append(value: T, { maxLength }: { maxLength?: number | undefined } = {}): Promise<string> {
     const bound = () =>
       maxLength === undefined ? [] : ['MAXLEN', '~', wholeNumber('maxLength', maxLength, 0)];
     return this.access.write(
@@ -67,7 +67,10 @@ export class ClusterStream<T> extends ClusterCollection<T> {
   }
 
   /** The entries behind one, at most 100 by default; for the next ones `after` is the id of the last. */
-  async read({ after, limit = PAGE }: { after?: string; limit?: number } = {}): Promise<StreamEntry<T>[]> {
+  async read({
+    after,
+    limit = PAGE,
+  }: { after?: string | undefined; limit?: number | undefined } = {}): Promise<StreamEntry<T>[]> {
     const from = after === undefined ? '-' : `(${idText('after', after)}`;
     return this.entries(await this.access.read('xrange', from, '+', 'COUNT', wholeNumber('limit', limit, 1)));
   }

@@ -24,12 +24,12 @@ export function ClusterEntity(options: ClusterEntityOptions): ClassDecorator {
 
 /** The type of an id, for compilers that emit none. */
 export interface KeyOptions {
-  type?: typeof String | typeof Number | typeof BigInt;
+  type?: typeof String | typeof Number | typeof BigInt | undefined;
 }
 
 export interface PrimaryKeyOptions extends KeyOptions {
   /** Makes ids for entities that have none. */
-  generate?: IdGenerator;
+  generate?: IdGenerator | undefined;
 }
 
 /** The id of an entity, unique inside its partition. Immutable once loaded. */
@@ -99,14 +99,14 @@ export function ExpiresAt(): TypedPropertyDecorator<Date> {
 /** What an index or a unique is over. */
 export interface IndexOptions {
   /** By default the property's. */
-  name?: string;
+  name?: string | undefined;
   /** By default the property alone. The order counts: a where names the first ones, and a range may be on the last. */
-  fields?: readonly string[];
+  fields?: readonly string[] | undefined;
   /**
    * `'global'` is over all partitions, in keys of its own, and so no part of the atomic write of a row: it is kept by
    * a protocol of several round trips. By default it is over the rows of one partition.
    */
-  scope?: 'partition' | 'global';
+  scope?: 'partition' | 'global' | undefined;
 }
 
 /** What a global index is over, and how it is spread. */
@@ -116,7 +116,7 @@ export interface GlobalIndexOptions extends IndexOptions {
    * value that many rows have over the cluster; a query by value then reads so many keys. To be chosen once: entries
    * that were written before a change are not found.
    */
-  spread?: number;
+  spread?: number | undefined;
 }
 
 /** Finds the entities of a partition, or of all of them, by a property, or several; see `findBy`. */

@@ -6,15 +6,15 @@ import type { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
 /** How calls of entities are bounded and retried. */
 export interface EntityCallOptions {
   /** How long a call may take, retries included, in milliseconds. */
-  deadlineMs?: number;
+  deadlineMs?: number | undefined;
   /** Whether to send again what was sent and not answered: `'always'` where a token makes that safe. */
-  retry?: 'safe' | 'always';
+  retry?: 'safe' | 'always' | undefined;
   /** Ends a call early. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** How many replicas must have a write. */
-  durability?: Durability;
+  durability?: Durability | undefined;
   /** What a script is sent with again, so that it knows. */
-  whenResent?: ResentArguments;
+  whenResent?: ResentArguments | undefined;
 }
 
 /** A batch of scripts over any nodes. */
@@ -31,7 +31,7 @@ export interface ScriptRunner {
     script: Script,
     keys: readonly string[],
     args: readonly (string | Buffer)[],
-    options?: { buffers?: boolean },
+    options?: { buffers?: boolean | undefined },
   ): Promise<Reply>;
   /** As `ClusterClient` has it. */
   pipeline(): ScriptPipeline;
@@ -91,7 +91,7 @@ export interface EntityClient {
   /** As `ClusterClient` has it. */
   addScript(script: Script): void;
   /** Calls the readers of changes; without it they look by themselves, now and then. */
-  readonly pubsub?: Pick<ClusterPubSub, 'sharded' | 'ready'>;
+  readonly pubsub?: Pick<ClusterPubSub, 'sharded' | 'ready'> | undefined;
   /** As `ClusterClient` has it. */
   with(options: EntityCallOptions): ScriptRunner;
 }

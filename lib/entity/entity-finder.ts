@@ -10,7 +10,7 @@ import { loadRows } from './row-reader.js';
 export interface Page<E> {
   readonly items: E[];
   /** Where the next page begins; absent at the end. */
-  readonly cursor?: string;
+  readonly cursor?: string | undefined;
 }
 
 /** The most entities of a page. */

@@ -9,9 +9,9 @@ import { InvalidArgumentError } from '../cluster/errors.js';
 /** How entities are streamed. */
 export interface StreamOptions {
   /** How many rows are fetched at once, and held in memory; 100 by default, 1,000 at most. */
-  batchSize?: number;
+  batchSize?: number | undefined;
   /** Ends the stream with the signal's reason, between two batches. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 const BATCH = 100;

@@ -10,15 +10,15 @@ import { rowsBySlot } from './slot-walker.js';
 /** What is looked through. */
 export interface UpkeepOptions<E = object> {
   /** This partition alone; without it all of the cluster. */
-  partition?: PartitionKeyOf<E>;
+  partition?: PartitionKeyOf<E> | undefined;
   /** Ends it early, with the signal's reason. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** What is indexed anew. */
 export interface ReindexOptions<E = object> extends UpkeepOptions<E> {
   /** Goes on where an earlier run has got to: the cursor of its last progress. */
-  cursor?: string;
+  cursor?: string | undefined;
 }
 
 /** How far an index is rebuilt. */

@@ -31,8 +31,8 @@ export interface IndexMetadata {
   readonly name: string;
   readonly fields: readonly string[];
   /** `partition`, if it says nothing. */
-  readonly scope?: 'partition' | 'global';
-  readonly spread?: number;
+  readonly scope?: 'partition' | 'global' | undefined;
+  readonly spread?: number | undefined;
 }
 
 /** What `@ClusterEntity` was given. */
@@ -40,28 +40,28 @@ export interface ClusterEntityOptions {
   /** Stands in every key of the entity: letters, digits, `_`, `-` and `.`. Renaming it leaves the stored rows behind. */
   name: string;
   /** The entity whose partition this one lives in; without it, every row is a partition of its own. */
-  partition?: () => EntityClass;
+  partition?: (() => EntityClass) | undefined;
   /**
    * How long a row lives from its insert or upsert, unless its `@ExpiresAt()` says otherwise: milliseconds, or a whole
    * number with a unit: `'90s'`, `'15m'`, `'12h'`, `'30d'`.
    */
-  ttl?: number | string;
+  ttl?: number | string | undefined;
   /**
    * `'window'` remembers increments, deletes and transactions for a minute in two keys of the partition, so that they
    * are sent again after a lost reply, and recognised. Every one of them then writes these keys, too. Without it they end
    * in `OutcomeUnknownError`.
    */
-  idempotency?: 'window';
+  idempotency?: 'window' | undefined;
   /**
    * Records every change in a stream, in the same commit, for `changes()`. There is one stream for each slot and owner
    * of partitions, which keeps about `maxLength` of them, 1,000 by default. Every write then writes that key, too.
    */
-  changes?: boolean | { maxLength: number };
+  changes?: boolean | { maxLength: number } | undefined;
 }
 
 /** What the decorators said of one class, its parents not included. */
 export interface ClassMetadata {
-  entity?: ClusterEntityOptions;
+  entity?: ClusterEntityOptions | undefined;
   readonly properties: PropertyMetadata[];
   readonly indexes: IndexMetadata[];
   readonly hooks: HookMetadata[];

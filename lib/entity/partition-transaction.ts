@@ -61,7 +61,7 @@ export interface PartitionTransaction {
 /** How a transaction is run; the options of writes are for its commits. */
 export interface TransactionOptions extends Omit<WriteOptions, 'opId'> {
   /** How often the function is run at most before `TransactionConflictError`; 50 by default. */
-  attempts?: number;
+  attempts?: number | undefined;
 }
 
 /** The most rows that a transaction may read and write: while it commits, the server does nothing else. */

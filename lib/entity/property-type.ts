@@ -27,11 +27,11 @@ export type PropertyType = TypeName | readonly [TypeName];
 
 /** What `@Property` takes beside a bare type. */
 export interface PropertyOptions {
-  type?: PropertyType;
+  type?: PropertyType | undefined;
   /** The values that are allowed: a TypeScript enum, or an array of strings and numbers. */
-  enum?: Readonly<Record<string, string | number>> | readonly (string | number)[];
+  enum?: Readonly<Record<string, string | number>> | readonly (string | number)[] | undefined;
   /** Turns the entity's value into one of `type` (by default a string), and back. */
-  transformer?: ValueTransformer<never, unknown> | ValueTransformer;
+  transformer?: ValueTransformer<never, unknown> | ValueTransformer | undefined;
 }
 
 const CODECS = new Map<unknown, Codec>([

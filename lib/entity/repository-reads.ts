@@ -68,7 +68,7 @@ export abstract class RepositoryReads<E extends object> {
    *
    * @throws UnindexedQueryError where no index or unique answers it.
    */
-  findBy(where: Where<E>, options: { limit?: number } = {}): Promise<E[]> {
+  findBy(where: Where<E>, options: { limit?: number | undefined } = {}): Promise<E[]> {
     return this.finder.findBy(where, options.limit);
   }
 
@@ -81,7 +81,7 @@ export abstract class RepositoryReads<E extends object> {
    * A page of what `findBy` finds, 1,000 entities at most, and a cursor to the next. Pages are stable while rows come
    * and go: what is there throughout is on one page.
    */
-  findPage(where: Where<E>, options: { limit: number; cursor?: string }): Promise<Page<E>> {
+  findPage(where: Where<E>, options: { limit: number; cursor?: string | undefined }): Promise<Page<E>> {
     return this.finder.findPage(where, options.limit, options.cursor);
   }
 

@@ -67,11 +67,11 @@ export type DataNames<E> = Exclude<
 >;
 
 /** What `create` takes: any of an entity's properties, without its methods and counters. */
-export type EntityData<E> = { [Name in Exclude<DataNames<E>, CounterNames<E>>]?: E[Name] };
+export type EntityData<E> = { [Name in Exclude<DataNames<E>, CounterNames<E>>]?: E[Name] | undefined };
 
 /** What `update` takes: properties that are neither part of the key nor counters; `null` removes the field. */
 export type Patch<E> = {
-  [Name in Exclude<DataNames<E>, KeyNames<E> | CounterNames<E>>]?: E[Name] | null;
+  [Name in Exclude<DataNames<E>, KeyNames<E> | CounterNames<E>>]?: E[Name] | null | undefined;
 };
 
 /** The name of a counter: one that the `Shape` names, or without one any property of a number. */

@@ -4,19 +4,19 @@ import type { PartitionKeyOf, Patch } from './shape.js';
 /** How a write is made. */
 export interface WriteOptions {
   /** How long the write may take, retries included, in milliseconds. */
-  deadlineMs?: number;
+  deadlineMs?: number | undefined;
   /** Ends the write early: with CommandAbortedError, or OutcomeUnknownError where it was sent already. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /**
    * The write is done when so many replicas have it, and fails with DurabilityError (`applied: true`) where they have
    * not confirmed it within `timeoutMs`. Such writes take a connection of their own for as long as they last.
    */
-  durability?: Durability;
+  durability?: Durability | undefined;
   /**
    * The caller's own id of this write: made again with the same id it is recognised, if it is among the last five
    * writes of its row. Without one every call has an id of its own, which covers the retries inside the call.
    */
-  opId?: string;
+  opId?: string | undefined;
 }
 
 /** How many rows are written at once. */
@@ -36,9 +36,9 @@ export type GlobalSweepOptions = Pick<SweepOptions, 'limit' | 'signal'>;
 /** What is swept. */
 export interface SweepOptions<E = object> {
   /** This partition alone; without it all of the cluster are looked through. */
-  partition?: PartitionKeyOf<E>;
+  partition?: PartitionKeyOf<E> | undefined;
   /** The most rows. */
-  limit?: number;
+  limit?: number | undefined;
   /** Ends it early; what was swept stays so. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }

@@ -10,7 +10,7 @@ type Degradable = { degraded?: (data: object) => HealthIndicatorResult };
 /** Which cluster is judged, and how. */
 export interface ClusterHealthCheckOptions extends ClusterHealthOptions {
   /** The client of a named cluster; otherwise the default one is judged. */
-  cluster?: ClusterClient;
+  cluster?: ClusterClient | undefined;
 }
 
 /**

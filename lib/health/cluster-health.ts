@@ -11,11 +11,11 @@ export type ClusterHealthStatus = 'up' | 'degraded' | 'down';
 /** How a cluster is judged. */
 export interface ClusterHealthOptions {
   /** How long the cluster may take to answer, in ms. Default 1000. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** How many replicas of each primary have to be in sync; those that the topology names always have to. Default 0. */
-  minReplicas?: number;
+  minReplicas?: number | undefined;
   /** What an outage of some shards is while others answer. Default `down`. */
-  partialOutage?: 'down' | 'degraded';
+  partialOutage?: 'down' | 'degraded' | undefined;
 }
 
 /** How a cluster does. */

@@ -12,28 +12,28 @@ import { checkOptionNames } from '../cluster/option-names.js';
 /** Over what messages go. */
 export interface TransportOptions {
   /** The client of the application. It is used, and not closed. */
-  client?: ClusterClient;
+  client?: ClusterClient | undefined;
   /** Options of a client that the transport makes for itself, and closes; instead of `client`. */
-  connection?: ClusterClientOptions;
+  connection?: ClusterClientOptions | undefined;
   /**
    * Sharded pub/sub, which does not pass every message to every node; both sides have to agree. Needs Redis 7.
    * Default false.
    */
-  sharded?: boolean;
+  sharded?: boolean | undefined;
 }
 
 /** What `ClusterTransport` takes. */
 export interface ClusterTransportOptions extends TransportOptions {
   /** Whether the patterns of handlers are glob-style patterns of channels. Not with `sharded`. Default false. */
-  wildcards?: boolean;
-  serializer?: ConsumerSerializer;
-  deserializer?: ConsumerDeserializer;
+  wildcards?: boolean | undefined;
+  serializer?: ConsumerSerializer | undefined;
+  deserializer?: ConsumerDeserializer | undefined;
 }
 
 /** What `ClusterClientProxy` takes. */
 export interface ClusterClientProxyOptions extends TransportOptions {
-  serializer?: ProducerSerializer;
-  deserializer?: ProducerDeserializer;
+  serializer?: ProducerSerializer | undefined;
+  deserializer?: ProducerDeserializer | undefined;
 }
 
 /** A client, and how to let go of it. */

@@ -4,9 +4,9 @@ import type { ClusterClientOptions } from '../client/client-options.js';
 /** What a module needs to know beside the options of its client. */
 export interface ClusterModuleExtras {
   /** By which the cluster is injected where an application has several. Default `'default'`. */
-  name?: string;
+  name?: string | undefined;
   /** Whether every module can inject the client, or only those that import this one. Default true. */
-  isGlobal?: boolean;
+  isGlobal?: boolean | undefined;
 }
 
 /**
@@ -24,15 +24,17 @@ export interface ClusterOptionsFactory {
 }
 
 /** What `ClusterModule.forRootAsync` takes: exactly one of `useFactory`, `useClass` and `useExisting`. */
-export interface ClusterModuleAsyncOptions extends ClusterModuleExtras, Pick<ModuleMetadata, 'imports'> {
+export interface ClusterModuleAsyncOptions extends ClusterModuleExtras {
+  /** Modules that provide what `inject` and `useExisting` name. */
+  imports?: ModuleMetadata['imports'] | undefined;
   /** Makes the options from what `inject` names. */
-  useFactory?: FactoryProvider<ClusterClientOptions>['useFactory'];
+  useFactory?: FactoryProvider<ClusterClientOptions>['useFactory'] | undefined;
   /** A class to be instantiated here, whose `createClusterOptions()` is asked. */
-  useClass?: Type<ClusterOptionsFactory>;
+  useClass?: Type<ClusterOptionsFactory> | undefined;
   /** The same, of an instance that `imports` provides. */
-  useExisting?: FactoryProvider['provide'];
+  useExisting?: FactoryProvider['provide'] | undefined;
   /** Tokens of what `useFactory` is given. */
-  inject?: FactoryProvider['inject'];
+  inject?: FactoryProvider['inject'] | undefined;
   /** More providers for the module, such as those `inject` names. */
-  extraProviders?: Provider[];
+  extraProviders?: Provider[] | undefined;
 }

@@ -11,27 +11,27 @@ import {
 /** How a handler is fed. */
 export interface HandlerOptions {
   /** The cluster it listens to. Default `'default'`. */
-  cluster?: string;
+  cluster?: string | undefined;
   /**
    * How many messages the handler works on at a time. Default 1: in the order they arrive, each when the one before is
    * done with.
    */
-  concurrency?: number;
+  concurrency?: number | undefined;
   /**
    * With `channel`, messages of one channel are handled one after the other, in their order, however many the handler may
    * work on at a time. Default `none`.
    */
-  order?: HandlerOrder;
+  order?: HandlerOrder | undefined;
   /** Messages that wait for the handler. Default 10,000; what comes on top is dropped (`dropNewest`). */
-  buffer?: HandlerBuffer;
+  buffer?: HandlerBuffer | undefined;
   /** What the function that tells the names is called with: tokens of singletons that the handler's module can inject. */
-  inject?: readonly InjectionToken[];
+  inject?: readonly InjectionToken[] | undefined;
 }
 
 /** How a handler of messages is fed. */
 export interface SubscribeOptions extends HandlerOptions {
   /** Reads the payloads; otherwise the client's codec does. */
-  codec?: Codec;
+  codec?: Codec | undefined;
 }
 
 /**

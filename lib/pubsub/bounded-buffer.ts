@@ -7,13 +7,13 @@ export type WhenFull = 'dropOldest' | 'dropNewest' | 'error';
 /** How many messages may wait for a consumer, and what becomes of the others. */
 export interface BufferOptions {
   /** Messages that may wait. Default 1000. */
-  size?: number;
+  size?: number | undefined;
   /**
    * - `dropOldest` (default): the one that has waited longest makes room
    * - `dropNewest`: the one that comes is not taken in
    * - `error`: the consumer gets a BufferOverflowError, and nothing further
    */
-  whenFull?: WhenFull;
+  whenFull?: WhenFull | undefined;
 }
 
 const POLICIES: readonly WhenFull[] = ['dropOldest', 'dropNewest', 'error'];

@@ -26,13 +26,13 @@ export interface KeyspaceOptions<N extends ChannelName = string> {
   /** Glob-style pattern of keys, or several. */
   pattern: ChannelNames<N>;
   /** The events wanted, as servers call them: `expired`, `del`, `set`, …. Default: all. */
-  events?: string | readonly string[];
+  events?: string | readonly string[] | undefined;
 }
 
 /** What pub/sub is made from. */
 export interface ClusterPubSubOptions {
   /** For whoever names no other. Default `json`. */
-  codec?: Codec;
+  codec?: Codec | undefined;
   /** How often subscriber connections are asked for a sign of life, in ms. */
   heartbeatMs: number;
 }

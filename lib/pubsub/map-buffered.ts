@@ -5,9 +5,9 @@ import { BoundedBuffer, resolveBufferOptions, type BufferOptions } from './bound
 /** How `mapBuffered` works. */
 export interface MapBufferedOptions extends BufferOptions {
   /** Values worked on at a time. Default 1: in order. */
-  concurrency?: number;
+  concurrency?: number | undefined;
   /** Called when a value is dropped, with how many have been. */
-  onDropped?: (dropped: number) => void;
+  onDropped?: ((dropped: number) => void) | undefined;
 }
 
 /**

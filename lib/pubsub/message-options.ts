@@ -9,13 +9,13 @@ export type ChannelNames<N extends ChannelName> = N | readonly N[];
 /** How payloads are read or written. */
 export interface MessageOptions<T = unknown> {
   /** Instead of the client's codec. */
-  codec?: Codec<T>;
+  codec?: Codec<T> | undefined;
 }
 
 /** How messages are given. */
 export interface ObserveOptions<T = unknown> extends MessageOptions<T> {
   /** Whether gaps are told in the stream as well, where they end; `isGap` tells them from messages. Default false. */
-  gaps?: boolean;
+  gaps?: boolean | undefined;
 }
 
 /** What a stream with gaps gives. */

@@ -15,7 +15,7 @@ export interface Whereabouts {
   /** The slot of its name. */
   readonly slot: number;
   /** The node it belongs to (`host:port`), where it can be nowhere else. */
-  readonly home?: string;
+  readonly home?: string | undefined;
 }
 
 /** What makes subscriptions, what ends them, and what comes by them, as servers call it. */

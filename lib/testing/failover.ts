@@ -8,7 +8,7 @@ export interface FailoverOptions extends WaitOptions {
    * Left out, the primary takes part and nothing is lost; `force` is for a primary that is dead; `takeover` for
    * when most primaries are, and asks nobody.
    */
-  mode?: 'force' | 'takeover';
+  mode?: 'force' | 'takeover' | undefined;
 }
 
 /** A server gives a manual failover up after 5 s; then it is asked again. */

@@ -4,27 +4,27 @@ import { checkOptionNames } from '../cluster/option-names.js';
 /** What a local cluster is made of. Anything else is refused by name. */
 export interface LocalClusterOptions {
   /** Primaries, which share the slots evenly; 1 or more. Default 3. */
-  primaries?: number;
+  primaries?: number | undefined;
   /** Replicas of each primary. Default 1. */
-  replicasPerPrimary?: number;
+  replicasPerPrimary?: number | undefined;
   /** The server's `cluster-node-timeout` in ms: a dead primary is replaced after roughly 1.7 times as long. Default 2000. */
-  nodeTimeoutMs?: number;
+  nodeTimeoutMs?: number | undefined;
   /** Password of the default user. */
-  password?: string;
+  password?: string | undefined;
   /** ACL users with their rules as ACL SETUSER takes them: `{ app: 'on >secret ~* &* +@all' }`. `default` may be among them. */
-  users?: Readonly<Record<string, string>>;
+  users?: Readonly<Record<string, string>> | undefined;
   /** Only TLS connections, with certificates made for this cluster; see {@link LocalCluster.tls}. Needs `openssl`. Default false. */
-  tls?: boolean;
+  tls?: boolean | undefined;
   /** Whether all slots stop when one is not covered, as `cluster-require-full-coverage`. Default true. */
-  requireFullCoverage?: boolean;
+  requireFullCoverage?: boolean | undefined;
   /** More directives for the servers' configuration, as they stand there: `{ 'enable-debug-command': 'local' }`. */
-  config?: Readonly<Record<string, string>>;
+  config?: Readonly<Record<string, string>> | undefined;
   /** The server program; instead of `KEYSLOT_REDIS_SERVER` and the PATH. */
-  binary?: string;
+  binary?: string | undefined;
   /** How long the start may take, in ms. Default 60000. */
-  startTimeoutMs?: number;
+  startTimeoutMs?: number | undefined;
   /** Gives up the start. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 /** Options with every default filled in. */

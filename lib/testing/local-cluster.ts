@@ -28,9 +28,9 @@ export type NodeReference = LocalNode | string;
 /** How fast slots move. */
 export interface MigrateSlotsOptions extends WaitOptions {
   /** Pause after every step, in ms. Default 0. */
-  pauseMs?: number;
+  pauseMs?: number | undefined;
   /** Keys of one MIGRATE. Default 100. */
-  keysPerStep?: number;
+  keysPerStep?: number | undefined;
 }
 
 const HOST = '127.0.0.1';
@@ -178,7 +178,7 @@ export class LocalCluster {
   async addNode({
     replicaOf,
     ...wait
-  }: { replicaOf?: NodeReference } & WaitOptions = {}): Promise<LocalNode> {
+  }: { replicaOf?: NodeReference | undefined } & WaitOptions = {}): Promise<LocalNode> {
     this.refuseWhenStopped();
     const primary = replicaOf === undefined ? undefined : this.find(replicaOf);
     const [node] = await this.launcher.launch(1, wait.signal);

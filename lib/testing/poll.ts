@@ -4,9 +4,9 @@ import { LocalClusterError } from './local-cluster-error.js';
 /** How long to wait for a condition. */
 export interface WaitOptions {
   /** In ms. Default 30000. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** Ends the waiting early. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
 }
 
 const INTERVAL_MS = 20;

@@ -44,7 +44,7 @@ export class SlotMigration {
   async moveKeys({
     keys,
     limit = Infinity,
-  }: { keys?: readonly (string | Buffer)[]; limit?: number } = {}): Promise<number> {
+  }: { keys?: readonly (string | Buffer)[] | undefined; limit?: number | undefined } = {}): Promise<number> {
     if (keys !== undefined) {
       await this.migrate(this.from, this.to, keys);
       return keys.length;

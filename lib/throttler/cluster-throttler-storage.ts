@@ -7,7 +7,7 @@ import { HIT_SCRIPT } from './hit-script.js';
 /** How a storage writes its keys. */
 export interface ClusterThrottlerStorageOptions {
   /** Begins every key at the servers. No braces. Default `throttler:`. */
-  prefix?: string;
+  prefix?: string | undefined;
 }
 
 type HitRecord = Awaited<ReturnType<ThrottlerStorage['increment']>>;

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from '../../cluster/errors.js';
 /** What operations over several slots may be told. */
 export interface NonAtomicOptions {
   /** How many members of sets, sorted sets and lists one operation may bring into this process. Default 100000. */
-  maxMembers?: number;
+  maxMembers?: number | undefined;
 }
 
 const DEFAULTS: Required<NonAtomicOptions> = { maxMembers: 100_000 };
