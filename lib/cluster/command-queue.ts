@@ -1,12 +1,10 @@
-import type { Command } from './command.js';
-
 const INITIAL_CAPACITY = 64;
 
 /**
  * First in, first out, in a ring that doubles when it is full: neither end ever moves the others.
  * It holds what was sent and not answered.
  */
-export class CommandQueue<C = Command> {
+export class CommandQueue<C> {
   private ring: (C | undefined)[] = new Array<C | undefined>(INITIAL_CAPACITY).fill(undefined);
   private head = 0;
   private count = 0;

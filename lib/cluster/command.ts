@@ -1,12 +1,11 @@
 import { isIdempotent, type CommandRow } from './command-table.js';
 import { DeadlineExceededError, OutcomeUnknownError, ReplyError } from './errors.js';
-import type { NodeChannel } from './node-channel.js';
 import type { RetryMode } from './options.js';
-import type { PendingAllowance } from './pending-allowance.js';
 import type { ReadFrom } from './read-from.js';
 import type { Reply } from './reply.js';
 import type { Argument, RequestEncoder } from './request-encoder.js';
 import type { ResolvedCall } from './resolved-call.js';
+import type { NodeAddress } from './topology.js';
 
 /** Turns what the server answered into what the caller is given. Must not throw. */
 export type ReplyTransform = (reply: Reply) => unknown;
@@ -51,13 +50,30 @@ export interface CallPolicy {
 /** The slot of a command without keys. */
 export const NO_SLOT = -1;
 
+/** What decides about a command that was refused, or whose reply was lost. */
+export interface CommandRouter {
+  refused(command: Command, reply: ReplyError, from: CommandNode): void;
+  replyLost(command: Command, error: Error): void;
+}
+
+/** The node that answered a command, as far as the command cares. */
+export interface CommandNode {
+  readonly name: string;
+  readonly router: CommandRouter;
+}
+
+/** What a command counts against until it is settled. */
+export interface CommandBudget {
+  release(command: Command): void;
+}
+
 /**
  * One command on its way from a call to its reply: what to send, where it belongs, and what became of it.
  * It is in one place at a time: a channel's pending list, a connection's in-flight queue, or the waiting room.
  */
 export abstract class Command {
   /** What accounts for it, while something does. */
-  allowance: PendingAllowance | undefined = undefined;
+  allowance: CommandBudget | undefined = undefined;
   /** It was handed to a socket, and no server has said since that it was not executed. */
   sent = false;
   /** An earlier answer to it was lost, so it may have been executed, whatever servers say now. */
@@ -65,7 +81,7 @@ export abstract class Command {
   /** The caller has an answer; a reply that comes later is dropped. */
   settled = false;
   /** The one node it is for, whatever the topology; a call by slot has none. */
-  pinned: NodeChannel | undefined = undefined;
+  pinned: NodeAddress | undefined = undefined;
   /** To be preceded by ASKING, as an ASK redirect demands. */
   asking = false;
   /** How often it has been redirected, put off, or sent again. */
@@ -127,13 +143,13 @@ export abstract class Command {
   }
 
   /** Takes one reply. */
-  receive(reply: Reply, from: NodeChannel): void {
+  receive(reply: Reply, from: CommandNode): void {
     if (typeof reply === 'object' && reply instanceof ReplyError) from.router.refused(this, reply, from);
     else this.succeed(reply);
   }
 
   /** Its connection died, or was given up, with the reply owing. */
-  lost(error: Error, from: NodeChannel): void {
+  lost(error: Error, from: CommandNode): void {
     from.router.replyLost(this, error);
   }
 

@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net';
-import type { Command } from './command.js';
+import type { Command, CommandNode } from './command.js';
 import { CommandQueue } from './command-queue.js';
 import { AskingCommand } from './control-command.js';
 import { ConnectionError, ProtocolError } from './errors.js';
-import type { NodeChannel } from './node-channel.js';
 import { openSocket } from './open-socket.js';
 import type { ResolvedClusterOptions } from './options.js';
 import { ReplyParser, type ReplyHandler } from './reply-parser.js';
@@ -41,7 +40,7 @@ export class Connection implements ReplyHandler {
   private readonly socket: Socket;
   private readonly parser = new ReplyParser(this);
   private readonly encoder = new RequestEncoder();
-  private readonly inFlight = new CommandQueue();
+  private readonly inFlight = new CommandQueue<Command>();
   private readonly name: string;
   /** Whom to tell once that many replies have come in; see `afterOwed`. */
   private readonly milestones: { readonly replies: number; readonly reached: () => void }[] = [];
@@ -50,7 +49,7 @@ export class Connection implements ReplyHandler {
   constructor(
     address: NodeAddress,
     options: ResolvedClusterOptions,
-    private readonly channel: NodeChannel,
+    private readonly node: CommandNode,
     private readonly listener: ConnectionListener,
     private readonly now: () => number,
   ) {
@@ -142,7 +141,7 @@ export class Connection implements ReplyHandler {
     const command = this.inFlight.shift();
     if (command === undefined) throw new ProtocolError(`${this.name} sent a reply that nobody asked for`);
     try {
-      command.receive(reply, this.channel);
+      command.receive(reply, this.node);
     } catch (error) {
       // a function of the caller's (addressRemap) failed; without this its call would never end
       command.fail(error as Error);

@@ -1,4 +1,10 @@
-import type { NodeChannel } from './node-channel.js';
+/** What is flushed once a turn of the event loop, if it was given commands in it. */
+export interface Flushable {
+  /** It stands in the scheduler's list. */
+  dirty: boolean;
+  /** @returns how many commands were handed over */
+  flush(): number;
+}
 
 /**
  * Gathers the channels that were given commands in this turn of the event loop, and flushes each once: what was
@@ -8,7 +14,7 @@ import type { NodeChannel } from './node-channel.js';
  * led to further calls, and batches are large. A lone caller has nobody to wait for, and is flushed at once.
  */
 export class FlushScheduler {
-  private channels: NodeChannel[] = [];
+  private channels: Flushable[] = [];
   private scheduled = false;
   private time = 0;
   /** The last flush carried one command: its caller is alone, as far as can be told. */
@@ -19,7 +25,7 @@ export class FlushScheduler {
     return this.scheduled ? this.time : performance.now();
   }
 
-  add(channel: NodeChannel): void {
+  add(channel: Flushable): void {
     channel.dirty = true;
     this.channels.push(channel);
     if (this.scheduled) return;

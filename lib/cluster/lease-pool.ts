@@ -160,7 +160,7 @@ export class LeasePool {
     // waits in the client, and leaves with its greeting
     const identity = identify(ask);
     await connected;
-    await verifyIdentity(ask, await identity, node, this.options);
+    await verifyIdentity(ask, await identity, node, this.options.addressRemap);
     if (onConnect !== undefined) await runConnectionHook(onConnect, node, 'leased', ask);
   }
 

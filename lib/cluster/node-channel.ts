@@ -1,5 +1,5 @@
 import { backoffMs } from './backoff.js';
-import type { Command } from './command.js';
+import type { Command, CommandRouter } from './command.js';
 import { Connection } from './connection.js';
 import { runConnectionHook } from './connection-hook.js';
 import { ControlCommand } from './control-command.js';
@@ -10,9 +10,16 @@ import { isOther, verifyIdentity, wrongNode } from './node-identity.js';
 import type { ResolvedClusterOptions } from './options.js';
 import { PendingAllowance } from './pending-allowance.js';
 import type { Ask, Reply } from './reply.js';
-import type { Router } from './router.js';
 import { endAtServer, isDead, type Witness } from './silence.js';
 import { nodeName, type ClusterNode, type NodeAddress } from './topology.js';
+
+/** Whoever makes channels, and is given back what they cannot carry. */
+export interface ChannelOwner extends CommandRouter {
+  /** There is no connection any more, or it could not be made. */
+  channelLost(channel: NodeChannel): void;
+  /** Commands that were not sent, and why, if there is no connection for them. */
+  unsent(commands: readonly Command[], obstacle: Error | undefined): void;
+}
 
 /**
  * - `idle`: no connection, and none wanted yet
@@ -46,7 +53,7 @@ export class NodeChannel {
 
   constructor(
     readonly address: NodeAddress,
-    readonly router: Router,
+    readonly router: ChannelOwner,
     private readonly options: ResolvedClusterOptions,
     private readonly scheduler: FlushScheduler,
     /** The node that is known by this address, if one is. */
@@ -272,7 +279,7 @@ export class NodeChannel {
     const { clientId, identity } = await handshake(words, this.options);
     connection.clientId = clientId;
     const known = this.known();
-    await verifyIdentity(words, identity, known, this.options);
+    await verifyIdentity(words, identity, known, this.options.addressRemap);
     if (known === undefined) connection.identity = identity;
     const { onConnect } = this.options;
     if (onConnect !== undefined) await runConnectionHook(onConnect, this.address, 'shared', words);

@@ -1,7 +1,6 @@
 import { ReplyError, TopologyError } from './errors.js';
-import type { ResolvedClusterOptions } from './options.js';
 import type { Ask } from './reply.js';
-import { topologyFromSlots } from './slots-reply.js';
+import { topologyFromSlots, type AddressRemap } from './slots-reply.js';
 import type { ClusterNode } from './topology.js';
 
 /** What a server says of itself that is no node of any cluster. */
@@ -49,7 +48,7 @@ export async function verifyIdentity(
   ask: Ask,
   identity: string | undefined,
   known: ClusterNode | undefined,
-  { addressRemap }: ResolvedClusterOptions,
+  addressRemap: AddressRemap | undefined,
 ): Promise<void> {
   if (identity === undefined || known === undefined || !isOther(identity, known)) return;
   const slots = await ask('CLUSTER', 'SLOTS').catch((error: unknown) => {

@@ -1,5 +1,4 @@
-import { Command, type CallPolicy, type CallShape } from './command.js';
-import type { NodeChannel } from './node-channel.js';
+import { Command, type CallPolicy, type CallShape, type CommandNode } from './command.js';
 import type { Reply } from './reply.js';
 import type { ResolvedCall } from './resolved-call.js';
 
@@ -38,7 +37,7 @@ export class TellingCommand extends PromisedCommand {
     super(call, policy, shape, (reply) => resolve({ reply, node: this.from }), reject);
   }
 
-  override receive(reply: Reply, from: NodeChannel): void {
+  override receive(reply: Reply, from: CommandNode): void {
     this.from = from.name;
     super.receive(reply, from);
   }

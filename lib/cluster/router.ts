@@ -112,10 +112,10 @@ export class Router {
   /** Names the one node that a command is for. */
   pin(command: Command, node: ClusterNode): void {
     this.known.suppose(node);
-    command.pinned = this.channelTo(node);
+    command.pinned = node;
     // who names a replica wants its own data, and not a redirect to the primary
     const readsKeys = command.row.readonly && command.slot !== NO_SLOT;
-    if (node.role === 'replica' && readsKeys) command.pinned.serveReplicaReads();
+    if (node.role === 'replica' && readsKeys) this.channelTo(node).serveReplicaReads();
   }
 
   /** Sends a command to where it belongs now. */
@@ -279,7 +279,7 @@ export class Router {
   }
 
   private channelFor(command: Command): NodeChannel | undefined {
-    if (command.pinned !== undefined) return command.pinned;
+    if (command.pinned !== undefined) return this.channelTo(command.pinned);
     if (command.slot === NO_SLOT) return this.keylessChannel(command);
     const index = this.current.shardIndexOfSlot(command.slot);
     if (index === -1) return undefined;

@@ -1,8 +1,7 @@
 import type { BatchEntry, BatchResult } from './batch.js';
-import { Command, PLAIN_SHAPES, type CallPolicy } from './command.js';
+import { Command, PLAIN_SHAPES, type CallPolicy, type CommandNode } from './command.js';
 import { isIdempotent, unknownCommandRow } from './command-table.js';
 import { OutcomeUnknownError, ReplyError } from './errors.js';
-import type { NodeChannel } from './node-channel.js';
 import { REFUSALS } from './refusals.js';
 import type { Reply } from './reply.js';
 import type { RequestEncoder } from './request-encoder.js';
@@ -52,7 +51,7 @@ export class TransactionBlock extends Command {
     encoder.append('EXEC', []);
   }
 
-  override receive(reply: Reply, from: NodeChannel): void {
+  override receive(reply: Reply, from: CommandNode): void {
     const position = this.received++;
     if (position < this.replyCount - 1) {
       if (!(reply instanceof ReplyError)) return;
@@ -78,7 +77,7 @@ export class TransactionBlock extends Command {
   }
 
   /** EXEC was refused: for a reason of its own, or because a command had been refused when it was queued. */
-  private aborted(reply: ReplyError, from: NodeChannel): void {
+  private aborted(reply: ReplyError, from: CommandNode): void {
     const { firstError } = this;
     const refusal = REFUSALS.has(reply.code) ? reply : firstError;
     if (refusal !== undefined && REFUSALS.has(refusal.code)) from.router.refused(this, refusal, from);

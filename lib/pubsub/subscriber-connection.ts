@@ -161,7 +161,7 @@ export class SubscriberConnection implements ReplyHandler {
     const credentials = async (): Promise<Credentials | undefined> =>
       (this.credentials = await this.options.credentials());
     const { identity } = await handshake(this.ask, { ...this.options, credentials, protocol: 3 });
-    await verifyIdentity(this.ask, identity, this.node, this.options);
+    await verifyIdentity(this.ask, identity, this.node, this.options.addressRemap);
     if (onConnect !== undefined) await runConnectionHook(onConnect, this.node, 'subscriber', this.ask);
   }
 
