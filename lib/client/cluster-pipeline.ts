@@ -16,23 +16,25 @@ import { replyShape } from './reply-transforms.js';
 /** What `exec()` gives: for each command, in call order, an error or null, and the reply. */
 export type PipelineResults = [error: Error | null, reply: unknown][];
 
-/** A pipeline was used after `exec()`. */
+/** `exec()` was called while another `exec()` of the same pipeline or transaction is under way. */
 export class PipelineUsedError extends ClusterError {
   constructor() {
-    super('The pipeline has been executed; make another one', { code: 'PIPELINE_USED' });
+    super('exec() of this pipeline is under way; wait for it, or make another pipeline', {
+      code: 'PIPELINE_USED',
+    });
   }
 }
 
 /**
  * Commands gathered here leave together when `exec()` is called, to as many nodes as they belong to. Every
  * command of one slot goes; what would need several slots or nodes is refused when it is queued, by an exception.
- * Order is kept within a slot.
+ * Order is kept within a slot. `exec()` empties the queue, and the pipeline serves again.
  */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
 export class ClusterPipeline {
-  protected readonly entries: BatchedCommand[] = [];
-  protected readonly callbacks = new Map<number, Callback>();
-  private executed = false;
+  protected entries: BatchedCommand[] = [];
+  protected callbacks = new Map<number, Callback>();
+  private executing = false;
   /** Scripts that are queued with their text, with the slot, or the node where any order will do. */
   private readonly texts = new Set<string>();
   private textsFor: 'slot' | 'node' = 'slot';
@@ -62,7 +64,7 @@ export class ClusterPipeline {
 
   /** @internal Calls the callbacks that were given with commands. */
   tell(results: PipelineResults): void {
-    for (const [index, notify] of this.callbacks) notify(results[index][0], results[index][1]);
+    notifyAll(this.callbacks, results);
   }
 
   /**
@@ -70,7 +72,6 @@ export class ClusterPipeline {
    * @param slot that of its keys, where the caller knows it
    */
   send(name: string, args: unknown[], buffers: boolean, slot?: number): this {
-    if (this.executed) throw new PipelineUsedError();
     const callback = takeCallback(args);
     const call = this.engine.resolve(name, normalizeArguments(name, args), slot);
     if (isBlocking(call.row, call.args)) {
@@ -108,8 +109,9 @@ export class ClusterPipeline {
   }
 
   /**
-   * Sends what was queued. Resolves when every command has its answer; errors are in the results.
-   * @throws PipelineUsedError when called a second time
+   * Sends what was queued, and empties the queue: what is called from then on is for the next `exec()`. Resolves when
+   * every command has its answer; errors are in the results.
+   * @throws PipelineUsedError while another `exec()` is under way; the queue stays as it is
    */
   exec(callback?: (error: Error | null, results?: PipelineResults | null) => void): Promise<PipelineResults> {
     const results = this.executeOnce();
@@ -144,17 +146,29 @@ export class ClusterPipeline {
   }
 
   private async executeOnce(): Promise<PipelineResults> {
-    if (this.executed) throw new PipelineUsedError();
-    this.executed = true;
-    const results = await this.execute();
-    if (this.policy.integers === 'bigint') withBigIntegers(results);
-    this.tell(results);
-    return results;
+    if (this.executing) throw new PipelineUsedError();
+    const { entries, callbacks } = this;
+    this.entries = [];
+    this.callbacks = new Map();
+    this.texts.clear();
+    this.executing = true;
+    try {
+      const results = await this.execute(entries);
+      if (this.policy.integers === 'bigint') withBigIntegers(results);
+      notifyAll(callbacks, results);
+      return results;
+    } finally {
+      this.executing = false;
+    }
   }
 
-  protected execute(): Promise<BatchResult[]> {
-    return new Batch(this.entries, this.policy, this.engine).start();
+  protected execute(entries: readonly BatchedCommand[]): Promise<BatchResult[]> {
+    return new Batch(entries, this.policy, this.engine).start();
   }
+}
+
+function notifyAll(callbacks: ReadonlyMap<number, Callback>, results: PipelineResults): void {
+  for (const [index, notify] of callbacks) notify(results[index][0], results[index][1]);
 }
 
 /** Refuses a call without a slot that one node cannot answer. @throws CrossSlotError, InvalidArgumentError */

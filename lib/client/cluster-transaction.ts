@@ -1,4 +1,4 @@
-import type { BatchResult } from '../cluster/batch.js';
+import type { BatchedCommand, BatchResult } from '../cluster/batch.js';
 import { NO_SLOT } from '../cluster/command.js';
 import { keyIndexes } from '../cluster/command-keys.js';
 import { CrossSlotError } from '../cluster/errors.js';
@@ -37,14 +37,15 @@ export class ClusterTransaction extends ClusterPipeline {
     );
   }
 
-  protected override execute(): Promise<BatchResult[]> {
-    if (this.entries.length === 0) return Promise.resolve([]);
-    if (writesDurably(this.entries, this.policy)) {
-      const block = new LeasedBlock(this.entries, this.slot, this.policy);
-      return this.engine.runLeased(block, this.policy) as Promise<BatchResult[]>;
+  protected override execute(entries: readonly BatchedCommand[]): Promise<BatchResult[]> {
+    const { slot, policy } = this;
+    this.slot = NO_SLOT;
+    if (entries.length === 0) return Promise.resolve([]);
+    if (writesDurably(entries, policy)) {
+      return this.engine.runLeased(new LeasedBlock(entries, slot, policy), policy) as Promise<BatchResult[]>;
     }
     return new Promise((resolve, reject) => {
-      this.engine.submit(new TransactionBlock(this.entries, this.slot, this.policy, resolve, reject));
+      this.engine.submit(new TransactionBlock(entries, slot, policy, resolve, reject));
     });
   }
 }

@@ -4,7 +4,7 @@ import { InvalidArgumentError } from '../cluster/errors.js';
 import type { Reply } from '../cluster/reply.js';
 import { Script } from '../cluster/script.js';
 import type { ClusterNode } from '../cluster/topology.js';
-import { normalizeArguments, takeCallback } from './call-arguments.js';
+import { normalizeArguments, takeCallback, withCallback } from './call-arguments.js';
 import { withBigIntegers } from './big-integers.js';
 import { callPolicy, type CallOptions, type ViewPolicy } from './call-options.js';
 import { ClusterAdmin } from './cluster-admin.js';
@@ -90,6 +90,7 @@ export class ClusterView extends ScanMethods {
 
   /** Runs one command. The methods named for commands all come here. */
   send(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
+    if (name === 'scan') return withCallback(args, () => this.scanPage(args, buffers));
     const callback = takeCallback(args);
     let promise: Promise<unknown>;
     try {

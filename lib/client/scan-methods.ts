@@ -3,7 +3,9 @@ import type { CallPolicy, CallShape } from '../cluster/command.js';
 import { normalizeArguments } from './call-arguments.js';
 import type { ViewPolicy } from './call-options.js';
 import { ClusterTarget } from './cluster-target.js';
+import { scanPageOfCluster, type ScanSource } from './cluster-scan-page.js';
 import { scanCluster, type KeyScanOptions, type ScanOptions } from './scan-cluster.js';
+import { readCursor, writeCursor } from './scan-cursor.js';
 import { scanKey, type KeyScanCommand } from './scan-key.js';
 import { scanStream, type ScanStream } from './scan-stream.js';
 
@@ -108,18 +110,33 @@ export abstract class ScanMethods {
   }
 
   private keyBufferPages(options: KeyScanOptions): Walk<Buffer[]> {
+    return scanCluster(this.scanSource(), options);
+  }
+
+  private scanSource(): ScanSource {
     const { engine } = this;
     // it counts with what it is told of slots
     const policy: ViewPolicy = { ...this.policy, integers: 'number' };
-    return scanCluster(
-      {
-        deadlineMs: policy.deadlineMs,
-        refreshTopology: () => engine.refreshTopology(),
-        reportStranger: () => engine.reportStranger(),
-        onNode: (node, name, args) => new ClusterTarget(engine, policy, node).send(name, args, true),
+    return {
+      deadlineMs: policy.deadlineMs,
+      topology: async () => {
+        await engine.connect();
+        return engine.topology;
       },
-      options,
-    );
+      refreshTopology: () => engine.refreshTopology(),
+      reportStranger: () => engine.reportStranger(),
+      onNode: (node, name, args) => new ClusterTarget(engine, policy, node).send(name, [...args], true),
+    };
+  }
+
+  /** SCAN of the whole cluster: the page at a cursor of ours. */
+  protected async scanPage(
+    given: unknown[],
+    buffers: boolean,
+  ): Promise<[cursor: string | Buffer, keys: (string | Buffer)[]]> {
+    const [cursor, ...words] = normalizeArguments('scan', given);
+    const { keys, next } = await scanPageOfCluster(this.scanSource(), words, readCursor(cursor));
+    return buffers ? [Buffer.from(writeCursor(next)), keys] : [writeCursor(next), keys.map(String)];
   }
 
   private pages(command: KeyScanCommand, key: string | Buffer, options: ScanOptions): Walk<string[]> {

@@ -29,7 +29,7 @@ describe('docs/coming-from-clients.md', () => {
   it('shows only code that is run here', () => {
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = snippets.filter(({ language }) => language === 'ts').map(({ code }) => code);
-    expect(blocks).toHaveLength(2);
+    expect(blocks).toHaveLength(3);
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
@@ -116,6 +116,20 @@ describe('docs/coming-from-clients.md', () => {
     for (const name of ['select', 'monitor'])
       await expect(cluster.call(name, '0')).rejects.toThrow(BlockedCommandError);
     expect(cluster.emit('error', new Error('nobody listens'))).toBe(false);
+  });
+
+  it('walks the cluster by a cursor', async () => {
+    await cluster.mset('{t}page:1', 'home', '{t}page:2', 'news');
+
+    const found: string[] = [];
+    let cursor = '0';
+    do {
+      const [next, keys] = await cluster.scan(cursor, 'MATCH', '*page:*', 'COUNT', 100);
+      found.push(...keys);
+      cursor = next;
+    } while (cursor !== '0');
+
+    expect(found).toEqual(expect.arrayContaining([`${keyspace}{t}page:1`, `${keyspace}{t}page:2`]));
   });
 
   it('has a table of what to do about an error', async () => {

@@ -120,13 +120,43 @@ describe('a pipeline on a healthy cluster', () => {
     expect(relays.seen()).toEqual([]);
   });
 
-  it('can be executed once', async () => {
+  it('serves again after exec, with what was queued since', async () => {
     const name = key('twice');
     const pipeline = client.pipeline().incr(name);
-    await pipeline.exec();
+    expect(await pipeline.exec()).toEqual([[null, 1]]);
+    expect(pipeline.length).toBe(0);
+    expect(await pipeline.exec()).toEqual([]);
+    const told: unknown[] = [];
+    const results = pipeline.incr(name, (_, reply) => told.push(reply)).exec();
+    // what is queued meanwhile is for the next time
+    pipeline.incrby(name, 10);
+    expect(await results).toEqual([[null, 2]]);
+    expect(told).toEqual([2]);
+    expect(await pipeline.exec()).toEqual([[null, 12]]);
+  });
+
+  it('has one exec under way at a time, and loses nothing', async () => {
+    const name = key('at once');
+    const pipeline = client.pipeline().incr(name);
+    const first = pipeline.exec();
+    pipeline.incr(name);
     await expect(pipeline.exec()).rejects.toBeInstanceOf(PipelineUsedError);
-    expect(() => pipeline.incr(name)).toThrow(PipelineUsedError);
-    expect(await client.get(name)).toBe('1');
+    expect(await first).toEqual([[null, 1]]);
+    expect(await pipeline.exec()).toEqual([[null, 2]]);
+  });
+
+  it('sends the text of a script anew each time', async () => {
+    const own = client.duplicate();
+    own.defineCommand('raise', { numberOfKeys: 1, lua: "return redis.call('INCR', KEYS[1])" });
+    const pipeline = own.pipeline();
+    const raise = (): unknown =>
+      (pipeline as unknown as { raise(key: string): unknown }).raise(key('raised'));
+    raise();
+    expect(await pipeline.exec()).toEqual([[null, 1]]);
+    await client.script('FLUSH');
+    raise();
+    expect(await pipeline.exec()).toEqual([[null, 2]]);
+    await own.close();
   });
 
   it('sends nothing until it is executed', async () => {

@@ -132,11 +132,10 @@ describe('a cluster of three primaries with a replica each', () => {
       }
     });
 
-    it("refuses SCAN itself, whose cursor is one node's", async () => {
-      await expect(client.scan(0)).rejects.toBeInstanceOf(InvalidArgumentError);
+    it("leaves a node's own scan to target()", async () => {
       const [node] = client.topology.primaries;
       const [cursor, page] = await client.target(node).scan(0);
-      expect(cursor).not.toBe('0');
+      expect(cursor).toMatch(/^[1-9]\d*$/);
       expect(page.length).toBeGreaterThan(0);
     });
 
@@ -144,6 +143,112 @@ describe('a cluster of three primaries with a replica each', () => {
       const prefixed = new ClusterClient({ nodes: cluster.seeds, keyPrefix: 'key:' });
       expect(await all(prefixed.scanIterator({ match: 'key:1234', count: 5_000 }))).toEqual(['key:1234']);
       await prefixed.close();
+    });
+  });
+
+  describe('scan(), page by page', () => {
+    /** As callers of ioredis walk: on and on, until the cursor is '0' again. */
+    const walk = async (
+      words: (string | number)[] = [],
+      between: (pages: number) => Promise<void> | void = () => {},
+    ): Promise<string[]> => {
+      const given: string[] = [];
+      let cursor = '0';
+      let pages = 0;
+      do {
+        const [next, keys] = (await client.call('SCAN', cursor, ...words)) as [string, string[]];
+        given.push(...keys);
+        cursor = next;
+        await between(++pages);
+      } while (cursor !== '0');
+      return given;
+    };
+
+    it('gives every key of the cluster, once', async () => {
+      const given = await walk(['COUNT', 1_000]);
+      expect(given).toHaveLength(KEYS);
+      expect(missing(given)).toEqual([]);
+    });
+
+    it('takes the words of SCAN, and a callback', async () => {
+      await client.hset('some:hash', 'f', 'v');
+      expect(await walk(['MATCH', 'some:*', 'COUNT', 9_000])).toEqual(['some:hash']);
+      expect(await walk(['count', 9_000, 'type', 'hash'])).toEqual(['some:hash']);
+      expect(await walk(['MATCH', 'nothing', 'COUNT', 9_000])).toEqual([]);
+      const told = await new Promise<unknown>((resolve) => {
+        void client.scan('0', 'MATCH', 'key:*', (error, page) => resolve(error ?? page?.[1].length));
+      });
+      expect(told).toBeGreaterThan(0);
+      await expect(client.call('scan', '0', 'NONSENSE')).rejects.toBeInstanceOf(ReplyError);
+      await client.del('some:hash');
+    });
+
+    it('gives every byte of keys and cursor as Buffers', async () => {
+      const binary = Buffer.from([0xff, 0xfe, 0x80]);
+      await client.set(binary, 1);
+      const given: Buffer[] = [];
+      let cursor: Buffer | string = '0';
+      do {
+        const page: [Buffer, Buffer[]] = await client.scanBuffer(String(cursor), 'COUNT', 2_000);
+        given.push(...page[1]);
+        [cursor] = page;
+        expect(Buffer.isBuffer(cursor)).toBe(true);
+      } while (String(cursor) !== '0');
+      expect(given).toHaveLength(KEYS + 1);
+      expect(given.filter((key) => key.equals(binary))).toHaveLength(1);
+      await client.del(binary);
+    });
+
+    it('keeps nothing: another client goes on from a cursor, again and again', async () => {
+      const [cursor] = await client.scan('0', 'COUNT', 100);
+      const other = client.duplicate();
+      const pages = [await other.scan(cursor, 'COUNT', 100), await other.scan(cursor, 'COUNT', 100)];
+      expect(pages[0][1].length).toBeGreaterThan(0);
+      expect(pages[1]).toEqual(pages[0]);
+      await other.close();
+    });
+
+    it('refuses what is no cursor of its own', async () => {
+      const [cursor] = await client.scan('0', 'COUNT', 100);
+      const cut = cursor.slice(0, -3);
+      for (const bad of ['17', '', 'abc', '-1', `${cursor}.x`, cut, `${cursor}9`, 'k1.', 'k1.AA', 17]) {
+        await expect(client.scan(bad)).rejects.toMatchObject({
+          code: 'INVALID_ARGUMENT',
+          argument: 'cursor',
+        });
+      }
+    });
+
+    it('gives every key while slots leave and come back between two pages', async () => {
+      const [a, b] = cluster.primaries;
+      const [[first]] = (await client.refreshTopology()).node(a.name)?.slots as [[number, number]];
+      const slots = Array.from({ length: 40 }, (_, i) => first + i);
+      const given = await walk(['COUNT', 600], async (pages) => {
+        if (pages === 2) await cluster.migrateSlots(slots, a, b);
+        if (pages === 30) await cluster.migrateSlots(slots, b, a);
+      });
+      expect(missing(given)).toEqual([]);
+    });
+
+    it('gives every key of a slot that stays half-way', async () => {
+      const [a, b] = cluster.primaries;
+      const slot = keySlot(names.find((name) => client.topology.nodeForKey(name)?.name === a.name) as string);
+      const migration = await cluster.beginSlotMigration(slot, a, b);
+      await migration.moveKeys({ limit: 2 });
+      expect(missing(await walk(['COUNT', 1_000]))).toEqual([]);
+      const given = await walk(['COUNT', 1_000], async (pages) => {
+        if (pages === 1) await migration.finish();
+      });
+      expect(missing(given)).toEqual([]);
+      await cluster.migrateSlots([slot], b, a);
+    });
+
+    it('gives every key while a replica takes over', async () => {
+      const given = await walk(['COUNT', 500], async (pages) => {
+        if (pages === 1) await cluster.failover(await replicaOf(cluster.primaries[1]));
+      });
+      expect(missing(given)).toEqual([]);
+      await cluster.waitUntilStable({ timeoutMs: 15_000 });
     });
   });
 

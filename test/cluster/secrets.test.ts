@@ -263,9 +263,10 @@ describe('secrets', () => {
     expect(
       await failing('a transaction over slots', () => client.multi().set('a', VALUE).set('b', VALUE)),
     ).toBe('CROSS_SLOT');
-    const used = client.pipeline([['set', 'k', VALUE]]);
-    await used.exec();
-    expect(await failing('a pipeline used again', () => used.set('k', VALUE))).toBe('PIPELINE_USED');
+    const busy = client.pipeline([['set', 'k', VALUE]]);
+    const first = busy.exec();
+    expect(await failing('a pipeline executed twice at once', () => busy.exec())).toBe('PIPELINE_USED');
+    await first;
     const conflict = client.transaction(
       ['{k}text'],
       async (tx) => {

@@ -174,12 +174,18 @@ describe('a transaction on a healthy cluster', () => {
     ]);
   });
 
-  it('can be executed once', async () => {
-    const key = newTag();
-    const transaction = client.multi().incr(key('n'));
-    await transaction.exec();
+  it('serves again after exec, also in another slot, and after one that failed', async () => {
+    const [one, other] = [newTag(), newTag()];
+    const transaction = client.multi().incr(one('n'));
+    const first = transaction.exec();
     await expect(transaction.exec()).rejects.toBeInstanceOf(PipelineUsedError);
-    expect(await client.get(key('n'))).toBe('1');
+    expect(await first).toEqual([[null, 1]]);
+    expect(await transaction.incr(other('n')).exec()).toEqual([[null, 1]]);
+    await expect(transaction.call('NOSUCH', one('n')).exec()).rejects.toMatchObject({ code: 'EXECABORT' });
+    expect(await transaction.incr(one('n')).incr(one('n')).exec()).toEqual([
+      [null, 2],
+      [null, 3],
+    ]);
   });
 
   it('takes lists of commands, and no options', async () => {
