@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { Argument } from '../cluster/request-encoder.js';
 
@@ -77,7 +78,7 @@ function numberText(value: number): string {
 
 function withPairs(args: unknown[], at: number): unknown[] {
   const pairs = args[at];
-  if (pairs instanceof Map) return [...args.slice(0, at), ...[...pairs].flat()];
+  if (types.isMap(pairs)) return [...args.slice(0, at), ...[...pairs].flat()];
   if (typeof pairs !== 'object' || pairs === null || Array.isArray(pairs) || ArrayBuffer.isView(pairs))
     return args;
   return [...args.slice(0, at), ...Object.entries(pairs).flat()];

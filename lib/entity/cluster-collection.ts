@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
-import { UnfitValue } from './codec.js';
+import { UnfitValue, whatFits } from './codec.js';
 import type { CollectionAccess } from './collection-access.js';
 import { collectionKey } from './collection-call.js';
 import type { CollectionKind } from './collection-schema.js';
@@ -66,7 +66,10 @@ export abstract class ClusterCollection<T> {
     } catch (error) {
       if (!(error instanceof UnfitValue)) throw error;
     }
-    throw new InvalidArgumentError(property, `${schema.name}.${property} holds ${codec.expects}`);
+    throw new InvalidArgumentError(
+      property,
+      `${schema.name}.${property} holds ${whatFits(codec.expects, value)}`,
+    );
   }
 
   protected decode(stored: Buffer): T {

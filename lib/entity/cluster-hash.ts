@@ -1,8 +1,9 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { isWellFormed, whatFits } from './codec.js';
 import { callsOf, sumOf } from './collection-call.js';
 import { ClusterCollection } from './cluster-collection.js';
 import { COUNTER_DIGITS } from './counter.js';
-import { bigintCodec, isWellFormed, numberCodec } from './scalar-codecs.js';
+import { bigintCodec, numberCodec } from './scalar-codecs.js';
 import type { Stored } from './row-mapper.js';
 
 /** Values by their names, declared by `@HashOf`. Any text can be a name, `__proto__` among them. */
@@ -86,7 +87,7 @@ export class ClusterHash<T> extends ClusterCollection<T> {
 
   private nameOf(name: string): string {
     if (typeof name === 'string' && isWellFormed(name)) return name;
-    throw new InvalidArgumentError('name', 'name must be a string of well-formed Unicode');
+    throw new InvalidArgumentError('name', `name must be ${whatFits('a string', name)}`);
   }
 
   private stepText(by: number | bigint): string {

@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import { LATEST_DATE_MS, checkObject } from './argument-checks.js';
 import { type ItemResult, deleteMany, saveMany } from './bulk-writes.js';
@@ -156,7 +157,7 @@ export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
    * @returns whether there is such a row.
    */
   async expire(key: KeyOf<E>, at: Date | number, options?: WriteOptions): Promise<boolean> {
-    const time = at instanceof Date ? at.getTime() : Date.now() + at;
+    const time = types.isDate(at) ? at.getTime() : Date.now() + at;
     if (Number.isSafeInteger(time) && time <= LATEST_DATE_MS) return this.touch(key, time, options);
     throw new InvalidArgumentError('at', 'at must be a valid Date, or whole milliseconds from now');
   }

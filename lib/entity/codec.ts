@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { kindOf } from '../cluster/what-came.js';
 
 /**
  * How the values of one type become the bytes of a row's field, and back. Absent values (null, undefined) never reach
@@ -22,6 +23,11 @@ export interface Codec<T = unknown> {
   /** The value as part of a JSON document (an element of an array, a property of an embedded value). */
   toJson(value: T): unknown;
   fromJson(json: unknown): T;
+  /**
+   * Whether two values are the same, for those whose texts differ: of one value there may be many (the order of keys,
+   * white space, a nonce). Where that cannot be known, they are not.
+   */
+  isSame(a: T, b: T): boolean;
   /** Text that sorts bytewise as the values do; types without one cannot be indexed. */
   order?(value: T): string;
 }
@@ -39,4 +45,16 @@ export function textOf(stored: Buffer | string): string {
 /** Refuses what does not fit. */
 export function fit(condition: boolean): asserts condition {
   if (!condition) throw new UnfitValue();
+}
+
+/** What a value must be, and what it was: for the end of a sentence. */
+export function whatFits(expects: string, value: unknown): string {
+  if (typeof value === 'string' && !isWellFormed(value))
+    return `${expects} of well-formed Unicode; got one with half of a surrogate pair`;
+  return `${expects}; got ${kindOf(value)}`;
+}
+
+/** True for text that UTF-8 can hold: a lone surrogate would be replaced on its way to the server. */
+export function isWellFormed(text: string): boolean {
+  return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }

@@ -1,5 +1,7 @@
-import { type Codec, fit, textOf } from './codec.js';
+import { toJsonText } from '../cluster/json-text.js';
+import { type Codec, UnfitValue, fit, textOf } from './codec.js';
 import { orderNumber, orderText } from './order-encoding.js';
+import { isSamePlain } from './same-plain.js';
 
 /** Turns an entity's value into what is stored, and back; on top of the property's type. */
 export interface ValueTransformer<Value = unknown, Stored = unknown> {
@@ -7,11 +9,16 @@ export interface ValueTransformer<Value = unknown, Stored = unknown> {
   to(value: Value): Stored;
   /** The value of what is stored. */
   from(stored: Stored): Value;
+  /**
+   * Whether two values are the same, so that a save knows that nothing was changed. It is needed only where `to` gives
+   * other text each time (encryption with a nonce) and the values are objects of a class of your own.
+   */
+  equals?(a: Value, b: Value): boolean;
 }
 
 const fromJsonText = (stored: Buffer | string): unknown => JSON.parse(textOf(stored));
 
-/** Any value that JSON can hold. What it cannot (a bigint, a cycle, a function) is refused. */
+/** Any value that JSON can hold. What it cannot (a bigint, a cycle, a function, a promise, a Map, NaN) is refused. */
 export const jsonCodec: Codec = {
   form: 'json',
   expects: 'a value that JSON can hold',
@@ -24,15 +31,17 @@ export const jsonCodec: Codec = {
   decode: fromJsonText,
   toJson: (value) => value,
   fromJson: (json) => json,
+  isSame: (a, b) => isSamePlain(a, b) || isSameText(jsonCodec, a, b),
 };
 
-function toJsonText(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value) as string | undefined;
-  } catch {
-    return undefined;
-  }
-}
+/** What the value of a part of JSON is: null where it is absent. */
+const isSamePart = (codec: Codec, a: unknown, b: unknown): boolean =>
+  isAbsent(a) || isAbsent(b) ? isAbsent(a) && isAbsent(b) : codec.isSame(a, b);
+
+const isAbsent = (value: unknown): value is null | undefined => value === null || value === undefined;
+
+const isSameText = <T>(codec: Pick<Codec<T>, 'encode'>, a: T, b: T): boolean =>
+  String(codec.encode(a)) === String(codec.encode(b));
 
 /** One of a list of strings and numbers. */
 export function enumCodec(values: readonly (string | number)[]): Codec<string | number> {
@@ -55,6 +64,7 @@ export function enumCodec(values: readonly (string | number)[]): Codec<string | 
     decode: (stored) => read(stored.toString()),
     toJson: write,
     fromJson: (json) => read(String(json)),
+    isSame: (a, b) => a === b,
     order(value) {
       fit(known.has(value));
       return typeof value === 'number' ? orderNumber(value) : orderText(value);
@@ -66,59 +76,106 @@ export function enumCodec(values: readonly (string | number)[]): Codec<string | 
 export function arrayCodec(element: Codec): Codec<unknown[]> {
   const toJson = (value: unknown[]): unknown[] => {
     fit(Array.isArray(value));
-    return value.map((item) => (item === null || item === undefined ? null : element.toJson(item)));
+    return value.map((item) => (isAbsent(item) ? null : element.toJson(item)));
   };
   const fromJson = (json: unknown): unknown[] => {
     fit(Array.isArray(json));
     return json.map((item: unknown) => (item === null ? null : element.fromJson(item)));
   };
-  return { ...storedAsJson(toJson, fromJson), expects: `an array, each element ${element.expects}` };
+  return {
+    ...storedAsJson(toJson, fromJson),
+    expects: `an array, each element ${element.expects}`,
+    isSame: (a, b) => a.length === b.length && a.every((item, i) => isSamePart(element, item, b[i])),
+  };
 }
 
 /** A field of a class that is embedded. */
 export interface EmbeddedField {
   readonly property: string;
   readonly codec: Codec;
+  /** Whether the class has a value for it where nothing is stored. */
+  readonly hasDefault: boolean;
 }
 
-/** A value of a class of its own, stored as JSON in one field. `fields` may still grow while schemas are built. */
+/**
+ * A value of a class of its own, stored as JSON in one field. `fields` may still grow while schemas are built.
+ *
+ * What JSON has beside these fields, of a newer version of the class, stays with the object that was read, and is
+ * written with it again, wherever it is put.
+ */
 export function embeddedCodec(
   type: new (...args: never[]) => object,
   fields: readonly EmbeddedField[],
 ): Codec<object> {
+  /** What objects were read with and their class does not know, as pairs of name and JSON. */
+  const rests = new WeakMap<object, readonly (readonly [name: string, json: unknown])[]>();
   const toJson = (value: object): object => {
     fit(typeof value === 'object' && !Array.isArray(value));
     const json: Record<string, unknown> = {};
-    for (const { property, codec } of fields) {
+    for (const { property, codec, hasDefault } of fields) {
       const part: unknown = Reflect.get(value, property);
-      if (part !== null && part !== undefined) json[property] = codec.toJson(part);
+      if (!isAbsent(part)) json[property] = codec.toJson(part);
+      else if (hasDefault) json[property] = null; // else the default would come back
     }
-    return json;
+    const rest = rests.get(value);
+    // By fromEntries, as one of the names may be __proto__.
+    return rest ? Object.fromEntries([...Object.entries(json), ...rest]) : json;
   };
   const fromJson = (json: unknown): object => {
     fit(typeof json === 'object' && json !== null && !Array.isArray(json));
     const value: object = Reflect.construct(type, []);
-    for (const { property, codec } of fields) {
-      const part: unknown = Object.hasOwn(json, property) ? Reflect.get(json, property) : undefined;
-      Reflect.set(value, property, part === null || part === undefined ? undefined : codec.fromJson(part));
+    let known = 0;
+    for (const { property, codec, hasDefault } of fields) {
+      if (!Object.hasOwn(json, property)) {
+        if (!hasDefault) Reflect.set(value, property, undefined);
+        continue;
+      }
+      known++;
+      const part: unknown = Reflect.get(json, property);
+      Reflect.set(value, property, isAbsent(part) ? undefined : codec.fromJson(part));
+    }
+    const names = Object.keys(json);
+    if (names.length > known) {
+      const own = new Set(fields.map(({ property }) => property));
+      const rest = names.filter((name) => !own.has(name));
+      rests.set(
+        value,
+        rest.map((name) => [name, Reflect.get(json, name)]),
+      );
     }
     return value;
   };
-  return { ...storedAsJson(toJson, fromJson), expects: `an object that fits ${type.name}` };
+  return {
+    ...storedAsJson(toJson, fromJson),
+    expects: `an object that fits ${type.name}`,
+    isSame: (a, b) =>
+      fields.every(({ property, codec }) =>
+        isSamePart(codec, Reflect.get(a, property), Reflect.get(b, property)),
+      ) && isSamePlain(rests.get(a), rests.get(b)),
+  };
 }
 
 function storedAsJson<T>(
   toJson: (value: T) => unknown,
   fromJson: (json: unknown) => T,
-): Omit<Codec<T>, 'expects'> {
+): Omit<Codec<T>, 'expects' | 'isSame'> {
   return {
     form: 'json',
     immutable: false,
     toJson,
     fromJson,
-    encode: (value) => jsonCodec.encode(toJson(value)),
+    encode: (value) => jsonCodec.encode(withoutCycles(() => toJson(value))),
     decode: (stored) => fromJson(fromJsonText(stored)),
   };
+}
+
+/** Values that hold themselves have no end. */
+function withoutCycles<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (error) {
+    throw error instanceof RangeError ? new UnfitValue() : error;
+  }
 }
 
 /** A type with a transformer on top. The values may be mutable, so what they become is what is compared. */
@@ -131,6 +188,9 @@ export function transformedCodec(codec: Codec, transformer: ValueTransformer): C
     decode: (stored) => transformer.from(codec.decode(stored)),
     toJson: (value) => codec.toJson(transformer.to(value)),
     fromJson: (json) => transformer.from(codec.fromJson(json)),
+    isSame: (a, b) =>
+      transformer.equals?.(a, b) ??
+      (isSamePlain(a, b) || isSamePart(codec, transformer.to(a), transformer.to(b))),
     order: codec.order && ((value) => codec.order!(transformer.to(value))),
   };
 }

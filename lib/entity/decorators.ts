@@ -165,7 +165,7 @@ function indexDecorator(
 ): PropertyDecorator {
   return (target, property) => {
     const own = propertyName(target, property);
-    const index = { kind, name: name ?? own, fields: fields ?? [own], scope, spread };
+    const index = { kind, on: own, name: name ?? own, fields: fields ?? [own], scope, spread };
     ownMetadata(target.constructor).indexes.push(index);
   };
 }

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { toJsonText } from '../cluster/json-text.js';
 import type { EntitySchema } from './entity-schema.js';
 import type { EmittedEvent } from './outbox.js';
 
@@ -20,10 +21,7 @@ export function emittedEvent(
       'tx.emit',
       'No class of the partition records its changes: @ClusterEntity({ changes: true })',
     );
-  try {
-    return { type, payload: JSON.stringify(payload) ?? '' };
-  } catch {
-    // The cause is left out: it may quote the value.
-    throw new InvalidArgumentError('payload', 'The payload of an event is a value that JSON can hold');
-  }
+  const text = payload === undefined ? '' : toJsonText(payload);
+  if (text !== undefined) return { type, payload: text };
+  throw new InvalidArgumentError('payload', 'The payload of an event is a value that JSON can hold');
 }

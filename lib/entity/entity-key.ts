@@ -1,8 +1,9 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { EntityId } from './shape.js';
 import type { EntitySchema } from './entity-schema.js';
+import { givenValue } from './given-value.js';
 import type { IdGenerator } from './id-generators.js';
-import { isWellFormed } from './scalar-codecs.js';
+import { isWellFormed, whatFits } from './codec.js';
 
 /** The types of an id. */
 export type KeyType = 'string' | 'number' | 'bigint';
@@ -38,8 +39,7 @@ export const MAX_ID_BYTES = 512;
 export function entityKey(schema: EntitySchema, given: unknown): EntityKey {
   const { primaryKey, partitionKey } = schema;
   if (typeof given === 'object' && given !== null) {
-    const part = (name: string): unknown =>
-      Object.hasOwn(given, name) ? Reflect.get(given, name) : undefined;
+    const part = (name: string): unknown => givenValue(given, name);
     return keyFrom(schema, part(primaryKey.property), partitionKey && part(partitionKey.property));
   }
   if (partitionKey) {
@@ -118,7 +118,9 @@ function readId(schema: EntitySchema, key: KeyProperty, given: unknown): { value
   const value = ID_READERS[key.type](given);
   const refuse = (why: string): InvalidArgumentError =>
     new InvalidArgumentError(key.property, `${schema.name}.${key.property} ${why}`);
-  if (value === undefined) throw refuse(`must be ${ID_EXPECTS[key.type]}`);
+  if (given === undefined || given === null)
+    throw refuse(`is missing (${given}); it must be ${ID_EXPECTS[key.type]}`);
+  if (value === undefined) throw refuse(`must be ${whatFits(ID_EXPECTS[key.type], given)}`);
   const text = escapeId(String(value));
   if (text === '') throw refuse('must not be empty');
   if (text.length * 3 > MAX_ID_BYTES && Buffer.byteLength(text) > MAX_ID_BYTES)
@@ -127,7 +129,7 @@ function readId(schema: EntitySchema, key: KeyProperty, given: unknown): { value
 }
 
 const ID_EXPECTS: Record<KeyType, string> = {
-  string: 'a string of well-formed Unicode',
+  string: 'a string',
   number: 'a safe integer',
   bigint: 'a bigint',
 };

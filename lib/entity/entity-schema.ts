@@ -9,6 +9,8 @@ import type { EntityClass } from './shape.js';
 export interface FieldSchema {
   readonly property: string;
   readonly codec: Codec;
+  /** Whether a new object of the class has a value for it. */
+  readonly hasDefault: boolean;
 }
 
 /** A property of `@Counter()`. */

@@ -34,7 +34,9 @@ local TIME_LENGTH = 4
 local TIMES = 2 ^ 16 -- seconds that four hexadecimal digits tell apart
 local WRITE_LENGTH = BEGINNING + TIME_LENGTH
 local WRITES_KEPT = 5
-local CLOCKS_DIFFER_S = 2 -- those of two servers, and what is rounded off
+-- How far the clock of this server may be ahead of, and behind, the one that wrote the times, with what is rounded off.
+-- Rows that were written so long before the counting of times begins anew are in doubt for nothing.
+local AHEAD_S, BEHIND_S = 30, 3600
 
 -- The token of a write, and, if it is sent again because nobody has seen a reply, how long ago it was sent first at
 -- most, in milliseconds.
@@ -61,7 +63,7 @@ local function isUntold(age, mode, expected, version, writes)
   -- The row has forgotten nothing. If it is another one than it was, an update is as good as one that came later.
   if #writes < WRITES_KEPT * WRITE_LENGTH and expected == '' then return false end
   local oldest = tonumber(string.sub(writes, -TIME_LENGTH), 16) or 0
-  return (time() - oldest) % TIMES <= age / 1000 + CLOCKS_DIFFER_S
+  return (time() - oldest + BEHIND_S) % TIMES <= BEHIND_S + age / 1000 + AHEAD_S
 end
 
 -- What forbids the write, nil if nothing does. 'expected' is '' where any version will do.

@@ -28,6 +28,8 @@ export interface PropertyMetadata {
 /** What `@Index` or `@Unique` said. */
 export interface IndexMetadata {
   readonly kind: 'index' | 'unique';
+  /** The property it stands on. */
+  readonly on: string;
   readonly name: string;
   readonly fields: readonly string[];
   /** `partition`, if it says nothing. */
@@ -93,9 +95,16 @@ export function inheritedMetadata(
     const kept = properties.filter(({ property }) => !redeclared.has(property));
     properties.splice(0, properties.length, ...kept, ...level.properties);
   }
+  // What a child says of the indexes of a property replaces what its parents said of them.
+  const indexes: IndexMetadata[] = [];
+  for (const level of lineage) {
+    const redeclared = new Set(level.indexes.map(({ on }) => on));
+    const kept = indexes.filter(({ on }) => !redeclared.has(on));
+    indexes.splice(0, indexes.length, ...kept, ...level.indexes);
+  }
   return {
     properties,
-    indexes: lineage.flatMap(({ indexes }) => indexes),
+    indexes,
     hooks: lineage.flatMap(({ hooks }) => hooks),
   };
 }

@@ -28,7 +28,10 @@ export type PropertyType = TypeName | readonly [TypeName];
 /** What `@Property` takes beside a bare type. */
 export interface PropertyOptions {
   type?: PropertyType | undefined;
-  /** The values that are allowed: a TypeScript enum, or an array of strings and numbers. */
+  /**
+   * The values that are allowed: a TypeScript enum, or an array of strings and numbers. With `type: () => [String]`, or
+   * `[Number]`, the property is an array of them.
+   */
   enum?: Readonly<Record<string, string | number>> | readonly (string | number)[] | undefined;
   /** Turns the entity's value into one of `type` (by default a string), and back. */
   transformer?: ValueTransformer<never, unknown> | ValueTransformer | undefined;
@@ -69,7 +72,7 @@ export function resolveCodec(
 type EmbeddedLookup = Parameters<typeof resolveCodec>[2];
 
 function baseCodec(options: PropertyOptions, emitted: unknown, embedded: EmbeddedLookup): Codec {
-  if (options.enum) return enumCodec(enumValues(options.enum));
+  if (options.enum) return ofEnum(enumValues(options.enum), options.type);
   if ('type' in options) return codecOf(options.type, embedded);
   if (options.transformer) return stringCodec;
   // `Object` and `Array` are also what is emitted for unions, interfaces and every array: no ground to stand on.
@@ -78,8 +81,9 @@ function baseCodec(options: PropertyOptions, emitted: unknown, embedded: Embedde
   throw new TypeFault(
     emitted === undefined
       ? 'has no known type: name it, as in @Property(String), or compile with emitDecoratorMetadata'
-      : 'has a type that cannot be told from its declaration: name it, as in @Property(() => [String]), ' +
-          '@Property({ enum: Status }), @Property(Object) for JSON, or @Embedded(() => Class)',
+      : 'has a type that TypeScript does not emit (a union such as string | null, an array, an enum, an interface): ' +
+          'name it, as in @Property(String), @Property(() => [String]), @Property({ enum: Status }), ' +
+          '@Property(Object) for JSON, or @Embedded(() => Class)',
   );
 }
 
@@ -104,15 +108,33 @@ function isClass(type: unknown): type is new (...args: never[]) => object {
   return typeof type === 'function' && type.prototype !== undefined;
 }
 
+/** The codec of an enum, or, where the type is a list, of a list of its values. */
+function ofEnum(values: readonly (string | number)[], given: unknown): Codec {
+  const codec = enumCodec(values);
+  if (given === undefined) return codec;
+  const type = isThunk(given) ? given() : given;
+  const [element, isList] =
+    Array.isArray(type) && type.length === 1 ? [type[0] as unknown, true] : [type, false];
+  if (values.every((value) => Object(value).constructor === element))
+    return isList ? arrayCodec(codec) : codec;
+  throw new TypeFault(
+    'has an enum and a type that is not the one of its values: leave the type out, ' +
+      'or give { type: () => [String], enum: Status } for an array of them',
+  );
+}
+
 function enumValues(given: NonNullable<PropertyOptions['enum']>): (string | number)[] {
-  // A numeric TypeScript enum also maps its numbers back to names.
   const values = Array.isArray(given)
     ? (given as readonly (string | number)[])
-    : Object.entries(given)
-        .filter(([name]) => !/^-?\d+(\.\d+)?$/.test(name))
-        .map(([, value]) => value as string | number);
+    : valuesOf(given as Readonly<Record<string, string | number>>);
   if (values.length === 0) throw new TypeFault('has an enum without values');
   if (new Set(values.map(String)).size !== new Set(values).size)
     throw new TypeFault('has an enum with two values of the same text');
   return [...values];
 }
+
+/** A numeric TypeScript enum also maps its numbers back to names: those entries are no values. */
+const valuesOf = (given: Readonly<Record<string, string | number>>): (string | number)[] =>
+  Object.entries(given)
+    .filter(([name, value]) => !(typeof given[value] === 'number' && String(given[value]) === name))
+    .map(([, value]) => value);

@@ -1,11 +1,16 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
 import { LATEST_DATE_MS } from './argument-checks.js';
-import { UnfitValue } from './codec.js';
+import { UnfitValue, whatFits } from './codec.js';
 import { counterValue } from './counter.js';
 import { SchemaMismatchError } from './entity-errors.js';
 import type { EntityKey } from './entity-key.js';
 import type { Guard } from './row-operation.js';
 import type { EntitySchema, FieldSchema } from './entity-schema.js';
+import { givenValue, plainCopy } from './given-value.js';
+import { hasRoundedNumber } from './lossy-numbers.js';
+import { DefaultMark, isNothing, isUnchanged, removedField } from './row-marks.js';
+import { isValidDate } from './scalar-codecs.js';
+import { copyOf, fieldOf, isEmpty } from './stored-row.js';
 
 /** A stored value. */
 export type Stored = string | Buffer;
@@ -41,11 +46,15 @@ type Properties = Record<string, unknown>;
 /** Makes rows of entities and entities of rows, by the field list of one schema. */
 export class RowMapper {
   private readonly fieldsByName: ReadonlyMap<string, FieldSchema>;
+  private readonly globalFields: ReadonlySet<string>;
   /** Whether rows can be read as text, of which far less is made than of bytes. */
   readonly isText: boolean;
 
   constructor(readonly schema: EntitySchema) {
     this.fieldsByName = new Map(schema.fields.map((field) => [field.property, field]));
+    this.globalFields = new Set(
+      schema.globals.flatMap(({ fields }) => fields).map(({ property }) => property),
+    );
     this.isText = schema.fields.every(({ codec }) => codec.form !== 'bytes');
   }
 
@@ -70,10 +79,13 @@ export class RowMapper {
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i];
       const bytes = fieldOf(stored, field.property);
-      const value = bytes === undefined ? undefined : this.decode(key, field, bytes);
-      // Also where it is absent: a default of the class is for new entities, not for what was stored without it.
+      if (bytes === undefined) {
+        marks[i] = this.loadAbsent(entity, field, stored);
+        continue;
+      }
+      const value = this.decode(key, field, bytes);
       entity[field.property] = value;
-      marks[i] = bytes === undefined ? undefined : field.codec.immutable ? value : copyOf(bytes);
+      marks[i] = field.codec.immutable ? value : copyOf(bytes);
     }
     const counterTexts = counters.map((counter) => {
       const text = fieldOf(stored, counter.property)?.toString() ?? '';
@@ -92,8 +104,7 @@ export class RowMapper {
       expiresAt,
       ...this.fieldsByName.keys(),
     ]) {
-      const value: unknown =
-        name !== undefined && Object.hasOwn(data, name) ? Reflect.get(data, name) : undefined;
+      const value = name === undefined ? undefined : givenValue(data, name);
       if (value !== undefined) Reflect.set(entity, name!, value); // undefined leaves the class's own default
     }
     for (const { property, bigint } of this.schema.counters) Reflect.set(entity, property, bigint ? 0n : 0);
@@ -109,24 +120,38 @@ export class RowMapper {
     const { fields } = this.schema;
     const set: Stored[] = [];
     const removed: string[] = [];
+    const defaults: Stored[] = [];
     const marks: Mark[] = new Array<Mark>(fields.length);
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i];
       const value = (entity as Properties)[field.property];
+      const mark = known?.[i];
       if (value === undefined || value === null) {
-        if (!known || known[i] !== undefined) removed.push(field.property);
+        if (known && isNothing(field, mark)) marks[i] = mark;
+        else this.remove(field, set, removed);
         continue;
       }
       const { immutable } = field.codec;
-      if (immutable && known && known[i] === value) {
+      if (immutable && known && mark === value) {
         marks[i] = value;
         continue;
       }
       const encoded = this.encode(field, value);
       marks[i] = immutable ? value : encoded;
-      if (!immutable && known && isSame(known[i], encoded)) continue;
+      const isDefault = mark instanceof DefaultMark;
+      if (
+        isDefault ? isUnchanged(field, mark.mark, value, encoded) : isUnchanged(field, mark, value, encoded)
+      ) {
+        if (isDefault && this.globalFields.has(field.property)) defaults.push(field.property, encoded);
+        marks[i] = mark;
+        continue;
+      }
+      if (!isDefault && mark !== undefined) this.checkNumbers(field, mark as Stored, encoded);
       set.push(field.property, encoded);
+      if (field.hasDefault && mark === undefined) removed.push(removedField(field.property));
     }
+    // What stands in an entry of a global index has to be in the row.
+    if (set.length + removed.length > 0) set.push(...defaults);
     return { set, removed, marks };
   }
 
@@ -150,10 +175,19 @@ export class RowMapper {
           property,
           `${this.schema.name}.${property} cannot be patched: ${PATCHABLE}`,
         );
-      if (value === null) removed.push(property);
-      else if (value !== undefined) set.push(property, this.encode(field, value));
+      if (value === null) this.remove(field, set, removed);
+      else if (value !== undefined) {
+        set.push(property, this.encode(field, value));
+        if (field.hasDefault) removed.push(removedField(property));
+      }
     }
     return { set, removed, expireAt };
+  }
+
+  /** A patch as a plain object, also where it is given as an object of a class, with accessors. */
+  plain(patch: object): object {
+    const { expiresAt } = this.schema;
+    return plainCopy(patch, expiresAt ? [...this.fieldsByName.keys(), expiresAt] : this.fieldsByName.keys());
   }
 
   /**
@@ -165,7 +199,7 @@ export class RowMapper {
     const { name, expiresAt } = this.schema;
     const value: unknown = expiresAt === undefined ? undefined : Reflect.get(entity, expiresAt);
     if (value === undefined || value === null) return undefined;
-    if (value instanceof Date && !Number.isNaN(value.getTime())) return value.getTime();
+    if (isValidDate(value)) return value.getTime();
     throw new InvalidArgumentError(expiresAt!, `${name}.${expiresAt} must be a valid Date`);
   }
 
@@ -187,12 +221,49 @@ export class RowMapper {
     });
   }
 
+  private remove({ property, hasDefault }: FieldSchema, set: Stored[], removed: string[]): void {
+    removed.push(property);
+    if (hasDefault) set.push(removedField(property), '');
+  }
+
+  /** Leaves a property without a stored value at its default, unless it was removed on purpose. @returns its mark. */
+  private loadAbsent(
+    entity: Properties,
+    { property, codec, hasDefault }: FieldSchema,
+    stored: Readonly<Record<string, Stored>>,
+  ): Mark {
+    if (!hasDefault || fieldOf(stored, removedField(property)) !== undefined) {
+      entity[property] = undefined;
+      return undefined;
+    }
+    const value = entity[property];
+    if (value === undefined || value === null) return undefined;
+    try {
+      return new DefaultMark(codec.immutable ? value : codec.encode(value));
+    } catch {
+      return undefined; // the default is not of the property's type: the next save says so
+    }
+  }
+
+  /** @throws InvalidArgumentError where a number would be written that was rounded when it was read. */
+  private checkNumbers({ property, codec }: FieldSchema, known: Stored, encoded: Stored): void {
+    if (codec.form !== 'json' || !hasRoundedNumber(String(known), String(encoded))) return;
+    throw new InvalidArgumentError(
+      property,
+      `${this.schema.name}.${property} is stored with a number that JavaScript cannot hold exactly, and saving it ` +
+        'would round it: replace that number, or write the whole value with update()',
+    );
+  }
+
   private encode({ property, codec }: FieldSchema, value: unknown): Stored {
     try {
       return codec.encode(value);
     } catch (error) {
       if (!(error instanceof UnfitValue)) throw error;
-      throw new InvalidArgumentError(property, `${this.schema.name}.${property} must be ${codec.expects}`);
+      throw new InvalidArgumentError(
+        property,
+        `${this.schema.name}.${property} must be ${whatFits(codec.expects, value)}`,
+      );
     }
   }
 
@@ -219,24 +290,4 @@ export class RowMapper {
   }
 }
 
-// Not what `toString` and the like inherit from Object.
-const fieldOf = (stored: Readonly<Record<string, Stored>>, name: string): Stored | undefined =>
-  Object.hasOwn(stored, name) ? stored[name] : undefined;
-
-function isEmpty(stored: object): boolean {
-  for (const name in stored) if (Object.hasOwn(stored, name)) return false;
-  return true;
-}
-
-/** Bytes of a reply share their memory with its other values. */
-const copyOf = (stored: Stored): Stored => (typeof stored === 'string' ? stored : Buffer.from(stored));
-
 const PATCHABLE = 'a patch takes properties of @Property(), @Embedded() and @ExpiresAt()';
-
-function isSame(known: Mark, encoded: Stored): boolean {
-  if (known === undefined) return false;
-  if (typeof known === 'string' && typeof encoded === 'string') return known === encoded;
-  return bytesOf(known as Stored).equals(bytesOf(encoded));
-}
-
-const bytesOf = (stored: Stored): Buffer => (typeof stored === 'string' ? Buffer.from(stored) : stored);

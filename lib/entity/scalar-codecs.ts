@@ -1,4 +1,5 @@
-import { type Codec, fit, textOf } from './codec.js';
+import { types } from 'node:util';
+import { type Codec, fit, isWellFormed, textOf } from './codec.js';
 import { orderBigInt, orderNumber, orderText } from './order-encoding.js';
 
 interface TextScalar<T> {
@@ -44,17 +45,13 @@ function textScalar<T>(scalar: TextScalar<T>): Codec<T> {
       fit(accepts(json));
       return json;
     },
+    isSame: (a, b) => write(a) === write(b),
   };
-}
-
-/** True for text that UTF-8 can hold: a lone surrogate would be replaced on its way to the server. */
-export function isWellFormed(text: string): boolean {
-  return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }
 
 export const stringCodec = textScalar<string>({
   form: 'text',
-  expects: 'a string of well-formed Unicode',
+  expects: 'a string',
   accepts: (value): value is string => typeof value === 'string' && isWellFormed(value),
   write: (value) => value,
   read: (text) => text,
@@ -103,11 +100,15 @@ export const booleanCodec = textScalar<boolean>({
   order: (value) => (value ? '1' : '0'),
 });
 
+/** A Date, of this realm or another one. */
+export const isValidDate = (value: unknown): value is Date =>
+  types.isDate(value) && !Number.isNaN(value.getTime());
+
 /** Stored as milliseconds since 1970, which is all a Date knows. */
 export const dateCodec = textScalar<Date>({
   form: 'date',
   expects: 'a valid Date',
-  accepts: (value): value is Date => value instanceof Date && !Number.isNaN(value.getTime()),
+  accepts: isValidDate,
   write: (value) => String(value.getTime()),
   read(text) {
     fit(/^-?\d{1,16}$/.test(text));
@@ -123,7 +124,7 @@ export const bufferCodec: Codec<Uint8Array> = {
   expects: 'a Buffer',
   immutable: false,
   encode(value) {
-    fit(value instanceof Uint8Array);
+    fit(types.isUint8Array(value));
     return Buffer.from(value);
   },
   decode(stored) {
@@ -131,11 +132,12 @@ export const bufferCodec: Codec<Uint8Array> = {
     return Buffer.from(stored);
   },
   toJson(value) {
-    fit(value instanceof Uint8Array);
+    fit(types.isUint8Array(value));
     return Buffer.from(value).toString('base64');
   },
   fromJson(json) {
     fit(typeof json === 'string');
     return Buffer.from(json, 'base64');
   },
+  isSame: (a, b) => Buffer.compare(a, b) === 0,
 };

@@ -9,6 +9,7 @@ import { type PropertyMetadata, type PropertyRole, entityOptions, inheritedMetad
 import { buildChanges } from './outbox.js';
 import { buildIndexes } from './schema-indexes.js';
 import { TypeFault, resolveCodec } from './property-type.js';
+import { hasDefault, trialObject } from './trial-object.js';
 import type { EntityClass } from './shape.js';
 
 /** Turns the metadata of classes into schemas, and collects whatever is wrong in them rather than stop at the first. */
@@ -148,11 +149,13 @@ export class SchemaBuilder {
   }
 
   private fields(type: EntityClass, properties: readonly PropertyMetadata[]): FieldSchema[] {
+    const trial = trialObject(type, properties, (what) => this.fault(type, what));
     const fields: FieldSchema[] = [];
     for (const metadata of properties) {
       if (!STORED_ROLES.has(metadata.role)) continue;
+      const { property } = metadata;
       const codec = this.codec(type, metadata);
-      if (codec) fields.push({ property: metadata.property, codec });
+      if (codec) fields.push({ property, codec, hasDefault: hasDefault(trial, property) });
     }
     return fields;
   }

@@ -8,7 +8,7 @@ import type { EntityState, LoadedEntities } from './loaded-entities.js';
 import { runHooks } from './lifecycle-hooks.js';
 import { withIndexes } from './index-changes.js';
 import { entityOptions } from './metadata.js';
-import type { Mark, RowMapper } from './row-mapper.js';
+import type { RowMapper } from './row-mapper.js';
 import type { RowOperation } from './row-operation.js';
 import type { UpdateOptions } from './write-options.js';
 
@@ -100,7 +100,7 @@ export class WritePlanner {
       removed,
       expireAt: isExpiryDirty ? (expiresAt ?? null) : undefined,
     };
-    return this.planned(mapper, entity, operation, marks);
+    return this.planned(mapper, entity, operation, { marks, expiresAt });
   }
 
   /** The whole row, whatever it is now. */
@@ -113,7 +113,7 @@ export class WritePlanner {
     const expireAt = expiresAt ?? (mapper.schema.expiresAt ? null : undefined);
     const { set, removed, marks } = mapper.changes(entity);
     const operation: RowOperation = { schema: mapper.schema, key, mode: 'upsert', set, removed, expireAt };
-    return this.planned(mapper, entity, operation, marks);
+    return this.planned(mapper, entity, operation, { marks, expiresAt });
   }
 
   /** The row's end, if it still is as the entity was loaded. */
@@ -145,11 +145,11 @@ export class WritePlanner {
     checkObject('patch', patch);
     if (ifVersion !== undefined && !(Number.isSafeInteger(ifVersion) && ifVersion >= 0))
       throw new InvalidArgumentError('ifVersion', 'ifVersion must be a version, a whole number');
-    let values: object = { ...patch }; // plain, also where it is given as an entity
+    let values = mapper.plain(patch);
     let changes = mapper.patch(values);
     const isDirty = changes.expireAt !== undefined || changes.set.length + changes.removed.length > 0;
     if (schema.updatedAt && isDirty) {
-      values = { ...patch, [schema.updatedAt]: new Date() };
+      values = { ...values, [schema.updatedAt]: new Date() };
       changes = mapper.patch(values);
     }
     const guards = where && mapper.guards(where);
@@ -180,7 +180,8 @@ export class WritePlanner {
     mapper: RowMapper,
     entity: object,
     operation: RowOperation,
-    marks: readonly Mark[],
+    // as it was planned: what is changed meanwhile is for the next write
+    { marks, expiresAt }: Pick<EntityState, 'marks' | 'expiresAt'>,
   ): PlannedWrite {
     return {
       entity,
@@ -191,7 +192,7 @@ export class WritePlanner {
           key: operation.key,
           version,
           marks,
-          expiresAt: mapper.expiryOf(entity),
+          expiresAt,
         }),
     };
   }
@@ -200,9 +201,12 @@ export class WritePlanner {
 /** An object of another entity's class has its properties by chance, if at all. */
 function checkEntity({ type, name }: EntitySchema, entity: unknown): void {
   checkObject('entity', entity);
-  if (entity instanceof type || typeof entity.constructor !== 'function') return;
-  if (!entityOptions(entity.constructor)) return; // an object of no class can stand for one
-  throw new InvalidArgumentError('entity', `An object of ${entity.constructor.name} is no ${name}`);
+  const { constructor } = entity;
+  if (constructor === type || typeof constructor !== 'function') return;
+  if (!entityOptions(constructor)) return; // an object of no class can stand for one, and of a class derived from it
+  const hint =
+    entity instanceof type ? `: it has rows of its own, use the repository of ${constructor.name}` : '';
+  throw new InvalidArgumentError('entity', `An object of ${constructor.name} is no ${name}${hint}`);
 }
 
 /** A row's end if it has expired. */

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { toJsonText } from '../cluster/json-text.js';
 import { otherOfKind } from '../cluster/what-came.js';
 import { isStandardSchema, schemaCodec, type StandardSchema } from './standard-schema.js';
 
@@ -23,7 +24,7 @@ export type Codec<T = unknown> = CodecName | MessageCodec<T> | StandardSchema<un
 const CODECS: Readonly<Record<CodecName, MessageCodec>> = {
   json: {
     encode: (value) => {
-      const text = toJson(value);
+      const text = toJsonText(value);
       if (text === undefined) throw unfit('json', 'what JSON can hold');
       return text;
     },
@@ -72,15 +73,6 @@ function codecOfSchema(schema: StandardSchema): MessageCodec {
 function readText(payload: Buffer): string {
   if (!isUtf8(payload)) throw new TypeError('The payload is not UTF-8');
   return payload.toString();
-}
-
-function toJson(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value);
-  } catch {
-    // the engine's message may repeat what is in the value
-    return undefined;
-  }
 }
 
 function unfit(codec: CodecName, expected: string): InvalidArgumentError {

@@ -7,6 +7,12 @@ const cluster = sharedClient();
 const ordersOf = (client: Parameters<typeof createRepositories>[0]) =>
   createRepositories(client, [Order]).repository(Order);
 
+/** What a row remembers of its writes, as if they had been made later, by so many seconds. */
+const shifted = (writes: string, seconds: number): string =>
+  writes.replace(/(.{8})(.{4})/g, (_, token: string, time: string) => {
+    return token + ((parseInt(time, 16) + 2 ** 16 + seconds) % 2 ** 16).toString(16).padStart(4, '0');
+  });
+
 describe('a write that is sent again because its reply was lost', () => {
   it('is recognised, and counts once', async () => {
     const orders = ordersOf(losingReplies(cluster.client));
@@ -91,15 +97,30 @@ describe('a write that is sent again because its reply was lost', () => {
     await expect(orders.update(id, { note: 'mine' })).rejects.toEqual(untold);
     // the same writes, a minute ago
     const writes = (await cluster.client.hget(others.keyOf(id), '~op')) as string;
-    const earlier = writes.replace(/(.{8})(.{4})/g, (_, token: string, time: string) => {
-      return token + ((parseInt(time, 16) + 2 ** 16 - 60) % 2 ** 16).toString(16).padStart(4, '0');
-    });
-    await cluster.client.hset(others.keyOf(id), '~op', earlier);
+    await cluster.client.hset(others.keyOf(id), '~op', shifted(writes, -60));
     await orders.update(id, { note: 'mine again' });
     expect(await others.findOne(id)).toMatchObject({ note: 'mine again', version: version + 7 });
     // what a row remembers does not make it larger for the server
     expect(await cluster.client.object('ENCODING', others.keyOf(id))).toBe('listpack');
   });
+
+  it.each([1, 5, 900, -25])(
+    'is not done twice where it comes to a server whose clock is %p seconds behind',
+    async (behind) => {
+      const others = ordersOf(cluster.client);
+      const { id } = await others.insert(others.create());
+      // For this server, the others wrote by a clock that is ahead of its own.
+      const elsewhere = async (): Promise<void> => {
+        await writeOften(id);
+        const writes = (await cluster.client.hget(others.keyOf(id), '~op')) as string;
+        await cluster.client.hset(others.keyOf(id), '~op', shifted(writes, behind));
+      };
+      const orders = ordersOf(losingReplies(cluster.client, elsewhere));
+      await expect(orders.update(id, { note: 'mine' })).rejects.toEqual(untold);
+      await expect(orders.upsert(orders.create({ id, note: 'mine' }))).rejects.toEqual(untold);
+      expect(await others.findOne(id)).toMatchObject({ note: 'theirs 4' });
+    },
+  );
 
   it('is not taken for another write', async () => {
     const orders = ordersOf(losingReplies(cluster.client));

@@ -73,7 +73,7 @@ describe('a row that others wrote', () => {
     const order = await orders.findOneOrFail(id);
     expect(order).toBeInstanceOf(Order);
     expect(order).toEqual(
-      Object.assign(new Order(), { id, note: 'theirs', status: undefined, version: 0, views: 0 }),
+      Object.assign(new Order(), { id, note: 'theirs', status: 'new', version: 0, views: 0 }),
     );
     expect(Object.keys(order)).not.toContain('surplus');
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();

@@ -113,7 +113,7 @@ describe('the key of an entity', () => {
 
   it('names what is missing', () => {
     expect(() => entityKey(item, '7')).toThrow('The key of OrderItem is an object { orderId, id }');
-    expect(() => entityKey(item, { id: '7' })).toThrow('OrderItem.orderId must be a string');
+    expect(() => entityKey(item, { id: '7' })).toThrow('OrderItem.orderId is missing (undefined)');
   });
 
   it('has ids in the type of their property, and one text for one id', () => {

@@ -1,0 +1,148 @@
+import { runInNewContext } from 'node:vm';
+import { InvalidArgumentError } from '../../lib/cluster/errors.js';
+import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import { ClusterEntity, Embedded, ExpiresAt, PrimaryKey, Property } from '../../lib/entity/decorators.js';
+import { createRepositories } from '../../lib/entity/entity-registry.js';
+import { freshId, sharedClient } from './entity-fixtures.js';
+
+const cluster = sharedClient();
+
+@ClusterEntity({ name: 'Session' })
+class Session {
+  @PrimaryKey() id!: string;
+  @Property() clicks?: number;
+  @ExpiresAt() at?: Date;
+}
+
+@ClusterEntity({ name: 'Member' })
+class Member {
+  @PrimaryKey() id!: string;
+  @Property() name?: string;
+}
+
+@ClusterEntity({ name: 'Admin' })
+class Admin extends Member {
+  @Property() rights?: string;
+}
+
+class Guest extends Member {}
+
+class Node {
+  @Property() name?: string;
+  @Embedded(() => Node) next?: Node;
+}
+
+@ClusterEntity({ name: 'Chain' })
+class Chain {
+  @PrimaryKey() id!: string;
+  @Embedded(() => Node) first?: Node;
+}
+
+@ClusterEntity({ name: 'Named' })
+class Named {
+  @PrimaryKey() id!: string;
+  #name?: string;
+  @Property(String) get name(): string | undefined {
+    return this.#name;
+  }
+  set name(name: string | undefined) {
+    this.#name = name;
+  }
+}
+
+class KeyOfNamed {
+  get id(): string {
+    return 'by accessor';
+  }
+}
+
+let sessions: ClusterRepository<Session>;
+let members: ClusterRepository<Member>;
+let admins: ClusterRepository<Admin>;
+let chains: ClusterRepository<Chain>;
+let named: ClusterRepository<Named>;
+beforeAll(() => {
+  const registry = createRepositories(cluster.client, [Session, Member, Admin, Chain, Named]);
+  sessions = registry.repository(Session);
+  members = registry.repository(Member);
+  admins = registry.repository(Admin);
+  chains = registry.repository(Chain);
+  named = registry.repository(Named);
+});
+
+const LATER = new Date(Date.now() + 3_600_000);
+
+describe('what is changed while a save is under way is for the next one', () => {
+  it.each(['save', 'upsert', 'saveMany'] as const)('an expiry, by %s', async (how) => {
+    const session = await sessions.insert(
+      sessions.create({ id: freshId(), at: new Date(Date.now() + 600_000) }),
+    );
+    session.clicks = 2;
+    const saving = how === 'saveMany' ? sessions.saveMany([session]) : sessions[how](session);
+    session.at = new Date(LATER);
+    await saving;
+    await sessions.save(session);
+    expect((await sessions.findOneOrFail(session.id)).at).toEqual(LATER);
+    session.clicks = 3;
+    const again = sessions.save(session);
+    session.at.setTime(NaN);
+    await again;
+    expect((await sessions.findOneOrFail(session.id)).clicks).toBe(3);
+    session.at = undefined;
+    await sessions.save(session);
+    expect((await sessions.findOneOrFail(session.id)).at).toBeUndefined();
+  });
+});
+
+describe('a repository takes objects of its own class', () => {
+  it('and not of a child that is an entity by itself, whose properties it would lose', async () => {
+    const admin = admins.create({ id: freshId(), rights: 'all' });
+    const refused = expect.objectContaining({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringContaining('the repository of Admin'),
+    });
+    await expect(members.insert(admin)).rejects.toEqual(refused);
+    await expect(members.save(admin)).rejects.toEqual(refused);
+    await expect(members.upsert(admin)).rejects.toEqual(refused);
+    expect(await members.saveMany([admin])).toEqual([{ ok: false, error: refused }]);
+    expect(await members.exists(admin.id)).toBe(false);
+    await admins.save(admin);
+    expect(await admins.findOne(admin.id)).toMatchObject({ rights: 'all' });
+    await expect(members.remove(admin)).rejects.toEqual(refused);
+  });
+
+  it('objects of a class that is derived from it and no entity are its own', async () => {
+    const guest = Object.assign(new Guest(), { id: freshId(), name: 'G' });
+    await members.insert(guest);
+    expect(await members.findOne(guest.id)).toMatchObject({ name: 'G' });
+  });
+});
+
+it('an embedded value that holds itself is refused', async () => {
+  const first = new Node();
+  first.next = first;
+  await expect(chains.insert(chains.create({ id: freshId(), first }))).rejects.toThrow(InvalidArgumentError);
+});
+
+it('what accessors hold is taken by create, update and keys', async () => {
+  const given = Object.assign(new Named(), { id: freshId(), name: 'x' });
+  const entity = await named.insert(named.create(given));
+  expect(await named.findOneOrFail(given.id)).toMatchObject({ name: 'x' });
+  const patch = Object.assign(new Named(), { name: 'y' });
+  delete (patch as Partial<Named>).id;
+  await named.update(entity.id, patch);
+  expect((await named.findOneOrFail(given.id)).name).toBe('y');
+  expect(named.keyOf(new KeyOfNamed() as never)).toBe('{Named:by accessor}:Named:by accessor');
+});
+
+it('Dates and Maps of another realm are taken', async () => {
+  const at = runInNewContext('new Date(8.64e15)') as Date;
+  const session = await sessions.insert(sessions.create({ id: freshId(), at }));
+  expect((await sessions.findOneOrFail(session.id)).at).toEqual(new Date(8.64e15));
+  expect(await sessions.expire(session.id, runInNewContext('new Date(Date.now() + 60000)') as Date)).toBe(
+    true,
+  );
+  const key = `map-${freshId()}`;
+  await cluster.client.hset(key, runInNewContext("new Map([['a', '1']])") as Map<string, string>);
+  expect(await cluster.client.hget(key, 'a')).toBe('1');
+});

@@ -1,0 +1,59 @@
+import { runInNewContext } from 'node:vm';
+import { toJsonText } from '../../lib/cluster/json-text.js';
+
+class Point {
+  constructor(
+    readonly x: number,
+    readonly y?: number,
+  ) {}
+}
+
+it.each([
+  [null],
+  ['text'],
+  [{ a: [1, null, 'x'], b: undefined }],
+  [new Date(5)],
+  [new Point(1)],
+  [Object.assign(Object.create(null), { a: 1 })],
+  [Buffer.from('a')],
+  [{ toJSON: () => 'mine' }],
+  [runInNewContext('({ a: [1] })')],
+])('%p is written as JSON.stringify writes it', (value) => {
+  expect(toJsonText(value)).toBe(JSON.stringify(value));
+});
+
+const cycle: Record<string, unknown> = {};
+cycle.self = cycle;
+let deep: unknown[] = [];
+for (let i = 0; i < 100_000; i++) deep = [deep];
+
+it.each<[string, unknown]>([
+  ['a promise', Promise.resolve(1)],
+  [
+    'what can be awaited',
+    {
+      a: new (class Query {
+        then(): void {}
+      })(),
+    },
+  ],
+  ['a Map', new Map([[1, 2]])],
+  ['a Set', [new Set([1])]],
+  ['a Map of another realm', runInNewContext('new Map([[1, 2]])')],
+  ['NaN', { a: NaN }],
+  ['Infinity', [Infinity]],
+  ['an invalid Date', { a: new Date(NaN) }],
+  ['a function', { a: () => 1 }],
+  ['a symbol', { a: Symbol('s') }],
+  ['undefined in a list', [undefined]],
+  ['a hole in a list', Array(1)],
+  ['a regular expression', /a/],
+  ['an error', new Error('x')],
+  ['numbers as bytes', new Float32Array([1])],
+  ['a bigint', 1n],
+  ['a cycle', cycle],
+  ['undefined', undefined],
+  ['what is nested too deeply', deep],
+])('%s is not written as something else', (_name, value) => {
+  expect(toJsonText(value)).toBeUndefined();
+});
