@@ -23,6 +23,8 @@ export class ClusterClientProxy extends ClientProxy {
   private readonly replyTo = `keyslot.reply.${randomBytes(12).toString('hex')}`;
   private connecting: Promise<void> | undefined = undefined;
   private replies: Subscription | undefined = undefined;
+  /** Whose answers a request takes: those of the first instance that answered it, as every instance does. */
+  private readonly answeredBy = new Map<string, unknown>();
 
   /** @throws InvalidArgumentError unless `options` have either a client or a connection */
   constructor(private readonly options: ClusterClientProxyOptions) {
@@ -32,12 +34,18 @@ export class ClusterClientProxy extends ClientProxy {
     this.initializeDeserializer(options as never);
   }
 
-  /** Connects, and listens to replies. */
+  /**
+   * Connects, and listens to replies. Once that has failed, such as by a right that was taken away, it is tried again by
+   * the next call, and so by the next `send()` and `emit()`.
+   * @throws what keeps it from listening
+   */
   connect(): Promise<void> {
-    return (this.connecting ??= this.open().catch((error: unknown) => {
-      this.connecting = undefined;
+    if (this.connecting !== undefined) return this.connecting;
+    const connecting = this.open().catch((error: unknown) => {
+      if (this.connecting === connecting) this.connecting = undefined;
       throw error;
-    }));
+    });
+    return (this.connecting = connecting);
   }
 
   /** Ends what waits for a reply with ClientClosedError; ends the client if it is the proxy's own. */
@@ -62,7 +70,10 @@ export class ClusterClientProxy extends ClientProxy {
     const request = this.assignPacketId(packet);
     this.routingMap.set(request.id, callback);
     this.dispatch(request, { replyTo: this.replyTo }).catch((err: unknown) => callback({ err }));
-    return () => this.routingMap.delete(request.id);
+    return () => {
+      this.routingMap.delete(request.id);
+      this.answeredBy.delete(request.id);
+    };
   }
 
   protected async dispatchEvent<T>(packet: ReadPacket): Promise<T> {
@@ -80,13 +91,15 @@ export class ClusterClientProxy extends ClientProxy {
     const replies = this.options.sharded
       ? pubsub.sharded(this.replyTo, options)
       : pubsub.channel(this.replyTo, options);
+    this.replies?.unsubscribe();
     this.replies = replies.subscribe({
       // what cannot be read was not meant for us
       next: (item) => void this.take(item).catch(() => {}),
-      error: (error: Error) => this.failAll(error),
-      complete: () => this.failAll(new ClientClosedError()),
+      error: (error: Error) => this.deafen(error),
+      complete: () => this.deafen(new ClientClosedError()),
     });
     await pubsub.ready(this.replyTo);
+    this.tell('connected');
   }
 
   private async dispatch(packet: ReadPacket, extras: { replyTo?: string }): Promise<number> {
@@ -106,10 +119,25 @@ export class ClusterClientProxy extends ClientProxy {
         new OutcomeUnknownError('request', `its reply may have been missed (${item.reason})`),
       );
     }
-    const { err, response, isDisposed, id } = (await this.deserializer.deserialize(item.payload)) as Answer;
+    const { instance, packet } = withoutInstance(item.payload);
+    const { err, response, isDisposed, id } = (await this.deserializer.deserialize(packet)) as Answer;
     const callback = this.routingMap.get(id);
     if (callback === undefined) return;
+    if (!this.answeredBy.has(id)) this.answeredBy.set(id, instance);
+    else if (this.answeredBy.get(id) !== instance) return;
     callback(isDisposed || err ? { err, response, isDisposed: true } : { err, response });
+  }
+
+  /** Replies do not come any more; `connect()` listens anew. */
+  private deafen(error: Error): void {
+    this.connecting = undefined;
+    this.tell('disconnected');
+    this.failAll(error);
+  }
+
+  private tell(status: 'connected' | 'disconnected'): void {
+    // oxlint-disable-next-line no-underscore-dangle -- Nest's name
+    this._status$.next(status);
   }
 
   private failAll(err: Error): void {
@@ -117,4 +145,11 @@ export class ClusterClientProxy extends ClientProxy {
     this.routingMap.clear();
     for (const callback of callbacks) callback({ err });
   }
+}
+
+/** Which instance of the service answers, apart from the packet, in which Nest takes no parts but its own. */
+function withoutInstance(payload: unknown): { instance?: unknown; packet: unknown } {
+  if (typeof payload !== 'object' || payload === null || !('instance' in payload)) return { packet: payload };
+  const { instance, ...packet } = payload;
+  return { instance, packet };
 }

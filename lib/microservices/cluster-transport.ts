@@ -6,34 +6,56 @@ import {
   type OutgoingResponse,
   type WritePacket,
 } from '@nestjs/microservices';
-import type { Observable, Subscription } from 'rxjs';
+import { randomBytes } from 'node:crypto';
+import { types } from 'node:util';
+import { isObservable, lastValueFrom, Subject, takeUntil, type Observable } from 'rxjs';
 import type { ClusterClient } from '../client/cluster-client.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { ClusterMessage } from '../pubsub/cluster-message.js';
-import { ClusterContext } from './cluster-context.js';
-import { packetCodec } from './packet-codec.js';
+import { ClusterContext, type ClusterPacketMetadata } from './cluster-context.js';
+import { LastingSubscription } from './lasting-subscription.js';
+import { packetCodec, writePacket } from './packet-codec.js';
+import { RequestsUnderWay } from './requests-under-way.js';
 import { transportClient, type ClusterTransportOptions, type TransportClient } from './transport-options.js';
 
 /** A request, or an event where it has no id. */
-type Packet = IncomingRequest & { readonly replyTo?: unknown };
+type Packet = IncomingRequest & { readonly replyTo?: unknown; readonly metadata?: ClusterPacketMetadata };
+
+/** Where a reply goes, and what the packet has beside Nest's parts. */
+interface ReplyTarget {
+  readonly channel: string;
+  readonly extras: object;
+}
 
 /** Those of the client. */
 type TransportEvents = Record<string, (...args: unknown[]) => void>;
 
 const NO_HANDLER = 'There is no matching message handler defined in the remote service.';
+/** What Nest answers for an error that is none of its own. */
+const INTERNAL_ERROR = { status: 'error', message: 'Internal server error' };
+const CUT_OFF = { status: 'error', message: 'The service was closed before its answer was complete' };
 const TRANSPORT_ID = Symbol('keyslot.ClusterTransport');
+/** How long `close()` waits for handlers that are at work. */
+const DRAIN_MS = 5_000;
 
 /**
  * A transport for Nest's microservices over the pub/sub of a cluster: `@MessagePattern` and `@EventPattern` handlers. It
  * speaks as Nest's own Redis transport does, which cannot connect to a cluster.
  *
  * Pub/sub reaches every instance that subscribes: each handles every event, and each answers every request, of which the
- * first answer counts.
+ * first answer counts. Nothing that a handler, filter, interceptor, serializer or hook throws ends the process: it is
+ * logged, and the caller of a request is answered with an error.
  */
 export class ClusterTransport extends Server<TransportEvents> implements CustomTransportStrategy {
   override readonly transportId = TRANSPORT_ID;
   private readonly connection: TransportClient;
-  private subscription: Subscription | undefined = undefined;
+  /** By which a caller tells the answers of this instance from those of others. */
+  private readonly instance = randomBytes(9).toString('base64');
+  private subscriptions: readonly LastingSubscription<ClusterMessage>[] = [];
+  private readonly failed = new Set<string>();
+  private readonly underWay = new RequestsUnderWay();
+  private readonly cutOff$ = new Subject<void>();
+  private isCutOff = false;
 
   /** @throws InvalidArgumentError unless `options` have either a client or a connection */
   constructor(private readonly options: ClusterTransportOptions) {
@@ -46,30 +68,36 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
     this.initializeDeserializer(options as never);
   }
 
-  /** Subscribes all handlers; calls back once the servers have confirmed that, or with what went wrong. */
+  /**
+   * Subscribes all handlers; calls back once the servers have confirmed that, or with what went wrong. A subscription
+   * that fails later is logged and made anew until it succeeds; `status` is `reconnecting` meanwhile.
+   */
   async listen(callback: (error?: unknown) => void): Promise<void> {
-    const { pubsub } = this.client;
-    const names = [...this.messageHandlers.keys()];
+    this.subscriptions = [...this.messageHandlers.keys()].map((name) => this.subscriptionOf(name));
     try {
       await this.client.connect();
-      if (names.length > 0) {
-        this.subscription = this.messages(names).subscribe({
-          next: (message) => void this.handleMessage(message),
-          error: (error: Error) => this.logger.error(error.message, error.stack),
-        });
-        await pubsub.ready(names);
-      }
-      // oxlint-disable-next-line no-underscore-dangle -- Nest's name
-      this._status$.next('connected');
+      await Promise.all(this.subscriptions.map((subscription) => subscription.open()));
+      this.tell('connected');
     } catch (error) {
+      this.unsubscribe();
       return callback(error);
     }
     callback();
   }
 
-  /** Ends the subscriptions, and the client if it is the transport's own. */
+  /**
+   * Ends the subscriptions, waits up to 5 seconds for handlers that are at work, and ends the client if it is the
+   * transport's own.
+   */
   async close(): Promise<void> {
-    this.subscription?.unsubscribe();
+    this.unsubscribe();
+    await this.underWay.drain(DRAIN_MS);
+    const { size } = this.underWay;
+    if (size > 0) {
+      this.logger.warn(`Closed with ${size} messages unfinished`);
+      this.isCutOff = true;
+      this.cutOff$.next();
+    }
     await this.connection.release();
   }
 
@@ -87,50 +115,162 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
     return this.connection.client;
   }
 
-  private messages(names: string[]): Observable<ClusterMessage> {
-    const { pubsub } = this.client;
-    const codec = { codec: packetCodec };
-    if (this.options.wildcards) return pubsub.pattern(names, codec);
-    return this.options.sharded ? pubsub.sharded(names, codec) : pubsub.channel(names, codec);
-  }
-
-  /** Never the packet in the log: it may hold anything. */
-  private async handleMessage({ channel, pattern = channel, payload }: ClusterMessage): Promise<void> {
-    try {
-      const packet = (await this.deserializer.deserialize(payload, { channel })) as Packet;
-      const context = new ClusterContext([channel, pattern]);
-      if (packet.id === undefined) await this.handleEvent(pattern, packet, context);
-      else await this.answer(packet, context);
-    } catch (error) {
-      const { message, stack } = error as Error;
-      this.logger.error(`A message of ${channel} was not handled: ${message}`, stack);
-    }
-  }
-
-  private async answer(packet: Packet, context: ClusterContext): Promise<void> {
-    const { id, replyTo } = packet;
-    const target = typeof replyTo === 'string' && replyTo !== '' ? replyTo : `${context.getChannel()}.reply`;
-    const reply = (response: WritePacket): Promise<unknown> =>
-      this.reply(target, Object.assign(response, { id }));
-    const handler = this.getHandlerByPattern(context.getPattern());
-    if (handler === null) {
-      await reply({ err: NO_HANDLER, status: 'error', isDisposed: true });
-      return;
-    }
-    this.onProcessingStartHook(this.transportId, context, async () => {
-      const result: unknown = await (handler as MessageHandler)(packet.data, context);
-      this.send(this.transformToObservable(result) as Observable<unknown>, reply);
+  /** One for each handler's name, so that one that the server refuses leaves the others alone. */
+  private subscriptionOf(name: string): LastingSubscription<ClusterMessage> {
+    return new LastingSubscription<ClusterMessage>({
+      source: this.messages(name),
+      confirmed: () => this.client.pubsub.ready(name),
+      next: (message) => void this.handleMessage(message),
+      onFailed: (error) => {
+        this.failed.add(name);
+        this.log(`The subscription to ${name} has failed, and is made anew`, error);
+        this.tell('reconnecting');
+      },
+      onRestored: () => {
+        this.failed.delete(name);
+        this.logger.log(`Subscribed to ${name} again`);
+        if (this.failed.size === 0) this.tell('connected');
+      },
+      onClosed: () => this.tell('disconnected'),
     });
   }
 
-  private async reply(target: string, response: OutgoingResponse): Promise<unknown> {
+  private messages(name: string): Observable<ClusterMessage> {
     const { pubsub } = this.client;
-    const outgoing: unknown = await this.serializer.serialize(response);
-    const sent = this.options.sharded
-      ? pubsub.publishSharded(target, outgoing, { codec: packetCodec })
-      : pubsub.publish(target, outgoing, { codec: packetCodec });
-    return sent.catch((error: Error) =>
-      this.logger.error(`No reply to ${target}: ${error.message}`, error.stack),
-    );
+    const codec = { codec: packetCodec };
+    if (this.options.wildcards) return pubsub.pattern(name, codec);
+    return this.options.sharded ? pubsub.sharded(name, codec) : pubsub.channel(name, codec);
+  }
+
+  private unsubscribe(): void {
+    for (const subscription of this.subscriptions) subscription.end();
+  }
+
+  private tell(status: 'connected' | 'reconnecting' | 'disconnected'): void {
+    // oxlint-disable-next-line no-underscore-dangle -- Nest's name
+    this._status$.next(status);
+  }
+
+  /** Never the packet in the log: it may hold anything. */
+  private log(what: string, error: unknown): void {
+    // anything can be thrown
+    const { message = String(error), stack } = (error ?? {}) as Partial<Error>;
+    this.logger.error(`${what}: ${message}`, stack);
+  }
+
+  /** Never rejects. */
+  private async handleMessage({ channel, pattern = channel, payload }: ClusterMessage): Promise<void> {
+    const fault = (error: unknown): void => this.log(`A message of ${channel} was not handled`, error);
+    try {
+      const packet = (await this.deserializer.deserialize(payload, { channel })) as Packet;
+      const { metadata } = packet;
+      const context = new ClusterContext(
+        metadata === undefined ? [channel, pattern] : [channel, pattern, metadata],
+      );
+      const work =
+        packet.id === undefined ? this.handlingOf(packet, context) : this.answering(packet, context);
+      await this.onProcessingStartHook(this.transportId, context, () => {
+        // never rejects: a hook need not pass it on
+        const working = work()
+          .catch(fault)
+          .finally(() => this.onProcessingEndHook?.(this.transportId, context))
+          .catch(fault);
+        this.underWay.add(working);
+        return working;
+      });
+    } catch (error) {
+      fault(error);
+    }
+  }
+
+  /** What an event's handlers do. */
+  private handlingOf({ data }: Packet, context: ClusterContext): () => Promise<void> {
+    const pattern = context.getPattern();
+    return async () => {
+      const handler = this.getHandlerByPattern(pattern);
+      if (handler === null) return this.logger.error(`There is no handler for the event ${pattern}`);
+      const result: unknown = await (handler as MessageHandler)(data, context);
+      if (isObservable(result)) await this.ran(result);
+    };
+  }
+
+  /** Resolves when an event's handlers are done. What an exception filter makes of an error has been logged by Nest. */
+  private async ran(result: Observable<unknown>): Promise<void> {
+    try {
+      await lastValueFrom(result.pipe(takeUntil(this.cutOff$)), { defaultValue: undefined });
+    } catch (error) {
+      if (error instanceof Error) throw error;
+    }
+  }
+
+  /** What a request's handler does, and the answer to it. */
+  private answering({ id, replyTo, data }: Packet, context: ClusterContext): () => Promise<void> {
+    // a caller that names no channel is none of ours, and reads no more than Nest's packets
+    const isOurs = typeof replyTo === 'string' && replyTo !== '';
+    const target: ReplyTarget = isOurs
+      ? { channel: replyTo, extras: { instance: this.instance } }
+      : { channel: `${context.getChannel()}.reply`, extras: {} };
+    const reply = (response: WritePacket): Promise<void> =>
+      this.reply(target, Object.assign(response, { id }));
+    return async () => {
+      const handler = this.getHandlerByPattern(context.getPattern());
+      if (handler === null) return reply({ err: NO_HANDLER, status: 'error', isDisposed: true });
+      try {
+        const result: unknown = await (handler as MessageHandler)(data, context);
+        await this.respond(context, this.transformToObservable(result) as Observable<unknown>, reply);
+      } catch (error) {
+        await reply({ err: INTERNAL_ERROR, isDisposed: true });
+        throw error;
+      }
+    };
+  }
+
+  /** Sends all that a handler gives, and resolves once the last of it has been sent. */
+  private respond(
+    context: ClusterContext,
+    values: Observable<unknown>,
+    reply: (response: WritePacket) => Promise<void>,
+  ): Promise<void> {
+    let hasBegun = false;
+    return new Promise((resolve) => {
+      this.send(values.pipe(takeUntil(this.cutOff$)), async (response) => {
+        // a caller who has had no part of an answer may get that of another instance
+        if (!this.isCutOff) await reply(this.legible(response, context));
+        else if (hasBegun) await reply({ err: CUT_OFF, isDisposed: true });
+        hasBegun = true;
+        if (response.isDisposed) resolve();
+      });
+    });
+  }
+
+  /** An error of which JSON would hold nothing, such as that of a faulty filter, is logged, and told as Nest does. */
+  private legible(response: WritePacket, context: ClusterContext): WritePacket {
+    const { err } = response as { err: unknown };
+    if (this.options.serializer !== undefined || !types.isNativeError(err) || Object.keys(err).length > 0)
+      return response;
+    this.log(`A message of ${context.getChannel()} was not handled`, err);
+    return { ...response, err: INTERNAL_ERROR };
+  }
+
+  /** Never rejects. A reply that the serializer refuses becomes an error for the caller. */
+  private async reply({ channel, extras }: ReplyTarget, response: OutgoingResponse): Promise<void> {
+    try {
+      const outgoing = await this.written(response, extras).catch((error: unknown) => {
+        this.log(`A reply to ${channel} could not be written`, error);
+        return this.written({ id: response.id, err: INTERNAL_ERROR, isDisposed: true }, extras);
+      });
+      const { pubsub } = this.client;
+      await (this.options.sharded
+        ? pubsub.publishSharded(channel, outgoing, { codec: 'text' })
+        : pubsub.publish(channel, outgoing, { codec: 'text' }));
+    } catch (error) {
+      this.log(`No reply to ${channel}`, error);
+    }
+  }
+
+  private async written(response: OutgoingResponse, extras: object): Promise<string> {
+    const serialized: unknown = await this.serializer.serialize(response);
+    // what a serializer makes of it may be anything
+    return writePacket(typeof serialized === 'object' ? { ...serialized, ...extras } : serialized);
   }
 }
