@@ -1,4 +1,4 @@
-import type { EventEmitter } from 'node:events';
+import { EventEmitter } from 'node:events';
 import type { EngineListener, EngineState } from '../cluster/cluster-engine.js';
 
 /** Events by which the states of a client are told. */
@@ -43,5 +43,27 @@ export function notifyListeners(
           throw error;
         });
     }
+  }
+}
+
+/** The methods by which listeners are added; `once` and its like come to them. */
+const LISTENING = ['on', 'addListener', 'prependListener'] as const;
+
+/**
+ * Gives a prototype the methods of EventEmitter that it does not have; they need nothing from a constructor.
+ * @param awaited called with an emitter when somebody listens for `ready`
+ */
+export function installEmitter<T extends object>(prototype: T, awaited: (emitter: T) => void): void {
+  for (const [name, method] of Object.entries(Object.getOwnPropertyDescriptors(EventEmitter.prototype))) {
+    if (!(name in prototype)) Object.defineProperty(prototype, name, method);
+  }
+  for (const name of LISTENING) {
+    const add = EventEmitter.prototype[name];
+    const value = function (this: T, event: string | symbol, listener: () => void): T {
+      Reflect.apply(add, this, [event, listener]);
+      if (event === 'ready') awaited(this);
+      return this;
+    };
+    Object.defineProperty(prototype, name, { value, configurable: true, enumerable: false, writable: true });
   }
 }

@@ -8,7 +8,7 @@ import { checkIsObject, resolveOptions } from '../cluster/options.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
 import { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
 import type { ClusterClientOptions } from './client-options.js';
-import { engineEvents, notifyListeners } from './client-events.js';
+import { engineEvents, installEmitter, notifyListeners } from './client-events.js';
 import { ClusterView } from './cluster-view.js';
 import { duplicateOptions, type DuplicateOptions } from './duplicate-options.js';
 import { scriptEntries } from './defined-commands.js';
@@ -33,7 +33,8 @@ const STATUS: Readonly<Record<EngineState, ClusterStatus>> = {
 
 /**
  * A client for a Redis Cluster: every command goes to the node that owns its slot, whatever the cluster does
- * meanwhile. It connects with the first command, or when told to.
+ * meanwhile. It connects with the first command, when told to, or when somebody listens for `ready`, unless the option
+ * `lazyConnect` is set.
  *
  * Events: `connecting`, `connect`, `ready`, `close`, `end`, `+node` and `-node` (a `ClusterNode`), and those of `subscribe`
  * and its sisters. `error`, and `node error` as in ioredis, are told with an error and the name of a node whose connection
@@ -208,9 +209,9 @@ export class ClusterClient extends ClusterView {
   }
 
   /**
-   * ioredis' clients of single nodes, as its cluster gives them; none before the client has connected, which this
-   * begins. Each connects with
-   * its first command, and ends with the client, or with its node. What they throw is ioredis', arguments included;
+   * ioredis' clients of single nodes, as its cluster gives them. Before the client has connected, which this begins,
+   * they are those of the option `nodes`, taken for primaries. Each connects with its first command, and ends with the
+   * client, or with its node. What they throw is ioredis', arguments included;
    * `target()` and `topology` do without them.
    * @throws InvalidArgumentError for what is no role
    */
@@ -269,7 +270,14 @@ export class ClusterClient extends ClusterView {
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export interface ClusterClient extends Omit<EventEmitter, 'emit'> {}
 
-// a class has one parent, which is the view here; the methods of EventEmitter need nothing from a constructor
-for (const [name, method] of Object.entries(Object.getOwnPropertyDescriptors(EventEmitter.prototype))) {
-  if (!(name in ClusterClient.prototype)) Object.defineProperty(ClusterClient.prototype, name, method);
+/** Callers of ioredis (Bull 4) wait for `ready` of a client that they never tell to connect. */
+function connectForListener(client: ClusterClient): void {
+  if (client.status !== 'wait' || client.options.lazyConnect) return;
+  // not at once: listeners that are added in the same turn are to hear of it too
+  void Promise.resolve()
+    .then(() => (client.status === 'wait' ? client.connect() : undefined))
+    .catch(() => {});
 }
+
+// a class has one parent, which is the view here
+installEmitter(ClusterClient.prototype, connectForListener);

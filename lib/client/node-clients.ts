@@ -4,7 +4,7 @@ import type { ClusterEngine } from '../cluster/cluster-engine.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import { createLazyNodeClient } from '../cluster/lazy-node-client.js';
 import { nodeClientOptions } from '../cluster/node-client.js';
-import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
+import { nodeName, type ClusterNode, type ClusterTopology } from '../cluster/topology.js';
 import { ROLES, type NodeRole } from './cluster-target.js';
 
 /** Roles in ioredis' words, and in ours. */
@@ -24,6 +24,8 @@ const ROLE_OF: Readonly<Record<NodeClientRole, NodeRole>> = {
  */
 export class NodeClients {
   private readonly clients = new Map<string, Redis>();
+  /** Those of nodes to start from, which the cluster may know by other names, or not at all. */
+  private readonly provisional = new Set<Redis>();
   private following: Subscription | undefined = undefined;
 
   constructor(private readonly engine: ClusterEngine) {}
@@ -40,7 +42,23 @@ export class NodeClients {
       next: (topology) => this.follow(topology),
       complete: () => this.end(),
     });
-    return ROLES[ROLE_OF[role]](this.engine.topology).map((node) => this.clientOf(node));
+    const { topology } = this.engine;
+    if (topology.nodes.length > 0) return ROLES[ROLE_OF[role]](topology).map((node) => this.clientOf(node));
+    const clients = this.seeds(ROLE_OF[role]).map((node) => this.clientOf(node));
+    for (const client of clients) this.provisional.add(client);
+    return clients;
+  }
+
+  /** What is known before the cluster is: as ioredis does, the nodes to start from count as primaries. */
+  private seeds(role: NodeRole): readonly ClusterNode[] {
+    if (role === 'replicas') return [];
+    return this.engine.options.nodes.map((address) => ({
+      ...address,
+      id: '',
+      name: nodeName(address),
+      role: 'primary',
+      slots: [],
+    }));
   }
 
   private clientOf(node: ClusterNode): Redis {
@@ -64,9 +82,11 @@ export class NodeClients {
   private follow(topology: ClusterTopology): void {
     for (const [name, client] of this.clients) {
       const node = topology.node(name);
-      if (node === undefined) client.disconnect();
-      else this.followRole(client, node.role === 'replica');
+      if (node !== undefined) this.followRole(client, node.role === 'replica');
+      else if (this.provisional.has(client)) leave(client);
+      else client.disconnect();
     }
+    if (topology.nodes.length > 0) this.provisional.clear();
   }
 
   /** A replica redirects reads until it is told that they are wanted. */
@@ -79,4 +99,9 @@ export class NodeClients {
   private end(): void {
     for (const client of this.clients.values()) client.disconnect();
   }
+}
+
+/** Ends a client once it has the replies to what was just called. */
+function leave(client: Redis): void {
+  client.quit().catch(() => client.disconnect());
 }

@@ -97,6 +97,42 @@ describe('a client that connects', () => {
     ]);
   });
 
+  it.each(['on', 'once', 'addListener', 'prependListener', 'prependOnceListener'] as const)(
+    'does so when somebody waits for it to be ready, by %s()',
+    async (way) => {
+      const client = clientOf();
+      const told: string[] = [];
+      await new Promise<void>((resolve) => {
+        expect(client[way]('ready', resolve)).toBe(client);
+        // what is listened to from now on is told, too
+        client.on('connecting', () => told.push('connecting'));
+        expect(client.status).toBe('wait');
+      });
+      expect(told).toEqual(['connecting']);
+      expect(client.status).toBe('ready');
+    },
+  );
+
+  it('does not for a listener where it is told to be lazy, nor after close', async () => {
+    const lazy = clientOf({ lazyConnect: true });
+    const closed = clientOf();
+    for (const client of [lazy, closed]) client.once('ready', () => {});
+    await closed.close();
+    const busy = clientOf();
+    await busy.get('k');
+    expect([lazy.status, closed.status]).toEqual(['wait', 'end']);
+  });
+
+  it('tells why it cannot become ready to who waits for that', async () => {
+    const client = clientOf({ nodes: ['127.0.0.1:1'], startupTimeoutMs: 300 });
+    const error = await new Promise<unknown>((resolve) => {
+      client.once('ready', resolve);
+      client.once('error', resolve);
+    });
+    expect(error).toBeInstanceOf(Error);
+    await eventually(() => client.status === 'wait');
+  });
+
   it('does so once, however often it is told', async () => {
     const node = await nodeWithout();
     const client = clientOf({ nodes: [node] });

@@ -34,10 +34,26 @@ describe('nodes()', () => {
   const connections = async (): Promise<number> =>
     [...(await client.target('all').client('LIST')).values()].join('').split('name=mine').length - 1;
 
-  it('is empty before the client has connected, which it then does', async () => {
-    expect(client.nodes()).toEqual([]);
-    await eventually(() => client.nodes().length === 4);
-    expect(client.status).toBe('ready');
+  it('gives the nodes to start from before the client has connected, which it then does', async () => {
+    const [first] = cluster.seeds;
+    // the cluster knows this node by another name
+    const other = client.duplicate([{ host: 'localhost', port: first.port }, first]);
+    try {
+      expect(other.nodes('slave')).toEqual([]);
+      const seeds = other.nodes('master');
+      expect(seeds.map(({ options: { host, port } }) => `${host}:${port}`)).toEqual([
+        `localhost:${first.port}`,
+        `${first.host}:${first.port}`,
+      ]);
+      expect(await Promise.all(seeds.map((node) => node.ping()))).toEqual(['PONG', 'PONG']);
+      await eventually(() => other.nodes().length === 4);
+      expect(other.status).toBe('ready');
+      await eventually(() => seeds[0].status === 'end');
+      expect(other.nodes()).toContain(seeds[1]);
+    } finally {
+      await other.close();
+    }
+    await client.connect();
   });
 
   it("gives ioredis' client of each node, by ioredis' roles and ours", async () => {
