@@ -155,7 +155,7 @@ export type { ChangesOptions } from './entity/change-feed.js';
 export type { LockOptions, LockedFunction, PartitionLock } from './entity/partition-lock.js';
 export type { IndexIssue } from './entity/index-auditor.js';
 export type { ReindexOptions, ReindexProgress, UpkeepOptions } from './entity/index-upkeep.js';
-export type { Page } from './entity/entity-finder.js';
+export type { Page, PageOptions } from './entity/entity-finder.js';
 export { ClusterRepository } from './entity/cluster-repository.js';
 export { Partition, type EntitiesOf } from './entity/partition.js';
 export type {

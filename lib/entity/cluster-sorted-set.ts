@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { checkObject } from './argument-checks.js';
 import { callsOf, sumOf } from './collection-call.js';
 import { ClusterCollection, wholeNumber } from './cluster-collection.js';
 
@@ -71,9 +72,21 @@ export class ClusterSortedSet<T> extends ClusterCollection<T> {
     );
   }
 
-  /** Removes the elements of a range of scores. @returns how many there were. */
+  /**
+   * Removes the elements of a range of scores. @returns how many there were.
+   *
+   * @throws InvalidArgumentError without a bound: name `-Infinity` to `Infinity` to remove all.
+   */
   deleteByScore(bounds: ScoreBounds): Promise<number> {
-    return this.access.write(() => [{ command: 'ZREMRANGEBYSCORE', args: boundsOf(bounds) }], sumOf);
+    const args = (): string[] => {
+      const both = boundsOf(bounds);
+      if (bounds.min !== undefined || bounds.max !== undefined) return both;
+      throw new InvalidArgumentError(
+        'bounds',
+        'bounds must have min or max; -Infinity and Infinity mean all',
+      );
+    };
+    return this.access.write(() => [{ command: 'ZREMRANGEBYSCORE', args: args() }], sumOf);
   }
 
   /** Removes all but so many elements, those of the greatest scores. @returns how many are gone. */
@@ -154,7 +167,12 @@ function scoreText(name: string, score: number): string {
   throw new InvalidArgumentError(name, `${name} must be a finite number`);
 }
 
-function boundsOf({ min = -Infinity, max = Infinity }: ScoreBounds): string[] {
+function boundsOf(given: ScoreBounds): string[] {
+  checkObject('bounds', given);
+  for (const name of ['min', 'max'] as const)
+    if (Object.hasOwn(given, name) && given[name] === undefined)
+      throw new InvalidArgumentError(name, `${name} is undefined: leave it out for no bound`);
+  const { min = -Infinity, max = Infinity } = given;
   for (const [name, bound] of Object.entries({ min, max }))
     if (typeof bound !== 'number' || Number.isNaN(bound))
       throw new InvalidArgumentError(name, `${name} must be a number`);

@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { EntityContext } from './entity-context.js';
-import { type EntityQuery, type FoundRow, queryOf } from './entity-query.js';
+import { type EntityQuery, type ExactIndex, type FoundRow, queryOf } from './entity-query.js';
 import { dueRows } from './expiry-queue.js';
-import { type IndexReader, idTextOf } from './index-reader.js';
+import { idTextOf } from './index-reader.js';
 import type { RowMapper } from './row-mapper.js';
 import { loadRows } from './row-reader.js';
 
@@ -13,11 +13,25 @@ export interface Page<E> {
   readonly cursor?: string | undefined;
 }
 
+/** Which page is read. */
+export interface PageOptions {
+  /** The most entities; 100 by default, 1,000 at most. */
+  limit?: number | undefined;
+  /** The cursor of the page before; the first page without one. */
+  cursor?: string | undefined;
+}
+
 /** The most entities of a page. */
 export const MAX_PAGE_LIMIT = 1_000;
 
+/** The entities of a page where the caller says nothing. */
+export const DEFAULT_PAGE_LIMIT = 100;
+
 /** Rows that are fetched at once where all are wanted. */
 const BATCH = 500;
+
+/** Rows that are fetched at once after entries of none that is found: expired rows that wait to be swept, say. */
+const BATCH_BEHIND_NONE = 50;
 
 /** Answers wheres: keys from the index, then the rows, each of which is held against the where again. */
 export class EntityFinder<E extends object> {
@@ -41,7 +55,7 @@ export class EntityFinder<E extends object> {
     return (await this.page(where, 1)).items[0] ?? null;
   }
 
-  async findPage(where: object, limit: number, cursor?: string): Promise<Page<E>> {
+  async findPage(where: object, limit = DEFAULT_PAGE_LIMIT, cursor?: string): Promise<Page<E>> {
     checkLimit(limit, MAX_PAGE_LIMIT);
     return this.page(where, limit, cursor);
   }
@@ -49,11 +63,7 @@ export class EntityFinder<E extends object> {
   async countBy(where: object): Promise<number> {
     const query = this.query(where);
     await this.checkReady(query);
-    if (query.lookUp) return (await this.load(await query.lookUp())).length;
-    if (query.tag === undefined) return this.countRows(where);
-    const due = dueRows(this.context.client, this.mapper.schema, query.tag);
-    const [all, expired] = await Promise.all([query.reader.count(), due.count()]);
-    return expired === 0 ? all : this.countLiving(query.reader, due);
+    return query.exact ? this.countEntries(query.exact) : this.countRows(where);
   }
 
   /** Where the index may have more than there is, the rows are counted. */
@@ -67,8 +77,11 @@ export class EntityFinder<E extends object> {
     return count;
   }
 
-  /** The slower way, where rows are there that have expired and were not swept yet. */
-  private async countLiving(reader: IndexReader, due: IndexReader): Promise<number> {
+  private async countEntries({ tag, reader }: ExactIndex): Promise<number> {
+    const due = dueRows(this.context.client, this.mapper.schema, tag);
+    const [all, waiting] = await Promise.all([reader.count(), due.count()]);
+    if (waiting === 0) return all;
+    // The slower way, where rows are there that have expired and were not swept yet.
     const expired = new Set<string>();
     for await (const entry of due.all()) expired.add(idTextOf(entry));
     let count = 0;
@@ -78,27 +91,34 @@ export class EntityFinder<E extends object> {
 
   private async page(where: object, limit: number, cursor?: string): Promise<Page<E>> {
     const query = this.query(where);
-    const { reader, rowOf, lookUp } = query;
+    const { reader, rowOf } = query;
     let behind = cursor === undefined ? undefined : reader.entryOf(cursor);
     await this.checkReady(query);
-    if (lookUp) return { items: (await this.load(await lookUp())).slice(0, limit) };
     const items: E[] = [];
-    for (;;) {
+    for (let size = limit; ;) {
       // One more than is wanted tells whether this is the end.
-      const entries = await reader.entries(behind, limit - items.length + 1);
-      const wanted = entries.slice(0, limit - items.length);
-      items.push(...(await this.load(wanted.map(rowOf))));
-      behind = wanted.at(-1);
+      const entries = await reader.entries(behind, size + 1);
+      const wanted = entries.slice(0, size);
+      const found = await this.load(wanted.map(rowOf));
+      for (const [i, entity] of found.entries()) {
+        if (!entity) continue;
+        items.push(entity);
+        if (items.length < limit) continue;
+        const isEnd = i === entries.length - 1;
+        return isEnd ? { items } : { items, cursor: reader.cursorBehind(wanted[i]) };
+      }
       if (entries.length === wanted.length) return { items };
-      if (items.length === limit) return { items, cursor: reader.cursorBehind(behind!) };
+      behind = wanted.at(-1);
+      const missing = limit - items.length;
+      size = found.some(Boolean) ? missing : Math.max(missing, Math.min(BATCH, 2 * size), BATCH_BEHIND_NONE);
     }
   }
 
-  /** Rows come and go and change between the index and here: those that do not meet the where are left out. */
-  private async load(rows: readonly FoundRow[]): Promise<E[]> {
+  /** Rows come and go and change between the index and here: null for those that do not meet the where. */
+  private async load(rows: readonly FoundRow[]): Promise<(E | null)[]> {
     const keys = rows.map(({ key }) => key);
     const entities = await loadRows(this.context, this.mapper, keys);
-    return entities.filter((entity, i): entity is E => entity !== null && rows[i].fits(entity));
+    return entities.map((entity, i) => (entity && rows[i].fits(entity) ? (entity as E) : null));
   }
 
   private async checkReady({ name }: EntityQuery): Promise<void> {

@@ -4,7 +4,8 @@ import type { EntitySchema, IndexSchema } from './entity-schema.js';
 import { keyOfReference, referenceInRecord, uniqueBucketOf } from './global-entry.js';
 import { GlobalIndexReader } from './global-index-reader.js';
 import { type GlobalPlan, isGlobalWhere, planGlobalQuery } from './global-query.js';
-import { IndexReader, idTextOf } from './index-reader.js';
+import { type EntryReader, IndexReader, idTextOf } from './index-reader.js';
+import { LookupReader } from './lookup-reader.js';
 import { meets } from './query-condition.js';
 import { type QueryPlan, planQuery } from './query-plan.js';
 
@@ -15,16 +16,20 @@ export interface FoundRow {
   fits(entity: object): boolean;
 }
 
+/** An index of a partition that has one entry for each row that is found, or was until it expired. */
+export interface ExactIndex {
+  readonly tag: string;
+  readonly reader: IndexReader;
+}
+
 /** How the rows of a where are found. */
 export interface EntityQuery {
-  /** The entries of the index that answers it. */
-  readonly reader: IndexReader;
+  /** The entries of the index or unique that answers it. */
+  readonly reader: EntryReader;
   /** The row of an entry. */
   rowOf(entry: string): FoundRow;
-  /** All rows at once, where a unique answers it. */
-  readonly lookUp?: () => Promise<FoundRow[]>;
-  /** The partition, whose index is exact; absent where all of them are asked, and the rows alone tell. */
-  readonly tag?: string;
+  /** Where the rows can be counted without reading them; absent where the rows alone tell. */
+  readonly exact?: ExactIndex;
   /** The index or unique that answers it; absent for the list of rows. */
   readonly name?: string;
 }
@@ -42,18 +47,13 @@ function partitionQuery(
 ): EntityQuery {
   const fits = (entity: object): boolean => meetsAll(entity, conditions);
   const row = (idText: string): FoundRow => ({ key: entityKeyIn(schema, tag, idText), fits });
-  const lookUp = async (): Promise<FoundRow[]> => {
-    if (!uniques || uniques.length === 0) return [];
-    const ids = await client.hmget(uniqueKey(schema, tag), ...uniques);
-    return ids.flatMap((id) => (id === null ? [] : [row(id)]));
-  };
-  return {
-    tag,
-    name,
-    reader: new IndexReader(client, indexKey(schema, tag), ranges),
-    rowOf: (entry) => row(idTextOf(entry)),
-    lookUp: uniques && lookUp,
-  };
+  const rowOf = (entry: string): FoundRow => row(idTextOf(entry));
+  if (uniques) {
+    const key = uniqueKey(schema, tag);
+    return { name, rowOf, reader: new LookupReader((values) => client.hmget(key, ...values), uniques) };
+  }
+  const reader = new IndexReader(client, indexKey(schema, tag), ranges);
+  return { name, rowOf, reader, exact: { tag, reader } };
 }
 
 function globalQuery(
@@ -66,15 +66,16 @@ function globalQuery(
     key: keyOfReference(schema, reference),
     fits: (entity) => meetsAll(entity, conditions) && encodingsOf(index, entity) === encodings,
   });
-  const lookUp = async (encodings: string): Promise<FoundRow[]> => {
+  const lookUp = async (encodings: string): Promise<string | null> => {
     const [record] = await client.hmget(uniqueBucketOf(index, encodings), encodings);
-    return record === null ? [] : [row(referenceInRecord(record), encodings)];
+    return record && referenceInRecord(record);
   };
   return {
     name: index.name,
-    reader: new GlobalIndexReader(client, buckets, ranges),
+    reader: uniques
+      ? new LookupReader((values) => Promise.all(values.map(lookUp)), uniques)
+      : new GlobalIndexReader(client, buckets, ranges),
     rowOf: (entry) => row(idTextOf(entry), entry.slice(0, entry.lastIndexOf('\0'))),
-    lookUp: uniques && (async () => (await Promise.all(uniques.map(lookUp))).flat()),
   };
 }
 

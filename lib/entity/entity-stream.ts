@@ -30,7 +30,8 @@ export async function* streamEntities<E extends object>(
       'batchSize',
       `batchSize must be a whole number from 1 to ${LARGEST_BATCH}`,
     );
-  const batches = where ? found(finder, where, batchSize) : scanned<E>(context, mapper, batchSize);
+  const batches =
+    where !== undefined ? found(finder, where, batchSize) : scanned<E>(context, mapper, batchSize);
   signal?.throwIfAborted();
   for await (const batch of batches) {
     signal?.throwIfAborted();

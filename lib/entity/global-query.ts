@@ -2,7 +2,7 @@ import { UnindexedQueryError } from './entity-errors.js';
 import type { EntitySchema, GlobalIndexSchema } from './entity-schema.js';
 import { bucketsOf } from './global-entry.js';
 import type { FieldCondition, Span } from './query-condition.js';
-import { bestIndex, conditionsOf, prefixes, rangesOf, unindexed } from './query-plan.js';
+import { bestIndex, conditionsIn, conditionsOf, prefixes, rangesOf, unindexed } from './query-plan.js';
 
 /** How a where is answered that names no partition. */
 export interface GlobalPlan {
@@ -30,7 +30,7 @@ export function isGlobalWhere({ globals, partitionKey }: EntitySchema, where: ob
  * @throws InvalidArgumentError where a condition is not right.
  */
 export function planGlobalQuery(schema: EntitySchema, where: object): GlobalPlan {
-  const given = new Map<string, unknown>(Object.entries(where).filter(([, value]) => value !== undefined));
+  const given = conditionsIn(schema.name, where);
   if (given.size === 0)
     throw new UnindexedQueryError(
       schema.name,

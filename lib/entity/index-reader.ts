@@ -2,15 +2,28 @@ import { InvalidArgumentError } from '../cluster/errors.js';
 import type { EntityClient } from './entity-client.js';
 import type { Span } from './query-condition.js';
 
+/** What names the rows of a where, entry by entry, in the order of the index or unique that answers it. */
+export interface EntryReader {
+  /** The next entries behind one, at most so many; fewer at the end only. */
+  entries(behind: string | undefined, limit: number): Promise<string[]>;
+  /** A cursor behind an entry: opaque to callers. */
+  cursorBehind(entry: string): string;
+  /**
+   * The entry that a cursor stands behind.
+   *
+   * @throws InvalidArgumentError for a cursor that is not of this query.
+   */
+  entryOf(cursor: string): string;
+}
+
 /** The entries of an index, in its order. */
-export class IndexReader {
+export class IndexReader implements EntryReader {
   constructor(
     protected readonly client: EntityClient,
     private readonly key: string,
     private readonly ranges: readonly Span[],
   ) {}
 
-  /** The next entries behind one, at most so many. */
   async entries(behind: string | undefined, limit: number): Promise<string[]> {
     const passed = behind === undefined ? undefined : Buffer.from(behind);
     const ahead = this.ranges.filter(({ to }) => !passed || Buffer.compare(passed, to) < 0);
@@ -47,24 +60,25 @@ export class IndexReader {
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
   }
 
-  /** A cursor behind an entry: opaque to callers. */
   cursorBehind(entry: string): string {
-    return Buffer.from(entry).toString('base64url');
+    return cursorBehind(entry);
   }
 
-  /**
-   * The entry that a cursor stands behind.
-   *
-   * @throws InvalidArgumentError for a cursor that is not of this query.
-   */
   entryOf(cursor: string): string {
-    const bytes = Buffer.from(String(cursor), 'base64url');
-    const isOurs = this.ranges.some(
-      ({ from, to }) => Buffer.compare(from, bytes) <= 0 && Buffer.compare(bytes, to) < 0,
+    return entryOf(cursor, (bytes) =>
+      this.ranges.some(({ from, to }) => Buffer.compare(from, bytes) <= 0 && Buffer.compare(bytes, to) < 0),
     );
-    if (isOurs && bytes.toString('base64url') === cursor) return bytes.toString();
-    throw new InvalidArgumentError('cursor', 'The cursor is not one that a page of this where has given');
   }
+}
+
+/** A cursor behind an entry. */
+export const cursorBehind = (entry: string): string => Buffer.from(entry).toString('base64url');
+
+/** The entry that a cursor stands behind. @throws InvalidArgumentError where it is none, or not of the query. */
+export function entryOf(cursor: string, isOurs: (entry: Buffer) => boolean): string {
+  const bytes = Buffer.from(String(cursor), 'base64url');
+  if (bytes.toString('base64url') === cursor && isOurs(bytes)) return bytes.toString();
+  throw new InvalidArgumentError('cursor', 'The cursor is not one that a page of this where has given');
 }
 
 /** Entries that are read at once where all are wanted. */

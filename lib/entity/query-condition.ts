@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import { UnfitValue } from './codec.js';
 import type { IndexedField } from './entity-schema.js';
@@ -6,8 +7,13 @@ import { stringCodec } from './scalar-codecs.js';
 /** What a where may ask of an indexed property: a value, or operators, which must all hold. */
 export type Condition<Value> = Value | Operators<Value>;
 
-/** Operators of a where. */
+/** Operators of a where. An object that is no Date, Buffer or array is read as operators, wherever it came from. */
 export interface Operators<Value> {
+  /**
+   * Exactly this value; stands alone. The same as the bare value, but never read as operators: use it for values that
+   * came from outside, such as a parsed request body.
+   */
+  readonly eq?: Value;
   readonly gt?: Value;
   readonly gte?: Value;
   readonly lt?: Value;
@@ -51,15 +57,29 @@ export function readCondition(entity: string, field: IndexedField, given: unknow
       throw refuse(`must be asked for by ${field.codec.expects}`);
     }
   };
-  if (!isOperators(given)) return { field, spans: [valueSpan(encode(given))], isExact: true };
-  const operators = Object.entries(given).filter(([, operand]) => operand !== undefined);
-  const unknown = operators.find(([name]) => !Object.hasOwn(OPERATORS, name) && name !== 'in');
-  if (unknown) throw refuse(`is asked for by an unknown operator; known are ${KNOWN}`);
-  if (given.in !== undefined) {
-    if (operators.length > 1 || !Array.isArray(given.in))
-      throw refuse('has an `in` that is no list, or not alone');
-    const values = [...new Set(given.in.map(encode))].map(valueSpan);
-    return { field, spans: values.sort((a, b) => Buffer.compare(a.from, b.from)), isExact: true };
+  const exactly = (values: readonly unknown[]): FieldCondition => {
+    const spans = [...new Set(values.map(encode))].map(valueSpan);
+    return { field, spans: spans.sort((a, b) => Buffer.compare(a.from, b.from)), isExact: true };
+  };
+  if (given === null) throw refuse('is null in a where: rows without a value are not in the index');
+  if (Array.isArray(given))
+    throw refuse('is an array in a where; for any of several values use { in: [...] }');
+  if (!isOperators(given)) return exactly([given]);
+  const operators = Object.entries(given);
+  if (operators.length === 0 && !isPlain(given))
+    throw refuse(`is an object without operators in a where; known are ${KNOWN}`);
+  for (const [name, operand] of operators) {
+    if (!Object.hasOwn(OPERATORS, name) && !ALONE.has(name))
+      throw refuse(`is asked for by an unknown operator; known are ${KNOWN}`);
+    if (operand === undefined) throw refuse(`has the operator ${name} with undefined: ${LEAVE_OUT}`);
+    if (ALONE.has(name) && operators.length > 1) throw refuse(`has \`${name}\` beside other operators`);
+  }
+  const [first, only] = operators[0] ?? [];
+  if (first === 'eq') return exactly([only]);
+  if (first === 'in') {
+    if (!Array.isArray(only)) throw refuse('has an `in` that is no list');
+    if (only.includes(undefined)) throw refuse(`has an \`in\` with undefined in its list`);
+    return exactly(only);
   }
   let whole: Span = EVERYTHING;
   for (const [name, operand] of operators) {
@@ -103,10 +123,23 @@ const OPERATORS = {
   }),
 };
 
-const KNOWN = [...Object.keys(OPERATORS), 'in'].join(', ');
+/** Operators that no other can stand beside. */
+const ALONE: ReadonlySet<string> = new Set(['eq', 'in']);
 
-function isOperators(given: unknown): given is Operators<unknown> {
-  return typeof given === 'object' && given !== null && Object.getPrototypeOf(given) === Object.prototype;
+const KNOWN = [...ALONE, ...Object.keys(OPERATORS)].join(', ');
+
+/** What to do with a condition that may be absent. */
+export const LEAVE_OUT = 'leave the property out for no condition';
+
+// Prototypes say nothing: parsers give objects without one, and a Date may be of another realm.
+function isOperators(given: unknown): given is object {
+  return typeof given === 'object' && given !== null && !types.isDate(given) && !ArrayBuffer.isView(given);
+}
+
+/** Whether an object is of no class: of a promise or a Map, no operators are a mistake. */
+function isPlain(given: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(given);
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function intersection(a: Span, b: Span): Span {

@@ -3,7 +3,7 @@ import { checkObject } from './argument-checks.js';
 import { UnindexedQueryError } from './entity-errors.js';
 import { partitionTag } from './entity-key.js';
 import type { EntitySchema, IndexSchema } from './entity-schema.js';
-import { type FieldCondition, type Span, readCondition } from './query-condition.js';
+import { type FieldCondition, LEAVE_OUT, type Span, readCondition } from './query-condition.js';
 
 /** How a where is answered. */
 export interface QueryPlan {
@@ -12,7 +12,7 @@ export interface QueryPlan {
   readonly conditions: readonly FieldCondition[];
   /** Entries of a unique, each with one row at most; else the where is answered by `ranges`. */
   readonly uniques?: readonly string[];
-  /** The index that has the ranges; without one they are of the list of all rows. */
+  /** The index or unique that answers it; without one the ranges are of the list of all rows. */
   readonly index?: IndexSchema;
   /** The name of the index or unique; absent where the list of all rows answers it. */
   readonly name?: string;
@@ -30,8 +30,7 @@ export function planQuery(schema: EntitySchema, where: object): QueryPlan {
   const { partitionKey, name } = schema;
   if (!partitionKey)
     throw new UnindexedQueryError(name, `${name} is a partition of its own, and is found by its key`);
-  checkObject('where', where);
-  const given = new Map<string, unknown>(Object.entries(where).filter(([, value]) => value !== undefined));
+  const given = conditionsIn(name, where);
   if (!given.has(partitionKey.property))
     throw new InvalidArgumentError(
       partitionKey.property,
@@ -46,7 +45,7 @@ export function planQuery(schema: EntitySchema, where: object): QueryPlan {
   const inOrder = index.fields.flatMap(({ property }) => conditions.get(property) ?? []);
   const entries = prefixes(index, inOrder);
   return index.kind === 'unique'
-    ? { tag, name: index.name, conditions: inOrder, uniques: entries, ranges: [] }
+    ? { tag, name: index.name, index, conditions: inOrder, uniques: entries, ranges: [] }
     : {
         tag,
         name: index.name,
@@ -54,6 +53,20 @@ export function planQuery(schema: EntitySchema, where: object): QueryPlan {
         conditions: inOrder,
         ranges: entries.flatMap((prefix) => rangesOf(prefix, inOrder.at(-1)!)),
       };
+}
+
+/**
+ * The conditions of a where, by their properties.
+ *
+ * @throws InvalidArgumentError for one that is undefined: dropped, it would be met by every row.
+ */
+export function conditionsIn(entity: string, where: unknown): Map<string, unknown> {
+  checkObject('where', where);
+  const given = new Map<string, unknown>(Object.entries(where));
+  for (const [property, condition] of given)
+    if (condition === undefined)
+      throw new InvalidArgumentError(property, `${entity}.${property} is undefined in a where: ${LEAVE_OUT}`);
+  return given;
 }
 
 /** What a where asks of those properties that are in one of the indexes. */
@@ -123,15 +136,24 @@ const rangeOf = (prefix: string): Span => ({
   to: Buffer.from(`${prefix}\x01`),
 });
 
-export function unindexed(
-  { name, indexes, globals }: EntitySchema,
-  asked: readonly string[],
-): UnindexedQueryError {
+export function unindexed(schema: EntitySchema, asked: readonly string[]): UnindexedQueryError {
+  const { name, indexes, globals } = schema;
   const label = ({ kind, name: own, fields }: IndexSchema): string =>
     `${kind} '${own}' on ${fields.map(({ property }) => property).join(', ')}`;
   const known = [...indexes.map(label), ...globals.map((index) => `global ${label(index)}`)];
+  const listed = known.join('; ') || 'it has none';
   return new UnindexedQueryError(
     name,
-    `No index of ${name} answers a where on ${asked.join(', ')} (${known.join('; ') || 'it has none'})`,
+    `No index of ${name} answers a where on ${asked.join(', ')} (${listed}); ${adviceOn(schema, asked)}`,
   );
+}
+
+/** What lets a where be answered. */
+function adviceOn({ primaryKey, fields }: EntitySchema, asked: readonly string[]): string {
+  if (asked.includes(primaryKey.property)) return 'findOne() finds a row by its key';
+  const stranger = asked.find((name) => !fields.some(({ property }) => property === name));
+  if (stranger !== undefined) return `${stranger} is not one of its @Property() members`;
+  if (asked.length === 1) return `@Index() on ${asked[0]} would`;
+  const names = asked.map((property) => `'${property}'`).join(', ');
+  return `@Index({ name: '…', fields: [${names}] }) would`;
 }

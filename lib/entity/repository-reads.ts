@@ -4,7 +4,7 @@ import type { ChangesOptions } from './change-feed.js';
 import type { EntityChange } from './entity-change.js';
 import type { EntityContext } from './entity-context.js';
 import { EntityNotFoundError } from './entity-errors.js';
-import { EntityFinder, type Page } from './entity-finder.js';
+import { EntityFinder, type Page, type PageOptions } from './entity-finder.js';
 import { type EntityKey, entityKey, partitionTag } from './entity-key.js';
 import { type StreamOptions, observeEntities, streamEntities } from './entity-stream.js';
 import type { RowMapper } from './row-mapper.js';
@@ -78,10 +78,15 @@ export abstract class RepositoryReads<E extends object> {
   }
 
   /**
-   * A page of what `findBy` finds, 1,000 entities at most, and a cursor to the next. Pages are stable while rows come
-   * and go: what is there throughout is on one page.
+   * A page of what `findBy` finds: its `items`, and a `cursor` to the next page unless it is the last. A page has 100
+   * entities by default, 1,000 at most. Pages are stable while rows come and go: what is there throughout is on one
+   * page.
+   *
+   * ```ts
+   * const { items, cursor } = await orderItems.findPage({ orderId }, { limit: 20 });
+   * ```
    */
-  findPage(where: Where<E>, options: { limit: number; cursor?: string | undefined }): Promise<Page<E>> {
+  findPage(where: Where<E>, options: PageOptions = {}): Promise<Page<E>> {
     return this.finder.findPage(where, options.limit, options.cursor);
   }
 

@@ -210,7 +210,12 @@ export class RowMapper {
    */
   guards(conditions: object): Guard[] {
     return Object.entries(conditions).flatMap(([property, value]: [string, unknown]) => {
-      if (value === undefined) return [];
+      if (value === undefined)
+        throw new InvalidArgumentError(
+          property,
+          `${this.schema.name}.${property} is undefined in a where: leave the property out for no condition, ` +
+            'or give null for no value',
+        );
       const field = this.fieldsByName.get(property);
       if (!field?.codec.order)
         throw new InvalidArgumentError(

@@ -139,10 +139,17 @@ export class WritePlanner {
     mapper: RowMapper,
     key: EntityKey,
     patch: object,
-    { ifVersion, where }: Pick<UpdateOptions, 'ifVersion' | 'where'> = {},
+    options: Pick<UpdateOptions, 'ifVersion' | 'where'> = {},
   ): RowOperation {
     const { schema } = mapper;
+    const { ifVersion, where } = options;
     checkObject('patch', patch);
+    for (const condition of ['ifVersion', 'where'] as const)
+      if (Object.hasOwn(options, condition) && options[condition] === undefined)
+        throw new InvalidArgumentError(
+          condition,
+          `${condition} is undefined: leave it out to update whatever the row is`,
+        );
     if (ifVersion !== undefined && !(Number.isSafeInteger(ifVersion) && ifVersion >= 0))
       throw new InvalidArgumentError('ifVersion', 'ifVersion must be a version, a whole number');
     let values = mapper.plain(patch);
@@ -152,6 +159,7 @@ export class WritePlanner {
       values = { ...values, [schema.updatedAt]: new Date() };
       changes = mapper.patch(values);
     }
+    if (where !== undefined) checkObject('where', where);
     const guards = where && mapper.guards(where);
     return withIndexes({ schema, key, mode: 'update', expected: ifVersion, guards, ...changes }, values);
   }

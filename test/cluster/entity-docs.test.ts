@@ -157,10 +157,16 @@ describe('docs/entities.md', () => {
     expect(await lines({ state: 'packed', weight: { gte: 100, lt: 500 } })).toEqual([2]);
     expect(await lines({ sku: 'pen-blue' })).toEqual([1]);
 
-    const first = await items.findPage({ orderId: order.id }, { limit: 2 });
-    const second = await items.findPage({ orderId: order.id }, { limit: 2, cursor: first.cursor });
+    const body = { sku: 'pen-blue' };
+    await items.findOneBy({ orderId: order.id, sku: { eq: body.sku } });
 
     const log = jest.spyOn(console, 'log').mockReturnValue();
+    const first = await items.findPage({ orderId: order.id }, { limit: 2 });
+    const second = await items.findPage({ orderId: order.id }, { limit: 2, cursor: first.cursor });
+    console.log(first.items, second.items);
+    expect(log.mock.calls).toEqual([[first.items, second.items]]);
+    log.mockClear();
+
     for await (const item of items.stream({ orderId: order.id, state: 'packed' })) console.log(item.sku);
     const all = await firstValueFrom(orders.observe().pipe(toArray()));
 

@@ -145,8 +145,9 @@ export async function wheres(
   await tickets.findBy({ orderId: '1', price: { startsWith: 'x' } });
   // @ts-expect-error no such operator
   await tickets.findBy({ orderId: '1', price: { near: 1 } });
-  // @ts-expect-error a page has a limit
-  await tickets.findPage({ orderId: '1' }, {});
+  // @ts-expect-error a limit is a number
+  await tickets.findPage({ orderId: '1' }, { limit: '20' });
+  await tickets.findPage({ orderId: '1', price: { eq: 1 } });
   void [found, items, cursor];
 }
 
