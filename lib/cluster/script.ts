@@ -12,4 +12,14 @@ export class Script {
   ) {
     this.sha = createHash('sha1').update(lua).digest('hex');
   }
+
+  /** The same script, which frees memory: servers run it though they are full. It begins with `#!lua`. */
+  freeing(): Script {
+    return new Script(this.lua.replace('#!lua', '#!lua flags=allow-oom'));
+  }
+
+  /** The same script for calls in which it only reads: servers run it though they may not write. It begins with `#!lua`. */
+  reading(): Script {
+    return new Script(this.lua.replace('#!lua', '#!lua flags=no-writes'), true);
+  }
 }

@@ -3,7 +3,7 @@ import { Script } from '../cluster/script.js';
 /**
  * Takes away index entries whose row is gone, as long as it is. Answers how many there were, as text in a list.
  */
-export const CLEAR_SCRIPT = new Script(String.raw`#!lua
+export const CLEAR_SCRIPT = new Script(String.raw`#!lua flags=allow-oom
 -- KEYS: the row, the index (~ix), the unique hash (~uq)
 -- ARGV: 1 the id  2 number of entries in the index, then those entries, then the entries in the unique hash
 local row, ix, uq = KEYS[1], KEYS[2], KEYS[3]

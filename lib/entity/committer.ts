@@ -17,6 +17,7 @@ import type { EntitySchema } from './entity-schema.js';
 import { CrossPartitionError } from './entity-errors.js';
 import { INCREMENT_SCRIPT } from './increment-script.js';
 import { operationToken } from './operation-token.js';
+import { isCheck, isExpiry } from './operation-kinds.js';
 import { type Outbox, outboxOf } from './outbox.js';
 import {
   type CommitExtras,
@@ -30,6 +31,7 @@ import {
   rowScriptArguments,
 } from './row-operation.js';
 import { ROW_SCRIPT } from './row-script.js';
+import { formFor, formForCalls, formsOf } from './script-forms.js';
 import { type Retry, type ScriptCall, type ScriptCallOptions, ScriptCaller } from './script-caller.js';
 import type { WriteOptions } from './write-options.js';
 import { sweepOperation } from './write-planner.js';
@@ -153,7 +155,10 @@ export class Committer {
   async sweep(operations: readonly RowOperation[], options: WriteOptions = {}): Promise<SweepOutcome[]> {
     if (operations.length === 0) return [];
     const extras = { outbox: outboxFor(operations) };
-    const call = { script: COMMIT_SCRIPT, ...commitScriptArguments(operations, operationToken(), extras) };
+    const call = {
+      script: COMMIT_SCRIPTS.freeing,
+      ...commitScriptArguments(operations, operationToken(), extras),
+    };
     const answer = await this.scripts.run(call, 'always', options);
     if (answer[0] !== 'OK') throw faultError(faultFrom(answer, operations));
     return answer.slice(1) as SweepOutcome[];
@@ -212,10 +217,11 @@ export class Committer {
     const window = windowOf(operations, outbox);
     const fence = this.fenceFor(operations);
     const isSimple = window.length + queries.length === 0 && !fence && operations.length === 1;
+    const form = formFor(operations, (outbox?.events.length ?? 0) > 0);
     return isSimple && isSingleRow(operations[0])
-      ? { script: ROW_SCRIPT, ...rowScriptArguments(operations[0], token) }
+      ? { script: ROW_SCRIPTS[form], ...rowScriptArguments(operations[0], token) }
       : {
-          script: COMMIT_SCRIPT,
+          script: COMMIT_SCRIPTS[form],
           ...commitScriptArguments(operations, token, { queries, window, fence, outbox }),
         };
   }
@@ -260,7 +266,11 @@ export class Committer {
     const input = collectionScriptArguments(place, calls, operationToken(options.opId), extras);
     // The row does not remember what was done to its collections; the window does.
     const retry = schema.hasWindow ? 'always' : 'safe';
-    const answer = await this.scripts.runForBytes({ script: COLLECTION_SCRIPT, ...input }, retry, options);
+    const answer = await this.scripts.runForBytes(
+      { script: COLLECTION_SCRIPTS[formForCalls(calls)], ...input },
+      retry,
+      options,
+    );
     if (answer[0].toString() === 'OK') return repliesOf(answer.slice(1));
     throw faultError(faultFrom(answer.map(String), [operation]));
   }
@@ -274,6 +284,10 @@ export class Committer {
     };
   }
 }
+
+const ROW_SCRIPTS = formsOf(ROW_SCRIPT);
+const COMMIT_SCRIPTS = formsOf(COMMIT_SCRIPT);
+const COLLECTION_SCRIPTS = formsOf(COLLECTION_SCRIPT);
 
 /** From what allows the least. A batch is sent in one way, which suits all of it. */
 const RETRIES: readonly Retry[] = ['safe', 'told', 'always'];
@@ -304,11 +318,6 @@ const isRemembered = ({ mode, increments, collected }: RowOperation): boolean =>
   LEAVING_TOKENS.has(mode) && !increments && !collected;
 
 const LEAVING_TOKENS: ReadonlySet<WriteMode> = new Set<WriteMode>(['insert', 'update', 'upsert']);
-/** Whether it sets when its row expires, and nothing else. */
-const isExpiry = ({ mode, increments, collected }: RowOperation): boolean =>
-  mode === 'touch' && !increments && !collected;
-const isCheck = ({ mode, increments, collected }: RowOperation): boolean =>
-  (mode === 'check' || mode === 'absent') && !increments && !collected;
 
 /** Where operations of one partition tell their changes, if any of them writes and any of their classes records them. */
 function outboxFor(operations: readonly RowOperation[]): Outbox | undefined {

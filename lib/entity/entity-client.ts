@@ -9,6 +9,8 @@ export interface EntityCallOptions {
   deadlineMs?: number | undefined;
   /** Whether to send again what was sent and not answered: `'always'` where a token makes that safe. */
   retry?: 'safe' | 'always' | undefined;
+  /** Which nodes what only reads may be sent to. */
+  readFrom?: 'primary' | undefined;
   /** Ends a call early. */
   signal?: AbortSignal | undefined;
   /** How many replicas must have a write. */

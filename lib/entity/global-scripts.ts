@@ -2,7 +2,8 @@ import { Script } from '../cluster/script.js';
 import { LUA_EXPIRY } from './lua-header.js';
 import { LUA_FENCE } from './lua-holds.js';
 
-// All of them answer with lists of text, and do no harm if they run twice, or late.
+// All of them answer with lists of text, and do no harm if they run twice, or late. A server that is full runs those that
+// take entries away; the fences of dead tokens are small, and gone soon.
 
 /**
  * Reserves a value of a global unique. Answers `[time]`, or who has it: `[time, token, age, reference]`.
@@ -23,7 +24,7 @@ return { string.format('%.0f', now), token, string.format('%.0f', now - tonumber
 `);
 
 /** Takes a value of a global unique away, if it is there with this token. */
-export const UNRESERVE_SCRIPT = new Script(String.raw`#!lua
+export const UNRESERVE_SCRIPT = new Script(String.raw`#!lua flags=allow-oom
 -- KEYS: the bucket
 -- ARGV: 1 encodings  2 token
 local record = redis.call('HGET', KEYS[1], ARGV[1])
@@ -41,7 +42,7 @@ return { string.format('%.0f', nowMs()) }
 `);
 
 /** Takes a member out of a global index. */
-export const LEAVE_SCRIPT = new Script(String.raw`#!lua
+export const LEAVE_SCRIPT = new Script(String.raw`#!lua flags=allow-oom
 -- KEYS: the bucket
 -- ARGV: 1 member
 redis.call('ZREM', KEYS[1], ARGV[1])
@@ -49,7 +50,7 @@ return {}
 `);
 
 /** Tells what a row says of an entry: `[held]`, `[dead]` or `[open]`; with a fence what would be open is dead. */
-export const RESOLVE_SCRIPT = new Script(String.raw`#!lua
+export const RESOLVE_SCRIPT = new Script(String.raw`#!lua flags=allow-oom
 -- KEYS: the row, the fences of its partition
 -- ARGV: 1 the name of the index  2 token  3 encodings  4 '1' to fence
 ${LUA_EXPIRY}

@@ -28,7 +28,7 @@ return { 'OK', text }
  * Holds on to a lock: `['OK']`, or `['LOST']` where somebody else has got it since, or it is not known any more. It
  * goes by the token, not by the holder, so that letting go twice, for want of a reply, is no loss.
  */
-export const RENEW_SCRIPT = new Script(String.raw`#!lua
+export const RENEW_SCRIPT = new Script(String.raw`#!lua flags=allow-oom
 -- KEYS: the lock
 -- ARGV: 1 token  2 how long to hold it, in milliseconds; 0 to let go of it  3 how long to remember its token
 local lock, token = KEYS[1], ARGV[1]

@@ -13,9 +13,10 @@ import type { WriteOptions } from './write-options.js';
 export type Retry = 'safe' | 'always' | 'told';
 
 const RETRIES: Readonly<Record<Retry, EntityCallOptions>> = {
-  safe: { retry: 'safe' },
-  always: { retry: 'always' },
-  told: { retry: 'always', whenResent: tellResent },
+  // What only reads, too, goes by what is true: replicas lag behind.
+  safe: { retry: 'safe', readFrom: 'primary' },
+  always: { retry: 'always', readFrom: 'primary' },
+  told: { retry: 'always', readFrom: 'primary', whenResent: tellResent },
 };
 
 /** A script with its keys, all of one partition, and its arguments. */

@@ -38,10 +38,12 @@ describe('the Lua of the library', () => {
         ([, first]) => `${file}: ${first}`,
       ),
     );
-    // the application's own scripts
+    // the application's own scripts, and the same script with a flag
     expect(made.toSorted()).toEqual([
       'lib/client/defined-commands.ts: lua',
       'lib/cluster/script-registry.ts: String(lua)))]',
+      "lib/cluster/script.ts: this.lua.replace('#!lua'",
+      "lib/cluster/script.ts: this.lua.replace('#!lua'",
     ]);
     const joined = sources.filter(({ text }) =>
       luaIn(text).some(
