@@ -43,7 +43,6 @@ export {
   InvalidArgumentError,
   LeaseTimeoutError,
   OutcomeUnknownError,
-  PartialFailureError,
   ProtocolError,
   ReplyError,
   TopologyError,
@@ -51,6 +50,7 @@ export {
   type Applied,
   type TopologyErrorCode,
 } from './cluster/errors.js';
+export { PartialFailureError } from './cluster/partial-failure-error.js';
 export {
   ClusterTarget,
   type AnyNode,

@@ -167,6 +167,8 @@ export class Relay extends TestNode {
   readonly chunks: Chunk[] = [];
   /** Cuts a connection that carried such a request, once the node has answered and before the client hears of it. */
   losesReplyTo: (request: Request) => boolean = () => false;
+  /** What is to happen between the answer of the node and that cut. */
+  beforeLoss: () => Promise<unknown> = () => Promise.resolve();
 
   private readonly stranded = new WeakSet<Socket>();
 
@@ -208,7 +210,7 @@ export class Relay extends TestNode {
       if (!this.stranded.has(client)) node.write(chunk);
     });
     node.on('data', (chunk) => {
-      if (cutting) client.destroy();
+      if (cutting) void this.beforeLoss().finally(() => client.destroy());
       else if (!this.stranded.has(node)) client.write(chunk);
     });
     client.on('close', () => {

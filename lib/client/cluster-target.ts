@@ -1,5 +1,6 @@
 import type { RedisCommander } from 'ioredis';
-import { setTimeout as delay } from 'node:timers/promises';
+import { pauseFor } from '../cluster/abort.js';
+import { afterAttempts, appliedOf } from '../cluster/attempt-outcome.js';
 import { backoffMs } from '../cluster/backoff.js';
 import type { ClusterEngine } from '../cluster/cluster-engine.js';
 import type { CallShape } from '../cluster/command.js';
@@ -8,10 +9,10 @@ import {
   ClusterError,
   InvalidArgumentError,
   OutcomeUnknownError,
-  PartialFailureError,
   ReplyError,
   TopologyError,
 } from '../cluster/errors.js';
+import { PartialFailureError } from '../cluster/partial-failure-error.js';
 import { REFUSALS } from '../cluster/refusals.js';
 import type { ResolvedCall } from '../cluster/resolved-call.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
@@ -45,6 +46,15 @@ const ANY: Readonly<Record<AnyNode, (topology: ClusterTopology) => ClusterNode |
   random: ({ primaries }) => primaries[Math.floor(Math.random() * primaries.length)],
   default: (topology) => topology.defaultNode,
 };
+
+/** One call, and by when it has to have its answer (`performance.now()`). */
+interface NodeRequest {
+  readonly call: ResolvedCall;
+  readonly shape: CallShape;
+  readonly until: number;
+}
+
+const nameOf = ({ call }: NodeRequest): string => call.name.toUpperCase();
 
 /**
  * Sends commands to nodes that the caller names. A role or a list gives a Map from node name to reply, one node
@@ -82,19 +92,20 @@ export class ClusterTarget {
       );
     }
     const shape = replyShape(name, this.engine.options.protocol, buffers);
-    await this.engine.connect();
+    const request: NodeRequest = { call, shape, until: performance.now() + this.policy.deadlineMs };
+    await this.engine.ready(call.name, this.policy, request.until);
     const { target } = this;
-    if (Array.isArray(target)) return this.toNodes(target as readonly ClusterNode[], call, shape);
-    if (typeof target !== 'string') return this.toNode(target as ClusterNode, call, shape);
-    if (target in ROLES) return this.toRole(target as NodeRole, call, shape);
-    return this.retried(call, () => this.toNode(ANY[target as AnyNode](this.engine.topology), call, shape));
+    if (Array.isArray(target)) return this.toNodes(target as readonly ClusterNode[], request);
+    if (typeof target !== 'string') return this.toNode(target as ClusterNode, request);
+    if (target in ROLES) return this.toRole(target as NodeRole, request);
+    return this.retried(
+      request,
+      () => this.toNode(ANY[target as AnyNode](this.engine.topology), request),
+      (error, mayHaveRun) => afterAttempts(call.name, error, mayHaveRun),
+    );
   }
 
-  private async toNode(
-    node: ClusterNode | undefined,
-    call: ResolvedCall,
-    shape: CallShape,
-  ): Promise<unknown> {
+  private async toNode(node: ClusterNode | undefined, { call, shape, until }: NodeRequest): Promise<unknown> {
     if (node === undefined)
       throw new TopologyError('UNKNOWN_NODE', 'The topology has no such node at present');
     // the topology's own: what a caller made up has no say in where we connect to
@@ -102,44 +113,61 @@ export class ClusterTarget {
     if (known === undefined) {
       throw new TopologyError('UNKNOWN_NODE', `${node.name} is not a node of this cluster, or not any more`);
     }
-    return this.engine.runSingle(call, { ...this.policy, retry: 'never' }, shape, known);
+    return this.engine.runSingle(call, { ...this.policy, retry: 'never' }, shape, known, until);
   }
 
-  private async toNodes(
-    nodes: readonly ClusterNode[],
-    call: ResolvedCall,
-    shape: CallShape,
-  ): Promise<Map<string, unknown>> {
+  private async toNodes(nodes: readonly ClusterNode[], request: NodeRequest): Promise<Map<string, unknown>> {
     const replies = new Map<string, unknown>();
-    const errors = await this.collect(nodes, call, shape, replies);
-    if (errors.size > 0) throw new PartialFailureError(call.name.toUpperCase(), replies, errors);
+    const errors = await this.collect(nodes, request, replies);
+    if (errors.size > 0) throw new PartialFailureError(nameOf(request), replies, errors);
     return inOrderOf(nodes, replies);
   }
 
   /** Asks every node that has the role by then, and has not answered yet. */
-  private toRole(role: NodeRole, call: ResolvedCall, shape: CallShape): Promise<Map<string, unknown>> {
+  private toRole(role: NodeRole, request: NodeRequest): Promise<Map<string, unknown>> {
     const replies = new Map<string, unknown>();
-    return this.retried(call, async () => {
+    let errors: ReadonlyMap<string, Error> = new Map();
+    /** Of nodes that may have executed it, though no reply came; one that answers later is certain. */
+    const doubts = new Map<string, Error>();
+    const ask = async (): Promise<Map<string, unknown>> => {
+      for (const [node, error] of errors) if (appliedOf(error) !== false) doubts.set(node, error);
       const nodes = ROLES[role](this.engine.topology);
       const silent = nodes.filter((node) => !replies.has(node.name));
-      const errors = await this.collect(silent, call, shape, replies);
-      if (errors.size > 0) throw new PartialFailureError(call.name.toUpperCase(), new Map(replies), errors);
+      errors = await this.collect(silent, request, replies);
+      if (errors.size > 0) throw new PartialFailureError(nameOf(request), new Map(replies), errors);
       return inOrderOf(nodes, replies);
+    };
+    return this.retried(request, ask, (error) => {
+      if (!(error instanceof PartialFailureError)) return error;
+      for (const [node, last] of errors) {
+        doubts.set(node, afterAttempts(request.call.name, last, doubts.has(node)));
+      }
+      for (const node of replies.keys()) doubts.delete(node);
+      return new PartialFailureError(nameOf(request), replies, doubts);
     });
   }
 
-  /** Looks the nodes up and asks again, until the deadline, where that does no harm and may help. */
-  private async retried<T>(call: ResolvedCall, ask: () => Promise<T>): Promise<T> {
-    const giveUpAt = performance.now() + this.policy.deadlineMs;
+  /**
+   * Looks the nodes up and asks again, until the deadline, where that does no harm and may help.
+   * @param told the error that the caller is given, from the last one
+   */
+  private async retried<T>(
+    { call, until }: NodeRequest,
+    ask: () => Promise<T>,
+    told: (error: Error, mayHaveRun: boolean) => Error,
+  ): Promise<T> {
+    let mayHaveRun = false;
     for (let attempt = 1; ; attempt++) {
-      const pause = backoffMs(attempt);
+      const wait = backoffMs(attempt);
       try {
         return await ask();
       } catch (error) {
-        if (performance.now() + pause > giveUpAt || !this.mayAskAgain(call, error as Error)) throw error;
+        const isLast = performance.now() + wait > until || !this.mayAskAgain(call, error as Error);
+        if (isLast) throw told(error as Error, mayHaveRun);
+        mayHaveRun ||= appliedOf(error) !== false;
       }
       this.engine.reportStale();
-      await delay(pause);
+      await pauseFor(wait, this.policy.signal);
     }
   }
 
@@ -155,15 +183,14 @@ export class ClusterTarget {
   /** Sends the call to each node; replies are added to `replies`, what failed comes back. */
   private async collect(
     nodes: readonly ClusterNode[],
-    call: ResolvedCall,
-    shape: CallShape,
+    request: NodeRequest,
     replies: Map<string, unknown>,
   ): Promise<Map<string, Error>> {
     const errors = new Map<string, Error>();
     await Promise.all(
       nodes.map(async (node) => {
         try {
-          replies.set(node.name, await this.toNode(node, call, shape));
+          replies.set(node.name, await this.toNode(node, request));
         } catch (error) {
           errors.set(node.name, error as Error);
         }

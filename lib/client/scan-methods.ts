@@ -120,10 +120,10 @@ export abstract class ScanMethods {
     return {
       deadlineMs: policy.deadlineMs,
       topology: async () => {
-        await engine.connect();
+        await engine.ready('scan', policy, performance.now() + policy.deadlineMs);
         return engine.topology;
       },
-      refreshTopology: () => engine.refreshTopology(),
+      refreshTopology: () => engine.refreshTopology(policy),
       reportStranger: () => engine.reportStranger(),
       onNode: (node, name, args) => new ClusterTarget(engine, policy, node).send(name, [...args], true),
     };

@@ -4,11 +4,13 @@ import { BehaviorSubject, type Observable } from 'rxjs';
 import { NO_SLOT, type CallPolicy, type CallShape, type Command } from './command.js';
 import { CommandTable, isBlocking, unknownCommandRow, type CommandRow } from './command-table.js';
 import { abortBy } from './abort.js';
+import { ReadyCommand } from './ready-command.js';
 import { refusalOf } from './blocked-commands.js';
 import { rowsFromCommandReply } from './command-info.js';
 import { CredentialsKeeper, type Renewal } from './credentials-keeper.js';
 import { BlockedCommandError, ClientClosedError } from './errors.js';
 import { FlushScheduler } from './flush-scheduler.js';
+import { inTime } from './in-time.js';
 import { LeasePool } from './lease-pool.js';
 import { LeasedCall } from './leased-call.js';
 import { LeasedCommand, type LeasedWork } from './leased-work.js';
@@ -46,6 +48,9 @@ export interface EngineListener {
   /** A connection could not be made, or was lost; of one node not more often than every 10 seconds. */
   onFailure(error: Error, node: string): void;
 }
+
+/** What a read of the topology is called in errors. */
+const TOPOLOGY_READ = 'Reading the topology';
 
 /** The parts of the client put together: from a call to the reply, and from start to close. */
 export class ClusterEngine {
@@ -169,10 +174,20 @@ export class ClusterEngine {
     return new LeasedCall(this, work, policy).run();
   }
 
-  /** Sends a call to one node: that of its slot, or one it is pinned to. */
-  runSingle(call: ResolvedCall, policy: CallPolicy, shape: CallShape, node?: ClusterNode): Promise<unknown> {
+  /**
+   * Sends a call to one node: that of its slot, or one it is pinned to.
+   * @param until its deadline where that is sooner than the one of its policy; milliseconds of `performance.now()`
+   */
+  runSingle(
+    call: ResolvedCall,
+    policy: CallPolicy,
+    shape: CallShape,
+    node?: ClusterNode,
+    until = Infinity,
+  ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const command = new PromisedCommand(call, policy, shape, resolve, reject);
+      command.deadlineAt = until;
       if (node !== undefined) this.router.pin(command, node);
       this.submit(command);
     });
@@ -216,6 +231,20 @@ export class ClusterEngine {
     else this.submitOffline(command);
   }
 
+  /**
+   * Resolves once commands flow, for what does not begin with a command of its own. The deadline and the signal are those of
+   * any call.
+   * @param until when the call began, and its deadline; milliseconds of `performance.now()`
+   */
+  ready(name: string, policy: CallPolicy, until: number): Promise<void> {
+    if (this.current === 'ready') return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const command = new ReadyCommand(name, policy, resolve, reject);
+      command.deadlineAt = until;
+      this.submit(command);
+    });
+  }
+
   /** An ioredis client for one node; see `createNodeClient`. */
   createNodeClient(node: ClusterNode): Promise<Redis> {
     return createNodeClient(node, this.options);
@@ -232,10 +261,9 @@ export class ClusterEngine {
     this.refresher.request();
   }
 
-  /** Reads the topology now. */
-  async refreshTopology(): Promise<ClusterTopology> {
-    await this.connect();
-    await this.refresher.refresh();
+  /** Reads the topology now. @throws DeadlineExceededError, CommandAbortedError */
+  async refreshTopology(policy: CallPolicy = this.ownPolicy): Promise<ClusterTopology> {
+    await this.whenReady(policy, () => this.refresher.refresh());
     return this.topology;
   }
 
@@ -254,9 +282,8 @@ export class ClusterEngine {
   }
 
   /** What the nodes say now of who owns which slot, whatever is made of it. */
-  async readView(): Promise<ClusterTopology> {
-    await this.connect();
-    return (await this.readTopology()) ?? this.topology;
+  async readView(policy: CallPolicy): Promise<ClusterTopology> {
+    return (await this.whenReady(policy, () => this.readTopology())) ?? this.topology;
   }
 
   /** Makes a node of the present topology the one for commands without keys; false where there is no such node. */
@@ -278,6 +305,18 @@ export class ClusterEngine {
     return (this.ending ??= this.end());
   }
 
+  /** Reads the topology, for as long as a call may take. */
+  private async whenReady<T>(policy: CallPolicy, read: () => Promise<T>): Promise<T> {
+    const until = performance.now() + policy.deadlineMs;
+    await this.ready(TOPOLOGY_READ, policy, until);
+    return inTime(read(), TOPOLOGY_READ, policy, until);
+  }
+
+  /** How the engine makes calls of its own. */
+  private get ownPolicy(): CallPolicy {
+    return { readFrom: 'primary', deadlineMs: this.options.deadlineMs, retry: 'never' };
+  }
+
   private async authenticateAnew(credentials: Credentials): Promise<void> {
     this.leases.renew();
     const open = [...this.router.allChannels].filter(({ state }) => state === 'ready');
@@ -286,10 +325,24 @@ export class ClusterEngine {
     );
   }
 
-  private async runSpread(call: ResolvedCall, policy: CallPolicy, shape: CallShape): Promise<unknown> {
-    if (this.current !== 'ready') await this.connect();
+  /** Its parts are sent in the place of the call, also where it waits for the client to be connected. */
+  private runSpread(call: ResolvedCall, policy: CallPolicy, shape: CallShape): Promise<unknown> {
+    const until = performance.now() + policy.deadlineMs;
+    if (this.current === 'ready') return this.spread(call, policy, shape, until);
+    return new Promise((resolve, reject) => {
+      const start = (): void => resolve(this.spread(call, policy, shape, until));
+      this.submit(new ReadyCommand(call.name, policy, start, reject));
+    });
+  }
+
+  private async spread(
+    call: ResolvedCall,
+    policy: CallPolicy,
+    shape: CallShape,
+    until: number,
+  ): Promise<unknown> {
     const run = (part: ResolvedCall, node?: ClusterNode): Promise<unknown> =>
-      this.runSingle(part, policy, shape, node);
+      this.runSingle(part, policy, shape, node, until);
     const reply = await spreads[call.row.request as SpreadPolicy](call, this.topology, run);
     this.scripts.note(call);
     return reply;
@@ -297,20 +350,18 @@ export class ClusterEngine {
 
   /** Gives primaries that have joined the function libraries which this client has loaded on the others. */
   private loadLibraries(nodes: readonly ClusterNode[]): void {
-    const policy: CallPolicy = { readFrom: 'primary', deadlineMs: this.options.deadlineMs, retry: 'never' };
     for (const node of nodes) {
       if (node.role !== 'primary') continue;
       for (const code of this.scripts.libraries.values()) {
         // not REPLACE: who added the node may have given it a newer version. Where this fails, a call says so
         const call = this.resolve('function', ['LOAD', code]);
-        this.runSingle(call, policy, { buffers: false }, node).catch(() => {});
+        this.runSingle(call, this.ownPolicy, { buffers: false }, node).catch(() => {});
       }
     }
   }
 
   private ping(node: ClusterNode): Promise<unknown> {
-    const policy: CallPolicy = { readFrom: 'primary', deadlineMs: this.options.deadlineMs, retry: 'never' };
-    return this.runSingle(this.resolve('ping', []), policy, { buffers: false }, node);
+    return this.runSingle(this.resolve('ping', []), this.ownPolicy, { buffers: false }, node);
   }
 
   private async start(): Promise<void> {

@@ -1,3 +1,4 @@
+import { afterAttempts } from './attempt-outcome.js';
 import { isIdempotent, type CommandRow } from './command-table.js';
 import { DeadlineExceededError, OutcomeUnknownError, ReplyError } from './errors.js';
 import type { RetryMode } from './options.js';
@@ -153,6 +154,11 @@ export abstract class Command {
     from.router.replyLost(this, error);
   }
 
+  /** Goes on where it has waited. */
+  resume(dispatch: (command: Command) => void): void {
+    dispatch(this);
+  }
+
   /** Gives the caller the reply, unless there is an answer already. */
   succeed(reply: Reply): void {
     if (this.settled) return;
@@ -164,10 +170,7 @@ export abstract class Command {
   fail(error: Error): void {
     if (this.settled) return;
     this.settle();
-    const certain = !this.mayHaveRun || error instanceof ReplyError || error instanceof OutcomeUnknownError;
-    this.rejected(
-      certain ? error : new OutcomeUnknownError(this.name, 'an answer to it was lost', { cause: error }),
-    );
+    this.rejected(afterAttempts(this.name, error, this.mayHaveRun));
   }
 
   /** Its deadline has passed. A write that was sent may have been executed; all else certainly was not. */

@@ -1,3 +1,5 @@
+import { REFUSALS } from './refusals.js';
+
 /** Whether the operation behind an error took effect on the server. */
 export type Applied = true | false | 'unknown';
 
@@ -95,12 +97,15 @@ export class BlockedCommandError extends ClusterError {
 export class DeadlineExceededError extends ClusterError {
   constructor(command: string, deadlineMs: number, options?: ClusterErrorOptions) {
     super(
-      `${command} was not executed within its deadline of ${deadlineMs} ms`,
+      `${command} was not executed within its deadline of ${deadlineMs} ms${because(options?.cause)}`,
       { code: 'DEADLINE_EXCEEDED', retryable: true },
       options,
     );
   }
 }
+
+/** The last obstacle, for readers of logs that show the message and nothing else. */
+const because = (cause: unknown): string => (cause instanceof ClusterError ? `: ${cause.message}` : '');
 
 /** The command was handed to a socket, and no reply came: it may or may not have been executed. */
 export class OutcomeUnknownError extends ClusterError {
@@ -130,28 +135,6 @@ export class LeaseTimeoutError extends ClusterError {
       code: 'LEASE_TIMEOUT',
       retryable: true,
     });
-  }
-}
-
-/** A command that went to several nodes failed on some of them. */
-export class PartialFailureError extends ClusterError {
-  /** What answered, by node name. */
-  declare readonly replies: ReadonlyMap<string, unknown>;
-  /** What failed, by node name. */
-  readonly errors: ReadonlyMap<string, Error>;
-  constructor(command: string, replies: ReadonlyMap<string, unknown>, errors: ReadonlyMap<string, Error>) {
-    const failures = [...errors].slice(0, 4).map(([node, error]) => `${node}: ${error.message}`);
-    if (errors.size > failures.length) failures.push(`and ${errors.size - failures.length} more`);
-    super(
-      `${command} failed on ${errors.size} of ${replies.size + errors.size} nodes (${failures.join('; ')})`,
-      {
-        code: 'PARTIAL_FAILURE',
-        applied: replies.size > 0 ? 'unknown' : false,
-      },
-    );
-    this.errors = errors;
-    // whoever prints or copies the error shows no replies, which are values
-    Object.defineProperty(this, 'replies', { get: () => replies });
   }
 }
 
@@ -203,11 +186,13 @@ export class ConnectionError extends ClusterError {
 
 /**
  * What a server itself answered. `code` is the first word of the answer (`WRONGTYPE`, `NOSCRIPT`, `ERR`).
+ * It is `retryable` where the server could not serve the call for the moment (`CLUSTERDOWN`, `LOADING`, `TRYAGAIN`).
  * The name is `ReplyError`, as in ioredis; unlike there, the command's arguments are not attached.
  */
 export class ReplyError extends ClusterError {
   constructor(message: string, options?: ClusterErrorOptions) {
-    super(message, { code: firstWord(message) }, options);
+    const code = firstWord(message);
+    super(message, { code, retryable: REFUSALS.has(code) }, options);
   }
 }
 

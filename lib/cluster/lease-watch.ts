@@ -1,3 +1,4 @@
+import { onAbort } from './abort.js';
 import type { ClusterEngine } from './cluster-engine.js';
 import { NO_SLOT } from './command.js';
 import type { Lease } from './lease-pool.js';
@@ -27,13 +28,13 @@ export function watchLease(
   const topology = engine.topology$.subscribe((view) => {
     if (slot !== NO_SLOT && view.node(node.name)?.role !== 'primary') end();
   });
-  signal?.addEventListener('abort', end);
+  const unhook = signal && onAbort(signal, end);
   const timer = until === Infinity ? undefined : setTimeout(end, Math.max(1, until - performance.now()));
   const release = engine.pulse.hold(node);
   return () => {
     release();
     topology.unsubscribe();
-    signal?.removeEventListener('abort', end);
+    unhook?.();
     clearTimeout(timer);
   };
 }

@@ -1,8 +1,9 @@
 import { NO_SLOT } from './command.js';
 import type { RequestPolicy } from './command-policies.js';
-import { InvalidArgumentError, PartialFailureError, TopologyError } from './errors.js';
+import { InvalidArgumentError, TopologyError } from './errors.js';
 import { keySlot, SLOT_COUNT } from './key-slot.js';
 import { mergeReplies } from './merge-replies.js';
+import { PartialFailureError } from './partial-failure-error.js';
 import type { Argument } from './request-encoder.js';
 import { sizeOf, type ResolvedCall } from './resolved-call.js';
 import type { ClusterNode, ClusterTopology } from './topology.js';

@@ -18,7 +18,8 @@ export class TransactionBlock extends Command {
   private received = 0;
   private firstError: ReplyError | undefined = undefined;
   private refusedMulti: ReplyError | undefined = undefined;
-  private forbidden = 0;
+  /** Without MULTI, each command is on its own; one of them may have been executed. */
+  private ranAlone = false;
 
   constructor(
     private readonly entries: readonly BatchEntry[],
@@ -45,7 +46,7 @@ export class TransactionBlock extends Command {
     this.received = 0;
     this.firstError = undefined;
     this.refusedMulti = undefined;
-    this.forbidden = 0;
+    this.ranAlone = false;
     encoder.append('MULTI', []);
     for (const { call } of this.entries) encoder.append(call.name, call.args);
     encoder.append('EXEC', []);
@@ -54,12 +55,13 @@ export class TransactionBlock extends Command {
   override receive(reply: Reply, from: CommandNode): void {
     const position = this.received++;
     if (position < this.replyCount - 1) {
+      if (this.refusedMulti !== undefined)
+        this.ranAlone ||= mayHaveWritten(this.entries[position - 1], reply);
       if (!(reply instanceof ReplyError)) return;
       if (position === 0) this.refusedMulti = reply;
-      else if (reply.code === FORBIDDEN) this.forbidden++;
       this.firstError ??= reply;
     } else if (this.refusedMulti !== undefined) {
-      this.fail(notATransaction(this.refusedMulti, this.forbidden === this.entries.length));
+      this.fail(notATransaction(this.refusedMulti, !this.ranAlone));
     } else if (reply instanceof ReplyError) {
       this.aborted(reply, from);
     } else {
@@ -91,9 +93,17 @@ export class TransactionBlock extends Command {
   }
 }
 
+/** Whether a command that was answered by itself may have changed anything: of a script, the part before its error. */
+function mayHaveWritten({ call: { row } }: BatchEntry, reply: Reply): boolean {
+  if (row.readonly) return false;
+  if (!(reply instanceof ReplyError)) return true;
+  const refused = reply.code === FORBIDDEN || reply.code === 'NOSCRIPT' || REFUSALS.has(reply.code);
+  return !refused && /^(eval|fcall)/.test(row.name);
+}
+
 /**
  * Without MULTI in effect, what followed it was executed command by command.
- * @param nothingRan each of those was refused, too
+ * @param nothingRan each of those was refused, too, or only reads
  */
 export function notATransaction(cause: ReplyError, nothingRan: boolean): ReplyError | OutcomeUnknownError {
   if (nothingRan) return cause;

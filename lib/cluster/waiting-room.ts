@@ -163,7 +163,7 @@ export class WaitingRoom {
     if (command.settled) return;
     command.allowance?.release(command);
     if (command.deadlineAt <= this.now()) command.expire();
-    else this.dispatch(command);
+    else command.resume(this.dispatch);
   }
 
   private forgetQueues(): void {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { onAbort, pauseFor } from '../cluster/abort.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { EntityClient } from './entity-client.js';
 import { LockTimeoutError } from './entity-errors.js';
@@ -98,7 +99,7 @@ export class LockRunner {
       const left = giveUpAt - performance.now();
       if (left <= 0) throw new LockTimeoutError(tag, waitMs);
       const pause = Math.min(left, Number(detail) + 1, 1 + Math.random() * LONGEST_PAUSE_MS);
-      await delay(pause, undefined, { signal }).catch(() => {});
+      await pauseFor(pause, signal);
     }
   }
 
@@ -108,7 +109,7 @@ export class LockRunner {
     signal: AbortSignal | undefined,
   ): Promise<R> {
     const lose = (): void => held.abort(signal?.reason);
-    signal?.addEventListener('abort', lose);
+    const unhook = signal && onAbort(signal, lose);
     const repositories = this.under(held.fence);
     const working = async (): Promise<R> =>
       work({
@@ -118,7 +119,7 @@ export class LockRunner {
         transaction: (change, options) => repositories.transactions.run(held.fence.tag, change, options),
       });
     const result = await working().finally(() => {
-      signal?.removeEventListener('abort', lose);
+      unhook?.();
       return held.release();
     });
     // What the function has done besides its writes, it may have done beside another holder.

@@ -1,5 +1,7 @@
 import {
   ClusterClient,
+  type ClusterError,
+  type ClusterView,
   CommandAbortedError,
   CrossSlotError,
   DurabilityError,
@@ -69,6 +71,46 @@ describe('a signal', () => {
     const view = client.with({ signal });
     expect(await view.set(key('e'), '1')).toBe('OK');
     expect(await view.get(key('e'))).toBe('1');
+  });
+});
+
+describe('one signal of many calls', () => {
+  const eleven = Array.from({ length: 11 }, (_, i) => `${i}`);
+  const PATHS: Readonly<Record<string, (view: ClusterView) => Promise<unknown>>> = {
+    calls: (view) => Promise.all(eleven.map((i) => view.get(key(i)))),
+    'a pipeline': (view) => eleven.reduce((queue, i) => queue.get(key(i)), view.pipeline()).exec(),
+    'calls over slots': (view) => view.exists(...eleven.map(key)),
+    'nonAtomic.mget': (view) => view.nonAtomic.mget(...eleven.map(key)),
+    'calls that block': (view) => Promise.all(eleven.map((i) => view.blpop(key(`none${i}`), 0.01))),
+    transactions: (view) =>
+      Promise.all(eleven.map((i) => view.transaction([key(i)], async (tx) => tx.multi().set(key(i), i)))),
+    'calls to nodes': (view) => Promise.all(eleven.map(() => view.target('all').ping())),
+  };
+
+  it.each(Object.keys(PATHS))('%s: has one listener at a time, and none afterwards', async (path) => {
+    const { signal } = new AbortController();
+    let listeners = 0;
+    let most = 0;
+    const { addEventListener, removeEventListener } = signal;
+    signal.addEventListener = (...args: Parameters<AbortSignal['addEventListener']>) => {
+      most = Math.max(most, ++listeners);
+      addEventListener.apply(signal, args);
+    };
+    signal.removeEventListener = (...args: Parameters<AbortSignal['removeEventListener']>) => {
+      listeners--;
+      removeEventListener.apply(signal, args);
+    };
+    await PATHS[path](client.with({ signal }));
+    expect({ listeners, most }).toEqual({ listeners: 0, most: 1 });
+  });
+
+  it('ends them all when it aborts', async () => {
+    const control = new AbortController();
+    const view = client.with({ signal: control.signal });
+    const calls = eleven.map((i) => view.get(key(i)));
+    control.abort();
+    const codes = await Promise.all(calls.map((call) => call.catch((error: ClusterError) => error.code)));
+    expect(codes).toEqual(eleven.map(() => 'ABORTED'));
   });
 });
 

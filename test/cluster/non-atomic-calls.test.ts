@@ -86,7 +86,7 @@ describe('mget and mset', () => {
         .mset({ may1: 'secret', must2: 'secret', may3: 'secret' })
         .catch((e) => e);
       expect(failure).toBeInstanceOf(PartialWriteError);
-      expect(failure).toMatchObject({ code: 'PARTIAL_WRITE', applied: 'unknown', retryable: true });
+      expect(failure).toMatchObject({ code: 'PARTIAL_WRITE', applied: 'unknown', retryable: false });
       expect(failure.written.toSorted()).toEqual(['may1', 'may3']);
       expect([...failure.errors].map(([key, error]) => [key, error.code])).toEqual([['must2', 'NOPERM']]);
       expect(failure.message).not.toContain('secret');

@@ -1,6 +1,7 @@
 import type { ClusterEngine } from '../../cluster/cluster-engine.js';
 import type { CallPolicy } from '../../cluster/command.js';
-import { InvalidArgumentError, PartialFailureError, TopologyError } from '../../cluster/errors.js';
+import { InvalidArgumentError, TopologyError } from '../../cluster/errors.js';
+import { PartialFailureError } from '../../cluster/partial-failure-error.js';
 import type { Reply } from '../../cluster/reply.js';
 import { nodeName, type ClusterNode } from '../../cluster/topology.js';
 import { normalizeArguments } from '../call-arguments.js';
@@ -66,7 +67,7 @@ export class AdminCalls {
   /** The node that a reference names. @throws TopologyError `UNKNOWN_NODE` */
   async find(reference: NodeReference): Promise<ClusterNode> {
     const sought = referenceText(reference);
-    await this.engine.connect();
+    await this.ready();
     const names = (node: ClusterNode): boolean => node.id === sought || node.name === sought;
     const found = this.engine.topology.nodes.find(names) ?? (await this.allNodes()).find(names);
     if (found !== undefined) return found;
@@ -92,7 +93,7 @@ export class AdminCalls {
 
   /** What the nodes say now of who owns which slot. */
   async readView(): Promise<ClusterEngine['topology']> {
-    return this.engine.readView();
+    return this.engine.readView(this.policy);
   }
 
   /** Asks one node, and only that. */
@@ -101,8 +102,12 @@ export class AdminCalls {
     return (await this.engine.runSingle(call, { ...this.policy, retry: 'never' }, STRINGS, node)) as Reply;
   }
 
+  private ready(): Promise<void> {
+    return this.engine.ready('cluster', this.policy, performance.now() + this.policy.deadlineMs);
+  }
+
   private async defaultNode(): Promise<ClusterNode> {
-    await this.engine.connect();
+    await this.ready();
     const node = this.engine.topology.defaultNode;
     if (node === undefined)
       throw new TopologyError('SLOTS_NOT_COVERED', 'No node of the cluster is known at present');

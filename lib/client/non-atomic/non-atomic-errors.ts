@@ -1,3 +1,4 @@
+import { appliedOf, fateOfParts } from '../../cluster/attempt-outcome.js';
 import { ClusterError, CrossSlotError } from '../../cluster/errors.js';
 
 /** Some keys of an MSET over several slots were written, and others not, or not for certain. */
@@ -10,8 +11,8 @@ export class PartialWriteError extends ClusterError {
     const reasons = [...new Set([...errors.values()].map((error) => error.message))].slice(0, 3).join('; ');
     super(`${command} did not write ${errors.size} of ${errors.size + written.length} keys (${reasons})`, {
       code: 'PARTIAL_WRITE',
-      retryable: true,
-      applied: written.length > 0 ? 'unknown' : appliedOf(errors),
+      applied: fateOfParts(written.length, errors.values()).applied,
+      retryable: [...errors.values()].every(mayPass),
     });
     this.written = written;
     this.errors = errors;
@@ -62,9 +63,7 @@ export class AllOrNothingError extends CrossSlotError {
   }
 }
 
-function appliedOf(errors: ReadonlyMap<string, Error>): false | 'unknown' {
-  const certain = [...errors.values()].every(
-    (error) => error instanceof ClusterError && error.applied === false,
-  );
-  return certain ? false : 'unknown';
+/** Another call may write the key; where it was written already, the same value does no harm. */
+function mayPass(error: Error): boolean {
+  return appliedOf(error) === 'unknown' || (error instanceof ClusterError && error.retryable);
 }
