@@ -1,9 +1,10 @@
 import type { ClusterClient } from '../client/cluster-client.js';
-import { InvalidArgumentError, ReplyError } from '../cluster/errors.js';
+import { InvalidArgumentError } from '../cluster/errors.js';
 import { checkOptionNames } from '../cluster/option-names.js';
 import { SLOT_COUNT } from '../cluster/key-slot.js';
-import type { ClusterShard, ClusterTopology } from '../cluster/topology.js';
-import { replicasInSync, saysClusterDown } from './node-report.js';
+import type { ClusterTopology } from '../cluster/topology.js';
+import { otherOfKind, whatCame } from '../cluster/what-came.js';
+import { askShard, type ShardHealth } from './shard-health.js';
 
 /** `degraded`: every key can be read and written, but not as safely as it should be. */
 export type ClusterHealthStatus = 'up' | 'degraded' | 'down';
@@ -29,14 +30,10 @@ export interface ClusterHealth {
   readonly problems: readonly string[];
 }
 
-/** What one shard has to say. */
-interface ShardHealth {
-  readonly answers: boolean;
-  readonly inSync: number;
-  readonly problem?: string;
-}
+/** Every option has a value. */
+type Settings = { readonly [K in keyof ClusterHealthOptions]-?: NonNullable<ClusterHealthOptions[K]> };
 
-const DEFAULTS: Required<ClusterHealthOptions> = { timeoutMs: 1_000, minReplicas: 0, partialOutage: 'down' };
+const DEFAULTS: Settings = { timeoutMs: 1_000, minReplicas: 0, partialOutage: 'down' };
 
 /**
  * Asks every primary of a client's cluster how it does, over the connections that the client has.
@@ -48,82 +45,84 @@ export async function checkClusterHealth(
   options: ClusterHealthOptions = {},
 ): Promise<ClusterHealth> {
   const settings = resolve(options);
-  const { timeoutMs } = settings;
-  const startedAt = performance.now();
-  const problem = await connectionProblem(cluster, timeoutMs);
-  const { topology } = cluster;
-  if (problem !== undefined) return judge(topology, [], [problem], settings);
-  const left = Math.max(1, Math.round(timeoutMs - (performance.now() - startedAt)));
-  const shards = await Promise.all(
-    topology.shards.map((shard) => askShard(cluster, shard, left, settings.minReplicas)),
+  const end = performance.now() + settings.timeoutMs;
+  const left = (): number => Math.max(1, Math.round(end - performance.now()));
+  const problem = await connectionProblem(cluster, left());
+  if (problem !== undefined) return judge(cluster.topology, [], [problem], settings);
+  const answers = new Map<string, ShardHealth>();
+  const ask = async (topology: ClusterTopology): Promise<ShardHealth[]> => {
+    const question = { timeoutMs: left(), minReplicas: settings.minReplicas };
+    const asked = topology.shards.filter(({ primary }) => !answers.has(primary.name));
+    const found = await Promise.all(asked.map((shard) => askShard(cluster, shard, question)));
+    asked.forEach(({ primary }, i) => answers.set(primary.name, found[i]));
+    return topology.shards.map(({ primary }) => answers.get(primary.name) as ShardHealth);
+  };
+  let { topology } = cluster;
+  let shards = await ask(topology);
+  if (isOutdated(topology, shards)) {
+    await readAnew(cluster, left());
+    ({ topology } = cluster);
+    shards = await ask(topology);
+  }
+  return judge(topology, shards, problemsOf(topology, shards), settings);
+}
+
+/** Whether the nodes know better than the view by which they were asked. */
+function isOutdated({ coveredSlots }: ClusterTopology, shards: readonly ShardHealth[]): boolean {
+  return shards.some(({ demoted, assigned = coveredSlots }) => demoted || assigned !== coveredSlots);
+}
+
+/** Reads the topology, as far as there is time for it. What keeps it from being read shows in the answers of nodes. */
+function readAnew(cluster: ClusterClient, timeoutMs: number): Promise<unknown> {
+  return before(
+    timeoutMs,
+    cluster.refreshTopology().catch(() => undefined),
+    () => undefined,
   );
-  const problems = shards.flatMap(({ problem: found }) => found ?? []);
-  const missing = SLOT_COUNT - topology.coveredSlots;
-  return judge(
-    topology,
-    shards,
-    missing > 0 ? [`${missing} slots have no primary`, ...problems] : problems,
-    settings,
-  );
+}
+
+function problemsOf(topology: ClusterTopology, shards: readonly ShardHealth[]): string[] {
+  const missing = SLOT_COUNT - slotsCovered(topology, shards);
+  const uncovered = missing > 0 ? [`${missing} ${missing === 1 ? 'slot has' : 'slots have'} no primary`] : [];
+  return [...uncovered, ...shards.flatMap(({ problem }) => problem ?? [])];
+}
+
+/** As few as the view of the client, or any primary, knows of. */
+function slotsCovered({ coveredSlots }: ClusterTopology, shards: readonly ShardHealth[]): number {
+  return Math.min(coveredSlots, ...shards.map(({ assigned = coveredSlots }) => assigned));
 }
 
 /** Why the client cannot be asked; undefined where it can. A client that has yet to connect does so. */
 async function connectionProblem(cluster: ClusterClient, timeoutMs: number): Promise<string | undefined> {
   if (cluster.status === 'ready') return undefined;
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<string>((done) => {
-    timer = setTimeout(() => done(`The client is not connected (${cluster.status})`), timeoutMs);
-  });
   const connected = cluster.connect().then(
     () => undefined,
     (error: Error) => `The client cannot connect: ${error.message}`,
   );
-  return Promise.race([connected, late]).finally(() => clearTimeout(timer));
+  return before(timeoutMs, connected, () => `The client is not connected (${cluster.status})`);
 }
 
-async function askShard(
-  cluster: ClusterClient,
-  { primary, replicas }: ClusterShard,
-  timeoutMs: number,
-  minReplicas: number,
-): Promise<ShardHealth> {
-  const node = cluster.with({ deadlineMs: timeoutMs }).target(primary);
-  const answered = await Promise.allSettled([node.info('replication'), node.call('cluster', 'info')]);
-  const refusals = answered.map((answer) =>
-    answer.status === 'rejected' ? (answer.reason as Error) : undefined,
-  );
-  // a user who may not ask these things has been answered all the same
-  const silence = refusals.find((error) => error !== undefined && !(error instanceof ReplyError));
-  if (silence !== undefined) {
-    return { answers: false, inSync: 0, problem: `${primary.name} does not answer: ${silence.message}` };
-  }
-  const [replication, state] = answered.map((answer) =>
-    answer.status === 'fulfilled' ? String(answer.value) : undefined,
-  );
-  if (state !== undefined && saysClusterDown(state)) {
-    return { answers: false, inSync: 0, problem: `${primary.name} says that the cluster is down` };
-  }
-  if (replication === undefined) return { answers: true, inSync: replicas.length };
-  const inSync = replicasInSync(replication);
-  const expected = Math.max(replicas.length, minReplicas);
-  return inSync >= expected
-    ? { answers: true, inSync }
-    : { answers: true, inSync, problem: `${primary.name} has ${inSync} of ${expected} replicas in sync` };
+/** What a promise gives, or what `late` does where that takes longer than so many ms. */
+async function before<T>(ms: number, promise: Promise<T>, late: () => T): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  return Promise.race([promise, limit.then(late)]).finally(() => clearTimeout(timer));
 }
 
 function judge(
   topology: ClusterTopology,
   shards: readonly ShardHealth[],
   problems: readonly string[],
-  { partialOutage }: Required<ClusterHealthOptions>,
+  { partialOutage }: Settings,
 ): ClusterHealth {
   const answering = shards.filter(({ answers }) => answers).length;
-  const isWhole = answering === topology.primaries.length && topology.coveredSlots === SLOT_COUNT;
+  const covered = slotsCovered(topology, shards);
+  const isWhole = answering === topology.primaries.length && covered === SLOT_COUNT;
   const outage = answering === 0 ? 'down' : partialOutage;
   const served = problems.length === 0 ? 'up' : 'degraded';
   return {
     status: isWhole ? served : outage,
-    slotsCovered: topology.coveredSlots,
+    slotsCovered: covered,
     primaries: { total: topology.primaries.length, answering },
     replicas: {
       total: topology.replicas.length,
@@ -133,20 +132,30 @@ function judge(
   };
 }
 
-function resolve(options: ClusterHealthOptions): Required<ClusterHealthOptions> {
+function resolve(options: ClusterHealthOptions): Settings {
   checkOptionNames('a health check', options, Object.keys(DEFAULTS));
-  const { timeoutMs, minReplicas, partialOutage } = { ...DEFAULTS, ...options };
+  const {
+    timeoutMs = DEFAULTS.timeoutMs,
+    minReplicas = DEFAULTS.minReplicas,
+    partialOutage = DEFAULTS.partialOutage,
+  } = options;
   if (!Number.isInteger(timeoutMs) || timeoutMs < 1) {
     throw new InvalidArgumentError(
       'timeoutMs',
-      'timeoutMs must be a whole number of milliseconds, 1 or more',
+      `timeoutMs must be a whole number of milliseconds, 1 or more; got ${whatCame(timeoutMs)}`,
     );
   }
   if (!Number.isInteger(minReplicas) || minReplicas < 0) {
-    throw new InvalidArgumentError('minReplicas', 'minReplicas must be a whole number, 0 or more');
+    throw new InvalidArgumentError(
+      'minReplicas',
+      `minReplicas must be a whole number, 0 or more; got ${whatCame(minReplicas)}`,
+    );
   }
   if (partialOutage !== 'down' && partialOutage !== 'degraded') {
-    throw new InvalidArgumentError('partialOutage', "partialOutage must be 'down' or 'degraded'");
+    throw new InvalidArgumentError(
+      'partialOutage',
+      `partialOutage must be 'down' or 'degraded'; got ${otherOfKind(partialOutage)}`,
+    );
   }
   return { timeoutMs, minReplicas, partialOutage };
 }

@@ -22,3 +22,14 @@ export function replicasInSync(replication: string): number {
 export function saysClusterDown(info: string): boolean {
   return /^cluster_state:fail/m.test(info);
 }
+
+/** In how many slots a node knows a primary, as it answered to CLUSTER INFO; undefined where it does not say. */
+export function slotsAssigned(info: string): number | undefined {
+  const [, count] = /^cluster_slots_assigned:(\d+)/m.exec(info) ?? [];
+  return count === undefined ? undefined : Number(count);
+}
+
+/** Whether a node follows another one. @param replication what it answered to INFO replication */
+export function saysReplica(replication: string): boolean {
+  return /^role:slave/m.test(replication);
+}

@@ -129,6 +129,7 @@ describe('the health of a cluster where all is well', () => {
     [{ timeoutMs: 0 }, 'timeoutMs'],
     [{ minReplicas: -1 }, 'minReplicas'],
     [{ partialOutage: 'fine' as 'down' }, 'partialOutage'],
+    [{ timeoutMs: '5' as unknown as number }, 'got a string'],
     [{ timeout: 5 } as object, 'timeout'],
   ])('is not judged by %j', async (options, name) => {
     await expect(checkClusterHealth(client, options)).rejects.toMatchObject({
@@ -136,6 +137,11 @@ describe('the health of a cluster where all is well', () => {
       message: expect.stringContaining(name),
     });
   });
+});
+
+it('takes an option that is undefined for one that is left out', async () => {
+  const options = { timeoutMs: undefined, minReplicas: undefined, partialOutage: undefined };
+  expect(await checkClusterHealth(client, options)).toMatchObject({ status: 'up' });
 });
 
 describe('docs/health.md', () => {
@@ -209,5 +215,68 @@ describe('the health of a cluster with a node that fails', () => {
       await cluster.thaw(primary);
     }
     await eventually(() => report().then(({ http }) => http === 200));
+  });
+});
+
+describe('the health of a cluster that the client has not looked at for a while', () => {
+  it('is down while a primary refuses commands', async () => {
+    const [primary] = cluster.primaries;
+    await cluster.command(primary, 'CONFIG', 'SET', 'busy-reply-threshold', '1');
+    const other = new ClusterClient({ nodes: cluster.seeds });
+    await other.connect();
+    const script = other
+      .target(other.topology.primaries.find(({ port }) => port === primary.port)!)
+      .eval('while true do end', 0)
+      .catch(() => {});
+    try {
+      await eventually(() => expect(cluster.command(primary, 'PING')).rejects.toThrow(/^BUSY/));
+      const health = await checkClusterHealth(client, { timeoutMs: 500 });
+      expect(health).toMatchObject({ status: 'down', primaries: { total: 3, answering: 2 } });
+      expect(health.problems).toContainEqual(expect.stringContaining(primary.name));
+    } finally {
+      await cluster.command(primary, 'SCRIPT', 'KILL');
+      await script;
+      await other.close();
+      await cluster.command(primary, 'CONFIG', 'SET', 'busy-reply-threshold', '5000');
+    }
+    await eventually(async () => expect((await checkClusterHealth(client)).status).toBe('up'));
+  });
+
+  it('is that of the primaries there are now', async () => {
+    const idle = new ClusterClient({ nodes: cluster.seeds });
+    try {
+      await idle.connect();
+      const [replica] = cluster.replicas;
+      await cluster.failover(replica);
+      await cluster.waitUntilStable();
+      const health = await eventually(async () => {
+        const found = await checkClusterHealth(idle);
+        expect(found).toMatchObject({ status: 'up', problems: [] });
+        return found;
+      });
+      expect(health.primaries).toEqual({ total: 3, answering: 3 });
+      expect(idle.topology.primaries.map(({ name }) => name)).toContain(replica.name);
+    } finally {
+      await idle.close();
+    }
+  });
+
+  it('is down where a slot has lost its primary', async () => {
+    const everywhere = (...command: [string, ...string[]]): Promise<unknown> =>
+      Promise.all(cluster.nodes.map((node) => cluster.command(node, ...command)));
+    const owner = await cluster.primaryOfSlot(5);
+    await everywhere('CONFIG', 'SET', 'cluster-require-full-coverage', 'no');
+    const before = client.topology.coveredSlots;
+    await everywhere('CLUSTER', 'DELSLOTS', '5');
+    expect(before).toBe(16_384);
+    expect(await checkClusterHealth(client)).toMatchObject({
+      status: 'down',
+      slotsCovered: 16_383,
+      problems: expect.arrayContaining(['1 slot has no primary']) as unknown,
+    });
+    await cluster.command(owner, 'CLUSTER', 'ADDSLOTS', '5');
+    await eventually(async () =>
+      expect(await checkClusterHealth(client)).toMatchObject({ status: 'up', slotsCovered: 16_384 }),
+    );
   });
 });
