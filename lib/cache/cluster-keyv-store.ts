@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { KeyvStoreAdapter, StoredData } from 'keyv';
 import { ClusterClient } from '../client/cluster-client.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { notOurs } from '../cluster/package-copies.js';
 import { escapeGlob } from './escape-glob.js';
 
 /** How a store writes its keys. */
@@ -32,7 +33,7 @@ export class ClusterKeyvStore extends EventEmitter implements KeyvStoreAdapter {
   constructor(cluster: ClusterClient, options: ClusterKeyvStoreOptions = {}) {
     super();
     if (!(cluster instanceof ClusterClient))
-      throw new InvalidArgumentError('cluster', 'The store needs a ClusterClient');
+      throw new InvalidArgumentError('cluster', notOurs(cluster, 'The store needs a ClusterClient'));
     this.prefix = checkOptions(options).prefix ?? 'cache:';
     Object.defineProperty(this, 'cluster', { value: cluster, enumerable: false });
   }
@@ -86,19 +87,23 @@ export class ClusterKeyvStore extends EventEmitter implements KeyvStoreAdapter {
     return Promise.all(keys.map((key) => this.has(key)));
   }
 
-  /** Deletes the keys of the namespace, or all of the store where there is none, on every node. Other keys stay. */
+  /**
+   * Deletes the keys of the namespace, or all of the store if there is none, on every node. Keyv writes a key as
+   * `namespace:key`, so a namespace contains those whose names continue it after a colon: clearing `a` clears `a:b`.
+   */
   async clear(): Promise<void> {
-    for await (const keys of this.pages(this.namespace)) await this.cluster.unlink(keys);
+    for await (const keys of this.pages(this.namespace))
+      await this.cluster.unlink(keys.map((key) => this.keyOf(key)));
   }
 
   /** Keys and values of a namespace, from all over the cluster. A key may come more than once. */
   async *iterator<Value>(namespace?: string): AsyncGenerator<(string | Awaited<Value> | undefined)[], void> {
     for await (const keys of this.pages(namespace)) {
-      const values = await this.cluster.nonAtomic.mget(keys);
+      const values = await this.getMany<Awaited<Value>>(keys);
       for (const [i, value] of values.entries()) {
         // it has expired meanwhile
-        if (value === null) continue;
-        yield [keys[i].slice(this.prefix.length), value as Awaited<Value>];
+        if (value === undefined) continue;
+        yield [keys[i], value as Awaited<Value>];
       }
     }
   }
@@ -119,11 +124,13 @@ export class ClusterKeyvStore extends EventEmitter implements KeyvStoreAdapter {
     return [...given, 'PX', Math.ceil(ttl)] as unknown as [string, string];
   }
 
+  /** Keys of a namespace as Keyv knows them. Servers know them by the prefix of the client and that of the store. */
   private async *pages(namespace: string | undefined): AsyncGenerator<string[], void, undefined> {
-    const start = namespace === undefined ? this.prefix : `${this.prefix}${namespace}:`;
+    const prefix = this.cluster.options.keyPrefix + this.prefix;
+    const match = `${escapeGlob(namespace === undefined ? prefix : `${prefix}${namespace}:`)}*`;
     let page: string[] = [];
-    for await (const key of this.cluster.scanIterator({ match: `${escapeGlob(start)}*`, count: PAGE })) {
-      if (page.push(key) < PAGE) continue;
+    for await (const key of this.cluster.scanIterator({ match, count: PAGE })) {
+      if (page.push(key.slice(prefix.length)) < PAGE) continue;
       yield page;
       page = [];
     }

@@ -5,6 +5,7 @@ import type { Observable } from 'rxjs';
 import { ClusterEngine, type EngineState } from '../cluster/cluster-engine.js';
 import { ClientClosedError } from '../cluster/errors.js';
 import { checkIsObject, resolveOptions } from '../cluster/options.js';
+import { markMade } from '../cluster/package-copies.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
 import { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
 import type { ClusterClientOptions } from './client-options.js';
@@ -67,6 +68,7 @@ export class ClusterClient extends ClusterView {
       );
     super(makeEngine(), { readFrom, deadlineMs, retry });
     for (const [name, definition] of scriptEntries(scripts)) this.defineCommand(name, definition);
+    markMade(this);
     this.use({ makeEngine });
     this.listen();
     // what is enumerable is shown to whoever prints or copies the client, credentials included

@@ -2,6 +2,7 @@ import type { RedisCommander } from 'ioredis';
 import type { ClusterEngine } from '../cluster/cluster-engine.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { Reply } from '../cluster/reply.js';
+import { notOurs } from '../cluster/package-copies.js';
 import { Script } from '../cluster/script.js';
 import type { ClusterNode } from '../cluster/topology.js';
 import { normalizeArguments, takeCallback, withCallback } from './call-arguments.js';
@@ -173,7 +174,8 @@ export class ClusterView extends ScanMethods {
     args: readonly (string | Buffer | number)[],
     options: { buffers?: boolean | undefined } = {},
   ): Promise<Reply> {
-    if (!(script instanceof Script)) throw new InvalidArgumentError('script', 'The script must be a Script');
+    if (!(script instanceof Script))
+      throw new InvalidArgumentError('script', notOurs(script, 'The script must be a Script'));
     for (const [name, list] of Object.entries({ keys, args })) {
       if (!Array.isArray(list) || list.some(Array.isArray))
         throw new InvalidArgumentError(name, `The ${name} of a script must be a flat list`);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { markMade } from './package-copies.js';
 
 /** A Lua script, sent by its hash, and whole to a server that does not know it yet. */
 export class Script {
@@ -10,6 +11,7 @@ export class Script {
     /** It only reads, and may be sent to replicas. */
     readonly readOnly = false,
   ) {
+    markMade(this);
     this.sha = createHash('sha1').update(lua).digest('hex');
   }
 

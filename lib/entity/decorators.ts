@@ -1,6 +1,7 @@
 // What the compiler emits of types is kept by Reflect.defineMetadata, which must be there before any entity class.
 // oxlint-disable-next-line import/no-unassigned-import
 import 'reflect-metadata';
+import { markMade } from '../cluster/package-copies.js';
 import { SchemaError } from './entity-errors.js';
 import type { IdGenerator } from './id-generators.js';
 import type { HookEvent } from './lifecycle-hooks.js';
@@ -19,6 +20,7 @@ export function ClusterEntity(options: ClusterEntityOptions): ClassDecorator {
   return (type: unknown) => {
     if (typeof type !== 'function') throw new SchemaError(['@ClusterEntity() stands on a class']);
     ownMetadata(type).entity = options;
+    markMade(type);
   };
 }
 

@@ -1,3 +1,4 @@
+import { notOurs } from '../cluster/package-copies.js';
 import type { Codec } from './codec.js';
 import { buildCollections } from './collection-schema.js';
 import { durationMs } from './duration.js';
@@ -22,7 +23,7 @@ export class SchemaBuilder {
     const faultsBefore = this.faults.length;
     const options = entityOptions(type);
     if (!options) {
-      this.faults.push(`${type.name} has no @ClusterEntity decorator`);
+      this.faults.push(notOurs(type, `${type.name} has no @ClusterEntity decorator`));
       return undefined;
     }
     if (!NAME.test(options.name))

@@ -105,7 +105,7 @@ async function connectionProblem(cluster: ClusterClient, timeoutMs: number): Pro
 /** What a promise gives, or what `late` does where that takes longer than so many ms. */
 async function before<T>(ms: number, promise: Promise<T>, late: () => T): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
+  const limit = new Promise<void>((over) => (timer = setTimeout(over, ms)));
   return Promise.race([promise, limit.then(late)]).finally(() => clearTimeout(timer));
 }
 

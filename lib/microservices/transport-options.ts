@@ -8,6 +8,7 @@ import type { ClusterClientOptions } from '../client/client-options.js';
 import { ClusterClient } from '../client/cluster-client.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import { checkOptionNames } from '../cluster/option-names.js';
+import { notOurs } from '../cluster/package-copies.js';
 
 /** Over what messages go. */
 export interface TransportOptions {
@@ -64,7 +65,10 @@ export function transportClient(options: TransportOptions, ...more: string[]): T
     return { client: own, release: () => own.close() };
   }
   if (!(client instanceof ClusterClient)) {
-    throw new InvalidArgumentError('client', 'The client of a transport is a ClusterClient');
+    throw new InvalidArgumentError(
+      'client',
+      notOurs(client, 'The client of a transport must be a ClusterClient'),
+    );
   }
   return { client, release: async () => {} };
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ThrottlerStorage } from '@nestjs/throttler';
 import { ClusterClient } from '../client/cluster-client.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { notOurs } from '../cluster/package-copies.js';
 import { HIT_SCRIPT } from './hit-script.js';
 
 /** How a storage writes its keys. */
@@ -31,7 +32,7 @@ export class ClusterThrottlerStorage implements ThrottlerStorage {
   /** @throws InvalidArgumentError for what is no client, or a prefix with braces */
   constructor(cluster: ClusterClient, options: ClusterThrottlerStorageOptions = {}) {
     if (!(cluster instanceof ClusterClient))
-      throw new InvalidArgumentError('cluster', 'The storage needs a ClusterClient');
+      throw new InvalidArgumentError('cluster', notOurs(cluster, 'The storage needs a ClusterClient'));
     Object.defineProperty(this, 'cluster', { value: cluster, enumerable: false });
     this.prefix = checkOptions(options).prefix ?? 'throttler:';
   }

@@ -141,6 +141,52 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
     }
   });
 
+  it('says so where a process has loaded it twice', async () => {
+    writeFileSync(
+      join(app, 'copies.mjs'),
+      `import { createRequire } from 'node:module';
+       import { ClusterClient, createRepositories } from 'keyslot';
+       import { ClusterKeyvStore } from 'keyslot/cache';
+       import { ClusterThrottlerStorage } from 'keyslot/throttler';
+       const other = createRequire(import.meta.url)('./node_modules/keyslot/dist/cjs/index.js');
+       class Note {}
+       other.PrimaryKey({ type: String })(Note.prototype, 'id');
+       other.ClusterEntity({ name: 'Note' })(Note);
+       class Bare {}
+       const mine = new ClusterClient();
+       const theirs = new other.ClusterClient();
+       const attempts = {
+         entity: () => createRepositories(mine, [Note]),
+         script: () => mine.runScript(new other.Script('return 1'), ['a'], []),
+         cache: () => new ClusterKeyvStore(theirs),
+         throttler: () => new ClusterThrottlerStorage(theirs),
+         nothing: () => new ClusterKeyvStore({}),
+         undecorated: () => createRepositories(mine, [Bare]),
+       };
+       for (const [name, attempt] of Object.entries(attempts))
+         await (async () => attempt())().catch((error) => console.log(name, error.message.includes('another copy of keyslot')));
+       await mine.close();
+       await theirs.close();`,
+    );
+    const program = new Program('copies.mjs', { REDIS_CLUSTER_NODES: nodes });
+    expect(await program.ended).toEqual([0, null]);
+    const told = Object.fromEntries(
+      program.output
+        .trim()
+        .split('\n')
+        .map((line) => line.split(' ')),
+    );
+    const [yes, no] = ['true', 'false'];
+    expect(told).toEqual({
+      entity: yes,
+      script: yes,
+      cache: yes,
+      throttler: yes,
+      nothing: no,
+      undecorated: no,
+    });
+  });
+
   it('leaves nothing behind that keeps a process', async () => {
     writeFileSync(
       join(app, 'once.mjs'),

@@ -50,6 +50,38 @@ describe('ClusterKeyvStore', () => {
     expect(await other.getMany(names)).toEqual(names.map(() => 1));
   });
 
+  it('keeps to the key space of its client', async () => {
+    const client = new ClusterClient({ nodes, keyPrefix: `${keyspace}space[1]:` });
+    try {
+      const keyv = new Keyv({ store: new ClusterKeyvStore(client), namespace: 'ns', throwOnErrors: true });
+      const read = async (): Promise<unknown> => {
+        const found = new Map<unknown, unknown>();
+        for await (const [key, value] of keyv.iterator!('ns')) found.set(key, value);
+        return found;
+      };
+      await keyv.setMany(names.map((key, n) => ({ key, value: n })));
+      // the same names without the prefix of the client, and in a key space that its glob would match
+      const others = ['cache:ns:k1', 'cache:ns:k9000', `${keyspace}space1:cache:ns:k1`];
+      for (const key of others) await cluster.set(key, 'other');
+      expect(await read()).toEqual(new Map(names.map((key, n) => [key, n])));
+      await keyv.clear();
+      expect(await read()).toEqual(new Map());
+      expect(await keyv.getMany(names)).toEqual(names.map(() => undefined));
+      expect(await cluster.nonAtomic.mget(others)).toEqual(others.map(() => 'other'));
+      await cluster.unlink(others);
+    } finally {
+      await client.close();
+    }
+  });
+
+  it('clears what continues the name of its namespace after a colon, as Keyv writes the same keys', async () => {
+    const [short, long] = [keyvOf('ambiguous:', 'a'), keyvOf('ambiguous:', 'a:b')];
+    await short.set('b:k', 1);
+    expect(await long.get('k')).toBe(1);
+    await short.clear();
+    expect(await long.get('k')).toBeUndefined();
+  });
+
   it('lets the server forget what has expired', async () => {
     const store = storeOf('ttl:');
     await store.set('short', 'v', 0.5);

@@ -81,7 +81,13 @@ describe('docs/neighbours.md', () => {
 
       override set(sid: string, session: SessionData, done?: (error?: unknown) => void): void {
         const ttl = session.cookie.maxAge ?? 86_400_000;
+        if (ttl <= 0) return this.destroy(sid, done);
         this.client.set(`session:${sid}`, JSON.stringify(session), 'PX', ttl).then(() => done?.(), done);
+      }
+
+      override touch(sid: string, { cookie }: SessionData, done?: (error?: unknown) => void): void {
+        const ttl = cookie.maxAge ?? 86_400_000;
+        this.client.pexpire(`session:${sid}`, ttl).then(() => done?.(), done);
       }
 
       override destroy(sid: string, done?: (error?: unknown) => void): void {
@@ -96,12 +102,16 @@ describe('docs/neighbours.md', () => {
       secret: 's',
       resave: false,
       saveUninitialized: false,
+      rolling: true,
+      cookie: { maxAge: 60_000 },
     }) as unknown as (request: unknown, response: unknown, next: () => void) => void;
     const http = createServer((request, response) => {
       middleware(request, response, () => {
         const { session: mine } = request as Seen;
         if (request.url === '/leave') return mine.destroy(() => response.end('left'));
+        if (request.url === '/look') return response.end(String(mine.visits));
         mine.visits = (mine.visits ?? 0) + 1;
+        if (request.url === '/last') mine.cookie.maxAge = 0;
         response.end(String(mine.visits));
       });
     });
@@ -112,6 +122,16 @@ describe('docs/neighbours.md', () => {
     const visits = [await first.text()];
     for (const path of ['/', '/leave', '/']) visits.push(await (await fetch(url + path, { headers })).text());
     expect(visits).toEqual(['1', '2', 'left', '1']);
+
+    // a session that is only looked at lives on; one whose cookie ends at once is gone
+    const again = await fetch(url);
+    const [, sid] = /s%3A([^.]+)\./.exec(again.headers.getSetCookie()[0]) as unknown as [string, string];
+    const cookie = again.headers.getSetCookie()[0].split(';')[0];
+    await cluster.pexpire(`session:${sid}`, 20_000);
+    expect(await (await fetch(`${url}/look`, { headers: { cookie } })).text()).toBe('1');
+    await eventually(async () => expect(await cluster.pttl(`session:${sid}`)).toBeGreaterThan(20_000));
+    expect(await (await fetch(`${url}/last`, { headers: { cookie } })).text()).toBe('2');
+    await eventually(async () => expect(await cluster.exists(`session:${sid}`)).toBe(0));
     await new Promise((resolve) => http.close(resolve));
   });
 
