@@ -204,7 +204,8 @@ export type {
 export { ClusterModule } from './nest/cluster.module.js';
 export { getClusterRepositoryToken, getClusterToken, getPubSubToken } from './nest/cluster.tokens.js';
 export { InjectCluster, InjectClusterRepository, InjectPubSub } from './nest/inject.decorators.js';
-export { ClusterHandlers, type HandlerStatistics } from './nest/cluster-handlers.js';
+export { ClusterHandlers } from './nest/cluster-handlers.js';
+export type { HandlerStatistics } from './nest/running-handler.js';
 export type { HandlerOrder } from './nest/handler-queue.js';
 export type { HandlerBuffer, HandlerNames } from './nest/handler-subscription.js';
 export { Channel, Message, Pattern, Payload } from './nest/message-params.decorator.js';

@@ -1,5 +1,6 @@
 import type { Logger } from '@nestjs/common';
 import type { ClusterClient } from '../client/cluster-client.js';
+import { nameList } from './name-list.js';
 
 /** How often unreadable messages are spoken of at most, in ms: whoever publishes them may do so all the time. */
 const UNREADABLE_MS = 10_000;
@@ -21,7 +22,7 @@ export function logEvents(client: ClusterClient, name: string, logger: Logger): 
   client.pubsub.gaps$.subscribe(({ names, node, reason, since, until }) => {
     logger.warn(
       `Subscriber of cluster '${name}' was cut off ${node} for ${until - since} ms (${reason}); ` +
-        `messages of ${names.join(', ')} may be missing`,
+        `messages of ${nameList(names)} may be missing`,
     );
   });
   let quietUntil = 0;

@@ -60,6 +60,11 @@ export class HandlerQueue<T extends { readonly channel: string }> {
     if (this.pending > 0) await new Promise<void>((resolve) => (this.drained = resolve));
   }
 
+  /** Gives up what waits. What is worked on cannot be stopped. */
+  abandon(): void {
+    this.buffer.clear();
+  }
+
   private isFree({ channel }: T): boolean {
     return this.active < this.concurrency && !this.busy.has(channel);
   }

@@ -3,6 +3,7 @@ import { InvalidArgumentError } from '../cluster/errors.js';
 import { checkOptionNames } from '../cluster/option-names.js';
 import { resolveBufferOptions, type BufferOptions } from '../pubsub/bounded-buffer.js';
 import { resolveCodec, type Codec } from '../pubsub/codec.js';
+import { checkConcurrency } from '../pubsub/concurrency.js';
 import type { SubscriptionKind } from '../pubsub/subscription-kind.js';
 import { HANDLER_KINDS } from './handler-kinds.js';
 import type { HandlerOrder } from './handler-queue.js';
@@ -55,6 +56,12 @@ export function handlerDecorator(
     if (typeof target === 'function' || typeof handler !== 'function') {
       throw new InvalidArgumentError(decorator, `${decorator} stands on methods of an instance only`);
     }
+    if (typeof method === 'symbol') {
+      throw new InvalidArgumentError(
+        decorator,
+        `${decorator} cannot stand on a method named by a symbol (${String(method)}); give the method a text name`,
+      );
+    }
     SetMetadata(SUBSCRIPTIONS, [metadata, ...subscriptionsOf(handler)])(target, method, descriptor);
   };
 }
@@ -95,9 +102,7 @@ function check(metadata: SubscriptionMetadata): void {
   if (events !== undefined && !areNames(events)) {
     throw new InvalidArgumentError('events', `${decorator} takes an event, a list of them, or none for all`);
   }
-  if (concurrency !== undefined && !(concurrency >= 1)) {
-    throw new InvalidArgumentError('concurrency', 'The concurrency of a handler is a number of at least 1');
-  }
+  if (concurrency !== undefined) checkConcurrency(concurrency);
   if (order !== undefined && order !== 'channel' && order !== 'none') {
     throw new InvalidArgumentError('order', "The order of a handler is 'channel' or 'none'");
   }

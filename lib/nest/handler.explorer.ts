@@ -25,10 +25,12 @@ export class HandlerExplorer {
 
   /**
    * Every handler of every provider and controller.
+   * @param known instances whose handlers are not wanted
    * @throws where the names of a subscription cannot be told
    */
-  async explore(): Promise<Handler[]> {
-    return (await Promise.all(this.hosts().map((host) => this.handlersOf(host)))).flat();
+  async explore(known: ReadonlySet<unknown>): Promise<Handler[]> {
+    const hosts = this.hosts().filter(({ instance }) => !known.has(instance));
+    return (await Promise.all(hosts.map((host) => this.handlersOf(host)))).flat();
   }
 
   /** All that has methods, each instance once, under however many tokens it is provided. */

@@ -6,8 +6,10 @@ import {
   ModulesContainer,
   type ContextId,
 } from '@nestjs/core';
+import { lastValueFrom, isObservable } from 'rxjs';
 import type { ClusterMessage } from '../pubsub/cluster-message.js';
 import { CLUSTER_MESSAGE_CONTEXT } from './cluster-message-context.js';
+import { asForRequests, type ExceptionHandling } from './handler-filters.js';
 import type { Handler } from './handler.explorer.js';
 import { PARAMS_METADATA, messageParams } from './message-params.decorator.js';
 
@@ -24,7 +26,15 @@ export class HandlerInvoker {
     // the like that are given by class would then be passed over without a word.
     const getContextModuleKey: ExternalContextCreator['getContextModuleKey'] = (type) =>
       contexts.getContextModuleKey(type) || (type && controllersModule(modules, type)) || '';
-    this.contexts = Object.create(contexts, { getContextModuleKey: { value: getContextModuleKey } });
+    const { filtersContextCreator } = contexts as unknown as NestInternals;
+    const filters: FiltersCreator = {
+      create: (...of) => asForRequests(filtersContextCreator.create(...of)),
+    };
+    this.contexts = Object.create(contexts, {
+      getContextModuleKey: { value: getContextModuleKey },
+      filtersContextCreator: { value: filters },
+      transformToResult: { value: resultOf },
+    });
   }
 
   callOf(handler: Handler): HandlerCall {
@@ -62,9 +72,24 @@ export class HandlerInvoker {
   }
 }
 
+/** Finds the filters of a handler. */
+interface FiltersCreator {
+  create(...of: unknown[]): ExceptionHandling;
+}
+
+/** What an ExternalContextCreator does not tell of itself. */
+interface NestInternals {
+  readonly filtersContextCreator: FiltersCreator;
+}
+
 type HandlerInstance = Record<string, (...args: unknown[]) => unknown>;
 
 function controllersModule(modules: ModulesContainer, type: object): string | undefined {
   for (const [key, module] of modules) if (module.controllers.has(type as never)) return key;
   return undefined;
+}
+
+/** Nest takes an observable that ends without a value for an error; for a message, it is as good as any. */
+async function resultOf(result: unknown): Promise<unknown> {
+  return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
 }

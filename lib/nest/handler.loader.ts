@@ -1,19 +1,18 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { retry, throwError, timer, type Observable, type Subscription } from 'rxjs';
+import { retry, throwError, timer, type Observable } from 'rxjs';
 import { ClusterError, DeadlineExceededError } from '../cluster/errors.js';
-import type { ClusterMessage } from '../pubsub/cluster-message.js';
 import type { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
 import { KINDS } from '../pubsub/subscription-kind.js';
-import { ClusterHandlers } from './cluster-handlers.js';
 import { ClusterRegistry } from './cluster-registry.js';
 import { DEFAULT_CLUSTER, getPubSubToken } from './cluster.tokens.js';
 import { HandlerExplorer, type Handler } from './handler.explorer.js';
 import { HandlerInvoker, type HandlerCall } from './handler.invoker.js';
 import { HANDLER_KINDS } from './handler-kinds.js';
-import { HandlerQueue } from './handler-queue.js';
 import type { HandlerSubscription } from './handler-subscription.js';
 import { UnknownClusterError } from './module-errors.js';
+import { nameList } from './name-list.js';
+import { RunningHandler, type HandlerStatistics } from './running-handler.js';
 import { within } from './within.js';
 
 /** How long the server may take to confirm a subscription, in ms. */
@@ -25,63 +24,77 @@ const RETRY_MS = 1_000;
 /** How long handlers may take to finish when the application shuts down, in ms. */
 const DRAIN_MS = 5_000;
 
-/** Messages that wait for a handler, unless it says otherwise. */
-const DEFAULT_BUFFER = { size: 10_000, whenFull: 'dropNewest' } as const;
-
-/** One decorator of a method at work. */
-interface RunningHandler {
-  readonly name: string;
-  readonly subscription: Subscription;
-  readonly queue: HandlerQueue<ClusterMessage>;
-}
-
-/** Subscribes the handlers of an application when it starts, and lets them finish before it ends. */
+/** Subscribes the handlers of an application when it has started, and lets them finish before it ends. */
 @Injectable()
 export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('ClusterModule');
-  private readonly running: RunningHandler[] = [];
+  private running: RunningHandler[] = [];
+  /** Instances whose handlers are subscribed. */
+  private readonly known = new Set<unknown>();
+  private loading = Promise.resolve();
+  private ended = false;
 
   constructor(
     private readonly explorer: HandlerExplorer,
     private readonly invoker: HandlerInvoker,
     private readonly registry: ClusterRegistry,
-    private readonly handlers: ClusterHandlers,
     private readonly moduleRef: ModuleRef,
   ) {}
 
-  /**
-   * Resolves once the server has confirmed every subscription. Only a cluster that is connected lazily is not waited for.
-   * @throws UnknownClusterError, DeadlineExceededError, KeyspaceEventsOffError, what the server answers to a subscription
-   *   it refuses, what keeps the names of one from being told; all clients are closed then
-   */
+  /** How each handler does. */
+  get statistics(): HandlerStatistics[] {
+    return this.running.map(({ statistics }) => statistics);
+  }
+
+  /** As `load`. Some kinds of applications call this hook twice. @throws as `load`; all clients are closed then */
   async onApplicationBootstrap(): Promise<void> {
     try {
-      const handlers = await this.explorer.explore();
-      await Promise.all(handlers.flatMap((handler) => this.load(handler)));
+      await this.load();
     } catch (error) {
       await this.registry.close();
       throw error;
     }
   }
 
-  /** The earliest hook there is: handlers may use what other modules tear down in later ones. */
   async onModuleDestroy(): Promise<void> {
-    for (const { subscription } of this.running) subscription.unsubscribe();
-    const drained = Promise.all(this.running.map(({ queue }) => queue.drain()));
+    this.ended = true;
+    const drained = Promise.all(this.running.map((handler) => handler.drain()));
     await within<unknown>(DRAIN_MS, drained, () => undefined);
-    for (const { name, queue } of this.running) {
-      if (queue.pending > 0) this.logger.warn(`${name} was left with ${queue.pending} messages unfinished`);
-      if (queue.dropped > 0) this.logger.warn(`${name} has had ${queue.dropped} messages dropped`);
-    }
+    for (const handler of this.running) handler.abandon();
   }
 
-  private load(handler: Handler): Promise<void>[] {
+  /**
+   * Subscribes the handlers that are not subscribed yet. Resolves once the server has confirmed every subscription.
+   * Only a cluster that is connected lazily is not waited for.
+   * @throws UnknownClusterError, DeadlineExceededError, KeyspaceEventsOffError, what the server answers to a subscription
+   *   it refuses, what keeps the names of one from being told; none of the new handlers is subscribed then
+   */
+  load(): Promise<void> {
+    const loaded = this.loading.then(() => this.loadNew());
+    this.loading = loaded.catch(() => {});
+    return loaded;
+  }
+
+  private async loadNew(): Promise<void> {
+    const handlers = await this.explorer.explore(this.known);
+    if (this.ended) return;
+    const before = this.running.length;
+    try {
+      await Promise.all(handlers.flatMap((handler) => this.subscribeAll(handler)));
+    } catch (error) {
+      for (const handler of this.running.splice(before)) handler.abandon();
+      throw error;
+    }
+    for (const { host } of handlers) this.known.add(host.instance);
+  }
+
+  private subscribeAll(handler: Handler): Promise<void>[] {
     const call = this.invoker.callOf(handler);
     return handler.subscriptions.map((subscription) => this.subscribe(handler, call, subscription));
   }
 
-  private async subscribe({ name }: Handler, call: HandlerCall, handled: HandlerSubscription): Promise<void> {
-    const { kind, names, cluster = DEFAULT_CLUSTER, concurrency = 1, order = 'none', buffer } = handled;
+  private async subscribe({ name }: Handler, call: HandlerCall, options: HandlerSubscription): Promise<void> {
+    const { kind, names, cluster = DEFAULT_CLUSTER } = options;
     const { decorator, noun, messages: messagesOf } = HANDLER_KINDS[kind];
     const pubsub = this.pubsubOf(cluster, `${decorator} on ${name}`);
     if (pubsub === undefined) {
@@ -89,34 +102,16 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
       return this.logger.warn(`${name} is not subscribed: the client of cluster '${cluster}' has no pub/sub`);
     }
     const isLazy = this.registry.isLazy(cluster);
-    const messages = messagesOf(pubsub, handled);
-    const count = { handled: 0, failed: 0 };
-    const queue = new HandlerQueue<ClusterMessage>(
-      async (message) => {
-        if (!(await this.handle(name, call, message))) count.failed++;
-        count.handled++;
-      },
-      { concurrency, order, ...DEFAULT_BUFFER, ...buffer },
-    );
-    this.handlers.add(() => ({
-      handler: name,
-      names,
-      ...count,
-      dropped: queue.dropped,
-      waiting: queue.waiting,
-    }));
-    const subscription = (isLazy ? this.persistently(name, messages) : messages).subscribe({
-      next: (message) => this.accept(name, queue, message),
-      error: ({ message, stack }: Error) => this.logger.error(`${name} is not subscribed: ${message}`, stack),
-    });
-    this.running.push({ name, subscription, queue });
+    const messages = messagesOf(pubsub, options);
+    const source = isLazy ? this.persistently(name, messages) : messages;
+    this.running.push(new RunningHandler(name, call, options, source, this.logger));
     if (!isLazy) {
       await within(CONFIRM_MS, pubsub.ready(names), () => {
         const command = KINDS[kind].subscribe.toUpperCase();
-        throw new DeadlineExceededError(`${command} to ${names.join(', ')}`, CONFIRM_MS);
+        throw new DeadlineExceededError(`${command} to ${nameList(names)}`, CONFIRM_MS);
       });
     }
-    this.logger.log(`Mapped ${noun} {${names.join(', ')}} to ${name}`);
+    this.logger.log(`Mapped ${noun} {${nameList(names)}} to ${name}`);
   }
 
   /** Subscribes again and again while the cluster cannot be found; each attempt takes as long as connecting may. */
@@ -134,29 +129,6 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
       return this.moduleRef.get<ClusterPubSub>(getPubSubToken(cluster), { strict: false });
     } catch (cause) {
       throw new UnknownClusterError(cluster, wantedBy, { cause });
-    }
-  }
-
-  private accept(name: string, queue: HandlerQueue<ClusterMessage>, message: ClusterMessage): void {
-    const before = queue.dropped;
-    queue.push(message);
-    if (before === 0 && queue.dropped > 0) {
-      this.logger.warn(`${name} is too slow: too many messages wait for it, and some are dropped`);
-    }
-  }
-
-  /** False where the handler failed. Never the payload in the log: it may be anything. */
-  private async handle(name: string, call: HandlerCall, message: ClusterMessage): Promise<boolean> {
-    try {
-      await call(message);
-      return true;
-    } catch (error) {
-      const [text, stack] =
-        error instanceof Error
-          ? [error.message, error.stack]
-          : [`it threw what is not an Error, but ${typeof error}`];
-      this.logger.error(`${name} failed on a message of ${message.channel}: ${text}`, stack);
-      return false;
     }
   }
 }

@@ -161,10 +161,31 @@ describe('mapBuffered', () => {
       }),
     );
     await expect(lastValueFrom(throwing)).rejects.toBe(boom);
-    const full = from(numbers(5)).pipe(
-      mapBuffered(() => new Promise<never>(() => {}), { size: 1, whenFull: 'error' }),
+  });
+
+  it('works on what waits before it fails for what does not fit', async () => {
+    const source = new Subject<number>();
+    const { opened, release } = gate();
+    const seen = collect<number>();
+    const project = async (n: number): Promise<number> => {
+      await opened;
+      return n;
+    };
+    source
+      .pipe(mapBuffered(project, { concurrency: 2, size: 3, whenFull: 'error' }))
+      .subscribe(seen.observer);
+    for (const n of numbers(6)) source.next(n);
+    expect(source.observed).toBe(false);
+    release();
+    await eventually(() => expect(seen.errors).toHaveLength(1));
+    expect(seen.values).toEqual(numbers(5));
+    expect(seen.errors[0]).toBeInstanceOf(BufferOverflowError);
+  });
+
+  it.each([0, 1.5, -1, Number.NaN, '2'])('takes no concurrency of %p', (concurrency) => {
+    expect(() => mapBuffered(async () => 1, { concurrency: concurrency as number })).toThrow(
+      /concurrency must be a whole number/,
     );
-    await expect(lastValueFrom(full)).rejects.toBeInstanceOf(BufferOverflowError);
   });
 
   it('starts nothing more once nobody listens', async () => {

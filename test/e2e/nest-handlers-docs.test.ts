@@ -1,5 +1,5 @@
-import { Controller, Get, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { Controller, Get, Injectable, Module, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { APP_GUARD, LazyModuleLoader } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import { readFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import {
   Channel,
   ClusterClient,
+  ClusterHandlers,
   ClusterModule,
   isClusterMessageContext,
   Pattern,
@@ -71,6 +72,30 @@ class TokenGuard implements CanActivate {
   }
 }
 
+@Injectable()
+class ReportEvents {
+  @Subscribe('reports.wanted')
+  onWanted(@Payload() id: number): void {
+    console.log(`report ${id}`);
+  }
+}
+
+@Module({ providers: [ReportEvents] })
+class ReportsModule {}
+
+@Injectable()
+class Reports {
+  constructor(
+    private readonly lazy: LazyModuleLoader,
+    private readonly handlers: ClusterHandlers,
+  ) {}
+
+  async open(): Promise<void> {
+    await this.lazy.load(() => ReportsModule);
+    await this.handlers.load();
+  }
+}
+
 @Controller()
 class Shop {
   @Get()
@@ -90,7 +115,13 @@ describe('docs/handlers.md', () => {
     const made = await Test.createTestingModule({
       imports: [ClusterModule.forRoot({ nodes: local.seeds })],
       controllers: [Shop],
-      providers: [OrderEvents, StockEvents, ShopConfig, { provide: APP_GUARD, useClass: TokenGuard }],
+      providers: [
+        OrderEvents,
+        StockEvents,
+        ShopConfig,
+        Reports,
+        { provide: APP_GUARD, useClass: TokenGuard },
+      ],
     })
       .setLogger(new RecordedLog())
       .compile();
@@ -112,7 +143,7 @@ describe('docs/handlers.md', () => {
   it('shows only code that is run here', () => {
     const here = squeezed(readFileSync(join(root, 'test/e2e/nest-handlers-docs.test.ts'), 'utf8'));
     const blocks = snippetsOf('docs/handlers.md').map(({ code }) => code);
-    expect(blocks).toHaveLength(3);
+    expect(blocks).toHaveLength(4);
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
@@ -130,6 +161,12 @@ describe('docs/handlers.md', () => {
   it('takes names from what is injected', async () => {
     await cluster.pubsub.publish('stock', 3);
     await showing('3 left');
+  });
+
+  it('subscribes the handlers of a module that is loaded lazily', async () => {
+    await app.get(Reports).open();
+    await cluster.pubsub.publish('reports.wanted', 7);
+    await showing('report 7');
   });
 
   it('has guards that tell a message from a request', async () => {
