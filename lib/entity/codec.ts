@@ -30,6 +30,8 @@ export interface Codec<T = unknown> {
   isSame(a: T, b: T): boolean;
   /** Text that sorts bytewise as the values do; types without one cannot be indexed. */
   order?(value: T): string;
+  /** What that text is made of, where the form does not tell. A change means that indexes have to be built anew. */
+  readonly orderForm?: string;
 }
 
 /** A value that is not of its property's type. It carries nothing: whoever knows the property words the error. */

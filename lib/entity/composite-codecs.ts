@@ -69,6 +69,7 @@ export function enumCodec(values: readonly (string | number)[]): Codec<string | 
       fit(known.has(value));
       return typeof value === 'number' ? orderNumber(value) : orderText(value);
     },
+    orderForm: values.some((value) => typeof value === 'number') ? 'numbers of an enum' : undefined,
   };
 }
 
@@ -192,5 +193,6 @@ export function transformedCodec(codec: Codec, transformer: ValueTransformer): C
       transformer.equals?.(a, b) ??
       (isSamePlain(a, b) || isSamePart(codec, transformer.to(a), transformer.to(b))),
     order: codec.order && ((value) => codec.order!(transformer.to(value))),
+    orderForm: codec.orderForm,
   };
 }

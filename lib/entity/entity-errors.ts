@@ -209,9 +209,12 @@ export class IndexNotReadyError extends ClusterError {
     readonly entity: string,
     readonly index: string,
   ) {
-    super(`The index '${index}' of ${entity} is being built; it can be asked when reindex() is done`, {
-      code: 'INDEX_NOT_READY',
-      retryable: true,
-    });
+    super(
+      `The index '${index}' of ${entity} is being built: run repository.reindex() once to make it ready`,
+      {
+        code: 'INDEX_NOT_READY',
+        retryable: true,
+      },
+    );
   }
 }

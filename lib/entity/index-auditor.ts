@@ -48,6 +48,7 @@ export class IndexAuditor {
     private readonly context: EntityContext,
     private readonly schema: EntitySchema,
     private readonly mode: AuditMode,
+    private readonly spared: ReadonlySet<string> = new Set(),
   ) {
     this.scripts = new ScriptCaller(context.client);
   }
@@ -71,9 +72,10 @@ export class IndexAuditor {
   private async *entries(tag: string): AsyncGenerator<[id: string, kind: keyof Suspects, entry: string]> {
     const { client } = this.context;
     const index = new IndexReader(client, indexKey(this.schema, tag), [WHOLE]);
-    for await (const entry of index.all()) yield [idTextOf(entry), 'index', entry];
+    for await (const entry of index.all())
+      if (!this.spared.has(indexOf(entry))) yield [idTextOf(entry), 'index', entry];
     for await (const [entry, id] of client.hscanIterator(uniqueKey(this.schema, tag), { count: BATCH }))
-      yield [id, 'uniques', entry];
+      if (!this.spared.has(indexOf(entry))) yield [id, 'uniques', entry];
   }
 
   /** @param rows for each id the entries that were found; without any, what should be there is looked for. */
@@ -131,7 +133,10 @@ export class IndexAuditor {
   }
 
   private issue(tag: string, id: string, fault: IndexIssue['fault'], entry: string): IndexIssue {
-    const [name] = entry.replace(/^~i:/, '').split('\0', 1);
+    const name = indexOf(entry.replace(/^~i:/, ''));
     return { fault, index: name, key: givenKey(this.schema, entityKeyIn(this.schema, tag, id)) as never };
   }
 }
+
+/** The name of the index or unique that an entry is of. */
+const indexOf = (entry: string): string => entry.split('\0', 1)[0];

@@ -4,6 +4,7 @@ import type { EntityContext } from './entity-context.js';
 import type { EntitySchema } from './entity-schema.js';
 import { GlobalAuditor } from './global-auditor.js';
 import { type AuditMode, IndexAuditor, type IndexIssue } from './index-auditor.js';
+import type { Building } from './schema-records.js';
 import type { PartitionKeyOf } from './shape.js';
 import { rowsBySlot } from './slot-walker.js';
 
@@ -61,8 +62,12 @@ export async function* reindex(
   tag: string | undefined,
   { cursor, signal }: Pick<ReindexOptions, 'cursor' | 'signal'>,
 ): AsyncGenerator<ReindexProgress, void, undefined> {
-  const audit = auditing(context, schema, 'repair');
-  const begin = tag === undefined ? readCursor(cursor) : { slot: keySlot(tag), isClean: false };
+  const given = readCursor(tag === undefined ? cursor : undefined);
+  const { building, spared } = await context.records.begin(schema);
+  const audit = auditing(context, schema, 'repair', spared);
+  const begin = tag === undefined ? given : { slot: keySlot(tag), isClean: false };
+  // What came to be built only after an earlier part of this run is not built by its rest.
+  const built = given.building ?? building;
   const end = tag === undefined ? SLOT_COUNT : begin.slot + 1;
   let { isClean } = begin;
   let rows = 0;
@@ -80,9 +85,9 @@ export async function* reindex(
     isClean &&= unresolved.length === 0;
     const next = slot + 1;
     if (next !== end && next % STEP !== 0 && unresolved.length < STEP) continue;
-    if (next === SLOT_COUNT && isClean) await context.records.markReady(schema);
+    if (next === SLOT_COUNT && isClean) await context.records.markReady(schema, built);
     const done = tag === undefined ? next / SLOT_COUNT : 1;
-    yield { cursor: `${next}${isClean ? '' : '!'}`, done, rows, repaired, unresolved };
+    yield { cursor: cursorAt(next, isClean, built), done, rows, repaired, unresolved };
     unresolved = [];
   }
 }
@@ -92,8 +97,9 @@ function auditing(
   context: EntityContext,
   schema: EntitySchema,
   mode: AuditMode,
+  spared?: ReadonlySet<string>,
 ): (tag: string, ids: readonly string[]) => AsyncGenerator<IndexIssue> {
-  const here = new IndexAuditor(context, schema, mode);
+  const here = new IndexAuditor(context, schema, mode, spared);
   const everywhere = new GlobalAuditor(context, schema, mode);
   return async function* (tag, ids) {
     // a row that is a partition of its own is in no list and in no index
@@ -107,11 +113,23 @@ const UNRESOLVED: ReadonlySet<IndexIssue['fault']> = new Set<IndexIssue['fault']
   'unreadable',
 ]);
 
-/** The next slot, and whether all before it could be put right. */
-function readCursor(cursor: unknown): { slot: number; isClean: boolean } {
+/** How far a run has come: the next slot, whether all before it could be put right, and what is being built. */
+interface RunState {
+  readonly slot: number;
+  readonly isClean: boolean;
+  /** Absent at the beginning. */
+  readonly building?: Building;
+}
+
+const cursorAt = (slot: number, isClean: boolean, building: Building): string =>
+  `${slot}${isClean ? '' : '!'}~${[...building].map((pair) => pair.join(':')).join(',')}`;
+
+function readCursor(cursor: unknown): RunState {
   if (cursor === undefined) return { slot: 0, isClean: true };
-  const [, slot, mark] = /^(\d{1,5})(!?)$/.exec(String(cursor)) ?? [];
+  const [, slot, mark, names] = /^(\d{1,5})(!?)~((?:[\w.-]+:\w+,?)*)$/.exec(String(cursor)) ?? [];
   if (slot === undefined || Number(slot) > SLOT_COUNT)
     throw new InvalidArgumentError('cursor', 'The cursor is not one that a progress of reindex has given');
-  return { slot: Number(slot), isClean: mark === '' };
+  const pairs = names.split(',').filter((pair) => pair !== '');
+  const building = new Map(pairs.map((pair) => pair.split(':', 2) as [string, string]));
+  return { slot: Number(slot), isClean: mark === '', building };
 }

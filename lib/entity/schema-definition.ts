@@ -1,4 +1,4 @@
-import type { EntitySchema } from './entity-schema.js';
+import type { EntitySchema, IndexedField } from './entity-schema.js';
 
 /** What an entity's class says of what is stored: what its schema record holds. */
 export interface SchemaDefinition {
@@ -24,7 +24,7 @@ export function definitionOf(schema: EntitySchema): SchemaDefinition {
   const globals = schema.globals
     .map(({ kind, name, fields: indexed, spread }): [string, string] => [
       name,
-      `${kind} of ${indexed.map(({ property }) => property).join(' ')} spread over ${spread}`,
+      `${kind} of ${fieldsOf(indexed)} spread over ${spread}`,
     ])
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
   return {
@@ -33,10 +33,7 @@ export function definitionOf(schema: EntitySchema): SchemaDefinition {
     properties: Object.fromEntries(properties.toSorted(([a], [b]) => (a < b ? -1 : 1))),
     indexes: Object.fromEntries(
       indexes
-        .map(({ kind, name, fields: indexed }) => [
-          name,
-          `${kind} ${indexed.map(({ property }) => property).join(' ')}`,
-        ])
+        .map(({ kind, name, fields: indexed }) => [name, `${kind} ${fieldsOf(indexed)}`])
         .toSorted(([a], [b]) => (a < b ? -1 : 1)),
     ),
   };
@@ -61,10 +58,32 @@ export function misfits(stored: SchemaDefinition, given: SchemaDefinition): stri
   return found;
 }
 
-/** The indexes that one definition has and the other has not, or otherwise. */
-export function newIndexes(stored: SchemaDefinition, given: SchemaDefinition): string[] {
-  const known = { ...stored.indexes, ...stored.globals };
-  return Object.entries({ ...given.indexes, ...given.globals })
-    .filter(([name, index]) => !Object.hasOwn(known, name) || known[name] !== index)
-    .map(([name]) => name);
+/** The names of all indexes and uniques of a definition. */
+export const indexNames = ({ indexes, globals }: SchemaDefinition): string[] =>
+  Object.keys({ ...indexes, ...globals });
+
+/** What an index or unique is; undefined where the definition has none of the name. */
+export function formOf({ indexes, globals = {} }: SchemaDefinition, name: string): string | undefined {
+  if (Object.hasOwn(globals, name)) return globals[name];
+  return Object.hasOwn(indexes, name) ? `of partitions: ${indexes[name]}` : undefined;
 }
+
+/** What is stored, once a class is in use: what the class does not have is remembered, for rows may still have it. */
+export function joined(stored: SchemaDefinition, given: SchemaDefinition): SchemaDefinition {
+  const without = (
+    known: Readonly<Record<string, string>> = {},
+    others: object = {},
+  ): Record<string, string> =>
+    Object.fromEntries(Object.entries(known).filter(([name]) => !Object.hasOwn(others, name)));
+  const globals = { ...without(stored.globals, given.indexes), ...given.globals };
+  return {
+    ...(Object.keys(globals).length > 0 && { globals }),
+    partition: given.partition,
+    properties: { ...stored.properties, ...given.properties },
+    indexes: { ...without(stored.indexes, given.globals), ...given.indexes },
+  };
+}
+
+/** The fields of an index, and how their values are encoded there, where their form does not tell. */
+const fieldsOf = (fields: readonly IndexedField[]): string =>
+  fields.map(({ property, codec }) => property + (codec.orderForm ? ` (${codec.orderForm})` : '')).join(' ');

@@ -1,8 +1,17 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Script } from '../cluster/script.js';
 import type { EntityClient } from './entity-client.js';
 import { IndexNotReadyError, SchemaRecordError } from './entity-errors.js';
 import type { EntitySchema } from './entity-schema.js';
-import { type SchemaDefinition, definitionOf, misfits, newIndexes } from './schema-definition.js';
+import {
+  type SchemaDefinition,
+  definitionOf,
+  formOf,
+  indexNames,
+  joined,
+  misfits,
+} from './schema-definition.js';
 import { ScriptCaller } from './script-caller.js';
 
 /**
@@ -20,73 +29,157 @@ return { 'OK' }
 /** The schema record of an entity: what its rows were stored as, and which of its indexes are being built. */
 export const recordKey = ({ name }: EntitySchema): string => `{~s:${name}}`;
 
+/** How long a process rests on what it has read of a record: others may have started, or built an index, since. */
+const FRESH_MS = 5_000;
+
+/** How long a query waits for a record to be read again, whose node may be down. */
+const PATIENCE_MS = 200;
+
+/** The longest pause before a record is written again that somebody else has changed meanwhile. */
+const LONGEST_PAUSE_MS = 50;
+
+/**
+ * Indexes that are being built: their names, each with a mark of the last program that has written rows without it, or
+ * with another form of it. As long as the mark stays, no such program has started.
+ */
+export type Building = ReadonlyMap<string, string>;
+
+/** A record as it was read. */
+interface SchemaRecord {
+  readonly definition?: SchemaDefinition;
+  readonly building: Building;
+}
+
+/** What a process knows of a class. */
+interface Knowledge extends SchemaRecord {
+  readonly own: SchemaDefinition;
+  /** When the record was read, by a clock that never goes back. */
+  readonly readAt: number;
+}
+
+/** What a run of `reindex` has to build. */
+export interface Rebuilding {
+  /** The indexes of the class that are being built, with their marks. */
+  readonly building: Building;
+  /** Indexes that the class does not have, and other programs may still rest on: their entries are left alone. */
+  readonly spared: ReadonlySet<string>;
+}
+
 /** Keeps the schema records, and knows which indexes cannot be asked yet. */
 export class SchemaRecords {
   private readonly scripts: ScriptCaller;
-  // Names of indexes that were being built when the record was read last; nothing is known of schemas not checked.
-  private readonly building = new Map<EntitySchema, ReadonlySet<string>>();
+  private readonly known = new Map<EntitySchema, Knowledge>(); // nothing of schemas that were not checked
+  private readonly underWay = new Map<EntitySchema, Promise<void>>();
 
   constructor(private readonly client: EntityClient) {
     this.scripts = new ScriptCaller(client);
   }
 
   /**
-   * Compares a class with its record, and records what is new.
+   * Compares a class with its record, and records what is new. An index that the class does not have, or has in another
+   * form, is not ready from then on, for anybody: this program is about to write rows without it.
    *
+   * @returns the record as it was before.
    * @throws SchemaRecordError where rows that are stored do not fit the class.
    */
-  async check(schema: EntitySchema): Promise<void> {
-    const given = definitionOf(schema);
-    await this.change(schema, (stored, building) => {
-      if (!stored) return { definition: given, building: [] };
-      const faults = misfits(stored, given);
+  async check(schema: EntitySchema): Promise<SchemaRecord> {
+    const own = definitionOf(schema);
+    return this.change(schema, ({ definition, building }) => {
+      if (!definition) return { definition: own, building: new Map() };
+      const faults = misfits(definition, own);
       if (faults.length > 0) throw new SchemaRecordError(schema.name, faults);
-      const still = building.filter((name) => Object.hasOwn({ ...given.indexes, ...given.globals }, name));
-      // What a class has no more is remembered: the rows may still have it.
-      const properties = { ...stored.properties, ...given.properties };
-      const globals = stored.globals || given.globals ? { ...stored.globals, ...given.globals } : undefined;
+      const mark = randomBytes(6).toString('hex');
+      const unlike = [...indexNames(definition), ...indexNames(own)].filter(
+        (name) => formOf(definition, name) !== formOf(own, name),
+      );
       return {
-        definition: { ...given, properties, ...(globals && { globals }) },
-        building: [...new Set([...still, ...newIndexes(stored, given)])],
+        definition: joined(definition, own),
+        building: new Map([...building, ...unlike.map((name) => [name, mark] as const)]),
       };
     });
   }
 
-  /** All indexes of the class are built. */
-  async markReady(schema: EntitySchema): Promise<void> {
-    await this.change(schema, (stored) => ({ definition: stored ?? definitionOf(schema), building: [] }));
+  /** Begins to put the indexes of a class right. @throws SchemaRecordError */
+  async begin(schema: EntitySchema): Promise<Rebuilding> {
+    const before = await this.check(schema);
+    const { own, building } = this.known.get(schema)!;
+    const names = indexNames(own);
+    const strange = before.definition
+      ? indexNames(before.definition).filter((name) => !names.includes(name))
+      : [];
+    return {
+      building: new Map([...building].filter(([name]) => names.includes(name))),
+      spared: new Set(strange.filter((name) => !before.building.has(name))),
+    };
+  }
+
+  /** Indexes of the class are built: those that no program has started without since their marks were read. */
+  async markReady(schema: EntitySchema, built: Building): Promise<void> {
+    const own = definitionOf(schema);
+    await this.change(schema, ({ definition = own, building }) => ({
+      definition,
+      building: new Map(
+        [...building].filter(
+          ([name, mark]) => built.get(name) !== mark || formOf(definition, name) !== formOf(own, name),
+        ),
+      ),
+    }));
   }
 
   /**
-   * Refuses to ask an index that is being built. Where none is, it costs nothing.
+   * Refuses to ask an index that is being built. Where none is, it costs a read now and then.
    *
    * @throws IndexNotReadyError
    */
   async assertReady(schema: EntitySchema, index: string): Promise<void> {
-    if (!this.building.get(schema)?.has(index)) return;
-    const [, building] = await this.read(schema); // it may be ready by now
-    this.building.set(schema, new Set(namesIn(building)));
-    if (this.building.get(schema)!.has(index)) throw new IndexNotReadyError(schema.name, index);
+    const known = this.known.get(schema);
+    if (!known) return;
+    if (!isReady(known, index))
+      await this.readAgain(schema); // it may be ready by now
+    else if (performance.now() - known.readAt > FRESH_MS)
+      // What cannot be read was probably not changed either: other shards go on being asked.
+      await Promise.race([
+        this.readAgain(schema).catch(() => {}),
+        sleep(PATIENCE_MS, undefined, { ref: false }),
+      ]);
+    if (!isReady(this.known.get(schema)!, index)) throw new IndexNotReadyError(schema.name, index);
+  }
+
+  private readAgain(schema: EntitySchema): Promise<void> {
+    let reading = this.underWay.get(schema);
+    if (!reading) {
+      const read = async (): Promise<void> => this.know(schema, recordOf(await this.read(schema)));
+      reading = read().finally(() => this.underWay.delete(schema));
+      this.underWay.set(schema, reading);
+    }
+    return reading;
   }
 
   private async change(
     schema: EntitySchema,
-    next: (
-      stored: SchemaDefinition | undefined,
-      building: readonly string[],
-    ) => { definition: SchemaDefinition; building: readonly string[] },
-  ): Promise<void> {
+    next: (record: SchemaRecord) => SchemaRecord,
+  ): Promise<SchemaRecord> {
     for (;;) {
-      const [definition, building] = await this.read(schema);
-      const stored = definition === '' ? undefined : (JSON.parse(definition) as SchemaDefinition);
-      const made = next(stored, namesIn(building));
-      const args = [definition, building, JSON.stringify(made.definition), made.building.join(' ')];
-      const call = { script: RECORD_SCRIPT, keys: [recordKey(schema)], args };
-      this.building.set(schema, new Set(made.building));
-      if (args[0] === args[2] && args[1] === args[3]) return;
-      const [outcome] = await this.scripts.run(call, 'safe');
-      if (outcome === 'OK') return;
+      const read = await this.read(schema);
+      const before = recordOf(read);
+      const made = next(before);
+      const written = [
+        JSON.stringify(made.definition),
+        [...made.building].map(([name, mark]) => `${name}:${mark}`).join(' '),
+      ];
+      const isSame = read.every((text, i) => text === written[i]);
+      const call = { script: RECORD_SCRIPT, keys: [recordKey(schema)], args: [...read, ...written] };
+      if (isSame || (await this.scripts.run(call, 'safe'))[0] === 'OK') {
+        this.know(schema, made);
+        return before;
+      }
+      await sleep(Math.random() * LONGEST_PAUSE_MS);
     }
+  }
+
+  private know(schema: EntitySchema, record: SchemaRecord): void {
+    const own = this.known.get(schema)?.own ?? definitionOf(schema);
+    this.known.set(schema, { ...record, own, readAt: performance.now() });
   }
 
   private async read(schema: EntitySchema): Promise<[definition: string, building: string]> {
@@ -95,4 +188,14 @@ export class SchemaRecords {
   }
 }
 
-const namesIn = (text: string): string[] => text.split(' ').filter((name) => name !== '');
+function recordOf([definition, building]: readonly [string, string]): SchemaRecord {
+  const marks = building.split(' ').filter((text) => text !== '');
+  return {
+    definition: definition === '' ? undefined : (JSON.parse(definition) as SchemaDefinition),
+    building: new Map(marks.map((text) => text.split(':', 2) as [string, string])),
+  };
+}
+
+/** Whether an index holds all rows. Without a record nothing was stored that it could lack. */
+const isReady = ({ own, definition = own, building }: Knowledge, index: string): boolean =>
+  !building.has(index) && formOf(definition, index) === formOf(own, index);
