@@ -4,7 +4,7 @@ import { keyIndexes } from '../cluster/command-keys.js';
 import { CrossSlotError } from '../cluster/errors.js';
 import { LeasedBlock, writesDurably } from '../cluster/leased-block.js';
 import type { Argument } from '../cluster/request-encoder.js';
-import { groupBySlot } from '../cluster/resolved-call.js';
+import { groupBySlot, refuseOversizedSum } from '../cluster/resolved-call.js';
 import { TransactionBlock } from '../cluster/transaction-block.js';
 import { ClusterPipeline } from './cluster-pipeline.js';
 
@@ -41,6 +41,10 @@ export class ClusterTransaction extends ClusterPipeline {
     const { slot, policy } = this;
     this.slot = NO_SLOT;
     if (entries.length === 0) return Promise.resolve([]);
+    refuseOversizedSum(
+      'EXEC',
+      entries.map(({ call }) => call.args),
+    );
     if (writesDurably(entries, policy)) {
       return this.engine.runLeased(new LeasedBlock(entries, slot, policy), policy) as Promise<BatchResult[]>;
     }

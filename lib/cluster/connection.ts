@@ -2,18 +2,19 @@ import type { Socket } from 'node:net';
 import type { Command, CommandNode } from './command.js';
 import { CommandQueue } from './command-queue.js';
 import { AskingCommand } from './control-command.js';
-import { ConnectionError, ProtocolError } from './errors.js';
+import { ConnectionError, InvalidArgumentError, ProtocolError } from './errors.js';
 import { openSocket } from './open-socket.js';
 import type { ResolvedClusterOptions } from './options.js';
 import { ReplyParser, type ReplyHandler } from './reply-parser.js';
 import type { Reply } from './reply.js';
-import { RequestEncoder } from './request-encoder.js';
+import { PIECE_BYTES, RequestEncoder } from './request-encoder.js';
 import { nodeName, type NodeAddress } from './topology.js';
 
-/** Encoded bytes after which a batch is handed to the socket, so that a huge batch is never one string. */
-const PIECE_BYTES = 256 * 1024;
 /** Bytes that may wait in the socket's own buffer before we stop encoding more. */
 const SATURATED_BYTES = 1024 * 1024;
+
+/** Goes before what an ASK redirect sent here; it has no state of its own. */
+const ASKING = new AskingCommand();
 
 /** What a connection tells its channel. */
 export interface ConnectionListener {
@@ -154,22 +155,34 @@ export class Connection implements ReplyHandler {
 
   private encode(command: Command): void {
     if (command.settled) return;
+    const { encoder } = this;
+    encoder.keep();
+    try {
+      if (command.asking) ASKING.encode(encoder);
+      command.encode(encoder);
+    } catch (error) {
+      // an argument of the caller's, or no memory: nothing of it is sent, and nobody else's call is touched
+      encoder.revert();
+      return command.fail(unwritable(command, error));
+    }
     if (command.asking) {
-      const asking = new AskingCommand();
-      asking.encode(this.encoder);
-      this.inFlight.push(asking);
+      this.inFlight.push(ASKING);
       command.asking = false;
     }
     command.sent = true;
-    command.encode(this.encoder);
     for (let replies = command.replyCount; replies > 0; replies--) this.inFlight.push(command);
   }
 
   private write(): void {
     const pieces = this.encoder.take();
-    if (pieces.length > 1) this.socket.cork();
-    for (const piece of pieces) this.socket.write(piece, 'latin1');
-    if (pieces.length > 1) this.socket.uncork();
+    try {
+      if (pieces.length > 1) this.socket.cork();
+      for (const piece of pieces) this.socket.write(piece, 'latin1');
+      if (pieces.length > 1) this.socket.uncork();
+    } catch (error) {
+      // no memory for it, say: how much of it has left is not known
+      this.destroy(new ConnectionError(this.name, (error as Error).message, { cause: error }));
+    }
   }
 
   private read(chunk: Buffer): void {
@@ -195,4 +208,9 @@ export class Connection implements ReplyHandler {
     this.listener.onLost(this.failure, owed);
     this.passMilestones(Infinity);
   }
+}
+
+function unwritable({ name }: Command, error: unknown): InvalidArgumentError {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new InvalidArgumentError('arguments', `The arguments of ${name} could not be written: ${reason}`);
 }

@@ -114,8 +114,11 @@ export class NodeChannel {
     if (this.phase === 'idle') void this.open().catch(() => {});
     // what is not written to a node that may be frozen is not in doubt if it is
     if (this.phase !== 'ready' || this.suspected) return 0;
-    const taken = (this.connection as Connection).send(this.pending);
-    this.pending = taken === this.pending.length ? [] : this.pending.slice(taken);
+    const given = this.pending;
+    // out of reach of whatever happens meanwhile, so that nothing is ever sent twice
+    this.pending = [];
+    const taken = (this.connection as Connection).send(given);
+    if (taken < given.length) this.pending = [...given.slice(taken), ...this.pending];
     return taken;
   }
 

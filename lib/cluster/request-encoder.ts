@@ -4,6 +4,9 @@ import { RequestHeaders } from './request-headers.js';
 /** An argument as it is sent: strings as UTF-8, Buffers as they are. Numbers were made strings before. */
 export type Argument = string | Buffer;
 
+/** A text that has grown so long is a piece: a string has a maximum length, and short writes are the cheap ones. */
+export const PIECE_BYTES = 32 * 1024;
+
 /** Longer arguments are pieces of their own: joining them with the rest would copy them once more. */
 const LARGE = 16 * 1024;
 
@@ -26,6 +29,9 @@ export class RequestEncoder {
   private pieces: (string | Buffer)[] = [];
   private pieceBytes = 0;
   private text = '';
+  private keptPieces = 0;
+  private keptBytes = 0;
+  private keptText = '';
 
   /** Bytes of the batch so far, exactly. */
   get size(): number {
@@ -48,8 +54,23 @@ export class RequestEncoder {
         const bytes = toByteText(value);
         text = text + lengthLine(bytes.length) + bytes;
       }
+      if (text.length >= PIECE_BYTES) text = this.cut(text);
     }
     this.text = text;
+  }
+
+  /** Notes how far the batch is, for `revert`. */
+  keep(): void {
+    this.keptPieces = this.pieces.length;
+    this.keptBytes = this.pieceBytes;
+    this.keptText = this.text;
+  }
+
+  /** Drops what was added since `keep`, so that nothing is left of a command that could not be encoded. */
+  revert(): void {
+    this.pieces.length = this.keptPieces;
+    this.pieceBytes = this.keptBytes;
+    this.text = this.keptText;
   }
 
   /**
@@ -63,6 +84,13 @@ export class RequestEncoder {
     this.pieceBytes = 0;
     this.text = '';
     return pieces;
+  }
+
+  /** Makes a piece of the text; tells the text after it, still empty. */
+  private cut(text: string): string {
+    this.pieces.push(text);
+    this.pieceBytes += text.length;
+    return '';
   }
 
   /** Closes the text with the value's length and puts the value behind it; tells the text after it, still empty. */

@@ -7,6 +7,8 @@ import type { Argument } from './request-encoder.js';
 
 /** The most bytes that a server takes as one argument, by default; see `proto-max-bulk-len`. */
 const MAXIMUM_BYTES = 512 * 1024 * 1024;
+/** The most bytes that a server takes as one request, or one transaction; see `client-query-buffer-limit`. */
+const MAXIMUM_CALL_BYTES = 1024 * 1024 * 1024;
 /** UTF-8 has three bytes at most for what is one character here. */
 const BYTES_A_CHARACTER = 3;
 
@@ -46,13 +48,35 @@ function refuseOversized(name: string, args: readonly Argument[]): void {
   for (let i = 0; i < args.length; i++) {
     const value = args[i];
     if (value.length * BYTES_A_CHARACTER <= MAXIMUM_BYTES) continue;
-    const bytes = typeof value === 'string' ? Buffer.byteLength(value) : value.length;
+    const bytes = bytesOf(value);
     if (bytes <= MAXIMUM_BYTES) continue;
     throw new InvalidArgumentError(
       `arguments[${i}]`,
       `Argument ${i + 1} of ${name} has ${bytes} bytes; a server takes ${MAXIMUM_BYTES} (512 MB)`,
     );
   }
+  refuseOversizedSum(name, [args]);
+}
+
+const bytesOf = (value: Argument): number =>
+  typeof value === 'string' ? Buffer.byteLength(value) : value.length;
+
+/**
+ * For one request, or the requests of one transaction.
+ * @throws InvalidArgumentError where their arguments together are more than a server takes
+ */
+export function refuseOversizedSum(name: string, requests: readonly (readonly Argument[])[]): void {
+  let size = 0;
+  for (const args of requests) size += sizeOf(args);
+  if (size * BYTES_A_CHARACTER <= MAXIMUM_CALL_BYTES) return;
+  let bytes = 0;
+  for (const args of requests) for (const value of args) bytes += bytesOf(value);
+  if (bytes <= MAXIMUM_CALL_BYTES) return;
+  throw new InvalidArgumentError(
+    'arguments',
+    `The arguments of ${name} have ${bytes} bytes in all; a server takes ${MAXIMUM_CALL_BYTES} (1 GB). ` +
+      'Make several calls of it.',
+  );
 }
 
 /** Bytes of arguments, as bounds count them. */

@@ -114,7 +114,18 @@ export function notATransaction(cause: ReplyError, nothingRan: boolean): ReplyEr
   );
 }
 
+/** Text in the place of Buffers. Lists are changed in place: they are nobody else's. */
 function textOf(reply: Reply): Reply {
   if (Buffer.isBuffer(reply)) return reply.toString();
-  return Array.isArray(reply) ? reply.map(textOf) : reply;
+  if (!Array.isArray(reply)) return reply;
+  // a list of its own rather than recursion: servers nest replies as deep as a script likes
+  const lists = [reply];
+  for (let list = lists.pop(); list !== undefined; list = lists.pop()) {
+    for (let i = 0; i < list.length; i++) {
+      const item = list[i];
+      if (Buffer.isBuffer(item)) list[i] = item.toString();
+      else if (Array.isArray(item)) lists.push(item);
+    }
+  }
+  return reply;
 }

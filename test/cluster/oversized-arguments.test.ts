@@ -62,6 +62,31 @@ describe('an argument of more than 512 MB', () => {
     }
   });
 
+  it('may not be reached by all arguments of a call, or of a transaction, twice over', async () => {
+    const large = Buffer.allocUnsafeSlow(LIMIT);
+    const key = `${keyspace}sum`;
+    const calls: readonly (() => unknown)[] = [
+      () => client.rpush(key, large, large, 'x'),
+      () => client.pipeline().rpush(key, large, large, 'x'),
+      () => client.multi().rpush(key, large).rpush(key, large).rpush(key, 'x').exec(),
+      () =>
+        client
+          .with({ durability: { replicas: 1, timeoutMs: 100 } })
+          .multi()
+          .rpush(key, large)
+          .rpush(key, large, 'x')
+          .exec(),
+    ];
+    for (const call of calls)
+      expect(await refusal(call)).toMatchObject({
+        code: 'INVALID_ARGUMENT',
+        argument: 'arguments',
+        applied: false,
+        message: expect.stringContaining('1 GB'),
+      });
+    expect(await client.exists(key)).toBe(0);
+  });
+
   it('is counted in the bytes that would be sent', async () => {
     const wide = 'é'.repeat(LIMIT / 2 + 1);
     expect(await refusal(() => client.echo(wide))).toMatchObject({

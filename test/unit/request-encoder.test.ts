@@ -114,6 +114,34 @@ describe('RequestEncoder', () => {
     expect(encoder.take()[1]).toBe(value);
   });
 
+  it('makes no long string of many small arguments', () => {
+    const encoder = new RequestEncoder();
+    const args = Array.from({ length: 20_000 }, (_, i) => `element ${i} é`);
+    encoder.append('rpush', args);
+    const pieces = encoder.take();
+    expect(Math.max(...pieces.map((piece) => piece.length))).toBeLessThan(64 * 1024);
+    expect(decode(bytesOf(pieces))).toEqual([asBytes(['rpush', ...args])]);
+  });
+
+  it.each([
+    ['an empty batch', [] as Request[]],
+    ['a batch of text', [['get', 'a']] as Request[]],
+    ['a batch with large arguments', [['set', 'a', Buffer.alloc(70_000)]] as Request[]],
+  ])('goes back to %s, as if nothing had been added since', (_, before) => {
+    const encoder = new RequestEncoder();
+    for (const [name, ...args] of before) encoder.append(name, args);
+    encoder.keep();
+    encoder.append('rpush', ['l', 'x'.repeat(40_000), ...Array<string>(9_000).fill('small')]);
+    encoder.append('get', ['b']);
+    encoder.revert();
+    encoder.append('get', ['c']);
+    const expected = [...before, ['get', 'c'] as Request].map((request) =>
+      request.map((word) => (typeof word === 'string' ? word : word.toString('latin1'))),
+    );
+    expect(encoder.size).toBe(encode(...before, ['get', 'c']).length);
+    expect(decode(bytesOf(encoder.take()))).toEqual(expected);
+  });
+
   it('begins an empty batch after take', () => {
     const encoder = new RequestEncoder();
     encoder.append('set', ['key', Buffer.alloc(100_000)]);
