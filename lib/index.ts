@@ -47,6 +47,7 @@ export {
   ReplyError,
   TopologyError,
   TransactionConflictError,
+  UnreadableReplyError,
   type Applied,
   type TopologyErrorCode,
 } from './cluster/errors.js';

@@ -1,9 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../cluster/backoff.js';
 import { ClusterError, ReplyError, TopologyError } from '../cluster/errors.js';
 import { keySlot } from '../cluster/key-slot.js';
 import { REFUSALS } from '../cluster/refusals.js';
 import type { Argument } from '../cluster/request-encoder.js';
+import { delay, monotonicMs } from '../cluster/timers.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
 import { readScanPage } from './scan-page.js';
 import { readSlotOwnership, type SlotOwnership } from './slot-ownership.js';
@@ -66,7 +66,7 @@ export async function scanPageOfCluster(
   words: readonly Argument[],
   { left, walk }: ScanPosition,
 ): Promise<ClusterPage> {
-  const giveUpAt = performance.now() + source.deadlineMs;
+  const giveUpAt = monotonicMs() + source.deadlineMs;
   const silent = new Set<string>();
   let obstacle: unknown;
   let topology = await source.topology();
@@ -82,7 +82,7 @@ export async function scanPageOfCluster(
       }
       silent.add(node.id);
     } else if (walk === undefined) {
-      if (performance.now() > giveUpAt) throw stuck(left.size, obstacle);
+      if (monotonicMs() > giveUpAt) throw stuck(left.size, obstacle);
       await delay(backoffMs(attempt++));
       silent.clear();
       const read = await source.refreshTopology();

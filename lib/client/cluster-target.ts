@@ -15,6 +15,7 @@ import {
 import { PartialFailureError } from '../cluster/partial-failure-error.js';
 import { REFUSALS } from '../cluster/refusals.js';
 import type { ResolvedCall } from '../cluster/resolved-call.js';
+import { monotonicMs } from '../cluster/timers.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
 import { withBigIntegers } from './big-integers.js';
 import { normalizeArguments, withCallback } from './call-arguments.js';
@@ -92,7 +93,7 @@ export class ClusterTarget {
       );
     }
     const shape = replyShape(name, this.engine.options.protocol, buffers);
-    const request: NodeRequest = { call, shape, until: performance.now() + this.policy.deadlineMs };
+    const request: NodeRequest = { call, shape, until: monotonicMs() + this.policy.deadlineMs };
     await this.engine.ready(call.name, this.policy, request.until);
     const { target } = this;
     if (Array.isArray(target)) return this.toNodes(target as readonly ClusterNode[], request);
@@ -162,7 +163,7 @@ export class ClusterTarget {
       try {
         return await ask();
       } catch (error) {
-        const isLast = performance.now() + wait > until || !this.mayAskAgain(call, error as Error);
+        const isLast = monotonicMs() + wait > until || !this.mayAskAgain(call, error as Error);
         if (isLast) throw told(error as Error, mayHaveRun);
         mayHaveRun ||= appliedOf(error) !== false;
       }

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
 import { checkOptionNames } from '../cluster/option-names.js';
+import { monotonicMs } from '../cluster/timers.js';
 import { scanPageOfCluster, stuck, type ScanPosition, type ScanSource } from './cluster-scan-page.js';
 import { SlotSet } from './slot-set.js';
 
@@ -41,8 +42,8 @@ export async function* scanCluster(
     if (next.left !== position.left && next.left.size < position.left.size) fruitlessSince = undefined;
     else if (next.walk === undefined) {
       // a node was walked to its end, and none of that counts
-      fruitlessSince ??= performance.now();
-      if (performance.now() - fruitlessSince > source.deadlineMs) throw stuck(next.left.size, undefined);
+      fruitlessSince ??= monotonicMs();
+      if (monotonicMs() - fruitlessSince > source.deadlineMs) throw stuck(next.left.size, undefined);
     }
     position = next;
   }

@@ -1,5 +1,6 @@
 import type { ClusterEngine } from '../cluster/cluster-engine.js';
 import type { CallPolicy, CallShape } from '../cluster/command.js';
+import { monotonicMs } from '../cluster/timers.js';
 import { normalizeArguments } from './call-arguments.js';
 import type { ViewPolicy } from './call-options.js';
 import { ClusterTarget } from './cluster-target.js';
@@ -120,7 +121,7 @@ export abstract class ScanMethods {
     return {
       deadlineMs: policy.deadlineMs,
       topology: async () => {
-        await engine.ready('scan', policy, performance.now() + policy.deadlineMs);
+        await engine.ready('scan', policy, monotonicMs() + policy.deadlineMs);
         return engine.topology;
       },
       refreshTopology: () => engine.refreshTopology(policy),

@@ -1,5 +1,4 @@
 import { ReplyError as NodeReplyError, type Redis } from 'ioredis';
-import { setTimeout as delay } from 'node:timers/promises';
 import { backoffMs } from '../cluster/backoff.js';
 import type { ClusterEngine } from '../cluster/cluster-engine.js';
 import { NO_SLOT, type CallPolicy } from '../cluster/command.js';
@@ -24,6 +23,7 @@ import { REFUSALS } from '../cluster/refusals.js';
 import { toReplyError } from '../cluster/reply-error.js';
 import type { Reply } from '../cluster/reply.js';
 import { groupBySlot, resolveCall, type ResolvedCall } from '../cluster/resolved-call.js';
+import { delay, monotonicMs } from '../cluster/timers.js';
 import { normalizeArguments, withCallback } from './call-arguments.js';
 import { refuseSpread, type ClusterPipeline, type PipelineResults } from './cluster-pipeline.js';
 import { ClusterTransaction } from './cluster-transaction.js';
@@ -111,7 +111,7 @@ export async function runWatched<T>(
   if (typeof fn !== 'function') throw new InvalidArgumentError('fn', 'A transaction needs a function');
   const watch = watchCall(engine, keys);
   await engine.connect();
-  const giveUpAt = performance.now() + policy.deadlineMs;
+  const giveUpAt = monotonicMs() + policy.deadlineMs;
   let obstacle: Error | undefined;
   for (let attempt = 1, conflicts = 0; ; attempt++) {
     try {
@@ -123,7 +123,7 @@ export async function runWatched<T>(
       obstacle = error;
       engine.reportStale();
     }
-    if (performance.now() >= giveUpAt) {
+    if (monotonicMs() >= giveUpAt) {
       throw new DeadlineExceededError('The transaction', policy.deadlineMs, { cause: obstacle });
     }
     await delay(backoffMs(attempt));

@@ -1,5 +1,6 @@
 import type { Command } from './command.js';
 import { ClusterError, OutcomeUnknownError } from './errors.js';
+import { clearTimeout, setTimeout } from './timers.js';
 
 /** The caller's signal ended the call, and it is certain that nothing was executed. `cause` is the signal's reason. */
 export class CommandAbortedError extends ClusterError {

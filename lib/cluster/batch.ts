@@ -3,6 +3,7 @@ import { DeadlineExceededError } from './errors.js';
 import type { PendingBounds } from './options.js';
 import type { Reply } from './reply.js';
 import type { ResolvedCall } from './resolved-call.js';
+import { monotonicMs } from './timers.js';
 
 /** Commands of one batch that are under way at once; the others wait here rather than in sockets. */
 const WINDOW = 10_000;
@@ -105,11 +106,11 @@ export class Batch {
 
   /** From now on the rest has one deadline. */
   limit(): void {
-    if (this.giveUpAt === Infinity) this.giveUpAt = performance.now() + this.policy.deadlineMs;
+    if (this.giveUpAt === Infinity) this.giveUpAt = monotonicMs() + this.policy.deadlineMs;
   }
 
   private advance(): void {
-    if (performance.now() >= this.giveUpAt) return this.giveUp();
+    if (monotonicMs() >= this.giveUpAt) return this.giveUp();
     // counted first, as a command may be answered before `submit` returns
     const start = this.next;
     while (

@@ -28,6 +28,7 @@ import { Router } from './router.js';
 import { spreads, type SpreadPolicy } from './spread.js';
 import { resolveCall, type ResolvedCall } from './resolved-call.js';
 import { startUp } from './startup.js';
+import { monotonicMs, setTimeout } from './timers.js';
 import { prevailingView, readAllViews, readViews } from './topology-reader.js';
 import { TopologyRefresher } from './topology-refresher.js';
 import type { ClusterNode, ClusterTopology, NodeAddress } from './topology.js';
@@ -301,13 +302,13 @@ export class ClusterEngine {
   close(drainMs: number): Promise<void> {
     // what was called before there was a connection has nothing under way to wait for
     const patience = this.current === 'wait' || this.current === 'connecting' ? 0 : drainMs;
-    this.drainUntil = Math.min(this.drainUntil, performance.now() + patience);
+    this.drainUntil = Math.min(this.drainUntil, monotonicMs() + patience);
     return (this.ending ??= this.end());
   }
 
   /** Reads the topology, for as long as a call may take. */
   private async whenReady<T>(policy: CallPolicy, read: () => Promise<T>): Promise<T> {
-    const until = performance.now() + policy.deadlineMs;
+    const until = monotonicMs() + policy.deadlineMs;
     await this.ready(TOPOLOGY_READ, policy, until);
     return inTime(read(), TOPOLOGY_READ, policy, until);
   }
@@ -327,7 +328,7 @@ export class ClusterEngine {
 
   /** Its parts are sent in the place of the call, also where it waits for the client to be connected. */
   private runSpread(call: ResolvedCall, policy: CallPolicy, shape: CallShape): Promise<unknown> {
-    const until = performance.now() + policy.deadlineMs;
+    const until = monotonicMs() + policy.deadlineMs;
     if (this.current === 'ready') return this.spread(call, policy, shape, until);
     return new Promise((resolve, reject) => {
       const start = (): void => resolve(this.spread(call, policy, shape, until));
@@ -394,7 +395,7 @@ export class ClusterEngine {
   private async end(): Promise<void> {
     this.become('closing');
     this.leases.close();
-    while (this.router.outstanding > 0 && performance.now() < this.drainUntil) {
+    while (this.router.outstanding > 0 && monotonicMs() < this.drainUntil) {
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     this.refresher.stop();

@@ -1,6 +1,6 @@
 import { afterAttempts } from './attempt-outcome.js';
 import { isIdempotent, type CommandRow } from './command-table.js';
-import { DeadlineExceededError, OutcomeUnknownError, ReplyError } from './errors.js';
+import { DeadlineExceededError, OutcomeUnknownError, ReplyError, UnreadableReplyError } from './errors.js';
 import type { RetryMode } from './options.js';
 import type { ReadFrom } from './read-from.js';
 import type { Reply } from './reply.js';
@@ -8,7 +8,7 @@ import type { Argument, RequestEncoder } from './request-encoder.js';
 import type { ResolvedCall } from './resolved-call.js';
 import type { NodeAddress } from './topology.js';
 
-/** Turns what the server answered into what the caller is given. Must not throw. */
+/** Turns what the server answered into what the caller is given; where it throws, the call ends in UnreadableReplyError. */
 export type ReplyTransform = (reply: Reply) => unknown;
 
 /** How the reply of a call is to be given. */
@@ -163,7 +163,11 @@ export abstract class Command {
   succeed(reply: Reply): void {
     if (this.settled) return;
     this.settle();
-    this.resolved(reply);
+    try {
+      this.resolved(reply);
+    } catch (error) {
+      this.rejected(new UnreadableReplyError(this.name, { cause: error }));
+    }
   }
 
   /** Gives the caller an error, unless there is an answer already. */
@@ -189,7 +193,7 @@ export abstract class Command {
     return transform === undefined ? reply : transform(reply);
   }
 
-  /** Called once, with the reply. */
+  /** Called once, with the reply; what it throws goes to `rejected`. */
   protected abstract resolved(reply: Reply): void;
 
   /** Called once, with the error. */

@@ -1,4 +1,5 @@
 import type { Credentials } from './options.js';
+import { clearTimeout, setTimeout } from './timers.js';
 
 /** Between attempts to renew credentials once they are due, in ms. */
 const RETRY_MS = 1_000;

@@ -177,6 +177,17 @@ export class ProtocolError extends ClusterError {
   }
 }
 
+/** The command was executed, and its reply cannot be given in the form of the call. `cause` says why. */
+export class UnreadableReplyError extends ClusterError {
+  constructor(command: string, options?: ClusterErrorOptions) {
+    super(
+      `${command} was executed, and its reply could not be read`,
+      { code: 'UNREADABLE_REPLY', applied: true },
+      options,
+    );
+  }
+}
+
 /** A connection to a node could not be made, or was lost. */
 export class ConnectionError extends ClusterError {
   constructor(node: string, reason: string, options?: ClusterErrorOptions) {

@@ -1,6 +1,7 @@
 import { CommandAbortedError, onAbort } from './abort.js';
 import type { CallPolicy } from './command.js';
 import { DeadlineExceededError } from './errors.js';
+import { clearTimeout, monotonicMs, setTimeout } from './timers.js';
 
 /**
  * Waits for something that reads and has no deadline of its own, for as long as a call may take; it goes on without the
@@ -18,7 +19,7 @@ export async function inTime<T>(
   const ended = new Promise<never>((_, reject) => {
     const timer = setTimeout(
       () => reject(new DeadlineExceededError(name, deadlineMs)),
-      Math.max(0, until - performance.now()),
+      Math.max(0, until - monotonicMs()),
     );
     const leave = signal && onAbort(signal, () => reject(new CommandAbortedError(name, signal.reason)));
     stop = (): void => {

@@ -5,6 +5,7 @@ import { throwAsOurs } from './leased-work.js';
 import { verifyIdentity } from './node-identity.js';
 import type { ResolvedClusterOptions } from './options.js';
 import type { Ask, Reply } from './reply.js';
+import { clearTimeout, monotonicMs, setTimeout } from './timers.js';
 import type { ClusterNode } from './topology.js';
 
 /** A connection that is one caller's alone until it is given back. */
@@ -133,7 +134,7 @@ export class LeasePool {
     const ended = new Promise<never>((_, reject) => {
       redis.once('end', () => reject(new ConnectionError(node.name, reason)));
     });
-    const patience = Math.min(this.options.connectTimeoutMs, until - performance.now());
+    const patience = Math.min(this.options.connectTimeoutMs, until - monotonicMs());
     const guard = setTimeout(
       () => {
         reason = 'no answer in time';

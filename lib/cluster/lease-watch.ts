@@ -2,6 +2,7 @@ import { onAbort } from './abort.js';
 import type { ClusterEngine } from './cluster-engine.js';
 import { NO_SLOT } from './command.js';
 import type { Lease } from './lease-pool.js';
+import { clearTimeout, monotonicMs, setTimeout } from './timers.js';
 import type { ClusterNode } from './topology.js';
 
 /** For what a lease is held. */
@@ -29,7 +30,7 @@ export function watchLease(
     if (slot !== NO_SLOT && view.node(node.name)?.role !== 'primary') end();
   });
   const unhook = signal && onAbort(signal, end);
-  const timer = until === Infinity ? undefined : setTimeout(end, Math.max(1, until - performance.now()));
+  const timer = until === Infinity ? undefined : setTimeout(end, Math.max(1, until - monotonicMs()));
   const release = engine.pulse.hold(node);
   return () => {
     release();

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { CommandAbortedError } from './abort.js';
 import { backoffMs } from './backoff.js';
 import type { ClusterEngine } from './cluster-engine.js';
@@ -17,6 +16,7 @@ import { watchLease } from './lease-watch.js';
 import { throwAsOurs, type LeasedWork } from './leased-work.js';
 import { parseRedirect } from './redirect.js';
 import { REFUSALS } from './refusals.js';
+import { delay, monotonicMs } from './timers.js';
 import { nodeName, type ClusterNode } from './topology.js';
 
 type Outcome = { result: unknown } | { obstacle: Error };
@@ -42,14 +42,14 @@ export class LeasedCall {
     private readonly work: LeasedWork,
     private readonly policy: CallPolicy,
   ) {
-    this.giveUpAt = performance.now() + policy.deadlineMs;
+    this.giveUpAt = monotonicMs() + policy.deadlineMs;
   }
 
   async run(): Promise<unknown> {
     await this.engine.connect();
     let destination = this.owner();
     let obstacle: Error | undefined;
-    for (let attempt = 1; performance.now() < this.giveUpAt; attempt++) {
+    for (let attempt = 1; monotonicMs() < this.giveUpAt; attempt++) {
       const outcome = destination === undefined ? this.uncovered() : await this.attempt(destination);
       if ('result' in outcome) return outcome.result;
       obstacle = outcome.obstacle;

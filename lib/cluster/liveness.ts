@@ -1,6 +1,7 @@
 import { ConnectionError } from './errors.js';
 import type { NodeChannel } from './node-channel.js';
 import type { Router } from './router.js';
+import { clearInterval, monotonicMs, setImmediate, setInterval } from './timers.js';
 
 /** How often deadlines and silence are looked at while commands are under way, in ms. */
 const TICK_MS = 50;
@@ -27,7 +28,8 @@ export class Liveness {
 
   /** To be called with every command; ticks until nothing is under way. */
   watch(): void {
-    this.ticking ??= setInterval(() => this.tick(), TICK_MS);
+    // where it was this process that stood still, the answers lie in the sockets, and are read before this is called
+    this.ticking ??= setInterval(() => setImmediate(() => this.tick()), TICK_MS);
   }
 
   stop(): void {
@@ -46,8 +48,11 @@ export class Liveness {
   }
 
   private tick(): void {
-    const now = performance.now();
+    if (this.ticking === undefined) return;
+    const now = monotonicMs();
     for (const channel of this.router.allChannels) {
+      // calls of a turn that has just ended, and may have taken long; they are flushed in a moment
+      if (channel.dirty) continue;
       channel.expire(now);
       if (channel.suspected) this.suspect(channel, now);
       else {

@@ -11,6 +11,7 @@ import type { ResolvedClusterOptions } from './options.js';
 import { PendingAllowance } from './pending-allowance.js';
 import type { Ask, Reply } from './reply.js';
 import { endAtServer, isDead, type Witness } from './silence.js';
+import { clearTimeout, setTimeout } from './timers.js';
 import { nodeName, type ClusterNode, type NodeAddress } from './topology.js';
 
 /** Whoever makes channels, and is given back what they cannot carry. */
@@ -180,6 +181,15 @@ export class NodeChannel {
     this.pending = waiting.filter((command) => !chosen(command));
     for (const command of taken) this.allowance.release(command);
     return taken;
+  }
+
+  /** Gives what was called in a long turn of the event loop its whole time: its deadline counts from the turn's begin. */
+  extendDeadlines(turnBeganAt: number, ms: number): void {
+    for (const command of this.pending) {
+      const { deadlineAt, policy } = command;
+      // one that is older than this turn has been waiting, and another's may be that of a batch
+      if (Math.abs(deadlineAt - policy.deadlineMs - turnBeganAt) < 1) command.deadlineAt = deadlineAt + ms;
+    }
   }
 
   /** Answers every command whose deadline has passed. */

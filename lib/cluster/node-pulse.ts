@@ -1,3 +1,4 @@
+import { clearInterval, setInterval } from './timers.js';
 import type { ClusterNode } from './topology.js';
 
 interface Held {

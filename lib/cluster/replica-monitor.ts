@@ -1,5 +1,6 @@
 import { ReplyError } from './errors.js';
 import type { NodeChannel } from './node-channel.js';
+import { clearInterval, monotonicMs, setInterval } from './timers.js';
 import type { ClusterNode, ClusterShard, ClusterTopology } from './topology.js';
 
 /** How often nodes are asked, in ms. A replica that is further behind than this is left out. */
@@ -51,13 +52,13 @@ export class ReplicaMonitor {
   isFit(node: ClusterNode): boolean {
     if (this.lagging.has(node.name)) return false;
     const until = this.unfitUntil.get(node.name);
-    if (until !== undefined && performance.now() < until) return false;
+    if (until !== undefined && monotonicMs() < until) return false;
     return this.channelTo(node).fit;
   }
 
   /** Leaves a node alone for a moment. */
   markUnfit(name: string): void {
-    this.unfitUntil.set(name, performance.now() + UNFIT_MS);
+    this.unfitUntil.set(name, monotonicMs() + UNFIT_MS);
   }
 
   /** How long a node takes to answer, in ms; Infinity where it was not measured yet. */
@@ -79,9 +80,9 @@ export class ReplicaMonitor {
     try {
       const channel = this.channelTo(node);
       await channel.open();
-      const start = performance.now();
+      const start = monotonicMs();
       const reply = await channel.control('INFO', 'replication');
-      this.noteLatency(node.name, performance.now() - start);
+      this.noteLatency(node.name, monotonicMs() - start);
       this.noteState(node, shard, readState(String(reply)));
     } catch (error) {
       // a user without the right to INFO reads from whichever replica answers

@@ -17,6 +17,7 @@ import { ScriptRegistry } from './script-registry.js';
 import { ReplicaMonitor } from './replica-monitor.js';
 import { ReplicaSelector } from './replica-selector.js';
 import { SlotGaps } from './slot-gaps.js';
+import { setImmediate } from './timers.js';
 import { ClusterTopology, nodeName, type ClusterNode, type NodeAddress } from './topology.js';
 import { isOrdered, WaitingRoom } from './waiting-room.js';
 

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { ReplyError } from './errors.js';
 import type { Reply } from './reply.js';
+import { delay } from './timers.js';
 
 /** Time between two looks at a silent connection, in ms: what a node that has just woken up answers arrives in it. */
 const LOOK_MS = 100;

@@ -1,4 +1,5 @@
 import { SLOT_COUNT } from './key-slot.js';
+import { monotonicMs } from './timers.js';
 import type { ClusterNode, ClusterTopology } from './topology.js';
 
 /** How long slots may be without an owner before that is believed, in ms: longer than a failover takes to be known everywhere. */
@@ -13,7 +14,7 @@ export class SlotGaps {
 
   /** Gaps are being filled, so the next view is awaited. */
   get filling(): boolean {
-    return this.since !== undefined && performance.now() - this.since <= FILLED_MS;
+    return this.since !== undefined && monotonicMs() - this.since <= FILLED_MS;
   }
 
   /** The view to go by. */
@@ -26,7 +27,7 @@ export class SlotGaps {
       this.since = undefined;
       return view;
     }
-    this.since ??= performance.now();
+    this.since ??= monotonicMs();
     return this.filling ? view.withGapsFilled(earlier, relied) : view;
   }
 }

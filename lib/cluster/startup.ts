@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { AuthenticationError, ClientClosedError, TopologyError } from './errors.js';
 import { SLOT_COUNT } from './key-slot.js';
 import type { ResolvedClusterOptions } from './options.js';
 import type { Router } from './router.js';
+import { clearTimeout, delay, monotonicMs, setTimeout } from './timers.js';
 import { prevailingView, readAllViews, readViews, type Views } from './topology-reader.js';
 import type { ClusterTopology } from './topology.js';
 
@@ -22,7 +22,7 @@ export async function startUp(
   adopt: (topology: ClusterTopology) => void,
   isClosed: () => boolean,
 ): Promise<void> {
-  const giveUpAt = performance.now() + options.startupTimeoutMs;
+  const giveUpAt = monotonicMs() + options.startupTimeoutMs;
   let obstacle: Error | undefined;
   // connecting cannot be interrupted, so the limit is kept by a race; the loop ends by `isClosed` or its own clock
   let limit: NodeJS.Timeout | undefined;
@@ -34,7 +34,7 @@ export async function startUp(
       obstacle = await tryOnce(router, options, adopt);
       if (isClosed()) throw new ClientClosedError();
       if (obstacle === undefined) return;
-      if (isFinal(obstacle) || performance.now() >= giveUpAt) throw obstacle;
+      if (isFinal(obstacle) || monotonicMs() >= giveUpAt) throw obstacle;
       await delay(RETRY_MS);
     }
   })();

@@ -3,6 +3,7 @@ import type { NodeChannel } from './node-channel.js';
 import type { ResolvedClusterOptions } from './options.js';
 import { newcomersFromShards } from './newcomers.js';
 import { topologyFromSlots } from './slots-reply.js';
+import { clearTimeout, setTimeout } from './timers.js';
 import type { ClusterTopology, NodeIdentity } from './topology.js';
 
 /** Nodes whose views are compared. */

@@ -1,3 +1,4 @@
+import { clearTimeout, monotonicMs, setTimeout } from './timers.js';
 import type { ClusterTopology } from './topology.js';
 
 /** Time between two reads of the topology while nothing is known to be amiss, in ms. */
@@ -46,7 +47,7 @@ export class TopologyRefresher {
     }
     if (this.due !== undefined) return;
     const spacing = (this.source.urgent() ? URGENT_SPACING_MS : SPACING_MS) * (1 + Math.random() * 0.2);
-    const wait = this.finishedAt + spacing - performance.now();
+    const wait = this.finishedAt + spacing - monotonicMs();
     if (wait <= 0) void this.refresh();
     else this.due = setTimeout(() => void this.refresh(), wait).unref();
   }
@@ -71,7 +72,7 @@ export class TopologyRefresher {
       const topology = await this.source.read();
       if (topology !== undefined && !this.stopped) this.source.adopt(topology);
     } finally {
-      this.finishedAt = performance.now();
+      this.finishedAt = monotonicMs();
       this.running = undefined;
       const again = this.again || this.source.urgent();
       this.again = false;

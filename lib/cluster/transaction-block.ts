@@ -1,7 +1,7 @@
 import type { BatchEntry, BatchResult } from './batch.js';
 import { Command, PLAIN_SHAPES, type CallPolicy, type CommandNode } from './command.js';
 import { isIdempotent, unknownCommandRow } from './command-table.js';
-import { OutcomeUnknownError, ReplyError } from './errors.js';
+import { OutcomeUnknownError, ReplyError, UnreadableReplyError } from './errors.js';
 import { REFUSALS } from './refusals.js';
 import type { Reply } from './reply.js';
 import type { RequestEncoder } from './request-encoder.js';
@@ -86,10 +86,15 @@ export class TransactionBlock extends Command {
     else this.fail(new ReplyError(reply.message, { cause: firstError }));
   }
 
-  private resultOf({ shape: { buffers, transform } }: BatchEntry, reply: Reply): BatchResult {
+  private resultOf({ call: { name }, shape: { buffers, transform } }: BatchEntry, reply: Reply): BatchResult {
     if (reply instanceof ReplyError) return [reply, undefined];
     const shaped = this.shape.buffers && !buffers ? textOf(reply) : reply;
-    return [null, transform === undefined ? shaped : transform(shaped)];
+    if (transform === undefined) return [null, shaped];
+    try {
+      return [null, transform(shaped)];
+    } catch (error) {
+      return [new UnreadableReplyError(name, { cause: error }), undefined];
+    }
   }
 }
 

@@ -3,6 +3,7 @@ import { NO_SLOT, type Command } from './command.js';
 import { ClientClosedError } from './errors.js';
 import { PendingAllowance } from './pending-allowance.js';
 import type { PendingBounds } from './options.js';
+import { clearTimeout, setTimeout } from './timers.js';
 
 /** Commands that wait together, to be sent in the order of the calls. */
 interface Queue {

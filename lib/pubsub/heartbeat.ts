@@ -1,9 +1,11 @@
+import { clearTimeout, monotonicMs, setImmediate, setTimeout } from '../cluster/timers.js';
+
 /**
  * Watches over one connection: a ping every so often, and a word when nothing at all has been heard for twice as long.
  */
 export class Heartbeat {
   private proofs: [earlier: number, latest: number];
-  private heardAt = performance.now();
+  private heardAt = monotonicMs();
   private askedAt = this.heardAt;
   private asking = false;
   private timer: NodeJS.Timeout | undefined = undefined;
@@ -34,7 +36,7 @@ export class Heartbeat {
 
   /** A sign of life came. */
   heard(): void {
-    this.heardAt = performance.now();
+    this.heardAt = monotonicMs();
   }
 
   stop(): void {
@@ -49,19 +51,19 @@ export class Heartbeat {
   private wait(): void {
     clearTimeout(this.timer);
     const due = this.asking ? this.silentAt : this.askedAt + this.everyMs;
-    this.timer = setTimeout(() => this.beat(), Math.max(1, due - performance.now()));
+    this.timer = setTimeout(() => this.beat(), Math.max(1, due - monotonicMs()));
   }
 
   private beat(): void {
     if (!this.asking) void this.ask();
     // where it was this process that stood still, the answer lies in the socket, and is read before this is called
-    else if (performance.now() >= this.silentAt) return void setImmediate(() => this.judge());
+    else if (monotonicMs() >= this.silentAt) return void setImmediate(() => this.judge());
     this.wait();
   }
 
   private judge(): void {
     if (this.stopped) return;
-    if (performance.now() < this.silentAt) return this.wait();
+    if (monotonicMs() < this.silentAt) return this.wait();
     this.stop();
     this.onSilent();
   }
@@ -69,7 +71,7 @@ export class Heartbeat {
   private async ask(): Promise<void> {
     const sentAt = Date.now();
     this.asking = true;
-    this.askedAt = performance.now();
+    this.askedAt = monotonicMs();
     let whole: boolean;
     try {
       whole = await this.ping();

@@ -1,4 +1,5 @@
 import { backoffMs } from '../cluster/backoff.js';
+import { monotonicMs } from '../cluster/timers.js';
 
 /** Which links have failed lately, by their names, and are to be left alone for a moment. */
 export class LinkHealth {
@@ -7,7 +8,7 @@ export class LinkHealth {
   /** The node could not be reached, or does not answer. */
   failed(name: string): void {
     const failures = this.failuresOf(name) + 1;
-    this.failing.set(name, { failures, restsUntil: performance.now() + backoffMs(failures) });
+    this.failing.set(name, { failures, restsUntil: monotonicMs() + backoffMs(failures) });
   }
 
   /** The connection ended. That may have had reasons of its own, unless it happens again and again. */
@@ -23,7 +24,7 @@ export class LinkHealth {
 
   /** False while it rests after a failure. */
   isFit(name: string): boolean {
-    return performance.now() >= (this.failing.get(name)?.restsUntil ?? 0);
+    return monotonicMs() >= (this.failing.get(name)?.restsUntil ?? 0);
   }
 
   private failuresOf(name: string): number {

@@ -2,6 +2,7 @@ import { Subject, type Subscription } from 'rxjs';
 import { backoffMs } from '../cluster/backoff.js';
 import { parseRedirect } from '../cluster/redirect.js';
 import { REFUSALS } from '../cluster/refusals.js';
+import { clearTimeout, setTimeout } from '../cluster/timers.js';
 import { nodeName, type ClusterNode, type ClusterTopology } from '../cluster/topology.js';
 import { ReplyError } from '../cluster/errors.js';
 import { LinkHealth } from './link-health.js';

@@ -10,6 +10,7 @@ import type { Credentials, ResolvedClusterOptions } from '../cluster/options.js'
 import { ReplyParser, type ReplyHandler } from '../cluster/reply-parser.js';
 import type { Ask, Reply } from '../cluster/reply.js';
 import { RequestEncoder, type Argument } from '../cluster/request-encoder.js';
+import { queueMicrotask } from '../cluster/timers.js';
 import type { ClusterNode } from '../cluster/topology.js';
 import type { ChannelName } from './cluster-message.js';
 import type { MessageWord, SubscribeWord, UnsubscribeWord } from './subscription-kind.js';

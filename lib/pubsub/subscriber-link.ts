@@ -2,6 +2,7 @@ import { toByteText } from '../cluster/byte-text.js';
 import { ClientClosedError, ReplyError } from '../cluster/errors.js';
 import type { Credentials } from '../cluster/options.js';
 import type { Reply } from '../cluster/reply.js';
+import { clearTimeout, queueMicrotask, setTimeout } from '../cluster/timers.js';
 import type { ClusterNode } from '../cluster/topology.js';
 import { Heartbeat } from './heartbeat.js';
 import { LINKS } from './link-traits.js';

@@ -3,6 +3,7 @@ import type { CallPolicy } from '../../cluster/command.js';
 import { InvalidArgumentError, TopologyError } from '../../cluster/errors.js';
 import { PartialFailureError } from '../../cluster/partial-failure-error.js';
 import type { Reply } from '../../cluster/reply.js';
+import { monotonicMs } from '../../cluster/timers.js';
 import { nodeName, type ClusterNode } from '../../cluster/topology.js';
 import { normalizeArguments } from '../call-arguments.js';
 import { parseShards, type ShardNode } from './shard-nodes.js';
@@ -103,7 +104,7 @@ export class AdminCalls {
   }
 
   private ready(): Promise<void> {
-    return this.engine.ready('cluster', this.policy, performance.now() + this.policy.deadlineMs);
+    return this.engine.ready('cluster', this.policy, monotonicMs() + this.policy.deadlineMs);
   }
 
   private async defaultNode(): Promise<ClusterNode> {

@@ -1,0 +1,14 @@
+import timers from 'node:timers';
+import promisedTimers from 'node:timers/promises';
+
+/*
+ * The clock and the timers, as they were when this file was loaded. Test runners put fakes in their place, which do
+ * not go by themselves; sockets and servers do not wait for them, and a client that did would never send again.
+ */
+
+export const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate } = timers;
+export const { setTimeout: delay } = promisedTimers;
+export const { queueMicrotask } = globalThis;
+export const nextTick: typeof process.nextTick = process.nextTick.bind(process);
+/** Milliseconds of a clock that never jumps. */
+export const monotonicMs: () => number = performance.now.bind(performance);
