@@ -22,8 +22,8 @@ import { findServerBinary } from './server-binary.js';
 import { SlotMigration, slotsOf, untilEpochIsKnown, untilOwnerIsKnown } from './slot-migration.js';
 import { whatIsUnstable, type Views } from './stability.js';
 
-/** A node by its handle or its name, `host:port`. */
-export type NodeReference = LocalNode | string;
+/** A node by its handle, its name (`host:port`), or its host and port, as a node of a client's `topology` has them. */
+export type NodeReference = LocalNode | string | { readonly host: string; readonly port: number };
 
 /** How fast slots move. */
 export interface MigrateSlotsOptions extends WaitOptions {
@@ -294,9 +294,11 @@ export class LocalCluster {
 
   private find(reference: NodeReference): LocalNode {
     this.refuseWhenStopped();
-    const found = this.members.find((node) => node === reference || node.name === reference);
+    const name = typeof reference === 'object' ? `${reference?.host}:${reference?.port}` : reference;
+    const found = this.members.find((node) => node === reference || node.name === name);
     if (found !== undefined) return found;
-    throw new InvalidArgumentError('node', 'No such node in this local cluster');
+    const known = this.members.map((node) => node.name).join(', ');
+    throw new InvalidArgumentError('node', `No such node in this local cluster; its nodes are ${known}`);
   }
 }
 

@@ -69,6 +69,10 @@ describe('a local cluster of three primaries with a replica each', () => {
     const primary = await cluster.primaryOfSlot(keySlot('ready'));
     await cluster.command(primary.name, 'SET', 'ready', 'yes');
     expect(await cluster.command(primary, 'WAIT', 1, 5_000)).toBe(1);
+    expect(await cluster.command({ host: primary.host, port: primary.port }, 'GET', 'ready')).toBe('yes');
+    await expect(cluster.command({ host: '127.0.0.1', port: 1 }, 'PING')).rejects.toThrow(
+      `No such node in this local cluster; its nodes are ${cluster.nodes[0].name}`,
+    );
     expect(cluster.seeds[0]).toEqual({ host: cluster.nodes[0].host, port: cluster.nodes[0].port });
   });
 

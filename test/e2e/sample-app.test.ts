@@ -304,6 +304,11 @@ describe('the sample application', () => {
       ['of an object', { ...order, buyer: { length: 3 } }, 'buyer must be text'],
       ['with an endless name', { ...order, buyer: 'a'.repeat(5_000) }, 'buyer must be text of 1 to 100'],
       ['with an id out of braces', { ...order, orderId: '}{:%~' }, 'orderId must be 1 to 64 letters'],
+      [
+        'with an id that is no name in a path',
+        { ...order, orderId: '..' },
+        'orderId must be 1 to 64 letters',
+      ],
       ['with an id of 5,000 characters', { ...order, orderId: 'a'.repeat(5_000) }, 'orderId must be'],
       ['with an id that ends the line', { ...order, orderId: 'a\n' }, 'orderId must be'],
       ['with a field too many', { ...order, discount: 100 }, 'no fields but orderId, buyer, quantity'],

@@ -1,5 +1,6 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpStatus, Logger } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import { BaseWsExceptionFilter } from '@nestjs/websockets';
 import { ClusterError } from 'keyslot';
 
 const { BAD_REQUEST, NOT_FOUND, CONFLICT, SERVICE_UNAVAILABLE, INTERNAL_SERVER_ERROR } = HttpStatus;
@@ -14,7 +15,7 @@ const STATUS_BY_CODE: Readonly<Record<string, HttpStatus>> = {
   CLIENT_CLOSED: SERVICE_UNAVAILABLE,
 };
 
-/** Answers what the cluster client threw. */
+/** Answers what the cluster client threw. Handlers of messages have nobody to answer: Nest logs their errors. */
 @Catch(ClusterError)
 export class ClusterErrorFilter implements ExceptionFilter<ClusterError> {
   private readonly logger = new Logger(ClusterErrorFilter.name);
@@ -22,6 +23,8 @@ export class ClusterErrorFilter implements ExceptionFilter<ClusterError> {
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 
   catch(error: ClusterError, host: ArgumentsHost): void {
+    if (host.getType() === 'ws') return new BaseWsExceptionFilter().catch(error, host);
+    if (host.getType() !== 'http') throw error;
     const { httpAdapter } = this.adapterHost;
     const response: unknown = host.switchToHttp().getResponse();
     const statusCode = statusOf(error);

@@ -21,8 +21,8 @@ export const wholeNumber = (least: number, most: number): Field<number> => ({
     Number.isInteger(value) && Number(value) >= least && Number(value) <= most,
 });
 
-/** An id as it stands in addresses. The store itself would take any text. */
+/** An id as it stands in addresses, where "." and ".." are not names. The store itself would take any text. */
 export const id: Field<string> = {
-  expects: '1 to 64 letters, digits, "-", "_" or "."',
-  fits: (value): value is string => typeof value === 'string' && /^[\w.-]{1,64}$/.test(value),
+  expects: '1 to 64 letters, digits, "-", "_" or ".", and neither "." nor ".."',
+  fits: (value): value is string => typeof value === 'string' && /^(?!\.{1,2}$)[\w.-]{1,64}$/.test(value),
 };
