@@ -1,5 +1,4 @@
 import { type CommitFault, type FaultCode, faultError } from './commit-faults.js';
-import { CLEAR_SCRIPT } from './clear-script.js';
 import {
   type CollectionCall,
   type CollectionPlace,
@@ -12,7 +11,7 @@ import type { EntityClient } from './entity-client.js';
 import type { Released } from './global-protocol.js';
 import { GlobalWrites, eachInTurn, isGlobal } from './global-writes.js';
 import { releasedFrom } from './released-holds.js';
-import { entityKeyIn, indexKey, uniqueKey, windowKeys } from './entity-key.js';
+import { entityKeyIn, windowKeys } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
 import { CrossPartitionError } from './entity-errors.js';
 import { INCREMENT_SCRIPT } from './increment-script.js';
@@ -31,6 +30,7 @@ import {
   rowScriptArguments,
 } from './row-operation.js';
 import { ROW_SCRIPT } from './row-script.js';
+import { releaseCall } from './unique-release.js';
 import { formFor, formForCalls, formsOf } from './script-forms.js';
 import { type Retry, type ScriptCall, type ScriptCallOptions, ScriptCaller } from './script-caller.js';
 import type { WriteOptions } from './write-options.js';
@@ -38,12 +38,6 @@ import { sweepOperation } from './write-planner.js';
 
 /** What became of a row that was to be swept. */
 export type SweepOutcome = 'swept' | 'kept' | 'gone';
-
-/** Entries that a row has left in its partition's index and uniques. */
-export interface Leftovers {
-  readonly index: readonly string[];
-  readonly uniques: readonly string[];
-}
 
 /** A commit that was made. */
 export interface Committed {
@@ -169,22 +163,15 @@ export class Committer {
     return this.globals.sweep(schema, limit, signal);
   }
 
-  /** Takes away entries that a row has left in its indexes, if it is still gone; true if any was there. */
-  async clear(operation: RowOperation, entries: Leftovers, options: WriteOptions = {}): Promise<boolean> {
-    const { schema, key } = operation;
-    const keys = [key.row, indexKey(schema, key.tag), uniqueKey(schema, key.tag)];
-    const args = [key.idText, String(entries.index.length), ...entries.index, ...entries.uniques];
-    const [cleared] = await this.scripts.run({ script: CLEAR_SCRIPT, keys, args }, 'always', options);
-    return cleared !== '0';
-  }
-
-  /** Frees the value of a unique whose holder has expired or is gone; false if it was neither. */
+  /** Frees the value of a unique whose holder has expired, is gone, or is a new row without it; false if it is none. */
   private async release({ operation: { schema, key }, holder }: CommitFault): Promise<boolean> {
     if (!holder) return false;
     const sweep = sweepOperation(schema, entityKeyIn(schema, key.tag, holder.idText));
     const [outcome] = await this.sweep([sweep]);
-    if (outcome === 'gone') return this.clear(sweep, { index: [], uniques: [holder.entry] });
-    return outcome === 'swept';
+    if (outcome === 'swept') return true;
+    const end = releaseCall(sweep, holder.entry, outcome);
+    const [freed] = await this.scripts.run(end, 'always');
+    return freed !== '0';
   }
 
   private async commitOnce(

@@ -117,10 +117,10 @@ export class UnindexedQueryError extends ClusterError {
   }
 }
 
-/** A transaction reads and writes more than one commit should hold the server for. Nothing was written. */
+/** A transaction, or `loadAll`, takes more than one step should hold the server for. Nothing was written. */
 export class TransactionTooLargeError extends ClusterError {
-  constructor(what: string, actual: number, limit: number) {
-    super(`The transaction has ${actual} ${what}, and the limit is ${limit}; split the work`, {
+  constructor(what: string, actual: number, limit: number, subject = 'The transaction') {
+    super(`${subject} has ${actual} ${what}, and the limit is ${limit}; split the work`, {
       code: 'TRANSACTION_TOO_LARGE',
     });
   }

@@ -1,8 +1,7 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { EntityContext } from './entity-context.js';
 import { type EntityQuery, type ExactIndex, type FoundRow, queryOf } from './entity-query.js';
-import { dueRows } from './expiry-queue.js';
-import { idTextOf } from './index-reader.js';
+import { countExpired, dueRows } from './expiry-queue.js';
 import type { RowMapper } from './row-mapper.js';
 import { loadRows } from './row-reader.js';
 
@@ -80,13 +79,9 @@ export class EntityFinder<E extends object> {
   private async countEntries({ tag, reader }: ExactIndex): Promise<number> {
     const due = dueRows(this.context.client, this.mapper.schema, tag);
     const [all, waiting] = await Promise.all([reader.count(), due.count()]);
-    if (waiting === 0) return all;
-    // The slower way, where rows are there that have expired and were not swept yet.
-    const expired = new Set<string>();
-    for await (const entry of due.all()) expired.add(idTextOf(entry));
-    let count = 0;
-    for await (const entry of reader.all()) if (!expired.has(idTextOf(entry))) count++;
-    return count;
+    return waiting === 0
+      ? all
+      : all - (await countExpired(this.context, this.mapper.schema, tag, reader, due));
   }
 
   private async page(where: object, limit: number, cursor?: string): Promise<Page<E>> {

@@ -1,15 +1,16 @@
-import type { Leftovers } from './committer.js';
+import type { SweepOutcome } from './committer.js';
 import type { EntityContext } from './entity-context.js';
 import { entityKeyIn, indexKey, uniqueKey } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
 import { dueRows } from './expiry-queue.js';
+import { IndexAuditor, indexOf } from './index-auditor.js';
 import { IndexReader, idTextOf } from './index-reader.js';
 import { sweepOperation } from './write-planner.js';
 
 /** Rows that are swept in one commit: while it runs, the server does nothing else. */
 const BATCH = 50;
 
-/** Entries that are cleared at once. */
+/** Entries that are read at once. */
 const PAGE = 1_000;
 
 /**
@@ -17,10 +18,14 @@ const PAGE = 1_000;
  * index entries and its uniques.
  */
 export class ExpirySweeper {
+  private readonly auditor: IndexAuditor;
+
   constructor(
     private readonly context: EntityContext,
     private readonly schema: EntitySchema,
-  ) {}
+  ) {
+    this.auditor = new IndexAuditor(context, schema, 'repair');
+  }
 
   /**
    * Sweeps the partitions of the whole cluster.
@@ -46,6 +51,7 @@ export class ExpirySweeper {
     if (!this.schema.partitionKey) return 0;
     const { client, committer } = this.context;
     const due = dueRows(client, this.schema, tag);
+    const left = new Map<string, 'gone' | 'kept'>();
     let swept = 0;
     let behind: string | undefined;
     while (swept < limit) {
@@ -54,39 +60,70 @@ export class ExpirySweeper {
       if (entries.length === 0) break;
       const operations = entries.map((entry) => this.operation(tag, idTextOf(entry)));
       const outcomes = await committer.sweep(operations, { signal });
+      const those = (outcome: SweepOutcome): string[] => entries.filter((_, i) => outcomes[i] === outcome);
       // The server took these rows before anybody swept them, and with them what tells their entries.
-      const gone = new Set(entries.filter((_, i) => outcomes[i] === 'gone').map(idTextOf));
-      if (gone.size > 0) await this.clear(tag, gone, signal);
+      for (const entry of those('gone')) left.set(idTextOf(entry), 'gone');
+      // If it did and others made the row anew, what the former one had in the queue and elsewhere is still there.
+      for (const id of await this.clearQueue(tag, those('kept'))) left.set(id, 'kept');
       swept += outcomes.filter((outcome) => outcome !== 'kept').length;
       behind = entries.at(-1);
     }
+    if (left.size > 0) await this.clear(tag, left, signal);
     return swept;
   }
 
-  /** Looks through the whole partition for what rows have left. */
-  private async clear(tag: string, ids: ReadonlySet<string>, signal?: AbortSignal): Promise<void> {
-    const found = new Map<string, { index: string[]; uniques: string[] }>();
-    for (const id of ids) found.set(id, { index: [], uniques: [] });
-    const all = new IndexReader(this.context.client, indexKey(this.schema, tag), [WHOLE]);
-    for await (const entry of all.all()) found.get(idTextOf(entry))?.index.push(entry);
-    const uniques = this.context.client.hscanIterator(uniqueKey(this.schema, tag), { count: PAGE });
-    for await (const [entry, id] of uniques) found.get(id)?.uniques.push(entry);
-    for (const [id, leftovers] of found) await this.clearRow(tag, id, leftovers, signal);
+  /** Takes rows that live out of the queue where they were not put by themselves. @returns their ids. */
+  private clearQueue(tag: string, entries: readonly string[]): Promise<Set<string>> {
+    const suspects = new Map<string, { index: string[]; uniques: string[] }>();
+    for (const entry of entries) {
+      const id = idTextOf(entry);
+      suspects.set(id, { index: [...(suspects.get(id)?.index ?? []), entry], uniques: [] });
+    }
+    return this.auditor.clear(tag, suspects);
   }
 
-  private async clearRow(tag: string, id: string, all: Leftovers, signal?: AbortSignal): Promise<void> {
-    for (let from = 0; from < all.index.length || from < all.uniques.length; from += PAGE) {
-      const some = {
-        index: all.index.slice(from, from + PAGE),
-        uniques: all.uniques.slice(from, from + PAGE),
-      };
-      await this.context.committer.clear(this.operation(tag, id), some, { signal });
+  /** Looks through the whole partition, once, for what rows have left and should not have. */
+  private async clear(
+    tag: string,
+    ids: ReadonlyMap<string, 'gone' | 'kept'>,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const found = new Map<string, { index: string[]; uniques: string[] }>();
+    for (const id of ids.keys()) found.set(id, { index: [], uniques: [] });
+    const own = new Set(['~pk', '~x', ...this.schema.indexes.map(({ name }) => name)]);
+    // What a row that lives has in indexes of a newer class is not known here.
+    const leftBy = (id: string, entry: string) =>
+      ids.get(id) === 'gone' || own.has(indexOf(entry)) ? found.get(id) : undefined;
+    const all = new IndexReader(this.context.client, indexKey(this.schema, tag), [WHOLE]);
+    for await (const entry of all.all()) {
+      signal?.throwIfAborted();
+      leftBy(idTextOf(entry), entry)?.index.push(entry);
     }
+    const uniques = this.context.client.hscanIterator(uniqueKey(this.schema, tag), { count: PAGE });
+    for await (const [entry, id] of uniques) leftBy(id, entry)?.uniques.push(entry);
+    await this.auditor.clear(tag, found);
   }
 
   private operation(tag: string, idText: string): ReturnType<typeof sweepOperation> {
     return sweepOperation(this.schema, entityKeyIn(this.schema, tag, idText));
   }
+}
+
+/**
+ * Entries of an index, and one more where there are more than the limit. Entries of expired rows do not count: where
+ * they may be why there are so many, the partition is swept first.
+ */
+export async function entriesAfterSweep(
+  context: EntityContext,
+  schema: EntitySchema,
+  tag: string,
+  index: IndexReader,
+  limit: number,
+): Promise<string[]> {
+  const entries = await index.entries(undefined, limit + 1);
+  if (entries.length <= limit) return entries;
+  const swept = await new ExpirySweeper(context, schema).sweep(tag, Infinity);
+  return swept === 0 ? entries : index.entries(undefined, limit + 1);
 }
 
 const WHOLE = { from: Buffer.alloc(0), to: Buffer.from([0xff]) };

@@ -35,7 +35,7 @@ const ATTEMPTS = 10;
 const WHOLE = { from: Buffer.alloc(0), to: Buffer.from([0xff]) };
 
 /** Entries of one row that it may not be due. */
-interface Suspects {
+export interface Suspects {
   readonly index: string[];
   readonly uniques: string[];
 }
@@ -61,12 +61,31 @@ export class IndexAuditor {
       suspects[kind].push(entry);
       batch.set(id, suspects);
       if (batch.size < BATCH && suspects[kind].length < BATCH) continue;
-      yield* this.compare(tag, batch);
+      yield* this.issues(tag, batch);
       batch = new Map();
     }
-    yield* this.compare(tag, batch);
+    yield* this.issues(tag, batch);
     for (let from = 0; from < ids.length; from += BATCH)
-      yield* this.compare(tag, new Map(ids.slice(from, from + BATCH).map((id) => [id, undefined])));
+      yield* this.issues(tag, new Map(ids.slice(from, from + BATCH).map((id) => [id, undefined])));
+  }
+
+  /** Puts right what these rows have and should not have. @returns the ids of those that had any such entry. */
+  async clear(tag: string, rows: ReadonlyMap<string, Suspects>): Promise<Set<string>> {
+    const cleared = new Set<string>();
+    const all = [...rows];
+    for (let from = 0; from < all.length; from += BATCH)
+      for await (const [id] of this.compare(tag, new Map(all.slice(from, from + BATCH)))) cleared.add(id);
+    return cleared;
+  }
+
+  private async *issues(
+    tag: string,
+    rows: ReadonlyMap<string, Suspects | undefined>,
+  ): AsyncGenerator<IndexIssue> {
+    for await (const [id, fault, entry] of this.compare(tag, rows)) {
+      const index = indexOf(entry.replace(/^~i:/, ''));
+      yield { fault, index, key: givenKey(this.schema, entityKeyIn(this.schema, tag, id)) as never };
+    }
   }
 
   private async *entries(tag: string): AsyncGenerator<[id: string, kind: keyof Suspects, entry: string]> {
@@ -82,14 +101,13 @@ export class IndexAuditor {
   private async *compare(
     tag: string,
     rows: ReadonlyMap<string, Suspects | undefined>,
-  ): AsyncGenerator<IndexIssue> {
+  ): AsyncGenerator<[id: string, fault: IndexIssue['fault'], entry: string]> {
     let left = [...rows.keys()];
     for (let attempt = 1; left.length > 0 && attempt <= ATTEMPTS; attempt++) {
       const expected = await this.read(tag, left);
       const readable = expected.filter(({ unreadable }) => unreadable === undefined);
       for (const { key, unreadable } of expected)
-        if (unreadable !== undefined && !rows.get(key.idText))
-          yield this.issue(tag, key.idText, 'unreadable', unreadable);
+        if (unreadable !== undefined && !rows.get(key.idText)) yield [key.idText, 'unreadable', unreadable];
       const calls = readable.map((row) => this.call(row, rows.get(row.key.idText)));
       const answers = await this.scripts.runMany(calls, 'always');
       left = [];
@@ -99,7 +117,7 @@ export class IndexAuditor {
         const { idText } = readable[i].key;
         if (outcome === 'CHANGED') left.push(idText);
         for (let at = 0; at < faults.length; at += 2)
-          yield this.issue(tag, idText, faults[at] as IndexIssue['fault'], faults[at + 1]);
+          yield [idText, faults[at] as IndexIssue['fault'], faults[at + 1]];
       }
     }
   }
@@ -131,12 +149,7 @@ export class IndexAuditor {
   private extra(found: readonly string[], expected: ReadonlySet<string>): string[] {
     return found.filter((entry) => !expected.has(entry));
   }
-
-  private issue(tag: string, id: string, fault: IndexIssue['fault'], entry: string): IndexIssue {
-    const name = indexOf(entry.replace(/^~i:/, ''));
-    return { fault, index: name, key: givenKey(this.schema, entityKeyIn(this.schema, tag, id)) as never };
-  }
 }
 
 /** The name of the index or unique that an entry is of. */
-const indexOf = (entry: string): string => entry.split('\0', 1)[0];
+export const indexOf = (entry: string): string => entry.split('\0', 1)[0];

@@ -52,6 +52,14 @@ export class IndexReader implements EntryReader {
     return this.client.zrangebylex(this.key, min, Buffer.concat([OPEN, to]), 'LIMIT', 0, limit);
   }
 
+  /** Whether an entry would be one of these. */
+  covers(entry: string): boolean {
+    const place = Buffer.from(entry);
+    return this.ranges.some(
+      ({ from, to }) => Buffer.compare(from, place) <= 0 && Buffer.compare(place, to) < 0,
+    );
+  }
+
   /** How many entries there are. */
   async count(): Promise<number> {
     const counts = this.ranges.map(({ from, to }) =>
@@ -65,9 +73,7 @@ export class IndexReader implements EntryReader {
   }
 
   entryOf(cursor: string): string {
-    return entryOf(cursor, (bytes) =>
-      this.ranges.some(({ from, to }) => Buffer.compare(from, bytes) <= 0 && Buffer.compare(bytes, to) < 0),
-    );
+    return entryOf(cursor, (bytes) => this.covers(bytes.toString()));
   }
 }
 

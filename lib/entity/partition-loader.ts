@@ -4,6 +4,7 @@ import { checkList } from './argument-checks.js';
 import type { EntityContext } from './entity-context.js';
 import { TransactionTooLargeError } from './entity-errors.js';
 import { type EntityKey, entityKeyIn, indexKey } from './entity-key.js';
+import { entriesAfterSweep } from './expiry-sweeper.js';
 import { IndexReader, idTextOf } from './index-reader.js';
 import { LOAD_SCRIPT } from './load-script.js';
 import type { RowMapper } from './row-mapper.js';
@@ -58,12 +59,13 @@ function partitionMapper({ schemas }: EntityContext, tag: string, type: EntityCl
   throw new InvalidArgumentError('types', `${mapper.schema.name} does not live in partitions like ${tag}`);
 }
 
-async function list({ client }: EntityContext, mapper: RowMapper, tag: string): Promise<Listing> {
+async function list(context: EntityContext, mapper: RowMapper, tag: string): Promise<Listing> {
   const { schema } = mapper;
   if (!schema.partitionKey)
     return { mapper, keys: [entityKeyIn(schema, tag, tag.slice(schema.name.length + 2, -1))] };
   const key = indexKey(schema, tag);
-  const entries = await new IndexReader(client, key, [ALL_ROWS]).entries(undefined, MAX_LOADED_ROWS + 1);
+  const reader = new IndexReader(context.client, key, [ALL_ROWS]);
+  const entries = await entriesAfterSweep(context, schema, tag, reader, MAX_LOADED_ROWS);
   const keys = entries.map((entry) => entityKeyIn(schema, tag, idTextOf(entry)));
   return { mapper, keys, index: { key, digest: digestOf(entries) } };
 }
@@ -74,7 +76,8 @@ async function readListed(
   listings: readonly Listing[],
 ): Promise<Fields[] | undefined> {
   const rows = listings.flatMap(({ keys }) => keys.map(({ row }) => row));
-  if (rows.length > MAX_LOADED_ROWS) throw new TransactionTooLargeError('rows', rows.length, MAX_LOADED_ROWS);
+  if (rows.length > MAX_LOADED_ROWS)
+    throw new TransactionTooLargeError('rows or more', rows.length, MAX_LOADED_ROWS, 'What loadAll finds');
   if (rows.length === 0) return [];
   const indexes = listings.flatMap(({ index, keys }) => (index ? [{ ...index, count: keys.length }] : []));
   const args = [String(indexes.length), ...indexes.flatMap(({ count, digest }) => [String(count), digest])];

@@ -1,6 +1,6 @@
 import { type CommitFault, faultError } from './commit-faults.js';
 import type { EntityContext } from './entity-context.js';
-import { PartitionKeyChangedError, TransactionTooLargeError } from './entity-errors.js';
+import { EntityNotFoundError, PartitionKeyChangedError, TransactionTooLargeError } from './entity-errors.js';
 import { type EmittedEvent, outboxOf } from './outbox.js';
 import { runHooks } from './lifecycle-hooks.js';
 import { MAX_TRANSACTION_BYTES, MAX_TRANSACTION_ROWS } from './partition-transaction.js';
@@ -40,6 +40,11 @@ export async function commitTransaction(
     if (key.row !== row) throw new PartitionKeyChangedError(schema.name, row); // by a hook
     planned.set(row, write);
   }
+  const missing = touchedInVain(record, planned);
+  if (missing) {
+    if (await haveReadsChanged({ committer }, record)) return false;
+    throw new EntityNotFoundError(missing.mapper.schema.name, missing.key.row);
+  }
   const operations = rowOperations(record, planned);
   // Without a write, one row was as it was read; several were read at different moments.
   const noted = record.increments.size + record.collections.size + record.events.length;
@@ -64,11 +69,20 @@ export async function commitTransaction(
 
 /** Whether any of the rows is not as it was read, or a query finds something else. */
 export async function haveReadsChanged(
-  { committer }: EntityContext,
+  { committer }: Pick<EntityContext, 'committer'>,
   { reads, queries }: Pick<TransactionRecord, 'reads' | 'queries'>,
 ): Promise<boolean> {
   const operations = [...reads.values()].map(readOperation);
   return (await committer.attempt(operations, {}, { queries })).fault !== undefined;
+}
+
+/** A row that was not there when it was read, and whose counters or collections are to be written all the same. */
+function touchedInVain(
+  { reads, increments, collections }: TransactionRecord,
+  planned: ReadonlyMap<string, PlannedWrite>,
+): TransactionRead | undefined {
+  const touched = [...increments.keys(), ...collections.keys()].filter((row) => !planned.has(row));
+  return touched.map((row) => reads.get(row)).find((read) => read?.row === null);
 }
 
 /** One operation a row: what is to be written, and what was read to be checked. */

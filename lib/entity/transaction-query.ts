@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { EntityContext } from './entity-context.js';
 import { TransactionTooLargeError } from './entity-errors.js';
 import { indexKey, uniqueKey } from './entity-key.js';
+import { entriesAfterSweep } from './expiry-sweeper.js';
 import { IndexReader, idTextOf } from './index-reader.js';
 import { MAX_TRANSACTION_ROWS } from './partition-transaction.js';
 import { meets } from './query-condition.js';
@@ -22,10 +23,11 @@ export interface TransactionQuery {
  * @throws TransactionTooLargeError where more is found than a transaction may read.
  */
 export async function readQuery(
-  { client, records }: EntityContext,
+  context: EntityContext,
   { schema }: RowMapper,
   { tag, name, ranges, uniques }: QueryPlan,
 ): Promise<TransactionQuery> {
+  const { client, records } = context;
   if (name !== undefined) await records.assertReady(schema, name);
   if (uniques) {
     const key = uniqueKey(schema, tag);
@@ -34,9 +36,10 @@ export async function readQuery(
     return { idTexts: ids.filter((id) => id !== null), guard };
   }
   const key = indexKey(schema, tag);
-  const entries = await new IndexReader(client, key, ranges).entries(undefined, MAX_TRANSACTION_ROWS + 1);
+  const reader = new IndexReader(client, key, ranges);
+  const entries = await entriesAfterSweep(context, schema, tag, reader, MAX_TRANSACTION_ROWS);
   if (entries.length > MAX_TRANSACTION_ROWS)
-    throw new TransactionTooLargeError('rows', entries.length, MAX_TRANSACTION_ROWS);
+    throw new TransactionTooLargeError('rows or more', entries.length, MAX_TRANSACTION_ROWS);
   return {
     idTexts: entries.map(idTextOf),
     guard: { key, ranges, count: entries.length, digest: digestOf(entries) },
