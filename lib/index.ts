@@ -233,7 +233,6 @@ export type { ShardDescription, ShardNode } from './client/admin/shard-nodes.js'
 export type { SlotNode, SlotOwners } from './client/admin/slot-owners.js';
 export { NonAtomicCommands } from './client/non-atomic/non-atomic-commands.js';
 export {
-  AllOrNothingError,
   IncompleteOperationError,
   PartialWriteError,
   TemporaryExpiredError,

@@ -1,10 +1,8 @@
-import { ClusterClient, CrossSlotError, InvalidArgumentError, ReplyError } from 'keyslot';
+import { ClusterClient, type ClusterError, InvalidArgumentError, ReplyError } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
-import {
-  AllOrNothingError,
-  PartialWriteError,
-  TooManyMembersError,
-} from '../../lib/client/non-atomic/non-atomic-errors.js';
+import { NonAtomicCommands } from '../../lib/client/non-atomic/non-atomic-commands.js';
+import { PartialWriteError, TooManyMembersError } from '../../lib/client/non-atomic/non-atomic-errors.js';
+import { CommandTable } from '../../lib/cluster/command-table.js';
 import { sharedCluster } from '../cluster-fixture.js';
 import { spreadKeys } from './non-atomic-fixture.js';
 
@@ -57,6 +55,11 @@ describe('mget and mset', () => {
     }
   });
 
+  it('give nothing for an empty list', async () => {
+    expect(await cluster.nonAtomic.mget([])).toEqual([]);
+    expect(await cluster.nonAtomic.mgetBuffer([])).toEqual([]);
+  });
+
   it('carry bytes as they are', async () => {
     const [a, b] = keys(2).map((key) => Buffer.concat([BINARY, Buffer.from(key)]));
     await cluster.nonAtomic.mset(a, BINARY, b, '');
@@ -67,6 +70,7 @@ describe('mget and mset', () => {
     ['a key without a value', (a: string, b: string) => cluster.nonAtomic.mset(a, 1, b)],
     ['undefined', (a: string, b: string) => cluster.nonAtomic.mset(a, 1, b, undefined as unknown as string)],
     ['no key', () => cluster.nonAtomic.mget()],
+    ['no pair', () => cluster.nonAtomic.mset([])],
     ['an unknown option', () => Promise.resolve(cluster.nonAtomic.with({ most: 1 } as object))],
   ])('refuse %s', async (_, call) => {
     const [a, b] = keys(2);
@@ -103,20 +107,75 @@ describe('mget and mset', () => {
   });
 });
 
-describe('what cannot be done by steps', () => {
-  it('is refused: msetnx of several slots', async () => {
-    const [a, b] = keys(2);
-    const refusal = await cluster.nonAtomic.msetnx(a, 'secret', b, 'secret').catch((error: Error) => error);
-    expect(refusal).toBeInstanceOf(AllOrNothingError);
-    expect(refusal).toBeInstanceOf(CrossSlotError);
-    expect([...(refusal as CrossSlotError).keysBySlot.values()]).toEqual([[a], [b]]);
-    expect((refusal as Error).message).toMatch(/^MSETNX sets all keys or none/);
-    expect((refusal as Error).message).not.toContain('secret');
-    expect(await cluster.exists(a, b)).toBe(0);
-    expect(await cluster.nonAtomic.msetnx(`{${a}}1`, 1, `{${a}}2`, '')).toBe(1);
-    expect(await cluster.nonAtomic.msetnx(`{${a}}3`, 1, `{${a}}2`, '')).toBe(0);
+describe('msetnx over slots', () => {
+  it('sets all keys, or none where one is there', async () => {
+    const [a, b, c] = keys(3);
+    expect(await cluster.nonAtomic.msetnx({ [a]: '1', [b]: '' })).toBe(1);
+    expect(await cluster.nonAtomic.mget(a, b)).toEqual(['1', '']);
+    expect(await cluster.nonAtomic.msetnx(c, 2, b, 2)).toBe(0);
+    expect(await cluster.nonAtomic.mget(b, c)).toEqual(['', null]);
+    expect(await cluster.nonAtomic.msetnx(`{${c}}1`, 1, `{${c}}2`, '')).toBe(1);
+    expect(await cluster.nonAtomic.msetnx(`{${c}}3`, 1, `{${c}}2`, '')).toBe(0);
   });
 
+  it('tells what was written where somebody else has set a key after it has looked, and keeps that', async () => {
+    const [a, b, c] = keys(3);
+    let looks = 0;
+    const meddling = new NonAtomicCommands(
+      {
+        send: (...call) => cluster.send(...call),
+        multi: () => cluster.multi(),
+        runScript: (...call) => cluster.runScript(...call),
+        pipeline: () => {
+          const queue = cluster.pipeline();
+          const exec = queue.exec.bind(queue);
+          queue.exec = async () => {
+            if (++looks === 2) await cluster.set(b, 'theirs');
+            return exec();
+          };
+          return queue;
+        },
+      },
+      { options: { keyPrefix: '' }, table: new CommandTable() },
+    );
+    const failure = await meddling
+      .msetnx(a, 'secret', b, 'secret', c, 'secret')
+      .catch((e: unknown) => e as PartialWriteError);
+    expect(failure).toBeInstanceOf(PartialWriteError);
+    expect(failure).toMatchObject({ applied: 'unknown', retryable: false });
+    const { written, errors, message } = failure as PartialWriteError;
+    expect(written.toSorted()).toEqual([a, c].toSorted());
+    expect([...errors].map(([key, error]) => [key, (error as ClusterError).code])).toEqual([
+      [b, 'TRANSACTION_CONFLICT'],
+    ]);
+    expect(message).not.toContain('secret');
+    expect(await cluster.get(b)).toBe('theirs');
+
+    looks = 0;
+    await cluster.del(a, b, c);
+    const [d] = keys(1);
+    expect(await meddling.msetnx(b, 'ours', d, 'ours').catch((e: Error) => e)).toBeInstanceOf(
+      PartialWriteError,
+    );
+    expect(await cluster.nonAtomic.mget(b, d)).toEqual(['theirs', 'ours']);
+  });
+});
+
+describe('what is too much for a script', () => {
+  it.each([
+    ['pfcount', (many: string[]) => cluster.nonAtomic.pfcount(...many)],
+    ['zunionstore', (many: string[]) => cluster.nonAtomic.zunionstore('d', many.length, ...many)],
+    ['zinterstore', (many: string[]) => cluster.nonAtomic.zinterstore('d', many.length, ...many)],
+    ['bitop', (many: string[]) => cluster.nonAtomic.bitop('OR', 'd', ...many)],
+  ])('is refused before anything is sent: %s', async (_, call) => {
+    const many = Array.from({ length: 8_000 }, (__, i) => `${shared.keyspace}${i}`);
+    await expect(call(many)).rejects.toThrow(InvalidArgumentError);
+    await expect(call(many)).rejects.toThrow(/at most 7900 arguments over several slots, got 800\d/);
+    if (_ === 'pfcount') expect(await call(many.slice(0, 7_000))).toBe(0);
+  });
+});
+
+describe('what cannot be done by steps', () => {
   it.each([
     ['BY', ['BY', 'weight:*']],
     ['GET', ['ALPHA', 'GET', '#', 'get', 'object:*']],

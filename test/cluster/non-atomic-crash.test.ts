@@ -173,6 +173,15 @@ const CASES: readonly Case[] = [
       expect(await witness.nonAtomic.mget(a, b, c)).toEqual(['new', 'new', 'new']),
   },
   {
+    name: 'msetnx',
+    setUp: ({ d }) => witness.set(d, 'old'),
+    run: (commands, { a, b, c }) => commands.msetnx({ [a]: 'new', [b]: 'new', [c]: 'new' }),
+    async survives({ a, b, c, d }) {
+      for (const key of [a, b, c]) expect(['new', null]).toContain(await witness.get(key));
+      expect(await witness.get(d)).toBe('old');
+    },
+  },
+  {
     name: 'sunionstore of several chunks',
     setUp: ({ a, b, d }) =>
       Promise.all([witness.sadd(a, ...MANY), witness.sadd(b, 'x'), witness.set(d, 'old')]),

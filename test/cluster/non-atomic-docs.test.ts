@@ -18,7 +18,7 @@ describe('docs/multi-key.md', () => {
     local = await LocalCluster.start({
       primaries: 2,
       replicasPerPrimary: 0,
-      users: { clerk: 'on >pw ~public:* +@all -srem' },
+      users: { clerk: 'on >pw ~public:* ~*keyslot:temporary:* +@all -srem' },
     });
     cluster = new ClusterClient({ nodes: local.seeds });
     clerk = new ClusterClient({ nodes: local.seeds, username: 'clerk', password: 'pw' });

@@ -69,7 +69,6 @@ const FATES: Readonly<Record<string, readonly Fate[]>> = {
     [() => written([], refused()), false, false],
     [() => written([], unknown()), 'unknown', true],
   ],
-  AllOrNothingError: [[() => new keyslot.AllOrNothingError('MSETNX', new Map()), false, false]],
   IncompleteOperationError: [
     [() => new keyslot.IncompleteOperationError('SMOVE', 'both', true, refused()), 'unknown', true],
     [() => new keyslot.IncompleteOperationError('SMOVE', 'both', false, refused()), 'unknown', false],

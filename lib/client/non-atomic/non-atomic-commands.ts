@@ -46,11 +46,17 @@ export class NonAtomicCommands {
   }
 
   private async run(command: NonAtomicCommand, given: unknown[], buffers: boolean): Promise<unknown> {
+    if (command === 'mget' && isEmptyList(given)) return [];
     const args = normalizeArguments(command, isListOfPairs(given) ? given.flat(2) : given);
     refusals[command]?.(this.steps, args);
     if (this.steps.inOneSlot(command, args)) return this.client.send(command, args, buffers);
     return recipes[command](this.steps, args, buffers);
   }
+}
+
+/** `mget([])`: nothing is asked for. */
+function isEmptyList([list, ...rest]: readonly unknown[]): boolean {
+  return rest.length === 0 && Array.isArray(list) && list.length === 0;
 }
 
 /** `[['key', 'value'], …]`, which MSET takes here. */

@@ -1,18 +1,24 @@
 import { appliedOf, fateOfParts } from '../../cluster/attempt-outcome.js';
-import { ClusterError, CrossSlotError } from '../../cluster/errors.js';
+import { ClusterError } from '../../cluster/errors.js';
 
-/** Some keys of an MSET over several slots were written, and others not, or not for certain. */
+/** Some keys of an MSET or MSETNX over several slots were written, and others not, or not for certain. */
 export class PartialWriteError extends ClusterError {
   /** The keys that were written, as text. */
   readonly written: readonly string[];
   /** Why others were not, by key, as text. An `OutcomeUnknownError` among them: that key may have been written. */
   readonly errors: ReadonlyMap<string, Error>;
-  constructor(command: string, written: readonly string[], errors: ReadonlyMap<string, Error>) {
+  /** @param fate `retryable` where it does not follow from the errors */
+  constructor(
+    command: string,
+    written: readonly string[],
+    errors: ReadonlyMap<string, Error>,
+    fate: { retryable?: boolean } = {},
+  ) {
     const reasons = [...new Set([...errors.values()].map((error) => error.message))].slice(0, 3).join('; ');
     super(`${command} did not write ${errors.size} of ${errors.size + written.length} keys (${reasons})`, {
       code: 'PARTIAL_WRITE',
       applied: fateOfParts(written.length, errors.values()).applied,
-      retryable: [...errors.values()].every(mayPass),
+      retryable: fate.retryable ?? [...errors.values()].every(mayPass),
     });
     this.written = written;
     this.errors = errors;
@@ -50,16 +56,6 @@ export class TemporaryExpiredError extends ClusterError {
       { code: 'TEMPORARY_EXPIRED', retryable: true },
       { cause },
     );
-  }
-}
-
-/** MSETNX promises to set all keys or none, which no sequence of steps over several slots can keep. */
-export class AllOrNothingError extends CrossSlotError {
-  constructor(command: string, keysBySlot: ReadonlyMap<number, readonly string[]>) {
-    super(command, keysBySlot);
-    this.message =
-      `${command} sets all keys or none, which cannot be kept over ${keysBySlot.size} slots: a client that ends ` +
-      'between two of them leaves some. Give the keys a common {hash tag}, or set each with SET … NX.';
   }
 }
 

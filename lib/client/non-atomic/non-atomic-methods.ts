@@ -12,7 +12,7 @@ type Key = string | Buffer | number;
  */
 export interface NonAtomicMethods {
   /**
-   * Values in the order of the keys, null for what is missing or no string. One MGET a slot, all sent at once.
+   * Values in the order of the keys, null for what is missing or no string; nothing for an empty list. One MGET a slot, all sent at once.
    *
    * Values of different slots may be of different moments. Nothing is changed, so nothing can be left half-way.
    */
@@ -29,14 +29,19 @@ export interface NonAtomicMethods {
   mset: Commands['mset'] & ((pairs: readonly (readonly [key: Key, value: Key])[]) => Promise<'OK'>);
 
   /**
-   * All keys or none, where they share a slot.
-   * @throws AllOrNothingError where they do not: a client that ends between two slots would leave some
+   * Sets keys if none of them is there: 1, or 0 if one is. Looks at all of them first, then makes one MSETNX a slot, all
+   * sent at once.
+   *
+   * A crash leaves the keys of some slots written; calling it again gives 0. The same where somebody else sets one of
+   * the keys behind the look: his value is kept.
+   * @throws PartialWriteError naming the keys that were written and, with the reason, those that were not
    */
   msetnx: Commands['msetnx'];
 
   /**
    * Gives a key another name; what had that name is replaced. The value is copied with its time to live (DUMP and
-   * RESTORE), and the source is deleted last, if it is unchanged by then; if not, it is copied again.
+   * RESTORE), and the source is deleted last, if it is unchanged by then and nothing was moved to it; if not, it is copied
+   * again.
    *
    * A crash leaves the value at the source alone, or at both keys: calling it again completes it. What somebody
    * writes to the destination before the end may be replaced.
@@ -62,7 +67,8 @@ export interface NonAtomicMethods {
   copy: Commands['copy'];
 
   /**
-   * Moves a member to another set: 1 if this call took it from its source, else 0. Adds first, removes last.
+   * Moves a member to another set: 1 if this call took it from its source, else 0. Adds first, removes last, and begins
+   * again where somebody moves it back meanwhile.
    *
    * A crash leaves the member in the source alone, or in both sets: calling it again completes it. Of callers that
    * move one member to different sets at one time, one gets 1, and each of the sets may have the member.

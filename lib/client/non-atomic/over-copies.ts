@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '../../cluster/errors.js';
 import type { Argument } from '../../cluster/request-encoder.js';
 import { Script } from '../../cluster/script.js';
 import { refuseTooMany } from './member-count.js';
@@ -32,6 +33,9 @@ local reply = run()
 for _, key in ipairs(copies) do redis.call('UNLINK', key) end
 return reply`);
 
+/** What a script of servers can pass on to a command. */
+const MOST_WORDS = 7_900;
+
 /**
  * Brings copies of the keys to the slot of the first, and runs the command there. The copies exist inside one
  * script only, which runs as a whole or not at all.
@@ -39,6 +43,13 @@ return reply`);
 export const overCopies =
   (command: string): Recipe =>
   async (steps, args) => {
+    if (args.length > MOST_WORDS) {
+      throw new InvalidArgumentError(
+        'arguments',
+        `nonAtomic.${command} takes at most ${MOST_WORDS} arguments over several slots, got ${args.length}; ` +
+          'combine the keys in several calls',
+      );
+    }
     const places = steps.keyPlaces(command, args);
     const slot = steps.slotOf(args[places[0]]);
     const elsewhere = places.filter((place) => steps.slotOf(args[place]) !== slot);

@@ -1,10 +1,7 @@
 import { ReplyError } from '../../cluster/errors.js';
 import type { Argument } from '../../cluster/request-encoder.js';
 import { TemporaryExpiredError } from './non-atomic-errors.js';
-import { temporaryKey, type Steps } from './steps.js';
-
-/** How long an unfinished collection stays after its client has ended, in ms. */
-const TEMPORARY_TTL_MS = 60_000;
+import { TEMPORARY_TTL_MS, temporaryKey, type Steps } from './steps.js';
 
 /** What one command brings at most. */
 const CHUNK = { elements: 1_000, bytes: 1024 * 1024 };

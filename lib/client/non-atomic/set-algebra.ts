@@ -31,7 +31,11 @@ const union: Algebra = async (steps, keys, result) => {
 };
 
 /** Those of the first set of which no other knows. */
-const difference: Algebra = async (steps, [first, ...others], result) => {
+const difference: Algebra = async (steps, keys, result) => {
+  const [first, ...others] = keys;
+  // as the server does, what is no set is refused, also where nothing has to be looked up in it
+  const [size] = await sizesOf(steps, keys);
+  if (size === 0) return;
   for await (const page of readMembers(steps, first)) {
     const known = await membership(steps, others, page);
     result.add(page.filter((_, i) => known.every((answers) => answers[i] === 0)));
@@ -40,7 +44,7 @@ const difference: Algebra = async (steps, [first, ...others], result) => {
 
 /** Those of the smallest set of which all others know. */
 const intersection: Algebra = async (steps, keys, result) => {
-  const sizes = await steps.together<number>(keys.map((key): Step => ['scard', key]));
+  const sizes = await sizesOf(steps, keys);
   if (sizes.includes(0)) return;
   const smallest = sizes.indexOf(Math.min(...sizes));
   const others = keys.filter((_, i) => i !== smallest);
@@ -49,6 +53,10 @@ const intersection: Algebra = async (steps, keys, result) => {
     result.add(page.filter((_, i) => known.every((answers) => answers[i] === 1)));
   }
 };
+
+/** @throws ReplyError `WRONGTYPE` where one of them is no set */
+const sizesOf = (steps: Steps, keys: readonly Argument[]): Promise<number[]> =>
+  steps.together(keys.map((key): Step => ['scard', key]));
 
 /** For each key, whether its set has each of the members: 1 or 0. */
 function membership(

@@ -130,9 +130,17 @@ export class Steps {
   }
 }
 
+/** How long something unfinished stays after its client has ended, in ms. */
+export const TEMPORARY_TTL_MS = 60_000;
+
 /** A name in a slot that nobody else uses. */
 export function temporaryKey(slot: number): string {
-  return `{${tagOfSlot(slot)}}keyslot:temporary:${randomUUID()}`;
+  return temporaryName(slot, randomUUID());
+}
+
+/** A name in a slot for something that lives for a moment. */
+export function temporaryName(slot: number, name: string): string {
+  return `{${tagOfSlot(slot)}}keyslot:temporary:${name}`;
 }
 
 function repliesOf<T>(results: readonly BatchResult[]): T[] {

@@ -1,6 +1,7 @@
-import { InvalidArgumentError, ReplyError } from '../../cluster/errors.js';
+import type { BatchResult } from '../../cluster/batch.js';
+import { InvalidArgumentError, ReplyError, TransactionConflictError } from '../../cluster/errors.js';
 import type { Argument } from '../../cluster/request-encoder.js';
-import { AllOrNothingError, PartialWriteError } from './non-atomic-errors.js';
+import { PartialWriteError } from './non-atomic-errors.js';
 import type { Recipe } from './recipe.js';
 
 /**
@@ -37,25 +38,47 @@ function stringOf(error: Error | null, reply: unknown): unknown {
 export const mset: Recipe = async (steps, args) => {
   const groups = steps.bySlot(pairsOf('mset', args), ([key]) => key);
   const results = await steps.inSlots(groups, (group) => ['mset', group.flat()]);
+  const { written, errors } = fateOfKeys([...groups.values()], results);
+  if (errors.size > 0) throw new PartialWriteError('MSET', written, errors);
+  return 'OK';
+};
+
+/** Looks whether any key is there, then one MSETNX a slot, all sent at once. */
+export const msetnx: Recipe = async (steps, args) => {
+  const groups = steps.bySlot(pairsOf('msetnx', args), ([key]) => key);
+  const found = await steps.inSlots(groups, (group) => ['exists', group.map(([key]) => key)]);
+  for (const [error, count] of found) {
+    if (error !== null) throw error;
+    if (count !== 0) return 0;
+  }
+  const results = await steps.inSlots(groups, (group) => ['msetnx', group.flat()]);
+  if (results.every(([error, reply]) => error === null && reply === 0)) return 0;
+  // somebody else has set one of the keys since
+  const settled = results.map(([error, reply]): BatchResult => [
+    reply === 0 ? new TransactionConflictError(1) : error,
+    reply,
+  ]);
+  const { written, errors } = fateOfKeys([...groups.values()], settled);
+  if (errors.size > 0) throw new PartialWriteError('MSETNX', written, errors, { retryable: false });
+  return 1;
+};
+
+/** Which keys were written, and why others were not, by what became of their slots. */
+function fateOfKeys(
+  groups: readonly (readonly (readonly [key: Argument, value: Argument])[])[],
+  results: readonly BatchResult[],
+): { written: string[]; errors: Map<string, Error> } {
   const written: string[] = [];
   const errors = new Map<string, Error>();
-  [...groups.values()].forEach((group, i) => {
+  groups.forEach((group, i) => {
     const [error] = results[i];
     for (const [key] of group) {
       if (error === null) written.push(String(key));
       else errors.set(String(key), error);
     }
   });
-  if (errors.size > 0) throw new PartialWriteError('MSET', written, errors);
-  return 'OK';
-};
-
-/** @throws AllOrNothingError always */
-export const msetnx: Recipe = async (steps, args) => {
-  const keys = pairsOf('msetnx', args).map(([key]) => key);
-  const groups = [...steps.bySlot(keys, (key) => key)];
-  throw new AllOrNothingError('MSETNX', new Map(groups.map(([slot, group]) => [slot, group.map(String)])));
-};
+  return { written, errors };
+}
 
 function pairsOf(command: string, args: readonly Argument[]): [key: Argument, value: Argument][] {
   if (args.length % 2 === 1) {
