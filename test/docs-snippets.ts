@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -48,9 +48,31 @@ export function snippetFolder(): string {
  * What the compiler says of files in such a folder, by the rules of the repository; nothing if all is well. What it
  * says of other files is left out.
  */
-export async function typeFaults(folder: string, files: readonly string[]): Promise<string> {
+export function typeFaults(folder: string, files: readonly string[]): Promise<string> {
+  return compile(folder, { files });
+}
+
+/**
+ * Compiles files in such a folder with `tsc`, as an application would; the tests themselves are compiled by SWC, which
+ * emits other metadata for decorators.
+ * @returns what the compiler says, and the folder of the JavaScript
+ */
+export async function compiled(
+  folder: string,
+  files: readonly string[],
+): Promise<{ faults: string; folder: string }> {
+  const outDir = join(folder, 'compiled');
+  const compilerOptions = { noEmit: false, rootDir: root, outDir };
+  const faults = await compile(folder, { files, compilerOptions });
+  return { faults, folder: join(outDir, relative(root, folder)) };
+}
+
+async function compile(
+  folder: string,
+  settings: { files: readonly string[]; compilerOptions?: object },
+): Promise<string> {
   const config = join(folder, 'tsconfig.json');
-  writeFileSync(config, JSON.stringify({ extends: join(root, 'tsconfig.json'), files, include: [] }));
+  writeFileSync(config, JSON.stringify({ extends: join(root, 'tsconfig.json'), ...settings, include: [] }));
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const output = await promisify(execFile)(process.execPath, [tsc, '-p', config, '--pretty', 'false']).then(
     () => '',

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { INestApplicationContext, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ClusterClient, ClusterPubSub, type ClusterRepository, getClusterRepositoryToken } from 'keyslot';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
-import { snippetFolder, snippetsOf, typeFaults } from '../docs-snippets.js';
+import { snippetFolder, snippetsOf, typeFaults, writeSnippets } from '../docs-snippets.js';
 import { RecordedLog } from '../e2e/nest-recorded-log.js';
 
 interface Account {
@@ -37,9 +37,11 @@ const apps: INestApplicationContext[] = [];
 
 afterAll(() => Promise.all(apps.map((app) => app.close())));
 
-/** The only example of a page that is no file of its own, written to one. */
+/** The example of a page that is a module by itself, written to a file. */
 function exampleOf(page: string): string {
-  const examples = snippetsOf(page).filter(({ language, file }) => language === 'ts' && file === undefined);
+  const examples = snippetsOf(page).filter(
+    ({ language, file = 'app.module.ts' }) => language === 'ts' && file === 'app.module.ts',
+  );
   expect(examples).toHaveLength(1);
   const file = join(folder, `${page.replaceAll(/\W/g, '-')}.ts`);
   writeFileSync(file, examples[0].code);
@@ -66,7 +68,8 @@ async function boot<E extends Example>(file: string, log: RecordedLog) {
 describe('the examples of README.md and of docs/getting-started.md', () => {
   it('compile', async () => {
     const files = ['README.md', 'docs/getting-started.md'].map(exampleOf);
-    expect(await typeFaults(dirname(files[0]), files)).toBe('');
+    writeSnippets(snippetsOf('README.md'), folder);
+    expect(await typeFaults(folder, [...files, join(folder, 'main.ts')])).toBe('');
   });
 
   it('README.md books once, however many book at once, and tells', async () => {
