@@ -103,7 +103,8 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   '`durability`, `wait`': (client) =>
     client.with({ durability: { replicas: 1, timeoutMs: 5_000 } }).set('app:d', 1),
-  '`scanIterator` and its like': async (client) => {
+  '`scan`, `scanIterator` and its like': async (client) => {
+    expect(await client.scan('0', 'MATCH', 'app:a')).toHaveLength(2);
     for await (const key of client.scanIterator({ match: 'app:a' })) expect(key).toBe('app:a');
   },
   channels: (client) =>

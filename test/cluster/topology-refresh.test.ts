@@ -46,7 +46,7 @@ describe('a storm of redirects', () => {
     Math.max(...nodes.map((node) => node.asked('cluster').filter(([, word]) => word === 'SLOTS').length));
   const accepted = (): number => nodes.reduce((sum, node) => sum + node.accepted, 0);
 
-  it('of 10,000 and more leads to one read of the topology a second, over connections that are open', async () => {
+  it('of thousands leads to one read of the topology a second, over connections that are open', async () => {
     const client = clientOf({ nodes, deadlineMs: 2_500 });
     await client.connect();
     const [before, connections, startedAt] = [refreshes(), accepted(), performance.now()];
@@ -55,7 +55,7 @@ describe('a storm of redirects', () => {
     const seconds = (performance.now() - startedAt) / 1_000;
     for (const result of results)
       expect(result).toMatchObject({ code: 'DEADLINE_EXCEEDED', cause: { code: 'MOVED' } });
-    expect(moved).toBeGreaterThan(10_000);
+    expect(moved).toBeGreaterThan(3 * calls.length);
     expect(refreshes() - before).toBeGreaterThanOrEqual(1);
     // the first at once
     expect(refreshes() - before).toBeLessThanOrEqual(1 + seconds);
