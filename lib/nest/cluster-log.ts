@@ -7,7 +7,8 @@ const UNREADABLE_MS = 10_000;
 
 /** Writes to the log what happens to a client. Neither payloads nor what codecs say of them. */
 export function logEvents(client: ClusterClient, name: string, logger: Logger): void {
-  client.on('ready', () => {
+  // not 'ready': a listener of that would have the client connect, before the module does
+  client.on('connect', () => {
     const { primaries, replicas } = client.topology;
     logger.log(`Cluster '${name}' is connected: ${primaries.length} primaries, ${replicas.length} replicas`);
   });
