@@ -54,6 +54,7 @@ export class ClusterClient extends ClusterView {
   /** `close()` was called, and there is no way back. */
   private closedForGood = false;
   private restarting: Promise<void> | undefined = undefined;
+  private quitting = false;
 
   /** @throws InvalidArgumentError for an unknown option or an impossible value */
   constructor(private readonly givenOptions: ClusterClientOptions = {}) {
@@ -72,7 +73,7 @@ export class ClusterClient extends ClusterView {
     this.use({ makeEngine });
     this.listen();
     // what is enumerable is shown to whoever prints or copies the client, credentials included
-    for (const name of ['givenOptions', 'engine', 'policy', 'closedForGood', 'restarting'])
+    for (const name of ['givenOptions', 'engine', 'policy', 'closedForGood', 'restarting', 'quitting'])
       Object.defineProperty(this, name, { enumerable: false });
   }
 
@@ -130,9 +131,10 @@ export class ClusterClient extends ClusterView {
     await this.drain();
   }
 
-  /** As `close()`, with ioredis' answer; `connect()` begins anew. */
+  /** As `close()`, with ioredis' answer, and `close` and `end` told after it; `connect()` begins anew. */
   async quit(): Promise<'OK'> {
-    await this.drain();
+    this.quitting = true;
+    await this.drain().finally(() => (this.quitting = false));
     return 'OK';
   }
 
@@ -260,7 +262,10 @@ export class ClusterClient extends ClusterView {
   }
 
   private notify(event: string, ...args: unknown[]): void {
-    notifyListeners(this, event, args);
+    // callers of ioredis listen for `end` once `quit()` has been answered
+    if (this.quitting && (event === 'close' || event === 'end'))
+      setImmediate(() => notifyListeners(this, event, args));
+    else notifyListeners(this, event, args);
   }
 
   /** What `util.inspect` and `console.log` show: no options, and so no secrets. */

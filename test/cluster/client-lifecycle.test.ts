@@ -113,6 +113,18 @@ describe('a client that connects', () => {
     },
   );
 
+  it('tells of its end after quit() is answered, as ioredis does', async () => {
+    const client = clientOf();
+    await client.connect();
+    await client.quit();
+    const told: string[] = [];
+    await new Promise<void>((resolve) => {
+      client.once('close', () => told.push('close'));
+      client.once('end', resolve);
+    });
+    expect(told).toEqual(['close']);
+  });
+
   it('does not for a listener where it is told to be lazy, nor after close', async () => {
     const lazy = clientOf({ lazyConnect: true });
     const closed = clientOf();
