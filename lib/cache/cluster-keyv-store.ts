@@ -35,7 +35,7 @@ export class ClusterKeyvStore extends EventEmitter implements KeyvStoreAdapter {
     if (!(cluster instanceof ClusterClient))
       throw new InvalidArgumentError('cluster', notOurs(cluster, 'The store needs a ClusterClient'));
     this.prefix = checkOptions(options).prefix ?? 'cache:';
-    Object.defineProperty(this, 'cluster', { value: cluster, enumerable: false });
+    Object.defineProperty(this, 'cluster', { value: cluster.withPlainReplies(), enumerable: false });
   }
 
   /** The value of a key; undefined where there is none. */

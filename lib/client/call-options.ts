@@ -1,11 +1,14 @@
 import type { CallPolicy, Durability, ResentArguments } from '../cluster/command.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { IntegerType } from './big-integers.js';
+import type { ReplyTypes } from './reply-types.js';
 import { checkOption, type ClusterEngineOptions } from '../cluster/options.js';
 
 /** How the calls of one view are treated, and what their replies are given as. */
 export interface ViewPolicy extends CallPolicy {
   readonly integers?: IntegerType | undefined;
+  /** Undefined: those of RESP2. */
+  readonly replyTypes?: ReplyTypes | undefined;
 }
 
 /** What can be set for single calls. */
@@ -67,6 +70,12 @@ export function callPolicy(base: ViewPolicy, options: CallOptions): ViewPolicy {
       );
     }
     CHECKS[name as keyof CallOptions](value);
+  }
+  if (options.integers === 'bigint' && base.replyTypes?.native === true) {
+    throw new InvalidArgumentError(
+      'integers',
+      "integers: 'bigint' excludes the option replyMapping: 'resp3', whose scores are numbers as well",
+    );
   }
   const deadlineOfBatch = options.deadlineMs === undefined ? base.deadlineOfBatch : true;
   return { ...base, ...(Object.fromEntries(given) as CallOptions), deadlineOfBatch };

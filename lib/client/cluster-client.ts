@@ -15,6 +15,7 @@ import { duplicateOptions, type DuplicateOptions } from './duplicate-options.js'
 import { scriptEntries } from './defined-commands.js';
 import { EventSubscriptions, type SubscribeArguments } from './event-subscriptions.js';
 import { NodeClients, type NodeClientRole } from './node-clients.js';
+import { replyTypesOf } from './reply-types.js';
 import { shownOptions, type ShownOptions } from './shown-options.js';
 import { splitUrl } from './url-options.js';
 
@@ -67,7 +68,7 @@ export class ClusterClient extends ClusterView {
         options,
         engineEvents((event, ...args) => this.notify(event, ...args)),
       );
-    super(makeEngine(), { readFrom, deadlineMs, retry });
+    super(makeEngine(), { readFrom, deadlineMs, retry, replyTypes: replyTypesOf(options) });
     for (const [name, definition] of scriptEntries(scripts)) this.defineCommand(name, definition);
     markMade(this);
     this.use({ makeEngine });

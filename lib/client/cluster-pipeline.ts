@@ -82,7 +82,7 @@ export class ClusterPipeline {
     }
     if (call.slot === NO_SLOT) refuseSpread(call);
     if (callback !== undefined) this.callbacks.set(this.entries.length, callback);
-    const shape = replyShape(call.row.name, this.engine.options.protocol, buffers);
+    const shape = replyShape(call.row.name, this.engine.options.protocol, buffers, this.policy.replyTypes);
     this.entries.push(new BatchedCommand(this.withText(call), shape, this.policy));
     return this;
   }

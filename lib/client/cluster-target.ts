@@ -92,7 +92,7 @@ export class ClusterTarget {
         `${call.row.name} would block a connection that all callers share; call it on the client`,
       );
     }
-    const shape = replyShape(name, this.engine.options.protocol, buffers);
+    const shape = replyShape(name, this.engine.options.protocol, buffers, this.policy.replyTypes);
     const request: NodeRequest = { call, shape, until: monotonicMs() + this.policy.deadlineMs };
     await this.engine.ready(call.name, this.policy, request.until);
     const { target } = this;

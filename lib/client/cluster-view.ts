@@ -79,6 +79,14 @@ export class ClusterView extends ScanMethods {
     return new ClusterView(this.engine, callPolicy(this.policy, options));
   }
 
+  /** @internal The same, with replies in the shapes of RESP2, whatever the options of the client say. */
+  withPlainReplies(): this {
+    if (this.policy.replyTypes === undefined) return this;
+    // one that begins anew has another engine, and so has this, as it inherits it
+    const policy: ViewPolicy = { ...this.policy, replyTypes: undefined };
+    return Object.create(this, { policy: { value: policy } }) as this;
+  }
+
   /** Commands of keys in several slots, which cannot be atomic; see `NonAtomicCommands`. */
   get nonAtomic(): NonAtomicCommands {
     return (this.overSlots ??= this.commandsOverSlots());
@@ -95,7 +103,7 @@ export class ClusterView extends ScanMethods {
     const callback = takeCallback(args);
     let promise: Promise<unknown>;
     try {
-      const shape = replyShape(name, this.engine.options.protocol, buffers);
+      const shape = replyShape(name, this.engine.options.protocol, buffers, this.policy.replyTypes);
       promise = this.engine.run(name, normalizeArguments(name, args), this.policy, shape);
     } catch (error) {
       promise = Promise.reject(error as Error);
@@ -191,7 +199,8 @@ export class ClusterView extends ScanMethods {
 
   private commandsOverSlots(): NonAtomicCommands {
     // they count with what they are told
-    const counting = this.policy.integers === 'bigint' ? this.with({ integers: 'number' }) : this;
+    const plain = this.withPlainReplies();
+    const counting = this.policy.integers === 'bigint' ? plain.with({ integers: 'number' }) : plain;
     return new NonAtomicCommands(counting, this.engine);
   }
 }

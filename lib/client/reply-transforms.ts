@@ -1,4 +1,6 @@
 import { PLAIN_SHAPES, type CallShape, type ReplyTransform } from '../cluster/command.js';
+import { objectOfPairs, type Reply } from '../cluster/reply.js';
+import { numbersAsText, type ReplyTypes } from './reply-types.js';
 
 /** Commands whose reply is not given as the server sends it; the shapes are those of ioredis. */
 const RESP2: ReadonlyMap<string, ReplyTransform> = new Map([['hgetall', pairsToObject]]);
@@ -12,31 +14,33 @@ const RESP3: ReadonlyMap<string, ReplyTransform> = new Map([
   ['xreadgroup', pairUp],
 ]);
 
-/** How the reply of a command is given to the caller; `buffers` asks for Buffers in the place of strings. */
-export function replyShape(name: string, protocol: 2 | 3, buffers: boolean): CallShape {
+/**
+ * How the reply of a command is given to the caller; `buffers` asks for Buffers in the place of strings.
+ * @param types where they are not those of RESP2
+ */
+export function replyShape(
+  name: string,
+  protocol: 2 | 3,
+  buffers: boolean,
+  types?: ReplyTypes | undefined,
+): CallShape {
+  if (types !== undefined) return typedShape(name, protocol, buffers, types);
   const transform = (protocol === 2 ? RESP2 : RESP3).get(name);
   if (transform !== undefined) return { buffers, transform };
   return buffers ? PLAIN_SHAPES.buffers : PLAIN_SHAPES.strings;
 }
 
-function pairsToObject(reply: unknown): unknown {
-  if (!Array.isArray(reply)) return reply;
-  const object: Record<string, unknown> = {};
-  for (let i = 0; i < reply.length; i += 2) {
-    const field = String(reply[i]);
-    // an assignment to __proto__ would not make a field, it would change the object's prototype
-    if (field in object) {
-      Object.defineProperty(object, field, {
-        value: reply[i + 1],
-        configurable: true,
-        enumerable: true,
-        writable: true,
-      });
-    } else {
-      object[field] = reply[i + 1];
-    }
-  }
-  return object;
+function typedShape(name: string, protocol: 2 | 3, buffers: boolean, types: ReplyTypes): CallShape {
+  const { native, text } = types;
+  // a server that knows no RESP3 gives HGETALL as pairs
+  const shaped = (protocol === 2 || native ? RESP2 : RESP3).get(name) ?? asIs;
+  return { buffers, native, transform: text ? (reply) => numbersAsText(shaped(reply)) : shaped };
+}
+
+const asIs: ReplyTransform = (reply) => reply;
+
+function pairsToObject(reply: Reply): unknown {
+  return Array.isArray(reply) ? objectOfPairs(reply) : reply;
 }
 
 function flattened(name: string): readonly [string, ReplyTransform] {

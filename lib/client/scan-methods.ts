@@ -117,7 +117,7 @@ export abstract class ScanMethods {
   private scanSource(): ScanSource {
     const { engine } = this;
     // it counts with what it is told of slots
-    const policy: ViewPolicy = { ...this.policy, integers: 'number' };
+    const policy: ViewPolicy = { ...this.policy, integers: 'number', replyTypes: undefined };
     return {
       deadlineMs: policy.deadlineMs,
       topology: async () => {

@@ -24,6 +24,7 @@ import { toReplyError } from '../cluster/reply-error.js';
 import type { Reply } from '../cluster/reply.js';
 import { groupBySlot, resolveCall, type ResolvedCall } from '../cluster/resolved-call.js';
 import { delay, monotonicMs } from '../cluster/timers.js';
+import type { ViewPolicy } from './call-options.js';
 import { normalizeArguments, withCallback } from './call-arguments.js';
 import { refuseSpread, type ClusterPipeline, type PipelineResults } from './cluster-pipeline.js';
 import { ClusterTransaction } from './cluster-transaction.js';
@@ -48,7 +49,7 @@ export interface TransactionOptions {
 export class WatchedTransaction {
   constructor(
     private readonly engine: ClusterEngine,
-    private readonly policy: CallPolicy,
+    private readonly policy: ViewPolicy,
     private readonly redis: Redis,
     private readonly watch: ResolvedCall,
   ) {}
@@ -64,7 +65,7 @@ export class WatchedTransaction {
     const call = this.engine.resolve(whole?.name ?? name, whole?.args ?? plain);
     if (call.slot === NO_SLOT) refuseSpread(call);
     refuseOtherSlot(call, this.watch);
-    const shape = replyShape(call.row.name, 2, buffers);
+    const shape = replyShape(call.row.name, 2, buffers, this.policy.replyTypes);
     const reply = await callOn(this.redis, call, buffers);
     if (call.row.write) await confirm(this.redis, call.row.name, this.policy);
     return shape.transform === undefined ? reply : shape.transform(reply);
@@ -100,7 +101,7 @@ export type TransactionOutcome<T> = T extends ClusterPipeline ? PipelineResults 
  */
 export async function runWatched<T>(
   engine: ClusterEngine,
-  policy: CallPolicy,
+  policy: ViewPolicy,
   keys: readonly (string | Buffer)[],
   fn: (tx: WatchedTransaction) => Promise<T>,
   { attempts = DEFAULT_ATTEMPTS }: TransactionOptions,
@@ -134,7 +135,7 @@ const CONFLICT = Symbol('conflict');
 
 async function attemptOnce<T>(
   engine: ClusterEngine,
-  policy: CallPolicy,
+  policy: ViewPolicy,
   watch: ResolvedCall,
   fn: (tx: WatchedTransaction) => Promise<T>,
   until: number,

@@ -15,6 +15,8 @@ export type ReplyTransform = (reply: Reply) => unknown;
 export interface CallShape {
   /** Strings in it as Buffers. */
   readonly buffers: boolean;
+  /** Maps, doubles and booleans of RESP3 as objects, numbers and booleans. */
+  readonly native?: boolean | undefined;
   readonly transform?: ReplyTransform;
 }
 

@@ -136,6 +136,10 @@ export class Connection implements ReplyHandler {
     return this.inFlight.peek()?.shape.buffers ?? false;
   }
 
+  wantsNative(): boolean {
+    return this.inFlight.peek()?.shape.native ?? false;
+  }
+
   onReply(reply: Reply): void {
     // what a reply sets off may end this connection, while more of the same chunk is still being read
     if (this.lost) return;

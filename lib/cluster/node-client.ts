@@ -11,7 +11,9 @@ import { nodeName, type NodeAddress } from './topology.js';
  */
 export async function createNodeClient(node: NodeAddress, options: ResolvedClusterOptions): Promise<Redis> {
   const { username, password } = (await options.credentials()) ?? {};
-  return hideOptions(new Redis({ ...nodeClientOptions(node, options), username, password }));
+  // in RESP2 there are no other types to be had
+  const types = options.replyMapping === 'resp3' ? ({ protocol: 3, replyMapping: 'resp3' } as const) : {};
+  return hideOptions(new Redis({ ...nodeClientOptions(node, options), ...types, username, password }));
 }
 
 /** What each ioredis client of a node is made with; credentials apart. */

@@ -53,8 +53,16 @@ export interface ClusterEngineOptions {
    * fails the connection is not taken, and another attempt follows.
    */
   onConnect?: ConnectionHook | undefined;
-  /** RESP version on the wire of commands; replies have the shapes of RESP2 in both. Subscribers speak RESP3 where they can. Default 2. */
+  /** RESP version on the wire of commands; see `replyMapping` for the shapes of replies. Subscribers speak RESP3 where they can. Default 2. */
   protocol?: 2 | 3 | undefined;
+  /**
+   * Shapes of replies. `legacy`: those of RESP2, whatever the protocol. `resp3`, which needs `protocol: 3`: maps are
+   * objects, doubles numbers, booleans booleans, members with scores pairs; ioredis' types of replies do not tell of it.
+   * Default `legacy`.
+   */
+  replyMapping?: 'legacy' | 'resp3' | undefined;
+  /** Numbers of replies as text. Default false. */
+  stringNumbers?: boolean | undefined;
   /** Put before every key. No braces. */
   keyPrefix?: string | undefined;
   /** Connect with the first command rather than when the application starts. Default false. */
@@ -104,6 +112,8 @@ export interface ResolvedClusterOptions {
   readonly clientName: string | undefined;
   readonly onConnect: ConnectionHook | undefined;
   readonly protocol: 2 | 3;
+  readonly replyMapping: 'legacy' | 'resp3';
+  readonly stringNumbers: boolean;
   readonly keyPrefix: string;
   readonly lazyConnect: boolean;
   readonly requireFullCoverage: boolean;
@@ -187,6 +197,8 @@ const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   },
   onConnect: callable,
   protocol: oneOf(2, 3),
+  replyMapping: oneOf('legacy', 'resp3'),
+  stringNumbers: flag,
   keyPrefix: (value, name) => {
     const fits = typeof value === 'string' && !/[{}]/.test(value);
     if (!fits)
@@ -257,6 +269,12 @@ export function resolveOptions(
     }
     if (value !== undefined) CHECKS[name as keyof ClusterEngineOptions](value, name);
   }
+  if (options.replyMapping === 'resp3' && options.protocol !== 3) {
+    throw new InvalidArgumentError(
+      'replyMapping',
+      "Option replyMapping: 'resp3' needs protocol: 3 beside it",
+    );
+  }
   const seeds = seedsOf(options.nodes);
   return {
     nodes: seeds.map((seed) => seed.address),
@@ -266,6 +284,8 @@ export function resolveOptions(
     clientName: options.clientName,
     onConnect: options.onConnect,
     protocol: options.protocol ?? 2,
+    replyMapping: options.replyMapping ?? 'legacy',
+    stringNumbers: options.stringNumbers ?? false,
     keyPrefix: options.keyPrefix ?? '',
     lazyConnect: options.lazyConnect ?? false,
     requireFullCoverage: options.requireFullCoverage ?? true,

@@ -1,7 +1,10 @@
 import type { Reply } from './reply.js';
 
-/** What becomes of an aggregate when its last item has come: an attribute is dropped, a push has its own way out. */
-export type ReplyFrameKind = 'reply' | 'push' | 'attribute';
+/**
+ * What becomes of an aggregate when its last item has come: an attribute is dropped, a push has its own way out, a map
+ * becomes an object.
+ */
+export type ReplyFrameKind = 'reply' | 'map' | 'push' | 'attribute';
 
 /** An array, map, set, push or attribute whose items are still coming; frames link to the one around them. */
 export class ReplyFrame {

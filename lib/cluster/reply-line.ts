@@ -30,6 +30,16 @@ export function parseBoolean(bytes: Buffer, start: number, end: number): number 
   throw new ProtocolError('A boolean is neither true nor false');
 }
 
+/** A double as it stands between `start` and `end`, which may be `inf`, `-inf` or `nan`. */
+export function parseDouble(bytes: Buffer, start: number, end: number): number {
+  const text = decodeLatin1(bytes, start, end).toLowerCase();
+  if (/^[+-]?inf$/.test(text)) return text.startsWith('-') ? -Infinity : Infinity;
+  if (/^-?nan$/.test(text)) return Number.NaN;
+  const value = Number(text);
+  if (text === '' || Number.isNaN(value)) throw new ProtocolError('A double is no number');
+  return value;
+}
+
 /** A length as it stands between `start` and `end`: digits, or -1 for what is null. */
 export function parseLength(bytes: Buffer, start: number, end: number): number {
   if (bytes[start] === MINUS) {

@@ -5,7 +5,7 @@ import { PartialBulk } from './partial-bulk.js';
 import { PartialLine } from './partial-line.js';
 import { toReplyError } from './reply-error.js';
 import { ReplyFrame, type ReplyFrameKind } from './reply-frame.js';
-import { findLineEnd, parseBoolean, parseInteger, parseLength } from './reply-line.js';
+import { findLineEnd, parseBoolean, parseDouble, parseInteger, parseLength } from './reply-line.js';
 import {
   ARRAY,
   ATTRIBUTE,
@@ -24,7 +24,7 @@ import {
   SIMPLE_STRING,
   VERBATIM_STRING,
 } from './reply-type.js';
-import type { Reply } from './reply.js';
+import { objectOfPairs, type Reply } from './reply.js';
 
 /**
  * Where a parser's replies go. Its methods must neither throw nor call the parser's `write`:
@@ -36,6 +36,8 @@ export interface ReplyHandler {
    * whether strings in it are wanted as Buffers.
    */
   wantsBuffers(): boolean;
+  /** Whether maps, doubles and booleans of the reply are wanted as objects, numbers and booleans; else as in RESP2. */
+  wantsNative?(): boolean;
   /** A reply, in order. What the server refused comes here too, as a ReplyError. */
   onReply(reply: Reply): void;
   /** What the server says unasked (RESP3 only); strings in it are Buffers. */
@@ -61,7 +63,7 @@ const VERBATIM_PREFIX = 4;
 /**
  * Decodes the Redis protocol, RESP2 and RESP3, from chunks cut anywhere, and gives each reply in the shape it has
  * in RESP2, as ioredis does by default: maps and sets are flat arrays, booleans are 1 and 0, doubles and big numbers
- * are their text, attributes are dropped. An integer is a number where a number holds it exactly, else a bigint.
+ * are their text, attributes are dropped; but for the first three where the handler wants what RESP3 has. An integer is a number where a number holds it exactly, else a bigint.
  *
  * Replies are read where they lie, and copied once: the chunk may be overwritten when `write` returns, and no small Buffer
  * keeps a large chunk in memory. Nesting is a chain of frames, not recursion.
@@ -143,9 +145,12 @@ export class ReplyParser {
         case INTEGER:
           this.begin();
           return parseInteger(bytes, start, end);
+        case DOUBLE:
+          this.begin();
+          if (this.native) return parseDouble(bytes, start, end);
+          return this.textValue(type, bytes, start, end);
         case SIMPLE_STRING:
         case SIMPLE_ERROR:
-        case DOUBLE:
         case BIG_NUMBER:
           this.begin();
           return this.textValue(type, bytes, start, end);
@@ -155,7 +160,8 @@ export class ReplyParser {
           this.begin();
           const length = parseLength(bytes, start, end);
           if (length === -1 && type === ARRAY) return null;
-          this.open('reply', type === MAP ? 2 * length : length);
+          if (type !== MAP) this.open('reply', length);
+          else this.open(this.native ? 'map' : 'reply', 2 * length);
           break;
         }
         case ATTRIBUTE:
@@ -172,12 +178,16 @@ export class ReplyParser {
           return null;
         case BOOLEAN:
           this.begin();
-          return parseBoolean(bytes, start, end);
+          return this.native ? parseBoolean(bytes, start, end) === 1 : parseBoolean(bytes, start, end);
         default:
           throw new ProtocolError('A reply is of no known type');
       }
     }
     return undefined;
+  }
+
+  private get native(): boolean {
+    return this.handler.wantsNative?.() ?? false;
   }
 
   /** A value begins; at the top level that is a reply. */
@@ -245,8 +255,10 @@ export class ReplyParser {
       this.frame = parent;
       if (kind === 'attribute') return;
       if (kind === 'push') return this.handler.onPush(items);
-      if (parent === undefined) return this.handler.onReply(items);
-      parent.items.push(items);
+      // what asks for objects is told by its shape that it gets them
+      const value = kind === 'map' ? (objectOfPairs(items) as unknown as Reply) : items;
+      if (parent === undefined) return this.handler.onReply(value);
+      parent.items.push(value);
       if (--parent.remaining > 0) return;
       full = parent;
     }

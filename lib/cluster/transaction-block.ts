@@ -3,7 +3,7 @@ import { Command, PLAIN_SHAPES, type CallPolicy, type CommandNode } from './comm
 import { isIdempotent, unknownCommandRow } from './command-table.js';
 import { OutcomeUnknownError, ReplyError, UnreadableReplyError } from './errors.js';
 import { REFUSALS } from './refusals.js';
-import type { Reply } from './reply.js';
+import { changeLeaves, type Reply } from './reply.js';
 import type { RequestEncoder } from './request-encoder.js';
 
 /** What a server answers that lacks a right: the command was not executed. */
@@ -31,7 +31,8 @@ export class TransactionBlock extends Command {
     // strings of all replies are decoded alike, and made text again where a Buffer was not asked for
     const buffers = entries.some(({ shape }) => shape.buffers) ? PLAIN_SHAPES.buffers : PLAIN_SHAPES.strings;
     const size = entries.reduce((sum, { call }) => sum + call.size, 0);
-    super({ row: ROW, name: 'EXEC', args: [], slot, size }, buffers, policy);
+    const native = entries.some(({ shape }) => shape.native);
+    super({ row: ROW, name: 'EXEC', args: [], slot, size }, { ...buffers, native }, policy);
   }
 
   override get replyCount(): number {
@@ -121,16 +122,5 @@ export function notATransaction(cause: ReplyError, nothingRan: boolean): ReplyEr
 
 /** Text in the place of Buffers. Lists are changed in place: they are nobody else's. */
 function textOf(reply: Reply): Reply {
-  if (Buffer.isBuffer(reply)) return reply.toString();
-  if (!Array.isArray(reply)) return reply;
-  // a list of its own rather than recursion: servers nest replies as deep as a script likes
-  const lists = [reply];
-  for (let list = lists.pop(); list !== undefined; list = lists.pop()) {
-    for (let i = 0; i < list.length; i++) {
-      const item = list[i];
-      if (Buffer.isBuffer(item)) list[i] = item.toString();
-      else if (Array.isArray(item)) lists.push(item);
-    }
-  }
-  return reply;
+  return changeLeaves(reply, (leaf) => (Buffer.isBuffer(leaf) ? leaf.toString() : leaf)) as Reply;
 }

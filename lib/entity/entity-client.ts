@@ -59,6 +59,8 @@ export interface EntityTarget {
 
 /** What entities use of a `ClusterClient`, and all they use of it. */
 export interface EntityClient {
+  /** @internal The same, with replies in the shapes of RESP2, whatever the options of the client say. */
+  withPlainReplies?(): EntityClient;
   /** As `ClusterClient` has it. */
   hgetall(key: string): Promise<Record<string, string>>;
   /** As `ClusterClient` has it. */

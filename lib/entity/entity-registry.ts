@@ -21,7 +21,8 @@ export class EntityRegistry {
   private readonly context: EntityContext;
   private readonly repositories: RepositorySet;
 
-  constructor(client: EntityClient) {
+  constructor(given: EntityClient) {
+    const client = given.withPlainReplies?.() ?? given;
     const collections = new CollectionHandles(client);
     const committer = new Committer(client);
     const entities = new LoadedEntities(collections, committer);

@@ -33,7 +33,7 @@ export class ClusterThrottlerStorage implements ThrottlerStorage {
   constructor(cluster: ClusterClient, options: ClusterThrottlerStorageOptions = {}) {
     if (!(cluster instanceof ClusterClient))
       throw new InvalidArgumentError('cluster', notOurs(cluster, 'The storage needs a ClusterClient'));
-    Object.defineProperty(this, 'cluster', { value: cluster, enumerable: false });
+    Object.defineProperty(this, 'cluster', { value: cluster.withPlainReplies(), enumerable: false });
     this.prefix = checkOptions(options).prefix ?? 'throttler:';
   }
 
