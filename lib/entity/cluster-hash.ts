@@ -95,7 +95,8 @@ export class ClusterHash<T> extends ClusterCollection<T> {
     const isWhole =
       (collection.codec === numberCodec && Number.isSafeInteger(by)) ||
       (collection.codec === bigintCodec && typeof by === 'bigint');
-    if (isWhole && String(by).replace('-', '').length <= COUNTER_DIGITS) return String(by);
+    if (isWhole && String(by).replace('-', '').length <= COUNTER_DIGITS)
+      return `${by}${typeof by === 'bigint' ? 'n' : ''}`; // as the scripts take it
     throw new InvalidArgumentError(
       'by',
       `${schema.name}.${collection.property} is incremented if it holds Number or BigInt, by whole numbers of that type of at most ${COUNTER_DIGITS} digits`,

@@ -4,6 +4,7 @@ import { LUA_COUNTER } from './lua-counter.js';
 import { LUA_FENCE } from './lua-fence.js';
 import { LUA_EXPIRY } from './lua-header.js';
 import { LUA_OUTBOX } from './lua-outbox.js';
+import { LUA_RIGHTS } from './lua-rights.js';
 import { LUA_WINDOW } from './lua-window.js';
 
 /**
@@ -20,6 +21,7 @@ export const COLLECTION_SCRIPT = new Script(String.raw`#!lua
 --   7 the outbox (a number in KEYS, 0 for none)  8 its length  9 id of the partition  10 entity  11 id
 --   12 the property  13 number of calls, then for each: command, n, n arguments
 ${LUA_COUNTER}
+${LUA_RIGHTS}
 ${LUA_EXPIRY}
 ${LUA_WINDOW}
 ${LUA_COLLECTIONS}
@@ -45,6 +47,13 @@ if redis.call('EXISTS', row) == 0 or isPast(header[1]) then return { 'MISSING', 
 local calls = callsFrom(14, tonumber(ARGV[13]))
 local fault = collectionFault(key, ARGV[2], calls, false)
 if fault then return { fault, '1', property } end
+local planned = { PTTL = true, HGET = true, PEXPIRETIME = true }
+for _, call in ipairs(calls) do planned[call.command] = true end
+if header[1] or redis.call('PEXPIRETIME', row) > 0 then planned.PEXPIREAT = true end
+if times then planWindow(planned) end
+if KEYS[tonumber(ARGV[7])] then planned.XADD = true end
+local refusal = forbidden(planned, row)
+if refusal then return refusal end
 openOutbox(KEYS[tonumber(ARGV[7])], ARGV[8], ARGV[9])
 local answer = { 'OK' }
 runCalls(key, calls, answer)

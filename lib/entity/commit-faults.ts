@@ -7,7 +7,7 @@ import {
   UniqueViolationError,
   VersionConflictError,
 } from './entity-errors.js';
-import { OutcomeUnknownError, TransactionConflictError } from '../cluster/errors.js';
+import { InvalidArgumentError, OutcomeUnknownError, TransactionConflictError } from '../cluster/errors.js';
 import { COUNTER_DIGITS } from './counter.js';
 import type { RowOperation } from './row-operation.js';
 
@@ -18,6 +18,7 @@ export type FaultCode =
   | 'CONFLICT'
   | 'CORRUPT'
   | 'COUNTER'
+  | 'RANGE'
   | 'COLLECTION'
   | 'DUPLICATE'
   | 'CHANGED'
@@ -60,7 +61,13 @@ const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Err
       schema.name,
       counter,
       key.row,
-      `a whole number of at most ${COUNTER_DIGITS} digits`,
+      `a whole number of at most ${COUNTER_DIGITS} digits, without zeros before it`,
+    ),
+  RANGE: ({ schema, key }, property) =>
+    new InvalidArgumentError(
+      property,
+      `${schema.name}.${property} at ${key.row} would leave the range of its type: a number is a safe integer, ` +
+        `a bigint has at most ${COUNTER_DIGITS} digits`,
     ),
   COLLECTION: ({ schema, key }, property) =>
     new SchemaMismatchError(schema.name, property, key.row, COLLECTION_EXPECTS),

@@ -5,7 +5,10 @@ import { LUA_FENCE } from './lua-fence.js';
 import { LUA_HEADER } from './lua-header.js';
 import { LUA_HOLDS } from './lua-holds.js';
 import { LUA_OUTBOX } from './lua-outbox.js';
+import { LUA_PLANNED_RIGHTS } from './lua-planned-rights.js';
+
 import { LUA_QUERIES } from './lua-queries.js';
+import { LUA_RIGHTS } from './lua-rights.js';
 import { LUA_TELLING } from './lua-telling.js';
 import { luaWhere } from './lua-where.js';
 import { LUA_WINDOW } from './lua-window.js';
@@ -47,7 +50,7 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 --   entity, '' if its changes are not told, and unless it is: id
 --   n, n times: field, value         to set; unless empty the last two are '~v' '' and '~op' ''
 --   n, n times: field                to remove
---   n, n times: field, by            counters to increment
+--   n, n times: field, by            counters to increment; of a bigint 'n' follows
 --   n, n times: field, '=' value     that must be found; '' for an absent field
 --   if any has collections
 --     n, n times: collection (a number in KEYS)  all that the row has, where it may begin, end or expire
@@ -61,6 +64,7 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 --     n times: name, how, token, encodings
 ${LUA_HEADER}
 ${LUA_COUNTER}
+${LUA_RIGHTS}
 ${LUA_FENCE}
 ${WINDOW}
 ${OUTBOX}
@@ -132,7 +136,10 @@ local function read(o)
   o.found = o.version or ''
   o.expired = o.version and isPast(o.expiresAt)
   for i = o.countFrom, o.countTo, 2 do
-    if not isCounter(nextValue()) then o.notACounter = ARGV[i] end
+    local value = nextValue()
+    local _, fault, by = sumOf(not o.expired and value, ARGV[i + 1])
+    if fault then o.counterFault, o.counter = fault, ARGV[i] end
+    ARGV[i + 1] = by
   end
   for i = o.guardFrom, o.guardTo, 2 do
     local value = nextValue()
@@ -177,6 +184,7 @@ local function findIndexChanges(o)
   if o.ix then redis.call('ZCARD', o.ix) end -- fails here, before the first write, if it is no ZSET; uniques are asked below
 end
 
+${LUA_PLANNED_RIGHTS}
 -- Validation: nothing is written.
 local known = times and answerOf(times, answers, token)
 if known then return known end
@@ -211,7 +219,7 @@ for i, o in ipairs(operations) do
   local fault = not o.outcome and faultOf(o.mode, o.expected, o.version)
   if not fault and o.version and o.changed then fault = 'CHANGED' end
   if fault then return { fault, i, o.version or '' } end
-  if o.notACounter and not o.expired then return { 'COUNTER', i, o.notACounter } end
+  if o.counterFault then return { o.counterFault, i, o.counter } end
   for _, written in ipairs(o.written) do
     fault = collectionFault(written.key, written.kind, written.calls, not o.version)
     if fault then return { fault, i, written.property } end
@@ -236,6 +244,8 @@ for i, o in ipairs(operations) do
   end
 end
 
+local refusal = forbidden(plannedCommands(operations), operations[1] and operations[1].row)
+if refusal then return refusal end
 if openOutbox then openOutbox(KEYS[tonumber(ARGV[8])], ARGV[9], ARGV[10]) end
 
 -- Writing: everything is known to be possible.

@@ -16,13 +16,12 @@ import type { EntitySchema } from './entity-schema.js';
 import { CrossPartitionError } from './entity-errors.js';
 import { INCREMENT_SCRIPT } from './increment-script.js';
 import { operationToken } from './operation-token.js';
-import { isCheck, isExpiry } from './operation-kinds.js';
-import { type Outbox, outboxOf } from './outbox.js';
+import { checkRepeatable, checkWindow, purposeOf } from './repeatable.js';
+import { RETRIES, outboxFor, retryOf, windowOf } from './commit-policy.js';
 import {
   type CommitExtras,
   type Fence,
   type RowOperation,
-  type WriteMode,
   collectionScriptArguments,
   commitScriptArguments,
   incrementScriptArguments,
@@ -32,7 +31,7 @@ import {
 import { ROW_SCRIPT } from './row-script.js';
 import { releaseCall } from './unique-release.js';
 import { formFor, formForCalls, formsOf } from './script-forms.js';
-import { type Retry, type ScriptCall, type ScriptCallOptions, ScriptCaller } from './script-caller.js';
+import { type ScriptCall, type ScriptCallOptions, ScriptCaller } from './script-caller.js';
 import type { WriteOptions } from './write-options.js';
 import { sweepOperation } from './write-planner.js';
 
@@ -80,7 +79,8 @@ export class Committer {
     options: WriteOptions = {},
     extras: CommitExtras = {},
   ): Promise<Committed | CommitFault> {
-    const token = operationToken(options.opId);
+    checkRepeatable(operations, options.opId);
+    const token = operationToken(options.opId, purposeOf(operations));
     if (!operations.some(isGlobal)) return this.commitHere(operations, token, options, extras);
     return this.globals.attempt(operations, options, (held, bounds) =>
       this.commitHere(held, token, { ...options, ...bounds }, extras),
@@ -234,7 +234,9 @@ export class Committer {
     options: WriteOptions = {},
   ): Promise<string> {
     const extras = this.extrasOf(operation);
-    const input = incrementScriptArguments(operation, field, by, operationToken(options.opId), extras);
+    checkWindow(operation.schema, options.opId);
+    const token = operationToken(options.opId, `increment ${operation.key.row}:${field}`);
+    const input = incrementScriptArguments(operation, field, by, token, extras);
     const retry = operation.schema.hasWindow ? 'always' : 'safe';
     const answer = await this.scripts.run({ script: INCREMENT_SCRIPT, ...input }, retry, options);
     if (answer[0] !== 'OK') throw faultError(faultFrom(answer, [operation]));
@@ -250,7 +252,9 @@ export class Committer {
     const { schema, key } = place;
     const operation: RowOperation = { schema, key, mode: 'touch' };
     const extras = this.extrasOf(operation);
-    const input = collectionScriptArguments(place, calls, operationToken(options.opId), extras);
+    checkWindow(schema, options.opId);
+    const what = `${calls.map(({ command }) => command).join()} ${key.row}:${place.collection.property}`;
+    const input = collectionScriptArguments(place, calls, operationToken(options.opId, what), extras);
     // The row does not remember what was done to its collections; the window does.
     const retry = schema.hasWindow ? 'always' : 'safe';
     const answer = await this.scripts.runForBytes(
@@ -275,43 +279,6 @@ export class Committer {
 const ROW_SCRIPTS = formsOf(ROW_SCRIPT);
 const COMMIT_SCRIPTS = formsOf(COMMIT_SCRIPT);
 const COLLECTION_SCRIPTS = formsOf(COLLECTION_SCRIPT);
-
-/** From what allows the least. A batch is sent in one way, which suits all of it. */
-const RETRIES: readonly Retry[] = ['safe', 'told', 'always'];
-
-/**
- * Whether a commit can be sent again. Checks do nothing, the partition's window remembers everything for a while, and a
- * single row recognises its last writes by their tokens, or knows that it has forgotten some. A deleted row has none
- * left, an increment leaves none, and of several rows each may have been written by others often enough to have lost it:
- * they need the window. An event leaves none either.
- */
-function retryOf(operations: readonly RowOperation[], outbox?: Outbox): Retry {
-  if (isHarmless(operations, outbox) || windowOf(operations, outbox).length > 0) return 'always';
-  return operations.length === 1 && isRemembered(operations[0]) ? 'told' : 'safe';
-}
-
-/** The keys of the token window, where one of the entities has one and there is something to remember. */
-function windowOf(operations: readonly RowOperation[], outbox?: Outbox): string[] {
-  if (isHarmless(operations, outbox) || !operations.some(({ schema }) => schema.hasWindow)) return [];
-  return windowKeys(operations[0].key.tag);
-}
-
-/** Whether twice is as good as once. */
-const isHarmless = (operations: readonly RowOperation[], outbox?: Outbox): boolean =>
-  operations.every((operation) => isCheck(operation) || isExpiry(operation)) && !outbox?.events.length;
-
-/** Whether it leaves its token in its row. */
-const isRemembered = ({ mode, increments, collected }: RowOperation): boolean =>
-  LEAVING_TOKENS.has(mode) && !increments && !collected;
-
-const LEAVING_TOKENS: ReadonlySet<WriteMode> = new Set<WriteMode>(['insert', 'update', 'upsert']);
-
-/** Where operations of one partition tell their changes, if any of them writes and any of their classes records them. */
-function outboxFor(operations: readonly RowOperation[]): Outbox | undefined {
-  const writing = operations.filter((operation) => !isCheck(operation));
-  const schemas = writing.map(({ schema }) => schema);
-  return writing.length > 0 ? outboxOf(writing[0].key.tag, schemas) : undefined;
-}
 
 function outcomeOf(answer: readonly string[], operations: readonly RowOperation[]): Committed | CommitFault {
   if (answer[0] !== 'OK') return faultFrom(answer, operations);

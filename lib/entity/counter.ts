@@ -51,3 +51,7 @@ export function counterValue(
   if (!Number.isSafeInteger(value)) throw mismatch('a safe integer (declare the counter as bigint)');
   return value;
 }
+
+/** A step as the scripts take it: of a bigint 'n' follows, as its sums have other bounds. */
+export const stepText = (schema: EntitySchema, property: string, by: bigint): string =>
+  `${by}${counterOf(schema, property).bigint ? 'n' : ''}`;

@@ -1,6 +1,6 @@
 /**
  * Lua that runs commands on a collection's key. Such a command could fail in the middle of a script, whose earlier
- * writes would stay: so all of them are checked before the first is run. It needs `isCounter`.
+ * writes would stay: so all of them are checked before the first is run. It needs `sumOf`.
  */
 export const LUA_COLLECTIONS = String.raw`
 -- The calls from a place of ARGV on (command, n, n arguments), as the first and last place of each one's arguments;
@@ -30,8 +30,9 @@ local function collectionFault(key, kind, calls, isNew)
       local field = ARGV[call.from]
       local value = values[field]
       if value == nil then value = not isEmpty and redis.call('HGET', key, field) end
-      if not isCounter(value) then return 'COLLECTION' end
-      values[field] = string.format('%.0f', (value or 0) + ARGV[call.from + 1])
+      local sum, fault, by = sumOf(value, ARGV[call.from + 1])
+      if fault then return fault == 'RANGE' and fault or 'COLLECTION' end
+      values[field], ARGV[call.from + 1] = sum, by
     end
   end
 end

@@ -1,10 +1,34 @@
 /**
- * Lua that tells whether a counter can be incremented. HINCRBY would fail on what is not a whole number or overflows,
- * in the middle of a script, whose earlier writes would stay. Sums of two numbers of 18 digits stay within 64 bits.
+ * Lua that adds to a counter, without writing. HINCRBY would fail on what is not a whole number as it writes them (`007`
+ * and `-0` are none), or overflows, in the middle of a script, whose earlier writes would stay; and a sum beyond what
+ * the counter's type holds could never be read again. Lua's numbers are exact to 2^53 only, so the sum is made in two
+ * halves of nine digits.
  */
 export const LUA_COUNTER = String.raw`
-local function isCounter(value)
-  local digits = value and string.match(value, '^%-?(%d+)$')
-  return not value or digits and #digits <= 18
+local HALF = 1000000000
+
+local function halvesOf(text)
+  local sign, digits = string.match(text, '^(%-?)(%d+)$')
+  if not digits or #digits > 18 or string.sub(digits, 1, 1) == '0' and text ~= '0' then return nil end
+  local factor = sign == '-' and -1 or 1
+  return factor * (tonumber(string.sub(digits, 1, -10)) or 0), factor * tonumber(string.sub(digits, -9))
+end
+
+-- What a value, or none, is with a step added: the sum, or nil; what forbids it, or nil; the step as HINCRBY takes it.
+-- A step ends in 'n' where the counter is a bigint: then the sum has at most 18 digits, else it is a safe integer.
+local function sumOf(value, step)
+  local by, isBig = string.match(step, '^(%-?%d+)(n?)$')
+  local high, low = halvesOf(value or '0')
+  if not high then return nil, 'COUNTER', by end
+  local byHigh, byLow = halvesOf(by)
+  local sign
+  high, low = high + byHigh, low + byLow
+  if high < 0 or high == 0 and low < 0 then sign, high, low = '-', -high, -low end
+  high, low = high + math.floor(low / HALF), low % HALF
+  if high < 0 then sign, high, low = '-', -high - 1, HALF - low end -- the halves had different signs
+  local fits = isBig == 'n' and high < HALF or high < 9007199 or high == 9007199 and low <= 254740991
+  if not fits then return nil, 'RANGE', by end
+  local digits = high > 0 and string.format('%.0f%09.0f', high, low) or string.format('%.0f', low)
+  return (sign or '') .. digits, nil, by
 end
 `;

@@ -15,6 +15,12 @@ local function answerOf(times, answers, token)
   return answer
 end
 
+-- The commands of 'remember'.
+local function planWindow(planned)
+  planned.ZRANGEBYSCORE, planned.ZREM, planned.ZADD = true, true, true
+  planned.HDEL, planned.HSET, planned.PEXPIRE = true, true, true
+end
+
 local function remember(times, answers, token, answer)
   local now = redis.call('TIME')
   local ms = now[1] * 1000 + math.floor(now[2] / 1000)

@@ -1,4 +1,4 @@
-import type { RowOperation } from './row-operation.js';
+import type { RowOperation, WriteMode } from './row-operation.js';
 
 /** Whether it sets when its row expires, and nothing else. */
 export const isExpiry = ({ mode, increments, collected }: RowOperation): boolean =>
@@ -7,3 +7,12 @@ export const isExpiry = ({ mode, increments, collected }: RowOperation): boolean
 /** Whether it writes nothing. */
 export const isCheck = ({ mode, increments, collected }: RowOperation): boolean =>
   (mode === 'check' || mode === 'absent') && !increments && !collected;
+
+/** Whether it leaves its token in its row. */
+export const leavesToken = ({ mode }: RowOperation): boolean => LEAVING_TOKENS.has(mode);
+
+/** Whether its row recognises all of it by that. */
+export const isRemembered = (operation: RowOperation): boolean =>
+  leavesToken(operation) && !operation.increments && !operation.collected;
+
+const LEAVING_TOKENS: ReadonlySet<WriteMode> = new Set<WriteMode>(['insert', 'update', 'upsert']);

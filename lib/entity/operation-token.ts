@@ -9,13 +9,14 @@ export const TOKEN_LENGTH = 12;
  * What a write leaves in its row, to be recognised when it is sent again for want of an answer.
  *
  * @param operationId the caller's own id of the operation; a random one without it.
+ * @param what what is done, and to what: one id of a request is for each of its writes another token.
  */
-export function operationToken(operationId?: string): string {
+export function operationToken(operationId?: string, what = ''): string {
   if (operationId !== undefined && typeof operationId !== 'string')
     throw new InvalidArgumentError('opId', 'opId must be a string');
   return operationId === undefined
     ? randomToken()
-    : createHash('sha256').update(operationId).digest('base64url').slice(0, TOKEN_LENGTH);
+    : createHash('sha256').update(`${what}\0${operationId}`).digest('base64url').slice(0, TOKEN_LENGTH);
 }
 
 const TOKEN_BYTES = 9;

@@ -7,6 +7,7 @@ import {
   collectionKey,
 } from './collection-call.js';
 import { COLLECTION_KINDS } from './collection-schema.js';
+import { stepText } from './counter.js';
 import { type EntityKey, fencesKey, indexKey, uniqueKey } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
 import type { GlobalChange } from './global-changes.js';
@@ -174,7 +175,7 @@ export function commitScriptArguments(
     args.push(String(pairs.length / 2), ...pairs);
     args.push(String(removed.length), ...removed);
     args.push(String(increments?.size ?? 0));
-    for (const [counter, by] of increments ?? NOTHING) args.push(counter, String(by));
+    for (const [counter, by] of increments ?? NOTHING) args.push(counter, stepText(schema, counter, by));
     args.push(
       String(guards.length),
       ...guards.flatMap(([field, value]) => [field, value === undefined ? '' : `=${value}`]),
@@ -196,7 +197,14 @@ export function incrementScriptArguments(
 ): ScriptInput {
   const { keys, place } = keyPlaces();
   place(key.row);
-  const args = [field, String(by), token, ...extraArguments(extras, place), schema.name, key.idText];
+  const args = [
+    field,
+    stepText(schema, field, by),
+    token,
+    ...extraArguments(extras, place),
+    schema.name,
+    key.idText,
+  ];
   return { keys: keys(), args };
 }
 

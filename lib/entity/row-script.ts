@@ -1,5 +1,6 @@
 import { Script } from '../cluster/script.js';
 import { LUA_HEADER } from './lua-header.js';
+import { LUA_RIGHTS } from './lua-rights.js';
 
 /**
  * One write of one row that touches no index: the fast path of the commit script, and a single-key write, which a
@@ -13,6 +14,7 @@ export const ROW_SCRIPT = new Script(String.raw`#!lua
 -- ARGV: 1 token, and how old it is if it is sent again  2 mode  3 expected version  4 expire at  5 number of removed fields, then those fields,
 --       then the pairs to set, which end in '~v' '' '~op' ''
 ${LUA_HEADER}
+${LUA_RIGHTS}
 local row = KEYS[1]
 local token, age = tokenAndAge(ARGV[1])
 local mode, expected = ARGV[2], ARGV[3]
@@ -32,6 +34,13 @@ if fault then return { fault, 1, version or '' } end
 if mode == 'D' then
   redis.call('UNLINK', row)
 elseif mode ~= 'C' then
+  if expired or ARGV[4] ~= '' or ARGV[5] ~= '0' then -- more than HSET, which is the first to fail then
+    local planned = { HSET = true, UNLINK = expired or nil }
+    if ARGV[5] ~= '0' or ARGV[4] == '0' then planned.HDEL = true end
+    if ARGV[4] ~= '' then planned[ARGV[4] == '0' and 'PERSIST' or 'PEXPIREAT'] = true end
+    local refusal = forbidden(planned, row)
+    if refusal then return refusal end
+  end
   if expired then redis.call('UNLINK', row) end
   local removedTo = 5 + tonumber(ARGV[5])
   version = writeRow(row, token, seeded, writes, removedTo + 1, #ARGV, 6, removedTo)

@@ -6,6 +6,7 @@ import {
   ClusterClient,
   ClusterEntity,
   createRepositories,
+  ExpiresAt,
   Index,
   PartitionKey,
   PrimaryKey,
@@ -58,6 +59,22 @@ class Cart {
   declare readonly [Shape]: { key: 'id' };
   @PrimaryKey() id!: string;
   @Property() owner?: string;
+}
+
+@ClusterEntity({ name: 'Room' })
+class Room {
+  declare readonly [Shape]: { key: 'id' };
+  @PrimaryKey() id!: string;
+  @ExpiresAt() at?: Date;
+}
+
+@ClusterEntity({ name: 'Seat', partition: () => Room })
+class Seat {
+  declare readonly [Shape]: { key: 'roomId' | 'id'; indexed: 'holder' };
+  @PartitionKey() roomId!: string;
+  @PrimaryKey() id!: string;
+  @Unique() @Property() holder?: string;
+  @ExpiresAt() at?: Date;
 }
 
 type Scenario = (client: ClusterClient) => Promise<unknown>;
@@ -141,6 +158,22 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await lines.countBy({ orderId, state: 'packed' });
     await lines.transaction(orderId, (tx) => tx.find(Line, { orderId, state: 'packed' }));
     await lines.delete({ orderId, id: '1' });
+  },
+  'rows that expire': async (client) => {
+    const registry = createRepositories(client, [Room, Seat]);
+    const [rooms, seats] = [registry.repository(Room), registry.repository(Seat)];
+    const at = new Date(Date.now() + 600_000);
+    const room = await rooms.insert(rooms.create({ id: `r${Math.random()}`, at }));
+    await rooms.save(Object.assign(room, { at: undefined }));
+    await rooms.expire(room.id, 600_000);
+    await rooms.persist(room.id);
+    const key = { roomId: room.id, id: '1' };
+    await seats.insert(seats.create({ ...key, holder: 'a', at }));
+    await seats.persist(key);
+    await seats.expire(key, -1);
+    await seats.upsert(seats.create({ ...key, holder: 'b', at }));
+    await seats.findOneOrFail(key);
+    await seats.delete(key);
   },
   'a collection': async (client) => {
     const orders = createRepositories(client, [Order, Line]).repository(Order);
