@@ -31,6 +31,16 @@ export async function settledByReplicas<R>(
   // asked at once, so that both leave in one packet; and waited for, as the connection is of no use to others before
   const [written, confirmed] = await Promise.allSettled([write, waitForReplicas(redis, durability)]);
   if (written.status === 'rejected') throw written.reason;
-  if (confirmed.status === 'rejected') throw confirmed.reason;
+  if (confirmed.status === 'rejected') {
+    if (confirmed.reason instanceof DurabilityError) replies.set(confirmed.reason, written.value);
+    throw confirmed.reason;
+  }
   return written.value;
 }
+
+// Beside the errors, as no error shows what is stored.
+const replies = new WeakMap<object, unknown>();
+
+/** What a write was answered that replicas did not confirm; undefined for other errors. */
+export const replyBehind = (error: unknown): unknown =>
+  error instanceof DurabilityError ? replies.get(error) : undefined;

@@ -1,6 +1,6 @@
 import { checkList } from './argument-checks.js';
 import { type CommitFault, faultError } from './commit-faults.js';
-import type { Committed } from './committer.js';
+import type { Committed } from './commit-outcome.js';
 import type { EntityContext } from './entity-context.js';
 import type { EntityKey } from './entity-key.js';
 import { runHooks } from './lifecycle-hooks.js';
@@ -83,7 +83,8 @@ async function itemResult<T>(
   if (outcome instanceof Error) return { ok: false, error: outcome };
   if (outcome.fault) return { ok: false, error: faultError(outcome) };
   const value = await attempted(async () => done(outcome.versions[0]));
-  return value instanceof Error ? { ok: false, error: value } : { ok: true, value };
+  const error = value instanceof Error ? value : outcome.unconfirmed;
+  return error ? { ok: false, error } : { ok: true, value: value as T };
 }
 
 async function attempted<T>(make: () => Promise<T>): Promise<T | Error> {

@@ -3,7 +3,7 @@ import { Script } from '../cluster/script.js';
 /**
  * Frees the value of a unique whose holder is gone, as long as it is. Answers how many there were, as text in a list.
  */
-export const CLEAR_SCRIPT = new Script(String.raw`#!lua
+export const CLEAR_SCRIPT = new Script(String.raw`#!lua flags=allow-oom
 -- KEYS: the row, the unique hash (~uq)
 -- ARGV: 1 the id  2 the entry
 local row, uq = KEYS[1], KEYS[2]

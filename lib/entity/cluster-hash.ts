@@ -59,7 +59,10 @@ export class ClusterHash<T> extends ClusterCollection<T> {
   /** Values in the order of their names, null for those that are not there. */
   async getMany(names: readonly string[]): Promise<(T | null)[]> {
     if (names.length === 0) return [];
-    const values = await this.access.read('hmget', ...names.map((name) => this.nameOf(name)));
+    const values = await this.access.readAll(
+      'hmget',
+      names.map((name) => this.nameOf(name)),
+    );
     return (values as unknown[]).map((value) => this.decodeOne(value));
   }
 

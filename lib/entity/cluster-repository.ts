@@ -220,6 +220,7 @@ export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
     const operation = this.context.planner.expire(this.mapper, this.at(key), expireAt);
     const outcome = await this.context.committer.attempt([operation], options);
     if (outcome.fault && outcome.fault !== 'MISSING') throw faultError(outcome);
+    if (!outcome.fault && outcome.unconfirmed) throw outcome.unconfirmed;
     return outcome.fault === undefined;
   }
 
@@ -228,7 +229,10 @@ export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
     // Not awaited without need: writes that are called in one turn leave in their order.
     const write = planned instanceof Promise ? await planned : planned;
     if (!write) return; // nothing has changed
-    write.done((await this.context.committer.commit(write.operation, options)) ?? 0);
+    const outcome = await this.context.committer.attempt([write.operation], options);
+    if (outcome.fault) throw faultError(outcome);
+    write.done(outcome.versions[0] ?? 0);
     await runHooks(this.mapper.schema, `after ${write.event}`, entity);
+    if (outcome.unconfirmed) throw outcome.unconfirmed; // it is written all the same
   }
 }

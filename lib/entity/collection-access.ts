@@ -19,6 +19,8 @@ export interface CollectionAccess {
   with(options: WriteOptions): CollectionAccess;
   /** Runs a command that only reads; text of the reply is bytes. */
   read(command: string, ...args: Stored[]): Promise<unknown>;
+  /** The same with any number of arguments. */
+  readAll(command: string, args: readonly Stored[]): Promise<unknown>;
   /** All elements, in pages. */
   pages(scan: ElementScan): AsyncIterable<Buffer[]>;
   /** Runs calls in one step, if the row is there; none send nothing, and are answered with nothing. */
@@ -41,7 +43,11 @@ export class StoredCollection implements CollectionAccess {
     return new StoredCollection(this.client, this.committer, this.place, { ...this.options, ...options });
   }
 
-  async read(command: string, ...args: Stored[]): Promise<unknown> {
+  read(command: string, ...args: Stored[]): Promise<unknown> {
+    return this.readAll(command, args);
+  }
+
+  async readAll(command: string, args: readonly Stored[]): Promise<unknown> {
     const place = this.place();
     try {
       return await this.client.send(command, [collectionKey(place.key, place.collection), ...args], true);

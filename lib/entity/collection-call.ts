@@ -1,6 +1,7 @@
 import type { EntityKey } from './entity-key.js';
 import { COLLECTION_KINDS, type CollectionSchema } from './collection-schema.js';
 import type { EntitySchema } from './entity-schema.js';
+import { pushAll } from './push-all.js';
 import type { Stored } from './row-mapper.js';
 
 /** A command on the key of a collection; its arguments come behind the key. */
@@ -70,7 +71,8 @@ export function collectionArguments(
       collection.property,
       COLLECTION_KINDS[collection.kind].type,
     );
-    args.push(String(calls.length), ...callArguments(calls));
+    args.push(String(calls.length));
+    pushAll(args, callArguments(calls));
   }
   return args;
 }

@@ -244,7 +244,7 @@ for i, o in ipairs(operations) do
   end
 end
 
-local refusal = forbidden(plannedCommands(operations), operations[1] and operations[1].row)
+local refusal = forbidden(plannedCommands(operations), KEYS[1])
 if refusal then return refusal end
 if openOutbox then openOutbox(KEYS[tonumber(ARGV[8])], ARGV[9], ARGV[10]) end
 

@@ -1,4 +1,5 @@
-import { type CommitFault, type FaultCode, faultError } from './commit-faults.js';
+import { type CommitFault, faultError } from './commit-faults.js';
+import { type Committed, faultFrom, outcomeOf } from './commit-outcome.js';
 import {
   type CollectionCall,
   type CollectionPlace,
@@ -8,9 +9,7 @@ import {
 import { COLLECTION_SCRIPT } from './collection-script.js';
 import { COMMIT_SCRIPT } from './commit-script.js';
 import type { EntityClient } from './entity-client.js';
-import type { Released } from './global-protocol.js';
 import { GlobalWrites, eachInTurn, isGlobal } from './global-writes.js';
-import { releasedFrom } from './released-holds.js';
 import { entityKeyIn, windowKeys } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
 import { CrossPartitionError } from './entity-errors.js';
@@ -38,15 +37,6 @@ import { sweepOperation } from './write-planner.js';
 /** What became of a row that was to be swept. */
 export type SweepOutcome = 'swept' | 'kept' | 'gone';
 
-/** A commit that was made. */
-export interface Committed {
-  readonly fault?: undefined;
-  /** The versions of the rows, one an operation; undefined where there was no row. */
-  readonly versions: readonly (number | undefined)[];
-  /** What it has ended in global indexes and uniques; undefined where it was recognised, or has to do with none. */
-  readonly released?: readonly Released[];
-}
-
 /** Sends row operations to the server: all of them are applied, or none. */
 export class Committer {
   private readonly scripts: ScriptCaller;
@@ -70,6 +60,7 @@ export class Committer {
   async commit(operation: RowOperation, options?: WriteOptions): Promise<number | undefined> {
     const outcome = await this.attempt([operation], options);
     if (outcome.fault) throw faultError(outcome);
+    if (outcome.unconfirmed) throw outcome.unconfirmed;
     return outcome.versions[0];
   }
 
@@ -130,9 +121,8 @@ export class Committer {
     return Promise.all(
       calls.map((call, i) => {
         const answer = call instanceof Error ? call : answers.next().value!;
-        if (answer instanceof Error) return answer;
         const outcome = outcomeOf(answer, [operations[i]]);
-        if (outcome.fault !== 'DUPLICATE') return outcome;
+        if (outcome instanceof Error || outcome.fault !== 'DUPLICATE') return outcome;
         return this.release(outcome).then(
           (isFree) => (isFree ? this.attempt([operations[i]], options) : outcome),
           (error: Error) => error,
@@ -181,8 +171,9 @@ export class Committer {
     extras: CommitExtras,
   ): Promise<Committed | CommitFault> {
     const call = this.commitCall(operations, token, extras);
-    const answer = await this.scripts.run(call, retryOf(operations, extras.outbox), options);
-    const outcome = outcomeOf(answer, operations);
+    const answered = this.scripts.run(call, retryOf(operations, extras.outbox), options);
+    const outcome = outcomeOf(await answered.catch((error: Error) => error), operations);
+    if (outcome instanceof Error) throw outcome;
     // no refusal: what depends on this commit must not take it for undone
     if (outcome.fault === 'UNTOLD') throw faultError(outcome);
     return outcome;
@@ -279,18 +270,3 @@ export class Committer {
 const ROW_SCRIPTS = formsOf(ROW_SCRIPT);
 const COMMIT_SCRIPTS = formsOf(COMMIT_SCRIPT);
 const COLLECTION_SCRIPTS = formsOf(COLLECTION_SCRIPT);
-
-function outcomeOf(answer: readonly string[], operations: readonly RowOperation[]): Committed | CommitFault {
-  if (answer[0] !== 'OK') return faultFrom(answer, operations);
-  const end = operations.length + 1;
-  return {
-    versions: answer.slice(1, end).map((version) => (version === '' ? undefined : Number(version))),
-    released: answer.length > end ? releasedFrom(answer.slice(end + 1), operations) : undefined,
-  };
-}
-
-function faultFrom(answer: readonly string[], operations: readonly RowOperation[]): CommitFault {
-  const [fault, place, detail, idText, entry] = answer;
-  const holder = idText ? { idText, entry } : undefined;
-  return { fault: fault as FaultCode, operation: operations[Number(place) - 1], detail, holder };
-}

@@ -4,7 +4,7 @@ import { Script } from '../cluster/script.js';
  * Frees the value of a unique that a row holds by an entry and does not have: the entry is of an earlier row of the same
  * id, which the server took before it was swept. Answers whether it was so, as text in a list.
  */
-export const DISOWN_SCRIPT = new Script(String.raw`#!lua
+export const DISOWN_SCRIPT = new Script(String.raw`#!lua flags=allow-oom
 -- KEYS: the row, the unique hash (~uq)
 -- ARGV: 1 the id  2 the entry  n times: a field of the row, and what it holds if the value is the row's
 local row, uq = KEYS[1], KEYS[2]

@@ -1,5 +1,5 @@
 import type { CommitFault } from './commit-faults.js';
-import type { Committed } from './committer.js';
+import type { Committed } from './commit-outcome.js';
 import type { EntityClient } from './entity-client.js';
 import type { EntitySchema } from './entity-schema.js';
 import { GlobalSweeper } from './global-sweeper.js';

@@ -16,6 +16,7 @@ import type { IndexChanges } from './index-changes.js';
 import { CLOSED, OPEN } from './index-reader.js';
 import type { Span } from './query-condition.js';
 import type { Outbox } from './outbox.js';
+import { pushAll } from './push-all.js';
 import type { Stored } from './row-mapper.js';
 
 /** What an operation does to its row, and what it demands of it. */
@@ -165,7 +166,11 @@ export function commitScriptArguments(
   const isHolding = operations.some(({ holds }) => holds !== undefined);
   args.push(isCollected ? '1' : '', isHolding ? '1' : '');
   const events = outbox?.events ?? NOTHING;
-  args.push(String(events.length), ...events.flatMap(({ type, payload }) => [type, payload]));
+  args.push(String(events.length));
+  pushAll(
+    args,
+    events.flatMap(({ type, payload }) => [type, payload]),
+  );
   for (const query of queries) args.push(place(query.key), ...queryArguments(query));
   for (const operation of operations) {
     const { schema, key, mode, set = NOTHING, removed = NOTHING, increments, guards = NOTHING } = operation;
@@ -180,7 +185,7 @@ export function commitScriptArguments(
       String(guards.length),
       ...guards.flatMap(([field, value]) => [field, value === undefined ? '' : `=${value}`]),
     );
-    if (isCollected) args.push(...collectionArguments(operation, coversCollections(operation), place));
+    if (isCollected) pushAll(args, collectionArguments(operation, coversCollections(operation), place));
     args.push(...indexArguments(operation, place));
     if (isHolding) args.push(...holdArguments(operation, place));
   }
@@ -220,7 +225,8 @@ export function collectionScriptArguments(
   place(collectionKey(key, collection));
   const { property, kind } = collection;
   const args: Stored[] = [token, COLLECTION_KINDS[kind].type, ...extraArguments(extras, place)];
-  args.push(schema.name, key.idText, property, String(calls.length), ...callArguments(calls));
+  args.push(schema.name, key.idText, property, String(calls.length));
+  pushAll(args, callArguments(calls));
   return { keys: keys(), args };
 }
 

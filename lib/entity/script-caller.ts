@@ -1,3 +1,4 @@
+import { replyBehind } from '../cluster/durable-writes.js';
 import { ReplyError } from '../cluster/errors.js';
 import type { Script } from '../cluster/script.js';
 import type { EntityCallOptions, EntityClient, ScriptRunner } from './entity-client.js';
@@ -63,6 +64,9 @@ export class ScriptCaller {
       return await runner.runScript(script, keys, args, { buffers });
     } catch (error) {
       // Before version 7 the shebang of a script is a mistake in its Lua.
+      // What the script refused was not written: there is nothing to confirm.
+      const reply = replyBehind(error) as (string | Buffer)[] | undefined;
+      if (reply && String(reply[0]) !== 'OK') return reply;
       if (error instanceof ReplyError && error.message.includes('Error compiling script'))
         throw new UnsupportedServerFeatureError('Writing entities', 'Redis 7.0 or later, or Valkey');
       throw error;
@@ -82,7 +86,9 @@ export class ScriptCaller {
     // Known scripts are given to servers that lack them within the batch.
     for (const script of new Set(calls.map((call) => call.script))) this.client.addScript(script);
     const pipeline = this.runner(retry, options).pipeline().anyOrder();
-    for (const { script, keys, args } of calls) pipeline.evalsha(script.sha, keys.length, ...keys, ...args);
+    // not spread: there may be more arguments than a call can take
+    for (const { script, keys, args } of calls)
+      Reflect.apply(pipeline.evalsha, pipeline, [script.sha, keys.length, ...keys, ...args]);
     const results = (await pipeline.exec()) ?? [];
     return Promise.all(
       results.map(([error, answer], i) =>

@@ -47,6 +47,10 @@ export class NotedCollection implements CollectionAccess {
     throw new InvalidArgumentError('options', 'Writes in a transaction have the options of the transaction');
   }
 
+  readAll(): never {
+    return this.read();
+  }
+
   read(): never {
     throw unreadable();
   }

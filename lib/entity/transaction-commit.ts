@@ -64,6 +64,7 @@ export async function commitTransaction(
   for (const [i, { key }] of operations.entries()) planned.get(key.row)?.done(outcome.versions[i] ?? 0);
   for (const { operation, event, entity } of planned.values())
     await runHooks(operation.schema, `after ${event}`, entity);
+  if (outcome.unconfirmed) throw outcome.unconfirmed; // all of it is written
   return true;
 }
 
