@@ -18,10 +18,12 @@ import {
   PartitionKey,
   PrimaryKey,
   Property,
+  SchemaError,
   Shape,
   Unique,
   Version,
   VersionConflictError,
+  assertShape,
   createRepositories,
 } from 'keyslot';
 import { firstValueFrom, toArray } from 'rxjs';
@@ -101,6 +103,13 @@ class OrderModule {}
 
 // Every block of the page stands in this file as it stands there; what is behind it shows that it does what it says.
 describe('docs/entities.md', () => {
+  it('states the shape of its class', () => {
+    expect(() => assertShape(Order, { key: { id: true }, counters: { views: true } })).not.toThrow();
+    expect(() =>
+      assertShape(Order, { key: { id: true }, counters: { views: true }, indexed: { note: true } } as never),
+    ).toThrow(SchemaError);
+  });
+
   it('shows only code that is run here', () => {
     const page = readFileSync(new URL('../../docs/entities.md', import.meta.url), 'utf8');
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
