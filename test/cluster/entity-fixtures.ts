@@ -87,7 +87,7 @@ export class Timed {
 export function sharedClient({ nodes, keyspace } = sharedCluster()): { client: ClusterClient } {
   const shared = {} as { client: ClusterClient };
   beforeAll(async () => {
-    shared.client = new ClusterClient({ nodes, keyPrefix: keyspace });
+    shared.client = new ClusterClient({ nodes, keyPrefix: keyspace, deadlineMs: 30_000 });
     await shared.client.connect();
   });
   afterAll(() => shared.client.close());

@@ -268,11 +268,15 @@ describe('contention', () => {
     const processes = Array.from({ length: 3 }, repositories);
     await Promise.all(
       Array.from({ length: 300 }, (_, i) =>
-        processes[i % 3].orders.transaction(order.id, async (tx) => {
-          const item = (await tx.get(OrderItem, key))!;
-          item.quantity++;
-          tx.save(item);
-        }),
+        processes[i % 3].orders.transaction(
+          order.id,
+          async (tx) => {
+            const item = (await tx.get(OrderItem, key))!;
+            item.quantity++;
+            tx.save(item);
+          },
+          { attempts: 500 }, // more than by default: on a busy machine one process may be slower than the others
+        ),
       ),
     );
     expect((await items.findOneOrFail(key)).quantity).toBe(301);

@@ -141,7 +141,7 @@ describe('a cluster with a shard that has no replica', () => {
   });
 
   it('dies under a long pipeline: what was sent is unknown, the rest is not executed or done', async () => {
-    const client = await clientOf();
+    const client = await clientOf({ deadlineMs: 4_000 });
     const pipeline = client.pipeline();
     for (let i = 0; i < 4_000; i++) pipeline.incr(there(`long${i}`)).incr(elsewhere(`long${i}`));
     const executed = pipeline.exec();
