@@ -37,8 +37,9 @@ export function buildCollections(
       fault(
         `.${property} is a ${role}, and its name stands in a key: letters, digits, _ - and . are allowed`,
       );
-    // Where the handle's class is imported as a type, Object is emitted, and the compiler alone has checked it.
-    const emitted = typeof emittedType === 'function' && emittedType !== Object ? emittedType.name : handle;
+    // Where the handle's class is imported as a type, Object or Function is emitted, and the compiler has checked it.
+    const isKnown = typeof emittedType === 'function' && emittedType !== Object && emittedType !== Function;
+    const emitted = isKnown ? emittedType.name : handle;
     if (emitted !== handle) fault(`.${property} is a ${role}, and its type is not ${handle}`);
     if (!ELEMENT_OPTIONS.some((name) => name in options)) {
       fault(`.${property} is a ${role} without a type of elements: name it, as in ${decorator}(String)`);

@@ -33,7 +33,11 @@ export class EntityExistsError extends ClusterError {
     readonly entity: string,
     readonly key: string,
   ) {
-    super(`There is already an ${entity} at ${key}`, { code: 'ENTITY_EXISTS' });
+    super(
+      `${entity} at ${key} already exists. An object that was not loaded or saved here counts as new, a copy of one too: ` +
+        'load it, or use update() or upsert()',
+      { code: 'ENTITY_EXISTS' },
+    );
   }
 }
 

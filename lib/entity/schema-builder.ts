@@ -127,6 +127,13 @@ export class SchemaBuilder {
     type: EntityClass,
     partition: () => EntityClass | undefined,
   ): { name: string; keyType?: KeyType } | undefined {
+    if (entityOptions(partition)) {
+      this.fault(
+        type,
+        `has the class ${partition.name} as its partition: give it as () => ${partition.name}`,
+      );
+      return undefined;
+    }
     const owner = partition();
     if (typeof owner !== 'function') {
       this.fault(type, `has a partition() that returns ${String(owner)}: probably a circular import`);
