@@ -1,6 +1,9 @@
 import { Observable, share, Subscription } from 'rxjs';
 import type { ClusterTopology } from '../cluster/topology.js';
 import type { ChannelName, NameForm } from './cluster-message.js';
+import { lackingClasses } from './keyspace-classes.js';
+import { KeyspacePrimaries } from './keyspace-primaries.js';
+import { KeyspaceEventsOffError } from './pubsub-errors.js';
 import type { PubSubEngine } from './pubsub-engine.js';
 import type { Reconciler } from './reconciler.js';
 import type { SubscriptionName } from './subscription-name.js';
@@ -40,6 +43,10 @@ export class KeyspaceStreams {
           const key = typeof forms.get(name.key) === 'string' ? channel.toString() : channel;
           subscriber.next({ key, event, node: home as string, receivedAt: Date.now() });
         },
+        unservedBy: ({ home }, flags) => {
+          const lacking = lackingClasses(flags, events);
+          return lacking === '' ? undefined : new KeyspaceEventsOffError(home as string, lacking);
+        },
         // gaps of keyspace events are told by `gaps$`
         onGap: () => {},
         onError: (error) => subscriber.error(error),
@@ -53,24 +60,31 @@ export class KeyspaceStreams {
   private follow(patterns: readonly SubscriptionName[], sink: TopicSink): Subscription {
     const following = new Subscription();
     const attached = new Map<string, Attachment>();
-    let before: ClusterTopology | undefined;
+    const primaries = new KeyspacePrimaries();
+    let recheck: NodeJS.Timeout | undefined;
+    let isFirst = true;
     const adapt = (topology: ClusterTopology): void => {
-      const primaries = topology.shards
-        .filter(({ slots }) => slots.length > 0)
-        .map(({ primary }) => primary.name);
-      for (const name of primaries) {
+      const counting = primaries.follow(topology);
+      for (const [name, predecessor] of counting) {
         if (attached.has(name)) continue;
         const attachment = this.reconciler.registry.attach('keyspace', patterns, sink, name);
         attached.set(name, attachment);
-        const predecessor = before && attached.get(predecessorOf(name, before) ?? '');
-        if (before !== undefined) this.inherit(attachment, name, predecessor);
+        if (!isFirst)
+          this.inherit(attachment, name, predecessor === undefined ? undefined : attached.get(predecessor));
       }
       for (const [name, attachment] of attached) {
-        if (primaries.includes(name)) continue;
+        if (counting.has(name)) continue;
         attachment.detach();
         attached.delete(name);
       }
-      before = topology;
+      isFirst = false;
+      clearTimeout(recheck);
+      // should both have been primaries all the time, the next reading of the topology has found it so
+      if (primaries.doubtful) recheck = setTimeout(trust, this.reconciler.refreshMs).unref();
+    };
+    const trust = (): void => {
+      primaries.trust();
+      adapt(this.engine.topology);
     };
     this.reconciler.start().then(
       () => {
@@ -79,7 +93,10 @@ export class KeyspaceStreams {
       },
       (error: Error) => sink.onError(error),
     );
-    following.add(() => attached.forEach((attachment) => attachment.detach()));
+    following.add(() => {
+      clearTimeout(recheck);
+      attached.forEach((attachment) => attachment.detach());
+    });
     return following;
   }
 
@@ -93,12 +110,6 @@ export class KeyspaceStreams {
         topic.loss ??= old?.loss ?? { node: old?.home ?? node, since, reason: 'slotMoved' };
     });
   }
-}
-
-/** The primary whose replica a node was. */
-function predecessorOf(name: string, topology: ClusterTopology): string | undefined {
-  return topology.shards.find(({ replicas }) => replicas.some((replica) => replica.name === name))?.primary
-    .name;
 }
 
 /** Until when a topic was served without a loss, if it ever was. */

@@ -1,7 +1,7 @@
 import { backoffMs } from '../cluster/backoff.js';
 import { monotonicMs } from '../cluster/timers.js';
 
-/** Which links have failed lately, by their names, and are to be left alone for a moment. */
+/** Which links have failed lately, by their names (a kind and a node), and are to be left alone for a moment. */
 export class LinkHealth {
   private readonly failing = new Map<string, { failures: number; restsUntil: number }>();
 
@@ -20,6 +20,14 @@ export class LinkHealth {
   /** It has served for a while. */
   succeeded(name: string): void {
     this.failing.delete(name);
+  }
+
+  /** Forgets links to nodes that are no more, as addresses may change without end. */
+  retain(isKnown: (node: string) => boolean): void {
+    for (const name of this.failing.keys()) {
+      const [, node] = name.split(' ');
+      if (!isKnown(node)) this.failing.delete(name);
+    }
   }
 
   /** False while it rests after a failure. */

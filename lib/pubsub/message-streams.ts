@@ -1,4 +1,3 @@
-import { types } from 'node:util';
 import { Observable, share, Subject } from 'rxjs';
 import type { ChannelName, ClusterMessage, UnreadableMessage } from './cluster-message.js';
 import type { MessageCodec } from './codec.js';
@@ -7,6 +6,7 @@ import type { MessageOrGap } from './message-options.js';
 import type { SubscriptionKind } from './subscription-kind.js';
 import type { SubscriptionName } from './subscription-name.js';
 import type { SubscriptionRegistry } from './subscription-registry.js';
+import { isThenable } from './thenable.js';
 import type { Topic } from './topic.js';
 
 /** By which names a message came. */
@@ -60,8 +60,11 @@ export class MessageStreams {
       this.report({ ...envelope, raw, error, receivedAt }, codec);
     try {
       const payload = codec.decode(raw);
-      if (!types.isPromise(payload)) return { ...envelope, payload, receivedAt };
-      return payload.then((value) => ({ ...envelope, payload: value, receivedAt }), unreadable);
+      if (!isThenable(payload)) return { ...envelope, payload, receivedAt };
+      return Promise.resolve(payload).then(
+        (value) => ({ ...envelope, payload: value, receivedAt }),
+        unreadable,
+      );
     } catch (error) {
       return unreadable(error);
     }

@@ -1,11 +1,21 @@
 import { ClusterError } from '../cluster/errors.js';
 
-/** A node is not configured to tell keyspace events, so a subscription to them would be silent for ever. */
+/**
+ * A node is not configured to tell the keyspace events that are wanted, or is not any more, so a subscription to them
+ * would be silent.
+ */
 export class KeyspaceEventsOffError extends ClusterError {
-  constructor(readonly node: string) {
+  /**
+   * @param node `host:port`
+   * @param lacking what its `notify-keyspace-events` lacks, as letters
+   */
+  constructor(
+    readonly node: string,
+    readonly lacking: string = 'KA',
+  ) {
     super(
-      `Node ${node} tells no keyspace events: its configuration notify-keyspace-events needs K and the classes of ` +
-        'events wanted; KA stands for all, Kx for those of expired keys',
+      `Node ${node} tells no keyspace events of the kind that is wanted: its configuration notify-keyspace-events lacks ` +
+        `${lacking}. It needs K and the classes of these events; KA stands for nearly all of them, Kx for those of expired keys`,
       { code: 'KEYSPACE_EVENTS_OFF' },
     );
   }

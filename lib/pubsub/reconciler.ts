@@ -9,7 +9,7 @@ import { LinkHealth } from './link-health.js';
 import type { PubSubEngine } from './pubsub-engine.js';
 import { LEAVE_GRACE_MS, SubscriberLink, type LinkListener } from './subscriber-link.js';
 import { confirmAll, tellSinks, type GapReason, type SubscriptionGap } from './subscription-gap.js';
-import { KINDS } from './subscription-kind.js';
+import { KINDS, type LinkKind } from './subscription-kind.js';
 import { SubscriptionRegistry, type RegistryListener } from './subscription-registry.js';
 import type { SubscriptionName } from './subscription-name.js';
 import type { Topic } from './topic.js';
@@ -55,7 +55,12 @@ export class Reconciler implements RegistryListener, LinkListener {
 
   /** What the topology tells now has been so for no longer than since then, in ms since 1970, where it is news. */
   get knownSince(): number {
-    return Date.now() - REFRESH_JITTER * this.engine.options.refreshIntervalMs;
+    return Date.now() - this.refreshMs;
+  }
+
+  /** The longest time from one reading of the topology to the next, in ms. */
+  get refreshMs(): number {
+    return REFRESH_JITTER * this.engine.options.refreshIntervalMs;
   }
 
   /**
@@ -139,11 +144,6 @@ export class Reconciler implements RegistryListener, LinkListener {
     for (const topic of link.topics()) this.move(topic, link, reason);
   }
 
-  onUnfit(link: SubscriberLink, error: Error): void {
-    this.onIdle(link);
-    for (const topic of link.topics()) this.registry.fail(topic, error);
-  }
-
   onIdle(link: SubscriberLink): void {
     this.links.delete(linkName(link.kind, link.node));
     void link.close();
@@ -168,6 +168,7 @@ export class Reconciler implements RegistryListener, LinkListener {
   private follow(topology: ClusterTopology): void {
     const before = this.topology;
     this.topology = topology;
+    this.health.retain((node) => topology.node(node) !== undefined);
     for (const link of this.links.values()) link.setKnown(topology.node(link.node.name) !== undefined);
     for (const topic of this.registry.topics()) {
       if (this.hasMoved(topic, before)) this.move(topic, topic.link as SubscriberLink, 'slotMoved');
@@ -249,4 +250,4 @@ export class Reconciler implements RegistryListener, LinkListener {
   }
 }
 
-const linkName = (kind: string, node: ClusterNode): string => `${kind} ${node.name}`;
+const linkName = (kind: LinkKind, node: ClusterNode): string => `${kind} ${node.name}`;

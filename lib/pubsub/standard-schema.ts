@@ -1,6 +1,6 @@
-import { types } from 'node:util';
 import { InvalidPayloadError } from './pubsub-errors.js';
 import type { MessageCodec } from './codec.js';
+import { isThenable } from './thenable.js';
 
 /**
  * A validator of any library that follows Standard Schema (zod, valibot, arktype, …), as far as it is used here.
@@ -39,14 +39,14 @@ export function schemaCodec<T>(
   { '~standard': { validate } }: StandardSchema<unknown, T>,
   base: MessageCodec,
 ): MessageCodec<T> {
-  const checked = (value: unknown): T | Promise<T> => {
+  const checked = (value: unknown): T | PromiseLike<T> => {
     const result = validate(value);
-    return isPromise(result) ? result.then(outcome) : outcome(result);
+    return isThenable(result) ? Promise.resolve(result).then(outcome) : outcome(result);
   };
   return {
     encode: (value) => {
       const fit = checked(value);
-      return isPromise(fit) ? fit.then(() => base.encode(value)) : base.encode(value);
+      return isThenable(fit) ? fit.then(() => base.encode(value)) : base.encode(value);
     },
     decode: (payload) => checked(base.decode(payload)),
   };
@@ -59,6 +59,3 @@ function outcome<T>(result: SchemaResult<T>): T {
 
 const segmentText = (segment: PropertyKey | { readonly key: PropertyKey }): string =>
   String(typeof segment === 'object' ? segment.key : segment);
-
-// of any realm, as test runners have several
-const isPromise = <T>(value: T | Promise<T>): value is Promise<T> => types.isPromise(value);

@@ -113,7 +113,10 @@ export class SubscriberConnection implements ReplyHandler {
    */
   async command(word: SubscribeWord | UnsubscribeWord, names: readonly ChannelName[]): Promise<void> {
     this.subscribing = true;
-    await this.request(word, names, names);
+    const answered = this.request(word, names, names);
+    // the answer to this one tells what the confirmations before it were
+    const fence = FENCED.has(word) ? this.request('PING', [], []).catch(ignoreReply) : undefined;
+    await Promise.all([answered, fence]);
   }
 
   /** Ends it now. */
@@ -137,6 +140,7 @@ export class SubscriberConnection implements ReplyHandler {
   onReply(reply: Reply): void {
     if (this.failure !== undefined) return;
     if (this.wantsBuffers() && Array.isArray(reply) && this.take(reply)) return;
+    if (!isRefusalOfSlot(reply)) this.passFence();
     const owed = this.owed.shift();
     if (owed === undefined) throw new ProtocolError(`${this.name} sent a reply that nobody asked for`);
     if (reply instanceof ReplyError) owed.reject(reply);
@@ -229,13 +233,41 @@ export class SubscriberConnection implements ReplyHandler {
   /** Whether it is this that the server owes next. */
   private confirm(word: string, name: string): boolean {
     const owed = this.owed.peek();
-    if (owed?.word !== word || toByteText(owed.names[owed.confirmed]) !== name) return false;
-    if (++owed.confirmed === owed.names.length) {
-      this.owed.shift();
-      owed.resolve(null);
-    }
+    if (owed?.word !== word || isConfirmed(owed) || toByteText(owed.names[owed.confirmed]) !== name)
+      return false;
+    owed.confirmed++;
+    if (!FENCED.has(word) && isConfirmed(owed)) this.settleConfirmed();
     return true;
   }
+
+  /** What follows a fenced command was answered, so its confirmations were meant for it. */
+  private passFence(): void {
+    const owed = this.owed.peek();
+    if (owed !== undefined && FENCED.has(owed.word) && isConfirmed(owed)) this.settleConfirmed();
+  }
+
+  private settleConfirmed(): void {
+    this.owed.shift()?.resolve(null);
+  }
+}
+
+/**
+ * Commands whose confirmation may be something else: where a slot moves, the server ends its subscriptions of its own
+ * accord, in the words in which it confirms our command, and answers that by an error.
+ */
+const FENCED: ReadonlySet<string> = new Set<UnsubscribeWord>(['sunsubscribe']);
+
+/** Errors about a slot. A PING, which has none, is never answered so. */
+const SLOT_REFUSALS: ReadonlySet<string> = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN', 'CROSSSLOT']);
+
+const isRefusalOfSlot = (reply: Reply): boolean =>
+  reply instanceof ReplyError && SLOT_REFUSALS.has(reply.code);
+
+const isConfirmed = ({ confirmed, names }: Owed): boolean => confirmed === names.length;
+
+/** The user may not be allowed to PING, and that is an answer, too. */
+function ignoreReply(error: unknown): void {
+  if (!(error instanceof ReplyError)) throw error;
 }
 
 function isSame(a: Credentials | undefined, b: Credentials): boolean {

@@ -38,8 +38,6 @@ export interface LinkListener {
   onRefused(link: SubscriberLink, topics: readonly Topic[], error: Error): void;
   /** The node was a primary and is not any more. */
   onDemoted(link: SubscriberLink): void;
-  /** The node is of no use for what the link is there for. */
-  onUnfit(link: SubscriberLink, error: Error): void;
   /** The connection is gone, or could not be made. The topics are still the link's. */
   onLost(link: SubscriberLink, reason: GapReason): void;
   /** Nothing has been wanted here for a while. */
@@ -59,6 +57,8 @@ export class SubscriberLink implements SubscriberConnectionListener {
   private heartbeat: Heartbeat | undefined = undefined;
   private readonly begunAt = Date.now();
   private wasPrimary: boolean;
+  /** What the node is asked about; undefined where there is nothing to ask, or it does not tell. */
+  private setting: string | undefined;
   private demoted = false;
   private ended = false;
   private reconciling = false;
@@ -73,6 +73,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
     private readonly listener: LinkListener,
   ) {
     this.wasPrimary = node.role === 'primary';
+    this.setting = LINKS[kind].setting;
     const setListener: SubscriptionSetListener = {
       onUnsettled: () => this.reconcileSoon(),
       onActive: (topics) => listener.onActive(this, topics),
@@ -183,11 +184,9 @@ export class SubscriberLink implements SubscriberConnectionListener {
   private async open(): Promise<void> {
     try {
       await this.connection.open();
-      const unfit = await LINKS[this.kind].unfitness?.(this.connection, this.node);
       if (this.ended) return;
       clearTimeout(this.guard);
-      if (unfit === undefined) this.opened();
-      else this.listener.onUnfit(this, unfit);
+      this.opened();
     } catch {
       this.lose('connectionLost');
     }
@@ -206,19 +205,42 @@ export class SubscriberLink implements SubscriberConnectionListener {
   private reconcileSoon(): void {
     if (this.reconciling || !this.wasOpen) return;
     this.reconciling = true;
-    queueMicrotask(() => {
-      this.reconciling = false;
-      if (this.ended) return;
-      for (const set of this.sets.values()) set.reconcile();
-      if ([...this.sets.values()].every((set) => set.empty)) this.rest();
-    });
+    queueMicrotask(() => void this.reconcile());
+  }
+
+  private async reconcile(): Promise<void> {
+    // nothing is subscribed to that the node would be silent about
+    if (this.setting !== undefined) await this.inspect();
+    this.reconciling = false;
+    if (this.ended) return;
+    for (const set of this.sets.values()) set.reconcile();
+    if ([...this.sets.values()].every((set) => set.empty)) this.rest();
+  }
+
+  /** Asks how the node is set, and tells the topics. A node that does not tell is given the benefit of the doubt. */
+  private async inspect(): Promise<void> {
+    if (this.setting === undefined) return;
+    try {
+      const [, value] = (await this.connection.ask('CONFIG', 'GET', this.setting)) as (string | undefined)[];
+      if (value === undefined) this.setting = undefined;
+      else for (const topic of this.topics()) topic.judge(value);
+    } catch (error) {
+      // not for this user, or not in this protocol; not asked again, for servers keep a log of refusals
+      if (error instanceof ReplyError) this.setting = undefined;
+    }
+  }
+
+  /** A sign of life. Topics are told if the node has been set otherwise meanwhile. */
+  private async ping(): Promise<boolean> {
+    const [whole] = await Promise.all([this.probe(), this.inspect()]);
+    return whole;
   }
 
   /**
-   * A sign of life. Where messages are sure to come only from a primary, the answer tells whether the node is one; once
-   * it is not, nothing is proven any more: what its successor has published since may not have come by here.
+   * Where messages are sure to come only from a primary, the answer tells whether the node is one; once it is not,
+   * nothing is proven any more: what its successor has published since may not have come by here.
    */
-  private async ping(): Promise<boolean> {
+  private async probe(): Promise<boolean> {
     try {
       if (!LINKS[this.kind].primaryOnly || this.connection.limited) {
         await this.connection.ask('PING');

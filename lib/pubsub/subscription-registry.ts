@@ -26,6 +26,8 @@ export class SubscriptionRegistry {
     sharded: new Map(),
     keyspace: new Map(),
   };
+  /** Topics of all kinds and homes by their name alone. */
+  private readonly byName = new Map<string, Set<Topic>>();
   private closed = false;
 
   constructor(private readonly listener: RegistryListener) {}
@@ -78,13 +80,11 @@ export class SubscriptionRegistry {
   }
 
   private named(names: readonly SubscriptionName[]): Topic[] {
-    const wanted = new Map(names.map(({ key }): [string, Topic[]] => [key, []]));
-    for (const topic of this.topics()) wanted.get(topic.name.key)?.push(topic);
-    for (const { key, given } of names) {
-      if (wanted.get(key)?.length !== 0) continue;
+    return names.flatMap(({ key, given }) => {
+      const topics = this.byName.get(key);
+      if (topics !== undefined) return [...topics];
       throw new InvalidArgumentError('names', `Nobody subscribes to ${JSON.stringify(String(given))}`);
-    }
-    return [...wanted.values()].flat();
+    });
   }
 
   private join(kind: SubscriptionKind, name: SubscriptionName, sink: TopicSink, home?: string): Topic {
@@ -93,6 +93,7 @@ export class SubscriptionRegistry {
     topic.sinks = [...topic.sinks, sink];
     if (known === undefined) {
       this.byKind[kind].set(identity(name, home), topic);
+      this.byName.set(name.key, (this.byName.get(name.key) ?? new Set()).add(topic));
       this.listener.onWanted(topic);
     }
     return topic;
@@ -111,6 +112,9 @@ export class SubscriptionRegistry {
     // it may have been removed before, and another have taken its place
     if (topics.get(id) !== topic) return;
     topics.delete(id);
+    const namesakes = this.byName.get(topic.name.key);
+    namesakes?.delete(topic);
+    if (namesakes?.size === 0) this.byName.delete(topic.name.key);
     this.listener.onUnwanted(topic);
   }
 }

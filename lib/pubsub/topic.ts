@@ -9,6 +9,8 @@ export interface TopicSink {
   onMessage(topic: Topic, channel: Buffer, payload: Buffer): void;
   /** These of its topics are active again, and may have missed messages. */
   onGap(topics: readonly Topic[], gap: SubscriptionGap): void;
+  /** Why a node with this setting (see `LINKS`) is of no use to it, if so. */
+  unservedBy?(topic: Topic, setting: string): Error | undefined;
   /** The server will not have the subscription, or the cluster cannot be reached. */
   onError(error: Error): void;
   /** Pub/sub was closed. */
@@ -69,6 +71,16 @@ export class Topic implements Whereabouts {
     if (this.activeSince === undefined) return;
     this.loss = { ...loss, since: Math.max(since, this.activeSince) };
     this.activeSince = undefined;
+  }
+
+  /** The node that is to serve it tells how it is set; those whom that does not serve are told, and leave. */
+  judge(setting: string): void {
+    for (const sink of this.sinks) {
+      const error = sink.unservedBy?.(this, setting);
+      if (error === undefined) continue;
+      for (const { reject } of this.waiters.splice(0)) reject(error);
+      sink.onError(error);
+    }
   }
 
   /** Nobody wants it any more. */

@@ -5,6 +5,9 @@ import { DEFAULT_CLUSTER } from '../nest/cluster.tokens.js';
 import { checkRootOptions } from '../nest/module-checks.js';
 import { TestKeyspace } from './test-keyspace.js';
 
+/** How long a test waits for its cluster, in ms: less than Jest waits for the test, so that it fails with what is wrong. */
+const STARTUP_MS = 4_000;
+
 /** The token of a cluster's key space: `TestKeyspace` itself for the default one. */
 export function getTestKeyspaceToken(name: string = DEFAULT_CLUSTER): typeof TestKeyspace | symbol {
   return name === DEFAULT_CLUSTER ? TestKeyspace : Symbol.for(`keyslot.TestKeyspace:${name}`);
@@ -18,7 +21,8 @@ export function getTestKeyspaceToken(name: string = DEFAULT_CLUSTER): typeof Tes
 @Module({})
 export class ClusterTestingModule {
   /**
-   * @param options those of `ClusterModule.forRoot`; without `nodes` the cluster is the one of `REDIS_CLUSTER_NODES`
+   * @param options those of `ClusterModule.forRoot`; without `nodes` the cluster is the one of `REDIS_CLUSTER_NODES`, and
+   *   without `startupTimeoutMs` that is 4000
    * @throws InvalidArgumentError where no cluster is named
    */
   static forRoot(given: ClusterModuleOptions = {}): DynamicModule {
@@ -27,7 +31,8 @@ export class ClusterTestingModule {
     const token = getTestKeyspaceToken(name);
     const keyspace: FactoryProvider<TestKeyspace> = {
       provide: token,
-      useFactory: () => new ApplicationKeyspace(options),
+      useFactory: () =>
+        new ApplicationKeyspace({ ...options, startupTimeoutMs: options.startupTimeoutMs ?? STARTUP_MS }),
     };
     const shared: DynamicModule = {
       module: TestKeyspaceModule,

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { firstValueFrom, lastValueFrom, map, take, toArray } from 'rxjs';
-import { InvalidPayloadError, type UnreadableMessage } from 'keyslot';
+import { InvalidPayloadError, type MessageCodec, type UnreadableMessage } from 'keyslot';
 import { z } from 'zod';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { collect, pubsubFactory } from './pubsub-fixture.js';
@@ -61,6 +61,35 @@ describe('a schema as codec', () => {
     const values = Array.from({ length: 50 }, (_, i) => i);
     await pubsub.publishMany(values.map((value) => ({ channel: name('slow'), value })));
     expect(await seen).toEqual(values.filter((n) => n !== 13));
+  });
+
+  it('awaits what is no native promise, too, and keeps the order', async () => {
+    const { pubsub } = open({ nodes: cluster.nodes });
+    const codec: MessageCodec<number> = {
+      encode: (value) => ({ then: (resolve) => Promise.resolve(String(value)).then(resolve) }),
+      decode: (payload) => ({
+        then: (resolve, reject) =>
+          new Promise<number>((done, fail) =>
+            payload.toString() === '3' ? fail(new Error('no three')) : done(Number(payload)),
+          ).then(resolve, reject),
+      }),
+    };
+    const seen = lastValueFrom(
+      pubsub.channel(name('thenable'), { codec }).pipe(
+        take(4),
+        map(({ payload }) => payload),
+        toArray(),
+      ),
+    );
+    const unreadable = firstValueFrom(pubsub.errors$);
+    await pubsub.ready();
+    const values = [1, 2, 3, 4, 5];
+    await pubsub.publishMany(
+      values.map((value) => ({ channel: name('thenable'), value })),
+      { codec },
+    );
+    expect(await seen).toEqual([1, 2, 4, 5]);
+    expect((await unreadable).raw.toString()).toBe('3');
   });
 
   it('lets nothing out that does not fit', async () => {

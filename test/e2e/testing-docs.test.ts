@@ -3,7 +3,7 @@ import { Test } from '@nestjs/testing';
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClusterClient, ClusterModule, getClusterToken, keySlot } from 'keyslot';
-import { LocalCluster, TestKeyspace } from 'keyslot/testing';
+import { ClusterTestingModule, LocalCluster, TestKeyspace } from 'keyslot/testing';
 import { sharedCluster } from '../cluster-fixture.js';
 import { root, snippetFolder, snippetsOf, typeFaults, writeSnippets } from '../docs-snippets.js';
 import { developmentTool, run } from './packed-package.js';
@@ -69,6 +69,20 @@ describe('docs/testing.md', () => {
     expect(JSON.parse(output)).toMatchObject({ success: true, numPassedTests: 3 });
   });
 
+  it('replaces the module of an application by its constant', async () => {
+    const clusterModule = ClusterModule.forRoot({ nodes: ['127.0.0.1:1'] });
+    @Module({ imports: [clusterModule] })
+    class AppModule {}
+    const app = await Test.createTestingModule({ imports: [AppModule] })
+      .overrideModule(clusterModule)
+      .useModule(ClusterTestingModule.forRoot())
+      .compile();
+    await app.init();
+    await app.get(ClusterClient).set('a', 'x');
+    expect(await observer.get(`${app.get(TestKeyspace).prefix}a`)).toBe('x');
+    await app.close();
+  });
+
   it('replaces the client of an application by its token', async () => {
     @Module({ imports: [ClusterModule.forRoot({ nodes: ['127.0.0.1:1'] })] })
     class AppModule {}
@@ -103,7 +117,7 @@ describe('docs/testing.md', () => {
   it('shows only code that is run here', () => {
     const here = squeezed(readFileSync(join(root, 'test/e2e/testing-docs.test.ts'), 'utf8'));
     const inline = snippets.filter(({ file }) => file === undefined);
-    expect(inline).toHaveLength(2);
+    expect(inline).toHaveLength(3);
     expect(inline.filter(({ code }) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
