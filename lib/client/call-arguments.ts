@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { Argument } from '../cluster/request-encoder.js';
+import { kindOf } from '../cluster/what-came.js';
 
 /** A Node-style callback, as ioredis takes it behind the arguments of any command. */
 export type Callback = (error: Error | null, reply?: unknown) => void;
@@ -42,11 +43,30 @@ export function takeCallback(args: unknown[]): Callback | undefined {
   return typeof args[args.length - 1] === 'function' ? (args.pop() as Callback) : undefined;
 }
 
+/** Tells a callback. What it throws is nobody's reply, and goes to `uncaughtException`, as with ioredis. */
+export function notify(callback: Callback, error: Error | null, reply?: unknown): void {
+  try {
+    callback(error, reply);
+  } catch (thrown) {
+    process.nextTick(() => {
+      throw thrown;
+    });
+  }
+}
+
+/** Tells a callback what a promise tells. */
+export function notifyOf(promise: Promise<unknown>, callback: Callback): void {
+  promise.then(
+    (reply) => notify(callback, null, reply),
+    (error: Error) => notify(callback, error),
+  );
+}
+
 /** Runs a call whose arguments may end with a callback, which is told what the promise tells. */
 export function withCallback(args: unknown[], run: () => Promise<unknown>): Promise<unknown> {
   const callback = takeCallback(args);
   const promise = run();
-  if (callback !== undefined) promise.then((reply) => callback(null, reply), callback);
+  if (callback !== undefined) notifyOf(promise, callback);
   return promise;
 }
 
@@ -55,14 +75,13 @@ function toArgument(command: string, value: unknown, index: number): Argument {
   if (typeof value === 'number' && !Number.isNaN(value)) return numberText(value);
   if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);
   if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  const came =
-    value === null
-      ? 'null'
+  const came = Array.isArray(value)
+    ? 'a nested array'
+    : types.isDate(value)
+      ? 'a Date'
       : typeof value === 'number'
         ? 'NaN'
-        : Array.isArray(value)
-          ? 'a nested array'
-          : typeof value;
+        : kindOf(value);
   throw new InvalidArgumentError(
     `arguments[${index}]`,
     `Argument ${index + 1} of ${command} is ${came}; a string, number, bigint, boolean or Buffer is expected`,

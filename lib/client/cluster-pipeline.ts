@@ -7,7 +7,7 @@ import { isBlocking } from '../cluster/command-table.js';
 import { ClusterError, InvalidArgumentError } from '../cluster/errors.js';
 import { crossSlot, sizeOf, type ResolvedCall } from '../cluster/resolved-call.js';
 import { withBigIntegers } from './big-integers.js';
-import { normalizeArguments, takeCallback, type Callback } from './call-arguments.js';
+import { normalizeArguments, notify, notifyOf, takeCallback, type Callback } from './call-arguments.js';
 import type { ViewPolicy } from './call-options.js';
 import { installDefined, scriptCall } from './defined-commands.js';
 import { installCommands } from './install-commands.js';
@@ -116,7 +116,7 @@ export class ClusterPipeline {
   exec(callback?: (error: Error | null, results?: PipelineResults | null) => void): Promise<PipelineResults> {
     const results = this.executeOnce();
     // whoever gives a callback need not look at the promise
-    if (typeof callback === 'function') results.then((all) => callback(null, all), callback);
+    if (typeof callback === 'function') notifyOf(results, callback as Callback);
     return results;
   }
 
@@ -168,7 +168,7 @@ export class ClusterPipeline {
 }
 
 function notifyAll(callbacks: ReadonlyMap<number, Callback>, results: PipelineResults): void {
-  for (const [index, notify] of callbacks) notify(results[index][0], results[index][1]);
+  for (const [index, callback] of callbacks) notify(callback, ...results[index]);
 }
 
 /** Refuses a call without a slot that one node cannot answer. @throws CrossSlotError, InvalidArgumentError */

@@ -1,6 +1,6 @@
 import type { RedisCommander } from 'ioredis';
 import { pauseFor } from '../cluster/abort.js';
-import { afterAttempts, appliedOf } from '../cluster/attempt-outcome.js';
+import { afterAttempts, appliedOf, isResent } from '../cluster/attempt-outcome.js';
 import { backoffMs } from '../cluster/backoff.js';
 import type { ClusterEngine } from '../cluster/cluster-engine.js';
 import type { CallShape } from '../cluster/command.js';
@@ -177,7 +177,10 @@ export class ClusterTarget {
     if (retry === 'never') return false;
     if (error instanceof PartialFailureError)
       return [...error.errors.values()].every((one) => this.mayAskAgain(call, one));
-    if (error instanceof OutcomeUnknownError) return retry === 'always' || isIdempotent(call.row, call.args);
+    if (error instanceof OutcomeUnknownError) {
+      const idempotent = isIdempotent(call.row, call.args);
+      return isResent(retry, { idempotent, reads: idempotent && !call.row.write });
+    }
     return isTransient(error);
   }
 

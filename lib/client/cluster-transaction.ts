@@ -26,7 +26,7 @@ export class ClusterTransaction extends ClusterPipeline {
       const keys = this.queuedKeys();
       this.entries.pop();
       this.callbacks.delete(this.entries.length);
-      throw new CrossSlotError('MULTI', groupBySlot(keys));
+      throw new CrossSlotError('MULTI', groupBySlot(keys), 'pipeline()');
     }
     return this;
   }

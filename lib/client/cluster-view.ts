@@ -5,7 +5,7 @@ import type { Reply } from '../cluster/reply.js';
 import { notOurs } from '../cluster/package-copies.js';
 import { Script } from '../cluster/script.js';
 import type { ClusterNode } from '../cluster/topology.js';
-import { normalizeArguments, takeCallback, withCallback } from './call-arguments.js';
+import { normalizeArguments, notifyOf, takeCallback, withCallback } from './call-arguments.js';
 import { withBigIntegers } from './big-integers.js';
 import { callPolicy, type CallOptions, type ViewPolicy } from './call-options.js';
 import { ClusterAdmin } from './cluster-admin.js';
@@ -109,7 +109,7 @@ export class ClusterView extends ScanMethods {
       promise = Promise.reject(error as Error);
     }
     if (this.policy.integers === 'bigint') promise = promise.then(withBigIntegers);
-    if (callback !== undefined) promise.then((reply) => callback(null, reply), callback);
+    if (callback !== undefined) notifyOf(promise, callback);
     return promise;
   }
 

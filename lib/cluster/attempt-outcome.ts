@@ -1,4 +1,5 @@
 import { ClusterError, OutcomeUnknownError, type Applied } from './errors.js';
+import type { RetryMode } from './options.js';
 
 /**
  * What an error may say of a call that is made of attempts, or of parts. An attempt that was handed to a socket and lost
@@ -32,4 +33,25 @@ export function fateOfParts(
   const untouched = succeeded === 0 && failures.every((error) => appliedOf(error) === false);
   const retryable = failures.every((error) => error instanceof ClusterError && error.retryable);
   return { applied: untouched ? false : 'unknown', retryable };
+}
+
+/** What is known of a call that decides whether it may be sent again. */
+export interface Repeatable {
+  /** A second execution would go unnoticed. */
+  readonly idempotent: boolean;
+  /** It changes nothing. */
+  readonly reads: boolean;
+}
+
+/** What is sent again after its reply was lost, by the option `retry`. */
+const RESENT: Readonly<Record<RetryMode, (call: Repeatable) => boolean>> = {
+  safe: ({ idempotent }) => idempotent,
+  reads: ({ reads }) => reads,
+  never: () => false,
+  always: () => true,
+};
+
+/** Whether a call whose reply was lost is sent again. */
+export function isResent(retry: RetryMode, call: Repeatable): boolean {
+  return RESENT[retry](call);
 }

@@ -15,7 +15,15 @@ const SHARE = 1 / 2;
 /** What a batch needs of the engine. */
 export interface BatchEngine {
   readonly options: { readonly maxPendingPerNode: PendingBounds };
+  openBatch(): BatchLane;
+}
+
+/** The way of one batch into the engine. */
+export interface BatchLane {
+  /** Sends a command on its way, also while the client drains, if the batch was begun before. */
   submit(command: Command): void;
+  /** All commands have their answers. */
+  end(): void;
 }
 
 /** A command that is sent with others: what it asks for, and how the reply is wanted. */
@@ -72,6 +80,8 @@ export class Batch {
   private bytesUnderWay = 0;
   /** When what has not been sent by then is given up; milliseconds of `performance.now()`. */
   private giveUpAt = Infinity;
+  private advancing = false;
+  private lane!: BatchLane;
   private finish!: (results: BatchResult[]) => void;
 
   constructor(
@@ -90,6 +100,7 @@ export class Batch {
     if (this.policy.deadlineOfBatch) this.limit();
     return new Promise((resolve) => {
       this.finish = resolve;
+      this.lane = this.engine.openBatch();
       for (const command of this.commands) command.batch = this;
       this.advance();
     });
@@ -99,9 +110,10 @@ export class Batch {
   settle(command: BatchedCommand): void {
     this.underWay--;
     this.bytesUnderWay -= command.size;
-    if (this.next < this.commands.length) {
-      if (this.underWay <= this.window / 2 && this.bytesUnderWay <= this.windowBytes / 2) this.advance();
-    } else if (this.underWay === 0) this.finish(this.commands.map((one) => one.takeResult()));
+    // one that is answered before `submit` returns: the loop that has submitted it goes on
+    if (this.advancing) return;
+    if (this.next === this.commands.length) this.finishOnce();
+    else if (this.underWay <= this.window / 2 && this.bytesUnderWay <= this.windowBytes / 2) this.advance();
   }
 
   /** From now on the rest has one deadline. */
@@ -110,31 +122,37 @@ export class Batch {
   }
 
   private advance(): void {
-    if (monotonicMs() >= this.giveUpAt) return this.giveUp();
-    // counted first, as a command may be answered before `submit` returns
-    const start = this.next;
+    this.advancing = true;
+    if (monotonicMs() >= this.giveUpAt) this.giveUp();
     while (
       this.next < this.commands.length &&
       this.underWay < this.window &&
       this.bytesUnderWay < this.windowBytes
     ) {
-      this.bytesUnderWay += this.commands[this.next++].size;
-      this.underWay++;
-    }
-    const end = this.next;
-    for (let index = start; index < end; index++) {
-      const command = this.commands[index];
+      const command = this.take();
       command.deadlineAt = this.giveUpAt;
-      this.engine.submit(command);
+      this.lane.submit(command);
     }
+    this.advancing = false;
+    if (this.next === this.commands.length) this.finishOnce();
+  }
+
+  private take(): BatchedCommand {
+    const command = this.commands[this.next++];
+    this.underWay++;
+    this.bytesUnderWay += command.size;
+    return command;
   }
 
   /** Nothing more is sent. */
   private giveUp(): void {
     const error = new DeadlineExceededError('The rest of the batch', this.policy.deadlineMs);
-    const rest = this.commands.slice(this.next);
-    this.next = this.commands.length;
-    this.underWay += rest.length;
-    for (const command of rest) command.fail(error);
+    while (this.next < this.commands.length) this.take().fail(error);
+  }
+
+  private finishOnce(): void {
+    if (this.underWay > 0) return;
+    this.lane.end();
+    this.finish(this.commands.map((one) => one.takeResult()));
   }
 }

@@ -4,6 +4,7 @@ import { BehaviorSubject, type Observable } from 'rxjs';
 import { NO_SLOT, type CallPolicy, type CallShape, type Command } from './command.js';
 import { CommandTable, isBlocking, unknownCommandRow, type CommandRow } from './command-table.js';
 import { abortBy } from './abort.js';
+import type { BatchLane } from './batch.js';
 import { ReadyCommand } from './ready-command.js';
 import { refusalOf } from './blocked-commands.js';
 import { rowsFromCommandReply } from './command-info.js';
@@ -70,6 +71,9 @@ export class ClusterEngine {
   /** When a close stops waiting for replies; milliseconds of `performance.now()`. */
   private drainUntil = Infinity;
   private learning: Promise<void> | undefined = undefined;
+  private learned = false;
+  /** Batches that were begun and have not got all their answers. */
+  private batches = 0;
 
   readonly options: ResolvedClusterOptions;
   /** Asks nodes that calls block on for a sign of life. */
@@ -151,8 +155,11 @@ export class ClusterEngine {
    */
   run(name: string, args: Argument[], policy: CallPolicy, shape: CallShape): Promise<unknown> {
     const row = this.table.lookup(name, args);
-    if (row === undefined && name !== '' && this.learning === undefined) {
-      return this.learnCommands().then(() => this.run(name, args, policy, shape));
+    if (row === undefined && name !== '' && !this.learned) {
+      const until = monotonicMs() + policy.deadlineMs;
+      return inTime(this.learnCommands(), name, policy, until).then(() =>
+        this.run(name, args, policy, shape),
+      );
     }
     let call: ResolvedCall;
     try {
@@ -224,12 +231,25 @@ export class ClusterEngine {
 
   /** Sends a command on its way; before the client is connected, that is first seen to. */
   submit(command: Command): void {
-    command.deadlineAt = Math.min(command.deadlineAt, this.scheduler.now() + command.policy.deadlineMs);
-    if (command.policy.signal !== undefined) abortBy(command.policy.signal, command);
+    this.accept(command);
     if (command.settled) return;
-    this.liveness.watch();
     if (this.current === 'ready') this.router.dispatch(command);
     else this.submitOffline(command);
+  }
+
+  /** Lets a batch send all of its windows, also those whose turn comes while the client drains. */
+  openBatch(): BatchLane {
+    if (this.ending !== undefined) return { submit: (command) => this.submit(command), end: () => {} };
+    this.batches++;
+    return {
+      submit: (command) => {
+        this.accept(command);
+        if (command.settled) return;
+        if (this.current === 'ready' || this.current === 'closing') this.router.dispatch(command);
+        else this.submitOffline(command);
+      },
+      end: () => void this.batches--,
+    };
   }
 
   /**
@@ -385,6 +405,12 @@ export class ClusterEngine {
     this.router.waitingRoom.releaseAll();
   }
 
+  private accept(command: Command): void {
+    command.deadlineAt = Math.min(command.deadlineAt, this.scheduler.now() + command.policy.deadlineMs);
+    if (command.policy.signal !== undefined) abortBy(command.policy.signal, command);
+    if (!command.settled) this.liveness.watch();
+  }
+
   private submitOffline(command: Command): void {
     if (this.ending !== undefined) return command.fail(new ClientClosedError());
     this.router.waitingRoom.holdUntilReleased(command);
@@ -395,7 +421,7 @@ export class ClusterEngine {
   private async end(): Promise<void> {
     this.become('closing');
     this.leases.close();
-    while (this.router.outstanding > 0 && monotonicMs() < this.drainUntil) {
+    while ((this.router.outstanding > 0 || this.batches > 0) && monotonicMs() < this.drainUntil) {
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     this.refresher.stop();
@@ -471,7 +497,7 @@ export class ClusterEngine {
 
   /** Asks a server for the commands it has, once, so that those of modules are routed by their real keys. */
   private learnCommands(): Promise<void> {
-    return (this.learning ??= this.readCommands());
+    return (this.learning ??= this.readCommands().finally(() => (this.learned = true)));
   }
 
   private async readCommands(): Promise<void> {

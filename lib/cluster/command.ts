@@ -1,4 +1,4 @@
-import { afterAttempts } from './attempt-outcome.js';
+import { afterAttempts, isResent } from './attempt-outcome.js';
 import { isIdempotent, type CommandRow } from './command-table.js';
 import { DeadlineExceededError, OutcomeUnknownError, ReplyError, UnreadableReplyError } from './errors.js';
 import type { RetryMode } from './options.js';
@@ -134,10 +134,19 @@ export abstract class Command {
     return isIdempotent(this.row, this.args);
   }
 
+  /** It changes nothing. */
+  get reads(): boolean {
+    return !this.row.write && this.idempotent;
+  }
+
+  /** It is sent again where its reply was lost. */
+  get resent(): boolean {
+    return isResent(this.policy.retry, this);
+  }
+
   /** A lost reply does no harm: the command reads, or may be sent again. */
   get repeatable(): boolean {
-    const { retry } = this.policy;
-    return this.row.readonly || retry === 'always' || (retry === 'safe' && this.idempotent);
+    return this.row.readonly || this.resent;
   }
 
   /** Writes it, for the first time or again. */

@@ -70,14 +70,19 @@ export class InvalidArgumentError extends ClusterError {
 export class CrossSlotError extends ClusterError {
   /** The keys as text, grouped by their slot. */
   readonly keysBySlot: ReadonlyMap<number, readonly string[]>;
-  constructor(operation: string, keysBySlot: ReadonlyMap<number, readonly string[]>) {
+  /** @param otherWay what serves keys of several slots */
+  constructor(
+    operation: string,
+    keysBySlot: ReadonlyMap<number, readonly string[]>,
+    otherWay = 'cluster.nonAtomic',
+  ) {
     const groups = [...keysBySlot]
       .slice(0, 4)
       .map(([slot, keys]) => `slot ${slot}: ${keys.slice(0, 3).map(shorten).join(', ')}`);
     const more = keysBySlot.size > groups.length ? `; and ${keysBySlot.size - groups.length} more slots` : '';
     super(
       `${operation} needs all its keys in one slot, and they are in ${keysBySlot.size} (${groups.join('; ')}${more}). ` +
-        'Give the keys a common {hash tag}, or use cluster.nonAtomic where atomicity is not needed.',
+        `Give the keys a common {hash tag}, or use ${otherWay} where atomicity is not needed.`,
       { code: 'CROSS_SLOT' },
     );
     this.keysBySlot = keysBySlot;

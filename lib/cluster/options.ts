@@ -19,9 +19,12 @@ export interface Credentials {
 
 /**
  * Which commands are sent again after a connection died with their reply owing:
- * those that cannot do harm (`safe`), none, or all of them.
+ * - `safe`: those whose second run goes unnoticed where nobody else writes in between
+ * - `reads`: those that change nothing, so that no write runs behind what others have written meanwhile
+ * - `never`: none; nor is what a server refused for the moment tried again
+ * - `always`: all of them, which may run twice
  */
-export type RetryMode = 'safe' | 'never' | 'always';
+export type RetryMode = 'safe' | 'reads' | 'never' | 'always';
 
 /** What waits for one node at most. */
 export interface PendingBounds {
@@ -211,7 +214,7 @@ const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   readFrom: (value, name) => {
     if (typeof value !== 'function') oneOf(...READ_FROM)(value, name);
   },
-  retry: oneOf('safe', 'never', 'always'),
+  retry: oneOf('safe', 'reads', 'never', 'always'),
   deadlineMs: milliseconds,
   connectTimeoutMs: milliseconds,
   startupTimeoutMs: milliseconds,

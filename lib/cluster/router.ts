@@ -155,8 +155,7 @@ export class Router {
   /** A connection died with a command's reply owing. */
   replyLost(command: Command, error: Error): void {
     if (command.settled) return;
-    const { retry } = command.policy;
-    if (!this.closed && (retry === 'always' || (retry === 'safe' && command.idempotent))) {
+    if (!this.closed && command.resent) {
       command.lastRefusal = error;
       command.mayHaveRun = !command.row.readonly;
       const { whenResent, deadlineMs } = command.policy;

@@ -43,6 +43,10 @@ export class TransactionBlock extends Command {
     return this.entries.every(({ call }) => !call.row.write && isIdempotent(call.row, call.args));
   }
 
+  override get reads(): boolean {
+    return this.idempotent;
+  }
+
   override encode(encoder: RequestEncoder): void {
     this.received = 0;
     this.firstError = undefined;

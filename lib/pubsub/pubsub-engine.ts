@@ -1,3 +1,4 @@
+import type { BatchLane } from '../cluster/batch.js';
 import type { Observable } from 'rxjs';
 import type { CallPolicy, CallShape, Command } from '../cluster/command.js';
 import type { Renewal } from '../cluster/credentials-keeper.js';
@@ -14,6 +15,7 @@ export interface PubSubEngine {
   connect(): Promise<void>;
   resolve(name: string, args: Argument[]): ResolvedCall;
   submit(command: Command): void;
+  openBatch(): BatchLane;
   run(name: string, args: Argument[], policy: CallPolicy, shape: CallShape): Promise<unknown>;
   reportStale(): void;
   onRenewal(renewal: Renewal): () => void;

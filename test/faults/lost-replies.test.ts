@@ -61,6 +61,12 @@ describe('a cluster whose replies get lost on the way', () => {
     ['EXPIRE', (key) => client.expire(key, 100), 1],
     ['STRLEN in a pipeline', async (key) => (await client.pipeline().strlen(key).exec())[0][1], 1],
     ['a transaction that reads', async (key) => (await client.multi().get(key).exec())[0][1], 'v'],
+    ['GET where only reads are', (key) => client.with({ retry: 'reads' }).get(key), 'v'],
+    [
+      'a transaction that reads where only reads are',
+      async (key) => (await client.with({ retry: 'reads' }).multi().get(key).exec())[0][1],
+      'v',
+    ],
     ['EXISTS over slots', (key) => client.exists(key, newKey()), 1],
     [
       'a script that reads',
@@ -86,6 +92,8 @@ describe('a cluster whose replies get lost on the way', () => {
     ['a blocking pop', async (key) => (await truth.rpush(key, 'a', 'b')) && client.blpop(key, 1)],
     ['an INCR that may not be repeated', (key) => client.with({ retry: 'never' }).incr(key)],
     ['a SET that may not be repeated', (key) => client.with({ retry: 'never' }).set(key, 1)],
+    ['a SET where only reads are', (key) => client.with({ retry: 'reads' }).set(key, 1)],
+    ['an EXPIRE where only reads are', (key) => client.with({ retry: 'reads' }).expire(key, 1)],
   ])('%s: is sent once', async (name, call) => {
     const key = newKey();
     losses = 1;

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { normalizeArguments, takeCallback } from '../call-arguments.js';
+import { normalizeArguments, notifyOf, takeCallback } from '../call-arguments.js';
 import type { NonAtomicMethods } from './non-atomic-methods.js';
 import { nonAtomicOptions, type NonAtomicOptions } from './non-atomic-options.js';
 import { recipes, refusals, type NonAtomicCommand } from './recipes.js';
@@ -36,7 +36,7 @@ export class NonAtomicCommands {
   send(command: NonAtomicCommand, args: unknown[], buffers: boolean): Promise<unknown> {
     const callback = takeCallback(args);
     const promise = this.run(command, args, buffers);
-    if (callback !== undefined) promise.then((reply) => callback(null, reply), callback);
+    if (callback !== undefined) notifyOf(promise, callback);
     return promise;
   }
 
