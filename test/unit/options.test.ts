@@ -116,8 +116,8 @@ describe('an option that cannot be right is refused, by name and with what was e
     ['readFrom', 'nearest', /primary, primaryPreferred, .*lowestLatency/],
     ['readFrom', 'toString', /primary/],
     ['readFrom', null, /primary/],
-    ['retry', 'often', /safe, never, always/],
-    ['retry', true, /safe, never, always/],
+    ['retry', 'often', /safe, reads, never, always/],
+    ['retry', true, /safe, reads, never, always/],
     ['maxPendingPerNode', 1000, /commands, bytes/],
     ['maxPendingPerNode', null, /commands, bytes/],
     ['maxPendingPerNode', { command: 5 }, /commands, bytes/],
@@ -422,7 +422,7 @@ describe('fromUrl', () => {
     expect(ClusterClient.fromUrl(`redis://h:1?${query.replace('%20', '')}`).status).toBe('wait');
     // what the URL says wins
     expect(() => ClusterClient.fromUrl('redis://h:1?retry=often', { retry: 'never' })).toThrow(
-      /retry.*safe, never, always/,
+      /retry.*safe, reads, never, always/,
     );
   });
 
