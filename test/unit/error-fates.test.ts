@@ -53,6 +53,7 @@ const FATES: Readonly<Record<string, readonly Fate[]>> = {
   DurabilityError: [[() => new keyslot.DurabilityError(1, 0, 1), true, false]],
   ClientClosedError: [[() => new keyslot.ClientClosedError(), false, false]],
   ProtocolError: [[() => new keyslot.ProtocolError('x'), 'unknown', false]],
+  UnreadableReplyError: [[() => new keyslot.UnreadableReplyError('GET'), true, false]],
   ConnectionError: [[() => new ConnectionError('n', 'x'), false, true]],
   ReplyError: [
     [refused, false, false],
