@@ -1,4 +1,5 @@
 import { Script } from '../cluster/script.js';
+import { LUA_EXPIRY } from './lua-header.js';
 
 /**
  * Compares what the index and the uniques of a partition hold of one row with what they should, as long as the row is
@@ -15,6 +16,7 @@ export const AUDIT_SCRIPT = new Script(String.raw`#!lua
 --   n, n times: entry             that the unique hash must hold
 --   n, n times: entry             of the index, which the row should not have
 --   n, n times: entry             of the unique hash, which the row should not have
+${LUA_EXPIRY}
 local row, ix, uq, repairs, id = KEYS[1], KEYS[2], KEYS[3], ARGV[1] == 'repair', ARGV[2]
 local at = 4
 local function take()
@@ -45,9 +47,14 @@ for _ = 1, tonumber(take()) do
 end
 for _ = 1, tonumber(take()) do
   local entry = take()
-  if not redis.call('ZSCORE', ix, entry) then
-    note('missing', entry)
+  local score = redis.call('ZSCORE', ix, entry)
+  if tonumber(score or 1) ~= 0 then -- the order of an index is that of its entries as long as all scores are the same
+    note(score and 'wrong' or 'missing', entry)
     if repairs then redis.call('ZADD', ix, 0, entry) end
+  end
+  if ARGV[4] ~= '' and string.sub(entry, 1, 3) == '~x\0' and redis.call('PTTL', row) == -1 then
+    note('wrong', entry)
+    if repairs then redis.call('PEXPIREAT', row, string.format('%.0f', ARGV[4] + GRACE_MS)) end
   end
 end
 for _ = 1, tonumber(take()) do

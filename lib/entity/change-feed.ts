@@ -25,6 +25,8 @@ export interface ChangesOptions {
 
 const POLL_MS = 1_000;
 const POLL_ALL_MS = 30_000;
+/** The longest that a timer waits; beyond it would fire at once. */
+const LONGEST_POLL_MS = 2 ** 31 - 1;
 
 /** Follows what commits have told the outboxes. */
 export class ChangeFeed {
@@ -44,8 +46,11 @@ export class ChangeFeed {
     this.checkRecorded(schema);
     const slot = tag === undefined ? undefined : keySlot(tag);
     const { from, pollMs = slot === undefined ? POLL_ALL_MS : POLL_MS } = options;
-    if (!Number.isSafeInteger(pollMs) || pollMs < 1)
-      throw new InvalidArgumentError('pollMs', 'pollMs must be a whole number of milliseconds from 1');
+    if (!Number.isSafeInteger(pollMs) || pollMs < 1 || pollMs > LONGEST_POLL_MS)
+      throw new InvalidArgumentError(
+        'pollMs',
+        `pollMs must be a whole number of milliseconds from 1 to ${LONGEST_POLL_MS}; got ${String(pollMs)}`,
+      );
     const given = from === undefined ? undefined : positionsFrom(from, slot);
     return new Observable<EntityChange>((subscriber) => {
       const abort = new AbortController();

@@ -8,7 +8,7 @@ import {
 } from './collection-call.js';
 import { COLLECTION_SCRIPT } from './collection-script.js';
 import { COMMIT_SCRIPT } from './commit-script.js';
-import type { EntityClient } from './entity-client.js';
+import { type EntityClient, primaryOf } from './entity-client.js';
 import { GlobalWrites, eachInTurn, isGlobal } from './global-writes.js';
 import { entityKeyIn, windowKeys } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
@@ -48,7 +48,7 @@ export class Committer {
     private readonly fence?: Fence,
   ) {
     this.scripts = new ScriptCaller(client);
-    this.globals = new GlobalWrites(client, this.scripts);
+    this.globals = new GlobalWrites(primaryOf(client), this.scripts);
   }
 
   /**

@@ -99,3 +99,16 @@ export interface EntityClient {
   /** As `ClusterClient` has it. */
   with(options: EntityCallOptions): ScriptRunner;
 }
+
+/**
+ * A client of the same cluster whose reads are those of primaries, whatever its own `readFrom`: for reads that others rest
+ * on. Replicas lag, each by itself, so what two of them say does not stand together.
+ */
+export function primaryOf(client: EntityClient): EntityClient {
+  const view = client.with({ readFrom: 'primary' });
+  return hasCommands(view) ? view : client;
+}
+
+/** Whether a view is a client as well: a stand-in may run scripts only. */
+const hasCommands = (view: ScriptRunner): view is ScriptRunner & EntityClient =>
+  'hgetall' in view && 'hmget' in view && 'with' in view;

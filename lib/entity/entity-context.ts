@@ -12,6 +12,8 @@ import type { WritePlanner } from './write-planner.js';
 /** What the repositories of one registry share. */
 export interface EntityContext {
   readonly client: EntityClient;
+  /** The same client, for reads that must not lag. */
+  readonly primary: EntityClient;
   readonly schemas: SchemaRegistry;
   readonly collections: CollectionHandles;
   readonly entities: LoadedEntities;
@@ -22,3 +24,9 @@ export interface EntityContext {
   readonly locks: LockRunner;
   readonly records: SchemaRecords;
 }
+
+/** The same, with all reads from primaries. */
+export const onPrimaries = (context: EntityContext): EntityContext => ({
+  ...context,
+  client: context.primary,
+});

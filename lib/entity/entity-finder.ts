@@ -90,13 +90,17 @@ export class EntityFinder<E extends object> {
     let behind = cursor === undefined ? undefined : reader.entryOf(cursor);
     await this.checkReady(query);
     const items: E[] = [];
+    const given = new Set<string>(); // a row may have moved on in the index, or have entries that others have left
     for (let size = limit; ;) {
       // One more than is wanted tells whether this is the end.
       const entries = await reader.entries(behind, size + 1);
       const wanted = entries.slice(0, size);
-      const found = await this.load(wanted.map(rowOf));
+      const rows = wanted.map(rowOf);
+      const found = await this.load(rows);
       for (const [i, entity] of found.entries()) {
-        if (!entity) continue;
+        const { row } = rows[i].key;
+        if (!entity || given.has(row)) continue;
+        given.add(row);
         items.push(entity);
         if (items.length < limit) continue;
         const isEnd = i === entries.length - 1;

@@ -84,8 +84,14 @@ export function entityKeyOfRow(schema: EntitySchema, row: string): EntityKey | u
   }
 }
 
-const idFromText = (key: KeyProperty, text: string): EntityId =>
-  ID_READERS[key.type](decodeURIComponent(text))!;
+/** An id from its text; the text itself where others have written what is no id, and so is that of no row of ours. */
+function idFromText(key: KeyProperty, text: string): EntityId {
+  try {
+    return ID_READERS[key.type](decodeURIComponent(text)) ?? text;
+  } catch {
+    return text;
+  }
+}
 
 /** The keys of a partition's index and uniques of one entity: `{Order:42}:OrderItem~ix` and `~uq`. */
 export const indexKey = ({ name }: EntitySchema, tag: string): string => `${tag}:${name}~ix`;

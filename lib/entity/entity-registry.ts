@@ -2,7 +2,7 @@ import { CollectionHandles } from './collection-handles.js';
 import { ChangeFeed } from './change-feed.js';
 import type { ClusterRepository } from './cluster-repository.js';
 import { Committer } from './committer.js';
-import type { EntityClient } from './entity-client.js';
+import { type EntityClient, primaryOf } from './entity-client.js';
 import type { EntityContext } from './entity-context.js';
 import { KeyWalker } from './key-walker.js';
 import { LoadedEntities } from './loaded-entities.js';
@@ -27,8 +27,10 @@ export class EntityRegistry {
     const committer = new Committer(client);
     const entities = new LoadedEntities(collections, committer);
     const keys = new KeyWalker(client);
+    const primary = primaryOf(client);
     this.context = {
       client,
+      primary,
       collections,
       entities,
       schemas: new SchemaRegistry(),
@@ -36,7 +38,7 @@ export class EntityRegistry {
       committer,
       keys,
       feed: new ChangeFeed(client, keys),
-      records: new SchemaRecords(client),
+      records: new SchemaRecords(primary),
       locks: new LockRunner(
         client,
         (fence) => new RepositorySet({ ...this.context, committer: new Committer(client, fence) }),

@@ -1,5 +1,5 @@
 import type { SweepOutcome } from './committer.js';
-import type { EntityContext } from './entity-context.js';
+import { type EntityContext, onPrimaries } from './entity-context.js';
 import { entityKeyIn, indexKey, uniqueKey } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
 import { dueRows } from './expiry-queue.js';
@@ -20,11 +20,14 @@ const PAGE = 1_000;
 export class ExpirySweeper {
   private readonly auditor: IndexAuditor;
 
+  private readonly context: EntityContext;
+
   constructor(
-    private readonly context: EntityContext,
+    context: EntityContext,
     private readonly schema: EntitySchema,
   ) {
-    this.auditor = new IndexAuditor(context, schema, 'repair');
+    this.context = onPrimaries(context);
+    this.auditor = new IndexAuditor(this.context, schema, 'repair');
   }
 
   /**

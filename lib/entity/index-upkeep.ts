@@ -1,9 +1,10 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
 import { SLOT_COUNT, keySlot } from '../cluster/key-slot.js';
-import type { EntityContext } from './entity-context.js';
+import { type EntityContext, onPrimaries } from './entity-context.js';
+import { entityKeyIn } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
 import { GlobalAuditor } from './global-auditor.js';
-import { type AuditMode, IndexAuditor, type IndexIssue } from './index-auditor.js';
+import { type AuditMode, IndexAuditor, type IndexIssue, isWrongType } from './index-auditor.js';
 import type { Building } from './schema-records.js';
 import type { PartitionKeyOf } from './shape.js';
 import { rowsBySlot } from './slot-walker.js';
@@ -99,13 +100,28 @@ function auditing(
   mode: AuditMode,
   spared?: ReadonlySet<string>,
 ): (tag: string, ids: readonly string[]) => AsyncGenerator<IndexIssue> {
-  const here = new IndexAuditor(context, schema, mode, spared);
-  const everywhere = new GlobalAuditor(context, schema, mode);
+  const primaries = onPrimaries(context);
+  const here = new IndexAuditor(primaries, schema, mode, spared);
+  const everywhere = new GlobalAuditor(primaries, schema, mode);
   return async function* (tag, ids) {
     // a row that is a partition of its own is in no list and in no index
-    if (schema.partitionKey) yield* here.audit(tag, ids);
-    yield* everywhere.audit(tag, ids);
+    try {
+      if (schema.partitionKey) yield* here.audit(tag, ids);
+      yield* everywhere.audit(tag, ids);
+    } catch (error) {
+      if (!isWrongType(error)) throw error;
+      // Of this partition no more is to be known: the walk goes on with the next.
+      yield { fault: 'unreadable', index: '~ix', key: partitionOf(schema, tag) as never };
+    }
   };
+}
+
+/** What there is of a key where the row is not known. */
+function partitionOf(schema: EntitySchema, tag: string): object {
+  const { primaryKey, partitionKey = primaryKey, partitionName } = schema;
+  const text = tag.slice(partitionName.length + 2, -1);
+  const { id, partition = id } = entityKeyIn(schema, tag, text);
+  return { [partitionKey.property]: partition };
 }
 
 const UNRESOLVED: ReadonlySet<IndexIssue['fault']> = new Set<IndexIssue['fault']>([

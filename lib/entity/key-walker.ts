@@ -41,7 +41,9 @@ export class KeyWalker {
   private async prefixOfClient(): Promise<string> {
     const key = '{}';
     try {
-      const seen = (await this.client.with({ retry: 'always' }).runScript(KEY_SCRIPT, [key], [])) as string;
+      const seen = (await this.client
+        .with({ retry: 'always', readFrom: 'primary' })
+        .runScript(KEY_SCRIPT, [key], [])) as string;
       return seen.slice(0, -key.length);
     } catch (error) {
       this.known = undefined; // the next walk asks again

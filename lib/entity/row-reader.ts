@@ -47,16 +47,30 @@ export async function loadRows(
     if (mapper.isText) pipeline.hgetall(row);
     else pipeline.hgetallBuffer(row);
   }
-  const results = (await pipeline.exec()) ?? [];
-  const entities: (object | null)[] = [];
-  for (const [i, [error, reply]] of results.entries()) {
+  const rows = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
     if (error) throw error;
-    const isWhole = !mapper.isText || isWellFormed(reply as Fields);
-    const fields = isWhole ? (reply as Fields) : await context.client.hgetallBuffer(keys[i].row);
-    entities.push(rememberRow(context, mapper, keys[i], fields)?.entity ?? null);
-  }
+    return reply as Fields;
+  });
+  if (mapper.isText) await readAgainAsBytes(context, keys, rows);
+  const entities = rows.map((fields, i) => rememberRow(context, mapper, keys[i], fields)?.entity ?? null);
   await runLoadHooks(mapper, entities);
   return entities;
+}
+
+/** Reads those rows again, in one batch a node, whose text is not what their bytes may be. */
+async function readAgainAsBytes(
+  { client }: EntityContext,
+  keys: readonly EntityKey[],
+  rows: Fields[],
+): Promise<void> {
+  const replaced = [...rows.keys()].filter((i) => !isWellFormed(rows[i]));
+  if (replaced.length === 0) return;
+  const pipeline = client.pipeline();
+  for (const i of replaced) pipeline.hgetallBuffer(keys[i].row);
+  for (const [at, [error, reply]] of ((await pipeline.exec()) ?? []).entries()) {
+    if (error) throw error;
+    rows[replaced[at]] = reply as Fields;
+  }
 }
 
 /** Runs what is to be run after entities were loaded. */

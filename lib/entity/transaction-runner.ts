@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, TransactionConflictError } from '../cluster/errors.js';
-import type { EntityContext } from './entity-context.js';
+import { type EntityContext, onPrimaries } from './entity-context.js';
 import { PartitionQueue } from './partition-queue.js';
 import type { PartitionTransaction, TransactionOptions } from './partition-transaction.js';
 import { TransactionAttempt } from './transaction-attempt.js';
@@ -16,7 +16,11 @@ export type TransactionFunction<R> = (tx: PartitionTransaction) => Promise<R>;
 export class TransactionRunner {
   private readonly queue = new PartitionQueue();
 
-  constructor(private readonly context: EntityContext) {}
+  private readonly context: EntityContext;
+
+  constructor(context: EntityContext) {
+    this.context = onPrimaries(context);
+  }
 
   /**
    * @throws TransactionConflictError after the last attempt.

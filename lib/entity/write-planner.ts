@@ -122,7 +122,7 @@ export class WritePlanner {
     if (!state)
       throw new InvalidArgumentError(
         'entity',
-        `This ${mapper.schema.name} was not loaded here, so its version is not known; use delete(key)`,
+        `This ${mapper.schema.name} was not loaded here, or by another createRepositories(), so its version is not known; use delete(key)`,
       );
     const key = unchangedKey(mapper, entity, state);
     const expected = expectedVersion(mapper, entity, state);
