@@ -63,7 +63,10 @@ export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
     return entity;
   }
 
-  /** Writes the whole row, whatever it is now: the last writer wins. Counters stay as they are. */
+  /**
+   * Writes the whole row, whatever it is now: the last writer wins. Counters stay as they are; `@CreatedAt` does not,
+   * unless the entity has it.
+   */
   async upsert(entity: E, options?: WriteOptions): Promise<E> {
     await this.write('upsert', entity, options);
     return entity;
@@ -108,7 +111,8 @@ export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
    * Saves many entities, in one batch a node. Each is atomic by itself, and one that fails stops no other; what must
    * be written together is a `transaction`.
    *
-   * @returns what became of each, in their order. It throws for none of them.
+   * @returns what became of each, in their order. It throws for none of them. Where an after-hook fails, that is the
+   * error, and the row is written.
    */
   saveMany(entities: readonly E[], options?: BulkWriteOptions): Promise<ItemResult<E>[]> {
     return saveMany(this.context, this.mapper, entities, options);

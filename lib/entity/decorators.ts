@@ -80,7 +80,10 @@ export function Counter(
   return roleDecorator('counter', options);
 }
 
-/** When the row was inserted, by this process's clock; an entity that has it already keeps it. */
+/**
+ * When the row was inserted, by this process's clock; an entity that has it already keeps it. `upsert` writes the whole
+ * row without knowing it: of an entity that was not loaded it sets the time anew.
+ */
 export function CreatedAt(): TypedPropertyDecorator<Date> {
   return roleDecorator('creation time', { type: Date });
 }
