@@ -39,7 +39,7 @@ describe('docs/neighbours.md', () => {
     const page = readFileSync(new URL('../../docs/neighbours.md', import.meta.url), 'utf8');
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
-    expect(blocks).toHaveLength(5);
+    expect(blocks).toHaveLength(7);
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
@@ -55,6 +55,51 @@ describe('docs/neighbours.md', () => {
     await eventually(() => expect(sent).toEqual(['ada@example.org']));
     await worker.close();
     await queue.close();
+  });
+
+  it('has jobs beside a key prefix', async () => {
+    const main = cluster;
+    {
+      const cluster = main.duplicate({ keyPrefix: 'app:' });
+      const plain = cluster.duplicate({ keyPrefix: '' });
+      const orders = new Queue('orders', {
+        connection: plain as unknown as ConnectionOptions,
+        prefix: '{app:orders}',
+      });
+      await orders.add('paid', {});
+      expect(await orders.getWaitingCount()).toBe(1);
+      expect(cluster.duplicate({ keyPrefix: undefined }).options.keyPrefix).toBe('');
+      await orders.close();
+      await Promise.all([plain.close(), cluster.close()]);
+    }
+  });
+
+  it('has what connect-redis needs', async () => {
+    const client = {
+      get: (key: string) => cluster.get(key),
+      set: (...args: [key: string, value: string, ex: 'EX', seconds: number]) => cluster.set(...args),
+      expire: (key: string, seconds: number) => cluster.expire(key, seconds),
+      del: (keys: string[]) => cluster.del(keys),
+      mget: (keys: string[]) => cluster.nonAtomic.mget(keys),
+      scan: (cursor: string, ...words: string[]) => cluster.call('SCAN', cursor, ...words),
+    };
+    expect('scanIterator' in client).toBe(false);
+    const keys = ['sess:1', 'sess:2', 'sess:3'];
+    for (const key of keys) await client.set(key, '{}', 'EX', 60);
+    expect([await client.get('sess:1'), await client.expire('sess:1', 90)]).toEqual(['{}', 1]);
+    expect(await client.mget(keys)).toEqual(['{}', '{}', '{}']);
+    const found: string[] = [];
+    let cursor = '0';
+    do {
+      const [next, some] = (await client.scan(cursor, 'MATCH', 'sess:*', 'COUNT', '100')) as [
+        string,
+        string[],
+      ];
+      found.push(...some);
+      cursor = next;
+    } while (cursor !== '0');
+    expect(found.toSorted()).toEqual(keys);
+    expect(await client.del(keys)).toBe(3);
   });
 
   it('has sockets', async () => {
