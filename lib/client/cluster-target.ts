@@ -3,7 +3,7 @@ import { pauseFor } from '../cluster/abort.js';
 import { afterAttempts, appliedOf, isResent } from '../cluster/attempt-outcome.js';
 import { backoffMs } from '../cluster/backoff.js';
 import type { ClusterEngine } from '../cluster/cluster-engine.js';
-import type { CallShape } from '../cluster/command.js';
+import type { CallPolicy, CallShape } from '../cluster/command.js';
 import { isBlocking, isIdempotent } from '../cluster/command-table.js';
 import {
   ClusterError,
@@ -14,6 +14,7 @@ import {
 } from '../cluster/errors.js';
 import { PartialFailureError } from '../cluster/partial-failure-error.js';
 import { REFUSALS } from '../cluster/refusals.js';
+import { runBriefly } from '../cluster/replica-wait.js';
 import type { ResolvedCall } from '../cluster/resolved-call.js';
 import { monotonicMs } from '../cluster/timers.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
@@ -114,7 +115,10 @@ export class ClusterTarget {
     if (known === undefined) {
       throw new TopologyError('UNKNOWN_NODE', `${node.name} is not a node of this cluster, or not any more`);
     }
-    return this.engine.runSingle(call, { ...this.policy, retry: 'never' }, shape, known, until);
+    const policy: CallPolicy = { ...this.policy, retry: 'never' };
+    return runBriefly(call, policy.deadlineMs, until, (part) =>
+      this.engine.runSingle(part, policy, shape, known, until),
+    );
   }
 
   private async toNodes(nodes: readonly ClusterNode[], request: NodeRequest): Promise<Map<string, unknown>> {

@@ -30,6 +30,7 @@ import { spreads, type SpreadPolicy } from './spread.js';
 import { resolveCall, type ResolvedCall } from './resolved-call.js';
 import { startUp } from './startup.js';
 import { monotonicMs, setTimeout } from './timers.js';
+import { runBriefly } from './replica-wait.js';
 import { prevailingView, readAllViews, readViews } from './topology-reader.js';
 import { TopologyRefresher } from './topology-refresher.js';
 import type { ClusterNode, ClusterTopology, NodeAddress } from './topology.js';
@@ -362,8 +363,8 @@ export class ClusterEngine {
     shape: CallShape,
     until: number,
   ): Promise<unknown> {
-    const run = (part: ResolvedCall, node?: ClusterNode): Promise<unknown> =>
-      this.runSingle(part, policy, shape, node, until);
+    const run = (whole: ResolvedCall, node?: ClusterNode): Promise<unknown> =>
+      runBriefly(whole, policy.deadlineMs, until, (part) => this.runSingle(part, policy, shape, node, until));
     const reply = await spreads[call.row.request as SpreadPolicy](call, this.topology, run);
     this.scripts.note(call);
     return reply;

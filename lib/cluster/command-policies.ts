@@ -163,7 +163,7 @@ function slotOf(reason: string): CommandPolicy {
   return { request: 'slot', response: 'single', keys: [at(0)], routingOnly: true, reason };
 }
 
-/** Goes over the connections that carried the writes, and holds these up; so it must not count as blocking. */
+/** Goes over the connections that carried the writes, a moment at a time; so it must not count as blocking. */
 function waits(reason: string): CommandPolicy {
   return { request: 'allShards', response: 'min', blocking: false, reason };
 }

@@ -96,11 +96,6 @@ export class Connection implements ReplyHandler {
     return false;
   }
 
-  /** The command whose reply is owed first. */
-  get oldest(): Command | undefined {
-    return this.inFlight.peek();
-  }
-
   /** What was sent and not answered, oldest first. */
   owed(): Iterable<Command> {
     return this.inFlight;

@@ -72,8 +72,7 @@ export class NodeChannel {
   get suspected(): boolean {
     const { connection } = this;
     if (connection === undefined || connection.owing === 0) return false;
-    const excess = this.scheduler.now() - connection.silentSince - this.options.replyTimeoutMs;
-    return excess > 0 && excess > waitingTime(connection.oldest);
+    return this.scheduler.now() - connection.silentSince > this.options.replyTimeoutMs;
   }
 
   /** Nothing speaks against sending it more: its last connection did not fail, and no reply is overdue. */
@@ -353,12 +352,6 @@ function ask(connection: Connection, name: string, args: readonly string[]): Pro
   const taken = connection.send([command]);
   if (taken === 0) command.fail(connection.failure ?? new ConnectionError('a node', 'takes no more now'));
   return command.reply;
-}
-
-/** How long a command takes by its own word, in ms: WAIT and WAITAOF end with a timeout, where 0 is none. */
-function waitingTime(command: Command | undefined): number {
-  if (command === undefined || !/^wait(aof)?$/.test(command.row.name)) return 0;
-  return Number(command.args.at(-1)) || Infinity;
 }
 
 /** The peer took the connection and did not answer on it: it may be frozen, or busy. */
