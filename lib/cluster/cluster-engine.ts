@@ -48,7 +48,7 @@ export type EngineState = 'wait' | 'connecting' | 'ready' | 'closing' | 'end';
 export interface EngineListener {
   onState(state: EngineState): void;
   onNodes(added: readonly ClusterNode[], removed: readonly ClusterNode[]): void;
-  /** A connection could not be made, or was lost; of one node not more often than every 10 seconds. */
+  /** A connection could not be made, or was lost; of one node the same not more often than every 10 seconds. */
   onFailure(error: Error, node: string): void;
 }
 
@@ -108,6 +108,7 @@ export class ClusterEngine {
           this.router.reviveLostPrimaries();
         },
         urgent: () => this.liveness.primaryMissing || this.strangerSeen || this.router.fillsGaps,
+        unsettled: () => this.router.awaitsNodes,
       },
       options.refreshIntervalMs,
     );

@@ -80,6 +80,11 @@ export class Connection implements ReplyHandler {
     });
   }
 
+  /** The node has taken the connection, TLS or not. */
+  get reached(): boolean {
+    return !this.socket.connecting;
+  }
+
   /** True while the socket should be given no more. */
   get saturated(): boolean {
     return this.socket.writableLength > SATURATED_BYTES;

@@ -34,6 +34,7 @@ export class ClusterError extends Error {
 /** Why a usable topology could not be had. */
 export type TopologyErrorCode =
   | 'NO_NODE_REACHABLE'
+  | 'ANNOUNCED_UNREACHABLE'
   | 'SLOTS_NOT_COVERED'
   | 'VIEWS_DISAGREE'
   | 'NOT_A_CLUSTER'

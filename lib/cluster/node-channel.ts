@@ -31,6 +31,9 @@ export interface ChannelOwner extends CommandRouter {
  */
 export type ChannelState = 'idle' | 'connecting' | 'ready' | 'resting' | 'closed';
 
+/** Time between two renewals of a connection, in ms. */
+const RENEWAL_MS = 1_000;
+
 /**
  * The way to one node: the commands that wait for it, the connection that carries them, and their bounds.
  * It connects with the first command, and again after a loss for as long as something waits.
@@ -50,6 +53,9 @@ export class NodeChannel {
   private failures = 0;
   private replicaReads = false;
   private rest: NodeJS.Timeout | undefined = undefined;
+  /** Nothing more is sent on the present connection; see `renew`. */
+  private draining = false;
+  private renewedAt = -Infinity;
   private opening: Promise<void> | undefined = undefined;
 
   constructor(
@@ -113,7 +119,7 @@ export class NodeChannel {
     if (this.pending.length === 0) return 0;
     if (this.phase === 'idle') void this.open().catch(() => {});
     // what is not written to a node that may be frozen is not in doubt if it is
-    if (this.phase !== 'ready' || this.suspected) return 0;
+    if (this.phase !== 'ready' || this.draining || this.suspected) return 0;
     const given = this.pending;
     // out of reach of whatever happens meanwhile, so that nothing is ever sent twice
     this.pending = [];
@@ -151,6 +157,27 @@ export class NodeChannel {
     if (dead) await endAtServer(silent, witness);
     if (dead && isStillSilent() && second.failure === undefined) this.install(second);
     else second.destroy(new ConnectionError(this.name, 'not needed any more'));
+  }
+
+  /**
+   * Puts a new connection in the place of the present one, once that has answered what it was sent: the node serves
+   * nothing on it.
+   */
+  async renew(): Promise<void> {
+    const old = this.connection;
+    const now = this.scheduler.now();
+    if (old === undefined || this.candidate !== undefined || now - this.renewedAt < RENEWAL_MS) return;
+    this.renewedAt = now;
+    const fresh = await this.establish().catch(() => undefined);
+    if (fresh === undefined) return;
+    const replace = (): void => {
+      this.draining = false;
+      if (this.connection === old && fresh.failure === undefined) this.install(fresh);
+      else fresh.destroy(new ConnectionError(this.name, 'not needed any more'));
+    };
+    this.draining = this.connection === old && old.owing > 0;
+    if (this.draining) old.afterOwed(replace);
+    else replace();
   }
 
   /** Sends a command of the client's own, on the open connection. */
@@ -265,7 +292,9 @@ export class NodeChannel {
     this.candidate = connection;
     let accepted = false;
     const guard = setTimeout(() => {
-      const reason = `${accepted ? 'no answer' : 'not connected'} within ${connectTimeoutMs} ms`;
+      const missing = accepted ? 'no answer' : connection.reached ? 'no TLS handshake' : 'not connected';
+      const hint = missing === 'no TLS handshake' ? '; is it a port without TLS?' : '';
+      const reason = `${missing} within ${connectTimeoutMs} ms${hint}`;
       connection.destroy(
         accepted ? new UnansweredError(this.name, reason) : new ConnectionError(this.name, reason),
       );
@@ -317,7 +346,9 @@ export class NodeChannel {
     this.lastFailure = undefined;
     this.recognize();
     if (this.replicaReads && connection.failure === undefined) void this.control('READONLY');
-    replaced?.destroy(new ConnectionError(this.name, 'silent, while the node answers on another connection'));
+    replaced?.destroy(
+      new ConnectionError(this.name, 'replaced by another connection, on which the node answers'),
+    );
     this.flush();
   }
 

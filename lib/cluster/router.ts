@@ -23,6 +23,8 @@ import { isOrdered, WaitingRoom } from './waiting-room.js';
 
 /** Redirects in a row after which nodes are taken to disagree, and each further one waits a moment. */
 const PROMPT_REDIRECTS = 4;
+/** How long after a MOVED reply a shard without replicas may only be one whose replicas are not known yet, in ms. */
+const UNSETTLED_MS = 2_000;
 
 /** What the router wants of the rest of the engine. */
 export interface RouterListener {
@@ -51,6 +53,8 @@ export class Router {
   /** Slots that MOVED replies of this turn of the event loop told of, with the names of their nodes. */
   private readonly moves = new Map<number, string>();
   private readonly departed = new DepartedNodes();
+  /** When MOVED replies last changed the topology: what they say of replicas is known with the next read of it. */
+  private patchedAt = -Infinity;
   private readonly known = new KnownNodes();
   private readonly gaps = new SlotGaps();
   private closed = false;
@@ -205,6 +209,11 @@ export class Router {
     return this.gaps.filling;
   }
 
+  /** A node has just left the views, as one does in the middle of a failover; the next ones may have it again. */
+  get awaitsNodes(): boolean {
+    return this.departed.isAwaiting(this.current, this.scheduler.now());
+  }
+
   /** Dispatches at once what waits for slots that had another owner: it has no reason to wait any more. */
   releaseMoved(before: ClusterTopology): void {
     const ownerOf = (topology: ClusterTopology, slot: number): string | undefined =>
@@ -298,7 +307,9 @@ export class Router {
         : new TopologyError('NO_REPLICA', `No replica of ${shard.primary.name} can be read from at present`);
     command.lastRefusal = obstacle;
     this.listener.onStale(obstacle.message);
-    if (shard?.replicas.length === 0) command.fail(obstacle);
+    const now = this.scheduler.now();
+    const isSettled = now - this.patchedAt > UNSETTLED_MS && !this.awaitsNodes;
+    if (shard?.replicas.length === 0 && isSettled) command.fail(obstacle);
     else this.putOff(command);
   }
 
@@ -324,6 +335,8 @@ export class Router {
       const target = this.redirectTarget(reply, from);
       if (target === undefined) return this.putOff(command);
       this.noteMove(target.slot, target.node.name);
+      // it sends us to itself: what it knows of this connection must be wrong
+      if (target.node.name === from.name && command.attempts >= PROMPT_REDIRECTS) void from.renew();
       this.redirect(command, target.node);
     },
     ask: (command, reply, from) => {
@@ -346,6 +359,7 @@ export class Router {
     const patched = this.current.withSlotsMoved(this.moves);
     this.moves.clear();
     if (this.closed || patched === this.current) return;
+    this.patchedAt = this.scheduler.now();
     this.adopt(patched);
     this.listener.onPatched(patched);
   }

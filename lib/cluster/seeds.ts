@@ -3,7 +3,8 @@ import type { Credentials } from './options.js';
 import type { NodeAddress } from './topology.js';
 import { kindOf, otherOfKind, whatCame } from './what-came.js';
 
-const DEFAULT_NODE: NodeAddress = { host: '127.0.0.1', port: 7000 };
+/** Where no nodes are given. */
+export const DEFAULT_NODE: NodeAddress = { host: '127.0.0.1', port: 7000 };
 
 /** A node to start from, and what its URL says beside. */
 export interface Seed {
@@ -42,6 +43,7 @@ function nodesFromEnvironment(): string[] | undefined {
 }
 
 function parseNode(node: string | NodeAddress, refused: RefuseNode): Seed {
+  if (node === DEFAULT_NODE) return { address: DEFAULT_NODE };
   if (typeof node === 'string')
     return node.includes('://') ? parseUrl(node, refused) : { address: parseHostPort(node, refused) };
   const fits = typeof node === 'object' && node !== null && typeof node.host === 'string' && node.host !== '';
@@ -49,7 +51,7 @@ function parseNode(node: string | NodeAddress, refused: RefuseNode): Seed {
   // other properties are let pass, as nodes of a topology or of a LocalCluster have some; these would be missed
   const misplaced = ['username', 'password', 'tls'].find((name) => Object.hasOwn(node, name));
   if (misplaced !== undefined) refused(`has no ${misplaced} of its own; it is an option, for all nodes`);
-  return { address: { host: node.host, port: checkPort(node.port, refused) } };
+  return { address: { host: unbracketed(node.host), port: checkPort(node.port, refused) } };
 }
 
 /** What came in the place of a node: the properties of an object by their names only. */
@@ -90,7 +92,7 @@ function parseUrl(node: string, refuse: RefuseNode): Seed {
   if (username !== '' && password === '') refused('has a user and no password');
   return {
     address: {
-      host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+      host: unbracketed(url.hostname),
       port: url.port === '' ? 6379 : checkPort(Number(url.port), refuse),
     },
     credentials: password === '' ? undefined : { username: username || undefined, password },
@@ -109,4 +111,9 @@ function decodePart(part: string, refused: (why: string) => never): string {
 function checkPort(port: unknown, refused: RefuseNode): number {
   if (typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
   return refused('needs a port from 1 to 65535', whatCame(port));
+}
+
+/** An IPv6 address as sockets take it. */
+function unbracketed(host: string): string {
+  return host.replace(/^\[(.*)\]$/, '$1');
 }

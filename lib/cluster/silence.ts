@@ -23,7 +23,7 @@ export type Witness = (name: string, ...args: string[]) => Promise<Reply>;
 /**
  * What the node itself says of a connection:
  * - `gone`: it has no such connection any more
- * - `blocked`: it holds our request back (CLIENT PAUSE, a failover by hand, a command that blocks)
+ * - `blocked`: it holds our request back (CLIENT PAUSE, a failover by hand, a command that blocks, a long script)
  * - `open`: it is there, and the node is not executing anything for it
  * - `untold`: it does not say, as CLIENT LIST is not allowed or not known
  */
@@ -78,7 +78,8 @@ async function look({ clientId }: SilentConnection, witness: Witness): Promise<S
   try {
     list = await witness('CLIENT', 'LIST', 'ID', String(clientId));
   } catch (error) {
-    if (error instanceof ReplyError) return { state: 'untold' };
+    // it executes a script, ours or another's, and answers nothing else meanwhile
+    if (error instanceof ReplyError) return { state: error.code === 'BUSY' ? 'blocked' : 'untold' };
     throw error;
   }
   return sightOf(String(list), clientId);

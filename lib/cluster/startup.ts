@@ -3,8 +3,9 @@ import { SLOT_COUNT } from './key-slot.js';
 import type { ResolvedClusterOptions } from './options.js';
 import type { Router } from './router.js';
 import { clearTimeout, delay, monotonicMs, setTimeout } from './timers.js';
+import { DEFAULT_NODE } from './seeds.js';
 import { prevailingView, readAllViews, readViews, type Views } from './topology-reader.js';
-import type { ClusterTopology } from './topology.js';
+import { nodeName, type ClusterTopology } from './topology.js';
 
 const RETRY_MS = 100;
 /** How long seeds that the others do not know may take to tell which cluster they are of, in ms. */
@@ -70,14 +71,23 @@ async function tryOnce(
   const refused = [...causes.values()].find((error) => error instanceof AuthenticationError);
   if (refused !== undefined) return refused;
   const second = await readViews(primaries, options);
-  const topology = prevailingView(second.topologies) ?? candidate;
-  const agreeing = second.topologies.filter((view) => view.sameView(topology)).length;
-  if (agreeing * 2 <= second.topologies.length) return disagreement(second.topologies);
+  // a node without any slot, as one that has just been reset, does not contradict those that know of some
+  const views = second.topologies.filter((view) => view.coveredSlots > 0);
+  const topology = prevailingView(views);
+  if (topology === undefined) return notAsAnnounced(candidate, new Map([...second.causes, ...causes]));
+  const agreeing = views.filter((view) => view.sameView(topology)).length;
+  if (agreeing * 2 <= views.length) return disagreement(views);
   if (topology.coveredSlots < SLOT_COUNT && options.requireFullCoverage) return uncovered(topology, options);
   const missing = causes.size > 0 && options.requireFullCoverage;
   if (missing) return unreachable(options, causes);
   adopt(topology);
   return undefined;
+}
+
+function seedsAsText({ nodes }: ResolvedClusterOptions): string {
+  if (nodes.includes(DEFAULT_NODE))
+    return `${nodeName(DEFAULT_NODE)}, the default where neither the option nodes nor REDIS_CLUSTER_NODES is set`;
+  return nodes.map(nodeName).join(', ');
 }
 
 function isFinal(error: Error): boolean {
@@ -93,22 +103,37 @@ function worst(views: Views): Error | undefined {
 
 function unreachable(options: ResolvedClusterOptions, causes: ReadonlyMap<string, Error>): TopologyError {
   const details = [...causes].map(([node, cause]) => `${node}: ${cause.message}`).join('; ');
-  const seeds = options.nodes.map((node) => `${node.host}:${node.port}`).join(', ');
   return new TopologyError(
     'NO_NODE_REACHABLE',
-    `No usable cluster found from ${seeds} (${details || 'no answer in time'}). ` +
-      'Check the addresses, and that every node is up and can be reached from here.',
+    `No usable cluster found from ${seedsAsText(options)} (${details || 'no answer in time'}). ` +
+      'Check the addresses, and that every node is up and can be reached from here; ' +
+      'the option addressRemap maps addresses that the cluster announces.',
+    { cause: causes.values().next().value },
+  );
+}
+
+/** Nodes told us of the cluster, and at none of the addresses that they told is it to be found. */
+function notAsAnnounced({ primaries }: ClusterTopology, causes: ReadonlyMap<string, Error>): TopologyError {
+  const details = primaries.map(({ name }) => `${name} (${causes.get(name)?.message ?? 'no answer'})`);
+  return new TopologyError(
+    'ANNOUNCED_UNREACHABLE',
+    `The cluster announces addresses that cannot be reached from here: ${details.join(', ')}. ` +
+      'Have its nodes announce others (cluster-announce-ip, cluster-announce-hostname, cluster-announce-port), ' +
+      'or map them to those that can be reached by the option addressRemap.',
     { cause: causes.values().next().value },
   );
 }
 
 function uncovered(topology: ClusterTopology, options: ResolvedClusterOptions): TopologyError {
-  const seeds = options.nodes.map((node) => `${node.host}:${node.port}`).join(', ');
   const primaries = topology.primaries.map((primary) => primary.name).join(', ');
+  const remedy =
+    topology.coveredSlots === 0
+      ? 'Make a cluster of the nodes (redis-cli --cluster create).'
+      : 'Assign the rest (redis-cli --cluster fix), or set requireFullCoverage: false to go on without.';
   return new TopologyError(
     'SLOTS_NOT_COVERED',
-    `Only ${topology.coveredSlots} of ${SLOT_COUNT} slots have a primary (${primaries || 'none'}), as told from ${seeds}. ` +
-      'Assign the rest (redis-cli --cluster fix), or set requireFullCoverage: false to go on without.',
+    `Only ${topology.coveredSlots} of ${SLOT_COUNT} slots have a primary (${primaries || 'none'}), ` +
+      `as told from ${seedsAsText(options)}. ${remedy}`,
   );
 }
 

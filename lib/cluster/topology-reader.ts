@@ -83,7 +83,7 @@ function readSome(
 }
 
 /**
- * The view that most nodes share, of those that know of slots; among equals the one that covers more.
+ * The view that most nodes share, of those that know of slots; among equals the one that covers more, or has more nodes.
  * Undefined where there is none.
  */
 export function prevailingView(topologies: readonly ClusterTopology[]): ClusterTopology | undefined {
@@ -93,7 +93,9 @@ export function prevailingView(topologies: readonly ClusterTopology[]): ClusterT
     (a, b) =>
       Number(b.coveredSlots > 0) - Number(a.coveredSlots > 0) ||
       votesFor(votes, b) - votesFor(votes, a) ||
-      b.coveredSlots - a.coveredSlots,
+      b.coveredSlots - a.coveredSlots ||
+      // in the middle of a failover, who knows of the former primary knows more
+      b.nodes.length - a.nodes.length,
   )[0];
 }
 

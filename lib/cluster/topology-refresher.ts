@@ -5,6 +5,10 @@ import type { ClusterTopology } from './topology.js';
 const SPACING_MS = 1_000;
 /** The same while a shard is without a primary that answers. */
 const URGENT_SPACING_MS = 250;
+/** The same while views may be of the middle of a failover. */
+const UNSETTLED_SPACING_MS = 500;
+/** The longest delay of a timer, in ms; a longer one would be none. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 /** What the refresher works on. */
 export interface RefreshSource {
@@ -13,6 +17,8 @@ export interface RefreshSource {
   adopt(topology: ClusterTopology): void;
   /** Some shard has no primary that answers. */
   urgent(): boolean;
+  /** The last view left out a node that may come back. */
+  unsettled(): boolean;
 }
 
 /**
@@ -46,7 +52,7 @@ export class TopologyRefresher {
       return;
     }
     if (this.due !== undefined) return;
-    const spacing = (this.source.urgent() ? URGENT_SPACING_MS : SPACING_MS) * (1 + Math.random() * 0.2);
+    const spacing = this.spacingMs() * (1 + Math.random() * 0.2);
     const wait = this.finishedAt + spacing - monotonicMs();
     if (wait <= 0) void this.refresh();
     else this.due = setTimeout(() => void this.refresh(), wait).unref();
@@ -74,17 +80,25 @@ export class TopologyRefresher {
     } finally {
       this.finishedAt = monotonicMs();
       this.running = undefined;
-      const again = this.again || this.source.urgent();
+      const again = this.again || this.source.urgent() || this.source.unsettled();
       this.again = false;
       if (again) this.request();
     }
   }
 
+  private spacingMs(): number {
+    if (this.source.urgent()) return URGENT_SPACING_MS;
+    return this.source.unsettled() ? UNSETTLED_SPACING_MS : SPACING_MS;
+  }
+
   private schedulePeriodic(): void {
     const jitter = 0.8 + Math.random() * 0.4;
-    this.periodic = setTimeout(() => {
-      this.request();
-      this.schedulePeriodic();
-    }, this.intervalMs * jitter).unref();
+    this.periodic = setTimeout(
+      () => {
+        this.request();
+        this.schedulePeriodic();
+      },
+      Math.min(LONGEST_DELAY_MS, this.intervalMs * jitter),
+    ).unref();
   }
 }
