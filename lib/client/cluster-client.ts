@@ -6,6 +6,7 @@ import { ClusterEngine, type EngineState } from '../cluster/cluster-engine.js';
 import { ClientClosedError } from '../cluster/errors.js';
 import { checkIsObject, resolveOptions } from '../cluster/options.js';
 import { markMade } from '../cluster/package-copies.js';
+import { setImmediate } from '../cluster/timers.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
 import { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
 import type { ClusterClientOptions } from './client-options.js';

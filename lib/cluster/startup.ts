@@ -2,8 +2,8 @@ import { AuthenticationError, ClientClosedError, TopologyError } from './errors.
 import { SLOT_COUNT } from './key-slot.js';
 import type { ResolvedClusterOptions } from './options.js';
 import type { Router } from './router.js';
-import { clearTimeout, delay, monotonicMs, setTimeout } from './timers.js';
 import { DEFAULT_NODE } from './seeds.js';
+import { clearTimeout, delay, monotonicMs, setTimeout } from './timers.js';
 import { prevailingView, readAllViews, readViews, type Views } from './topology-reader.js';
 import { nodeName, type ClusterTopology } from './topology.js';
 

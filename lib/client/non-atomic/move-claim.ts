@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Argument } from '../../cluster/request-encoder.js';
+import { delay } from '../../cluster/timers.js';
 import { TEMPORARY_TTL_MS, temporaryName, type Step, type Steps } from './steps.js';
 
 /** How often a move begins again because what it moves was put back, changed, or claimed by another move. */
