@@ -24,8 +24,8 @@ import { installCommands } from './install-commands.js';
 import { NonAtomicCommands } from './non-atomic/non-atomic-commands.js';
 import { replyShape } from './reply-transforms.js';
 import { ScanMethods } from './scan-methods.js';
+import { runWatched } from './transaction-run.js';
 import {
-  runWatched,
   type TransactionOptions,
   type TransactionOutcome,
   type WatchedTransaction,

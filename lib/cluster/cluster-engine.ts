@@ -1,5 +1,4 @@
 import { inspect } from 'node:util';
-import type { Redis } from 'ioredis';
 import { BehaviorSubject, type Observable } from 'rxjs';
 import { NO_SLOT, type CallPolicy, type CallShape, type Command } from './command.js';
 import { CommandTable, isBlocking, unknownCommandRow, type CommandRow } from './command-table.js';
@@ -17,7 +16,6 @@ import { LeasedCall } from './leased-call.js';
 import { LeasedCommand, type LeasedWork } from './leased-work.js';
 import { Liveness } from './liveness.js';
 import { authenticate } from './handshake.js';
-import { createNodeClient } from './node-client.js';
 import { NodeFailures } from './node-failures.js';
 import { NodePulse } from './node-pulse.js';
 import type { Credentials, ResolvedClusterOptions } from './options.js';
@@ -71,6 +69,9 @@ export class ClusterEngine {
   private ending: Promise<void> | undefined = undefined;
   /** When a close stops waiting for replies; milliseconds of `performance.now()`. */
   private drainUntil = Infinity;
+  private readonly closer = new AbortController();
+  /** What runs on leased connections. */
+  private leasedWork = 0;
   private learning: Promise<void> | undefined = undefined;
   private learned = false;
   /** Batches that were begun and have not got all their answers. */
@@ -113,7 +114,7 @@ export class ClusterEngine {
       options.refreshIntervalMs,
     );
     this.liveness = new Liveness(this.router, () => this.refresher.request());
-    this.leases = new LeasePool(options, (node) => this.createNodeClient(node));
+    this.leases = new LeasePool(options);
     this.pulse = new NodePulse(options.replyTimeoutMs, (node) => this.ping(node));
   }
 
@@ -181,7 +182,13 @@ export class ClusterEngine {
 
   /** Does work on a leased connection to the node of its slot; see `LeasedCall`. */
   runLeased(work: LeasedWork, policy: CallPolicy): Promise<unknown> {
-    return new LeasedCall(this, work, policy).run();
+    return this.finishing(new LeasedCall(this, work, policy).run());
+  }
+
+  /** Has `close()` wait for something that runs on leased connections. */
+  finishing<T>(work: Promise<T>): Promise<T> {
+    this.leasedWork++;
+    return work.finally(() => this.leasedWork--);
   }
 
   /**
@@ -268,9 +275,19 @@ export class ClusterEngine {
     });
   }
 
-  /** An ioredis client for one node; see `createNodeClient`. */
-  createNodeClient(node: ClusterNode): Promise<Redis> {
-    return createNodeClient(node, this.options);
+  /** Aborts when the client begins to close. */
+  get closing(): AbortSignal {
+    return this.closer.signal;
+  }
+
+  /** A node that a redirect names; see `Router.nodeToFollow`. */
+  nodeToFollow(name: string): ClusterNode | undefined {
+    return this.router.nodeToFollow(name);
+  }
+
+  /** Has a node end the wait of a connection that blocks; 1 where there was one. See CLIENT UNBLOCK. */
+  unblock(node: ClusterNode, clientId: number): Promise<unknown> {
+    return this.router.channelTo(node).control('CLIENT', 'UNBLOCK', String(clientId), 'ERROR');
   }
 
   /** Tells that something seen elsewhere (a subscriber's connection lost, say) makes the topology doubtful. */
@@ -422,10 +439,12 @@ export class ClusterEngine {
 
   private async end(): Promise<void> {
     this.become('closing');
-    this.leases.close();
-    while ((this.router.outstanding > 0 || this.batches > 0) && monotonicMs() < this.drainUntil) {
+    this.leases.drain();
+    this.closer.abort();
+    while (this.router.outstanding + this.leasedWork + this.batches > 0 && monotonicMs() < this.drainUntil) {
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
+    this.leases.close();
     this.refresher.stop();
     this.credentials.stop();
     this.liveness.stop();

@@ -177,11 +177,16 @@ const READ_ARGUMENTS = new Map([
 
 /** Whether BLOCK is among the options, and not the name of a group or consumer. */
 function readBlocks(args: readonly CommandArgument[]): boolean {
+  return blockIndex(args) !== -1;
+}
+
+/** The place of the word BLOCK among the arguments of XREAD or XREADGROUP; -1 where it is absent. */
+export function blockIndex(args: readonly CommandArgument[]): number {
   for (let index = 0; index < args.length; index++) {
     const option = wordOf(args[index]);
-    if (option === 'block') return true;
-    if (option === 'streams') return false;
+    if (option === 'block') return index;
+    if (option === 'streams') return -1;
     index += READ_ARGUMENTS.get(option) ?? 0;
   }
-  return false;
+  return -1;
 }

@@ -1,16 +1,23 @@
 import { ReplyError as NodeReplyError, type Redis } from 'ioredis';
 import type { Durability } from './command.js';
-import { DurabilityError } from './errors.js';
+import { ConnectionError, DurabilityError } from './errors.js';
 import { toReplyError } from './reply-error.js';
+import { nodeName, type NodeAddress } from './topology.js';
 
 /**
  * Waits until replicas have what this connection has written before; see https://redis.io/commands/wait/.
- * @throws DurabilityError where too few have it in time, or the server does not let us ask; anything else where the
- *   connection ended, or the node is not the primary any more
+ * @throws DurabilityError where too few have it in time, or the server does not let us ask, or the connection ended
+ *   (its cause is a ConnectionError then); anything else where the node is not the primary any more
  */
 export async function waitForReplicas(redis: Redis, { replicas, timeoutMs }: Durability): Promise<void> {
   const confirmed = await redis.wait(replicas, timeoutMs).catch((error: unknown) => {
-    if (!(error instanceof NodeReplyError)) throw error;
+    if (!(error instanceof NodeReplyError)) {
+      const cause = new ConnectionError(
+        nodeName(redis.options as NodeAddress),
+        'lost while WAIT was under way',
+      );
+      throw new DurabilityError(replicas, 0, timeoutMs, { cause });
+    }
     const cause = toReplyError((error as Error).message);
     // what was written may be lost with the role
     if (cause.code === 'UNBLOCKED') throw new Error('the node is not the primary any more', { cause });

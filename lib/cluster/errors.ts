@@ -168,11 +168,14 @@ export class DurabilityError extends ClusterError {
   }
 }
 
-/** The client is closed, or was closed while the call waited; nothing was sent. */
+/**
+ * The client is closed, or was closed while the call waited. Nothing was executed, unless `applied` is `'unknown'`: a call
+ * that blocked on a server was cut off, and may have taken an element that nobody will see.
+ */
 export class ClientClosedError extends ClusterError {
-  constructor() {
+  constructor(applied: Applied = false) {
     // ioredis' words, by which its callers (BullMQ) tell a connection that was closed on purpose from a failure
-    super('Connection is closed.', { code: 'CLIENT_CLOSED' });
+    super('Connection is closed.', { code: 'CLIENT_CLOSED', applied });
   }
 }
 

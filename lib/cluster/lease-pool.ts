@@ -1,58 +1,63 @@
 import type { Redis } from 'ioredis';
-import { runConnectionHook } from './connection-hook.js';
-import { ClientClosedError, ClusterError, ConnectionError, LeaseTimeoutError } from './errors.js';
-import { throwAsOurs } from './leased-work.js';
-import { verifyIdentity } from './node-identity.js';
+import { onAbort } from './abort.js';
+import type { CallLimit } from './call-limit.js';
+import { BackpressureError, ClientClosedError, InvalidArgumentError, LeaseTimeoutError } from './errors.js';
+import { IdleConnections } from './idle-connections.js';
+import { LeaseQueue, type LeaseWaiter } from './lease-queue.js';
+import { endNow, isAlive, openLeased, type LeasedConnection } from './leased-connection.js';
 import type { ResolvedClusterOptions } from './options.js';
-import type { Ask, Reply } from './reply.js';
-import { clearTimeout, monotonicMs, setTimeout } from './timers.js';
 import type { ClusterNode } from './topology.js';
 
 /** A connection that is one caller's alone until it is given back. */
-export interface Lease {
-  readonly redis: Redis;
+export interface Lease extends LeasedConnection {
   /** Gives the connection back for the next caller. */
   release(): void;
   /** Ends the connection, whose state nobody else should inherit. */
   discard(): void;
 }
 
-interface Waiter {
-  readonly node: ClusterNode;
-  admit(): void;
-  refuse(error: Error): void;
+/** For what a lease is wanted. */
+export interface LeaseWish {
+  readonly limit: CallLimit;
+  /** For a call that blocks, which ends when the client closes; any other is finished first. */
+  readonly blocking: boolean;
 }
 
 /** Connections that are leased out one caller at a time (blocking commands, WATCH), bounded per node and in all. */
 export class LeasePool {
-  private readonly idle = new Map<string, Redis[]>();
-  private readonly all = new Map<Redis, string>();
+  private readonly idle = new IdleConnections();
+  private readonly queue = new LeaseQueue();
+  /** All that are open, or being made. */
+  private readonly all = new Set<Redis>();
   /** Leases under way by node, those included whose connection is still being made. */
   private readonly taken = new Map<string, number>();
-  private waiters: Waiter[] = [];
-  private closed = false;
+  private total = 0;
+  private phase: 'open' | 'draining' | 'closed' = 'open';
   /** Connections of an earlier one were made with credentials of before. */
   private generation = 0;
 
-  constructor(
-    private readonly options: ResolvedClusterOptions,
-    private readonly createClient: (node: ClusterNode) => Promise<Redis>,
-  ) {}
+  constructor(private readonly options: ResolvedClusterOptions) {}
+
+  /** Every connection has ended. */
+  get closed(): boolean {
+    return this.phase === 'closed';
+  }
 
   /**
    * Leases a connection to a node.
-   * @param until when there is no more point in one that is still being made; milliseconds of `performance.now()`
-   * @throws LeaseTimeoutError where none becomes free within `leaseTimeoutMs`; ConnectionError; ClientClosedError
+   * @throws LeaseTimeoutError where none becomes free within `leaseTimeoutMs`; BackpressureError where too many wait;
+   *   ClientClosedError; what the limit ends it with; what `openLeased` throws
    */
-  async lease(node: ClusterNode, until: number): Promise<Lease> {
-    if (this.closed) throw new ClientClosedError();
-    if (this.mayTake(node)) this.take(node);
-    else await this.turn(node);
+  async lease(node: ClusterNode, wish: LeaseWish): Promise<Lease> {
+    this.refuseIfClosed(wish.blocking);
+    if (this.mayTake(node.name)) this.take(node.name);
+    else await this.turn(node.name, wish);
+    const { generation } = this;
     try {
-      const redis = this.reuse(node) ?? (await this.connect(node, until));
-      return this.leaseOf(redis, node);
+      const connection = (await this.reuse(node, wish.limit)) ?? (await this.connect(node, wish));
+      return this.leaseOf(connection, node.name, generation);
     } catch (error) {
-      this.giveBack(node);
+      this.giveBack(node.name);
       throw error;
     }
   }
@@ -60,41 +65,65 @@ export class LeasePool {
   /** Ends what is idle, and the others once they are given back: new ones have new credentials. */
   renew(): void {
     this.generation++;
-    for (const redis of [...this.idle.values()].flat()) end(redis);
     this.idle.clear();
+  }
+
+  /** From now on calls that block get no lease; those that wait for one are refused. */
+  drain(): void {
+    this.phase = 'draining';
+    this.refuse((waiter) => waiter.blocking);
   }
 
   /** Ends every connection and refuses further leases. */
   close(): void {
-    this.closed = true;
-    const error = new ClientClosedError();
-    for (const waiter of this.waiters.splice(0)) waiter.refuse(error);
-    for (const redis of this.all.keys()) end(redis);
+    this.phase = 'closed';
+    this.refuse(() => true);
     this.idle.clear();
+    for (const redis of this.all) endNow(redis);
   }
 
-  private mayTake(node: ClusterNode): boolean {
+  private refuse(chosen: (waiter: LeaseWaiter) => boolean): void {
+    for (const waiter of this.queue.waiters(chosen)) waiter.refuse(new ClientClosedError());
+  }
+
+  private refuseIfClosed(blocking: boolean): void {
+    if (this.phase === 'closed' || (blocking && this.phase === 'draining')) throw new ClientClosedError();
+  }
+
+  private mayTake(node: string): boolean {
     const { maxLeased, maxLeasedPerNode } = this.options;
-    let total = 0;
-    for (const count of this.taken.values()) total += count;
-    return total < maxLeased && (this.taken.get(node.name) ?? 0) < maxLeasedPerNode;
+    return this.total < maxLeased && (this.taken.get(node) ?? 0) < maxLeasedPerNode;
   }
 
-  private take(node: ClusterNode): void {
-    this.taken.set(node.name, (this.taken.get(node.name) ?? 0) + 1);
+  private take(node: string): void {
+    this.taken.set(node, (this.taken.get(node) ?? 0) + 1);
+    this.total++;
   }
 
-  private giveBack(node: ClusterNode): void {
-    this.taken.set(node.name, (this.taken.get(node.name) ?? 1) - 1);
-    const next = this.waiters.find((waiter) => this.mayTake(waiter.node));
-    next?.admit();
+  private giveBack(node: string): void {
+    const count = (this.taken.get(node) ?? 1) - 1;
+    if (count === 0) this.taken.delete(node);
+    else this.taken.set(node, count);
+    this.total--;
+    this.queue.next((name) => this.mayTake(name))?.admit();
   }
 
-  private turn(node: ClusterNode): Promise<void> {
-    const { leaseTimeoutMs } = this.options;
+  /** Waits until a connection may be taken, and takes it. */
+  private turn(node: string, { limit, blocking }: LeaseWish): Promise<void> {
+    const { leaseTimeoutMs, maxPendingPerNode } = this.options;
+    const waiting = this.queue.size(node);
+    if (waiting >= maxPendingPerNode.commands) throw new BackpressureError(node, waiting, 0);
+    const patience = Math.max(1, Math.ceil(Math.min(leaseTimeoutMs, limit.left)));
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
+      let ignore: (() => void) | undefined;
+      const leave = (): void => {
+        clearTimeout(timer);
+        ignore?.();
+        this.queue.remove(waiter);
+      };
+      const waiter: LeaseWaiter = {
         node,
+        blocking,
         admit: () => {
           leave();
           this.take(node);
@@ -105,69 +134,44 @@ export class LeasePool {
           reject(error);
         },
       };
-      const timer = setTimeout(
-        () => waiter.refuse(new LeaseTimeoutError(node.name, leaseTimeoutMs)),
-        leaseTimeoutMs,
-      );
-      const leave = (): void => {
-        clearTimeout(timer);
-        this.waiters = this.waiters.filter((other) => other !== waiter);
-      };
-      this.waiters.push(waiter);
+      const timer = setTimeout(() => waiter.refuse(new LeaseTimeoutError(node, patience)), patience);
+      this.queue.add(waiter);
+      ignore = limit.signal && onAbort(limit.signal, () => waiter.refuse(limit.error()));
     });
   }
 
-  private reuse(node: ClusterNode): Redis | undefined {
-    let redis = this.idle.get(node.name)?.pop();
-    while (redis !== undefined && redis.status !== 'ready') redis = this.idle.get(node.name)?.pop();
-    return redis;
-  }
-
-  private async connect(node: ClusterNode, until: number): Promise<Redis> {
-    const redis = await this.createClient(node);
-    let reason = 'cannot be reached';
-    redis.on('error', (error: Error) => (reason = error.message));
-    redis.once('end', () => this.all.delete(redis));
-    this.all.set(redis, node.name);
-    // closed while the credentials were being fetched
-    if (this.closed) end(redis);
-    const ended = new Promise<never>((_, reject) => {
-      redis.once('end', () => reject(new ConnectionError(node.name, reason)));
+  /** One that is idle and answers. Those that have been idle for long may have died unseen, so they are asked. */
+  private async reuse(node: ClusterNode, limit: CallLimit): Promise<LeasedConnection | undefined> {
+    const { replyTimeoutMs } = this.options;
+    const found = this.idle.take(node.name);
+    if (found === undefined || found.idleMs < replyTimeoutMs) return found?.connection;
+    const { connection } = found;
+    const alive = await limit.wait(isAlive(connection, replyTimeoutMs)).catch((error: unknown) => {
+      endNow(connection.redis);
+      throw error;
     });
-    const patience = Math.min(this.options.connectTimeoutMs, until - monotonicMs());
-    const guard = setTimeout(
-      () => {
-        reason = 'no answer in time';
-        end(redis);
-      },
-      Math.max(1, patience),
-    );
-    try {
-      await Promise.race([this.greet(redis, node), ended]);
-    } catch (error) {
-      end(redis);
-      if (this.closed) throw new ClientClosedError();
-      throw error instanceof ClusterError ? error : new ConnectionError(node.name, reason);
-    } finally {
-      clearTimeout(guard);
-    }
-    return redis;
+    if (alive) return connection;
+    endNow(connection.redis);
+    this.idle.clear(node.name);
+    return undefined;
   }
 
-  private async greet(redis: Redis, node: ClusterNode): Promise<void> {
-    const { identify, onConnect } = this.options;
-    const connected = redis.connect();
-    const ask: Ask = (name, ...args) => redis.call(name, args).catch(throwAsOurs) as Promise<Reply>;
-    // waits in the client, and leaves with its greeting
-    const identity = identify(ask);
-    await connected;
-    await verifyIdentity(ask, await identity, node, this.options.addressRemap);
-    if (onConnect !== undefined) await runConnectionHook(onConnect, node, 'leased', ask);
+  private async connect(node: ClusterNode, { limit, blocking }: LeaseWish): Promise<LeasedConnection> {
+    this.idle.shrink(this.options.maxLeased - this.total);
+    const connection = await openLeased(node, this.options, limit, (redis) => {
+      this.all.add(redis);
+      redis.once('end', () => this.all.delete(redis));
+    }).catch((error: unknown) => {
+      this.refuseIfClosed(blocking);
+      throw error;
+    });
+    if (this.phase === 'closed') endNow(connection.redis);
+    this.refuseIfClosed(false);
+    return connection;
   }
 
-  private leaseOf(redis: Redis, node: ClusterNode): Lease {
+  private leaseOf(connection: LeasedConnection, node: string, generation: number): Lease {
     let ended = false;
-    const { generation } = this;
     const once = (dispose: () => void) => (): void => {
       if (ended) return;
       ended = true;
@@ -175,20 +179,22 @@ export class LeasePool {
       this.giveBack(node);
     };
     return {
-      redis,
+      ...connection,
       release: once(() => {
-        const idle = this.idle.get(node.name);
-        if (this.closed || generation !== this.generation) end(redis);
-        else if (idle === undefined) this.idle.set(node.name, [redis]);
-        else idle.push(redis);
+        if (this.phase !== 'open' || generation !== this.generation) endNow(connection.redis);
+        else this.idle.add(node, connection);
       }),
-      discard: once(() => end(redis)),
+      discard: once(() => endNow(connection.redis)),
     };
   }
 }
 
-/** At once: ioredis' own way waits 2 s for the other side, even for a socket that is closed already. */
-function end(redis: Redis): void {
-  if (redis.stream === undefined) redis.disconnect();
-  else redis.stream.destroy();
+/** Whether no other attempt at a lease would end better. Failed credentials may be right again in a moment. */
+export function isFinal(error: unknown): boolean {
+  return (
+    error instanceof LeaseTimeoutError ||
+    error instanceof BackpressureError ||
+    error instanceof ClientClosedError ||
+    error instanceof InvalidArgumentError
+  );
 }

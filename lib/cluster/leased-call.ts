@@ -1,93 +1,116 @@
-import { CommandAbortedError } from './abort.js';
+import type { Redis } from 'ioredis';
+import { afterAttempts } from './attempt-outcome.js';
 import { backoffMs } from './backoff.js';
+import { CallLimit } from './call-limit.js';
 import type { ClusterEngine } from './cluster-engine.js';
-import { NO_SLOT, type CallPolicy } from './command.js';
+import type { CallPolicy } from './command.js';
 import {
   ClientClosedError,
   ConnectionError,
-  DeadlineExceededError,
   DurabilityError,
   OutcomeUnknownError,
   ReplyError,
-  TopologyError,
 } from './errors.js';
-import type { Lease } from './lease-pool.js';
+import { isFinal, type Lease } from './lease-pool.js';
 import { watchLease } from './lease-watch.js';
+import { LeasedRoute, type Destination } from './leased-route.js';
 import { throwAsOurs, type LeasedWork } from './leased-work.js';
-import { parseRedirect } from './redirect.js';
 import { REFUSALS } from './refusals.js';
-import { delay, monotonicMs } from './timers.js';
-import { nodeName, type ClusterNode } from './topology.js';
+import type { ClusterNode } from './topology.js';
 
 type Outcome = { result: unknown } | { obstacle: Error };
 
-interface Destination {
-  readonly node: ClusterNode;
-  /** An ASK redirect led here. */
-  readonly asking: boolean;
-}
-
 /**
  * Work on a connection of its own, because others must not wait behind it: a call that blocks, or a write, be it a
- * transaction, that waits for its replicas. Refusals are followed as for any command. The deadline counts the time until a server has taken
- * the call, not the time for which it may block.
+ * transaction, that waits for its replicas. Refusals are followed as for any command. The deadline counts the time until a
+ * server has taken the call, not the time for which it may block.
  */
 export class LeasedCall {
-  private readonly giveUpAt: number;
+  private readonly limit: CallLimit;
+  private readonly route: LeasedRoute;
   /** The reply to an attempt was lost. */
   private mayHaveRun = false;
+  /** An attempt was executed, and its connection ended while replicas had yet to confirm it. */
+  private unconfirmed: DurabilityError | undefined = undefined;
+  private firstSentAt: number | undefined = undefined;
 
   constructor(
     private readonly engine: ClusterEngine,
     private readonly work: LeasedWork,
     private readonly policy: CallPolicy,
   ) {
-    this.giveUpAt = monotonicMs() + policy.deadlineMs;
+    this.limit = new CallLimit(work.name, policy.deadlineMs, policy.signal);
+    this.route = new LeasedRoute(engine, work.slot);
   }
 
+  /** Resolves with the reply. Whatever it rejects with says what became of every attempt. */
   async run(): Promise<unknown> {
-    await this.engine.connect();
-    let destination = this.owner();
+    try {
+      return await this.attempts();
+    } catch (error) {
+      throw this.unconfirmed ?? afterAttempts(this.work.name, error as Error, this.mayHaveRun);
+    }
+  }
+
+  private async attempts(): Promise<unknown> {
+    const { engine, limit, route } = this;
+    if (limit.over) throw limit.error();
+    if (engine.state !== 'ready') await limit.wait(engine.connect());
+    let destination = route.owner();
     let obstacle: Error | undefined;
-    for (let attempt = 1; monotonicMs() < this.giveUpAt; attempt++) {
+    for (let attempt = 1; ; attempt++) {
+      if (limit.over) throw limit.error(obstacle);
       const outcome = destination === undefined ? this.uncovered() : await this.attempt(destination);
       if ('result' in outcome) return outcome.result;
-      obstacle = outcome.obstacle;
-      const redirect = destination && this.redirectIn(obstacle, destination.node);
-      if (redirect === undefined && this.policy.retry === 'never') throw obstacle;
-      if (redirect === undefined) await delay(backoffMs(attempt));
-      destination = redirect ?? this.owner();
+      // an attempt that met the limit knows less than the one before
+      if (!limit.over || obstacle === undefined) obstacle = outcome.obstacle;
+      const redirect = route.redirect(outcome.obstacle, destination?.node);
+      if (redirect === undefined && !limit.over) {
+        if (this.policy.retry === 'never') throw obstacle;
+        await limit.pause(backoffMs(attempt));
+      }
+      destination = redirect ?? route.owner();
     }
-    const { name } = this.work;
-    if (this.mayHaveRun) throw new OutcomeUnknownError(name, 'an answer to it was lost', { cause: obstacle });
-    throw new DeadlineExceededError(name, this.policy.deadlineMs, { cause: obstacle });
   }
 
   /** One attempt: the reply, or what stood in its way where another attempt does no harm; throws otherwise. */
-  private async attempt({ node, asking }: Destination): Promise<Outcome> {
-    const { policy, work } = this;
-    const { signal } = policy;
-    if (signal?.aborted) throw new CommandAbortedError(work.name, signal.reason);
+  private async attempt(destination: Destination): Promise<Outcome> {
+    const { engine, limit, work } = this;
+    const { node } = destination;
     let lease: Lease;
     try {
-      lease = await this.engine.leases.lease(node, this.giveUpAt);
+      lease = await engine.leases.lease(node, { limit, blocking: work.blocking });
     } catch (error) {
-      if (!(error instanceof ConnectionError || error instanceof TopologyError)) throw error;
-      this.engine.reportStale();
-      return { obstacle: error };
+      if (isFinal(error) && !limit.over) throw error;
+      engine.reportStale();
+      return { obstacle: error as Error };
     }
-    // what does not block owes its reply by the deadline
-    const until = work.blocking ? Infinity : this.giveUpAt;
-    const unwatch = watchLease(this.engine, lease, { node, slot: work.slot, signal, until });
+    const use = { node, slot: work.slot, limit, blocking: work.blocking };
+    const unwatch = watchLease(engine, lease, use);
+    try {
+      return await this.send(lease, destination);
+    } finally {
+      unwatch();
+    }
+  }
+
+  private async send(lease: Lease, { node, asking }: Destination): Promise<Outcome> {
+    const { limit } = this;
+    let sent = false;
     try {
       if (asking) await lease.redis.call('ASKING').catch(throwAsOurs);
-      const result = await work.send(lease.redis);
+      if (limit.over) {
+        lease.release();
+        return { obstacle: limit.error() };
+      }
+      sent = lease.redis.status === 'ready';
+      const result = await this.handOver(lease.redis);
       lease.release();
       return { result };
     } catch (error) {
       if (error instanceof DurabilityError) {
         lease.release();
-        throw error;
+        return this.unconfirmedBy(error);
       }
       if (error instanceof ReplyError) {
         lease.release();
@@ -95,73 +118,102 @@ export class LeasedCall {
       }
       lease.discard();
       if (error instanceof OutcomeUnknownError) throw error;
-      return this.lost(node);
+      return sent ? this.lost(node) : this.unsent(node);
+    }
+  }
+
+  /** While a server has a call that blocks, the deadline stands still; sent again, it waits for what is left. */
+  private async handOver(redis: Redis): Promise<unknown> {
+    const { work, limit } = this;
+    const began = performance.now();
+    if (this.firstSentAt !== undefined) work.shorten?.(began - this.firstSentAt);
+    this.firstSentAt ??= began;
+    try {
+      return await work.send(redis);
     } finally {
-      unwatch();
+      if (work.blocking) limit.extend(performance.now() - began);
     }
   }
 
   private refused(reply: ReplyError): Outcome {
-    if (REFUSALS.has(reply.code) || wasInterrupted(reply)) return { obstacle: reply };
+    const { engine, limit, work } = this;
+    if (reply.code === 'UNBLOCKED' && work.blocking) {
+      // it was given up, and the server says that it had taken nothing
+      if (limit.signal?.aborted) throw limit.error();
+      if (engine.closing.aborted) throw new ClientClosedError();
+      if (wasInterrupted(reply)) return { obstacle: reply };
+    }
+    if (REFUSALS.has(reply.code)) return { obstacle: reply };
     throw reply;
+  }
+
+  /** It was executed. Where only its connection was lost, and it may be sent again, replicas may yet confirm it. */
+  private unconfirmedBy(error: DurabilityError): Outcome {
+    if (!(error.cause instanceof ConnectionError) || !this.mayGoOn) throw error;
+    this.unconfirmed = error;
+    this.engine.reportStale();
+    this.work.resent?.();
+    return { obstacle: error.cause };
+  }
+
+  private unsent(node: ClusterNode): Outcome {
+    this.engine.reportStale();
+    return { obstacle: new ConnectionError(node.name, `lost before ${this.work.name} was sent`) };
   }
 
   /** The connection ended while the command was under way. */
   private lost(node: ClusterNode): Outcome {
-    const { engine, work, policy } = this;
+    const { engine, work, limit } = this;
     const { name } = work;
-    const harmless = policy.retry === 'always' || work.idempotent;
-    if (policy.signal?.aborted) {
-      if (work.readonly) throw new CommandAbortedError(name, policy.signal.reason);
-      throw new OutcomeUnknownError(name, 'it was aborted after it was sent', {
-        cause: policy.signal.reason,
-      });
-    }
-    if (engine.state === 'closing' || engine.state === 'end') {
-      throw new ClientClosedError();
-    }
     engine.reportStale();
     const cause = new ConnectionError(node.name, `lost while ${name} was under way`);
-    if (harmless && policy.retry !== 'never') {
+    if (this.mayGoOn) {
       this.mayHaveRun ||= !work.readonly;
       work.resent?.();
       return { obstacle: cause };
     }
-    throw new OutcomeUnknownError(name, 'its connection was lost before the reply', { cause });
+    if (limit.signal?.aborted) {
+      if (work.readonly) throw limit.error();
+      throw new OutcomeUnknownError(name, 'it was aborted after it was sent', { cause: limit.signal.reason });
+    }
+    if (this.isClosed) {
+      if (work.readonly || work.blocking) throw new ClientClosedError(work.readonly ? false : 'unknown');
+      throw new OutcomeUnknownError(name, 'the client was closed before the reply', {
+        cause: new ClientClosedError(),
+      });
+    }
+    if (work.readonly) throw cause;
+    const reason =
+      limit.over && !work.blocking
+        ? 'no reply came before its deadline'
+        : 'its connection was lost before the reply';
+    throw new OutcomeUnknownError(name, reason, { cause });
   }
 
-  private owner(): Destination | undefined {
-    const { topology } = this.engine;
-    const { slot } = this.work;
-    const node = slot === NO_SLOT ? topology.defaultNode : topology.nodeForSlot(slot);
-    return node && { node, asking: false };
+  /** The call may be sent again after a lost reply, and somebody waits for it. */
+  private get mayGoOn(): boolean {
+    const { work, policy, limit } = this;
+    if (this.isClosed || limit.over || policy.retry === 'never') return false;
+    return policy.retry === 'always' || work.readonly || work.idempotent;
+  }
+
+  private get isClosed(): boolean {
+    const { leases, closing } = this.engine;
+    return leases.closed || (this.work.blocking && closing.aborted);
   }
 
   private uncovered(): Outcome {
-    this.engine.reportStale();
-    return {
-      obstacle: new TopologyError('SLOTS_NOT_COVERED', `No node serves slot ${this.work.slot} at present`),
-    };
-  }
-
-  /** Where a refusal sends the command at once; undefined where it has to wait, or go by the topology. */
-  private redirectIn(obstacle: Error, from: ClusterNode): Destination | undefined {
-    const refusal = REFUSALS.get((obstacle as ReplyError).code);
-    if (refusal?.refresh) this.engine.reportStale();
-    if (refusal === undefined || refusal.remedy === 'wait' || refusal.remedy === 'retry') return undefined;
-    const redirect = parseRedirect(obstacle.message, from);
-    if (redirect === undefined) return undefined;
-    const target = this.engine.options.addressRemap?.(redirect.target) ?? redirect.target;
-    const node = this.engine.topology.node(nodeName(target));
-    if (node === undefined) this.engine.reportStranger();
-    return node && { node, asking: refusal.remedy === 'ask' };
+    return { obstacle: this.route.uncovered() };
   }
 }
 
+/** What servers say when they end a wait because of what becomes of the slot; nothing was taken. */
+const INTERRUPTIONS = ['instance state changed', 'the stream key no longer exists'];
+
 /**
- * The server ended the wait because it is no longer the primary; nothing was taken. CLIENT UNBLOCK has the same first
+ * The server ended the wait because it is no longer the primary, or the slot moves. CLIENT UNBLOCK has the same first
  * word, and is the caller's answer.
  */
 function wasInterrupted(reply: ReplyError): boolean {
-  return reply.code === 'UNBLOCKED' && reply.message.includes('instance state changed');
+  return INTERRUPTIONS.some((text) => reply.message.includes(text));
 }

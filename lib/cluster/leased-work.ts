@@ -1,10 +1,12 @@
 import { ReplyError as NodeReplyError, type Redis } from 'ioredis';
 import type { CallPolicy, CallShape } from './command.js';
 import { isBlocking, isIdempotent } from './command-table.js';
+import { withTimeLeft } from './blocking-timeout.js';
 import { settledByReplicas } from './durable-writes.js';
 import { callByName } from './node-call.js';
 import { toReplyError } from './reply-error.js';
 import type { Reply } from './reply.js';
+import type { Argument } from './request-encoder.js';
 import type { ResolvedCall } from './resolved-call.js';
 import type { ScriptRegistry } from './script-registry.js';
 
@@ -22,12 +24,15 @@ export interface LeasedWork {
   send(redis: Redis): Promise<unknown>;
   /** It may have been executed, and is sent again. */
   resent?(): void;
+  /** It is sent again after it has waited for some ms. */
+  shorten?(waitedMs: number): void;
 }
 
 /** One call. */
 export class LeasedCommand implements LeasedWork {
   readonly name: string;
   readonly slot: number;
+  private readonly given: readonly Argument[];
 
   constructor(
     private call: ResolvedCall,
@@ -36,6 +41,7 @@ export class LeasedCommand implements LeasedWork {
     private readonly scripts: ScriptRegistry,
   ) {
     this.name = call.name;
+    this.given = call.args;
     this.slot = call.slot;
   }
 
@@ -61,6 +67,10 @@ export class LeasedCommand implements LeasedWork {
     const { whenResent, deadlineMs } = this.policy;
     if (whenResent !== undefined)
       this.call = { ...this.call, args: [...whenResent(this.call.args, deadlineMs)] };
+  }
+
+  shorten(waitedMs: number): void {
+    if (this.blocking) this.call = { ...this.call, args: withTimeLeft(this.name, this.given, waitedMs) };
   }
 
   private async sendOnce(redis: Redis): Promise<Reply> {

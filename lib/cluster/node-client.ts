@@ -1,19 +1,23 @@
 import { isIP } from 'node:net';
 import { inspect } from 'node:util';
 import { Redis, type RedisOptions } from 'ioredis';
-import type { ResolvedClusterOptions } from './options.js';
+import type { Credentials, ResolvedClusterOptions } from './options.js';
 import { nodeName, type NodeAddress } from './topology.js';
 
 /**
  * An ioredis client for one node, for what needs a connection of its own: blocking commands,
- * WATCH. It has our credentials, TLS and name, is not connected yet, and never reconnects by itself:
- * whoever asked for it knows better where to go next. The caller ends it, and listens to its `error` event.
+ * WATCH. It is not connected yet, has yet to shake hands, and never reconnects by itself: whoever
+ * asked for it knows better where to go next. The caller ends it, and listens to its `error` event.
  */
-export async function createNodeClient(node: NodeAddress, options: ResolvedClusterOptions): Promise<Redis> {
-  const { username, password } = (await options.credentials()) ?? {};
+export function createNodeClient(
+  node: NodeAddress,
+  options: ResolvedClusterOptions,
+  { username, password }: Partial<Credentials> = {},
+): Redis {
   // in RESP2 there are no other types to be had
   const types = options.replyMapping === 'resp3' ? ({ protocol: 3, replyMapping: 'resp3' } as const) : {};
-  return hideOptions(new Redis({ ...nodeClientOptions(node, options), ...types, username, password }));
+  const given = { ...nodeClientOptions(node, options), ...types, username, password };
+  return hideOptions(new Redis({ ...given, connectionName: undefined }));
 }
 
 /** What each ioredis client of a node is made with; credentials apart. */

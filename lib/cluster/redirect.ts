@@ -1,6 +1,9 @@
 import { SLOT_COUNT } from './key-slot.js';
 import type { NodeAddress } from './topology.js';
 
+/** Redirects in a row after which nodes are taken to disagree, and each further one waits a moment. */
+export const PROMPT_REDIRECTS = 4;
+
 /** What a MOVED or ASK reply says. */
 export interface Redirect {
   readonly slot: number;

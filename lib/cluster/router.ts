@@ -11,7 +11,7 @@ import type { FlushScheduler } from './flush-scheduler.js';
 import { KnownNodes } from './known-nodes.js';
 import { NodeChannel } from './node-channel.js';
 import type { ResolvedClusterOptions } from './options.js';
-import { parseRedirect } from './redirect.js';
+import { parseRedirect, PROMPT_REDIRECTS } from './redirect.js';
 import { REFUSALS, type RefusalRemedy } from './refusals.js';
 import { ScriptRegistry } from './script-registry.js';
 import { ReplicaMonitor } from './replica-monitor.js';
@@ -21,8 +21,6 @@ import { setImmediate } from './timers.js';
 import { ClusterTopology, nodeName, type ClusterNode, type NodeAddress } from './topology.js';
 import { isOrdered, WaitingRoom } from './waiting-room.js';
 
-/** Redirects in a row after which nodes are taken to disagree, and each further one waits a moment. */
-const PROMPT_REDIRECTS = 4;
 /** How long after a MOVED reply a shard without replicas may only be one whose replicas are not known yet, in ms. */
 const UNSETTLED_MS = 2_000;
 
@@ -376,10 +374,15 @@ export class Router {
     if (redirect === undefined) return undefined;
     const { addressRemap } = this.options;
     const name = nodeName(addressRemap?.(redirect.target) ?? redirect.target);
+    const node = this.nodeToFollow(name);
+    return node && { slot: redirect.slot, node };
+  }
+
+  /** A node that a redirect names, if it is known, or was a moment ago; one that is not is worth a look. */
+  nodeToFollow(name: string): ClusterNode | undefined {
     const known = this.current.node(name);
     if (known === undefined) this.listener.onStranger();
-    const node = known ?? this.departed.find(name, this.scheduler.now());
-    return node && { slot: redirect.slot, node };
+    return known ?? this.departed.find(name, this.scheduler.now());
   }
 
   /** The server does not know a script that we know: it is sent again with its text. */

@@ -40,16 +40,16 @@ describe('a signal', () => {
     expect(await client.get(key('b'))).toBeNull();
   });
 
-  it('ends a blocking call at once, and gives its connection up', async () => {
+  it('ends a blocking call for certain, and the server waits no more', async () => {
     const control = new AbortController();
     const named = client.duplicate({ clientName: `aborting-${process.pid}` });
     const call = named.with({ signal: control.signal }).blpop(key('list'), 0);
     const connections = async (): Promise<string> =>
       [...(await client.target('primaries').client('LIST')).values()].join('');
-    const blocking = new RegExp(`name=aborting-${process.pid} .*cmd=blpop`);
+    const blocking = new RegExp(`name=leased:aborting-${process.pid} .*flags=b`);
     await eventually(async () => expect(await connections()).toMatch(blocking));
     control.abort();
-    await expect(call).rejects.toThrow(OutcomeUnknownError);
+    await expect(call).rejects.toThrow(CommandAbortedError);
     await eventually(async () => expect(await connections()).not.toMatch(blocking));
     await named.close();
   });

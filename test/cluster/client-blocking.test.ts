@@ -22,7 +22,7 @@ describe('a healthy cluster, with callers that block', () => {
       const list = String(await client.target(node!).call('CLIENT', 'LIST'));
       const ours = list
         .split('\n')
-        .filter((line) => line.includes(`name=${shared.keyspace.replace(':', '')}`));
+        .filter((line) => line.includes(`name=leased:${shared.keyspace.replace(':', '')}`));
       return ours.filter((line) => /flags=b/.test(line)).length === count;
     });
 

@@ -1,0 +1,40 @@
+import type { CommandArgument } from './command-keys.js';
+import { blockIndex } from './command-policies.js';
+
+/** Where a command says how long it waits, and the ms of its unit. */
+interface TimeoutPlace {
+  readonly index: (args: readonly CommandArgument[]) => number;
+  readonly unitMs: number;
+}
+
+const first: TimeoutPlace = { index: () => 0, unitMs: 1_000 };
+const last: TimeoutPlace = { index: (args) => args.length - 1, unitMs: 1_000 };
+const behindBlock: TimeoutPlace = {
+  index: (args) => (blockIndex(args) === -1 ? -1 : blockIndex(args) + 1),
+  unitMs: 1,
+};
+
+const PLACES: ReadonlyMap<string, TimeoutPlace> = new Map([
+  ...['blpop', 'brpop', 'bzpopmin', 'bzpopmax', 'blmove', 'brpoplpush'].map((name) => [name, last] as const),
+  ...['blmpop', 'bzmpop'].map((name) => [name, first] as const),
+  ...['xread', 'xreadgroup'].map((name) => [name, behindBlock] as const),
+]);
+
+/**
+ * The arguments of a blocking command that has waited for some ms already, with the rest of its timeout; 1 ms where there
+ * is none, as 0 means for ever.
+ */
+export function withTimeLeft<A extends CommandArgument>(
+  name: string,
+  args: readonly A[],
+  waitedMs: number,
+): (A | string)[] {
+  const place = PLACES.get(name);
+  const index = place?.index(args) ?? -1;
+  const given = Number(args[index]);
+  if (place === undefined || !(given > 0)) return [...args];
+  const leftMs = Math.max(1, Math.round(given * place.unitMs - waitedMs));
+  const left: (A | string)[] = [...args];
+  left[index] = String(leftMs / place.unitMs);
+  return left;
+}
