@@ -15,6 +15,7 @@ export {
   type NewConnection,
 } from './cluster/connection-hook.js';
 export { CommandAbortedError } from './cluster/abort.js';
+export { CredentialsUnavailableError } from './cluster/credentials-keeper.js';
 export type { Durability } from './cluster/command.js';
 export { keySlot, SLOT_COUNT } from './cluster/key-slot.js';
 export { Script } from './cluster/script.js';

@@ -87,7 +87,7 @@ export class ClusterClient extends ClusterView {
   static fromUrl(url: string, options: ClusterClientOptions = {}): ClusterClient {
     checkIsObject(options);
     const { node, options: given } = splitUrl(url);
-    return new ClusterClient({ ...options, ...given, nodes: [node, ...(options.nodes ?? [])] });
+    return new this({ ...options, ...given, nodes: [node, ...(options.nodes ?? [])] });
   }
 
   /** Where the client stands in its life. */
@@ -127,10 +127,18 @@ export class ClusterClient extends ClusterView {
     return (this.restarting ??= this.restart().finally(() => (this.restarting = undefined)));
   }
 
-  /** Refuses new calls, waits (5 s at most) for those under way, and ends every connection. */
+  /**
+   * Refuses new calls, waits (5 s at most) for those under way, and ends every connection. Blocking calls are not waited
+   * for: their servers end them, and they reject with ClientClosedError.
+   */
   async close(): Promise<void> {
     this.closedForGood = true;
     await this.drain();
+  }
+
+  /** As `close()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** As `close()`, with ioredis' answer, and `close` and `end` told after it; `connect()` begins anew. */
@@ -178,16 +186,15 @@ export class ClusterClient extends ClusterView {
 
   /**
    * Another client of the same cluster, with some options changed. It is not connected yet. ioredis' form, with nodes
-   * before the options, will do as well.
+   * before the options, will do as well. That of a subclass is made by `new` of the subclass, with the options alone; one
+   * whose constructor takes anything else overrides this method.
    */
-  duplicate(overrides?: DuplicateOptions): ClusterClient;
-  duplicate(nodes: ClusterClientOptions['nodes'], overrides?: DuplicateOptions): ClusterClient;
-  duplicate(
-    first?: ClusterClientOptions['nodes'] | DuplicateOptions,
-    second?: DuplicateOptions,
-  ): ClusterClient {
+  duplicate(overrides?: DuplicateOptions): this;
+  duplicate(nodes: ClusterClientOptions['nodes'], overrides?: DuplicateOptions): this;
+  duplicate(first?: ClusterClientOptions['nodes'] | DuplicateOptions, second?: DuplicateOptions): this {
     const overrides = duplicateOptions(first, second);
-    const copy = new ClusterClient({ ...this.givenOptions, ...overrides });
+    const Client = this.constructor as new (options: ClusterClientOptions) => this;
+    const copy = new Client({ ...this.givenOptions, ...overrides });
     for (const [name, { script, numberOfKeys }] of this.engine.scripts.commands) {
       if (Object.hasOwn(overrides.scripts ?? {}, name)) continue;
       copy.defineCommand(name, { lua: script.lua, readOnly: script.readOnly, numberOfKeys });
@@ -198,7 +205,8 @@ export class ClusterClient extends ClusterView {
   /**
    * Asks for credentials and authenticates open connections with them; for when a provider's have changed before they
    * were due, those of subscribers among them. Leased connections are made anew.
-   * @throws AuthenticationError where a node refuses them; its connections stay as they are
+   * @throws AuthenticationError where a node refuses them, ConnectionError where one does not answer within
+   *   `connectTimeoutMs`: its connections stay as they are; CredentialsUnavailableError where the provider fails
    */
   refreshCredentials(): Promise<void> {
     return this.engine.refreshCredentials();

@@ -156,7 +156,8 @@ export class ClusterView extends ScanMethods {
    * Runs `fn` with keys of one slot watched, on a connection of its own, and executes the commands it gives back
    * (`return tx.multi().set(…)`) unless a watched key has changed; then it all begins again.
    * @returns a pair of error and reply for each command; what `fn` gave back where that was something else
-   * @throws CrossSlotError, TransactionConflictError after the last attempt, OutcomeUnknownError, DurabilityError
+   * @throws CrossSlotError, TransactionConflictError after the last attempt, OutcomeUnknownError, DurabilityError,
+   *   CommandAbortedError, InvalidArgumentError for commands that were not made by `tx.multi()`
    */
   async transaction<T>(
     keys: readonly (string | Buffer)[],

@@ -6,9 +6,10 @@ import { abortBy } from './abort.js';
 import type { BatchLane } from './batch.js';
 import { ReadyCommand } from './ready-command.js';
 import { refusalOf } from './blocked-commands.js';
+import { CallLimit } from './call-limit.js';
 import { rowsFromCommandReply } from './command-info.js';
 import { CredentialsKeeper, type Renewal } from './credentials-keeper.js';
-import { BlockedCommandError, ClientClosedError } from './errors.js';
+import { BlockedCommandError, ClientClosedError, ConnectionError } from './errors.js';
 import { FlushScheduler } from './flush-scheduler.js';
 import { inTime } from './in-time.js';
 import { LeasePool } from './lease-pool.js';
@@ -87,7 +88,7 @@ export class ClusterEngine {
     private readonly listener: EngineListener,
   ) {
     const failures = new NodeFailures((error, node) => listener.onFailure(error, node));
-    this.credentials = new CredentialsKeeper(given.credentials);
+    this.credentials = new CredentialsKeeper(given.credentials, given.connectTimeoutMs);
     this.credentials.onRenewal((credentials) => this.authenticateAnew(credentials));
     const options: ResolvedClusterOptions = { ...given, credentials: this.credentials.current };
     this.options = options;
@@ -310,7 +311,8 @@ export class ClusterEngine {
   /**
    * Asks for credentials and authenticates the connections that are open anew; leased ones are given up when they come
    * back. Resolves once that is done.
-   * @throws AuthenticationError where a node refuses the credentials: its connections stay as they are
+   * @throws AuthenticationError where a node refuses the credentials, ConnectionError where one does not answer within
+   *   `connectTimeoutMs`: its connections stay as they are; CredentialsUnavailableError
    */
   refreshCredentials(): Promise<void> {
     return this.credentials.renew();
@@ -360,9 +362,17 @@ export class ClusterEngine {
   private async authenticateAnew(credentials: Credentials): Promise<void> {
     this.leases.renew();
     const open = [...this.router.allChannels].filter(({ state }) => state === 'ready');
-    await Promise.all(
-      open.map((channel) => authenticate((...words) => channel.control(...words), credentials)),
+    const { connectTimeoutMs } = this.options;
+    const limit = new CallLimit('AUTH', connectTimeoutMs, undefined);
+    const renewed = open.map((channel) =>
+      limit
+        .wait(authenticate((...words) => channel.control(...words), credentials))
+        .catch((error: unknown) => {
+          if (!limit.ended(error)) throw error;
+          throw new ConnectionError(channel.name, `no answer to AUTH within ${connectTimeoutMs} ms`);
+        }),
     );
+    await Promise.all(renewed);
   }
 
   /** Its parts are sent in the place of the call, also where it waits for the client to be connected. */

@@ -1,27 +1,52 @@
+import { ClusterError, InvalidArgumentError } from './errors.js';
 import type { Credentials } from './options.js';
 import { clearTimeout, setTimeout } from './timers.js';
 
 /** Between attempts to renew credentials once they are due, in ms. */
 const RETRY_MS = 1_000;
+/** How long a provider that has failed is left alone, in ms: the first time, and at most. */
+const SHORTEST_REST_MS = 100;
+const LONGEST_REST_MS = 5_000;
 
 /** Authenticates connections that are open anew. Rejects where a node refuses. */
 export type Renewal = (credentials: Credentials) => Promise<unknown>;
 
-/** Asks for credentials, knows when they are to be asked for again, and tells those who hold connections then. */
+/** The application's own `credentialsProvider` failed, or gave nothing in time. Its cause is what that threw. */
+export class CredentialsUnavailableError extends ClusterError {
+  constructor(reason: string, cause?: unknown) {
+    super(`credentialsProvider ${reason}`, { code: 'CREDENTIALS_UNAVAILABLE', retryable: true }, { cause });
+  }
+}
+
+/**
+ * Asks for credentials, knows when they are to be asked for again, and tells those who hold connections then. However many
+ * connections are being made, the provider is asked once at a time, and after a failure not for a moment.
+ */
 export class CredentialsKeeper {
   private readonly renewals = new Set<Renewal>();
   private timer: NodeJS.Timeout | undefined = undefined;
   private stopped = false;
+  private asking: Promise<Credentials | undefined> | undefined = undefined;
+  private failure: Error | undefined = undefined;
+  private restMs = 0;
+  private restsUntil = 0;
 
-  /** @param ask the provider */
-  constructor(private readonly ask: () => Promise<Credentials | undefined>) {}
+  /**
+   * @param ask the provider
+   * @param patienceMs how long an answer may take
+   */
+  constructor(
+    private readonly ask: () => Promise<Credentials | undefined>,
+    private readonly patienceMs: number,
+  ) {}
 
-  /** Credentials as they are now. */
+  /**
+   * Credentials as they are now.
+   * @throws CredentialsUnavailableError; InvalidArgumentError for an answer that is no credentials
+   */
   readonly current = async (): Promise<Credentials | undefined> => {
-    const credentials = await this.ask();
-    const { refreshAfterMs } = credentials ?? {};
-    if (refreshAfterMs !== undefined) this.schedule(refreshAfterMs);
-    return credentials;
+    if (this.failure !== undefined && performance.now() < this.restsUntil) throw this.failure;
+    return (this.asking ??= this.askNow().finally(() => (this.asking = undefined)));
   };
 
   /**
@@ -35,6 +60,9 @@ export class CredentialsKeeper {
 
   /** Asks for credentials, and has all that is open authenticated anew; rejects where some of it cannot be. */
   async renew(): Promise<void> {
+    // an answer that is under way may be the old one
+    await this.asking?.catch(() => {});
+    this.restsUntil = 0;
     const credentials = await this.current();
     if (credentials === undefined) return;
     await Promise.all([...this.renewals].map((renewal) => renewal(credentials)));
@@ -44,6 +72,29 @@ export class CredentialsKeeper {
   stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
+  }
+
+  private async askNow(): Promise<Credentials | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const reason = `gave no answer within ${this.patienceMs} ms`;
+      timer = setTimeout(() => reject(new CredentialsUnavailableError(reason)), this.patienceMs);
+    });
+    try {
+      const credentials = await Promise.race([this.ask(), late]);
+      this.failure = undefined;
+      this.restMs = 0;
+      if (credentials?.refreshAfterMs !== undefined) this.schedule(credentials.refreshAfterMs);
+      return credentials;
+    } catch (error) {
+      const isOurs = error instanceof CredentialsUnavailableError || error instanceof InvalidArgumentError;
+      this.failure = isOurs ? error : new CredentialsUnavailableError('failed', error);
+      this.restMs = Math.min(LONGEST_REST_MS, this.restMs * 2 || SHORTEST_REST_MS);
+      this.restsUntil = performance.now() + this.restMs;
+      throw this.failure;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   private schedule(ms: number): void {

@@ -49,7 +49,7 @@ export interface ClusterEngineOptions {
   credentialsProvider?: (() => Credentials | Promise<Credentials>) | undefined;
   /** TLS options of `node:tls`, or `true` for its defaults; a `rediss:` URL implies `true`. */
   tls?: ConnectionOptions | boolean | undefined;
-  /** Told to the server as CLIENT SETNAME. */
+  /** Told to the server as CLIENT SETNAME; leased connections are named `leased:` and this. */
   clientName?: string | undefined;
   /**
    * Called with each connection before it is used, those that are leased and those of subscribers among them. Where it
@@ -96,7 +96,7 @@ export interface ClusterEngineOptions {
   maxPendingPerNode?: Partial<PendingBounds> | undefined;
   /** Leased connections (blocking commands, WATCH) to one node. Default 50. */
   maxLeasedPerNode?: number | undefined;
-  /** Leased connections in all. Default 500. */
+  /** Leased connections in all, idle ones included. Default 500. */
   maxLeased?: number | undefined;
   /** How long a call waits for a leased connection, in ms. Default 2000. */
   leaseTimeoutMs?: number | undefined;

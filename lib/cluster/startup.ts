@@ -1,4 +1,4 @@
-import { AuthenticationError, ClientClosedError, TopologyError } from './errors.js';
+import { AuthenticationError, ClientClosedError, InvalidArgumentError, TopologyError } from './errors.js';
 import { SLOT_COUNT } from './key-slot.js';
 import type { ResolvedClusterOptions } from './options.js';
 import type { Router } from './router.js';
@@ -92,7 +92,9 @@ function seedsAsText({ nodes }: ResolvedClusterOptions): string {
 
 function isFinal(error: Error): boolean {
   return (
-    error instanceof AuthenticationError || (error instanceof TopologyError && error.code === 'NOT_A_CLUSTER')
+    error instanceof AuthenticationError ||
+    error instanceof InvalidArgumentError ||
+    (error instanceof TopologyError && error.code === 'NOT_A_CLUSTER')
   );
 }
 

@@ -6,7 +6,6 @@ import {
   CrossSlotError,
   DurabilityError,
   InvalidArgumentError,
-  OutcomeUnknownError,
 } from 'keyslot';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 

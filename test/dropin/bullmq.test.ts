@@ -86,3 +86,14 @@ it('reports no errors, also not when all is closed, and leaves the client it was
   expect(faults).toEqual([]);
   expect(cluster.status).toBe('ready');
 });
+
+it('counts each worker once', async () => {
+  const queue = kept(new Queue('counted', { connection, prefix }));
+  for (const name of ['a', 'b']) {
+    const worker = kept(new Worker('counted', async () => {}, { connection, prefix, name }));
+    await worker.waitUntilReady();
+  }
+  const job = await queue.add('x', {});
+  await eventually(async () => (await job.isCompleted()) === true);
+  await eventually(async () => expect(await queue.getWorkersCount()).toBe(2));
+});
