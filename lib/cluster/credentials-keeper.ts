@@ -88,7 +88,12 @@ export class CredentialsKeeper {
       return credentials;
     } catch (error) {
       const isOurs = error instanceof CredentialsUnavailableError || error instanceof InvalidArgumentError;
-      this.failure = isOurs ? error : new CredentialsUnavailableError('failed', error);
+      this.failure = isOurs
+        ? error
+        : new CredentialsUnavailableError(
+            `failed: ${(error as Error | undefined)?.message ?? 'no reason given'}`,
+            error,
+          );
       this.restMs = Math.min(LONGEST_REST_MS, this.restMs * 2 || SHORTEST_REST_MS);
       this.restsUntil = performance.now() + this.restMs;
       throw this.failure;

@@ -37,7 +37,9 @@ afterAll(() => cluster?.stop());
 /** What the servers tell of connections with a name. */
 async function connectionsNamed(name: string): Promise<string[]> {
   const lists = await Promise.all(cluster.primaries.map((node) => cluster.command(node, 'CLIENT', 'LIST')));
-  return lists.flatMap((list) => String(list).split('\n')).filter((line) => line.includes(` name=${name} `));
+  return lists
+    .flatMap((list) => String(list).split('\n'))
+    .filter((line) => new RegExp(` name=(leased:)?${name} `).test(line));
 }
 
 const idsIn = (lines: string[]): unknown[] =>
