@@ -1,5 +1,6 @@
 import { CommandAbortedError, onAbort, pauseFor } from './abort.js';
 import { DeadlineExceededError } from './errors.js';
+import { clearTimeout, monotonicMs, setTimeout } from './timers.js';
 
 /** How long a caller waits: until the deadline of the call, or until its signal aborts. */
 export class CallLimit {
@@ -12,17 +13,17 @@ export class CallLimit {
     private readonly deadlineMs: number,
     readonly signal: AbortSignal | undefined,
   ) {
-    this.endsAt = performance.now() + deadlineMs;
+    this.endsAt = monotonicMs() + deadlineMs;
   }
 
   /** What is left until the deadline, in ms; not below 0. */
   get left(): number {
-    return Math.max(0, this.endsAt - performance.now());
+    return Math.max(0, this.endsAt - monotonicMs());
   }
 
   /** The caller waits no longer. */
   get over(): boolean {
-    return this.signal?.aborted === true || performance.now() >= this.endsAt;
+    return this.signal?.aborted === true || monotonicMs() >= this.endsAt;
   }
 
   /** Takes time out of the account: that for which a server has had a call which blocks. */

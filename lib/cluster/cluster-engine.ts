@@ -68,7 +68,7 @@ export class ClusterEngine {
   private current: EngineState = 'wait';
   private starting: Promise<void> | undefined = undefined;
   private ending: Promise<void> | undefined = undefined;
-  /** When a close stops waiting for replies; milliseconds of `performance.now()`. */
+  /** When a close stops waiting for replies; milliseconds of `monotonicMs()`. */
   private drainUntil = Infinity;
   private readonly closer = new AbortController();
   /** What runs on leased connections. */
@@ -194,7 +194,7 @@ export class ClusterEngine {
 
   /**
    * Sends a call to one node: that of its slot, or one it is pinned to.
-   * @param until its deadline where that is sooner than the one of its policy; milliseconds of `performance.now()`
+   * @param until its deadline where that is sooner than the one of its policy; milliseconds of `monotonicMs()`
    */
   runSingle(
     call: ResolvedCall,
@@ -265,7 +265,7 @@ export class ClusterEngine {
   /**
    * Resolves once commands flow, for what does not begin with a command of its own. The deadline and the signal are those of
    * any call.
-   * @param until when the call began, and its deadline; milliseconds of `performance.now()`
+   * @param until when the call began, and its deadline; milliseconds of `monotonicMs()`
    */
   ready(name: string, policy: CallPolicy, until: number): Promise<void> {
     if (this.current === 'ready') return Promise.resolve();

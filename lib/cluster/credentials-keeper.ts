@@ -1,6 +1,6 @@
 import { ClusterError, InvalidArgumentError } from './errors.js';
 import type { Credentials } from './options.js';
-import { clearTimeout, setTimeout } from './timers.js';
+import { clearTimeout, monotonicMs, setTimeout } from './timers.js';
 
 /** Between attempts to renew credentials once they are due, in ms. */
 const RETRY_MS = 1_000;
@@ -45,7 +45,7 @@ export class CredentialsKeeper {
    * @throws CredentialsUnavailableError; InvalidArgumentError for an answer that is no credentials
    */
   readonly current = async (): Promise<Credentials | undefined> => {
-    if (this.failure !== undefined && performance.now() < this.restsUntil) throw this.failure;
+    if (this.failure !== undefined && monotonicMs() < this.restsUntil) throw this.failure;
     return (this.asking ??= this.askNow().finally(() => (this.asking = undefined)));
   };
 
@@ -95,7 +95,7 @@ export class CredentialsKeeper {
             error,
           );
       this.restMs = Math.min(LONGEST_REST_MS, this.restMs * 2 || SHORTEST_REST_MS);
-      this.restsUntil = performance.now() + this.restMs;
+      this.restsUntil = monotonicMs() + this.restMs;
       throw this.failure;
     } finally {
       clearTimeout(timer);

@@ -1,4 +1,5 @@
 import { endNow, type LeasedConnection } from './leased-connection.js';
+import { monotonicMs, setTimeout } from './timers.js';
 
 /** How long a connection that nobody leases is kept, in ms. */
 const KEPT_MS = 60_000;
@@ -26,7 +27,7 @@ export class IdleConnections {
       this.list.delete(idle);
       redis.off('end', leave);
     };
-    const idle: Idle = { node, connection, since: performance.now(), leave };
+    const idle: Idle = { node, connection, since: monotonicMs(), leave };
     redis.once('end', leave);
     this.list.add(idle);
     this.timer ??= setTimeout(() => this.sweep(), KEPT_MS).unref();
@@ -37,7 +38,7 @@ export class IdleConnections {
     const idle = [...this.list].findLast((one) => one.node === node);
     if (idle === undefined) return undefined;
     idle.leave();
-    return { connection: idle.connection, idleMs: performance.now() - idle.since };
+    return { connection: idle.connection, idleMs: monotonicMs() - idle.since };
   }
 
   /** Ends those that have been idle longest, until so many are left. */
@@ -54,7 +55,7 @@ export class IdleConnections {
   }
 
   private sweep(): void {
-    const before = performance.now() - KEPT_MS;
+    const before = monotonicMs() - KEPT_MS;
     for (const idle of this.list) if (idle.since <= before) this.end(idle);
     const [oldest] = this.list;
     const rest = oldest === undefined ? undefined : Math.max(1, oldest.since - before);

@@ -7,6 +7,7 @@ import { LeaseQueue, type LeaseWaiter } from './lease-queue.js';
 import { endNow, isAlive, openLeased, type LeasedConnection } from './leased-connection.js';
 import type { ResolvedClusterOptions } from './options.js';
 import type { ClusterNode } from './topology.js';
+import { clearTimeout, setTimeout } from './timers.js';
 
 /** A connection that is one caller's alone until it is given back. */
 export interface Lease extends LeasedConnection {

@@ -1,10 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { onAbort } from './abort.js';
 import type { CallLimit } from './call-limit.js';
 import type { ClusterEngine } from './cluster-engine.js';
 import { NO_SLOT } from './command.js';
 import type { Lease } from './lease-pool.js';
 import type { ClusterNode } from './topology.js';
+import { clearTimeout, delay, setTimeout } from './timers.js';
 
 /** How long a node that is not the primary any more has to say so itself, in ms. */
 const FAREWELL_MS = 500;

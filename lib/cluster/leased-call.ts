@@ -17,6 +17,7 @@ import { LeasedRoute, type Destination } from './leased-route.js';
 import { throwAsOurs, type LeasedWork } from './leased-work.js';
 import { REFUSALS } from './refusals.js';
 import type { ClusterNode } from './topology.js';
+import { monotonicMs } from './timers.js';
 
 type Outcome = { result: unknown } | { obstacle: Error };
 
@@ -125,13 +126,13 @@ export class LeasedCall {
   /** While a server has a call that blocks, the deadline stands still; sent again, it waits for what is left. */
   private async handOver(redis: Redis): Promise<unknown> {
     const { work, limit } = this;
-    const began = performance.now();
+    const began = monotonicMs();
     if (this.firstSentAt !== undefined) work.shorten?.(began - this.firstSentAt);
     this.firstSentAt ??= began;
     try {
       return await work.send(redis);
     } finally {
-      if (work.blocking) limit.extend(performance.now() - began);
+      if (work.blocking) limit.extend(monotonicMs() - began);
     }
   }
 

@@ -10,6 +10,7 @@ import type { ResolvedClusterOptions } from './options.js';
 import { redactReply } from './redact-reply.js';
 import type { Ask, Reply } from './reply.js';
 import type { ClusterNode } from './topology.js';
+import { clearTimeout, setTimeout } from './timers.js';
 
 /** A connection that is one caller's alone while it is leased. */
 export interface LeasedConnection {
