@@ -30,7 +30,9 @@ export async function openLeased(
   limit: CallLimit,
   made: (redis: Redis) => void,
 ): Promise<LeasedConnection> {
-  const redis = createNodeClient(node, options);
+  // ioredis greets a server in RESP3 by itself, and first
+  const early = options.replyMapping === 'resp3' ? await limit.wait(options.credentials()) : undefined;
+  const redis = createNodeClient(node, options, early);
   let reason = 'cannot be reached';
   let isTold = false;
   redis.on('error', ({ message }: Error) => {
@@ -76,7 +78,7 @@ async function greet(
   // waits in the client, and leaves at once when it is connected: what a server says first is its answer
   const greeted = handshake(ask, {
     ...options,
-    protocol: 2,
+    protocol: options.replyMapping === 'resp3' ? 3 : 2,
     // whoever counts clients by their name counts each of ours once a node
     clientName: clientName && `leased:${clientName}`,
   });
