@@ -167,19 +167,8 @@ export class ClusterPipeline {
   }
 }
 
-/** What a callback throws is the process's to handle, as with a single call: the results are there all the same. */
 function notifyAll(callbacks: ReadonlyMap<number, Callback>, results: PipelineResults): void {
-<<<<<<< HEAD
   for (const [index, callback] of callbacks) notify(callback, ...results[index]);
-=======
-  for (const [index, notify] of callbacks) {
-    try {
-      notify(results[index][0], results[index][1]);
-    } catch (error) {
-      void Promise.reject(error as Error);
-    }
-  }
->>>>>>> 46fe722 (Credentials providers are not hammered; leased connections have names of their own; duplicates of subclasses; tests and docs of leased calls)
 }
 
 /** Refuses a call without a slot that one node cannot answer. @throws CrossSlotError, InvalidArgumentError */
