@@ -112,6 +112,7 @@ export {
   type KeyOptions,
   type PrimaryKeyOptions,
   type IndexOptions,
+  type UniqueOptions,
   type GlobalIndexOptions,
 } from './entity/decorators.js';
 export {

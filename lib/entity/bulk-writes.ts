@@ -2,6 +2,7 @@ import { checkList } from './argument-checks.js';
 import { type CommitFault, faultError } from './commit-faults.js';
 import type { Committed } from './commit-outcome.js';
 import type { EntityContext } from './entity-context.js';
+import { checkEntityOptions } from './entity-option-names.js';
 import type { EntityKey } from './entity-key.js';
 import { runHooks } from './lifecycle-hooks.js';
 import type { RowMapper } from './row-mapper.js';
@@ -64,6 +65,7 @@ async function writeMany<Given, T>(
   options?: BulkWriteOptions,
 ): Promise<ItemResult<T>[]> {
   checkList('keys', given);
+  checkEntityOptions('a write of many rows', options);
   const items = await Promise.all(given.map((one) => attempted(async () => plan(one))));
   const operations = items.flatMap((item) => (item instanceof Error ? [] : (item.operation ?? [])));
   const outcomes = await committer.attemptMany(operations, options);

@@ -4,6 +4,7 @@ import { SLOT_COUNT, keySlot } from '../cluster/key-slot.js';
 import { type EntityChange, changeFrom } from './entity-change.js';
 import type { EntityClient } from './entity-client.js';
 import { ChangesLostError } from './entity-errors.js';
+import { checkEntityOptions } from './entity-option-names.js';
 import type { EntitySchema } from './entity-schema.js';
 import type { KeyWalker } from './key-walker.js';
 import { outboxKey } from './outbox.js';
@@ -44,6 +45,7 @@ export class ChangeFeed {
    */
   changes(schema: EntitySchema, tag: string | undefined, options: ChangesOptions): Observable<EntityChange> {
     this.checkRecorded(schema);
+    checkEntityOptions('changes()', options);
     const slot = tag === undefined ? undefined : keySlot(tag);
     const { from, pollMs = slot === undefined ? POLL_ALL_MS : POLL_MS } = options;
     if (!Number.isSafeInteger(pollMs) || pollMs < 1 || pollMs > LONGEST_POLL_MS)

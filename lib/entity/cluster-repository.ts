@@ -5,6 +5,7 @@ import { type ItemResult, deleteMany, saveMany } from './bulk-writes.js';
 import { faultError } from './commit-faults.js';
 import { counterOf, counterStep, counterValue } from './counter.js';
 import type { EntityContext } from './entity-context.js';
+import { checkEntityOptions } from './entity-option-names.js';
 import { runHooks } from './lifecycle-hooks.js';
 import { Partition } from './partition.js';
 import type { LockOptions, LockedFunction } from './partition-lock.js';
@@ -86,6 +87,7 @@ export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
    * @throws ConditionNotMetError where its properties are not as `where` says.
    */
   async update(key: KeyOf<E>, patch: Patch<E>, options: UpdateOptions<E> = {}): Promise<{ version: number }> {
+    checkEntityOptions('an update', options);
     const operation = this.context.planner.patch(this.mapper, this.at(key), patch, options);
     const version = await this.context.committer.commit(operation, options);
     return { version: version! };
@@ -102,6 +104,7 @@ export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
 
   /** Deletes a row, whatever its version; that it was not there is no error. */
   async delete(key: KeyOf<E>, options?: WriteOptions): Promise<{ deleted: boolean }> {
+    checkEntityOptions('a write', options);
     const operation = this.context.planner.delete(this.mapper, this.at(key));
     const version = await this.context.committer.commit(operation, options);
     return { deleted: version !== undefined };
@@ -142,6 +145,7 @@ export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
     by: number | bigint = 1,
     options?: WriteOptions,
   ): Promise<NonNullable<E[Name & keyof E]>> {
+    checkEntityOptions('a write', options);
     const { schema } = this.mapper;
     const at = this.at(key);
     const step = counterStep(schema, counter, by);
@@ -221,6 +225,7 @@ export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
   }
 
   private async touch(key: KeyOf<E>, expireAt: number | null, options?: WriteOptions): Promise<boolean> {
+    checkEntityOptions('a write', options);
     const operation = this.context.planner.expire(this.mapper, this.at(key), expireAt);
     const outcome = await this.context.committer.attempt([operation], options);
     if (outcome.fault && outcome.fault !== 'MISSING') throw faultError(outcome);
@@ -229,6 +234,7 @@ export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
   }
 
   private async write(kind: WriteKind, entity: E, options?: WriteOptions): Promise<void> {
+    checkEntityOptions('a write', options);
     const planned = this.context.planner.prepare(kind, this.mapper, entity);
     // Not awaited without need: writes that are called in one turn leave in their order.
     const write = planned instanceof Promise ? await planned : planned;

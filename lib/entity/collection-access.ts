@@ -9,6 +9,7 @@ import type { Committer } from './committer.js';
 import type { EntityClient, ElementScan } from './entity-client.js';
 import { SchemaMismatchError } from './entity-errors.js';
 import type { Stored } from './row-mapper.js';
+import { checkEntityOptions } from './entity-option-names.js';
 import type { WriteOptions } from './write-options.js';
 
 /** How a handle reaches the key of its collection. */
@@ -40,6 +41,7 @@ export class StoredCollection implements CollectionAccess {
   ) {}
 
   with(options: WriteOptions): StoredCollection {
+    checkEntityOptions('a write', options);
     return new StoredCollection(this.client, this.committer, this.place, { ...this.options, ...options });
   }
 

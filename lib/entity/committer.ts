@@ -28,6 +28,7 @@ import {
   rowScriptArguments,
 } from './row-operation.js';
 import { ROW_SCRIPT } from './row-script.js';
+import type { SchemaRecords } from './schema-records.js';
 import { releaseCall } from './unique-release.js';
 import { formFor, formForCalls, formsOf } from './script-forms.js';
 import { type ScriptCall, type ScriptCallOptions, ScriptCaller } from './script-caller.js';
@@ -42,9 +43,13 @@ export class Committer {
   private readonly scripts: ScriptCaller;
   private readonly globals: GlobalWrites;
 
-  /** @param fence the lock under which all of its commits are made. */
+  /**
+   * @param records what is known of uniques that are being built, whose values are not taken; without it they are.
+   * @param fence the lock under which all of its commits are made.
+   */
   constructor(
     client: EntityClient,
+    private readonly records?: SchemaRecords,
     private readonly fence?: Fence,
   ) {
     this.scripts = new ScriptCaller(client);
@@ -71,6 +76,9 @@ export class Committer {
     extras: CommitExtras = {},
   ): Promise<Committed | CommitFault> {
     checkRepeatable(operations, options.opId);
+    // Not awaited without need: writes that are called in one turn leave in their order.
+    const takable = this.records?.assertTakable(operations);
+    if (takable) await takable;
     const token = operationToken(options.opId, purposeOf(operations));
     if (!operations.some(isGlobal)) return this.commitHere(operations, token, options, extras);
     return this.globals.attempt(operations, options, (held, bounds) =>
@@ -115,7 +123,11 @@ export class Committer {
     // A batch is sent in one way: what can be sent again, if all of it can.
     const retries = operations.map((operation) => retryOf([operation]));
     const retry = RETRIES.find((one) => retries.includes(one))!;
-    const calls = operations.map((operation) => this.callOrError(operation));
+    const takable = operations.map((operation) => this.records?.assertTakable([operation]));
+    const refusals = takable.some(Boolean)
+      ? await Promise.all(takable.map((waiting) => waiting?.catch((error: Error) => error)))
+      : [];
+    const calls = operations.map((operation, i) => refusals[i] || this.callOrError(operation));
     const sent = calls.filter((call): call is ScriptCall => !(call instanceof Error));
     const answers = (await this.scripts.runMany(sent, retry, options))[Symbol.iterator]();
     return Promise.all(

@@ -5,7 +5,7 @@ import { markMade } from '../cluster/package-copies.js';
 import { SchemaError } from './entity-errors.js';
 import type { IdGenerator } from './id-generators.js';
 import type { HookEvent } from './lifecycle-hooks.js';
-import { type ClusterEntityOptions, type PropertyRole, ownMetadata } from './metadata.js';
+import { type ClusterEntityOptions, type PropertyRole, type WhileBuilding, ownMetadata } from './metadata.js';
 import type { PropertyOptions, PropertyType } from './property-type.js';
 import type { EntityId } from './shape.js';
 
@@ -124,6 +124,16 @@ export interface GlobalIndexOptions extends IndexOptions {
   spread?: number | undefined;
 }
 
+/** What a unique is over, and what is done while it is being built. */
+export interface UniqueOptions extends IndexOptions {
+  /**
+   * What becomes of writes that would take a value while the unique is being built, because it was added to rows that
+   * are there already. `'refuse'`, the default: they fail with `IndexNotReadyError`, so that there is never a second
+   * row with one value. `'write'`: they are made, and `reindex()` reports the second row, for you to change it.
+   */
+  whileBuilding?: WhileBuilding | undefined;
+}
+
 /** Finds the entities of a partition, or of all of them, by a property, or several; see `findBy`. */
 export function Index(options: GlobalIndexOptions = {}): PropertyDecorator {
   return indexDecorator('index', options);
@@ -132,7 +142,7 @@ export function Index(options: GlobalIndexOptions = {}): PropertyDecorator {
 /**
  * No two entities of a partition, or of all of them, have the same value; absent values do not count. Found by it, too.
  */
-export function Unique(options: IndexOptions = {}): PropertyDecorator {
+export function Unique(options: UniqueOptions = {}): PropertyDecorator {
   return indexDecorator('unique', options);
 }
 
@@ -166,11 +176,11 @@ function hookDecorator(event: HookEvent): HookDecorator {
 
 function indexDecorator(
   kind: 'index' | 'unique',
-  { name, fields, scope, spread }: GlobalIndexOptions,
+  { name, fields, scope, spread, whileBuilding }: GlobalIndexOptions & UniqueOptions,
 ): PropertyDecorator {
   return (target, property) => {
     const own = propertyName(target, property);
-    const index = { kind, on: own, name: name ?? own, fields: fields ?? [own], scope, spread };
+    const index = { kind, on: own, name: name ?? own, fields: fields ?? [own], scope, spread, whileBuilding };
     ownMetadata(target.constructor).indexes.push(index);
   };
 }

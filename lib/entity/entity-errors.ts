@@ -207,18 +207,16 @@ export class SchemaRecordError extends ClusterError {
   }
 }
 
-/** An index was added to rows that are there already, and is not built yet: run `reindex`. */
+/**
+ * An index was added to rows that are there already, and is not built yet: run `reindex`. A query that needs it fails,
+ * and of a unique also a write that would take a value of it; nothing is written then.
+ */
 export class IndexNotReadyError extends ClusterError {
   constructor(
     readonly entity: string,
     readonly index: string,
+    message = `The index '${index}' of ${entity} is being built: run repository.reindex() once to make it ready`,
   ) {
-    super(
-      `The index '${index}' of ${entity} is being built: run repository.reindex() once to make it ready`,
-      {
-        code: 'INDEX_NOT_READY',
-        retryable: true,
-      },
-    );
+    super(message, { code: 'INDEX_NOT_READY', retryable: true });
   }
 }

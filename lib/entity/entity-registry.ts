@@ -24,10 +24,11 @@ export class EntityRegistry {
   constructor(given: EntityClient) {
     const client = given.withPlainReplies?.() ?? given;
     const collections = new CollectionHandles(client);
-    const committer = new Committer(client);
+    const primary = primaryOf(client);
+    const records = new SchemaRecords(primary);
+    const committer = new Committer(client, records);
     const entities = new LoadedEntities(collections, committer);
     const keys = new KeyWalker(client);
-    const primary = primaryOf(client);
     this.context = {
       client,
       primary,
@@ -38,10 +39,10 @@ export class EntityRegistry {
       committer,
       keys,
       feed: new ChangeFeed(client, keys),
-      records: new SchemaRecords(primary),
+      records,
       locks: new LockRunner(
         client,
-        (fence) => new RepositorySet({ ...this.context, committer: new Committer(client, fence) }),
+        (fence) => new RepositorySet({ ...this.context, committer: new Committer(client, records, fence) }),
       ),
     };
     this.repositories = new RepositorySet(this.context);

@@ -3,6 +3,7 @@ import type { CollectionSchema } from './collection-schema.js';
 import type { KeyProperty } from './entity-key.js';
 import type { Hooks } from './lifecycle-hooks.js';
 import type { ChangesSchema } from './outbox.js';
+import type { WhileBuilding } from './metadata.js';
 import type { EntityClass } from './shape.js';
 
 /** A stored property. */
@@ -25,6 +26,8 @@ export interface IndexSchema {
   readonly kind: 'index' | 'unique';
   readonly name: string;
   readonly fields: readonly IndexedField[];
+  /** What becomes of writes that take a value of a unique that is being built; absent for the default. */
+  readonly whileBuilding?: WhileBuilding;
 }
 
 /** An index or a unique over all partitions, in keys of its own. */

@@ -2,6 +2,7 @@ import { Observable } from 'rxjs';
 import type { EntityContext } from './entity-context.js';
 import type { EntityFinder } from './entity-finder.js';
 import { type EntityKey, entityKeyOfRow } from './entity-key.js';
+import { checkEntityOptions } from './entity-option-names.js';
 import type { RowMapper } from './row-mapper.js';
 import { loadRows } from './row-reader.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
@@ -23,8 +24,10 @@ export async function* streamEntities<E extends object>(
   mapper: RowMapper,
   finder: EntityFinder<E>,
   where: object | undefined,
-  { batchSize = BATCH, signal }: StreamOptions,
+  options: StreamOptions,
 ): AsyncGenerator<E, void, undefined> {
+  checkEntityOptions('a stream of entities', options);
+  const { batchSize = BATCH, signal } = options;
   if (!Number.isSafeInteger(batchSize) || batchSize < 1 || batchSize > LARGEST_BATCH)
     throw new InvalidArgumentError(
       'batchSize',

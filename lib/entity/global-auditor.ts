@@ -1,5 +1,6 @@
 import { type FaultCode, faultError } from './commit-faults.js';
 import { givenKey } from './entity-change.js';
+import { Committer } from './committer.js';
 import type { EntityContext } from './entity-context.js';
 import { entityKeyIn } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
@@ -35,11 +36,16 @@ type Fault = IndexIssue['fault'];
  * row that changes nothing else, by the protocol of all writes. What is there and should not be is for `GlobalSweeper`.
  */
 export class GlobalAuditor {
+  /** It takes values of uniques that are being built: that is how they are built. */
+  private readonly committer: Committer;
+
   constructor(
     private readonly context: EntityContext,
     private readonly schema: EntitySchema,
     private readonly mode: AuditMode,
-  ) {}
+  ) {
+    this.committer = new Committer(context.client);
+  }
 
   /** The faults of rows of one partition. */
   async *audit(tag: string, ids: readonly string[]): AsyncGenerator<IndexIssue> {
@@ -155,7 +161,7 @@ export class GlobalAuditor {
       removed: notes.flatMap(([field, encoding]) => (encoding === null ? [field] : [])),
       globals: [{ index, parts }],
     };
-    const outcome = await this.context.committer.attempt([operation]);
+    const outcome = await this.committer.attempt([operation]);
     if (outcome.fault === undefined) return String(outcome.versions[0]);
     if (outcome.fault === 'DUPLICATE') return 'duplicate';
     if (CHANGED.has(outcome.fault)) return 'changed';

@@ -4,6 +4,7 @@ import { onAbort, pauseFor } from '../cluster/abort.js';
 import { InvalidArgumentError } from '../cluster/errors.js';
 import type { EntityClient } from './entity-client.js';
 import { LockTimeoutError } from './entity-errors.js';
+import { checkEntityOptions } from './entity-option-names.js';
 import { HeldLock } from './held-lock.js';
 import { LockLine } from './lock-line.js';
 import { TOKEN_MEMORY_MS } from './lock-memory.js';
@@ -38,6 +39,7 @@ export class LockRunner {
    * @throws LockTimeoutError, LockLostError, and what `work` throws.
    */
   async run<R>(tag: string, work: LockedFunction<R>, options: LockOptions = {}): Promise<R> {
+    checkEntityOptions('a lock', options);
     const { name = 'lock', ttlMs = TTL_MS, waitMs = WAIT_MS, signal } = options;
     check('ttlMs', ttlMs, SHORTEST_TTL_MS);
     check('waitMs', waitMs, 0);

@@ -25,6 +25,9 @@ export interface PropertyMetadata {
   readonly emittedType: unknown;
 }
 
+/** What becomes of writes that take a value of a unique that is being built. */
+export type WhileBuilding = 'refuse' | 'write';
+
 /** What `@Index` or `@Unique` said. */
 export interface IndexMetadata {
   readonly kind: 'index' | 'unique';
@@ -35,6 +38,7 @@ export interface IndexMetadata {
   /** `partition`, if it says nothing. */
   readonly scope?: 'partition' | 'global' | undefined;
   readonly spread?: number | undefined;
+  readonly whileBuilding?: WhileBuilding | undefined;
 }
 
 /** What `@ClusterEntity` was given. */

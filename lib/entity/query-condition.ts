@@ -66,15 +66,15 @@ export function readCondition(entity: string, field: IndexedField, given: unknow
     throw refuse('is an array in a where; for any of several values use { in: [...] }');
   if (!isOperators(given)) return exactly([given]);
   const operators = Object.entries(given);
-  if (operators.length === 0 && !isPlain(given))
-    throw refuse(`is an object without operators in a where; known are ${KNOWN}`);
+  if (operators.length === 0)
+    throw refuse(`is an object without operators in a where: ${LEAVE_OUT}; known are ${KNOWN}`);
   for (const [name, operand] of operators) {
     if (!Object.hasOwn(OPERATORS, name) && !ALONE.has(name))
       throw refuse(`is asked for by an unknown operator; known are ${KNOWN}`);
     if (operand === undefined) throw refuse(`has the operator ${name} with undefined: ${LEAVE_OUT}`);
     if (ALONE.has(name) && operators.length > 1) throw refuse(`has \`${name}\` beside other operators`);
   }
-  const [first, only] = operators[0] ?? [];
+  const [first, only] = operators[0];
   if (first === 'eq') return exactly([only]);
   if (first === 'in') {
     if (!Array.isArray(only)) throw refuse('has an `in` that is no list');
@@ -134,12 +134,6 @@ export const LEAVE_OUT = 'leave the property out for no condition';
 // Prototypes say nothing: parsers give objects without one, and a Date may be of another realm.
 function isOperators(given: unknown): given is object {
   return typeof given === 'object' && given !== null && !types.isDate(given) && !ArrayBuffer.isView(given);
-}
-
-/** Whether an object is of no class: of a promise or a Map, no operators are a mistake. */
-function isPlain(given: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(given);
-  return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
 function intersection(a: Span, b: Span): Span {

@@ -6,6 +6,7 @@ import type { EntityContext } from './entity-context.js';
 import { EntityNotFoundError } from './entity-errors.js';
 import { EntityFinder, type Page, type PageOptions } from './entity-finder.js';
 import { type EntityKey, entityKey, partitionTag } from './entity-key.js';
+import { checkEntityOptions } from './entity-option-names.js';
 import { type StreamOptions, observeEntities, streamEntities } from './entity-stream.js';
 import type { RowMapper } from './row-mapper.js';
 import { loadRow, loadRows } from './row-reader.js';
@@ -68,7 +69,8 @@ export abstract class RepositoryReads<E extends object> {
    *
    * @throws UnindexedQueryError where no index or unique answers it.
    */
-  findBy(where: Where<E>, options: { limit?: number | undefined } = {}): Promise<E[]> {
+  async findBy(where: Where<E>, options: { limit?: number | undefined } = {}): Promise<E[]> {
+    checkEntityOptions('findBy()', options);
     return this.finder.findBy(where, options.limit);
   }
 
@@ -86,7 +88,8 @@ export abstract class RepositoryReads<E extends object> {
    * const { items, cursor } = await orderItems.findPage({ orderId }, { limit: 20 });
    * ```
    */
-  findPage(where: Where<E>, options: PageOptions = {}): Promise<Page<E>> {
+  async findPage(where: Where<E>, options: PageOptions = {}): Promise<Page<E>> {
+    checkEntityOptions('findPage()', options);
     return this.finder.findPage(where, options.limit, options.cursor);
   }
 

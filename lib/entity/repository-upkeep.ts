@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
 import { partitionTag } from './entity-key.js';
+import { checkEntityOptions } from './entity-option-names.js';
 import { ExpirySweeper } from './expiry-sweeper.js';
 import type { IndexIssue } from './index-auditor.js';
 import {
@@ -22,6 +23,7 @@ export abstract class RepositoryUpkeep<E extends object> extends RepositoryReads
    * @returns how many rows are no more.
    */
   async sweepExpired(options: SweepOptions<E> = {}): Promise<{ swept: number }> {
+    checkEntityOptions('sweepExpired()', options);
     const { partition, limit = Infinity, signal } = options;
     checkLimit(limit);
     const sweeper = new ExpirySweeper(this.context, this.mapper.schema);
@@ -36,7 +38,9 @@ export abstract class RepositoryUpkeep<E extends object> extends RepositoryReads
    *
    * @returns how many entries are no more.
    */
-  async sweepGlobals({ limit = Infinity, signal }: GlobalSweepOptions = {}): Promise<{ swept: number }> {
+  async sweepGlobals(options: GlobalSweepOptions = {}): Promise<{ swept: number }> {
+    checkEntityOptions('sweepGlobals()', options);
+    const { limit = Infinity, signal } = options;
     checkLimit(limit);
     return { swept: await this.context.committer.sweepGlobals(this.mapper.schema, limit, signal) };
   }
@@ -50,6 +54,7 @@ export abstract class RepositoryUpkeep<E extends object> extends RepositoryReads
    * ```
    */
   async *verifyIndexes(options: UpkeepOptions<E> = {}): AsyncGenerator<IndexIssue<E>, void, undefined> {
+    checkEntityOptions('verifyIndexes()', options);
     const { schema } = this.mapper;
     const tag = this.tagOf(options.partition);
     yield* verifyIndexes(this.context, schema, tag, options.signal) as AsyncGenerator<IndexIssue<E>>;
@@ -67,6 +72,7 @@ export abstract class RepositoryUpkeep<E extends object> extends RepositoryReads
    * @throws InvalidArgumentError for a cursor that is none.
    */
   async *reindex(options: ReindexOptions<E> = {}): AsyncGenerator<ReindexProgress<E>, void, undefined> {
+    checkEntityOptions('reindex()', options);
     const { schema } = this.mapper;
     const tag = this.tagOf(options.partition);
     yield* reindex(this.context, schema, tag, options) as AsyncGenerator<ReindexProgress<E>>;

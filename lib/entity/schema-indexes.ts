@@ -19,7 +19,7 @@ export function buildIndexes(
   const names = new Set<string>();
   const built: SchemaIndexes = { indexes: [], globals: [] };
   for (const given of metadata) {
-    const { kind, name, fields: properties, scope = 'partition', spread = 1 } = given;
+    const { kind, name, fields: properties, scope = 'partition', spread = 1, whileBuilding } = given;
     const label = `${kind} '${name}'`;
     if (!SCOPES.has(scope)) fault(`has the ${label} of the scope ${JSON.stringify(scope)}: ${SCOPE_NAMES}`);
     if (!livesInPartition && scope === 'partition')
@@ -31,13 +31,17 @@ export function buildIndexes(
       fault(`has the ${label} with a spread that is no whole number from 1 to ${INDEX_BUCKETS}`);
     if (given.spread !== undefined && (kind === 'unique' || scope !== 'global'))
       fault(`has the ${label} with a spread, which only a global index can have`);
+    if (whileBuilding !== undefined && !WHILE_BUILDING.has(whileBuilding))
+      fault(`has the ${label} with whileBuilding: ${JSON.stringify(whileBuilding)}: 'refuse' or 'write'`);
+    if (whileBuilding !== undefined && kind !== 'unique')
+      fault(`has the ${label} with whileBuilding, which only a unique can have`);
     if (names.has(name)) fault(`has two indexes of the one name '${name}'`);
     names.add(name);
     if (!NAME.test(name)) fault(`has the ${label}: letters, digits, _ - and . are allowed in its name`);
     if (properties.length === 0 || new Set(properties).size < properties.length)
       fault(`has the ${label} over no fields, or over one field twice`);
     const indexed = properties.flatMap((property) => indexedField(property, label, fields, fault));
-    const index: IndexSchema = { kind, name, fields: indexed };
+    const index: IndexSchema = { kind, name, fields: indexed, whileBuilding };
     if (scope === 'global') built.globals.push({ ...index, entity, spread });
     else built.indexes.push(index);
   }
@@ -46,6 +50,7 @@ export function buildIndexes(
 
 const NAME = /^[\w.-]+$/;
 const SCOPES: ReadonlySet<unknown> = new Set(['partition', 'global']);
+const WHILE_BUILDING: ReadonlySet<unknown> = new Set(['refuse', 'write']);
 const SCOPE_NAMES = "'partition' or 'global'";
 
 function indexedField(

@@ -4,6 +4,7 @@ import { Script } from '../cluster/script.js';
 import type { EntityClient } from './entity-client.js';
 import { IndexNotReadyError, SchemaRecordError } from './entity-errors.js';
 import type { EntitySchema } from './entity-schema.js';
+import type { RowOperation } from './row-operation.js';
 import {
   type SchemaDefinition,
   definitionOf,
@@ -13,6 +14,7 @@ import {
   misfits,
 } from './schema-definition.js';
 import { ScriptCaller } from './script-caller.js';
+import { guardedUniques, takenUniques } from './taken-uniques.js';
 
 /**
  * Writes a schema record, if it still is as it was read: `['OK']` or `['CHANGED']`.
@@ -32,7 +34,7 @@ export const recordKey = ({ name }: EntitySchema): string => `{~s:${name}}`;
 /** How long a process rests on what it has read of a record: others may have started, or built an index, since. */
 const FRESH_MS = 5_000;
 
-/** How long a query waits for a record to be read again, whose node may be down. */
+/** How long a query or a write waits for a record to be read again, whose node may be down. */
 const PATIENCE_MS = 200;
 
 /** The longest pause before a record is written again that somebody else has changed meanwhile. */
@@ -53,8 +55,12 @@ interface SchemaRecord {
 /** What a process knows of a class. */
 interface Knowledge extends SchemaRecord {
   readonly own: SchemaDefinition;
-  /** When the record was read, by a clock that never goes back. */
-  readonly readAt: number;
+  /** The uniques whose values are not taken while they are being built. */
+  readonly guarded: ReadonlySet<string>;
+  /** Whether one of these is being built. */
+  readonly isGuarding: boolean;
+  /** When it was read, or could last not be read, by a clock that never goes back. */
+  readonly askedAt: number;
 }
 
 /** What a run of `reindex` has to build. */
@@ -70,6 +76,7 @@ export class SchemaRecords {
   private readonly scripts: ScriptCaller;
   private readonly known = new Map<EntitySchema, Knowledge>(); // nothing of schemas that were not checked
   private readonly underWay = new Map<EntitySchema, Promise<void>>();
+  private readonly refreshing = new Map<EntitySchema, Promise<void>>(); // the same, as long as somebody waits for it
 
   constructor(private readonly client: EntityClient) {
     this.scripts = new ScriptCaller(client);
@@ -136,13 +143,60 @@ export class SchemaRecords {
     if (!known) return;
     if (!isReady(known, index))
       await this.readAgain(schema); // it may be ready by now
-    else if (performance.now() - known.readAt > FRESH_MS)
-      // What cannot be read was probably not changed either: other shards go on being asked.
-      await Promise.race([
-        this.readAgain(schema).catch(() => {}),
-        sleep(PATIENCE_MS, undefined, { ref: false }),
-      ]);
+    else if (isStale(known)) await this.refresh(schema);
     if (!isReady(this.known.get(schema)!, index)) throw new IndexNotReadyError(schema.name, index);
+  }
+
+  /**
+   * Refuses writes that take a value of a unique that is being built: a row that is not in it yet may have that value.
+   * Where none is, it costs a read now and then, for which all writes of the class wait, so that they keep their order.
+   *
+   * @returns undefined where nothing has to be waited for.
+   * @throws IndexNotReadyError
+   */
+  assertTakable(operations: readonly RowOperation[]): Promise<void> | undefined {
+    let stale: Set<EntitySchema> | undefined;
+    let isGuarding = false;
+    for (const { schema } of operations) {
+      const known = this.known.get(schema);
+      if (!known || known.guarded.size === 0) continue;
+      if (isStale(known)) (stale ??= new Set()).add(schema);
+      else isGuarding ||= known.isGuarding;
+    }
+    if (!stale && !isGuarding) return undefined;
+    return this.refreshAndAssert(stale ?? new Set(), operations);
+  }
+
+  private async refreshAndAssert(
+    stale: ReadonlySet<EntitySchema>,
+    operations: readonly RowOperation[],
+  ): Promise<void> {
+    await Promise.all([...stale].map((schema) => this.refresh(schema)));
+    for (const operation of operations) {
+      const { schema } = operation;
+      for (const { name } of takenUniques(operation)) {
+        const known = this.known.get(schema);
+        if (!known?.guarded.has(name) || isReady(known, name)) continue;
+        await this.readAgain(schema); // it may be ready by now
+        if (isReady(this.known.get(schema)!, name)) continue;
+        throw new IndexNotReadyError(schema.name, name, whyNotTaken(schema.name, name));
+      }
+    }
+  }
+
+  /** Reads a record again. What cannot be read was probably not changed either: other shards go on being asked. */
+  private refresh(schema: EntitySchema): Promise<void> {
+    let refreshing = this.refreshing.get(schema);
+    if (!refreshing) {
+      const read = async (): Promise<void> => {
+        const patience = sleep(PATIENCE_MS, undefined, { ref: false });
+        await Promise.race([this.readAgain(schema).catch(() => {}), patience]);
+        this.refreshing.delete(schema);
+        this.known.set(schema, { ...this.known.get(schema)!, askedAt: performance.now() });
+      };
+      this.refreshing.set(schema, (refreshing = read()));
+    }
+    return refreshing;
   }
 
   private readAgain(schema: EntitySchema): Promise<void> {
@@ -178,8 +232,12 @@ export class SchemaRecords {
   }
 
   private know(schema: EntitySchema, record: SchemaRecord): void {
-    const own = this.known.get(schema)?.own ?? definitionOf(schema);
-    this.known.set(schema, { ...record, own, readAt: performance.now() });
+    const { own, guarded } = this.known.get(schema) ?? {
+      own: definitionOf(schema),
+      guarded: guardedUniques([...schema.indexes, ...schema.globals]),
+    };
+    const isGuarding = [...guarded].some((name) => !isReady({ ...record, own }, name));
+    this.known.set(schema, { ...record, own, guarded, isGuarding, askedAt: performance.now() });
   }
 
   private async read(schema: EntitySchema): Promise<[definition: string, building: string]> {
@@ -197,5 +255,13 @@ function recordOf([definition, building]: readonly [string, string]): SchemaReco
 }
 
 /** Whether an index holds all rows. Without a record nothing was stored that it could lack. */
-const isReady = ({ own, definition = own, building }: Knowledge, index: string): boolean =>
-  !building.has(index) && formOf(definition, index) === formOf(own, index);
+const isReady = (
+  { own, definition = own, building }: Pick<Knowledge, 'own' | 'definition' | 'building'>,
+  index: string,
+): boolean => !building.has(index) && formOf(definition, index) === formOf(own, index);
+
+const isStale = ({ askedAt }: Knowledge): boolean => performance.now() - askedAt > FRESH_MS;
+
+const whyNotTaken = (entity: string, unique: string): string =>
+  `The unique '${unique}' of ${entity} is being built, and rows that it does not have yet may have the value: run ` +
+  `repository.reindex() once to make it ready; @Unique({ whileBuilding: 'write' }) lets such writes through meanwhile`;

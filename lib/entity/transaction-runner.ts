@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, TransactionConflictError } from '../cluster/errors.js';
 import { type EntityContext, onPrimaries } from './entity-context.js';
 import { PartitionQueue } from './partition-queue.js';
+import { checkEntityOptions } from './entity-option-names.js';
 import type { PartitionTransaction, TransactionOptions } from './partition-transaction.js';
 import { TransactionAttempt } from './transaction-attempt.js';
 
@@ -28,6 +29,7 @@ export class TransactionRunner {
   async run<R>(tag: string, work: TransactionFunction<R>, options: TransactionOptions = {}): Promise<R> {
     if (typeof work !== 'function')
       throw new InvalidArgumentError('work', 'A transaction takes the function that it runs');
+    checkEntityOptions('a transaction', options);
     const { attempts = ATTEMPTS } = options;
     if (!Number.isSafeInteger(attempts) || attempts < 1)
       throw new InvalidArgumentError('attempts', 'attempts must be a whole number from 1');

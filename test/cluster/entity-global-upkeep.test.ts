@@ -168,7 +168,7 @@ it('builds indexes that are added to rows which are there', async () => {
   const repository = after.repository(Member);
   await expect(repository.findOneBy({ email: 'row1@example.org' })).rejects.toThrow(IndexNotReadyError);
   await expect(repository.findBy({ team: 'crew' })).rejects.toThrow(IndexNotReadyError);
-  await repository.insert(repository.create({ id: 'new', email: 'new@example.org', team: 'crew' }));
+  await repository.insert(repository.create({ id: 'new', team: 'crew' }));
   expect(await reindexed(repository)).toMatchObject({ unresolved: [] });
   expect(await repository.findOneBy({ email: 'row1@example.org' })).toMatchObject({ id: 'row1' });
   expect(await repository.findBy({ team: 'crew' })).toHaveLength(51);

@@ -180,6 +180,8 @@ describe('a condition', () => {
     await expect(find({ row: null })).rejects.toThrow('rows without a value are not in the index');
     await expect(find({ row: ['left'] })).rejects.toThrow('use { in: [...] }');
     await expect(find({ row: new Map() })).rejects.toThrow('without operators');
+    await expect(find({ row: {} })).rejects.toThrow('without operators'); // a parsed body, say
+    await expect(find({ row: Object.create(null) as object })).rejects.toThrow('without operators');
     await expect(find({ row: Promise.resolve('left') })).rejects.toThrow('without operators');
   });
 
