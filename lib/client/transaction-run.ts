@@ -139,9 +139,7 @@ export class TransactionRun<T> {
     connection.clean = true;
     if (results === null) return 'conflict';
     if (writesDurably(entries, policy)) {
-      await waitForReplicas(connection.redis, policy.durability).catch((error: unknown) => {
-        throw error instanceof ClusterError ? error : this.lostExec(error as Error);
-      });
+      await waitForReplicas(connection.redis, policy.durability, 'EXEC');
     }
     commands.tell(results);
     return { result: results };

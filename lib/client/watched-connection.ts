@@ -1,4 +1,5 @@
 import { ReplyError as NodeReplyError, type Redis } from 'ioredis';
+import { isResent } from '../cluster/attempt-outcome.js';
 import { keyIndexes } from '../cluster/command-keys.js';
 import { isIdempotent } from '../cluster/command-table.js';
 import type { CallPolicy } from '../cluster/command.js';
@@ -131,8 +132,8 @@ export class WatchedConnection {
   }
 
   private isRepeatable({ row, args }: ResolvedCall): boolean {
-    const { retry } = this.policy;
-    return row.readonly || retry === 'always' || (retry === 'safe' && isIdempotent(row, args));
+    const reads = row.readonly;
+    return reads || isResent(this.policy.retry, { idempotent: isIdempotent(row, args), reads });
   }
 
   private note(repeatable: boolean, name: string): void {

@@ -2,12 +2,7 @@ import { NO_SLOT } from '../cluster/command.js';
 import type { ClusterEngine } from '../cluster/cluster-engine.js';
 import { keyIndexes } from '../cluster/command-keys.js';
 import { waitForReplicas } from '../cluster/durable-writes.js';
-import {
-  ClusterError,
-  CrossSlotError,
-  InvalidArgumentError,
-  OutcomeUnknownError,
-} from '../cluster/errors.js';
+import { CrossSlotError, InvalidArgumentError } from '../cluster/errors.js';
 import { groupBySlot, type ResolvedCall } from '../cluster/resolved-call.js';
 import { normalizeArguments, withCallback } from './call-arguments.js';
 import type { ViewPolicy } from './call-options.js';
@@ -58,10 +53,7 @@ export class WatchedTransaction {
   private async confirm(name: string): Promise<void> {
     const { durability } = this.policy;
     if (durability === undefined) return;
-    await waitForReplicas(this.connection.redis, durability).catch((error: unknown) => {
-      if (error instanceof ClusterError) throw error;
-      throw new OutcomeUnknownError(name, 'the node is not the primary any more', { cause: error });
-    });
+    await waitForReplicas(this.connection.redis, durability, name);
   }
 
   /** Begins the commands that are to be executed in one piece; give it back from the function. */

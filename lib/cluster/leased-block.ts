@@ -8,13 +8,13 @@ import { callByName } from './node-call.js';
 import { REFUSALS } from './refusals.js';
 import { toReplyError } from './reply-error.js';
 import type { Reply } from './reply.js';
-import { FORBIDDEN, notATransaction } from './transaction-block.js';
+import { mayHaveWritten, notATransaction } from './transaction-block.js';
 
 /** MULTI, commands that write, EXEC, and WAIT for the replicas. */
 export class LeasedBlock implements LeasedWork {
   readonly name = 'EXEC';
   readonly blocking = false;
-  readonly readonly = false;
+  readonly reads = false;
   readonly idempotent = false;
 
   constructor(
@@ -25,7 +25,8 @@ export class LeasedBlock implements LeasedWork {
 
   async send(redis: Redis): Promise<BatchResult[] | null> {
     const results = await executeBlock(redis, this.entries);
-    if (writesDurably(this.entries, this.policy)) await waitForReplicas(redis, this.policy.durability);
+    const { entries, policy, name } = this;
+    if (writesDurably(entries, policy)) await waitForReplicas(redis, policy.durability, name);
     return results;
   }
 }
@@ -52,7 +53,7 @@ export async function executeBlock(
     callByName(block, call, shape.buffers);
   }
   const results = await block.exec().catch((error: unknown) => {
-    throw refusalOf(error, entries.length);
+    throw refusalOf(error, entries);
   });
   return results?.map(([error, reply], index) => resultOf(entries[index], error, reply)) ?? null;
 }
@@ -68,15 +69,23 @@ function resultOf({ shape: { transform } }: BatchEntry, error: Error | null, rep
 }
 
 /** Why nothing was executed: the reason that can be mended, if there is one, else what EXEC says. */
-function refusalOf(error: unknown, commands: number): unknown {
+function refusalOf(error: unknown, entries: readonly BatchEntry[]): unknown {
   if (!(error instanceof NodeReplyError)) return error;
   const exec = toReplyError((error as Error).message);
   const previous = (error as { previousErrors?: RefusedCommand[] }).previousErrors ?? [];
   const reasons = previous.map(({ message }) => toReplyError(message));
-  if (previous[0]?.command?.name === 'multi') {
-    const forbidden = reasons.slice(1).filter(({ code }) => code === FORBIDDEN).length;
-    return notATransaction(reasons[0], forbidden === commands);
-  }
+  if (previous[0]?.command?.name === 'multi')
+    return notATransaction(reasons[0], nothingRan(entries, previous.slice(1)));
   const passing = [...reasons, exec].find(({ code }) => REFUSALS.has(code));
   return passing ?? new ReplyError(exec.message, { cause: reasons[0] });
+}
+
+/** Whether none of the commands may have written anything, where each was executed by itself. */
+function nothingRan(entries: readonly BatchEntry[], errors: RefusedCommand[]): boolean {
+  // errors come in the order of the commands; one without an error was executed
+  const replies = entries.map(({ call }) => {
+    const isOfThis = errors[0]?.command?.name.toLowerCase() === call.name.toLowerCase();
+    return isOfThis ? toReplyError((errors.shift() as Error).message) : null;
+  });
+  return !entries.some((entry, index) => mayHaveWritten(entry, replies[index]));
 }

@@ -1,9 +1,10 @@
 import type { Redis } from 'ioredis';
-import { afterAttempts } from './attempt-outcome.js';
+import { afterAttempts, isResent } from './attempt-outcome.js';
 import { backoffMs } from './backoff.js';
 import { CallLimit } from './call-limit.js';
 import type { ClusterEngine } from './cluster-engine.js';
 import type { CallPolicy } from './command.js';
+import { isDemotion } from './durable-writes.js';
 import {
   ClientClosedError,
   ConnectionError,
@@ -113,13 +114,12 @@ export class LeasedCall {
         lease.release();
         return this.unconfirmedBy(error);
       }
-      if (error instanceof ReplyError) {
-        lease.release();
-        return this.refused(error);
-      }
-      lease.discard();
-      if (error instanceof OutcomeUnknownError) throw error;
-      return sent ? this.lost(node) : this.unsent(node);
+      // a server that ends a wait because it is no longer the primary ends the connection as well
+      if (error instanceof ReplyError && !wasInterrupted(error)) lease.release();
+      else lease.discard();
+      if (error instanceof ReplyError) return this.refused(error);
+      if (error instanceof OutcomeUnknownError && !isDemotion(error)) throw error;
+      return sent ? this.lost(node, error) : this.unsent(node);
     }
   }
 
@@ -162,28 +162,29 @@ export class LeasedCall {
     return { obstacle: new ConnectionError(node.name, `lost before ${this.work.name} was sent`) };
   }
 
-  /** The connection ended while the command was under way. */
-  private lost(node: ClusterNode): Outcome {
+  /** The connection ended while the command was under way, or its node is no longer the primary. */
+  private lost(node: ClusterNode, error: unknown): Outcome {
     const { engine, work, limit } = this;
     const { name } = work;
     engine.reportStale();
     const cause = new ConnectionError(node.name, `lost while ${name} was under way`);
     if (this.mayGoOn) {
-      this.mayHaveRun ||= !work.readonly;
+      this.mayHaveRun ||= !work.reads;
       work.resent?.();
-      return { obstacle: cause };
+      return { obstacle: isDemotion(error) ? (error as Error) : cause };
     }
+    if (isDemotion(error)) throw error;
     if (limit.signal?.aborted) {
-      if (work.readonly) throw limit.error();
+      if (work.reads) throw limit.error();
       throw new OutcomeUnknownError(name, 'it was aborted after it was sent', { cause: limit.signal.reason });
     }
     if (this.isClosed) {
-      if (work.readonly || work.blocking) throw new ClientClosedError(work.readonly ? false : 'unknown');
+      if (work.reads || work.blocking) throw new ClientClosedError(work.reads ? false : 'unknown');
       throw new OutcomeUnknownError(name, 'the client was closed before the reply', {
         cause: new ClientClosedError(),
       });
     }
-    if (work.readonly) throw cause;
+    if (work.reads) throw cause;
     const reason =
       limit.over && !work.blocking
         ? 'no reply came before its deadline'
@@ -194,8 +195,7 @@ export class LeasedCall {
   /** The call may be sent again after a lost reply, and somebody waits for it. */
   private get mayGoOn(): boolean {
     const { work, policy, limit } = this;
-    if (this.isClosed || limit.over || policy.retry === 'never') return false;
-    return policy.retry === 'always' || work.readonly || work.idempotent;
+    return !this.isClosed && !limit.over && isResent(policy.retry, work);
   }
 
   private get isClosed(): boolean {
@@ -216,5 +216,5 @@ const INTERRUPTIONS = ['instance state changed', 'the stream key no longer exist
  * word, and is the caller's answer.
  */
 function wasInterrupted(reply: ReplyError): boolean {
-  return INTERRUPTIONS.some((text) => reply.message.includes(text));
+  return reply.code === 'UNBLOCKED' && INTERRUPTIONS.some((text) => reply.message.includes(text));
 }

@@ -1,5 +1,6 @@
 import { ReplyError as NodeReplyError, type Redis } from 'ioredis';
 import type { CallPolicy, CallShape } from './command.js';
+import type { Repeatable } from './attempt-outcome.js';
 import { isBlocking, isIdempotent } from './command-table.js';
 import { withTimeLeft } from './blocking-timeout.js';
 import { settledByReplicas } from './durable-writes.js';
@@ -11,15 +12,12 @@ import type { ResolvedCall } from './resolved-call.js';
 import type { ScriptRegistry } from './script-registry.js';
 
 /** What is done on a leased connection, in one attempt or several. */
-export interface LeasedWork {
+export interface LeasedWork extends Repeatable {
   /** As errors call it. */
   readonly name: string;
   readonly slot: number;
   /** It may take any time once a server has it. */
   readonly blocking: boolean;
-  readonly readonly: boolean;
-  /** A second execution would go unnoticed. */
-  readonly idempotent: boolean;
   /** @throws ReplyError, DurabilityError, OutcomeUnknownError; anything else where the connection ended */
   send(redis: Redis): Promise<unknown>;
   /** It may have been executed, and is sent again. */
@@ -49,12 +47,12 @@ export class LeasedCommand implements LeasedWork {
     return isBlocking(this.call.row, this.call.args);
   }
 
-  get readonly(): boolean {
+  get reads(): boolean {
     return this.call.row.readonly;
   }
 
   get idempotent(): boolean {
-    return isIdempotent(this.call.row, this.call.args);
+    return this.reads || isIdempotent(this.call.row, this.call.args);
   }
 
   async send(redis: Redis): Promise<unknown> {
@@ -77,7 +75,8 @@ export class LeasedCommand implements LeasedWork {
     const { call } = this;
     const { durability } = this.policy;
     const reply = callByName(redis, call, this.shape.buffers).catch(throwAsOurs) as Promise<Reply>;
-    return durability === undefined || !call.row.write ? reply : settledByReplicas(redis, durability, reply);
+    if (durability === undefined || !call.row.write) return reply;
+    return settledByReplicas(redis, durability, this.name, reply);
   }
 
   /** The server does not know a script that we know: it is sent again with its text. */

@@ -7,7 +7,7 @@ import { changeLeaves, type Reply } from './reply.js';
 import type { RequestEncoder } from './request-encoder.js';
 
 /** What a server answers that lacks a right: the command was not executed. */
-export const FORBIDDEN = 'NOPERM';
+const FORBIDDEN = 'NOPERM';
 const ROW = unknownCommandRow('exec', []);
 
 /**
@@ -104,7 +104,7 @@ export class TransactionBlock extends Command {
 }
 
 /** Whether a command that was answered by itself may have changed anything: of a script, the part before its error. */
-function mayHaveWritten({ call: { row } }: BatchEntry, reply: Reply): boolean {
+export function mayHaveWritten({ call: { row } }: BatchEntry, reply: Reply): boolean {
   if (row.readonly) return false;
   if (!(reply instanceof ReplyError)) return true;
   const refused = reply.code === FORBIDDEN || reply.code === 'NOSCRIPT' || REFUSALS.has(reply.code);

@@ -311,6 +311,12 @@ describe('a transaction of a user who may not MULTI', () => {
         applied: 'unknown',
       });
       expect(await client.get('{bare}n')).toBe('1');
+      // what only reads may be executed
+      await setUser('-incr');
+      expect(await execute(client).catch((error: Error) => error)).toMatchObject({
+        code: 'NOPERM',
+        applied: false,
+      });
       await setUser('-incr', '-get', '-exec');
       expect(await execute(client).catch((error: Error) => error)).toMatchObject({
         code: 'NOPERM',

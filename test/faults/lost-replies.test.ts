@@ -1,7 +1,8 @@
-import { ClusterClient, OutcomeUnknownError, Script, type ClusterError } from 'keyslot';
+import { ClusterClient, OutcomeUnknownError, Script, type ClusterError, type RetryMode } from 'keyslot';
 import { sharedCluster } from '../cluster-fixture.js';
 import { Relays, type Request } from '../fake-node.js';
 
+const durability = { replicas: 1, timeoutMs: 5_000 };
 /** Begins the keys whose requests are executed and never answered, `losses` times. */
 const LOST = 'lost:';
 
@@ -67,6 +68,7 @@ describe('a cluster whose replies get lost on the way', () => {
       async (key) => (await client.with({ retry: 'reads' }).multi().get(key).exec())[0][1],
       'v',
     ],
+    ['a durable SET', (key) => client.with({ durability }).set(key, 'w'), 'OK'],
     ['EXISTS over slots', (key) => client.exists(key, newKey()), 1],
     [
       'a script that reads',
@@ -94,6 +96,15 @@ describe('a cluster whose replies get lost on the way', () => {
     ['a SET that may not be repeated', (key) => client.with({ retry: 'never' }).set(key, 1)],
     ['a SET where only reads are', (key) => client.with({ retry: 'reads' }).set(key, 1)],
     ['an EXPIRE where only reads are', (key) => client.with({ retry: 'reads' }).expire(key, 1)],
+    ['a durable SET where only reads are', (key) => client.with({ retry: 'reads', durability }).set(key, 1)],
+    [
+      'a blocking pop where only reads are',
+      async (key) => (await truth.rpush(key, 'a', 'b')) && client.with({ retry: 'reads' }).blpop(key, 1),
+    ],
+    [
+      'a durable transaction where only reads are',
+      (key) => client.with({ retry: 'reads', durability }).multi().set(key, 1).exec(),
+    ],
   ])('%s: is sent once', async (name, call) => {
     const key = newKey();
     losses = 1;
@@ -101,6 +112,29 @@ describe('a cluster whose replies get lost on the way', () => {
     const repeated = relays.all.flatMap(({ chunks }) => chunks).filter((chunk) => chunk.flat().includes(key));
     // a script is first sent by its hash, which may be unknown
     expect(repeated.length).toBeLessThanOrEqual(name === 'a script' ? 2 : 1);
+  });
+
+  it.each<[string, RetryMode, string[]]>([
+    ['again where writes without harm are', 'safe', ['OK', '2 runs']],
+    ['but once where only reads are', 'reads', ['OUTCOME_UNKNOWN', '1 runs']],
+  ])('a SET that a transaction runs at once: is sent %s', async (_, retry, expected) => {
+    const key = newKey();
+    let runs = 0;
+    const call = client.with({ retry }).transaction([`{${key.replace(LOST, '')}}`], async (tx) => {
+      runs++;
+      losses = runs === 1 ? 1 : 0;
+      return tx.set(`{${key.replace(LOST, '')}}${LOST}`, 'v');
+    });
+    expect([await fateOf(call), `${runs} runs`]).toEqual(expected);
+  });
+
+  it('reads of a transaction where only reads are: are sent again', async () => {
+    const key = newKey();
+    await truth.set(key, 'v');
+    const view = client.with({ retry: 'reads' });
+    losses = 2;
+    expect(await view.transaction([key], async (tx) => tx.get(key))).toBe('v');
+    expect(losses).toBe(0);
   });
 
   it('reads that may not be repeated: fail, and nothing happened', async () => {
