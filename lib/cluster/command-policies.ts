@@ -87,6 +87,8 @@ export interface CommandPolicy {
   readonly write?: boolean;
   /** The `keys` give the slot, and are no keys. */
   readonly routingOnly?: boolean;
+  /** Any primary will do where that of its slot cannot be reached. */
+  readonly anyPrimary?: boolean;
   readonly reason: string;
 }
 
@@ -112,7 +114,13 @@ export const commandPolicies: ReadonlyMap<string, CommandPolicy> = new Map<strin
   ['waitaof', waits('as wait')],
 
   // pub/sub: servers give publish no policy, and count subscribers node by node
-  ['publish', slotOf('any node passes it on; the one of the channel keeps the order of one channel')],
+  [
+    'publish',
+    {
+      ...slotOf('any node passes it on; the one of the channel keeps the order of one channel'),
+      anyPrimary: true,
+    },
+  ],
   ['pubsub channels', { ...everyNode, response: 'union', reason: 'a node knows its own subscribers only' }],
   ['pubsub numpat', { ...everyNode, response: 'sum', reason: 'a node knows its own subscribers only' }],
   ['pubsub numsub', { ...everyNode, response: 'sumByName', reason: 'a node knows its own subscribers only' }],

@@ -37,6 +37,8 @@ export interface CommandRow extends KeyedCommand {
   readonly response: ResponsePolicy;
   /** Its `keys` only give the slot (a channel, a cursor): they are no keys, and take no key prefix. */
   readonly routingOnly: boolean;
+  /** Any primary will do where that of its slot cannot be reached. */
+  readonly anyPrimary: boolean;
   /** Why the command is refused, if it is: ask `refusalOf`. */
   readonly blocked: BlockedCommand | undefined;
 }
@@ -68,6 +70,7 @@ export function commandRow([name, flags, tips, ...ownKeys]: CommandLine): Comman
     request: policy?.request ?? request,
     response: policy?.response ?? response,
     routingOnly: policy?.routingOnly ?? flags.includes('not_key'),
+    anyPrimary: policy?.anyPrimary ?? false,
     blocked: blockedCommands.get(name),
   };
 }

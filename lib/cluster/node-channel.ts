@@ -86,6 +86,11 @@ export class NodeChannel {
     return this.phase !== 'resting' && !this.suspected;
   }
 
+  /** It has been tried in vain to connect again, or a reply is overdue. */
+  get outOfReach(): boolean {
+    return this.failures > 1 || this.suspected;
+  }
+
   /** Replies that are owed. */
   get owing(): number {
     return this.connection?.owing ?? 0;

@@ -289,11 +289,18 @@ export class Router {
     if (command.pinned !== undefined) return this.channelTo(command.pinned);
     if (command.slot === NO_SLOT) return this.keylessChannel(command);
     const index = this.current.shardIndexOfSlot(command.slot);
-    if (index === -1) return undefined;
+    if (index === -1) return command.row.anyPrimary ? this.primaryFor(command.slot) : undefined;
     if (command.row.readonly && command.policy.readFrom !== 'primary') {
       return this.replicas.choose(this.current.shards[index], command);
     }
-    return this.primaryChannels[index];
+    const channel = this.primaryChannels[index];
+    return command.row.anyPrimary && channel.outOfReach ? this.primaryFor(command.slot, channel) : channel;
+  }
+
+  /** A primary that can be reached; always the same one for a slot, so that its commands keep their order. */
+  private primaryFor(slot: number, fallback?: NodeChannel): NodeChannel | undefined {
+    const reachable = this.primaryChannels.filter((channel) => !channel.outOfReach);
+    return reachable[slot % reachable.length] ?? fallback;
   }
 
   private unserved(command: Command): void {

@@ -118,6 +118,12 @@ describe('policies', () => {
     expect(rowOf('get k').row.routingOnly).toBe(false);
   });
 
+  it('sends nothing but classic messages by another primary', () => {
+    expect(rowOf('publish c m').row.anyPrimary).toBe(true);
+    expect(rowOf('spublish c m').row.anyPrimary).toBe(false);
+    expect(rowOf('set k v').row.anyPrimary).toBe(false);
+  });
+
   it('has a row for every name in its tables', () => {
     const names = [...commandPolicies.keys(), ...blockedCommands.keys(), ...idempotentCommands.keys()];
     expect(
