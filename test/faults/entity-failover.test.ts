@@ -1,3 +1,4 @@
+import type { Subscription } from 'rxjs';
 import { Redis } from 'ioredis';
 import {
   ChangesLostError,
@@ -168,8 +169,9 @@ it('changes of all partitions: none is lost in silence while a primary dies', as
   let given = new Map<string, number[]>();
   const failures: unknown[] = [];
   let losses = 0;
+  let following: Subscription | undefined;
   const follow = (from: string): void => {
-    docs.changes(undefined, { from, pollMs: 1_000 }).subscribe({
+    following = docs.changes(undefined, { from, pollMs: 1_000 }).subscribe({
       next: (change) => {
         if (change.type === 'event') return;
         const id = String(change.key);
@@ -211,6 +213,7 @@ it('changes of all partitions: none is lost in silence while a primary dies', as
   await eventually(() => ids.every((id) => given.get(id)?.at(-1) === acknowledged.get(id)), {
     timeoutMs: 60_000,
   });
+  following?.unsubscribe(); // it asks for every outbox once a second, and the next test has other things to do
   console.log(
     `${[...given.values()].flat().length} changes of ${ids.length} partitions, ${losses} losses told`,
   );
