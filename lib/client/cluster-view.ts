@@ -23,6 +23,7 @@ import { defineScript, installDefined, type ScriptDefinition } from './defined-c
 import { installCommands } from './install-commands.js';
 import { NonAtomicCommands } from './non-atomic/non-atomic-commands.js';
 import { replyShape } from './reply-transforms.js';
+import type { ReportsByNode } from './reports-by-node.js';
 import { ScanMethods } from './scan-methods.js';
 import { runWatched } from './transaction-run.js';
 import {
@@ -207,6 +208,6 @@ export class ClusterView extends ScanMethods {
 }
 
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
-export interface ClusterView extends ClusterCommands {}
+export interface ClusterView extends Omit<ClusterCommands, keyof ReportsByNode>, ReportsByNode {}
 
 installCommands(ClusterView.prototype);

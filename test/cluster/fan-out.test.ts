@@ -134,6 +134,20 @@ describe('a cluster of three primaries with a replica each', () => {
       expect(await client.keys('*')).toEqual([]);
     });
 
+    it('LATENCY and MEMORY reports are Maps by node, in the types as well', async () => {
+      const { primaries, nodes } = client.topology;
+      const latency: Map<string, string> = await client.latency('DOCTOR');
+      const doctors: Map<string, string> = await client.memory('DOCTOR');
+      const stats: Map<string, unknown[]> = await client.memory('STATS');
+      expect([...latency.keys()].toSorted()).toEqual(names(nodes));
+      expect([...doctors.keys()].toSorted()).toEqual(names(primaries));
+      expect([...stats.keys()].toSorted()).toEqual(names(primaries));
+      for (const [name] of stats) expect(stats.get(name)?.[0]).toBe('peak.allocated');
+      const reset: number = await client.latency('RESET', 'command');
+      const usage: number | null = await client.memory('USAGE', 'nosuch');
+      expect([reset, usage, await client.memory('PURGE')]).toEqual([0, null, 'OK']);
+    });
+
     // F11
     it('randomkey finds the only key there is', async () => {
       await client.flushall();
