@@ -81,10 +81,15 @@ export class ClusterClient extends ClusterView {
 
   /**
    * A client from `redis://user:password@host:port` or `rediss://…`. Options whose value is a word, a number, or true
-   * or false may stand in its query (`?readFrom=replica&deadlineMs=5000`), and win over `options`.
+   * or false may stand in its query (`?readFrom=replica&deadlineMs=5000`), and win over `options`. Of a subclass it is
+   * there where its constructor takes options as this one does.
    * @throws InvalidArgumentError
    */
-  static fromUrl(url: string, options: ClusterClientOptions = {}): ClusterClient {
+  static fromUrl<T extends ClusterClient>(
+    this: new (options: ClusterClientOptions) => T,
+    url: string,
+    options: ClusterClientOptions = {},
+  ): T {
     checkIsObject(options);
     const { node, options: given } = splitUrl(url);
     return new this({ ...options, ...given, nodes: [node, ...(options.nodes ?? [])] });
@@ -186,15 +191,17 @@ export class ClusterClient extends ClusterView {
 
   /**
    * Another client of the same cluster, with some options changed. It is not connected yet. ioredis' form, with nodes
-   * before the options, will do as well. That of a subclass is made by `new` of the subclass, with the options alone; one
-   * whose constructor takes anything else overrides this method.
+   * before the options, will do as well. The copy of a subclass is a plain `ClusterClient`, because nobody knows what the
+   * constructor of the subclass takes; override this method to make another of your own.
    */
-  duplicate(overrides?: DuplicateOptions): this;
-  duplicate(nodes: ClusterClientOptions['nodes'], overrides?: DuplicateOptions): this;
-  duplicate(first?: ClusterClientOptions['nodes'] | DuplicateOptions, second?: DuplicateOptions): this {
+  duplicate(overrides?: DuplicateOptions): ClusterClient;
+  duplicate(nodes: ClusterClientOptions['nodes'], overrides?: DuplicateOptions): ClusterClient;
+  duplicate(
+    first?: ClusterClientOptions['nodes'] | DuplicateOptions,
+    second?: DuplicateOptions,
+  ): ClusterClient {
     const overrides = duplicateOptions(first, second);
-    const Client = this.constructor as new (options: ClusterClientOptions) => this;
-    const copy = new Client({ ...this.givenOptions, ...overrides });
+    const copy = new ClusterClient({ ...this.givenOptions, ...overrides });
     for (const [name, { script, numberOfKeys }] of this.engine.scripts.commands) {
       if (Object.hasOwn(overrides.scripts ?? {}, name)) continue;
       copy.defineCommand(name, { lua: script.lua, readOnly: script.readOnly, numberOfKeys });

@@ -47,10 +47,11 @@ async function greet(
   }
 }
 
-/** Names and values in turn, in RESP2 and, as we read it, in RESP3. */
+/** Names and values in turn, in RESP2 and, as we read it, in RESP3; ioredis makes an object of the latter. */
 function idIn(hello: Reply): number | undefined {
-  const id = Array.isArray(hello) ? hello[hello.indexOf('id') + 1] : undefined;
-  return typeof id === 'number' ? id : undefined;
+  const id = Array.isArray(hello) ? hello[hello.indexOf('id') + 1] : (hello as { id?: unknown } | null)?.id;
+  // numbers may be wanted as text
+  return typeof id === 'number' || typeof id === 'string' ? Number(id) : undefined;
 }
 
 function helloArguments(credentials: Credentials | undefined, clientName: string | undefined): string[] {

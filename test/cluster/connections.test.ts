@@ -535,6 +535,33 @@ describe('duplicate', () => {
     expect(() => client.duplicate({ wrong: 1 } as never)).toThrow(InvalidArgumentError);
     expect(() => client.duplicate([], { redisOptions: 'x' as never })).toThrow(InvalidArgumentError);
   });
+
+  it('of a subclass does not call its constructor, which may take anything', async () => {
+    class Service extends ClusterClient {
+      constructor(config: { get(name: string): string }) {
+        super({ nodes: cluster.seeds, keyPrefix: config.get('prefix') });
+      }
+    }
+    class Named extends ClusterClient {
+      override duplicate(): Named {
+        return new Named({ nodes: cluster.seeds });
+      }
+    }
+    const service = new Service({ get: () => 'p:' });
+    const copy = service.duplicate({ keyPrefix: 'q:' });
+    const named = new Named({ nodes: cluster.seeds });
+    const own = named.duplicate();
+    const [{ host, port }] = cluster.seeds;
+    const byUrl: Named = Named.fromUrl(`redis://${host}:${port}`);
+    clients.push(service, copy, named, own, byUrl);
+    await copy.set('{dup}s', 'v');
+    expect(await service.get('{dup}s')).toBeNull();
+    expect(copy.constructor).toBe(ClusterClient);
+    expect([own.constructor, byUrl.constructor]).toEqual([Named, Named]);
+    expect(await byUrl.get('q:{dup}s')).toBe('v');
+    // @ts-expect-error -- its constructor does not take options
+    expect(() => Service.fromUrl(`redis://${host}:${port}`)).toThrow(TypeError);
+  });
 });
 
 /** Waits until the servers know the new password from us: two rounds of a provider that is asked every 50 ms. */

@@ -61,6 +61,20 @@ describe('a blocking call that is aborted', () => {
     await own.close();
   });
 
+  it.each([
+    { protocol: 3, replyMapping: 'resp3' },
+    { protocol: 3, replyMapping: 'resp3', stringNumbers: true },
+  ])('takes nothing for certain with replies as %j', async (options) => {
+    const { own, name } = named(options);
+    await own.connect();
+    const controller = new AbortController();
+    const call = own.with({ signal: controller.signal }).blpop(key('mapped'), 0);
+    await untilBlocked(name);
+    controller.abort();
+    await expect(call).rejects.toMatchObject({ name: 'CommandAbortedError', applied: false });
+    await own.close();
+  });
+
   it('takes nothing while it blocks, and the server says so', async () => {
     const { own, name } = named();
     const control = new AbortController();
