@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Subscription } from 'rxjs';
 import type { ClusterClient } from '../client/cluster-client.js';
 import { ClientClosedError, OutcomeUnknownError } from '../cluster/errors.js';
+import { InOrder } from '../pubsub/in-order.js';
 import { isGap, type MessageOrGap } from '../pubsub/message-options.js';
 import { packetCodec } from './packet-codec.js';
 import {
@@ -12,6 +13,12 @@ import {
 } from './transport-options.js';
 
 type Answer = WritePacket & { readonly id: string };
+
+/** An answer, and which instance of the service gives it. */
+interface Heard {
+  readonly instance: unknown;
+  readonly answer: Answer;
+}
 
 /**
  * The other side of `ClusterTransport`: `send()` for requests, `emit()` for events. Replies come to a channel of its own.
@@ -25,6 +32,8 @@ export class ClusterClientProxy extends ClientProxy {
   private replies: Subscription | undefined = undefined;
   /** Whose answers a request takes: those of the first instance that answered it, as every instance does. */
   private readonly answeredBy = new Map<string, unknown>();
+  /** Answers in the order of their arrival, though a deserializer may take longer for some. */
+  private readonly heard = new InOrder<Heard | undefined>((heard) => heard && this.pass(heard));
 
   /** @throws InvalidArgumentError unless `options` have either a client or a connection */
   constructor(private readonly options: ClusterClientProxyOptions) {
@@ -93,8 +102,7 @@ export class ClusterClientProxy extends ClientProxy {
       : pubsub.channel(this.replyTo, options);
     this.replies?.unsubscribe();
     this.replies = replies.subscribe({
-      // what cannot be read was not meant for us
-      next: (item) => void this.take(item).catch(() => {}),
+      next: (item) => this.take(item),
       error: (error: Error) => this.deafen(error),
       complete: () => this.deafen(new ClientClosedError()),
     });
@@ -113,14 +121,25 @@ export class ClusterClientProxy extends ClientProxy {
       : pubsub.publish(channel, outgoing, { codec: packetCodec });
   }
 
-  private async take(item: MessageOrGap): Promise<void> {
-    if (isGap(item)) {
-      return this.failAll(
-        new OutcomeUnknownError('request', `its reply may have been missed (${item.reason})`),
-      );
+  private take(item: MessageOrGap): void {
+    if (isGap(item))
+      this.failAll(new OutcomeUnknownError('request', `its reply may have been missed (${item.reason})`));
+    else this.heard.push(this.read(item.payload));
+  }
+
+  /** Undefined where it cannot be read, and so was not meant for us. */
+  private async read(payload: unknown): Promise<Heard | undefined> {
+    try {
+      const { instance, packet } = withoutInstance(payload);
+      // read it whole, so that nothing of it can throw later
+      const { err, response, isDisposed, id } = (await this.deserializer.deserialize(packet)) as Answer;
+      return { instance, answer: { err, response, isDisposed, id } };
+    } catch {
+      return undefined;
     }
-    const { instance, packet } = withoutInstance(item.payload);
-    const { err, response, isDisposed, id } = (await this.deserializer.deserialize(packet)) as Answer;
+  }
+
+  private pass({ instance, answer: { err, response, isDisposed, id } }: Heard): void {
     const callback = this.routingMap.get(id);
     if (callback === undefined) return;
     if (!this.answeredBy.has(id)) this.answeredBy.set(id, instance);

@@ -22,10 +22,11 @@ let tarball: string;
 /** TypeScript, of either format: what it is compiled to depends on the `type` of its package. */
 const MAIN = `
 import 'reflect-metadata';
-import { Injectable, Module } from '@nestjs/common';
+import { Injectable, Module, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import {
   ClusterClient, ClusterEntity, ClusterModule, ClusterRepository, InjectClusterRepository, PrimaryKey, Property,
+  Subscribe,
 } from 'keyslot';
 import { ClusterHealthIndicator } from 'keyslot/health';
 import { LocalCluster } from 'keyslot/testing';
@@ -35,6 +36,26 @@ import { TerminusModule } from '@nestjs/terminus';
 class Note {
   @PrimaryKey() id!: string;
   @Property() text!: string;
+}
+
+const channel = process.env['ENTITY'] + '.told';
+/** How many handlers are subscribed in the hooks of what they use. */
+const subscribed: unknown[] = [];
+
+@Injectable()
+class Told implements OnApplicationBootstrap, OnModuleDestroy {
+  constructor(private readonly cluster: ClusterClient) {}
+
+  async onApplicationBootstrap(): Promise<void> {
+    subscribed.push((await this.cluster.pubsub.numsub(channel)).get(channel));
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    subscribed.push((await this.cluster.pubsub.numsub(channel)).get(channel));
+  }
+
+  @Subscribe(channel)
+  on(): void {}
 }
 
 @Injectable()
@@ -47,7 +68,7 @@ class Notes {
 
 @Module({
   imports: [ClusterModule.forRoot(), ClusterModule.forFeature([Note]), TerminusModule],
-  providers: [Notes, ClusterHealthIndicator],
+  providers: [Notes, Told, ClusterHealthIndicator],
 })
 class AppModule {}
 
@@ -58,6 +79,8 @@ async function main(): Promise<void> {
   const found = await notes.findOneOrFail('1');
   await notes.remove(found);
   const { health } = await app.get(ClusterHealthIndicator).check('health', { minReplicas: 99 });
+  subscribed.push((await cluster.pubsub.numsub(channel)).get(channel));
+  await app.close();
   // each loader by itself, whatever this file is compiled to
   const { createRequire } = await import('node:module');
   const name: string = 'keyslot';
@@ -69,8 +92,8 @@ async function main(): Promise<void> {
     isClient: cluster instanceof ClusterClient,
     testing: typeof LocalCluster.start,
     health: [health.status, health['degraded']],
+    subscribed,
   }));
-  await app.close();
 }
 
 void main();
@@ -168,6 +191,8 @@ describe.each(applications)(
         isClient: true,
         testing: 'function',
         health: application.nest === '11' ? ['up', true] : ['degraded', null],
+        // in the bootstrap hook, once it has started, and in the destroy hook
+        subscribed: [0, 1, 0],
       });
     });
 
