@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { InvalidArgumentError } from '../cluster/errors.js';
 
 // What TypeScript would refuse, told as what it is: calls also come from JavaScript, and from values that were cast.
@@ -6,6 +7,16 @@ import { InvalidArgumentError } from '../cluster/errors.js';
 export function checkObject(name: string, value: unknown): asserts value is object {
   if (typeof value !== 'object' || value === null)
     throw new InvalidArgumentError(name, `${name} must be an object`);
+  checkAwaited(name, value);
+}
+
+/** @throws InvalidArgumentError for a promise, which is what a call gives without `await`. */
+export function checkAwaited(name: string, value: object): void {
+  if (types.isPromise(value))
+    throw new InvalidArgumentError(
+      name,
+      `${name} is a promise: an await is missing before the call that made it`,
+    );
 }
 
 /** @throws InvalidArgumentError */

@@ -8,6 +8,7 @@ import { runHooks } from './lifecycle-hooks.js';
 import type { RowMapper } from './row-mapper.js';
 import type { RowOperation } from './row-operation.js';
 import type { BulkWriteOptions } from './write-options.js';
+import type { WriteEvent } from './write-planner.js';
 
 /** What became of one item of many; each is atomic by itself. */
 export type ItemResult<T> =
@@ -17,81 +18,118 @@ export type ItemResult<T> =
 interface Item<T> {
   readonly operation?: RowOperation;
   /** Gives the item's value once the row is at a version, undefined where there was none. */
-  done(version?: number): T | Promise<T>;
+  done(version?: number): T;
+}
+
+/** What became of an entity, and what its hooks are to be told. */
+interface Saved<E> {
+  readonly entity: E;
+  readonly event?: WriteEvent;
 }
 
 /** Saves entities, in one batch a node. */
 export async function saveMany<E extends object>(
   context: EntityContext,
   mapper: RowMapper,
-  entities: readonly E[],
+  given: readonly E[],
   options?: BulkWriteOptions,
 ): Promise<ItemResult<E>[]> {
-  checkList('entities', entities);
-  const once = [...new Set(entities)];
-  const plan = async (entity: E): Promise<Item<E>> => {
-    const write = await context.planner.prepare('save', mapper, entity);
-    const done = async (version?: number): Promise<E> => {
+  checkList('entities', given);
+  checkEntityOptions('a write of many rows', options);
+  const { planner, entities } = context;
+  const once = [...new Set(given)];
+  const announcing = once.map((entity) => attempted(() => planner.announce('save', mapper, entity)));
+  const refusals = await Promise.all(announcing);
+  const refusalOf = new Map(once.map((entity, i) => [entity, refusals[i]]));
+  const plan = (entity: E): Item<Saved<E>> => {
+    const refusal = refusalOf.get(entity);
+    if (refusal) throw refusal;
+    const write = planner.plan('save', mapper, entity);
+    const done = (version?: number): Saved<E> => {
       write?.done(version ?? 0);
-      if (write) await runHooks(mapper.schema, `after ${write.event}`, entity);
-      return entity;
+      return { entity, event: write?.event };
     };
     return { operation: write?.operation, done };
   };
-  const results = await writeMany(context, once, plan, options);
+  // Hooks are outside: they may write the entities themselves.
+  const written = await entities.inTurn(once.filter(isObject), async () =>
+    writeMany(context, once, plan, options),
+  );
+  const results = await Promise.all(written.map((result) => withHooks(mapper, result)));
   const resultOf = new Map(once.map((entity, i) => [entity, results[i]]));
-  return entities.map((entity) => resultOf.get(entity)!);
+  return given.map((entity) => resultOf.get(entity)!);
+}
+
+async function withHooks<E extends object>(
+  { schema }: RowMapper,
+  { value, error }: Written<Saved<E>>,
+): Promise<ItemResult<E>> {
+  const { entity, event } = value ?? {};
+  const failure = entity && event && (await attempted(() => runHooks(schema, `after ${event}`, entity)));
+  return itemResult({ value: entity, error: failure ?? error });
 }
 
 /** Deletes rows, in one batch a node. */
-export function deleteMany<Key>(
+export async function deleteMany<Key>(
   context: EntityContext,
   mapper: RowMapper,
   keys: readonly Key[],
   place: (key: Key) => EntityKey,
   options?: BulkWriteOptions,
 ): Promise<ItemResult<{ deleted: boolean }>[]> {
+  checkList('keys', keys);
+  checkEntityOptions('a write of many rows', options);
   const plan = (key: Key): Item<{ deleted: boolean }> => ({
     operation: context.planner.delete(mapper, place(key)),
     done: (version) => ({ deleted: version !== undefined }),
   });
-  return writeMany(context, keys, plan, options);
+  return (await writeMany(context, keys, plan, options)).map(itemResult);
+}
+
+/** What became of one item: a value where it is written, an error where something went wrong, or both. */
+interface Written<T> {
+  readonly value?: T | undefined;
+  readonly error?: Error | undefined;
 }
 
 async function writeMany<Given, T>(
   { committer }: EntityContext,
   given: readonly Given[],
-  plan: (one: Given) => Item<T> | Promise<Item<T>>,
+  plan: (one: Given) => Item<T>,
   options?: BulkWriteOptions,
-): Promise<ItemResult<T>[]> {
-  checkList('keys', given);
-  checkEntityOptions('a write of many rows', options);
-  const items = await Promise.all(given.map((one) => attempted(async () => plan(one))));
+): Promise<Written<T>[]> {
+  const items = given.map((one) => {
+    try {
+      return plan(one);
+    } catch (error) {
+      return error as Error;
+    }
+  });
   const operations = items.flatMap((item) => (item instanceof Error ? [] : (item.operation ?? [])));
   const outcomes = await committer.attemptMany(operations, options);
   const outcomeOf = new Map(operations.map((operation, i) => [operation, outcomes[i]]));
-  return Promise.all(
-    items.map((item) => {
-      if (item instanceof Error) return { ok: false, error: item } as const;
-      return itemResult(item.operation ? outcomeOf.get(item.operation)! : { versions: [] }, item);
-    }),
-  );
+  return items.map((item) => {
+    if (item instanceof Error) return { error: item };
+    return writtenAs(item.operation ? outcomeOf.get(item.operation)! : { versions: [] }, item);
+  });
 }
 
-async function itemResult<T>(
-  outcome: Committed | CommitFault | Error,
-  { done }: Item<T>,
-): Promise<ItemResult<T>> {
-  if (outcome instanceof Error) return { ok: false, error: outcome };
-  if (outcome.fault) return { ok: false, error: faultError(outcome) };
-  const value = await attempted(async () => done(outcome.versions[0]));
-  const error = value instanceof Error ? value : outcome.unconfirmed;
-  return error ? { ok: false, error } : { ok: true, value: value as T };
+function writtenAs<T>(outcome: Committed | CommitFault | Error, { done }: Item<T>): Written<T> {
+  if (outcome instanceof Error) return { error: outcome };
+  if (outcome.fault) return { error: faultError(outcome) };
+  return { value: done(outcome.versions[0]), error: outcome.unconfirmed };
 }
 
-async function attempted<T>(make: () => Promise<T>): Promise<T | Error> {
+const itemResult = <T>({ value, error }: Written<T>): ItemResult<T> =>
+  error ? { ok: false, error } : { ok: true, value: value as T };
+
+const isObject = (given: unknown): boolean => typeof given === 'object' && given !== null;
+
+/** The error that something ends with, if it does. */
+async function attempted(make: () => Promise<void> | undefined): Promise<Error | undefined> {
   try {
-    return await make();
+    await make();
+    return undefined;
   } catch (error) {
     return error as Error;
   }

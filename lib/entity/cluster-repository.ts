@@ -43,7 +43,8 @@ export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
 
   /**
    * Writes an entity: inserts one that is new, else writes what has changed since it was loaded. Without a change
-   * nothing is sent.
+   * nothing is sent. While another write of the same object is under way it waits, and then writes what the object
+   * holds.
    *
    * @returns the entity itself, at its new version.
    * @throws VersionConflictError where the row was changed or deleted since.
@@ -65,8 +66,8 @@ export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
   }
 
   /**
-   * Writes the whole row, whatever it is now: the last writer wins. Counters stay as they are; `@CreatedAt` does not,
-   * unless the entity has it.
+   * Writes the whole row, whatever it is now: the last writer wins. Counters stay as they are, and so does
+   * `@CreatedAt`, unless the entity says one, or a global index has it; the entity shows what the row has.
    */
   async upsert(entity: E, options?: WriteOptions): Promise<E> {
     await this.write('upsert', entity, options);
@@ -235,14 +236,20 @@ export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
 
   private async write(kind: WriteKind, entity: E, options?: WriteOptions): Promise<void> {
     checkEntityOptions('a write', options);
-    const planned = this.context.planner.prepare(kind, this.mapper, entity);
-    // Not awaited without need: writes that are called in one turn leave in their order.
-    const write = planned instanceof Promise ? await planned : planned;
-    if (!write) return; // nothing has changed
-    const outcome = await this.context.committer.attempt([write.operation], options);
-    if (outcome.fault) throw faultError(outcome);
-    write.done(outcome.versions[0] ?? 0);
-    await runHooks(this.mapper.schema, `after ${write.event}`, entity);
-    if (outcome.unconfirmed) throw outcome.unconfirmed; // it is written all the same
+    const { planner, entities, committer } = this.context;
+    const hooks = planner.announce(kind, this.mapper, entity);
+    if (hooks) await hooks;
+    // Hooks are outside: they may write the entity themselves.
+    const written = await entities.inTurn([entity], async () => {
+      const write = planner.plan(kind, this.mapper, entity);
+      if (!write) return undefined; // nothing has changed
+      const outcome = await committer.attempt([write.operation], options);
+      if (outcome.fault) throw faultError(outcome);
+      write.done(outcome.versions[0] ?? 0, outcome.kept);
+      return { event: write.event, unconfirmed: outcome.unconfirmed };
+    });
+    if (!written) return;
+    await runHooks(this.mapper.schema, `after ${written.event}`, entity);
+    if (written.unconfirmed) throw written.unconfirmed; // it is written all the same
   }
 }

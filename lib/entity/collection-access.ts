@@ -35,7 +35,7 @@ const STEP = 100;
 export class StoredCollection implements CollectionAccess {
   constructor(
     private readonly client: EntityClient,
-    private readonly committer: Committer,
+    private readonly committer: () => Committer,
     readonly place: () => CollectionPlace,
     private readonly options: WriteOptions = {},
   ) {}
@@ -73,7 +73,7 @@ export class StoredCollection implements CollectionAccess {
   ): Promise<R> {
     const place = this.place();
     const calls = makeCalls();
-    return answer(calls.length > 0 ? await this.committer.collect(place, calls, this.options) : []);
+    return answer(calls.length > 0 ? await this.committer().collect(place, calls, this.options) : []);
   }
 }
 

@@ -28,13 +28,13 @@ export class CollectionHandles {
    * Gives an entity its handles. They are not enumerable: what copies, compares or prints an entity passes them over.
    *
    * @param keyOf the key of the entity's row; undefined while there is none.
-   * @param committer makes their writes.
+   * @param committer gives what makes their writes.
    */
   attach(
     schema: EntitySchema,
     entity: object,
     keyOf: () => EntityKey | undefined,
-    committer: Committer,
+    committer: () => Committer,
   ): void {
     for (const collection of schema.collections) {
       const place = () => {
@@ -56,7 +56,7 @@ export class CollectionHandles {
   at(schema: EntitySchema, key: EntityKey, property: string, committer: Committer): object {
     const collection = collectionOf(schema, property);
     const place = () => ({ schema, collection, key });
-    return handleOf(collection, new StoredCollection(this.client, committer, place));
+    return handleOf(collection, new StoredCollection(this.client, () => committer, place));
   }
 }
 

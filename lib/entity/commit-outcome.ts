@@ -9,6 +9,8 @@ export interface Committed {
   readonly fault?: undefined;
   /** The versions of the rows, one an operation; undefined where there was no row. */
   readonly versions: readonly (number | undefined)[];
+  /** The stored value of the property that an upsert has kept. */
+  readonly kept?: string;
   /** What it has ended in global indexes and uniques; undefined where it was recognised, or has to do with none. */
   readonly released?: readonly Released[];
   /** Why it is not as durable as it was to be, where too few replicas have confirmed it. */
@@ -29,10 +31,19 @@ export function outcomeOf(
 
 function committedFrom(answer: readonly string[], operations: readonly RowOperation[]): Committed {
   const end = operations.length + 1;
+  const [version, kept] = operations[0]?.kept === undefined ? [] : splitOnce(answer[1]);
+  const versions = version === undefined ? answer.slice(1, end) : [version];
   return {
-    versions: answer.slice(1, end).map((version) => (version === '' ? undefined : Number(version))),
+    versions: versions.map((text) => (text === '' ? undefined : Number(text))),
+    kept,
     released: answer.length > end ? releasedFrom(answer.slice(end + 1), operations) : undefined,
   };
+}
+
+/** A version, and what was kept in its row, where something was. */
+function splitOnce(text: string): [version: string, kept?: string] {
+  const at = text.indexOf(' ');
+  return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
 
 /** Why a script has refused operations, by its answer. */

@@ -4,9 +4,9 @@ import { LUA_COUNTER } from './lua-counter.js';
 import { LUA_FENCE } from './lua-fence.js';
 import { LUA_HEADER } from './lua-header.js';
 import { LUA_HOLDS } from './lua-holds.js';
+import { LUA_INDEXES } from './lua-indexes.js';
 import { LUA_OUTBOX } from './lua-outbox.js';
 import { LUA_PLANNED_RIGHTS } from './lua-planned-rights.js';
-
 import { LUA_QUERIES } from './lua-queries.js';
 import { LUA_RIGHTS } from './lua-rights.js';
 import { LUA_TELLING } from './lua-telling.js';
@@ -48,7 +48,8 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 -- and for each operation
 --   row (a number in KEYS)  mode  expected version  expire at
 --   entity, '' if its changes are not told, and unless it is: id
---   n, n times: field, value         to set; unless empty the last two are '~v' '' and '~op' ''
+--   n, n times: field, value         to set; unless empty the last two are '~v', the property that an upsert keeps
+--                                    ('' for none), and '~op' ''
 --   n, n times: field                to remove
 --   n, n times: field, by            counters to increment; of a bigint 'n' follows
 --   n, n times: field, '=' value     that must be found; '' for an absent field
@@ -57,7 +58,8 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 --     n, n times: collection (a number in KEYS)  property  type  n, n times: command, n, n arguments
 --   ix, uq (numbers in KEYS, 0 for none), and unless both are 0
 --     id
---     n, n times: field, how, value  the indexed fields: '=' as it is, '+' the value, '-' absent
+--     n, n times: field, how, value  the indexed fields: '=' as it is, '+' the value, '-' absent, '?' as it is, or
+--                                    the value in a row without one
 --     n, n times: kind, name, n, n times a number in the indexed fields: 'x' an index, 'u' a unique
 --   if any has holds: n            what it is to hold in global indexes and uniques, and unless it is 0
 --     fences (a number in KEYS)  commit until, in milliseconds since 1970
@@ -150,6 +152,7 @@ local function read(o)
     o.before[i] = nextValue()
     if o.mode == 'D' or o.mode == 'S' or encoding.how == '-' then o.after[i] = false
     elseif encoding.how == '+' then o.after[i] = encoding.value
+    elseif encoding.how == '?' then o.after[i] = o.version and not o.expired and o.before[i] or encoding.value
     else o.after[i] = o.before[i] end
   end
 end
@@ -160,30 +163,7 @@ local function takeAsSwept(o)
   if o.expired then o.mode = 'D' else o.mode, o.indexes = 'C', {} end
 end
 
--- What an index holds of a row: its name and the encodings of its fields; nil where one of them is absent.
-local function entryOf(index, encodings)
-  local parts = { index.name }
-  for i, part in ipairs(index.parts) do
-    if not encodings[part] then return nil end
-    parts[i + 1] = encodings[part]
-  end
-  return table.concat(parts, '\0')
-end
-
-local function findIndexChanges(o)
-  o.leaves, o.enters, o.releases, o.claims = {}, {}, {}, {}
-  for _, index in ipairs(o.indexes) do
-    local before, after = entryOf(index, o.before), entryOf(index, o.after)
-    if before ~= after then
-      local left = index.unique and o.releases or o.leaves
-      local entered = index.unique and o.claims or o.enters
-      left[#left + 1] = before -- appending nil appends nothing
-      if after then entered[#entered + 1] = { entry = after, name = index.name } end
-    end
-  end
-  if o.ix then redis.call('ZCARD', o.ix) end -- fails here, before the first write, if it is no ZSET; uniques are asked below
-end
-
+${LUA_INDEXES}
 ${LUA_PLANNED_RIGHTS}
 -- Validation: nothing is written.
 local known = times and answerOf(times, answers, token)
@@ -204,7 +184,7 @@ for i = 1, tonumber(ARGV[2]) do
 end
 if replayed then -- one row that has seen the token is enough: all were written together
   local answer = { 'OK' }
-  for i, o in ipairs(operations) do answer[i + 1] = o.made or o.version or '' end
+  for i, o in ipairs(operations) do answer[i + 1] = answered(o.made or o.version or '', (keptIn(o.row, o.setFrom, o.setTo))) end
   return answer
 end
 for i, o in ipairs(operations) do
@@ -278,6 +258,7 @@ for i, o in ipairs(operations) do
     end
     if o.ix and not o.version then redis.call('ZADD', o.ix, 0, '~pk\0' .. o.id) end
     if o.setTo >= o.setFrom then
+      o.kept = keep(o.row, o.setFrom, o.setTo)
       version = writeRow(o.row, token, o.seeded, o.writes, o.setFrom, o.setTo, o.removedFrom, o.removedTo)
     end
     for place = o.countFrom, o.countTo, 2 do redis.call('HINCRBY', o.row, ARGV[place], ARGV[place + 1]) end
@@ -290,7 +271,7 @@ for i, o in ipairs(operations) do
     end
   end
   if tellChange then tellChange(o, version) end
-  answer[i + 1] = o.outcome or version or ''
+  answer[i + 1] = o.outcome or answered(version or '', o.kept)
 end
 for place = eventsFrom, eventsTo, 2 do tell('event', ARGV[place], '', '', ARGV[place + 1]) end
 if wakeReaders then wakeReaders() end

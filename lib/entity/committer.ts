@@ -14,6 +14,7 @@ import { entityKeyIn, windowKeys } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
 import { CrossPartitionError } from './entity-errors.js';
 import { INCREMENT_SCRIPT } from './increment-script.js';
+import { firstOfRows } from './operation-kinds.js';
 import { operationToken } from './operation-token.js';
 import { checkRepeatable, checkWindow, purposeOf } from './repeatable.js';
 import { RETRIES, outboxFor, retryOf, windowOf } from './commit-policy.js';
@@ -54,6 +55,11 @@ export class Committer {
   ) {
     this.scripts = new ScriptCaller(client);
     this.globals = new GlobalWrites(primaryOf(client), this.scripts);
+  }
+
+  /** Whether its lock has ended well, so that what was loaded under it may be written without it. */
+  get isOverWell(): boolean {
+    return this.fence?.hasEndedWell() ?? false;
   }
 
   /**
@@ -120,6 +126,19 @@ export class Committer {
     options: ScriptCallOptions,
   ): Promise<(Committed | CommitFault | Error)[]> {
     if (operations.length === 0) return [];
+    const [first, later] = firstOfRows(operations);
+    if (later.length === 0) return this.attemptOnce(operations, options);
+    // One that has to be tried again would come behind others of its row.
+    const begun = new Set(first);
+    const outcomes = await this.attemptOnce(first, options);
+    const others = await this.attemptBatch(later, options);
+    return operations.map((operation) => (begun.has(operation) ? outcomes : others).shift()!);
+  }
+
+  private async attemptOnce(
+    operations: readonly RowOperation[],
+    options: ScriptCallOptions,
+  ): Promise<(Committed | CommitFault | Error)[]> {
     // A batch is sent in one way: what can be sent again, if all of it can.
     const retries = operations.map((operation) => retryOf([operation]));
     const retry = RETRIES.find((one) => retries.includes(one))!;

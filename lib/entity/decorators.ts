@@ -72,7 +72,8 @@ export function Version(): TypedPropertyDecorator<number> {
 
 /**
  * A whole number that is only ever changed by `increment`: no save overwrites it, and no increment conflicts with a
- * save. It is zero until the first increment, and stays within 18 digits.
+ * save. It is zero until the first increment, and stays within 18 digits. Inserts and saves refuse an entity whose
+ * counter was assigned, for they would not write it.
  */
 export function Counter(
   options: { type?: typeof Number | typeof BigInt } = {},
@@ -81,8 +82,8 @@ export function Counter(
 }
 
 /**
- * When the row was inserted, by this process's clock; an entity that has it already keeps it. `upsert` writes the whole
- * row without knowing it: of an entity that was not loaded it sets the time anew.
+ * When the row was inserted, by this process's clock; an entity that has it already keeps it. An `upsert` of an entity
+ * without it keeps that of the row, unless a global index has the property: then it sets the time anew.
  */
 export function CreatedAt(): TypedPropertyDecorator<Date> {
   return roleDecorator('creation time', { type: Date });

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { checkAwaited } from './argument-checks.js';
 import type { EntityId } from './shape.js';
 import type { EntitySchema } from './entity-schema.js';
 import { givenValue } from './given-value.js';
@@ -39,14 +40,24 @@ export const MAX_ID_BYTES = 512;
 export function entityKey(schema: EntitySchema, given: unknown): EntityKey {
   const { primaryKey, partitionKey } = schema;
   if (typeof given === 'object' && given !== null) {
-    const part = (name: string): unknown => givenValue(given, name);
-    return keyFrom(schema, part(primaryKey.property), partitionKey && part(partitionKey.property));
+    checkAwaited('key', given);
+    const part = ({ property }: KeyProperty): unknown => {
+      const value = givenValue(given, property);
+      if (value !== undefined && value !== null) return value;
+      const missing = `${schema.name}.${property} is missing (${value})`;
+      throw new InvalidArgumentError(property, `${missing}. ${keyForm(schema)}`);
+    };
+    const partition = partitionKey && part(partitionKey);
+    return keyFrom(schema, part(primaryKey), partition);
   }
-  if (partitionKey) {
-    const wanted = `{ ${partitionKey.property}, ${primaryKey.property} }`;
-    throw new InvalidArgumentError(partitionKey.property, `The key of ${schema.name} is an object ${wanted}`);
-  }
+  if (partitionKey) throw new InvalidArgumentError(partitionKey.property, keyForm(schema));
   return keyFrom(schema, given);
+}
+
+function keyForm({ name, partitionKey, primaryKey: { property } }: EntitySchema): string {
+  return partitionKey
+    ? `The key of ${name} is an object { ${partitionKey.property}, ${property} }`
+    : `The key of ${name} is its ${property}, or an object { ${property} }`;
 }
 
 /** The key of an entity object. */

@@ -24,6 +24,7 @@ export class HeldLock {
   private renewing: Promise<void> = Promise.resolve();
   private endsAt: number;
   private isReleased = false;
+  private hasEndedWell = false;
   /** Why it is lost; undefined while it is not. */
   lost: LockLostError | undefined;
   readonly fence: Fence;
@@ -34,7 +35,13 @@ export class HeldLock {
   ) {
     const { tag, key, token, since, ttlMs } = taken;
     this.endsAt = since + ttlMs;
-    this.fence = { tag, key, token, assertHeld: () => this.assertHeld() };
+    this.fence = {
+      tag,
+      key,
+      token,
+      hasEndedWell: () => this.hasEndedWell,
+      assertHeld: () => this.assertHeld(),
+    };
     this.schedule();
   }
 
@@ -56,7 +63,8 @@ export class HeldLock {
     await this.renewing;
     if (this.lost) return;
     const wasHeld = await this.hold(0).catch(() => true);
-    if (!wasHeld) this.lose('somebody else has got it');
+    if (!wasHeld) return this.lose('somebody else has got it');
+    this.hasEndedWell = true;
   }
 
   private schedule(): void {

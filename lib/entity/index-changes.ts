@@ -3,10 +3,10 @@ import { withGlobals } from './global-changes.js';
 import type { Stored } from './row-mapper.js';
 import type { RowOperation, WriteMode } from './row-operation.js';
 
-/** An indexed field of a write: `=` as it is, `+` with a new encoding, `-` absent. */
+/** An indexed field of a write: `=` as it is, `+` with a new encoding, `-` absent, `?` new where the row has none. */
 export interface FieldEncoding {
   readonly property: string;
-  readonly how: '=' | '+' | '-';
+  readonly how: '=' | '+' | '-' | '?';
   readonly encoding: string;
 }
 
@@ -50,7 +50,7 @@ function withPartitionIndexes(operation: RowOperation, values: object): RowOpera
       nowRemoved.push(encodingField(property));
     } else {
       const encoding = codec.order(value);
-      fields.push({ property, how: '+', encoding });
+      fields.push({ property, how: property === operation.kept ? '?' : '+', encoding });
       nowSet.push(encodingField(property), encoding);
     }
   }

@@ -98,6 +98,30 @@ local function inChunks(command, key, from, to)
   end
 end
 
+-- The value of the property that an upsert keeps, in a row that has it; its name stands in the place of the version.
+local function keptIn(row, from, to)
+  local name = to > from and ARGV[to - 2] or ''
+  if name == '' then return end
+  local now = redis.call('HMGET', row, name, '~i:' .. name)
+  return now[1], now[2], name
+end
+
+-- Leaves that property as it is. Answers its value.
+local function keep(row, from, to)
+  local value, encoding, name = keptIn(row, from, to)
+  if not value then return end
+  for place = from, to - 4, 2 do
+    if ARGV[place] == name then ARGV[place + 1] = value end
+    if ARGV[place] == '~i:' .. name then ARGV[place + 1] = encoding or ARGV[place + 1] end
+  end
+  return value
+end
+
+-- The version of a row as it is answered, with what was kept in it.
+local function answered(version, kept)
+  return kept and version .. ' ' .. kept or version
+end
+
 -- Writes the pairs ARGV[from..to], whose last four values are the header and are filled in here; then what is to be
 -- removed, last, because a hash whose fields are all removed is gone and with it its TTL.
 local function writeRow(row, token, version, writes, from, to, removedFrom, removedTo)

@@ -113,6 +113,14 @@ export function inheritedMetadata(
   };
 }
 
+/** Decorated properties that a class has beyond those of a class that it is derived from; none where it is not. */
+export function propertiesBelow(derived: EntityClass, base: EntityClass): string[] {
+  if (!(derived.prototype instanceof base)) return [];
+  const known = new Set(inheritedMetadata(base).properties.map(({ property }) => property));
+  const all = inheritedMetadata(derived).properties.map(({ property }) => property);
+  return all.filter((property) => !known.has(property));
+}
+
 /** What `@ClusterEntity` said of this very class: a child of an entity is an entity only if it says so itself. */
 export function entityOptions(type: object): ClusterEntityOptions | undefined {
   return classes.get(type)?.entity;

@@ -16,3 +16,14 @@ export const isRemembered = (operation: RowOperation): boolean =>
   leavesToken(operation) && !operation.increments && !operation.collected;
 
 const LEAVING_TOKENS: ReadonlySet<WriteMode> = new Set<WriteMode>(['insert', 'update', 'upsert']);
+
+/** The first operation of each row, and the others. */
+export function firstOfRows(operations: readonly RowOperation[]): [RowOperation[], RowOperation[]] {
+  const rows = new Set<string>();
+  const [first, later]: [RowOperation[], RowOperation[]] = [[], []];
+  for (const operation of operations) {
+    (rows.has(operation.key.row) ? later : first).push(operation);
+    rows.add(operation.key.row);
+  }
+  return [first, later];
+}

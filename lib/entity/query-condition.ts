@@ -20,8 +20,8 @@ export interface Operators<Value> {
   readonly lte?: Value;
   /** From the first to the second, both included. */
   readonly between?: readonly [Value, Value];
-  /** For strings. */
-  readonly startsWith?: Value extends string ? string : never;
+  /** For strings that are stored as they are: neither an enum's, nor a transformer's. */
+  readonly startsWith?: string extends Value ? string : never;
   /** Any of these values; stands alone. */
   readonly in?: readonly Value[];
 }
@@ -83,8 +83,10 @@ export function readCondition(entity: string, field: IndexedField, given: unknow
   }
   let whole: Span = EVERYTHING;
   for (const [name, operand] of operators) {
-    if (name === 'startsWith' && (field.codec !== stringCodec || typeof operand !== 'string'))
-      throw refuse('is not a string, which `startsWith` is for');
+    if (name === 'startsWith' && field.codec !== stringCodec)
+      throw refuse('takes no `startsWith`, which is for strings without an enum or a transformer');
+    if (name === 'startsWith' && typeof operand !== 'string')
+      throw refuse('has a `startsWith` that is no string');
     if (name === 'between' && !(Array.isArray(operand) && operand.length === 2))
       throw refuse('has a `between` that is no pair');
     whole = intersection(whole, OPERATORS[name as keyof typeof OPERATORS](operand as never, encode));

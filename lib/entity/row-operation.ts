@@ -35,6 +35,8 @@ export interface RowOperation {
   /** Pairs of field and value. Where there are any, or fields to remove, the version goes up. */
   readonly set?: readonly Stored[];
   readonly removed?: readonly string[];
+  /** A property among these pairs that keeps its value in a row that has one; of an upsert alone. */
+  readonly kept?: string;
   /** When the row expires from now on, in milliseconds since 1970, null for never; undefined leaves it as it is. */
   readonly expireAt?: number | null;
   /** Counters and what is added to each. */
@@ -75,6 +77,8 @@ export interface Fence {
   readonly key: string;
   /** The number that was handed out with it; the commit is refused where the lock has another by now. */
   readonly token: string;
+  /** Whether its function has ended, and the lock was held until then. */
+  hasEndedWell(): boolean;
   /** @throws LockLostError where it is known to be lost, or has ended. */
   assertHeld(): void;
 }
@@ -105,7 +109,8 @@ const LETTERS: Record<WriteMode, string> = {
   sweep: 'S',
 };
 
-const HEADER = ['~v', '', '~op', '']; // filled in by the scripts
+/** The header of a row, filled in by the scripts; what is to be kept is named in the place of the version. */
+const headerOf = ({ kept = '' }: RowOperation): string[] => ['~v', kept, '~op', ''];
 const NOTHING: readonly never[] = [];
 
 const expiryText = ({ expireAt }: RowOperation): string =>
@@ -147,7 +152,7 @@ export function rowScriptArguments(operation: RowOperation, token: string): Scri
     String(removed.length),
     ...removed,
     ...set,
-    ...HEADER,
+    ...headerOf(operation),
   ];
   return { keys: [key.row], args };
 }
@@ -176,7 +181,7 @@ export function commitScriptArguments(
     const { schema, key, mode, set = NOTHING, removed = NOTHING, increments, guards = NOTHING } = operation;
     args.push(place(key.row), LETTERS[mode], expectedText(operation), expiryText(operation));
     args.push(...(schema.changes && outbox ? [schema.name, key.idText] : ['']));
-    const pairs = writesRow(operation) ? [...set, ...HEADER] : NOTHING;
+    const pairs = writesRow(operation) ? [...set, ...headerOf(operation)] : NOTHING;
     args.push(String(pairs.length / 2), ...pairs);
     args.push(String(removed.length), ...removed);
     args.push(String(increments?.size ?? 0));

@@ -92,6 +92,6 @@ export function rememberRow(
   const row = mapper.load(key, fields);
   if (!row) return null;
   entities.equip(mapper.schema, row.entity, committer);
-  entities.loaded(key, row);
+  entities.loaded(mapper.schema, key, row);
   return row;
 }

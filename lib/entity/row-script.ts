@@ -12,7 +12,7 @@ import { LUA_RIGHTS } from './lua-rights.js';
 export const ROW_SCRIPT = new Script(String.raw`#!lua
 -- KEYS: the row
 -- ARGV: 1 token, and how old it is if it is sent again  2 mode  3 expected version  4 expire at  5 number of removed fields, then those fields,
---       then the pairs to set, which end in '~v' '' '~op' ''
+--       then the pairs to set, which end in '~v', the property that an upsert keeps ('' for none), '~op' ''
 ${LUA_HEADER}
 ${LUA_RIGHTS}
 local row = KEYS[1]
@@ -24,10 +24,11 @@ local seeded, writes = header[1], header[2] or ''
 local version = seeded or redis.call('EXISTS', row) == 1 and '0' -- a row that others wrote has no version: 0
 
 local made = versionMadeBy(token, seeded, writes)
-if made then return { 'OK', made } end
+if made then return { 'OK', answered(made, (keptIn(row, 5, #ARGV))) } end
 local expired = version and isPast(header[3])
 if expired then version, seeded, writes = nil, nil, '' end
 if isUntold(age, mode, expected, version, writes) then return { 'UNTOLD', 1, '' } end
+local kept
 local fault = faultOf(mode, expected, version)
 if fault then return { fault, 1, version or '' } end
 
@@ -43,8 +44,9 @@ elseif mode ~= 'C' then
   end
   if expired then redis.call('UNLINK', row) end
   local removedTo = 5 + tonumber(ARGV[5])
+  kept = keep(row, removedTo + 1, #ARGV)
   version = writeRow(row, token, seeded, writes, removedTo + 1, #ARGV, 6, removedTo)
   expireRow(row, nil, ARGV[4])
 end
-return { 'OK', version or '' }
+return { 'OK', answered(version or '', kept) }
 `);

@@ -2,12 +2,13 @@ import { InvalidArgumentError } from '../cluster/errors.js';
 import { checkObject } from './argument-checks.js';
 import { PartitionKeyChangedError } from './entity-errors.js';
 import { type EntityKey, keyOfEntity } from './entity-key.js';
+import { checkClass, checkCounters, shownCounters } from './entity-check.js';
 import type { EntitySchema } from './entity-schema.js';
 import { idGenerator } from './id-generators.js';
 import type { EntityState, LoadedEntities } from './loaded-entities.js';
 import { runHooks } from './lifecycle-hooks.js';
 import { withIndexes } from './index-changes.js';
-import { entityOptions } from './metadata.js';
+import { keptProperty, restoreKept } from './kept-time.js';
 import type { RowMapper } from './row-mapper.js';
 import type { RowOperation } from './row-operation.js';
 import type { UpdateOptions } from './write-options.js';
@@ -24,30 +25,36 @@ export interface PlannedWrite {
   readonly entity: object;
   /** What it is to the entity's hooks. */
   readonly event: WriteEvent;
-  /** To be called once it is committed, with the version of the row. */
-  done(version: number): void;
+  /** To be called once it is committed, with the version of the row, and what an upsert has kept in it. */
+  done(version: number, kept?: string): void;
 }
 
 /** Makes the operations that write rows: here their indexes come in, so nothing else should make any. */
 export class WritePlanner {
   constructor(private readonly entities: LoadedEntities) {}
 
+  /** Plans a write of an entity, after its hooks have run; undefined where there is nothing to write. */
+  async prepare(kind: WriteKind, mapper: RowMapper, entity: object): Promise<PlannedWrite | undefined> {
+    await this.announce(kind, mapper, entity);
+    return this.plan(kind, mapper, entity);
+  }
+
   /**
-   * Plans a write of an entity, after its hooks have run. Without hooks it is planned at once: what is changed after
-   * the call is for the next write.
+   * Runs the hooks before a write, which are none where nothing has changed; nothing to wait for without hooks, so that
+   * writes that are called in one turn leave in their order.
    */
-  prepare(
-    kind: WriteKind,
-    mapper: RowMapper,
-    entity: object,
-  ): PlannedWrite | undefined | Promise<PlannedWrite | undefined> {
+  announce(kind: WriteKind, mapper: RowMapper, entity: object): Promise<void> | undefined {
     const { schema } = mapper;
-    checkEntity(schema, entity);
-    if (schema.hooks.size === 0) return this[kind](mapper, entity);
+    checkClass(schema, entity);
+    if (schema.hooks.size === 0) return undefined;
     const event = this.eventOf(kind, entity);
     if (kind === 'save' && event === 'update' && !this.save(mapper, entity)) return undefined; // without a change
-    const hooks = runHooks(schema, `before ${event}`, entity);
-    return hooks ? hooks.then(() => this[kind](mapper, entity)) : this[kind](mapper, entity);
+    return runHooks(schema, `before ${event}`, entity);
+  }
+
+  /** Plans a write of an entity: what is changed from now on is for the next one. */
+  plan(kind: WriteKind, mapper: RowMapper, entity: object): PlannedWrite | undefined {
+    return this[kind](mapper, entity);
   }
 
   private eventOf(kind: WriteKind, entity: object): WriteEvent {
@@ -57,6 +64,7 @@ export class WritePlanner {
 
   /** A row that must not be there yet. */
   insert(mapper: RowMapper, entity: object): PlannedWrite {
+    checkCounters(mapper.schema, entity);
     fillId(mapper, entity);
     stampTimes(mapper, entity);
     const expireAt = this.stampExpiry(mapper, entity);
@@ -70,7 +78,8 @@ export class WritePlanner {
       done: (version) => {
         for (const { property, bigint } of mapper.schema.counters)
           Reflect.set(entity, property, bigint ? 0n : 0);
-        this.entities.written(mapper, entity, { key, version, marks, expiresAt: expireAt });
+        const counters = shownCounters(mapper.schema, entity);
+        this.entities.written(mapper, entity, { key, version, marks, expiresAt: expireAt, counters });
       },
     };
   }
@@ -79,6 +88,7 @@ export class WritePlanner {
   save(mapper: RowMapper, entity: object): PlannedWrite | undefined {
     const state = this.entities.of(entity);
     if (!state) return this.insert(mapper, entity);
+    if (state.counters) checkCounters(mapper.schema, entity, state.counters);
     const key = unchangedKey(mapper, entity, state);
     const expected = expectedVersion(mapper, entity, state);
     let changes = mapper.changes(entity, state.marks);
@@ -100,20 +110,36 @@ export class WritePlanner {
       removed,
       expireAt: isExpiryDirty ? (expiresAt ?? null) : undefined,
     };
-    return this.planned(mapper, entity, operation, { marks, expiresAt });
+    return this.planned(mapper, entity, operation, { marks, expiresAt, counters: state.counters });
   }
 
   /** The whole row, whatever it is now. */
   upsert(mapper: RowMapper, entity: object): PlannedWrite {
     const state = this.entities.of(entity);
     if (!state) fillId(mapper, entity);
+    const kept = keptProperty(mapper.schema, entity);
     stampTimes(mapper, entity);
     const key = state ? unchangedKey(mapper, entity, state) : keyOfEntity(mapper.schema, entity);
     const expiresAt = this.stampExpiry(mapper, entity);
     const expireAt = expiresAt ?? (mapper.schema.expiresAt ? null : undefined);
     const { set, removed, marks } = mapper.changes(entity);
-    const operation: RowOperation = { schema: mapper.schema, key, mode: 'upsert', set, removed, expireAt };
-    return this.planned(mapper, entity, operation, { marks, expiresAt });
+    const operation: RowOperation = {
+      schema: mapper.schema,
+      key,
+      mode: 'upsert',
+      set,
+      removed,
+      expireAt,
+      kept,
+    };
+    const counters = shownCounters(mapper.schema, entity); // the row's own are not known
+    const write = this.planned(mapper, entity, operation, { marks, expiresAt, counters });
+    if (kept === undefined) return write;
+    const done = (version: number, text?: string): void => {
+      if (text !== undefined) restoreKept(mapper.schema, entity, marks, text);
+      write.done(version);
+    };
+    return { ...write, done };
   }
 
   /** The row's end, if it still is as the entity was loaded. */
@@ -180,7 +206,7 @@ export class WritePlanner {
     const given = mapper.expiryOf(entity);
     if (given !== undefined || ttlMs === undefined) return given;
     const at = Date.now() + ttlMs;
-    if (expiresAt) Reflect.set(entity, expiresAt, new Date(at));
+    if (expiresAt) fill(mapper.schema, entity, expiresAt, new Date(at));
     return at;
   }
 
@@ -189,7 +215,7 @@ export class WritePlanner {
     entity: object,
     operation: RowOperation,
     // as it was planned: what is changed meanwhile is for the next write
-    { marks, expiresAt }: Pick<EntityState, 'marks' | 'expiresAt'>,
+    { marks, expiresAt, counters }: Pick<EntityState, 'marks' | 'expiresAt' | 'counters'>,
   ): PlannedWrite {
     return {
       entity,
@@ -201,20 +227,10 @@ export class WritePlanner {
           version,
           marks,
           expiresAt,
+          counters,
         }),
     };
   }
-}
-
-/** An object of another entity's class has its properties by chance, if at all. */
-function checkEntity({ type, name }: EntitySchema, entity: unknown): void {
-  checkObject('entity', entity);
-  const { constructor } = entity;
-  if (constructor === type || typeof constructor !== 'function') return;
-  if (!entityOptions(constructor)) return; // an object of no class can stand for one, and of a class derived from it
-  const hint =
-    entity instanceof type ? `: it has rows of its own, use the repository of ${constructor.name}` : '';
-  throw new InvalidArgumentError('entity', `An object of ${constructor.name} is no ${name}${hint}`);
 }
 
 /** A row's end if it has expired. */
@@ -226,13 +242,23 @@ export function sweepOperation(schema: EntitySchema, key: EntityKey): RowOperati
 export function fillId({ schema }: RowMapper, entity: object): void {
   const { property, generate } = schema.primaryKey;
   const id: unknown = Reflect.get(entity, property);
-  if (generate && (id === undefined || id === null)) Reflect.set(entity, property, idGenerator(generate)());
+  if (generate && (id === undefined || id === null)) fill(schema, entity, property, idGenerator(generate)());
 }
 
-function stampTimes({ schema: { createdAt, updatedAt } }: RowMapper, entity: object): void {
+function stampTimes({ schema }: RowMapper, entity: object): void {
+  const { createdAt, updatedAt } = schema;
   const now = new Date();
-  if (createdAt && !Reflect.get(entity, createdAt)) Reflect.set(entity, createdAt, now);
-  if (updatedAt) Reflect.set(entity, updatedAt, new Date(now));
+  if (createdAt && !Reflect.get(entity, createdAt)) fill(schema, entity, createdAt, now);
+  if (updatedAt) fill(schema, entity, updatedAt, new Date(now));
+}
+
+/** @throws InvalidArgumentError where the entity takes no value: what it does not show could not be stored. */
+function fill({ name }: EntitySchema, entity: object, property: string, value: unknown): void {
+  if (Reflect.set(entity, property, value)) return;
+  throw new InvalidArgumentError(
+    property,
+    `${name}.${property} cannot be filled in: the object is frozen, or the property read-only`,
+  );
 }
 
 function unchangedKey({ schema }: RowMapper, entity: object, state: EntityState): EntityKey {

@@ -271,6 +271,13 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
   private async written(response: OutgoingResponse, extras: object): Promise<string> {
     const serialized: unknown = await this.serializer.serialize(response);
     // what a serializer makes of it may be anything
-    return writePacket(typeof serialized === 'object' ? { ...serialized, ...extras } : serialized);
+    if (typeof serialized !== 'object' || serialized === null) return writePacket(serialized);
+    const packet: { err?: unknown } = { ...serialized, ...extras };
+    return writePacket('err' in packet ? { ...packet, err: plainError(packet.err) } : packet);
   }
+}
+
+/** An error with properties of its own as these, which are what JSON holds of it; all else as it is. */
+function plainError(err: unknown): unknown {
+  return types.isNativeError(err) && !('toJSON' in err) && Object.keys(err).length > 0 ? { ...err } : err;
 }

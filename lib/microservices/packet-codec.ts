@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../cluster/errors.js';
+import { toJsonText } from '../cluster/json-text.js';
 import type { MessageCodec } from '../pubsub/codec.js';
 
 /** Packets are JSON. What is not is passed on as text: a publisher of another kind, whose messages are events. */
@@ -16,12 +17,10 @@ export const packetCodec: MessageCodec = {
 
 /** @throws InvalidArgumentError for what JSON cannot hold */
 export function writePacket(packet: unknown): string {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(packet);
-  } catch {
-    // the engine's message may repeat what is in the packet
-  }
+  const text = toJsonText(packet);
   if (text !== undefined) return text;
-  throw new InvalidArgumentError('packet', 'A packet must be JSON, without a bigint or a cycle, for example');
+  throw new InvalidArgumentError(
+    'packet',
+    'A packet must be JSON: without a promise, a Map, a Set, an Error, NaN, a bigint or a cycle, for example',
+  );
 }

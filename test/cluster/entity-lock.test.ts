@@ -1,4 +1,6 @@
 import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import type { ClusterSet } from '../../lib/entity/cluster-set.js';
+import { SetOf } from '../../lib/entity/collection-decorators.js';
 import { ClusterEntity, Counter, PartitionKey, PrimaryKey, Property } from '../../lib/entity/decorators.js';
 import { CrossPartitionError, LockLostError, LockTimeoutError } from '../../lib/entity/entity-errors.js';
 import { createRepositories } from '../../lib/entity/entity-registry.js';
@@ -13,6 +15,7 @@ class Stock {
   @PrimaryKey() id!: string;
   @Property() left: number = 0;
   @Counter() sold!: number;
+  @SetOf(String) watchers!: ClusterSet<string>;
 }
 
 @ClusterEntity({ name: 'Sale', partition: () => Stock })
@@ -213,4 +216,32 @@ it('refuses options that cannot be right', async () => {
     name: { name: 'a:b' },
   }))
     await expect(stocks.withLock('1', run, options)).rejects.toMatchObject({ argument });
+});
+
+describe('the collections of entities that were loaded under a lock', () => {
+  it('are written after it without it', async () => {
+    const id = freshId();
+    await stocks.insert(stocks.create({ id }));
+    const stock = await stocks.withLock(id, async (lock) => lock.repository(Stock).findOneOrFail(id));
+    expect(await stock.watchers.add('ada')).toBe(1);
+    stock.left = 3;
+    await stocks.save(stock);
+    expect(await stock.watchers.add('bob')).toBe(1);
+    expect((await stock.watchers.members()).sort()).toEqual(['ada', 'bob']);
+  });
+
+  it('are refused once it is lost', async () => {
+    const id = freshId();
+    await stocks.insert(stocks.create({ id }));
+    let stock!: Stock;
+    const losing = stocks.withLock(id, async (lock) => {
+      stock = await lock.repository(Stock).findOneOrFail(id);
+      await expireLock(id);
+      await others.withLock(id, () => Promise.resolve());
+      await expect(stock.watchers.add('ada')).rejects.toThrow(LockLostError);
+    });
+    await expect(losing).rejects.toThrow(LockLostError);
+    await expect(stock.watchers.add('ada')).rejects.toThrow(LockLostError);
+    expect(await (await stocks.findOneOrFail(id)).watchers.size()).toBe(0);
+  });
 });

@@ -203,3 +203,15 @@ it('a page has a hundred entities unless it is told otherwise', async () => {
   expect(ids(items)).toEqual(ids(all.slice(0, 100)));
   expect(ids((await tickets.findPage({ orderId }, { cursor })).items)).toEqual(['100']);
 });
+
+it('values of a transformer that are plain objects are asked for by eq and in', async () => {
+  const orderId = freshId();
+  await pins.saveMany([
+    pins.create({ orderId, id: '1', at: { x: 1, y: 2 } }),
+    pins.create({ orderId, id: '2', at: { x: 3, y: 4 } }),
+  ]);
+  expect(ids(await pins.findBy({ orderId, at: { eq: { x: 3, y: 4 } } }))).toEqual(['2']);
+  expect(await pins.countBy({ orderId, at: { in: [{ x: 1, y: 2 }] } })).toBe(1);
+  const prefix = { orderId, at: { startsWith: '1' } } as never;
+  await expect(pins.findBy(prefix)).rejects.toThrow('strings without an enum or a transformer');
+});

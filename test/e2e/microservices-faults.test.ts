@@ -83,6 +83,14 @@ class LateBrokenFilter implements ExceptionFilter {
   }
 }
 
+/** Gives an error that tells more than JSON holds of errors. */
+@Catch()
+class DetailedFilter implements ExceptionFilter {
+  catch(): unknown {
+    return throwError(() => Object.assign(new Error('refused'), { reason: 'sold out' }));
+  }
+}
+
 class BrokenInterceptor implements NestInterceptor {
   intercept(): never {
     throw undefined as unknown as Error;
@@ -119,6 +127,17 @@ class Breakable {
     return { count: 1n };
   }
 
+  @MessagePattern(named('promise'))
+  promise(): object {
+    return { later: Promise.resolve(1), counts: new Map([['a', 1]]) };
+  }
+
+  @UseFilters(DetailedFilter)
+  @MessagePattern(named('detailed'))
+  detailed(): never {
+    throw new Error('refused');
+  }
+
   @MessagePattern(named('ok'))
   ok(): string {
     return 'ok';
@@ -143,6 +162,10 @@ describe('what goes wrong in a service', () => {
     expect(await answer(proxy, 'filter')).toEqual(INTERNAL);
     expect(await answer(proxy, 'interceptor')).toEqual(INTERNAL);
     expect(await answer(proxy, 'bigint')).toEqual(INTERNAL);
+    expect(await answer(proxy, 'promise')).toEqual(INTERNAL);
+    expect(await answer(proxy, 'detailed')).toEqual({ error: { reason: 'sold out' } });
+    const forgotten = proxy.send(named('ok'), { user: Promise.resolve('ada') });
+    await expect(firstValueFrom(forgotten)).rejects.toThrow('A packet must be JSON');
     expect(await answer(proxy, 'late-filter')).toEqual(INTERNAL);
     await firstValueFrom(proxy.emit(named('event'), 1), { defaultValue: 0 });
     expect(await answer(proxy, 'ok')).toBe('ok');

@@ -86,6 +86,7 @@ class Plain {
   @PrimaryKey() id!: string;
   @Counter() views!: number;
   @Property() text!: string;
+  @Property({ enum: ['x', 'y'] }) kind!: 'x' | 'y';
 }
 
 export class Misdecorated {
@@ -143,6 +144,8 @@ export async function wheres(
   await tickets.findBy({ orderId: '1', price: { gt: 'x' } });
   // @ts-expect-error for strings
   await tickets.findBy({ orderId: '1', price: { startsWith: 'x' } });
+  // @ts-expect-error not for an enum
+  await plain.findBy({ kind: { startsWith: 'x' } });
   // @ts-expect-error no such operator
   await tickets.findBy({ orderId: '1', price: { near: 1 } });
   // @ts-expect-error a limit is a number

@@ -89,3 +89,15 @@ describe('the collections of a class', () => {
     ]);
   });
 });
+
+it.each([Object, Function])(
+  'the class of a handle may be imported as a type, of which %p is emitted',
+  (emitted) => {
+    @ClusterEntity({ name: 'Typed' })
+    class Typed {
+      @PrimaryKey() id!: string;
+      @SetOf(String) @Reflect.metadata('design:type', emitted) tags!: ClusterSet<string>;
+    }
+    expect(faultsOf(Typed)).toEqual([]);
+  },
+);

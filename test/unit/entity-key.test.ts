@@ -113,7 +113,12 @@ describe('the key of an entity', () => {
 
   it('names what is missing', () => {
     expect(() => entityKey(item, '7')).toThrow('The key of OrderItem is an object { orderId, id }');
-    expect(() => entityKey(item, { id: '7' })).toThrow('OrderItem.orderId is missing (undefined)');
+    expect(() => entityKey(item, { id: '7' })).toThrow(
+      'OrderItem.orderId is missing (undefined). The key of OrderItem is an object { orderId, id }',
+    );
+    expect(() => entityKey(item, { orderId: '1', status: 'open' })).toThrow(
+      'OrderItem.id is missing (undefined). The key of OrderItem is an object { orderId, id }',
+    );
   });
 
   it('has ids in the type of their property, and one text for one id', () => {

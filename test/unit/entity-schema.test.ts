@@ -109,6 +109,14 @@ describe('a registry of schemas', () => {
     class WithoutKey {
       @PrimaryKey() id!: string;
     }
+    @ClusterEntity({ name: 'G', partition: Owner as never })
+    class WithoutArrow {
+      @PartitionKey() of!: string;
+      @PrimaryKey() id!: string;
+    }
+    expect(faultsOf(WithoutArrow)).toContain(
+      'WithoutArrow has the class Owner as its partition: give it as () => Owner',
+    );
     @ClusterEntity({ name: 'E' })
     class WithoutPartition {
       @PartitionKey() of!: string;
