@@ -6,8 +6,7 @@ import {
   type CollectionReplies,
   repliesOf,
 } from './collection-call.js';
-import { COLLECTION_SCRIPT } from './collection-script.js';
-import { COMMIT_SCRIPT } from './commit-script.js';
+import { COLLECTION_SCRIPTS, COMMIT_SCRIPTS, ROW_SCRIPTS } from './commit-scripts.js';
 import { type EntityClient, primaryOf } from './entity-client.js';
 import { GlobalWrites, eachInTurn, isGlobal } from './global-writes.js';
 import { entityKeyIn, windowKeys } from './entity-key.js';
@@ -28,10 +27,9 @@ import {
   isSingleRow,
   rowScriptArguments,
 } from './row-operation.js';
-import { ROW_SCRIPT } from './row-script.js';
 import type { SchemaRecords } from './schema-records.js';
 import { releaseCall } from './unique-release.js';
-import { formFor, formForCalls, formsOf } from './script-forms.js';
+import { formFor, formForCalls } from './script-forms.js';
 import { type ScriptCall, type ScriptCallOptions, ScriptCaller } from './script-caller.js';
 import type { WriteOptions } from './write-options.js';
 import { sweepOperation } from './write-planner.js';
@@ -297,7 +295,3 @@ export class Committer {
     };
   }
 }
-
-const ROW_SCRIPTS = formsOf(ROW_SCRIPT);
-const COMMIT_SCRIPTS = formsOf(COMMIT_SCRIPT);
-const COLLECTION_SCRIPTS = formsOf(COLLECTION_SCRIPT);
