@@ -9,7 +9,7 @@ import { crossSlot, sizeOf, type ResolvedCall } from '../cluster/resolved-call.j
 import { withBigIntegers } from './big-integers.js';
 import { normalizeArguments, notify, notifyOf, takeCallback, type Callback } from './call-arguments.js';
 import type { ViewPolicy } from './call-options.js';
-import { installDefined, scriptCall } from './defined-commands.js';
+import { inheritDefined, scriptCall } from './defined-commands.js';
 import { installCommands } from './install-commands.js';
 import { replyShape } from './reply-transforms.js';
 
@@ -43,7 +43,7 @@ export class ClusterPipeline {
     protected readonly engine: ClusterEngine,
     protected readonly policy: ViewPolicy,
   ) {
-    installDefined(this, engine.scripts);
+    inheritDefined(this, engine.scripts);
   }
 
   /** Commands queued so far. */

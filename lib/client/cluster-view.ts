@@ -19,7 +19,7 @@ import {
   type TargetNodes,
 } from './cluster-target.js';
 import { ClusterTransaction } from './cluster-transaction.js';
-import { defineScript, installDefined, type ScriptDefinition } from './defined-commands.js';
+import { defineScript, inheritDefined, installDefined, type ScriptDefinition } from './defined-commands.js';
 import { installCommands } from './install-commands.js';
 import { NonAtomicCommands } from './non-atomic/non-atomic-commands.js';
 import { replyShape } from './reply-transforms.js';
@@ -62,7 +62,7 @@ export class ClusterView extends ScanMethods {
 
   constructor(engine: ClusterEngine, policy: ViewPolicy) {
     super(engine, policy);
-    installDefined(this, engine.scripts);
+    inheritDefined(this, engine.scripts);
   }
 
   /**
@@ -72,7 +72,7 @@ export class ClusterView extends ScanMethods {
    */
   defineCommand(name: string, definition: ScriptDefinition): void {
     defineScript(this.engine.scripts, name, definition, [this, this.multi()]);
-    installDefined(this, this.engine.scripts);
+    installDefined(this, this.engine.scripts, name);
   }
 
   /** The same, with some options changed. @throws InvalidArgumentError */

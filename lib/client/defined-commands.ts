@@ -54,6 +54,7 @@ export function defineScript(
     );
   }
   scripts.define(name, { script: new Script(lua, readOnly), numberOfKeys });
+  prototypes.delete(scripts);
 }
 
 /**
@@ -69,20 +70,39 @@ export function scriptCall(
   return [script.readOnly ? 'evalsha_ro' : 'evalsha', [script.sha, ...counted]];
 }
 
-/** Gives a receiver a method, and its Buffer variant, for each command that was defined. */
-export function installDefined(receiver: CommandReceiver, scripts: ScriptRegistry): void {
-  for (const [name, command] of scripts.commands) {
-    installOne(receiver, name, command, false);
-    installOne(receiver, `${name}Buffer`, command, true);
+/** Prototypes with the commands that were defined, by the prototype they extend. One more definition makes new ones. */
+const prototypes = new WeakMap<ScriptRegistry, Map<object, object>>();
+
+/** Gives what has just been made a method, and its Buffer variant, for each command that was defined. */
+export function inheritDefined(receiver: CommandReceiver, scripts: ScriptRegistry): void {
+  if (scripts.commands.size === 0) return;
+  const base = Object.getPrototypeOf(receiver) as object;
+  const known = prototypes.get(scripts) ?? new Map<object, object>();
+  prototypes.set(scripts, known);
+  let prototype = known.get(base);
+  if (prototype === undefined) {
+    prototype = Object.create(base) as object;
+    for (const [name, command] of scripts.commands) install(prototype, name, command);
+    known.set(base, prototype);
   }
+  Object.setPrototypeOf(receiver, prototype);
 }
 
-function installOne(
-  receiver: CommandReceiver,
-  method: string,
-  command: ScriptCommand,
-  buffers: boolean,
-): void {
-  const value = (...args: unknown[]): unknown => receiver.send(...scriptCall(command, args), buffers);
-  Object.defineProperty(receiver, method, { value, configurable: true, enumerable: false, writable: true });
+/** Gives a receiver the methods of one command. */
+export function installDefined(receiver: object, scripts: ScriptRegistry, name: string): void {
+  const command = scripts.commands.get(name);
+  if (command !== undefined) install(receiver, name, command);
+}
+
+function install(receiver: object, name: string, command: ScriptCommand): void {
+  const methods: [string, boolean][] = [
+    [name, false],
+    [`${name}Buffer`, true],
+  ];
+  for (const [method, buffers] of methods) {
+    const value = function (this: CommandReceiver, ...args: unknown[]): unknown {
+      return this.send(...scriptCall(command, args), buffers);
+    };
+    Object.defineProperty(receiver, method, { value, configurable: true, enumerable: false, writable: true });
+  }
 }

@@ -245,4 +245,22 @@ describe('a pipeline on a healthy cluster', () => {
     ]);
     expect(relays.at(node).chunks).toHaveLength(1);
   });
+
+  it('a command that is defined anew is the new one in what is made from then on', async () => {
+    const own = new ClusterClient({
+      nodes: shared.nodes,
+      scripts: { told: { lua: 'return 1', numberOfKeys: 1 } },
+    });
+    type Told = { told(key: string): Promise<unknown> };
+    const before = own.with({ deadlineMs: 60_000 }) as unknown as Told;
+    expect(await before.told(`${shared.keyspace}k`)).toBe(1);
+    own.defineCommand('told', { lua: 'return 2', numberOfKeys: 1 });
+    const after = own.with({ deadlineMs: 60_000 });
+    expect(await (after as unknown as Told).told(`${shared.keyspace}k`)).toBe(2);
+    expect(await own.pipeline([['told', `${shared.keyspace}k`]]).exec()).toEqual([[null, 2]]);
+    const queued = after.multi() as unknown as Told & { exec(): Promise<unknown> };
+    void queued.told(`${shared.keyspace}k`);
+    expect(await queued.exec()).toEqual([[null, 2]]);
+    await own.close();
+  });
 });
