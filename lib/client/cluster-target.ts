@@ -14,7 +14,6 @@ import {
 } from '../cluster/errors.js';
 import { PartialFailureError } from '../cluster/partial-failure-error.js';
 import { REFUSALS } from '../cluster/refusals.js';
-import { runBriefly } from '../cluster/replica-wait.js';
 import type { ResolvedCall } from '../cluster/resolved-call.js';
 import { monotonicMs } from '../cluster/timers.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology.js';
@@ -116,9 +115,7 @@ export class ClusterTarget {
       throw new TopologyError('UNKNOWN_NODE', `${node.name} is not a node of this cluster, or not any more`);
     }
     const policy: CallPolicy = { ...this.policy, retry: 'never' };
-    return runBriefly(call, policy.deadlineMs, until, (part) =>
-      this.engine.runSingle(part, policy, shape, known, until),
-    );
+    return this.engine.runPart(call, policy, shape, until, known);
   }
 
   private async toNodes(nodes: readonly ClusterNode[], request: NodeRequest): Promise<Map<string, unknown>> {

@@ -51,6 +51,9 @@ export interface EngineListener {
   onFailure(error: Error, node: string): void;
 }
 
+/** Servers take these, and little else, while a script runs; its connection reads nothing. */
+const SCRIPT_ENDINGS: ReadonlySet<string> = new Set(['script kill', 'function kill', 'function stats']);
+
 /** What a read of the topology is called in errors. */
 const TOPOLOGY_READ = 'Reading the topology';
 
@@ -181,9 +184,30 @@ export class ClusterEngine {
     return this.runSingle(call, policy, shape);
   }
 
-  /** Does work on a leased connection to the node of its slot; see `LeasedCall`. */
-  runLeased(work: LeasedWork, policy: CallPolicy): Promise<unknown> {
-    return this.finishing(new LeasedCall(this, work, policy).run());
+  /** Does work on a leased connection to the node of its slot, or to one that is named; see `LeasedCall`. */
+  runLeased(work: LeasedWork, policy: CallPolicy, node?: ClusterNode): Promise<unknown> {
+    return this.finishing(new LeasedCall(this, work, policy, node).run());
+  }
+
+  /**
+   * Runs one request of a call that goes to several nodes, or to one that the caller names. What ends a script must not
+   * wait behind that script, so it gets a connection of its own.
+   * @param until the deadline; milliseconds of `monotonicMs()`
+   */
+  runPart(
+    call: ResolvedCall,
+    policy: CallPolicy,
+    shape: CallShape,
+    until: number,
+    node?: ClusterNode,
+  ): Promise<unknown> {
+    if (!SCRIPT_ENDINGS.has(call.row.name)) {
+      return runBriefly(call, policy.deadlineMs, until, (part) =>
+        this.runSingle(part, policy, shape, node, until),
+      );
+    }
+    const left = { ...policy, deadlineMs: Math.max(1, Math.ceil(until - monotonicMs())) };
+    return this.runLeased(new LeasedCommand(call, left, shape, this.scripts), left, node);
   }
 
   /** Has `close()` wait for something that runs on leased connections. */
@@ -392,7 +416,7 @@ export class ClusterEngine {
     until: number,
   ): Promise<unknown> {
     const run = (whole: ResolvedCall, node?: ClusterNode): Promise<unknown> =>
-      runBriefly(whole, policy.deadlineMs, until, (part) => this.runSingle(part, policy, shape, node, until));
+      this.runPart(whole, policy, shape, until, node);
     const reply = await spreads[call.row.request as SpreadPolicy](call, this.topology, run);
     this.scripts.note(call);
     return reply;

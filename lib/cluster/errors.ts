@@ -206,7 +206,7 @@ export class ConnectionError extends ClusterError {
 
 /**
  * What a server itself answered. `code` is the first word of the answer (`WRONGTYPE`, `NOSCRIPT`, `ERR`).
- * It is `retryable` where the server could not serve the call for the moment (`CLUSTERDOWN`, `LOADING`, `TRYAGAIN`).
+ * It is `retryable` where the server could not serve the call for the moment (`CLUSTERDOWN`, `LOADING`, `TRYAGAIN`, `BUSY`).
  * The name is `ReplyError`, as in ioredis; unlike there, the command's arguments are not attached.
  */
 export class ReplyError extends ClusterError {

@@ -40,9 +40,11 @@ export class LeasedCall {
     private readonly engine: ClusterEngine,
     private readonly work: LeasedWork,
     private readonly policy: CallPolicy,
+    /** The one node it is for, whatever its slot. */
+    node?: ClusterNode,
   ) {
     this.limit = new CallLimit(work.name, policy.deadlineMs, policy.signal);
-    this.route = new LeasedRoute(engine, work.slot);
+    this.route = new LeasedRoute(engine, work.slot, node);
   }
 
   /** Resolves with the reply. Whatever it rejects with says what became of every attempt. */

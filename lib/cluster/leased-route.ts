@@ -19,11 +19,14 @@ export class LeasedRoute {
   constructor(
     private readonly engine: ClusterEngine,
     private readonly slot: number,
+    private readonly pinned?: ClusterNode,
   ) {}
 
-  /** The node of the slot, as far as is known. */
+  /** The node that was named; else that of the slot, as far as is known. */
   owner(): Destination | undefined {
     const { topology } = this.engine;
+    const { pinned } = this;
+    if (pinned !== undefined) return { node: pinned, asking: false };
     const node = this.slot === NO_SLOT ? topology.defaultNode : topology.nodeForSlot(this.slot);
     return node && { node, asking: false };
   }

@@ -30,7 +30,7 @@ export type RetryMode = 'safe' | 'reads' | 'never' | 'always';
 export interface PendingBounds {
   /** Commands, queued and in flight. */
   commands: number;
-  /** Bytes of their arguments. */
+  /** Bytes of their arguments. One command at a time that has more than half of these does not count. */
   bytes: number;
 }
 

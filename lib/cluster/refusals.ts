@@ -26,7 +26,12 @@ export const REFUSALS: ReadonlyMap<string, Refusal> = new Map<string, Refusal>([
   ['TRYAGAIN', { remedy: 'retry', refresh: false, unfit: false }],
   ['CLUSTERDOWN', { remedy: 'wait', refresh: true, unfit: false }],
   ['LOADING', { remedy: 'wait', refresh: false, unfit: true }],
+  // a script has been running for longer than busy-reply-threshold; replicas, too, run scripts that read
+  ['BUSY', { remedy: 'wait', refresh: false, unfit: true }],
   ['MASTERDOWN', { remedy: 'wait', refresh: false, unfit: true }],
   // a primary that has become a replica, and whose connection was told READONLY
   ['READONLY', { remedy: 'wait', refresh: true, unfit: false }],
 ]);
+
+/** The node that answered will serve the command in a moment, whatever becomes of the rest of the cluster. */
+export const passesByItself = ({ remedy, refresh }: Refusal): boolean => remedy === 'wait' && !refresh;

@@ -12,7 +12,7 @@ import { KnownNodes } from './known-nodes.js';
 import { NodeChannel } from './node-channel.js';
 import type { ResolvedClusterOptions } from './options.js';
 import { parseRedirect, PROMPT_REDIRECTS } from './redirect.js';
-import { REFUSALS, type RefusalRemedy } from './refusals.js';
+import { passesByItself, REFUSALS, type RefusalRemedy } from './refusals.js';
 import { ScriptRegistry } from './script-registry.js';
 import { ReplicaMonitor } from './replica-monitor.js';
 import { ReplicaSelector } from './replica-selector.js';
@@ -140,8 +140,9 @@ export class Router {
   refused(command: Command, reply: ReplyError, from: NodeChannel): void {
     if (reply.code === 'NOSCRIPT' && this.sendWhole(command, from)) return;
     const refusal = REFUSALS.get(reply.code);
+    if (refusal === undefined || command.settled) return command.fail(reply);
     // who names a node wants its answer, not that of the node it points to
-    if (refusal === undefined || command.settled || command.pinned !== undefined) return command.fail(reply);
+    if (command.pinned !== undefined && !passesByItself(refusal)) return command.fail(reply);
     command.sent = false;
     command.lastRefusal = reply;
     if (refusal.refresh) this.listener.onStale(reply.code);

@@ -200,10 +200,9 @@ describe('a cluster with a shard that has no replica', () => {
         Array.from({ length: 5 }, () => ['BACKPRESSURE', false]),
       );
       expect(await fateOf(client.multi().incr(there('bound')).exec())).toEqual(['BACKPRESSURE', false]);
-      expect(codesOf(await client.pipeline().get(there('bound')).get(elsewhere('bound')).exec())).toEqual([
-        'BACKPRESSURE',
-        null,
-      ]);
+      const fates = async (view: Pick<ClusterClient, 'pipeline'>): Promise<unknown[]> =>
+        codesOf(await view.pipeline().get(there('bound')).get(elsewhere('bound')).exec());
+      expect(await fates(client)).toEqual(['BACKPRESSURE', null]);
       expect(await client.set(elsewhere('a'), 1)).toBe('OK');
       await cluster.thaw(sick);
       expect(await Promise.all(taken)).toEqual(taken.map(() => 1));
@@ -214,11 +213,11 @@ describe('a cluster with a shard that has no replica', () => {
       const client = await clientOf({ maxPendingPerNode: { bytes: 10_000 }, deadlineMs: 10_000 });
       await cluster.freeze(sick);
       const patient = client.with({ deadlineMs: 20_000 });
-      const taken = [patient.set(there('bytes'), 'x'.repeat(9_000))];
+      const taken = [1, 2].map(() => patient.set(there('bytes'), 'x'.repeat(4_900)));
       expect(await fateOf(client.set(there('bytes'), 'x'.repeat(2_000)))).toEqual(['BACKPRESSURE', false]);
       taken.push(patient.set(there('bytes'), 'y'));
       await cluster.thaw(sick);
-      expect(await Promise.all(taken)).toEqual(['OK', 'OK']);
+      expect(await Promise.all(taken)).toEqual(['OK', 'OK', 'OK']);
       // one call alone may be larger than the bounds, or it never could be made
       expect(await client.set(there('bytes'), 'x'.repeat(20_000))).toBe('OK');
     });

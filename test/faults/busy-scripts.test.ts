@@ -1,0 +1,120 @@
+import { ClusterClient, DeadlineExceededError, ReplyError } from 'keyslot';
+import { LocalCluster } from 'keyslot/testing';
+import { eventually } from '../cluster-fixture.js';
+
+const ENDLESS = 'while true do end';
+const KEY = 'k';
+
+describe('a node whose script takes longer than busy-reply-threshold', () => {
+  let cluster: LocalCluster;
+  let client: ClusterClient;
+  /** Rejects once the script is ended. */
+  let script: Promise<unknown>;
+
+  beforeAll(async () => {
+    cluster = await LocalCluster.start({ primaries: 3, config: { 'busy-reply-threshold': '100' } });
+    client = new ClusterClient({ nodes: cluster.seeds, deadlineMs: 30_000 });
+    await client.connect();
+  });
+
+  beforeEach(async () => {
+    await client.set(KEY, 'before');
+    script = cluster.command(node(), 'EVAL', ENDLESS, 1, KEY).catch((error: Error) => error);
+    await untilBusy(client);
+  });
+
+  afterEach(async () => {
+    await client.script('KILL').catch(() => {});
+    await script;
+  });
+
+  afterAll(async () => {
+    await client?.close();
+    await cluster?.stop();
+  });
+
+  const node = () => client.topology.nodeForKey(KEY)!;
+
+  const untilBusy = (by: ClusterClient) =>
+    eventually(() => expect(by.target(node()).ping()).rejects.toMatchObject({ code: 'BUSY' }));
+
+  it.each<[string, (by: ClusterClient) => Promise<unknown>, unknown]>([
+    ['a call', (by) => by.set(KEY, 'after'), 'OK'],
+    ['a read', (by) => by.get(KEY), 'before'],
+    [
+      'a pipeline',
+      (by) => by.pipeline().get(KEY).get(KEY).exec(),
+      [
+        [null, 'before'],
+        [null, 'before'],
+      ],
+    ],
+    ['a transaction', (by) => by.multi().get(KEY).exec(), [[null, 'before']]],
+    ['a watched transaction', (by) => by.transaction([KEY], (tx) => tx.get(KEY)), 'before'],
+    ['a call that blocks', (by) => by.blpop(`{${KEY}}list`, 0.01), null],
+    ['a call to all primaries', async (by) => typeof (await by.dbsize()), 'number'],
+    ['a call to all nodes', (by) => by.config('SET', 'slowlog-max-len', '101'), 'OK'],
+    ['a call to a role', async (by) => (await by.target('primaries').echo('x')).size, 3],
+  ])('has executed nothing, and is waited for: %s', async (_, call, expected) => {
+    let answered = false;
+    const answer = call(client).finally(() => (answered = true));
+    answer.catch(() => {});
+    // the node has refused it by the time when it has refused what was sent after it
+    await untilBusy(client);
+    expect(answered).toBe(false);
+    expect(await client.script('KILL')).toBe('OK');
+    expect(await answer).toEqual(expected);
+  });
+
+  it.each<[string, (by: ClusterClient) => Promise<unknown>]>([
+    ['a call', (by) => by.incr(KEY)],
+    ['a call that blocks', (by) => by.blpop(`{${KEY}}list`, 0.01)],
+  ])('is the cause where the deadline passes first, and nothing was applied: %s', async (_, call) => {
+    const short = new ClusterClient({ nodes: cluster.seeds, deadlineMs: 300 });
+    await short.connect();
+    const error: unknown = await call(short).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(DeadlineExceededError);
+    expect(error).toMatchObject({ applied: false, cause: { code: 'BUSY' } });
+    expect((error as Error).cause).toBeInstanceOf(ReplyError);
+    await short.close();
+  });
+
+  it('lets a client start', async () => {
+    const late = new ClusterClient({ nodes: cluster.seeds });
+    await late.connect();
+    const elsewhere = cluster.primaries.find(({ name }) => name !== node().name)!;
+    expect(await late.target(late.topology.node(elsewhere.name)!).ping()).toBe('PONG');
+    expect(await late.script('KILL')).toBe('OK');
+    expect(await late.get(KEY)).toBe('before');
+    await late.close();
+  });
+
+  it('is freed by the client whose script it is, also by naming the node', async () => {
+    expect(await client.script('KILL')).toBe('OK');
+    await script;
+    const own = client.eval(ENDLESS, 1, KEY).catch((error: Error) => error);
+    const witness = new ClusterClient({ nodes: cluster.seeds });
+    await witness.connect();
+    await untilBusy(witness);
+    expect(await client.target(node()).script('KILL')).toBe('OK');
+    expect(String(await own)).toMatch(/killed by user/i);
+    await witness.close();
+  });
+
+  it('is freed from a function, too', async () => {
+    expect(await client.script('KILL')).toBe('OK');
+    await script;
+    await client.function(
+      'LOAD',
+      'REPLACE',
+      "#!lua name=endless\nredis.register_function('endless', function() while true do end end)",
+    );
+    const own = client.fcall('endless', 1, KEY).catch((error: Error) => error);
+    const witness = new ClusterClient({ nodes: cluster.seeds });
+    await witness.connect();
+    await untilBusy(witness);
+    expect(await client.function('KILL')).toBe('OK');
+    expect(String(await own)).toMatch(/killed by user/i);
+    await witness.close();
+  });
+});
