@@ -206,7 +206,7 @@ const ALONE: Readonly<Record<string, readonly Call[]>> = {
   server: calls`
     ping; ping hello; echo hello; time; dbsize; keys *; randomkey; set k v; keys *; randomkey; dbsize; scan 0
     scan 0 MATCH none TYPE string; info; info server; info nonsense; role; lastsave; lolwut; lolwut VERSION 5 1 1 1
-    wait 0 10; flushdb; flushall; flushall ASYNC; pubsub CHANNELS; pubsub CHANNELS none*; pubsub NUMPAT; pubsub NUMSUB
+    wait 1 20000; flushdb; flushall; flushall ASYNC; pubsub CHANNELS; pubsub CHANNELS none*; pubsub NUMPAT; pubsub NUMSUB
     pubsub NUMSUB a b; pubsub SHARDCHANNELS; pubsub SHARDNUMSUB a b; nosuch k; config NOSUCH`,
   'the command table': calls`
     command; command COUNT; command INFO get nosuch; command INFO config|get; command DOCS get; command DOCS xinfo
