@@ -147,6 +147,7 @@ export {
   type PartitionKeyOf,
   type EntityData,
   type Patch,
+  type Demand,
   type CounterOf,
   type CollectionNames,
 } from './entity/shape.js';

@@ -1,22 +1,46 @@
 import { SchemaError } from './entity-errors.js';
-import type { EntitySchema } from './entity-schema.js';
+import type { EntitySchema, IndexSchema } from './entity-schema.js';
 import { SchemaRegistry } from './schema-registry.js';
-import type { CounterNames, EntityClass, IndexedNames, KeyNames } from './shape.js';
+import type {
+  CounterNames,
+  EntityClass,
+  FixedNames,
+  GlobalNames,
+  IndexedNames,
+  KeyNames,
+  PartitionNames,
+} from './shape.js';
 
 /** An object with each of the names, and no other. */
 type Each<Names extends string> = { readonly [Name in Names]: true };
 
-/** Every name that a class's `Shape` states, once more as values; the compiler sees to it that none is missing. */
-export type ShapeNames<E> = {
-  readonly key: Each<KeyNames<E>>;
-} & ([IndexedNames<E>] extends [never] ? unknown : { readonly indexed: Each<IndexedNames<E>> }) &
-  ([CounterNames<E>] extends [never] ? unknown : { readonly counters: Each<CounterNames<E>> });
+type Part<Name extends string, Names extends string> = [Names] extends [never]
+  ? unknown
+  : { readonly [Of in Name]: Each<Names> };
 
-const DECORATED: Record<string, (schema: EntitySchema) => (string | undefined)[]> = {
+/** Every name that a class's `Shape` states, once more as values; the compiler sees to it that none is missing. */
+export type ShapeNames<E> = { readonly key: Each<KeyNames<E>> } & Part<'partition', PartitionNames<E>> &
+  Part<'indexed', IndexedNames<E>> &
+  Part<'global', GlobalNames<E>> &
+  Part<'counters', CounterNames<E>> &
+  Part<'fixed', FixedNames<E>>;
+
+type Stated = Readonly<Record<string, object | undefined>>;
+type Names = (schema: EntitySchema) => (string | undefined)[];
+
+const namesIn = (indexes: readonly IndexSchema[]): string[] =>
+  indexes.flatMap(({ fields }) => fields.map(({ property }) => property));
+
+const DECORATED: Record<string, Names> = {
   key: ({ primaryKey, partitionKey }) => [primaryKey.property, partitionKey?.property],
-  indexed: ({ indexes, globals }) =>
-    [...indexes, ...globals].flatMap(({ fields }) => fields.map(({ property }) => property)),
+  indexed: ({ indexes, globals }) => namesIn([...indexes, ...globals]),
   counters: ({ counters }) => counters.map(({ property }) => property),
+};
+
+/** Parts that a Shape may do without; one that it has is whole. */
+const OPTIONAL: Record<string, Names> = {
+  partition: ({ partitionKey }) => [partitionKey?.property],
+  global: ({ globals }) => namesIn(globals),
 };
 
 /**
@@ -32,14 +56,27 @@ const DECORATED: Record<string, (schema: EntitySchema) => (string | undefined)[]
 export function assertShape<E extends object>(type: EntityClass<E>, stated: ShapeNames<E>): void {
   const { schema } = new SchemaRegistry().mapper(type);
   const faults: string[] = [];
-  for (const [part, decoratedNames] of Object.entries(DECORATED)) {
+  const parts = stated as Stated;
+  const given = Object.entries(OPTIONAL).filter(([part]) => parts[part]);
+  for (const [part, decoratedNames] of [...Object.entries(DECORATED), ...given]) {
     const decorated = new Set(decoratedNames(schema));
-    const named = new Set(Object.keys((stated as Record<string, object | undefined>)[part] ?? {}));
+    const named = new Set(Object.keys(parts[part] ?? {}));
     for (const name of decorated)
       if (name && !named.has(name)) faults.push(`${type.name}.${name} is missing in the Shape's '${part}'`);
     for (const name of named)
       if (!decorated.has(name))
         faults.push(`${type.name}.${name} is in the Shape's '${part}' and not decorated so`);
   }
+  for (const name of Object.keys(parts.fixed ?? {}))
+    if (name !== schema.version && isStored(schema, name))
+      faults.push(`${type.name}.${name} is in the Shape's 'fixed', and is stored`);
   if (faults.length > 0) throw new SchemaError(faults);
 }
+
+const isStored = (
+  { fields, counters, primaryKey, partitionKey, expiresAt }: EntitySchema,
+  name: string,
+): boolean =>
+  [...fields, ...counters, primaryKey].some(({ property }) => property === name) ||
+  name === partitionKey?.property ||
+  name === expiresAt;

@@ -13,7 +13,10 @@ import { type ScriptCall, ScriptCaller } from './script-caller.js';
 import type { KeyOf } from './shape.js';
 
 /** What is wrong in the index or the uniques of a partition. */
-export interface IndexIssue<E = object> {
+export type IndexIssue<E = object> = KeyedIssue<KeyOf<E>>;
+
+/** The same, of the key alone: so a repository of a class is one of its parent's. */
+export interface KeyedIssue<Key> {
   /**
    * - `missing`: an entry that the row should have is not there
    * - `extra`: an entry is there that the row, or no row at all, should have
@@ -24,7 +27,7 @@ export interface IndexIssue<E = object> {
   readonly fault: 'missing' | 'extra' | 'wrong' | 'duplicate' | 'unreadable';
   /** The index or unique; `~pk` for the list of rows, `~x` for the expiry queue; of a note or field its property. */
   readonly index: string;
-  readonly key: KeyOf<E>;
+  readonly key: Key;
 }
 
 /** Whether faults are told, or put right as well. */

@@ -4,27 +4,40 @@ import { type EntityContext, onPrimaries } from './entity-context.js';
 import { entityKeyIn } from './entity-key.js';
 import type { EntitySchema } from './entity-schema.js';
 import { GlobalAuditor } from './global-auditor.js';
-import { type AuditMode, IndexAuditor, type IndexIssue, isWrongType } from './index-auditor.js';
+import {
+  type AuditMode,
+  IndexAuditor,
+  type IndexIssue,
+  type KeyedIssue,
+  isWrongType,
+} from './index-auditor.js';
 import type { Building } from './schema-records.js';
-import type { PartitionKeyOf } from './shape.js';
+import type { KeyOf, PartitionKeyOf } from './shape.js';
 import { rowsBySlot } from './slot-walker.js';
 
 /** What is looked through. */
-export interface UpkeepOptions<E = object> {
+export type UpkeepOptions<E = object> = PartitionUpkeep<PartitionKeyOf<E>>;
+
+/** What is indexed anew. */
+export type ReindexOptions<E = object> = PartitionReindex<PartitionKeyOf<E>>;
+
+// Of the key alone: a repository of a class then is one of its parent's.
+interface PartitionUpkeep<Key> {
   /** This partition alone; without it all of the cluster. */
-  partition?: PartitionKeyOf<E> | undefined;
+  partition?: Key | undefined;
   /** Ends it early, with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
-/** What is indexed anew. */
-export interface ReindexOptions<E = object> extends UpkeepOptions<E> {
+interface PartitionReindex<Key> extends PartitionUpkeep<Key> {
   /** Goes on where an earlier run has got to: the cursor of its last progress. */
   cursor?: string | undefined;
 }
 
 /** How far an index is rebuilt. */
-export interface ReindexProgress<E = object> {
+export type ReindexProgress<E = object> = KeyedProgress<KeyOf<E>>;
+
+interface KeyedProgress<Key> {
   /** Where to go on, if this should be the last. */
   readonly cursor: string;
   /** From 0 to 1. */
@@ -34,7 +47,7 @@ export interface ReindexProgress<E = object> {
   /** Entries that were put right, in this run. */
   readonly repaired: number;
   /** What could not be put right, since the last progress: `duplicate` and `unreadable`. */
-  readonly unresolved: readonly IndexIssue<E>[];
+  readonly unresolved: readonly KeyedIssue<Key>[];
 }
 
 /** Slots between one progress and the next. */

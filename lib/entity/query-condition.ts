@@ -7,8 +7,7 @@ import { stringCodec } from './scalar-codecs.js';
 /** What a where may ask of an indexed property: a value, or operators, which must all hold. */
 export type Condition<Value> = Value | Operators<Value>;
 
-/** Operators of a where. An object that is no Date, Buffer or array is read as operators, wherever it came from. */
-export interface Operators<Value> {
+interface AnyOperator<Value> {
   /**
    * Exactly this value; stands alone. The same as the bare value, but never read as operators: use it for values that
    * came from outside, such as a parsed request body.
@@ -25,6 +24,16 @@ export interface Operators<Value> {
   /** Any of these values; stands alone. */
   readonly in?: readonly Value[];
 }
+
+type Alone<Value, Name extends 'eq' | 'in'> = Required<Pick<AnyOperator<Value>, Name>> & {
+  readonly [Other in Exclude<keyof AnyOperator<Value>, Name>]?: never;
+};
+
+/** Operators of a where. An object that is no Date, Buffer or array is read as operators, wherever it came from. */
+export type Operators<Value> =
+  | Alone<Value, 'eq'>
+  | Alone<Value, 'in'>
+  | (Omit<AnyOperator<Value>, 'eq' | 'in'> & { readonly eq?: never; readonly in?: never });
 
 /** A piece of an index's order: encodings with the separator that ends each, from `from` to before `to`. */
 export interface Span {

@@ -7,9 +7,10 @@ import type { ClusterCollection } from './cluster-collection.js';
  * declare readonly [Shape]: { key: 'orderId' | 'id'; indexed: 'sku' | 'status'; counters: 'views' };
  * ```
  *
- * `key` names the properties of the key (partition key and primary key), `indexed` what a where may name (uniques
- * too), `counters` the properties of `@Counter()`. Every part may be left out, and so may the member itself: keys
- * and wheres are then checked when the call is made. `assertShape` compares it with the decorators in a test.
+ * `key` names the properties of the key (partition key and primary key), `partition` the partition key, `indexed` what
+ * a where may name (uniques too), `global` those of it that a where without a partition may name, `counters` the
+ * properties of `@Counter()`, and `fixed` what is neither created nor patched: `@Version()` and getters. Every part may
+ * be left out, and so may the member itself: calls are then checked when they are made. `assertShape` compares it with the decorators in a test.
  */
 export const Shape: unique symbol = Symbol('keyslot.shape');
 
@@ -26,6 +27,15 @@ type ShapePart<E, Part extends string> = E extends { readonly [Shape]: { readonl
 /** The properties that make an entity's key, as its `Shape` says; `never` without one. */
 export type KeyNames<E> = ShapePart<E, 'key'>;
 
+/** The partition key, as the entity's `Shape` says; `never` without one. */
+export type PartitionNames<E> = ShapePart<E, 'partition'>;
+
+/** The properties of global indexes and uniques, as the entity's `Shape` says; `never` without any. */
+export type GlobalNames<E> = ShapePart<E, 'global'>;
+
+/** What is neither created nor patched, as the entity's `Shape` says; `never` without any. */
+export type FixedNames<E> = ShapePart<E, 'fixed'>;
+
 /** The properties that are indexed or unique, as the entity's `Shape` says; `never` without one. */
 export type IndexedNames<E> = ShapePart<E, 'indexed'>;
 
@@ -33,7 +43,7 @@ export type IndexedNames<E> = ShapePart<E, 'indexed'>;
 export type CounterNames<E> = ShapePart<E, 'counters'>;
 
 type IsNever<T> = [T] extends [never] ? true : false;
-type IsUnion<T, Whole = T> = T extends unknown ? ([Whole] extends [T] ? false : true) : never;
+export type IsUnion<T, Whole = T> = T extends unknown ? ([Whole] extends [T] ? false : true) : never;
 type HasShape<E> = E extends { readonly [Shape]: unknown } ? true : false;
 
 type BareKey<E, Name> = Name extends keyof E ? NonNullable<E[Name]> : never;
@@ -47,7 +57,10 @@ export type KeyOf<E> =
       : BareKey<E, KeyNames<E>>;
 
 /** The id of a partition, as the entity's own key types allow it. */
-export type PartitionKeyOf<E> = IsNever<KeyNames<E>> extends true ? EntityId : BareKey<E, KeyNames<E>>;
+export type PartitionKeyOf<E> =
+  IsNever<KeyNames<E>> extends true
+    ? EntityId
+    : BareKey<E, IsNever<PartitionNames<E>> extends true ? KeyNames<E> : PartitionNames<E>>;
 
 /** The names of the collections: `@SetOf` and its sisters. They are no part of the row. */
 export type CollectionNames<E> = {
@@ -67,12 +80,19 @@ export type DataNames<E> = Exclude<
 >;
 
 /** What `create` takes: any of an entity's properties, without its methods and counters. */
-export type EntityData<E> = { [Name in Exclude<DataNames<E>, CounterNames<E>>]?: E[Name] | undefined };
-
-/** What `update` takes: properties that are neither part of the key nor counters; `null` removes the field. */
-export type Patch<E> = {
-  [Name in Exclude<DataNames<E>, KeyNames<E> | CounterNames<E>>]?: E[Name] | null | undefined;
+export type EntityData<E> = {
+  [Name in Exclude<DataNames<E>, CounterNames<E> | FixedNames<E>>]?: E[Name] | undefined;
 };
+
+type PatchNames<E> = Exclude<DataNames<E>, KeyNames<E> | CounterNames<E> | FixedNames<E>>;
+
+/** What `update` takes: properties that are neither part of the key nor counters; `null` removes one that may be absent. */
+export type Patch<E> = {
+  [Name in PatchNames<E>]?: E[Name] | (undefined extends E[Name] ? null : never) | undefined;
+};
+
+/** What an update may demand of the row's properties: the value that each has now, or `null` for none. */
+export type Demand<E> = { [Name in PatchNames<E>]?: E[Name] | null | undefined };
 
 /** The name of a counter: one that the `Shape` names, or without one any property of a number. */
 export type CounterOf<E> =

@@ -1,5 +1,5 @@
 import type { Durability } from '../cluster/command.js';
-import type { PartitionKeyOf, Patch } from './shape.js';
+import type { Demand, PartitionKeyOf } from './shape.js';
 
 /** How a write is made. */
 export interface WriteOptions {
@@ -27,16 +27,19 @@ export interface UpdateOptions<E = object> extends WriteOptions {
   /** The version that the row must be at. */
   ifVersion?: number;
   /** Values that properties must have now, in the row; null for none. Checked in the step that writes. */
-  where?: Patch<E>;
+  where?: Demand<E>;
 }
 
 /** How global indexes are swept. */
 export type GlobalSweepOptions = Pick<SweepOptions, 'limit' | 'signal'>;
 
 /** What is swept. */
-export interface SweepOptions<E = object> {
+export type SweepOptions<E = object> = PartitionSweep<PartitionKeyOf<E>>;
+
+// Of the key alone: a repository of a class then is one of its parent's.
+interface PartitionSweep<Key> {
   /** This partition alone; without it all of the cluster are looked through. */
-  partition?: PartitionKeyOf<E> | undefined;
+  partition?: Key | undefined;
   /** The most rows. */
   limit?: number | undefined;
   /** Ends it early; what was swept stays so. */

@@ -128,7 +128,7 @@ describe('findBy', () => {
     ])
       await expect(tickets.findBy({ orderId, ...where } as object)).rejects.toThrow(UnindexedQueryError);
     const orders = createRepositories(client, [Order]).repository(Order);
-    await expect(orders.findBy({ id: 'x' })).rejects.toThrow('is a partition of its own');
+    await expect(orders.findBy({ id: 'x' } as never)).rejects.toThrow('is a partition of its own');
   });
 
   it('refuses a where without its partition, and conditions that are none', async () => {

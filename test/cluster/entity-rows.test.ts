@@ -224,7 +224,7 @@ describe.each([true, false])(
       expect(entity.transient).toEqual([]);
       const { id } = entity;
       expect(await compiled.findOne({ id })).toEqual(entity);
-      await compiled.update({ id }, { state: null });
+      await compiled.update({ id }, { state: null as never }); // which is not optional
       const found = (await compiled.findOne({ id }))!;
       expect(found.state).toBeUndefined();
       expect(found.transient).toEqual([]);

@@ -159,6 +159,27 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await lines.transaction(orderId, (tx) => tx.find(Line, { orderId, state: 'packed' }));
     await lines.delete({ orderId, id: '1' });
   },
+  'upkeep of rows in partitions': async (client) => {
+    const seats = createRepositories(client, [Room, Seat]).repository(Seat);
+    const roomId = `u${Math.random()}`;
+    const key = { roomId, id: '1' };
+    const faultsOf = async (): Promise<string[]> => {
+      const faults: string[] = [];
+      for await (const { fault } of seats.verifyIndexes({ partition: roomId })) faults.push(fault);
+      return faults;
+    };
+    await seats.insert(seats.create({ ...key, holder: 'a' }));
+    // What another program leaves: a note and entries that are wrong, missing or extra, and a row that is kept for good.
+    const at = String(Date.now() + 600_000);
+    await client.hset(seats.keyOf(key), 'holder', 'b', '~x', at, '~i:holder', 'c');
+    await client.zadd(`{Room:${roomId}}:Seat~ix`, 0, 'holder\0b\x009');
+    await client.hset(`{Room:${roomId}}:Seat~uq`, 'holder\0z', '1');
+    expect((await faultsOf()).length).toBeGreaterThan(0);
+    for await (const { unresolved } of seats.reindex({ partition: roomId })) expect(unresolved).toEqual([]);
+    expect(await faultsOf()).toEqual([]);
+    await seats.expire(key, -1);
+    expect(await seats.sweepExpired({ partition: roomId })).toEqual({ swept: 1 });
+  },
   'rows that expire': async (client) => {
     const registry = createRepositories(client, [Room, Seat]);
     const [rooms, seats] = [registry.repository(Room), registry.repository(Seat)];

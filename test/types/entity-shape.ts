@@ -20,7 +20,8 @@ import {
   Version,
 } from '../../lib/entity/decorators.js';
 import type { PartitionTransaction } from '../../lib/entity/partition-transaction.js';
-import { Shape } from '../../lib/entity/shape.js';
+import { type KeyOf, type PartitionKeyOf, type Patch, Shape } from '../../lib/entity/shape.js';
+import type { Where } from '../../lib/entity/where.js';
 
 @ClusterEntity({ name: 'Order' })
 class Order {
@@ -334,4 +335,113 @@ export async function collections(
   // @ts-expect-error not of its type
   tx.collection(Shelf, '1', 'ranks').add('c', 1);
   void [added, rank, cents, words, days, nothing];
+}
+
+@ClusterEntity({ name: 'Seat', partition: () => Order })
+class Seat {
+  declare readonly [Shape]: {
+    key: 'orderId' | 'line';
+    partition: 'orderId';
+    indexed: 'row' | 'kind';
+    fixed: 'version' | 'label';
+  };
+  @PartitionKey() orderId!: string;
+  @PrimaryKey() line!: number;
+  @Index() @Property() row!: string;
+  @Index() @Property({ enum: ['a', 'b'] }) kind?: 'a' | 'b';
+  @Property() note: string | null = null;
+  @Version() version!: number;
+  get label(): string {
+    return this.row;
+  }
+}
+
+@ClusterEntity({ name: 'Worker', partition: () => Order })
+class Worker {
+  declare readonly [Shape]: {
+    key: 'orderId' | 'id';
+    partition: 'orderId';
+    indexed: 'mail' | 'state';
+    global: 'mail';
+  };
+  @PartitionKey() orderId!: string;
+  @PrimaryKey() id!: number;
+  @Unique({ scope: 'global' }) @Property() mail!: string;
+  @Index() @Property() state?: string;
+}
+
+export async function stated(
+  seats: ClusterRepository<Seat>,
+  workers: ClusterRepository<Worker>,
+  orders: ClusterRepository<Order>,
+  members: ClusterRepository<Member>,
+): Promise<void> {
+  await seats.findBy({ orderId: '1', row: 'x', kind: { in: ['a'] } });
+  await workers.findOneBy({ mail: 'x' });
+  await workers.countBy({ orderId: '1', state: { gte: 'a', lt: 'b' } });
+  seats.partition('1');
+  seats.create({ orderId: '1', line: 1, note: 'x' });
+  await seats.update({ orderId: '1', line: 1 }, { kind: null }, { where: { row: 'x' } });
+  // @ts-expect-error a where names its partition
+  await seats.findBy({ row: 'x' });
+  // @ts-expect-error the primary key is in no index
+  await seats.findBy({ orderId: '1', line: 1 });
+  // @ts-expect-error nor is it where a global index answers
+  await workers.findBy({ orderId: '1', id: 1 });
+  // @ts-expect-error a partition of its own is found by its key
+  await orders.findBy({ id: '1' });
+  // @ts-expect-error nor beside a global index
+  await members.findBy({ id: '1', team: 'a' });
+  // @ts-expect-error the partition key is a string, whatever the primary key is
+  seats.partition(1);
+  // @ts-expect-error a getter is not stored
+  seats.create({ label: 'x' });
+  // @ts-expect-error nor is a version written
+  seats.create({ version: 1 });
+  // @ts-expect-error nor patched
+  await seats.update({ orderId: '1', line: 1 }, { version: 1 });
+  // @ts-expect-error a property that must have a value is not removed
+  await seats.update({ orderId: '1', line: 1 }, { row: null });
+  // @ts-expect-error `in` stands alone
+  await seats.findBy({ orderId: '1', row: { startsWith: 'x', in: ['x'] } });
+  // @ts-expect-error so does `eq`
+  await seats.findBy({ orderId: '1', row: { eq: 'x', gt: 'a' } });
+  // @ts-expect-error an enum does not begin with anything
+  await seats.findBy({ orderId: '1', kind: { startsWith: 'a' } });
+  assertShape(Seat, {
+    key: { orderId: true, line: true },
+    partition: { orderId: true },
+    indexed: { row: true, kind: true },
+    fixed: { version: true, label: true },
+  });
+  // @ts-expect-error the global ones are missing
+  assertShape(Worker, {
+    key: { orderId: true, id: true },
+    partition: { orderId: true },
+    indexed: { mail: true, state: true },
+  });
+}
+
+/** A service of any entity takes its keys, wheres and patches as the types that belong to it. */
+export class Service<E extends object> {
+  constructor(private readonly rows: ClusterRepository<E>) {}
+  one(id: KeyOf<E>): Promise<E | null> {
+    return this.rows.findOne(id);
+  }
+  all(where: Where<E>): Promise<E[]> {
+    return this.rows.findBy(where);
+  }
+  first(partition: PartitionKeyOf<E>): Promise<{ swept: number }> {
+    return this.rows.sweepExpired({ partition });
+  }
+  change(id: KeyOf<E>, patch: Patch<E>): Promise<unknown> {
+    return this.rows.update(id, patch);
+  }
+}
+
+export function services(
+  orders: ClusterRepository<Order>,
+  seats: ClusterRepository<Seat>,
+): [Promise<Order | null>, Promise<Seat | null>] {
+  return [new Service(orders).one('1'), new Service(seats).one({ orderId: '1', line: 1 })];
 }
