@@ -1,0 +1,51 @@
+import { assertShape } from '../../lib/entity/assert-shape.js';
+import {
+  ClusterEntity,
+  Index,
+  PartitionKey,
+  PrimaryKey,
+  Property,
+  Unique,
+  Version,
+} from '../../lib/entity/decorators.js';
+
+@ClusterEntity({ name: 'Hall' })
+class Hall {
+  @PrimaryKey({ type: String }) id!: string;
+}
+
+@ClusterEntity({ name: 'Seat', partition: () => Hall })
+class Seat {
+  @PartitionKey({ type: String }) hallId!: string;
+  @PrimaryKey({ type: String }) id!: string;
+  @Unique({ scope: 'global' }) @Property(String) mail?: string;
+  @Index() @Property(String) state?: string;
+  @Version() version!: number;
+  get label(): string {
+    return this.id;
+  }
+}
+
+const whole = { key: { hallId: true, id: true }, indexed: { mail: true, state: true } };
+const check = (parts: object) => () => assertShape(Seat as never, { ...whole, ...parts } as never);
+
+describe('the parts that a Shape may do without', () => {
+  it('are not asked for', () => {
+    expect(check({})).not.toThrow();
+  });
+
+  it('are right', () => {
+    const fixed = { version: true, label: true };
+    expect(check({ partition: { hallId: true }, global: { mail: true }, fixed })).not.toThrow();
+  });
+
+  it.each([
+    ['another partition key', { partition: { id: true } }, "hallId is missing in the Shape's 'partition'"],
+    ['an index of a partition', { global: { mail: true, state: true } }, "state is in the Shape's 'global'"],
+    ['no global one', { global: {} }, "mail is missing in the Shape's 'global'"],
+    ['a stored property', { fixed: { state: true } }, "state is in the Shape's 'fixed', and is stored"],
+    ['a key', { fixed: { hallId: true } }, "hallId is in the Shape's 'fixed', and is stored"],
+  ])('tell %s', (_what, parts, message) => {
+    expect(check(parts)).toThrow(message);
+  });
+});
