@@ -14,9 +14,9 @@ import type {
 /** An object with each of the names, and no other. */
 type Each<Names extends string> = { readonly [Name in Names]: true };
 
-type Part<Name extends string, Names extends string> = [Names] extends [never]
+type Part<Name extends string, Stating extends string> = [Stating] extends [never]
   ? unknown
-  : { readonly [Of in Name]: Each<Names> };
+  : { readonly [Of in Name]: Each<Stating> };
 
 /** Every name that a class's `Shape` states, once more as values; the compiler sees to it that none is missing. */
 export type ShapeNames<E> = { readonly key: Each<KeyNames<E>> } & Part<'partition', PartitionNames<E>> &
@@ -26,19 +26,19 @@ export type ShapeNames<E> = { readonly key: Each<KeyNames<E>> } & Part<'partitio
   Part<'fixed', FixedNames<E>>;
 
 type Stated = Readonly<Record<string, object | undefined>>;
-type Names = (schema: EntitySchema) => (string | undefined)[];
+type NamesOf = (schema: EntitySchema) => (string | undefined)[];
 
 const namesIn = (indexes: readonly IndexSchema[]): string[] =>
   indexes.flatMap(({ fields }) => fields.map(({ property }) => property));
 
-const DECORATED: Record<string, Names> = {
+const DECORATED: Record<string, NamesOf> = {
   key: ({ primaryKey, partitionKey }) => [primaryKey.property, partitionKey?.property],
   indexed: ({ indexes, globals }) => namesIn([...indexes, ...globals]),
   counters: ({ counters }) => counters.map(({ property }) => property),
 };
 
 /** Parts that a Shape may do without; one that it has is whole. */
-const OPTIONAL: Record<string, Names> = {
+const OPTIONAL: Record<string, NamesOf> = {
   partition: ({ partitionKey }) => [partitionKey?.property],
   global: ({ globals }) => namesIn(globals),
 };
