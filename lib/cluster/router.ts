@@ -290,12 +290,19 @@ export class Router {
     if (command.pinned !== undefined) return this.channelTo(command.pinned);
     if (command.slot === NO_SLOT) return this.keylessChannel(command);
     const index = this.current.shardIndexOfSlot(command.slot);
-    if (index === -1) return command.row.anyPrimary ? this.primaryFor(command.slot) : undefined;
+    if (index === -1) return this.mayGoElsewhere(command) ? this.primaryFor(command.slot) : undefined;
     if (command.row.readonly && command.policy.readFrom !== 'primary') {
       return this.replicas.choose(this.current.shards[index], command);
     }
     const channel = this.primaryChannels[index];
-    return command.row.anyPrimary && channel.outOfReach ? this.primaryFor(command.slot, channel) : channel;
+    return this.mayGoElsewhere(command) && channel.outOfReach
+      ? this.primaryFor(command.slot, channel)
+      : channel;
+  }
+
+  /** A cluster that serves all of its slots or nothing has its primary back soon, and keeps the order until then. */
+  private mayGoElsewhere({ row }: Command): boolean {
+    return row.anyPrimary && !this.options.requireFullCoverage;
   }
 
   /** A primary that can be reached; always the same one for a slot, so that its commands keep their order. */

@@ -115,8 +115,8 @@ export class ClusterPubSub {
   }
 
   /**
-   * Publishes a value to a channel, by way of the primary of the channel's slot, or of another primary while that one
-   * is out of reach.
+   * Publishes a value to a channel, through the primary of the channel's slot. With `requireFullCoverage: false`, it
+   * goes through another primary while that one is out of reach.
    * @returns how many subscribers that one node has; those of other nodes get the message too, and are not counted
    * @throws InvalidArgumentError for an empty name, or a value the codec does not take; what a codec of yours throws;
    *   what any command throws, OutcomeUnknownError among it: where the answer is lost, nothing is sent again, unless the

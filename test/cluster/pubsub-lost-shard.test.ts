@@ -25,7 +25,7 @@ afterEach(async () => {
 
 /** A channel that is listened to, and the primary of its slot. */
 async function listenTo(channel: string) {
-  const options = { nodes: cluster.seeds, replyTimeoutMs: 500 };
+  const options = { nodes: cluster.seeds, replyTimeoutMs: 500, requireFullCoverage: false };
   const { pubsub } = open(options);
   const { pubsub: publisher, engine } = open(options);
   const seen = collect<ClusterMessage<number>>();
