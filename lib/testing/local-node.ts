@@ -66,6 +66,11 @@ export class LocalNode {
     return this.nodeId;
   }
 
+  /** The last lines of the server's log, without passwords. Empty when there is no log. */
+  logTail(): string {
+    return lastLogLines(join(this.folder, 'server.log'), secretsOf(this.settings));
+  }
+
   /** The role the node had in its own eyes when it was looked at last; `waitUntilStable()` looks at all. */
   get role(): 'primary' | 'replica' {
     return this.lastRole;
@@ -156,7 +161,7 @@ export class LocalNode {
   }
 
   private startFailure(): LocalClusterError {
-    const log = lastLogLines(join(this.folder, 'server.log'), secretsOf(this.settings));
+    const log = this.logTail();
     const taken = /Address already in use/i.test(log);
     return new LocalClusterError(
       taken ? 'PORT_TAKEN' : 'START_FAILED',

@@ -85,6 +85,10 @@ describe('a local cluster of three primaries with a replica each', () => {
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('a secret value');
   });
 
+  it('gives the end of the log of a server', () => {
+    for (const node of cluster.nodes) expect(node.logTail()).toMatch(/^\d+:[MS] .* \d\d:\d\d:\d\d.* \S+/m);
+  });
+
   it('moves slots with their keys', async () => {
     const slot = keySlot('{moving}');
     const from = await cluster.primaryOfSlot(slot);
