@@ -81,6 +81,17 @@ export const blockedCommands: ReadonlyMap<string, BlockedCommand> = new Map([
   ...dangerous('it deletes the keys of whole slots', 'trimslots'),
 ]);
 
+const WEB_REQUEST: BlockedCommand = {
+  kind: 'socket',
+  reason: 'a server takes it for a web request, and closes the connection that all callers share',
+};
+
+/** Words that are no commands, but have a server close the connection; lower case. */
+export const webRequestWords: ReadonlyMap<string, BlockedCommand> = new Map([
+  ['post', WEB_REQUEST],
+  ['host:', WEB_REQUEST],
+]);
+
 /**
  * Why a call is refused, undefined if it is not.
  *

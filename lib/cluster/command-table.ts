@@ -1,4 +1,4 @@
-import { blockedCommands, type BlockedCommand } from './blocked-commands.js';
+import { blockedCommands, webRequestWords, type BlockedCommand } from './blocked-commands.js';
 import {
   at,
   summarizeKeys,
@@ -71,7 +71,7 @@ export function commandRow([name, flags, tips, ...ownKeys]: CommandLine): Comman
     response: policy?.response ?? response,
     routingOnly: policy?.routingOnly ?? flags.includes('not_key'),
     anyPrimary: policy?.anyPrimary ?? false,
-    blocked: blockedCommands.get(name),
+    blocked: blockedCommands.get(name) ?? webRequestWords.get(name),
   };
 }
 
@@ -105,6 +105,9 @@ interface Entry {
 }
 
 const builtinRows: readonly CommandRow[] = commandLines.map(commandRow);
+const webRequestRows: readonly CommandRow[] = [...webRequestWords.keys()].map((word) =>
+  commandRow([word, '', '']),
+);
 
 /** The names of all commands in the static table, containers without their subcommands. */
 export const commandNames: readonly string[] = [...new Set(builtinRows.map((row) => row.name.split(' ')[0]))];
@@ -115,6 +118,7 @@ export class CommandTable {
 
   constructor() {
     this.extend(builtinRows);
+    this.extend(webRequestRows);
   }
 
   /**

@@ -222,7 +222,6 @@ export class ReplyParser {
   private textValue(type: number, bytes: Buffer, start: number, end: number): Reply {
     if (end - start > this.maximumText) throw new ProtocolError('A line is too long');
     if (type === SIMPLE_ERROR) return toReplyError(decodeUtf8(bytes, start, end));
-    if (type === BIG_NUMBER) return decodeUtf8(bytes, start, end);
     return !this.buffers && isOk(bytes, start, end) ? 'OK' : this.stringValue(bytes, start, end);
   }
 

@@ -42,8 +42,8 @@ export class NodeConnection {
 
   private async send(call: (redis: Redis) => Promise<unknown>): Promise<Reply> {
     const redis = this.open();
-    this.owed++;
-    redis.stream?.ref?.();
+    // once for all that is owed: each `ref` of a socket that is not connected adds a listener
+    if (this.owed++ === 0) redis.stream?.ref?.();
     try {
       return (await call(redis)) as Reply;
     } catch (error) {

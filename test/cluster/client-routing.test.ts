@@ -124,6 +124,10 @@ describe('a healthy cluster, watched from outside', () => {
     ['client reply', () => client.client('REPLY' as 'ID', 'OFF' as never)],
     ['cluster reset', () => client.cluster('RESET')],
     ['debug', () => client.call('debug', 'segfault')],
+    // a server would take these for a web request, and close the connection
+    ['post', () => client.call('POST', '/', 'HTTP/1.1')],
+    ['post', () => client.target('primaries').call('post')],
+    ['host:', () => client.call('HOST:', 'example.com')],
   ])('refuses %s, and says why', async (name, call) => {
     const error: unknown = await call().catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(BlockedCommandError);

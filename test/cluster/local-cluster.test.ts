@@ -76,6 +76,17 @@ describe('a local cluster of three primaries with a replica each', () => {
     expect(cluster.seeds[0]).toEqual({ host: cluster.nodes[0].host, port: cluster.nodes[0].port });
   });
 
+  it('takes many commands at once while a connection ends, without piling up listeners', async () => {
+    const [{ connection }] = cluster.nodes;
+    await connection.call('PING');
+    const socket = connection['redis']!.stream;
+    socket.destroy();
+    await Promise.allSettled(Array.from({ length: 30 }, () => connection.call('PING')));
+    // more have Node print a warning
+    expect(socket.listenerCount('connect')).toBeLessThanOrEqual(socket.getMaxListeners());
+    await eventually(async () => expect(await connection.call('PING')).toBe('PONG'));
+  });
+
   it('surfaces what a server answers, without the arguments', async () => {
     const primary = await cluster.primaryOfSlot(keySlot('key'));
     const moved = cluster.command(otherPrimary(primary), 'SET', 'key', 'a secret value');

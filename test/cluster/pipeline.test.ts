@@ -183,6 +183,7 @@ describe('a pipeline on a healthy cluster', () => {
         InvalidArgumentError,
       ],
       ['blocked commands', (pipeline) => pipeline.shutdown(), BlockedCommandError],
+      ['words of a web request', (pipeline) => pipeline.call('POST', '/'), BlockedCommandError],
       ['arguments without a text', (pipeline) => pipeline.set(a, undefined as never), InvalidArgumentError],
     ])('%s', async (_, queue, expected) => {
       const pipeline = client.pipeline([['set', a, 'kept']]);

@@ -77,14 +77,22 @@ function ours(chunks: readonly Buffer[], buffers: boolean): Outcome {
   return { transcript, error: undefined };
 }
 
+/** Big numbers, which alone are strings where Buffers are asked for, as the Buffers they are in RESP2. */
+function bytesThroughout(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(bytesThroughout);
+  return typeof value === 'string' ? Buffer.from(value) : value;
+}
+
 function theirs(stream: Buffer, buffers: boolean): Transcript {
   const transcript: Transcript = [];
   const decoder = new Decoder({
     getTypeMapping: () => LEGACY_MAPPING,
     onReply: (reply: unknown) =>
-      transcript.push(`reply ${show(buffers ? reply : convertBufferToString(reply, 'utf8'))}`),
+      transcript.push(
+        `reply ${show(buffers ? bytesThroughout(reply) : convertBufferToString(reply, 'utf8'))}`,
+      ),
     onErrorReply: (error: unknown) => transcript.push(`reply ${show(error)}`),
-    onPush: (items: unknown) => transcript.push(`push ${show(items)}`),
+    onPush: (items: unknown) => transcript.push(`push ${show(bytesThroughout(items))}`),
   } as unknown as ConstructorParameters<typeof Decoder>[0]);
   decoder.write(stream);
   return transcript;

@@ -62,7 +62,8 @@ describe('ReplyParser', () => {
     [',-inf\r\n', '-inf', Buffer.from('-inf')],
     [
       '(3492890328409238509324850943850943825024385\r\n',
-      ...twice('3492890328409238509324850943850943825024385'),
+      '3492890328409238509324850943850943825024385',
+      Buffer.from('3492890328409238509324850943850943825024385'),
     ],
     ['=8\r\ntxt:Some\r\n', 'Some', Buffer.from('Some')],
     ['=4\r\nmkd:\r\n', '', Buffer.alloc(0)],
@@ -407,7 +408,3 @@ describe('ReplyParser', () => {
     expect(recorder.replies.map(String)).toEqual(['abcd', 'xyz', '1234', 'uvw']);
   });
 });
-
-function twice(value: string): [string, string] {
-  return [value, value];
-}
