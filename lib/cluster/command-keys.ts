@@ -1,6 +1,9 @@
 import { InvalidArgumentError } from './errors.js';
 
-/** An argument as callers give it; numbers are written as text. */
+/**
+ * An argument as callers give it; numbers are written as text. A Buffer is not copied: it is read when the request is
+ * written, and again when that is sent again, so it must not change before the call has ended.
+ */
 export type CommandArgument = string | Buffer | number;
 
 /** Whether arguments make a call one of a kind (idempotent, blocking). */

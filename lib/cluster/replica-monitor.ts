@@ -61,6 +61,13 @@ export class ReplicaMonitor {
     this.unfitUntil.set(name, monotonicMs() + UNFIT_MS);
   }
 
+  /** Forgets the nodes that are gone for good: where addresses change, new ones come all the time. */
+  forget(isGone: (name: string) => boolean): void {
+    for (const notes of [this.latencies, this.unfitUntil, this.lagging, this.offsets]) {
+      for (const name of notes.keys()) if (isGone(name)) notes.delete(name);
+    }
+  }
+
   /** How long a node takes to answer, in ms; Infinity where it was not measured yet. */
   latencyOf(node: ClusterNode): number {
     return this.latencies.get(node.name) ?? Infinity;

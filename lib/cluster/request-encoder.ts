@@ -1,7 +1,10 @@
 import { toByteText } from './byte-text.js';
 import { RequestHeaders } from './request-headers.js';
 
-/** An argument as it is sent: strings as UTF-8, Buffers as they are. Numbers were made strings before. */
+/**
+ * An argument as it is sent: strings as UTF-8, Buffers as they are, and as they are when the request is written.
+ * Numbers were made strings before.
+ */
 export type Argument = string | Buffer;
 
 /** A text that has grown so long is a piece: a string has a maximum length, and short writes are the cheap ones. */

@@ -223,7 +223,10 @@ export class Router {
   /** Follows a new snapshot: channels of nodes that are gone end, and what waited for another owner moves there. */
   adopt(topology: ClusterTopology): void {
     const before = this.current;
-    this.departed.note(before, topology, this.scheduler.now());
+    const now = this.scheduler.now();
+    this.departed.note(before, topology, now);
+    // what is only between two roles may come back, and lag behind as it did
+    this.monitor.forget((name) => (topology.node(name) ?? this.departed.find(name, now)) === undefined);
     this.current = topology;
     this.known.note(topology);
     this.primaryChannels = topology.shards.map((shard) => this.channelTo(shard.primary));

@@ -321,6 +321,10 @@ describe('nodes', () => {
       { host: '::1', port: 7000 },
     ],
     [
+      { host: '[::1]', port: 7000 },
+      { host: '::1', port: 7000 },
+    ],
+    [
       { host: 'h', port: 7000, id: 'x', role: 'primary' },
       { host: 'h', port: 7000 },
     ],
