@@ -13,8 +13,8 @@ export type Renewal = (credentials: Credentials) => Promise<unknown>;
 
 /** The application's own `credentialsProvider` failed, or gave nothing in time. Its cause is what that threw. */
 export class CredentialsUnavailableError extends ClusterError {
-  constructor(reason: string, cause?: unknown) {
-    super(`credentialsProvider ${reason}`, { code: 'CREDENTIALS_UNAVAILABLE', retryable: true }, { cause });
+  constructor(reason: string) {
+    super(`credentialsProvider ${reason}`, { code: 'CREDENTIALS_UNAVAILABLE', retryable: true });
   }
 }
 
@@ -88,12 +88,8 @@ export class CredentialsKeeper {
       return credentials;
     } catch (error) {
       const isOurs = error instanceof CredentialsUnavailableError || error instanceof InvalidArgumentError;
-      this.failure = isOurs
-        ? error
-        : new CredentialsUnavailableError(
-            `failed: ${(error as Error | undefined)?.message ?? 'no reason given'}`,
-            error,
-          );
+      // what the provider said may quote the credentials, and is the provider's own to log
+      this.failure = isOurs ? error : new CredentialsUnavailableError('failed');
       this.restMs = Math.min(LONGEST_REST_MS, this.restMs * 2 || SHORTEST_REST_MS);
       this.restsUntil = monotonicMs() + this.restMs;
       throw this.failure;

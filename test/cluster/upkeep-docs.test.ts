@@ -7,6 +7,7 @@ import {
   PartitionKey,
   PrimaryKey,
   Property,
+  Unique,
   createRepositories,
 } from 'keyslot';
 import { ownCluster } from '../cluster-fixture.js';
@@ -25,6 +26,12 @@ class OrderItem {
   @Index() @Property() sku!: string;
 }
 
+@ClusterEntity({ name: 'Member' })
+class Member {
+  @PrimaryKey() id!: string;
+  @Unique({ scope: 'global', whileBuilding: 'write' }) @Property() email?: string;
+}
+
 const squeezed = (code: string): string => code.replace(/\s+/g, ' ').trim();
 
 // Every block of the page stands in this file as it stands there.
@@ -39,11 +46,13 @@ describe('docs/entity-upkeep.md', () => {
 
   it('does what it says', async () => {
     const cluster = new ClusterClient({ nodes, keyPrefix: keyspace });
-    const repositories = createRepositories(cluster, [Order, OrderItem]);
+    const repositories = createRepositories(cluster, [Order, OrderItem, Member]);
     const items = repositories.repository(OrderItem);
     await repositories.checkSchemas();
     await items.insert(items.create({ orderId: '1', line: 1, sku: 'pen' }));
     await cluster.zrem('{Order:1}:OrderItem~ix', 'sku\0pen\x001');
+    const members = repositories.repository(Member);
+    await members.insert(members.create({ id: '1', email: 'ada@example.org' }));
     const warn = jest.spyOn(console, 'warn').mockReturnValue();
     const log = jest.spyOn(console, 'log').mockReturnValue();
 

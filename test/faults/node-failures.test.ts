@@ -74,7 +74,11 @@ describe('the error event', () => {
     await expect(refused.connect()).rejects.toBeInstanceOf(AuthenticationError);
     await expect(sealed.connect()).rejects.toThrow();
     expect(ofRefused[0]).toEqual(['error', expect.any(AuthenticationError), node.name]);
-    expect(ofSealed[0]).toEqual(['error', expect.any(ConnectionError), node.name]);
+    expect(ofSealed[0]).toEqual([
+      'error',
+      expect.objectContaining({ code: 'CREDENTIALS_UNAVAILABLE' }),
+      node.name,
+    ]);
     expect(inspect([ofRefused, ofSealed], { depth: Infinity, showHidden: true })).not.toContain('planted');
   });
 
