@@ -1,36 +1,38 @@
 export { ClusterClient, type ClusterStatus } from './client/cluster-client.js';
-export type { SubscribeArguments } from './client/event-subscriptions.js';
-export type { NodeClientRole } from './client/node-clients.js';
-export type { ShownOptions } from './client/shown-options.js';
-export { ClusterView, type ClusterCommands } from './client/cluster-view.js';
-export { ClusterPipeline, PipelineUsedError, type PipelineResults } from './client/cluster-pipeline.js';
-export { ClusterTransaction } from './client/cluster-transaction.js';
-export type { CallOptions } from './client/call-options.js';
-export type { IntegerType } from './client/big-integers.js';
+export type { SubscribeArguments } from './client/ioredis/event-subscriptions.js';
+export type { NodeClientRole } from './client/ioredis/node-clients.js';
+export type { ShownOptions } from './client/public-options.js';
+export { ClusterView } from './client/cluster-view.js';
+export { type ClusterCommands } from './client/commands/cluster-commands.js';
+export { ClusterPipeline, PipelineUsedError, type PipelineResults } from './client/batch/cluster-pipeline.js';
+export { ClusterTransaction } from './client/batch/cluster-transaction.js';
+export type { CallOptions } from './client/commands/call-options.js';
+export type { IntegerType } from './client/commands/big-integers.js';
 export type { DuplicateOptions, DuplicateRedisOptions } from './client/duplicate-options.js';
 export {
   ConnectionHookError,
   type ConnectionHook,
   type ConnectionPurpose,
   type NewConnection,
-} from './cluster/connection-hook.js';
-export { CommandAbortedError } from './cluster/abort.js';
-export { CredentialsUnavailableError } from './cluster/credentials-keeper.js';
-export type { Durability } from './cluster/command.js';
-export { keySlot, SLOT_COUNT } from './cluster/key-slot.js';
-export { Script } from './cluster/script.js';
+} from './cluster/options/connection-hook.js';
+export { CommandAbortedError } from './cluster/command/abort-signal.js';
+export { CredentialsUnavailableError } from './cluster/options/credentials.js';
+export type { Durability } from './cluster/command/call-policy.js';
+export { keySlot, SLOT_COUNT } from './cluster/topology/key-slot.js';
+export { Script } from './cluster/scripts/script.js';
 export type { ClusterClientOptions } from './client/client-options.js';
-export type { ClusterEngineOptions, Credentials, PendingBounds, RetryMode } from './cluster/options.js';
-export type { ReadFrom, ReadFromFunction } from './cluster/read-from.js';
-export type { AddressRemap } from './cluster/slots-reply.js';
-export type { Reply } from './cluster/reply.js';
+export type { ClusterEngineOptions, PendingBounds, RetryMode } from './cluster/options/options.js';
+export type { Credentials } from './cluster/options/credentials.js';
+export type { ReadFrom, ReadFromFunction } from './cluster/options/read-from.js';
+export type { AddressRemap } from './cluster/topology/slots-reply.js';
+export type { Reply } from './cluster/protocol/reply.js';
 export {
   ClusterTopology,
   type ClusterNode,
   type ClusterShard,
   type NodeAddress,
   type SlotRange,
-} from './cluster/topology.js';
+} from './cluster/topology/topology.js';
 export {
   AuthenticationError,
   BackpressureError,
@@ -51,8 +53,8 @@ export {
   UnreadableReplyError,
   type Applied,
   type TopologyErrorCode,
-} from './cluster/errors.js';
-export { PartialFailureError } from './cluster/partial-failure-error.js';
+} from './cluster/common/errors.js';
+export { PartialFailureError } from './cluster/retry/partial-failure-error.js';
 export {
   ClusterTarget,
   type AnyNode,
@@ -60,16 +62,16 @@ export {
   type CommandsToNode,
   type NodeRole,
   type TargetNodes,
-} from './client/cluster-target.js';
-export type { ScriptDefinition } from './client/defined-commands.js';
-export type { KeyScanOptions, ScanOptions } from './client/scan-cluster.js';
-export type { ScanStream } from './client/scan-stream.js';
+} from './client/target/cluster-target.js';
+export type { ScriptDefinition } from './client/commands/defined-commands.js';
+export type { KeyScanOptions, ScanOptions } from './client/scan/scan-cluster.js';
+export type { ScanStream } from './client/scan/scan-stream.js';
 export {
   WatchedCommands,
   WatchedTransaction,
   type TransactionOptions,
   type TransactionOutcome,
-} from './client/watched-transaction.js';
+} from './client/batch/watched-transaction.js';
 export { ClusterPubSub, type KeyspaceOptions } from './pubsub/cluster-pubsub.js';
 export {
   isGap,
@@ -77,18 +79,28 @@ export {
   type MessageOptions,
   type MessageOrGap,
   type ObserveOptions,
-} from './pubsub/message-options.js';
-export { BufferedMessages, buffered } from './pubsub/buffered-messages.js';
-export { mapBuffered, type MapBufferedOptions } from './pubsub/map-buffered.js';
-export type { BufferOptions, WhenFull } from './pubsub/bounded-buffer.js';
-export type { Publication, PublishResult } from './pubsub/publisher.js';
-export type { StandardSchema } from './pubsub/standard-schema.js';
-export type { KeyspaceEvent as KeyEvent } from './pubsub/keyspace-streams.js';
-export { BufferOverflowError, InvalidPayloadError, KeyspaceEventsOffError } from './pubsub/pubsub-errors.js';
-export type { SubscriptionKind } from './pubsub/subscription-kind.js';
-export type { ChannelName, ClusterMessage, NameForm, UnreadableMessage } from './pubsub/cluster-message.js';
-export type { Codec, CodecName, MessageCodec } from './pubsub/codec.js';
-export type { GapReason, SubscriptionGap } from './pubsub/subscription-gap.js';
+} from './pubsub/messages/message-options.js';
+export { BufferedMessages, buffered } from './pubsub/buffers/buffered-messages.js';
+export { mapBuffered, type MapBufferedOptions } from './pubsub/buffers/map-buffered.js';
+export type { BufferOptions, WhenFull } from './pubsub/buffers/bounded-buffer.js';
+export type { Publication, PublishResult } from './pubsub/messages/publisher.js';
+export type { StandardSchema } from './pubsub/messages/standard-schema.js';
+export type { KeyspaceEvent as KeyEvent } from './pubsub/keyspace/keyspace-streams.js';
+export {
+  BufferOverflowError,
+  InvalidPayloadError,
+  KeyspaceEventsOffError,
+} from './pubsub/common/pubsub-errors.js';
+export type { SubscriptionKind } from './pubsub/subscriptions/subscription-kind.js';
+export type {
+  ChannelName,
+  ClusterMessage,
+  NameForm,
+  UnreadableMessage,
+} from './pubsub/subscriptions/cluster-message.js';
+export type { Codec, CodecName } from './pubsub/messages/codec.js';
+export type { MessageCodec } from './pubsub/messages/message-codec.js';
+export type { GapReason, SubscriptionGap } from './pubsub/subscriptions/subscription-gap.js';
 export {
   ClusterEntity,
   PrimaryKey,
@@ -114,7 +126,7 @@ export {
   type IndexOptions,
   type UniqueOptions,
   type GlobalIndexOptions,
-} from './entity/decorators.js';
+} from './entity/decorators/decorators.js';
 export {
   HashOf,
   ListOf,
@@ -122,23 +134,23 @@ export {
   SortedSetOf,
   StreamOf,
   type ElementType,
-} from './entity/collection-decorators.js';
-export { ClusterCollection } from './entity/cluster-collection.js';
-export { ClusterHash } from './entity/cluster-hash.js';
-export { ClusterList } from './entity/cluster-list.js';
-export { ClusterSet } from './entity/cluster-set.js';
+} from './entity/decorators/collection-decorators.js';
+export { ClusterCollection } from './entity/collections/cluster-collection.js';
+export { ClusterHash } from './entity/collections/cluster-hash.js';
+export { ClusterList } from './entity/collections/cluster-list.js';
+export { ClusterSet } from './entity/collections/cluster-set.js';
 export {
   ClusterSortedSet,
   type RankRange,
   type ScoreBounds,
   type ScoreRange,
   type Scored,
-} from './entity/cluster-sorted-set.js';
-export { ClusterStream, type StreamEntry, type StreamRange } from './entity/cluster-stream.js';
-export type { ClusterEntityOptions } from './entity/metadata.js';
-export type { PropertyType, PropertyOptions } from './entity/property-type.js';
-export type { ValueTransformer } from './entity/composite-codecs.js';
-export type { IdGenerator } from './entity/id-generators.js';
+} from './entity/collections/cluster-sorted-set.js';
+export { ClusterStream, type StreamEntry, type StreamRange } from './entity/collections/cluster-stream.js';
+export type { ClusterEntityOptions } from './entity/decorators/metadata.js';
+export type { PropertyType, PropertyOptions } from './entity/decorators/property-type.js';
+export type { ValueTransformer } from './entity/codec/composite-codecs.js';
+export type { IdGenerator } from './entity/decorators/id-generators.js';
 export {
   Shape,
   type EntityClass,
@@ -150,35 +162,36 @@ export {
   type Demand,
   type CounterOf,
   type CollectionNames,
-} from './entity/shape.js';
-export type { Where } from './entity/where.js';
-export type { Condition, Operators } from './entity/query-condition.js';
-export type { StreamOptions } from './entity/entity-stream.js';
-export type { EntityChange, PartitionEvent, RowChange } from './entity/entity-change.js';
-export type { ChangesOptions } from './entity/change-feed.js';
-export type { LockOptions, LockedFunction, PartitionLock } from './entity/partition-lock.js';
-export type { IndexIssue } from './entity/index-auditor.js';
-export type { ReindexOptions, ReindexProgress, UpkeepOptions } from './entity/index-upkeep.js';
-export type { Page, PageOptions } from './entity/entity-finder.js';
-export { ClusterRepository } from './entity/cluster-repository.js';
-export { Partition, type EntitiesOf } from './entity/partition.js';
+} from './entity/schema/shape.js';
+export type { Where } from './entity/query/where.js';
+export type { Condition, Operators } from './entity/query/query-condition.js';
+export type { StreamOptions } from './entity/query/entity-stream.js';
+export type { EntityChange, PartitionEvent, RowChange } from './entity/changes/entity-change.js';
+export type { ChangesOptions } from './entity/changes/change-feed.js';
+export type { LockOptions } from './entity/locks/lock-options.js';
+export type { LockedFunction, PartitionLock } from './entity/repository/partition-lock.js';
+export type { IndexIssue } from './entity/maintenance/index-auditor.js';
+export type {
+  ReindexOptions,
+  ReindexProgress,
+  UpkeepOptions,
+} from './entity/maintenance/index-maintenance.js';
+export type { Page, PageOptions } from './entity/query/entity-finder.js';
+export { ClusterRepository } from './entity/repository/cluster-repository.js';
+export { Partition, type EntitiesOf } from './entity/repository/partition.js';
 export type {
   PartitionTransaction,
   TransactionOptions as PartitionTransactionOptions,
-} from './entity/partition-transaction.js';
-export type { TransactionCollection } from './entity/transaction-collections.js';
-export type { TransactionFunction } from './entity/transaction-runner.js';
-export type { ItemResult } from './entity/bulk-writes.js';
-export type {
-  BulkWriteOptions,
-  GlobalSweepOptions,
-  SweepOptions,
-  UpdateOptions,
-  WriteOptions,
-} from './entity/write-options.js';
-export { EntityRegistry, createRepositories } from './entity/entity-registry.js';
-export type { EntityClient } from './entity/entity-client.js';
-export { assertShape, type ShapeNames } from './entity/assert-shape.js';
+} from './entity/transactions/partition-transaction.js';
+export type { TransactionCollection } from './entity/transactions/transaction-collections.js';
+export type { TransactionFunction } from './entity/transactions/transaction-runner.js';
+export type { ItemResult } from './entity/repository/bulk-writes.js';
+export type { BulkWriteOptions, WriteOptions } from './entity/common/write-options.js';
+export type { GlobalSweepOptions, SweepOptions } from './entity/maintenance/sweep-options.js';
+export type { UpdateOptions } from './entity/operations/update-options.js';
+export { EntityRegistry, createRepositories } from './entity/repository/entity-registry.js';
+export type { EntityClient } from './entity/common/entity-client.js';
+export { assertShape, type ShapeNames } from './entity/repository/assert-shape.js';
 export {
   EntityNotFoundError,
   EntityNotSavedError,
@@ -198,22 +211,25 @@ export {
   LockTimeoutError,
   SchemaRecordError,
   IndexNotReadyError,
-} from './entity/entity-errors.js';
-export { CLUSTER_MESSAGE_CONTEXT, isClusterMessageContext } from './nest/cluster-message-context.js';
+} from './entity/common/entity-errors.js';
+export {
+  CLUSTER_MESSAGE_CONTEXT,
+  isClusterMessageContext,
+} from './nest/handlers/decorators/cluster-message-context.js';
 export type {
   ClusterModuleAsyncOptions,
   ClusterModuleOptions,
   ClusterOptionsFactory,
-} from './nest/cluster-module-options.interface.js';
+} from './nest/common/cluster-module-options.interface.js';
 export { ClusterModule } from './nest/cluster.module.js';
-export { getClusterRepositoryToken, getClusterToken, getPubSubToken } from './nest/cluster.tokens.js';
-export { InjectCluster, InjectClusterRepository, InjectPubSub } from './nest/inject.decorators.js';
-export { ClusterHandlers } from './nest/cluster-handlers.js';
-export type { HandlerStatistics } from './nest/running-handler.js';
-export type { HandlerOrder } from './nest/handler-queue.js';
-export type { HandlerBuffer, HandlerNames } from './nest/handler-subscription.js';
-export { Channel, Message, Pattern, Payload } from './nest/message-params.decorator.js';
-export { CircularImportError, UnknownClusterError } from './nest/module-errors.js';
+export { getClusterRepositoryToken, getClusterToken, getPubSubToken } from './nest/common/cluster.tokens.js';
+export { InjectCluster, InjectClusterRepository, InjectPubSub } from './nest/common/inject.decorators.js';
+export { ClusterHandlers } from './nest/handlers/cluster-handlers.js';
+export type { HandlerStatistics } from './nest/handlers/running-handler.js';
+export type { HandlerOrder } from './nest/handlers/handler-queue.js';
+export type { HandlerBuffer, HandlerNames } from './nest/handlers/decorators/subscription-metadata.js';
+export { Channel, Message, Pattern, Payload } from './nest/handlers/decorators/message-params.decorator.js';
+export { CircularImportError, UnknownClusterError } from './nest/common/module-errors.js';
 export {
   KeyspaceEvent,
   PatternSubscribe,
@@ -221,13 +237,13 @@ export {
   Subscribe,
   type HandlerOptions,
   type SubscribeOptions,
-} from './nest/subscribe.decorator.js';
+} from './nest/handlers/decorators/subscribe.decorator.js';
 export {
   ClusterAdmin,
   type DeletedSlots,
   type MeetOptions,
   type SlotHandover,
-} from './client/cluster-admin.js';
+} from './client/admin/cluster-admin.js';
 export type { NodeReference } from './client/admin/admin-calls.js';
 export type { BusLink } from './client/admin/bus-links.js';
 export type { ClusterInfo } from './client/admin/cluster-info.js';

@@ -1,14 +1,14 @@
-// Writes lib/cluster/command-rows.ts from what running servers say in COMMAND. Run by hand, after `npm run build`:
-//   node scripts/generate-command-rows.mjs 127.0.0.1:7001 127.0.0.1:7002 && npx prettier --write lib/cluster/command-rows.ts
+// Writes lib/cluster/command-table/command-rows.ts from what running servers say in COMMAND. Run by hand, after `npm run build`:
+//   node scripts/generate-command-rows.mjs 127.0.0.1:7001 127.0.0.1:7002 && npx prettier --write lib/cluster/command-table/command-rows.ts
 // Give the newest server first: where two know a command, the first one's word is taken. The rows there are now
 // were made from Redis 8.0 and Valkey 8.1; commands newer than these stand below, from their documentation, as far
 // as it goes: no server that has them was at hand.
 import { writeFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
-import { linesFromCommandReply } from '../dist/cluster/command-info.js';
-import { at, counted } from '../dist/cluster/command-keys.js';
+import { linesFromCommandReply } from '../dist/cluster/command-table/command-reply.js';
+import { at, counted } from '../dist/cluster/command-table/command-keys.js';
 
-const TARGET = new URL('../lib/cluster/command-rows.ts', import.meta.url);
+const TARGET = new URL('../lib/cluster/command-table/command-rows.ts', import.meta.url);
 
 const onKey = (flags, ...names) => names.map((name) => [name, flags, '', at(0)]);
 const keyless = (flags, tips, ...names) => names.map((name) => [name, flags, tips]);

@@ -1,6 +1,7 @@
-import type { GlobalEntry } from '../lib/entity/global-entry.js';
-import type { GlobalOutcome, Hold, Released } from '../lib/entity/global-protocol.js';
-import type { Entered, EntryFate, GlobalSteps } from '../lib/entity/global-steps.js';
+import type { GlobalEntry } from '../lib/entity/keys/global-entry.js';
+import type { GlobalOutcome } from '../lib/entity/global/global-protocol.js';
+import type { Hold, Released } from '../lib/entity/operations/row-operation.js';
+import type { Entered, EntryFate, GlobalSteps } from '../lib/entity/global/global-steps.js';
 
 interface ModelRow {
   /** What it holds, by the name of the index. */

@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events';
 import type { KeyvStoreAdapter, StoredData } from 'keyv';
 import { ClusterClient } from '../client/cluster-client.js';
-import { InvalidArgumentError } from '../cluster/errors.js';
-import { notOurs } from '../cluster/package-copies.js';
+import { InvalidArgumentError } from '../cluster/common/errors.js';
+import { notOurs } from '../cluster/common/package-copies.js';
 import { escapeGlob } from './escape-glob.js';
 
 /** How a store writes its keys. */

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import type { EngineListener, EngineState } from '../cluster/cluster-engine.js';
-import { queueMicrotask } from '../cluster/timers.js';
+import { queueMicrotask } from '../cluster/common/timers.js';
 
 /** Events by which the states of a client are told. */
 const STATE_EVENTS: Readonly<Record<EngineState, readonly string[]>> = {

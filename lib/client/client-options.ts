@@ -1,6 +1,6 @@
-import type { ClusterEngineOptions } from '../cluster/options.js';
-import type { ScriptDefinition } from './defined-commands.js';
-import type { Codec } from '../pubsub/codec.js';
+import type { ClusterEngineOptions } from '../cluster/options/options.js';
+import type { ScriptDefinition } from './commands/defined-commands.js';
+import type { Codec } from '../pubsub/messages/codec.js';
 
 /** What a cluster client is made from. Anything else is refused by name. */
 export interface ClusterClientOptions extends ClusterEngineOptions {

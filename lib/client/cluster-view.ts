@@ -1,15 +1,14 @@
-import type { RedisCommander } from 'ioredis';
 import type { ClusterEngine } from '../cluster/cluster-engine.js';
-import { InvalidArgumentError } from '../cluster/errors.js';
-import type { Reply } from '../cluster/reply.js';
-import { notOurs } from '../cluster/package-copies.js';
-import { Script } from '../cluster/script.js';
-import type { ClusterNode } from '../cluster/topology.js';
-import { normalizeArguments, notifyOf, takeCallback, withCallback } from './call-arguments.js';
-import { withBigIntegers } from './big-integers.js';
-import { callPolicy, type CallOptions, type ViewPolicy } from './call-options.js';
-import { ClusterAdmin } from './cluster-admin.js';
-import { ClusterPipeline } from './cluster-pipeline.js';
+import { InvalidArgumentError } from '../cluster/common/errors.js';
+import type { Reply } from '../cluster/protocol/reply.js';
+import { notOurs } from '../cluster/common/package-copies.js';
+import { Script } from '../cluster/scripts/script.js';
+import type { ClusterNode } from '../cluster/topology/topology.js';
+import { normalizeArguments, notifyOf, takeCallback, withCallback } from './commands/call-arguments.js';
+import { withBigIntegers } from './commands/big-integers.js';
+import { callPolicy, type CallOptions, type ViewPolicy } from './commands/call-options.js';
+import { ClusterAdmin } from './admin/cluster-admin.js';
+import { ClusterPipeline } from './batch/cluster-pipeline.js';
 import {
   ClusterTarget,
   type AnyNode,
@@ -17,43 +16,26 @@ import {
   type CommandsToNode,
   type NodeRole,
   type TargetNodes,
-} from './cluster-target.js';
-import { ClusterTransaction } from './cluster-transaction.js';
-import { defineScript, inheritDefined, installDefined, type ScriptDefinition } from './defined-commands.js';
-import { installCommands } from './install-commands.js';
+} from './target/cluster-target.js';
+import { ClusterTransaction } from './batch/cluster-transaction.js';
+import {
+  defineScript,
+  inheritDefined,
+  installDefined,
+  type ScriptDefinition,
+} from './commands/defined-commands.js';
+import { installCommands } from './commands/install-commands.js';
 import { NonAtomicCommands } from './non-atomic/non-atomic-commands.js';
-import { replyShape } from './reply-transforms.js';
-import type { ReportsByNode } from './reports-by-node.js';
-import { ScanMethods } from './scan-methods.js';
-import { runWatched } from './transaction-run.js';
+import { replyShape } from './commands/reply-transforms.js';
+import type { ReportsByNode } from './ioredis/reports-by-node.js';
+import { ScanMethods } from './scan/scan-methods.js';
+import { runWatched } from './batch/transaction-run.js';
 import {
   type TransactionOptions,
   type TransactionOutcome,
   type WatchedTransaction,
-} from './watched-transaction.js';
-
-/** Commands that would change or take over a connection which all callers share; there are other ways to each. */
-export type Unshared =
-  | 'watch'
-  | 'unwatch'
-  | 'exec'
-  | 'discard'
-  | 'subscribe'
-  | 'unsubscribe'
-  | 'psubscribe'
-  | 'punsubscribe'
-  | 'ssubscribe'
-  | 'sunsubscribe'
-  | 'monitor'
-  | 'select'
-  | 'auth'
-  | 'hello'
-  | 'reset'
-  | 'quit'
-  | 'pubsub';
-
-/** ioredis' typed commands, as far as a shared connection can serve them. */
-export type ClusterCommands = Omit<RedisCommander<{ type: 'default' }>, Unshared>;
+} from './batch/watched-transaction.js';
+import type { ClusterCommands } from './commands/cluster-commands.js';
 
 /** A way to call commands under certain options; light, and as many as you like. Made by `cluster.with()`. */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below

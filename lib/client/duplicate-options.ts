@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../cluster/errors.js';
+import { InvalidArgumentError } from '../cluster/common/errors.js';
 import type { ClusterClientOptions } from './client-options.js';
 
 /** What ioredis' `duplicate` takes for the connections of a copy; what is not named here has no meaning for us. */

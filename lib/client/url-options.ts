@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../cluster/errors.js';
+import { InvalidArgumentError } from '../cluster/common/errors.js';
 import type { ClusterClientOptions } from './client-options.js';
 
 /** What the text of an option in a URL means; the value is checked with those of all other options. */

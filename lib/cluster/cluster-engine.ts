@@ -1,38 +1,46 @@
 import { inspect } from 'node:util';
 import { BehaviorSubject, type Observable } from 'rxjs';
-import { NO_SLOT, type CallPolicy, type CallShape, type Command } from './command.js';
-import { CommandTable, isBlocking, unknownCommandRow, type CommandRow } from './command-table.js';
-import { abortBy } from './abort.js';
-import type { BatchLane } from './batch.js';
-import { ReadyCommand } from './ready-command.js';
-import { refusalOf } from './blocked-commands.js';
-import { CallLimit } from './call-limit.js';
-import { rowsFromCommandReply } from './command-info.js';
-import { CredentialsKeeper, type Renewal } from './credentials-keeper.js';
-import { BlockedCommandError, ClientClosedError, ConnectionError } from './errors.js';
-import { FlushScheduler } from './flush-scheduler.js';
-import { inTime } from './in-time.js';
-import { LeasePool } from './lease-pool.js';
-import { LeasedCall } from './leased-call.js';
-import { LeasedCommand, type LeasedWork } from './leased-work.js';
-import { Liveness } from './liveness.js';
-import { authenticate } from './handshake.js';
-import { NodeFailures } from './node-failures.js';
-import { NodePulse } from './node-pulse.js';
-import type { Credentials, ResolvedClusterOptions } from './options.js';
-import { PromisedCommand, TellingCommand } from './promised-command.js';
-import type { Reply } from './reply.js';
-import type { Argument } from './request-encoder.js';
-import type { ScriptRegistry } from './script-registry.js';
-import { Router } from './router.js';
-import { spreads, type SpreadPolicy } from './spread.js';
-import { resolveCall, type ResolvedCall } from './resolved-call.js';
-import { startUp } from './startup.js';
-import { runBriefly } from './replica-wait.js';
-import { monotonicMs, setTimeout } from './timers.js';
-import { prevailingView, readAllViews, readViews } from './topology-reader.js';
-import { TopologyRefresher } from './topology-refresher.js';
-import type { ClusterNode, ClusterTopology, NodeAddress } from './topology.js';
+import { type Command } from './command/command.js';
+import { NO_SLOT } from './topology/key-slot.js';
+import { type CallPolicy, type CallShape } from './command/call-policy.js';
+import {
+  CommandTable,
+  isBlocking,
+  unknownCommandRow,
+  type CommandRow,
+} from './command-table/command-table.js';
+import { abortBy } from './command/abort-signal.js';
+import type { BatchLane } from './command/batch.js';
+import { ReadyCommand } from './command/ready-command.js';
+import { refusalOf } from './command-table/blocked-commands.js';
+import { CallLimit } from './command/call-limit.js';
+import { rowsFromCommandReply } from './command-table/command-reply.js';
+import { CredentialsKeeper, type Renewal } from './options/credentials.js';
+import { BlockedCommandError, ClientClosedError, ConnectionError } from './common/errors.js';
+import { FlushScheduler } from './connection/flush-scheduler.js';
+import { inTime } from './command/in-time.js';
+import { LeasePool } from './leases/lease-pool.js';
+import { LeasedCall } from './leases/leased-call.js';
+import { LeasedCommand, type LeasedWork } from './leases/leased-command.js';
+import { Liveness } from './routing/liveness.js';
+import { authenticate } from './connection/handshake.js';
+import { NodeFailures } from './connection/node-failures.js';
+import { NodePulse } from './leases/node-ping.js';
+import type { ResolvedClusterOptions } from './options/options.js';
+import type { Credentials } from './options/credentials.js';
+import { PromisedCommand, TellingCommand } from './command/promised-command.js';
+import type { Reply } from './protocol/reply.js';
+import type { Argument } from './protocol/request-encoder.js';
+import type { ScriptRegistry } from './scripts/script-registry.js';
+import { Router } from './routing/router.js';
+import { spreads, type SpreadPolicy } from './routing/fan-out.js';
+import { resolveCall, type ResolvedCall } from './command/resolved-call.js';
+import { startUp } from './discovery/discover-cluster.js';
+import { runBriefly } from './leases/replica-wait.js';
+import { monotonicMs, setTimeout } from './common/timers.js';
+import { prevailingView, readAllViews, readViews } from './discovery/topology-reader.js';
+import { TopologyRefresher } from './discovery/topology-refresher.js';
+import type { ClusterNode, ClusterTopology, NodeAddress } from './topology/topology.js';
 
 /**
  * - `wait`: not connected, and nobody asked yet

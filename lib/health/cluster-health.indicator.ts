@@ -1,7 +1,7 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { ClusterClient } from '../client/cluster-client.js';
-import { InvalidArgumentError } from '../cluster/errors.js';
+import { InvalidArgumentError } from '../cluster/common/errors.js';
 import { checkClusterHealth, type ClusterHealth, type ClusterHealthOptions } from './cluster-health.js';
 
 /** What Terminus 12 has, and 11 has not. */

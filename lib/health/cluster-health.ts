@@ -1,9 +1,9 @@
 import type { ClusterClient } from '../client/cluster-client.js';
-import { InvalidArgumentError } from '../cluster/errors.js';
-import { checkOptionNames } from '../cluster/option-names.js';
-import { SLOT_COUNT } from '../cluster/key-slot.js';
-import type { ClusterTopology } from '../cluster/topology.js';
-import { otherOfKind, whatCame } from '../cluster/what-came.js';
+import { InvalidArgumentError } from '../cluster/common/errors.js';
+import { checkOptionNames } from '../cluster/common/check-option-names.js';
+import { SLOT_COUNT } from '../cluster/topology/key-slot.js';
+import type { ClusterTopology } from '../cluster/topology/topology.js';
+import { otherOfKind, whatCame } from '../cluster/common/describe-value.js';
 import { askShard, type ShardHealth } from './shard-health.js';
 
 /** `degraded`: every key can be read and written, but not as safely as it should be. */

@@ -1,6 +1,6 @@
 import type { ClusterClient } from '../client/cluster-client.js';
-import { ReplyError } from '../cluster/errors.js';
-import type { ClusterShard } from '../cluster/topology.js';
+import { ReplyError } from '../cluster/common/errors.js';
+import type { ClusterShard } from '../cluster/topology/topology.js';
 import { replicasInSync, saysClusterDown, saysReplica, slotsAssigned } from './node-report.js';
 
 /** What one shard has to say. */

@@ -2,9 +2,9 @@ import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microser
 import { randomBytes } from 'node:crypto';
 import type { Subscription } from 'rxjs';
 import type { ClusterClient } from '../client/cluster-client.js';
-import { ClientClosedError, OutcomeUnknownError } from '../cluster/errors.js';
-import { InOrder } from '../pubsub/in-order.js';
-import { isGap, type MessageOrGap } from '../pubsub/message-options.js';
+import { ClientClosedError, OutcomeUnknownError } from '../cluster/common/errors.js';
+import { InOrder } from '../pubsub/messages/in-order.js';
+import { isGap, type MessageOrGap } from '../pubsub/messages/message-options.js';
 import { packetCodec } from './packet-codec.js';
 import {
   transportClient,

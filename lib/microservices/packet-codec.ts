@@ -1,6 +1,6 @@
-import { InvalidArgumentError } from '../cluster/errors.js';
-import { toJsonText } from '../cluster/json-text.js';
-import type { MessageCodec } from '../pubsub/codec.js';
+import { InvalidArgumentError } from '../cluster/common/errors.js';
+import { toJsonText } from '../cluster/common/json-text.js';
+import type { MessageCodec } from '../pubsub/messages/message-codec.js';
 
 /** Packets are JSON. What is not is passed on as text: a publisher of another kind, whose messages are events. */
 export const packetCodec: MessageCodec = {

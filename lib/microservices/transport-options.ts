@@ -6,9 +6,9 @@ import type {
 } from '@nestjs/microservices';
 import type { ClusterClientOptions } from '../client/client-options.js';
 import { ClusterClient } from '../client/cluster-client.js';
-import { InvalidArgumentError } from '../cluster/errors.js';
-import { checkOptionNames } from '../cluster/option-names.js';
-import { notOurs } from '../cluster/package-copies.js';
+import { InvalidArgumentError } from '../cluster/common/errors.js';
+import { checkOptionNames } from '../cluster/common/check-option-names.js';
+import { notOurs } from '../cluster/common/package-copies.js';
 
 /** Over what messages go. */
 export interface TransportOptions {

@@ -1,7 +1,7 @@
 import { Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
-import { ClusterRegistry } from './cluster-registry.js';
-import { HandlerModule } from './handler.module.js';
+import { ClusterRegistry } from './client/cluster-registry.js';
+import { HandlerModule } from './handlers/handler.module.js';
 
 /**
  * What an application has once, however many clusters it uses. Global, so that clients connect before all other modules

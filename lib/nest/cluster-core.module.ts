@@ -1,9 +1,9 @@
 import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import type { ClusterClient } from '../client/cluster-client.js';
 import type { ClusterClientOptions } from '../client/client-options.js';
-import { CLUSTER_OPTIONS } from './cluster-options.providers.js';
-import { ClusterRegistry } from './cluster-registry.js';
-import { DEFAULT_CLUSTER, getClusterToken, getPubSubToken } from './cluster.tokens.js';
+import { CLUSTER_OPTIONS } from './client/cluster-options.providers.js';
+import { ClusterRegistry } from './client/cluster-registry.js';
+import { DEFAULT_CLUSTER, getClusterToken, getPubSubToken } from './common/cluster.tokens.js';
 
 /** Owns one client: one dynamic module for each `forRoot`. */
 @Module({})

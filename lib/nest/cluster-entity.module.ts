@@ -1,7 +1,7 @@
 import { Module, type DynamicModule, type OnApplicationBootstrap } from '@nestjs/common';
 import type { ClusterClient } from '../client/cluster-client.js';
-import { EntityRegistry } from '../entity/entity-registry.js';
-import { DEFAULT_CLUSTER, getClusterToken, getEntityRegistryToken } from './cluster.tokens.js';
+import { EntityRegistry } from '../entity/repository/entity-registry.js';
+import { DEFAULT_CLUSTER, getClusterToken, getEntityRegistryToken } from './common/cluster.tokens.js';
 
 /** Gives the registry of a cluster's entities, the same one on every call. */
 export interface EntityRegistrySource {

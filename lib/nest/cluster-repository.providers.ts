@@ -1,10 +1,10 @@
 import type { FactoryProvider } from '@nestjs/common';
-import type { ClusterRepository } from '../entity/cluster-repository.js';
-import type { EntityClass } from '../entity/shape.js';
-import { InvalidArgumentError } from '../cluster/errors.js';
+import type { ClusterRepository } from '../entity/repository/cluster-repository.js';
+import type { EntityClass } from '../entity/schema/shape.js';
+import { InvalidArgumentError } from '../cluster/common/errors.js';
 import type { EntityRegistrySource } from './cluster-entity.module.js';
-import { getClusterRepositoryToken, getEntityRegistryToken } from './cluster.tokens.js';
-import { CircularImportError, UnknownClusterError } from './module-errors.js';
+import { getClusterRepositoryToken, getEntityRegistryToken } from './common/cluster.tokens.js';
+import { CircularImportError, UnknownClusterError } from './common/module-errors.js';
 
 /**
  * Provides the repositories of these entities.

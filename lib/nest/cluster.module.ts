@@ -1,13 +1,16 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import type { EntityClass } from '../entity/shape.js';
+import type { EntityClass } from '../entity/schema/shape.js';
 import { ClusterApplicationModule } from './cluster-application.module.js';
 import { ClusterCoreModule } from './cluster-core.module.js';
 import { ClusterEntityModule } from './cluster-entity.module.js';
-import type { ClusterModuleAsyncOptions, ClusterModuleOptions } from './cluster-module-options.interface.js';
-import { createAsyncOptionsProviders, createOptionsProvider } from './cluster-options.providers.js';
+import type {
+  ClusterModuleAsyncOptions,
+  ClusterModuleOptions,
+} from './common/cluster-module-options.interface.js';
+import { createAsyncOptionsProviders, createOptionsProvider } from './client/cluster-options.providers.js';
 import { createRepositoryProviders } from './cluster-repository.providers.js';
-import { DEFAULT_CLUSTER } from './cluster.tokens.js';
-import { checkClusterName, checkRootOptions } from './module-checks.js';
+import { DEFAULT_CLUSTER } from './common/cluster.tokens.js';
+import { checkClusterName, checkRootOptions } from './common/module-checks.js';
 
 /**
  * Keyslot in a Nest application: `forRoot` or `forRootAsync` once a cluster, in the root module; `forFeature` wherever

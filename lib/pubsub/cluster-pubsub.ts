@@ -1,25 +1,31 @@
 import { inspect } from 'node:util';
 import { filter, type Observable } from 'rxjs';
-import { ClientClosedError, InvalidArgumentError } from '../cluster/errors.js';
-import { checkOptionNames } from '../cluster/option-names.js';
-import type { ChannelName, UnreadableMessage } from './cluster-message.js';
-import { resolveCodec, type Codec, type MessageCodec } from './codec.js';
+import { ClientClosedError, InvalidArgumentError } from '../cluster/common/errors.js';
+import { checkOptionNames } from '../cluster/common/check-option-names.js';
+import type { ChannelName, UnreadableMessage } from './subscriptions/cluster-message.js';
+import { resolveCodec, type Codec } from './messages/codec.js';
+import { type MessageCodec } from './messages/message-codec.js';
 import { Introspection } from './introspection.js';
-import { KeyspaceStreams, type KeyspaceEvent } from './keyspace-streams.js';
+import { KeyspaceStreams, type KeyspaceEvent } from './keyspace/keyspace-streams.js';
 import {
   isGap,
   type ChannelNames,
   type MessageOptions,
   type Subscribe,
   type ObserveOptions,
-} from './message-options.js';
-import { MessageStreams } from './message-streams.js';
-import { Publisher, type Publication, type PublishCommand, type PublishResult } from './publisher.js';
-import type { PubSubEngine } from './pubsub-engine.js';
-import { Reconciler } from './reconciler.js';
-import type { SubscriptionGap } from './subscription-gap.js';
-import type { SubscriptionKind } from './subscription-kind.js';
-import { readNames } from './subscription-name.js';
+} from './messages/message-options.js';
+import { MessageStreams } from './messages/message-streams.js';
+import {
+  Publisher,
+  type Publication,
+  type PublishCommand,
+  type PublishResult,
+} from './messages/publisher.js';
+import type { PubSubEngine } from './common/pubsub-engine.js';
+import { Reconciler } from './links/reconciler.js';
+import type { SubscriptionGap } from './subscriptions/subscription-gap.js';
+import type { SubscriptionKind } from './subscriptions/subscription-kind.js';
+import { readNames } from './subscriptions/subscription-name.js';
 
 /** Which keys, and what of them. */
 export interface KeyspaceOptions<N extends ChannelName = string> {

@@ -1,7 +1,7 @@
-import { toByteText } from '../cluster/byte-text.js';
-import type { ChannelName } from './cluster-message.js';
-import type { PubSubEngine } from './pubsub-engine.js';
-import { checkName, readNames } from './subscription-name.js';
+import { toByteText } from '../cluster/protocol/byte-text.js';
+import type { ChannelName } from './subscriptions/cluster-message.js';
+import type { PubSubEngine } from './common/pubsub-engine.js';
+import { checkName, readNames } from './subscriptions/subscription-name.js';
 
 /**
  * What the cluster knows of its subscribers, all of them, not only of this process. Each node knows its own; the

@@ -1,8 +1,8 @@
 import { Logger, Module, type DynamicModule, type FactoryProvider } from '@nestjs/common';
-import type { ClusterModuleOptions } from '../nest/cluster-module-options.interface.js';
+import type { ClusterModuleOptions } from '../nest/common/cluster-module-options.interface.js';
 import { ClusterModule } from '../nest/cluster.module.js';
-import { DEFAULT_CLUSTER } from '../nest/cluster.tokens.js';
-import { checkRootOptions } from '../nest/module-checks.js';
+import { DEFAULT_CLUSTER } from '../nest/common/cluster.tokens.js';
+import { checkRootOptions } from '../nest/common/module-checks.js';
 import { TestKeyspace } from './test-keyspace.js';
 
 /** How long a test waits for its cluster, in ms: less than Jest waits for the test, so that it fails with what is wrong. */

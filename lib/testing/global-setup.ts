@@ -1,4 +1,4 @@
-import { LocalCluster } from './local-cluster.js';
+import { LocalCluster } from './cluster/local-cluster.js';
 
 /**
  * `globalSetup` of Jest and of Vitest: one local cluster for all test files, told to them in `REDIS_CLUSTER_NODES`.

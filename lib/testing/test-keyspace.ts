@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ClusterClientOptions } from '../client/client-options.js';
 import { ClusterClient } from '../client/cluster-client.js';
-import { InvalidArgumentError } from '../cluster/errors.js';
+import { InvalidArgumentError } from '../cluster/common/errors.js';
 
 /** Keys that are deleted with one command a slot. */
 const UNLINKED_AT_ONCE = 1_000;

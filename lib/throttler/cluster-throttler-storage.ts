@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { ThrottlerStorage } from '@nestjs/throttler';
 import { ClusterClient } from '../client/cluster-client.js';
-import { InvalidArgumentError } from '../cluster/errors.js';
-import { notOurs } from '../cluster/package-copies.js';
+import { InvalidArgumentError } from '../cluster/common/errors.js';
+import { notOurs } from '../cluster/common/package-copies.js';
 import { HIT_SCRIPT } from './hit-script.js';
 
 /** How a storage writes its keys. */

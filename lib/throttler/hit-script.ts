@@ -1,4 +1,4 @@
-import { Script } from '../cluster/script.js';
+import { Script } from '../cluster/scripts/script.js';
 
 /**
  * One hit, counted and judged as the storage in memory of @nestjs/throttler does it. Time is the server's.

@@ -1,5 +1,5 @@
 import { ClusterClient, TopologyError, type ClusterClientOptions } from 'keyslot';
-import { findFreePorts } from '../../lib/testing/free-ports.js';
+import { findFreePorts } from '../../lib/testing/server/free-ports.js';
 import { FakeNode, slotsReply } from '../fake-node.js';
 import { sharedCluster } from '../cluster-fixture.js';
 

@@ -1,8 +1,12 @@
 import { Redis } from 'ioredis';
-import { linesFromCommandReply } from '../../lib/cluster/command-info.js';
-import { firstKeyIndex, keyIndexes, type CommandArgument } from '../../lib/cluster/command-keys.js';
-import { CommandTable } from '../../lib/cluster/command-table.js';
-import type { Reply } from '../../lib/cluster/reply.js';
+import { linesFromCommandReply } from '../../lib/cluster/command-table/command-reply.js';
+import {
+  firstKeyIndex,
+  keyIndexes,
+  type CommandArgument,
+} from '../../lib/cluster/command-table/command-keys.js';
+import { CommandTable } from '../../lib/cluster/command-table/command-table.js';
+import type { Reply } from '../../lib/cluster/protocol/reply.js';
 import { sharedCluster } from '../cluster-fixture.js';
 
 const { nodes } = sharedCluster();

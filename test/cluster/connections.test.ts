@@ -10,7 +10,7 @@ import {
   type NewConnection,
 } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
-import type { SubscriptionGap } from '../../lib/pubsub/subscription-gap.js';
+import type { SubscriptionGap } from '../../lib/pubsub/subscriptions/subscription-gap.js';
 import { eventually } from '../cluster-fixture.js';
 import { NumberPublisher, subscribersOf } from './pubsub-fixture.js';
 

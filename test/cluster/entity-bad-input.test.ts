@@ -1,8 +1,8 @@
-import { InvalidArgumentError } from '../../lib/cluster/errors.js';
-import { keySlot } from '../../lib/cluster/key-slot.js';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
-import { ClusterSet } from '../../lib/entity/cluster-set.js';
-import { SetOf } from '../../lib/entity/collection-decorators.js';
+import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
+import { keySlot } from '../../lib/cluster/topology/key-slot.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
+import { ClusterSet } from '../../lib/entity/collections/cluster-set.js';
+import { SetOf } from '../../lib/entity/decorators/collection-decorators.js';
 import {
   ClusterEntity,
   Counter,
@@ -12,15 +12,15 @@ import {
   PrimaryKey,
   Property,
   Version,
-} from '../../lib/entity/decorators.js';
+} from '../../lib/entity/decorators/decorators.js';
 import {
   SchemaError,
   SchemaMismatchError,
   TransactionTooLargeError,
-} from '../../lib/entity/entity-errors.js';
-import { type EntityRegistry, createRepositories } from '../../lib/entity/entity-registry.js';
-import type { PartitionTransaction } from '../../lib/entity/partition-transaction.js';
-import { Shape } from '../../lib/entity/shape.js';
+} from '../../lib/entity/common/entity-errors.js';
+import { type EntityRegistry, createRepositories } from '../../lib/entity/repository/entity-registry.js';
+import type { PartitionTransaction } from '../../lib/entity/transactions/partition-transaction.js';
+import { Shape } from '../../lib/entity/schema/shape.js';
 import { freshId, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Deed' })

@@ -1,12 +1,12 @@
-import { InvalidArgumentError } from '../../lib/cluster/errors.js';
-import { CommandAbortedError } from '../../lib/cluster/abort.js';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
+import { CommandAbortedError } from '../../lib/cluster/command/abort-signal.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   EntityExistsError,
   UniqueViolationError,
   VersionConflictError,
-} from '../../lib/entity/entity-errors.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
+} from '../../lib/entity/common/entity-errors.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import { Order, Ticket, counted, freshId, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

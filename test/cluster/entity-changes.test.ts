@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Observable, firstValueFrom, take, toArray } from 'rxjs';
-import { keySlot } from '../../lib/cluster/key-slot.js';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import { keySlot } from '../../lib/cluster/topology/key-slot.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ClusterEntity,
   Counter,
@@ -10,12 +10,12 @@ import {
   PartitionKey,
   PrimaryKey,
   Property,
-} from '../../lib/entity/decorators.js';
-import type { EntityChange } from '../../lib/entity/entity-change.js';
-import { ChangesLostError } from '../../lib/entity/entity-errors.js';
-import { type EntityRegistry, createRepositories } from '../../lib/entity/entity-registry.js';
-import { outboxKey } from '../../lib/entity/outbox.js';
-import { Shape } from '../../lib/entity/shape.js';
+} from '../../lib/entity/decorators/decorators.js';
+import type { EntityChange } from '../../lib/entity/changes/entity-change.js';
+import { ChangesLostError } from '../../lib/entity/common/entity-errors.js';
+import { type EntityRegistry, createRepositories } from '../../lib/entity/repository/entity-registry.js';
+import { outboxKey } from '../../lib/entity/keys/outbox-key.js';
+import { Shape } from '../../lib/entity/schema/shape.js';
 import { eventually } from '../cluster-fixture.js';
 import { counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 

@@ -1,10 +1,16 @@
-import type { ClusterHash } from '../../lib/entity/cluster-hash.js';
-import type { ClusterList } from '../../lib/entity/cluster-list.js';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
-import type { ClusterSet } from '../../lib/entity/cluster-set.js';
-import type { ClusterSortedSet } from '../../lib/entity/cluster-sorted-set.js';
-import type { ClusterStream } from '../../lib/entity/cluster-stream.js';
-import { HashOf, ListOf, SetOf, SortedSetOf, StreamOf } from '../../lib/entity/collection-decorators.js';
+import type { ClusterHash } from '../../lib/entity/collections/cluster-hash.js';
+import type { ClusterList } from '../../lib/entity/collections/cluster-list.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
+import type { ClusterSet } from '../../lib/entity/collections/cluster-set.js';
+import type { ClusterSortedSet } from '../../lib/entity/collections/cluster-sorted-set.js';
+import type { ClusterStream } from '../../lib/entity/collections/cluster-stream.js';
+import {
+  HashOf,
+  ListOf,
+  SetOf,
+  SortedSetOf,
+  StreamOf,
+} from '../../lib/entity/decorators/collection-decorators.js';
 import {
   ClusterEntity,
   Counter,
@@ -13,21 +19,21 @@ import {
   PartitionKey,
   PrimaryKey,
   Property,
-} from '../../lib/entity/decorators.js';
+} from '../../lib/entity/decorators/decorators.js';
 import { firstValueFrom, take, toArray } from 'rxjs';
 import {
   EntityNotFoundError,
   EntityNotSavedError,
   SchemaMismatchError,
-} from '../../lib/entity/entity-errors.js';
-import { type EntityRegistry, createRepositories } from '../../lib/entity/entity-registry.js';
+} from '../../lib/entity/common/entity-errors.js';
+import { type EntityRegistry, createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import {
   CrossPartitionError,
   LockLostError,
   TransactionTooLargeError,
-} from '../../lib/entity/entity-errors.js';
-import { InvalidArgumentError } from '../../lib/cluster/errors.js';
-import { Shape } from '../../lib/entity/shape.js';
+} from '../../lib/entity/common/entity-errors.js';
+import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
+import { Shape } from '../../lib/entity/schema/shape.js';
 import { eventually } from '../cluster-fixture.js';
 import { counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 

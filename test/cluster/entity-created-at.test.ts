@@ -1,4 +1,4 @@
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ClusterEntity,
   CreatedAt,
@@ -7,8 +7,8 @@ import {
   PartitionKey,
   PrimaryKey,
   Property,
-} from '../../lib/entity/decorators.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
+} from '../../lib/entity/decorators/decorators.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import { Order, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Note' })

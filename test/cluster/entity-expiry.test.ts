@@ -1,5 +1,5 @@
-import { InvalidArgumentError } from '../../lib/cluster/errors.js';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ClusterEntity,
   Counter,
@@ -10,15 +10,15 @@ import {
   Property,
   Unique,
   Version,
-} from '../../lib/entity/decorators.js';
+} from '../../lib/entity/decorators/decorators.js';
 import {
   EntityNotFoundError,
   SchemaError,
   UniqueViolationError,
   VersionConflictError,
-} from '../../lib/entity/entity-errors.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
-import { Shape } from '../../lib/entity/shape.js';
+} from '../../lib/entity/common/entity-errors.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+import { Shape } from '../../lib/entity/schema/shape.js';
 import { eventually } from '../cluster-fixture.js';
 import { counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 

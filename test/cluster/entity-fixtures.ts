@@ -11,10 +11,10 @@ import {
   Unique,
   UpdatedAt,
   Version,
-} from '../../lib/entity/decorators.js';
-import type { EntityCallOptions, EntityClient, ScriptRunner } from '../../lib/entity/entity-client.js';
-import type { Script } from '../../lib/cluster/script.js';
-import { Shape } from '../../lib/entity/shape.js';
+} from '../../lib/entity/decorators/decorators.js';
+import type { EntityCallOptions, EntityClient, ScriptRunner } from '../../lib/entity/common/entity-client.js';
+import type { Script } from '../../lib/cluster/scripts/script.js';
+import { Shape } from '../../lib/entity/schema/shape.js';
 import { sharedCluster } from '../cluster-fixture.js';
 
 export class Address {

@@ -1,4 +1,4 @@
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ClusterEntity,
   ExpiresAt,
@@ -7,9 +7,9 @@ import {
   PrimaryKey,
   Property,
   Unique,
-} from '../../lib/entity/decorators.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
-import { Shape } from '../../lib/entity/shape.js';
+} from '../../lib/entity/decorators/decorators.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+import { Shape } from '../../lib/entity/schema/shape.js';
 import { Order, freshId, sharedClient } from './entity-fixtures.js';
 
 /** Its index and rows are touched by another program. */

@@ -7,8 +7,8 @@ import {
   Property,
   Unique,
   Version,
-} from '../../lib/entity/decorators.js';
-import { Shape } from '../../lib/entity/shape.js';
+} from '../../lib/entity/decorators/decorators.js';
+import { Shape } from '../../lib/entity/schema/shape.js';
 
 /** A partition of its own, with everything that is global. */
 @ClusterEntity({ name: 'User' })

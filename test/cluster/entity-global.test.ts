@@ -6,9 +6,9 @@ import {
   UniqueViolationError,
   VersionConflictError,
 } from 'keyslot';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
-import type { EntityClient } from '../../lib/entity/entity-client.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
+import type { EntityClient } from '../../lib/entity/common/entity-client.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import { eventually } from '../cluster-fixture.js';
 import { counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 import { Device, User } from './entity-global-fixtures.js';

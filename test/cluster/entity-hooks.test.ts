@@ -1,4 +1,4 @@
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   AfterInsert,
   AfterLoad,
@@ -12,8 +12,8 @@ import {
   Property,
   UpdatedAt,
   Version,
-} from '../../lib/entity/decorators.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
+} from '../../lib/entity/decorators/decorators.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import { freshId, sharedClient } from './entity-fixtures.js';
 
 class Tracked {

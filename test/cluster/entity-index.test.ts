@@ -1,12 +1,12 @@
-import { ClusterError, InvalidArgumentError } from '../../lib/cluster/errors.js';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import { ClusterError, InvalidArgumentError } from '../../lib/cluster/common/errors.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   UnindexedQueryError,
   UniqueViolationError,
   VersionConflictError,
-} from '../../lib/entity/entity-errors.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
-import { orderBigInt, orderNumber, orderText } from '../../lib/entity/order-encoding.js';
+} from '../../lib/entity/common/entity-errors.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+import { orderBigInt, orderNumber, orderText } from '../../lib/entity/codec/order-encoding.js';
 import { Order, Ticket, counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

@@ -1,11 +1,21 @@
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
-import type { ClusterSet } from '../../lib/entity/cluster-set.js';
-import { SetOf } from '../../lib/entity/collection-decorators.js';
-import { ClusterEntity, Counter, PartitionKey, PrimaryKey, Property } from '../../lib/entity/decorators.js';
-import { CrossPartitionError, LockLostError, LockTimeoutError } from '../../lib/entity/entity-errors.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
-import type { PartitionLock } from '../../lib/entity/partition-lock.js';
-import { Shape } from '../../lib/entity/shape.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
+import type { ClusterSet } from '../../lib/entity/collections/cluster-set.js';
+import { SetOf } from '../../lib/entity/decorators/collection-decorators.js';
+import {
+  ClusterEntity,
+  Counter,
+  PartitionKey,
+  PrimaryKey,
+  Property,
+} from '../../lib/entity/decorators/decorators.js';
+import {
+  CrossPartitionError,
+  LockLostError,
+  LockTimeoutError,
+} from '../../lib/entity/common/entity-errors.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+import type { PartitionLock } from '../../lib/entity/repository/partition-lock.js';
+import { Shape } from '../../lib/entity/schema/shape.js';
 import { eventually } from '../cluster-fixture.js';
 import { freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 

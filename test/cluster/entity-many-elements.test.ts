@@ -1,10 +1,10 @@
-import { TransactionTooLargeError } from '../../lib/entity/entity-errors.js';
-import type { ClusterHash } from '../../lib/entity/cluster-hash.js';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
-import type { ClusterSortedSet } from '../../lib/entity/cluster-sorted-set.js';
-import { HashOf, SortedSetOf } from '../../lib/entity/collection-decorators.js';
-import { ClusterEntity, PrimaryKey } from '../../lib/entity/decorators.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
+import { TransactionTooLargeError } from '../../lib/entity/common/entity-errors.js';
+import type { ClusterHash } from '../../lib/entity/collections/cluster-hash.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
+import type { ClusterSortedSet } from '../../lib/entity/collections/cluster-sorted-set.js';
+import { HashOf, SortedSetOf } from '../../lib/entity/decorators/collection-decorators.js';
+import { ClusterEntity, PrimaryKey } from '../../lib/entity/decorators/decorators.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import { freshId, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Game' })

@@ -9,8 +9,8 @@ import {
   Property,
   SetOf,
 } from '../../lib/index.js';
-import type { ClusterSet } from '../../lib/entity/cluster-set.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
+import type { ClusterSet } from '../../lib/entity/collections/cluster-set.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import { Order, freshId, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

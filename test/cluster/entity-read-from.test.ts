@@ -1,5 +1,5 @@
 import { ClusterClient } from '../../lib/client/cluster-client.js';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ClusterEntity,
   Index,
@@ -7,9 +7,9 @@ import {
   PrimaryKey,
   Property,
   Unique,
-} from '../../lib/entity/decorators.js';
-import { type EntityRegistry, createRepositories } from '../../lib/entity/entity-registry.js';
-import { Shape } from '../../lib/entity/shape.js';
+} from '../../lib/entity/decorators/decorators.js';
+import { type EntityRegistry, createRepositories } from '../../lib/entity/repository/entity-registry.js';
+import { Shape } from '../../lib/entity/schema/shape.js';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { Order, freshId } from './entity-fixtures.js';
 

@@ -1,5 +1,5 @@
-import { EntityExistsError, VersionConflictError } from '../../lib/entity/entity-errors.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
+import { EntityExistsError, VersionConflictError } from '../../lib/entity/common/entity-errors.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import { Order, counted, freshId, losingReplies, losingRequests, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

@@ -1,13 +1,13 @@
-import { InvalidArgumentError } from '../../lib/cluster/errors.js';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   EntityExistsError,
   EntityNotFoundError,
   PartitionKeyChangedError,
   SchemaMismatchError,
   VersionConflictError,
-} from '../../lib/entity/entity-errors.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
+} from '../../lib/entity/common/entity-errors.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import { Address, Order, OrderItem, Timed, counted, freshId, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

@@ -1,6 +1,6 @@
 import { runInNewContext } from 'node:vm';
-import { InvalidArgumentError } from '../../lib/cluster/errors.js';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ClusterEntity,
   Counter,
@@ -9,8 +9,8 @@ import {
   ExpiresAt,
   PrimaryKey,
   Property,
-} from '../../lib/entity/decorators.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
+} from '../../lib/entity/decorators/decorators.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import { freshId, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

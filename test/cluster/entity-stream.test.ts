@@ -1,10 +1,16 @@
 import { firstValueFrom, take, toArray } from 'rxjs';
-import { InvalidArgumentError } from '../../lib/cluster/errors.js';
+import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
 import { ClusterClient } from '../../lib/client/cluster-client.js';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
-import { ClusterEntity, Index, PartitionKey, PrimaryKey, Property } from '../../lib/entity/decorators.js';
-import { UnindexedQueryError } from '../../lib/entity/entity-errors.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
+import {
+  ClusterEntity,
+  Index,
+  PartitionKey,
+  PrimaryKey,
+  Property,
+} from '../../lib/entity/decorators/decorators.js';
+import { UnindexedQueryError } from '../../lib/entity/common/entity-errors.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import { sharedCluster } from '../cluster-fixture.js';
 import { counted } from './entity-fixtures.js';
 

@@ -1,14 +1,14 @@
-import { TransactionConflictError } from '../../lib/cluster/errors.js';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
-import { ClusterEntity, PrimaryKey } from '../../lib/entity/decorators.js';
+import { TransactionConflictError } from '../../lib/cluster/common/errors.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
+import { ClusterEntity, PrimaryKey } from '../../lib/entity/decorators/decorators.js';
 import {
   CrossPartitionError,
   TransactionTooLargeError,
   UnindexedQueryError,
-} from '../../lib/entity/entity-errors.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
-import type { PartitionTransaction } from '../../lib/entity/partition-transaction.js';
-import type { Where } from '../../lib/entity/where.js';
+} from '../../lib/entity/common/entity-errors.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+import type { PartitionTransaction } from '../../lib/entity/transactions/partition-transaction.js';
+import type { Where } from '../../lib/entity/query/where.js';
 import { Order, OrderItem, Ticket, counted, freshId, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Elsewhere' })

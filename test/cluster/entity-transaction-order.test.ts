@@ -1,9 +1,15 @@
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
-import type { ClusterSet } from '../../lib/entity/cluster-set.js';
-import { SetOf } from '../../lib/entity/collection-decorators.js';
-import { ClusterEntity, Counter, PartitionKey, PrimaryKey, Property } from '../../lib/entity/decorators.js';
-import { EntityNotFoundError } from '../../lib/entity/entity-errors.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
+import type { ClusterSet } from '../../lib/entity/collections/cluster-set.js';
+import { SetOf } from '../../lib/entity/decorators/collection-decorators.js';
+import {
+  ClusterEntity,
+  Counter,
+  PartitionKey,
+  PrimaryKey,
+  Property,
+} from '../../lib/entity/decorators/decorators.js';
+import { EntityNotFoundError } from '../../lib/entity/common/entity-errors.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import { Order, Ticket, freshId, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Day' })

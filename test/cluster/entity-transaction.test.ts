@@ -1,14 +1,17 @@
-import { InvalidArgumentError, TransactionConflictError } from '../../lib/cluster/errors.js';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import { InvalidArgumentError, TransactionConflictError } from '../../lib/cluster/common/errors.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   CrossPartitionError,
   EntityExistsError,
   EntityNotFoundError,
   TransactionTooLargeError,
   VersionConflictError,
-} from '../../lib/entity/entity-errors.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
-import { MAX_TRANSACTION_BYTES, type PartitionTransaction } from '../../lib/entity/partition-transaction.js';
+} from '../../lib/entity/common/entity-errors.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+import {
+  MAX_TRANSACTION_BYTES,
+  type PartitionTransaction,
+} from '../../lib/entity/transactions/partition-transaction.js';
 import { Order, OrderItem, counted, freshId, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

@@ -1,4 +1,4 @@
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   AfterInsert,
   BeforeUpdate,
@@ -8,9 +8,9 @@ import {
   PrimaryKey,
   Property,
   Unique,
-} from '../../lib/entity/decorators.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
-import { VersionConflictError } from '../../lib/entity/entity-errors.js';
+} from '../../lib/entity/decorators/decorators.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+import { VersionConflictError } from '../../lib/entity/common/entity-errors.js';
 import { Order, freshId, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Place', partition: () => Order })

@@ -1,4 +1,4 @@
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ClusterEntity,
   PartitionKey,
@@ -6,9 +6,9 @@ import {
   Property,
   Unique,
   type UniqueOptions,
-} from '../../lib/entity/decorators.js';
-import { IndexNotReadyError } from '../../lib/entity/entity-errors.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
+} from '../../lib/entity/decorators/decorators.js';
+import { IndexNotReadyError } from '../../lib/entity/common/entity-errors.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import { eventually } from '../cluster-fixture.js';
 import { Order, freshId, sharedClient } from './entity-fixtures.js';
 

@@ -1,8 +1,14 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import { ClusterEntity, Embedded, PrimaryKey, Property, UpdatedAt } from '../../lib/entity/decorators.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
-import type { EntityClass } from '../../lib/entity/shape.js';
+import {
+  ClusterEntity,
+  Embedded,
+  PrimaryKey,
+  Property,
+  UpdatedAt,
+} from '../../lib/entity/decorators/decorators.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
+import type { EntityClass } from '../../lib/entity/schema/shape.js';
 import { freshId, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

@@ -1,4 +1,4 @@
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ClusterEntity,
   Counter,
@@ -8,15 +8,15 @@ import {
   PrimaryKey,
   Property,
   Unique,
-} from '../../lib/entity/decorators.js';
+} from '../../lib/entity/decorators/decorators.js';
 import {
   IndexNotReadyError,
   SchemaRecordError,
   UniqueViolationError,
-} from '../../lib/entity/entity-errors.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
-import type { IndexIssue } from '../../lib/entity/index-auditor.js';
-import { Shape } from '../../lib/entity/shape.js';
+} from '../../lib/entity/common/entity-errors.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+import type { IndexIssue } from '../../lib/entity/maintenance/index-auditor.js';
+import { Shape } from '../../lib/entity/schema/shape.js';
 import { ownCluster } from '../cluster-fixture.js';
 import { freshId, sharedClient } from './entity-fixtures.js';
 

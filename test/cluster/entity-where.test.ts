@@ -1,8 +1,8 @@
 import { runInNewContext } from 'node:vm';
-import { InvalidArgumentError } from '../../lib/cluster/errors.js';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
-import type { ClusterSortedSet } from '../../lib/entity/cluster-sorted-set.js';
-import { SortedSetOf } from '../../lib/entity/collection-decorators.js';
+import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
+import type { ClusterSortedSet } from '../../lib/entity/collections/cluster-sorted-set.js';
+import { SortedSetOf } from '../../lib/entity/decorators/collection-decorators.js';
 import {
   ClusterEntity,
   Counter,
@@ -10,8 +10,8 @@ import {
   PartitionKey,
   PrimaryKey,
   Property,
-} from '../../lib/entity/decorators.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
+} from '../../lib/entity/decorators/decorators.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import { User } from './entity-global-fixtures.js';
 import { Order, Ticket, counted, freshId, sharedClient } from './entity-fixtures.js';
 

@@ -1,4 +1,4 @@
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ClusterEntity,
   Counter,
@@ -6,10 +6,10 @@ import {
   PrimaryKey,
   Property,
   Unique,
-} from '../../lib/entity/decorators.js';
-import { SchemaError, UniqueViolationError } from '../../lib/entity/entity-errors.js';
-import { type EntityRegistry, createRepositories } from '../../lib/entity/entity-registry.js';
-import { Shape } from '../../lib/entity/shape.js';
+} from '../../lib/entity/decorators/decorators.js';
+import { SchemaError, UniqueViolationError } from '../../lib/entity/common/entity-errors.js';
+import { type EntityRegistry, createRepositories } from '../../lib/entity/repository/entity-registry.js';
+import { Shape } from '../../lib/entity/schema/shape.js';
 import { counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Account', idempotency: 'window' })

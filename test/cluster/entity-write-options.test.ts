@@ -1,14 +1,18 @@
-import { CommandAbortedError } from '../../lib/cluster/abort.js';
-import { DeadlineExceededError, DurabilityError, InvalidArgumentError } from '../../lib/cluster/errors.js';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
+import { CommandAbortedError } from '../../lib/cluster/command/abort-signal.js';
+import {
+  DeadlineExceededError,
+  DurabilityError,
+  InvalidArgumentError,
+} from '../../lib/cluster/common/errors.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ConditionNotMetError,
   EntityExistsError,
   EntityNotFoundError,
   VersionConflictError,
-} from '../../lib/entity/entity-errors.js';
-import { createRepositories } from '../../lib/entity/entity-registry.js';
-import type { WriteOptions } from '../../lib/entity/write-options.js';
+} from '../../lib/entity/common/entity-errors.js';
+import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+import type { WriteOptions } from '../../lib/entity/common/write-options.js';
 import { Order, Ticket, counted, freshId, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

@@ -1,5 +1,5 @@
 import { Cluster } from 'ioredis';
-import { CommandTable, isIdempotent } from '../../lib/cluster/command-table.js';
+import { CommandTable, isIdempotent } from '../../lib/cluster/command-table/command-table.js';
 import { sharedCluster } from '../cluster-fixture.js';
 
 const { nodes, keyspace } = sharedCluster();

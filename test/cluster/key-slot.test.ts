@@ -1,5 +1,5 @@
 import { Redis } from 'ioredis';
-import { keySlot } from '../../lib/cluster/key-slot.js';
+import { keySlot } from '../../lib/cluster/topology/key-slot.js';
 import { LocalCluster } from '../../lib/testing/index.js';
 
 const ALPHABETS = [

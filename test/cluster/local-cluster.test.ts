@@ -4,9 +4,9 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
-import { InvalidArgumentError, ReplyError } from '../../lib/cluster/errors.js';
-import { keySlot } from '../../lib/cluster/key-slot.js';
-import { candidatePorts } from '../../lib/testing/free-ports.js';
+import { InvalidArgumentError, ReplyError } from '../../lib/cluster/common/errors.js';
+import { keySlot } from '../../lib/cluster/topology/key-slot.js';
+import { candidatePorts } from '../../lib/testing/server/free-ports.js';
 import { LocalCluster, LocalClusterError, type LocalNode } from '../../lib/testing/index.js';
 import { eventually } from '../cluster-fixture.js';
 

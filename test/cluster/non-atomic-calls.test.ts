@@ -2,7 +2,7 @@ import { ClusterClient, type ClusterError, InvalidArgumentError, ReplyError } fr
 import { LocalCluster } from 'keyslot/testing';
 import { NonAtomicCommands } from '../../lib/client/non-atomic/non-atomic-commands.js';
 import { PartialWriteError, TooManyMembersError } from '../../lib/client/non-atomic/non-atomic-errors.js';
-import { CommandTable } from '../../lib/cluster/command-table.js';
+import { CommandTable } from '../../lib/cluster/command-table/command-table.js';
 import { sharedCluster } from '../cluster-fixture.js';
 import { spreadKeys } from './non-atomic-fixture.js';
 

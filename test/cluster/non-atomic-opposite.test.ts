@@ -1,6 +1,6 @@
 import { ClusterClient, type ClusterError } from 'keyslot';
 import { NonAtomicCommands } from '../../lib/client/non-atomic/non-atomic-commands.js';
-import { CommandTable } from '../../lib/cluster/command-table.js';
+import { CommandTable } from '../../lib/cluster/command-table/command-table.js';
 import { sharedCluster } from '../cluster-fixture.js';
 import { Interleaving } from '../interleaving.js';
 import { freshKeys } from './non-atomic-fixture.js';

@@ -1,5 +1,5 @@
 import { ClusterClient, type ClusterClientOptions } from 'keyslot';
-import { recipes } from '../../lib/client/non-atomic/recipes.js';
+import { recipes } from '../../lib/client/non-atomic/recipe-table.js';
 import { sharedCluster } from '../cluster-fixture.js';
 import { freshKeys } from './non-atomic-fixture.js';
 

@@ -1,8 +1,8 @@
 import { LocalCluster } from 'keyslot/testing';
-import { ReplyError } from '../../lib/cluster/errors.js';
-import { keySlot } from '../../lib/cluster/key-slot.js';
-import type { ClusterMessage } from '../../lib/pubsub/cluster-message.js';
-import type { SubscriptionGap } from '../../lib/pubsub/subscription-gap.js';
+import { ReplyError } from '../../lib/cluster/common/errors.js';
+import { keySlot } from '../../lib/cluster/topology/key-slot.js';
+import type { ClusterMessage } from '../../lib/pubsub/subscriptions/cluster-message.js';
+import type { SubscriptionGap } from '../../lib/pubsub/subscriptions/subscription-gap.js';
 import { eventually } from '../cluster-fixture.js';
 import { collect, pubsubFactory } from './pubsub-fixture.js';
 

@@ -1,9 +1,9 @@
 import { isGap, type MessageOrGap } from 'keyslot';
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
-import { keySlot } from '../../lib/cluster/key-slot.js';
-import type { ClusterMessage } from '../../lib/pubsub/cluster-message.js';
+import { keySlot } from '../../lib/cluster/topology/key-slot.js';
+import type { ClusterMessage } from '../../lib/pubsub/subscriptions/cluster-message.js';
 import type { ClusterPubSub } from '../../lib/pubsub/cluster-pubsub.js';
-import type { SubscriptionGap } from '../../lib/pubsub/subscription-gap.js';
+import type { SubscriptionGap } from '../../lib/pubsub/subscriptions/subscription-gap.js';
 import { eventually } from '../cluster-fixture.js';
 import { collect, commandCalls, NumberPublisher, pubsubFactory } from './pubsub-fixture.js';
 

@@ -1,7 +1,7 @@
 import { LocalCluster } from 'keyslot/testing';
-import { keySlot } from '../../lib/cluster/key-slot.js';
-import type { KeyspaceEvent } from '../../lib/pubsub/keyspace-streams.js';
-import type { SubscriptionGap } from '../../lib/pubsub/subscription-gap.js';
+import { keySlot } from '../../lib/cluster/topology/key-slot.js';
+import type { KeyspaceEvent } from '../../lib/pubsub/keyspace/keyspace-streams.js';
+import type { SubscriptionGap } from '../../lib/pubsub/subscriptions/subscription-gap.js';
 import { eventually } from '../cluster-fixture.js';
 import { collect, NumberPublisher, pubsubFactory } from './pubsub-fixture.js';
 

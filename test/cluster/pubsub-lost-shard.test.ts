@@ -1,6 +1,6 @@
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
-import { keySlot } from '../../lib/cluster/key-slot.js';
-import type { ClusterMessage } from '../../lib/pubsub/cluster-message.js';
+import { keySlot } from '../../lib/cluster/topology/key-slot.js';
+import type { ClusterMessage } from '../../lib/pubsub/subscriptions/cluster-message.js';
 import { eventually } from '../cluster-fixture.js';
 import { collect, commandCalls, pubsubFactory } from './pubsub-fixture.js';
 

@@ -1,8 +1,8 @@
 import { firstValueFrom, lastValueFrom, Subject, take, takeUntil, toArray, config } from 'rxjs';
-import { ClientClosedError, InvalidArgumentError, TopologyError } from '../../lib/cluster/errors.js';
-import type { ClusterMessage, UnreadableMessage } from '../../lib/pubsub/cluster-message.js';
+import { ClientClosedError, InvalidArgumentError, TopologyError } from '../../lib/cluster/common/errors.js';
+import type { ClusterMessage, UnreadableMessage } from '../../lib/pubsub/subscriptions/cluster-message.js';
 import type { ClusterPubSub } from '../../lib/pubsub/cluster-pubsub.js';
-import type { ChannelName } from '../../lib/pubsub/cluster-message.js';
+import type { ChannelName } from '../../lib/pubsub/subscriptions/cluster-message.js';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { collect, commandCalls, pubsubFactory, type PubSubHandle } from './pubsub-fixture.js';
 

@@ -9,8 +9,8 @@ import {
   type NodeAddress,
 } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
-import { findFreePorts } from '../../lib/testing/free-ports.js';
-import { findServerBinary } from '../../lib/testing/server-binary.js';
+import { findFreePorts } from '../../lib/testing/server/free-ports.js';
+import { findServerBinary } from '../../lib/testing/server/server-binary.js';
 import { eventually } from '../cluster-fixture.js';
 import { FakeNode, SILENCE } from '../fake-node.js';
 

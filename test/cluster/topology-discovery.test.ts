@@ -7,7 +7,7 @@ import {
   type NodeAddress,
 } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
-import { findFreePorts } from '../../lib/testing/free-ports.js';
+import { findFreePorts } from '../../lib/testing/server/free-ports.js';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { FakeNode, Relays, SILENCE, slotsReply, type FakeAnswer } from '../fake-node.js';
 

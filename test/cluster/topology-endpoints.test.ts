@@ -3,7 +3,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { ClusterClient, keySlot, type ClusterClientOptions, type NodeAddress } from 'keyslot';
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
-import { BUS_PORT_OFFSET } from '../../lib/testing/free-ports.js';
+import { BUS_PORT_OFFSET } from '../../lib/testing/server/free-ports.js';
 import { eventually } from '../cluster-fixture.js';
 
 type SlotsEntry = [first: number, last: number, ...nodes: [endpoint: string | null, port: number][]];

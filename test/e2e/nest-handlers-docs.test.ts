@@ -17,7 +17,7 @@ import {
   Subscribe,
 } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
-import { KeyspaceEvent } from '../../lib/nest/subscribe.decorator.js';
+import { KeyspaceEvent } from '../../lib/nest/handlers/decorators/subscribe.decorator.js';
 import { eventually } from '../cluster-fixture.js';
 import { root, snippetsOf } from '../docs-snippets.js';
 import { RecordedLog } from './nest-recorded-log.js';

@@ -3,11 +3,16 @@ import { Test, type TestingModule } from '@nestjs/testing';
 import { LocalCluster } from 'keyslot/testing';
 import { ClusterClient } from '../../lib/client/cluster-client.js';
 import { ClusterModule } from '../../lib/nest/cluster.module.js';
-import { Channel, Message, Pattern, Payload } from '../../lib/nest/message-params.decorator.js';
-import { KeyspaceEvent, Subscribe } from '../../lib/nest/subscribe.decorator.js';
-import type { ClusterMessage } from '../../lib/pubsub/cluster-message.js';
-import type { KeyspaceEvent as KeyEvent } from '../../lib/pubsub/keyspace-streams.js';
-import { KeyspaceEventsOffError } from '../../lib/pubsub/pubsub-errors.js';
+import {
+  Channel,
+  Message,
+  Pattern,
+  Payload,
+} from '../../lib/nest/handlers/decorators/message-params.decorator.js';
+import { KeyspaceEvent, Subscribe } from '../../lib/nest/handlers/decorators/subscribe.decorator.js';
+import type { ClusterMessage } from '../../lib/pubsub/subscriptions/cluster-message.js';
+import type { KeyspaceEvent as KeyEvent } from '../../lib/pubsub/keyspace/keyspace-streams.js';
+import { KeyspaceEventsOffError } from '../../lib/pubsub/common/pubsub-errors.js';
 import { eventually } from '../cluster-fixture.js';
 import { RecordedLog } from './nest-recorded-log.js';
 

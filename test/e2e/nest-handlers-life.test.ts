@@ -11,12 +11,12 @@ import { Transport } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { setImmediate as turn } from 'node:timers/promises';
 import { ClusterClient } from '../../lib/client/cluster-client.js';
-import { InvalidArgumentError } from '../../lib/cluster/errors.js';
-import { ClusterHandlers } from '../../lib/nest/cluster-handlers.js';
+import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
+import { ClusterHandlers } from '../../lib/nest/handlers/cluster-handlers.js';
 import { ClusterModule } from '../../lib/nest/cluster.module.js';
-import { Payload } from '../../lib/nest/message-params.decorator.js';
-import { Subscribe } from '../../lib/nest/subscribe.decorator.js';
-import { UnknownClusterError } from '../../lib/nest/module-errors.js';
+import { Payload } from '../../lib/nest/handlers/decorators/message-params.decorator.js';
+import { Subscribe } from '../../lib/nest/handlers/decorators/subscribe.decorator.js';
+import { UnknownClusterError } from '../../lib/nest/common/module-errors.js';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { RecordedLog } from './nest-recorded-log.js';
 

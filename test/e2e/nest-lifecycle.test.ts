@@ -12,10 +12,10 @@ import { Test } from '@nestjs/testing';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { ClusterClient } from '../../lib/client/cluster-client.js';
-import { AuthenticationError, TopologyError } from '../../lib/cluster/errors.js';
+import { AuthenticationError, TopologyError } from '../../lib/cluster/common/errors.js';
 import { ClusterModule } from '../../lib/nest/cluster.module.js';
-import { getClusterToken } from '../../lib/nest/cluster.tokens.js';
-import { InjectCluster } from '../../lib/nest/inject.decorators.js';
+import { getClusterToken } from '../../lib/nest/common/cluster.tokens.js';
+import { InjectCluster } from '../../lib/nest/common/inject.decorators.js';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { RecordedLog } from './nest-recorded-log.js';
 

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import { AuthenticationError, ClusterClient, ConnectionError, type ClusterClientOptions } from 'keyslot';
-import { findFreePorts } from '../../lib/testing/free-ports.js';
+import { findFreePorts } from '../../lib/testing/server/free-ports.js';
 import { eventually } from '../cluster-fixture.js';
 import { FakeNode, type FakeAnswer } from '../fake-node.js';
 

@@ -1,11 +1,17 @@
-import { assertShape } from '../../lib/entity/assert-shape.js';
-import type { ClusterHash } from '../../lib/entity/cluster-hash.js';
-import type { ClusterList } from '../../lib/entity/cluster-list.js';
-import type { ClusterRepository } from '../../lib/entity/cluster-repository.js';
-import type { ClusterSet } from '../../lib/entity/cluster-set.js';
-import type { ClusterSortedSet } from '../../lib/entity/cluster-sorted-set.js';
-import type { ClusterStream } from '../../lib/entity/cluster-stream.js';
-import { HashOf, ListOf, SetOf, SortedSetOf, StreamOf } from '../../lib/entity/collection-decorators.js';
+import { assertShape } from '../../lib/entity/repository/assert-shape.js';
+import type { ClusterHash } from '../../lib/entity/collections/cluster-hash.js';
+import type { ClusterList } from '../../lib/entity/collections/cluster-list.js';
+import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
+import type { ClusterSet } from '../../lib/entity/collections/cluster-set.js';
+import type { ClusterSortedSet } from '../../lib/entity/collections/cluster-sorted-set.js';
+import type { ClusterStream } from '../../lib/entity/collections/cluster-stream.js';
+import {
+  HashOf,
+  ListOf,
+  SetOf,
+  SortedSetOf,
+  StreamOf,
+} from '../../lib/entity/decorators/collection-decorators.js';
 import {
   AfterLoad,
   BeforeInsert,
@@ -18,10 +24,10 @@ import {
   Property,
   Unique,
   Version,
-} from '../../lib/entity/decorators.js';
-import type { PartitionTransaction } from '../../lib/entity/partition-transaction.js';
-import { type KeyOf, type PartitionKeyOf, type Patch, Shape } from '../../lib/entity/shape.js';
-import type { Where } from '../../lib/entity/where.js';
+} from '../../lib/entity/decorators/decorators.js';
+import type { PartitionTransaction } from '../../lib/entity/transactions/partition-transaction.js';
+import { type KeyOf, type PartitionKeyOf, type Patch, Shape } from '../../lib/entity/schema/shape.js';
+import type { Where } from '../../lib/entity/query/where.js';
 
 @ClusterEntity({ name: 'Order' })
 class Order {

@@ -1,4 +1,4 @@
-import { withTimeLeft } from '../../lib/cluster/blocking-timeout.js';
+import { withTimeLeft } from '../../lib/cluster/command-table/blocking-timeout.js';
 
 it.each([
   ['blpop', ['a', 'b', 5], 2_000, ['a', 'b', '3']],

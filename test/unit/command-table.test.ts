@@ -1,7 +1,15 @@
-import { blockedCommands, parseAllowBlocked, refusalOf } from '../../lib/cluster/blocked-commands.js';
-import { rowsFromCommandReply } from '../../lib/cluster/command-info.js';
-import { firstKeyIndex, keyIndexes, type CommandArgument } from '../../lib/cluster/command-keys.js';
-import { commandPolicies } from '../../lib/cluster/command-policies.js';
+import {
+  blockedCommands,
+  parseAllowBlocked,
+  refusalOf,
+} from '../../lib/cluster/command-table/blocked-commands.js';
+import { rowsFromCommandReply } from '../../lib/cluster/command-table/command-reply.js';
+import {
+  firstKeyIndex,
+  keyIndexes,
+  type CommandArgument,
+} from '../../lib/cluster/command-table/command-keys.js';
+import { commandPolicies } from '../../lib/cluster/command-table/command-policies.js';
 import {
   CommandTable,
   commandNames,
@@ -9,10 +17,10 @@ import {
   isIdempotent,
   unknownCommandRow,
   type CommandRow,
-} from '../../lib/cluster/command-table.js';
-import { InvalidArgumentError } from '../../lib/cluster/errors.js';
-import { idempotentCommands } from '../../lib/cluster/idempotent-commands.js';
-import type { Reply } from '../../lib/cluster/reply.js';
+} from '../../lib/cluster/command-table/command-table.js';
+import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
+import { idempotentCommands } from '../../lib/cluster/command-table/idempotent-commands.js';
+import type { Reply } from '../../lib/cluster/protocol/reply.js';
 
 const table = new CommandTable();
 

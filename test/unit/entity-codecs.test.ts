@@ -1,6 +1,11 @@
-import type { Codec } from '../../lib/entity/codec.js';
-import { arrayCodec, enumCodec, jsonCodec, transformedCodec } from '../../lib/entity/composite-codecs.js';
-import { orderBigInt, orderNumber, orderText } from '../../lib/entity/order-encoding.js';
+import type { Codec } from '../../lib/entity/codec/codec.js';
+import {
+  arrayCodec,
+  enumCodec,
+  jsonCodec,
+  transformedCodec,
+} from '../../lib/entity/codec/composite-codecs.js';
+import { orderBigInt, orderNumber, orderText } from '../../lib/entity/codec/order-encoding.js';
 import {
   bigintCodec,
   booleanCodec,
@@ -8,7 +13,7 @@ import {
   dateCodec,
   numberCodec,
   stringCodec,
-} from '../../lib/entity/scalar-codecs.js';
+} from '../../lib/entity/codec/scalar-codecs.js';
 
 const stored = (codec: Codec, value: unknown): Buffer => Buffer.from(codec.encode(value) as string);
 

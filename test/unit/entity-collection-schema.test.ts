@@ -1,10 +1,10 @@
-import { ClusterList } from '../../lib/entity/cluster-list.js';
-import { ClusterSet } from '../../lib/entity/cluster-set.js';
-import { ListOf, SetOf, SortedSetOf } from '../../lib/entity/collection-decorators.js';
-import { ClusterEntity, Index, PrimaryKey, Property } from '../../lib/entity/decorators.js';
-import { SchemaError } from '../../lib/entity/entity-errors.js';
-import { SchemaRegistry } from '../../lib/entity/schema-registry.js';
-import type { EntityClass } from '../../lib/entity/shape.js';
+import { ClusterList } from '../../lib/entity/collections/cluster-list.js';
+import { ClusterSet } from '../../lib/entity/collections/cluster-set.js';
+import { ListOf, SetOf, SortedSetOf } from '../../lib/entity/decorators/collection-decorators.js';
+import { ClusterEntity, Index, PrimaryKey, Property } from '../../lib/entity/decorators/decorators.js';
+import { SchemaError } from '../../lib/entity/common/entity-errors.js';
+import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
+import type { EntityClass } from '../../lib/entity/schema/shape.js';
 
 function faultsOf(...types: EntityClass[]): readonly string[] {
   try {

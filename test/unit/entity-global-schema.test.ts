@@ -1,11 +1,17 @@
-import { assertShape } from '../../lib/entity/assert-shape.js';
-import { ClusterEntity, Index, PrimaryKey, Property, Unique } from '../../lib/entity/decorators.js';
-import { entityKey } from '../../lib/entity/entity-key.js';
-import { SchemaError } from '../../lib/entity/entity-errors.js';
-import { bucketOf, bucketsOf, keyOfReference, referenceOf } from '../../lib/entity/global-entry.js';
-import { definitionOf, misfits } from '../../lib/entity/schema-definition.js';
-import { SchemaRegistry } from '../../lib/entity/schema-registry.js';
-import type { EntityClass } from '../../lib/entity/shape.js';
+import { assertShape } from '../../lib/entity/repository/assert-shape.js';
+import {
+  ClusterEntity,
+  Index,
+  PrimaryKey,
+  Property,
+  Unique,
+} from '../../lib/entity/decorators/decorators.js';
+import { entityKey } from '../../lib/entity/keys/entity-key.js';
+import { SchemaError } from '../../lib/entity/common/entity-errors.js';
+import { bucketOf, bucketsOf, keyOfReference, referenceOf } from '../../lib/entity/keys/global-entry.js';
+import { definitionOf, misfits } from '../../lib/entity/schema/schema-definition.js';
+import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
+import type { EntityClass } from '../../lib/entity/schema/shape.js';
 import { Device, User } from '../cluster/entity-global-fixtures.js';
 
 function faultsOf(type: EntityClass): readonly string[] {

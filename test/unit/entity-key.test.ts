@@ -1,9 +1,9 @@
-import { InvalidArgumentError } from '../../lib/cluster/errors.js';
-import { keySlot } from '../../lib/cluster/key-slot.js';
-import { ClusterEntity, PartitionKey, PrimaryKey } from '../../lib/entity/decorators.js';
-import { MAX_ID_BYTES, entityKey, entityKeyIn, partitionTag } from '../../lib/entity/entity-key.js';
-import { SchemaRegistry } from '../../lib/entity/schema-registry.js';
-import type { EntityClass } from '../../lib/entity/shape.js';
+import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
+import { keySlot } from '../../lib/cluster/topology/key-slot.js';
+import { ClusterEntity, PartitionKey, PrimaryKey } from '../../lib/entity/decorators/decorators.js';
+import { MAX_ID_BYTES, entityKey, entityKeyIn, partitionTag } from '../../lib/entity/keys/entity-key.js';
+import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
+import type { EntityClass } from '../../lib/entity/schema/shape.js';
 
 @ClusterEntity({ name: 'Order' })
 class Order {

@@ -1,4 +1,4 @@
-import { assertShape } from '../../lib/entity/assert-shape.js';
+import { assertShape } from '../../lib/entity/repository/assert-shape.js';
 import {
   ClusterEntity,
   Counter,
@@ -10,10 +10,10 @@ import {
   Unique,
   UpdatedAt,
   Version,
-} from '../../lib/entity/decorators.js';
-import { SchemaError } from '../../lib/entity/entity-errors.js';
-import { SchemaRegistry } from '../../lib/entity/schema-registry.js';
-import { type EntityClass, Shape } from '../../lib/entity/shape.js';
+} from '../../lib/entity/decorators/decorators.js';
+import { SchemaError } from '../../lib/entity/common/entity-errors.js';
+import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
+import { type EntityClass, Shape } from '../../lib/entity/schema/shape.js';
 
 @ClusterEntity({ name: 'Owner' })
 class Owner {

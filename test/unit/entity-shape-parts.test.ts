@@ -1,4 +1,4 @@
-import { assertShape } from '../../lib/entity/assert-shape.js';
+import { assertShape } from '../../lib/entity/repository/assert-shape.js';
 import {
   ClusterEntity,
   Index,
@@ -7,7 +7,7 @@ import {
   Property,
   Unique,
   Version,
-} from '../../lib/entity/decorators.js';
+} from '../../lib/entity/decorators/decorators.js';
 
 @ClusterEntity({ name: 'Hall' })
 class Hall {

@@ -1,6 +1,6 @@
 import * as keyslot from 'keyslot';
 import type { Applied, ClusterError } from 'keyslot';
-import { afterAttempts } from '../../lib/cluster/attempt-outcome.js';
+import { afterAttempts } from '../../lib/cluster/retry/attempt-outcome.js';
 
 const {
   ClusterError: Base,

@@ -1,4 +1,4 @@
-import { idGenerator, ulid, uuidv7 } from '../../lib/entity/id-generators.js';
+import { idGenerator, ulid, uuidv7 } from '../../lib/entity/decorators/id-generators.js';
 
 it.each([
   ['ulid', ulid, /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/],

@@ -1,5 +1,5 @@
 import { runInNewContext } from 'node:vm';
-import { toJsonText } from '../../lib/cluster/json-text.js';
+import { toJsonText } from '../../lib/cluster/common/json-text.js';
 
 class Point {
   constructor(

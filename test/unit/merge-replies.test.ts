@@ -1,5 +1,5 @@
-import { mergeReplies } from '../../lib/cluster/merge-replies.js';
-import { responseTips } from '../../lib/cluster/command-policies.js';
+import { mergeReplies } from '../../lib/cluster/command-table/merge-replies.js';
+import { responseTips } from '../../lib/cluster/command-table/command-policies.js';
 
 const from = (...replies: unknown[]): Map<string, unknown> =>
   new Map(replies.map((reply, i) => [`node-${i}`, reply]));

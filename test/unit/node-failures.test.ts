@@ -1,5 +1,5 @@
-import { ConnectionError } from '../../lib/cluster/errors.js';
-import { NodeFailures } from '../../lib/cluster/node-failures.js';
+import { ConnectionError } from '../../lib/cluster/common/errors.js';
+import { NodeFailures } from '../../lib/cluster/connection/node-failures.js';
 
 const NODE = '10.0.0.1:7000';
 const OTHER = '10.0.0.2:7000';

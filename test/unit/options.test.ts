@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { ClusterClient, InvalidArgumentError, type ClusterClientOptions } from 'keyslot';
 import { splitUrl } from '../../lib/client/url-options.js';
-import { resolveOptions } from '../../lib/cluster/options.js';
+import { resolveOptions } from '../../lib/cluster/options/resolve-options.js';
 
 const SECRET = 'planted-S3cret';
 

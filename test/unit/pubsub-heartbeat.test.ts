@@ -1,4 +1,4 @@
-import { Heartbeat } from '../../lib/pubsub/heartbeat.js';
+import { Heartbeat } from '../../lib/pubsub/links/heartbeat.js';
 import { eventually } from '../cluster-fixture.js';
 
 const heartbeats: Heartbeat[] = [];

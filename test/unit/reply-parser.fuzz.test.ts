@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
-import { ProtocolError, ReplyError } from '../../lib/cluster/errors.js';
-import { ReplyParser } from '../../lib/cluster/reply-parser.js';
+import { ProtocolError, ReplyError } from '../../lib/cluster/common/errors.js';
+import { ReplyParser } from '../../lib/cluster/protocol/reply-parser.js';
 
 // ioredis has neither exports nor ES modules, so that its own decoder can be the yardstick
 const require = createRequire(import.meta.url);

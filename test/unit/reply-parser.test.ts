@@ -1,6 +1,10 @@
-import { ProtocolError, ReplyError } from '../../lib/cluster/errors.js';
-import { ReplyParser, type ReplyHandler, type ReplyParserOptions } from '../../lib/cluster/reply-parser.js';
-import type { Reply } from '../../lib/cluster/reply.js';
+import { ProtocolError, ReplyError } from '../../lib/cluster/common/errors.js';
+import {
+  ReplyParser,
+  type ReplyHandler,
+  type ReplyParserOptions,
+} from '../../lib/cluster/protocol/reply-parser.js';
+import type { Reply } from '../../lib/cluster/protocol/reply.js';
 
 class Recorder implements ReplyHandler {
   readonly replies: Reply[] = [];

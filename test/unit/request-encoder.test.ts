@@ -1,5 +1,5 @@
 import { Command } from 'ioredis';
-import { RequestEncoder, type Argument } from '../../lib/cluster/request-encoder.js';
+import { RequestEncoder, type Argument } from '../../lib/cluster/protocol/request-encoder.js';
 
 type Request = readonly [name: string, ...args: Argument[]];
 

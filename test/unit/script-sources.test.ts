@@ -40,10 +40,10 @@ describe('the Lua of the library', () => {
     );
     // the application's own scripts, and the same script with a flag
     expect(made.toSorted()).toEqual([
-      'lib/client/defined-commands.ts: lua',
-      'lib/cluster/script-registry.ts: String(lua)))]',
-      "lib/cluster/script.ts: this.lua.replace('#!lua'",
-      "lib/cluster/script.ts: this.lua.replace('#!lua'",
+      'lib/client/commands/defined-commands.ts: lua',
+      'lib/cluster/scripts/script-registry.ts: String(lua)))]',
+      "lib/cluster/scripts/script.ts: this.lua.replace('#!lua'",
+      "lib/cluster/scripts/script.ts: this.lua.replace('#!lua'",
     ]);
     const joined = sources.filter(({ text }) =>
       luaIn(text).some(

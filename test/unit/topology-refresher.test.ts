@@ -1,4 +1,4 @@
-import { TopologyRefresher } from '../../lib/cluster/topology-refresher.js';
+import { TopologyRefresher } from '../../lib/cluster/discovery/topology-refresher.js';
 
 describe('periodic reads of the topology', () => {
   it('do not begin at once where the interval is the longest there is', async () => {

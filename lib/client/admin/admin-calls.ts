@@ -1,11 +1,11 @@
 import type { ClusterEngine } from '../../cluster/cluster-engine.js';
-import type { CallPolicy } from '../../cluster/command.js';
-import { InvalidArgumentError, TopologyError } from '../../cluster/errors.js';
-import { PartialFailureError } from '../../cluster/partial-failure-error.js';
-import type { Reply } from '../../cluster/reply.js';
-import { monotonicMs } from '../../cluster/timers.js';
-import { nodeName, type ClusterNode } from '../../cluster/topology.js';
-import { normalizeArguments } from '../call-arguments.js';
+import type { CallPolicy } from '../../cluster/command/call-policy.js';
+import { InvalidArgumentError, TopologyError } from '../../cluster/common/errors.js';
+import { PartialFailureError } from '../../cluster/retry/partial-failure-error.js';
+import type { Reply } from '../../cluster/protocol/reply.js';
+import { monotonicMs } from '../../cluster/common/timers.js';
+import { nodeName, type ClusterNode } from '../../cluster/topology/topology.js';
+import { normalizeArguments } from '../commands/call-arguments.js';
 import { parseShards, type ShardNode } from './shard-nodes.js';
 
 /** A node by its id (40 hex digits), by its name (`host:port`), or by an object with host and port. */

@@ -1,4 +1,4 @@
-import type { Reply } from '../../cluster/reply.js';
+import type { Reply } from '../../cluster/protocol/reply.js';
 import { fieldsOf, listOf } from './field-pairs.js';
 
 /** A connection of the cluster bus, as the node at one end of it sees it. */

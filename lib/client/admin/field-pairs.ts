@@ -1,4 +1,4 @@
-import type { Reply } from '../../cluster/reply.js';
+import type { Reply } from '../../cluster/protocol/reply.js';
 
 /** A reply of names and values in turn, as a Map. */
 export function fieldsOf(reply: Reply): Map<string, Reply> {

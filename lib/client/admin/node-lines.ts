@@ -1,5 +1,5 @@
-import { ProtocolError } from '../../cluster/errors.js';
-import type { SlotRange } from '../../cluster/topology.js';
+import { ProtocolError } from '../../cluster/common/errors.js';
+import type { SlotRange } from '../../cluster/topology/topology.js';
 
 /** A flag of a node in CLUSTER NODES; `master` and `slave` are told as `role`. */
 export type NodeFlag =

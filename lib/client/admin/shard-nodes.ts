@@ -1,5 +1,5 @@
-import type { Reply } from '../../cluster/reply.js';
-import type { SlotRange } from '../../cluster/topology.js';
+import type { Reply } from '../../cluster/protocol/reply.js';
+import type { SlotRange } from '../../cluster/topology/topology.js';
 import { fieldsOf, listOf, textOf } from './field-pairs.js';
 
 /** A node in CLUSTER SHARDS. */

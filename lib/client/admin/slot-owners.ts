@@ -1,4 +1,4 @@
-import type { Reply } from '../../cluster/reply.js';
+import type { Reply } from '../../cluster/protocol/reply.js';
 import { fieldsOf, listOf, textOf } from './field-pairs.js';
 
 /** A node in CLUSTER SLOTS. */

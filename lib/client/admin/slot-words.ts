@@ -1,6 +1,6 @@
-import { InvalidArgumentError } from '../../cluster/errors.js';
-import { SLOT_COUNT } from '../../cluster/key-slot.js';
-import type { ClusterNode, ClusterTopology, SlotRange } from '../../cluster/topology.js';
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
+import type { ClusterNode, ClusterTopology, SlotRange } from '../../cluster/topology/topology.js';
 
 /** @throws InvalidArgumentError for what is no slot */
 export function checkSlot(slot: number): number {

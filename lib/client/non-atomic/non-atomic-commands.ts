@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
-import { normalizeArguments, notifyOf, takeCallback } from '../call-arguments.js';
+import { normalizeArguments, notifyOf, takeCallback } from '../commands/call-arguments.js';
 import type { NonAtomicMethods } from './non-atomic-methods.js';
 import { nonAtomicOptions, type NonAtomicOptions } from './non-atomic-options.js';
-import { recipes, refusals, type NonAtomicCommand } from './recipes.js';
+import { recipes, refusals, type NonAtomicCommand } from './recipe-table.js';
 import { Steps, type KeyPlacement, type StepClient } from './steps.js';
 
 /**

@@ -1,5 +1,5 @@
-import { appliedOf, fateOfParts } from '../../cluster/attempt-outcome.js';
-import { ClusterError } from '../../cluster/errors.js';
+import { appliedOf, fateOfParts } from '../../cluster/retry/attempt-outcome.js';
+import { ClusterError } from '../../cluster/common/errors.js';
 
 /** Some keys of an MSET or MSETNX over several slots were written, and others not, or not for certain. */
 export class PartialWriteError extends ClusterError {

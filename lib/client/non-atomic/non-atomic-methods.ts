@@ -1,4 +1,4 @@
-import type { ClusterCommands } from '../cluster-view.js';
+import type { ClusterCommands } from '../commands/cluster-commands.js';
 
 type Commands = ClusterCommands;
 type Key = string | Buffer | number;

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../../cluster/errors.js';
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
 
 /** What operations over several slots may be told. */
 export interface NonAtomicOptions {

@@ -1,4 +1,4 @@
-import type { Argument } from '../../cluster/request-encoder.js';
+import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import type { Steps } from './steps.js';
 
 /**

@@ -1,4 +1,4 @@
-import { keySlot } from '../../cluster/key-slot.js';
+import { keySlot } from '../../cluster/topology/key-slot.js';
 
 const tags = new Map<number, string>();
 let candidate = 0;

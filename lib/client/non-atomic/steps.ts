@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { BatchResult } from '../../cluster/batch.js';
-import { keyIndexes } from '../../cluster/command-keys.js';
-import type { CommandTable } from '../../cluster/command-table.js';
-import { InvalidArgumentError } from '../../cluster/errors.js';
-import { keySlot } from '../../cluster/key-slot.js';
-import type { Argument } from '../../cluster/request-encoder.js';
-import type { Script } from '../../cluster/script.js';
+import type { BatchResult } from '../../cluster/command/batch.js';
+import { keyIndexes } from '../../cluster/command-table/command-keys.js';
+import type { CommandTable } from '../../cluster/command-table/command-table.js';
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { keySlot } from '../../cluster/topology/key-slot.js';
+import type { Argument } from '../../cluster/protocol/request-encoder.js';
+import type { Script } from '../../cluster/scripts/script.js';
 import type { ClusterView } from '../cluster-view.js';
 import { IncompleteOperationError } from './non-atomic-errors.js';
 import { tagOfSlot } from './slot-tags.js';

@@ -1,0 +1,55 @@
+import type { BatchedCommand, BatchResult } from '../../cluster/command/batch.js';
+import { NO_SLOT } from '../../cluster/topology/key-slot.js';
+import { keyIndexes } from '../../cluster/command-table/command-keys.js';
+import { CrossSlotError } from '../../cluster/common/errors.js';
+import { LeasedBlock, writesDurably } from '../../cluster/leases/leased-transaction.js';
+import type { Argument } from '../../cluster/protocol/request-encoder.js';
+import { groupBySlot, refuseOversizedSum } from '../../cluster/command/resolved-call.js';
+import { TransactionBlock } from '../../cluster/command/transaction-command.js';
+import { ClusterPipeline } from './cluster-pipeline.js';
+
+/**
+ * Commands that are executed in one piece, by MULTI and EXEC, on the one node that owns the slot of all their keys.
+ * Nothing is sent before `exec()`.
+ */
+export class ClusterTransaction extends ClusterPipeline {
+  private slot = NO_SLOT;
+
+  /** @throws CrossSlotError where the command's slot is not that of the others; nothing is queued then */
+  override send(name: string, args: unknown[], buffers: boolean): this {
+    // within MULTI a script that the server does not know cannot be sent again, so it goes whole
+    const whole = this.engine.scripts.whole(name, args.flat() as Argument[]);
+    super.send(whole?.name ?? name, whole?.args ?? args, buffers);
+    const { slot } = this.entries[this.entries.length - 1].call;
+    if (this.slot === NO_SLOT) this.slot = slot;
+    if (slot !== NO_SLOT && slot !== this.slot) {
+      const keys = this.queuedKeys();
+      this.entries.pop();
+      this.callbacks.delete(this.entries.length);
+      throw new CrossSlotError('MULTI', groupBySlot(keys), 'pipeline()');
+    }
+    return this;
+  }
+
+  private queuedKeys(): Argument[] {
+    return this.entries.flatMap(({ call }) =>
+      keyIndexes(call.row, call.args).map((index) => call.args[index]),
+    );
+  }
+
+  protected override execute(entries: readonly BatchedCommand[]): Promise<BatchResult[]> {
+    const { slot, policy } = this;
+    this.slot = NO_SLOT;
+    if (entries.length === 0) return Promise.resolve([]);
+    refuseOversizedSum(
+      'EXEC',
+      entries.map(({ call }) => call.args),
+    );
+    if (writesDurably(entries, policy)) {
+      return this.engine.runLeased(new LeasedBlock(entries, slot, policy), policy) as Promise<BatchResult[]>;
+    }
+    return new Promise((resolve, reject) => {
+      this.engine.submit(new TransactionBlock(entries, slot, policy, resolve, reject));
+    });
+  }
+}

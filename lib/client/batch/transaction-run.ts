@@ -1,0 +1,203 @@
+import { afterAttempts } from '../../cluster/retry/attempt-outcome.js';
+import { backoffMs } from '../../cluster/common/backoff.js';
+import { CallLimit } from '../../cluster/command/call-limit.js';
+import type { ClusterEngine } from '../../cluster/cluster-engine.js';
+import { waitForReplicas } from '../../cluster/leases/wait-for-replicas.js';
+import {
+  ClientClosedError,
+  ClusterError,
+  ConnectionError,
+  InvalidArgumentError,
+  OutcomeUnknownError,
+  ReplyError,
+  TransactionConflictError,
+} from '../../cluster/common/errors.js';
+import { isFinal, type Lease } from '../../cluster/leases/lease-pool.js';
+import { watchLease } from '../../cluster/leases/lease-watch.js';
+import { executeBlock, writesDurably } from '../../cluster/leases/leased-transaction.js';
+import { LeasedRoute, type Destination } from '../../cluster/leases/leased-route.js';
+import { resolveCall, type ResolvedCall } from '../../cluster/command/resolved-call.js';
+import { normalizeArguments } from '../commands/call-arguments.js';
+import type { ViewPolicy } from '../commands/call-options.js';
+import { ClusterPipeline, type PipelineResults } from './cluster-pipeline.js';
+import { WatchedConnection, type WritesAtOnce } from './watched-connection.js';
+import {
+  refuseOtherSlot,
+  WatchedCommands,
+  WatchedTransaction,
+  type TransactionOptions,
+  type TransactionOutcome,
+} from './watched-transaction.js';
+
+/** How often a transaction is tried that others keep interfering with. */
+const DEFAULT_ATTEMPTS = 16;
+const NAME = 'The transaction';
+
+type Attempt<T> = { result: PipelineResults | T } | { obstacle: Error } | 'conflict';
+
+/** The attempts of one transaction. */
+export class TransactionRun<T> {
+  private readonly limit: CallLimit;
+  private readonly route: LeasedRoute;
+  private readonly writes: WritesAtOnce = { some: false, unrepeatable: undefined };
+
+  constructor(
+    private readonly engine: ClusterEngine,
+    private readonly policy: ViewPolicy,
+    private readonly watch: ResolvedCall,
+    private readonly fn: (tx: WatchedTransaction) => Promise<T>,
+    private readonly attempts: number,
+  ) {
+    this.limit = new CallLimit(NAME, policy.deadlineMs, policy.signal);
+    this.route = new LeasedRoute(engine, watch.slot);
+  }
+
+  async run(): Promise<PipelineResults | T> {
+    const { engine, limit, route } = this;
+    if (limit.over) throw limit.error();
+    if (engine.state !== 'ready') await limit.wait(engine.connect());
+    let destination = route.owner();
+    let obstacle: Error | undefined;
+    for (let attempt = 1, conflicts = 0; ; attempt++) {
+      if (limit.over) throw this.ours(limit.error(obstacle));
+      const outcome: Attempt<T> =
+        destination === undefined ? { obstacle: route.uncovered() } : await this.attempt(destination);
+      let redirect: Destination | undefined;
+      if (outcome === 'conflict') {
+        if (++conflicts >= this.attempts) throw new TransactionConflictError(this.attempts);
+      } else if ('result' in outcome) {
+        return outcome.result;
+      } else {
+        this.refuseSecondRun(outcome.obstacle);
+        // an attempt that met the limit knows less than the one before
+        if (!limit.over || obstacle === undefined) obstacle = outcome.obstacle;
+        redirect = route.redirect(outcome.obstacle, destination?.node);
+      }
+      if (redirect === undefined && !limit.over) await limit.pause(backoffMs(attempt));
+      destination = redirect ?? route.owner();
+    }
+  }
+
+  /** Another run of the function would do again what must not be done twice. */
+  private refuseSecondRun(obstacle: Error): void {
+    const { unrepeatable } = this.writes;
+    if (unrepeatable === undefined) return;
+    const reason = `${unrepeatable.toUpperCase()}, which it ran at once, may have been executed, and must not be twice`;
+    throw new OutcomeUnknownError(NAME, reason, { cause: obstacle });
+  }
+
+  private async attempt(destination: Destination): Promise<Attempt<T>> {
+    const { engine, limit, policy, watch } = this;
+    const { node } = destination;
+    let lease: Lease;
+    try {
+      lease = await engine.leases.lease(node, { limit, blocking: false });
+    } catch (error) {
+      if (isFinal(error) && !limit.over) throw this.ours(error as Error);
+      engine.reportStale();
+      return { obstacle: error as Error };
+    }
+    const unwatch = watchLease(engine, lease, { node, slot: watch.slot, limit, blocking: false });
+    const connection = new WatchedConnection(lease.redis, destination, watch, policy, this.writes);
+    try {
+      return await this.runOn(connection);
+    } catch (error) {
+      if (!connection.isObstacle(error) && !limit.ended(error)) throw error;
+      engine.reportStale();
+      return { obstacle: error as Error };
+    } finally {
+      unwatch();
+      connection.end();
+      // a connection that may still be watching, or in a transaction, is nobody else's
+      if (connection.clean) lease.release();
+      else lease.discard();
+    }
+  }
+
+  private async runOn(connection: WatchedConnection): Promise<Attempt<T>> {
+    const { engine, limit, policy, watch, fn } = this;
+    await connection.watchKeys();
+    const tx = new WatchedTransaction(engine, policy, connection, watch);
+    const given = await limit.wait((async () => fn(tx))());
+    if (given instanceof WatchedCommands) return this.execute(connection, given);
+    if (given instanceof ClusterPipeline) throw foreignCommands();
+    await connection.forget();
+    return { result: given };
+  }
+
+  private async execute(connection: WatchedConnection, commands: WatchedCommands): Promise<Attempt<T>> {
+    const { policy, watch } = this;
+    const entries = commands.queued();
+    const calls = entries.map(({ call }) => call);
+    for (const call of calls) refuseOtherSlot(call, watch);
+    if (connection.isLost) throw connection.lost();
+    connection.prepare(calls);
+    const results = await executeBlock(connection.redis, entries).catch((error: unknown) => {
+      if (error instanceof ReplyError) throw connection.refusal(error);
+      throw error instanceof ClusterError ? error : this.lostExec(error as Error);
+    });
+    connection.clean = true;
+    if (results === null) return 'conflict';
+    if (writesDurably(entries, policy)) {
+      await waitForReplicas(connection.redis, policy.durability, 'EXEC');
+    }
+    commands.tell(results);
+    return { result: results };
+  }
+
+  private lostExec({ message }: Error): OutcomeUnknownError {
+    const { signal } = this.limit;
+    if (signal?.aborted) {
+      return new OutcomeUnknownError('EXEC', 'it was aborted after it was sent', { cause: signal.reason });
+    }
+    const closed = this.engine.leases.closed;
+    const cause = closed ? new ClientClosedError() : new ConnectionError('a node', message);
+    const reason = closed ? 'the client was closed' : 'its connection was lost';
+    return new OutcomeUnknownError('EXEC', `${reason} before the reply`, { cause });
+  }
+
+  /** An error of ours, by what the function has written at once. */
+  private ours(error: Error): Error {
+    return afterAttempts(NAME, error, this.writes.some);
+  }
+}
+
+function foreignCommands(): InvalidArgumentError {
+  return new InvalidArgumentError(
+    'fn',
+    'The function gave back commands that were not made by its own tx.multi(), and so would not be executed; ' +
+      'queue them with tx.multi()',
+  );
+}
+
+/**
+ * Runs `fn` with the keys watched, and executes the commands it gives back unless a watched key has changed; then it
+ * all begins again. What `fn` gives back instead of commands is the result, and nothing is written.
+ *
+ * @throws CrossSlotError, TransactionConflictError after the last attempt, CommandAbortedError, DeadlineExceededError,
+ *   OutcomeUnknownError where the connection was lost while EXEC was under way, or with the reply to a write that `fn` ran
+ *   at once and that must not be done twice; DurabilityError where too few replicas have confirmed it; whatever `fn` throws
+ */
+export async function runWatched<T>(
+  engine: ClusterEngine,
+  policy: ViewPolicy,
+  keys: readonly (string | Buffer)[],
+  fn: (tx: WatchedTransaction) => Promise<T>,
+  { attempts = DEFAULT_ATTEMPTS }: TransactionOptions,
+): Promise<TransactionOutcome<T>> {
+  if (!Number.isInteger(attempts) || attempts < 1) {
+    throw new InvalidArgumentError('attempts', 'attempts must be a whole number of at least 1');
+  }
+  if (typeof fn !== 'function') throw new InvalidArgumentError('fn', 'A transaction needs a function');
+  const watch = watchCall(engine, keys);
+  const run = new TransactionRun(engine, policy, watch, fn, attempts);
+  return engine.finishing(run.run()) as Promise<TransactionOutcome<T>>;
+}
+
+/** @throws CrossSlotError, InvalidArgumentError */
+function watchCall(engine: ClusterEngine, keys: readonly (string | Buffer)[]): ResolvedCall {
+  if (!Array.isArray(keys) || keys.length === 0)
+    throw new InvalidArgumentError('keys', 'A transaction needs a list of at least one key to watch');
+  const args = normalizeArguments('watch', [...keys]);
+  return resolveCall(engine.rowOf('watch', args), 'watch', args, engine.options.keyPrefix);
+}

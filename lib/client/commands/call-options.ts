@@ -1,0 +1,87 @@
+import type { CallPolicy, Durability, ResentArguments } from '../../cluster/command/call-policy.js';
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import type { IntegerType } from './big-integers.js';
+import type { ReplyTypes } from './reply-types.js';
+import { type ClusterEngineOptions } from '../../cluster/options/options.js';
+import { checkOption } from '../../cluster/options/option-checks.js';
+
+/** How the calls of one view are treated, and what their replies are given as. */
+export interface ViewPolicy extends CallPolicy {
+  readonly integers?: IntegerType | undefined;
+  /** Undefined: those of RESP2. */
+  readonly replyTypes?: ReplyTypes | undefined;
+}
+
+/** What can be set for single calls. */
+export interface CallOptions extends Pick<ClusterEngineOptions, 'readFrom' | 'deadlineMs' | 'retry'> {
+  /** Ends the calls early: with CommandAbortedError, or OutcomeUnknownError for a write that was sent already. */
+  signal?: AbortSignal | undefined;
+  /** Writes count as done when so many replicas have them (WAIT); DurabilityError after `timeoutMs`. */
+  durability?: Durability | undefined;
+  /** @internal What a script is sent with again, so that it knows. */
+  whenResent?: ResentArguments | undefined;
+  /**
+   * With `bigint`, integers of replies are bigints, whatever their size and the type that ioredis gives them. Otherwise
+   * they are numbers, and bigints only where a number would not hold them exactly.
+   */
+  integers?: IntegerType | undefined;
+}
+
+const CHECKS: Readonly<Record<keyof CallOptions, (value: unknown) => void>> = {
+  readFrom: (value) => checkOption('readFrom', value),
+  deadlineMs: (value) => checkOption('deadlineMs', value),
+  retry: (value) => checkOption('retry', value),
+  signal: (value) => {
+    if (!(value instanceof AbortSignal))
+      throw new InvalidArgumentError('signal', 'signal must be an AbortSignal');
+  },
+  whenResent: (value) => {
+    if (typeof value !== 'function')
+      throw new InvalidArgumentError('whenResent', 'whenResent must be a function');
+  },
+  integers: (value) => {
+    if (value !== 'number' && value !== 'bigint')
+      throw new InvalidArgumentError('integers', "integers must be 'number' or 'bigint'");
+  },
+  durability: (value) => {
+    const { replicas, timeoutMs } = (value ?? {}) as Partial<Durability>;
+    if (!isCount(replicas) || !isCount(timeoutMs)) {
+      throw new InvalidArgumentError(
+        'durability',
+        'durability must be { replicas, timeoutMs }, both whole numbers of at least 1',
+      );
+    }
+  },
+};
+
+/**
+ * The policy of calls that differ from `base` in these options.
+ * @throws InvalidArgumentError for unknown names and impossible values
+ */
+export function callPolicy(base: ViewPolicy, options: CallOptions): ViewPolicy {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new InvalidArgumentError('options', 'Call options are an object, such as { deadlineMs: 500 }');
+  }
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  for (const [name, value] of given) {
+    if (!Object.hasOwn(CHECKS, name)) {
+      throw new InvalidArgumentError(
+        name,
+        `Unknown call option ${name}; known are ${Object.keys(CHECKS).join(', ')}`,
+      );
+    }
+    CHECKS[name as keyof CallOptions](value);
+  }
+  if (options.integers === 'bigint' && base.replyTypes?.native === true) {
+    throw new InvalidArgumentError(
+      'integers',
+      "integers: 'bigint' excludes the option replyMapping: 'resp3', whose scores are numbers as well",
+    );
+  }
+  const deadlineOfBatch = options.deadlineMs === undefined ? base.deadlineOfBatch : true;
+  return { ...base, ...(Object.fromEntries(given) as CallOptions), deadlineOfBatch };
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 1;
+}

@@ -1,0 +1,112 @@
+import type { Subscription } from 'rxjs';
+import type { ChannelName } from '../../pubsub/subscriptions/cluster-message.js';
+import type { ClusterPubSub } from '../../pubsub/cluster-pubsub.js';
+import { readNames } from '../../pubsub/subscriptions/subscription-name.js';
+import { takeCallback } from '../commands/call-arguments.js';
+
+/** The kinds of subscription that ioredis has. */
+export type EventKind = 'channel' | 'pattern' | 'sharded';
+
+/** Names, or lists of them, and a callback at the end if one is wanted. */
+export type SubscribeArguments = (
+  ChannelName | readonly ChannelName[] | ((error: Error | null, count?: unknown) => void)
+)[];
+
+/** What takes the events; a `ClusterClient`. */
+export interface EventSink {
+  listenerCount(event: string): number;
+  notify(event: string, ...args: unknown[]): void;
+}
+
+/** ioredis' events of each kind: with text, and, with `Buffer` behind it, with bytes. */
+const EVENTS: Readonly<Record<EventKind, string>> = {
+  channel: 'message',
+  pattern: 'pmessage',
+  sharded: 'smessage',
+};
+
+/** ioredis counts channels and patterns together, and sharded channels apart. */
+const COUNTED_WITH: Readonly<Record<EventKind, readonly EventKind[]>> = {
+  channel: ['channel', 'pattern'],
+  pattern: ['channel', 'pattern'],
+  sharded: ['sharded'],
+};
+
+/**
+ * Subscriptions whose messages are told as events, for callers who know ioredis: `subscribe('news')`, then
+ * `on('message', (channel, message) => …)`. They are subscriptions of `cluster.pubsub`, and follow the cluster as those do.
+ */
+export class EventSubscriptions {
+  private readonly held: Readonly<Record<EventKind, Map<string, Subscription>>> = {
+    channel: new Map(),
+    pattern: new Map(),
+    sharded: new Map(),
+  };
+
+  constructor(
+    private readonly pubsub: ClusterPubSub,
+    private readonly sink: EventSink,
+  ) {}
+
+  /** Resolves once the server has confirmed the names, with how many are subscribed to. */
+  subscribe(kind: EventKind, args: SubscribeArguments): Promise<number> {
+    return withCallback(args, async (names) => {
+      const wanted = readNames(names);
+      let fault: Error | undefined;
+      for (const { key, given } of wanted) {
+        if (this.held[kind].has(key)) continue;
+        // bytes as a name bring the channel back as bytes
+        const messages = this.pubsub[kind](Buffer.from(given as string), { codec: 'binary' });
+        const subscription = messages.subscribe({
+          next: ({ channel, pattern, payload }) => this.tell(kind, channel, payload, pattern),
+          error: (error: Error) => {
+            fault = error;
+            this.held[kind].delete(key);
+          },
+          complete: () => this.held[kind].delete(key),
+        });
+        if (!subscription.closed) this.held[kind].set(key, subscription);
+      }
+      await this.pubsub
+        .ready(wanted.map(({ given }) => given))
+        .catch((error: Error) => Promise.reject(fault ?? error));
+      return this.count(kind);
+    });
+  }
+
+  /** Ends the subscriptions to the names, or all of the kind; gives how many are left. */
+  unsubscribe(kind: EventKind, args: SubscribeArguments): Promise<number> {
+    return withCallback(args, async (names) => {
+      const held = this.held[kind];
+      const keys = names.length === 0 ? [...held.keys()] : readNames(names).map(({ key }) => key);
+      for (const key of keys) {
+        held.get(key)?.unsubscribe();
+        held.delete(key);
+      }
+      return this.count(kind);
+    });
+  }
+
+  private count(kind: EventKind): number {
+    return COUNTED_WITH[kind].reduce((sum, one) => sum + this.held[one].size, 0);
+  }
+
+  private tell(kind: EventKind, channel: Buffer, payload: Buffer, pattern: Buffer | undefined): void {
+    const event = EVENTS[kind];
+    // patterns come as text in both events, as in ioredis
+    const before = pattern === undefined ? [] : [String(pattern)];
+    if (this.sink.listenerCount(event) > 0)
+      this.sink.notify(event, ...before, String(channel), String(payload));
+    this.sink.notify(`${event}Buffer`, ...before, channel, payload);
+  }
+}
+
+async function withCallback(
+  args: SubscribeArguments,
+  run: (names: ChannelName[]) => Promise<number>,
+): Promise<number> {
+  const callback = takeCallback(args);
+  const result = run(args.flat() as ChannelName[]);
+  if (callback !== undefined) result.then((count) => callback(null, count), callback);
+  return result;
+}

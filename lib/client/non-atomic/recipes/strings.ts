@@ -1,0 +1,95 @@
+import type { BatchResult } from '../../../cluster/command/batch.js';
+import {
+  InvalidArgumentError,
+  ReplyError,
+  TransactionConflictError,
+} from '../../../cluster/common/errors.js';
+import type { Argument } from '../../../cluster/protocol/request-encoder.js';
+import { PartialWriteError } from '../non-atomic-errors.js';
+import type { Recipe } from '../recipe.js';
+
+/**
+ * One MGET a slot, all sent at once; each value finds its place in the order of the keys. A slot with one key is asked by
+ * GET: the reply is no list, and twice as many are read in the same time.
+ */
+export const mget: Recipe = async (steps, keys, buffers) => {
+  const places = keys.map((_, place) => place);
+  const groups = steps.bySlot(places, (place) => keys[place]);
+  const results = await steps.inSlots(
+    groups,
+    (group) => [group.length === 1 ? 'get' : 'mget', group.map((place) => keys[place])],
+    buffers,
+  );
+  const values = new Array<unknown>(keys.length);
+  let next = 0;
+  for (const group of groups.values()) {
+    const [error, reply] = results[next++];
+    if (group.length === 1) values[group[0]] = stringOf(error, reply);
+    else if (error !== null) throw error;
+    else group.forEach((place, i) => (values[place] = (reply as unknown[])[i]));
+  }
+  return values;
+};
+
+/** What MGET gives for a key, from what GET answers: null in the place of the error for what is no string. */
+function stringOf(error: Error | null, reply: unknown): unknown {
+  if (error === null) return reply;
+  if (error instanceof ReplyError && error.code === 'WRONGTYPE') return null;
+  throw error;
+}
+
+/** One MSET a slot, all sent at once. */
+export const mset: Recipe = async (steps, args) => {
+  const groups = steps.bySlot(pairsOf('mset', args), ([key]) => key);
+  const results = await steps.inSlots(groups, (group) => ['mset', group.flat()]);
+  const { written, errors } = fateOfKeys([...groups.values()], results);
+  if (errors.size > 0) throw new PartialWriteError('MSET', written, errors);
+  return 'OK';
+};
+
+/** Looks whether any key is there, then one MSETNX a slot, all sent at once. */
+export const msetnx: Recipe = async (steps, args) => {
+  const groups = steps.bySlot(pairsOf('msetnx', args), ([key]) => key);
+  const found = await steps.inSlots(groups, (group) => ['exists', group.map(([key]) => key)]);
+  for (const [error, count] of found) {
+    if (error !== null) throw error;
+    if (count !== 0) return 0;
+  }
+  const results = await steps.inSlots(groups, (group) => ['msetnx', group.flat()]);
+  if (results.every(([error, reply]) => error === null && reply === 0)) return 0;
+  // somebody else has set one of the keys since
+  const settled = results.map(([error, reply]): BatchResult => [
+    reply === 0 ? new TransactionConflictError(1) : error,
+    reply,
+  ]);
+  const { written, errors } = fateOfKeys([...groups.values()], settled);
+  if (errors.size > 0) throw new PartialWriteError('MSETNX', written, errors, { retryable: false });
+  return 1;
+};
+
+/** Which keys were written, and why others were not, by what became of their slots. */
+function fateOfKeys(
+  groups: readonly (readonly (readonly [key: Argument, value: Argument])[])[],
+  results: readonly BatchResult[],
+): { written: string[]; errors: Map<string, Error> } {
+  const written: string[] = [];
+  const errors = new Map<string, Error>();
+  groups.forEach((group, i) => {
+    const [error] = results[i];
+    for (const [key] of group) {
+      if (error === null) written.push(String(key));
+      else errors.set(String(key), error);
+    }
+  });
+  return { written, errors };
+}
+
+function pairsOf(command: string, args: readonly Argument[]): [key: Argument, value: Argument][] {
+  if (args.length % 2 === 1) {
+    throw new InvalidArgumentError(
+      'arguments',
+      `${command} takes keys and values in turn; the last key has no value`,
+    );
+  }
+  return Array.from({ length: args.length / 2 }, (_, i) => [args[2 * i], args[2 * i + 1]]);
+}

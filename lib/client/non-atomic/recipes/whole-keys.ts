@@ -1,0 +1,142 @@
+import { createHash } from 'node:crypto';
+import {
+  InvalidArgumentError,
+  ReplyError,
+  TransactionConflictError,
+} from '../../../cluster/common/errors.js';
+import type { Argument } from '../../../cluster/protocol/request-encoder.js';
+import { Script } from '../../../cluster/scripts/script.js';
+import { MOVE_ATTEMPTS, MoveClaim, pauseAfter, withdrawClaims } from './move-claim.js';
+import type { Recipe } from '../recipe.js';
+import type { Steps } from '../steps.js';
+
+/** A key as it was at one moment: its serialised value, and when it expires (Unix time in ms, 0 for never). */
+interface Snapshot {
+  readonly dump: Buffer;
+  readonly expiresAt: number;
+}
+
+/**
+ * Deletes a key under a claim if it still is what was copied: what somebody wrote to it meanwhile must not go with it, nor
+ * what another move has put there.
+ */
+const DELETE_UNCHANGED = new Script(`
+local dump = redis.call('DUMP', KEYS[1])
+if not dump then return 1 end
+if redis.call('GET', KEYS[2]) ~= ARGV[3] then return 0 end
+if redis.sha1hex(dump) ~= ARGV[1] then return 0 end
+if math.max(redis.call('PEXPIRETIME', KEYS[1]), 0) ~= tonumber(ARGV[2]) then return 0 end
+redis.call('UNLINK', KEYS[2])
+return redis.call('UNLINK', KEYS[1])`);
+
+/** Copies, replacing the destination, and deletes the source last; copies again if that was changed meanwhile. */
+export const rename: Recipe = async (steps, [source, destination]) => {
+  const claim = new MoveClaim(steps, source);
+  let snapshot = await readToMove(steps, source, claim);
+  if (snapshot === undefined) throw new ReplyError('ERR no such key');
+  await restore(steps, destination, snapshot, ['REPLACE']);
+  return steps.afterwards('RENAME', 'the value is at both keys', true, async () => {
+    for (let attempt = 1; attempt <= MOVE_ATTEMPTS; attempt++) {
+      if (await deleteUnchanged(steps, source, snapshot!, claim)) return 'OK';
+      await pauseAfter(attempt);
+      snapshot = await readToMove(steps, source, claim);
+      if (snapshot === undefined) return 'OK';
+      await restore(steps, destination, snapshot, ['REPLACE']);
+    }
+    throw new TransactionConflictError(MOVE_ATTEMPTS);
+  });
+};
+
+/** Copies if there is no destination, and deletes the source last. */
+export const renamenx: Recipe = async (steps, [source, destination]) => {
+  const claim = new MoveClaim(steps, source);
+  const snapshot = await readToMove(steps, source, claim);
+  if (snapshot === undefined) throw new ReplyError('ERR no such key');
+  if (!(await restoreNew(steps, destination, snapshot))) {
+    await claim.release();
+    return 0;
+  }
+  return steps.afterwards('RENAMENX', 'the value is at both keys', false, async () => {
+    if (await deleteUnchanged(steps, source, snapshot, claim)) return 1;
+    // another copy would replace the destination, which others may have written to by now
+    throw new TransactionConflictError(1);
+  });
+};
+
+/** One write. */
+export const copy: Recipe = async (steps, [source, destination, ...options]) => {
+  const replace = replaces(options);
+  const snapshot = await read(steps, source);
+  if (snapshot === undefined) return 0;
+  if (!replace) return (await restoreNew(steps, destination, snapshot)) ? 1 : 0;
+  await restore(steps, destination, snapshot, ['REPLACE']);
+  return 1;
+};
+
+async function read(steps: Steps, key: Argument): Promise<Snapshot | undefined> {
+  return snapshotOf(
+    await steps.atomically([
+      ['dump', key],
+      ['pexpiretime', key],
+    ]),
+  );
+}
+
+/** As `read`, and claims what is there; the claim is made first. */
+async function readToMove(steps: Steps, key: Argument, claim: MoveClaim): Promise<Snapshot | undefined> {
+  const [, snapshot] = await Promise.all([steps.call(...claim.step), read(steps, key)]);
+  if (snapshot === undefined) await claim.release();
+  return snapshot;
+}
+
+function snapshotOf([dump, expiresAt]: readonly unknown[]): Snapshot | undefined {
+  return Buffer.isBuffer(dump) ? { dump, expiresAt: Math.max(Number(expiresAt), 0) } : undefined;
+}
+
+function restore(
+  steps: Steps,
+  key: Argument,
+  { dump, expiresAt }: Snapshot,
+  options: string[],
+): Promise<unknown> {
+  return steps.together([
+    withdrawClaims(steps, key),
+    ['restore', key, expiresAt, dump, ...options, 'ABSTTL'],
+  ]);
+}
+
+/** False where the key exists. */
+async function restoreNew(steps: Steps, key: Argument, snapshot: Snapshot): Promise<boolean> {
+  try {
+    await restore(steps, key, snapshot, []);
+    return true;
+  } catch (error) {
+    if (error instanceof ReplyError && error.code === 'BUSYKEY') return false;
+    throw error;
+  }
+}
+
+/** True once the key is gone, false where it is not what was copied any more. */
+async function deleteUnchanged(
+  steps: Steps,
+  key: Argument,
+  { dump, expiresAt }: Snapshot,
+  claim: MoveClaim,
+): Promise<boolean> {
+  const digest = createHash('sha1').update(dump).digest('hex');
+  return (await steps.script(DELETE_UNCHANGED, [key, claim.key], [digest, expiresAt, claim.token])) === 1;
+}
+
+/** Reads the options of COPY. */
+function replaces(options: readonly Argument[]): boolean {
+  let replace = false;
+  for (let i = 0; i < options.length; i++) {
+    const option = String(options[i]).toUpperCase();
+    if (option === 'REPLACE') replace = true;
+    else if (option !== 'DB') throw new ReplyError('ERR syntax error');
+    else if (String(options[++i]) !== '0') {
+      throw new InvalidArgumentError('destinationDb', 'A cluster has one database, of number 0');
+    }
+  }
+  return replace;
+}

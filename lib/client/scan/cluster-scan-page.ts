@@ -1,0 +1,198 @@
+import { backoffMs } from '../../cluster/common/backoff.js';
+import { ClusterError, ReplyError, TopologyError } from '../../cluster/common/errors.js';
+import { keySlot } from '../../cluster/topology/key-slot.js';
+import { REFUSALS } from '../../cluster/retry/refusals.js';
+import type { Argument } from '../../cluster/protocol/request-encoder.js';
+import { delay, monotonicMs } from '../../cluster/common/timers.js';
+import type { ClusterNode, ClusterTopology } from '../../cluster/topology/topology.js';
+import { readScanPage } from './scan-page.js';
+import { readSlotOwnership, type SlotOwnership } from './slot-ownership.js';
+import { SlotSet } from './slot-set.js';
+
+/** What the walk needs of the client. */
+export interface ScanSource {
+  /** The topology as it is known; connects first, where that is to be done. */
+  topology(): Promise<ClusterTopology>;
+  /** The topology, read anew. */
+  refreshTopology(): Promise<ClusterTopology>;
+  /** Tells of a node that the topology should have and does not. */
+  reportStranger(): void;
+  /** Runs a command on one node; strings of the reply are Buffers. */
+  onNode(node: ClusterNode, name: string, args: readonly Argument[]): Promise<unknown>;
+  /** How long the walk may go without getting on, in ms. */
+  readonly deadlineMs: number;
+}
+
+/** A node as it was when its walk began. */
+interface WalkedNode {
+  /** The id it has in the cluster. */
+  readonly node: string;
+  readonly epoch: string;
+}
+
+/** The walk over one node, part of that over the cluster. */
+export interface NodeWalk extends WalkedNode {
+  /** The node's own. */
+  readonly cursor: string;
+  /** Slots that are walked: those left that the node owned at the beginning, or those it is receiving. */
+  readonly owned: SlotSet;
+  /** Those among them that it was handing over then. */
+  readonly given: SlotSet;
+  /** Who hands these slots over, and was walked before; undefined where the node owns them. */
+  readonly giver?: WalkedNode;
+}
+
+/** Where a walk over all keys stands. */
+export interface ScanPosition {
+  /** Slots whose keys have not all been given. */
+  readonly left: SlotSet;
+  /** The node that is being walked; without one, the next is looked for. */
+  readonly walk?: NodeWalk;
+}
+
+/** One page of a walk. */
+export interface ClusterPage {
+  readonly keys: Buffer[];
+  /** Where the next page begins; undefined after the last one. */
+  readonly next: ScanPosition | undefined;
+}
+
+/**
+ * The page at a position, which may be empty. A node that does not answer is left for later, and its walk begins again.
+ * @throws TopologyError where no node answers for `deadlineMs`
+ */
+export async function scanPageOfCluster(
+  source: ScanSource,
+  words: readonly Argument[],
+  { left, walk }: ScanPosition,
+): Promise<ClusterPage> {
+  const giveUpAt = monotonicMs() + source.deadlineMs;
+  const silent = new Set<string>();
+  let obstacle: unknown;
+  let topology = await source.topology();
+  for (let attempt = 1; left.size > 0;) {
+    const node = walk === undefined ? ownerOfSome(topology, left, silent) : nodeById(topology, walk.node);
+    if (node !== undefined) {
+      try {
+        walk ??= await beginWalk(source, node, left);
+        if (walk !== undefined) return await readPage(source, words, node, { left, walk });
+      } catch (error) {
+        if (!isPassing(error)) throw error;
+        obstacle = error;
+      }
+      silent.add(node.id);
+    } else if (walk === undefined) {
+      if (monotonicMs() > giveUpAt) throw stuck(left.size, obstacle);
+      await delay(backoffMs(attempt++));
+      silent.clear();
+      const read = await source.refreshTopology();
+      topology = read;
+      // slots without any owner hold nothing that could be read; the client was told to go on without them
+      left = left.filter((slot) => read.nodeForSlot(slot) !== undefined);
+    }
+    walk = undefined;
+  }
+  return { keys: [], next: undefined };
+}
+
+/** The error for a walk that does not get on. */
+export function stuck(slots: number, cause: unknown): TopologyError {
+  return new TopologyError('NO_NODE_REACHABLE', `The scan does not get on: ${slots} slots cannot be read`, {
+    cause,
+  });
+}
+
+/** Undefined where the node owns nothing of what is left, whatever the topology says. */
+async function beginWalk(
+  source: ScanSource,
+  node: ClusterNode,
+  left: SlotSet,
+): Promise<NodeWalk | undefined> {
+  const { epoch, owned, givenTo } = await readSlotOwnership(source, node);
+  const walked = left.filter((slot) => owned.has(slot));
+  if (walked.size === 0) return undefined;
+  const given = walked.filter((slot) => givenTo.has(slot));
+  return { node: node.id, epoch, cursor: '0', owned: walked, given };
+}
+
+async function readPage(
+  source: ScanSource,
+  words: readonly Argument[],
+  node: ClusterNode,
+  { left, walk }: Required<ScanPosition>,
+): Promise<ClusterPage> {
+  const reply = await source.onNode(node, 'scan', [walk.cursor, ...words]);
+  const [cursor, found] = readScanPage<Buffer>(reply);
+  // by their bytes: as text, a key that is not UTF-8 would seem to be in another slot
+  const keys = found.filter((key) => walk.owned.has(keySlot(key)));
+  if (String(cursor) !== '0') return { keys, next: { left, walk: { ...walk, cursor: String(cursor) } } };
+  const next = await (walk.giver === undefined ? endOfOwner : endOfReceiver)(source, node, { left, walk });
+  return { keys, next: next.left.size === 0 ? undefined : next };
+}
+
+/** What is left after a node was walked: what it did not own, or was handing over, at one time or the other. */
+async function endOfOwner(
+  source: ScanSource,
+  node: ClusterNode,
+  { left, walk }: Required<ScanPosition>,
+): Promise<ScanPosition> {
+  const after = await readSlotOwnership(source, node);
+  if (after.epoch !== walk.epoch) return { left };
+  const keptBy = (slot: number): boolean => after.owned.has(slot) && !after.givenTo.has(slot);
+  const rest = left.filter((slot) => !(walk.owned.has(slot) && !walk.given.has(slot) && keptBy(slot)));
+  const given = rest.filter((slot) => walk.owned.has(slot) && after.givenTo.has(slot));
+  const [first] = given;
+  if (first === undefined) return { left: rest };
+  const receiverId = after.givenTo.get(first);
+  const receiver = nodeById(await source.refreshTopology(), receiverId);
+  if (receiver === undefined) {
+    source.reportStranger();
+    return { left: rest };
+  }
+  const { epoch } = await readSlotOwnership(source, receiver);
+  const owned = given.filter((slot) => after.givenTo.get(slot) === receiverId);
+  const giver = { node: walk.node, epoch: walk.epoch };
+  return {
+    left: rest,
+    walk: { node: receiver.id, epoch, cursor: '0', owned, given: SlotSet.of([]), giver },
+  };
+}
+
+/** The same for the node that receives slots, after the giving one was walked: keys move that way only. */
+async function endOfReceiver(
+  source: ScanSource,
+  node: ClusterNode,
+  { left, walk }: Required<ScanPosition>,
+): Promise<ScanPosition> {
+  const giver = nodeById(await source.topology(), walk.giver?.node);
+  if (giver === undefined) return { left };
+  const [given, received]: SlotOwnership[] = await Promise.all([
+    readSlotOwnership(source, giver),
+    readSlotOwnership(source, node),
+  ]);
+  if (given.epoch !== walk.giver?.epoch || received.epoch !== walk.epoch) return { left };
+  const moved = (slot: number): boolean => given.givenTo.get(slot) === walk.node || received.owned.has(slot);
+  return { left: left.filter((slot) => !(walk.owned.has(slot) && moved(slot))) };
+}
+
+function ownerOfSome(
+  { primaries }: ClusterTopology,
+  left: SlotSet,
+  silent: ReadonlySet<string>,
+): ClusterNode | undefined {
+  const ownsSome = ({ slots }: ClusterNode): boolean =>
+    slots.some(([first, last]) => {
+      for (let slot = first; slot <= last; slot++) if (left.has(slot)) return true;
+      return false;
+    });
+  return primaries.find((node) => !silent.has(node.id) && ownsSome(node));
+}
+
+const nodeById = ({ nodes }: ClusterTopology, id: string | undefined): ClusterNode | undefined =>
+  nodes.find((node) => node.id === id);
+
+/** A node could not answer for the moment; it, or whoever takes its place, is asked again. */
+function isPassing(error: unknown): boolean {
+  if (error instanceof ReplyError) return REFUSALS.has(error.code);
+  return error instanceof ClusterError && error.retryable;
+}

@@ -1,0 +1,234 @@
+import type { RedisCommander } from 'ioredis';
+import { pauseFor } from '../../cluster/command/abort-signal.js';
+import { afterAttempts, appliedOf, isResent } from '../../cluster/retry/attempt-outcome.js';
+import { backoffMs } from '../../cluster/common/backoff.js';
+import type { ClusterEngine } from '../../cluster/cluster-engine.js';
+import type { CallPolicy, CallShape } from '../../cluster/command/call-policy.js';
+import { isBlocking, isIdempotent } from '../../cluster/command-table/command-table.js';
+import {
+  ClusterError,
+  InvalidArgumentError,
+  OutcomeUnknownError,
+  ReplyError,
+  TopologyError,
+} from '../../cluster/common/errors.js';
+import { PartialFailureError } from '../../cluster/retry/partial-failure-error.js';
+import { REFUSALS } from '../../cluster/retry/refusals.js';
+import type { ResolvedCall } from '../../cluster/command/resolved-call.js';
+import { monotonicMs } from '../../cluster/common/timers.js';
+import type { ClusterNode, ClusterTopology } from '../../cluster/topology/topology.js';
+import { withBigIntegers } from '../commands/big-integers.js';
+import { normalizeArguments, withCallback } from '../commands/call-arguments.js';
+import type { ViewPolicy } from '../commands/call-options.js';
+import type { Unshared } from '../commands/cluster-commands.js';
+import { installCommands } from '../commands/install-commands.js';
+import { replyShape } from '../commands/reply-transforms.js';
+
+/** Nodes by role: looked up when the call is made, and again when the topology changes under it. */
+export type NodeRole = 'primaries' | 'replicas' | 'all';
+/** One node: any primary, or the default node. */
+export type AnyNode = 'random' | 'default';
+/** What commands can be addressed to. */
+export type TargetNodes = NodeRole | AnyNode | ClusterNode | readonly ClusterNode[];
+
+/** Commands whose replies are told by node name. */
+export type CommandsByNode = Omit<RedisCommander<{ type: 'byNode' }>, Unshared>;
+/** Commands to one node. */
+export type CommandsToNode = Omit<RedisCommander<{ type: 'default' }>, Unshared>;
+
+/** How the nodes of a role are looked up. */
+export const ROLES: Readonly<Record<NodeRole, (topology: ClusterTopology) => readonly ClusterNode[]>> = {
+  primaries: (topology) => topology.primaries,
+  replicas: (topology) => topology.replicas,
+  all: (topology) => topology.nodes,
+};
+
+const ANY: Readonly<Record<AnyNode, (topology: ClusterTopology) => ClusterNode | undefined>> = {
+  random: ({ primaries }) => primaries[Math.floor(Math.random() * primaries.length)],
+  default: (topology) => topology.defaultNode,
+};
+
+/** One call, and by when it has to have its answer (`performance.now()`). */
+interface NodeRequest {
+  readonly call: ResolvedCall;
+  readonly shape: CallShape;
+  readonly until: number;
+}
+
+const nameOf = ({ call }: NodeRequest): string => call.name.toUpperCase();
+
+/**
+ * Sends commands to nodes that the caller names. A role or a list gives a Map from node name to reply, one node
+ * gives the reply. Redirects are not followed: the node was chosen, and its answer is wanted.
+ */
+export class ClusterTarget {
+  constructor(
+    private readonly engine: ClusterEngine,
+    private readonly policy: ViewPolicy,
+    private readonly target: TargetNodes,
+  ) {
+    checkTarget(target);
+  }
+
+  /** Runs one command. The methods named for commands all come here. */
+  send(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
+    const { target } = this;
+    // for several nodes the callbacks' types would not be true: they tell of the reply of one
+    const several = Array.isArray(target) || (typeof target === 'string' && target in ROLES);
+    if (several) return this.ask(name, args, buffers);
+    return withCallback(args, () => this.ask(name, args, buffers));
+  }
+
+  private async ask(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
+    const reply = await this.run(name, args, buffers);
+    return this.policy.integers === 'bigint' ? withBigIntegers(reply) : reply;
+  }
+
+  private async run(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
+    const call = this.engine.resolveFor(name, normalizeArguments(name, args));
+    if (isBlocking(call.row, call.args)) {
+      throw new InvalidArgumentError(
+        'command',
+        `${call.row.name} would block a connection that all callers share; call it on the client`,
+      );
+    }
+    const shape = replyShape(name, this.engine.options.protocol, buffers, this.policy.replyTypes);
+    const request: NodeRequest = { call, shape, until: monotonicMs() + this.policy.deadlineMs };
+    await this.engine.ready(call.name, this.policy, request.until);
+    const { target } = this;
+    if (Array.isArray(target)) return this.toNodes(target as readonly ClusterNode[], request);
+    if (typeof target !== 'string') return this.toNode(target as ClusterNode, request);
+    if (target in ROLES) return this.toRole(target as NodeRole, request);
+    return this.retried(
+      request,
+      () => this.toNode(ANY[target as AnyNode](this.engine.topology), request),
+      (error, mayHaveRun) => afterAttempts(call.name, error, mayHaveRun),
+    );
+  }
+
+  private async toNode(node: ClusterNode | undefined, { call, shape, until }: NodeRequest): Promise<unknown> {
+    if (node === undefined)
+      throw new TopologyError('UNKNOWN_NODE', 'The topology has no such node at present');
+    // the topology's own: what a caller made up has no say in where we connect to
+    const known = this.engine.topology.node(node.name);
+    if (known === undefined) {
+      throw new TopologyError('UNKNOWN_NODE', `${node.name} is not a node of this cluster, or not any more`);
+    }
+    const policy: CallPolicy = { ...this.policy, retry: 'never' };
+    return this.engine.runPart(call, policy, shape, until, known);
+  }
+
+  private async toNodes(nodes: readonly ClusterNode[], request: NodeRequest): Promise<Map<string, unknown>> {
+    const replies = new Map<string, unknown>();
+    const errors = await this.collect(nodes, request, replies);
+    if (errors.size > 0) throw new PartialFailureError(nameOf(request), replies, errors);
+    return inOrderOf(nodes, replies);
+  }
+
+  /** Asks every node that has the role by then, and has not answered yet. */
+  private toRole(role: NodeRole, request: NodeRequest): Promise<Map<string, unknown>> {
+    const replies = new Map<string, unknown>();
+    let errors: ReadonlyMap<string, Error> = new Map();
+    /** Of nodes that may have executed it, though no reply came; one that answers later is certain. */
+    const doubts = new Map<string, Error>();
+    const ask = async (): Promise<Map<string, unknown>> => {
+      for (const [node, error] of errors) if (appliedOf(error) !== false) doubts.set(node, error);
+      const nodes = ROLES[role](this.engine.topology);
+      const silent = nodes.filter((node) => !replies.has(node.name));
+      errors = await this.collect(silent, request, replies);
+      if (errors.size > 0) throw new PartialFailureError(nameOf(request), new Map(replies), errors);
+      return inOrderOf(nodes, replies);
+    };
+    return this.retried(request, ask, (error) => {
+      if (!(error instanceof PartialFailureError)) return error;
+      for (const [node, last] of errors) {
+        doubts.set(node, afterAttempts(request.call.name, last, doubts.has(node)));
+      }
+      for (const node of replies.keys()) doubts.delete(node);
+      return new PartialFailureError(nameOf(request), replies, doubts);
+    });
+  }
+
+  /**
+   * Looks the nodes up and asks again, until the deadline, where that does no harm and may help.
+   * @param told the error that the caller is given, from the last one
+   */
+  private async retried<T>(
+    { call, until }: NodeRequest,
+    ask: () => Promise<T>,
+    told: (error: Error, mayHaveRun: boolean) => Error,
+  ): Promise<T> {
+    let mayHaveRun = false;
+    for (let attempt = 1; ; attempt++) {
+      const wait = backoffMs(attempt);
+      try {
+        return await ask();
+      } catch (error) {
+        const isLast = monotonicMs() + wait > until || !this.mayAskAgain(call, error as Error);
+        if (isLast) throw told(error as Error, mayHaveRun);
+        mayHaveRun ||= appliedOf(error) !== false;
+      }
+      this.engine.reportStale();
+      await pauseFor(wait, this.policy.signal);
+    }
+  }
+
+  private mayAskAgain(call: ResolvedCall, error: Error): boolean {
+    const { retry } = this.policy;
+    if (retry === 'never') return false;
+    if (error instanceof PartialFailureError)
+      return [...error.errors.values()].every((one) => this.mayAskAgain(call, one));
+    if (error instanceof OutcomeUnknownError) {
+      const idempotent = isIdempotent(call.row, call.args);
+      return isResent(retry, { idempotent, reads: idempotent && !call.row.write });
+    }
+    return isTransient(error);
+  }
+
+  /** Sends the call to each node; replies are added to `replies`, what failed comes back. */
+  private async collect(
+    nodes: readonly ClusterNode[],
+    request: NodeRequest,
+    replies: Map<string, unknown>,
+  ): Promise<Map<string, Error>> {
+    const errors = new Map<string, Error>();
+    await Promise.all(
+      nodes.map(async (node) => {
+        try {
+          replies.set(node.name, await this.toNode(node, request));
+        } catch (error) {
+          errors.set(node.name, error as Error);
+        }
+      }),
+    );
+    return errors;
+  }
+}
+
+installCommands(ClusterTarget.prototype);
+
+function checkTarget(target: unknown): void {
+  const isNode = (value: unknown): boolean =>
+    typeof (value as Partial<ClusterNode> | null)?.name === 'string';
+  if (typeof target === 'string' && (Object.hasOwn(ROLES, target) || Object.hasOwn(ANY, target))) return;
+  if (Array.isArray(target) ? target.every(isNode) : isNode(target)) return;
+  const known = [...Object.keys(ROLES), ...Object.keys(ANY)].join(', ');
+  throw new InvalidArgumentError(
+    'target',
+    `A target is one of ${known}, a node of the topology, or a list of nodes`,
+  );
+}
+
+/** Nothing was executed, and a moment later the node, or whoever took its place, may answer. */
+function isTransient(error: Error): boolean {
+  if (error instanceof ReplyError) return REFUSALS.get(error.code)?.remedy === 'wait';
+  return error instanceof ClusterError && error.retryable && error.applied === false;
+}
+
+function inOrderOf(
+  nodes: readonly ClusterNode[],
+  replies: ReadonlyMap<string, unknown>,
+): Map<string, unknown> {
+  const known = nodes.filter((node) => replies.has(node.name));
+  return new Map(known.map((node) => [node.name, replies.get(node.name)]));
+}

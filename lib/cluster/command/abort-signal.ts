@@ -1,0 +1,85 @@
+import type { Command } from './command.js';
+import { ClusterError, OutcomeUnknownError } from '../common/errors.js';
+import { clearTimeout, setTimeout } from '../common/timers.js';
+
+/** The caller's signal ended the call, and it is certain that nothing was executed. `cause` is the signal's reason. */
+export class CommandAbortedError extends ClusterError {
+  constructor(command: string, reason?: unknown) {
+    super(`${command} was aborted before it was executed`, { code: 'ABORTED' }, { cause: reason });
+  }
+}
+
+/** What waits for each signal. One listener serves them all: a signal searches its list with every change of it. */
+const waiting = new WeakMap<AbortSignal, AbortListeners>();
+
+class AbortListeners {
+  private readonly listeners = new Set<() => void>();
+
+  constructor(private readonly signal: AbortSignal) {}
+
+  add(listener: () => void): void {
+    if (this.listeners.size === 0) this.signal.addEventListener('abort', this.abort);
+    this.listeners.add(listener);
+  }
+
+  remove(listener: () => void): void {
+    if (!this.listeners.delete(listener) || this.listeners.size > 0) return;
+    this.signal.removeEventListener('abort', this.abort);
+  }
+
+  private readonly abort = (): void => {
+    this.signal.removeEventListener('abort', this.abort);
+    // one that leaves while others are told is not told
+    for (const listener of this.listeners) {
+      this.listeners.delete(listener);
+      listener();
+    }
+  };
+}
+
+/**
+ * Calls back once when a signal aborts; at once where it has already. However many wait, the signal has one listener.
+ * @param listener must not throw
+ * @returns stops waiting
+ */
+export function onAbort(signal: AbortSignal, listener: () => void): () => void {
+  if (signal.aborted) {
+    listener();
+    return () => {};
+  }
+  let listeners = waiting.get(signal);
+  if (listeners === undefined) waiting.set(signal, (listeners = new AbortListeners(signal)));
+  // its own function, so that one which is given twice is told twice
+  const own = (): void => listener();
+  listeners.add(own);
+  return () => listeners.remove(own);
+}
+
+/** Waits for some milliseconds, or until the signal aborts. */
+export function pauseFor(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    let leave = (): void => {};
+    const timer = setTimeout(() => {
+      leave();
+      resolve();
+    }, ms);
+    if (signal === undefined) return;
+    leave = onAbort(signal, () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** Lets a signal end a command that is under way. What was sent cannot be taken back; its outcome is unknown then. */
+export function abortBy(signal: AbortSignal, command: Command): void {
+  command.onSettled = onAbort(signal, () => {
+    const { name } = command;
+    const reason: unknown = signal.reason;
+    command.fail(
+      command.sent && !command.row.readonly
+        ? new OutcomeUnknownError(name, 'it was aborted after it was sent', { cause: reason })
+        : new CommandAbortedError(name, reason),
+    );
+  });
+}

@@ -1,0 +1,45 @@
+import { Command, type CommandNode } from './command.js';
+import { type CallPolicy, type CallShape } from './call-policy.js';
+import type { Reply } from '../protocol/reply.js';
+import type { ResolvedCall } from './resolved-call.js';
+
+/** A command whose caller holds a promise. */
+export class PromisedCommand extends Command {
+  constructor(
+    call: ResolvedCall,
+    policy: CallPolicy,
+    shape: CallShape,
+    private readonly resolve: (value: unknown) => void,
+    private readonly reject: (error: Error) => void,
+  ) {
+    super(call, shape, policy);
+  }
+
+  protected override resolved(reply: Reply): void {
+    this.resolve(this.shaped(reply));
+  }
+
+  protected override rejected(error: Error): void {
+    this.reject(error);
+  }
+}
+
+/** As its parent, and tells which node it was that answered. */
+export class TellingCommand extends PromisedCommand {
+  private from = '';
+
+  constructor(
+    call: ResolvedCall,
+    policy: CallPolicy,
+    shape: CallShape,
+    resolve: (told: { reply: unknown; node: string }) => void,
+    reject: (error: Error) => void,
+  ) {
+    super(call, policy, shape, (reply) => resolve({ reply, node: this.from }), reject);
+  }
+
+  override receive(reply: Reply, from: CommandNode): void {
+    this.from = from.name;
+    super.receive(reply, from);
+  }
+}

@@ -1,0 +1,22 @@
+import { InvalidArgumentError } from './errors.js';
+import { kindOf } from './describe-value.js';
+
+/**
+ * Refuses options that are no object, and an option that is not known: one that is misspelt would be passed over.
+ * @param what whose options these are, for the error
+ * @throws InvalidArgumentError naming the option
+ */
+export function checkOptionNames(what: string, options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new InvalidArgumentError(
+      'options',
+      `The options of ${what} are an object; ${kindOf(options)} came`,
+    );
+  }
+  const unknown = Object.keys(options).find((option) => !known.includes(option));
+  if (unknown === undefined) return;
+  throw new InvalidArgumentError(
+    unknown,
+    `Unknown option ${unknown} of ${what}; known are ${known.join(', ')}`,
+  );
+}

@@ -1,0 +1,101 @@
+import { AuthenticationError, ConnectionError, ReplyError } from '../common/errors.js';
+import type { ResolvedClusterOptions } from '../options/options.js';
+import type { Credentials } from '../options/credentials.js';
+import type { Ask, Reply } from '../protocol/reply.js';
+
+/** What a server tells when it is greeted. */
+export interface Greeting {
+  /** What it calls the connection; undefined where it does not say. */
+  readonly clientId: number | undefined;
+  /** What it is in the cluster; see `identityQuestion`. */
+  readonly identity: string | undefined;
+}
+
+const REFUSED_CREDENTIALS = new Set(['WRONGPASS', 'NOAUTH', 'NOPERM', 'DENIED']);
+
+/**
+ * Makes a fresh connection ours: protocol, credentials and name in one HELLO where the server knows it
+ * (https://redis.io/commands/hello/), by AUTH and CLIENT SETNAME where it does not. The node's id is asked for in the
+ * same breath.
+ * @throws AuthenticationError
+ */
+export async function handshake(ask: Ask, options: ResolvedClusterOptions): Promise<Greeting> {
+  const credentials = await options.credentials();
+  try {
+    return await greet(ask, options, credentials);
+  } catch (error) {
+    if (!(error instanceof AuthenticationError)) throw error;
+    // what a provider said may have been replaced while we were on our way with it
+    const fresh = await options.credentials();
+    if (fresh?.username === credentials?.username && fresh?.password === credentials?.password) throw error;
+    return greet(ask, options, fresh);
+  }
+}
+
+async function greet(
+  ask: Ask,
+  options: ResolvedClusterOptions,
+  credentials: Credentials | undefined,
+): Promise<Greeting> {
+  const hello = ask('HELLO', String(options.protocol), ...helloArguments(credentials, options.clientName));
+  const identity = options.identify(ask);
+  try {
+    return { clientId: idIn(await hello), identity: await identity };
+  } catch (error) {
+    if (isRefusal(error)) throw refusedBy(error, credentials);
+    if (!(error instanceof ReplyError)) throw error;
+    return { clientId: undefined, identity: await withoutHello(ask, options, credentials) };
+  }
+}
+
+/** Names and values in turn, in RESP2 and, as we read it, in RESP3; ioredis makes an object of the latter. */
+function idIn(hello: Reply): number | undefined {
+  const id = Array.isArray(hello) ? hello[hello.indexOf('id') + 1] : (hello as { id?: unknown } | null)?.id;
+  // numbers may be wanted as text
+  return typeof id === 'number' || typeof id === 'string' ? Number(id) : undefined;
+}
+
+function helloArguments(credentials: Credentials | undefined, clientName: string | undefined): string[] {
+  const args: string[] = [];
+  if (credentials !== undefined) args.push('AUTH', credentials.username ?? 'default', credentials.password);
+  if (clientName !== undefined) args.push('SETNAME', clientName);
+  return args;
+}
+
+async function withoutHello(
+  ask: Ask,
+  { clientName, identify }: ResolvedClusterOptions,
+  credentials: Credentials | undefined,
+): Promise<string | undefined> {
+  const authenticated = credentials && authenticate(ask, credentials);
+  const identity = identify(ask);
+  await authenticated;
+  // a name is a help for whoever looks at CLIENT LIST; a server that will not have it is no reason to stay away
+  if (clientName !== undefined) await ask('CLIENT', 'SETNAME', clientName).catch(() => {});
+  return identity;
+}
+
+/**
+ * Authenticates a connection, be it fresh or in use. One that ends meanwhile is no failure of this.
+ * @throws AuthenticationError
+ */
+export async function authenticate(ask: Ask, credentials: Credentials): Promise<void> {
+  const { username, password } = credentials;
+  const words = username === undefined ? [password] : [username, password];
+  await ask('AUTH', ...words).catch((error: unknown) => {
+    if (error instanceof ReplyError) throw refusedBy(error, credentials);
+    if (!(error instanceof ConnectionError)) throw error;
+  });
+}
+
+function isRefusal(error: unknown): error is ReplyError {
+  return error instanceof ReplyError && REFUSED_CREDENTIALS.has(error.code);
+}
+
+function refusedBy(error: ReplyError, credentials: Credentials | undefined): AuthenticationError {
+  const advice =
+    credentials === undefined
+      ? 'the server wants credentials and none are configured; set username and password, or a credentialsProvider'
+      : 'the server refuses the configured credentials';
+  return new AuthenticationError(`Authentication failed (${error.code}): ${advice}`);
+}

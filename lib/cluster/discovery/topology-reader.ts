@@ -1,0 +1,181 @@
+import { AuthenticationError, ReplyError, TopologyError } from '../common/errors.js';
+import type { NodeChannel } from '../connection/node-channel.js';
+import type { ResolvedClusterOptions } from '../options/options.js';
+import { newcomersFromShards } from '../topology/shards-reply.js';
+import { topologyFromSlots } from '../topology/slots-reply.js';
+import { clearTimeout, setTimeout } from '../common/timers.js';
+import type { ClusterTopology, NodeIdentity } from '../topology/topology.js';
+
+/** Nodes whose views are compared. */
+const VOTERS = 3;
+/** How long the first answer waits for the others, in ms: a node that is silent must not hold up the rest. */
+const GRACE_MS = 100;
+
+/** What nodes answered when they were asked for the topology. */
+export interface Views {
+  readonly topologies: readonly ClusterTopology[];
+  /** Why a node gave no view, by its name. */
+  readonly causes: ReadonlyMap<string, Error>;
+}
+
+/**
+ * Asks nodes, over their channels, for the topology as they see it: a few whose channels are open; where those tell
+ * nothing of use, the others, a few at a time.
+ * @param newcomers also ask for primaries that own no slots
+ */
+export async function readViews(
+  channels: Iterable<NodeChannel>,
+  options: ResolvedClusterOptions,
+  newcomers = false,
+): Promise<Views> {
+  const candidates = shuffled([...channels]);
+  const open = candidates.filter((channel) => channel.state === 'ready' && !channel.suspected);
+  const asked = open.slice(0, VOTERS);
+  const others = candidates.filter((channel) => !asked.includes(channel));
+  const causes = new Map<string, Error>();
+  const topologies = await readSome(asked, options, newcomers, causes);
+  // a node that is not part of the cluster yet, or not any more, knows of no slots
+  while (others.length > 0 && !topologies.some((view) => view.coveredSlots > 0)) {
+    topologies.push(...(await readSome(others.splice(0, VOTERS), options, newcomers, causes)));
+  }
+  return { topologies, causes };
+}
+
+/** Asks all of these nodes; those that take longer than `patienceMs` are passed over. */
+export async function readAllViews(
+  channels: readonly NodeChannel[],
+  options: ResolvedClusterOptions,
+  patienceMs: number,
+): Promise<Views> {
+  const causes = new Map<string, Error>();
+  const topologies = await readSome(channels, options, false, causes, patienceMs);
+  return { topologies, causes };
+}
+
+/**
+ * The views that are there once all nodes have answered or failed, or a moment after the first answer, or, where a
+ * patience is given, when that is at its end.
+ */
+function readSome(
+  channels: readonly NodeChannel[],
+  options: ResolvedClusterOptions,
+  newcomers: boolean,
+  causes: Map<string, Error>,
+  patienceMs?: number,
+): Promise<ClusterTopology[]> {
+  const views: ClusterTopology[] = [];
+  let missing = channels.length;
+  let grace: NodeJS.Timeout | undefined;
+  return new Promise((resolve) => {
+    const finish = (): void => {
+      clearTimeout(grace);
+      resolve([...views]);
+    };
+    if (missing === 0) finish();
+    else if (patienceMs !== undefined) grace = setTimeout(finish, patienceMs);
+    for (const channel of channels) {
+      void readView(channel, options, newcomers, causes).then((view) => {
+        if (view !== undefined && views.push(view) === 1) grace ??= setTimeout(finish, GRACE_MS);
+        if (--missing === 0) finish();
+      });
+    }
+  });
+}
+
+/**
+ * The view that most nodes share, of those that know of slots; among equals the one that covers more, or has more nodes.
+ * Undefined where there is none.
+ */
+export function prevailingView(topologies: readonly ClusterTopology[]): ClusterTopology | undefined {
+  const votes = new Map<string, number>();
+  for (const topology of topologies) votes.set(topology.fingerprint(), votesFor(votes, topology) + 1);
+  return topologies.toSorted(
+    (a, b) =>
+      Number(b.coveredSlots > 0) - Number(a.coveredSlots > 0) ||
+      votesFor(votes, b) - votesFor(votes, a) ||
+      b.coveredSlots - a.coveredSlots ||
+      // in the middle of a failover, who knows of the former primary knows more
+      b.nodes.length - a.nodes.length,
+  )[0];
+}
+
+function votesFor(votes: ReadonlyMap<string, number>, topology: ClusterTopology): number {
+  return votes.get(topology.fingerprint()) ?? 0;
+}
+
+async function readView(
+  channel: NodeChannel,
+  options: ResolvedClusterOptions,
+  newcomers: boolean,
+  causes: Map<string, Error>,
+): Promise<ClusterTopology | undefined> {
+  try {
+    await channel.open();
+    const reply = await answerWithin(channel, options.connectTimeoutMs, 'SLOTS');
+    const topology = topologyFromSlots(reply, channel.address, options.addressRemap);
+    return newcomers ? topology.withNewcomers(await readNewcomers(channel, options)) : topology;
+  } catch (error) {
+    causes.set(channel.name, asCause(channel, error as Error));
+    return undefined;
+  }
+}
+
+/** None where the server does not know the question, or does not let us ask it. */
+async function readNewcomers(
+  channel: NodeChannel,
+  { connectTimeoutMs, tls, addressRemap }: ResolvedClusterOptions,
+): Promise<NodeIdentity[]> {
+  try {
+    const reply = await answerWithin(channel, connectTimeoutMs, 'SHARDS');
+    return newcomersFromShards(reply, channel.address, tls !== undefined, addressRemap);
+  } catch (error) {
+    if (error instanceof ReplyError) return [];
+    throw error;
+  }
+}
+
+async function answerWithin(
+  channel: NodeChannel,
+  timeoutMs: number,
+  question: 'SLOTS' | 'SHARDS',
+): ReturnType<NodeChannel['control']> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () => reject(new TopologyError('NO_NODE_REACHABLE', `${channel.name} is silent`)),
+      timeoutMs,
+    );
+  });
+  try {
+    return await Promise.race([channel.control('CLUSTER', question), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function asCause(channel: NodeChannel, error: Error): Error {
+  if (error instanceof ReplyError && /cluster support disabled|unknown (sub)?command/i.test(error.message)) {
+    return new TopologyError(
+      'NOT_A_CLUSTER',
+      `${channel.name} is not a cluster node; start it with cluster-enabled yes, or connect with a plain client`,
+      { cause: error },
+    );
+  }
+  if (error instanceof ReplyError && error.code === 'NOPERM') {
+    return new AuthenticationError(
+      `${channel.name} does not let this user run CLUSTER SLOTS; grant it +cluster|slots`,
+      {
+        cause: error,
+      },
+    );
+  }
+  return error;
+}
+
+function shuffled<T>(items: T[]): T[] {
+  for (let i = items.length - 1; i > 0; i--) {
+    const j = Math.floor(Math.random() * (i + 1));
+    [items[i], items[j]] = [items[j], items[i]];
+  }
+  return items;
+}

@@ -1,0 +1,104 @@
+import { clearTimeout, monotonicMs, setTimeout } from '../common/timers.js';
+import type { ClusterTopology } from '../topology/topology.js';
+
+/** Time between two reads of the topology while nothing is known to be amiss, in ms. */
+const SPACING_MS = 1_000;
+/** The same while a shard is without a primary that answers. */
+const URGENT_SPACING_MS = 250;
+/** The same while views may be of the middle of a failover. */
+const UNSETTLED_SPACING_MS = 500;
+/** The longest delay of a timer, in ms; a longer one would be none. */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
+
+/** What the refresher works on. */
+export interface RefreshSource {
+  /** Reads the topology; undefined where no node answered. */
+  read(): Promise<ClusterTopology | undefined>;
+  adopt(topology: ClusterTopology): void;
+  /** Some shard has no primary that answers. */
+  urgent(): boolean;
+  /** The last view left out a node that may come back. */
+  unsettled(): boolean;
+}
+
+/**
+ * Keeps the topology fresh with discipline: one read at a time, the first at once, the next ones spaced and
+ * jittered however many reasons there are, and one in a while without any.
+ */
+export class TopologyRefresher {
+  private running: Promise<void> | undefined = undefined;
+  private due: NodeJS.Timeout | undefined = undefined;
+  private again = false;
+  private finishedAt = -Infinity;
+  private stopped = false;
+  private periodic: NodeJS.Timeout | undefined = undefined;
+
+  constructor(
+    private readonly source: RefreshSource,
+    private readonly intervalMs: number,
+  ) {}
+
+  /** Begins the periodic reads. */
+  start(): void {
+    this.stopped = false;
+    this.schedulePeriodic();
+  }
+
+  /** Asks for a read, soon. */
+  request(): void {
+    if (this.stopped) return;
+    if (this.running !== undefined) {
+      this.again = true;
+      return;
+    }
+    if (this.due !== undefined) return;
+    const spacing = this.spacingMs() * (1 + Math.random() * 0.2);
+    const wait = this.finishedAt + spacing - monotonicMs();
+    if (wait <= 0) void this.refresh();
+    else this.due = setTimeout(() => void this.refresh(), wait).unref();
+  }
+
+  /** Reads now, or joins the read that is under way. */
+  refresh(): Promise<void> {
+    clearTimeout(this.due);
+    this.due = undefined;
+    return (this.running ??= this.run());
+  }
+
+  /** Ends all reads. */
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.due);
+    clearTimeout(this.periodic);
+    this.due = undefined;
+  }
+
+  private async run(): Promise<void> {
+    try {
+      const topology = await this.source.read();
+      if (topology !== undefined && !this.stopped) this.source.adopt(topology);
+    } finally {
+      this.finishedAt = monotonicMs();
+      this.running = undefined;
+      const again = this.again || this.source.urgent() || this.source.unsettled();
+      this.again = false;
+      if (again) this.request();
+    }
+  }
+
+  private spacingMs(): number {
+    if (this.source.urgent()) return URGENT_SPACING_MS;
+    return this.source.unsettled() ? UNSETTLED_SPACING_MS : SPACING_MS;
+  }
+
+  private schedulePeriodic(): void {
+    const jitter = 0.8 + Math.random() * 0.4;
+    this.periodic = setTimeout(
+      () => {
+        this.request();
+        this.schedulePeriodic();
+      },
+      Math.min(LONGEST_DELAY_MS, this.intervalMs * jitter),
+    ).unref();
+  }
+}

@@ -1,0 +1,75 @@
+import { onAbort } from '../command/abort-signal.js';
+import type { CallLimit } from '../command/call-limit.js';
+import type { ClusterEngine } from '../cluster-engine.js';
+import { NO_SLOT } from '../topology/key-slot.js';
+import type { Lease } from './lease-pool.js';
+import type { ClusterNode } from '../topology/topology.js';
+import { clearTimeout, delay, setTimeout } from '../common/timers.js';
+
+/** How long a node that is not the primary any more has to say so itself, in ms. */
+const FAREWELL_MS = 500;
+/** How long a server may take to end the wait of a call that is given up, in ms. */
+const UNBLOCK_MS = 1_000;
+const UNBLOCK_AGAIN_MS = 50;
+
+/** For what a lease is held. */
+export interface LeaseUse {
+  readonly node: ClusterNode;
+  /** The slot that the node has to be the primary of; NO_SLOT where that does not matter. */
+  readonly slot: number;
+  readonly limit: CallLimit;
+  /** The deadline does not count while the server has the call. */
+  readonly blocking: boolean;
+}
+
+/**
+ * Ends what waits on a leased connection once there is no more point in it: its node is not the primary any more, the caller
+ * gives up, or time is up. A call that blocks is ended by its server, which then says for certain that it took nothing;
+ * where the server does not answer, and for all other calls, the connection is ended, and with it what waits there. The
+ * node is asked for signs of life meanwhile, elsewhere.
+ * @returns ends the watch
+ */
+export function watchLease(
+  engine: ClusterEngine,
+  lease: Lease,
+  { node, slot, limit, blocking }: LeaseUse,
+): () => void {
+  const timers: NodeJS.Timeout[] = [];
+  const endIn = (ms: number): void => void timers.push(setTimeout(() => lease.discard(), ms));
+  const watched = { isOver: false };
+  const giveUp = (): void => {
+    if (!blocking || lease.clientId === undefined) return lease.discard();
+    endIn(UNBLOCK_MS);
+    void unblock(engine, node, lease.clientId, watched);
+  };
+  let leaving = false;
+  const topology = engine.topology$.subscribe((view) => {
+    if (leaving || slot === NO_SLOT || view.node(node.name)?.role === 'primary') return;
+    leaving = true;
+    endIn(FAREWELL_MS);
+  });
+  const ends = [engine.pulse.hold(node), () => topology.unsubscribe()];
+  if (blocking) ends.push(onAbort(engine.closing, giveUp));
+  else endIn(Math.max(1, limit.left));
+  if (limit.signal !== undefined) ends.push(onAbort(limit.signal, giveUp));
+  return () => {
+    watched.isOver = true;
+    for (const end of ends) end();
+    for (const timer of timers) clearTimeout(timer);
+  };
+}
+
+/** Has a server end the wait of a call. One that has yet to arrive does not wait yet, so the server is asked again. */
+async function unblock(
+  engine: ClusterEngine,
+  node: ClusterNode,
+  clientId: number,
+  watched: { readonly isOver: boolean },
+): Promise<void> {
+  while (!watched.isOver) {
+    // where it may not be asked, the connection is ended in a moment
+    const reply = await engine.unblock(node, clientId).catch(() => 'refused');
+    if (reply !== 0) return;
+    await delay(UNBLOCK_AGAIN_MS);
+  }
+}

@@ -1,0 +1,222 @@
+import type { Redis } from 'ioredis';
+import { afterAttempts, isResent } from '../retry/attempt-outcome.js';
+import { backoffMs } from '../common/backoff.js';
+import { CallLimit } from '../command/call-limit.js';
+import type { ClusterEngine } from '../cluster-engine.js';
+import type { CallPolicy } from '../command/call-policy.js';
+import { isDemotion } from './wait-for-replicas.js';
+import {
+  ClientClosedError,
+  ConnectionError,
+  DurabilityError,
+  OutcomeUnknownError,
+  ReplyError,
+} from '../common/errors.js';
+import { isFinal, type Lease } from './lease-pool.js';
+import { watchLease } from './lease-watch.js';
+import { LeasedRoute, type Destination } from './leased-route.js';
+import { throwAsOurs, type LeasedWork } from './leased-command.js';
+import { REFUSALS } from '../retry/refusals.js';
+import type { ClusterNode } from '../topology/topology.js';
+import { monotonicMs } from '../common/timers.js';
+
+type Outcome = { result: unknown } | { obstacle: Error };
+
+/**
+ * Work on a connection of its own, because others must not wait behind it: a call that blocks, or a write, be it a
+ * transaction, that waits for its replicas. Refusals are followed as for any command. The deadline counts the time until a
+ * server has taken the call, not the time for which it may block.
+ */
+export class LeasedCall {
+  private readonly limit: CallLimit;
+  private readonly route: LeasedRoute;
+  /** The reply to an attempt was lost. */
+  private mayHaveRun = false;
+  /** An attempt was executed, and its connection ended while replicas had yet to confirm it. */
+  private unconfirmed: DurabilityError | undefined = undefined;
+  private firstSentAt: number | undefined = undefined;
+
+  constructor(
+    private readonly engine: ClusterEngine,
+    private readonly work: LeasedWork,
+    private readonly policy: CallPolicy,
+    /** The one node it is for, whatever its slot. */
+    node?: ClusterNode,
+  ) {
+    this.limit = new CallLimit(work.name, policy.deadlineMs, policy.signal);
+    this.route = new LeasedRoute(engine, work.slot, node);
+  }
+
+  /** Resolves with the reply. Whatever it rejects with says what became of every attempt. */
+  async run(): Promise<unknown> {
+    try {
+      return await this.attempts();
+    } catch (error) {
+      throw this.unconfirmed ?? afterAttempts(this.work.name, error as Error, this.mayHaveRun);
+    }
+  }
+
+  private async attempts(): Promise<unknown> {
+    const { engine, limit, route } = this;
+    if (limit.over) throw limit.error();
+    if (engine.state !== 'ready') await limit.wait(engine.connect());
+    let destination = route.owner();
+    let obstacle: Error | undefined;
+    for (let attempt = 1; ; attempt++) {
+      if (limit.over) throw limit.error(obstacle);
+      const outcome = destination === undefined ? this.uncovered() : await this.attempt(destination);
+      if ('result' in outcome) return outcome.result;
+      // an attempt that met the limit knows less than the one before
+      if (!limit.over || obstacle === undefined) obstacle = outcome.obstacle;
+      const redirect = route.redirect(outcome.obstacle, destination?.node);
+      if (redirect === undefined && !limit.over) {
+        if (this.policy.retry === 'never') throw obstacle;
+        await limit.pause(backoffMs(attempt));
+      }
+      destination = redirect ?? route.owner();
+    }
+  }
+
+  /** One attempt: the reply, or what stood in its way where another attempt does no harm; throws otherwise. */
+  private async attempt(destination: Destination): Promise<Outcome> {
+    const { engine, limit, work } = this;
+    const { node } = destination;
+    let lease: Lease;
+    try {
+      lease = await engine.leases.lease(node, { limit, blocking: work.blocking });
+    } catch (error) {
+      if (isFinal(error) && !limit.over) throw error;
+      engine.reportStale();
+      return { obstacle: error as Error };
+    }
+    const use = { node, slot: work.slot, limit, blocking: work.blocking };
+    const unwatch = watchLease(engine, lease, use);
+    try {
+      return await this.send(lease, destination);
+    } finally {
+      unwatch();
+    }
+  }
+
+  private async send(lease: Lease, { node, asking }: Destination): Promise<Outcome> {
+    const { limit } = this;
+    let sent = false;
+    try {
+      if (asking) await lease.redis.call('ASKING').catch(throwAsOurs);
+      if (limit.over) {
+        lease.release();
+        return { obstacle: limit.error() };
+      }
+      sent = lease.redis.status === 'ready';
+      const result = await this.handOver(lease.redis);
+      lease.release();
+      return { result };
+    } catch (error) {
+      if (error instanceof DurabilityError) {
+        lease.release();
+        return this.unconfirmedBy(error);
+      }
+      // a server that ends a wait because it is no longer the primary ends the connection as well
+      if (error instanceof ReplyError && !wasInterrupted(error)) lease.release();
+      else lease.discard();
+      if (error instanceof ReplyError) return this.refused(error);
+      if (error instanceof OutcomeUnknownError && !isDemotion(error)) throw error;
+      return sent ? this.lost(node, error) : this.unsent(node);
+    }
+  }
+
+  /** While a server has a call that blocks, the deadline stands still; sent again, it waits for what is left. */
+  private async handOver(redis: Redis): Promise<unknown> {
+    const { work, limit } = this;
+    const began = monotonicMs();
+    if (this.firstSentAt !== undefined) work.shorten?.(began - this.firstSentAt);
+    this.firstSentAt ??= began;
+    try {
+      return await work.send(redis);
+    } finally {
+      if (work.blocking) limit.extend(monotonicMs() - began);
+    }
+  }
+
+  private refused(reply: ReplyError): Outcome {
+    const { engine, limit, work } = this;
+    if (reply.code === 'UNBLOCKED' && work.blocking) {
+      // it was given up, and the server says that it had taken nothing
+      if (limit.signal?.aborted) throw limit.error();
+      if (engine.closing.aborted) throw new ClientClosedError();
+      if (wasInterrupted(reply)) return { obstacle: reply };
+    }
+    if (REFUSALS.has(reply.code)) return { obstacle: reply };
+    throw reply;
+  }
+
+  /** It was executed. Where only its connection was lost, and it may be sent again, replicas may yet confirm it. */
+  private unconfirmedBy(error: DurabilityError): Outcome {
+    if (!(error.cause instanceof ConnectionError) || !this.mayGoOn) throw error;
+    this.unconfirmed = error;
+    this.engine.reportStale();
+    this.work.resent?.();
+    return { obstacle: error.cause };
+  }
+
+  private unsent(node: ClusterNode): Outcome {
+    this.engine.reportStale();
+    return { obstacle: new ConnectionError(node.name, `lost before ${this.work.name} was sent`) };
+  }
+
+  /** The connection ended while the command was under way, or its node is no longer the primary. */
+  private lost(node: ClusterNode, error: unknown): Outcome {
+    const { engine, work, limit } = this;
+    const { name } = work;
+    engine.reportStale();
+    const cause = new ConnectionError(node.name, `lost while ${name} was under way`);
+    if (this.mayGoOn) {
+      this.mayHaveRun ||= !work.reads;
+      work.resent?.();
+      return { obstacle: isDemotion(error) ? (error as Error) : cause };
+    }
+    if (isDemotion(error)) throw error;
+    if (limit.signal?.aborted) {
+      if (work.reads) throw limit.error();
+      throw new OutcomeUnknownError(name, 'it was aborted after it was sent', { cause: limit.signal.reason });
+    }
+    if (this.isClosed) {
+      if (work.reads || work.blocking) throw new ClientClosedError(work.reads ? false : 'unknown');
+      throw new OutcomeUnknownError(name, 'the client was closed before the reply', {
+        cause: new ClientClosedError(),
+      });
+    }
+    if (work.reads) throw cause;
+    const reason =
+      limit.over && !work.blocking
+        ? 'no reply came before its deadline'
+        : 'its connection was lost before the reply';
+    throw new OutcomeUnknownError(name, reason, { cause });
+  }
+
+  /** The call may be sent again after a lost reply, and somebody waits for it. */
+  private get mayGoOn(): boolean {
+    const { work, policy, limit } = this;
+    return !this.isClosed && !limit.over && isResent(policy.retry, work);
+  }
+
+  private get isClosed(): boolean {
+    const { leases, closing } = this.engine;
+    return leases.closed || (this.work.blocking && closing.aborted);
+  }
+
+  private uncovered(): Outcome {
+    return { obstacle: this.route.uncovered() };
+  }
+}
+
+/** What servers say when they end a wait because of what becomes of the slot; nothing was taken. */
+const INTERRUPTIONS = ['instance state changed', 'the stream key no longer exists'];
+
+/**
+ * The server ended the wait because it is no longer the primary, or the slot moves. CLIENT UNBLOCK has the same first
+ * word, and is the caller's answer.
+ */
+function wasInterrupted(reply: ReplyError): boolean {
+  return reply.code === 'UNBLOCKED' && INTERRUPTIONS.some((text) => reply.message.includes(text));
+}

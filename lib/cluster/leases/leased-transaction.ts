@@ -1,0 +1,91 @@
+import { ReplyError as NodeReplyError, type Redis } from 'ioredis';
+import type { BatchEntry, BatchResult } from '../command/batch.js';
+import type { CallPolicy, Durability } from '../command/call-policy.js';
+import { waitForReplicas } from './wait-for-replicas.js';
+import { ReplyError } from '../common/errors.js';
+import type { LeasedWork } from './leased-command.js';
+import { callByName } from '../node-client/call-by-name.js';
+import { REFUSALS } from '../retry/refusals.js';
+import { toReplyError } from '../protocol/reply-error.js';
+import type { Reply } from '../protocol/reply.js';
+import { mayHaveWritten, notATransaction } from '../command/transaction-command.js';
+
+/** MULTI, commands that write, EXEC, and WAIT for the replicas. */
+export class LeasedBlock implements LeasedWork {
+  readonly name = 'EXEC';
+  readonly blocking = false;
+  readonly reads = false;
+  readonly idempotent = false;
+
+  constructor(
+    private readonly entries: readonly BatchEntry[],
+    readonly slot: number,
+    private readonly policy: CallPolicy,
+  ) {}
+
+  async send(redis: Redis): Promise<BatchResult[] | null> {
+    const results = await executeBlock(redis, this.entries);
+    const { entries, policy, name } = this;
+    if (writesDurably(entries, policy)) await waitForReplicas(redis, policy.durability, name);
+    return results;
+  }
+}
+
+/** Whether replicas are to have what these commands write. */
+export function writesDurably<P extends CallPolicy>(
+  entries: readonly BatchEntry[],
+  policy: P,
+): policy is P & { readonly durability: Durability } {
+  return policy.durability !== undefined && entries.some(({ call }) => call.row.write);
+}
+
+/**
+ * Runs MULTI, the commands and EXEC on a connection.
+ * @returns null where a watched key has changed
+ * @throws ReplyError where nothing was executed; OutcomeUnknownError; anything else where the connection ended
+ */
+export async function executeBlock(
+  redis: Redis,
+  entries: readonly BatchEntry[],
+): Promise<BatchResult[] | null> {
+  const block = redis.multi();
+  for (const { call, shape } of entries) {
+    callByName(block, call, shape.buffers);
+  }
+  const results = await block.exec().catch((error: unknown) => {
+    throw refusalOf(error, entries);
+  });
+  return results?.map(([error, reply], index) => resultOf(entries[index], error, reply)) ?? null;
+}
+
+/** ioredis says which command an error was for. */
+interface RefusedCommand extends Error {
+  readonly command?: { readonly name: string };
+}
+
+function resultOf({ shape: { transform } }: BatchEntry, error: Error | null, reply: unknown): BatchResult {
+  if (error !== null) return [toReplyError(error.message), undefined];
+  return [null, transform === undefined ? reply : transform(reply as Reply)];
+}
+
+/** Why nothing was executed: the reason that can be mended, if there is one, else what EXEC says. */
+function refusalOf(error: unknown, entries: readonly BatchEntry[]): unknown {
+  if (!(error instanceof NodeReplyError)) return error;
+  const exec = toReplyError((error as Error).message);
+  const previous = (error as { previousErrors?: RefusedCommand[] }).previousErrors ?? [];
+  const reasons = previous.map(({ message }) => toReplyError(message));
+  if (previous[0]?.command?.name === 'multi')
+    return notATransaction(reasons[0], nothingRan(entries, previous.slice(1)));
+  const passing = [...reasons, exec].find(({ code }) => REFUSALS.has(code));
+  return passing ?? new ReplyError(exec.message, { cause: reasons[0] });
+}
+
+/** Whether none of the commands may have written anything, where each was executed by itself. */
+function nothingRan(entries: readonly BatchEntry[], errors: RefusedCommand[]): boolean {
+  // errors come in the order of the commands; one without an error was executed
+  const replies = entries.map(({ call }) => {
+    const isOfThis = errors[0]?.command?.name.toLowerCase() === call.name.toLowerCase();
+    return isOfThis ? toReplyError((errors.shift() as Error).message) : null;
+  });
+  return !entries.some((entry, index) => mayHaveWritten(entry, replies[index]));
+}

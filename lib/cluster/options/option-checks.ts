@@ -1,0 +1,115 @@
+import { kindOf, whatCame, otherOfKind } from '../common/describe-value.js';
+import { InvalidArgumentError } from '../common/errors.js';
+import type { ClusterEngineOptions } from './options.js';
+
+type Check = (value: unknown, name: string) => void;
+const refuse = (name: string, expected: string, came: string): never => {
+  throw new InvalidArgumentError(name, `Option ${name} must be ${expected}; ${came} came`);
+};
+const text: Check = (value, name) => {
+  if (typeof value !== 'string') refuse(name, 'a string', kindOf(value));
+};
+const flag: Check = (value, name) => {
+  if (typeof value !== 'boolean') refuse(name, 'true or false', whatCame(value));
+};
+const callable: Check = (value, name) => {
+  if (typeof value !== 'function') refuse(name, 'a function', kindOf(value));
+};
+const oneOf =
+  (...allowed: unknown[]): Check =>
+  (value, name) => {
+    if (allowed.includes(value)) return;
+    const word = typeof value === 'string' && /^[a-z]{1,30}$/i.test(value);
+    refuse(name, `one of ${allowed.join(', ')}`, word ? `'${value}'` : whatCame(value));
+  };
+// setTimeout holds its delay in 31 bits and fires at once beyond them
+const MAX_TIMER_MS = 2 ** 31 - 1;
+export const milliseconds: Check = (value, name) => {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_TIMER_MS)
+    refuse(name, `a whole number of milliseconds, from 1 to ${MAX_TIMER_MS}`, whatCame(value));
+};
+const count: Check = (value, name) => {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)
+    refuse(name, 'a whole number of at least 1', whatCame(value));
+};
+
+export const READ_FROM = [
+  'primary',
+  'primaryPreferred',
+  'replica',
+  'replicaPreferred',
+  'roundRobin',
+  'roundRobinReplicas',
+  'randomReplica',
+  'lowestLatency',
+] as const;
+/** Every option with the check of its value. */
+export const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
+  nodes: (value, name) => {
+    if (!Array.isArray(value) || value.length === 0)
+      refuse(name, 'a list of at least one node', kindOf(value));
+  },
+  username: text,
+  password: text,
+  credentialsProvider: callable,
+  tls: (value, name) => {
+    if (typeof value !== 'boolean' && (typeof value !== 'object' || value === null))
+      refuse(name, 'TLS options or a boolean', whatCame(value));
+  },
+  clientName: (value, name) => {
+    const fits = typeof value === 'string' && /^[\x21-\x7e]+$/.test(value);
+    if (!fits) refuse(name, 'printable ASCII without spaces, as CLIENT SETNAME wants it', otherOfKind(value));
+  },
+  onConnect: callable,
+  protocol: oneOf(2, 3),
+  replyMapping: oneOf('legacy', 'resp3'),
+  stringNumbers: flag,
+  keyPrefix: (value, name) => {
+    const fits = typeof value === 'string' && !/[{}]/.test(value);
+    if (!fits)
+      refuse(name, 'a string without braces, which would change the slot of every key', otherOfKind(value));
+  },
+  lazyConnect: flag,
+  requireFullCoverage: flag,
+  dynamicStartupNodes: flag,
+  addressRemap: callable,
+  readFrom: (value, name) => {
+    if (typeof value !== 'function') oneOf(...READ_FROM)(value, name);
+  },
+  retry: oneOf('safe', 'reads', 'never', 'always'),
+  deadlineMs: milliseconds,
+  connectTimeoutMs: milliseconds,
+  startupTimeoutMs: milliseconds,
+  replyTimeoutMs: milliseconds,
+  keepAliveMs: milliseconds,
+  refreshIntervalMs: milliseconds,
+  maxPendingPerNode: (value, name) => {
+    if (typeof value !== 'object' || value === null) refuse(name, '{ commands, bytes }', whatCame(value));
+    for (const [key, bound] of Object.entries(value as object)) {
+      oneOf('commands', 'bytes')(key, `${name} (its keys)`);
+      if (bound !== undefined) count(bound, `${name}.${key}`);
+    }
+  },
+  maxLeasedPerNode: count,
+  maxLeased: count,
+  leaseTimeoutMs: milliseconds,
+  allowBlocked: (value, name) => {
+    const fits = Array.isArray(value) && value.every((command) => typeof command === 'string');
+    if (!fits) refuse(name, 'a list of command names', otherOfKind(value));
+  },
+  heartbeatMs: milliseconds,
+};
+/** Refuses what is no object of options, such as a URL or a list of nodes. @throws InvalidArgumentError */
+
+export function checkIsObject(options: unknown): void {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
+  throw new InvalidArgumentError(
+    'options',
+    `The options are an object, such as { nodes: ["127.0.0.1:7000"] }; ${kindOf(options)} came`,
+  );
+}
+/** Checks the value of one option. @throws InvalidArgumentError */
+
+export function checkOption(name: keyof ClusterEngineOptions, value: unknown): void {
+  CHECKS[name](value, name);
+}

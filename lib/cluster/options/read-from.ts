@@ -1,0 +1,16 @@
+import type { ClusterNode } from '../topology/topology.js';
+
+/** Chooses among a shard's nodes, the primary first, for one read-only command. */
+export type ReadFromFunction = (candidates: readonly ClusterNode[], command: string) => ClusterNode;
+
+/** Where read-only commands go. Writes always go to the primary. */
+export type ReadFrom =
+  | 'primary'
+  | 'primaryPreferred'
+  | 'replica'
+  | 'replicaPreferred'
+  | 'roundRobin'
+  | 'roundRobinReplicas'
+  | 'randomReplica'
+  | 'lowestLatency'
+  | ReadFromFunction;

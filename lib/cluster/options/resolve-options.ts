@@ -1,0 +1,126 @@
+import type { ConnectionOptions } from 'tls';
+import { parseAllowBlocked } from '../command-table/blocked-commands.js';
+import { kindOf } from '../common/describe-value.js';
+import { InvalidArgumentError } from '../common/errors.js';
+import { identityQuestion } from '../topology/node-identity.js';
+import type { Credentials } from './credentials.js';
+import { checkIsObject, CHECKS, milliseconds } from './option-checks.js';
+import type { ClusterEngineOptions, ResolvedClusterOptions } from './options.js';
+import { seedsOf, type Seed } from './seeds.js';
+
+/**
+ * Checks options and fills in defaults. With no nodes given they come from the environment variable
+ * `REDIS_CLUSTER_NODES` (comma-separated), else 127.0.0.1:7000.
+ * @param knownElsewhere names of further options, which the caller has dealt with
+ * @throws InvalidArgumentError naming the option; never its value where that may be a secret
+ */
+
+export function resolveOptions(
+  options: ClusterEngineOptions = {},
+  knownElsewhere: readonly string[] = [],
+): ResolvedClusterOptions {
+  checkIsObject(options);
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(CHECKS, name)) {
+      throw new InvalidArgumentError(
+        name,
+        `Unknown option ${name}; known are ${[...Object.keys(CHECKS), ...knownElsewhere].join(', ')}`,
+      );
+    }
+    if (value !== undefined) CHECKS[name as keyof ClusterEngineOptions](value, name);
+  }
+  if (options.replyMapping === 'resp3' && options.protocol !== 3) {
+    throw new InvalidArgumentError(
+      'replyMapping',
+      "Option replyMapping: 'resp3' needs protocol: 3 beside it",
+    );
+  }
+  const seeds = seedsOf(options.nodes);
+  return {
+    nodes: seeds.map((seed) => seed.address),
+    credentials: credentialsOf(options, seeds),
+    identify: identityQuestion(),
+    tls: tlsOf(options, seeds),
+    clientName: options.clientName,
+    onConnect: options.onConnect,
+    protocol: options.protocol ?? 2,
+    replyMapping: options.replyMapping ?? 'legacy',
+    stringNumbers: options.stringNumbers ?? false,
+    keyPrefix: options.keyPrefix ?? '',
+    lazyConnect: options.lazyConnect ?? false,
+    requireFullCoverage: options.requireFullCoverage ?? true,
+    dynamicStartupNodes: options.dynamicStartupNodes ?? true,
+    addressRemap: options.addressRemap,
+    readFrom: options.readFrom ?? 'primary',
+    retry: options.retry ?? 'safe',
+    deadlineMs: options.deadlineMs ?? 10000,
+    connectTimeoutMs: options.connectTimeoutMs ?? 2000,
+    startupTimeoutMs: options.startupTimeoutMs ?? 10000,
+    replyTimeoutMs: options.replyTimeoutMs ?? 1000,
+    keepAliveMs: options.keepAliveMs ?? 10000,
+    refreshIntervalMs: options.refreshIntervalMs ?? 30000,
+    maxPendingPerNode: {
+      commands: options.maxPendingPerNode?.commands ?? 50000,
+      bytes: options.maxPendingPerNode?.bytes ?? 64 * 1024 * 1024,
+    },
+    maxLeasedPerNode: options.maxLeasedPerNode ?? 50,
+    maxLeased: options.maxLeased ?? 500,
+    leaseTimeoutMs: options.leaseTimeoutMs ?? 2000,
+    allowBlocked: parseAllowBlocked(options.allowBlocked ?? []),
+    heartbeatMs: options.heartbeatMs ?? 1000,
+  };
+}
+/** One set of credentials serves all nodes, so what the URLs and the options say must agree. */
+function credentialsOf(
+  options: ClusterEngineOptions,
+  seeds: readonly Seed[],
+): () => Promise<Credentials | undefined> {
+  const fromOptions =
+    options.password === undefined ? undefined : { username: options.username, password: options.password };
+  if (options.username !== undefined && options.password === undefined) {
+    throw new InvalidArgumentError('username', 'Option username needs a password beside it');
+  }
+  const given = [fromOptions, ...seeds.map((seed) => seed.credentials)].filter((one) => one !== undefined);
+  const [first] = given;
+  if (given.some((one) => one.username !== first.username || one.password !== first.password)) {
+    throw new InvalidArgumentError(
+      'nodes',
+      'The nodes and options give different credentials; one set is used for all nodes',
+    );
+  }
+  const provider = options.credentialsProvider;
+  if (provider === undefined) return async () => first;
+  if (first !== undefined) {
+    throw new InvalidArgumentError(
+      'credentialsProvider',
+      'Option credentialsProvider excludes a username and password',
+    );
+  }
+  return async () => {
+    const answer: unknown = await provider();
+    const { username, password, refreshAfterMs } = (answer ?? {}) as Record<keyof Credentials, unknown>;
+    if (typeof password !== 'string' || (username !== undefined && typeof username !== 'string')) {
+      throw new InvalidArgumentError(
+        'credentialsProvider',
+        'Option credentialsProvider must give { password } or { username, password }, both strings; ' +
+          `${answer === null || typeof answer !== 'object' ? kindOf(answer) : 'another object'} came`,
+      );
+    }
+    if (refreshAfterMs !== undefined) milliseconds(refreshAfterMs, 'credentialsProvider (refreshAfterMs)');
+    return { username, password, refreshAfterMs: refreshAfterMs as number | undefined };
+  };
+}
+function tlsOf(options: ClusterEngineOptions, seeds: readonly Seed[]): ConnectionOptions | undefined {
+  const secure = seeds.filter((seed) => seed.tls).length;
+  if (options.tls === false && secure > 0) {
+    throw new InvalidArgumentError('tls', 'Option tls is false, and a node is given by a rediss:// URL');
+  }
+  if (secure > 0 && secure < seeds.length && !options.tls) {
+    throw new InvalidArgumentError(
+      'nodes',
+      'Some nodes are given by a rediss:// URL and some not; TLS is for all nodes or none',
+    );
+  }
+  if (typeof options.tls === 'object') return options.tls;
+  return options.tls || secure > 0 ? {} : undefined;
+}

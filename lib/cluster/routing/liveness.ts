@@ -1,0 +1,80 @@
+import { ConnectionError } from '../common/errors.js';
+import type { NodeChannel } from '../connection/node-channel.js';
+import type { Router } from './router.js';
+import { clearInterval, monotonicMs, setImmediate, setInterval } from '../common/timers.js';
+
+/** How often deadlines and silence are looked at while commands are under way, in ms. */
+const TICK_MS = 50;
+/**
+ * How long a silent primary that was replaced is given, in ms. One that was replaced as planned held its calls back, and
+ * answers them now, with a redirect.
+ */
+const FAREWELL_MS = 200;
+
+/**
+ * Watches over what is under way: answers commands whose deadline has passed, and nodes that owe replies and are
+ * silent. Such a node is suspected, not condemned: it may be executing a long script. It is given up once the other
+ * nodes name another primary in its place, or once it cannot be reached.
+ */
+export class Liveness {
+  private ticking: NodeJS.Timeout | undefined = undefined;
+  /** When silent nodes were first seen without their slots. */
+  private readonly replacedAt = new WeakMap<NodeChannel, number>();
+
+  constructor(
+    private readonly router: Router,
+    private readonly refresh: () => void,
+  ) {}
+
+  /** To be called with every command; ticks until nothing is under way. */
+  watch(): void {
+    // where it was this process that stood still, the answers lie in the sockets, and are read before this is called
+    this.ticking ??= setInterval(() => setImmediate(() => this.tick()), TICK_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.ticking);
+    this.ticking = undefined;
+  }
+
+  /** True while a primary that commands wait for does not answer. */
+  get primaryMissing(): boolean {
+    for (const channel of this.router.allChannels) {
+      if (!this.router.isPrimary(channel.name)) continue;
+      if (channel.suspected || (channel.lastFailure !== undefined && channel.allowance.commands > 0))
+        return true;
+    }
+    return false;
+  }
+
+  private tick(): void {
+    if (this.ticking === undefined) return;
+    const now = monotonicMs();
+    for (const channel of this.router.allChannels) {
+      // calls of a turn that has just ended, and may have taken long; they are flushed in a moment
+      if (channel.dirty) continue;
+      channel.expire(now);
+      if (channel.suspected) this.suspect(channel, now);
+      else {
+        this.replacedAt.delete(channel);
+        // it may have been suspected a moment ago, and have held back what waits
+        channel.flush();
+      }
+    }
+    this.router.waitingRoom.expire(now);
+    if (this.router.outstanding === 0) this.stop();
+  }
+
+  private suspect(channel: NodeChannel, now: number): void {
+    if (this.router.isPrimary(channel.name)) {
+      this.replacedAt.delete(channel);
+      this.refresh();
+      void channel.probe();
+      return;
+    }
+    const since = this.replacedAt.get(channel) ?? now;
+    this.replacedAt.set(channel, since);
+    if (now - since < FAREWELL_MS) return;
+    channel.drop(new ConnectionError(channel.name, 'silent, and not the primary of its slots any more'));
+  }
+}

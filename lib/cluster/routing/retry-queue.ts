@@ -1,0 +1,185 @@
+import { backoffMs } from '../common/backoff.js';
+import { type Command } from '../command/command.js';
+import { NO_SLOT } from '../topology/key-slot.js';
+import { ClientClosedError } from '../common/errors.js';
+import { PendingAllowance } from '../command/pending-budget.js';
+import type { PendingBounds } from '../options/options.js';
+import { clearTimeout, setTimeout } from '../common/timers.js';
+
+/** Commands that wait together, to be sent in the order of the calls. */
+interface Queue {
+  /** Those that were sent before; earlier calls than all that follow. */
+  readonly returned: Command[];
+  readonly following: Command[];
+  /** Runs until the next attempt. */
+  timer: NodeJS.Timeout | undefined;
+  /** What comes later has to wait behind them. */
+  closed: boolean;
+  /** Former nodes of the slot that still owe replies for it; nothing is sent while there are any. */
+  handOvers: number;
+}
+
+/**
+ * Commands that can go nowhere for the moment, until their next attempt is due or their deadline passes. Those of one
+ * slot wait together, so that they are sent again in the order of the calls.
+ */
+export class WaitingRoom {
+  /** All that wait, in the order of their arrival. */
+  private readonly waiting = new Set<Command>();
+  /** Those of them that have a next attempt, by their slot, or each by itself. */
+  private readonly queues = new Map<number | Command, Queue>();
+  private readonly allowance: PendingAllowance;
+
+  constructor(
+    bounds: PendingBounds,
+    private readonly dispatch: (command: Command) => void,
+    private readonly now: () => number,
+  ) {
+    this.allowance = new PendingAllowance('none (waiting for the cluster)', bounds);
+  }
+
+  get size(): number {
+    return this.waiting.size;
+  }
+
+  /** Whether a command would overtake earlier ones of its slot. */
+  isBehind(command: Command): boolean {
+    return this.queues.size > 0 && this.queues.get(queueOf(command))?.closed === true;
+  }
+
+  /**
+   * Keeps a command that came back for a moment that grows with its attempts, then dispatches it again.
+   * @param closed later commands of its slot wait behind it, see `isBehind`
+   */
+  hold(command: Command, closed = true): void {
+    const left = this.admit(command);
+    if (left === undefined) return;
+    const key = queueOf(command);
+    const queue = this.queueAt(key);
+    queue.returned.push(command);
+    queue.closed ||= closed;
+    command.attempts++;
+    if (queue.timer !== undefined || queue.handOvers > 0) return;
+    // timers may be early by a millisecond, and an attempt right at the deadline would leave its outcome unknown
+    const delay = Math.min(backoffMs(command.attempts), Math.ceil(left) + 1);
+    queue.timer = setTimeout(() => this.releaseQueue(key), delay);
+  }
+
+  /** Keeps a command until those before which it must not come are sent; see `isBehind`. */
+  follow(command: Command): void {
+    if (this.admit(command) === undefined) return;
+    const queue = this.queueAt(queueOf(command));
+    (command.attempts > 0 ? queue.returned : queue.following).push(command);
+  }
+
+  /** Makes everything for these slots wait until they are opened as often as they were closed. */
+  closeSlots(slots: Iterable<number>): void {
+    for (const slot of slots) {
+      const queue = this.queueAt(slot);
+      queue.closed = true;
+      queue.handOvers++;
+      clearTimeout(queue.timer);
+      queue.timer = undefined;
+    }
+  }
+
+  /** Dispatches what waits for slots that were closed. */
+  openSlots(slots: Iterable<number>): void {
+    for (const slot of slots) {
+      const queue = this.queues.get(slot);
+      // gone where all were released, or failed, meanwhile
+      if (queue === undefined || queue.handOvers === 0) continue;
+      if (--queue.handOvers === 0) this.releaseQueue(slot);
+    }
+  }
+
+  /** Keeps a command until `releaseAll`. */
+  holdUntilReleased(command: Command): void {
+    if (this.allowance.admit(command)) this.waiting.add(command);
+  }
+
+  /** Dispatches all that wait, in the order of their arrival. */
+  releaseAll(): void {
+    this.forgetQueues();
+    for (const command of [...this.waiting]) this.release(command);
+  }
+
+  /** Dispatches now what waits for certain slots, but for those that are closed. */
+  releaseSlots(ready: (slot: number) => boolean): void {
+    for (const [key, { handOvers }] of [...this.queues])
+      if (typeof key === 'number' && handOvers === 0 && ready(key)) this.releaseQueue(key);
+  }
+
+  /** Answers every command whose deadline has passed. */
+  expire(now: number): void {
+    for (const command of this.waiting) {
+      if (command.deadlineAt > now) continue;
+      this.waiting.delete(command);
+      command.expire();
+    }
+  }
+
+  /** Fails all that wait. */
+  clear(error: Error = new ClientClosedError()): void {
+    this.forgetQueues();
+    for (const command of [...this.waiting]) {
+      this.waiting.delete(command);
+      command.fail(error);
+    }
+  }
+
+  /** Takes a command in; how much time it has left, in ms, or undefined where it has its answer now. */
+  private admit(command: Command): number | undefined {
+    if (command.settled) return undefined;
+    const left = command.deadlineAt - this.now();
+    if (left <= 0) {
+      command.expire();
+      return undefined;
+    }
+    // it stays on the account of the node it waits for, if there is one
+    if (command.allowance === undefined && !this.allowance.admit(command)) return undefined;
+    this.waiting.add(command);
+    return left;
+  }
+
+  private queueAt(key: number | Command): Queue {
+    let queue = this.queues.get(key);
+    if (queue === undefined) {
+      queue = { returned: [], following: [], timer: undefined, closed: false, handOvers: 0 };
+      this.queues.set(key, queue);
+    }
+    return queue;
+  }
+
+  private releaseQueue(key: number | Command): void {
+    const queue = this.queues.get(key);
+    if (queue === undefined) return;
+    this.queues.delete(key);
+    clearTimeout(queue.timer);
+    for (const commands of [queue.returned, queue.following])
+      for (const command of commands) if (this.waiting.has(command)) this.release(command);
+  }
+
+  private release(command: Command): void {
+    this.waiting.delete(command);
+    if (command.settled) return;
+    command.allowance?.release(command);
+    if (command.deadlineAt <= this.now()) command.expire();
+    else command.resume(this.dispatch);
+  }
+
+  private forgetQueues(): void {
+    for (const { timer } of this.queues.values()) clearTimeout(timer);
+    this.queues.clear();
+  }
+}
+
+/** What is for one node only, or for any, has no order to keep with others; nor has a read from a replica. */
+export function isOrdered({ pinned, row, policy, slot }: Command): boolean {
+  const fromReplica = row.readonly && policy.readFrom !== 'primary';
+  return pinned === undefined && slot !== NO_SLOT && !fromReplica;
+}
+
+function queueOf(command: Command): number | Command {
+  return isOrdered(command) ? command.slot : command;
+}

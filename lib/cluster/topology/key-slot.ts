@@ -1,0 +1,64 @@
+import { InvalidArgumentError } from '../common/errors.js';
+import { kindOf } from '../common/describe-value.js';
+
+/** How many slots the keys of a cluster are spread over. */
+export const SLOT_COUNT = 16384;
+
+const OPENING_BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
+
+/** CRC16-XMODEM (polynomial 0x1021, start 0), one step a byte. */
+const CRC16_TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte << 8;
+  for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1;
+  return crc & 0xffff;
+});
+
+/** Where the bytes of the key in hand are: reading them there costs a third of reading the characters of a string. */
+const scratch = new Uint8Array(1024);
+/** Strings up to this length fit there, whatever their characters. */
+const MAXIMUM_SCRATCH_LENGTH = Math.floor(scratch.length / 3);
+const encoder = new TextEncoder();
+
+/**
+ * The slot of a key, 0 to 16383: CRC16 of its hash tag if it has one, else of all of it, modulo 16384.
+ * The hash tag is what stands between the first `{` and the first `}` after it, unless that is nothing.
+ * Hashes the bytes that are sent: the UTF-8 of a string (a lone surrogate is U+FFFD there), a Buffer as it is.
+ *
+ * @throws InvalidArgumentError for what is no key
+ * @see {@link https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags | Redis Cluster specification, hash tags}
+ */
+export function keySlot(key: string | Buffer | number): number {
+  if (typeof key === 'number') return keySlot(String(key));
+  if (typeof key !== 'string') {
+    if (!(key instanceof Uint8Array))
+      throw new InvalidArgumentError('key', `A key is a string, a number or a Buffer; ${kindOf(key)} came`);
+    return slotOfBytes(key, key.length);
+  }
+  if (key.length > MAXIMUM_SCRATCH_LENGTH) return keySlot(Buffer.from(key));
+  return slotOfBytes(scratch, encoder.encodeInto(key, scratch).written);
+}
+
+function slotOfBytes(bytes: Uint8Array, length: number): number {
+  const opening = find(OPENING_BRACE, bytes, 0, length);
+  const closing = find(CLOSING_BRACE, bytes, opening + 1, length);
+  const tagged = closing < length && closing > opening + 1;
+  const crc = tagged ? crcOf(bytes, opening + 1, closing) : crcOf(bytes, 0, length);
+  return crc % SLOT_COUNT;
+}
+
+/** Index of the first such byte; `end` where there is none. */
+function find(byte: number, bytes: Uint8Array, start: number, end: number): number {
+  let at = start;
+  while (at < end && bytes[at] !== byte) at++;
+  return at;
+}
+
+function crcOf(bytes: Uint8Array, start: number, end: number): number {
+  let crc = 0;
+  for (let at = start; at < end; at++) crc = ((crc << 8) & 0xffff) ^ CRC16_TABLE[(crc >> 8) ^ bytes[at]];
+  return crc;
+}
+/** The slot of a command without keys. */
+
+export const NO_SLOT = -1;

@@ -1,0 +1,277 @@
+import { InvalidArgumentError } from '../common/errors.js';
+import { keySlot, SLOT_COUNT } from './key-slot.js';
+
+/** A first and a last slot, both inclusive. */
+export type SlotRange = readonly [first: number, last: number];
+
+/** One node of the cluster, as a snapshot saw it. */
+export interface ClusterNode {
+  /** The node's id in the cluster; empty where the server does not tell it. */
+  readonly id: string;
+  readonly host: string;
+  readonly port: number;
+  /** `host:port`. */
+  readonly name: string;
+  readonly role: 'primary' | 'replica';
+  /** The slots of the node's shard. */
+  readonly slots: readonly SlotRange[];
+}
+
+/** A primary, its replicas, and the slots they hold. */
+export interface ClusterShard {
+  readonly primary: ClusterNode;
+  readonly replicas: readonly ClusterNode[];
+  readonly slots: readonly SlotRange[];
+}
+
+/** Where a node answers. */
+export interface NodeAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** A node as the server names it, before its slots are known. */
+export interface NodeIdentity extends NodeAddress {
+  readonly id: string;
+}
+
+/** A primary with its replicas, from which a topology is built. */
+export interface ShardMembers {
+  readonly primary: NodeIdentity;
+  readonly replicas: readonly NodeIdentity[];
+}
+
+const UNCOVERED = 0xffff;
+
+/** `host:port`, the name by which nodes are told apart. */
+export function nodeName(address: NodeAddress): string {
+  return `${address.host}:${address.port}`;
+}
+
+/**
+ * An immutable snapshot of which node holds which slot. A change makes a new snapshot with a higher version.
+ */
+export class ClusterTopology {
+  private shardList?: readonly ClusterShard[];
+  private nodesByName?: ReadonlyMap<string, ClusterNode>;
+
+  private constructor(
+    /** Grows with every change this client has seen. */
+    readonly version: number,
+    private readonly members: readonly ShardMembers[],
+    /** Index into `members` for each slot. */
+    private readonly shardOfSlot: Uint16Array,
+    private readonly defaultNodeName: string | undefined,
+  ) {}
+
+  /** The snapshot of a client that has not connected yet. */
+  static empty(): ClusterTopology {
+    return new ClusterTopology(0, [], new Uint16Array(SLOT_COUNT).fill(UNCOVERED), undefined);
+  }
+
+  /** Builds a snapshot from the slots of each shard. Where ranges overlap, the later one wins. */
+  static of(shards: Iterable<ShardMembers & { slots: readonly SlotRange[] }>, version = 1): ClusterTopology {
+    const members: ShardMembers[] = [];
+    const shardOfSlot = new Uint16Array(SLOT_COUNT).fill(UNCOVERED);
+    for (const { primary, replicas, slots } of shards) {
+      for (const [first, last] of slots) shardOfSlot.fill(members.length, first, last + 1);
+      members.push({ primary, replicas });
+    }
+    return new ClusterTopology(version, members, shardOfSlot, undefined);
+  }
+
+  /** The same view under another version and default node. */
+  restamped(version: number, defaultNodeName: string | undefined): ClusterTopology {
+    return new ClusterTopology(version, this.members, this.shardOfSlot, defaultNodeName);
+  }
+
+  /** The same view with primaries that own no slots yet; those it has are passed over. */
+  withNewcomers(newcomers: readonly NodeIdentity[]): ClusterTopology {
+    const unknown = newcomers.filter((newcomer) => this.node(nodeName(newcomer)) === undefined);
+    const members = [...this.members, ...unknown.map((primary) => ({ primary, replicas: [] }))];
+    return new ClusterTopology(this.version, members, this.shardOfSlot, this.defaultNodeName);
+  }
+
+  /**
+   * The snapshot after slots have moved to nodes of this snapshot, as MOVED replies tell; other names are passed over.
+   * A replica so named has been promoted; its shard is known by the next refresh, and until then it stands alone.
+   */
+  withSlotsMoved(moves: Iterable<readonly [slot: number, name: string]>): ClusterTopology {
+    const members = [...this.members];
+    const indexes = new Map(members.map(({ primary }, index) => [nodeName(primary), index]));
+    const shardOfSlot = this.shardOfSlot.slice();
+    let changed = false;
+    for (const [slot, name] of moves) {
+      const index = indexes.get(name) ?? promote(this.node(name), members);
+      if (index === undefined || shardOfSlot[slot] === index) continue;
+      indexes.set(name, index);
+      shardOfSlot[slot] = index;
+      changed = true;
+    }
+    return changed ? new ClusterTopology(this.version + 1, members, shardOfSlot, this.defaultNodeName) : this;
+  }
+
+  /**
+   * The same view, in which slots without an owner stay with the one that an earlier snapshot gave them, where it can be
+   * relied on. In the middle of a failover nodes know that the old primary has no slots any more, and not yet who has.
+   */
+  withGapsFilled(earlier: ClusterTopology, relied: (primary: ClusterNode) => boolean): ClusterTopology {
+    const members = [...this.members];
+    const shardOfSlot = this.shardOfSlot.slice();
+    const indexes = new Map<ClusterShard, number | undefined>();
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      const shard = shardOfSlot[slot] === UNCOVERED ? earlier.shardForSlot(slot) : undefined;
+      if (shard === undefined) continue;
+      if (!indexes.has(shard)) {
+        const { primary } = shard;
+        indexes.set(
+          shard,
+          relied(primary) ? indexOfPrimary(primary, this.node(primary.name), members) : undefined,
+        );
+      }
+      shardOfSlot[slot] = indexes.get(shard) ?? UNCOVERED;
+    }
+    const filled = [...indexes.values()].some((index) => index !== undefined);
+    return filled ? new ClusterTopology(this.version, members, shardOfSlot, this.defaultNodeName) : this;
+  }
+
+  /** Every shard that has a primary, with its slots. */
+  get shards(): readonly ClusterShard[] {
+    return (this.shardList ??= this.buildShards());
+  }
+
+  get primaries(): readonly ClusterNode[] {
+    return this.shards.map((shard) => shard.primary);
+  }
+
+  get replicas(): readonly ClusterNode[] {
+    return this.shards.flatMap((shard) => shard.replicas);
+  }
+
+  /** Primaries and replicas. */
+  get nodes(): readonly ClusterNode[] {
+    return [...this.byName().values()];
+  }
+
+  /** How many of the 16384 slots have an owner. */
+  get coveredSlots(): number {
+    let covered = 0;
+    for (const index of this.shardOfSlot) if (index !== UNCOVERED) covered++;
+    return covered;
+  }
+
+  /** Where commands without a key go: the node that was chosen, else the first primary of this snapshot. */
+  get defaultNode(): ClusterNode | undefined {
+    const chosen = this.defaultNodeName === undefined ? undefined : this.node(this.defaultNodeName);
+    return chosen ?? this.shards[0]?.primary;
+  }
+
+  /** The node of that name (`host:port`). */
+  node(name: string): ClusterNode | undefined {
+    return this.byName().get(name);
+  }
+
+  /** The primary of a slot, or one of its replicas (the first). Undefined where there is none. */
+  nodeForSlot(slot: number, role: 'primary' | 'replica' = 'primary'): ClusterNode | undefined {
+    if (!Number.isInteger(slot) || slot < 0 || slot >= SLOT_COUNT) {
+      throw new InvalidArgumentError('slot', `A slot is an integer from 0 to ${SLOT_COUNT - 1}`);
+    }
+    const shard = this.shardForSlot(slot);
+    return role === 'primary' ? shard?.primary : shard?.replicas[0];
+  }
+
+  /** As `nodeForSlot`, for the slot of a key. */
+  nodeForKey(key: string | Buffer | number, role?: 'primary' | 'replica'): ClusterNode | undefined {
+    return this.nodeForSlot(keySlot(key), role);
+  }
+
+  /** The shard that holds a slot. */
+  shardForSlot(slot: number): ClusterShard | undefined {
+    const index = this.shardOfSlot[slot];
+    return index === UNCOVERED ? undefined : this.shards[index];
+  }
+
+  /** Index of a slot's shard in `shards`, or -1. For routing tables, which want no object a lookup. */
+  shardIndexOfSlot(slot: number): number {
+    const index = this.shardOfSlot[slot];
+    return index === UNCOVERED ? -1 : index;
+  }
+
+  /** True where some node is part of both: by its id, as clusters behind NAT may share names; by its name where there is none. */
+  sharesNodes(other: ClusterTopology): boolean {
+    const ids = new Set(other.nodes.map(({ id }) => id));
+    return this.nodes.some(({ id, name }) => {
+      if (id !== '' && !ids.has('')) return ids.has(id);
+      return other.node(name) !== undefined;
+    });
+  }
+
+  /** True where both say the same of every slot and role; versions and default nodes aside. */
+  sameView(other: ClusterTopology): boolean {
+    return this.fingerprint() === other.fingerprint();
+  }
+
+  /** Text that is equal for equal views, whatever the order in which the nodes were told. */
+  fingerprint(): string {
+    return this.shards
+      .map(({ primary, replicas, slots }) => {
+        const names = replicas.map((replica) => replica.name).toSorted();
+        return `${primary.id}@${primary.name}[${names}]${slots.join(';')}`;
+      })
+      .toSorted()
+      .join('|');
+  }
+
+  private byName(): ReadonlyMap<string, ClusterNode> {
+    return (this.nodesByName ??= new Map(
+      this.shards
+        .flatMap((shard) => [...shard.replicas, shard.primary])
+        .map((node) => [node.name, node] as const),
+    ));
+  }
+
+  private buildShards(): readonly ClusterShard[] {
+    const ranges = this.members.map((): [number, number][] => []);
+    for (let slot = 0; slot < SLOT_COUNT; slot++) {
+      const index = this.shardOfSlot[slot];
+      if (index === UNCOVERED) continue;
+      const last = ranges[index].at(-1);
+      if (last !== undefined && last[1] === slot - 1) last[1] = slot;
+      else ranges[index].push([slot, slot]);
+    }
+    // frozen throughout, as callers are given these very objects
+    const shards = this.members.map(({ primary, replicas }, index) => {
+      const slots = Object.freeze(ranges[index].map((range) => Object.freeze(range)));
+      return Object.freeze({
+        primary: describe(primary, 'primary', slots),
+        replicas: Object.freeze(replicas.map((replica) => describe(replica, 'replica', slots))),
+        slots,
+      });
+    });
+    return Object.freeze(shards);
+  }
+}
+
+function describe(node: NodeIdentity, role: ClusterNode['role'], slots: readonly SlotRange[]): ClusterNode {
+  return Object.freeze({ id: node.id, host: node.host, port: node.port, name: nodeName(node), role, slots });
+}
+
+/** Index of the shard of a primary, which is made where there is none. */
+function indexOfPrimary(
+  primary: ClusterNode,
+  here: ClusterNode | undefined,
+  members: ShardMembers[],
+): number {
+  const known = members.findIndex((member) => nodeName(member.primary) === primary.name);
+  if (known !== -1) return known;
+  return promote(here, members) ?? members.push({ primary, replicas: [] }) - 1;
+}
+
+/** Takes a replica out of its shard and gives it one of its own, whose index comes back. */
+function promote(node: ClusterNode | undefined, members: ShardMembers[]): number | undefined {
+  if (node === undefined) return undefined;
+  const shard = members.findIndex(({ replicas }) => replicas.some((one) => nodeName(one) === node.name));
+  const { primary, replicas } = members[shard];
+  members[shard] = { primary, replicas: replicas.filter((one) => nodeName(one) !== node.name) };
+  return members.push({ primary: node, replicas: [] }) - 1;
+}

@@ -1,0 +1,172 @@
+import { Observable, type Subscriber } from 'rxjs';
+import { ClientClosedError, InvalidArgumentError } from '../../cluster/common/errors.js';
+import { SLOT_COUNT, keySlot } from '../../cluster/topology/key-slot.js';
+import { type EntityChange, changeFrom } from './entity-change.js';
+import type { EntityClient } from '../common/entity-client.js';
+import { ChangesLostError } from '../common/entity-errors.js';
+import { checkEntityOptions } from '../common/check-entity-options.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
+import type { KeyWalker } from '../keys/key-walker.js';
+import { outboxKey } from '../keys/outbox-key.js';
+import { OutboxPositions } from './outbox-positions.js';
+import { OutboxReader } from './outbox-reader.js';
+import { Wakeable } from './wakeable.js';
+
+/** From where, and how, changes are followed. */
+export interface ChangesOptions {
+  /** The cursor of a change, which is not given again; or `'start'`, for all that is kept. By default from now. */
+  from?: string | undefined;
+  /**
+   * How often to look for changes that nobody has called for, in milliseconds: by default every second, and every 30
+   * seconds where all partitions are followed. Writers call readers by sharded pub/sub, so it only matters where that is
+   * not allowed, or a call was lost.
+   */
+  pollMs?: number | undefined;
+}
+
+const POLL_MS = 1_000;
+const POLL_ALL_MS = 30_000;
+/** The longest that a timer waits; beyond it would fire at once. */
+const LONGEST_POLL_MS = 2 ** 31 - 1;
+
+/** Follows what commits have told the outboxes. */
+export class ChangeFeed {
+  private readonly readers = new Map<string, OutboxReader>();
+
+  constructor(
+    private readonly client: EntityClient,
+    private readonly keys: KeyWalker,
+  ) {}
+
+  /**
+   * The changes of a class: of one partition, or of all.
+   *
+   * @throws InvalidArgumentError where the class records none, and for an option that cannot be right.
+   */
+  changes(schema: EntitySchema, tag: string | undefined, options: ChangesOptions): Observable<EntityChange> {
+    this.checkRecorded(schema);
+    checkEntityOptions('changes()', options);
+    const slot = tag === undefined ? undefined : keySlot(tag);
+    const { from, pollMs = slot === undefined ? POLL_ALL_MS : POLL_MS } = options;
+    if (!Number.isSafeInteger(pollMs) || pollMs < 1 || pollMs > LONGEST_POLL_MS)
+      throw new InvalidArgumentError(
+        'pollMs',
+        `pollMs must be a whole number of milliseconds from 1 to ${LONGEST_POLL_MS}; got ${String(pollMs)}`,
+      );
+    const given = from === undefined ? undefined : positionsFrom(from, slot);
+    return new Observable<EntityChange>((subscriber) => {
+      const abort = new AbortController();
+      const positions = async (): Promise<OutboxPositions> => given ?? this.now(schema, slot);
+      positions()
+        .then((begin) => this.follow(schema, tag, begin, pollMs, subscriber, abort.signal))
+        .catch((error: unknown) => {
+          if (error instanceof ClientClosedError) subscriber.complete();
+          else subscriber.error(error);
+        });
+      return () => abort.abort();
+    });
+  }
+
+  /** The cursor behind everything that was committed before. */
+  async cursor(schema: EntitySchema, tag: string | undefined): Promise<string> {
+    this.checkRecorded(schema);
+    return (await this.now(schema, tag === undefined ? undefined : keySlot(tag))).cursor;
+  }
+
+  private checkRecorded({ name, changes }: EntitySchema): void {
+    if (!changes)
+      throw new InvalidArgumentError(
+        'changes',
+        `${name} does not record its changes: @ClusterEntity({ changes: true })`,
+      );
+  }
+
+  private async now({ partitionName }: EntitySchema, slot: number | undefined): Promise<OutboxPositions> {
+    const reader = this.reader(partitionName);
+    const ends = slot === undefined ? await reader.ends() : new Map([[slot, await reader.end(slot)]]);
+    let positions = OutboxPositions.none(slot);
+    for (const [of, position] of ends) positions = positions.with(of, position);
+    return positions;
+  }
+
+  private async follow(
+    schema: EntitySchema,
+    tag: string | undefined,
+    begin: OutboxPositions,
+    pollMs: number,
+    subscriber: Subscriber<EntityChange>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    if (signal.aborted) return;
+    const reader = this.reader(schema.partitionName);
+    const wakeables = new Map<number, Wakeable>();
+    signal.addEventListener('abort', () => {
+      for (const { wake } of wakeables.values()) wake();
+    });
+    let positions = begin;
+    const followSlot = async (slot: number): Promise<void> => {
+      const wake = new Wakeable();
+      wakeables.set(slot, wake);
+      const outcome = await reader.follow(
+        slot,
+        begin.at(slot),
+        (id, entry) => {
+          positions = positions.with(slot, id);
+          const change = changeFrom(schema, entry, tag);
+          if (change) subscriber.next(withCursor(change, positions));
+        },
+        { wake, pollMs, signal },
+      );
+      if (outcome === 'lost') throw new ChangesLostError(schema.name, positions.with(slot, 'start').cursor);
+    };
+    const slots = begin.slot === undefined ? allSlots() : [begin.slot];
+    const followed = Promise.all(slots.map(followSlot));
+    await Promise.all([followed, this.listen(schema, wakeables, signal)]);
+  }
+
+  /** Lets writers wake the readers of outboxes; where that is not to be had, readers look by themselves. */
+  private async listen(
+    { partitionName }: EntitySchema,
+    wakeables: ReadonlyMap<number, Wakeable>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { pubsub } = this.client;
+    if (!pubsub) return;
+    const prefix = await this.keys.prefix().catch(() => undefined);
+    if (prefix === undefined || signal.aborted) return;
+    const channels = new Map(
+      [...wakeables].map(([slot, { wake }]) => [prefix + outboxKey(partitionName, slot), wake] as const),
+    );
+    const names = [...channels.keys()];
+    const subscription = pubsub.sharded(names, { codec: 'text' }).subscribe({
+      next: ({ channel }) => channels.get(channel)?.(),
+      error: () => {}, // not allowed, say
+    });
+    signal.addEventListener('abort', () => subscription.unsubscribe());
+    await pubsub.ready(names).catch(() => {});
+    for (const { wake } of wakeables.values()) wake(); // what was called before, nobody has heard
+  }
+
+  private reader(partitionName: string): OutboxReader {
+    let reader = this.readers.get(partitionName);
+    if (!reader) this.readers.set(partitionName, (reader = new OutboxReader(this.client, partitionName)));
+    return reader;
+  }
+}
+
+function positionsFrom(from: string, slot: number | undefined): OutboxPositions {
+  if (from !== 'start') return OutboxPositions.parse(from, slot);
+  let positions = OutboxPositions.none(slot);
+  for (const each of slot === undefined ? allSlots() : [slot]) positions = positions.with(each, 'start');
+  return positions;
+}
+
+const allSlots = (): number[] => Array.from({ length: SLOT_COUNT }, (_, slot) => slot);
+
+/** A change with the cursor behind it, whose text is made when it is asked for. */
+function withCursor(change: object, positions: OutboxPositions): EntityChange {
+  return Object.defineProperty(change, 'cursor', {
+    enumerable: true,
+    get: () => positions.cursor,
+  }) as EntityChange;
+}

@@ -1,0 +1,68 @@
+import { entityKeyIn, givenKey } from '../keys/entity-key.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
+import type { KeyOf, PartitionKeyOf } from '../schema/shape.js';
+
+/** A change of a row, as it was committed. */
+export interface RowChange<E = object> {
+  /** `expire` is told when an expired row is swept, or written anew. */
+  readonly type: 'insert' | 'update' | 'delete' | 'expire';
+  /** The name of the entity. */
+  readonly entity: string;
+  readonly key: KeyOf<E>;
+  /** The version that the change has made; of a row that is gone its last. */
+  readonly version: number;
+  /** Of an update: the properties that were written, whether or not to another value. */
+  readonly changed?: readonly string[];
+  /** Where to go on behind this change. */
+  readonly cursor: string;
+}
+
+/** An event that a transaction has emitted. */
+export interface PartitionEvent<E = object> {
+  readonly type: 'event';
+  /** The name of the entity that owns the partition. */
+  readonly entity: string;
+  /** The id of the partition. */
+  readonly key: PartitionKeyOf<E>;
+  /** The type that it was given. */
+  readonly event: string;
+  readonly payload: unknown;
+  /** Where to go on behind this event. */
+  readonly cursor: string;
+}
+
+/** What `changes()` gives. */
+export type EntityChange<E = object> = RowChange<E> | PartitionEvent<E>;
+
+/** An entry of an outbox: fields and values in turn. */
+export type OutboxEntry = readonly string[];
+
+/** What `changes()` gives, but for the cursor. */
+type Told = Omit<RowChange, 'cursor'> | Omit<PartitionEvent, 'cursor'>;
+
+/**
+ * The change that an entry tells; undefined where it is of another class, or of another partition than the one asked for.
+ */
+export function changeFrom(schema: EntitySchema, entry: OutboxEntry, tag?: string): Told | undefined {
+  const fields = new Map<string, string>();
+  for (let i = 0; i + 1 < entry.length; i += 2) fields.set(entry[i], entry[i + 1]);
+  const field = (name: string): string => fields.get(name) ?? '';
+  const entryTag = `{${schema.partitionName}:${field('p')}}`;
+  if (tag !== undefined && tag !== entryTag) return undefined;
+  if (field('t') === 'event') {
+    const payload = field('d') === '' ? undefined : (JSON.parse(field('d')) as unknown);
+    const key = entityKeyIn(schema, entryTag, field('p'));
+    const id = (schema.partitionKey ? key.partition : key.id) as never;
+    return { type: 'event', entity: schema.partitionName, key: id, event: field('e'), payload };
+  }
+  if (field('e') !== schema.name) return undefined;
+  const type = field('t') as RowChange['type'];
+  const key = givenKey(schema, entityKeyIn(schema, entryTag, field('i'))) as never;
+  const told = { type, entity: schema.name, key, version: Number(field('v')) };
+  return type === 'update' ? { ...told, changed: changedIn(schema, field('d')) } : told;
+}
+
+function changedIn({ expiresAt }: EntitySchema, names: string): string[] {
+  if (names === '') return [];
+  return names.split('\0').flatMap((name) => (name === '~x' ? (expiresAt ?? []) : [name]));
+}

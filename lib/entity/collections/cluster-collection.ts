@@ -1,0 +1,107 @@
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { UnfitValue, whatFits } from '../codec/codec.js';
+import type { CollectionAccess } from './collection-access.js';
+import { collectionKey } from './collection-call.js';
+import type { CollectionKind } from '../schema/collection-kind.js';
+import { SchemaMismatchError } from '../common/entity-errors.js';
+import type { Stored } from '../codec/codec.js';
+import type { WriteOptions } from '../common/write-options.js';
+
+/**
+ * What all collections of entities have in common. A collection is a Redis key of its own in its row's slot. It lives
+ * and expires with the row; its writes leave the row's version alone, so they conflict with no save.
+ *
+ * Every call is one round trip, and atomic. Reads are of what is there: of a row that is gone, nothing.
+ *
+ * A write fails with EntityNotFoundError where the row is gone, with InvalidArgumentError where an element is not of
+ * the collection's type, and with OutcomeUnknownError where its reply was lost, unless the entity has
+ * `idempotency: 'window'`. Any call fails with EntityNotSavedError where the entity has no row yet, and with
+ * SchemaMismatchError where others have stored something else.
+ */
+export abstract class ClusterCollection<T> {
+  /** What it is. */
+  abstract readonly kind: CollectionKind;
+
+  /** @internal */
+  constructor(protected readonly access: CollectionAccess) {}
+
+  /**
+   * The Redis key, without the client's `keyPrefix`: `{Order:42}:Order:42:tags`.
+   *
+   * @throws EntityNotSavedError
+   */
+  get key(): string {
+    const { key, collection } = this.access.place();
+    return collectionKey(key, collection);
+  }
+
+  /**
+   * The same collection, whose writes are made in a certain way.
+   *
+   * ```ts
+   * await order.tags.with({ durability: { replicas: 1, timeoutMs: 100 } }).add('paid');
+   * ```
+   */
+  with(options: WriteOptions): this {
+    return Reflect.construct(this.constructor as new () => this, [this.access.with(options)]);
+  }
+
+  /** Removes all elements. @returns whether there were any. */
+  clear(): Promise<boolean> {
+    return this.access.write(
+      () => [{ command: 'UNLINK', args: [] }],
+      ([[removed]]) => Number(removed) > 0,
+    );
+  }
+
+  protected async count(command: string, ...args: Stored[]): Promise<number> {
+    return Number(await this.access.read(command, ...args));
+  }
+
+  protected encode(value: T): Stored {
+    const { schema, collection } = this.access.place();
+    const { property, codec } = collection;
+    try {
+      if (value !== undefined && value !== null) return codec.encode(value);
+    } catch (error) {
+      if (!(error instanceof UnfitValue)) throw error;
+    }
+    throw new InvalidArgumentError(
+      property,
+      `${schema.name}.${property} holds ${whatFits(codec.expects, value)}`,
+    );
+  }
+
+  protected decode(stored: Buffer): T {
+    const { codec } = this.access.place().collection;
+    try {
+      return codec.decode(stored) as T;
+    } catch {
+      throw this.mismatch(); // without the cause: what JSON.parse says quotes the value
+    }
+  }
+
+  protected mismatch(): SchemaMismatchError {
+    const { schema, collection, key } = this.access.place();
+    return new SchemaMismatchError(schema.name, collection.property, key.row, collection.codec.expects);
+  }
+
+  protected decodeAll(stored: unknown): T[] {
+    return (stored as Buffer[]).map((element) => this.decode(element));
+  }
+
+  protected decodeOne(stored: unknown): T | null {
+    return Buffer.isBuffer(stored) ? this.decode(stored) : null;
+  }
+}
+
+/**
+ * A whole number, as text.
+ *
+ * @throws InvalidArgumentError
+ */
+export function wholeNumber(name: string, value: number, least = -Infinity): string {
+  if (Number.isSafeInteger(value) && value >= least) return String(value);
+  const from = least === -Infinity ? '' : ` from ${least}`;
+  throw new InvalidArgumentError(name, `${name} must be a whole number${from}`);
+}

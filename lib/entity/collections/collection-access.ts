@@ -1,0 +1,83 @@
+import { ReplyError } from '../../cluster/common/errors.js';
+import {
+  type CollectionCall,
+  type CollectionPlace,
+  type CollectionReplies,
+  collectionKey,
+} from './collection-call.js';
+import type { Committer } from '../commit/committer.js';
+import type { EntityClient, ElementScan } from '../common/entity-client.js';
+import { SchemaMismatchError } from '../common/entity-errors.js';
+import type { Stored } from '../codec/codec.js';
+import { checkEntityOptions } from '../common/check-entity-options.js';
+import type { WriteOptions } from '../common/write-options.js';
+
+/** How a handle reaches the key of its collection. */
+export interface CollectionAccess {
+  /** Where it is. @throws EntityNotSavedError */
+  place(): CollectionPlace;
+  /** The same, with other options of writes. */
+  with(options: WriteOptions): CollectionAccess;
+  /** Runs a command that only reads; text of the reply is bytes. */
+  read(command: string, ...args: Stored[]): Promise<unknown>;
+  /** The same with any number of arguments. */
+  readAll(command: string, args: readonly Stored[]): Promise<unknown>;
+  /** All elements, in pages. */
+  pages(scan: ElementScan): AsyncIterable<Buffer[]>;
+  /** Runs calls in one step, if the row is there; none send nothing, and are answered with nothing. */
+  write<R>(calls: () => readonly CollectionCall[], answer: (replies: CollectionReplies) => R): Promise<R>;
+}
+
+/** Elements that a server looks at in one step of a walk. */
+const STEP = 100;
+
+/** Reaches a collection on the server. */
+export class StoredCollection implements CollectionAccess {
+  constructor(
+    private readonly client: EntityClient,
+    private readonly committer: () => Committer,
+    readonly place: () => CollectionPlace,
+    private readonly options: WriteOptions = {},
+  ) {}
+
+  with(options: WriteOptions): StoredCollection {
+    checkEntityOptions('a write', options);
+    return new StoredCollection(this.client, this.committer, this.place, { ...this.options, ...options });
+  }
+
+  read(command: string, ...args: Stored[]): Promise<unknown> {
+    return this.readAll(command, args);
+  }
+
+  async readAll(command: string, args: readonly Stored[]): Promise<unknown> {
+    const place = this.place();
+    try {
+      return await this.client.send(command, [collectionKey(place.key, place.collection), ...args], true);
+    } catch (error) {
+      throw readFault(error, place);
+    }
+  }
+
+  async *pages(scan: ElementScan): AsyncGenerator<Buffer[]> {
+    const place = this.place();
+    try {
+      yield* this.client.elementPages(scan, collectionKey(place.key, place.collection), { count: STEP });
+    } catch (error) {
+      throw readFault(error, place);
+    }
+  }
+
+  async write<R>(
+    makeCalls: () => readonly CollectionCall[],
+    answer: (replies: CollectionReplies) => R,
+  ): Promise<R> {
+    const place = this.place();
+    const calls = makeCalls();
+    return answer(calls.length > 0 ? await this.committer().collect(place, calls, this.options) : []);
+  }
+}
+
+function readFault(error: unknown, { schema, collection, key }: CollectionPlace): unknown {
+  if (!(error instanceof ReplyError) || error.code !== 'WRONGTYPE') return error;
+  return new SchemaMismatchError(schema.name, collection.property, key.row, `a ${collection.kind}`);
+}

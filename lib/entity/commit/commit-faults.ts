@@ -1,0 +1,94 @@
+import {
+  ConditionNotMetError,
+  EntityExistsError,
+  EntityNotFoundError,
+  LockLostError,
+  SchemaMismatchError,
+  UniqueViolationError,
+  VersionConflictError,
+} from '../common/entity-errors.js';
+import {
+  InvalidArgumentError,
+  OutcomeUnknownError,
+  TransactionConflictError,
+} from '../../cluster/common/errors.js';
+import { COUNTER_DIGITS } from '../rows/counter.js';
+import type { RowOperation } from '../operations/row-operation.js';
+
+/** Why a commit was refused, in the words of the scripts. */
+export type FaultCode =
+  | 'EXISTS'
+  | 'MISSING'
+  | 'CONFLICT'
+  | 'CORRUPT'
+  | 'COUNTER'
+  | 'RANGE'
+  | 'COLLECTION'
+  | 'DUPLICATE'
+  | 'CHANGED'
+  | 'QUERY'
+  | 'HOLD'
+  | 'FENCED'
+  | 'UNTOLD';
+
+/** A commit that was refused: nothing of it was written. */
+export interface CommitFault {
+  readonly fault: FaultCode;
+  /** The operation that was refused. */
+  readonly operation: RowOperation;
+  /** The version of the row, empty where there is none; or the name of a counter or a unique. */
+  readonly detail: string;
+  /** Of a duplicate: the id of the row that holds the value, as it stands in keys, and the entry that says so. */
+  readonly holder?: { readonly idText: string; readonly entry: string };
+}
+
+/** The error for a fault. */
+export function faultError({ fault, operation, detail }: CommitFault): Error {
+  return ERRORS[fault](operation, detail);
+}
+
+/** What a collection's key must be for a write to go ahead. */
+export const COLLECTION_EXPECTS = `its collection, or a number that can be incremented, of at most ${COUNTER_DIGITS} digits`;
+
+const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Error> = {
+  EXISTS: ({ schema, key }) => new EntityExistsError(schema.name, key.row),
+  MISSING: ({ schema, key, expected }) =>
+    expected === undefined
+      ? new EntityNotFoundError(schema.name, key.row)
+      : new VersionConflictError(schema.name, key.row, expected, undefined),
+  CONFLICT: ({ schema, key, expected = 0 }, actual) =>
+    new VersionConflictError(schema.name, key.row, expected, Number(actual)),
+  CHANGED: ({ schema, key }) => new ConditionNotMetError(schema.name, key.row),
+  CORRUPT: ({ schema, key }) => new SchemaMismatchError(schema.name, '~v', key.row, 'a version'),
+  COUNTER: ({ schema, key }, counter) =>
+    new SchemaMismatchError(
+      schema.name,
+      counter,
+      key.row,
+      `a whole number of at most ${COUNTER_DIGITS} digits, without zeros before it`,
+    ),
+  RANGE: ({ schema, key }, property) =>
+    new InvalidArgumentError(
+      property,
+      `${schema.name}.${property} at ${key.row} would leave the range of its type: a number is a safe integer, ` +
+        `a bigint has at most ${COUNTER_DIGITS} digits`,
+    ),
+  COLLECTION: ({ schema, key }, property) =>
+    new SchemaMismatchError(schema.name, property, key.row, COLLECTION_EXPECTS),
+  FENCED: ({ key }) => new LockLostError(key.tag, 'it was given to somebody else'),
+  UNTOLD: ({ key }) =>
+    new OutcomeUnknownError(
+      `The write of ${key.row}`,
+      'its reply was lost, and the row does not tell any more',
+    ),
+  QUERY: () => new TransactionConflictError(1), // the caller runs it again instead
+  HOLD: () => new TransactionConflictError(1), // the protocol starts again instead
+  DUPLICATE: ({ schema }, unique) => {
+    const index = [...schema.indexes, ...schema.globals].find(({ name }) => name === unique);
+    return new UniqueViolationError(
+      schema.name,
+      unique,
+      index?.fields.map(({ property }) => property),
+    );
+  },
+};

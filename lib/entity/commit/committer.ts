@@ -1,0 +1,294 @@
+import { type CommitFault, faultError } from './commit-faults.js';
+import { type Committed, faultFrom, outcomeOf, type SweepOutcome } from './commit-outcome.js';
+import {
+  type CollectionCall,
+  type CollectionPlace,
+  type CollectionReplies,
+  repliesOf,
+} from '../collections/collection-call.js';
+import { COLLECTION_SCRIPTS, COMMIT_SCRIPTS, ROW_SCRIPTS } from '../commit-scripts/commit-scripts.js';
+import { type EntityClient, primaryOf } from '../common/entity-client.js';
+import { GlobalWrites } from '../global/global-writes.js';
+import { eachInTurn } from '../common/run-limited.js';
+import { isGlobal } from '../operations/row-operation.js';
+import { entityKeyIn, windowKeys } from '../keys/entity-key.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
+import { CrossPartitionError } from '../common/entity-errors.js';
+import { INCREMENT_SCRIPT } from '../commit-scripts/increment-script.js';
+import { firstOfRows } from '../operations/operation-kinds.js';
+import { operationToken } from '../scripts/operation-token.js';
+import { checkRepeatable, checkWindow, purposeOf } from '../operations/repeatable.js';
+import { RETRIES, outboxFor, retryOf, windowOf } from './commit-policy.js';
+import { type CommitExtras, type Fence, type RowOperation } from '../operations/row-operation.js';
+import {
+  collectionScriptArguments,
+  commitScriptArguments,
+  incrementScriptArguments,
+  isSingleRow,
+  rowScriptArguments,
+} from '../operations/commit-arguments.js';
+import type { SchemaRecords } from '../schema/schema-records.js';
+import { releaseCall } from '../operations/unique-release.js';
+import { formFor, formForCalls } from '../commit-scripts/script-forms.js';
+import { type ScriptCall, type ScriptCallOptions, ScriptCaller } from '../scripts/script-caller.js';
+import type { WriteOptions } from '../common/write-options.js';
+import { sweepOperation } from '../operations/index-changes.js';
+
+/** Sends row operations to the server: all of them are applied, or none. */
+export class Committer {
+  private readonly scripts: ScriptCaller;
+  private readonly globals: GlobalWrites;
+
+  /**
+   * @param records what is known of uniques that are being built, whose values are not taken; without it they are.
+   * @param fence the lock under which all of its commits are made.
+   */
+  constructor(
+    client: EntityClient,
+    private readonly records?: SchemaRecords,
+    private readonly fence?: Fence,
+  ) {
+    this.scripts = new ScriptCaller(client);
+    this.globals = new GlobalWrites(primaryOf(client), this.scripts);
+  }
+
+  /** Whether its lock has ended well, so that what was loaded under it may be written without it. */
+  get isOverWell(): boolean {
+    return this.fence?.hasEndedWell() ?? false;
+  }
+
+  /**
+   * Commits one operation.
+   *
+   * @returns the version of the row, of a deleted one its last; undefined where there was no row.
+   * @throws the error that belongs to the fault, where it is refused.
+   */
+  async commit(operation: RowOperation, options?: WriteOptions): Promise<number | undefined> {
+    const outcome = await this.attempt([operation], options);
+    if (outcome.fault) throw faultError(outcome);
+    if (outcome.unconfirmed) throw outcome.unconfirmed;
+    return outcome.versions[0];
+  }
+
+  /** Commits operations of one partition; a refusal is an outcome. */
+  async attempt(
+    operations: readonly RowOperation[],
+    options: WriteOptions = {},
+    extras: CommitExtras = {},
+  ): Promise<Committed | CommitFault> {
+    checkRepeatable(operations, options.opId);
+    // Not awaited without need: writes that are called in one turn leave in their order.
+    const takable = this.records?.assertTakable(operations);
+    if (takable) await takable;
+    const token = operationToken(options.opId, purposeOf(operations));
+    if (!operations.some(isGlobal)) return this.commitHere(operations, token, options, extras);
+    return this.globals.attempt(operations, options, (held, bounds) =>
+      this.commitHere(held, token, { ...options, ...bounds }, extras),
+    );
+  }
+
+  /** Commits operations whose entries elsewhere, if they have any, are in their places. */
+  private async commitHere(
+    operations: readonly RowOperation[],
+    token: string,
+    options: WriteOptions,
+    extras: CommitExtras,
+  ): Promise<Committed | CommitFault> {
+    for (;;) {
+      const outcome = await this.commitOnce(operations, token, options, extras);
+      // A row that has expired holds its uniques until it is swept: each of them costs one attempt more, once.
+      if (outcome.fault !== 'DUPLICATE' || !(await this.release(outcome))) return outcome;
+    }
+  }
+
+  /** Commits operations each by itself, in one batch a node; positional, with an error where one has failed. */
+  async attemptMany(
+    operations: readonly RowOperation[],
+    options: ScriptCallOptions = {},
+  ): Promise<(Committed | CommitFault | Error)[]> {
+    const alone = operations.filter(isGlobal);
+    if (alone.length === 0) return this.attemptBatch(operations, options);
+    const together = operations.filter((operation) => !isGlobal(operation));
+    const [some, others] = await Promise.all([
+      eachInTurn(alone, (operation) => this.attempt([operation], options).catch((error: Error) => error)),
+      this.attemptBatch(together, options),
+    ]);
+    return operations.map((operation) => (isGlobal(operation) ? some : others).shift()!);
+  }
+
+  private async attemptBatch(
+    operations: readonly RowOperation[],
+    options: ScriptCallOptions,
+  ): Promise<(Committed | CommitFault | Error)[]> {
+    if (operations.length === 0) return [];
+    const [first, later] = firstOfRows(operations);
+    if (later.length === 0) return this.attemptOnce(operations, options);
+    // One that has to be tried again would come behind others of its row.
+    const begun = new Set(first);
+    const outcomes = await this.attemptOnce(first, options);
+    const others = await this.attemptBatch(later, options);
+    return operations.map((operation) => (begun.has(operation) ? outcomes : others).shift()!);
+  }
+
+  private async attemptOnce(
+    operations: readonly RowOperation[],
+    options: ScriptCallOptions,
+  ): Promise<(Committed | CommitFault | Error)[]> {
+    // A batch is sent in one way: what can be sent again, if all of it can.
+    const retries = operations.map((operation) => retryOf([operation]));
+    const retry = RETRIES.find((one) => retries.includes(one))!;
+    const takable = operations.map((operation) => this.records?.assertTakable([operation]));
+    const refusals = takable.some(Boolean)
+      ? await Promise.all(takable.map((waiting) => waiting?.catch((error: Error) => error)))
+      : [];
+    const calls = operations.map((operation, i) => refusals[i] || this.callOrError(operation));
+    const sent = calls.filter((call): call is ScriptCall => !(call instanceof Error));
+    const answers = (await this.scripts.runMany(sent, retry, options))[Symbol.iterator]();
+    return Promise.all(
+      calls.map((call, i) => {
+        const answer = call instanceof Error ? call : answers.next().value!;
+        const outcome = outcomeOf(answer, [operations[i]]);
+        if (outcome instanceof Error || outcome.fault !== 'DUPLICATE') return outcome;
+        return this.release(outcome).then(
+          (isFree) => (isFree ? this.attempt([operations[i]], options) : outcome),
+          (error: Error) => error,
+        );
+      }),
+    );
+  }
+
+  /**
+   * Takes away those of the rows that have expired.
+   *
+   * @returns for each what became of it; a row that is gone already may have left index entries.
+   */
+  async sweep(operations: readonly RowOperation[], options: WriteOptions = {}): Promise<SweepOutcome[]> {
+    if (operations.length === 0) return [];
+    const extras = { outbox: outboxFor(operations) };
+    const call = {
+      script: COMMIT_SCRIPTS.freeing,
+      ...commitScriptArguments(operations, operationToken(), extras),
+    };
+    const answer = await this.scripts.run(call, 'always', options);
+    if (answer[0] !== 'OK') throw faultError(faultFrom(answer, operations));
+    return answer.slice(1) as SweepOutcome[];
+  }
+
+  /** Takes away entries of global indexes and uniques that no row holds. @returns how many there were. */
+  sweepGlobals(schema: EntitySchema, limit: number, signal?: AbortSignal): Promise<number> {
+    return this.globals.sweep(schema, limit, signal);
+  }
+
+  /** Frees the value of a unique whose holder has expired, is gone, or is a new row without it; false if it is none. */
+  private async release({ operation: { schema, key }, holder }: CommitFault): Promise<boolean> {
+    if (!holder) return false;
+    const sweep = sweepOperation(schema, entityKeyIn(schema, key.tag, holder.idText));
+    const [outcome] = await this.sweep([sweep]);
+    if (outcome === 'swept') return true;
+    const end = releaseCall(sweep, holder.entry, outcome);
+    const [freed] = await this.scripts.run(end, 'always');
+    return freed !== '0';
+  }
+
+  private async commitOnce(
+    operations: readonly RowOperation[],
+    token: string,
+    options: WriteOptions,
+    extras: CommitExtras,
+  ): Promise<Committed | CommitFault> {
+    const call = this.commitCall(operations, token, extras);
+    const answered = this.scripts.run(call, retryOf(operations, extras.outbox), options);
+    const outcome = outcomeOf(await answered.catch((error: Error) => error), operations);
+    if (outcome instanceof Error) throw outcome;
+    // no refusal: what depends on this commit must not take it for undone
+    if (outcome.fault === 'UNTOLD') throw faultError(outcome);
+    return outcome;
+  }
+
+  private callOrError(operation: RowOperation): ScriptCall | Error {
+    try {
+      return this.commitCall([operation], operationToken());
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
+  private commitCall(
+    operations: readonly RowOperation[],
+    token: string,
+    { queries = [], outbox = outboxFor(operations) }: CommitExtras = {},
+  ): ScriptCall {
+    const window = windowOf(operations, outbox);
+    const fence = this.fenceFor(operations);
+    const isSimple = window.length + queries.length === 0 && !fence && operations.length === 1;
+    const form = formFor(operations, (outbox?.events.length ?? 0) > 0);
+    return isSimple && isSingleRow(operations[0])
+      ? { script: ROW_SCRIPTS[form], ...rowScriptArguments(operations[0], token) }
+      : {
+          script: COMMIT_SCRIPTS[form],
+          ...commitScriptArguments(operations, token, { queries, window, fence, outbox }),
+        };
+  }
+
+  /** @throws LockLostError, and CrossPartitionError where the lock is of another partition than an operation. */
+  private fenceFor(operations: readonly RowOperation[]): Fence | undefined {
+    const { fence } = this;
+    fence?.assertHeld();
+    const stranger = fence && operations.find(({ key }) => key.tag !== fence.tag);
+    if (stranger) throw new CrossPartitionError(fence.tag, stranger.key.row);
+    return fence;
+  }
+
+  /**
+   * Adds to a counter of the row that the operation checks.
+   *
+   * @returns the text of its new value.
+   */
+  async increment(
+    operation: RowOperation,
+    field: string,
+    by: bigint,
+    options: WriteOptions = {},
+  ): Promise<string> {
+    const extras = this.extrasOf(operation);
+    checkWindow(operation.schema, options.opId);
+    const token = operationToken(options.opId, `increment ${operation.key.row}:${field}`);
+    const input = incrementScriptArguments(operation, field, by, token, extras);
+    const retry = operation.schema.hasWindow ? 'always' : 'safe';
+    const answer = await this.scripts.run({ script: INCREMENT_SCRIPT, ...input }, retry, options);
+    if (answer[0] !== 'OK') throw faultError(faultFrom(answer, [operation]));
+    return answer[1];
+  }
+
+  /** Runs calls on a collection of a row that is there. */
+  async collect(
+    place: CollectionPlace,
+    calls: readonly CollectionCall[],
+    options: WriteOptions = {},
+  ): Promise<CollectionReplies> {
+    const { schema, key } = place;
+    const operation: RowOperation = { schema, key, mode: 'touch' };
+    const extras = this.extrasOf(operation);
+    checkWindow(schema, options.opId);
+    const what = `${calls.map(({ command }) => command).join()} ${key.row}:${place.collection.property}`;
+    const input = collectionScriptArguments(place, calls, operationToken(options.opId, what), extras);
+    // The row does not remember what was done to its collections; the window does.
+    const retry = schema.hasWindow ? 'always' : 'safe';
+    const answer = await this.scripts.runForBytes(
+      { script: COLLECTION_SCRIPTS[formForCalls(calls)], ...input },
+      retry,
+      options,
+    );
+    if (answer[0].toString() === 'OK') return repliesOf(answer.slice(1));
+    throw faultError(faultFrom(answer.map(String), [operation]));
+  }
+
+  private extrasOf(operation: RowOperation): CommitExtras {
+    const { schema, key } = operation;
+    return {
+      window: schema.hasWindow ? windowKeys(key.tag) : undefined,
+      fence: this.fenceFor([operation]),
+      outbox: outboxFor([operation]),
+    };
+  }
+}

@@ -1,0 +1,275 @@
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { checkObject } from '../common/argument-checks.js';
+import { PartitionKeyChangedError } from '../common/entity-errors.js';
+import { type EntityKey, keyOfEntity } from '../keys/entity-key.js';
+import { checkClass, checkCounters, shownCounters } from '../rows/entity-check.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
+import { idGenerator } from '../decorators/id-generators.js';
+import type { EntityState, LoadedEntities } from '../rows/entity-tracker.js';
+import { runHooks } from '../decorators/lifecycle-hooks.js';
+import { withIndexes } from '../operations/index-changes.js';
+import { keptProperty, restoreKept } from '../rows/kept-time.js';
+import type { RowMapper } from '../rows/row-mapper.js';
+import type { RowOperation } from '../operations/row-operation.js';
+import type { UpdateOptions } from '../operations/update-options.js';
+
+/** The writes of entities. */
+export type WriteKind = 'insert' | 'save' | 'upsert' | 'remove';
+
+/** What a write is to hooks. */
+export type WriteEvent = 'insert' | 'update' | 'remove';
+
+/** A write of an entity that is ready to be committed. */
+export interface PlannedWrite {
+  readonly operation: RowOperation;
+  readonly entity: object;
+  /** What it is to the entity's hooks. */
+  readonly event: WriteEvent;
+  /** To be called once it is committed, with the version of the row, and what an upsert has kept in it. */
+  done(version: number, kept?: string): void;
+}
+
+/** Makes the operations that write rows: here their indexes come in, so nothing else should make any. */
+export class WritePlanner {
+  constructor(private readonly entities: LoadedEntities) {}
+
+  /** Plans a write of an entity, after its hooks have run; undefined where there is nothing to write. */
+  async prepare(kind: WriteKind, mapper: RowMapper, entity: object): Promise<PlannedWrite | undefined> {
+    await this.announce(kind, mapper, entity);
+    return this.plan(kind, mapper, entity);
+  }
+
+  /**
+   * Runs the hooks before a write, which are none where nothing has changed; nothing to wait for without hooks, so that
+   * writes that are called in one turn leave in their order.
+   */
+  announce(kind: WriteKind, mapper: RowMapper, entity: object): Promise<void> | undefined {
+    const { schema } = mapper;
+    checkClass(schema, entity);
+    if (schema.hooks.size === 0) return undefined;
+    const event = this.eventOf(kind, entity);
+    if (kind === 'save' && event === 'update' && !this.save(mapper, entity)) return undefined; // without a change
+    return runHooks(schema, `before ${event}`, entity);
+  }
+
+  /** Plans a write of an entity: what is changed from now on is for the next one. */
+  plan(kind: WriteKind, mapper: RowMapper, entity: object): PlannedWrite | undefined {
+    return this[kind](mapper, entity);
+  }
+
+  private eventOf(kind: WriteKind, entity: object): WriteEvent {
+    if (kind === 'insert' || kind === 'remove') return kind;
+    return this.entities.of(entity) ? 'update' : 'insert';
+  }
+
+  /** A row that must not be there yet. */
+  insert(mapper: RowMapper, entity: object): PlannedWrite {
+    checkCounters(mapper.schema, entity);
+    fillId(mapper, entity);
+    stampTimes(mapper, entity);
+    const expireAt = this.stampExpiry(mapper, entity);
+    const { set, marks } = mapper.changes(entity);
+    const key = keyOfEntity(mapper.schema, entity);
+    const operation: RowOperation = { schema: mapper.schema, key, mode: 'insert', set, expireAt };
+    return {
+      entity,
+      event: 'insert',
+      operation: withIndexes(operation, entity),
+      done: (version) => {
+        for (const { property, bigint } of mapper.schema.counters)
+          Reflect.set(entity, property, bigint ? 0n : 0);
+        const counters = shownCounters(mapper.schema, entity);
+        this.entities.written(mapper, entity, { key, version, marks, expiresAt: expireAt, counters });
+      },
+    };
+  }
+
+  /** An insert where the entity is new, else what has changed since it was loaded; undefined if nothing has. */
+  save(mapper: RowMapper, entity: object): PlannedWrite | undefined {
+    const state = this.entities.of(entity);
+    if (!state) return this.insert(mapper, entity);
+    if (state.counters) checkCounters(mapper.schema, entity, state.counters);
+    const key = unchangedKey(mapper, entity, state);
+    const expected = expectedVersion(mapper, entity, state);
+    let changes = mapper.changes(entity, state.marks);
+    const expiresAt = mapper.expiryOf(entity);
+    const isExpiryDirty = mapper.schema.expiresAt !== undefined && expiresAt !== state.expiresAt;
+    const isDirty = isExpiryDirty || changes.set.length + changes.removed.length > 0;
+    if (!isDirty && expected === state.version) return undefined;
+    if (isDirty && mapper.schema.updatedAt) {
+      stampTimes(mapper, entity);
+      changes = mapper.changes(entity, state.marks);
+    }
+    const { set, removed, marks } = changes;
+    const operation: RowOperation = {
+      schema: mapper.schema,
+      key,
+      mode: 'update',
+      expected,
+      set,
+      removed,
+      expireAt: isExpiryDirty ? (expiresAt ?? null) : undefined,
+    };
+    return this.planned(mapper, entity, operation, { marks, expiresAt, counters: state.counters });
+  }
+
+  /** The whole row, whatever it is now. */
+  upsert(mapper: RowMapper, entity: object): PlannedWrite {
+    const state = this.entities.of(entity);
+    if (!state) fillId(mapper, entity);
+    const kept = keptProperty(mapper.schema, entity);
+    stampTimes(mapper, entity);
+    const key = state ? unchangedKey(mapper, entity, state) : keyOfEntity(mapper.schema, entity);
+    const expiresAt = this.stampExpiry(mapper, entity);
+    const expireAt = expiresAt ?? (mapper.schema.expiresAt ? null : undefined);
+    const { set, removed, marks } = mapper.changes(entity);
+    const operation: RowOperation = {
+      schema: mapper.schema,
+      key,
+      mode: 'upsert',
+      set,
+      removed,
+      expireAt,
+      kept,
+    };
+    const counters = shownCounters(mapper.schema, entity); // the row's own are not known
+    const write = this.planned(mapper, entity, operation, { marks, expiresAt, counters });
+    if (kept === undefined) return write;
+    const done = (version: number, text?: string): void => {
+      if (text !== undefined) restoreKept(mapper.schema, entity, marks, text);
+      write.done(version);
+    };
+    return { ...write, done };
+  }
+
+  /** The row's end, if it still is as the entity was loaded. */
+  remove(mapper: RowMapper, entity: object): PlannedWrite {
+    const state = this.entities.of(entity);
+    if (!state)
+      throw new InvalidArgumentError(
+        'entity',
+        `This ${mapper.schema.name} was not loaded here, or by another createRepositories(), so its version is not known; use delete(key)`,
+      );
+    const key = unchangedKey(mapper, entity, state);
+    const expected = expectedVersion(mapper, entity, state);
+    return {
+      entity,
+      event: 'remove',
+      operation: withIndexes({ schema: mapper.schema, key, mode: 'delete', expected }),
+      done: () => this.entities.forget(entity),
+    };
+  }
+
+  /** Some properties of a row, without its entity. */
+  patch(
+    mapper: RowMapper,
+    key: EntityKey,
+    patch: object,
+    options: Pick<UpdateOptions, 'ifVersion' | 'where'> = {},
+  ): RowOperation {
+    const { schema } = mapper;
+    const { ifVersion, where } = options;
+    checkObject('patch', patch);
+    for (const condition of ['ifVersion', 'where'] as const)
+      if (Object.hasOwn(options, condition) && options[condition] === undefined)
+        throw new InvalidArgumentError(
+          condition,
+          `${condition} is undefined: leave it out to update whatever the row is`,
+        );
+    if (ifVersion !== undefined && !(Number.isSafeInteger(ifVersion) && ifVersion >= 0))
+      throw new InvalidArgumentError('ifVersion', 'ifVersion must be a version, a whole number');
+    let values = mapper.plain(patch);
+    let changes = mapper.patch(values);
+    const isDirty = changes.expireAt !== undefined || changes.set.length + changes.removed.length > 0;
+    if (schema.updatedAt && isDirty) {
+      values = { ...values, [schema.updatedAt]: new Date() };
+      changes = mapper.patch(values);
+    }
+    if (where !== undefined) checkObject('where', where);
+    const guards = where && mapper.guards(where);
+    return withIndexes({ schema, key, mode: 'update', expected: ifVersion, guards, ...changes }, values);
+  }
+
+  /** When a row expires, and nothing else. */
+  expire({ schema }: RowMapper, key: EntityKey, expireAt: number | null): RowOperation {
+    return withIndexes({ schema, key, mode: 'touch', expireAt });
+  }
+
+  /** The row's end, whatever its version. */
+  delete({ schema }: RowMapper, key: EntityKey): RowOperation {
+    return withIndexes({ schema, key, mode: 'delete' });
+  }
+
+  /** When a new row expires; an entity that says nothing of it is given what follows of the ttl. */
+  private stampExpiry(mapper: RowMapper, entity: object): number | undefined {
+    const { expiresAt, ttlMs } = mapper.schema;
+    const given = mapper.expiryOf(entity);
+    if (given !== undefined || ttlMs === undefined) return given;
+    const at = Date.now() + ttlMs;
+    if (expiresAt) fill(mapper.schema, entity, expiresAt, new Date(at));
+    return at;
+  }
+
+  private planned(
+    mapper: RowMapper,
+    entity: object,
+    operation: RowOperation,
+    // as it was planned: what is changed meanwhile is for the next write
+    { marks, expiresAt, counters }: Pick<EntityState, 'marks' | 'expiresAt' | 'counters'>,
+  ): PlannedWrite {
+    return {
+      entity,
+      event: this.eventOf('save', entity),
+      operation: withIndexes(operation, entity),
+      done: (version) =>
+        this.entities.written(mapper, entity, {
+          key: operation.key,
+          version,
+          marks,
+          expiresAt,
+          counters,
+        }),
+    };
+  }
+}
+
+/** Gives an entity its id, if it has none and ids are generated. */
+export function fillId({ schema }: RowMapper, entity: object): void {
+  const { property, generate } = schema.primaryKey;
+  const id: unknown = Reflect.get(entity, property);
+  if (generate && (id === undefined || id === null)) fill(schema, entity, property, idGenerator(generate)());
+}
+
+function stampTimes({ schema }: RowMapper, entity: object): void {
+  const { createdAt, updatedAt } = schema;
+  const now = new Date();
+  if (createdAt && !Reflect.get(entity, createdAt)) fill(schema, entity, createdAt, now);
+  if (updatedAt) fill(schema, entity, updatedAt, new Date(now));
+}
+
+/** @throws InvalidArgumentError where the entity takes no value: what it does not show could not be stored. */
+function fill({ name }: EntitySchema, entity: object, property: string, value: unknown): void {
+  if (Reflect.set(entity, property, value)) return;
+  throw new InvalidArgumentError(
+    property,
+    `${name}.${property} cannot be filled in: the object is frozen, or the property read-only`,
+  );
+}
+
+function unchangedKey({ schema }: RowMapper, entity: object, state: EntityState): EntityKey {
+  const key = keyOfEntity(schema, entity);
+  if (key.row !== state.key.row) throw new PartitionKeyChangedError(schema.name, state.key.row);
+  return key;
+}
+
+/**
+ * The version the row must be at: what the entity shows, if it shows one, so that a version that came back from a
+ * form or a request counts; else the one it was loaded at.
+ */
+function expectedVersion({ schema }: RowMapper, entity: object, state: EntityState): number {
+  if (!schema.version) return state.version;
+  const shown: unknown = Reflect.get(entity, schema.version);
+  if (shown === undefined || shown === null) return state.version;
+  if (Number.isSafeInteger(shown)) return shown as number;
+  throw new InvalidArgumentError(schema.version, `${schema.name}.${schema.version} is not a version`);
+}

@@ -1,0 +1,36 @@
+import type { CollectionKind } from '../schema/collection-kind.js';
+import { type TypedPropertyDecorator, roleDecorator } from './decorators.js';
+import type { PropertyOptions, PropertyType } from './property-type.js';
+
+/**
+ * The type of a collection's elements: as `@Property` takes it, a type, a function that returns one, or
+ * `{ type, enum, transformer }`.
+ */
+export type ElementType = NonNullable<PropertyType> | PropertyOptions;
+
+type CollectionDecorator<Kind extends CollectionKind> = TypedPropertyDecorator<{ readonly kind: Kind }>;
+
+/** A set in a key of its own, in the row's slot; the property is a `ClusterSet`. Elements are equal if stored equal. */
+export const SetOf = (elements: ElementType): CollectionDecorator<'set'> => collection('set', elements);
+
+/** A list in a key of its own, in the row's slot; the property is a `ClusterList`. */
+export const ListOf = (elements: ElementType): CollectionDecorator<'list'> => collection('list', elements);
+
+/** A sorted set in a key of its own, in the row's slot; the property is a `ClusterSortedSet`. */
+export const SortedSetOf = (elements: ElementType): CollectionDecorator<'sorted set'> =>
+  collection('sorted set', elements);
+
+/** A hash from names to values, in a key of its own, in the row's slot; the property is a `ClusterHash`. */
+export const HashOf = (values: ElementType): CollectionDecorator<'hash'> => collection('hash', values);
+
+/** A stream in a key of its own, in the row's slot; the property is a `ClusterStream`. */
+export const StreamOf = (elements: ElementType): CollectionDecorator<'stream'> =>
+  collection('stream', elements);
+
+function collection<Kind extends CollectionKind>(
+  kind: Kind,
+  given: ElementType | undefined,
+): CollectionDecorator<Kind> {
+  const isOptions = typeof given === 'object' && !Array.isArray(given);
+  return roleDecorator(kind, isOptions ? (given as PropertyOptions) : { type: given as PropertyType });
+}

@@ -1,0 +1,127 @@
+import type { CollectionKind } from '../schema/collection-kind.js';
+import type { HookMetadata } from './lifecycle-hooks.js';
+import type { EntityClass } from '../schema/shape.js';
+import type { PropertyOptions } from './property-type.js';
+import type { IdGenerator } from './id-generators.js';
+
+/** What a property is to its entity. */
+export type PropertyRole =
+  | 'primary key'
+  | 'partition key'
+  | 'property'
+  | 'version'
+  | 'counter'
+  | 'creation time'
+  | 'update time'
+  | 'expiry time'
+  | CollectionKind;
+
+/** What a decorator said of one property. */
+export interface PropertyMetadata {
+  readonly property: string;
+  readonly role: PropertyRole;
+  readonly options: PropertyOptions & { generate?: IdGenerator };
+  /** What TypeScript emitted as the property's type, if it did. */
+  readonly emittedType: unknown;
+}
+
+/** What becomes of writes that take a value of a unique that is being built. */
+export type WhileBuilding = 'refuse' | 'write';
+
+/** What `@Index` or `@Unique` said. */
+export interface IndexMetadata {
+  readonly kind: 'index' | 'unique';
+  /** The property it stands on. */
+  readonly on: string;
+  readonly name: string;
+  readonly fields: readonly string[];
+  /** `partition`, if it says nothing. */
+  readonly scope?: 'partition' | 'global' | undefined;
+  readonly spread?: number | undefined;
+  readonly whileBuilding?: WhileBuilding | undefined;
+}
+
+/** What `@ClusterEntity` was given. */
+export interface ClusterEntityOptions {
+  /** Stands in every key of the entity: letters, digits, `_`, `-` and `.`. Renaming it leaves the stored rows behind. */
+  name: string;
+  /** The entity whose partition this one lives in; without it, every row is a partition of its own. */
+  partition?: (() => EntityClass) | undefined;
+  /**
+   * How long a row lives from its insert or upsert, unless its `@ExpiresAt()` says otherwise: milliseconds, or a whole
+   * number with a unit: `'90s'`, `'15m'`, `'12h'`, `'30d'`.
+   */
+  ttl?: number | string | undefined;
+  /**
+   * `'window'` remembers increments, deletes and transactions for a minute in two keys of the partition, so that they
+   * are sent again after a lost reply, and recognised. Every one of them then writes these keys, too. Without it they end
+   * in `OutcomeUnknownError`.
+   */
+  idempotency?: 'window' | undefined;
+  /**
+   * Records every change in a stream, in the same commit, for `changes()`. There is one stream for each slot and owner
+   * of partitions, which keeps about `maxLength` of them, 1,000 by default. Every write then writes that key, too.
+   */
+  changes?: boolean | { maxLength: number } | undefined;
+}
+
+/** What the decorators said of one class, its parents not included. */
+export interface ClassMetadata {
+  entity?: ClusterEntityOptions | undefined;
+  readonly properties: PropertyMetadata[];
+  readonly indexes: IndexMetadata[];
+  readonly hooks: HookMetadata[];
+}
+
+// Keyed by the class itself: nothing outlives a class, and applications in one process share what is written in the
+// class, never what they made of it.
+const classes = new WeakMap<object, ClassMetadata>();
+
+/** The metadata that a decorator adds to. */
+export function ownMetadata(type: object): ClassMetadata {
+  let metadata = classes.get(type);
+  if (!metadata) classes.set(type, (metadata = { properties: [], indexes: [], hooks: [] }));
+  return metadata;
+}
+
+/** Properties, indexes and hooks of a class and its parents; what a child says of a property replaces what its parent said. */
+export function inheritedMetadata(
+  type: EntityClass,
+): Required<Pick<ClassMetadata, 'properties' | 'indexes' | 'hooks'>> {
+  const lineage: ClassMetadata[] = [];
+  for (let level: unknown = type; typeof level === 'function'; level = Object.getPrototypeOf(level)) {
+    const metadata = classes.get(level);
+    if (metadata) lineage.unshift(metadata);
+  }
+  const properties: PropertyMetadata[] = [];
+  for (const level of lineage) {
+    const redeclared = new Set(level.properties.map(({ property }) => property));
+    const kept = properties.filter(({ property }) => !redeclared.has(property));
+    properties.splice(0, properties.length, ...kept, ...level.properties);
+  }
+  // What a child says of the indexes of a property replaces what its parents said of them.
+  const indexes: IndexMetadata[] = [];
+  for (const level of lineage) {
+    const redeclared = new Set(level.indexes.map(({ on }) => on));
+    const kept = indexes.filter(({ on }) => !redeclared.has(on));
+    indexes.splice(0, indexes.length, ...kept, ...level.indexes);
+  }
+  return {
+    properties,
+    indexes,
+    hooks: lineage.flatMap(({ hooks }) => hooks),
+  };
+}
+
+/** Decorated properties that a class has beyond those of a class that it is derived from; none where it is not. */
+export function propertiesBelow(derived: EntityClass, base: EntityClass): string[] {
+  if (!(derived.prototype instanceof base)) return [];
+  const known = new Set(inheritedMetadata(base).properties.map(({ property }) => property));
+  const all = inheritedMetadata(derived).properties.map(({ property }) => property);
+  return all.filter((property) => !known.has(property));
+}
+
+/** What `@ClusterEntity` said of this very class: a child of an entity is an entity only if it says so itself. */
+export function entityOptions(type: object): ClusterEntityOptions | undefined {
+  return classes.get(type)?.entity;
+}

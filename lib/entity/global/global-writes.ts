@@ -1,0 +1,137 @@
+import type { CommitFault } from '../commit/commit-faults.js';
+import type { Committed } from '../commit/commit-outcome.js';
+import type { EntityClient } from '../common/entity-client.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
+import { GlobalSweeper } from '../maintenance/global-sweeper.js';
+import type { GlobalEntry } from '../keys/global-entry.js';
+import { partField } from '../operations/global-changes.js';
+import { commitGlobally } from './global-protocol.js';
+import { type Hold } from '../operations/row-operation.js';
+import { type GlobalBounds, ServerSteps } from './server-steps.js';
+import type { RowHold, RowOperation } from '../operations/row-operation.js';
+import type { Guard } from '../rows/row-mapper.js';
+import type { ScriptCaller } from '../scripts/script-caller.js';
+import type { WriteOptions } from '../common/write-options.js';
+
+type Outcome = Committed | CommitFault;
+
+/** Commits operations as they are, in the time that is left. */
+type Commit = (operations: readonly RowOperation[], bounds: GlobalBounds) => Promise<Outcome>;
+
+/** Writes that go on at once, of many. */
+export const AT_ONCE = 100;
+
+/** Writes of rows that have entries in global indexes and uniques: the protocol around a commit. */
+export class GlobalWrites {
+  constructor(
+    private readonly client: EntityClient,
+    private readonly scripts: ScriptCaller,
+  ) {}
+
+  /** Commits operations of one partition with their entries; a value that another row has is a refusal. */
+  async attempt(
+    operations: readonly RowOperation[],
+    options: WriteOptions,
+    commit: Commit,
+  ): Promise<Outcome> {
+    const steps = new ServerSteps(this.scripts, options);
+    let known = await this.completed(operations);
+    for (;;) {
+      const outcome = await commitEntries(steps, known, commit, options.opId !== undefined);
+      if (outcome.fault !== 'CHANGED' || known === operations) return outcome;
+      // Either a condition of the caller is not met, or a part that stays is not what it was.
+      const again = await this.completed(operations);
+      if (guardsText(again) === guardsText(known)) return outcome;
+      known = again;
+      await steps.pause();
+    }
+  }
+
+  /** Takes away entries that no row holds. @returns how many there were. */
+  sweep(schema: EntitySchema, limit: number, signal?: AbortSignal): Promise<number> {
+    return new GlobalSweeper(this.client, new ServerSteps(this.scripts), schema).sweep(limit, signal);
+  }
+
+  /** Operations with those parts of entries that stay as they are in the row, which the commit checks. */
+  private async completed(operations: readonly RowOperation[]): Promise<readonly RowOperation[]> {
+    if (!operations.some(hasUnknown)) return operations;
+    return Promise.all(
+      operations.map((operation) => (hasUnknown(operation) ? this.complete(operation) : operation)),
+    );
+  }
+
+  private async complete(operation: RowOperation): Promise<RowOperation> {
+    const { key, globals = [], guards = [] } = operation;
+    const properties = new Set(
+      globals.flatMap(({ index, parts }) =>
+        index.fields.flatMap(({ property }, i) => (parts[i] === undefined ? [property] : [])),
+      ),
+    );
+    const fields = [...properties].map(partField);
+    const values = await this.client.hmget(key.row, ...fields);
+    const stored = new Map(fields.map((field, i) => [field, values[i]]));
+    return {
+      ...operation,
+      guards: [...guards, ...fields.map((field): Guard => [field, stored.get(field) ?? undefined])],
+      globals: globals.map(({ index, parts }) => ({
+        index,
+        parts: parts.map((part, i) =>
+          part === undefined ? (stored.get(partField(index.fields[i].property)) ?? null) : part,
+        ),
+      })),
+    };
+  }
+}
+
+const hasUnknown = ({ globals = [] }: RowOperation): boolean =>
+  globals.some(({ parts }) => parts.includes(undefined));
+
+const guardsText = (operations: readonly RowOperation[]): string =>
+  JSON.stringify(operations.map(({ guards }) => guards?.map(([field, value]) => [field, value ?? null])));
+
+/**
+ * Runs the protocol for operations whose entries are known.
+ *
+ * @param isRepeated whether the write may have been made before, by another call.
+ */
+async function commitEntries(
+  steps: ServerSteps,
+  operations: readonly RowOperation[],
+  commit: Commit,
+  isRepeated: boolean,
+): Promise<Outcome> {
+  const entriesOf = new Map(operations.map((operation) => [operation, entriesFor(operation)]));
+  const entries = [...entriesOf.values()].flat().filter((entry) => entry !== undefined);
+  const commitHolding = (holds: ReadonlyMap<GlobalEntry, Hold>, until: number): Promise<Outcome> => {
+    const held = operations.map((operation) => {
+      const changes = operation.globals?.map(({ index }, i): RowHold => {
+        const entry = entriesOf.get(operation)![i];
+        return { name: index.name, ...((entry && holds.get(entry)) ?? NOTHING) };
+      });
+      return { ...operation, holds: changes && { until, changes } };
+    });
+    return commit(held, steps.bounds());
+  };
+  const outcome = await commitGlobally(steps, entries, (holds, until) =>
+    commitHolding(new Map(entries.map((entry, i) => [entry, holds[i]])), until),
+  );
+  if (!('taken' in outcome)) return outcome;
+  const { taken } = outcome;
+  if (isRepeated) {
+    // The value may have gone from our row to another since. The row knows the write, or refuses what holds nothing.
+    const known = await commitHolding(new Map(entries.map((entry) => [entry, NEVER_HELD])), 0);
+    if (known.fault === undefined) return known;
+  }
+  const operation = operations.find((one) => entriesOf.get(one)!.includes(taken))!;
+  return { fault: 'DUPLICATE', operation, detail: taken.index.name };
+}
+
+/** What no row holds, so that a commit that relies on it is refused. */
+const NEVER_HELD: Hold = { how: '=', token: '', encodings: '' };
+const NOTHING: Hold = { how: '-', token: '', encodings: '' };
+
+/** What a row is to have in each of the indexes that an operation changes; undefined for nothing. */
+const entriesFor = ({ schema, key, globals = [] }: RowOperation): (GlobalEntry | undefined)[] =>
+  globals.map(({ index, parts }) =>
+    parts.includes(null) ? undefined : { schema, index, key, encodings: parts.join('\0') },
+  );

@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CommandAbortedError } from '../../cluster/command/abort-signal.js';
+import { DeadlineExceededError, OutcomeUnknownError } from '../../cluster/common/errors.js';
+import { fencesKey } from '../keys/entity-key.js';
+import { type GlobalEntry, bucketOf, keyOfReference, memberOf, referenceOf } from '../keys/global-entry.js';
+import {
+  ENTER_SCRIPT,
+  LEAVE_SCRIPT,
+  RESERVE_SCRIPT,
+  RESOLVE_SCRIPT,
+  UNRESERVE_SCRIPT,
+} from './global-scripts.js';
+import type { Entered, EntryFate, GlobalSteps } from './global-steps.js';
+import { operationToken } from '../scripts/operation-token.js';
+import type { ScriptCaller } from '../scripts/script-caller.js';
+import type { WriteOptions } from '../common/write-options.js';
+
+/** How long a write that takes no time of its own waits for others, in milliseconds. */
+const PATIENCE_MS = 10_000;
+
+const LONGEST_PAUSE_MS = 40;
+
+/** How long a write may take, and what ends it early. */
+export type GlobalBounds = Pick<WriteOptions, 'deadlineMs' | 'signal'>;
+
+/** The steps of the protocol of global indexes and uniques, as scripts on the servers. */
+export class ServerSteps implements GlobalSteps {
+  private readonly end: number;
+  private readonly patienceMs: number;
+
+  /** @param options the time of the whole, and what ends it early. */
+  constructor(
+    private readonly scripts: ScriptCaller,
+    private readonly options: GlobalBounds = {},
+  ) {
+    this.patienceMs = options.deadlineMs ?? PATIENCE_MS;
+    this.end = performance.now() + this.patienceMs;
+  }
+
+  newToken(): string {
+    return operationToken();
+  }
+
+  async enter(entry: GlobalEntry, token: string): Promise<Entered> {
+    const reference = referenceOf(entry.key);
+    const isUnique = entry.index.kind === 'unique';
+    const script = isUnique ? RESERVE_SCRIPT : ENTER_SCRIPT;
+    const args = isUnique ? [entry.encodings, token, reference] : [memberOf(entry, token)];
+    const [at, theirs, ageMs, owner] = await this.beforeCommit(() =>
+      this.scripts.run({ script, keys: [bucketOf(entry)], args }, 'always', this.bounds()),
+    );
+    if (theirs === undefined) return { at: Number(at) };
+    return {
+      at: Number(at),
+      claimant: { key: keyOfReference(entry.schema, owner), token: theirs, ageMs: Number(ageMs) },
+    };
+  }
+
+  async resolve({ index, key, encodings }: GlobalEntry, token: string, fence: boolean): Promise<EntryFate> {
+    const keys = [key.row, fencesKey(key.tag)];
+    const args = [index.name, token, encodings, fence ? '1' : '0'];
+    const [fate] = await this.beforeCommit(() =>
+      this.scripts.run({ script: RESOLVE_SCRIPT, keys, args }, 'always', this.bounds()),
+    );
+    return fate as EntryFate;
+  }
+
+  async remove(entry: GlobalEntry, token: string): Promise<void> {
+    const isUnique = entry.index.kind === 'unique';
+    const script = isUnique ? UNRESERVE_SCRIPT : LEAVE_SCRIPT;
+    const args = isUnique ? [entry.encodings, token] : [memberOf(entry, token)];
+    await this.beforeCommit(() =>
+      this.scripts.run({ script, keys: [bucketOf(entry)], args }, 'always', this.bounds()),
+    );
+  }
+
+  async pause(): Promise<void> {
+    this.checkTime();
+    if (performance.now() > this.end) throw new DeadlineExceededError(WRITE, this.patienceMs);
+    await sleep(Math.random() * LONGEST_PAUSE_MS);
+  }
+
+  later(work: (unbound: GlobalSteps) => Promise<void>): void {
+    // A client that is closed, or a node that is down: whoever meets what is left resolves it.
+    work(new ServerSteps(this.scripts)).catch(() => undefined);
+  }
+
+  /** What is left of the time of the whole. @throws where it is over. */
+  bounds(): GlobalBounds {
+    this.checkTime();
+    const { deadlineMs, signal } = this.options;
+    if (deadlineMs === undefined) return { signal };
+    return { signal, deadlineMs: Math.ceil(this.end - performance.now()) };
+  }
+
+  private checkTime(): void {
+    const { deadlineMs, signal } = this.options;
+    if (signal?.aborted) throw new CommandAbortedError(WRITE, signal.reason);
+    const isOver = deadlineMs !== undefined && performance.now() >= this.end;
+    if (isOver) throw new DeadlineExceededError(WRITE, this.patienceMs);
+  }
+
+  /** Whatever becomes of a step, the row was not written by it: its outcome is known. */
+  private async beforeCommit<T>(step: () => Promise<T>): Promise<T> {
+    try {
+      return await step();
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknownError)) throw error;
+      const { signal } = this.options;
+      if (signal?.aborted) throw new CommandAbortedError(WRITE, signal.reason);
+      throw new DeadlineExceededError(WRITE, this.patienceMs, { cause: error });
+    }
+  }
+}
+
+/** What the steps are a part of, for errors. */
+const WRITE = 'The write of a global index or unique';

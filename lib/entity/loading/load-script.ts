@@ -1,0 +1,26 @@
+import { Script } from '../../cluster/scripts/script.js';
+
+/**
+ * All rows of some classes in a partition, as they are at one moment, if they still are those that the caller knows.
+ *
+ * Answers a list of rows, each a list of fields and values, or `'CHANGED'`.
+ */
+export const LOAD_SCRIPT = new Script(
+  String.raw`#!lua flags=no-writes
+-- KEYS: the indexes (~ix), then the rows
+-- ARGV: 1 number of indexes, then for each: 'number of its rows' 'digest of their entries'
+local indexes = tonumber(ARGV[1])
+for i = 1, indexes do
+  local parts = {}
+  local limit = tonumber(ARGV[2 * i]) + 1
+  for _, entry in ipairs(redis.call('ZRANGEBYLEX', KEYS[i], '[~pk\0', '(~pk\1', 'LIMIT', 0, limit)) do
+    parts[#parts + 1] = #entry .. ':' .. entry
+  end
+  if redis.sha1hex(table.concat(parts)) ~= ARGV[2 * i + 1] then return 'CHANGED' end
+end
+local rows = {}
+for i = indexes + 1, #KEYS do rows[i - indexes] = redis.call('HGETALL', KEYS[i]) end
+return rows
+`,
+  true,
+);

@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InvalidArgumentError, TransactionConflictError } from '../../cluster/common/errors.js';
+import { checkList } from '../common/argument-checks.js';
+import type { EntityContext } from '../repository/entity-context.js';
+import { TransactionTooLargeError } from '../common/entity-errors.js';
+import { type EntityKey, entityKeyIn, indexKey } from '../keys/entity-key.js';
+import { entriesAfterSweep } from '../maintenance/expiry-sweeper.js';
+import { IndexReader } from '../query/index-reader.js';
+import { idTextOf } from '../keys/index-entry.js';
+import { LOAD_SCRIPT } from './load-script.js';
+import type { RowMapper } from '../rows/row-mapper.js';
+import { type Fields, rememberRow, runLoadHooks } from './row-reader.js';
+import type { EntityClass } from '../schema/shape.js';
+import { digestOf } from '../query/index-reader.js';
+
+/** The most rows that are loaded at once: meanwhile the server does nothing else. */
+export const MAX_LOADED_ROWS = 1_000;
+
+const ATTEMPTS = 50;
+const LONGEST_PAUSE_MS = 20;
+
+/** The rows of a class in a partition, as its index has them. */
+interface Listing {
+  readonly mapper: RowMapper;
+  readonly keys: readonly EntityKey[];
+  /** The index that was read, and what it held; absent where the row is the partition's owner. */
+  readonly index?: { readonly key: string; readonly digest: string };
+}
+
+/** Loads all rows of some classes in one partition, as they are at one moment. */
+export async function loadPartition(
+  context: EntityContext,
+  tag: string,
+  types: readonly EntityClass[],
+): Promise<object[][]> {
+  checkList('types', types);
+  const mappers = types.map((type) => partitionMapper(context, tag, type));
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const listings = await Promise.all(mappers.map((mapper) => list(context, mapper, tag)));
+    const rows = await readListed(context, listings);
+    if (rows) {
+      const next = rows[Symbol.iterator]();
+      const loaded = listings.map(({ mapper, keys }) =>
+        keys.flatMap((key) => {
+          const row = rememberRow(context, mapper, key, next.next().value as Fields);
+          return row ? [row.entity] : [];
+        }),
+      );
+      await Promise.all(loaded.map((entities, i) => runLoadHooks(mappers[i], entities)));
+      return loaded;
+    }
+    await sleep(Math.random() * LONGEST_PAUSE_MS);
+  }
+  throw new TransactionConflictError(ATTEMPTS);
+}
+
+function partitionMapper({ schemas }: EntityContext, tag: string, type: EntityClass): RowMapper {
+  const mapper = schemas.mapper(type);
+  if (tag.startsWith(`{${mapper.schema.partitionName}:`)) return mapper;
+  throw new InvalidArgumentError('types', `${mapper.schema.name} does not live in partitions like ${tag}`);
+}
+
+async function list(context: EntityContext, mapper: RowMapper, tag: string): Promise<Listing> {
+  const { schema } = mapper;
+  if (!schema.partitionKey)
+    return { mapper, keys: [entityKeyIn(schema, tag, tag.slice(schema.name.length + 2, -1))] };
+  const key = indexKey(schema, tag);
+  const reader = new IndexReader(context.client, key, [ALL_ROWS]);
+  const entries = await entriesAfterSweep(context, schema, tag, reader, MAX_LOADED_ROWS);
+  const keys = entries.map((entry) => entityKeyIn(schema, tag, idTextOf(entry)));
+  return { mapper, keys, index: { key, digest: digestOf(entries) } };
+}
+
+/** The fields of all rows; undefined where a listing is no longer right. */
+async function readListed(
+  { client }: EntityContext,
+  listings: readonly Listing[],
+): Promise<Fields[] | undefined> {
+  const rows = listings.flatMap(({ keys }) => keys.map(({ row }) => row));
+  if (rows.length > MAX_LOADED_ROWS)
+    throw new TransactionTooLargeError('rows or more', rows.length, MAX_LOADED_ROWS, 'What loadAll finds');
+  if (rows.length === 0) return [];
+  const indexes = listings.flatMap(({ index, keys }) => (index ? [{ ...index, count: keys.length }] : []));
+  const args = [String(indexes.length), ...indexes.flatMap(({ count, digest }) => [String(count), digest])];
+  const keys = [...indexes.map(({ key }) => key), ...rows];
+  const answer = await client.with({ retry: 'always' }).runScript(LOAD_SCRIPT, keys, args, { buffers: true });
+  return Array.isArray(answer) ? (answer as Buffer[][]).map(fieldsOf) : undefined;
+}
+
+function fieldsOf(pairs: readonly Buffer[]): Fields {
+  const fields: Fields = Object.create(null) as Fields;
+  for (let i = 0; i + 1 < pairs.length; i += 2) fields[pairs[i].toString()] = pairs[i + 1];
+  return fields;
+}
+
+const ALL_ROWS = { from: Buffer.from('~pk\0'), to: Buffer.from('~pk\x01') };

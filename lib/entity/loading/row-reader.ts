@@ -1,0 +1,98 @@
+import type { EntityContext } from '../repository/entity-context.js';
+import type { EntityKey } from '../keys/entity-key.js';
+import { runHooks } from '../decorators/lifecycle-hooks.js';
+import type { LoadedRow, RowMapper } from '../rows/row-mapper.js';
+import type { Stored } from '../codec/codec.js';
+
+/** A row as HGETALL answers it. */
+export type Fields = Record<string, Stored>;
+
+/** What stands in a text for bytes that are none. */
+const REPLACED = '\uFFFD';
+
+/** Reads one row, and remembers what it was. */
+export async function loadRow(
+  context: EntityContext,
+  mapper: RowMapper,
+  key: EntityKey,
+): Promise<LoadedRow | null> {
+  const row = rememberRow(context, mapper, key, await readFields(context, mapper, key));
+  if (row) await runHooks(mapper.schema, 'after load', row.entity);
+  return row;
+}
+
+async function readFields(
+  { client }: EntityContext,
+  { isText }: RowMapper,
+  { row }: EntityKey,
+): Promise<Fields> {
+  const text = isText && (await client.hgetall(row));
+  return text && isWellFormed(text) ? text : client.hgetallBuffer(row);
+}
+
+/** Whether no bytes were replaced. Where some may have been, the row is read again, for its codecs to judge. */
+function isWellFormed(fields: Fields): boolean {
+  for (const name in fields) if (fields[name].includes(REPLACED)) return false;
+  return true;
+}
+
+/** Reads rows in one batch a node; positional, null where there is none. */
+export async function loadRows(
+  context: EntityContext,
+  mapper: RowMapper,
+  keys: readonly EntityKey[],
+): Promise<(object | null)[]> {
+  if (keys.length === 0) return [];
+  const pipeline = context.client.pipeline();
+  for (const { row } of keys) {
+    if (mapper.isText) pipeline.hgetall(row);
+    else pipeline.hgetallBuffer(row);
+  }
+  const rows = ((await pipeline.exec()) ?? []).map(([error, reply]) => {
+    if (error) throw error;
+    return reply as Fields;
+  });
+  if (mapper.isText) await readAgainAsBytes(context, keys, rows);
+  const entities = rows.map((fields, i) => rememberRow(context, mapper, keys[i], fields)?.entity ?? null);
+  await runLoadHooks(mapper, entities);
+  return entities;
+}
+
+/** Reads those rows again, in one batch a node, whose text is not what their bytes may be. */
+async function readAgainAsBytes(
+  { client }: EntityContext,
+  keys: readonly EntityKey[],
+  rows: Fields[],
+): Promise<void> {
+  const replaced = [...rows.keys()].filter((i) => !isWellFormed(rows[i]));
+  if (replaced.length === 0) return;
+  const pipeline = client.pipeline();
+  for (const i of replaced) pipeline.hgetallBuffer(keys[i].row);
+  for (const [at, [error, reply]] of ((await pipeline.exec()) ?? []).entries()) {
+    if (error) throw error;
+    rows[replaced[at]] = reply as Fields;
+  }
+}
+
+/** Runs what is to be run after entities were loaded. */
+export async function runLoadHooks(
+  { schema }: RowMapper,
+  entities: readonly (object | null)[],
+): Promise<void> {
+  if (schema.hooks.has('after load'))
+    await Promise.all(entities.map((entity) => entity && runHooks(schema, 'after load', entity)));
+}
+
+/** Makes a row of what was read, and remembers what it was; null where there is none. */
+export function rememberRow(
+  { entities, committer }: EntityContext,
+  mapper: RowMapper,
+  key: EntityKey,
+  fields: Fields,
+): LoadedRow | null {
+  const row = mapper.load(key, fields);
+  if (!row) return null;
+  entities.equip(mapper.schema, row.entity, committer);
+  entities.loaded(mapper.schema, key, row);
+  return row;
+}

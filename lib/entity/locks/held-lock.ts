@@ -1,0 +1,106 @@
+import { LockLostError } from '../common/entity-errors.js';
+import { RENEW_SCRIPT } from './lock-script.js';
+import { TOKEN_MEMORY_MS } from './lock-memory.js';
+import type { Fence } from '../operations/row-operation.js';
+import type { ScriptCaller } from '../scripts/script-caller.js';
+
+/** A lock as it was taken. */
+export interface TakenLock {
+  readonly tag: string;
+  readonly key: string;
+  readonly token: string;
+  readonly ttlMs: number;
+  /** When it was asked for, by `performance.now()`: from then on its time counts. */
+  readonly since: number;
+}
+
+/** It is renewed three times before it would end. */
+const RENEWALS = 3;
+
+/** A lock that is held: renewed until it is released, and found lost where that does not work. */
+export class HeldLock {
+  private readonly aborter = new AbortController();
+  private timer: NodeJS.Timeout | undefined;
+  private renewing: Promise<void> = Promise.resolve();
+  private endsAt: number;
+  private isReleased = false;
+  private hasEndedWell = false;
+  /** Why it is lost; undefined while it is not. */
+  lost: LockLostError | undefined;
+  readonly fence: Fence;
+
+  constructor(
+    private readonly scripts: ScriptCaller,
+    private readonly taken: TakenLock,
+  ) {
+    const { tag, key, token, since, ttlMs } = taken;
+    this.endsAt = since + ttlMs;
+    this.fence = {
+      tag,
+      key,
+      token,
+      hasEndedWell: () => this.hasEndedWell,
+      assertHeld: () => this.assertHeld(),
+    };
+    this.schedule();
+  }
+
+  get signal(): AbortSignal {
+    return this.aborter.signal;
+  }
+
+  /** Tells the function that it should end; the lock is held until it does. */
+  abort(reason: unknown): void {
+    this.aborter.abort(reason);
+  }
+
+  /**
+   * Lets go of it, and finds out whether it was held until now. That nobody answered is no error: its time will end.
+   */
+  async release(): Promise<void> {
+    this.isReleased = true;
+    clearTimeout(this.timer);
+    await this.renewing;
+    if (this.lost) return;
+    const wasHeld = await this.hold(0).catch(() => true);
+    if (!wasHeld) return this.lose('somebody else has got it');
+    this.hasEndedWell = true;
+  }
+
+  private schedule(): void {
+    this.timer = setTimeout(() => (this.renewing = this.renew()), this.taken.ttlMs / RENEWALS);
+  }
+
+  private async renew(): Promise<void> {
+    const askedAt = performance.now();
+    try {
+      const isHeld = await this.hold(this.taken.ttlMs);
+      if (!isHeld) return this.lose('somebody else has got it');
+      this.endsAt = askedAt + this.taken.ttlMs;
+    } catch {
+      if (performance.now() >= this.endsAt) return this.lose('it could not be renewed in time');
+    }
+    if (!this.isReleased) this.schedule();
+  }
+
+  private async hold(ms: number): Promise<boolean> {
+    const { key, token, ttlMs } = this.taken;
+    const args = [token, String(ms), String(TOKEN_MEMORY_MS)];
+    const left = Math.max(1, Math.ceil(this.endsAt - performance.now()));
+    const deadlineMs = Math.min(left, ttlMs);
+    const [outcome] = await this.scripts.run({ script: RENEW_SCRIPT, keys: [key], args }, 'always', {
+      deadlineMs,
+    });
+    return outcome === 'OK';
+  }
+
+  private lose(why: string): void {
+    this.lost = new LockLostError(this.taken.tag, why);
+    this.aborter.abort(this.lost);
+  }
+
+  private assertHeld(): void {
+    if (this.lost) throw this.lost;
+    if (this.isReleased) throw new LockLostError(this.taken.tag, 'its function has ended');
+  }
+}

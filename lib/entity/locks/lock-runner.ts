@@ -1,0 +1,137 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { onAbort, pauseFor } from '../../cluster/command/abort-signal.js';
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import type { EntityClient } from '../common/entity-client.js';
+import { LockTimeoutError } from '../common/entity-errors.js';
+import { checkEntityOptions } from '../common/check-entity-options.js';
+import { HeldLock } from './held-lock.js';
+import { LockLine } from './lock-line.js';
+import { TOKEN_MEMORY_MS } from './lock-memory.js';
+import { LOCK_SCRIPT } from './lock-script.js';
+import type { LockedFunction } from '../repository/partition-lock.js';
+import type { LockOptions } from './lock-options.js';
+import type { RepositorySet } from '../repository/repository-set.js';
+import type { Fence } from '../operations/row-operation.js';
+import { ScriptCaller } from '../scripts/script-caller.js';
+
+const TTL_MS = 10_000;
+const SHORTEST_TTL_MS = 100;
+const WAIT_MS = 10_000;
+const LONGEST_PAUSE_MS = 100;
+/** The most callers of one process that wait for one lock. */
+const MAX_WAITERS = 1_000;
+const NAME = /^[\w.-]{1,100}$/;
+
+/** Runs functions under locks of partitions. */
+export class LockRunner {
+  private readonly scripts: ScriptCaller;
+  private readonly line = new LockLine();
+
+  /** @param under makes the repositories that write under a lock. */
+  constructor(
+    client: EntityClient,
+    private readonly under: (fence: Fence) => RepositorySet,
+  ) {
+    this.scripts = new ScriptCaller(client);
+  }
+
+  /**
+   * @throws LockTimeoutError, LockLostError, and what `work` throws.
+   */
+  async run<R>(tag: string, work: LockedFunction<R>, options: LockOptions = {}): Promise<R> {
+    checkEntityOptions('a lock', options);
+    const { name = 'lock', ttlMs = TTL_MS, waitMs = WAIT_MS, signal } = options;
+    check('ttlMs', ttlMs, SHORTEST_TTL_MS);
+    check('waitMs', waitMs, 0);
+    if (typeof name !== 'string' || !NAME.test(name))
+      throw new InvalidArgumentError('name', 'The name of a lock is of letters, digits, _ - and .');
+    signal?.throwIfAborted();
+    const key = `${tag}~lk:${name}`;
+    const giveUpAt = performance.now() + waitMs;
+    const pass = await this.turn(tag, key, waitMs, signal);
+    try {
+      const held = await this.take(tag, key, ttlMs, giveUpAt, waitMs, signal);
+      return await this.hold(held, work, signal);
+    } finally {
+      pass();
+    }
+  }
+
+  /** Lets the callers of this process come one after the other, so that one of them at most asks the server. */
+  private async turn(
+    tag: string,
+    key: string,
+    waitMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<() => void> {
+    if (this.line.length(key) >= MAX_WAITERS || (waitMs === 0 && this.line.length(key) > 0))
+      throw new LockTimeoutError(tag, waitMs);
+    const done = new AbortController();
+    const ended = delay(waitMs, undefined, {
+      signal: signal ? AbortSignal.any([signal, done.signal]) : done.signal,
+    }).catch(() => {});
+    try {
+      const pass = await this.line.enter(key, ended);
+      if (pass) return pass;
+    } finally {
+      done.abort();
+    }
+    signal?.throwIfAborted();
+    throw new LockTimeoutError(tag, waitMs);
+  }
+
+  private async take(
+    tag: string,
+    key: string,
+    ttlMs: number,
+    giveUpAt: number,
+    waitMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<HeldLock> {
+    const holder = randomUUID();
+    const args = [holder, String(ttlMs), String(TOKEN_MEMORY_MS)];
+    for (;;) {
+      signal?.throwIfAborted();
+      const askedAt = performance.now();
+      const [outcome, detail] = await this.scripts.run({ script: LOCK_SCRIPT, keys: [key], args }, 'always', {
+        signal,
+      });
+      if (outcome === 'OK')
+        return new HeldLock(this.scripts, { tag, key, token: detail, ttlMs, since: askedAt });
+      const left = giveUpAt - performance.now();
+      if (left <= 0) throw new LockTimeoutError(tag, waitMs);
+      const pause = Math.min(left, Number(detail) + 1, 1 + Math.random() * LONGEST_PAUSE_MS);
+      await pauseFor(pause, signal);
+    }
+  }
+
+  private async hold<R>(
+    held: HeldLock,
+    work: LockedFunction<R>,
+    signal: AbortSignal | undefined,
+  ): Promise<R> {
+    const lose = (): void => held.abort(signal?.reason);
+    const unhook = signal && onAbort(signal, lose);
+    const repositories = this.under(held.fence);
+    const working = async (): Promise<R> =>
+      work({
+        token: Number(held.fence.token),
+        signal: held.signal,
+        repository: (type) => repositories.repository(type),
+        transaction: (change, options) => repositories.transactions.run(held.fence.tag, change, options),
+      });
+    const result = await working().finally(() => {
+      unhook?.();
+      return held.release();
+    });
+    // What the function has done besides its writes, it may have done beside another holder.
+    if (held.lost) throw held.lost;
+    return result;
+  }
+}
+
+function check(option: string, value: unknown, least: number): void {
+  if (!Number.isSafeInteger(value) || (value as number) < least || (value as number) > 2 ** 31 - 1)
+    throw new InvalidArgumentError(option, `${option} must be a whole number of milliseconds from ${least}`);
+}

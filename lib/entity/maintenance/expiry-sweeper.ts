@@ -1,0 +1,134 @@
+import type { SweepOutcome } from '../commit/commit-outcome.js';
+import { type EntityContext, onPrimaries } from '../repository/entity-context.js';
+import { entityKeyIn, indexKey, uniqueKey } from '../keys/entity-key.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
+import { dueRows } from '../query/expiry-queue.js';
+import { IndexAuditor, indexOf } from './index-auditor.js';
+import { IndexReader } from '../query/index-reader.js';
+import { idTextOf } from '../keys/index-entry.js';
+import { sweepOperation } from '../operations/index-changes.js';
+
+/** Rows that are swept in one commit: while it runs, the server does nothing else. */
+const BATCH = 50;
+
+/** Entries that are read at once. */
+const PAGE = 1_000;
+
+/**
+ * Takes away what expired rows of larger partitions leave: the row itself, for as long as the server keeps it, its
+ * index entries and its uniques.
+ */
+export class ExpirySweeper {
+  private readonly auditor: IndexAuditor;
+
+  private readonly context: EntityContext;
+
+  constructor(
+    context: EntityContext,
+    private readonly schema: EntitySchema,
+  ) {
+    this.context = onPrimaries(context);
+    this.auditor = new IndexAuditor(this.context, schema, 'repair');
+  }
+
+  /**
+   * Sweeps the partitions of the whole cluster.
+   *
+   * @returns how many rows are no more.
+   */
+  async sweepAll(limit: number, signal?: AbortSignal): Promise<number> {
+    const { name, partitionName, partitionKey } = this.schema;
+    if (!partitionKey) return 0; // the server itself has taken all there was
+    const owned = `{${partitionName}:`;
+    const index = `:${name}~ix`;
+    let swept = 0;
+    const keys = this.context.keys.keys(`${owned}*}${index}`, 'zset', INDEX_KEY);
+    for await (const key of keys) {
+      swept += await this.sweep(key.slice(0, -index.length), limit - swept, signal);
+      if (swept >= limit) break;
+    }
+    return swept;
+  }
+
+  /** Sweeps one partition. */
+  async sweep(tag: string, limit: number, signal?: AbortSignal): Promise<number> {
+    if (!this.schema.partitionKey) return 0;
+    const { client, committer } = this.context;
+    const due = dueRows(client, this.schema, tag);
+    const left = new Map<string, 'gone' | 'kept'>();
+    let swept = 0;
+    let behind: string | undefined;
+    while (swept < limit) {
+      signal?.throwIfAborted();
+      const entries = await due.entries(behind, Math.min(BATCH, limit - swept));
+      if (entries.length === 0) break;
+      const operations = entries.map((entry) => this.operation(tag, idTextOf(entry)));
+      const outcomes = await committer.sweep(operations, { signal });
+      const those = (outcome: SweepOutcome): string[] => entries.filter((_, i) => outcomes[i] === outcome);
+      // The server took these rows before anybody swept them, and with them what tells their entries.
+      for (const entry of those('gone')) left.set(idTextOf(entry), 'gone');
+      // If it did and others made the row anew, what the former one had in the queue and elsewhere is still there.
+      for (const id of await this.clearQueue(tag, those('kept'))) left.set(id, 'kept');
+      swept += outcomes.filter((outcome) => outcome !== 'kept').length;
+      behind = entries.at(-1);
+    }
+    if (left.size > 0) await this.clear(tag, left, signal);
+    return swept;
+  }
+
+  /** Takes rows that live out of the queue where they were not put by themselves. @returns their ids. */
+  private clearQueue(tag: string, entries: readonly string[]): Promise<Set<string>> {
+    const suspects = new Map<string, { index: string[]; uniques: string[] }>();
+    for (const entry of entries) {
+      const id = idTextOf(entry);
+      suspects.set(id, { index: [...(suspects.get(id)?.index ?? []), entry], uniques: [] });
+    }
+    return this.auditor.clear(tag, suspects);
+  }
+
+  /** Looks through the whole partition, once, for what rows have left and should not have. */
+  private async clear(
+    tag: string,
+    ids: ReadonlyMap<string, 'gone' | 'kept'>,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const found = new Map<string, { index: string[]; uniques: string[] }>();
+    for (const id of ids.keys()) found.set(id, { index: [], uniques: [] });
+    const own = new Set(['~pk', '~x', ...this.schema.indexes.map(({ name }) => name)]);
+    // What a row that lives has in indexes of a newer class is not known here.
+    const leftBy = (id: string, entry: string) =>
+      ids.get(id) === 'gone' || own.has(indexOf(entry)) ? found.get(id) : undefined;
+    const all = new IndexReader(this.context.client, indexKey(this.schema, tag), [WHOLE]);
+    for await (const entry of all.all()) {
+      signal?.throwIfAborted();
+      leftBy(idTextOf(entry), entry)?.index.push(entry);
+    }
+    const uniques = this.context.client.hscanIterator(uniqueKey(this.schema, tag), { count: PAGE });
+    for await (const [entry, id] of uniques) leftBy(id, entry)?.uniques.push(entry);
+    await this.auditor.clear(tag, found);
+  }
+
+  private operation(tag: string, idText: string): ReturnType<typeof sweepOperation> {
+    return sweepOperation(this.schema, entityKeyIn(this.schema, tag, idText));
+  }
+}
+
+/**
+ * Entries of an index, and one more where there are more than the limit. Entries of expired rows do not count: where
+ * they may be why there are so many, the partition is swept first.
+ */
+export async function entriesAfterSweep(
+  context: EntityContext,
+  schema: EntitySchema,
+  tag: string,
+  index: IndexReader,
+  limit: number,
+): Promise<string[]> {
+  const entries = await index.entries(undefined, limit + 1);
+  if (entries.length <= limit) return entries;
+  const swept = await new ExpirySweeper(context, schema).sweep(tag, Infinity);
+  return swept === 0 ? entries : index.entries(undefined, limit + 1);
+}
+
+const WHOLE = { from: Buffer.alloc(0), to: Buffer.from([0xff]) };
+const INDEX_KEY = /^\{[^{}:~]+:[^{}:~]+\}:[^{}:~]+~ix$/;

@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { EntityClient } from '../common/entity-client.js';
+import type { EntitySchema, GlobalIndexSchema } from '../schema/entity-schema.js';
+import {
+  type GlobalEntry,
+  bucketsOf,
+  keyOfReference,
+  referenceInRecord,
+  tokenInRecord,
+} from '../keys/global-entry.js';
+import { GRACE_MS, endEntry } from '../global/global-protocol.js';
+import type { GlobalSteps } from '../global/global-steps.js';
+import { IndexReader } from '../query/index-reader.js';
+import { idTextOf } from '../keys/index-entry.js';
+
+/** Entries that are asked for at once. */
+const BATCH = 200;
+
+/** Entries that are remembered, until those that still are open are given up. */
+const MOST_OPEN = 10_000;
+
+/** An entry as its key has it. */
+interface FoundEntry {
+  readonly entry: GlobalEntry;
+  readonly token: string;
+}
+
+/**
+ * Takes away entries of global indexes and uniques that no row holds: those of rows that have expired or that others
+ * have deleted, and those of writes that ended half-way. It asks the row of each entry, one script each.
+ */
+export class GlobalSweeper {
+  constructor(
+    private readonly client: EntityClient,
+    private readonly steps: GlobalSteps,
+    private readonly schema: EntitySchema,
+  ) {}
+
+  /** @returns how many entries are no more. */
+  async sweep(limit: number, signal?: AbortSignal): Promise<number> {
+    let swept = 0;
+    let open: FoundEntry[] = [];
+    // A write that is under way holds its entries soon; only what is open for longer is given up.
+    const giveUp = async (): Promise<void> => {
+      if (open.length > 0) await sleep(GRACE_MS, undefined, { signal });
+      swept += await this.endAll(open.slice(0, limit - swept));
+      open = [];
+    };
+    for await (const batch of inBatches(this.all())) {
+      signal?.throwIfAborted();
+      const fates = await Promise.all(
+        batch.map(({ entry, token }) => this.steps.resolve(entry, token, false)),
+      );
+      const dead = batch.filter((_, i) => fates[i] === 'dead');
+      swept += await this.endAll(dead.slice(0, limit - swept));
+      open.push(...batch.filter((_, i) => fates[i] === 'open'));
+      if (open.length >= MOST_OPEN || swept + open.length >= limit) await giveUp();
+      if (swept >= limit) return swept;
+    }
+    await giveUp();
+    return swept;
+  }
+
+  /** @returns how many of them no row held. */
+  private async endAll(entries: readonly FoundEntry[]): Promise<number> {
+    let ended = 0;
+    for (let from = 0; from < entries.length; from += BATCH) {
+      const some = entries.slice(from, from + BATCH);
+      const ends = await Promise.all(some.map(({ entry, token }) => endEntry(this.steps, entry, token)));
+      ended += ends.filter(Boolean).length;
+    }
+    return ended;
+  }
+
+  private async *all(): AsyncGenerator<FoundEntry> {
+    for (const index of this.schema.globals)
+      for (const bucket of bucketsOf(index)) yield* this.entries(index, bucket);
+  }
+
+  private async *entries(index: GlobalIndexSchema, bucket: string): AsyncGenerator<FoundEntry> {
+    if (index.kind === 'unique') {
+      for await (const [encodings, record] of this.client.hscanIterator(bucket, { count: BATCH })) {
+        const key = keyOfReference(this.schema, referenceInRecord(record));
+        yield { entry: { schema: this.schema, index, key, encodings }, token: tokenInRecord(record) };
+      }
+      return;
+    }
+    for await (const member of new IndexReader(this.client, bucket, [WHOLE]).all()) {
+      const token = idTextOf(member);
+      const entry = member.slice(0, -token.length - 1);
+      const reference = idTextOf(entry);
+      const key = keyOfReference(this.schema, reference);
+      const encodings = entry.slice(0, -reference.length - 1);
+      yield { entry: { schema: this.schema, index, key, encodings }, token };
+    }
+  }
+}
+
+async function* inBatches<T>(all: AsyncIterable<T>): AsyncGenerator<T[]> {
+  let batch: T[] = [];
+  for await (const one of all) {
+    batch.push(one);
+    if (batch.length < BATCH) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+const WHOLE = { from: Buffer.alloc(0), to: Buffer.from([0xff]) };

@@ -1,0 +1,177 @@
+import { isUtf8 } from 'node:buffer';
+import { ReplyError } from '../../cluster/common/errors.js';
+import { AUDIT_SCRIPT } from './audit-script.js';
+import { givenKey } from '../keys/entity-key.js';
+import type { EntityContext } from '../repository/entity-context.js';
+import { entityKeyIn, indexKey, uniqueKey } from '../keys/entity-key.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
+import { type IndexExpectation, expectationOf } from './index-expectation.js';
+import { idTextOf } from '../keys/index-entry.js';
+import type { Stored } from '../codec/codec.js';
+import type { Fields } from '../loading/row-reader.js';
+import { type ScriptCall, ScriptCaller } from '../scripts/script-caller.js';
+import type { KeyOf } from '../schema/shape.js';
+
+/** What is wrong in the index or the uniques of a partition. */
+export type IndexIssue<E = object> = KeyedIssue<KeyOf<E>>;
+
+/** The same, of the key alone: so a repository of a class is one of its parent's. */
+export interface KeyedIssue<Key> {
+  /**
+   * - `missing`: an entry that the row should have is not there
+   * - `extra`: an entry is there that the row, or no row at all, should have
+   * - `wrong`: the row's own note of an indexed value is another
+   * - `duplicate`: two rows have one value of a unique; this is the one that does not hold it
+   * - `unreadable`: a stored field is not of its property's type, so it is not known what should be there
+   */
+  readonly fault: 'missing' | 'extra' | 'wrong' | 'duplicate' | 'unreadable';
+  /** The index or unique; `~pk` for the list of rows, `~x` for the expiry queue; of a note or field its property. */
+  readonly index: string;
+  readonly key: Key;
+}
+
+/** Whether faults are told, or put right as well. */
+export type AuditMode = 'verify' | 'repair';
+
+/** Rows, or entries, that are compared at once. */
+const BATCH = 100;
+/** How often a row is read again that others go on changing: they keep its entries right themselves. */
+const ATTEMPTS = 10;
+
+/** Entries that are read at once. */
+const PAGE = 1_000;
+
+/** Entries of one row that it may not be due. */
+export interface Suspects {
+  /** Bytes where they are no text. */
+  readonly index: Stored[];
+  readonly uniques: string[];
+}
+
+/** Holds the index and the uniques of partitions against the rows, a batch at a time, and repairs them if asked to. */
+export class IndexAuditor {
+  private readonly scripts: ScriptCaller;
+
+  constructor(
+    private readonly context: EntityContext,
+    private readonly schema: EntitySchema,
+    private readonly mode: AuditMode,
+    private readonly spared: ReadonlySet<string> = new Set(),
+  ) {
+    this.scripts = new ScriptCaller(context.client);
+  }
+
+  /** The faults of one partition. What should not be there comes first, so that its place is free. */
+  async *audit(tag: string, ids: readonly string[]): AsyncGenerator<IndexIssue> {
+    let batch = new Map<string, Suspects>();
+    for await (const [id, kind, entry] of this.entries(tag)) {
+      const suspects = batch.get(id) ?? { index: [], uniques: [] };
+      if (kind === 'index') suspects.index.push(entry);
+      else suspects.uniques.push(entry);
+      batch.set(id, suspects);
+      if (batch.size < BATCH && suspects[kind].length < BATCH) continue;
+      yield* this.issues(tag, batch);
+      batch = new Map();
+    }
+    yield* this.issues(tag, batch);
+    for (let from = 0; from < ids.length; from += BATCH)
+      yield* this.issues(tag, new Map(ids.slice(from, from + BATCH).map((id) => [id, undefined])));
+  }
+
+  /** Puts right what these rows have and should not have. @returns the ids of those that had any such entry. */
+  async clear(tag: string, rows: ReadonlyMap<string, Suspects>): Promise<Set<string>> {
+    const cleared = new Set<string>();
+    const all = [...rows];
+    for (let from = 0; from < all.length; from += BATCH)
+      for await (const [id] of this.compare(tag, new Map(all.slice(from, from + BATCH)))) cleared.add(id);
+    return cleared;
+  }
+
+  private async *issues(
+    tag: string,
+    rows: ReadonlyMap<string, Suspects | undefined>,
+  ): AsyncGenerator<IndexIssue> {
+    for await (const [id, fault, entry] of this.compare(tag, rows)) {
+      const index = indexOf(entry.replace(/^~i:/, ''));
+      yield { fault, index, key: givenKey(this.schema, entityKeyIn(this.schema, tag, id)) as never };
+    }
+  }
+
+  private async *entries(
+    tag: string,
+  ): AsyncGenerator<
+    [id: string, kind: 'index', entry: Stored] | [id: string, kind: 'uniques', entry: string]
+  > {
+    const { client } = this.context;
+    // By ZSCAN: a range by bytes is not to be had where scores differ, and gives bytes that are no text as text.
+    for await (const page of client.elementPages('zscan', indexKey(this.schema, tag), { count: PAGE }))
+      for (let i = 0; i < page.length; i += 2) {
+        const entry = page[i].toString();
+        if (this.spared.has(indexOf(entry))) continue;
+        yield [idTextOf(entry), 'index', isUtf8(page[i]) ? entry : page[i]];
+      }
+    for await (const [entry, id] of client.hscanIterator(uniqueKey(this.schema, tag), { count: BATCH }))
+      if (!this.spared.has(indexOf(entry))) yield [id, 'uniques', entry];
+  }
+
+  /** @param rows for each id the entries that were found; without any, what should be there is looked for. */
+  private async *compare(
+    tag: string,
+    rows: ReadonlyMap<string, Suspects | undefined>,
+  ): AsyncGenerator<[id: string, fault: IndexIssue['fault'], entry: string]> {
+    let left = [...rows.keys()];
+    for (let attempt = 1; left.length > 0 && attempt <= ATTEMPTS; attempt++) {
+      const expected = await this.read(tag, left);
+      const readable = expected.filter(({ unreadable }) => unreadable === undefined);
+      for (const { key, unreadable } of expected)
+        if (unreadable !== undefined && !rows.get(key.idText)) yield [key.idText, 'unreadable', unreadable];
+      const calls = readable.map((row) => this.call(row, rows.get(row.key.idText)));
+      const answers = await this.scripts.runMany(calls, 'always');
+      left = [];
+      for (const [i, answer] of answers.entries()) {
+        if (answer instanceof Error) throw answer;
+        const [outcome, ...faults] = answer;
+        const { idText } = readable[i].key;
+        if (outcome === 'CHANGED') left.push(idText);
+        for (let at = 0; at < faults.length; at += 2)
+          yield [idText, faults[at] as IndexIssue['fault'], faults[at + 1]];
+      }
+    }
+  }
+
+  private async read(tag: string, ids: readonly string[]): Promise<IndexExpectation[]> {
+    const pipeline = this.context.client.pipeline();
+    for (const id of ids) pipeline.hgetallBuffer(entityKeyIn(this.schema, tag, id).row);
+    const rows = (await pipeline.exec()) ?? [];
+    return rows.map(([error, row], i) => {
+      if (isWrongType(error)) return { ...expectationOf(this.schema, tag, ids[i], {}), unreadable: '~pk' };
+      if (error) throw error;
+      return expectationOf(this.schema, tag, ids[i], row as Fields);
+    });
+  }
+
+  private call(expected: IndexExpectation, suspects: Suspects | undefined): ScriptCall {
+    const { key, version, expiresAt } = expected;
+    const notes = suspects
+      ? []
+      : [...expected.notes].map(([field, note]) => [field, note === undefined ? '' : `=${note}`]);
+    const lists = suspects
+      ? [[], [], this.extra(suspects.index, expected.index), this.extra(suspects.uniques, expected.uniques)]
+      : [[...expected.index], [...expected.uniques], [], []];
+    const args: Stored[] = [this.mode, key.idText, version, expiresAt, String(notes.length), ...notes.flat()];
+    for (const list of lists) args.push(String(list.length), ...list);
+    const keys = [key.row, indexKey(this.schema, key.tag), uniqueKey(this.schema, key.tag)];
+    return { script: AUDIT_SCRIPT, keys, args };
+  }
+
+  private extra(found: readonly Stored[], expected: ReadonlySet<string>): Stored[] {
+    return found.filter((entry) => typeof entry !== 'string' || !expected.has(entry));
+  }
+}
+
+/** The name of the index or unique that an entry is of. */
+export const indexOf = (entry: string): string => entry.split('\0', 1)[0];
+
+/** Whether others have put a key of another type in the place of ours. */
+export const isWrongType = (error: unknown): boolean =>
+  error instanceof ReplyError && error.code === 'WRONGTYPE';

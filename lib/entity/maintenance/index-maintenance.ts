@@ -1,0 +1,164 @@
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { SLOT_COUNT, keySlot } from '../../cluster/topology/key-slot.js';
+import { type EntityContext, onPrimaries } from '../repository/entity-context.js';
+import { entityKeyIn } from '../keys/entity-key.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
+import { GlobalAuditor } from './global-auditor.js';
+import {
+  type AuditMode,
+  IndexAuditor,
+  type IndexIssue,
+  type KeyedIssue,
+  isWrongType,
+} from './index-auditor.js';
+import type { Building } from '../schema/schema-records.js';
+import type { KeyOf, PartitionKeyOf } from '../schema/shape.js';
+import { rowsBySlot } from '../keys/slot-walker.js';
+
+/** What is looked through. */
+export type UpkeepOptions<E = object> = PartitionUpkeep<PartitionKeyOf<E>>;
+
+/** What is indexed anew. */
+export type ReindexOptions<E = object> = PartitionReindex<PartitionKeyOf<E>>;
+
+// Of the key alone: a repository of a class then is one of its parent's.
+interface PartitionUpkeep<Key> {
+  /** This partition alone; without it all of the cluster. */
+  partition?: Key | undefined;
+  /** Ends it early, with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+interface PartitionReindex<Key> extends PartitionUpkeep<Key> {
+  /** Goes on where an earlier run has got to: the cursor of its last progress. */
+  cursor?: string | undefined;
+}
+
+/** How far an index is rebuilt. */
+export type ReindexProgress<E = object> = KeyedProgress<KeyOf<E>>;
+
+interface KeyedProgress<Key> {
+  /** Where to go on, if this should be the last. */
+  readonly cursor: string;
+  /** From 0 to 1. */
+  readonly done: number;
+  /** Rows that were looked at, in this run. */
+  readonly rows: number;
+  /** Entries that were put right, in this run. */
+  readonly repaired: number;
+  /** What could not be put right, since the last progress: `duplicate` and `unreadable`. */
+  readonly unresolved: readonly KeyedIssue<Key>[];
+}
+
+/** Slots between one progress and the next. */
+const STEP = 1_024;
+
+/** Faults of the indexes and uniques of partitions, and of what rows have in global ones. */
+export async function* verifyIndexes(
+  context: EntityContext,
+  schema: EntitySchema,
+  tag: string | undefined,
+  signal?: AbortSignal,
+): AsyncGenerator<IndexIssue, void, undefined> {
+  const audit = auditing(context, schema, 'verify');
+  const first = tag === undefined ? 0 : keySlot(tag);
+  for await (const [, rows] of rowsBySlot(context, schema, first, tag === undefined ? SLOT_COUNT : first + 1))
+    for (const [partition, ids] of rows) {
+      signal?.throwIfAborted();
+      if (tag === undefined || partition === tag) yield* audit(partition, ids);
+    }
+}
+
+/** Puts indexes and uniques right; at the end those that were being built are ready. */
+export async function* reindex(
+  context: EntityContext,
+  schema: EntitySchema,
+  tag: string | undefined,
+  { cursor, signal }: Pick<ReindexOptions, 'cursor' | 'signal'>,
+): AsyncGenerator<ReindexProgress, void, undefined> {
+  const given = readCursor(tag === undefined ? cursor : undefined);
+  const { building, spared } = await context.records.begin(schema);
+  const audit = auditing(context, schema, 'repair', spared);
+  const begin = tag === undefined ? given : { slot: keySlot(tag), isClean: false };
+  // What came to be built only after an earlier part of this run is not built by its rest.
+  const built = given.building ?? building;
+  const end = tag === undefined ? SLOT_COUNT : begin.slot + 1;
+  let { isClean } = begin;
+  let rows = 0;
+  let repaired = 0;
+  let unresolved: IndexIssue[] = [];
+  for await (const [slot, found] of rowsBySlot(context, schema, begin.slot, end)) {
+    for (const [partition, ids] of found) {
+      signal?.throwIfAborted();
+      if (tag !== undefined && partition !== tag) continue;
+      for await (const issue of audit(partition, ids))
+        if (UNRESOLVED.has(issue.fault)) unresolved.push(issue);
+        else repaired++;
+      rows += ids.length;
+    }
+    isClean &&= unresolved.length === 0;
+    const next = slot + 1;
+    if (next !== end && next % STEP !== 0 && unresolved.length < STEP) continue;
+    if (next === SLOT_COUNT && isClean) await context.records.markReady(schema, built);
+    const done = tag === undefined ? next / SLOT_COUNT : 1;
+    yield { cursor: cursorAt(next, isClean, built), done, rows, repaired, unresolved };
+    unresolved = [];
+  }
+}
+
+/** What finds the faults of a partition's rows. */
+function auditing(
+  context: EntityContext,
+  schema: EntitySchema,
+  mode: AuditMode,
+  spared?: ReadonlySet<string>,
+): (tag: string, ids: readonly string[]) => AsyncGenerator<IndexIssue> {
+  const primaries = onPrimaries(context);
+  const here = new IndexAuditor(primaries, schema, mode, spared);
+  const everywhere = new GlobalAuditor(primaries, schema, mode);
+  return async function* (tag, ids) {
+    // a row that is a partition of its own is in no list and in no index
+    try {
+      if (schema.partitionKey) yield* here.audit(tag, ids);
+      yield* everywhere.audit(tag, ids);
+    } catch (error) {
+      if (!isWrongType(error)) throw error;
+      // Of this partition no more is to be known: the walk goes on with the next.
+      yield { fault: 'unreadable', index: '~ix', key: partitionOf(schema, tag) as never };
+    }
+  };
+}
+
+/** What there is of a key where the row is not known. */
+function partitionOf(schema: EntitySchema, tag: string): object {
+  const { primaryKey, partitionKey = primaryKey, partitionName } = schema;
+  const text = tag.slice(partitionName.length + 2, -1);
+  const { id, partition = id } = entityKeyIn(schema, tag, text);
+  return { [partitionKey.property]: partition };
+}
+
+const UNRESOLVED: ReadonlySet<IndexIssue['fault']> = new Set<IndexIssue['fault']>([
+  'duplicate',
+  'unreadable',
+]);
+
+/** How far a run has come: the next slot, whether all before it could be put right, and what is being built. */
+interface RunState {
+  readonly slot: number;
+  readonly isClean: boolean;
+  /** Absent at the beginning. */
+  readonly building?: Building;
+}
+
+const cursorAt = (slot: number, isClean: boolean, building: Building): string =>
+  `${slot}${isClean ? '' : '!'}~${[...building].map((pair) => pair.join(':')).join(',')}`;
+
+function readCursor(cursor: unknown): RunState {
+  if (cursor === undefined) return { slot: 0, isClean: true };
+  const [, slot, mark, names] = /^(\d{1,5})(!?)~((?:[\w.-]+:\w+,?)*)$/.exec(String(cursor)) ?? [];
+  if (slot === undefined || Number(slot) > SLOT_COUNT)
+    throw new InvalidArgumentError('cursor', 'The cursor is not one that a progress of reindex has given');
+  const pairs = names.split(',').filter((pair) => pair !== '');
+  const building = new Map(pairs.map((pair) => pair.split(':', 2) as [string, string]));
+  return { slot: Number(slot), isClean: mark === '', building };
+}

@@ -1,0 +1,9 @@
+import type { PartitionSweep } from '../common/write-options.js';
+import type { PartitionKeyOf } from '../schema/shape.js';
+
+/** How global indexes are swept. */
+
+export type GlobalSweepOptions = Pick<SweepOptions, 'limit' | 'signal'>;
+/** What is swept. */
+
+export type SweepOptions<E = object> = PartitionSweep<PartitionKeyOf<E>>;

@@ -1,0 +1,208 @@
+import type { Stored } from '../codec/codec.js';
+import { COLLECTION_KINDS } from '../schema/collection-kind.js';
+import { stepText } from '../rows/counter.js';
+import { CLOSED, OPEN } from '../keys/index-entry.js';
+import { indexKey, uniqueKey, fencesKey } from '../keys/entity-key.js';
+import { pushAll } from '../common/push-all.js';
+import {
+  collectionArguments,
+  type CollectionPlace,
+  type CollectionCall,
+  collectionKey,
+  callArguments,
+} from '../collections/collection-call.js';
+import {
+  type RowOperation,
+  type QueryGuard,
+  type CommitExtras,
+  headerOf,
+  WriteMode,
+} from './row-operation.js';
+
+/** What a script is called with. */
+
+export interface ScriptInput {
+  readonly keys: string[];
+  readonly args: Stored[];
+}
+export const LETTERS: Record<WriteMode, string> = {
+  insert: 'I',
+  update: 'U',
+  upsert: 'W',
+  delete: 'D',
+  check: 'C',
+  absent: 'A',
+  touch: 'U', // of what is no part of the version: counters and the expiry
+  sweep: 'S',
+};
+const NOTHING: readonly never[] = [];
+const expiryText = ({ expireAt }: RowOperation): string =>
+  expireAt === undefined ? '' : expireAt === null ? '0' : String(Math.max(1, expireAt));
+const expectedText = ({ expected }: RowOperation): string => (expected === undefined ? '' : String(expected));
+/** Whether the row itself is written, so that its version goes up. */
+function writesRow({ mode, set = NOTHING, removed = NOTHING, expireAt }: RowOperation): boolean {
+  const isChanged = set.length + removed.length > 0 || expireAt !== undefined;
+  return mode === 'insert' || mode === 'upsert' || (mode === 'update' && isChanged);
+}
+/** Whether the row script can run the operation: one row, no index, no counter, nobody to be told. */
+
+export function isSingleRow(operation: RowOperation): boolean {
+  const { schema, mode, increments, guards, indexing, collected, holds } = operation;
+  if (ALWAYS_COMMITTED.has(mode) || increments || guards || indexing || collected || holds) return false;
+  return !schema.changes && !coversCollections(operation);
+}
+/** Whether the row may begin or end, or its expiry change, and its collections with it. */
+function coversCollections({ schema, mode, expireAt }: RowOperation): boolean {
+  return schema.collections.length > 0 && (COVERING.has(mode) || expireAt !== undefined);
+}
+const COVERING: ReadonlySet<WriteMode> = new Set<WriteMode>(['insert', 'upsert', 'delete', 'sweep']);
+const ALWAYS_COMMITTED: ReadonlySet<WriteMode> = new Set<WriteMode>(['absent', 'touch', 'sweep']);
+/** The arguments of the row script. */
+
+export function rowScriptArguments(operation: RowOperation, token: string): ScriptInput {
+  const { key, mode, removed = NOTHING, set = NOTHING } = operation;
+  const letter = writesRow(operation) || mode === 'delete' ? LETTERS[mode] : LETTERS.check;
+  const args = [
+    token,
+    letter,
+    expectedText(operation),
+    expiryText(operation),
+    String(removed.length),
+    ...removed,
+    ...set,
+    ...headerOf(operation),
+  ];
+  return { keys: [key.row], args };
+}
+/** The keys and arguments of the commit script. */
+
+export function commitScriptArguments(
+  operations: readonly RowOperation[],
+  token: string,
+  extras: CommitExtras = {},
+): ScriptInput {
+  const { queries = NOTHING, outbox } = extras;
+  const { keys, place } = keyPlaces();
+  const args: Stored[] = [token, String(operations.length), String(queries.length)];
+  args.push(...extraArguments(extras, place));
+  const isCollected = operations.some((one) => one.collected !== undefined || coversCollections(one));
+  const isHolding = operations.some(({ holds }) => holds !== undefined);
+  args.push(isCollected ? '1' : '', isHolding ? '1' : '');
+  const events = outbox?.events ?? NOTHING;
+  args.push(String(events.length));
+  pushAll(
+    args,
+    events.flatMap(({ type, payload }) => [type, payload]),
+  );
+  for (const query of queries) args.push(place(query.key), ...queryArguments(query));
+  for (const operation of operations) {
+    const { schema, key, mode, set = NOTHING, removed = NOTHING, increments, guards = NOTHING } = operation;
+    args.push(place(key.row), LETTERS[mode], expectedText(operation), expiryText(operation));
+    args.push(...(schema.changes && outbox ? [schema.name, key.idText] : ['']));
+    const pairs = writesRow(operation) ? [...set, ...headerOf(operation)] : NOTHING;
+    args.push(String(pairs.length / 2), ...pairs);
+    args.push(String(removed.length), ...removed);
+    args.push(String(increments?.size ?? 0));
+    for (const [counter, by] of increments ?? NOTHING) args.push(counter, stepText(schema, counter, by));
+    args.push(
+      String(guards.length),
+      ...guards.flatMap(([field, value]) => [field, value === undefined ? '' : `=${value}`]),
+    );
+    if (isCollected) pushAll(args, collectionArguments(operation, coversCollections(operation), place));
+    args.push(...indexArguments(operation, place));
+    if (isHolding) args.push(...holdArguments(operation, place));
+  }
+  return { keys: keys(), args };
+}
+/** The keys and arguments of the increment script. */
+
+export function incrementScriptArguments(
+  { schema, key }: RowOperation,
+  field: string,
+  by: bigint,
+  token: string,
+  extras: CommitExtras,
+): ScriptInput {
+  const { keys, place } = keyPlaces();
+  place(key.row);
+  const args = [
+    field,
+    stepText(schema, field, by),
+    token,
+    ...extraArguments(extras, place),
+    schema.name,
+    key.idText,
+  ];
+  return { keys: keys(), args };
+}
+/** The keys and arguments of the collection script. */
+
+export function collectionScriptArguments(
+  { schema, key, collection }: CollectionPlace,
+  calls: readonly CollectionCall[],
+  token: string,
+  extras: CommitExtras,
+): ScriptInput {
+  const { keys, place } = keyPlaces();
+  place(key.row);
+  place(collectionKey(key, collection));
+  const { property, kind } = collection;
+  const args: Stored[] = [token, COLLECTION_KINDS[kind].type, ...extraArguments(extras, place)];
+  args.push(schema.name, key.idText, property, String(calls.length));
+  pushAll(args, callArguments(calls));
+  return { keys: keys(), args };
+}
+type Place = (key: string) => string;
+/** Gives keys their numbers in KEYS, in the order in which they are asked for. */
+function keyPlaces(): { keys: () => string[]; place: Place } {
+  const places = new Map<string, string>();
+  const place = (key: string): string => {
+    if (!places.has(key)) places.set(key, String(places.size + 1));
+    return places.get(key)!;
+  };
+  return { keys: () => [...places.keys()], place };
+}
+function extraArguments({ window = NOTHING, fence, outbox }: CommitExtras, place: Place): string[] {
+  return [
+    ...(window.length > 0 ? window.map(place) : ['0', '0']),
+    ...(fence ? [place(fence.key), fence.token] : ['0', '']),
+    ...(outbox ? [place(outbox.key), String(outbox.maxLength), outbox.partitionText] : ['0', '', '']),
+  ];
+}
+function queryArguments(query: QueryGuard): Stored[] {
+  if ('held' in query) return ['u', String(query.held.length), ...query.held.flat()];
+  const { ranges, count, digest } = query;
+  const spans = ranges.flatMap(({ from, to }) => [Buffer.concat([CLOSED, from]), Buffer.concat([OPEN, to])]);
+  return ['x', String(count + 1), digest, String(ranges.length), ...spans];
+}
+function indexArguments({ schema, key, indexing }: RowOperation, place: Place): string[] {
+  if (!indexing) return ['0', '0'];
+  const { fields, indexes } = indexing;
+  const args = [place(indexKey(schema, key.tag))];
+  args.push(indexes.some(({ kind }) => kind === 'unique') ? place(uniqueKey(schema, key.tag)) : '0');
+  args.push(key.idText, String(fields.length));
+  for (const { property, how, encoding } of fields) args.push(property, how, encoding);
+  args.push(String(indexes.length));
+  for (const index of indexes) {
+    const parts = index.fields.map(
+      (part) => fields.findIndex(({ property }) => property === part.property) + 1,
+    );
+    args.push(index.kind === 'unique' ? 'u' : 'x', index.name, String(parts.length), ...parts.map(String));
+  }
+  return args;
+}
+function holdArguments({ key, holds }: RowOperation, place: (key: string) => string): string[] {
+  if (!holds) return ['0'];
+  const { until, changes } = holds;
+  const args = [String(changes.length), place(fencesKey(key.tag)), String(until)];
+  return [...args, ...changes.flatMap(({ name, how, token, encodings }) => [name, how, token, encodings])];
+}
+/** Bytes of values that an operation writes. */
+
+export function bytesIn({ set = NOTHING, collected = new Map() }: RowOperation): number {
+  let bytes = 0;
+  for (const value of set) bytes += Buffer.byteLength(value);
+  for (const calls of collected.values())
+    for (const value of callArguments(calls)) bytes += Buffer.byteLength(value);
+  return bytes;
+}

@@ -1,0 +1,60 @@
+import type { IndexedField } from '../schema/entity-schema.js';
+import type { Stored } from '../codec/codec.js';
+import type { GlobalChange, RowOperation } from './row-operation.js';
+
+/**
+ * The field of a row with the encoding of a property that a global index has together with others, for a patch of
+ * those. It is the same as that of an index of the partition.
+ */
+export const partField = (property: string): string => `~i:${property}`;
+
+/**
+ * An operation with what it does to global indexes and uniques. A sweep does nothing to them: their entries die when
+ * somebody asks for the row.
+ *
+ * @param values the entity, or a plain object of the patch, that the operation was made of; a delete has none.
+ */
+export function withGlobals(operation: RowOperation, values: object): RowOperation {
+  const { schema, mode, set = [], removed = [] } = operation;
+  if (schema.globals.length === 0 || !WRITING.has(mode)) return operation;
+  if (mode === 'delete')
+    return { ...operation, globals: schema.globals.map((index) => ({ index, parts: [null] })) };
+  const written = new Set<Stored>([...set.filter((_, i) => i % 2 === 0), ...removed]);
+  const isWritten = ({ property }: IndexedField): boolean => mode !== 'update' || written.has(property);
+  const touched = schema.globals.filter(({ fields }) => fields.some(isWritten));
+  if (touched.length === 0) return operation;
+  // A save checks the version, so what the entity shows of its other properties is what the row has.
+  const isWhole = mode !== 'update' || values instanceof schema.type;
+  const isKnown = (field: IndexedField): boolean => isWhole || isWritten(field);
+  const encodingOf = ({ property, codec }: IndexedField): string | null => {
+    const value: unknown = Reflect.get(values, property);
+    return value === undefined || value === null ? null : codec.order(value);
+  };
+  const shared = touched.filter(({ fields }) => fields.length > 1).flatMap(({ fields }) => fields);
+  // Each once, and only those that no index of the partition has put there.
+  const parts = [...new Map(shared.map((field) => [field.property, field])).values()].filter(
+    (field) => isKnown(field) && !written.has(partField(field.property)),
+  );
+  const given = parts.flatMap((field): Stored[] => {
+    const encoding = encodingOf(field);
+    return encoding === null ? [] : [partField(field.property), encoding];
+  });
+  const absent = parts.filter((field) => encodingOf(field) === null);
+  const changes = touched.map((index): GlobalChange => {
+    const encodings = index.fields.map((field) => (isKnown(field) ? encodingOf(field) : undefined));
+    return { index, parts: encodings };
+  });
+  if (mode === 'insert') {
+    // A new row has nothing to end. One that has expired may: those entries die when somebody asks for them.
+    const entered = changes.filter((change) => !change.parts.includes(null));
+    return { ...operation, set: [...set, ...given], globals: entered.length > 0 ? entered : undefined };
+  }
+  return {
+    ...operation,
+    set: [...set, ...given],
+    removed: [...removed, ...absent.map(({ property }) => partField(property))],
+    globals: changes,
+  };
+}
+
+const WRITING: ReadonlySet<RowOperation['mode']> = new Set(['insert', 'update', 'upsert', 'delete'] as const);

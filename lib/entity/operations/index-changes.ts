@@ -1,0 +1,59 @@
+import type { EntitySchema, IndexedField } from '../schema/entity-schema.js';
+import { withGlobals } from './global-changes.js';
+import type { Stored } from '../codec/codec.js';
+import type { FieldEncoding, RowOperation, WriteMode } from './row-operation.js';
+import type { EntityKey } from '../keys/entity-key.js';
+
+const ENDS: ReadonlySet<WriteMode> = new Set<WriteMode>(['delete', 'sweep']);
+
+/** The field of a row that holds the encoding of an indexed property, for the script to find the old entries. */
+export const encodingField = (property: string): string => `~i:${property}`;
+
+/**
+ * An operation with what it does to indexes.
+ *
+ * @param values the entity, or the patch, that the operation was made of; a delete has none.
+ */
+export function withIndexes(operation: RowOperation, values: object = {}): RowOperation {
+  return withGlobals(withPartitionIndexes(operation, values), values);
+}
+
+function withPartitionIndexes(operation: RowOperation, values: object): RowOperation {
+  const { schema, mode, set = [], removed = [] } = operation;
+  if (!schema.partitionKey) return operation; // a partition of one row
+  const isPart = mode === 'update' || mode === 'touch';
+  const isWritten = ({ property }: IndexedField): boolean =>
+    !ENDS.has(mode) && (!isPart || removed.includes(property) || isSet(set, property));
+  const indexes = isPart ? schema.indexes.filter(({ fields }) => fields.some(isWritten)) : schema.indexes;
+  if (isPart && indexes.length === 0 && operation.expireAt === undefined) return operation;
+  const fields: FieldEncoding[] = [];
+  const [nowSet, nowRemoved] = [[...set], [...removed]];
+  for (const field of indexes.flatMap((index) => index.fields)) {
+    const { property, codec } = field;
+    if (fields.some((one) => one.property === property)) continue;
+    const value: unknown = isWritten(field) ? Reflect.get(values, property) : UNWRITTEN;
+    if (value === UNWRITTEN) fields.push({ property, how: '=', encoding: '' });
+    else if (value === undefined || value === null) {
+      fields.push({ property, how: '-', encoding: '' });
+      nowRemoved.push(encodingField(property));
+    } else {
+      const encoding = codec.order(value);
+      fields.push({ property, how: property === operation.kept ? '?' : '+', encoding });
+      nowSet.push(encodingField(property), encoding);
+    }
+  }
+  return { ...operation, set: nowSet, removed: nowRemoved, indexing: { fields, indexes } };
+}
+
+const UNWRITTEN = Symbol('unwritten');
+
+/** Whether a field is among pairs of field and value. */
+function isSet(pairs: readonly Stored[], property: string): boolean {
+  for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === property) return true;
+  return false;
+}
+/** A row's end if it has expired. */
+
+export function sweepOperation(schema: EntitySchema, key: EntityKey): RowOperation {
+  return withIndexes({ schema, key, mode: 'sweep' });
+}

@@ -1,0 +1,31 @@
+import { keySlot } from '../../cluster/topology/key-slot.js';
+import { outboxKey, splitTag } from '../keys/outbox-key.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
+
+/** An event of a transaction. */
+export interface EmittedEvent {
+  readonly type: string;
+  /** As JSON. */
+  readonly payload: string;
+}
+
+/** Where a commit tells its changes. */
+export interface Outbox {
+  readonly key: string;
+  readonly maxLength: number;
+  /** The id of the partition, as it stands in keys. */
+  readonly partitionText: string;
+  readonly events: readonly EmittedEvent[];
+}
+
+/** The outbox for a commit in a partition; undefined where nothing is to be told. */
+export function outboxOf(
+  tag: string,
+  schemas: readonly EntitySchema[],
+  events: readonly EmittedEvent[] = [],
+): Outbox | undefined {
+  const lengths = schemas.flatMap(({ changes }) => changes?.maxLength ?? []);
+  if (lengths.length === 0) return undefined;
+  const [name, partitionText] = splitTag(tag);
+  return { key: outboxKey(name, keySlot(tag)), maxLength: Math.max(...lengths), partitionText, events };
+}

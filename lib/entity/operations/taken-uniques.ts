@@ -1,0 +1,21 @@
+import type { IndexSchema } from '../schema/entity-schema.js';
+import type { RowOperation } from './row-operation.js';
+
+/** The uniques, of the partition and global ones, that a write may put a value into. */
+export function takenUniques({ indexing, globals = [] }: RowOperation): IndexSchema[] {
+  const encodings = new Map(indexing?.fields.map(({ property, how }) => [property, how]));
+  const here = (indexing?.indexes ?? []).filter(({ kind, fields }) => {
+    const hows = fields.map(({ property }) => encodings.get(property));
+    return kind === 'unique' && hows.includes('+') && !hows.includes('-');
+  });
+  const elsewhere = globals.filter(({ index, parts }) => index.kind === 'unique' && !parts.includes(null));
+  return [...here, ...elsewhere.map(({ index }) => index)];
+}
+
+/** The names of the uniques of a class whose values nobody takes while they are being built. */
+export const guardedUniques = (indexes: readonly IndexSchema[]): ReadonlySet<string> =>
+  new Set(
+    indexes
+      .filter(({ kind, whileBuilding }) => kind === 'unique' && whileBuilding !== 'write')
+      .map(({ name }) => name),
+  );

@@ -1,0 +1,20 @@
+import { CLEAR_SCRIPT } from '../commit-scripts/clear-script.js';
+import { DISOWN_SCRIPT } from '../commit-scripts/disown-script.js';
+import { uniqueKey } from '../keys/entity-key.js';
+import { encodingField } from './index-changes.js';
+import type { RowOperation } from './row-operation.js';
+import type { ScriptCall } from '../scripts/script-caller.js';
+
+/** What frees a value of a unique whose holder is gone, or is a row that does not have the value. */
+export function releaseCall(
+  { schema, key }: RowOperation,
+  entry: string,
+  holder: 'gone' | 'kept',
+): ScriptCall {
+  const keys = [key.row, uniqueKey(schema, key.tag)];
+  if (holder === 'gone') return { script: CLEAR_SCRIPT, keys, args: [key.idText, entry] };
+  const [name, ...encodings] = entry.split('\0');
+  const fields = schema.indexes.find((index) => index.name === name)?.fields ?? [];
+  const notes = fields.flatMap(({ property }, i) => [encodingField(property), encodings[i]]);
+  return { script: DISOWN_SCRIPT, keys, args: [key.idText, entry, ...notes] };
+}

@@ -1,0 +1,135 @@
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import type { EntityContext } from '../repository/entity-context.js';
+import { type EntityQuery, type ExactIndex, type FoundRow, queryOf } from './entity-query.js';
+import { countExpired, dueRows } from './expiry-queue.js';
+import type { RowMapper } from '../rows/row-mapper.js';
+import { loadRows } from '../loading/row-reader.js';
+
+/** Some of the entities that a where finds. */
+export interface Page<E> {
+  readonly items: E[];
+  /** Where the next page begins; absent at the end. */
+  readonly cursor?: string | undefined;
+}
+
+/** Which page is read. */
+export interface PageOptions {
+  /** The most entities; 100 by default, 1,000 at most. */
+  limit?: number | undefined;
+  /** The cursor of the page before; the first page without one. */
+  cursor?: string | undefined;
+}
+
+/** The most entities of a page. */
+export const MAX_PAGE_LIMIT = 1_000;
+
+/** The entities of a page where the caller says nothing. */
+export const DEFAULT_PAGE_LIMIT = 100;
+
+/** Rows that are fetched at once where all are wanted. */
+const BATCH = 500;
+
+/** Rows that are fetched at once after entries of none that is found: expired rows that wait to be swept, say. */
+const BATCH_BEHIND_NONE = 50;
+
+/** Answers wheres: keys from the index, then the rows, each of which is held against the where again. */
+export class EntityFinder<E extends object> {
+  constructor(
+    private readonly context: EntityContext,
+    private readonly mapper: RowMapper,
+  ) {}
+
+  async findBy(where: object, limit = Number.MAX_SAFE_INTEGER): Promise<E[]> {
+    checkLimit(limit, Number.MAX_SAFE_INTEGER);
+    const found: E[] = [];
+    let page: Page<E> = { items: [], cursor: undefined };
+    do {
+      page = await this.page(where, Math.min(BATCH, limit - found.length), page.cursor);
+      found.push(...page.items);
+    } while (page.cursor !== undefined && found.length < limit);
+    return found;
+  }
+
+  async findOneBy(where: object): Promise<E | null> {
+    return (await this.page(where, 1)).items[0] ?? null;
+  }
+
+  async findPage(where: object, limit = DEFAULT_PAGE_LIMIT, cursor?: string): Promise<Page<E>> {
+    checkLimit(limit, MAX_PAGE_LIMIT);
+    return this.page(where, limit, cursor);
+  }
+
+  async countBy(where: object): Promise<number> {
+    const query = this.query(where);
+    await this.checkReady(query);
+    return query.exact ? this.countEntries(query.exact) : this.countRows(where);
+  }
+
+  /** Where the index may have more than there is, the rows are counted. */
+  private async countRows(where: object): Promise<number> {
+    let count = 0;
+    let page: Page<E> = { items: [], cursor: undefined };
+    do {
+      page = await this.page(where, BATCH, page.cursor);
+      count += page.items.length;
+    } while (page.cursor !== undefined);
+    return count;
+  }
+
+  private async countEntries({ tag, reader }: ExactIndex): Promise<number> {
+    const due = dueRows(this.context.client, this.mapper.schema, tag);
+    const [all, waiting] = await Promise.all([reader.count(), due.count()]);
+    return waiting === 0
+      ? all
+      : all - (await countExpired(this.context, this.mapper.schema, tag, reader, due));
+  }
+
+  private async page(where: object, limit: number, cursor?: string): Promise<Page<E>> {
+    const query = this.query(where);
+    const { reader, rowOf } = query;
+    let behind = cursor === undefined ? undefined : reader.entryOf(cursor);
+    await this.checkReady(query);
+    const items: E[] = [];
+    const given = new Set<string>(); // a row may have moved on in the index, or have entries that others have left
+    for (let size = limit; ;) {
+      // One more than is wanted tells whether this is the end.
+      const entries = await reader.entries(behind, size + 1);
+      const wanted = entries.slice(0, size);
+      const rows = wanted.map(rowOf);
+      const found = await this.load(rows);
+      for (const [i, entity] of found.entries()) {
+        const { row } = rows[i].key;
+        if (!entity || given.has(row)) continue;
+        given.add(row);
+        items.push(entity);
+        if (items.length < limit) continue;
+        const isEnd = i === entries.length - 1;
+        return isEnd ? { items } : { items, cursor: reader.cursorBehind(wanted[i]) };
+      }
+      if (entries.length === wanted.length) return { items };
+      behind = wanted.at(-1);
+      const missing = limit - items.length;
+      size = found.some(Boolean) ? missing : Math.max(missing, Math.min(BATCH, 2 * size), BATCH_BEHIND_NONE);
+    }
+  }
+
+  /** Rows come and go and change between the index and here: null for those that do not meet the where. */
+  private async load(rows: readonly FoundRow[]): Promise<(E | null)[]> {
+    const keys = rows.map(({ key }) => key);
+    const entities = await loadRows(this.context, this.mapper, keys);
+    return entities.map((entity, i) => (entity && rows[i].fits(entity) ? (entity as E) : null));
+  }
+
+  private async checkReady({ name }: EntityQuery): Promise<void> {
+    if (name !== undefined) await this.context.records.assertReady(this.mapper.schema, name);
+  }
+
+  private query(where: object): EntityQuery {
+    return queryOf(this.context.client, this.mapper.schema, where);
+  }
+}
+
+function checkLimit(limit: number, most: number): void {
+  if (!Number.isSafeInteger(limit) || limit < 1 || limit > most)
+    throw new InvalidArgumentError('limit', `limit must be a whole number from 1 to ${most}`);
+}

@@ -1,0 +1,91 @@
+import { Observable } from 'rxjs';
+import type { EntityContext } from '../repository/entity-context.js';
+import type { EntityFinder } from './entity-finder.js';
+import { type EntityKey, entityKeyOfRow } from '../keys/entity-key.js';
+import { checkEntityOptions } from '../common/check-entity-options.js';
+import type { RowMapper } from '../rows/row-mapper.js';
+import { loadRows } from '../loading/row-reader.js';
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+
+/** How entities are streamed. */
+export interface StreamOptions {
+  /** How many rows are fetched at once, and held in memory; 100 by default, 1,000 at most. */
+  batchSize?: number | undefined;
+  /** Ends the stream with the signal's reason, between two batches. */
+  signal?: AbortSignal | undefined;
+}
+
+const BATCH = 100;
+const LARGEST_BATCH = 1_000;
+
+/** Entities one after the other: those that a where finds, or all of the cluster. */
+export async function* streamEntities<E extends object>(
+  context: EntityContext,
+  mapper: RowMapper,
+  finder: EntityFinder<E>,
+  where: object | undefined,
+  options: StreamOptions,
+): AsyncGenerator<E, void, undefined> {
+  checkEntityOptions('a stream of entities', options);
+  const { batchSize = BATCH, signal } = options;
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1 || batchSize > LARGEST_BATCH)
+    throw new InvalidArgumentError(
+      'batchSize',
+      `batchSize must be a whole number from 1 to ${LARGEST_BATCH}`,
+    );
+  const batches =
+    where !== undefined ? found(finder, where, batchSize) : scanned<E>(context, mapper, batchSize);
+  signal?.throwIfAborted();
+  for await (const batch of batches) {
+    signal?.throwIfAborted();
+    yield* batch;
+  }
+}
+
+/** The same, to be subscribed to. Nothing is read before, and nothing more after the subscription has ended. */
+export function observeEntities<E>(stream: () => AsyncIterable<E>): Observable<E> {
+  return new Observable((subscriber) => {
+    const pass = async (): Promise<void> => {
+      for await (const entity of stream()) {
+        if (subscriber.closed) return;
+        subscriber.next(entity);
+      }
+      subscriber.complete();
+    };
+    pass().catch((error: unknown) => subscriber.error(error));
+  });
+}
+
+async function* found<E extends object>(
+  finder: EntityFinder<E>,
+  where: object,
+  limit: number,
+): AsyncGenerator<E[]> {
+  let cursor: string | undefined;
+  do {
+    const page = await finder.findPage(where, limit, cursor);
+    yield page.items;
+    ({ cursor } = page);
+  } while (cursor !== undefined);
+}
+
+async function* scanned<E extends object>(
+  context: EntityContext,
+  mapper: RowMapper,
+  size: number,
+): AsyncGenerator<E[]> {
+  const { schema } = mapper;
+  const load = async (keys: readonly EntityKey[]): Promise<E[]> =>
+    (await loadRows(context, mapper, keys)).filter((entity) => entity !== null) as E[];
+  let keys: EntityKey[] = [];
+  for await (const row of context.keys.keys(`{${schema.partitionName}:*}:${schema.name}:*`, 'hash', ROW)) {
+    const key = entityKeyOfRow(schema, row);
+    if (key) keys.push(key);
+    if (keys.length < size) continue;
+    yield await load(keys);
+    keys = [];
+  }
+  if (keys.length > 0) yield await load(keys);
+}
+
+const ROW = /^\{[^{}:~]+:[^{}:~]+\}:[^{}:~]+:[^{}:~]+$/;

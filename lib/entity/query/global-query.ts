@@ -1,0 +1,62 @@
+import { UnindexedQueryError } from '../common/entity-errors.js';
+import type { EntitySchema, GlobalIndexSchema } from '../schema/entity-schema.js';
+import { bucketsOf } from '../keys/global-entry.js';
+import type { FieldCondition } from './query-condition.js';
+import type { Span } from '../keys/index-entry.js';
+import { bestIndex, conditionsIn, conditionsOf, prefixes, rangesOf, unindexed } from './query-plan.js';
+
+/** How a where is answered that names no partition. */
+export interface GlobalPlan {
+  readonly index: GlobalIndexSchema;
+  /** In the order of the index's fields. */
+  readonly conditions: readonly FieldCondition[];
+  /** Encodings in a unique, each with one row at most; else the where is answered by `ranges`. */
+  readonly uniques?: readonly string[];
+  /** Ranges of the index, in its order; none overlap. */
+  readonly ranges: readonly Span[];
+  /** The keys that have them. */
+  readonly buckets: readonly string[];
+}
+
+/** Whether a where is one over all partitions: the entity has global indexes, and none is named. */
+export function isGlobalWhere({ globals, partitionKey }: EntitySchema, where: object): boolean {
+  if (globals.length === 0) return false;
+  return !partitionKey || !Object.hasOwn(where, partitionKey.property);
+}
+
+/**
+ * Finds the global index or unique that answers a where.
+ *
+ * @throws UnindexedQueryError where none does.
+ * @throws InvalidArgumentError where a condition is not right.
+ */
+export function planGlobalQuery(schema: EntitySchema, where: object): GlobalPlan {
+  const given = conditionsIn(schema.name, where);
+  if (given.size === 0)
+    throw new UnindexedQueryError(
+      schema.name,
+      `A where of ${schema.name} names properties of a global index, or a partition; stream() finds all`,
+    );
+  const conditions = conditionsOf(schema.name, schema.globals, given);
+  const index = conditions.size === given.size && bestIndex(schema.globals, conditions);
+  if (!index) throw unindexed(schema, [...given.keys()]);
+  const inOrder = index.fields.flatMap(({ property }) => conditions.get(property) ?? []);
+  const beginnings = prefixes(index, inOrder);
+  // Each begins with the index's name, which here stands in the key.
+  const skipped = Buffer.byteLength(index.name) + 1;
+  if (index.kind === 'unique') {
+    const uniques = beginnings.map((text) => text.slice(index.name.length + 1));
+    return { index, conditions: inOrder, uniques, ranges: [], buckets: [] };
+  }
+  const ranges = beginnings
+    .flatMap((prefix) => rangesOf(prefix, inOrder.at(-1)!))
+    .map(({ from, to }): Span => ({ from: from.subarray(skipped), to: to.subarray(skipped) }));
+  return { index, conditions: inOrder, ranges, buckets: bucketsFor(index, inOrder[0]) };
+}
+
+function bucketsFor(index: GlobalIndexSchema, { isExact, spans }: FieldCondition): string[] {
+  if (!isExact) return bucketsOf(index);
+  // The span of one value is its encoding with a separator.
+  const encodings = spans.map(({ from }) => from.toString('utf8', 0, from.length - 1));
+  return [...new Set(encodings.flatMap((encoding) => bucketsOf(index, encoding)))];
+}

@@ -1,0 +1,160 @@
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { checkObject } from '../common/argument-checks.js';
+import { UnindexedQueryError } from '../common/entity-errors.js';
+import { partitionTag } from '../keys/entity-key.js';
+import type { EntitySchema, IndexSchema } from '../schema/entity-schema.js';
+import { type FieldCondition, LEAVE_OUT, readCondition } from './query-condition.js';
+import { type Span } from '../keys/index-entry.js';
+
+/** How a where is answered. */
+export interface QueryPlan {
+  readonly tag: string;
+  /** What each row must meet, whatever the index said. */
+  readonly conditions: readonly FieldCondition[];
+  /** Entries of a unique, each with one row at most; else the where is answered by `ranges`. */
+  readonly uniques?: readonly string[];
+  /** The index or unique that answers it; without one the ranges are of the list of all rows. */
+  readonly index?: IndexSchema;
+  /** The name of the index or unique; absent where the list of all rows answers it. */
+  readonly name?: string;
+  /** Ranges of the index, in its order; none overlap. */
+  readonly ranges: readonly Span[];
+}
+
+/**
+ * Finds the index or unique that answers a where.
+ *
+ * @throws UnindexedQueryError where none does.
+ * @throws InvalidArgumentError where the partition is not named, or a condition is not right.
+ */
+export function planQuery(schema: EntitySchema, where: object): QueryPlan {
+  const { partitionKey, name } = schema;
+  if (!partitionKey)
+    throw new UnindexedQueryError(name, `${name} is a partition of its own, and is found by its key`);
+  const given = conditionsIn(name, where);
+  if (!given.has(partitionKey.property))
+    throw new InvalidArgumentError(
+      partitionKey.property,
+      `A where of ${name} names its partition: ${partitionKey.property}`,
+    );
+  const tag = partitionTag(schema, given.get(partitionKey.property));
+  given.delete(partitionKey.property);
+  if (given.size === 0) return { tag, conditions: [], ranges: [rangeOf('~pk')] };
+  const conditions = conditionsOf(name, schema.indexes, given);
+  const index = conditions.size === given.size && bestIndex(schema.indexes, conditions);
+  if (!index) throw unindexed(schema, [...given.keys()]);
+  const inOrder = index.fields.flatMap(({ property }) => conditions.get(property) ?? []);
+  const entries = prefixes(index, inOrder);
+  return index.kind === 'unique'
+    ? { tag, name: index.name, index, conditions: inOrder, uniques: entries, ranges: [] }
+    : {
+        tag,
+        name: index.name,
+        index,
+        conditions: inOrder,
+        ranges: entries.flatMap((prefix) => rangesOf(prefix, inOrder.at(-1)!)),
+      };
+}
+
+/**
+ * The conditions of a where, by their properties.
+ *
+ * @throws InvalidArgumentError for one that is undefined: dropped, it would be met by every row.
+ */
+export function conditionsIn(entity: string, where: unknown): Map<string, unknown> {
+  checkObject('where', where);
+  const given = new Map<string, unknown>(Object.entries(where));
+  for (const [property, condition] of given)
+    if (condition === undefined)
+      throw new InvalidArgumentError(property, `${entity}.${property} is undefined in a where: ${LEAVE_OUT}`);
+  return given;
+}
+
+/** What a where asks of those properties that are in one of the indexes. */
+export function conditionsOf(
+  entity: string,
+  indexes: readonly IndexSchema[],
+  given: ReadonlyMap<string, unknown>,
+): Map<string, FieldCondition> {
+  const conditions = new Map<string, FieldCondition>();
+  for (const field of indexes.flatMap(({ fields }) => fields))
+    if (given.has(field.property) && !conditions.has(field.property))
+      conditions.set(field.property, readCondition(entity, field, given.get(field.property)));
+  return conditions;
+}
+
+/** A unique that is named in full, for it is one lookup; else the index with the fewest fields. */
+export function bestIndex<Index extends IndexSchema>(
+  indexes: readonly Index[],
+  conditions: ReadonlyMap<string, FieldCondition>,
+): Index | undefined {
+  const fitting = indexes.filter(({ kind, fields }) => {
+    const named = fields.slice(0, conditions.size);
+    const allNamed =
+      named.length === conditions.size && named.every(({ property }) => conditions.has(property));
+    if (kind === 'unique')
+      return (
+        allNamed &&
+        fields.length === named.length &&
+        named.every(({ property }) => conditions.get(property)!.isExact)
+      );
+    return allNamed && named.slice(0, -1).every(({ property }) => conditions.get(property)!.isExact);
+  });
+  const rank = ({ kind, fields }: IndexSchema): number => (kind === 'unique' ? 0 : fields.length);
+  return fitting.sort((a, b) => rank(a) - rank(b))[0];
+}
+
+/** The beginnings of entries: an index's up to its last named field, a unique's whole. */
+export function prefixes({ kind, name }: IndexSchema, conditions: readonly FieldCondition[]): string[] {
+  const whole = kind === 'unique' ? conditions : conditions.slice(0, -1);
+  let beginnings = [name];
+  for (const { spans } of whole) {
+    // The span of one value begins with its encoding and the separator.
+    const encodings = spans.map(({ from }) => from.toString('utf8', 0, from.length - 1));
+    beginnings = beginnings.flatMap((beginning) => encodings.map((encoding) => `${beginning}\0${encoding}`));
+  }
+  if (beginnings.length * (kind === 'unique' ? 1 : (conditions.at(-1)?.spans.length ?? 1)) > MAX_RANGES)
+    throw new InvalidArgumentError(
+      'in',
+      `The lists of the where make ${beginnings.length} lookups; ${MAX_RANGES} at most`,
+    );
+  return beginnings;
+}
+
+/** The most lookups that the lists of a where may multiply to. */
+const MAX_RANGES = 1_000;
+
+export function rangesOf(prefix: string, { spans }: FieldCondition): Span[] {
+  const beginning = Buffer.from(`${prefix}\0`);
+  return spans.map(({ from, to }) => ({
+    from: Buffer.concat([beginning, from]),
+    to: Buffer.concat([beginning, to]),
+  }));
+}
+
+const rangeOf = (prefix: string): Span => ({
+  from: Buffer.from(`${prefix}\0`),
+  to: Buffer.from(`${prefix}\x01`),
+});
+
+export function unindexed(schema: EntitySchema, asked: readonly string[]): UnindexedQueryError {
+  const { name, indexes, globals } = schema;
+  const label = ({ kind, name: own, fields }: IndexSchema): string =>
+    `${kind} '${own}' on ${fields.map(({ property }) => property).join(', ')}`;
+  const known = [...indexes.map(label), ...globals.map((index) => `global ${label(index)}`)];
+  const listed = known.join('; ') || 'it has none';
+  return new UnindexedQueryError(
+    name,
+    `No index of ${name} answers a where on ${asked.join(', ')} (${listed}); ${adviceOn(schema, asked)}`,
+  );
+}
+
+/** What lets a where be answered. */
+function adviceOn({ primaryKey, fields }: EntitySchema, asked: readonly string[]): string {
+  if (asked.includes(primaryKey.property)) return 'findOne() finds a row by its key';
+  const stranger = asked.find((name) => !fields.some(({ property }) => property === name));
+  if (stranger !== undefined) return `${stranger} is not one of its @Property() members`;
+  if (asked.length === 1) return `@Index() on ${asked[0]} would`;
+  const names = asked.map((property) => `'${property}'`).join(', ');
+  return `@Index({ name: '…', fields: [${names}] }) would`;
+}

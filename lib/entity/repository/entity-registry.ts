@@ -1,0 +1,96 @@
+import { CollectionHandles } from '../collections/collection-handles.js';
+import { ChangeFeed } from '../changes/change-feed.js';
+import type { ClusterRepository } from './cluster-repository.js';
+import { Committer } from '../commit/committer.js';
+import { type EntityClient, primaryOf } from '../common/entity-client.js';
+import type { EntityContext } from './entity-context.js';
+import { KeyWalker } from '../keys/key-walker.js';
+import { LoadedEntities } from '../rows/entity-tracker.js';
+import { LockRunner } from '../locks/lock-runner.js';
+import { RepositorySet } from './repository-set.js';
+import { SchemaRecords } from '../schema/schema-records.js';
+import { SchemaRegistry } from '../rows/schema-registry.js';
+import type { EntityClass } from '../schema/shape.js';
+import { WritePlanner } from '../commit/write-planner.js';
+
+/**
+ * The entities of one client. Repositories of one registry know each other's entities, share a line for contended
+ * partitions, and have entities of different names; so a client should have one.
+ */
+export class EntityRegistry {
+  private readonly context: EntityContext;
+  private readonly repositories: RepositorySet;
+
+  constructor(given: EntityClient) {
+    const client = given.withPlainReplies?.() ?? given;
+    const collections = new CollectionHandles(client);
+    const primary = primaryOf(client);
+    const records = new SchemaRecords(primary);
+    const committer = new Committer(client, records);
+    const entities = new LoadedEntities(collections, committer);
+    const keys = new KeyWalker(client);
+    this.context = {
+      client,
+      primary,
+      collections,
+      entities,
+      schemas: new SchemaRegistry(),
+      planner: new WritePlanner(entities),
+      committer,
+      keys,
+      feed: new ChangeFeed(client, keys),
+      records,
+      locks: new LockRunner(
+        client,
+        (fence) => new RepositorySet({ ...this.context, committer: new Committer(client, records, fence) }),
+      ),
+    };
+    this.repositories = new RepositorySet(this.context);
+  }
+
+  /**
+   * Adds entity classes; those that are known already may be among them.
+   *
+   * @throws SchemaError with all that is wrong in any of them; none is added then.
+   */
+  register(entities: readonly (EntityClass | undefined)[]): this {
+    this.context.schemas.register(entities);
+    return this;
+  }
+
+  /**
+   * Compares every class with the record of what was stored by it before, and records what is new. An index that rows
+   * were stored without is being built from then on: it is kept by every write, and can be asked once `reindex()` is
+   * done. `ClusterModule` calls this when the application starts.
+   *
+   * @throws SchemaRecordError where stored rows do not fit a class.
+   */
+  async checkSchemas(): Promise<void> {
+    await Promise.all(this.context.schemas.all().map((schema) => this.context.records.check(schema)));
+  }
+
+  /**
+   * The repository of an entity class; the same one on every call.
+   *
+   * @throws SchemaError where something is wrong in the class.
+   */
+  repository<E extends object>(entity: EntityClass<E>): ClusterRepository<E> {
+    return this.repositories.repository(entity);
+  }
+}
+
+/**
+ * A registry of entity classes, for use without Nest.
+ *
+ * ```ts
+ * const orders = createRepositories(cluster, [Order, OrderItem]).repository(Order);
+ * ```
+ *
+ * @throws SchemaError with all that is wrong in the classes.
+ */
+export function createRepositories(
+  client: EntityClient,
+  entities: readonly (EntityClass | undefined)[],
+): EntityRegistry {
+  return new EntityRegistry(client).register(entities);
+}

@@ -1,0 +1,24 @@
+import { ClusterRepository } from './cluster-repository.js';
+import type { EntityContext } from './entity-context.js';
+import type { EntityClass } from '../schema/shape.js';
+import { TransactionRunner } from '../transactions/transaction-runner.js';
+
+/** The repositories of one context, each made once. */
+export class RepositorySet {
+  readonly transactions: TransactionRunner;
+  private readonly repositories = new Map<EntityClass, unknown>();
+
+  constructor(private readonly context: EntityContext) {
+    this.transactions = new TransactionRunner(context);
+  }
+
+  /** @throws SchemaError where something is wrong in the class. */
+  repository<E extends object>(entity: EntityClass<E>): ClusterRepository<E> {
+    const known = this.repositories.get(entity);
+    if (known) return known as ClusterRepository<E>;
+    const { context, transactions } = this;
+    const repository = new ClusterRepository<E>(context, transactions, context.schemas.mapper(entity));
+    this.repositories.set(entity, repository);
+    return repository;
+  }
+}

@@ -1,0 +1,57 @@
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { SchemaMismatchError } from '../common/entity-errors.js';
+import type { EntityKey } from '../keys/entity-key.js';
+import type { CounterSchema, EntitySchema } from '../schema/entity-schema.js';
+
+/** The most digits of a counter, and of what is added to it: the sum of two such numbers cannot overflow 64 bits. */
+export const COUNTER_DIGITS = 18;
+
+/**
+ * The counter of a name.
+ *
+ * @throws InvalidArgumentError where there is none.
+ */
+export function counterOf(schema: EntitySchema, property: string): CounterSchema {
+  const counter = schema.counters.find((known) => known.property === property);
+  if (!counter) throw new InvalidArgumentError(property, `${schema.name} has no counter '${property}'`);
+  return counter;
+}
+
+/**
+ * What is to be added to a counter.
+ *
+ * @throws InvalidArgumentError where it is no counter, or the step not a whole number within bounds.
+ */
+export function counterStep(schema: EntitySchema, property: string, by: number | bigint): bigint {
+  counterOf(schema, property);
+  const whole = typeof by === 'bigint' || Number.isSafeInteger(by);
+  if (whole && String(by).replace('-', '').length <= COUNTER_DIGITS) return BigInt(by);
+  throw new InvalidArgumentError(
+    property,
+    `${schema.name}.${property} is incremented by whole numbers of at most ${COUNTER_DIGITS} digits`,
+  );
+}
+
+/**
+ * A counter's value from its text, empty where it was never incremented.
+ *
+ * @throws SchemaMismatchError
+ */
+export function counterValue(
+  schema: EntitySchema,
+  key: EntityKey,
+  { property, bigint }: CounterSchema,
+  text: string,
+): number | bigint {
+  const mismatch = (expected: string): Error =>
+    new SchemaMismatchError(schema.name, property, key.row, expected);
+  if (!/^(-?\d+)?$/.test(text)) throw mismatch('a whole number');
+  if (bigint) return BigInt(text);
+  const value = Number(text);
+  if (!Number.isSafeInteger(value)) throw mismatch('a safe integer (declare the counter as bigint)');
+  return value;
+}
+
+/** A step as the scripts take it: of a bigint 'n' follows, as its sums have other bounds. */
+export const stepText = (schema: EntitySchema, property: string, by: bigint): string =>
+  `${by}${counterOf(schema, property).bigint ? 'n' : ''}`;

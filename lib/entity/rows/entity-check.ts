@@ -1,0 +1,58 @@
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { checkObject } from '../common/argument-checks.js';
+import type { CounterSchema, EntitySchema } from '../schema/entity-schema.js';
+import { entityOptions, propertiesBelow } from '../decorators/metadata.js';
+import type { EntityClass } from '../schema/shape.js';
+
+/** An object of another entity's class has its properties by chance, if at all. */
+export function checkClass({ type, name }: EntitySchema, entity: unknown): void {
+  checkObject('entity', entity);
+  const { constructor } = entity;
+  if (constructor === type || typeof constructor !== 'function') return;
+  // An object of no class can stand for one, and so can one of a derived class that adds nothing.
+  if (!entityOptions(constructor)) return checkDerived(type, name, constructor as EntityClass);
+  const hint =
+    entity instanceof type ? `: it has rows of its own, use the repository of ${constructor.name}` : '';
+  throw new InvalidArgumentError('entity', `An object of ${constructor.name} is no ${name}${hint}`);
+}
+
+/** @throws InvalidArgumentError where a class that is no entity has properties that would not be stored. */
+function checkDerived(type: EntityClass, name: string, derived: EntityClass): void {
+  const added = propertiesBelow(derived, type);
+  if (added.length === 0) return;
+  throw new InvalidArgumentError(
+    'entity',
+    `${derived.name} has no @ClusterEntity decorator, and as a ${name} it would lose ${added.join(', ')}`,
+  );
+}
+
+/** What an entity shows of its counters. */
+export function shownCounters({ counters }: EntitySchema, entity: object): readonly unknown[] {
+  if (counters.length === 0) return NO_COUNTERS;
+  return counters.map(({ property }): unknown => Reflect.get(entity, property));
+}
+
+const NO_COUNTERS: readonly unknown[] = [];
+
+/**
+ * Whether the counters are as they were, of a new entity zero: no write of an entity writes them.
+ *
+ * @throws InvalidArgumentError where one was assigned.
+ */
+export function checkCounters(schema: EntitySchema, entity: object, known?: readonly unknown[]): void {
+  for (const [i, counter] of schema.counters.entries()) {
+    const shown: unknown = Reflect.get(entity, counter.property);
+    if (known ? shown !== known[i] : !isZero(shown)) throw counterAssigned(schema, counter);
+  }
+}
+
+// oxlint-disable-next-line eqeqeq -- of either type
+const isZero = (shown: unknown): boolean => shown === undefined || shown === null || shown == 0;
+
+function counterAssigned({ name }: EntitySchema, { property }: CounterSchema): InvalidArgumentError {
+  return new InvalidArgumentError(
+    property,
+    `${name}.${property} is a counter and was assigned, which no save writes: leave it as it was loaded, of a new ` +
+      `entity at zero, and use increment(key, '${property}', by)`,
+  );
+}

@@ -1,0 +1,81 @@
+import type { CollectionHandles } from '../collections/collection-handles.js';
+import type { Committer } from '../commit/committer.js';
+import { shownCounters } from './entity-check.js';
+import type { EntityKey } from '../keys/entity-key.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
+import type { LoadedRow, Mark, RowMapper } from './row-mapper.js';
+
+/** What the row of an entity object was when it was last read or written. */
+export interface EntityState {
+  readonly key: EntityKey;
+  readonly version: number;
+  readonly marks: readonly Mark[];
+  /** When it expires, in milliseconds since 1970; undefined for never. */
+  readonly expiresAt?: number;
+  /** What the entity showed of its counters; undefined where a hook may have changed that since. */
+  readonly counters?: readonly unknown[];
+}
+
+/** Remembers the rows behind entity objects, for as long as the objects live. */
+export class LoadedEntities {
+  private readonly states = new WeakMap<object, EntityState>();
+
+  private readonly equipped = new WeakSet<object>();
+
+  /** The last write of each entity that is being written. */
+  private readonly underWay = new Map<object, Promise<unknown>>();
+
+  /** @param committer makes the writes of collections, where nobody says otherwise. */
+  constructor(
+    private readonly handles: CollectionHandles,
+    private readonly committer: Committer,
+  ) {}
+
+  /** The state of an entity; undefined for one that is new. */
+  of(entity: object): EntityState | undefined {
+    return this.states.get(entity);
+  }
+
+  /** Gives an entity the handles of its collections, which have no key before its row is there. */
+  equip(schema: EntitySchema, entity: object, committer = this.committer): void {
+    if (schema.collections.length === 0) return;
+    const keyOf = () => this.of(entity)?.key;
+    // What was loaded under a lock is written under it until the lock's function has ended.
+    const writer = () => (committer.isOverWell ? this.committer : committer);
+    this.handles.attach(schema, entity, keyOf, writer);
+    this.equipped.add(entity);
+  }
+
+  /** Remembers a row that was read. */
+  loaded(schema: EntitySchema, key: EntityKey, { entity, version, marks, expiresAt }: LoadedRow): void {
+    const counters = schema.hooks.has('after load') ? undefined : shownCounters(schema, entity);
+    this.states.set(entity, { key, version, marks, expiresAt, counters });
+  }
+
+  /** Remembers a row that was written, and shows its version in the entity. */
+  written({ schema }: RowMapper, entity: object, state: EntityState): void {
+    if (!this.equipped.has(entity)) this.equip(schema, entity);
+    this.states.set(entity, state);
+    if (schema.version) Reflect.set(entity, schema.version, state.version);
+  }
+
+  /**
+   * Runs a write of entities once those that are under way have ended: each rests on what the one before it has made
+   * of the row. What nobody else writes is begun at once, in this turn.
+   */
+  inTurn<R>(entities: readonly object[], write: () => Promise<R>): Promise<R> {
+    const before = entities.flatMap((entity) => this.underWay.get(entity) ?? []);
+    const writing = before.length === 0 ? write() : Promise.allSettled(before).then(write);
+    for (const entity of entities) this.underWay.set(entity, writing);
+    const end = (): void => {
+      for (const entity of entities) if (this.underWay.get(entity) === writing) this.underWay.delete(entity);
+    };
+    writing.then(end, end);
+    return writing;
+  }
+
+  /** Forgets an entity whose row is gone: it is new again. */
+  forget(entity: object): void {
+    this.states.delete(entity);
+  }
+}

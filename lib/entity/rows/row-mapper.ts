@@ -1,0 +1,297 @@
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { LATEST_DATE_MS } from '../common/argument-checks.js';
+import { UnfitValue, whatFits, type Stored } from '../codec/codec.js';
+import { counterValue } from './counter.js';
+import { SchemaMismatchError } from '../common/entity-errors.js';
+import type { EntityKey } from '../keys/entity-key.js';
+import type { EntitySchema, FieldSchema } from '../schema/entity-schema.js';
+import { givenValue, plainCopy } from '../common/given-value.js';
+import { hasRoundedNumber } from '../codec/lossy-numbers.js';
+import { DefaultMark, isNothing, isUnchanged, removedField } from './row-snapshot.js';
+import { isValidDate } from '../codec/scalar-codecs.js';
+import { copyOf, fieldOf, isEmpty } from './stored-row.js';
+
+/**
+ * What is known of a row's field, to notice changes: the value itself where it is immutable, else what is stored of
+ * it, so that changes inside a Date, a Buffer or an object are noticed too; undefined where the field is absent.
+ */
+export type Mark = unknown;
+
+/** What an entity's properties are to its row. */
+export interface RowChanges {
+  /** Pairs of field and value. */
+  readonly set: Stored[];
+  readonly removed: string[];
+  /** The marks of the row once this is written. */
+  readonly marks: Mark[];
+}
+
+/** A row as it was read. */
+export interface LoadedRow<E extends object = object> {
+  readonly entity: E;
+  readonly version: number;
+  readonly marks: Mark[];
+  /** The counters' texts, in the order of the schema; empty where absent. */
+  readonly counters: string[];
+  /** When the row expires, in milliseconds since 1970; undefined for never. */
+  readonly expiresAt?: number;
+}
+
+type Properties = Record<string, unknown>;
+
+/** Makes rows of entities and entities of rows, by the field list of one schema. */
+export class RowMapper {
+  private readonly fieldsByName: ReadonlyMap<string, FieldSchema>;
+  private readonly globalFields: ReadonlySet<string>;
+  /** Whether rows can be read as text, of which far less is made than of bytes. */
+  readonly isText: boolean;
+
+  constructor(readonly schema: EntitySchema) {
+    this.fieldsByName = new Map(schema.fields.map((field) => [field.property, field]));
+    this.globalFields = new Set(
+      schema.globals.flatMap(({ fields }) => fields).map(({ property }) => property),
+    );
+    this.isText = schema.fields.every(({ codec }) => codec.form !== 'bytes');
+  }
+
+  /**
+   * @param stored all fields of the row, as HGETALL answers; those the schema does not know are passed over.
+   * @returns null where there is no row, and where it has expired.
+   * @throws SchemaMismatchError
+   */
+  load(key: EntityKey, stored: Readonly<Record<string, Stored>>): LoadedRow | null {
+    if (isEmpty(stored)) return null;
+    const { fields, counters, primaryKey, partitionKey, version: versionProperty, type } = this.schema;
+    const expiresAt = this.expiresAt(key, stored['~x']);
+    if (expiresAt !== undefined && expiresAt <= Date.now()) return null;
+    const entity = Reflect.construct(type, []) as Properties;
+    entity[primaryKey.property] = key.id;
+    if (partitionKey) entity[partitionKey.property] = key.partition;
+    const version = this.version(key, stored['~v']);
+    if (versionProperty) entity[versionProperty] = version;
+    const { expiresAt: expiryProperty } = this.schema;
+    if (expiryProperty) entity[expiryProperty] = expiresAt === undefined ? undefined : new Date(expiresAt);
+    const marks: Mark[] = new Array<Mark>(fields.length);
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i];
+      const bytes = fieldOf(stored, field.property);
+      if (bytes === undefined) {
+        marks[i] = this.loadAbsent(entity, field, stored);
+        continue;
+      }
+      const value = this.decode(key, field, bytes);
+      entity[field.property] = value;
+      marks[i] = field.codec.immutable ? value : copyOf(bytes);
+    }
+    const counterTexts = counters.map((counter) => {
+      const text = fieldOf(stored, counter.property)?.toString() ?? '';
+      entity[counter.property] = counterValue(this.schema, key, counter, text);
+      return text;
+    });
+    return { entity, version, marks, counters: counterTexts, expiresAt };
+  }
+
+  /** Gives an entity the properties of the schema that `data` has. */
+  assign(entity: object, data: object): void {
+    const { primaryKey, partitionKey, expiresAt } = this.schema;
+    for (const name of [
+      primaryKey.property,
+      partitionKey?.property,
+      expiresAt,
+      ...this.fieldsByName.keys(),
+    ]) {
+      const value = name === undefined ? undefined : givenValue(data, name);
+      if (value !== undefined) Reflect.set(entity, name!, value); // undefined leaves the class's own default
+    }
+    for (const { property, bigint } of this.schema.counters) Reflect.set(entity, property, bigint ? 0n : 0);
+  }
+
+  /**
+   * What is to be written for a row to be as its entity.
+   *
+   * @param known the marks of the row as it is; without them everything is written.
+   * @throws InvalidArgumentError where a value is not of its property's type.
+   */
+  changes(entity: object, known?: readonly Mark[]): RowChanges {
+    const { fields } = this.schema;
+    const set: Stored[] = [];
+    const removed: string[] = [];
+    const defaults: Stored[] = [];
+    const marks: Mark[] = new Array<Mark>(fields.length);
+    for (let i = 0; i < fields.length; i++) {
+      const field = fields[i];
+      const value = (entity as Properties)[field.property];
+      const mark = known?.[i];
+      if (value === undefined || value === null) {
+        if (known && isNothing(field, mark)) marks[i] = mark;
+        else this.remove(field, set, removed);
+        continue;
+      }
+      const { immutable } = field.codec;
+      if (immutable && known && mark === value) {
+        marks[i] = value;
+        continue;
+      }
+      const encoded = this.encode(field, value);
+      marks[i] = immutable ? value : encoded;
+      const isDefault = mark instanceof DefaultMark;
+      if (
+        isDefault ? isUnchanged(field, mark.mark, value, encoded) : isUnchanged(field, mark, value, encoded)
+      ) {
+        if (isDefault && this.globalFields.has(field.property)) defaults.push(field.property, encoded);
+        marks[i] = mark;
+        continue;
+      }
+      if (!isDefault && mark !== undefined) this.checkNumbers(field, mark as Stored, encoded);
+      set.push(field.property, encoded);
+      if (field.hasDefault && mark === undefined) removed.push(removedField(field.property));
+    }
+    // What stands in an entry of a global index has to be in the row.
+    if (set.length + removed.length > 0) set.push(...defaults);
+    return { set, removed, marks };
+  }
+
+  /**
+   * What is to be written for a patch: undefined leaves a field as it is, null removes it.
+   *
+   * @throws InvalidArgumentError where it names what cannot be patched.
+   */
+  patch(patch: object): Omit<RowChanges, 'marks'> & { readonly expireAt?: number | null } {
+    const set: Stored[] = [];
+    const removed: string[] = [];
+    let expireAt: number | null | undefined;
+    for (const [property, value] of Object.entries(patch)) {
+      if (property === this.schema.expiresAt) {
+        if (value !== undefined) expireAt = this.expiryOf(patch) ?? null;
+        continue;
+      }
+      const field = this.fieldsByName.get(property);
+      if (!field)
+        throw new InvalidArgumentError(
+          property,
+          `${this.schema.name}.${property} cannot be patched: ${PATCHABLE}`,
+        );
+      if (value === null) this.remove(field, set, removed);
+      else if (value !== undefined) {
+        set.push(property, this.encode(field, value));
+        if (field.hasDefault) removed.push(removedField(property));
+      }
+    }
+    return { set, removed, expireAt };
+  }
+
+  /** A patch as a plain object, also where it is given as an object of a class, with accessors. */
+  plain(patch: object): object {
+    const { expiresAt } = this.schema;
+    return plainCopy(patch, expiresAt ? [...this.fieldsByName.keys(), expiresAt] : this.fieldsByName.keys());
+  }
+
+  /**
+   * When an entity, or a patch, says that the row expires, in milliseconds since 1970; undefined for never.
+   *
+   * @throws InvalidArgumentError
+   */
+  expiryOf(entity: object): number | undefined {
+    const { name, expiresAt } = this.schema;
+    const value: unknown = expiresAt === undefined ? undefined : Reflect.get(entity, expiresAt);
+    if (value === undefined || value === null) return undefined;
+    if (isValidDate(value)) return value.getTime();
+    throw new InvalidArgumentError(expiresAt!, `${name}.${expiresAt} must be a valid Date`);
+  }
+
+  /**
+   * The fields that must hold just this for a row to meet conditions.
+   *
+   * @throws InvalidArgumentError where they name what cannot be compared.
+   */
+  guards(conditions: object): Guard[] {
+    return Object.entries(conditions).flatMap(([property, value]: [string, unknown]) => {
+      if (value === undefined)
+        throw new InvalidArgumentError(
+          property,
+          `${this.schema.name}.${property} is undefined in a where: leave the property out for no condition, ` +
+            'or give null for no value',
+        );
+      const field = this.fieldsByName.get(property);
+      if (!field?.codec.order)
+        throw new InvalidArgumentError(
+          property,
+          `${this.schema.name}.${property} cannot be a condition: one is on a string, number, bigint, boolean, Date or enum of @Property()`,
+        );
+      return [[property, value === null ? undefined : String(this.encode(field, value))]];
+    });
+  }
+
+  private remove({ property, hasDefault }: FieldSchema, set: Stored[], removed: string[]): void {
+    removed.push(property);
+    if (hasDefault) set.push(removedField(property), '');
+  }
+
+  /** Leaves a property without a stored value at its default, unless it was removed on purpose. @returns its mark. */
+  private loadAbsent(
+    entity: Properties,
+    { property, codec, hasDefault }: FieldSchema,
+    stored: Readonly<Record<string, Stored>>,
+  ): Mark {
+    if (!hasDefault || fieldOf(stored, removedField(property)) !== undefined) {
+      entity[property] = undefined;
+      return undefined;
+    }
+    const value = entity[property];
+    if (value === undefined || value === null) return undefined;
+    try {
+      return new DefaultMark(codec.immutable ? value : codec.encode(value));
+    } catch {
+      return undefined; // the default is not of the property's type: the next save says so
+    }
+  }
+
+  /** @throws InvalidArgumentError where a number would be written that was rounded when it was read. */
+  private checkNumbers({ property, codec }: FieldSchema, known: Stored, encoded: Stored): void {
+    if (codec.form !== 'json' || !hasRoundedNumber(String(known), String(encoded))) return;
+    throw new InvalidArgumentError(
+      property,
+      `${this.schema.name}.${property} is stored with a number that JavaScript cannot hold exactly, and saving it ` +
+        'would round it: replace that number, or write the whole value with update()',
+    );
+  }
+
+  private encode({ property, codec }: FieldSchema, value: unknown): Stored {
+    try {
+      return codec.encode(value);
+    } catch (error) {
+      if (!(error instanceof UnfitValue)) throw error;
+      throw new InvalidArgumentError(
+        property,
+        `${this.schema.name}.${property} must be ${whatFits(codec.expects, value)}`,
+      );
+    }
+  }
+
+  private decode(key: EntityKey, { property, codec }: FieldSchema, stored: Stored): unknown {
+    try {
+      return codec.decode(stored);
+    } catch {
+      // The cause is left out: what JSON.parse says quotes the value.
+      throw new SchemaMismatchError(this.schema.name, property, key.row, codec.expects);
+    }
+  }
+
+  private expiresAt(key: EntityKey, stored: Stored | undefined): number | undefined {
+    if (stored === undefined) return undefined;
+    const text = stored.toString();
+    if (/^\d{1,16}$/.test(text) && Number(text) <= LATEST_DATE_MS) return Number(text);
+    throw new SchemaMismatchError(this.schema.name, '~x', key.row, 'a time of expiry');
+  }
+
+  private version(key: EntityKey, stored: Stored | undefined): number {
+    const version = stored === undefined ? 0 : Number(stored.toString()); // what others wrote has none
+    if (Number.isSafeInteger(version) && version >= 0) return version;
+    throw new SchemaMismatchError(this.schema.name, '~v', key.row, 'a version');
+  }
+}
+
+const PATCHABLE = 'a patch takes properties of @Property(), @Embedded() and @ExpiresAt()';
+/** A field, and what it must hold; undefined where it must be absent. */
+
+export type Guard = readonly [field: string, value: string | undefined];

@@ -1,0 +1,75 @@
+import { SchemaError } from '../common/entity-errors.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
+import { RowMapper } from './row-mapper.js';
+import { SchemaBuilder } from '../schema/schema-builder.js';
+import type { EntityClass } from '../schema/shape.js';
+
+/** The schemas of the classes that are in use together; none is shared between registries. */
+export class SchemaRegistry {
+  private readonly mappers = new Map<unknown, RowMapper>();
+  private readonly classesByName = new Map<string, EntityClass>();
+
+  /**
+   * Builds the schemas of classes that are not known yet: all of them, or none.
+   *
+   * @throws SchemaError with every fault of every class.
+   */
+  register(types: readonly (EntityClass | undefined)[]): void {
+    const builder = new SchemaBuilder();
+    const built = new Map<EntityClass, RowMapper>();
+    const names = new Map(this.classesByName);
+    for (const [index, type] of types.entries()) {
+      if (typeof type !== 'function') {
+        builder.faults.push(
+          `Entity ${index + 1} of ${types.length} is ${String(type)}: probably a circular import; ` +
+            'move one of the classes to a file that imports neither, or refer to it by a function',
+        );
+        continue;
+      }
+      if (this.mappers.has(type) || built.has(type)) continue;
+      const schema = builder.build(type);
+      if (!schema) continue;
+      const other = names.get(schema.name);
+      if (other)
+        builder.faults.push(
+          `${type.name} and ${other.name} are two entities of the one name '${schema.name}'`,
+        );
+      names.set(schema.name, type);
+      built.set(type, new RowMapper(schema));
+    }
+    if (builder.faults.length > 0) throw new SchemaError(builder.faults);
+    for (const [type, mapper] of built) {
+      this.mappers.set(type, mapper);
+      this.classesByName.set(mapper.schema.name, type);
+    }
+  }
+
+  /**
+   * The mapper of a class, whose schema is built if it is not known yet.
+   *
+   * @throws SchemaError
+   */
+  mapper(type: EntityClass): RowMapper {
+    if (!this.mappers.has(type)) this.register([type]);
+    return this.mappers.get(type)!;
+  }
+
+  /** The schemas that are known. */
+  all(): EntitySchema[] {
+    return [...this.mappers.values()].map(({ schema }) => schema);
+  }
+
+  /** The schemas of the classes that live in a partition, of those that are known. */
+  inPartition(tag: string): EntitySchema[] {
+    return this.all().filter(({ partitionName }) => tag.startsWith(`{${partitionName}:`));
+  }
+
+  /**
+   * The mapper of an entity's own class.
+   *
+   * @throws SchemaError
+   */
+  mapperOf(entity: object): RowMapper {
+    return this.mapper(entity.constructor as EntityClass);
+  }
+}

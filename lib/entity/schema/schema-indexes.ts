@@ -1,0 +1,70 @@
+import type { FieldSchema, GlobalIndexSchema, IndexSchema, IndexedField } from './entity-schema.js';
+import { INDEX_BUCKETS } from './entity-schema.js';
+import type { IndexMetadata } from '../decorators/metadata.js';
+
+/** The indexes of a class: those of a partition, and those over all partitions. */
+export interface SchemaIndexes {
+  readonly indexes: IndexSchema[];
+  readonly globals: GlobalIndexSchema[];
+}
+
+/** The indexes of a class; what is wrong in them is told to `fault`. */
+export function buildIndexes(
+  entity: string,
+  metadata: readonly IndexMetadata[],
+  fields: readonly FieldSchema[],
+  livesInPartition: boolean,
+  fault: (what: string) => void,
+): SchemaIndexes {
+  const names = new Set<string>();
+  const built: SchemaIndexes = { indexes: [], globals: [] };
+  for (const given of metadata) {
+    const { kind, name, fields: properties, scope = 'partition', spread = 1, whileBuilding } = given;
+    const label = `${kind} '${name}'`;
+    if (!SCOPES.has(scope)) fault(`has the ${label} of the scope ${JSON.stringify(scope)}: ${SCOPE_NAMES}`);
+    if (!livesInPartition && scope === 'partition')
+      fault(
+        `has the ${label}, and is a partition of its own: a partition of one row has nothing to look up; ` +
+          `{ scope: 'global' } is over all of them`,
+      );
+    if (!Number.isSafeInteger(spread) || spread < 1 || spread > INDEX_BUCKETS)
+      fault(`has the ${label} with a spread that is no whole number from 1 to ${INDEX_BUCKETS}`);
+    if (given.spread !== undefined && (kind === 'unique' || scope !== 'global'))
+      fault(`has the ${label} with a spread, which only a global index can have`);
+    if (whileBuilding !== undefined && !WHILE_BUILDING.has(whileBuilding))
+      fault(`has the ${label} with whileBuilding: ${JSON.stringify(whileBuilding)}: 'refuse' or 'write'`);
+    if (whileBuilding !== undefined && kind !== 'unique')
+      fault(`has the ${label} with whileBuilding, which only a unique can have`);
+    if (names.has(name)) fault(`has two indexes of the one name '${name}'`);
+    names.add(name);
+    if (!NAME.test(name)) fault(`has the ${label}: letters, digits, _ - and . are allowed in its name`);
+    if (properties.length === 0 || new Set(properties).size < properties.length)
+      fault(`has the ${label} over no fields, or over one field twice`);
+    const indexed = properties.flatMap((property) => indexedField(property, label, fields, fault));
+    const index: IndexSchema = { kind, name, fields: indexed, whileBuilding };
+    if (scope === 'global') built.globals.push({ ...index, entity, spread });
+    else built.indexes.push(index);
+  }
+  return built;
+}
+
+const NAME = /^[\w.-]+$/;
+const SCOPES: ReadonlySet<unknown> = new Set(['partition', 'global']);
+const WHILE_BUILDING: ReadonlySet<unknown> = new Set(['refuse', 'write']);
+const SCOPE_NAMES = "'partition' or 'global'";
+
+function indexedField(
+  property: string,
+  label: string,
+  fields: readonly FieldSchema[],
+  fault: (what: string) => void,
+): IndexedField[] {
+  const field = fields.find((known) => known.property === property);
+  if (!field) fault(`.${property} is in the ${label} and is no property of @Property()`);
+  else if (!hasOrder(field))
+    fault(`.${property} is in the ${label}, and ${field.codec.expects} has no order`);
+  else return [field];
+  return [];
+}
+
+const hasOrder = (field: FieldSchema): field is IndexedField => field.codec.order !== undefined;

@@ -1,0 +1,267 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Script } from '../../cluster/scripts/script.js';
+import type { EntityClient } from '../common/entity-client.js';
+import { IndexNotReadyError, SchemaRecordError } from '../common/entity-errors.js';
+import type { EntitySchema } from './entity-schema.js';
+import type { RowOperation } from '../operations/row-operation.js';
+import {
+  type SchemaDefinition,
+  definitionOf,
+  formOf,
+  indexNames,
+  joined,
+  misfits,
+} from './schema-definition.js';
+import { ScriptCaller } from '../scripts/script-caller.js';
+import { guardedUniques, takenUniques } from '../operations/taken-uniques.js';
+
+/**
+ * Writes a schema record, if it still is as it was read: `['OK']` or `['CHANGED']`.
+ */
+const RECORD_SCRIPT = new Script(String.raw`#!lua
+-- KEYS: the record
+-- ARGV: 1, 2 the definition and the indexes that are being built, as they were read  3, 4 as they are to be
+local known = redis.call('HMGET', KEYS[1], 'definition', 'building')
+if (known[1] or '') ~= ARGV[1] or (known[2] or '') ~= ARGV[2] then return { 'CHANGED' } end
+redis.call('HSET', KEYS[1], 'definition', ARGV[3], 'building', ARGV[4])
+return { 'OK' }
+`);
+
+/** The schema record of an entity: what its rows were stored as, and which of its indexes are being built. */
+export const recordKey = ({ name }: EntitySchema): string => `{~s:${name}}`;
+
+/** How long a process rests on what it has read of a record: others may have started, or built an index, since. */
+const FRESH_MS = 5_000;
+
+/** How long a query or a write waits for a record to be read again, whose node may be down. */
+const PATIENCE_MS = 200;
+
+/** The longest pause before a record is written again that somebody else has changed meanwhile. */
+const LONGEST_PAUSE_MS = 50;
+
+/**
+ * Indexes that are being built: their names, each with a mark of the last program that has written rows without it, or
+ * with another form of it. As long as the mark stays, no such program has started.
+ */
+export type Building = ReadonlyMap<string, string>;
+
+/** A record as it was read. */
+interface SchemaRecord {
+  readonly definition?: SchemaDefinition;
+  readonly building: Building;
+}
+
+/** What a process knows of a class. */
+interface Knowledge extends SchemaRecord {
+  readonly own: SchemaDefinition;
+  /** The uniques whose values are not taken while they are being built. */
+  readonly guarded: ReadonlySet<string>;
+  /** Whether one of these is being built. */
+  readonly isGuarding: boolean;
+  /** When it was read, or could last not be read, by a clock that never goes back. */
+  readonly askedAt: number;
+}
+
+/** What a run of `reindex` has to build. */
+export interface Rebuilding {
+  /** The indexes of the class that are being built, with their marks. */
+  readonly building: Building;
+  /** Indexes that the class does not have, and other programs may still rest on: their entries are left alone. */
+  readonly spared: ReadonlySet<string>;
+}
+
+/** Keeps the schema records, and knows which indexes cannot be asked yet. */
+export class SchemaRecords {
+  private readonly scripts: ScriptCaller;
+  private readonly known = new Map<EntitySchema, Knowledge>(); // nothing of schemas that were not checked
+  private readonly underWay = new Map<EntitySchema, Promise<void>>();
+  private readonly refreshing = new Map<EntitySchema, Promise<void>>(); // the same, as long as somebody waits for it
+
+  constructor(private readonly client: EntityClient) {
+    this.scripts = new ScriptCaller(client);
+  }
+
+  /**
+   * Compares a class with its record, and records what is new. An index that the class does not have, or has in another
+   * form, is not ready from then on, for anybody: this program is about to write rows without it.
+   *
+   * @returns the record as it was before.
+   * @throws SchemaRecordError where rows that are stored do not fit the class.
+   */
+  async check(schema: EntitySchema): Promise<SchemaRecord> {
+    const own = definitionOf(schema);
+    return this.change(schema, ({ definition, building }) => {
+      if (!definition) return { definition: own, building: new Map() };
+      const faults = misfits(definition, own);
+      if (faults.length > 0) throw new SchemaRecordError(schema.name, faults);
+      const mark = randomBytes(6).toString('hex');
+      const unlike = [...indexNames(definition), ...indexNames(own)].filter(
+        (name) => formOf(definition, name) !== formOf(own, name),
+      );
+      return {
+        definition: joined(definition, own),
+        building: new Map([...building, ...unlike.map((name) => [name, mark] as const)]),
+      };
+    });
+  }
+
+  /** Begins to put the indexes of a class right. @throws SchemaRecordError */
+  async begin(schema: EntitySchema): Promise<Rebuilding> {
+    const before = await this.check(schema);
+    const { own, building } = this.known.get(schema)!;
+    const names = indexNames(own);
+    const strange = before.definition
+      ? indexNames(before.definition).filter((name) => !names.includes(name))
+      : [];
+    return {
+      building: new Map([...building].filter(([name]) => names.includes(name))),
+      spared: new Set(strange.filter((name) => !before.building.has(name))),
+    };
+  }
+
+  /** Indexes of the class are built: those that no program has started without since their marks were read. */
+  async markReady(schema: EntitySchema, built: Building): Promise<void> {
+    const own = definitionOf(schema);
+    await this.change(schema, ({ definition = own, building }) => ({
+      definition,
+      building: new Map(
+        [...building].filter(
+          ([name, mark]) => built.get(name) !== mark || formOf(definition, name) !== formOf(own, name),
+        ),
+      ),
+    }));
+  }
+
+  /**
+   * Refuses to ask an index that is being built. Where none is, it costs a read now and then.
+   *
+   * @throws IndexNotReadyError
+   */
+  async assertReady(schema: EntitySchema, index: string): Promise<void> {
+    const known = this.known.get(schema);
+    if (!known) return;
+    if (!isReady(known, index))
+      await this.readAgain(schema); // it may be ready by now
+    else if (isStale(known)) await this.refresh(schema);
+    if (!isReady(this.known.get(schema)!, index)) throw new IndexNotReadyError(schema.name, index);
+  }
+
+  /**
+   * Refuses writes that take a value of a unique that is being built: a row that is not in it yet may have that value.
+   * Where none is, it costs a read now and then, for which all writes of the class wait, so that they keep their order.
+   *
+   * @returns undefined where nothing has to be waited for.
+   * @throws IndexNotReadyError
+   */
+  assertTakable(operations: readonly RowOperation[]): Promise<void> | undefined {
+    let stale: Set<EntitySchema> | undefined;
+    let isGuarding = false;
+    for (const { schema } of operations) {
+      const known = this.known.get(schema);
+      if (!known || known.guarded.size === 0) continue;
+      if (isStale(known)) (stale ??= new Set()).add(schema);
+      else isGuarding ||= known.isGuarding;
+    }
+    if (!stale && !isGuarding) return undefined;
+    return this.refreshAndAssert(stale ?? new Set(), operations);
+  }
+
+  private async refreshAndAssert(
+    stale: ReadonlySet<EntitySchema>,
+    operations: readonly RowOperation[],
+  ): Promise<void> {
+    await Promise.all([...stale].map((schema) => this.refresh(schema)));
+    for (const operation of operations) {
+      const { schema } = operation;
+      for (const { name } of takenUniques(operation)) {
+        const known = this.known.get(schema);
+        if (!known?.guarded.has(name) || isReady(known, name)) continue;
+        await this.readAgain(schema); // it may be ready by now
+        if (isReady(this.known.get(schema)!, name)) continue;
+        throw new IndexNotReadyError(schema.name, name, whyNotTaken(schema.name, name));
+      }
+    }
+  }
+
+  /** Reads a record again. What cannot be read was probably not changed either: other shards go on being asked. */
+  private refresh(schema: EntitySchema): Promise<void> {
+    let refreshing = this.refreshing.get(schema);
+    if (!refreshing) {
+      const read = async (): Promise<void> => {
+        const patience = sleep(PATIENCE_MS, undefined, { ref: false });
+        await Promise.race([this.readAgain(schema).catch(() => {}), patience]);
+        this.refreshing.delete(schema);
+        this.known.set(schema, { ...this.known.get(schema)!, askedAt: performance.now() });
+      };
+      this.refreshing.set(schema, (refreshing = read()));
+    }
+    return refreshing;
+  }
+
+  private readAgain(schema: EntitySchema): Promise<void> {
+    let reading = this.underWay.get(schema);
+    if (!reading) {
+      const read = async (): Promise<void> => this.know(schema, recordOf(await this.read(schema)));
+      reading = read().finally(() => this.underWay.delete(schema));
+      this.underWay.set(schema, reading);
+    }
+    return reading;
+  }
+
+  private async change(
+    schema: EntitySchema,
+    next: (record: SchemaRecord) => SchemaRecord,
+  ): Promise<SchemaRecord> {
+    for (;;) {
+      const read = await this.read(schema);
+      const before = recordOf(read);
+      const made = next(before);
+      const written = [
+        JSON.stringify(made.definition),
+        [...made.building].map(([name, mark]) => `${name}:${mark}`).join(' '),
+      ];
+      const isSame = read.every((text, i) => text === written[i]);
+      const call = { script: RECORD_SCRIPT, keys: [recordKey(schema)], args: [...read, ...written] };
+      if (isSame || (await this.scripts.run(call, 'safe'))[0] === 'OK') {
+        this.know(schema, made);
+        return before;
+      }
+      await sleep(Math.random() * LONGEST_PAUSE_MS);
+    }
+  }
+
+  private know(schema: EntitySchema, record: SchemaRecord): void {
+    const { own, guarded } = this.known.get(schema) ?? {
+      own: definitionOf(schema),
+      guarded: guardedUniques([...schema.indexes, ...schema.globals]),
+    };
+    const isGuarding = [...guarded].some((name) => !isReady({ ...record, own }, name));
+    this.known.set(schema, { ...record, own, guarded, isGuarding, askedAt: performance.now() });
+  }
+
+  private async read(schema: EntitySchema): Promise<[definition: string, building: string]> {
+    const [definition, building] = await this.client.hmget(recordKey(schema), 'definition', 'building');
+    return [definition ?? '', building ?? ''];
+  }
+}
+
+function recordOf([definition, building]: readonly [string, string]): SchemaRecord {
+  const marks = building.split(' ').filter((text) => text !== '');
+  return {
+    definition: definition === '' ? undefined : (JSON.parse(definition) as SchemaDefinition),
+    building: new Map(marks.map((text) => text.split(':', 2) as [string, string])),
+  };
+}
+
+/** Whether an index holds all rows. Without a record nothing was stored that it could lack. */
+const isReady = (
+  { own, definition = own, building }: Pick<Knowledge, 'own' | 'definition' | 'building'>,
+  index: string,
+): boolean => !building.has(index) && formOf(definition, index) === formOf(own, index);
+
+const isStale = ({ askedAt }: Knowledge): boolean => performance.now() - askedAt > FRESH_MS;
+
+const whyNotTaken = (entity: string, unique: string): string =>
+  `The unique '${unique}' of ${entity} is being built, and rows that it does not have yet may have the value: run ` +
+  `repository.reindex() once to make it ready; @Unique({ whileBuilding: 'write' }) lets such writes through meanwhile`;

@@ -1,0 +1,102 @@
+import type { ClusterCollection } from '../collections/cluster-collection.js';
+
+/**
+ * The name of the type-only member by which an entity class states its shape to the compiler; decorators cannot.
+ *
+ * ```ts
+ * declare readonly [Shape]: { key: 'orderId' | 'id'; indexed: 'sku' | 'status'; counters: 'views' };
+ * ```
+ *
+ * `key` names the properties of the key (partition key and primary key), `partition` the partition key, `indexed` what
+ * a where may name (uniques too), `global` those of it that a where without a partition may name, `counters` the
+ * properties of `@Counter()`, and `fixed` what is neither created nor patched: `@Version()` and getters. Every part may
+ * be left out, and so may the member itself: calls are then checked when they are made. `assertShape` compares it with the decorators in a test.
+ */
+export const Shape: unique symbol = Symbol('keyslot.shape');
+
+/** An entity's class. Rows are loaded with `new Entity()`, so its constructor must do without arguments. */
+export type EntityClass<E extends object = object> = new (...args: never[]) => E;
+
+/** What can be an id: a primary key or a partition key. */
+export type EntityId = string | number | bigint;
+
+type ShapePart<E, Part extends string> = E extends { readonly [Shape]: { readonly [P in Part]: infer Names } }
+  ? Extract<Names, keyof E & string>
+  : never;
+
+/** The properties that make an entity's key, as its `Shape` says; `never` without one. */
+export type KeyNames<E> = ShapePart<E, 'key'>;
+
+/** The partition key, as the entity's `Shape` says; `never` without one. */
+export type PartitionNames<E> = ShapePart<E, 'partition'>;
+
+/** The properties of global indexes and uniques, as the entity's `Shape` says; `never` without any. */
+export type GlobalNames<E> = ShapePart<E, 'global'>;
+
+/** What is neither created nor patched, as the entity's `Shape` says; `never` without any. */
+export type FixedNames<E> = ShapePart<E, 'fixed'>;
+
+/** The properties that are indexed or unique, as the entity's `Shape` says; `never` without one. */
+export type IndexedNames<E> = ShapePart<E, 'indexed'>;
+
+/** The properties of `@Counter()`, as the entity's `Shape` says; `never` without one. */
+export type CounterNames<E> = ShapePart<E, 'counters'>;
+
+type IsNever<T> = [T] extends [never] ? true : false;
+export type IsUnion<T, Whole = T> = T extends unknown ? ([Whole] extends [T] ? false : true) : never;
+type HasShape<E> = E extends { readonly [Shape]: unknown } ? true : false;
+
+type BareKey<E, Name> = Name extends keyof E ? NonNullable<E[Name]> : never;
+
+/** The key of an entity: its bare id where the key is one property, else an object of the key's properties. */
+export type KeyOf<E> =
+  IsNever<KeyNames<E>> extends true
+    ? EntityId | Partial<Pick<E, DataNames<E>>>
+    : IsUnion<KeyNames<E>> extends true
+      ? { readonly [Name in KeyNames<E>]-?: NonNullable<E[Name]> }
+      : BareKey<E, KeyNames<E>>;
+
+/** The id of a partition, as the entity's own key types allow it. */
+export type PartitionKeyOf<E> =
+  IsNever<KeyNames<E>> extends true
+    ? EntityId
+    : BareKey<E, IsNever<PartitionNames<E>> extends true ? KeyNames<E> : PartitionNames<E>>;
+
+/** The names of the collections: `@SetOf` and its sisters. They are no part of the row. */
+export type CollectionNames<E> = {
+  [Name in keyof E & string]-?: [NonNullable<E[Name]>] extends [never]
+    ? never
+    : NonNullable<E[Name]> extends ClusterCollection<unknown>
+      ? Name
+      : never;
+}[keyof E & string];
+
+/** The names of what is stored in the row, methods and collections left out. */
+export type DataNames<E> = Exclude<
+  {
+    [Name in keyof E & string]-?: E[Name] extends (...args: never[]) => unknown ? never : Name;
+  }[keyof E & string],
+  CollectionNames<E>
+>;
+
+/** What `create` takes: any of an entity's properties, without its methods and counters. */
+export type EntityData<E> = {
+  [Name in Exclude<DataNames<E>, CounterNames<E> | FixedNames<E>>]?: E[Name] | undefined;
+};
+
+type PatchNames<E> = Exclude<DataNames<E>, KeyNames<E> | CounterNames<E> | FixedNames<E>>;
+
+/** What `update` takes: properties that are neither part of the key nor counters; `null` removes one that may be absent. */
+export type Patch<E> = {
+  [Name in PatchNames<E>]?: E[Name] | (undefined extends E[Name] ? null : never) | undefined;
+};
+
+/** What an update may demand of the row's properties: the value that each has now, or `null` for none. */
+export type Demand<E> = { [Name in PatchNames<E>]?: E[Name] | null | undefined };
+
+/** The name of a counter: one that the `Shape` names, or without one any property of a number. */
+export type CounterOf<E> =
+  HasShape<E> extends true
+    ? CounterNames<E>
+    : { [Name in keyof E & string]: NonNullable<E[Name]> extends number | bigint ? Name : never }[keyof E &
+        string];

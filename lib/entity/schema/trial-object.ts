@@ -1,0 +1,53 @@
+import { COLLECTION_KINDS } from './collection-kind.js';
+import type { PropertyMetadata } from '../decorators/metadata.js';
+
+type Constructor = new (...args: never[]) => object;
+
+/**
+ * An object of a class, made as those are that rows are read into. What forbids to read any is told to `fault`, so that
+ * it is found before a row is written.
+ */
+export function trialObject(
+  type: Constructor,
+  properties: readonly PropertyMetadata[],
+  fault: (what: string) => void,
+): object {
+  let trial: object;
+  try {
+    trial = Reflect.construct(type, []);
+  } catch (error) {
+    fault(
+      'has a constructor that fails without arguments, and what is read is put into an object that is made without ' +
+        `any: make them optional (${(error as Error)?.message})`,
+    );
+    return {};
+  }
+  for (const { property, role } of properties)
+    if (!Object.hasOwn(COLLECTION_KINDS, role) && isGetterOnly(trial, property))
+      fault(
+        `.${property} is a getter without a setter, and what is stored could not be read into it: add a setter, or ` +
+          'take the decorator away',
+      );
+  return trial;
+}
+
+function isGetterOnly(trial: object, property: string): boolean {
+  for (
+    let level: object | null = trial;
+    level !== null;
+    level = Object.getPrototypeOf(level) as object | null
+  ) {
+    const descriptor = Object.getOwnPropertyDescriptor(level, property);
+    if (descriptor) return descriptor.get !== undefined && descriptor.set === undefined;
+  }
+  return false;
+}
+
+/** Whether an object of a class that nothing was put into has a value for a property. */
+export function hasDefault(trial: object, property: string): boolean {
+  try {
+    return (Reflect.get(trial, property) ?? null) !== null;
+  } catch {
+    return false; // an accessor that works with what is not there yet
+  }
+}

@@ -1,0 +1,201 @@
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { checkObject } from '../common/argument-checks.js';
+import type { CollectionCall } from '../collections/collection-call.js';
+import { collectionOf, handleOf } from '../collections/collection-handles.js';
+import { counterStep } from '../rows/counter.js';
+import type { EntityContext } from '../repository/entity-context.js';
+import { CrossPartitionError } from '../common/entity-errors.js';
+import { type EntityKey, entityKey, entityKeyIn, keyOfEntity } from '../keys/entity-key.js';
+import { isGlobalWhere } from '../query/global-query.js';
+import { emittedEvent } from './emitted-event.js';
+import type { EmittedEvent } from '../operations/outbox.js';
+import type { PartitionTransaction } from './partition-transaction.js';
+import { type QueryPlan, planQuery } from '../query/query-plan.js';
+import type { QueryGuard } from '../operations/row-operation.js';
+import type { RowMapper } from '../rows/row-mapper.js';
+import { loadRow } from '../loading/row-reader.js';
+import type { CollectionNames, CounterOf, EntityClass, KeyOf } from '../schema/shape.js';
+import {
+  NotedCollection,
+  type TransactionCollection,
+  type TransactionCollections,
+} from './transaction-collections.js';
+import { commitTransaction, haveReadsChanged } from './transaction-commit.js';
+import { isFoundBy, placeIn, readQuery } from './transaction-query.js';
+import type { Where } from '../query/where.js';
+import type { WriteOptions } from '../common/write-options.js';
+import { fillId } from '../commit/write-planner.js';
+import type { TransactionRead, TransactionWrite, TransactionIncrement } from './transaction-record.js';
+
+/** The same, while it grows. */
+type NotedCollections = TransactionCollections & { readonly collected: Map<string, CollectionCall[]> };
+
+/** One run of a transaction's function: notes what it reads and writes. */
+export class TransactionAttempt implements PartitionTransaction {
+  // All by the key of the row.
+  private readonly reads = new Map<string, Promise<TransactionRead>>();
+  private readonly writes = new Map<string, TransactionWrite>();
+  private readonly increments = new Map<string, TransactionIncrement>();
+  private readonly collections = new Map<string, NotedCollections>();
+  private readonly queries: QueryGuard[] = [];
+  private readonly events: EmittedEvent[] = [];
+  private ended = false;
+
+  constructor(
+    private readonly context: EntityContext,
+    private readonly tag: string,
+  ) {}
+
+  async get<E extends object>(type: EntityClass<E>, given: KeyOf<E>): Promise<E | null> {
+    const mapper = this.context.schemas.mapper(type);
+    const key = this.inPartition(entityKey(mapper.schema, given));
+    const write = this.writes.get(key.row);
+    if (write) return write.kind === 'remove' ? null : (write.entity as E);
+    const { row } = await this.readOnce(mapper, key);
+    return row && (row.entity as E);
+  }
+
+  async find<E extends object>(type: EntityClass<E>, where: Where<E>): Promise<E[]> {
+    const mapper = this.context.schemas.mapper(type);
+    if (isGlobalWhere(mapper.schema, where))
+      throw new CrossPartitionError(this.tag, `What a global index of ${mapper.schema.name} finds`);
+    const plan = planQuery(mapper.schema, where);
+    if (plan.tag !== this.tag) throw new CrossPartitionError(this.tag, plan.tag);
+    this.checkOpen();
+    const { idTexts, guard } = await readQuery(this.context, mapper, plan);
+    this.queries.push(guard);
+    const stored = idTexts.map((idText) => entityKeyIn(mapper.schema, plan.tag, idText));
+    const found = await Promise.all(
+      stored.map(async (key) => ({ key, entity: (await this.readOnce(mapper, key)).row?.entity })),
+    );
+    const entities = found.flatMap(({ key, entity }) =>
+      entity && !this.writes.has(key.row) ? [entity] : [],
+    );
+    const written = this.writtenTo(mapper, plan);
+    if (written.length === 0) return entities as E[];
+    const placed = [...entities, ...written].map((entity) => ({
+      entity,
+      place: placeIn(plan, entity, keyOfEntity(mapper.schema, entity).idText),
+    }));
+    return placed.sort((a, b) => Buffer.compare(a.place, b.place)).map(({ entity }) => entity as E);
+  }
+
+  save(entity: object): void {
+    this.write('save', entity);
+  }
+
+  insert(entity: object): void {
+    this.write('insert', entity);
+  }
+
+  remove(entity: object): void {
+    this.write('remove', entity);
+  }
+
+  increment<E extends object>(
+    type: EntityClass<E>,
+    given: KeyOf<E>,
+    counter: CounterOf<E>,
+    by: number | bigint = 1,
+  ): void {
+    const mapper = this.context.schemas.mapper(type);
+    const key = this.inPartition(entityKey(mapper.schema, given));
+    const increment = this.increments.get(key.row) ?? { mapper, key, steps: new Map<string, bigint>() };
+    const step = counterStep(mapper.schema, counter, by) + (increment.steps.get(counter) ?? 0n);
+    increment.steps.set(counter, counterStep(mapper.schema, counter, step));
+    this.increments.set(key.row, increment);
+  }
+
+  collection<E extends object, Name extends CollectionNames<E>>(
+    type: EntityClass<E>,
+    given: KeyOf<E>,
+    name: Name,
+  ): TransactionCollection<NonNullable<E[Name]>> {
+    const mapper = this.context.schemas.mapper(type);
+    const key = this.inPartition(entityKey(mapper.schema, given));
+    const collection = collectionOf(mapper.schema, name);
+    const note = (calls: readonly CollectionCall[]): void => {
+      this.checkOpen();
+      const noted = this.collections.get(key.row) ?? { mapper, key, collected: new Map() };
+      noted.collected.set(name, [...(noted.collected.get(name) ?? []), ...calls]);
+      if (calls.length > 0) this.collections.set(key.row, noted);
+    };
+    const access = new NotedCollection(() => ({ schema: mapper.schema, collection, key }), note);
+    return handleOf(collection, access) as TransactionCollection<NonNullable<E[Name]>>;
+  }
+
+  emit(type: string, payload?: unknown): void {
+    this.checkOpen();
+    this.events.push(emittedEvent(this.context.schemas.inPartition(this.tag), type, payload));
+  }
+
+  /**
+   * Sends what was noted.
+   *
+   * @returns false where what was read has changed since, and nothing was written.
+   */
+  async commit(options: WriteOptions): Promise<boolean> {
+    this.ended = true;
+    const { context, tag, queries, writes, increments, collections, events } = this;
+    const record = { reads: await this.settledReads(), queries, writes, increments, collections, events };
+    return commitTransaction(context, tag, record, options);
+  }
+
+  /** Whether the function, which has failed, had read what did not stand together at any moment. */
+  async isStale(): Promise<boolean> {
+    this.ended = true;
+    if (this.queries.length === 0 && this.reads.size < 2) return false;
+    return haveReadsChanged(this.context, { reads: await this.settledReads(), queries: this.queries });
+  }
+
+  private async settledReads(): Promise<Map<string, TransactionRead>> {
+    const reads = await Promise.all(this.reads.values());
+    return new Map(reads.map((read) => [read.key.row, read]));
+  }
+
+  /** What this transaction is to write and a query would find. */
+  private writtenTo({ schema }: RowMapper, plan: QueryPlan): object[] {
+    const writes = [...this.writes.values()].filter(
+      ({ kind, mapper, entity }) => kind !== 'remove' && mapper.schema === schema && isFoundBy(plan, entity),
+    );
+    return writes.map(({ entity }) => entity);
+  }
+
+  private readOnce(mapper: RowMapper, key: EntityKey): Promise<TransactionRead> {
+    let read = this.reads.get(key.row);
+    if (!read) this.reads.set(key.row, (read = this.read(mapper, key)));
+    return read;
+  }
+
+  private async read(mapper: RowMapper, key: EntityKey): Promise<TransactionRead> {
+    return { mapper, key, row: await loadRow(this.context, mapper, key) };
+  }
+
+  private write(kind: TransactionWrite['kind'], entity: object): void {
+    checkObject('entity', entity);
+    const mapper = this.context.schemas.mapperOf(entity);
+    if (kind !== 'remove') fillId(mapper, entity);
+    const { row } = this.inPartition(keyOfEntity(mapper.schema, entity));
+    const earlier = this.writes.get(row);
+    if (!earlier) {
+      this.writes.set(row, { kind, mapper, entity });
+      return;
+    }
+    if (earlier.entity !== entity || earlier.kind === 'remove')
+      throw new InvalidArgumentError('entity', `${row} is written by two objects, or after its removal`);
+    if (kind !== 'remove') return; // noted already, and written once, as it is at the end
+    this.writes.delete(row);
+    if (this.context.entities.of(entity)) this.writes.set(row, { kind, mapper, entity });
+  }
+
+  private checkOpen(): void {
+    if (this.ended)
+      throw new InvalidArgumentError('tx', 'The transaction has ended; is an await missing in its function?');
+  }
+
+  private inPartition(key: EntityKey): EntityKey {
+    this.checkOpen();
+    if (key.tag !== this.tag) throw new CrossPartitionError(this.tag, key.row);
+    return key;
+  }
+}

@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { InvalidArgumentError, TransactionConflictError } from '../../cluster/common/errors.js';
+import { type EntityContext, onPrimaries } from '../repository/entity-context.js';
+import { PartitionQueue } from './partition-queue.js';
+import { checkEntityOptions } from '../common/check-entity-options.js';
+import type { PartitionTransaction, TransactionOptions } from './partition-transaction.js';
+import { TransactionAttempt } from './transaction-attempt.js';
+
+const ATTEMPTS = 50;
+const SHORTEST_CEILING_MS = 2;
+const LONGEST_CEILING_MS = 64;
+
+/** What a transaction's function does with its transaction. */
+export type TransactionFunction<R> = (tx: PartitionTransaction) => Promise<R>;
+
+/** Runs transactions: at once where nobody is in the way, in turn after a conflict. */
+export class TransactionRunner {
+  private readonly queue = new PartitionQueue();
+
+  private readonly context: EntityContext;
+
+  constructor(context: EntityContext) {
+    this.context = onPrimaries(context);
+  }
+
+  /**
+   * @throws TransactionConflictError after the last attempt.
+   */
+  async run<R>(tag: string, work: TransactionFunction<R>, options: TransactionOptions = {}): Promise<R> {
+    if (typeof work !== 'function')
+      throw new InvalidArgumentError('work', 'A transaction takes the function that it runs');
+    checkEntityOptions('a transaction', options);
+    const { attempts = ATTEMPTS } = options;
+    if (!Number.isSafeInteger(attempts) || attempts < 1)
+      throw new InvalidArgumentError('attempts', 'attempts must be a whole number from 1');
+    const optimistic = this.queue.isContended(tag) ? 0 : 1;
+    if (optimistic > 0) {
+      const done = await this.attempt(tag, work, options);
+      if (done) return done.result;
+    }
+    return this.queue.takeTurn(tag, async () => {
+      for (let made = optimistic; made < attempts; made++) {
+        // The others of this process are waiting: who is still in the way is another process.
+        if (made > optimistic) await sleep(jitterMs(made - optimistic));
+        const done = await this.attempt(tag, work, options);
+        if (done) return done.result;
+      }
+      throw new TransactionConflictError(attempts);
+    });
+  }
+
+  /** One run of the function; undefined after a conflict. */
+  private async attempt<R>(
+    tag: string,
+    work: TransactionFunction<R>,
+    options: TransactionOptions,
+  ): Promise<Result<R> | undefined> {
+    const attempt = new TransactionAttempt(this.context, tag);
+    let result: R;
+    try {
+      result = await work(attempt);
+    } catch (error) {
+      // Thrown because of rows that were never so at one moment, it says nothing.
+      if (await attempt.isStale().catch(() => false)) return undefined;
+      throw error;
+    }
+    return (await attempt.commit(options)) ? { result } : undefined;
+  }
+}
+
+interface Result<R> {
+  readonly result: R;
+}
+
+/** Anything up to a ceiling that doubles: full jitter. */
+function jitterMs(conflicts: number): number {
+  return Math.random() * Math.min(LONGEST_CEILING_MS, SHORTEST_CEILING_MS * 2 ** (conflicts - 1));
+}

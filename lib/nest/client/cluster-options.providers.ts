@@ -1,0 +1,56 @@
+import type { FactoryProvider, Provider } from '@nestjs/common';
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import type { ClusterClientOptions } from '../../client/client-options.js';
+import type {
+  ClusterModuleAsyncOptions,
+  ClusterOptionsFactory,
+} from '../common/cluster-module-options.interface.js';
+import { checkAsyncOptions, checkFactoryResult, type SOURCES } from '../common/module-checks.js';
+
+/** The token of a client's options, inside the module that owns the client. */
+export const CLUSTER_OPTIONS = Symbol('keyslot.ClusterClientOptions');
+
+/** Provides options that are known. */
+export function createOptionsProvider(options: ClusterClientOptions): Provider {
+  return { provide: CLUSTER_OPTIONS, useValue: options };
+}
+
+/**
+ * Provides options that come from other providers.
+ * @throws InvalidArgumentError unless exactly one source is given, and all of it fits
+ */
+export function createAsyncOptionsProviders(options: ClusterModuleAsyncOptions): Provider[] {
+  checkAsyncOptions(options);
+  const { useFactory, inject = [], useClass, useExisting } = options;
+  if (useFactory) return [optionsOf('useFactory', useFactory, inject)];
+  if (useClass) return [{ provide: useClass, useClass }, optionsOf('useClass', ask, [useClass])];
+  return [optionsOf('useExisting', ask, [useExisting!])];
+}
+
+type OptionsSource = NonNullable<ClusterModuleAsyncOptions['useFactory']>;
+
+function optionsOf(
+  source: (typeof SOURCES)[number],
+  options: OptionsSource,
+  inject: FactoryProvider['inject'],
+): Provider {
+  return {
+    provide: CLUSTER_OPTIONS,
+    useFactory: async (...injected: unknown[]) => {
+      const result = await options(...injected);
+      checkFactoryResult(source, result);
+      return result;
+    },
+    inject,
+  };
+}
+
+function ask(
+  factory: Partial<ClusterOptionsFactory>,
+): ReturnType<ClusterOptionsFactory['createClusterOptions']> {
+  if (typeof factory?.createClusterOptions === 'function') return factory.createClusterOptions();
+  throw new InvalidArgumentError(
+    'createClusterOptions',
+    'What useClass or useExisting of ClusterModule.forRootAsync() names must have a method createClusterOptions()',
+  );
+}

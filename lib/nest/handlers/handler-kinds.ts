@@ -1,0 +1,51 @@
+import { map, merge, type Observable } from 'rxjs';
+import type { ClusterMessage } from '../../pubsub/subscriptions/cluster-message.js';
+import type { ClusterPubSub } from '../../pubsub/cluster-pubsub.js';
+import type { SubscriptionKind } from '../../pubsub/subscriptions/subscription-kind.js';
+import type { HandlerSubscription } from './decorators/subscription-metadata.js';
+
+/** What tells one subscribing decorator from another. */
+export interface HandlerKind {
+  /** The decorator's name. */
+  readonly decorator: string;
+  /** What its names are, for errors. */
+  readonly noun: string;
+  /** What handlers are called with. */
+  readonly messages: (pubsub: ClusterPubSub, subscription: HandlerSubscription) => Observable<ClusterMessage>;
+}
+
+export const HANDLER_KINDS: Readonly<Record<SubscriptionKind, HandlerKind>> = {
+  channel: {
+    decorator: '@Subscribe()',
+    noun: 'channel',
+    messages: (pubsub, { names, codec }) => pubsub.channel(names, { codec }),
+  },
+  pattern: {
+    decorator: '@PatternSubscribe()',
+    noun: 'pattern',
+    messages: (pubsub, { names, codec }) => pubsub.pattern(names, { codec }),
+  },
+  sharded: {
+    decorator: '@ShardedSubscribe()',
+    noun: 'sharded channel',
+    messages: (pubsub, { names, codec }) => pubsub.sharded(names, { codec }),
+  },
+  keyspace: {
+    decorator: '@KeyspaceEvent()',
+    noun: 'pattern of keys',
+    messages: (pubsub, { names, events }) =>
+      // an event does not say which pattern let it through, so each is observed for itself
+      merge(...names.map((pattern) => keyspaceMessages(pubsub, pattern, events))),
+  },
+};
+
+/** Events in the form of messages, so that all that is around a handler finds what it knows. */
+function keyspaceMessages(
+  pubsub: ClusterPubSub,
+  pattern: string,
+  events: readonly string[] | undefined,
+): Observable<ClusterMessage> {
+  return pubsub
+    .keyspace({ pattern, events })
+    .pipe(map((event) => ({ channel: event.key, pattern, payload: event, receivedAt: event.receivedAt })));
+}

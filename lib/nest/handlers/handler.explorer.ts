@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { withNames } from './handler-names.js';
+import { subscriptionsOf } from './decorators/subscription-metadata.js';
+import type { Handler, HandlerHost } from './handler.js';
+
+/** Finds the handlers of an application. */
+@Injectable()
+export class HandlerExplorer {
+  constructor(
+    private readonly discovery: DiscoveryService,
+    private readonly scanner: MetadataScanner,
+  ) {}
+
+  /**
+   * Every handler of every provider and controller.
+   * @param known instances whose handlers are not wanted
+   * @throws where the names of a subscription cannot be told
+   */
+  async explore(known: ReadonlySet<unknown>): Promise<Handler[]> {
+    const hosts = this.hosts().filter(({ instance }) => !known.has(instance));
+    return (await Promise.all(hosts.map((host) => this.handlersOf(host)))).flat();
+  }
+
+  /** All that has methods, each instance once, under however many tokens it is provided. */
+  private hosts(): HandlerHost[] {
+    const hosts = new Map<unknown, HandlerHost>();
+    for (const host of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
+      const { instance } = host;
+      if (instance && !host.isAlias && !hosts.has(instance)) hosts.set(instance, host);
+    }
+    return [...hosts.values()];
+  }
+
+  private handlersOf(host: HandlerHost): Promise<Handler[]> {
+    const prototype = Object.getPrototypeOf(host.instance);
+    const methods = this.scanner
+      .getAllMethodNames(prototype)
+      .filter((method) => subscriptionsOf(prototype[method]).length > 0);
+    return Promise.all(
+      methods.map(async (method) => {
+        const name = `${prototype.constructor.name}.${method}`;
+        const named = subscriptionsOf(prototype[method]).map((each) => withNames(each, host, name));
+        return { host, method, name, subscriptions: await Promise.all(named) };
+      }),
+    );
+  }
+}

@@ -1,0 +1,23 @@
+import type { BatchLane } from '../../cluster/command/batch.js';
+import type { Observable } from 'rxjs';
+import type { Command } from '../../cluster/command/command.js';
+import type { CallPolicy, CallShape } from '../../cluster/command/call-policy.js';
+import type { Renewal } from '../../cluster/options/credentials.js';
+import type { ResolvedClusterOptions } from '../../cluster/options/options.js';
+import type { Argument } from '../../cluster/protocol/request-encoder.js';
+import type { ResolvedCall } from '../../cluster/command/resolved-call.js';
+import type { ClusterTopology } from '../../cluster/topology/topology.js';
+
+/** What pub/sub needs of the cluster; a `ClusterEngine` is one. */
+export interface PubSubEngine {
+  readonly options: ResolvedClusterOptions;
+  readonly topology: ClusterTopology;
+  readonly topology$: Observable<ClusterTopology>;
+  connect(): Promise<void>;
+  resolve(name: string, args: Argument[]): ResolvedCall;
+  submit(command: Command): void;
+  openBatch(): BatchLane;
+  run(name: string, args: Argument[], policy: CallPolicy, shape: CallShape): Promise<unknown>;
+  reportStale(): void;
+  onRenewal(renewal: Renewal): () => void;
+}

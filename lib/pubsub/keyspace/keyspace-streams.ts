@@ -1,0 +1,119 @@
+import { Observable, share, Subscription } from 'rxjs';
+import type { ClusterTopology } from '../../cluster/topology/topology.js';
+import type { ChannelName, NameForm } from '../subscriptions/cluster-message.js';
+import { lackingClasses } from './keyspace-classes.js';
+import { KeyspacePrimaries } from './keyspace-primaries.js';
+import { KeyspaceEventsOffError } from '../common/pubsub-errors.js';
+import type { PubSubEngine } from '../common/pubsub-engine.js';
+import type { Reconciler } from '../links/reconciler.js';
+import type { SubscriptionName } from '../subscriptions/subscription-name.js';
+import type { Attachment } from '../subscriptions/subscription-registry.js';
+import type { Topic, TopicSink } from '../subscriptions/topic.js';
+
+/** Something that happened to a key. */
+export interface KeyspaceEvent<N extends ChannelName = string> {
+  /** In the form in which the pattern was given. */
+  readonly key: NameForm<N>;
+  /** What happened, as servers call it: `set`, `del`, `expired`, … */
+  readonly event: string;
+  /** The primary that told it, `host:port`. */
+  readonly node: string;
+  /** When it arrived here, in ms since 1970. */
+  readonly receivedAt: number;
+}
+
+/** Makes observables of keyspace events: the same patterns at every primary, whichever nodes these are. */
+export class KeyspaceStreams {
+  constructor(
+    private readonly engine: PubSubEngine,
+    private readonly reconciler: Reconciler,
+  ) {}
+
+  /** @param events those wanted; all where it is undefined */
+  observe(
+    patterns: readonly SubscriptionName[],
+    events: ReadonlySet<string> | undefined,
+  ): Observable<KeyspaceEvent<ChannelName>> {
+    const forms = new Map(patterns.map(({ key, given }) => [key, given]));
+    return new Observable<KeyspaceEvent<ChannelName>>((subscriber) => {
+      const sink: TopicSink = {
+        onMessage: ({ name, home }, channel, payload) => {
+          const event = payload.toString();
+          if (events !== undefined && !events.has(event)) return;
+          const key = typeof forms.get(name.key) === 'string' ? channel.toString() : channel;
+          subscriber.next({ key, event, node: home as string, receivedAt: Date.now() });
+        },
+        unservedBy: ({ home }, flags) => {
+          const lacking = lackingClasses(flags, events);
+          return lacking === '' ? undefined : new KeyspaceEventsOffError(home as string, lacking);
+        },
+        // gaps of keyspace events are told by `gaps$`
+        onGap: () => {},
+        onError: (error) => subscriber.error(error),
+        onClosed: () => subscriber.complete(),
+      };
+      return this.follow(patterns, sink);
+    }).pipe(share());
+  }
+
+  /** Attaches a sink at every primary, now and after every change. */
+  private follow(patterns: readonly SubscriptionName[], sink: TopicSink): Subscription {
+    const following = new Subscription();
+    const attached = new Map<string, Attachment>();
+    const primaries = new KeyspacePrimaries();
+    let recheck: NodeJS.Timeout | undefined;
+    let isFirst = true;
+    const adapt = (topology: ClusterTopology): void => {
+      const counting = primaries.follow(topology);
+      for (const [name, predecessor] of counting) {
+        if (attached.has(name)) continue;
+        const attachment = this.reconciler.registry.attach('keyspace', patterns, sink, name);
+        attached.set(name, attachment);
+        if (!isFirst)
+          this.inherit(attachment, name, predecessor === undefined ? undefined : attached.get(predecessor));
+      }
+      for (const [name, attachment] of attached) {
+        if (counting.has(name)) continue;
+        attachment.detach();
+        attached.delete(name);
+      }
+      isFirst = false;
+      clearTimeout(recheck);
+      // should both have been primaries all the time, the next reading of the topology has found it so
+      if (primaries.doubtful) recheck = setTimeout(trust, this.reconciler.refreshMs).unref();
+    };
+    const trust = (): void => {
+      primaries.trust();
+      adapt(this.engine.topology);
+    };
+    this.reconciler.start().then(
+      () => {
+        if (following.closed) return;
+        following.add(this.engine.topology$.subscribe({ next: adapt, complete: () => sink.onClosed() }));
+      },
+      (error: Error) => sink.onError(error),
+    );
+    following.add(() => {
+      clearTimeout(recheck);
+      attached.forEach((attachment) => attachment.detach());
+    });
+    return following;
+  }
+
+  /** A new primary may have been one for a while. What its predecessor told until then is not lost. */
+  private inherit({ topics }: Attachment, node: string, predecessor: Attachment | undefined): void {
+    topics.forEach((topic, i) => {
+      if (topic.activeSince !== undefined) return;
+      const old = predecessor?.topics[i];
+      const since = old === undefined ? this.reconciler.knownSince : lastWhole(old);
+      if (since !== undefined)
+        topic.loss ??= old?.loss ?? { node: old?.home ?? node, since, reason: 'slotMoved' };
+    });
+  }
+}
+
+/** Until when a topic was served without a loss, if it ever was. */
+function lastWhole({ activeSince, link, loss }: Topic): number | undefined {
+  if (loss !== undefined) return loss.since;
+  return activeSince && Math.max(activeSince, link?.provenAt ?? 0);
+}

@@ -1,0 +1,276 @@
+import type { Socket } from 'node:net';
+import { toByteText } from '../../cluster/protocol/byte-text.js';
+import { CommandQueue } from '../../cluster/common/ring-queue.js';
+import { runConnectionHook } from '../../cluster/options/connection-hook.js';
+import { ConnectionError, ProtocolError, ReplyError } from '../../cluster/common/errors.js';
+import { authenticate, handshake } from '../../cluster/connection/handshake.js';
+import { verifyIdentity } from '../../cluster/topology/node-identity.js';
+import { openSocket } from '../../cluster/connection/open-socket.js';
+import type { ResolvedClusterOptions } from '../../cluster/options/options.js';
+import type { Credentials } from '../../cluster/options/credentials.js';
+import { ReplyParser, type ReplyHandler } from '../../cluster/protocol/reply-parser.js';
+import type { Ask, Reply } from '../../cluster/protocol/reply.js';
+import { RequestEncoder, type Argument } from '../../cluster/protocol/request-encoder.js';
+import { queueMicrotask } from '../../cluster/common/timers.js';
+import type { ClusterNode } from '../../cluster/topology/topology.js';
+import type { ChannelName } from '../subscriptions/cluster-message.js';
+import type { MessageWord, SubscribeWord, UnsubscribeWord } from '../subscriptions/subscription-kind.js';
+
+/** What a subscriber connection tells. Its methods must not throw. */
+export interface SubscriberConnectionListener {
+  /** @param name what it was subscribed to by; both are Buffers of the server's bytes */
+  onMessage(word: MessageWord, name: Buffer, channel: Buffer, payload: Buffer): void;
+  /** The server has ended a subscription that we did not end: its slot has moved. */
+  onDropped(word: UnsubscribeWord, name: string): void;
+  /** Something came; what, does not matter. */
+  onHeard(): void;
+  /** The connection is gone, or could not be made; told once. */
+  onLost(): void;
+}
+
+/** A command that the server owes an answer to: one reply, or a confirmation for each name. */
+interface Owed {
+  readonly word: string;
+  readonly names: readonly ChannelName[];
+  confirmed: number;
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * One socket to one node that subscribes. Commands are answered in their order, each subscription by a confirmation for
+ * each of its names, and between them comes what is published: as pushes in RESP3, as replies like any other in RESP2,
+ * which only servers that know no other are spoken to in.
+ *
+ * @see {@link https://redis.io/docs/latest/develop/pubsub/ | Pub/sub, format of pushed messages}
+ */
+export class SubscriberConnection implements ReplyHandler {
+  private readonly socket: Socket;
+  private readonly parser = new ReplyParser(this);
+  private readonly encoder = new RequestEncoder();
+  private readonly owed = new CommandQueue<Owed>();
+  private readonly name: string;
+  private readonly closing: Promise<void>;
+  private protocol = 2;
+  private subscribing = false;
+  private writing = false;
+  private opening: Promise<void> | undefined = undefined;
+  private credentials: Credentials | undefined = undefined;
+  private failure: Error | undefined = undefined;
+
+  constructor(
+    private readonly node: ClusterNode,
+    private readonly options: ResolvedClusterOptions,
+    private readonly listener: SubscriberConnectionListener,
+  ) {
+    this.name = node.name;
+    this.socket = openSocket(node, options, (bytes) => this.read(bytes));
+    this.socket.on('error', (error) => this.destroy(new ConnectionError(this.name, error.message)));
+    this.socket.on('end', () => this.destroy(new ConnectionError(this.name, 'closed by the server')));
+    this.closing = new Promise((resolve) => this.socket.once('close', () => resolve()));
+    void this.closing.then(() => this.destroy(new ConnectionError(this.name, 'closed')));
+  }
+
+  /** In RESP2, a connection that subscribes takes nothing but subscriptions and PING. */
+  get limited(): boolean {
+    return this.protocol === 2;
+  }
+
+  /**
+   * Resolves once the node has taken us in.
+   * @throws AuthenticationError, ConnectionError, ConnectionHookError
+   */
+  open(): Promise<void> {
+    return (this.opening ??= this.establish());
+  }
+
+  /**
+   * Authenticates it anew, once it is open. One that ends meanwhile is no failure of this.
+   * @returns false where that cannot be: a limited connection that subscribes takes no AUTH
+   * @throws AuthenticationError
+   */
+  async renew(credentials: Credentials): Promise<boolean> {
+    try {
+      await this.opening;
+    } catch {
+      return true; // the next one has what is new
+    }
+    if (this.limited && this.subscribing) return isSame(this.credentials, credentials);
+    await authenticate(this.ask, credentials);
+    this.credentials = credentials;
+    return true;
+  }
+
+  /** Sends a command with one reply, for which there is no other than PING once a limited connection subscribes. */
+  readonly ask: Ask = async (word, ...args) => {
+    const reply = await this.request(word, args, []);
+    if (word === 'HELLO' && args.length > 0) this.protocol = Number(args[0]);
+    return reply;
+  };
+
+  /**
+   * Subscribes to names, or ends that; resolves once the server has confirmed it for all of them.
+   * @throws ReplyError where the server refuses, all of them; ConnectionError where the connection ends before
+   */
+  async command(word: SubscribeWord | UnsubscribeWord, names: readonly ChannelName[]): Promise<void> {
+    this.subscribing = true;
+    const answered = this.request(word, names, names);
+    // the answer to this one tells what the confirmations before it were
+    const fence = FENCED.has(word) ? this.request('PING', [], []).catch(ignoreReply) : undefined;
+    await Promise.all([answered, fence]);
+  }
+
+  /** Ends it now. */
+  destroy(reason: Error): void {
+    if (this.failure !== undefined) return;
+    this.failure = reason;
+    this.socket.destroy();
+    for (const { reject } of this.owed) reject(reason);
+    this.listener.onLost();
+  }
+
+  /** Resolves when the socket is gone. */
+  closed(): Promise<void> {
+    return this.closing;
+  }
+
+  wantsBuffers(): boolean {
+    return this.subscribing && this.limited;
+  }
+
+  onReply(reply: Reply): void {
+    if (this.failure !== undefined) return;
+    if (this.wantsBuffers() && Array.isArray(reply) && this.take(reply)) return;
+    if (!isRefusalOfSlot(reply)) this.passFence();
+    const owed = this.owed.shift();
+    if (owed === undefined) throw new ProtocolError(`${this.name} sent a reply that nobody asked for`);
+    if (reply instanceof ReplyError) owed.reject(reply);
+    else owed.resolve(reply);
+  }
+
+  onPush(items: Reply[]): void {
+    if (this.failure === undefined) this.take(items);
+  }
+
+  private async establish(): Promise<void> {
+    const ended = this.closing.then(() => Promise.reject(this.failure as Error));
+    const connected = new Promise<void>((resolve) =>
+      this.socket.once(this.options.tls === undefined ? 'connect' : 'secureConnect', resolve),
+    );
+    await Promise.race([connected, ended]);
+    await Promise.race([this.greet(), ended]);
+  }
+
+  private async greet(): Promise<void> {
+    const { onConnect } = this.options;
+    // RESP2 could neither be authenticated anew while it subscribes, nor be asked whether its node is a primary
+    const credentials = async (): Promise<Credentials | undefined> =>
+      (this.credentials = await this.options.credentials());
+    const { identity } = await handshake(this.ask, { ...this.options, credentials, protocol: 3 });
+    await verifyIdentity(this.ask, identity, this.node, this.options.addressRemap);
+    if (onConnect !== undefined) await runConnectionHook(onConnect, this.node, 'subscriber', this.ask);
+  }
+
+  private request(word: string, args: readonly Argument[], names: readonly ChannelName[]): Promise<Reply> {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    return new Promise((resolve, reject) => {
+      this.owed.push({ word, names, confirmed: 0, resolve, reject });
+      this.encoder.append(word, args);
+      this.writeSoon();
+    });
+  }
+
+  /** What is sent in one turn of the event loop leaves together. */
+  private writeSoon(): void {
+    if (this.writing) return;
+    this.writing = true;
+    queueMicrotask(() => {
+      this.writing = false;
+      if (this.failure !== undefined) return;
+      this.socket.cork();
+      for (const piece of this.encoder.take()) this.socket.write(piece, 'latin1');
+      this.socket.uncork();
+    });
+  }
+
+  private read(chunk: Buffer): void {
+    this.listener.onHeard();
+    try {
+      this.parser.write(chunk);
+    } catch (error) {
+      this.destroy(error as Error);
+    }
+  }
+
+  /** Takes what is published, and what confirms a subscription or its end; false for anything else. */
+  private take(items: readonly Reply[]): boolean {
+    const word = toByteText(items[0] as Buffer);
+    const [, name, third, fourth] = items as Buffer[];
+    switch (word) {
+      case 'message':
+      case 'smessage':
+        this.listener.onMessage(word, name, name, third);
+        return true;
+      case 'pmessage':
+        this.listener.onMessage(word, name, third, fourth);
+        return true;
+      case 'subscribe':
+      case 'psubscribe':
+      case 'ssubscribe':
+        if (!this.confirm(word, toByteText(name))) throw new ProtocolError(`${this.name} confirms too much`);
+        return true;
+      case 'unsubscribe':
+      case 'punsubscribe':
+      case 'sunsubscribe': {
+        const text = toByteText(name);
+        if (!this.confirm(word, text)) this.listener.onDropped(word, text);
+        return true;
+      }
+      default:
+        return false;
+    }
+  }
+
+  /** Whether it is this that the server owes next. */
+  private confirm(word: string, name: string): boolean {
+    const owed = this.owed.peek();
+    if (owed?.word !== word || isConfirmed(owed) || toByteText(owed.names[owed.confirmed]) !== name)
+      return false;
+    owed.confirmed++;
+    if (!FENCED.has(word) && isConfirmed(owed)) this.settleConfirmed();
+    return true;
+  }
+
+  /** What follows a fenced command was answered, so its confirmations were meant for it. */
+  private passFence(): void {
+    const owed = this.owed.peek();
+    if (owed !== undefined && FENCED.has(owed.word) && isConfirmed(owed)) this.settleConfirmed();
+  }
+
+  private settleConfirmed(): void {
+    this.owed.shift()?.resolve(null);
+  }
+}
+
+/**
+ * Commands whose confirmation may be something else: where a slot moves, the server ends its subscriptions of its own
+ * accord, in the words in which it confirms our command, and answers that by an error.
+ */
+const FENCED: ReadonlySet<string> = new Set<UnsubscribeWord>(['sunsubscribe']);
+
+/** Errors about a slot. A PING, which has none, is never answered so. */
+const SLOT_REFUSALS: ReadonlySet<string> = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN', 'CROSSSLOT']);
+
+const isRefusalOfSlot = (reply: Reply): boolean =>
+  reply instanceof ReplyError && SLOT_REFUSALS.has(reply.code);
+
+const isConfirmed = ({ confirmed, names }: Owed): boolean => confirmed === names.length;
+
+/** The user may not be allowed to PING, and that is an answer, too. */
+function ignoreReply(error: unknown): void {
+  if (!(error instanceof ReplyError)) throw error;
+}
+
+function isSame(a: Credentials | undefined, b: Credentials): boolean {
+  return a?.username === b.username && a?.password === b.password;
+}

@@ -1,0 +1,278 @@
+import { toByteText } from '../../cluster/protocol/byte-text.js';
+import { ClientClosedError, ReplyError } from '../../cluster/common/errors.js';
+import type { Credentials } from '../../cluster/options/credentials.js';
+import type { Reply } from '../../cluster/protocol/reply.js';
+import { clearTimeout, queueMicrotask, setTimeout } from '../../cluster/common/timers.js';
+import type { ClusterNode } from '../../cluster/topology/topology.js';
+import { Heartbeat } from './heartbeat.js';
+import { LINKS } from './link-traits.js';
+import type { PubSubEngine } from '../common/pubsub-engine.js';
+import type { GapReason } from '../subscriptions/subscription-gap.js';
+import { SubscriberConnection, type SubscriberConnectionListener } from './subscriber-connection.js';
+import {
+  KINDS,
+  kindsOf,
+  type LinkKind,
+  type MessageWord,
+  type SubscriptionKind,
+  type UnsubscribeWord,
+} from '../subscriptions/subscription-kind.js';
+import { SubscriptionSet, type SubscriptionSetListener } from '../subscriptions/subscription-set.js';
+import type { Topic } from '../subscriptions/topic.js';
+
+/** How long a connection without subscriptions is kept, in ms. */
+const IDLE_MS = 2_000;
+
+/** A connection that ends within this time, in ms, proves nothing in favour of the node. */
+const SHORT_LIFE_MS = 1_000;
+
+/** How long a node is to be missing from the topology, in ms: it may be so for a moment, after a failover say. */
+export const LEAVE_GRACE_MS = 5_000;
+
+/** What a link tells. */
+export interface LinkListener {
+  onActive(link: SubscriberLink, topics: readonly Topic[]): void;
+  /** The node has ended the subscription, and is asked for it again. */
+  onDropped(link: SubscriberLink, topic: Topic): void;
+  /** The node will not have these; they are no longer wanted here. */
+  onRefused(link: SubscriberLink, topics: readonly Topic[], error: Error): void;
+  /** The node was a primary and is not any more. */
+  onDemoted(link: SubscriberLink): void;
+  /** The connection is gone, or could not be made. The topics are still the link's. */
+  onLost(link: SubscriberLink, reason: GapReason): void;
+  /** Nothing has been wanted here for a while. */
+  onIdle(link: SubscriberLink): void;
+}
+
+/** One subscriber connection to one node, from its opening to its end, and the subscriptions on it. */
+export class SubscriberLink implements SubscriberConnectionListener {
+  private readonly sets = new Map<SubscriptionKind, SubscriptionSet>();
+  /** Where what the server says of a kind belongs. */
+  private readonly byWord = new Map<
+    MessageWord | UnsubscribeWord,
+    { set: SubscriptionSet; prefix: number }
+  >();
+  private readonly connection: SubscriberConnection;
+  private readonly guard: NodeJS.Timeout;
+  private heartbeat: Heartbeat | undefined = undefined;
+  private readonly begunAt = Date.now();
+  private wasPrimary: boolean;
+  /** What the node is asked about; undefined where there is nothing to ask, or it does not tell. */
+  private setting: string | undefined;
+  private demoted = false;
+  private ended = false;
+  private reconciling = false;
+  private leaving: NodeJS.Timeout | undefined = undefined;
+  private idle: NodeJS.Timeout | undefined = undefined;
+
+  constructor(
+    readonly kind: LinkKind,
+    readonly node: ClusterNode,
+    engine: PubSubEngine,
+    private readonly heartbeatMs: number,
+    private readonly listener: LinkListener,
+  ) {
+    this.wasPrimary = node.role === 'primary';
+    this.setting = LINKS[kind].setting;
+    const setListener: SubscriptionSetListener = {
+      onUnsettled: () => this.reconcileSoon(),
+      onActive: (topics) => listener.onActive(this, topics),
+      onDropped: (topic) => listener.onDropped(this, topic),
+      onRefused: (topics, error) => listener.onRefused(this, topics, error),
+    };
+    this.connection = new SubscriberConnection(node, engine.options, this);
+    for (const one of kindsOf(kind)) {
+      const set = new SubscriptionSet(
+        one,
+        (word, names) => this.connection.command(word, names),
+        setListener,
+      );
+      const { message, unsubscribe, prefix } = KINDS[one];
+      this.sets.set(one, set);
+      for (const word of [message, unsubscribe]) this.byWord.set(word, { set, prefix: prefix.length });
+    }
+    // the time to connect and that which the node takes to answer then
+    this.guard = setTimeout(() => this.lose('nodeSilent'), engine.options.connectTimeoutMs);
+    void this.open();
+  }
+
+  /** Until then nothing was lost here, in ms since 1970. */
+  get provenAt(): number {
+    return this.heartbeat?.provenAt ?? this.begunAt;
+  }
+
+  /** The connection was made, whether it still is there or not. */
+  get wasOpen(): boolean {
+    return this.heartbeat !== undefined;
+  }
+
+  /** It was there for long enough to tell that the node is well. */
+  get proven(): boolean {
+    return this.wasOpen && Date.now() - this.begunAt > SHORT_LIFE_MS;
+  }
+
+  /** The topics that are wanted here. */
+  topics(): Topic[] {
+    return [...this.sets.values()].flatMap((set) => [...set.topics()]);
+  }
+
+  want(topic: Topic): void {
+    clearTimeout(this.idle);
+    this.setOf(topic).want(topic);
+    this.reconcileSoon();
+  }
+
+  drop(topic: Topic): void {
+    this.setOf(topic).drop(topic);
+    this.reconcileSoon();
+  }
+
+  /** Whether the topology knows the node. Where it does not for a while, the connection is given up. */
+  setKnown(known: boolean): void {
+    if (!known) {
+      this.leaving ??= setTimeout(() => this.lose('nodeLeft'), LEAVE_GRACE_MS);
+      return;
+    }
+    clearTimeout(this.leaving);
+    this.leaving = undefined;
+  }
+
+  /**
+   * Authenticates the connection anew. One that takes no AUTH is given up, for another to take its place.
+   * @throws AuthenticationError where the node refuses; the connection stays as it is
+   */
+  async renew(credentials: Credentials): Promise<void> {
+    if (!(await this.connection.renew(credentials))) this.lose('credentialsRenewed');
+  }
+
+  /** Gives the connection up; tells the listener. */
+  lose(reason: GapReason): void {
+    if (this.ended) return;
+    this.end();
+    this.listener.onLost(this, reason);
+  }
+
+  /** Ends the connection; resolves when it is gone. */
+  async close(): Promise<void> {
+    this.end();
+    await this.connection.closed();
+  }
+
+  onMessage(word: MessageWord, name: Buffer, channel: Buffer, payload: Buffer): void {
+    const { set, prefix } = this.byWord.get(word) as { set: SubscriptionSet; prefix: number };
+    if (prefix === 0) set.deliver(toByteText(name), channel, payload);
+    else set.deliver(toByteText(name.subarray(prefix)), channel.subarray(prefix), payload);
+  }
+
+  onDropped(word: UnsubscribeWord, name: string): void {
+    const owner = this.byWord.get(word);
+    owner?.set.dropped(name.slice(owner.prefix));
+  }
+
+  onHeard(): void {
+    this.heartbeat?.heard();
+  }
+
+  onLost(): void {
+    this.lose('connectionLost');
+  }
+
+  private setOf(topic: Topic): SubscriptionSet {
+    return this.sets.get(topic.kind) as SubscriptionSet;
+  }
+
+  private async open(): Promise<void> {
+    try {
+      await this.connection.open();
+      if (this.ended) return;
+      clearTimeout(this.guard);
+      this.opened();
+    } catch {
+      this.lose('connectionLost');
+    }
+  }
+
+  private opened(): void {
+    this.heartbeat = new Heartbeat(
+      this.heartbeatMs,
+      () => this.ping(),
+      () => this.lose('nodeSilent'),
+    );
+    this.reconcileSoon();
+  }
+
+  /** What is wanted in one turn of the event loop is sent together. */
+  private reconcileSoon(): void {
+    if (this.reconciling || !this.wasOpen) return;
+    this.reconciling = true;
+    queueMicrotask(() => void this.reconcile());
+  }
+
+  private async reconcile(): Promise<void> {
+    // nothing is subscribed to that the node would be silent about
+    if (this.setting !== undefined) await this.inspect();
+    this.reconciling = false;
+    if (this.ended) return;
+    for (const set of this.sets.values()) set.reconcile();
+    if ([...this.sets.values()].every((set) => set.empty)) this.rest();
+  }
+
+  /** Asks how the node is set, and tells the topics. A node that does not tell is given the benefit of the doubt. */
+  private async inspect(): Promise<void> {
+    if (this.setting === undefined) return;
+    try {
+      const [, value] = (await this.connection.ask('CONFIG', 'GET', this.setting)) as (string | undefined)[];
+      if (value === undefined) this.setting = undefined;
+      else for (const topic of this.topics()) topic.judge(value);
+    } catch (error) {
+      // not for this user, or not in this protocol; not asked again, for servers keep a log of refusals
+      if (error instanceof ReplyError) this.setting = undefined;
+    }
+  }
+
+  /** A sign of life. Topics are told if the node has been set otherwise meanwhile. */
+  private async ping(): Promise<boolean> {
+    const [whole] = await Promise.all([this.probe(), this.inspect()]);
+    return whole;
+  }
+
+  /**
+   * Where messages are sure to come only from a primary, the answer tells whether the node is one; once it is not,
+   * nothing is proven any more: what its successor has published since may not have come by here.
+   */
+  private async probe(): Promise<boolean> {
+    try {
+      if (!LINKS[this.kind].primaryOnly || this.connection.limited) {
+        await this.connection.ask('PING');
+        return true;
+      }
+      const isPrimary = roleIn(await this.connection.ask('HELLO')) === 'master';
+      this.demoted ||= this.wasPrimary && !isPrimary;
+      this.wasPrimary = isPrimary;
+      if (this.demoted) this.listener.onDemoted(this);
+      return isPrimary && !this.demoted;
+    } catch (error) {
+      // a refusal is a sign of life, too
+      if (error instanceof ReplyError) return true;
+      throw error;
+    }
+  }
+
+  private rest(): void {
+    clearTimeout(this.idle);
+    this.idle = setTimeout(() => this.listener.onIdle(this), IDLE_MS);
+  }
+
+  private end(): void {
+    this.ended = true;
+    this.heartbeat?.stop();
+    for (const timer of [this.guard, this.leaving, this.idle]) clearTimeout(timer);
+    this.connection.destroy(new ClientClosedError());
+  }
+}
+
+/** https://redis.io/docs/latest/commands/hello/ */
+function roleIn(hello: Reply): Reply {
+  const pairs = hello as Reply[];
+  return pairs[pairs.indexOf('role') + 1];
+}

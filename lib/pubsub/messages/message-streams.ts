@@ -1,0 +1,85 @@
+import { Observable, share, Subject } from 'rxjs';
+import type { ChannelName, ClusterMessage, UnreadableMessage } from '../subscriptions/cluster-message.js';
+import type { MessageCodec } from './message-codec.js';
+import { InOrder } from './in-order.js';
+import type { MessageOrGap } from './message-options.js';
+import type { SubscriptionKind } from '../subscriptions/subscription-kind.js';
+import type { SubscriptionName } from '../subscriptions/subscription-name.js';
+import type { SubscriptionRegistry } from '../subscriptions/subscription-registry.js';
+import { isThenable } from '../common/thenable.js';
+import type { Topic } from '../subscriptions/topic.js';
+
+/** By which names a message came. */
+type Envelope = Pick<UnreadableMessage, 'channel' | 'pattern'>;
+
+type DecodedMessage = ClusterMessage<unknown, ChannelName>;
+
+/** Turns what comes by topics into observables of messages. */
+export class MessageStreams {
+  /** What no codec could read. */
+  readonly unreadable = new Subject<UnreadableMessage>();
+
+  constructor(private readonly registry: SubscriptionRegistry) {}
+
+  /** What was given out as unreadable last, and by which codecs: observables with one codec make one report. */
+  private reported: { raw?: Buffer; readonly codecs: Set<MessageCodec> } = { codecs: new Set() };
+
+  /** Subscribers of one observable share what was decoded; each observable has its own. */
+  observe(
+    kind: SubscriptionKind,
+    names: readonly SubscriptionName[],
+    codec: MessageCodec,
+  ): Observable<MessageOrGap<unknown, ChannelName>> {
+    // each observable names a topic in its own form
+    const forms = new Map(names.map(({ key, given }) => [key, given]));
+    const formOf = ({ name }: Topic): ChannelName => forms.get(name.key) as ChannelName;
+    return new Observable<MessageOrGap<unknown, ChannelName>>((subscriber) => {
+      const give = (item: MessageOrGap<unknown, ChannelName> | undefined): void => {
+        if (item !== undefined) subscriber.next(item);
+      };
+      const inOrder = new InOrder(give);
+      const { detach } = this.registry.attach(kind, names, {
+        onMessage: (topic, channel, payload) =>
+          inOrder.push(this.read(envelopeOf(topic, formOf(topic), channel), payload, codec)),
+        onGap: (topics, gap) => inOrder.push({ ...gap, names: topics.map(formOf) }),
+        onError: (error) => subscriber.error(error),
+        onClosed: () => subscriber.complete(),
+      });
+      return detach;
+    }).pipe(share());
+  }
+
+  /** Nothing, where the codec cannot read it. */
+  private read(
+    envelope: Envelope,
+    raw: Buffer,
+    codec: MessageCodec,
+  ): Promise<DecodedMessage | undefined> | DecodedMessage | undefined {
+    const receivedAt = Date.now();
+    const unreadable = (error: unknown): undefined =>
+      this.report({ ...envelope, raw, error, receivedAt }, codec);
+    try {
+      const payload = codec.decode(raw);
+      if (!isThenable(payload)) return { ...envelope, payload, receivedAt };
+      return Promise.resolve(payload).then(
+        (value) => ({ ...envelope, payload: value, receivedAt }),
+        unreadable,
+      );
+    } catch (error) {
+      return unreadable(error);
+    }
+  }
+
+  private report(message: UnreadableMessage, codec: MessageCodec): undefined {
+    const { raw } = message;
+    if (this.reported.raw !== raw) this.reported = { raw, codecs: new Set() };
+    if (this.reported.codecs.has(codec)) return;
+    this.reported.codecs.add(codec);
+    this.unreadable.next(message);
+  }
+}
+
+function envelopeOf({ kind }: Topic, given: ChannelName, channel: Buffer): Envelope {
+  if (kind !== 'pattern') return { channel: given };
+  return { channel: typeof given === 'string' ? channel.toString() : channel, pattern: given };
+}

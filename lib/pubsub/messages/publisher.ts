@@ -1,0 +1,59 @@
+import { Batch, BatchedCommand } from '../../cluster/command/batch.js';
+import { PLAIN_SHAPES } from '../../cluster/command/call-policy.js';
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import type { ChannelName } from '../subscriptions/cluster-message.js';
+import type { MessageCodec } from './message-codec.js';
+import type { PubSubEngine } from '../common/pubsub-engine.js';
+import { checkName } from '../subscriptions/subscription-name.js';
+
+/** A value for a channel. */
+export interface Publication<T = unknown> {
+  readonly channel: ChannelName;
+  readonly value: T;
+}
+
+/** What became of one of many messages. */
+export type PublishResult =
+  { readonly ok: true; readonly receivers: number } | { readonly ok: false; readonly error: Error };
+
+export type PublishCommand = 'publish' | 'spublish';
+
+/** Sends messages to where their channels are. */
+export class Publisher {
+  constructor(private readonly engine: PubSubEngine) {}
+
+  async send<T>(
+    command: PublishCommand,
+    { channel, value }: Publication<T>,
+    codec: MessageCodec<T>,
+  ): Promise<number> {
+    const args = [checkName(channel), await encoded(value, codec)];
+    return (await this.engine.run(command, args, this.engine.options, { buffers: false })) as number;
+  }
+
+  /** All in one batch a node; what one comes to says nothing of the others. */
+  async sendMany<T>(
+    command: PublishCommand,
+    publications: readonly Publication<T>[],
+    codec: MessageCodec<T>,
+  ): Promise<PublishResult[]> {
+    const { engine } = this;
+    // what cannot be sent is found before anything is
+    const commands = await Promise.all(
+      publications.map(async ({ channel, value }) => {
+        const call = engine.resolve(command, [checkName(channel), await encoded(value, codec)]);
+        return new BatchedCommand(call, PLAIN_SHAPES.strings, engine.options);
+      }),
+    );
+    const results = await new Batch(commands, engine.options, engine).start();
+    return results.map(([error, receivers]) =>
+      error === null ? { ok: true, receivers: receivers as number } : { ok: false, error },
+    );
+  }
+}
+
+async function encoded<T>(value: T, codec: MessageCodec<T>): Promise<string | Buffer> {
+  const payload = await codec.encode(value);
+  if (typeof payload === 'string' || Buffer.isBuffer(payload)) return payload;
+  throw new InvalidArgumentError('codec', 'What a codec encodes a value to is a string or a Buffer');
+}

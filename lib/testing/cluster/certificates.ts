@@ -1,0 +1,76 @@
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { LocalClusterError } from './local-cluster-error.js';
+import type { CertificateFiles } from '../server/server-config.js';
+
+const run = promisify(execFile);
+const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+const DAYS = '30';
+
+/**
+ * Makes a certificate authority and one certificate, good for servers and clients, for `localhost` and `host`.
+ * @throws LocalClusterError `OPENSSL_FAILED`
+ */
+export async function makeCertificates(folder: string, host: string): Promise<CertificateFiles> {
+  const [ca, caKey, cert, key, request, extensions] = [
+    'ca.crt',
+    'ca.key',
+    'node.crt',
+    'node.key',
+    'node.csr',
+    'node.ext',
+  ].map((name) => join(folder, name));
+  await writeFile(
+    extensions,
+    `subjectAltName=DNS:localhost,IP:${host}\nextendedKeyUsage=serverAuth,clientAuth\n`,
+  );
+  await openssl(
+    'req',
+    '-x509',
+    ...NEW_KEY,
+    '-days',
+    DAYS,
+    '-subj',
+    '/CN=keyslot test CA',
+    '-keyout',
+    caKey,
+    '-out',
+    ca,
+  );
+  await openssl('req', ...NEW_KEY, '-subj', '/CN=localhost', '-keyout', key, '-out', request);
+  await openssl(
+    ...['x509', '-req', '-in', request, '-CA', ca, '-CAkey', caKey, '-CAcreateserial'],
+    ...['-days', DAYS, '-extfile', extensions, '-out', cert],
+  );
+  return { ca, cert, key };
+}
+
+async function openssl(...args: string[]): Promise<void> {
+  try {
+    await run('openssl', args);
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new LocalClusterError(
+      'OPENSSL_FAILED',
+      missing ? 'The option tls needs the program openssl; install it' : `openssl ${args[0]} failed`,
+      { cause },
+    );
+  }
+}
+
+/** The same in memory, for clients: fits the TLS options of `node:tls`. */
+export interface CertificatePems {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** Reads certificate files. */
+export async function readCertificates(files: CertificateFiles): Promise<CertificatePems> {
+  const [ca, cert, key] = await Promise.all(
+    [files.ca, files.cert, files.key].map((file) => readFile(file, 'utf8')),
+  );
+  return { ca, cert, key };
+}

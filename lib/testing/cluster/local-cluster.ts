@@ -1,0 +1,309 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, realpathSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
+import type { Reply } from '../../cluster/protocol/reply.js';
+import { makeCertificates, readCertificates, type CertificatePems } from './certificates.js';
+import type { SlotRange } from './cluster-view.js';
+import { failOver, type FailoverOptions } from './failover.js';
+import { becomeReplica, giveSlots, introduce, slotShares } from './cluster-setup.js';
+import { Guardian } from '../server/orphan-reaper.js';
+import { LocalClusterError } from './local-cluster-error.js';
+import { resolveLocalClusterOptions, type LocalClusterOptions } from './local-cluster-options.js';
+import { LocalNode, type NodeSettings } from '../server/local-node.js';
+import type { CommandArgument } from '../server/node-connection.js';
+import { NodeLauncher } from '../server/node-launcher.js';
+import { untilNothingMissing, type WaitOptions } from './poll.js';
+import { findServerBinary } from '../server/server-binary.js';
+import { SlotMigration, slotsOf, untilEpochIsKnown, untilOwnerIsKnown } from './slot-migration.js';
+import { whatIsUnstable, type Views } from './stability.js';
+
+/** A node by its handle, its name (`host:port`), or its host and port, as a node of a client's `topology` has them. */
+export type NodeReference = LocalNode | string | { readonly host: string; readonly port: number };
+
+/** How fast slots move. */
+export interface MigrateSlotsOptions extends WaitOptions {
+  /** Pause after every step, in ms. Default 0. */
+  pauseMs?: number | undefined;
+  /** Keys of one MIGRATE. Default 100. */
+  keysPerStep?: number | undefined;
+}
+
+const HOST = '127.0.0.1';
+
+/**
+ * A real cluster of `redis-server` (or `valkey-server`) processes on this machine, for tests, benchmarks and
+ * trying things out. Its data is in a temporary folder. However this process ends, its servers end with it.
+ *
+ * Servers keep nothing on disk unless `config` says so: a primary that is killed and restarted comes back empty
+ * where no replica took over in between.
+ */
+export class LocalCluster {
+  private members: LocalNode[] = [];
+  private readonly launcher: NodeLauncher;
+  private stopped: Promise<void> | undefined;
+
+  private constructor(private readonly settings: NodeSettings) {
+    this.launcher = new NodeLauncher(settings);
+  }
+
+  /**
+   * Starts a cluster and waits until it is stable, as {@link waitUntilStable} does; 3 primaries with a replica each
+   * take little more than the 2 s that a fresh primary insists on.
+   * @throws InvalidArgumentError for options that cannot be right
+   * @throws LocalClusterError `SERVER_NOT_FOUND`, `START_FAILED` with the last lines of the server's log, `NOT_REACHED`
+   */
+  static async start(options: LocalClusterOptions = {}): Promise<LocalCluster> {
+    const resolved = resolveLocalClusterOptions(options);
+    resolved.signal?.throwIfAborted();
+    const binary = findServerBinary(resolved.binary);
+    // without symbolic links, as the system will name it when the guardian asks where a process works
+    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'keyslot-')));
+    const guardian = new Guardian(folder);
+    try {
+      const certificates = resolved.tls ? await makeCertificates(folder, HOST) : undefined;
+      const cluster = new LocalCluster({
+        options: resolved,
+        host: HOST,
+        ownPassword: randomBytes(16).toString('hex'),
+        binary,
+        folder,
+        guardian,
+        certificates,
+        tls: certificates && (await readCertificates(certificates)),
+      });
+      await cluster.form();
+      return cluster;
+    } catch (error) {
+      await guardian.release(); // which ends whatever has been started by then
+      throw error;
+    }
+  }
+
+  /** All nodes, dead ones too. What a client takes as its `nodes`. */
+  get nodes(): readonly LocalNode[] {
+    return this.members;
+  }
+
+  /** The addresses of all nodes. */
+  get seeds(): { host: string; port: number }[] {
+    return this.members.map(({ host, port }) => ({ host, port }));
+  }
+
+  /** The nodes that were primaries when they were looked at last. */
+  get primaries(): readonly LocalNode[] {
+    return this.members.filter((node) => node.role === 'primary');
+  }
+
+  /** The nodes that were replicas when they were looked at last. */
+  get replicas(): readonly LocalNode[] {
+    return this.members.filter((node) => node.role === 'replica');
+  }
+
+  /** Certificate authority, and a certificate with its key that the servers accept; with the option `tls` only. */
+  get tls(): CertificatePems | undefined {
+    return this.settings.tls;
+  }
+
+  /** SIGKILL, and waits for the process to be gone. */
+  async kill(node: NodeReference): Promise<void> {
+    await this.find(node).kill();
+  }
+
+  /** SIGSTOP: its connections stay open and nothing answers on them. */
+  async freeze(node: NodeReference): Promise<void> {
+    this.find(node).freeze();
+  }
+
+  /** SIGCONT: ends {@link freeze}. */
+  async thaw(node: NodeReference): Promise<void> {
+    this.find(node).thaw();
+  }
+
+  /**
+   * Starts a dead node again, or kills and starts a living one: same port, same id. Resolves when it answers.
+   * @throws LocalClusterError `PORT_TAKEN` when somebody else took its port meanwhile
+   */
+  async restart(reference: NodeReference): Promise<void> {
+    const node = this.find(reference);
+    await node.kill();
+    await this.launcher.relaunch(node);
+  }
+
+  /** Makes a replica the primary of its slots, and waits until all running nodes see it as that. */
+  async failover(replica: NodeReference, options: FailoverOptions = {}): Promise<void> {
+    await failOver(this.find(replica), () => this.running(), options);
+  }
+
+  /**
+   * Moves slots with all their keys, one slot after the other, while clients go on: they meet ASK, TRYAGAIN and
+   * MOVED. Resolves when all running nodes know the new owner. A primary that gives its last slot away becomes a
+   * replica of the taker, unless `config` says `cluster-allow-replica-migration no`.
+   * @param slots slots, or ranges of them as `[first, last]`
+   */
+  async migrateSlots(
+    slots: Iterable<number | SlotRange>,
+    from: NodeReference,
+    to: NodeReference,
+    { pauseMs = 0, keysPerStep = 100, ...wait }: MigrateSlotsOptions = {},
+  ): Promise<void> {
+    const list = [...slots].flatMap((item) => (typeof item === 'number' ? [item] : slotsOf(item)));
+    const source = this.find(from);
+    const target = this.find(to);
+    await untilEpochIsKnown(source, target, wait);
+    for (const slot of list) {
+      wait.signal?.throwIfAborted();
+      const migration = await this.beginMigration(slot, source, target);
+      while ((await migration.moveKeys({ limit: keysPerStep })) > 0) await delay(pauseMs);
+      await migration.finish();
+    }
+    await untilOwnerIsKnown(list, target, () => this.running(), wait);
+  }
+
+  /** Begins to move one slot and stops there, so that a test can look at the state in between. */
+  async beginSlotMigration(slot: number, from: NodeReference, to: NodeReference): Promise<SlotMigration> {
+    const [source, target] = [this.find(from), this.find(to)];
+    checkSlot(slot);
+    await untilEpochIsKnown(source, target);
+    return this.beginMigration(slot, source, target);
+  }
+
+  /**
+   * Adds a node, a primary without slots or a replica, and waits until the cluster is stable with it.
+   */
+  async addNode({
+    replicaOf,
+    ...wait
+  }: { replicaOf?: NodeReference | undefined } & WaitOptions = {}): Promise<LocalNode> {
+    this.refuseWhenStopped();
+    const primary = replicaOf === undefined ? undefined : this.find(replicaOf);
+    const [node] = await this.launcher.launch(1, wait.signal);
+    this.members.push(node);
+    await introduce([node], this.running(), wait);
+    if (primary !== undefined) await becomeReplica(node, primary, wait);
+    await this.waitUntilStable(wait);
+    return node;
+  }
+
+  /**
+   * Kills a node and makes all others forget it.
+   * @throws InvalidArgumentError when it owns slots or has replicas
+   */
+  async removeNode(reference: NodeReference): Promise<void> {
+    const node = this.find(reference);
+    const others = this.running().filter((other) => other !== node);
+    for (const other of others) {
+      const seen = [...(await other.view()).nodes.values()];
+      const inUse = seen.some(
+        ({ id, slots, primaryId }) => primaryId === node.id || (id === node.id && slots.length > 0),
+      );
+      if (inUse) throw new InvalidArgumentError('node', `${node.name} owns slots or has replicas`);
+    }
+    await node.kill();
+    await Promise.all(others.map((other) => other.connection.call('CLUSTER', 'FORGET', node.id)));
+    this.members = this.members.filter((other) => other !== node);
+    await node.removeData();
+  }
+
+  /** The running node that owns a slot in its own eyes; of several, the one with the newest claim. */
+  async primaryOfSlot(slot: number): Promise<LocalNode> {
+    checkSlot(slot);
+    const running = this.running();
+    const claims = (await Promise.all(running.map((node) => node.view()))).map(({ myself }, i) => ({
+      node: running[i],
+      epoch: myself.slots.some(([first, last]) => first <= slot && slot <= last) ? myself.configEpoch : -1,
+    }));
+    const newest = claims.toSorted((a, b) => b.epoch - a.epoch)[0];
+    if (newest !== undefined && newest.epoch >= 0) return newest.node;
+    throw new LocalClusterError('NOT_REACHED', `No running node owns slot ${slot}`);
+  }
+
+  /**
+   * Sends a command to one node over a connection of its own, as a user of the cluster's own that may do everything.
+   * Redirects are not followed.
+   * @throws ReplyError what the server answered
+   * @throws ConnectionError when there was no answer within 10 s
+   */
+  async command(node: NodeReference, command: string, ...args: CommandArgument[]): Promise<Reply> {
+    return this.find(node).connection.call(command, ...args);
+  }
+
+  /**
+   * Waits until every running node says that the state is ok, all agree on roles and on an owner for every slot that
+   * is running too, and all running replicas follow their primaries.
+   * @throws LocalClusterError `NOT_REACHED` with what was missing last
+   */
+  async waitUntilStable(options: WaitOptions = {}): Promise<void> {
+    await untilNothingMissing('A stable cluster', async () => whatIsUnstable(await this.views()), options);
+  }
+
+  /** Kills all servers and removes their data. */
+  stop(): Promise<void> {
+    this.stopped ??= this.end();
+    return this.stopped;
+  }
+
+  /** `stop()`, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  private async form(): Promise<void> {
+    const { primaries, replicasPerPrimary, startTimeoutMs, signal } = this.settings.options;
+    const wait = { timeoutMs: startTimeoutMs, signal };
+    this.members = await this.launcher.launch(primaries * (1 + replicasPerPrimary), signal);
+    const shares = slotShares(primaries);
+    await Promise.all(shares.map((share, i) => giveSlots(this.members[i], share, i + 1)));
+    await introduce(this.members, this.members, wait);
+    const replicas = this.members.slice(primaries);
+    await Promise.all(replicas.map((node, i) => becomeReplica(node, this.members[i % primaries], wait)));
+    await this.waitUntilStable(wait);
+  }
+
+  private async end(): Promise<void> {
+    await this.launcher.settled();
+    await Promise.all(this.members.map((node) => node.kill()));
+    await rm(this.settings.folder, { recursive: true, force: true, maxRetries: 5 });
+    await this.settings.guardian.release();
+  }
+
+  private beginMigration(slot: number, from: LocalNode, to: LocalNode): Promise<SlotMigration> {
+    checkSlot(slot);
+    const primaries = (): LocalNode[] => this.running().filter((node) => node.role === 'primary');
+    return SlotMigration.begin(slot, from, to, this.settings.ownPassword, primaries);
+  }
+
+  private running(): LocalNode[] {
+    return this.members.filter((node) => node.state === 'running');
+  }
+
+  private async views(): Promise<Views> {
+    const entries = this.running().map(
+      async (node) => [node, await node.view().catch((error: Error) => error)] as const,
+    );
+    return new Map(await Promise.all(entries));
+  }
+
+  private refuseWhenStopped(): void {
+    if (this.stopped !== undefined) throw new LocalClusterError('STOPPED', 'The local cluster is stopped');
+  }
+
+  private find(reference: NodeReference): LocalNode {
+    this.refuseWhenStopped();
+    const name = typeof reference === 'object' ? `${reference?.host}:${reference?.port}` : reference;
+    const found = this.members.find((node) => node === reference || node.name === name);
+    if (found !== undefined) return found;
+    const known = this.members.map((node) => node.name).join(', ');
+    throw new InvalidArgumentError('node', `No such node in this local cluster; its nodes are ${known}`);
+  }
+}
+
+function checkSlot(slot: number): void {
+  if (!Number.isInteger(slot) || slot < 0 || slot >= SLOT_COUNT) {
+    throw new InvalidArgumentError('slot', `A slot is a whole number from 0 to ${SLOT_COUNT - 1}`);
+  }
+}
