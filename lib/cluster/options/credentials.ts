@@ -10,7 +10,10 @@ const LONGEST_REST_MS = 5_000;
 /** Authenticates connections that are open anew. Rejects where a node refuses. */
 export type Renewal = (credentials: Credentials) => Promise<unknown>;
 
-/** The application's own `credentialsProvider` failed, or gave nothing in time. Its cause is what that threw. */
+/**
+ * The application's own `credentialsProvider` failed, or did not answer in time. What the provider threw is not repeated:
+ * it may hold a credential.
+ */
 export class CredentialsUnavailableError extends ClusterError {
   constructor(reason: string) {
     super(`credentialsProvider ${reason}`, { code: 'CREDENTIALS_UNAVAILABLE', retryable: true });
