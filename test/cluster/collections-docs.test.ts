@@ -114,7 +114,7 @@ describe('docs/collections.md', () => {
     const ledger = await ledgers.insert(ledgers.create());
     const once = ledger.cents.with({ opId: 'payment-7' });
     await once.increment('ada', 100n);
-    await once.increment('ada', 100n); // is recognised
+    await once.increment('ada', 100n); // is recognized
     expect(await ledger.cents.get('ada')).toBe(100n);
 
     expect(games.collection('42', 'watchers').key).toBe('{Game:42}:Game:42:watchers');

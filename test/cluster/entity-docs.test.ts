@@ -28,6 +28,7 @@ import {
 } from 'keyslot';
 import { firstValueFrom, toArray } from 'rxjs';
 import { sharedCluster } from '../cluster-fixture.js';
+import { snippetsOf } from '../docs-snippets.js';
 
 const { nodes, keyspace } = sharedCluster();
 
@@ -101,8 +102,8 @@ class OrderService {
 @Module({ imports: [ClusterModule.forFeature([Order, OrderItem])], providers: [OrderService] })
 class OrderModule {}
 
-// Every block of the page stands in this file as it stands there; what is behind it shows that it does what it says.
-describe('docs/entities.md', () => {
+// Every block of both pages is in this file, word for word. The assertions show that it does what the page says.
+describe('docs/entities.md and docs/entities-reference.md', () => {
   it('states the shape of its class', () => {
     expect(() => assertShape(Order, { key: { id: true }, counters: { views: true } })).not.toThrow();
     expect(() =>
@@ -110,13 +111,15 @@ describe('docs/entities.md', () => {
     ).toThrow(SchemaError);
   });
 
-  it('shows only code that is run here', () => {
-    const page = readFileSync(new URL('../../docs/entities.md', import.meta.url), 'utf8');
-    const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
-    const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
-    expect(blocks.length).toBeGreaterThan(5);
-    expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
-  });
+  it.each(['docs/entities.md', 'docs/entities-reference.md'])(
+    '%s shows only code that is run here',
+    (page) => {
+      const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
+      const blocks = snippetsOf(page).map(({ code }) => code);
+      expect(blocks.length).toBeGreaterThan(5);
+      expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
+    },
+  );
 
   it('does what it says, from top to bottom', async () => {
     const cluster = new ClusterClient({ nodes, keyPrefix: 'shop:' });
@@ -250,7 +253,7 @@ describe('docs/entities.md', () => {
     const accounts = createRepositories(cluster, [Account]).repository(Account);
     const account = await accounts.insert(accounts.create());
     await accounts.increment(account.id, 'cents', 100, { opId: 'payment-7' });
-    await accounts.increment(account.id, 'cents', 100, { opId: 'payment-7' }); // is recognised
+    await accounts.increment(account.id, 'cents', 100, { opId: 'payment-7' }); // is recognized
     expect(await accounts.findOne(account.id)).toMatchObject({ cents: 100 });
 
     const articles = createRepositories(cluster, [Article]).repository(Article);

@@ -58,7 +58,7 @@ describe('docs/entities-global.md', () => {
     expect(member.split('\0')).toEqual(['crew', '42', expect.stringMatching(/^[\w-]{12}$/)]);
 
     await cluster.del(users.keyOf('42'));
-    const { swept } = await users.sweepGlobals(); // how many entries are no more
+    const { swept } = await users.sweepGlobals(); // how many entries were deleted
     expect(swept).toBe(3);
     await cluster.close();
   });

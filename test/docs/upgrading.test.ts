@@ -11,7 +11,7 @@ describe('docs/upgrading.md', () => {
       peerDependencies: Record<string, string>;
     };
     const page = textOf('docs/upgrading.md');
-    const table = page.slice(page.indexOf('## What it works with'), page.indexOf('## Deprecations'));
+    const table = page.slice(page.indexOf('## Supported versions'), page.indexOf('## Deprecations'));
     const rows = [...table.matchAll(/^\| (`?)([^|`]+?)\1 +\| `(.+?)` +\|/gm)];
     const named = rows.map(([, , name, range]) => [name, range.replaceAll('\\|', '|')]);
     expect(Object.fromEntries(named)).toEqual({ 'Node.js': engines.node, ...peerDependencies });

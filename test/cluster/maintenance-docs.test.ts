@@ -35,9 +35,9 @@ class Member {
 const squeezed = (code: string): string => code.replace(/\s+/g, ' ').trim();
 
 // Every block of the page stands in this file as it stands there.
-describe('docs/entity-upkeep.md', () => {
+describe('docs/entity-maintenance.md', () => {
   it('shows only code that is run here', () => {
-    const page = readFileSync(new URL('../../docs/entity-upkeep.md', import.meta.url), 'utf8');
+    const page = readFileSync(new URL('../../docs/entity-maintenance.md', import.meta.url), 'utf8');
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
     expect(blocks.length).toBeGreaterThan(2);
