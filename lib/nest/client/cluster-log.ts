@@ -1,6 +1,6 @@
 import type { Logger } from '@nestjs/common';
 import type { ClusterClient } from '../../client/cluster-client.js';
-import { nameList } from '../handlers/name-list.js';
+import { nameList } from '../common/name-list.js';
 
 /** How often unreadable messages are spoken of at most, in ms: whoever publishes them may do so all the time. */
 const UNREADABLE_MS = 10_000;

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkOptionNames } from '../../cluster/common/check-option-names.js';
 import { resolveBufferOptions } from '../../pubsub/buffers/bounded-buffer.js';
 import { resolveCodec } from '../../pubsub/messages/codec.js';
-import { checkConcurrency } from '../../pubsub/messages/concurrency.js';
+import { checkConcurrency } from '../../pubsub/common/check-concurrency.js';
 import type { SubscriptionKind } from '../../pubsub/subscriptions/subscription-kind.js';
 import { HANDLER_KINDS } from './handler-kinds.js';
 import { checkClusterName } from '../common/module-checks.js';

@@ -12,7 +12,7 @@ import { HandlerInvoker, type HandlerCall } from './handler.invoker.js';
 import { HANDLER_KINDS } from './handler-kinds.js';
 import type { HandlerSubscription } from './decorators/subscription-metadata.js';
 import { UnknownClusterError } from '../common/module-errors.js';
-import { nameList } from './name-list.js';
+import { nameList } from '../common/name-list.js';
 import { RunningHandler, type HandlerStatistics } from './running-handler.js';
 import { within } from '../common/within.js';
 

@@ -1,6 +1,6 @@
 import { Observable, Subscription, type OperatorFunction } from 'rxjs';
 import { BoundedBuffer, resolveBufferOptions, type BufferOptions } from './bounded-buffer.js';
-import { checkConcurrency } from '../messages/concurrency.js';
+import { checkConcurrency } from '../common/check-concurrency.js';
 
 /** How `mapBuffered` works. */
 export interface MapBufferedOptions extends BufferOptions {

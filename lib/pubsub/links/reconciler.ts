@@ -13,7 +13,7 @@ import { confirmAll, tellSinks } from '../subscriptions/gap-report.js';
 import { KINDS, type LinkKind } from '../subscriptions/subscription-kind.js';
 import { SubscriptionRegistry, type RegistryListener } from '../subscriptions/subscription-registry.js';
 import type { SubscriptionName } from '../subscriptions/subscription-name.js';
-import type { Topic } from '../subscriptions/topic.js';
+import type { Topic, TopicLink } from '../subscriptions/topic.js';
 
 /** Redirects in a row after which the nodes are taken to disagree, and the topic waits a moment. */
 const PROMPT_REDIRECTS = 4;
@@ -172,7 +172,8 @@ export class Reconciler implements RegistryListener, LinkListener {
     this.health.retain((node) => topology.node(node) !== undefined);
     for (const link of this.links.values()) link.setKnown(topology.node(link.node.name) !== undefined);
     for (const topic of this.registry.topics()) {
-      if (this.hasMoved(topic, before)) this.move(topic, topic.link as SubscriberLink, 'slotMoved');
+      const { link } = topic;
+      if (link !== undefined && this.hasMoved(topic, link, before)) this.move(topic, link, 'slotMoved');
     }
     this.placeSeeking();
   }
@@ -181,14 +182,14 @@ export class Reconciler implements RegistryListener, LinkListener {
    * The slot has another primary than in the snapshot before, and the topic is not there yet. After a redirect topics are
    * ahead of the topology, and where the primary could not be reached, they may be with the replica that follows it.
    */
-  private hasMoved({ kind, slot, link }: Topic, before: ClusterTopology): boolean {
-    if (!KINDS[kind].slotwise || link === undefined) return false;
+  private hasMoved({ kind, slot }: Topic, link: TopicLink, before: ClusterTopology): boolean {
+    if (!KINDS[kind].slotwise) return false;
     const primary = this.topology.nodeForSlot(slot)?.name;
     return primary !== undefined && primary !== before.nodeForSlot(slot)?.name && primary !== link.node.name;
   }
 
   /** Takes a topic from a link that does not serve it any more to one that does. */
-  private move(topic: Topic, from: SubscriberLink, reason: GapReason): void {
+  private move(topic: Topic, from: TopicLink, reason: GapReason): void {
     from.drop(topic);
     topic.link = undefined;
     topic.lose({ node: from.node.name, since: this.lastWhole(from, reason), reason });
@@ -196,7 +197,7 @@ export class Reconciler implements RegistryListener, LinkListener {
   }
 
   /** Until when nothing was lost on a link. A node that has left may have been cut off from the others for longer. */
-  private lastWhole({ provenAt }: SubscriberLink, reason: GapReason): number {
+  private lastWhole({ provenAt }: TopicLink, reason: GapReason): number {
     return reason === 'nodeLeft' ? Math.min(provenAt, this.knownSince - LEAVE_GRACE_MS) : provenAt;
   }
 
@@ -218,8 +219,9 @@ export class Reconciler implements RegistryListener, LinkListener {
 
   private assign(topic: Topic, node: ClusterNode): void {
     this.seeking.delete(topic);
-    topic.link = this.linkTo(topic, node);
-    topic.link.want(topic);
+    const link = this.linkTo(topic, node);
+    topic.link = link;
+    link.want(topic);
   }
 
   private linkTo({ kind }: Topic, node: ClusterNode): SubscriberLink {

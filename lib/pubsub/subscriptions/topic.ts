@@ -1,7 +1,7 @@
 import { keySlot } from '../../cluster/topology/key-slot.js';
+import type { ClusterNode } from '../../cluster/topology/topology.js';
 import type { Loss, SubscriptionGap } from './subscription-gap.js';
 import type { SubscriptionKind, Whereabouts } from './subscription-kind.js';
-import type { SubscriberLink } from '../links/subscriber-link.js';
 import type { SubscriptionName } from './subscription-name.js';
 
 /** Takes what comes by a topic. Its methods must not throw. */
@@ -17,6 +17,15 @@ export interface TopicSink {
   onClosed(): void;
 }
 
+/** The connection that serves a topic. */
+export interface TopicLink {
+  readonly node: ClusterNode;
+  /** Until when it is known to have missed nothing, in ms since 1970. */
+  readonly provenAt: number;
+  /** Ends the subscription. */
+  drop(topic: Topic): void;
+}
+
 interface Waiter {
   resolve(): void;
   reject(error: Error): void;
@@ -28,7 +37,7 @@ export class Topic implements Whereabouts {
   /** Replaced, never changed, so that a message reaches those who were there when it came. */
   sinks: readonly TopicSink[] = [];
   /** The connection that is to serve it. */
-  link: SubscriberLink | undefined = undefined;
+  link: TopicLink | undefined = undefined;
   /** When the server confirmed it, in ms since 1970; undefined while it has not. */
   activeSince: number | undefined = undefined;
   /** Why messages may be missing once it is active. */
