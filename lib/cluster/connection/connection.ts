@@ -1,17 +1,12 @@
-import type { Socket } from 'node:net';
 import type { Command, CommandNode } from '../command/command.js';
 import { CommandQueue } from '../common/ring-queue.js';
 import { AskingCommand } from '../command/control-command.js';
-import { ConnectionError, InvalidArgumentError, ProtocolError } from '../common/errors.js';
-import { openSocket } from './open-socket.js';
+import { InvalidArgumentError, ProtocolError } from '../common/errors.js';
+import { NodeSocket, type SocketOwner } from './node-socket.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
-import { ReplyParser, type ReplyHandler } from '../protocol/reply-parser.js';
 import type { Reply } from '../protocol/reply.js';
-import { PIECE_BYTES, RequestEncoder } from '../protocol/request-encoder.js';
+import { PIECE_BYTES } from '../protocol/request-encoder.js';
 import { nodeName, type NodeAddress } from '../topology/topology.js';
-
-/** Bytes that may wait in the socket's own buffer before we stop encoding more. */
-const SATURATED_BYTES = 1024 * 1024;
 
 /** Goes before what an ASK redirect sent here; it has no state of its own. */
 const ASKING = new AskingCommand();
@@ -28,22 +23,17 @@ export interface ConnectionListener {
  * One socket to one node, from connect to close, shared by all callers. Replies come in the order of
  * the requests, so a queue of what was sent is all the bookkeeping there is.
  */
-export class Connection implements ReplyHandler {
+export class Connection implements SocketOwner {
   /** When the peer last gave a sign of life while owing a reply; milliseconds of the client's clock. */
   silentSince = 0;
   /** What the server calls this connection, where it has said so; see CLIENT ID. */
   clientId: number | undefined = undefined;
   /** What its node said of itself, until that is compared with what is known of the address; see `identityQuestion`. */
   identity: string | undefined = undefined;
-  /** Why the connection ended, once it has. */
-  failure: Error | undefined = undefined;
-
-  private readonly socket: Socket;
-  private readonly parser = new ReplyParser(this);
-  private readonly encoder = new RequestEncoder();
+  private readonly socket: NodeSocket;
   private readonly inFlight = new CommandQueue<Command>();
   private readonly name: string;
-  /** Whom to tell once that many replies have come in; see `afterOwed`. */
+  /** Callbacks for when a number of replies has come in; see `afterOwed`. */
   private readonly milestones: { readonly replies: number; readonly reached: () => void }[] = [];
   private lost = false;
 
@@ -55,39 +45,32 @@ export class Connection implements ReplyHandler {
     private readonly now: () => number,
   ) {
     this.name = nodeName(address);
-    this.socket = openSocket(address, options, (bytes) => this.read(bytes));
-    this.socket.on('drain', () => {
-      this.silentSince = this.now();
-      this.listener.onDrained();
-    });
-    this.socket.on('error', (error) => this.destroy(new ConnectionError(this.name, error.message)));
-    this.socket.on('end', () => this.destroy(new ConnectionError(this.name, 'closed by the server')));
-    this.socket.on('close', () => this.close());
+    this.socket = new NodeSocket(address, options, this);
   }
 
-  /** Resolves once the socket is connected (and TLS agreed), rejects when it is destroyed before. */
-  connected(secure: boolean): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.socket.once(secure ? 'secureConnect' : 'connect', resolve);
-      this.socket.once('close', () => reject(this.failure ?? new ConnectionError(this.name, 'closed')));
-    });
+  /** Why the connection ended, once it has. */
+  get failure(): Error | undefined {
+    return this.socket.failure;
+  }
+
+  /** Resolves once the socket is connected (and TLS agreed). Rejects if it ends first. */
+  connected(): Promise<void> {
+    return this.socket.connected();
   }
 
   /** Rejects when the connection ends. */
   ended(): Promise<never> {
-    return new Promise((_, reject) => {
-      this.socket.once('close', () => reject(this.failure ?? new ConnectionError(this.name, 'closed')));
-    });
+    return this.socket.ended();
   }
 
-  /** The node has taken the connection, TLS or not. */
+  /** The node has accepted the connection, TLS or not. */
   get reached(): boolean {
-    return !this.socket.connecting;
+    return this.socket.reached;
   }
 
   /** True while the socket should be given no more. */
   get saturated(): boolean {
-    return this.socket.writableLength > SATURATED_BYTES;
+    return this.socket.saturated;
   }
 
   /** Replies that are owed. */
@@ -116,20 +99,19 @@ export class Connection implements ReplyHandler {
    * @returns how many were taken
    */
   send(commands: readonly Command[]): number {
+    const { socket } = this;
     let next = 0;
     if (this.inFlight.length === 0) this.silentSince = this.now();
-    while (next < commands.length && !this.saturated && !this.lost) {
-      while (next < commands.length && this.encoder.size < PIECE_BYTES) this.encode(commands[next++]);
-      this.write();
+    while (next < commands.length && !socket.saturated && !this.lost) {
+      while (next < commands.length && socket.encoder.size < PIECE_BYTES) this.encode(commands[next++]);
+      socket.write();
     }
     return next;
   }
 
   /** Ends the connection now; what is owed is reported lost. */
   destroy(reason: Error): void {
-    this.failure ??= reason;
-    this.socket.destroy();
-    this.close();
+    this.socket.destroy(reason);
   }
 
   wantsBuffers(): boolean {
@@ -153,13 +135,32 @@ export class Connection implements ReplyHandler {
     }
   }
 
+  onBytes(): void {
+    this.silentSince = this.now();
+  }
+
+  onBytesRead(): void {
+    if (this.milestones.length > 0) this.passMilestones(this.inFlight.shifted);
+  }
+
+  onDrained(): void {
+    this.silentSince = this.now();
+    this.listener.onDrained();
+  }
+
+  onClosed(reason: Error): void {
+    this.lost = true;
+    this.listener.onLost(reason, [...new Set(this.inFlight)]);
+    this.passMilestones(Infinity);
+  }
+
   onPush(): void {
     // no subscription is ever made on a shared connection, so nothing that is pushed concerns us
   }
 
   private encode(command: Command): void {
     if (command.settled) return;
-    const { encoder } = this;
+    const { encoder } = this.socket;
     encoder.keep();
     try {
       if (command.asking) ASKING.encode(encoder);
@@ -177,40 +178,9 @@ export class Connection implements ReplyHandler {
     for (let replies = command.replyCount; replies > 0; replies--) this.inFlight.push(command);
   }
 
-  private write(): void {
-    const pieces = this.encoder.take();
-    try {
-      if (pieces.length > 1) this.socket.cork();
-      for (const piece of pieces) this.socket.write(piece, 'latin1');
-      if (pieces.length > 1) this.socket.uncork();
-    } catch (error) {
-      // no memory for it, say: how much of it has left is not known
-      this.destroy(new ConnectionError(this.name, (error as Error).message, { cause: error }));
-    }
-  }
-
-  private read(chunk: Buffer): void {
-    this.silentSince = this.now();
-    try {
-      this.parser.write(chunk);
-    } catch (error) {
-      this.destroy(error instanceof Error ? error : new ProtocolError('unreadable reply'));
-    }
-    if (this.milestones.length > 0) this.passMilestones(this.inFlight.shifted);
-  }
-
   private passMilestones(replies: number): void {
     while (this.milestones.length > 0 && this.milestones[0].replies <= replies)
       this.milestones.shift()?.reached();
-  }
-
-  private close(): void {
-    if (this.lost) return;
-    this.lost = true;
-    const owed = [...new Set(this.inFlight)];
-    this.failure ??= new ConnectionError(this.name, 'closed');
-    this.listener.onLost(this.failure, owed);
-    this.passMilestones(Infinity);
   }
 }
 

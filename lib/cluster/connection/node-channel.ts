@@ -305,7 +305,7 @@ export class NodeChannel {
       );
     }, connectTimeoutMs);
     try {
-      await connection.connected(this.options.tls !== undefined);
+      await connection.connected();
       accepted = true;
       // credentials that never come must not hold up the next attempt
       await Promise.race([this.greet(connection), connection.ended()]);

@@ -1,16 +1,14 @@
-import type { Socket } from 'node:net';
 import { toByteText } from '../../cluster/protocol/byte-text.js';
 import { CommandQueue } from '../../cluster/common/ring-queue.js';
 import { runConnectionHook } from '../../cluster/options/connection-hook.js';
-import { ConnectionError, ProtocolError, ReplyError } from '../../cluster/common/errors.js';
+import { ProtocolError, ReplyError } from '../../cluster/common/errors.js';
 import { authenticate, handshake } from '../../cluster/connection/handshake.js';
 import { verifyIdentity } from '../../cluster/topology/node-identity.js';
-import { openSocket } from '../../cluster/connection/open-socket.js';
+import { NodeSocket, type SocketOwner } from '../../cluster/connection/node-socket.js';
 import type { ResolvedClusterOptions } from '../../cluster/options/options.js';
 import type { Credentials } from '../../cluster/options/credentials.js';
-import { ReplyParser, type ReplyHandler } from '../../cluster/protocol/reply-parser.js';
 import type { Ask, Reply } from '../../cluster/protocol/reply.js';
-import { RequestEncoder, type Argument } from '../../cluster/protocol/request-encoder.js';
+import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import { queueMicrotask } from '../../cluster/common/timers.js';
 import type { ClusterNode } from '../../cluster/topology/topology.js';
 import type { ChannelName } from '../subscriptions/cluster-message.js';
@@ -44,19 +42,15 @@ interface Owed {
  *
  * @see {@link https://redis.io/docs/latest/develop/pubsub/ | Pub/sub, format of pushed messages}
  */
-export class SubscriberConnection implements ReplyHandler {
-  private readonly socket: Socket;
-  private readonly parser = new ReplyParser(this);
-  private readonly encoder = new RequestEncoder();
+export class SubscriberConnection implements SocketOwner {
+  private readonly socket: NodeSocket;
   private readonly owed = new CommandQueue<Owed>();
   private readonly name: string;
-  private readonly closing: Promise<void>;
   private protocol = 2;
   private subscribing = false;
   private writing = false;
   private opening: Promise<void> | undefined = undefined;
   private credentials: Credentials | undefined = undefined;
-  private failure: Error | undefined = undefined;
 
   constructor(
     private readonly node: ClusterNode,
@@ -64,11 +58,7 @@ export class SubscriberConnection implements ReplyHandler {
     private readonly listener: SubscriberConnectionListener,
   ) {
     this.name = node.name;
-    this.socket = openSocket(node, options, (bytes) => this.read(bytes));
-    this.socket.on('error', (error) => this.destroy(new ConnectionError(this.name, error.message)));
-    this.socket.on('end', () => this.destroy(new ConnectionError(this.name, 'closed by the server')));
-    this.closing = new Promise((resolve) => this.socket.once('close', () => resolve()));
-    void this.closing.then(() => this.destroy(new ConnectionError(this.name, 'closed')));
+    this.socket = new NodeSocket(node, options, this);
   }
 
   /** In RESP2, a connection that subscribes takes nothing but subscriptions and PING. */
@@ -122,16 +112,12 @@ export class SubscriberConnection implements ReplyHandler {
 
   /** Ends it now. */
   destroy(reason: Error): void {
-    if (this.failure !== undefined) return;
-    this.failure = reason;
-    this.socket.destroy();
-    for (const { reject } of this.owed) reject(reason);
-    this.listener.onLost();
+    this.socket.destroy(reason);
   }
 
   /** Resolves when the socket is gone. */
   closed(): Promise<void> {
-    return this.closing;
+    return this.socket.gone();
   }
 
   wantsBuffers(): boolean {
@@ -139,7 +125,7 @@ export class SubscriberConnection implements ReplyHandler {
   }
 
   onReply(reply: Reply): void {
-    if (this.failure !== undefined) return;
+    if (this.socket.failure !== undefined) return;
     if (this.wantsBuffers() && Array.isArray(reply) && this.take(reply)) return;
     if (!isRefusalOfSlot(reply)) this.passFence();
     const owed = this.owed.shift();
@@ -149,16 +135,25 @@ export class SubscriberConnection implements ReplyHandler {
   }
 
   onPush(items: Reply[]): void {
-    if (this.failure === undefined) this.take(items);
+    if (this.socket.failure === undefined) this.take(items);
+  }
+
+  onBytes(): void {
+    this.listener.onHeard();
+  }
+
+  onBytesRead(): void {}
+
+  onDrained(): void {}
+
+  onClosed(reason: Error): void {
+    for (const { reject } of this.owed) reject(reason);
+    this.listener.onLost();
   }
 
   private async establish(): Promise<void> {
-    const ended = this.closing.then(() => Promise.reject(this.failure as Error));
-    const connected = new Promise<void>((resolve) =>
-      this.socket.once(this.options.tls === undefined ? 'connect' : 'secureConnect', resolve),
-    );
-    await Promise.race([connected, ended]);
-    await Promise.race([this.greet(), ended]);
+    await this.socket.connected();
+    await Promise.race([this.greet(), this.socket.ended()]);
   }
 
   private async greet(): Promise<void> {
@@ -172,10 +167,11 @@ export class SubscriberConnection implements ReplyHandler {
   }
 
   private request(word: string, args: readonly Argument[], names: readonly ChannelName[]): Promise<Reply> {
-    if (this.failure !== undefined) return Promise.reject(this.failure);
+    const { failure, encoder } = this.socket;
+    if (failure !== undefined) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
       this.owed.push({ word, names, confirmed: 0, resolve, reject });
-      this.encoder.append(word, args);
+      encoder.append(word, args);
       this.writeSoon();
     });
   }
@@ -186,20 +182,8 @@ export class SubscriberConnection implements ReplyHandler {
     this.writing = true;
     queueMicrotask(() => {
       this.writing = false;
-      if (this.failure !== undefined) return;
-      this.socket.cork();
-      for (const piece of this.encoder.take()) this.socket.write(piece, 'latin1');
-      this.socket.uncork();
+      if (this.socket.failure === undefined) this.socket.write();
     });
-  }
-
-  private read(chunk: Buffer): void {
-    this.listener.onHeard();
-    try {
-      this.parser.write(chunk);
-    } catch (error) {
-      this.destroy(error as Error);
-    }
   }
 
   /** Takes what is published, and what confirms a subscription or its end; false for anything else. */
