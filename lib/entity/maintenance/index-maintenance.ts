@@ -13,7 +13,8 @@ import {
 } from './index-auditor.js';
 import type { Building } from '../schema/schema-records.js';
 import type { KeyOf, PartitionKeyOf } from '../schema/shape.js';
-import { rowsBySlot } from '../keys/slot-walker.js';
+import { SLOT_STEP, type SlotRows, rowsBySlot } from '../keys/slot-walker.js';
+import { ahead } from '../common/ahead.js';
 
 /** What is looked through. */
 export type UpkeepOptions<E = object> = PartitionUpkeep<PartitionKeyOf<E>>;
@@ -50,8 +51,10 @@ interface KeyedProgress<Key> {
   readonly unresolved: readonly KeyedIssue<Key>[];
 }
 
-/** Slots between one progress and the next. */
-const STEP = 1_024;
+/** Partitions that are looked at at once; ends of slots count as well. */
+const BEGUN = 32;
+/** Rows left unresolved after which there is a progress in between. */
+const MOST_UNRESOLVED = 1_024;
 
 /** Faults of the indexes and uniques of partitions, and of what rows have in global ones. */
 export async function* verifyIndexes(
@@ -62,11 +65,9 @@ export async function* verifyIndexes(
 ): AsyncGenerator<IndexIssue, void, undefined> {
   const audit = auditing(context, schema, 'verify');
   const first = tag === undefined ? 0 : keySlot(tag);
-  for await (const [, rows] of rowsBySlot(context, schema, first, tag === undefined ? SLOT_COUNT : first + 1))
-    for (const [partition, ids] of rows) {
-      signal?.throwIfAborted();
-      if (tag === undefined || partition === tag) yield* audit(partition, ids);
-    }
+  const end = tag === undefined ? SLOT_COUNT : first + 1;
+  for await (const { issues } of audits(rowsBySlot(context, schema, first, end), audit, tag, signal))
+    if (issues) yield* issues;
 }
 
 /** Puts indexes and uniques right; at the end those that were being built are ready. */
@@ -87,22 +88,63 @@ export async function* reindex(
   let rows = 0;
   let repaired = 0;
   let unresolved: IndexIssue[] = [];
-  for await (const [slot, found] of rowsBySlot(context, schema, begin.slot, end)) {
-    for (const [partition, ids] of found) {
-      signal?.throwIfAborted();
-      if (tag !== undefined && partition !== tag) continue;
-      for await (const issue of audit(partition, ids))
+  const found = rowsBySlot(context, schema, begin.slot, end);
+  for await (const { slot, count, issues } of audits(found, audit, tag, signal)) {
+    if (issues) {
+      for await (const issue of issues)
         if (UNRESOLVED.has(issue.fault)) unresolved.push(issue);
         else repaired++;
-      rows += ids.length;
+      rows += count;
+      continue;
     }
     isClean &&= unresolved.length === 0;
     const next = slot + 1;
-    if (next !== end && next % STEP !== 0 && unresolved.length < STEP) continue;
+    if (next !== end && next % SLOT_STEP !== 0 && unresolved.length < MOST_UNRESOLVED) continue;
     if (next === SLOT_COUNT && isClean) await context.records.markReady(schema, built);
     const done = tag === undefined ? next / SLOT_COUNT : 1;
     yield { cursor: cursorAt(next, isClean, built), done, rows, repaired, unresolved };
     unresolved = [];
+  }
+}
+
+type Audit = (tag: string, ids: readonly string[]) => AsyncGenerator<IndexIssue>;
+
+/** The audit of one partition, with the number of its rows; without one, the end of a slot. */
+interface PartitionAudit {
+  readonly slot: number;
+  readonly count: number;
+  readonly issues?: AsyncGenerator<IndexIssue>;
+}
+
+/** Audits in the order of their slots; several are under way at once, each as far as its first issue. */
+async function* audits(
+  slots: AsyncGenerator<readonly [slot: number, rows: SlotRows]>,
+  audit: Audit,
+  tag: string | undefined,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<PartitionAudit> {
+  const begun = new Map<PartitionAudit, AsyncGenerator<IndexIssue>>();
+  const begin = async function* (): AsyncGenerator<PartitionAudit> {
+    for await (const [slot, rows] of slots) {
+      for (const [partition, ids] of rows) {
+        if (tag !== undefined && partition !== tag) continue;
+        const issues = audit(partition, ids);
+        const one = { slot, count: ids.length, issues: ahead(issues) };
+        begun.set(one, issues);
+        yield one;
+      }
+      yield { slot, count: 0 };
+    }
+  };
+  try {
+    for await (const one of ahead(begin(), BEGUN)) {
+      signal?.throwIfAborted();
+      yield one;
+      begun.delete(one);
+    }
+  } finally {
+    // none goes on once the walk has ended
+    await Promise.allSettled([...begun.values()].map((issues) => issues.return(undefined)));
   }
 }
 
@@ -112,7 +154,7 @@ function auditing(
   schema: EntitySchema,
   mode: AuditMode,
   spared?: ReadonlySet<string>,
-): (tag: string, ids: readonly string[]) => AsyncGenerator<IndexIssue> {
+): Audit {
   const primaries = onPrimaries(context);
   const here = new IndexAuditor(primaries, schema, mode, spared);
   const everywhere = new GlobalAuditor(primaries, schema, mode);
