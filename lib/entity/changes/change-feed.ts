@@ -2,6 +2,7 @@ import { Observable, type Subscriber } from 'rxjs';
 import { ClientClosedError, InvalidArgumentError } from '../../cluster/common/errors.js';
 import { SLOT_COUNT, keySlot } from '../../cluster/topology/key-slot.js';
 import { type EntityChange, changeFrom } from './entity-change.js';
+import { Limiter } from '../common/limiter.js';
 import type { EntityClient } from '../common/entity-client.js';
 import { ChangesLostError } from '../common/entity-errors.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
@@ -9,7 +10,7 @@ import type { EntitySchema } from '../schema/entity-schema.js';
 import type { KeyWalker } from '../keys/key-walker.js';
 import { outboxKey } from '../keys/outbox-key.js';
 import { OutboxPositions } from './outbox-positions.js';
-import { OutboxReader } from './outbox-reader.js';
+import { OutboxReader, READS_AT_ONCE } from './outbox-reader.js';
 import { Wakeable } from './wakeable.js';
 
 /** From where, and how, changes are followed. */
@@ -103,6 +104,7 @@ export class ChangeFeed {
     signal.addEventListener('abort', () => {
       for (const { wake } of wakeables.values()) wake();
     });
+    const limiter = new Limiter(READS_AT_ONCE);
     let positions = begin;
     const followSlot = async (slot: number): Promise<void> => {
       const wake = new Wakeable();
@@ -115,7 +117,7 @@ export class ChangeFeed {
           const change = changeFrom(schema, entry, tag);
           if (change) subscriber.next(withCursor(change, positions));
         },
-        { wake, pollMs, signal },
+        { wake, pollMs, limiter, signal },
       );
       if (outcome === 'lost') throw new ChangesLostError(schema.name, positions.with(slot, 'start').cursor);
     };

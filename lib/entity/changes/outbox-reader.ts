@@ -3,6 +3,7 @@ import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 import { REFUSALS } from '../../cluster/retry/refusals.js';
 import type { EntityClient } from '../common/entity-client.js';
 import type { OutboxEntry } from './entity-change.js';
+import { Limiter } from '../common/limiter.js';
 import { outboxKey } from '../keys/outbox-key.js';
 import type { Position } from './outbox-positions.js';
 import { OUTBOX_SCRIPT } from './outbox-script.js';
@@ -12,11 +13,26 @@ import type { Wakeable } from './wakeable.js';
 /** Entries of one answer. */
 const BATCH = 100;
 
+/**
+ * Reads under way at once where all outboxes are followed. There are 16,384 of them: read all at once, they would keep
+ * calls of the application waiting behind them.
+ */
+export const READS_AT_ONCE = 128;
+
 /** How long a reader waits after a read that failed for the moment. */
 const RETRY_MS = 200;
 
 /** What was read behind a position: entries with their ids; or that some are missing. */
 type Read = { readonly entries: readonly (readonly [id: string, entry: OutboxEntry])[] } | 'lost';
+
+/** How an outbox is followed. */
+interface FollowOptions {
+  readonly wake: Wakeable;
+  readonly pollMs: number;
+  /** Shared by the outboxes that are followed together. */
+  readonly limiter: Limiter;
+  readonly signal: AbortSignal;
+}
 
 /** Reads the outboxes of the partitions of one owner: by calls like any other, so it takes no connections. */
 export class OutboxReader {
@@ -39,8 +55,11 @@ export class OutboxReader {
 
   /** The ends of all outboxes that there are, by their slots. */
   async ends(): Promise<Map<number, Position>> {
+    const limiter = new Limiter(READS_AT_ONCE);
     const slots = Array.from({ length: SLOT_COUNT }, (_, slot) => slot);
-    const ends = await Promise.all(slots.map(async (slot) => [slot, await this.end(slot)] as const));
+    const ends = await Promise.all(
+      slots.map(async (slot) => [slot, await limiter.run(() => this.end(slot))] as const),
+    );
     return new Map(ends.filter(([, position]) => position !== '0-0'));
   }
 
@@ -54,14 +73,16 @@ export class OutboxReader {
     slot: number,
     from: Position,
     deliver: (id: string, entry: OutboxEntry) => void,
-    { wake, pollMs, signal }: { wake: Wakeable; pollMs: number; signal: AbortSignal },
+    { wake, pollMs, limiter, signal }: FollowOptions,
   ): Promise<'lost' | undefined> {
     for (let at = from; !signal.aborted;) {
       wake.reset();
-      const read = await this.read(slot, at).catch((error: unknown) => {
-        if (isPassing(error)) return undefined; // by a failover, say
-        throw error;
-      });
+      const read = await limiter
+        .run(() => this.read(slot, at))
+        .catch((error: unknown) => {
+          if (isPassing(error)) return undefined; // by a failover, say
+          throw error;
+        });
       if (signal.aborted) break;
       if (read === 'lost') return 'lost';
       for (const [id, entry] of read?.entries ?? []) {

@@ -8,8 +8,8 @@ import {
 } from '../collections/collection-call.js';
 import { COLLECTION_SCRIPTS, COMMIT_SCRIPTS, ROW_SCRIPTS } from '../commit-scripts/commit-scripts.js';
 import { type EntityClient, primaryOf } from '../common/entity-client.js';
-import { GlobalWrites } from '../global/global-writes.js';
-import { eachInTurn } from '../common/run-limited.js';
+import { GLOBAL_WRITES_AT_ONCE, GlobalWrites } from '../global/global-writes.js';
+import { Limiter } from '../common/limiter.js';
 import { isGlobal } from '../operations/row-operation.js';
 import { entityKeyIn, windowKeys } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
@@ -109,8 +109,13 @@ export class Committer {
     const alone = operations.filter(isGlobal);
     if (alone.length === 0) return this.attemptBatch(operations, options);
     const together = operations.filter((operation) => !isGlobal(operation));
+    const limiter = new Limiter(GLOBAL_WRITES_AT_ONCE);
     const [some, others] = await Promise.all([
-      eachInTurn(alone, (operation) => this.attempt([operation], options).catch((error: Error) => error)),
+      Promise.all(
+        alone.map((operation) =>
+          limiter.run(() => this.attempt([operation], options).catch((error: Error) => error)),
+        ),
+      ),
       this.attemptBatch(together, options),
     ]);
     return operations.map((operation) => (isGlobal(operation) ? some : others).shift()!);

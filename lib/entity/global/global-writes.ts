@@ -19,7 +19,7 @@ type Outcome = Committed | CommitFault;
 type Commit = (operations: readonly RowOperation[], bounds: GlobalBounds) => Promise<Outcome>;
 
 /** Writes that go on at once, of many. */
-export const AT_ONCE = 100;
+export const GLOBAL_WRITES_AT_ONCE = 100;
 
 /** Writes of rows that have entries in global indexes and uniques: the protocol around a commit. */
 export class GlobalWrites {
