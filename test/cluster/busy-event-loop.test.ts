@@ -36,4 +36,16 @@ describe('an application that does not let the event loop run', () => {
     work(2_000);
     expect(await Promise.all(calls)).toEqual(Array(500).fill(1));
   });
+
+  it('connects, however long it takes to come back to the event loop', async () => {
+    const busy = setInterval(() => work(300), 1);
+    const late = new ClusterClient({ nodes, connectTimeoutMs: 200, startupTimeoutMs: 3_000 });
+    try {
+      await late.connect();
+      expect(await late.with({ deadlineMs: 60_000 }).set(`${keyspace}late`, 1)).toBe('OK');
+    } finally {
+      clearInterval(busy);
+      await late.close();
+    }
+  });
 });

@@ -1,3 +1,4 @@
+import { LoopTimer } from '../common/loop-timer.js';
 import { backoffMs } from '../common/backoff.js';
 import type { Command, CommandRouter } from '../command/command.js';
 import { Connection } from './connection.js';
@@ -296,14 +297,14 @@ export class NodeChannel {
     );
     this.candidate = connection;
     let accepted = false;
-    const guard = setTimeout(() => {
+    const guard = new LoopTimer(connectTimeoutMs, () => {
       const missing = accepted ? 'no answer' : connection.reached ? 'no TLS handshake' : 'not connected';
       const hint = missing === 'no TLS handshake' ? '; is it a port without TLS?' : '';
       const reason = `${missing} within ${connectTimeoutMs} ms${hint}`;
       connection.destroy(
         accepted ? new UnansweredError(this.name, reason) : new ConnectionError(this.name, reason),
       );
-    }, connectTimeoutMs);
+    });
     try {
       await connection.connected();
       accepted = true;
@@ -313,7 +314,7 @@ export class NodeChannel {
       connection.destroy(error as Error);
       throw connection.failure ?? error;
     } finally {
-      clearTimeout(guard);
+      guard.cancel();
     }
     if (this.phase === 'closed') connection.destroy(new ClientClosedError());
     if (connection.failure !== undefined) throw connection.failure;
@@ -334,11 +335,10 @@ export class NodeChannel {
   /** As `ask`; a connection that does not answer is given up. */
   private async askInTime(connection: Connection, [name, ...args]: string[]): Promise<Reply> {
     const { connectTimeoutMs } = this.options;
-    const guard = setTimeout(
-      () => connection.destroy(new UnansweredError(this.name, `no answer within ${connectTimeoutMs} ms`)),
-      connectTimeoutMs,
+    const guard = new LoopTimer(connectTimeoutMs, () =>
+      connection.destroy(new UnansweredError(this.name, `no answer within ${connectTimeoutMs} ms`)),
     );
-    return ask(connection, name, args).finally(() => clearTimeout(guard));
+    return ask(connection, name, args).finally(() => guard.cancel());
   }
 
   /** Puts a connection in the place of the present one, if there is one. */

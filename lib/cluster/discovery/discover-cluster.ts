@@ -8,7 +8,8 @@ import { SLOT_COUNT } from '../topology/key-slot.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { Router } from '../routing/router.js';
 import { DEFAULT_NODE } from '../options/seeds.js';
-import { clearTimeout, delay, monotonicMs, setTimeout } from '../common/timers.js';
+import { LoopTimer } from '../common/loop-timer.js';
+import { delay, monotonicMs } from '../common/timers.js';
 import { prevailingView, readAllViews, readViews, type Views } from './topology-reader.js';
 import { nodeName, type ClusterTopology } from '../topology/topology.js';
 
@@ -31,9 +32,11 @@ export async function startUp(
   const giveUpAt = monotonicMs() + options.startupTimeoutMs;
   let obstacle: Error | undefined;
   // connecting cannot be interrupted, so the limit is kept by a race; the loop ends by `isClosed` or its own clock
-  let limit: NodeJS.Timeout | undefined;
+  let limit: LoopTimer | undefined;
   const tooLate = new Promise<never>((_, reject) => {
-    limit = setTimeout(() => reject(obstacle ?? unreachable(options, new Map())), options.startupTimeoutMs);
+    limit = new LoopTimer(options.startupTimeoutMs, () =>
+      reject(obstacle ?? unreachable(options, new Map())),
+    );
   });
   const found = (async () => {
     for (;;) {
@@ -47,7 +50,7 @@ export async function startUp(
   try {
     await Promise.race([found, tooLate]);
   } finally {
-    clearTimeout(limit);
+    limit?.cancel();
     found.catch(() => {});
   }
 }

@@ -1,3 +1,4 @@
+import { LoopTimer } from '../common/loop-timer.js';
 import { AuthenticationError, ReplyError, TopologyError } from '../common/errors.js';
 import type { NodeChannel } from '../connection/node-channel.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
@@ -139,17 +140,16 @@ async function answerWithin(
   timeoutMs: number,
   question: 'SLOTS' | 'SHARDS',
 ): ReturnType<NodeChannel['control']> {
-  let timer: NodeJS.Timeout | undefined;
+  let timer: LoopTimer | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => reject(new TopologyError('NO_NODE_REACHABLE', `${channel.name} is silent`)),
-      timeoutMs,
+    timer = new LoopTimer(timeoutMs, () =>
+      reject(new TopologyError('NO_NODE_REACHABLE', `${channel.name} is silent`)),
     );
   });
   try {
     return await Promise.race([channel.control('CLUSTER', question), late]);
   } finally {
-    clearTimeout(timer);
+    timer?.cancel();
   }
 }
 

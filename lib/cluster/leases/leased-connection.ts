@@ -1,3 +1,4 @@
+import { LoopTimer } from '../common/loop-timer.js';
 import type { Redis } from 'ioredis';
 import { runConnectionHook } from '../options/connection-hook.js';
 import type { CallLimit } from '../command/call-limit.js';
@@ -44,10 +45,10 @@ export async function openLeased(
   });
   // nobody may be waiting when it ends later
   ended.catch(() => {});
-  const guard = setTimeout(() => {
+  const guard = new LoopTimer(options.connectTimeoutMs, () => {
     reason = `no answer within ${options.connectTimeoutMs} ms`;
     endNow(redis);
-  }, options.connectTimeoutMs);
+  });
   const ask: Ask = (name, ...args) =>
     (redis.call(name, args) as Promise<Reply>).catch((error: Error) => {
       // the last words of a server that takes no more clients say more than the socket's
@@ -64,7 +65,7 @@ export async function openLeased(
     if (limit.over && !limit.signal?.aborted) throw new ConnectionError(node.name, 'no answer in time');
     throw error instanceof ClusterError ? error : new ConnectionError(node.name, reason);
   } finally {
-    clearTimeout(guard);
+    guard.cancel();
   }
 }
 

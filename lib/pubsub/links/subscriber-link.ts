@@ -1,3 +1,4 @@
+import { LoopTimer } from '../../cluster/common/loop-timer.js';
 import { toByteText } from '../../cluster/protocol/byte-text.js';
 import { ClientClosedError, ReplyError } from '../../cluster/common/errors.js';
 import type { Credentials } from '../../cluster/options/credentials.js';
@@ -53,7 +54,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
     { set: SubscriptionSet; prefix: number }
   >();
   private readonly connection: SubscriberConnection;
-  private readonly guard: NodeJS.Timeout;
+  private readonly guard: LoopTimer;
   private heartbeat: Heartbeat | undefined = undefined;
   private readonly begunAt = Date.now();
   private wasPrimary: boolean;
@@ -92,7 +93,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
       for (const word of [message, unsubscribe]) this.byWord.set(word, { set, prefix: prefix.length });
     }
     // the time to connect and that which the node takes to answer then
-    this.guard = setTimeout(() => this.lose('nodeSilent'), engine.options.connectTimeoutMs);
+    this.guard = new LoopTimer(engine.options.connectTimeoutMs, () => this.lose('nodeSilent'));
     void this.open();
   }
 
@@ -185,7 +186,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
     try {
       await this.connection.open();
       if (this.ended) return;
-      clearTimeout(this.guard);
+      this.guard.cancel();
       this.opened();
     } catch {
       this.lose('connectionLost');
@@ -266,7 +267,8 @@ export class SubscriberLink implements SubscriberConnectionListener {
   private end(): void {
     this.ended = true;
     this.heartbeat?.stop();
-    for (const timer of [this.guard, this.leaving, this.idle]) clearTimeout(timer);
+    this.guard.cancel();
+    for (const timer of [this.leaving, this.idle]) clearTimeout(timer);
     this.connection.destroy(new ClientClosedError());
   }
 }
