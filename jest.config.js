@@ -2,6 +2,8 @@ export default {
   rootDir: import.meta.dirname,
   cacheDirectory: '<rootDir>/.cache/jest',
   testEnvironment: 'node',
+  globalSetup: '<rootDir>/test/run-folder.mjs',
+  globalTeardown: '<rootDir>/test/run-folder-end.mjs',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sharedCluster } from '../cluster-fixture.js';
-import { developmentTool, pack, run, testedVersion } from './packed-package.js';
+import { developmentTool, packed, run, testedVersion } from './packed-package.js';
 
 /** What an application that uses the package may be like; one more is built by package.test.ts. */
 const applications = [
@@ -164,7 +164,7 @@ function write(app: string, file: string, text: string): void {
 }
 
 beforeAll(async () => {
-  ({ tarball } = await pack(folder));
+  ({ tarball } = await packed());
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

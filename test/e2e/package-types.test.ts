@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root } from '../docs-snippets.js';
-import { developmentTool, pack, run } from './packed-package.js';
+import { developmentTool, packed, run } from './packed-package.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'keyslot-types-'));
 const app = join(folder, 'app');
@@ -89,7 +89,7 @@ function checksOf(entryPoint: string, alias: string): string[] {
 }
 
 beforeAll(async () => {
-  const { tarball } = await pack(folder);
+  const { tarball } = await packed();
   mkdirSync(installed, { recursive: true });
   await run('tar', ['-xzf', tarball, '-C', installed, '--strip-components=1'], folder);
   // what the package needs is found above the application

@@ -10,7 +10,7 @@ import { root, snippetsOf, writeSnippets } from '../docs-snippets.js';
 import {
   cleanEnvironment,
   developmentTool,
-  pack,
+  packed,
   packageJson,
   run,
   testedVersion,
@@ -78,12 +78,12 @@ async function freePort(): Promise<string> {
 
 describe('the package, in an empty folder, by the steps of docs/getting-started.md', () => {
   const snippets = snippetsOf(PAGE);
-  let files: string[];
+  let files: readonly string[];
   let tarball: string;
   let nodes: string;
 
   beforeAll(async () => {
-    ({ files, tarball } = await pack(folder));
+    ({ files, tarball } = await packed());
     mkdirSync(app);
     const [install] = snippets.filter(({ language }) => language === 'sh');
     for (const command of install.code.trim().split('\n'))

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
+import { eventually } from '../cluster-fixture.js';
 import { root } from '../docs-snippets.js';
 
 /** What npm, jest and the caller told their own children stays with them. */
@@ -39,8 +40,29 @@ export function packageJson(at: string): { version: string; exports: Record<stri
   return JSON.parse(readFileSync(join(at, 'package.json'), 'utf8')) as ReturnType<typeof packageJson>;
 }
 
+interface Packed {
+  readonly tarball: string;
+  readonly files: readonly string[];
+}
+
+/** The packed repository: the first test file of a run to ask packs it, others wait for what came of that. */
+export async function packed(): Promise<Packed> {
+  const folder = join(process.env['KEYSLOT_RUN_FOLDER']!, 'packed');
+  const outcome = join(folder, 'outcome.json');
+  const isFirst = mkdirSync(folder, { recursive: true }) !== undefined;
+  if (isFirst) {
+    const result = await pack(folder).catch((error: Error) => ({ failure: error.message }));
+    writeFileSync(`${outcome}.part`, JSON.stringify(result));
+    renameSync(`${outcome}.part`, outcome); // whole, or not there
+  }
+  const text = await eventually(() => readFileSync(outcome, 'utf8'), { timeoutMs: 180_000, intervalMs: 100 });
+  const result = JSON.parse(text) as Packed | { failure: string };
+  if ('failure' in result) throw new Error(result.failure);
+  return result;
+}
+
 /** Packs a copy of the repository, made in `folder`, so that its build disturbs nobody who uses `dist`. */
-export async function pack(folder: string): Promise<{ tarball: string; files: string[] }> {
+async function pack(folder: string): Promise<Packed> {
   const copy = join(folder, 'repository');
   const left = new Set(['node_modules', 'dist', '.git', '.cache', 'coverage']);
   cpSync(root, copy, { recursive: true, filter: (file) => file === root || !left.has(basename(file)) });

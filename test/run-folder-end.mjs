@@ -1,0 +1,2 @@
+/** Removes the folder that run-folder.mjs made. */
+export default () => globalThis.removeRunFolder();
