@@ -22,6 +22,7 @@ import { inTime } from './command/in-time.js';
 import { LeasePool } from './leases/lease-pool.js';
 import { LeasedCall } from './leases/leased-call.js';
 import { LeasedCommand, type LeasedWork } from './leases/leased-command.js';
+import { withStreamEnds } from './leases/stream-ends.js';
 import { Liveness } from './routing/liveness.js';
 import { authenticate } from './connection/handshake.js';
 import { NodeFailures } from './connection/node-failures.js';
@@ -187,9 +188,17 @@ export class ClusterEngine {
       return this.runSpread(call, policy, shape);
     }
     if (isBlocking(call.row, call.args) || (policy.durability !== undefined && call.row.write)) {
-      return this.runLeased(new LeasedCommand(call, policy, shape, this.scripts), policy);
+      const args = withStreamEnds(call, (key) => this.newestEntry(key, call.slot, policy));
+      return this.runLeased(new LeasedCommand(call, policy, shape, this.scripts, args), policy);
     }
     return this.runSingle(call, policy, shape);
+  }
+
+  /** The newest entry of a stream, at the place that the call has among the caller's others. */
+  private newestEntry(key: Argument, slot: number, policy: CallPolicy): Promise<unknown> {
+    const args = [key, '+', '-', 'COUNT', '1'];
+    const call = { ...this.resolve('xrevrange', [...args], slot), args };
+    return this.runSingle(call, { ...policy, readFrom: 'primary' }, { buffers: true });
   }
 
   /** Does work on a leased connection to the node of its slot, or to one that is named; see `LeasedCall`. */

@@ -83,7 +83,8 @@ export class LeasedCall {
     const { node } = destination;
     let lease: Lease;
     try {
-      lease = await engine.leases.lease(node, { limit, blocking: work.blocking });
+      const leased = engine.leases.lease(node, { limit, blocking: work.blocking });
+      [lease] = await Promise.all([leased, work.prepared]);
     } catch (error) {
       if (isFinal(error) && !limit.over) throw error;
       engine.reportStale();

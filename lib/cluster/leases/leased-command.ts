@@ -24,23 +24,32 @@ export interface LeasedWork extends Repeatable {
   resent?(): void;
   /** It is sent again after it has waited for some ms. */
   shorten?(waitedMs: number): void;
+  /** What it needs to know before it is sent; settles within its deadline and never rejects. */
+  readonly prepared?: Promise<void>;
 }
 
 /** One call. */
 export class LeasedCommand implements LeasedWork {
   readonly name: string;
   readonly slot: number;
-  private readonly given: readonly Argument[];
+  readonly prepared?: Promise<void>;
+  private given: readonly Argument[];
 
   constructor(
     private call: ResolvedCall,
     private readonly policy: CallPolicy,
     private readonly shape: CallShape,
     private readonly scripts: ScriptRegistry,
+    /** The arguments that it is sent with, where they have to be found out. */
+    args?: Promise<Argument[]>,
   ) {
     this.name = call.name;
     this.given = call.args;
     this.slot = call.slot;
+    this.prepared = args?.then((found) => {
+      this.given = found;
+      this.call = { ...this.call, args: found };
+    });
   }
 
   get blocking(): boolean {
