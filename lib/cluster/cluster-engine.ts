@@ -188,8 +188,8 @@ export class ClusterEngine {
       return this.runSpread(call, policy, shape);
     }
     if (isBlocking(call.row, call.args) || (policy.durability !== undefined && call.row.write)) {
-      const args = withStreamEnds(call, (key) => this.newestEntry(key, call.slot, policy));
-      return this.runLeased(new LeasedCommand(call, policy, shape, this.scripts, args), policy);
+      const ended = withStreamEnds(call, (key) => this.newestEntry(key, call.slot, policy));
+      return this.runLeased(new LeasedCommand(call, policy, shape, this.scripts, ended), policy);
     }
     return this.runSingle(call, policy, shape);
   }

@@ -7,8 +7,8 @@ describe('a reader of streams that asks for what is added from now on', () => {
   let keys = 0;
   const newKey = (): string => `{${shared.keyspace}}${keys++}`;
   const entry = (id: string): [string, string[]] => [id, ['f', 'v']];
-  const add = (client: ClusterClient, key: string, id: string): Promise<string | null> =>
-    client.xadd(key, id, 'f', 'v');
+  const add = (through: ClusterClient, key: string, id: string): Promise<string | null> =>
+    through.xadd(key, id, 'f', 'v');
 
   beforeAll(async () => {
     client = new ClusterClient({ nodes: shared.nodes });
