@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
-import type { EngineListener, EngineState } from '../cluster/cluster-engine.js';
+import type { EngineListener } from '../cluster/cluster-engine.js';
+import type { EngineState } from '../cluster/common/engine-state.js';
 import { queueMicrotask } from '../cluster/common/timers.js';
 
 /** Events by which the states of a client are told. */

@@ -99,8 +99,13 @@ export class AdminCalls {
 
   /** Asks one node, and only that. */
   async askNode(node: ClusterNode, words: readonly Word[]): Promise<Reply> {
-    const call = this.engine.resolveFor('cluster', wordsOf(words));
-    return (await this.engine.runSingle(call, { ...this.policy, retry: 'never' }, STRINGS, node)) as Reply;
+    const call = this.engine.resolver.resolveForNode('cluster', wordsOf(words));
+    return (await this.engine.runner.runSingle(
+      call,
+      { ...this.policy, retry: 'never' },
+      STRINGS,
+      node,
+    )) as Reply;
   }
 
   private ready(): Promise<void> {

@@ -46,7 +46,9 @@ export class ClusterTransaction extends ClusterPipeline {
       entries.map(({ call }) => call.args),
     );
     if (writesDurably(entries, policy)) {
-      return this.engine.runLeased(new LeasedBlock(entries, slot, policy), policy) as Promise<BatchResult[]>;
+      return this.engine.runner.runLeased(new LeasedBlock(entries, slot, policy), policy) as Promise<
+        BatchResult[]
+      >;
     }
     return new Promise((resolve, reject) => {
       this.engine.submit(new TransactionBlock(entries, slot, policy, resolve, reject));

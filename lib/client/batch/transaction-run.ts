@@ -191,7 +191,7 @@ export async function runWatched<T>(
   if (typeof fn !== 'function') throw new InvalidArgumentError('fn', 'A transaction needs a function');
   const watch = watchCall(engine, keys);
   const run = new TransactionRun(engine, policy, watch, fn, attempts);
-  return engine.finishing(run.run()) as Promise<TransactionOutcome<T>>;
+  return engine.runner.untilFinished(run.run()) as Promise<TransactionOutcome<T>>;
 }
 
 /** @throws CrossSlotError, InvalidArgumentError */
@@ -199,5 +199,5 @@ function watchCall(engine: ClusterEngine, keys: readonly (string | Buffer)[]): R
   if (!Array.isArray(keys) || keys.length === 0)
     throw new InvalidArgumentError('keys', 'A transaction needs a list of at least one key to watch');
   const args = normalizeArguments('watch', [...keys]);
-  return resolveCall(engine.rowOf('watch', args), 'watch', args, engine.options.keyPrefix);
+  return resolveCall(engine.resolver.rowOf('watch', args), 'watch', args, engine.options.keyPrefix);
 }

@@ -11,7 +11,7 @@ import {
 } from '../../cluster/common/errors.js';
 import type { Destination } from '../../cluster/leases/leased-route.js';
 import { callByName } from '../../cluster/node-client/call-by-name.js';
-import { REFUSALS } from '../../cluster/retry/refusals.js';
+import { REFUSALS } from '../../cluster/common/refusals.js';
 import { toReplyError } from '../../cluster/protocol/reply-error.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
 import type { ResolvedCall } from '../../cluster/command/resolved-call.js';

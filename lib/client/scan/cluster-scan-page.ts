@@ -1,7 +1,7 @@
 import { backoffMs } from '../../cluster/common/backoff.js';
 import { ClusterError, ReplyError, TopologyError } from '../../cluster/common/errors.js';
 import { keySlot } from '../../cluster/topology/key-slot.js';
-import { REFUSALS } from '../../cluster/retry/refusals.js';
+import { REFUSALS } from '../../cluster/common/refusals.js';
 import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import { delay, monotonicMs } from '../../cluster/common/timers.js';
 import type { ClusterNode, ClusterTopology } from '../../cluster/topology/topology.js';
@@ -16,7 +16,7 @@ export interface ScanSource {
   /** The topology, read anew. */
   refreshTopology(): Promise<ClusterTopology>;
   /** Tells of a node that the topology should have and does not. */
-  reportStranger(): void;
+  reportUnknownNode(): void;
   /** Runs a command on one node; strings of the reply are Buffers. */
   onNode(node: ClusterNode, name: string, args: readonly Argument[]): Promise<unknown>;
   /** How long the walk may go without getting on, in ms. */
@@ -146,7 +146,7 @@ async function endOfOwner(
   const receiverId = after.givenTo.get(first);
   const receiver = nodeById(await source.refreshTopology(), receiverId);
   if (receiver === undefined) {
-    source.reportStranger();
+    source.reportUnknownNode();
     return { left: rest };
   }
   const { epoch } = await readSlotOwnership(source, receiver);

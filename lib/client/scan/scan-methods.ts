@@ -125,7 +125,7 @@ export abstract class ScanMethods {
         return engine.topology;
       },
       refreshTopology: () => engine.refreshTopology(policy),
-      reportStranger: () => engine.reportStranger(),
+      reportUnknownNode: () => engine.reportUnknownNode(),
       onNode: (node, name, args) => new ClusterTarget(engine, policy, node).send(name, [...args], true),
     };
   }
@@ -152,7 +152,7 @@ export abstract class ScanMethods {
   private telling(shape: CallShape) {
     const policy: CallPolicy = { ...this.policy, readFrom: 'primary' };
     return (name: string, args: (string | Buffer)[]) =>
-      this.engine.runTelling(name, normalizeArguments(name, args), policy, shape);
+      this.engine.runner.runWithNode(name, normalizeArguments(name, args), policy, shape);
   }
 }
 

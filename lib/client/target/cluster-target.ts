@@ -13,7 +13,7 @@ import {
   TopologyError,
 } from '../../cluster/common/errors.js';
 import { PartialFailureError } from '../../cluster/retry/partial-failure-error.js';
-import { REFUSALS } from '../../cluster/retry/refusals.js';
+import { REFUSALS } from '../../cluster/common/refusals.js';
 import type { ResolvedCall } from '../../cluster/command/resolved-call.js';
 import { monotonicMs } from '../../cluster/common/timers.js';
 import type { ClusterNode, ClusterTopology } from '../../cluster/topology/topology.js';
@@ -85,7 +85,7 @@ export class ClusterTarget {
   }
 
   private async run(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
-    const call = this.engine.resolveFor(name, normalizeArguments(name, args));
+    const call = this.engine.resolver.resolveForNode(name, normalizeArguments(name, args));
     if (isBlocking(call.row, call.args)) {
       throw new InvalidArgumentError(
         'command',
@@ -115,7 +115,7 @@ export class ClusterTarget {
       throw new TopologyError('UNKNOWN_NODE', `${node.name} is not a node of this cluster, or not any more`);
     }
     const policy: CallPolicy = { ...this.policy, retry: 'never' };
-    return this.engine.runPart(call, policy, shape, until, known);
+    return this.engine.runner.runPart(call, policy, shape, until, known);
   }
 
   private async toNodes(nodes: readonly ClusterNode[], request: NodeRequest): Promise<Map<string, unknown>> {

@@ -24,15 +24,21 @@ export class PromisedCommand extends Command {
   }
 }
 
-/** As its parent, and tells which node it was that answered. */
-export class TellingCommand extends PromisedCommand {
+/** A reply, and the name of the node that sent it. */
+export interface ReplyWithNode {
+  readonly reply: unknown;
+  readonly node: string;
+}
+
+/** As its parent. Also gives the name of the node that answered. */
+export class CommandWithNode extends PromisedCommand {
   private from = '';
 
   constructor(
     call: ResolvedCall,
     policy: CallPolicy,
     shape: CallShape,
-    resolve: (told: { reply: unknown; node: string }) => void,
+    resolve: (answer: ReplyWithNode) => void,
     reject: (error: Error) => void,
   ) {
     super(call, policy, shape, (reply) => resolve({ reply, node: this.from }), reject);

@@ -3,7 +3,7 @@ import { Command, type CommandNode } from './command.js';
 import { PLAIN_SHAPES, type CallPolicy } from './call-policy.js';
 import { isIdempotent, unknownCommandRow } from '../command-table/command-table.js';
 import { OutcomeUnknownError, ReplyError, UnreadableReplyError } from '../common/errors.js';
-import { REFUSALS } from '../retry/refusals.js';
+import { REFUSALS } from '../common/refusals.js';
 import { changeLeaves, type Reply } from '../protocol/reply.js';
 import type { RequestEncoder } from '../protocol/request-encoder.js';
 

@@ -1,4 +1,4 @@
-import { REFUSALS } from '../retry/refusals.js';
+import { REFUSALS } from './refusals.js';
 
 /** Whether the operation behind an error took effect on the server. */
 export type Applied = true | false | 'unknown';

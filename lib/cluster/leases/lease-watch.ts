@@ -1,6 +1,6 @@
 import { onAbort } from '../command/abort-signal.js';
 import type { CallLimit } from '../command/call-limit.js';
-import type { ClusterEngine } from '../cluster-engine.js';
+import type { LeaseHost } from './lease-host.js';
 import { NO_SLOT } from '../topology/key-slot.js';
 import type { Lease } from './lease-pool.js';
 import type { ClusterNode } from '../topology/topology.js';
@@ -30,7 +30,7 @@ export interface LeaseUse {
  * @returns ends the watch
  */
 export function watchLease(
-  engine: ClusterEngine,
+  host: LeaseHost,
   lease: Lease,
   { node, slot, limit, blocking }: LeaseUse,
 ): () => void {
@@ -40,16 +40,16 @@ export function watchLease(
   const giveUp = (): void => {
     if (!blocking || lease.clientId === undefined) return lease.discard();
     endIn(UNBLOCK_MS);
-    void unblock(engine, node, lease.clientId, watched);
+    void unblock(host, node, lease.clientId, watched);
   };
   let leaving = false;
-  const topology = engine.topology$.subscribe((view) => {
+  const topology = host.topology$.subscribe((view) => {
     if (leaving || slot === NO_SLOT || view.node(node.name)?.role === 'primary') return;
     leaving = true;
     endIn(FAREWELL_MS);
   });
-  const ends = [engine.pulse.hold(node), () => topology.unsubscribe()];
-  if (blocking) ends.push(onAbort(engine.closing, giveUp));
+  const ends = [host.pulse.hold(node), () => topology.unsubscribe()];
+  if (blocking) ends.push(onAbort(host.closing, giveUp));
   else endIn(Math.max(1, limit.left));
   if (limit.signal !== undefined) ends.push(onAbort(limit.signal, giveUp));
   return () => {
@@ -61,14 +61,14 @@ export function watchLease(
 
 /** Has a server end the wait of a call. One that has yet to arrive does not wait yet, so the server is asked again. */
 async function unblock(
-  engine: ClusterEngine,
+  host: LeaseHost,
   node: ClusterNode,
   clientId: number,
   watched: { readonly isOver: boolean },
 ): Promise<void> {
   while (!watched.isOver) {
     // where it may not be asked, the connection is ended in a moment
-    const reply = await engine.unblock(node, clientId).catch(() => 'refused');
+    const reply = await host.unblock(node, clientId).catch(() => 'refused');
     if (reply !== 0) return;
     await delay(UNBLOCK_AGAIN_MS);
   }

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { afterAttempts, isResent } from '../retry/attempt-outcome.js';
 import { backoffMs } from '../common/backoff.js';
 import { CallLimit } from '../command/call-limit.js';
-import type { ClusterEngine } from '../cluster-engine.js';
+import type { LeaseHost } from './lease-host.js';
 import type { CallPolicy } from '../command/call-policy.js';
 import { isDemotion } from './wait-for-replicas.js';
 import {
@@ -16,7 +16,7 @@ import { isFinal, type Lease } from './lease-pool.js';
 import { watchLease } from './lease-watch.js';
 import { LeasedRoute, type Destination } from './leased-route.js';
 import { throwAsOurs, type LeasedWork } from './leased-command.js';
-import { REFUSALS } from '../retry/refusals.js';
+import { REFUSALS } from '../common/refusals.js';
 import type { ClusterNode } from '../topology/topology.js';
 import { monotonicMs } from '../common/timers.js';
 
@@ -37,14 +37,14 @@ export class LeasedCall {
   private firstSentAt: number | undefined = undefined;
 
   constructor(
-    private readonly engine: ClusterEngine,
+    private readonly host: LeaseHost,
     private readonly work: LeasedWork,
     private readonly policy: CallPolicy,
     /** The one node it is for, whatever its slot. */
     node?: ClusterNode,
   ) {
     this.limit = new CallLimit(work.name, policy.deadlineMs, policy.signal);
-    this.route = new LeasedRoute(engine, work.slot, node);
+    this.route = new LeasedRoute(host, work.slot, node);
   }
 
   /** Resolves with the reply. Whatever it rejects with says what became of every attempt. */
@@ -57,9 +57,9 @@ export class LeasedCall {
   }
 
   private async attempts(): Promise<unknown> {
-    const { engine, limit, route } = this;
+    const { host, limit, route } = this;
     if (limit.over) throw limit.error();
-    if (engine.state !== 'ready') await limit.wait(engine.connect());
+    if (host.state !== 'ready') await limit.wait(host.connect());
     let destination = route.owner();
     let obstacle: Error | undefined;
     for (let attempt = 1; ; attempt++) {
@@ -79,19 +79,19 @@ export class LeasedCall {
 
   /** One attempt: the reply, or what stood in its way where another attempt does no harm; throws otherwise. */
   private async attempt(destination: Destination): Promise<Outcome> {
-    const { engine, limit, work } = this;
+    const { host, limit, work } = this;
     const { node } = destination;
     let lease: Lease;
     try {
-      const leased = engine.leases.lease(node, { limit, blocking: work.blocking });
+      const leased = host.leases.lease(node, { limit, blocking: work.blocking });
       [lease] = await Promise.all([leased, work.prepared]);
     } catch (error) {
       if (isFinal(error) && !limit.over) throw error;
-      engine.reportStale();
+      host.reportStale();
       return { obstacle: error as Error };
     }
     const use = { node, slot: work.slot, limit, blocking: work.blocking };
-    const unwatch = watchLease(engine, lease, use);
+    const unwatch = watchLease(host, lease, use);
     try {
       return await this.send(lease, destination);
     } finally {
@@ -140,11 +140,11 @@ export class LeasedCall {
   }
 
   private refused(reply: ReplyError): Outcome {
-    const { engine, limit, work } = this;
+    const { host, limit, work } = this;
     if (reply.code === 'UNBLOCKED' && work.blocking) {
       // it was given up, and the server says that it had taken nothing
       if (limit.signal?.aborted) throw limit.error();
-      if (engine.closing.aborted) throw new ClientClosedError();
+      if (host.closing.aborted) throw new ClientClosedError();
       if (wasInterrupted(reply)) return { obstacle: reply };
     }
     if (REFUSALS.has(reply.code)) return { obstacle: reply };
@@ -155,21 +155,21 @@ export class LeasedCall {
   private unconfirmedBy(error: DurabilityError): Outcome {
     if (!(error.cause instanceof ConnectionError) || !this.mayGoOn) throw error;
     this.unconfirmed = error;
-    this.engine.reportStale();
+    this.host.reportStale();
     this.work.resent?.();
     return { obstacle: error.cause };
   }
 
   private unsent(node: ClusterNode): Outcome {
-    this.engine.reportStale();
+    this.host.reportStale();
     return { obstacle: new ConnectionError(node.name, `lost before ${this.work.name} was sent`) };
   }
 
   /** The connection ended while the command was under way, or its node is no longer the primary. */
   private lost(node: ClusterNode, error: unknown): Outcome {
-    const { engine, work, limit } = this;
+    const { host, work, limit } = this;
     const { name } = work;
-    engine.reportStale();
+    host.reportStale();
     const cause = new ConnectionError(node.name, `lost while ${name} was under way`);
     if (this.mayGoOn) {
       this.mayHaveRun ||= !work.reads;
@@ -202,7 +202,7 @@ export class LeasedCall {
   }
 
   private get isClosed(): boolean {
-    const { leases, closing } = this.engine;
+    const { leases, closing } = this.host;
     return leases.closed || (this.work.blocking && closing.aborted);
   }
 

@@ -5,7 +5,7 @@ import { waitForReplicas } from './wait-for-replicas.js';
 import { ReplyError } from '../common/errors.js';
 import type { LeasedWork } from './leased-command.js';
 import { callByName } from '../node-client/call-by-name.js';
-import { REFUSALS } from '../retry/refusals.js';
+import { REFUSALS } from '../common/refusals.js';
 import { toReplyError } from '../protocol/reply-error.js';
 import type { Reply } from '../protocol/reply.js';
 import { mayHaveWritten, notATransaction } from '../command/transaction-command.js';

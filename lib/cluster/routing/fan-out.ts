@@ -9,16 +9,16 @@ import { sizeOf, type ResolvedCall } from '../command/resolved-call.js';
 import type { ClusterNode, ClusterTopology } from '../topology/topology.js';
 
 /** The request policies that make several requests of a call, or choose its node by other means than its keys. */
-export type SpreadPolicy = Exclude<RequestPolicy, 'slot' | 'defaultNode'>;
+export type FanOutPolicy = Exclude<RequestPolicy, 'slot' | 'defaultNode'>;
 
 /** Sends one request of a call: by its slot, or to a node. */
 export type RunPart = (part: ResolvedCall, node?: ClusterNode) => Promise<unknown>;
 
-type Spread = (call: ResolvedCall, topology: ClusterTopology, run: RunPart) => Promise<unknown>;
+type FanOut = (call: ResolvedCall, topology: ClusterTopology, run: RunPart) => Promise<unknown>;
 
-/** How the calls of each policy are spread, and their replies merged. */
-export const spreads: Readonly<Record<SpreadPolicy, Spread>> = {
-  // sent by a slot of each shard: whoever is its primary by then will have it, a failover in between or not
+/** How each policy turns a call into requests, and merges their replies. */
+export const fanOuts: Readonly<Record<FanOutPolicy, FanOut>> = {
+  // sent by a slot of each shard, so that the request follows a failover in between
   allShards: (call, topology, run) =>
     gather(
       call,

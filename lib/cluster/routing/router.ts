@@ -13,7 +13,7 @@ import { KnownNodes } from '../topology/known-nodes.js';
 import { NodeChannel } from '../connection/node-channel.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import { parseRedirect, PROMPT_REDIRECTS } from '../topology/redirect.js';
-import { passesByItself, REFUSALS, type RefusalRemedy } from '../retry/refusals.js';
+import { passesByItself, REFUSALS, type RefusalRemedy } from '../common/refusals.js';
 import { ScriptRegistry } from '../scripts/script-registry.js';
 import { ReplicaMonitor } from './replica-monitor.js';
 import { ReplicaSelector } from './replica-selector.js';
@@ -30,7 +30,7 @@ export interface RouterListener {
   /** The topology no longer fits what was seen. */
   onStale(reason: string): void;
   /** A redirect named a node that the topology does not have. */
-  onStranger(): void;
+  onUnknownNode(): void;
   /** A MOVED reply made a new snapshot. */
   onPatched(topology: ClusterTopology): void;
   /** A node has no connection any more, or could not be given one. */
@@ -102,12 +102,12 @@ export class Router {
   }
 
   /** A channel to whichever node is at an address, for questions only; whoever asked for it closes it. */
-  channelToStranger({ host, port }: NodeAddress): NodeChannel {
+  channelToAnyNode({ host, port }: NodeAddress): NodeChannel {
     return new NodeChannel({ host, port }, this, this.options, this.scheduler);
   }
 
   /** Other nodes answer at the addresses of most nodes. */
-  get astray(): boolean {
+  get mostNodesWrong(): boolean {
     const { nodes } = this.current;
     const astray = nodes.filter(({ name }) => this.channels.get(name)?.astray);
     return astray.length * 2 > nodes.length;
@@ -400,7 +400,7 @@ export class Router {
   /** A node that a redirect names, if it is known, or was a moment ago; one that is not is worth a look. */
   nodeToFollow(name: string): ClusterNode | undefined {
     const known = this.current.node(name);
-    if (known === undefined) this.listener.onStranger();
+    if (known === undefined) this.listener.onUnknownNode();
     return known ?? this.departed.find(name, this.scheduler.now());
   }
 

@@ -1,5 +1,4 @@
 import type { Argument } from '../protocol/request-encoder.js';
-import type { ResolvedCall } from '../command/resolved-call.js';
 import { Script } from './script.js';
 
 /** A command made of a script. */
@@ -29,9 +28,9 @@ export class ScriptRegistry {
   /** Function libraries that this client has loaded, by name: a primary that joins the cluster does not have them. */
   readonly libraries = new Map<string, Argument>();
 
-  /** Notes what a call did that succeeded. */
-  note(call: ResolvedCall): void {
-    EFFECTS.get(call.row.name)?.(this, call.args);
+  /** Records the effect of a command that has succeeded. */
+  recordEffect(command: string, args: readonly Argument[]): void {
+    EFFECTS.get(command)?.(this, args);
   }
 
   /** Takes over all that another one knows. */

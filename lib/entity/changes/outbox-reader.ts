@@ -1,6 +1,6 @@
 import { ClusterError, ReplyError } from '../../cluster/common/errors.js';
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
-import { REFUSALS } from '../../cluster/retry/refusals.js';
+import { REFUSALS } from '../../cluster/common/refusals.js';
 import type { EntityClient } from '../common/entity-client.js';
 import type { OutboxEntry } from './entity-change.js';
 import { Limiter } from '../common/limiter.js';

@@ -1,7 +1,7 @@
 import { Subject, type Subscription } from 'rxjs';
 import { backoffMs } from '../../cluster/common/backoff.js';
 import { parseRedirect } from '../../cluster/topology/redirect.js';
-import { REFUSALS } from '../../cluster/retry/refusals.js';
+import { REFUSALS } from '../../cluster/common/refusals.js';
 import { clearTimeout, setTimeout } from '../../cluster/common/timers.js';
 import { nodeName, type ClusterNode, type ClusterTopology } from '../../cluster/topology/topology.js';
 import { ReplyError } from '../../cluster/common/errors.js';

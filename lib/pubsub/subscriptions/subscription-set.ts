@@ -1,5 +1,5 @@
 import { ReplyError } from '../../cluster/common/errors.js';
-import { REFUSALS } from '../../cluster/retry/refusals.js';
+import { REFUSALS } from '../../cluster/common/refusals.js';
 import type { ChannelName } from './cluster-message.js';
 import {
   KINDS,

@@ -1,0 +1,84 @@
+import { abortBy } from './command/abort-signal.js';
+import type { BatchLane } from './command/batch.js';
+import type { CallPolicy } from './command/call-policy.js';
+import type { Command } from './command/command.js';
+import { ReadyCommand } from './command/ready-command.js';
+import type { EngineState } from './common/engine-state.js';
+import { ClientClosedError } from './common/errors.js';
+import type { FlushScheduler } from './connection/flush-scheduler.js';
+import type { Liveness } from './routing/liveness.js';
+import type { Router } from './routing/router.js';
+
+/** What the intake needs of the client; a `ClusterEngine` is one. */
+export interface IntakeHost {
+  readonly state: EngineState;
+  connect(): Promise<void>;
+}
+
+/** Accepts commands: gives each its deadline, and queues it until the client is connected. */
+export class CommandIntake {
+  /** Batches that have begun, and have replies pending. */
+  openBatches = 0;
+
+  constructor(
+    private readonly host: IntakeHost,
+    private readonly router: Router,
+    private readonly scheduler: FlushScheduler,
+    private readonly liveness: Liveness,
+  ) {}
+
+  /** Sends a command. Connects first, if need be. */
+  submit(command: Command): void {
+    this.accept(command);
+    if (command.settled) return;
+    if (this.host.state === 'ready') this.router.dispatch(command);
+    else this.submitOffline(command);
+  }
+
+  /** Lets a batch send all of its windows, also those that follow while the client drains. */
+  openBatch(): BatchLane {
+    if (this.isClosing) return { submit: (command) => this.submit(command), end: () => {} };
+    this.openBatches++;
+    return {
+      submit: (command) => {
+        this.accept(command);
+        if (command.settled) return;
+        const { state } = this.host;
+        if (state === 'ready' || state === 'closing') this.router.dispatch(command);
+        else this.submitOffline(command);
+      },
+      end: () => void this.openBatches--,
+    };
+  }
+
+  /**
+   * Resolves once commands flow, for work that does not begin with a command of its own. The deadline and the signal of the
+   * policy apply.
+   * @param until the deadline; milliseconds of `monotonicMs()`
+   */
+  ready(name: string, policy: CallPolicy, until: number): Promise<void> {
+    if (this.host.state === 'ready') return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      const command = new ReadyCommand(name, policy, resolve, reject);
+      command.deadlineAt = until;
+      this.submit(command);
+    });
+  }
+
+  private accept(command: Command): void {
+    command.deadlineAt = Math.min(command.deadlineAt, this.scheduler.now() + command.policy.deadlineMs);
+    if (command.policy.signal !== undefined) abortBy(command.policy.signal, command);
+    if (!command.settled) this.liveness.watch();
+  }
+
+  private submitOffline(command: Command): void {
+    if (this.isClosing) return command.fail(new ClientClosedError());
+    this.router.waitingRoom.holdUntilReleased(command);
+    // commands that wait get the error from the queue
+    this.host.connect().catch(() => {});
+  }
+
+  private get isClosing(): boolean {
+    return this.host.state === 'closing' || this.host.state === 'end';
+  }
+}

@@ -1,0 +1,157 @@
+import { isBlocking, unknownCommandRow } from './command-table/command-table.js';
+import type { CallPolicy, CallShape } from './command/call-policy.js';
+import { inTime } from './command/in-time.js';
+import { CommandWithNode, PromisedCommand, type ReplyWithNode } from './command/promised-command.js';
+import { ReadyCommand } from './command/ready-command.js';
+import type { ResolvedCall } from './command/resolved-call.js';
+import { monotonicMs } from './common/timers.js';
+import type { CommandIntake } from './command-intake.js';
+import type { CommandResolver } from './command-resolver.js';
+import type { LeaseHost } from './leases/lease-host.js';
+import { LeasedCall } from './leases/leased-call.js';
+import { LeasedCommand, type LeasedWork } from './leases/leased-command.js';
+import { withStreamEnds } from './leases/stream-ends.js';
+import { runBriefly } from './leases/replica-wait.js';
+import type { Argument } from './protocol/request-encoder.js';
+import { fanOuts, type FanOutPolicy } from './routing/fan-out.js';
+import type { Router } from './routing/router.js';
+import { NO_SLOT } from './topology/key-slot.js';
+import type { ClusterNode } from './topology/topology.js';
+
+/** Commands that a server accepts while it runs a script. The connection that started the script reads nothing. */
+const SCRIPT_ENDINGS: ReadonlySet<string> = new Set(['script kill', 'function kill', 'function stats']);
+
+/** Runs calls: on a shared connection, on a leased one, or as one request per node. */
+export class CommandRunner {
+  /** Calls that run on leased connections. */
+  leasedCalls = 0;
+
+  constructor(
+    private readonly host: LeaseHost,
+    private readonly router: Router,
+    private readonly resolver: CommandResolver,
+    private readonly intake: CommandIntake,
+  ) {}
+
+  /**
+   * Runs one command wherever it belongs, and returns its reply.
+   * @throws InvalidArgumentError, CrossSlotError, BlockedCommandError before anything is sent
+   */
+  run(name: string, args: Argument[], policy: CallPolicy, shape: CallShape): Promise<unknown> {
+    const { resolver } = this;
+    const row = resolver.table.lookup(name, args);
+    if (row === undefined && resolver.mayLearn(name)) {
+      const until = monotonicMs() + policy.deadlineMs;
+      return inTime(resolver.learn(), name, policy, until).then(() => this.run(name, args, policy, shape));
+    }
+    let call: ResolvedCall;
+    try {
+      call = resolver.resolveRow(row ?? unknownCommandRow(name, args), name, args);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    const { request } = call.row;
+    if (call.slot === NO_SLOT && request !== 'slot' && request !== 'defaultNode') {
+      return this.runFannedOut(call, policy, shape);
+    }
+    if (isBlocking(call.row, call.args) || (policy.durability !== undefined && call.row.write)) {
+      const args = withStreamEnds(call, (key) => this.newestEntry(key, call.slot, policy));
+      return this.runLeased(new LeasedCommand(call, policy, shape, this.router.scripts, args), policy);
+    }
+    return this.runSingle(call, policy, shape);
+  }
+
+  /** Reads the newest entry of a stream, in the order of the caller's calls. */
+  private newestEntry(key: Argument, slot: number, policy: CallPolicy): Promise<unknown> {
+    const args = [key, '+', '-', 'COUNT', '1'];
+    const call = { ...this.resolver.resolve('xrevrange', [...args], slot), args };
+    return this.runSingle(call, { ...policy, readFrom: 'primary' }, { buffers: true });
+  }
+
+  /** Runs work on a leased connection to the node of its slot, or to a named one; see `LeasedCall`. */
+  runLeased(work: LeasedWork, policy: CallPolicy, node?: ClusterNode): Promise<unknown> {
+    return this.untilFinished(new LeasedCall(this.host, work, policy, node).run());
+  }
+
+  /** Makes `close()` wait for work on leased connections. */
+  untilFinished<T>(work: Promise<T>): Promise<T> {
+    this.leasedCalls++;
+    return work.finally(() => this.leasedCalls--);
+  }
+
+  /**
+   * Runs one request of a call that goes to several nodes, or to one that the caller names. A command that ends a script
+   * must not wait behind that script, so it gets a connection of its own.
+   * @param until the deadline; milliseconds of `monotonicMs()`
+   */
+  runPart(
+    call: ResolvedCall,
+    policy: CallPolicy,
+    shape: CallShape,
+    until: number,
+    node?: ClusterNode,
+  ): Promise<unknown> {
+    if (!SCRIPT_ENDINGS.has(call.row.name)) {
+      return runBriefly(call, policy.deadlineMs, until, (part) =>
+        this.runSingle(part, policy, shape, node, until),
+      );
+    }
+    const left = { ...policy, deadlineMs: Math.max(1, Math.ceil(until - monotonicMs())) };
+    return this.runLeased(new LeasedCommand(call, left, shape, this.router.scripts), left, node);
+  }
+
+  /**
+   * Sends a call to one node: the node of its slot, or a named one.
+   * @param until the deadline, if it is sooner than that of the policy; milliseconds of `monotonicMs()`
+   */
+  runSingle(
+    call: ResolvedCall,
+    policy: CallPolicy,
+    shape: CallShape,
+    node?: ClusterNode,
+    until = Infinity,
+  ): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const command = new PromisedCommand(call, policy, shape, resolve, reject);
+      command.deadlineAt = until;
+      if (node !== undefined) this.router.pin(command, node);
+      this.intake.submit(command);
+    });
+  }
+
+  /** As `run` for a command with keys. Also returns the name of the node that answered. */
+  async runWithNode(
+    name: string,
+    args: Argument[],
+    policy: CallPolicy,
+    shape: CallShape,
+  ): Promise<ReplyWithNode> {
+    const call = this.resolver.resolve(name, args);
+    return new Promise((resolve, reject) => {
+      this.intake.submit(new CommandWithNode(call, policy, shape, resolve, reject));
+    });
+  }
+
+  /** Sends the requests in the place of the call, also if that waits until the client is connected. */
+  private runFannedOut(call: ResolvedCall, policy: CallPolicy, shape: CallShape): Promise<unknown> {
+    const until = monotonicMs() + policy.deadlineMs;
+    if (this.host.state === 'ready') return this.fanOut(call, policy, shape, until);
+    return new Promise((resolve, reject) => {
+      const start = (): void => resolve(this.fanOut(call, policy, shape, until));
+      this.intake.submit(new ReadyCommand(call.name, policy, start, reject));
+    });
+  }
+
+  private async fanOut(
+    call: ResolvedCall,
+    policy: CallPolicy,
+    shape: CallShape,
+    until: number,
+  ): Promise<unknown> {
+    const run = (part: ResolvedCall, node?: ClusterNode): Promise<unknown> =>
+      this.runPart(part, policy, shape, until, node);
+    const reply = await fanOuts[call.row.request as FanOutPolicy](call, this.host.topology, run);
+    this.router.scripts.recordEffect(call.row.name, call.args);
+    return reply;
+  }
+}
