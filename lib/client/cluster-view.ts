@@ -185,7 +185,8 @@ export class ClusterView extends ScanMethods {
     // they count with what they are told
     const plain = this.withPlainReplies();
     const counting = this.policy.integers === 'bigint' ? plain.with({ integers: 'number' }) : plain;
-    return new NonAtomicCommands(counting, this.engine);
+    const { options, resolver } = this.engine;
+    return new NonAtomicCommands(counting, { options, table: resolver.table });
   }
 }
 

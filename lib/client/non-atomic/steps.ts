@@ -16,7 +16,7 @@ export type StepClient = Pick<ClusterView, 'send' | 'pipeline' | 'multi' | 'runS
 /** What has to be known of the cluster. */
 export interface KeyPlacement {
   readonly options: { readonly keyPrefix: string };
-  readonly resolver: { readonly table: CommandTable };
+  readonly table: CommandTable;
 }
 
 /** One command: its name, and what follows it. */
@@ -105,7 +105,7 @@ export class Steps {
 
   /** Where the keys are among the arguments of a command. @throws InvalidArgumentError */
   keyPlaces(name: string, args: readonly Argument[]): number[] {
-    const row = this.placement.resolver.table.lookup(name, args);
+    const row = this.placement.table.lookup(name, args);
     if (row === undefined) throw new InvalidArgumentError('command', `${name} is not known`);
     return keyIndexes(row, args);
   }

@@ -13,10 +13,10 @@ const EMPTY_END = '0-0';
  * @param newest gives the newest entry of a stream; where it fails, the server sees to the `$`
  */
 export function withStreamEnds(
-  { name, row, args }: ResolvedCall,
+  { row, args }: ResolvedCall,
   newest: (key: Argument) => Promise<unknown>,
 ): Promise<Argument[]> | undefined {
-  if (name !== 'xread') return undefined;
+  if (row.name !== 'xread') return undefined;
   const keys = keyIndexes(row, args);
   const streams = keys.filter((index) => isEnd(args[index + keys.length]));
   if (streams.length === 0) return undefined;

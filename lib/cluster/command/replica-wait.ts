@@ -1,5 +1,5 @@
 import { DeadlineExceededError, OutcomeUnknownError } from '../common/errors.js';
-import type { ResolvedCall } from '../command/resolved-call.js';
+import type { ResolvedCall } from './resolved-call.js';
 import { monotonicMs } from '../common/timers.js';
 
 /** The first and the longest time for which one request may hold up what follows it on its connection, in ms. */
