@@ -55,8 +55,8 @@ export class CommandRunner {
       return this.runFannedOut(call, policy, shape);
     }
     if (isBlocking(call.row, call.args) || (policy.durability !== undefined && call.row.write)) {
-      const args = withStreamEnds(call, (key) => this.newestEntry(key, call.slot, policy));
-      return this.runLeased(new LeasedCommand(call, policy, shape, this.router.scripts, args), policy);
+      const prepared = withStreamEnds(call, (key) => this.newestEntry(key, call.slot, policy));
+      return this.runLeased(new LeasedCommand(call, policy, shape, this.router.scripts, prepared), policy);
     }
     return this.runSingle(call, policy, shape);
   }
