@@ -148,7 +148,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     });
     await orders.delete(id);
   },
-  'indexes and uniques': async (client) => {
+  'indexes and unique constraints': async (client) => {
     const lines = createRepositories(client, [Order, Line]).repository(Line);
     const orderId = `i${Math.random()}`;
     await lines.insert(lines.create({ orderId, id: '1', sku: 'ink', state: 'new' }));
@@ -159,7 +159,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await lines.transaction(orderId, (tx) => tx.find(Line, { orderId, state: 'packed' }));
     await lines.delete({ orderId, id: '1' });
   },
-  'upkeep of rows in partitions': async (client) => {
+  'maintenance of rows in partitions': async (client) => {
     const seats = createRepositories(client, [Room, Seat]).repository(Seat);
     const roomId = `u${Math.random()}`;
     const key = { roomId, id: '1' };
@@ -237,7 +237,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
   '`keyslot/throttler`': (client) =>
     new ClusterThrottlerStorage(client).increment('a', 1_000, 5, 1_000, 'default'),
-  '`cluster.admin`, asking': async (client) => {
+  '`cluster.admin`, queries': async (client) => {
     const [node] = client.topology.primaries;
     const { admin } = client;
     await admin.info();
