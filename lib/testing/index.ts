@@ -1,12 +1,12 @@
 export { LocalCluster, type MigrateSlotsOptions, type NodeReference } from './cluster/local-cluster.js';
-export type { LocalClusterOptions } from './cluster/local-cluster-options.js';
+export type { LocalClusterOptions } from './common/local-cluster-options.js';
 export { LocalNode, type LocalNodeState } from './server/local-node.js';
-export { LocalClusterError, type LocalClusterErrorCode } from './cluster/local-cluster-error.js';
+export { LocalClusterError, type LocalClusterErrorCode } from './common/local-cluster-error.js';
 export { SlotMigration } from './cluster/slot-migration.js';
 export type { FailoverOptions } from './cluster/failover.js';
-export type { WaitOptions } from './cluster/poll.js';
-export type { CertificatePems } from './cluster/certificates.js';
+export type { WaitOptions } from './common/poll.js';
+export type { CertificatePems } from './server/certificates.js';
 export type { CommandArgument } from './server/node-connection.js';
-export type { SlotRange } from './cluster/cluster-view.js';
+export type { SlotRange } from './server/cluster-view.js';
 export { ClusterTestingModule, getTestKeyspaceToken } from './cluster-testing.module.js';
 export { TestKeyspace } from './test-keyspace.js';

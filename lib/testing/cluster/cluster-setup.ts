@@ -1,8 +1,8 @@
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 import { ReplyError } from '../../cluster/common/errors.js';
-import type { SlotRange } from './cluster-view.js';
+import type { SlotRange } from '../server/cluster-view.js';
 import type { LocalNode } from '../server/local-node.js';
-import { untilNothingMissing, type WaitOptions } from './poll.js';
+import { untilNothingMissing, type WaitOptions } from '../common/poll.js';
 
 /** A handshake that got lost is tried again after this long. */
 const HANDSHAKE_MS = 1_500;

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, ReplyError } from '../../cluster/common/errors.js';
 import type { LocalNode } from '../server/local-node.js';
-import { untilNothingMissing, type WaitOptions } from './poll.js';
+import { untilNothingMissing, type WaitOptions } from '../common/poll.js';
 
 /** How a replica takes over. */
 export interface FailoverOptions extends WaitOptions {

@@ -1,9 +1,9 @@
 import { ReplyError } from '../../cluster/common/errors.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
-import type { SlotRange } from './cluster-view.js';
+import type { SlotRange } from '../server/cluster-view.js';
 import type { LocalNode } from '../server/local-node.js';
-import { OWN_USER } from './local-cluster-options.js';
-import { untilNothingMissing, type WaitOptions } from './poll.js';
+import { OWN_USER } from '../common/local-cluster-options.js';
+import { untilNothingMissing, type WaitOptions } from '../common/poll.js';
 
 const MIGRATE_TIMEOUT_MS = '5000';
 const KEYS_PER_STEP = 100;

@@ -1,5 +1,5 @@
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
-import type { ClusterView, ViewedNode } from './cluster-view.js';
+import type { ClusterView, ViewedNode } from '../server/cluster-view.js';
 import type { LocalNode } from '../server/local-node.js';
 
 /** How each node sees the cluster, or why that could not be learnt. */

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { LocalClusterError } from '../cluster/local-cluster-error.js';
+import { LocalClusterError } from '../common/local-cluster-error.js';
 
 /** The cluster bus listens this far above a node's own port. */
 export const BUS_PORT_OFFSET = 10_000;

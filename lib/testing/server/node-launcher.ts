@@ -1,5 +1,5 @@
 import { findFreePorts } from './free-ports.js';
-import { LocalClusterError } from '../cluster/local-cluster-error.js';
+import { LocalClusterError } from '../common/local-cluster-error.js';
 import { LocalNode, type NodeSettings } from './local-node.js';
 
 const ATTEMPTS = 5;

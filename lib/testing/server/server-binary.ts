@@ -1,6 +1,6 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { LocalClusterError } from '../cluster/local-cluster-error.js';
+import { LocalClusterError } from '../common/local-cluster-error.js';
 
 /** A server program and the arguments that come before its own. */
 export interface ServerBinary {

@@ -1,4 +1,4 @@
-import { OWN_USER, type ResolvedLocalClusterOptions } from '../cluster/local-cluster-options.js';
+import { OWN_USER, type ResolvedLocalClusterOptions } from '../common/local-cluster-options.js';
 
 /** Files of a certificate authority and one certificate for all nodes, in PEM. */
 export interface CertificateFiles {

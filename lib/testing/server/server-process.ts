@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { LocalClusterError } from '../cluster/local-cluster-error.js';
+import { LocalClusterError } from '../common/local-cluster-error.js';
 import type { ServerBinary } from './server-binary.js';
 
 /** One running server. It does not keep our process alive; the guardian sees to its end when we are gone. */

@@ -1,4 +1,4 @@
-import type { NodeConnection } from '../server/node-connection.js';
+import type { NodeConnection } from './node-connection.js';
 
 /** Slots from one to another, both included. */
 export type SlotRange = readonly [first: number, last: number];

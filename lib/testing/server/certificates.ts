@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { LocalClusterError } from './local-cluster-error.js';
-import type { CertificateFiles } from '../server/server-config.js';
+import { LocalClusterError } from '../common/local-cluster-error.js';
+import type { CertificateFiles } from './server-config.js';
 
 const run = promisify(execFile);
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
