@@ -162,7 +162,7 @@ export {
   type Demand,
   type CounterOf,
   type CollectionNames,
-} from './entity/schema/shape.js';
+} from './entity/decorators/shape.js';
 export type { Where } from './entity/query/where.js';
 export type { Condition, Operators } from './entity/query/query-condition.js';
 export type { StreamOptions } from './entity/query/entity-stream.js';

@@ -1,6 +1,6 @@
 import type { FactoryProvider } from '@nestjs/common';
 import type { ClusterRepository } from '../entity/repository/cluster-repository.js';
-import type { EntityClass } from '../entity/schema/shape.js';
+import type { EntityClass } from '../entity/decorators/shape.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
 import type { EntityRegistrySource } from './cluster-entity.module.js';
 import { getClusterRepositoryToken, getEntityRegistryToken } from './common/cluster.tokens.js';

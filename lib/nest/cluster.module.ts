@@ -1,5 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
-import type { EntityClass } from '../entity/schema/shape.js';
+import type { EntityClass } from '../entity/decorators/shape.js';
 import { ClusterApplicationModule } from './cluster-application.module.js';
 import { ClusterCoreModule } from './cluster-core.module.js';
 import { ClusterEntityModule } from './cluster-entity.module.js';

@@ -20,7 +20,7 @@ import {
 } from '../../lib/entity/common/entity-errors.js';
 import { type EntityRegistry, createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import type { PartitionTransaction } from '../../lib/entity/transactions/partition-transaction.js';
-import { Shape } from '../../lib/entity/schema/shape.js';
+import { Shape } from '../../lib/entity/decorators/shape.js';
 import { freshId, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Deed' })

@@ -15,7 +15,7 @@ import type { EntityChange } from '../../lib/entity/changes/entity-change.js';
 import { ChangesLostError } from '../../lib/entity/common/entity-errors.js';
 import { type EntityRegistry, createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import { outboxKey } from '../../lib/entity/keys/outbox-key.js';
-import { Shape } from '../../lib/entity/schema/shape.js';
+import { Shape } from '../../lib/entity/decorators/shape.js';
 import { eventually } from '../cluster-fixture.js';
 import { counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 

@@ -33,7 +33,7 @@ import {
   TransactionTooLargeError,
 } from '../../lib/entity/common/entity-errors.js';
 import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import { Shape } from '../../lib/entity/schema/shape.js';
+import { Shape } from '../../lib/entity/decorators/shape.js';
 import { eventually } from '../cluster-fixture.js';
 import { counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 

@@ -15,7 +15,7 @@ import { ClusterEntity, PrimaryKey, Property } from '../../lib/entity/decorators
 import { EntityNotSavedError, SchemaMismatchError } from '../../lib/entity/common/entity-errors.js';
 import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import { Shape } from '../../lib/entity/schema/shape.js';
+import { Shape } from '../../lib/entity/decorators/shape.js';
 import { Address, counted, freshId, sharedClient } from './entity-fixtures.js';
 
 const asMinutes = { to: (hours: number) => hours * 60, from: (minutes: number) => minutes / 60 };

@@ -9,7 +9,7 @@ import {
   Unique,
 } from '../../lib/entity/decorators/decorators.js';
 import { type EntityRegistry, createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import { Shape } from '../../lib/entity/schema/shape.js';
+import { Shape } from '../../lib/entity/decorators/shape.js';
 import { Order, counted, freshId, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Booking', partition: () => Order })

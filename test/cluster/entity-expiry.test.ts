@@ -18,7 +18,7 @@ import {
   VersionConflictError,
 } from '../../lib/entity/common/entity-errors.js';
 import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import { Shape } from '../../lib/entity/schema/shape.js';
+import { Shape } from '../../lib/entity/decorators/shape.js';
 import { eventually } from '../cluster-fixture.js';
 import { counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 

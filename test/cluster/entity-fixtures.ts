@@ -14,7 +14,7 @@ import {
 } from '../../lib/entity/decorators/decorators.js';
 import type { EntityCallOptions, EntityClient, ScriptRunner } from '../../lib/entity/common/entity-client.js';
 import type { Script } from '../../lib/cluster/scripts/script.js';
-import { Shape } from '../../lib/entity/schema/shape.js';
+import { Shape } from '../../lib/entity/decorators/shape.js';
 import { sharedCluster } from '../cluster-fixture.js';
 
 export class Address {

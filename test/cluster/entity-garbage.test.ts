@@ -9,7 +9,7 @@ import {
   Unique,
 } from '../../lib/entity/decorators/decorators.js';
 import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import { Shape } from '../../lib/entity/schema/shape.js';
+import { Shape } from '../../lib/entity/decorators/shape.js';
 import { Order, freshId, sharedClient } from './entity-fixtures.js';
 
 /** Its index and rows are touched by another program. */

@@ -8,7 +8,7 @@ import {
   Unique,
   Version,
 } from '../../lib/entity/decorators/decorators.js';
-import { Shape } from '../../lib/entity/schema/shape.js';
+import { Shape } from '../../lib/entity/decorators/shape.js';
 
 /** A partition of its own, with everything that is global. */
 @ClusterEntity({ name: 'User' })

@@ -15,7 +15,7 @@ import {
 } from '../../lib/entity/common/entity-errors.js';
 import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import type { PartitionLock } from '../../lib/entity/repository/partition-lock.js';
-import { Shape } from '../../lib/entity/schema/shape.js';
+import { Shape } from '../../lib/entity/decorators/shape.js';
 import { eventually } from '../cluster-fixture.js';
 import { freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 

@@ -9,7 +9,7 @@ import {
   Unique,
 } from '../../lib/entity/decorators/decorators.js';
 import { type EntityRegistry, createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import { Shape } from '../../lib/entity/schema/shape.js';
+import { Shape } from '../../lib/entity/decorators/shape.js';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { Order, freshId } from './entity-fixtures.js';
 

@@ -2,7 +2,7 @@ import type { ClusterRepository } from '../../lib/entity/repository/cluster-repo
 import { ClusterEntity, PrimaryKey, Property, Version } from '../../lib/entity/decorators/decorators.js';
 import { SchemaMismatchError } from '../../lib/entity/common/entity-errors.js';
 import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import { Shape } from '../../lib/entity/schema/shape.js';
+import { Shape } from '../../lib/entity/decorators/shape.js';
 import { freshId, sharedClient } from './entity-fixtures.js';
 
 /** All of its fields are text, so its rows are read as text. */

@@ -7,7 +7,7 @@ import type { ClusterRepository } from '../../lib/entity/repository/cluster-repo
 import * as decorators from '../../lib/entity/decorators/decorators.js';
 import { SchemaMismatchError } from '../../lib/entity/common/entity-errors.js';
 import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import type { EntityClass } from '../../lib/entity/schema/shape.js';
+import type { EntityClass } from '../../lib/entity/decorators/shape.js';
 import { Order, OrderItem, freshId, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

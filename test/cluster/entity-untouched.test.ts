@@ -8,7 +8,7 @@ import {
 } from '../../lib/entity/decorators/decorators.js';
 import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import type { EntityClass } from '../../lib/entity/schema/shape.js';
+import type { EntityClass } from '../../lib/entity/decorators/shape.js';
 import { freshId, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

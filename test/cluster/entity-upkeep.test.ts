@@ -16,7 +16,7 @@ import {
 } from '../../lib/entity/common/entity-errors.js';
 import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import type { IndexIssue } from '../../lib/entity/maintenance/index-auditor.js';
-import { Shape } from '../../lib/entity/schema/shape.js';
+import { Shape } from '../../lib/entity/decorators/shape.js';
 import { ownCluster } from '../cluster-fixture.js';
 import { freshId, sharedClient } from './entity-fixtures.js';
 

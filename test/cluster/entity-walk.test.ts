@@ -9,7 +9,7 @@ import {
 } from '../../lib/entity/decorators/decorators.js';
 import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import { Shape } from '../../lib/entity/schema/shape.js';
+import { Shape } from '../../lib/entity/decorators/shape.js';
 import { ownCluster } from '../cluster-fixture.js';
 import { sharedClient } from './entity-fixtures.js';
 

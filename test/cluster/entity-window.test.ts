@@ -9,7 +9,7 @@ import {
 } from '../../lib/entity/decorators/decorators.js';
 import { SchemaError, UniqueViolationError } from '../../lib/entity/common/entity-errors.js';
 import { type EntityRegistry, createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import { Shape } from '../../lib/entity/schema/shape.js';
+import { Shape } from '../../lib/entity/decorators/shape.js';
 import { counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Account', idempotency: 'window' })

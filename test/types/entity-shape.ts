@@ -26,7 +26,7 @@ import {
   Version,
 } from '../../lib/entity/decorators/decorators.js';
 import type { PartitionTransaction } from '../../lib/entity/transactions/partition-transaction.js';
-import { type KeyOf, type PartitionKeyOf, type Patch, Shape } from '../../lib/entity/schema/shape.js';
+import { type KeyOf, type PartitionKeyOf, type Patch, Shape } from '../../lib/entity/decorators/shape.js';
 import type { Where } from '../../lib/entity/query/where.js';
 
 @ClusterEntity({ name: 'Order' })

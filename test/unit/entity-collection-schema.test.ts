@@ -4,7 +4,7 @@ import { ListOf, SetOf, SortedSetOf } from '../../lib/entity/decorators/collecti
 import { ClusterEntity, Index, PrimaryKey, Property } from '../../lib/entity/decorators/decorators.js';
 import { SchemaError } from '../../lib/entity/common/entity-errors.js';
 import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
-import type { EntityClass } from '../../lib/entity/schema/shape.js';
+import type { EntityClass } from '../../lib/entity/decorators/shape.js';
 
 function faultsOf(...types: EntityClass[]): readonly string[] {
   try {

@@ -9,9 +9,9 @@ import {
 import { entityKey } from '../../lib/entity/keys/entity-key.js';
 import { SchemaError } from '../../lib/entity/common/entity-errors.js';
 import { bucketOf, bucketsOf, keyOfReference, referenceOf } from '../../lib/entity/keys/global-entry.js';
-import { definitionOf, misfits } from '../../lib/entity/schema/schema-definition.js';
+import { definitionOf, misfits } from '../../lib/entity/records/schema-definition.js';
 import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
-import type { EntityClass } from '../../lib/entity/schema/shape.js';
+import type { EntityClass } from '../../lib/entity/decorators/shape.js';
 import { Device, User } from '../cluster/entity-global-fixtures.js';
 
 function faultsOf(type: EntityClass): readonly string[] {

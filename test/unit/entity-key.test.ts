@@ -3,7 +3,7 @@ import { keySlot } from '../../lib/cluster/topology/key-slot.js';
 import { ClusterEntity, PartitionKey, PrimaryKey } from '../../lib/entity/decorators/decorators.js';
 import { MAX_ID_BYTES, entityKey, entityKeyIn, partitionTag } from '../../lib/entity/keys/entity-key.js';
 import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
-import type { EntityClass } from '../../lib/entity/schema/shape.js';
+import type { EntityClass } from '../../lib/entity/decorators/shape.js';
 
 @ClusterEntity({ name: 'Order' })
 class Order {

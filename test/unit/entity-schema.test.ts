@@ -13,7 +13,7 @@ import {
 } from '../../lib/entity/decorators/decorators.js';
 import { SchemaError } from '../../lib/entity/common/entity-errors.js';
 import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
-import { type EntityClass, Shape } from '../../lib/entity/schema/shape.js';
+import { type EntityClass, Shape } from '../../lib/entity/decorators/shape.js';
 
 @ClusterEntity({ name: 'Owner' })
 class Owner {

@@ -1,6 +1,6 @@
 import { entityKeyIn, givenKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
-import type { KeyOf, PartitionKeyOf } from '../schema/shape.js';
+import type { KeyOf, PartitionKeyOf } from '../decorators/shape.js';
 
 /** A change of a row, as it was committed. */
 export interface RowChange<E = object> {

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { UnfitValue, whatFits } from '../codec/codec.js';
 import type { CollectionAccess } from './collection-access.js';
 import { collectionKey } from './collection-call.js';
-import type { CollectionKind } from '../schema/collection-kind.js';
+import { CollectionHandle, type CollectionKind } from '../decorators/collection-kind.js';
 import { SchemaMismatchError } from '../common/entity-errors.js';
 import type { Stored } from '../codec/codec.js';
 import type { WriteOptions } from '../common/write-options.js';
@@ -18,12 +18,14 @@ import type { WriteOptions } from '../common/write-options.js';
  * `idempotency: 'window'`. Any call fails with EntityNotSavedError where the entity has no row yet, and with
  * SchemaMismatchError where others have stored something else.
  */
-export abstract class ClusterCollection<T> {
+export abstract class ClusterCollection<T> extends CollectionHandle {
   /** What it is. */
   abstract readonly kind: CollectionKind;
 
   /** @internal */
-  constructor(protected readonly access: CollectionAccess) {}
+  constructor(protected readonly access: CollectionAccess) {
+    super();
+  }
 
   /**
    * The Redis key, without the client's `keyPrefix`: `{Order:42}:Order:42:tags`.

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { isWellFormed, whatFits } from '../codec/codec.js';
 import { callsOf, sumOf } from './collection-call.js';
 import { ClusterCollection } from './cluster-collection.js';
-import { COUNTER_DIGITS } from '../rows/counter.js';
+import { COUNTER_DIGITS } from '../common/counter-digits.js';
 import { bigintCodec, numberCodec } from '../codec/scalar-codecs.js';
 import type { Stored } from '../codec/codec.js';
 

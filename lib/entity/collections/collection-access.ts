@@ -5,12 +5,23 @@ import {
   type CollectionReplies,
   collectionKey,
 } from './collection-call.js';
-import type { Committer } from '../commit/committer.js';
 import type { EntityClient, ElementScan } from '../common/entity-client.js';
 import { SchemaMismatchError } from '../common/entity-errors.js';
 import type { Stored } from '../codec/codec.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import type { WriteOptions } from '../common/write-options.js';
+
+/** Writes collections of rows. */
+export interface CollectionWriter {
+  /** The lock that its writes were made under has been released, with nothing lost. */
+  readonly hasEndedWell: boolean;
+  /** Runs calls in one step, if the row is there. */
+  collect(
+    place: CollectionPlace,
+    calls: readonly CollectionCall[],
+    options: WriteOptions,
+  ): Promise<CollectionReplies>;
+}
 
 /** How a handle reaches the key of its collection. */
 export interface CollectionAccess {
@@ -35,14 +46,14 @@ const STEP = 100;
 export class StoredCollection implements CollectionAccess {
   constructor(
     private readonly client: EntityClient,
-    private readonly committer: () => Committer,
+    private readonly writer: () => CollectionWriter,
     readonly place: () => CollectionPlace,
     private readonly options: WriteOptions = {},
   ) {}
 
   with(options: WriteOptions): StoredCollection {
     checkEntityOptions('a write', options);
-    return new StoredCollection(this.client, this.committer, this.place, { ...this.options, ...options });
+    return new StoredCollection(this.client, this.writer, this.place, { ...this.options, ...options });
   }
 
   read(command: string, ...args: Stored[]): Promise<unknown> {
@@ -73,7 +84,7 @@ export class StoredCollection implements CollectionAccess {
   ): Promise<R> {
     const place = this.place();
     const calls = makeCalls();
-    return answer(calls.length > 0 ? await this.committer().collect(place, calls, this.options) : []);
+    return answer(calls.length > 0 ? await this.writer().collect(place, calls, this.options) : []);
   }
 }
 

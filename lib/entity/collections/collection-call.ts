@@ -1,6 +1,6 @@
 import type { EntityKey } from '../keys/entity-key.js';
 import { type CollectionSchema } from '../schema/collection-schema.js';
-import { COLLECTION_KINDS } from '../schema/collection-kind.js';
+import { COLLECTION_KINDS } from '../decorators/collection-kind.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { pushAll } from '../common/push-all.js';
 import type { Stored } from '../codec/codec.js';

@@ -4,10 +4,9 @@ import { ClusterList } from './cluster-list.js';
 import { ClusterSet } from './cluster-set.js';
 import { ClusterSortedSet } from './cluster-sorted-set.js';
 import { ClusterStream } from './cluster-stream.js';
-import { type CollectionAccess, StoredCollection } from './collection-access.js';
+import { type CollectionAccess, type CollectionWriter, StoredCollection } from './collection-access.js';
 import type { CollectionSchema } from '../schema/collection-schema.js';
-import type { CollectionKind } from '../schema/collection-kind.js';
-import type { Committer } from '../commit/committer.js';
+import type { CollectionKind } from '../decorators/collection-kind.js';
 import type { EntityClient } from '../common/entity-client.js';
 import { EntityNotSavedError } from '../common/entity-errors.js';
 import type { EntityKey } from '../keys/entity-key.js';
@@ -29,13 +28,13 @@ export class CollectionHandles {
    * Gives an entity its handles. They are not enumerable: what copies, compares or prints an entity passes them over.
    *
    * @param keyOf the key of the entity's row; undefined while there is none.
-   * @param committer gives what makes their writes.
+   * @param writer gives what makes their writes.
    */
   attach(
     schema: EntitySchema,
     entity: object,
     keyOf: () => EntityKey | undefined,
-    committer: () => Committer,
+    writer: () => CollectionWriter,
   ): void {
     for (const collection of schema.collections) {
       const place = () => {
@@ -43,7 +42,7 @@ export class CollectionHandles {
         if (key) return { schema, collection, key };
         throw new EntityNotSavedError(schema.name, collection.property);
       };
-      const value = handleOf(collection, new StoredCollection(this.client, committer, place));
+      const value = handleOf(collection, new StoredCollection(this.client, writer, place));
       Object.defineProperty(entity, collection.property, {
         value,
         enumerable: false, // a class field may have made the property already
@@ -54,10 +53,10 @@ export class CollectionHandles {
   }
 
   /** The collection of a row by its name, whether or not the row is there. */
-  at(schema: EntitySchema, key: EntityKey, property: string, committer: Committer): object {
+  at(schema: EntitySchema, key: EntityKey, property: string, writer: CollectionWriter): object {
     const collection = collectionOf(schema, property);
     const place = () => ({ schema, collection, key });
-    return handleOf(collection, new StoredCollection(this.client, () => committer, place));
+    return handleOf(collection, new StoredCollection(this.client, () => writer, place));
   }
 }
 

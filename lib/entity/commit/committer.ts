@@ -1,5 +1,5 @@
-import { type CommitFault, faultError } from './commit-faults.js';
-import { type Committed, faultFrom, outcomeOf, type SweepOutcome } from './commit-outcome.js';
+import { type CommitFault, faultError } from '../operations/commit-faults.js';
+import { type Committed, faultFrom, outcomeOf, type SweepOutcome } from '../operations/commit-outcome.js';
 import {
   type CollectionCall,
   type CollectionPlace,
@@ -12,7 +12,6 @@ import { GLOBAL_WRITES_AT_ONCE, GlobalWrites } from '../global/global-writes.js'
 import { Limiter } from '../common/limiter.js';
 import { isGlobal } from '../operations/row-operation.js';
 import { entityKeyIn, windowKeys } from '../keys/entity-key.js';
-import type { EntitySchema } from '../schema/entity-schema.js';
 import { CrossPartitionError } from '../common/entity-errors.js';
 import { INCREMENT_SCRIPT } from '../commit-scripts/increment-script.js';
 import { firstOfRows } from '../operations/operation-kinds.js';
@@ -27,8 +26,8 @@ import {
   isSingleRow,
   rowScriptArguments,
 } from '../operations/commit-arguments.js';
-import type { SchemaRecords } from '../schema/schema-records.js';
-import { releaseCall } from '../operations/unique-release.js';
+import type { SchemaRecords } from '../records/schema-records.js';
+import { releaseCall } from './unique-release.js';
 import { formFor, formForCalls } from '../commit-scripts/script-forms.js';
 import { type ScriptCall, type ScriptCallOptions, ScriptCaller } from '../scripts/script-caller.js';
 import type { WriteOptions } from '../common/write-options.js';
@@ -53,7 +52,7 @@ export class Committer {
   }
 
   /** Whether its lock has ended well, so that what was loaded under it may be written without it. */
-  get isOverWell(): boolean {
+  get hasEndedWell(): boolean {
     return this.fence?.hasEndedWell() ?? false;
   }
 
@@ -177,11 +176,6 @@ export class Committer {
     const answer = await this.scripts.run(call, 'always', options);
     if (answer[0] !== 'OK') throw faultError(faultFrom(answer, operations));
     return answer.slice(1) as SweepOutcome[];
-  }
-
-  /** Takes away entries of global indexes and uniques that no row holds. @returns how many there were. */
-  sweepGlobals(schema: EntitySchema, limit: number, signal?: AbortSignal): Promise<number> {
-    return this.globals.sweep(schema, limit, signal);
   }
 
   /** Frees the value of a unique whose holder has expired, is gone, or is a new row without it; false if it is none. */

@@ -1,4 +1,4 @@
-import type { CollectionKind } from '../schema/collection-kind.js';
+import type { CollectionKind } from './collection-kind.js';
 import { type TypedPropertyDecorator, roleDecorator } from './decorators.js';
 import type { PropertyOptions, PropertyType } from './property-type.js';
 

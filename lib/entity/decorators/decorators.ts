@@ -7,7 +7,7 @@ import type { IdGenerator } from './id-generators.js';
 import type { HookEvent } from './lifecycle-hooks.js';
 import { type ClusterEntityOptions, type PropertyRole, type WhileBuilding, ownMetadata } from './metadata.js';
 import type { PropertyOptions, PropertyType } from './property-type.js';
-import type { EntityId } from '../schema/shape.js';
+import type { EntityId } from './shape.js';
 
 /** A decorator that only fits properties of type `T`; on any other it does not compile. */
 export type TypedPropertyDecorator<T> = <Target extends object, Name extends keyof Target & string>(

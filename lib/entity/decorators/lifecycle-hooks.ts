@@ -1,5 +1,3 @@
-import type { EntitySchema } from '../schema/entity-schema.js';
-
 /** When a hook runs. */
 export type HookEvent =
   | 'before insert'
@@ -31,7 +29,7 @@ export function hooksByEvent(hooks: readonly HookMetadata[]): Hooks {
 
 /** Runs the hooks of an event, one after the other; nothing to wait for where there are none. */
 export function runHooks(
-  { hooks }: EntitySchema,
+  { hooks }: { readonly hooks: Hooks },
   event: HookEvent,
   entity: object,
 ): Promise<void> | undefined {

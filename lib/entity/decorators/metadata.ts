@@ -1,6 +1,6 @@
-import type { CollectionKind } from '../schema/collection-kind.js';
+import type { CollectionKind } from './collection-kind.js';
 import type { HookMetadata } from './lifecycle-hooks.js';
-import type { EntityClass } from '../schema/shape.js';
+import type { EntityClass } from './shape.js';
 import type { PropertyOptions } from './property-type.js';
 import type { IdGenerator } from './id-generators.js';
 

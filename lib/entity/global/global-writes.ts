@@ -1,10 +1,8 @@
-import type { CommitFault } from '../commit/commit-faults.js';
-import type { Committed } from '../commit/commit-outcome.js';
+import { encodingField } from '../keys/row-fields.js';
+import type { CommitFault } from '../operations/commit-faults.js';
+import type { Committed } from '../operations/commit-outcome.js';
 import type { EntityClient } from '../common/entity-client.js';
-import type { EntitySchema } from '../schema/entity-schema.js';
-import { GlobalSweeper } from '../maintenance/global-sweeper.js';
 import type { GlobalEntry } from '../keys/global-entry.js';
-import { partField } from '../operations/global-changes.js';
 import { commitGlobally } from './global-protocol.js';
 import { type Hold } from '../operations/row-operation.js';
 import { type GlobalBounds, ServerSteps } from './server-steps.js';
@@ -47,11 +45,6 @@ export class GlobalWrites {
     }
   }
 
-  /** Takes away entries that no row holds. @returns how many there were. */
-  sweep(schema: EntitySchema, limit: number, signal?: AbortSignal): Promise<number> {
-    return new GlobalSweeper(this.client, new ServerSteps(this.scripts), schema).sweep(limit, signal);
-  }
-
   /** Operations with those parts of entries that stay as they are in the row, which the commit checks. */
   private async completed(operations: readonly RowOperation[]): Promise<readonly RowOperation[]> {
     if (!operations.some(hasUnknown)) return operations;
@@ -67,7 +60,7 @@ export class GlobalWrites {
         index.fields.flatMap(({ property }, i) => (parts[i] === undefined ? [property] : [])),
       ),
     );
-    const fields = [...properties].map(partField);
+    const fields = [...properties].map(encodingField);
     const values = await this.client.hmget(key.row, ...fields);
     const stored = new Map(fields.map((field, i) => [field, values[i]]));
     return {
@@ -76,7 +69,7 @@ export class GlobalWrites {
       globals: globals.map(({ index, parts }) => ({
         index,
         parts: parts.map((part, i) =>
-          part === undefined ? (stored.get(partField(index.fields[i].property)) ?? null) : part,
+          part === undefined ? (stored.get(encodingField(index.fields[i].property)) ?? null) : part,
         ),
       })),
     };

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkAwaited } from '../common/argument-checks.js';
-import type { EntityId } from '../schema/shape.js';
+import type { EntityId } from '../decorators/shape.js';
 import type { EntitySchema, KeyType, KeyProperty } from '../schema/entity-schema.js';
 import { givenValue } from '../common/given-value.js';
 import { isWellFormed, whatFits } from '../codec/codec.js';

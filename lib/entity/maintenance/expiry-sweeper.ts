@@ -1,4 +1,4 @@
-import type { SweepOutcome } from '../commit/commit-outcome.js';
+import type { SweepOutcome } from '../operations/commit-outcome.js';
 import { type EntityContext, onPrimaries } from '../repository/entity-context.js';
 import { entityKeyIn, indexKey, uniqueKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';

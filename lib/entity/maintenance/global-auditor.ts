@@ -1,4 +1,4 @@
-import { type FaultCode, faultError } from '../commit/commit-faults.js';
+import { type FaultCode, faultError } from '../operations/commit-faults.js';
 import { givenKey } from '../keys/entity-key.js';
 import { Committer } from '../commit/committer.js';
 import type { EntityContext } from '../repository/entity-context.js';
@@ -22,7 +22,7 @@ import {
 import type { AuditMode, IndexIssue } from './index-auditor.js';
 import { CLOSED } from '../keys/index-entry.js';
 import type { RowOperation } from '../operations/row-operation.js';
-import type { Fields } from '../loading/row-reader.js';
+import type { Fields } from '../rows/row-reader.js';
 
 /** Rows that are compared at once. */
 const BATCH = 100;

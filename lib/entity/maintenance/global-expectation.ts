@@ -1,8 +1,8 @@
+import { encodingField } from '../keys/row-fields.js';
 import { type EntityKey, entityKeyIn } from '../keys/entity-key.js';
 import type { EntitySchema, GlobalIndexSchema } from '../schema/entity-schema.js';
-import { partField } from '../operations/global-changes.js';
 import { TOKEN_LENGTH } from '../scripts/operation-token.js';
-import type { Fields } from '../loading/row-reader.js';
+import type { Fields } from '../rows/row-reader.js';
 
 /** What a row should have in one global index or unique, and what it says that it has. */
 export interface GlobalExpectation {
@@ -65,8 +65,8 @@ export function globalExpectationsOf(
           ? undefined
           : { token: hold.slice(0, TOKEN_LENGTH), encodings: hold.slice(TOKEN_LENGTH) },
       notes: index.fields.flatMap(({ property }, i) => {
-        const isNoted = index.fields.length === 1 || (text(partField(property)) ?? null) === parts[i];
-        return isNoted ? [] : [[partField(property), parts[i]] as const];
+        const isNoted = index.fields.length === 1 || (text(encodingField(property)) ?? null) === parts[i];
+        return isNoted ? [] : [[encodingField(property), parts[i]] as const];
       }),
     });
   }

@@ -5,12 +5,12 @@ import { givenKey } from '../keys/entity-key.js';
 import type { EntityContext } from '../repository/entity-context.js';
 import { entityKeyIn, indexKey, uniqueKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
-import { type IndexExpectation, expectationOf } from './index-expectation.js';
+import { type IndexExpectation, expectationOf } from '../rows/index-expectation.js';
 import { idTextOf } from '../keys/index-entry.js';
 import type { Stored } from '../codec/codec.js';
-import type { Fields } from '../loading/row-reader.js';
+import type { Fields } from '../rows/row-reader.js';
 import { type ScriptCall, ScriptCaller } from '../scripts/script-caller.js';
-import type { KeyOf } from '../schema/shape.js';
+import type { KeyOf } from '../decorators/shape.js';
 
 /** What is wrong in the index or the uniques of a partition. */
 export type IndexIssue<E = object> = KeyedIssue<KeyOf<E>>;

@@ -1,5 +1,5 @@
 import type { PartitionSweep } from '../common/write-options.js';
-import type { PartitionKeyOf } from '../schema/shape.js';
+import type { PartitionKeyOf } from '../decorators/shape.js';
 
 /** How global indexes are swept. */
 

@@ -1,5 +1,5 @@
 import type { Stored } from '../codec/codec.js';
-import { COLLECTION_KINDS } from '../schema/collection-kind.js';
+import { COLLECTION_KINDS } from '../decorators/collection-kind.js';
 import { stepText } from '../rows/counter.js';
 import { CLOSED, OPEN } from '../keys/index-entry.js';
 import { indexKey, uniqueKey, fencesKey } from '../keys/entity-key.js';

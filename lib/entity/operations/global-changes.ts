@@ -1,12 +1,7 @@
+import { encodingField } from '../keys/row-fields.js';
 import type { IndexedField } from '../schema/entity-schema.js';
 import type { Stored } from '../codec/codec.js';
 import type { GlobalChange, RowOperation } from './row-operation.js';
-
-/**
- * The field of a row with the encoding of a property that a global index has together with others, for a patch of
- * those. It is the same as that of an index of the partition.
- */
-export const partField = (property: string): string => `~i:${property}`;
 
 /**
  * An operation with what it does to global indexes and uniques. A sweep does nothing to them: their entries die when
@@ -33,11 +28,11 @@ export function withGlobals(operation: RowOperation, values: object): RowOperati
   const shared = touched.filter(({ fields }) => fields.length > 1).flatMap(({ fields }) => fields);
   // Each once, and only those that no index of the partition has put there.
   const parts = [...new Map(shared.map((field) => [field.property, field])).values()].filter(
-    (field) => isKnown(field) && !written.has(partField(field.property)),
+    (field) => isKnown(field) && !written.has(encodingField(field.property)),
   );
   const given = parts.flatMap((field): Stored[] => {
     const encoding = encodingOf(field);
-    return encoding === null ? [] : [partField(field.property), encoding];
+    return encoding === null ? [] : [encodingField(field.property), encoding];
   });
   const absent = parts.filter((field) => encodingOf(field) === null);
   const changes = touched.map((index): GlobalChange => {
@@ -52,7 +47,7 @@ export function withGlobals(operation: RowOperation, values: object): RowOperati
   return {
     ...operation,
     set: [...set, ...given],
-    removed: [...removed, ...absent.map(({ property }) => partField(property))],
+    removed: [...removed, ...absent.map(({ property }) => encodingField(property))],
     globals: changes,
   };
 }

@@ -1,3 +1,4 @@
+import { encodingField } from '../keys/row-fields.js';
 import type { EntitySchema, IndexedField } from '../schema/entity-schema.js';
 import { withGlobals } from './global-changes.js';
 import type { Stored } from '../codec/codec.js';
@@ -5,9 +6,6 @@ import type { FieldEncoding, RowOperation, WriteMode } from './row-operation.js'
 import type { EntityKey } from '../keys/entity-key.js';
 
 const ENDS: ReadonlySet<WriteMode> = new Set<WriteMode>(['delete', 'sweep']);
-
-/** The field of a row that holds the encoding of an indexed property, for the script to find the old entries. */
-export const encodingField = (property: string): string => `~i:${property}`;
 
 /**
  * An operation with what it does to indexes.

@@ -1,5 +1,5 @@
 import type { WriteOptions } from '../common/write-options.js';
-import type { Demand } from '../schema/shape.js';
+import type { Demand } from '../decorators/shape.js';
 
 /** How an update is made. */
 

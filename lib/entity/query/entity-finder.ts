@@ -3,7 +3,7 @@ import type { EntityContext } from '../repository/entity-context.js';
 import { type EntityQuery, type ExactIndex, type FoundRow, queryOf } from './entity-query.js';
 import { countExpired, dueRows } from './expiry-queue.js';
 import type { RowMapper } from '../rows/row-mapper.js';
-import { loadRows } from '../loading/row-reader.js';
+import { loadRows } from '../rows/row-reader.js';
 
 /** Some of the entities that a where finds. */
 export interface Page<E> {

@@ -4,7 +4,7 @@ import type { EntityFinder } from './entity-finder.js';
 import { type EntityKey, entityKeyOfRow } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import type { RowMapper } from '../rows/row-mapper.js';
-import { loadRows } from '../loading/row-reader.js';
+import { loadRows } from '../rows/row-reader.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 
 /** How entities are streamed. */

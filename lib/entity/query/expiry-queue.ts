@@ -2,10 +2,10 @@ import type { EntityClient } from '../common/entity-client.js';
 import type { EntityContext } from '../repository/entity-context.js';
 import { entityKeyIn, indexKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
-import { expectationOf } from '../maintenance/index-expectation.js';
+import { expectationOf } from '../rows/index-expectation.js';
 import { IndexReader } from './index-reader.js';
 import { idTextOf } from '../keys/index-entry.js';
-import type { Fields } from '../loading/row-reader.js';
+import type { Fields } from '../rows/row-reader.js';
 
 const QUEUE = '~x\0';
 

@@ -7,7 +7,7 @@ import type {
   IsUnion,
   KeyNames,
   PartitionNames,
-} from '../schema/shape.js';
+} from '../decorators/shape.js';
 
 type WithoutShape<E> = {
   readonly [Name in Exclude<keyof E & string, CollectionNames<E>>]?: Condition<NonNullable<E[Name]>>;

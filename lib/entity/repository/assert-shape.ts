@@ -9,7 +9,7 @@ import type {
   IndexedNames,
   KeyNames,
   PartitionNames,
-} from '../schema/shape.js';
+} from '../decorators/shape.js';
 
 /** An object with each of the names, and no other. */
 type Each<Names extends string> = { readonly [Name in Names]: true };

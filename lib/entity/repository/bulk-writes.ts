@@ -1,6 +1,6 @@
 import { checkList } from '../common/argument-checks.js';
-import { type CommitFault, faultError } from '../commit/commit-faults.js';
-import type { Committed } from '../commit/commit-outcome.js';
+import { type CommitFault, faultError } from '../operations/commit-faults.js';
+import type { Committed } from '../operations/commit-outcome.js';
 import type { EntityContext } from './entity-context.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import type { EntityKey } from '../keys/entity-key.js';

@@ -2,7 +2,7 @@ import { types } from 'node:util';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { LATEST_DATE_MS, checkObject } from '../common/argument-checks.js';
 import { type ItemResult, deleteMany, saveMany } from './bulk-writes.js';
-import { faultError } from '../commit/commit-faults.js';
+import { faultError } from '../operations/commit-faults.js';
 import { counterOf, counterStep, counterValue } from '../rows/counter.js';
 import type { EntityContext } from './entity-context.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
@@ -20,7 +20,7 @@ import type {
   KeyOf,
   PartitionKeyOf,
   Patch,
-} from '../schema/shape.js';
+} from '../decorators/shape.js';
 import type { TransactionFunction, TransactionRunner } from '../transactions/transaction-runner.js';
 import type { BulkWriteOptions, WriteOptions } from '../common/write-options.js';
 import type { UpdateOptions } from '../operations/update-options.js';

@@ -5,7 +5,7 @@ import type { EntityClient } from '../common/entity-client.js';
 import type { KeyWalker } from '../keys/key-walker.js';
 import type { LoadedEntities } from '../rows/entity-tracker.js';
 import type { LockRunner } from '../locks/lock-runner.js';
-import type { SchemaRecords } from '../schema/schema-records.js';
+import type { SchemaRecords } from '../records/schema-records.js';
 import type { SchemaRegistry } from '../rows/schema-registry.js';
 import type { WritePlanner } from '../commit/write-planner.js';
 

@@ -8,9 +8,9 @@ import { KeyWalker } from '../keys/key-walker.js';
 import { LoadedEntities } from '../rows/entity-tracker.js';
 import { LockRunner } from '../locks/lock-runner.js';
 import { RepositorySet } from './repository-set.js';
-import { SchemaRecords } from '../schema/schema-records.js';
+import { SchemaRecords } from '../records/schema-records.js';
 import { SchemaRegistry } from '../rows/schema-registry.js';
-import type { EntityClass } from '../schema/shape.js';
+import type { EntityClass } from '../decorators/shape.js';
 import { WritePlanner } from '../commit/write-planner.js';
 
 /**

@@ -1,6 +1,6 @@
 import type { ClusterRepository } from './cluster-repository.js';
 import type { TransactionOptions } from '../transactions/partition-transaction.js';
-import type { EntityClass } from '../schema/shape.js';
+import type { EntityClass } from '../decorators/shape.js';
 import type { TransactionFunction } from '../transactions/transaction-runner.js';
 
 /** A lock while it is held. What is written through it is refused once somebody else has got the lock. */

@@ -1,8 +1,8 @@
 import type { EntityContext } from './entity-context.js';
 import { partitionTag } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
-import { loadPartition } from '../loading/partition-loader.js';
-import type { EntityClass } from '../schema/shape.js';
+import { loadPartition } from '../query/partition-loader.js';
+import type { EntityClass } from '../decorators/shape.js';
 import type { LockedFunction } from './partition-lock.js';
 import type { LockOptions } from '../locks/lock-options.js';
 import type { TransactionOptions } from '../transactions/partition-transaction.js';

@@ -1,7 +1,10 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { partitionTag } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
+import { ServerSteps } from '../global/server-steps.js';
 import { ExpirySweeper } from '../maintenance/expiry-sweeper.js';
+import { GlobalSweeper } from '../maintenance/global-sweeper.js';
+import { ScriptCaller } from '../scripts/script-caller.js';
 import type { IndexIssue } from '../maintenance/index-auditor.js';
 import {
   type ReindexOptions,
@@ -42,7 +45,9 @@ export abstract class RepositoryUpkeep<E extends object> extends RepositoryReads
     checkEntityOptions('sweepGlobals()', options);
     const { limit = Infinity, signal } = options;
     checkLimit(limit);
-    return { swept: await this.context.committer.sweepGlobals(this.mapper.schema, limit, signal) };
+    const { client } = this.context;
+    const steps = new ServerSteps(new ScriptCaller(client));
+    return { swept: await new GlobalSweeper(client, steps, this.mapper.schema).sweep(limit, signal) };
   }
 
   /**

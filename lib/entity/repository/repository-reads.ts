@@ -9,8 +9,8 @@ import { type EntityKey, entityKey, partitionTag } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { type StreamOptions, observeEntities, streamEntities } from '../query/entity-stream.js';
 import type { RowMapper } from '../rows/row-mapper.js';
-import { loadRow, loadRows } from '../loading/row-reader.js';
-import type { EntityClass, KeyOf, PartitionKeyOf } from '../schema/shape.js';
+import { loadRow, loadRows } from '../rows/row-reader.js';
+import type { EntityClass, KeyOf, PartitionKeyOf } from '../decorators/shape.js';
 import type { Where } from '../query/where.js';
 
 /** The reads of a repository: by key, by where, and of everything. */

@@ -1,6 +1,6 @@
 import { ClusterRepository } from './cluster-repository.js';
 import type { EntityContext } from './entity-context.js';
-import type { EntityClass } from '../schema/shape.js';
+import type { EntityClass } from '../decorators/shape.js';
 import { TransactionRunner } from '../transactions/transaction-runner.js';
 
 /** The repositories of one context, each made once. */

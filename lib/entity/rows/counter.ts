@@ -1,10 +1,8 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { COUNTER_DIGITS } from '../common/counter-digits.js';
 import { SchemaMismatchError } from '../common/entity-errors.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import type { CounterSchema, EntitySchema } from '../schema/entity-schema.js';
-
-/** The most digits of a counter, and of what is added to it: the sum of two such numbers cannot overflow 64 bits. */
-export const COUNTER_DIGITS = 18;
 
 /**
  * The counter of a name.

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkObject } from '../common/argument-checks.js';
 import type { CounterSchema, EntitySchema } from '../schema/entity-schema.js';
 import { entityOptions, propertiesBelow } from '../decorators/metadata.js';
-import type { EntityClass } from '../schema/shape.js';
+import type { EntityClass } from '../decorators/shape.js';
 
 /** An object of another entity's class has its properties by chance, if at all. */
 export function checkClass({ type, name }: EntitySchema, entity: unknown): void {

@@ -1,5 +1,5 @@
 import type { CollectionHandles } from '../collections/collection-handles.js';
-import type { Committer } from '../commit/committer.js';
+import type { CollectionWriter } from '../collections/collection-access.js';
 import { shownCounters } from './entity-check.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
@@ -25,10 +25,10 @@ export class LoadedEntities {
   /** The last write of each entity that is being written. */
   private readonly underWay = new Map<object, Promise<unknown>>();
 
-  /** @param committer makes the writes of collections, where nobody says otherwise. */
+  /** @param writer makes the writes of collections, unless another is given. */
   constructor(
     private readonly handles: CollectionHandles,
-    private readonly committer: Committer,
+    private readonly writer: CollectionWriter,
   ) {}
 
   /** The state of an entity; undefined for one that is new. */
@@ -37,12 +37,12 @@ export class LoadedEntities {
   }
 
   /** Gives an entity the handles of its collections, which have no key before its row is there. */
-  equip(schema: EntitySchema, entity: object, committer = this.committer): void {
+  equip(schema: EntitySchema, entity: object, writer = this.writer): void {
     if (schema.collections.length === 0) return;
     const keyOf = () => this.of(entity)?.key;
     // What was loaded under a lock is written under it until the lock's function has ended.
-    const writer = () => (committer.isOverWell ? this.committer : committer);
-    this.handles.attach(schema, entity, keyOf, writer);
+    const writerNow = () => (writer.hasEndedWell ? this.writer : writer);
+    this.handles.attach(schema, entity, keyOf, writerNow);
     this.equipped.add(entity);
   }
 

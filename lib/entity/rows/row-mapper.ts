@@ -1,3 +1,4 @@
+import { removedField } from '../keys/row-fields.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { LATEST_DATE_MS } from '../common/argument-checks.js';
 import { UnfitValue, whatFits, type Stored } from '../codec/codec.js';
@@ -7,7 +8,7 @@ import type { EntityKey } from '../keys/entity-key.js';
 import type { EntitySchema, FieldSchema } from '../schema/entity-schema.js';
 import { givenValue, plainCopy } from '../common/given-value.js';
 import { hasRoundedNumber } from '../codec/lossy-numbers.js';
-import { DefaultMark, isNothing, isUnchanged, removedField } from './row-snapshot.js';
+import { DefaultMark, isNothing, isUnchanged } from './row-snapshot.js';
 import { isValidDate } from '../codec/scalar-codecs.js';
 import { copyOf, fieldOf, isEmpty } from './stored-row.js';
 

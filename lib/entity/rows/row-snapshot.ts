@@ -2,11 +2,6 @@ import type { Mark } from './row-mapper.js';
 import type { Stored } from '../codec/codec.js';
 import type { FieldSchema } from '../schema/entity-schema.js';
 
-/**
- * The field that says of a property without a value that it was removed, where the class has a default: in a row that
- * was stored before the class had the property it is missing, and the default counts.
- */
-export const removedField = (property: string): string => `~n:${property}`;
 
 /** The mark of a property that is not stored and has the default of its class. */
 export class DefaultMark {

@@ -2,7 +2,7 @@ import { SchemaError } from '../common/entity-errors.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { RowMapper } from './row-mapper.js';
 import { SchemaBuilder } from '../schema/schema-builder.js';
-import type { EntityClass } from '../schema/shape.js';
+import type { EntityClass } from '../decorators/shape.js';
 
 /** The schemas of the classes that are in use together; none is shared between registries. */
 export class SchemaRegistry {

@@ -1,6 +1,6 @@
 import type { Codec } from '../codec/codec.js';
 import { type PropertyMetadata, type PropertyRole } from '../decorators/metadata.js';
-import { COLLECTION_KINDS, CollectionKind } from './collection-kind.js';
+import { COLLECTION_KINDS, CollectionKind } from '../decorators/collection-kind.js';
 
 /** A property whose elements are stored in a Redis key of their own, in the row's slot. */
 export interface CollectionSchema {

@@ -3,7 +3,7 @@ import type { CollectionSchema } from './collection-schema.js';
 import type { Hooks } from '../decorators/lifecycle-hooks.js';
 import type { ChangesSchema } from './schema-changes.js';
 import type { WhileBuilding } from '../decorators/metadata.js';
-import type { EntityClass } from './shape.js';
+import type { EntityClass } from '../decorators/shape.js';
 import type { IdGenerator } from '../decorators/id-generators.js';
 
 /** A stored property. */

@@ -16,7 +16,7 @@ import { buildChanges } from './schema-changes.js';
 import { buildIndexes } from './schema-indexes.js';
 import { TypeFault, resolveCodec } from '../decorators/property-type.js';
 import { hasDefault, trialObject } from './trial-object.js';
-import type { EntityClass } from './shape.js';
+import type { EntityClass } from '../decorators/shape.js';
 
 /** Turns the metadata of classes into schemas, and collects whatever is wrong in them rather than stop at the first. */
 export class SchemaBuilder {

@@ -1,4 +1,4 @@
-import { COLLECTION_KINDS } from './collection-kind.js';
+import { COLLECTION_KINDS } from '../decorators/collection-kind.js';
 import type { PropertyMetadata } from '../decorators/metadata.js';
 
 type Constructor = new (...args: never[]) => object;

@@ -1,7 +1,7 @@
 import type { Where } from '../query/where.js';
 import type { WriteOptions } from '../common/write-options.js';
 import type { TransactionCollection } from './transaction-collections.js';
-import type { CollectionNames, CounterOf, EntityClass, KeyOf } from '../schema/shape.js';
+import type { CollectionNames, CounterOf, EntityClass, KeyOf } from '../decorators/shape.js';
 
 /**
  * Reads and writes of one partition that are committed together, or not at all. Writes are only noted; they leave

@@ -13,8 +13,8 @@ import type { PartitionTransaction } from './partition-transaction.js';
 import { type QueryPlan, planQuery } from '../query/query-plan.js';
 import type { QueryGuard } from '../operations/row-operation.js';
 import type { RowMapper } from '../rows/row-mapper.js';
-import { loadRow } from '../loading/row-reader.js';
-import type { CollectionNames, CounterOf, EntityClass, KeyOf } from '../schema/shape.js';
+import { loadRow } from '../rows/row-reader.js';
+import type { CollectionNames, CounterOf, EntityClass, KeyOf } from '../decorators/shape.js';
 import {
   NotedCollection,
   type TransactionCollection,

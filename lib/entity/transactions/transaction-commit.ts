@@ -1,4 +1,4 @@
-import { type CommitFault, faultError } from '../commit/commit-faults.js';
+import { type CommitFault, faultError } from '../operations/commit-faults.js';
 import type { EntityContext } from '../repository/entity-context.js';
 import {
   EntityNotFoundError,

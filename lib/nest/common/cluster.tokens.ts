@@ -1,7 +1,7 @@
 import type { Type } from '@nestjs/common';
 import { ClusterClient } from '../../client/cluster-client.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import type { EntityClass } from '../../entity/schema/shape.js';
+import type { EntityClass } from '../../entity/decorators/shape.js';
 import { ClusterPubSub } from '../../pubsub/cluster-pubsub.js';
 import { checkClusterName } from './module-checks.js';
 import { CircularImportError } from './module-errors.js';

@@ -1,5 +1,5 @@
 import { Inject } from '@nestjs/common';
-import type { EntityClass } from '../../entity/schema/shape.js';
+import type { EntityClass } from '../../entity/decorators/shape.js';
 import { getClusterRepositoryToken, getClusterToken, getPubSubToken } from './cluster.tokens.js';
 
 /** Injects the client of a cluster. The default one is also injected by its class, `ClusterClient`. */

@@ -12,8 +12,8 @@ import {
   OutcomeUnknownError,
   TransactionConflictError,
 } from '../../cluster/common/errors.js';
-import { COUNTER_DIGITS } from '../rows/counter.js';
-import type { RowOperation } from '../operations/row-operation.js';
+import { COUNTER_DIGITS } from '../common/counter-digits.js';
+import type { RowOperation } from './row-operation.js';
 
 /** Why a commit was refused, in the words of the scripts. */
 export type FaultCode =

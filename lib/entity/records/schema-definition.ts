@@ -1,4 +1,4 @@
-import type { EntitySchema, IndexedField } from './entity-schema.js';
+import type { EntitySchema, IndexedField } from '../schema/entity-schema.js';
 
 /** What an entity's class says of what is stored: what its schema record holds. */
 export interface SchemaDefinition {

@@ -1,7 +1,7 @@
 import type { EntityContext } from '../repository/entity-context.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import { runHooks } from '../decorators/lifecycle-hooks.js';
-import type { LoadedRow, RowMapper } from '../rows/row-mapper.js';
+import type { LoadedRow, RowMapper } from './row-mapper.js';
 import type { Stored } from '../codec/codec.js';
 
 /** A row as HGETALL answers it. */

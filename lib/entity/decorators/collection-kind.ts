@@ -10,3 +10,10 @@ export const COLLECTION_KINDS: Readonly<
   hash: { type: 'hash', decorator: '@HashOf', handle: 'ClusterHash' },
   stream: { type: 'stream', decorator: '@StreamOf', handle: 'ClusterStream' },
 };
+
+declare const HANDLE: unique symbol;
+
+/** The type that all handles of collections share. It exists in types alone, so that no value has it by chance. */
+export abstract class CollectionHandle {
+  protected declare readonly [HANDLE]: true;
+}

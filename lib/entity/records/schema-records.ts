@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Script } from '../../cluster/scripts/script.js';
 import type { EntityClient } from '../common/entity-client.js';
 import { IndexNotReadyError, SchemaRecordError } from '../common/entity-errors.js';
-import type { EntitySchema } from './entity-schema.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
 import type { RowOperation } from '../operations/row-operation.js';
 import {
   type SchemaDefinition,

@@ -1,4 +1,4 @@
-import type { ClusterCollection } from '../collections/cluster-collection.js';
+import type { CollectionHandle } from './collection-kind.js';
 
 /**
  * The name of the type-only member by which an entity class states its shape to the compiler; decorators cannot.
@@ -66,7 +66,7 @@ export type PartitionKeyOf<E> =
 export type CollectionNames<E> = {
   [Name in keyof E & string]-?: [NonNullable<E[Name]>] extends [never]
     ? never
-    : NonNullable<E[Name]> extends ClusterCollection<unknown>
+    : NonNullable<E[Name]> extends CollectionHandle
       ? Name
       : never;
 }[keyof E & string];

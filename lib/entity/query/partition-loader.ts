@@ -5,13 +5,13 @@ import type { EntityContext } from '../repository/entity-context.js';
 import { TransactionTooLargeError } from '../common/entity-errors.js';
 import { type EntityKey, entityKeyIn, indexKey } from '../keys/entity-key.js';
 import { entriesAfterSweep } from '../maintenance/expiry-sweeper.js';
-import { IndexReader } from '../query/index-reader.js';
+import { IndexReader } from './index-reader.js';
 import { idTextOf } from '../keys/index-entry.js';
 import { LOAD_SCRIPT } from './load-script.js';
 import type { RowMapper } from '../rows/row-mapper.js';
-import { type Fields, rememberRow, runLoadHooks } from './row-reader.js';
-import type { EntityClass } from '../schema/shape.js';
-import { digestOf } from '../query/index-reader.js';
+import { type Fields, rememberRow, runLoadHooks } from '../rows/row-reader.js';
+import type { EntityClass } from '../decorators/shape.js';
+import { digestOf } from './index-reader.js';
 
 /** The most rows that are loaded at once: meanwhile the server does nothing else. */
 export const MAX_LOADED_ROWS = 1_000;

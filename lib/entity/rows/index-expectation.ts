@@ -1,7 +1,7 @@
+import { encodingField } from '../keys/row-fields.js';
 import { type EntityKey, entityKeyIn } from '../keys/entity-key.js';
 import type { EntitySchema, IndexSchema } from '../schema/entity-schema.js';
-import { encodingField } from '../operations/index-changes.js';
-import type { Fields } from '../loading/row-reader.js';
+import type { Fields } from './row-reader.js';
 
 /** What the index and the uniques of a partition should hold of a row. */
 export interface IndexExpectation {

@@ -1,8 +1,8 @@
+import { encodingField } from '../keys/row-fields.js';
 import { CLEAR_SCRIPT } from '../commit-scripts/clear-script.js';
 import { DISOWN_SCRIPT } from '../commit-scripts/disown-script.js';
 import { uniqueKey } from '../keys/entity-key.js';
-import { encodingField } from './index-changes.js';
-import type { RowOperation } from './row-operation.js';
+import type { RowOperation } from '../operations/row-operation.js';
 import type { ScriptCall } from '../scripts/script-caller.js';
 
 /** What frees a value of a unique whose holder is gone, or is a row that does not have the value. */
