@@ -112,3 +112,16 @@ export function primaryOf(client: EntityClient): EntityClient {
 /** Whether a view is a client as well: a stand-in may run scripts only. */
 const hasCommands = (view: ScriptRunner): view is ScriptRunner & EntityClient =>
   'hgetall' in view && 'hmget' in view && 'with' in view;
+
+/** A client, and the same one for reads that must not lag. */
+export interface EntityClients {
+  readonly client: EntityClient;
+  /** The same client, whose reads are those of primaries. */
+  readonly primary: EntityClient;
+}
+
+/** The same, with all reads from primaries. */
+export const onPrimaries = <C extends EntityClients>(context: C): C => ({
+  ...context,
+  client: context.primary,
+});

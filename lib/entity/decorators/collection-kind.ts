@@ -15,5 +15,5 @@ declare const HANDLE: unique symbol;
 
 /** The type that all handles of collections share. It exists in types alone, so that no value has it by chance. */
 export abstract class CollectionHandle {
-  protected declare readonly [HANDLE]: true;
+  declare protected readonly [HANDLE]: true;
 }

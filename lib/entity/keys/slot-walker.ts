@@ -1,5 +1,6 @@
 import { ahead } from '../common/ahead.js';
-import type { EntityContext } from '../repository/entity-context.js';
+import type { EntityClient } from '../common/entity-client.js';
+import type { KeyWalker } from './key-walker.js';
 import { entityKeyOfRow } from './entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { SlotKeys } from './slot-keys.js';
@@ -13,6 +14,11 @@ export const SLOT_STEP = 1_024;
 const MOST_SLOTS = 128;
 const MOST_KEYS = 1_000;
 
+interface WalkContext {
+  readonly client: EntityClient;
+  readonly keys: KeyWalker;
+}
+
 type FoundRows = readonly [slot: number, rows: SlotRows];
 
 /**
@@ -20,7 +26,7 @@ type FoundRows = readonly [slot: number, rows: SlotRows];
  * rows are passed over, but for the last of each step and of all. What comes next is read while the present is in use.
  */
 export async function* rowsBySlot(
-  context: EntityContext,
+  context: WalkContext,
   schema: EntitySchema,
   from: number,
   to: number,
@@ -29,7 +35,7 @@ export async function* rowsBySlot(
 }
 
 async function* batchesOfRows(
-  { client, keys }: EntityContext,
+  { client, keys }: WalkContext,
   schema: EntitySchema,
   from: number,
   to: number,

@@ -9,10 +9,7 @@ import { HeldLock } from './held-lock.js';
 import { LockLine } from './lock-line.js';
 import { TOKEN_MEMORY_MS } from './lock-memory.js';
 import { LOCK_SCRIPT } from './lock-script.js';
-import type { LockedFunction } from '../repository/partition-lock.js';
 import type { LockOptions } from './lock-options.js';
-import type { RepositorySet } from '../repository/repository-set.js';
-import type { Fence } from '../operations/row-operation.js';
 import { ScriptCaller } from '../scripts/script-caller.js';
 
 const TTL_MS = 10_000;
@@ -23,23 +20,22 @@ const LONGEST_PAUSE_MS = 100;
 const MAX_WAITERS = 1_000;
 const NAME = /^[\w.-]{1,100}$/;
 
+/** What is done while a lock is held. */
+export type LockedWork<R> = (held: HeldLock) => Promise<R>;
+
 /** Runs functions under locks of partitions. */
 export class LockRunner {
   private readonly scripts: ScriptCaller;
   private readonly line = new LockLine();
 
-  /** @param under makes the repositories that write under a lock. */
-  constructor(
-    client: EntityClient,
-    private readonly under: (fence: Fence) => RepositorySet,
-  ) {
+  constructor(client: EntityClient) {
     this.scripts = new ScriptCaller(client);
   }
 
   /**
    * @throws LockTimeoutError, LockLostError, and what `work` throws.
    */
-  async run<R>(tag: string, work: LockedFunction<R>, options: LockOptions = {}): Promise<R> {
+  async run<R>(tag: string, work: LockedWork<R>, options: LockOptions = {}): Promise<R> {
     checkEntityOptions('a lock', options);
     const { name = 'lock', ttlMs = TTL_MS, waitMs = WAIT_MS, signal } = options;
     check('ttlMs', ttlMs, SHORTEST_TTL_MS);
@@ -106,21 +102,10 @@ export class LockRunner {
     }
   }
 
-  private async hold<R>(
-    held: HeldLock,
-    work: LockedFunction<R>,
-    signal: AbortSignal | undefined,
-  ): Promise<R> {
+  private async hold<R>(held: HeldLock, work: LockedWork<R>, signal: AbortSignal | undefined): Promise<R> {
     const lose = (): void => held.abort(signal?.reason);
     const unhook = signal && onAbort(signal, lose);
-    const repositories = this.under(held.fence);
-    const working = async (): Promise<R> =>
-      work({
-        token: Number(held.fence.token),
-        signal: held.signal,
-        repository: (type) => repositories.repository(type),
-        transaction: (change, options) => repositories.transactions.run(held.fence.tag, change, options),
-      });
+    const working = async (): Promise<R> => work(held);
     const result = await working().finally(() => {
       unhook?.();
       return held.release();

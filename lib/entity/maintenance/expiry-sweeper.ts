@@ -1,5 +1,6 @@
 import type { SweepOutcome } from '../operations/commit-outcome.js';
-import { type EntityContext, onPrimaries } from '../repository/entity-context.js';
+import { type MaintenanceContext } from './maintenance-context.js';
+import { onPrimaries } from '../common/entity-client.js';
 import { entityKeyIn, indexKey, uniqueKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { dueRows } from '../query/expiry-queue.js';
@@ -21,10 +22,10 @@ const PAGE = 1_000;
 export class ExpirySweeper {
   private readonly auditor: IndexAuditor;
 
-  private readonly context: EntityContext;
+  private readonly context: MaintenanceContext;
 
   constructor(
-    context: EntityContext,
+    context: MaintenanceContext,
     private readonly schema: EntitySchema,
   ) {
     this.context = onPrimaries(context);
@@ -111,23 +112,6 @@ export class ExpirySweeper {
   private operation(tag: string, idText: string): ReturnType<typeof sweepOperation> {
     return sweepOperation(this.schema, entityKeyIn(this.schema, tag, idText));
   }
-}
-
-/**
- * Entries of an index, and one more where there are more than the limit. Entries of expired rows do not count: where
- * they may be why there are so many, the partition is swept first.
- */
-export async function entriesAfterSweep(
-  context: EntityContext,
-  schema: EntitySchema,
-  tag: string,
-  index: IndexReader,
-  limit: number,
-): Promise<string[]> {
-  const entries = await index.entries(undefined, limit + 1);
-  if (entries.length <= limit) return entries;
-  const swept = await new ExpirySweeper(context, schema).sweep(tag, Infinity);
-  return swept === 0 ? entries : index.entries(undefined, limit + 1);
 }
 
 const WHOLE = { from: Buffer.alloc(0), to: Buffer.from([0xff]) };

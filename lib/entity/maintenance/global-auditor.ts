@@ -1,7 +1,7 @@
 import { type FaultCode, faultError } from '../operations/commit-faults.js';
 import { givenKey } from '../keys/entity-key.js';
 import { Committer } from '../commit/committer.js';
-import type { EntityContext } from '../repository/entity-context.js';
+import type { MaintenanceContext } from './maintenance-context.js';
 import { entityKeyIn } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import {
@@ -40,7 +40,7 @@ export class GlobalAuditor {
   private readonly committer: Committer;
 
   constructor(
-    private readonly context: EntityContext,
+    private readonly context: MaintenanceContext,
     private readonly schema: EntitySchema,
     private readonly mode: AuditMode,
   ) {

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { ReplyError } from '../../cluster/common/errors.js';
 import { AUDIT_SCRIPT } from './audit-script.js';
 import { givenKey } from '../keys/entity-key.js';
-import type { EntityContext } from '../repository/entity-context.js';
+import type { MaintenanceContext } from './maintenance-context.js';
 import { entityKeyIn, indexKey, uniqueKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { type IndexExpectation, expectationOf } from '../rows/index-expectation.js';
@@ -53,7 +53,7 @@ export class IndexAuditor {
   private readonly scripts: ScriptCaller;
 
   constructor(
-    private readonly context: EntityContext,
+    private readonly context: MaintenanceContext,
     private readonly schema: EntitySchema,
     private readonly mode: AuditMode,
     private readonly spared: ReadonlySet<string> = new Set(),

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { SLOT_COUNT, keySlot } from '../../cluster/topology/key-slot.js';
-import { type EntityContext, onPrimaries } from '../repository/entity-context.js';
+import { onPrimaries } from '../common/entity-client.js';
+import type { MaintenanceContext } from './maintenance-context.js';
 import { entityKeyIn } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { GlobalAuditor } from './global-auditor.js';
@@ -58,7 +59,7 @@ const MOST_UNRESOLVED = 1_024;
 
 /** Faults of the indexes and uniques of partitions, and of what rows have in global ones. */
 export async function* verifyIndexes(
-  context: EntityContext,
+  context: MaintenanceContext,
   schema: EntitySchema,
   tag: string | undefined,
   signal?: AbortSignal,
@@ -72,7 +73,7 @@ export async function* verifyIndexes(
 
 /** Puts indexes and uniques right; at the end those that were being built are ready. */
 export async function* reindex(
-  context: EntityContext,
+  context: MaintenanceContext,
   schema: EntitySchema,
   tag: string | undefined,
   { cursor, signal }: Pick<ReindexOptions, 'cursor' | 'signal'>,
@@ -150,7 +151,7 @@ async function* audits(
 
 /** What finds the faults of a partition's rows. */
 function auditing(
-  context: EntityContext,
+  context: MaintenanceContext,
   schema: EntitySchema,
   mode: AuditMode,
   spared?: ReadonlySet<string>,

@@ -1,9 +1,9 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import type { EntityContext } from '../repository/entity-context.js';
+import type { SchemaRecords } from '../records/schema-records.js';
 import { type EntityQuery, type ExactIndex, type FoundRow, queryOf } from './entity-query.js';
 import { countExpired, dueRows } from './expiry-queue.js';
 import type { RowMapper } from '../rows/row-mapper.js';
-import { loadRows } from '../rows/row-reader.js';
+import { type RowContext, loadRows } from '../rows/row-reader.js';
 
 /** Some of the entities that a where finds. */
 export interface Page<E> {
@@ -32,10 +32,15 @@ const BATCH = 500;
 /** Rows that are fetched at once after entries of none that is found: expired rows that wait to be swept, say. */
 const BATCH_BEHIND_NONE = 50;
 
+/** What a finder reads with. */
+export interface FinderContext extends RowContext {
+  readonly records: SchemaRecords;
+}
+
 /** Answers wheres: keys from the index, then the rows, each of which is held against the where again. */
 export class EntityFinder<E extends object> {
   constructor(
-    private readonly context: EntityContext,
+    private readonly context: FinderContext,
     private readonly mapper: RowMapper,
   ) {}
 
@@ -81,7 +86,7 @@ export class EntityFinder<E extends object> {
     const [all, waiting] = await Promise.all([reader.count(), due.count()]);
     return waiting === 0
       ? all
-      : all - (await countExpired(this.context, this.mapper.schema, tag, reader, due));
+      : all - (await countExpired(this.context.client, this.mapper.schema, tag, reader, due));
   }
 
   private async page(where: object, limit: number, cursor?: string): Promise<Page<E>> {

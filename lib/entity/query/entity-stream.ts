@@ -1,11 +1,15 @@
 import { Observable } from 'rxjs';
-import type { EntityContext } from '../repository/entity-context.js';
+import type { KeyWalker } from '../keys/key-walker.js';
 import type { EntityFinder } from './entity-finder.js';
 import { type EntityKey, entityKeyOfRow } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import type { RowMapper } from '../rows/row-mapper.js';
-import { loadRows } from '../rows/row-reader.js';
+import { type RowContext, loadRows } from '../rows/row-reader.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
+
+interface StreamContext extends RowContext {
+  readonly keys: KeyWalker;
+}
 
 /** How entities are streamed. */
 export interface StreamOptions {
@@ -20,7 +24,7 @@ const LARGEST_BATCH = 1_000;
 
 /** Entities one after the other: those that a where finds, or all of the cluster. */
 export async function* streamEntities<E extends object>(
-  context: EntityContext,
+  context: StreamContext,
   mapper: RowMapper,
   finder: EntityFinder<E>,
   where: object | undefined,
@@ -70,7 +74,7 @@ async function* found<E extends object>(
 }
 
 async function* scanned<E extends object>(
-  context: EntityContext,
+  context: StreamContext,
   mapper: RowMapper,
   size: number,
 ): AsyncGenerator<E[]> {

@@ -1,5 +1,4 @@
 import type { EntityClient } from '../common/entity-client.js';
-import type { EntityContext } from '../repository/entity-context.js';
 import { entityKeyIn, indexKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { expectationOf } from '../rows/index-expectation.js';
@@ -21,7 +20,7 @@ export function dueRows(client: EntityClient, schema: EntitySchema, tag: string)
 
 /** How many of the entries of an index are of rows that have expired, and are still to be swept. */
 export async function countExpired(
-  context: EntityContext,
+  client: EntityClient,
   schema: EntitySchema,
   tag: string,
   index: IndexReader,
@@ -35,7 +34,7 @@ export async function countExpired(
   let count = 0;
   for (let from = 0; from < all.length; from += BATCH) {
     const some = all.slice(from, from + BATCH);
-    const pipeline = context.client.pipeline();
+    const pipeline = client.pipeline();
     for (const id of some) pipeline.hgetallBuffer(entityKeyIn(schema, tag, id).row);
     for (const [i, [error, row]] of ((await pipeline.exec()) ?? []).entries()) {
       if (error) throw error;
@@ -58,4 +57,24 @@ export async function countExpired(
     if (untold.has(id) || anew.get(id)?.has(entry) === false) count++;
   }
   return count;
+}
+
+/** Sweeps the expired rows of a class in a partition. Resolves with how many there were. */
+export type SweepPartition = (schema: EntitySchema, tag: string) => Promise<number>;
+
+/**
+ * Entries of an index, and one more where there are more than the limit. Entries of expired rows do not count: where
+ * they may be why there are so many, the partition is swept first.
+ */
+export async function entriesAfterSweep(
+  sweepPartition: SweepPartition,
+  schema: EntitySchema,
+  tag: string,
+  index: IndexReader,
+  limit: number,
+): Promise<string[]> {
+  const entries = await index.entries(undefined, limit + 1);
+  if (entries.length <= limit) return entries;
+  const swept = await sweepPartition(schema, tag);
+  return swept === 0 ? entries : index.entries(undefined, limit + 1);
 }

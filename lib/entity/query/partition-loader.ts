@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, TransactionConflictError } from '../../cluster/common/errors.js';
 import { checkList } from '../common/argument-checks.js';
-import type { EntityContext } from '../repository/entity-context.js';
+import type { SchemaRegistry } from '../rows/schema-registry.js';
 import { TransactionTooLargeError } from '../common/entity-errors.js';
 import { type EntityKey, entityKeyIn, indexKey } from '../keys/entity-key.js';
-import { entriesAfterSweep } from '../maintenance/expiry-sweeper.js';
+import { type SweepPartition, entriesAfterSweep } from './expiry-queue.js';
 import { IndexReader } from './index-reader.js';
 import { idTextOf } from '../keys/index-entry.js';
 import { LOAD_SCRIPT } from './load-script.js';
 import type { RowMapper } from '../rows/row-mapper.js';
-import { type Fields, rememberRow, runLoadHooks } from '../rows/row-reader.js';
+import { type Fields, type RowContext, rememberRow, runLoadHooks } from '../rows/row-reader.js';
 import type { EntityClass } from '../decorators/shape.js';
 import { digestOf } from './index-reader.js';
 
@@ -18,6 +18,12 @@ export const MAX_LOADED_ROWS = 1_000;
 
 const ATTEMPTS = 50;
 const LONGEST_PAUSE_MS = 20;
+
+/** What partitions are loaded with. */
+interface LoaderContext extends RowContext {
+  readonly schemas: SchemaRegistry;
+  readonly sweepPartition: SweepPartition;
+}
 
 /** The rows of a class in a partition, as its index has them. */
 interface Listing {
@@ -29,7 +35,7 @@ interface Listing {
 
 /** Loads all rows of some classes in one partition, as they are at one moment. */
 export async function loadPartition(
-  context: EntityContext,
+  context: LoaderContext,
   tag: string,
   types: readonly EntityClass[],
 ): Promise<object[][]> {
@@ -54,26 +60,26 @@ export async function loadPartition(
   throw new TransactionConflictError(ATTEMPTS);
 }
 
-function partitionMapper({ schemas }: EntityContext, tag: string, type: EntityClass): RowMapper {
+function partitionMapper({ schemas }: LoaderContext, tag: string, type: EntityClass): RowMapper {
   const mapper = schemas.mapper(type);
   if (tag.startsWith(`{${mapper.schema.partitionName}:`)) return mapper;
   throw new InvalidArgumentError('types', `${mapper.schema.name} does not live in partitions like ${tag}`);
 }
 
-async function list(context: EntityContext, mapper: RowMapper, tag: string): Promise<Listing> {
+async function list(context: LoaderContext, mapper: RowMapper, tag: string): Promise<Listing> {
   const { schema } = mapper;
   if (!schema.partitionKey)
     return { mapper, keys: [entityKeyIn(schema, tag, tag.slice(schema.name.length + 2, -1))] };
   const key = indexKey(schema, tag);
   const reader = new IndexReader(context.client, key, [ALL_ROWS]);
-  const entries = await entriesAfterSweep(context, schema, tag, reader, MAX_LOADED_ROWS);
+  const entries = await entriesAfterSweep(context.sweepPartition, schema, tag, reader, MAX_LOADED_ROWS);
   const keys = entries.map((entry) => entityKeyIn(schema, tag, idTextOf(entry)));
   return { mapper, keys, index: { key, digest: digestOf(entries) } };
 }
 
 /** The fields of all rows; undefined where a listing is no longer right. */
 async function readListed(
-  { client }: EntityContext,
+  { client }: LoaderContext,
   listings: readonly Listing[],
 ): Promise<Fields[] | undefined> {
   const rows = listings.flatMap(({ keys }) => keys.map(({ row }) => row));

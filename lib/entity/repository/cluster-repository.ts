@@ -4,11 +4,10 @@ import { LATEST_DATE_MS, checkObject } from '../common/argument-checks.js';
 import { type ItemResult, deleteMany, saveMany } from './bulk-writes.js';
 import { faultError } from '../operations/commit-faults.js';
 import { counterOf, counterStep, counterValue } from '../rows/counter.js';
-import type { EntityContext } from './entity-context.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { runHooks } from '../decorators/lifecycle-hooks.js';
 import { Partition } from './partition.js';
-import type { LockedFunction } from './partition-lock.js';
+import type { LockedFunction, LockingContext } from './partition-lock.js';
 import type { LockOptions } from '../locks/lock-options.js';
 import type { TransactionOptions } from '../transactions/partition-transaction.js';
 import { RepositoryUpkeep } from './repository-maintenance.js';
@@ -33,7 +32,7 @@ import { type WriteKind, fillId } from '../commit/write-planner.js';
 export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
   /** @internal */
   constructor(
-    context: EntityContext,
+    protected override readonly context: LockingContext,
     private readonly transactions: TransactionRunner,
     mapper: RowMapper,
   ) {

@@ -1,9 +1,10 @@
+import type { LockingContext } from './partition-lock.js';
 import { CollectionHandles } from '../collections/collection-handles.js';
 import { ChangeFeed } from '../changes/change-feed.js';
 import type { ClusterRepository } from './cluster-repository.js';
 import { Committer } from '../commit/committer.js';
 import { type EntityClient, primaryOf } from '../common/entity-client.js';
-import type { EntityContext } from './entity-context.js';
+import { ExpirySweeper } from '../maintenance/expiry-sweeper.js';
 import { KeyWalker } from '../keys/key-walker.js';
 import { LoadedEntities } from '../rows/entity-tracker.js';
 import { LockRunner } from '../locks/lock-runner.js';
@@ -18,7 +19,7 @@ import { WritePlanner } from '../commit/write-planner.js';
  * partitions, and have entities of different names; so a client should have one.
  */
 export class EntityRegistry {
-  private readonly context: EntityContext;
+  private readonly context: LockingContext;
   private readonly repositories: RepositorySet;
 
   constructor(given: EntityClient) {
@@ -40,10 +41,10 @@ export class EntityRegistry {
       keys,
       feed: new ChangeFeed(client, keys),
       records,
-      locks: new LockRunner(
-        client,
-        (fence) => new RepositorySet({ ...this.context, committer: new Committer(client, records, fence) }),
-      ),
+      locks: new LockRunner(client),
+      underLock: (fence) =>
+        new RepositorySet({ ...this.context, committer: new Committer(client, records, fence) }),
+      sweepPartition: (schema, tag) => new ExpirySweeper(this.context, schema).sweep(tag, Infinity),
     };
     this.repositories = new RepositorySet(this.context);
   }

@@ -1,7 +1,10 @@
+import type { EntityContext } from './entity-context.js';
+import type { Fence } from '../operations/row-operation.js';
 import type { ClusterRepository } from './cluster-repository.js';
 import type { TransactionOptions } from '../transactions/partition-transaction.js';
 import type { EntityClass } from '../decorators/shape.js';
-import type { TransactionFunction } from '../transactions/transaction-runner.js';
+import type { TransactionFunction, TransactionRunner } from '../transactions/transaction-runner.js';
+import type { HeldLock } from '../locks/held-lock.js';
 
 /** A lock while it is held. What is written through it is refused once somebody else has got the lock. */
 export interface PartitionLock {
@@ -23,3 +26,25 @@ export interface PartitionLock {
 
 /** What is done while the lock is held. */
 export type LockedFunction<R> = (lock: PartitionLock) => Promise<R>;
+
+/** Repositories whose writes are made under a lock. */
+export interface LockedRepositories {
+  readonly transactions: TransactionRunner;
+  repository<E extends object>(type: EntityClass<E>): ClusterRepository<E>;
+}
+
+/** The same as all repositories share, for those that can be locked. */
+export interface LockingContext extends EntityContext {
+  /** The repositories whose writes are made under a lock. */
+  readonly underLock: (fence: Fence) => LockedRepositories;
+}
+
+/** The lock that a function is given. */
+export function partitionLock({ fence, signal }: HeldLock, repositories: LockedRepositories): PartitionLock {
+  return {
+    token: Number(fence.token),
+    signal,
+    repository: (type) => repositories.repository(type),
+    transaction: (work, options) => repositories.transactions.run(fence.tag, work, options),
+  };
+}

@@ -1,9 +1,8 @@
-import type { EntityContext } from './entity-context.js';
 import { partitionTag } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { loadPartition } from '../query/partition-loader.js';
 import type { EntityClass } from '../decorators/shape.js';
-import type { LockedFunction } from './partition-lock.js';
+import { type LockedFunction, type LockingContext, partitionLock } from './partition-lock.js';
 import type { LockOptions } from '../locks/lock-options.js';
 import type { TransactionOptions } from '../transactions/partition-transaction.js';
 import type { TransactionFunction, TransactionRunner } from '../transactions/transaction-runner.js';
@@ -16,7 +15,7 @@ export type EntitiesOf<Types extends readonly EntityClass[]> = {
 /** What lives in one slot because it belongs together. */
 export class Partition {
   private constructor(
-    private readonly context: EntityContext,
+    private readonly context: LockingContext,
     private readonly transactions: TransactionRunner,
     /** What all keys of the partition have in their braces, braces included: `{Order:42}`. */
     readonly tag: string,
@@ -24,7 +23,7 @@ export class Partition {
 
   /** @internal */
   static of(
-    context: EntityContext,
+    context: LockingContext,
     transactions: TransactionRunner,
     schema: EntitySchema,
     key: unknown,
@@ -53,6 +52,7 @@ export class Partition {
 
   /** As the repository's `withLock`. */
   withLock<R>(work: LockedFunction<R>, options?: LockOptions): Promise<R> {
-    return this.context.locks.run(this.tag, work, options);
+    const { locks, underLock } = this.context;
+    return locks.run(this.tag, (held) => work(partitionLock(held, underLock(held.fence))), options);
   }
 }

@@ -1,5 +1,5 @@
+import type { LockingContext } from './partition-lock.js';
 import { ClusterRepository } from './cluster-repository.js';
-import type { EntityContext } from './entity-context.js';
 import type { EntityClass } from '../decorators/shape.js';
 import { TransactionRunner } from '../transactions/transaction-runner.js';
 
@@ -8,7 +8,7 @@ export class RepositorySet {
   readonly transactions: TransactionRunner;
   private readonly repositories = new Map<EntityClass, unknown>();
 
-  constructor(private readonly context: EntityContext) {
+  constructor(private readonly context: LockingContext) {
     this.transactions = new TransactionRunner(context);
   }
 

@@ -3,7 +3,8 @@ import type { CollectionWriter } from '../collections/collection-access.js';
 import { shownCounters } from './entity-check.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
-import type { LoadedRow, Mark, RowMapper } from './row-mapper.js';
+import type { LoadedRow, RowMapper } from './row-mapper.js';
+import type { Mark } from './row-snapshot.js';
 
 /** What the row of an entity object was when it was last read or written. */
 export interface EntityState {

@@ -1,5 +1,5 @@
 import type { EntitySchema } from '../schema/entity-schema.js';
-import type { Mark } from './row-mapper.js';
+import type { Mark } from './row-snapshot.js';
 
 /**
  * The time of creation, where an upsert makes one up: in a row that is there it stays. One that is in a global index

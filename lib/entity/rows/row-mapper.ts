@@ -8,15 +8,9 @@ import type { EntityKey } from '../keys/entity-key.js';
 import type { EntitySchema, FieldSchema } from '../schema/entity-schema.js';
 import { givenValue, plainCopy } from '../common/given-value.js';
 import { hasRoundedNumber } from '../codec/lossy-numbers.js';
-import { DefaultMark, isNothing, isUnchanged } from './row-snapshot.js';
+import { DefaultMark, isNothing, isUnchanged, type Mark } from './row-snapshot.js';
 import { isValidDate } from '../codec/scalar-codecs.js';
 import { copyOf, fieldOf, isEmpty } from './stored-row.js';
-
-/**
- * What is known of a row's field, to notice changes: the value itself where it is immutable, else what is stored of
- * it, so that changes inside a Date, a Buffer or an object are noticed too; undefined where the field is absent.
- */
-export type Mark = unknown;
 
 /** What an entity's properties are to its row. */
 export interface RowChanges {

@@ -1,8 +1,18 @@
-import type { EntityContext } from '../repository/entity-context.js';
+import type { LoadedEntities } from './entity-tracker.js';
+import type { CollectionWriter } from '../collections/collection-access.js';
+import type { EntityClient } from '../common/entity-client.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import { runHooks } from '../decorators/lifecycle-hooks.js';
 import type { LoadedRow, RowMapper } from './row-mapper.js';
 import type { Stored } from '../codec/codec.js';
+
+/** What reads rows, and remembers them. */
+export interface RowContext {
+  readonly client: EntityClient;
+  readonly entities: LoadedEntities;
+  /** Makes the writes of the rows' collections. */
+  readonly committer: CollectionWriter;
+}
 
 /** A row as HGETALL answers it. */
 export type Fields = Record<string, Stored>;
@@ -12,7 +22,7 @@ const REPLACED = '\uFFFD';
 
 /** Reads one row, and remembers what it was. */
 export async function loadRow(
-  context: EntityContext,
+  context: RowContext,
   mapper: RowMapper,
   key: EntityKey,
 ): Promise<LoadedRow | null> {
@@ -22,7 +32,7 @@ export async function loadRow(
 }
 
 async function readFields(
-  { client }: EntityContext,
+  { client }: RowContext,
   { isText }: RowMapper,
   { row }: EntityKey,
 ): Promise<Fields> {
@@ -38,7 +48,7 @@ function isWellFormed(fields: Fields): boolean {
 
 /** Reads rows in one batch a node; positional, null where there is none. */
 export async function loadRows(
-  context: EntityContext,
+  context: RowContext,
   mapper: RowMapper,
   keys: readonly EntityKey[],
 ): Promise<(object | null)[]> {
@@ -60,7 +70,7 @@ export async function loadRows(
 
 /** Reads those rows again, in one batch a node, whose text is not what their bytes may be. */
 async function readAgainAsBytes(
-  { client }: EntityContext,
+  { client }: RowContext,
   keys: readonly EntityKey[],
   rows: Fields[],
 ): Promise<void> {
@@ -85,7 +95,7 @@ export async function runLoadHooks(
 
 /** Makes a row of what was read, and remembers what it was; null where there is none. */
 export function rememberRow(
-  { entities, committer }: EntityContext,
+  { entities, committer }: RowContext,
   mapper: RowMapper,
   key: EntityKey,
   fields: Fields,

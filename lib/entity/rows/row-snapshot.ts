@@ -1,7 +1,11 @@
-import type { Mark } from './row-mapper.js';
 import type { Stored } from '../codec/codec.js';
 import type { FieldSchema } from '../schema/entity-schema.js';
 
+/**
+ * What is known of a row's field, to notice changes: the value itself where it is immutable, else what is stored of
+ * it, so that changes inside a Date, a Buffer or an object are noticed too; undefined where the field is absent.
+ */
+export type Mark = unknown;
 
 /** The mark of a property that is not stored and has the default of its class. */
 export class DefaultMark {

@@ -3,7 +3,7 @@ import { checkObject } from '../common/argument-checks.js';
 import type { CollectionCall } from '../collections/collection-call.js';
 import { collectionOf, handleOf } from '../collections/collection-handles.js';
 import { counterStep } from '../rows/counter.js';
-import type { EntityContext } from '../repository/entity-context.js';
+import type { TransactionContext } from './transaction-context.js';
 import { CrossPartitionError } from '../common/entity-errors.js';
 import { type EntityKey, entityKey, entityKeyIn, keyOfEntity } from '../keys/entity-key.js';
 import { isGlobalWhere } from '../query/global-query.js';
@@ -42,7 +42,7 @@ export class TransactionAttempt implements PartitionTransaction {
   private ended = false;
 
   constructor(
-    private readonly context: EntityContext,
+    private readonly context: TransactionContext,
     private readonly tag: string,
   ) {}
 

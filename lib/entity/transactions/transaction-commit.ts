@@ -1,5 +1,5 @@
 import { type CommitFault, faultError } from '../operations/commit-faults.js';
-import type { EntityContext } from '../repository/entity-context.js';
+import type { TransactionContext } from './transaction-context.js';
 import {
   EntityNotFoundError,
   PartitionKeyChangedError,
@@ -33,7 +33,7 @@ export interface TransactionRecord {
  * @returns false where it is not, and nothing was written: run again, the function will see what is there now.
  */
 export async function commitTransaction(
-  { committer, planner, schemas }: EntityContext,
+  { committer, planner, schemas }: TransactionContext,
   tag: string,
   record: TransactionRecord,
   options: WriteOptions,
@@ -76,7 +76,7 @@ export async function commitTransaction(
 
 /** Whether any of the rows is not as it was read, or a query finds something else. */
 export async function haveReadsChanged(
-  { committer }: Pick<EntityContext, 'committer'>,
+  { committer }: Pick<TransactionContext, 'committer'>,
   { reads, queries }: Pick<TransactionRecord, 'reads' | 'queries'>,
 ): Promise<boolean> {
   const operations = [...reads.values()].map(readOperation);

@@ -1,7 +1,7 @@
-import type { EntityContext } from '../repository/entity-context.js';
+import type { TransactionContext } from './transaction-context.js';
 import { TransactionTooLargeError } from '../common/entity-errors.js';
 import { indexKey, uniqueKey } from '../keys/entity-key.js';
-import { entriesAfterSweep } from '../maintenance/expiry-sweeper.js';
+import { entriesAfterSweep } from '../query/expiry-queue.js';
 import { digestOf, IndexReader } from '../query/index-reader.js';
 import { idTextOf } from '../keys/index-entry.js';
 import { MAX_TRANSACTION_ROWS } from './partition-transaction.js';
@@ -23,7 +23,7 @@ export interface TransactionQuery {
  * @throws TransactionTooLargeError where more is found than a transaction may read.
  */
 export async function readQuery(
-  context: EntityContext,
+  context: TransactionContext,
   { schema }: RowMapper,
   { tag, name, ranges, uniques }: QueryPlan,
 ): Promise<TransactionQuery> {
@@ -37,7 +37,7 @@ export async function readQuery(
   }
   const key = indexKey(schema, tag);
   const reader = new IndexReader(client, key, ranges);
-  const entries = await entriesAfterSweep(context, schema, tag, reader, MAX_TRANSACTION_ROWS);
+  const entries = await entriesAfterSweep(context.sweepPartition, schema, tag, reader, MAX_TRANSACTION_ROWS);
   if (entries.length > MAX_TRANSACTION_ROWS)
     throw new TransactionTooLargeError('rows or more', entries.length, MAX_TRANSACTION_ROWS);
   return {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, TransactionConflictError } from '../../cluster/common/errors.js';
-import { type EntityContext, onPrimaries } from '../repository/entity-context.js';
+import { onPrimaries } from '../common/entity-client.js';
+import type { TransactionContext } from './transaction-context.js';
 import { PartitionQueue } from './partition-queue.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import type { PartitionTransaction, TransactionOptions } from './partition-transaction.js';
@@ -17,9 +18,9 @@ export type TransactionFunction<R> = (tx: PartitionTransaction) => Promise<R>;
 export class TransactionRunner {
   private readonly queue = new PartitionQueue();
 
-  private readonly context: EntityContext;
+  private readonly context: TransactionContext;
 
-  constructor(context: EntityContext) {
+  constructor(context: TransactionContext) {
     this.context = onPrimaries(context);
   }
 

@@ -1,0 +1,16 @@
+import type { EntityClients } from '../common/entity-client.js';
+import type { Committer } from '../commit/committer.js';
+import type { WritePlanner } from '../commit/write-planner.js';
+import type { SweepPartition } from '../query/expiry-queue.js';
+import type { SchemaRecords } from '../records/schema-records.js';
+import type { RowContext } from '../rows/row-reader.js';
+import type { SchemaRegistry } from '../rows/schema-registry.js';
+
+/** What transactions read and write with. */
+export interface TransactionContext extends RowContext, EntityClients {
+  readonly committer: Committer;
+  readonly planner: WritePlanner;
+  readonly records: SchemaRecords;
+  readonly schemas: SchemaRegistry;
+  readonly sweepPartition: SweepPartition;
+}
