@@ -72,7 +72,7 @@ export class ClusterEngine {
     this.router = new Router(options, this.scheduler, {
       onStale: () => this.tracker.requestRefresh(),
       onUnknownNode: () => this.tracker.reportUnknownNode(),
-      onPatched: (topology) => this.tracker.adopt(topology),
+      onMoved: (topology) => this.tracker.adopt(topology),
       onLost: (node, error) => failures.report(node, error, this.scheduler.now()),
     });
     this.liveness = new Liveness(this.router, () => this.tracker.requestRefresh());
@@ -99,7 +99,7 @@ export class ClusterEngine {
     this.pulse = new NodePulse(options.replyTimeoutMs, (node) => this.ping(node));
     this.credentials.onRenewal((renewed) => {
       this.leases.renew();
-      return renewConnections(this.router.allChannels, renewed, options.connectTimeoutMs);
+      return renewConnections(this.router.pool.all, renewed, options.connectTimeoutMs);
     });
   }
 
@@ -169,12 +169,12 @@ export class ClusterEngine {
 
   /** The node that a redirect names; see `Router.nodeToFollow`. */
   nodeToFollow(name: string): ClusterNode | undefined {
-    return this.router.nodeToFollow(name);
+    return this.router.redirects.nodeToFollow(name);
   }
 
   /** Ends the wait of a blocked connection; resolves with 1 if there was one. See CLIENT UNBLOCK. */
   unblock(node: ClusterNode, clientId: number): Promise<unknown> {
-    return this.router.channelTo(node).control('CLIENT', 'UNBLOCK', String(clientId), 'ERROR');
+    return this.router.pool.channelTo(node).control('CLIENT', 'UNBLOCK', String(clientId), 'ERROR');
   }
 
   /** Requests a read of the topology, because of a lost subscriber connection for one. */
@@ -239,13 +239,13 @@ export class ClusterEngine {
       );
     } catch (error) {
       this.starting = undefined;
-      this.router.waitingRoom.clear(error as Error);
+      this.router.retryQueue.clear(error as Error);
       if (this.ending === undefined) this.become('wait');
       throw error;
     }
     this.become('ready');
     this.tracker.start();
-    this.router.waitingRoom.releaseAll();
+    this.router.retryQueue.releaseAll();
   }
 
   private async end(): Promise<void> {

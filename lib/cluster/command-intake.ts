@@ -73,7 +73,7 @@ export class CommandIntake {
 
   private submitOffline(command: Command): void {
     if (this.isClosing) return command.fail(new ClientClosedError());
-    this.router.waitingRoom.holdUntilReleased(command);
+    this.router.retryQueue.enqueueUntilReleased(command);
     // commands that wait get the error from the queue
     this.host.connect().catch(() => {});
   }

@@ -1,4 +1,4 @@
-import { toByteText } from '../cluster/protocol/byte-text.js';
+import { toByteText } from '../cluster/protocol/buffer-text.js';
 import type { ChannelName } from './subscriptions/cluster-message.js';
 import type { PubSubEngine } from './common/pubsub-engine.js';
 import { checkName, readNames } from './subscriptions/subscription-name.js';

@@ -148,8 +148,8 @@ export function losingReplies(
         return {
           evalsha(...call) {
             lost.evalsha(...call);
-            const { whenResent, deadlineMs = 10_000 } = options;
-            second.evalsha(...((whenResent?.(call.map(String), deadlineMs) ?? call) as typeof call));
+            const { argsOnResend, deadlineMs = 10_000 } = options;
+            second.evalsha(...((argsOnResend?.(call.map(String), deadlineMs) ?? call) as typeof call));
           },
           anyOrder() {
             return this;
@@ -187,11 +187,11 @@ export function losingRequests(client: EntityClient): EntityClient {
 
 /** The arguments of a script as they are sent again. */
 function toldIn(
-  { whenResent, deadlineMs = 10_000 }: EntityCallOptions,
+  { argsOnResend, deadlineMs = 10_000 }: EntityCallOptions,
   { sha }: Script,
   keys: readonly string[],
   args: readonly (string | Buffer)[],
 ): (string | Buffer)[] {
   const call = [sha, String(keys.length), ...keys, ...args];
-  return (whenResent?.(call, deadlineMs) ?? call).slice(2 + keys.length);
+  return (argsOnResend?.(call, deadlineMs) ?? call).slice(2 + keys.length);
 }

@@ -1,9 +1,6 @@
 import { ProtocolError, ReplyError } from '../../lib/cluster/common/errors.js';
-import {
-  ReplyParser,
-  type ReplyHandler,
-  type ReplyParserOptions,
-} from '../../lib/cluster/protocol/reply-parser.js';
+import { ReplyParser, type ReplyParserOptions } from '../../lib/cluster/protocol/reply-parser.js';
+import type { ReplyHandler } from '../../lib/cluster/protocol/reply-handler.js';
 import type { Reply } from '../../lib/cluster/protocol/reply.js';
 
 class Recorder implements ReplyHandler {

@@ -1,4 +1,4 @@
-import type { CallPolicy, Durability, ResentArguments } from '../../cluster/command/call-policy.js';
+import type { CallPolicy, Durability, ArgsOnResend } from '../../cluster/command/call-policy.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { IntegerType } from './big-integers.js';
 import type { ReplyTypes } from './reply-types.js';
@@ -19,7 +19,7 @@ export interface CallOptions extends Pick<ClusterEngineOptions, 'readFrom' | 'de
   /** Writes count as done when so many replicas have them (WAIT); DurabilityError after `timeoutMs`. */
   durability?: Durability | undefined;
   /** @internal What a script is sent with again, so that it knows. */
-  whenResent?: ResentArguments | undefined;
+  argsOnResend?: ArgsOnResend | undefined;
   /**
    * With `bigint`, integers of replies are bigints, whatever their size and the type that ioredis gives them. Otherwise
    * they are numbers, and bigints only where a number would not hold them exactly.
@@ -35,9 +35,9 @@ const CHECKS: Readonly<Record<keyof CallOptions, (value: unknown) => void>> = {
     if (!(value instanceof AbortSignal))
       throw new InvalidArgumentError('signal', 'signal must be an AbortSignal');
   },
-  whenResent: (value) => {
+  argsOnResend: (value) => {
     if (typeof value !== 'function')
-      throw new InvalidArgumentError('whenResent', 'whenResent must be a function');
+      throw new InvalidArgumentError('argsOnResend', 'argsOnResend must be a function');
   },
   integers: (value) => {
     if (value !== 'number' && value !== 'bigint')

@@ -29,7 +29,7 @@ export interface Durability {
 }
 /** The arguments of a command that may have been executed already, for a script that wants to know that. */
 
-export type ResentArguments = (args: readonly Argument[], deadlineMs: number) => readonly Argument[];
+export type ArgsOnResend = (args: readonly Argument[], deadlineMs: number) => readonly Argument[];
 /** How one call is to be treated; resolved once, shared by all calls that are treated alike. */
 
 export interface CallPolicy {
@@ -43,5 +43,5 @@ export interface CallPolicy {
   /** How many replicas must have a write before it counts as done. */
   readonly durability?: Durability;
   /** What a command is sent with again, where a reply to it was lost; must leave arguments of its own as they are. */
-  readonly whenResent?: ResentArguments;
+  readonly argsOnResend?: ArgsOnResend;
 }

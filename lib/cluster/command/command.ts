@@ -35,7 +35,7 @@ export interface CommandBudget {
  */
 export abstract class Command {
   /** What accounts for it, while something does. */
-  allowance: CommandBudget | undefined = undefined;
+  budget: CommandBudget | undefined = undefined;
   /** It was handed to a socket, and no server has said since that it was not executed. */
   sent = false;
   /** An earlier answer to it was lost, so it may have been executed, whatever servers say now. */
@@ -53,7 +53,7 @@ export abstract class Command {
   /** To be told once the caller has an answer. */
   onSettled: (() => void) | undefined = undefined;
   /** Why it last had to wait. */
-  lastRefusal: Error | undefined = undefined;
+  lastError: Error | undefined = undefined;
 
   constructor(
     /** What is sent; another one where a script has to be sent whole. */
@@ -150,10 +150,10 @@ export abstract class Command {
   /** Its deadline has passed. A write that was sent may have been executed; all else certainly was not. */
   expire(): void {
     if ((this.sent || this.mayHaveRun) && !this.row.readonly) {
-      const { name, lastRefusal } = this;
-      this.fail(new OutcomeUnknownError(name, 'no reply came before its deadline', { cause: lastRefusal }));
+      const { name, lastError } = this;
+      this.fail(new OutcomeUnknownError(name, 'no reply came before its deadline', { cause: lastError }));
     } else {
-      this.fail(new DeadlineExceededError(this.name, this.policy.deadlineMs, { cause: this.lastRefusal }));
+      this.fail(new DeadlineExceededError(this.name, this.policy.deadlineMs, { cause: this.lastError }));
     }
   }
 
@@ -171,7 +171,7 @@ export abstract class Command {
 
   private settle(): void {
     this.settled = true;
-    this.allowance?.release(this);
+    this.budget?.release(this);
     this.onSettled?.();
   }
 }

@@ -9,7 +9,7 @@ const LARGE = 1 / 2;
  * Accounts for the commands that wait on behalf of one node, and refuses what is over its bounds, so that
  * a sick shard takes neither memory nor time from a healthy one.
  */
-export class PendingAllowance {
+export class PendingBudget {
   /** Commands that are queued, in flight, or waiting to be sent again. */
   commands = 0;
   /** Bytes of their arguments, but for those of the large one. */
@@ -34,7 +34,7 @@ export class PendingAllowance {
     this.commands++;
     if (this.isLarge(command)) this.large = command;
     else this.bytes += command.size;
-    command.allowance = this;
+    command.budget = this;
     if (command.deadlineAt < this.earliestDeadline) this.earliestDeadline = command.deadlineAt;
     return true;
   }
@@ -44,7 +44,20 @@ export class PendingAllowance {
     this.commands--;
     if (command === this.large) this.large = undefined;
     else this.bytes -= command.size;
-    command.allowance = undefined;
+    command.budget = undefined;
+  }
+
+  /** Fails every one of these commands whose deadline has passed. They are all that the budget counts. */
+  expire(now: number, ...lists: Iterable<Command>[]): void {
+    let earliest = Infinity;
+    for (const commands of lists) {
+      for (const command of commands) {
+        if (command.settled) continue;
+        if (command.deadlineAt <= now) command.expire();
+        else if (command.deadlineAt < earliest) earliest = command.deadlineAt;
+      }
+    }
+    this.earliestDeadline = earliest;
   }
 
   /** Why a command finds no room. It has no stack trace: that would take longer than all else about the refusal. */

@@ -1,7 +1,7 @@
 import type { Command, CommandNode } from '../command/command.js';
 import { CommandQueue } from '../common/ring-queue.js';
-import { AskingCommand } from '../command/control-command.js';
-import { InvalidArgumentError, ProtocolError } from '../common/errors.js';
+import { AskingCommand, ControlCommand } from '../command/control-command.js';
+import { ConnectionError, InvalidArgumentError, ProtocolError } from '../common/errors.js';
 import { NodeSocket, type SocketOwner } from './node-socket.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { Reply } from '../protocol/reply.js';
@@ -16,7 +16,7 @@ export interface ConnectionListener {
   /** The socket takes more again. */
   onDrained(): void;
   /** The socket is gone, for good; `owed` was sent and not answered, oldest first. */
-  onLost(error: Error, owed: Command[]): void;
+  onLost(error: Error, inFlight: Command[]): void;
 }
 
 /**
@@ -31,9 +31,9 @@ export class Connection implements SocketOwner {
   /** What its node said of itself, until that is compared with what is known of the address; see `identityQuestion`. */
   identity: string | undefined = undefined;
   private readonly socket: NodeSocket;
-  private readonly inFlight = new CommandQueue<Command>();
+  private readonly queue = new CommandQueue<Command>();
   private readonly name: string;
-  /** Callbacks for when a number of replies has come in; see `afterOwed`. */
+  /** Callbacks for when a number of replies has come in; see `afterInFlight`. */
   private readonly milestones: { readonly replies: number; readonly reached: () => void }[] = [];
   private lost = false;
 
@@ -74,24 +74,24 @@ export class Connection implements SocketOwner {
   }
 
   /** Replies that are owed. */
-  get owing(): number {
-    return this.inFlight.length;
+  get inFlightCount(): number {
+    return this.queue.length;
   }
 
   /** Some caller waits for a reply that is owed, and would not know what happened if it were lost. */
-  get atStake(): boolean {
-    for (const command of this.inFlight) if (!command.settled && !command.repeatable) return true;
+  get losesOutcome(): boolean {
+    for (const command of this.queue) if (!command.settled && !command.repeatable) return true;
     return false;
   }
 
   /** What was sent and not answered, oldest first. */
-  owed(): Iterable<Command> {
-    return this.inFlight;
+  inFlight(): Iterable<Command> {
+    return this.queue;
   }
 
   /** Calls back when what is owed now has been answered, or has been reported lost. */
-  afterOwed(reached: () => void): void {
-    this.milestones.push({ replies: this.inFlight.shifted + this.inFlight.length, reached });
+  afterInFlight(reached: () => void): void {
+    this.milestones.push({ replies: this.queue.shifted + this.queue.length, reached });
   }
 
   /**
@@ -101,7 +101,7 @@ export class Connection implements SocketOwner {
   send(commands: readonly Command[]): number {
     const { socket } = this;
     let next = 0;
-    if (this.inFlight.length === 0) this.silentSince = this.now();
+    if (this.queue.length === 0) this.silentSince = this.now();
     while (next < commands.length && !socket.saturated && !this.lost) {
       while (next < commands.length && socket.encoder.size < PIECE_BYTES) this.encode(commands[next++]);
       socket.write();
@@ -109,23 +109,31 @@ export class Connection implements SocketOwner {
     return next;
   }
 
-  /** Ends the connection now; what is owed is reported lost. */
+  /** Sends a command of the client's own, and returns its reply. */
+  ask(name: string, args: readonly string[]): Promise<Reply> {
+    const command = new ControlCommand(name, args);
+    const taken = this.send([command]);
+    if (taken === 0) command.fail(this.failure ?? new ConnectionError(this.name, 'takes no more now'));
+    return command.reply;
+  }
+
+  /** Ends the connection now. Commands in flight are reported lost. */
   destroy(reason: Error): void {
     this.socket.destroy(reason);
   }
 
   wantsBuffers(): boolean {
-    return this.inFlight.peek()?.shape.buffers ?? false;
+    return this.queue.peek()?.shape.buffers ?? false;
   }
 
   wantsNative(): boolean {
-    return this.inFlight.peek()?.shape.native ?? false;
+    return this.queue.peek()?.shape.native ?? false;
   }
 
   onReply(reply: Reply): void {
     // what a reply sets off may end this connection, while more of the same chunk is still being read
     if (this.lost) return;
-    const command = this.inFlight.shift();
+    const command = this.queue.shift();
     if (command === undefined) throw new ProtocolError(`${this.name} sent a reply that nobody asked for`);
     try {
       command.receive(reply, this.node);
@@ -140,7 +148,7 @@ export class Connection implements SocketOwner {
   }
 
   onBytesRead(): void {
-    if (this.milestones.length > 0) this.passMilestones(this.inFlight.shifted);
+    if (this.milestones.length > 0) this.passMilestones(this.queue.shifted);
   }
 
   onDrained(): void {
@@ -150,7 +158,7 @@ export class Connection implements SocketOwner {
 
   onClosed(reason: Error): void {
     this.lost = true;
-    this.listener.onLost(reason, [...new Set(this.inFlight)]);
+    this.listener.onLost(reason, [...new Set(this.queue)]);
     this.passMilestones(Infinity);
   }
 
@@ -171,11 +179,11 @@ export class Connection implements SocketOwner {
       return command.fail(unwritable(command, error));
     }
     if (command.asking) {
-      this.inFlight.push(ASKING);
+      this.queue.push(ASKING);
       command.asking = false;
     }
     command.sent = true;
-    for (let replies = command.replyCount; replies > 0; replies--) this.inFlight.push(command);
+    for (let replies = command.replyCount; replies > 0; replies--) this.queue.push(command);
   }
 
   private passMilestones(replies: number): void {

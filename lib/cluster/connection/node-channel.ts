@@ -1,38 +1,28 @@
-import { LoopTimer } from '../common/loop-timer.js';
 import { backoffMs } from '../common/backoff.js';
 import type { Command, CommandRouter } from '../command/command.js';
-import { Connection } from './connection.js';
-import { runConnectionHook } from '../options/connection-hook.js';
-import { ControlCommand } from '../command/control-command.js';
-import { ClientClosedError, ConnectionError, TopologyError } from '../common/errors.js';
-import type { FlushScheduler } from './flush-scheduler.js';
-import { handshake } from './handshake.js';
-import { isOther, verifyIdentity, wrongNode } from '../topology/node-identity.js';
-import type { ResolvedClusterOptions } from '../options/options.js';
-import { PendingAllowance } from '../command/pending-budget.js';
-import type { Ask, Reply } from '../protocol/reply.js';
-import { endAtServer, isDead, type Witness } from './silent-connection.js';
+import { PendingBudget } from '../command/pending-budget.js';
+import { ClientClosedError, ConnectionError } from '../common/errors.js';
 import { clearTimeout, setTimeout } from '../common/timers.js';
+import type { ResolvedClusterOptions } from '../options/options.js';
+import type { Reply } from '../protocol/reply.js';
+import { isOther, wrongNode } from '../topology/node-identity.js';
 import { nodeName, type ClusterNode, type NodeAddress } from '../topology/topology.js';
+import type { ChannelState } from './channel-state.js';
+import { Connection } from './connection.js';
+import { probeSilentConnection } from './connection-probe.js';
+import { establishConnection, isWrongNode } from './establish-connection.js';
+import type { FlushScheduler } from './flush-scheduler.js';
+import { PendingCommands } from './pending-commands.js';
 
-/** Whoever makes channels, and is given back what they cannot carry. */
+/** The owner of channels, which takes back the commands that they cannot send. */
 export interface ChannelOwner extends CommandRouter {
-  /** There is no connection any more, or it could not be made. */
+  /** The connection was lost, or could not be opened. */
   channelLost(channel: NodeChannel): void;
-  /** Commands that were not sent, and why, if there is no connection for them. */
-  unsent(commands: readonly Command[], obstacle: Error | undefined): void;
+  /** Takes back commands that were not sent. @param error why there is no connection for them, if there is none */
+  unsent(commands: readonly Command[], error: Error | undefined): void;
 }
 
-/**
- * - `idle`: no connection, and none wanted yet
- * - `connecting`: a socket is being made, or has yet to shake hands
- * - `ready`: commands flow
- * - `resting`: there is no connection; the next attempt is due in a moment
- * - `closed`: for good
- */
-export type ChannelState = 'idle' | 'connecting' | 'ready' | 'resting' | 'closed';
-
-/** Time between two renewals of a connection, in ms. */
+/** The shortest time between two renewals of a connection, in ms. */
 const RENEWAL_MS = 1_000;
 
 /**
@@ -41,19 +31,19 @@ const RENEWAL_MS = 1_000;
  */
 export class NodeChannel {
   readonly name: string;
-  readonly allowance: PendingAllowance;
-  /** In the scheduler's list of channels to flush. */
+  readonly budget: PendingBudget;
+  /** It is in the scheduler's list of channels to flush. */
   dirty = false;
-  /** Why the last connection could not be made, or ended. */
+  /** Why the last connection could not be opened, or ended. */
   lastFailure: Error | undefined = undefined;
 
   private phase: ChannelState = 'idle';
   private connection: Connection | undefined = undefined;
-  private candidate: Connection | undefined = undefined;
-  private pending: Command[] = [];
+  private replacement: Connection | undefined = undefined;
+  private readonly pending = new PendingCommands();
   private failures = 0;
   private replicaReads = false;
-  private rest: NodeJS.Timeout | undefined = undefined;
+  private backoffTimer: NodeJS.Timeout | undefined = undefined;
   /** Nothing more is sent on the present connection; see `renew`. */
   private draining = false;
   private renewedAt = -Infinity;
@@ -64,74 +54,67 @@ export class NodeChannel {
     readonly router: ChannelOwner,
     private readonly options: ResolvedClusterOptions,
     private readonly scheduler: FlushScheduler,
-    /** The node that is known by this address, if one is. */
+    /** The node that is known at this address, if one is. */
     private readonly known: () => ClusterNode | undefined = () => undefined,
   ) {
     this.name = nodeName(address);
-    this.allowance = new PendingAllowance(this.name, options.maxPendingPerNode);
+    this.budget = new PendingBudget(this.name, options.maxPendingPerNode);
   }
 
   get state(): ChannelState {
     return this.phase;
   }
 
-  /** The node owes a reply and has been silent for longer than `replyTimeoutMs`. */
+  /** Commands are in flight, and nothing has arrived for longer than `replyTimeoutMs`. */
   get suspected(): boolean {
     const { connection } = this;
-    if (connection === undefined || connection.owing === 0) return false;
+    if (connection === undefined || connection.inFlightCount === 0) return false;
     return this.scheduler.now() - connection.silentSince > this.options.replyTimeoutMs;
   }
 
-  /** Nothing speaks against sending it more: its last connection did not fail, and no reply is overdue. */
+  /** The last connection did not fail, and no reply is overdue. */
   get fit(): boolean {
-    return this.phase !== 'resting' && !this.suspected;
+    return this.phase !== 'backoff' && !this.suspected;
   }
 
-  /** It has been tried in vain to connect again, or a reply is overdue. */
+  /** An attempt to connect again has failed, or a reply is overdue. */
   get outOfReach(): boolean {
     return this.failures > 1 || this.suspected;
   }
 
-  /** Replies that are owed. */
-  get owing(): number {
-    return this.connection?.owing ?? 0;
+  /** The commands in flight, oldest first. */
+  inFlight(): Iterable<Command> {
+    return this.connection?.inFlight() ?? [];
   }
 
-  /** What was sent and not answered, oldest first. */
-  owed(): Iterable<Command> {
-    return this.connection?.owed() ?? [];
-  }
-
-  /** Calls back when what is owed now has been answered, or has followed the retry contract. */
-  afterOwed(reached: () => void): void {
+  /** Calls back once the commands that are in flight now have their replies, or have been reported lost. */
+  afterInFlight(reached: () => void): void {
     if (this.connection === undefined) reached();
-    else this.connection.afterOwed(reached);
+    else this.connection.afterInFlight(reached);
   }
 
-  /** Takes a command; it leaves with everything else of this turn of the event loop. */
+  /** Queues a command, to be sent with everything else of this turn of the event loop. */
   enqueue(command: Command): void {
     if (this.phase === 'closed') command.fail(new ClientClosedError());
-    else if (this.allowance.admit(command)) {
+    else if (this.budget.admit(command)) {
       this.pending.push(command);
       if (!this.dirty) this.scheduler.add(this);
     }
   }
 
   /**
-   * Hands what is pending to the connection; opens one where there is none.
-   * @returns how many commands were handed over
+   * Sends the pending commands. Connects first, if need be.
+   * @returns how many commands were sent
    */
   flush(): number {
     if (this.pending.length === 0) return 0;
     if (this.phase === 'idle') void this.open().catch(() => {});
-    // what is not written to a node that may be frozen is not in doubt if it is
+    // the outcome of what is not written to a node that may be frozen stays certain
     if (this.phase !== 'ready' || this.draining || this.suspected) return 0;
-    const given = this.pending;
-    // out of reach of whatever happens meanwhile, so that nothing is ever sent twice
-    this.pending = [];
-    const taken = (this.connection as Connection).send(given);
-    if (taken < given.length) this.pending = [...given.slice(taken), ...this.pending];
-    return taken;
+    const commands = this.pending.takeAll();
+    const sent = (this.connection as Connection).send(commands);
+    if (sent < commands.length) this.pending.putBack(commands.slice(sent));
+    return sent;
   }
 
   /** Connects, if need be. Resolves once commands flow; rejects when this attempt fails. */
@@ -141,38 +124,26 @@ export class NodeChannel {
     return (this.opening ??= this.connect().finally(() => (this.opening = undefined)));
   }
 
-  /**
-   * Finds out about a node that is silent, by a second connection. Where it cannot be reached, the old connection is
-   * given up. Where it answers, the node is alive, and is asked about the old connection, which is replaced if that is
-   * dead; see `isDead`. A node that accepts and says nothing may be frozen or merely busy: only the others can tell.
-   */
+  /** Checks a silent node, and replaces a dead connection; see `probeSilentConnection`. */
   async probe(): Promise<void> {
-    if (this.candidate !== undefined || this.connection === undefined) return;
+    if (this.replacement !== undefined || this.connection === undefined) return;
     const silent = this.connection;
-    const isStillSilent = (): boolean => this.connection === silent && this.suspected;
-    let second: Connection;
-    try {
-      second = await this.establish();
-    } catch (error) {
-      if (isStillSilent() && isUnreachable(error)) silent.destroy(error as Error);
-      return;
-    }
-    const witness: Witness = (...words) => this.askInTime(second, words);
-    // one that falls silent itself, or ends, proves nothing; the next one may
-    const dead = await isDead(silent, witness, isStillSilent).catch(() => false);
-    if (dead) await endAtServer(silent, witness);
-    if (dead && isStillSilent() && second.failure === undefined) this.install(second);
-    else second.destroy(new ConnectionError(this.name, 'not needed any more'));
+    const second = await probeSilentConnection(silent, {
+      name: this.name,
+      timeoutMs: this.options.connectTimeoutMs,
+      open: () => this.establish(),
+      isStillSilent: () => this.connection === silent && this.suspected,
+    });
+    if (second !== undefined) this.install(second);
   }
 
   /**
-   * Puts a new connection in the place of the present one, once that has answered what it was sent: the node serves
-   * nothing on it.
+   * Replaces the present connection, on which the node serves nothing, once the replies of the commands in flight are in.
    */
   async renew(): Promise<void> {
     const old = this.connection;
     const now = this.scheduler.now();
-    if (old === undefined || this.candidate !== undefined || now - this.renewedAt < RENEWAL_MS) return;
+    if (old === undefined || this.replacement !== undefined || now - this.renewedAt < RENEWAL_MS) return;
     this.renewedAt = now;
     const fresh = await this.establish().catch(() => undefined);
     if (fresh === undefined) return;
@@ -181,67 +152,53 @@ export class NodeChannel {
       if (this.connection === old && fresh.failure === undefined) this.install(fresh);
       else fresh.destroy(new ConnectionError(this.name, 'not needed any more'));
     };
-    this.draining = this.connection === old && old.owing > 0;
-    if (this.draining) old.afterOwed(replace);
+    this.draining = this.connection === old && old.inFlightCount > 0;
+    if (this.draining) old.afterInFlight(replace);
     else replace();
   }
 
   /** Sends a command of the client's own, on the open connection. */
   control(name: string, ...args: string[]): Promise<Reply> {
-    if (this.phase === 'ready') return ask(this.connection as Connection, name, args);
+    if (this.phase === 'ready') return (this.connection as Connection).ask(name, args);
     return Promise.reject(new ConnectionError(this.name, 'not connected'));
   }
 
-  /** From now on this node serves reads of its slots though it is a replica; see READONLY. */
+  /** Makes the node serve reads of its slots though it is a replica; see READONLY. */
   serveReplicaReads(): void {
     if (this.replicaReads) return;
     this.replicaReads = true;
     if (this.phase === 'ready') void this.control('READONLY');
   }
 
-  /** The node is a primary: should it become a replica again, its reads are to be redirected. */
+  /** Makes the node redirect reads if it becomes a replica. */
   refuseReplicaReads(): void {
     if (!this.replicaReads) return;
     this.replicaReads = false;
     if (this.phase === 'ready') void this.control('READWRITE');
   }
 
-  /** Takes back what waits here and was not given to the present connection: all of it, or what is chosen. */
+  /** Takes back the pending commands, all of them or the chosen ones. */
   takePending(chosen: (command: Command) => boolean = () => true): Command[] {
-    const waiting = this.pending.filter((command) => !command.settled);
-    const taken = waiting.filter(chosen);
-    this.pending = waiting.filter((command) => !chosen(command));
-    for (const command of taken) this.allowance.release(command);
+    const taken = this.pending.take(chosen);
+    for (const command of taken) this.budget.release(command);
     return taken;
   }
 
-  /** Gives what was called in a long turn of the event loop its whole time: its deadline counts from the turn's begin. */
+  /** Adds the length of a long turn of the event loop to the deadlines of its commands, which count from its beginning. */
   extendDeadlines(turnBeganAt: number, ms: number): void {
-    for (const command of this.pending) {
-      const { deadlineAt, policy } = command;
-      // one that is older than this turn has been waiting, and another's may be that of a batch
-      if (Math.abs(deadlineAt - policy.deadlineMs - turnBeganAt) < 1) command.deadlineAt = deadlineAt + ms;
-    }
+    this.pending.extendDeadlines(turnBeganAt, ms);
   }
 
-  /** Answers every command whose deadline has passed. */
+  /** Fails every command whose deadline has passed. */
   expire(now: number): void {
-    if (now < this.allowance.earliestDeadline) return;
-    let earliest = Infinity;
-    const check = (command: Command): void => {
-      if (command.settled) return;
-      if (command.deadlineAt <= now) command.expire();
-      else if (command.deadlineAt < earliest) earliest = command.deadlineAt;
-    };
-    for (const command of this.owed()) check(command);
-    for (const command of this.pending) check(command);
-    this.pending = this.pending.filter((command) => !command.settled);
-    this.allowance.earliestDeadline = earliest;
+    if (now < this.budget.earliestDeadline) return;
+    this.budget.expire(now, this.inFlight(), this.pending);
+    this.pending.dropSettled();
   }
 
   /**
-   * Gives up a connection that was made before it was known which node is at the address, and that leads to another.
-   * Whether it really does is found out with the next one.
+   * Ends a connection that was opened before the node at the address was known, and that leads to another node. The next
+   * connection is verified.
    */
   recognize(): void {
     const { connection } = this;
@@ -253,99 +210,58 @@ export class NodeChannel {
   }
 
   /** Another node answers at the address. */
-  get astray(): boolean {
-    return isAstray(this.lastFailure);
+  get leadsToWrongNode(): boolean {
+    return isWrongNode(this.lastFailure);
   }
 
-  /** Gives up the present connection; what it owes follows the retry contract. */
+  /** Ends the present connection. Commands in flight follow the retry contract. */
   drop(reason: Error): void {
     this.connection?.destroy(reason);
   }
 
-  /** Ends the channel. What was not sent fails with ClientClosedError, what was sent follows the retry contract. */
+  /** Ends the channel. Pending commands fail with ClientClosedError; commands in flight follow the retry contract. */
   close(): void {
     if (this.phase === 'closed') return;
     this.phase = 'closed';
-    clearTimeout(this.rest);
+    clearTimeout(this.backoffTimer);
     const reason = new ClientClosedError();
-    for (const command of this.pending) command.fail(reason);
-    this.pending = [];
-    this.candidate?.destroy(reason);
+    for (const command of this.pending.takeAll()) command.fail(reason);
+    this.replacement?.destroy(reason);
     this.connection?.destroy(reason);
   }
 
   private async connect(): Promise<void> {
-    clearTimeout(this.rest);
+    clearTimeout(this.backoffTimer);
     this.phase = 'connecting';
     try {
       this.install(await this.establish());
     } catch (error) {
-      this.rested(error as Error);
+      this.backOff(error as Error);
       throw error;
     }
   }
 
-  /** Makes a connection that has shaken hands; it is the candidate until it is put to use or ends. */
+  /** Opens a connection that has shaken hands. It is the replacement until it is in use, or ends. */
   private async establish(): Promise<Connection> {
-    const { connectTimeoutMs } = this.options;
     const connection: Connection = new Connection(
       this.address,
       this.options,
       this,
-      { onDrained: () => this.flush(), onLost: (error, owed) => this.lost(connection, error, owed) },
+      { onDrained: () => this.flush(), onLost: (error, inFlight) => this.lost(connection, error, inFlight) },
       () => this.scheduler.now(),
     );
-    this.candidate = connection;
-    let accepted = false;
-    const guard = new LoopTimer(connectTimeoutMs, () => {
-      const missing = accepted ? 'no answer' : connection.reached ? 'no TLS handshake' : 'not connected';
-      const hint = missing === 'no TLS handshake' ? '; is it a port without TLS?' : '';
-      const reason = `${missing} within ${connectTimeoutMs} ms${hint}`;
-      connection.destroy(
-        accepted ? new UnansweredError(this.name, reason) : new ConnectionError(this.name, reason),
-      );
-    });
-    try {
-      await connection.connected();
-      accepted = true;
-      // credentials that never come must not hold up the next attempt
-      await Promise.race([this.greet(connection), connection.ended()]);
-    } catch (error) {
-      connection.destroy(error as Error);
-      throw connection.failure ?? error;
-    } finally {
-      guard.cancel();
-    }
+    this.replacement = connection;
+    await establishConnection(connection, this.address, this.options, this.known);
     if (this.phase === 'closed') connection.destroy(new ClientClosedError());
     if (connection.failure !== undefined) throw connection.failure;
     return connection;
   }
 
-  private async greet(connection: Connection): Promise<void> {
-    const words: Ask = (name, ...args) => ask(connection, name, args);
-    const { clientId, identity } = await handshake(words, this.options);
-    connection.clientId = clientId;
-    const known = this.known();
-    await verifyIdentity(words, identity, known, this.options.addressRemap);
-    if (known === undefined) connection.identity = identity;
-    const { onConnect } = this.options;
-    if (onConnect !== undefined) await runConnectionHook(onConnect, this.address, 'shared', words);
-  }
-
-  /** As `ask`; a connection that does not answer is given up. */
-  private async askInTime(connection: Connection, [name, ...args]: string[]): Promise<Reply> {
-    const { connectTimeoutMs } = this.options;
-    const guard = new LoopTimer(connectTimeoutMs, () =>
-      connection.destroy(new UnansweredError(this.name, `no answer within ${connectTimeoutMs} ms`)),
-    );
-    return ask(connection, name, args).finally(() => guard.cancel());
-  }
-
-  /** Puts a connection in the place of the present one, if there is one. */
+  /** Makes a connection the present one, in place of another if there is one. */
   private install(connection: Connection): void {
     const replaced = this.connection;
     this.connection = connection;
-    this.candidate = undefined;
+    this.replacement = undefined;
     this.phase = 'ready';
     this.failures = 0;
     this.lastFailure = undefined;
@@ -357,47 +273,28 @@ export class NodeChannel {
     this.flush();
   }
 
-  private lost(connection: Connection, error: Error, owed: Command[]): void {
-    if (this.candidate === connection) this.candidate = undefined;
+  private lost(connection: Connection, error: Error, inFlight: Command[]): void {
+    if (this.replacement === connection) this.replacement = undefined;
     const current = this.connection === connection;
-    // what was not sent yet must not overtake what is sent again
+    // pending commands must not overtake those that are sent again
     const unsent = this.takePending();
-    for (const command of owed) command.lost(error, this);
+    for (const command of inFlight) command.lost(error, this);
     if (current) {
       this.connection = undefined;
-      this.rested(error);
+      this.backOff(error);
     }
     this.router.unsent(unsent, current ? error : undefined);
   }
 
-  /** There is no connection now; try again in a moment if something waits by then. */
-  private rested(error: Error): void {
+  /** Tries again in a moment, if commands wait by then. */
+  private backOff(error: Error): void {
     if (this.phase === 'closed') return;
     this.lastFailure = error;
-    this.phase = 'resting';
-    this.rest = setTimeout(() => {
+    this.phase = 'backoff';
+    this.backoffTimer = setTimeout(() => {
       this.phase = 'idle';
       this.flush();
     }, backoffMs(++this.failures));
     this.router.channelLost(this);
   }
-}
-
-function ask(connection: Connection, name: string, args: readonly string[]): Promise<Reply> {
-  const command = new ControlCommand(name, args);
-  const taken = connection.send([command]);
-  if (taken === 0) command.fail(connection.failure ?? new ConnectionError('a node', 'takes no more now'));
-  return command.reply;
-}
-
-/** The peer took the connection and did not answer on it: it may be frozen, or busy. */
-class UnansweredError extends ConnectionError {}
-
-/** A connection that is refused or goes nowhere, as against one that is accepted and not answered. */
-function isUnreachable(error: unknown): boolean {
-  return isAstray(error) || (error instanceof ConnectionError && !(error instanceof UnansweredError));
-}
-
-function isAstray(error: unknown): boolean {
-  return error instanceof TopologyError && error.code === 'WRONG_NODE';
 }

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net';
 import { ConnectionError, ProtocolError } from '../common/errors.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
-import { ReplyParser, type ReplyHandler } from '../protocol/reply-parser.js';
+import type { ReplyHandler } from '../protocol/reply-handler.js';
+import { ReplyParser } from '../protocol/reply-parser.js';
 import { RequestEncoder } from '../protocol/request-encoder.js';
 import { nodeName, type NodeAddress } from '../topology/topology.js';
 import { openSocket } from './open-socket.js';

@@ -1,95 +1,98 @@
 import { ReplyError } from '../common/errors.js';
-import type { Reply } from '../protocol/reply.js';
 import { delay } from '../common/timers.js';
+import type { Ask, Reply } from '../protocol/reply.js';
 
-/** Time between two looks at a silent connection, in ms: what a node that has just woken up answers arrives in it. */
-const LOOK_MS = 100;
-const LONGEST_LOOK_MS = 500;
+/** The first and the longest time between two checks of a silent connection, in ms. A node that has just woken up answers within it. */
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 500;
 
-/** A connection that owes replies and says nothing. */
+/** A connection with commands in flight, on which nothing arrives. */
 export interface SilentConnection {
-  /** What the server calls it; undefined where it has not said. */
+  /** The id that the server gave it; undefined if it gave none. */
   readonly clientId: number | undefined;
-  /** Some caller waits for a reply that it owes, and would not know what happened if that were lost. */
-  readonly atStake: boolean;
+  /** A caller waits for a reply without which the outcome of its command would be unknown. */
+  readonly losesOutcome: boolean;
 }
 
-/** What changes in the list of clients while bytes of a request come in. */
+/** Asks the node on a second connection. */
+export type SecondConnection = Ask;
+
+/** What changes in the list of clients while bytes of a request arrive. */
 const ARRIVALS = ['cmd', 'qbuf', 'argv-mem', 'multi', 'multi-mem', 'tot-net-in'];
 
-/** Asks the node on a second connection. */
-export type Witness = (name: string, ...args: string[]) => Promise<Reply>;
-
 /**
- * What the node itself says of a connection:
+ * What the node says of a connection:
  * - `gone`: it has no such connection any more
- * - `blocked`: it holds our request back (CLIENT PAUSE, a failover by hand, a command that blocks, a long script)
- * - `open`: it is there, and the node is not executing anything for it
- * - `untold`: it does not say, as CLIENT LIST is not allowed or not known
+ * - `blocked`: it holds the request back (CLIENT PAUSE, a planned failover, a command that blocks, a long script)
+ * - `open`: it has the connection, and is not executing anything for it
+ * - `unknown`: it does not say, because CLIENT LIST is forbidden or unknown
  */
-type Sight =
-  | { readonly state: 'gone' | 'blocked' | 'untold' }
+type ClientListState =
+  | { readonly state: 'gone' | 'blocked' | 'unknown' }
   | { readonly state: 'open'; readonly idleS: number; readonly row: string };
 
 /**
- * Tells whether a silent connection is dead, by a second connection on which its node answers. The node is alive then,
- * and one question is left: does it hold our request back, or do the two ends not hear each other any more?
+ * Finds out whether a silent connection is dead, by a second connection on which its node answers. The node is alive then,
+ * and one question is left: does it hold the request back, or can the two ends no longer hear each other?
  *
- * | the node says of the connection                          | it is                                             |
- * | -------------------------------------------------------- | ------------------------------------------------- |
- * | it has no such                                           | dead                                              |
- * | blocked                                                  | waited for                                        |
- * | open, and nothing came in for a second, two looks in a row | dead: the reply has left long ago, or the request never came |
- * | nothing, as we may not ask                               | waited for while it owes a reply that must not be lost, dead then |
+ * | the node says of the connection                                  | result                                                        |
+ * | ----------------------------------------------------------------- | ------------------------------------------------------------- |
+ * | it has no such connection                                         | dead                                                          |
+ * | blocked                                                           | wait                                                          |
+ * | open, and nothing arrived for a second, twice in a row            | dead: the reply left long ago, or the request never arrived   |
+ * | unknown                                                           | wait while an outcome would be lost, else dead                |
  *
- * @returns false once it is not silent any more
+ * @returns false once the connection is not silent any more
  */
 export async function isDead(
   silent: SilentConnection,
-  witness: Witness,
+  ask: SecondConnection,
   isStillSilent: () => boolean,
 ): Promise<boolean> {
-  let before = '';
-  for (let pause = LOOK_MS; ; pause = Math.min(LONGEST_LOOK_MS, pause * 1.5)) {
+  let rowBefore = '';
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(LONGEST_PAUSE_MS, pause * 1.5)) {
     await delay(pause);
     if (!isStillSilent()) return false;
-    const sight = await look(silent, witness);
+    const found = await inspectClient(silent, ask);
     if (!isStillSilent()) return false;
-    if (sight.state === 'gone') return true;
-    if (sight.state === 'untold' && !silent.atStake) return true;
-    const { row } = { row: '', ...sight };
-    if (sight.state === 'open' && sight.idleS >= 1 && row === before) return true;
-    before = row;
+    if (found.state === 'gone') return true;
+    if (found.state === 'unknown' && !silent.losesOutcome) return true;
+    const { row } = { row: '', ...found };
+    if (found.state === 'open' && found.idleS >= 1 && row === rowBefore) return true;
+    rowBefore = row;
   }
 }
 
 /**
- * Has the node end a connection that is given up, so that nothing which still travels on it is executed after what is
- * sent again on another.
+ * Makes the node end a connection that is given up, so that nothing in transit on it is executed after what is sent again
+ * on another.
  */
-export async function endAtServer({ clientId }: SilentConnection, witness: Witness): Promise<void> {
+export async function endAtServer({ clientId }: SilentConnection, ask: SecondConnection): Promise<void> {
   if (clientId === undefined) return;
-  await witness('CLIENT', 'KILL', 'ID', String(clientId)).catch(() => {});
+  await ask('CLIENT', 'KILL', 'ID', String(clientId)).catch(() => {});
 }
 
-async function look({ clientId }: SilentConnection, witness: Witness): Promise<Sight> {
-  if (clientId === undefined) return { state: 'untold' };
+async function inspectClient(
+  { clientId }: SilentConnection,
+  ask: SecondConnection,
+): Promise<ClientListState> {
+  if (clientId === undefined) return { state: 'unknown' };
   let list: Reply;
   try {
-    list = await witness('CLIENT', 'LIST', 'ID', String(clientId));
+    list = await ask('CLIENT', 'LIST', 'ID', String(clientId));
   } catch (error) {
-    // it executes a script, ours or another's, and answers nothing else meanwhile
-    if (error instanceof ReplyError) return { state: error.code === 'BUSY' ? 'blocked' : 'untold' };
+    // BUSY: it runs a script, of any client, and answers nothing else meanwhile
+    if (error instanceof ReplyError) return { state: error.code === 'BUSY' ? 'blocked' : 'unknown' };
     throw error;
   }
-  return sightOf(String(list), clientId);
+  return readClientList(String(list), clientId);
 }
 
 /** https://redis.io/docs/latest/commands/client-list/ */
-function sightOf(list: string, clientId: number): Sight {
+function readClientList(list: string, clientId: number): ClientListState {
   if (list.trim() === '') return { state: 'gone' };
   const fields = new Map(list.trim().split(' ').map(fieldOf));
-  if (fields.get('id') !== String(clientId)) return { state: 'untold' };
+  if (fields.get('id') !== String(clientId)) return { state: 'unknown' };
   if (fields.get('flags')?.includes('b')) return { state: 'blocked' };
   const row = ARRIVALS.map((name) => fields.get(name)).join(' ');
   return { state: 'open', idleS: Number(fields.get('idle')), row };

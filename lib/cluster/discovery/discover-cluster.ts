@@ -61,7 +61,7 @@ async function tryOnce(
   options: ResolvedClusterOptions,
   adopt: (topology: ClusterTopology) => void,
 ): Promise<Error | undefined> {
-  const seeds = options.nodes.map((address) => router.channelTo(address));
+  const seeds = options.nodes.map((address) => router.pool.channelTo(address));
   const first = await readViews(seeds, options);
   const candidate = prevailingView(first.topologies);
   if (candidate === undefined) return worst(first) ?? unreachable(options, first.causes);
@@ -71,7 +71,7 @@ async function tryOnce(
   const others = await readAllViews(strangers, options, STRANGER_MS);
   const informed = [...first.topologies, ...others.topologies].filter((view) => view.coveredSlots > 0);
   if (informed.some((view) => !view.sharesNodes(candidate))) return disagreement(informed);
-  const primaries = candidate.primaries.map((primary) => router.channelTo(primary));
+  const primaries = candidate.primaries.map((primary) => router.pool.channelTo(primary));
   const causes = new Map<string, Error>();
   await Promise.all(
     primaries.map((channel) => channel.open().catch((error: Error) => void causes.set(channel.name, error))),

@@ -34,7 +34,7 @@ export class TopologyTracker {
           router.reviveLostPrimaries();
         },
         urgent: () => primaryMissing() || this.unknownNodeSeen || router.fillsGaps,
-        unsettled: () => router.awaitsNodes,
+        unsettled: () => router.redirects.awaitsNodes,
       },
       options.refreshIntervalMs,
     );
@@ -107,7 +107,7 @@ export class TopologyTracker {
     const { dynamicStartupNodes, nodes: seeds } = this.options;
     // names are resolved again with every connection, so seeds may lead to nodes that were never seen
     const nodes = dynamicStartupNodes ? [...this.topology.nodes, ...seeds] : seeds;
-    const channels = new Set(nodes.map((address) => this.router.channelTo(address)));
+    const channels = new Set(nodes.map((address) => this.router.pool.channelTo(address)));
     // slotless primaries are read for as long as there are any
     const withSlotless =
       this.unknownNodeSeen || this.topology.primaries.some(({ slots }) => slots.length === 0);
@@ -116,12 +116,12 @@ export class TopologyTracker {
     // what was a seed may be a node of another cluster by now
     const ours = topologies.filter((view) => view.sharesNodes(this.topology));
     const view = prevailingView(ours.length > 0 ? ours : topologies);
-    return view ?? (this.router.mostNodesWrong ? this.readSuccessor(nodes) : undefined);
+    return view ?? (this.router.pool.mostNodesWrong ? this.readSuccessor(nodes) : undefined);
   }
 
   /** The view of a cluster that was built again at the same addresses, if that is what answers there. */
   private async readSuccessor(nodes: readonly NodeAddress[]): Promise<ClusterTopology | undefined> {
-    const channels = nodes.map((address) => this.router.channelToAnyNode(address));
+    const channels = nodes.map((address) => this.router.pool.channelToAnyNode(address));
     const { topologies } = await readAllViews(channels, this.options, this.options.connectTimeoutMs);
     for (const channel of channels) channel.close();
     const view = prevailingView(topologies);

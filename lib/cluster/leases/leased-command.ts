@@ -71,9 +71,9 @@ export class LeasedCommand implements LeasedWork {
   }
 
   resent(): void {
-    const { whenResent, deadlineMs } = this.policy;
-    if (whenResent !== undefined)
-      this.call = { ...this.call, args: [...whenResent(this.call.args, deadlineMs)] };
+    const { argsOnResend, deadlineMs } = this.policy;
+    if (argsOnResend !== undefined)
+      this.call = { ...this.call, args: [...argsOnResend(this.call.args, deadlineMs)] };
   }
 
   shorten(waitedMs: number): void {

@@ -24,25 +24,8 @@ import {
   SIMPLE_STRING,
   VERBATIM_STRING,
 } from './reply-type.js';
+import type { ReplyHandler } from './reply-handler.js';
 import { objectOfPairs, type Reply } from './reply.js';
-
-/**
- * Where a parser's replies go. Its methods must neither throw nor call the parser's `write`:
- * a parser whose handler did refuses all further bytes.
- */
-export interface ReplyHandler {
-  /**
-   * Asked once for each top-level reply that is not a push, before its first string is decoded:
-   * whether strings in it are wanted as Buffers.
-   */
-  wantsBuffers(): boolean;
-  /** Whether maps, doubles and booleans of the reply are wanted as objects, numbers and booleans; else as in RESP2. */
-  wantsNative?(): boolean;
-  /** A reply, in order. What the server refused comes here too, as a ReplyError. */
-  onReply(reply: Reply): void;
-  /** What the server says unasked (RESP3 only); strings in it are Buffers. */
-  onPush(items: Reply[]): void;
-}
 
 export interface ReplyParserOptions {
   /** The longest string taken from the server, in bytes (default 512 MiB, as `proto-max-bulk-len` of Redis). */

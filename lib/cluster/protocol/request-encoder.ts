@@ -1,4 +1,4 @@
-import { toByteText } from './byte-text.js';
+import { toByteText } from './buffer-text.js';
 import { RequestHeaders } from './request-headers.js';
 
 /**

@@ -1,4 +1,4 @@
-import { toByteText } from './byte-text.js';
+import { toByteText } from './buffer-text.js';
 
 /** Names and argument counts come from callers, who may make them up: what is kept has bounds. */
 const MAXIMUM_NAMES = 1_000;

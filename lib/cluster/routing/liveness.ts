@@ -39,9 +39,9 @@ export class Liveness {
 
   /** True while a primary that commands wait for does not answer. */
   get primaryMissing(): boolean {
-    for (const channel of this.router.allChannels) {
+    for (const channel of this.router.pool.all) {
       if (!this.router.isPrimary(channel.name)) continue;
-      if (channel.suspected || (channel.lastFailure !== undefined && channel.allowance.commands > 0))
+      if (channel.suspected || (channel.lastFailure !== undefined && channel.budget.commands > 0))
         return true;
     }
     return false;
@@ -50,7 +50,7 @@ export class Liveness {
   private tick(): void {
     if (this.ticking === undefined) return;
     const now = monotonicMs();
-    for (const channel of this.router.allChannels) {
+    for (const channel of this.router.pool.all) {
       // calls of a turn that has just ended, and may have taken long; they are flushed in a moment
       if (channel.dirty) continue;
       channel.expire(now);
@@ -61,7 +61,7 @@ export class Liveness {
         channel.flush();
       }
     }
-    this.router.waitingRoom.expire(now);
+    this.router.retryQueue.expire(now);
     if (this.router.outstanding === 0) this.stop();
   }
 

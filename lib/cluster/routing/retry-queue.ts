@@ -2,7 +2,7 @@ import { backoffMs } from '../common/backoff.js';
 import { type Command } from '../command/command.js';
 import { NO_SLOT } from '../topology/key-slot.js';
 import { ClientClosedError } from '../common/errors.js';
-import { PendingAllowance } from '../command/pending-budget.js';
+import { PendingBudget } from '../command/pending-budget.js';
 import type { PendingBounds } from '../options/options.js';
 import { clearTimeout, setTimeout } from '../common/timers.js';
 
@@ -14,7 +14,7 @@ interface Queue {
   /** Runs until the next attempt. */
   timer: NodeJS.Timeout | undefined;
   /** What comes later has to wait behind them. */
-  closed: boolean;
+  blocked: boolean;
   /** Former nodes of the slot that still owe replies for it; nothing is sent while there are any. */
   handOvers: number;
 }
@@ -23,19 +23,19 @@ interface Queue {
  * Commands that can go nowhere for the moment, until their next attempt is due or their deadline passes. Those of one
  * slot wait together, so that they are sent again in the order of the calls.
  */
-export class WaitingRoom {
+export class RetryQueue {
   /** All that wait, in the order of their arrival. */
   private readonly waiting = new Set<Command>();
   /** Those of them that have a next attempt, by their slot, or each by itself. */
   private readonly queues = new Map<number | Command, Queue>();
-  private readonly allowance: PendingAllowance;
+  private readonly budget: PendingBudget;
 
   constructor(
     bounds: PendingBounds,
     private readonly dispatch: (command: Command) => void,
     private readonly now: () => number,
   ) {
-    this.allowance = new PendingAllowance('none (waiting for the cluster)', bounds);
+    this.budget = new PendingBudget('none (waiting for the cluster)', bounds);
   }
 
   get size(): number {
@@ -43,21 +43,21 @@ export class WaitingRoom {
   }
 
   /** Whether a command would overtake earlier ones of its slot. */
-  isBehind(command: Command): boolean {
-    return this.queues.size > 0 && this.queues.get(queueOf(command))?.closed === true;
+  mustFollow(command: Command): boolean {
+    return this.queues.size > 0 && this.queues.get(queueOf(command))?.blocked === true;
   }
 
   /**
    * Keeps a command that came back for a moment that grows with its attempts, then dispatches it again.
-   * @param closed later commands of its slot wait behind it, see `isBehind`
+   * @param keepsOrder later commands of its slot wait behind it; see `mustFollow`
    */
-  hold(command: Command, closed = true): void {
+  retryLater(command: Command, keepsOrder = true): void {
     const left = this.admit(command);
     if (left === undefined) return;
     const key = queueOf(command);
     const queue = this.queueAt(key);
     queue.returned.push(command);
-    queue.closed ||= closed;
+    queue.blocked ||= keepsOrder;
     command.attempts++;
     if (queue.timer !== undefined || queue.handOvers > 0) return;
     // timers may be early by a millisecond, and an attempt right at the deadline would leave its outcome unknown
@@ -65,18 +65,18 @@ export class WaitingRoom {
     queue.timer = setTimeout(() => this.releaseQueue(key), delay);
   }
 
-  /** Keeps a command until those before which it must not come are sent; see `isBehind`. */
-  follow(command: Command): void {
+  /** Keeps a command until those before which it must not come are sent; see `mustFollow`. */
+  enqueueBehind(command: Command): void {
     if (this.admit(command) === undefined) return;
     const queue = this.queueAt(queueOf(command));
     (command.attempts > 0 ? queue.returned : queue.following).push(command);
   }
 
   /** Makes everything for these slots wait until they are opened as often as they were closed. */
-  closeSlots(slots: Iterable<number>): void {
+  blockSlots(slots: Iterable<number>): void {
     for (const slot of slots) {
       const queue = this.queueAt(slot);
-      queue.closed = true;
+      queue.blocked = true;
       queue.handOvers++;
       clearTimeout(queue.timer);
       queue.timer = undefined;
@@ -84,7 +84,7 @@ export class WaitingRoom {
   }
 
   /** Dispatches what waits for slots that were closed. */
-  openSlots(slots: Iterable<number>): void {
+  unblockSlots(slots: Iterable<number>): void {
     for (const slot of slots) {
       const queue = this.queues.get(slot);
       // gone where all were released, or failed, meanwhile
@@ -94,8 +94,8 @@ export class WaitingRoom {
   }
 
   /** Keeps a command until `releaseAll`. */
-  holdUntilReleased(command: Command): void {
-    if (this.allowance.admit(command)) this.waiting.add(command);
+  enqueueUntilReleased(command: Command): void {
+    if (this.budget.admit(command)) this.waiting.add(command);
   }
 
   /** Dispatches all that wait, in the order of their arrival. */
@@ -137,7 +137,7 @@ export class WaitingRoom {
       return undefined;
     }
     // it stays on the account of the node it waits for, if there is one
-    if (command.allowance === undefined && !this.allowance.admit(command)) return undefined;
+    if (command.budget === undefined && !this.budget.admit(command)) return undefined;
     this.waiting.add(command);
     return left;
   }
@@ -145,7 +145,7 @@ export class WaitingRoom {
   private queueAt(key: number | Command): Queue {
     let queue = this.queues.get(key);
     if (queue === undefined) {
-      queue = { returned: [], following: [], timer: undefined, closed: false, handOvers: 0 };
+      queue = { returned: [], following: [], timer: undefined, blocked: false, handOvers: 0 };
       this.queues.set(key, queue);
     }
     return queue;
@@ -163,7 +163,7 @@ export class WaitingRoom {
   private release(command: Command): void {
     this.waiting.delete(command);
     if (command.settled) return;
-    command.allowance?.release(command);
+    command.budget?.release(command);
     if (command.deadlineAt <= this.now()) command.expire();
     else command.resume(this.dispatch);
   }

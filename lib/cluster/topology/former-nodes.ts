@@ -9,7 +9,7 @@ const AWAITED_MS = 4_000;
  * Nodes that were part of the topology a moment ago. In the middle of a failover a view may leave out the very replica
  * that takes over, and redirects to it are to be followed all the same: it is no stranger.
  */
-export class DepartedNodes {
+export class FormerNodes {
   private readonly nodes = new Map<string, { node: ClusterNode; until: number }>();
 
   /** Remembers what one snapshot has and the next has not. */

@@ -1,4 +1,4 @@
-import type { Durability, ResentArguments } from '../../cluster/command/call-policy.js';
+import type { Durability, ArgsOnResend } from '../../cluster/command/call-policy.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
 import type { Script } from '../../cluster/scripts/script.js';
 import type { ClusterPubSub } from '../../pubsub/cluster-pubsub.js';
@@ -16,7 +16,7 @@ export interface EntityCallOptions {
   /** How many replicas must have a write. */
   durability?: Durability | undefined;
   /** What a script is sent with again, so that it knows. */
-  whenResent?: ResentArguments | undefined;
+  argsOnResend?: ArgsOnResend | undefined;
 }
 
 /** A batch of scripts over any nodes. */

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { ResentArguments } from '../../cluster/command/call-policy.js';
+import type { ArgsOnResend } from '../../cluster/command/call-policy.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 
 /** Characters of a token. */
@@ -36,7 +36,7 @@ function randomToken(): string {
  * Tells a script whose first argument is a token that it is sent again, and how long ago it was sent first at most:
  * the milliseconds follow the token.
  */
-export const tellResent: ResentArguments = (args, deadlineMs) => {
+export const tellResent: ArgsOnResend = (args, deadlineMs) => {
   const place = 2 + Number(args[1]); // EVALSHA sha keyCount keys… token …
   return args.with(place, `${String(args[place]).slice(0, TOKEN_LENGTH)}${deadlineMs}`);
 };

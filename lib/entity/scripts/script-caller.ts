@@ -17,7 +17,7 @@ const RETRIES: Readonly<Record<Retry, EntityCallOptions>> = {
   // What only reads, too, goes by what is true: replicas lag behind.
   safe: { retry: 'safe', readFrom: 'primary' },
   always: { retry: 'always', readFrom: 'primary' },
-  told: { retry: 'always', readFrom: 'primary', whenResent: tellResent },
+  told: { retry: 'always', readFrom: 'primary', argsOnResend: tellResent },
 };
 
 /** A script with its keys, all of one partition, and its arguments. */

@@ -1,4 +1,4 @@
-import { toByteText } from '../../cluster/protocol/byte-text.js';
+import { toByteText } from '../../cluster/protocol/buffer-text.js';
 import { CommandQueue } from '../../cluster/common/ring-queue.js';
 import { runConnectionHook } from '../../cluster/options/connection-hook.js';
 import { ProtocolError, ReplyError } from '../../cluster/common/errors.js';

@@ -1,5 +1,5 @@
 import { LoopTimer } from '../../cluster/common/loop-timer.js';
-import { toByteText } from '../../cluster/protocol/byte-text.js';
+import { toByteText } from '../../cluster/protocol/buffer-text.js';
 import { ClientClosedError, ReplyError } from '../../cluster/common/errors.js';
 import type { Credentials } from '../../cluster/options/credentials.js';
 import type { Reply } from '../../cluster/protocol/reply.js';

@@ -1,4 +1,4 @@
-import { toByteText } from '../../cluster/protocol/byte-text.js';
+import { toByteText } from '../../cluster/protocol/buffer-text.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { kindOf } from '../../cluster/common/describe-value.js';
 import type { ChannelName } from './cluster-message.js';

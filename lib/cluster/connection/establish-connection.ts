@@ -1,0 +1,81 @@
+import { LoopTimer } from '../common/loop-timer.js';
+import { ConnectionError, TopologyError } from '../common/errors.js';
+import { runConnectionHook } from '../options/connection-hook.js';
+import type { ResolvedClusterOptions } from '../options/options.js';
+import type { Ask } from '../protocol/reply.js';
+import { verifyIdentity } from '../topology/node-identity.js';
+import { nodeName, type ClusterNode, type NodeAddress } from '../topology/topology.js';
+import type { Connection } from './connection.js';
+import { handshake } from './handshake.js';
+
+/** The peer accepted the connection and did not answer on it: it may be frozen, or busy. */
+class UnansweredError extends ConnectionError {}
+
+/** The connection was refused, goes nowhere, or leads to another node, as opposed to one that is not answered. */
+export function isUnreachable(error: unknown): boolean {
+  return isWrongNode(error) || (error instanceof ConnectionError && !(error instanceof UnansweredError));
+}
+
+/** Another node answers at the address. */
+export function isWrongNode(error: unknown): boolean {
+  return error instanceof TopologyError && error.code === 'WRONG_NODE';
+}
+
+/**
+ * Waits until a new connection is open, has shaken hands, and is known to lead to the right node. Ends it if any of that
+ * fails or takes longer than `connectTimeoutMs`.
+ * @throws ConnectionError, AuthenticationError, TopologyError, ConnectionHookError
+ */
+export async function establishConnection(
+  connection: Connection,
+  address: NodeAddress,
+  options: ResolvedClusterOptions,
+  known: () => ClusterNode | undefined,
+): Promise<void> {
+  const { connectTimeoutMs } = options;
+  const name = nodeName(address);
+  let accepted = false;
+  const guard = new LoopTimer(connectTimeoutMs, () => {
+    const missing = accepted ? 'no answer' : connection.reached ? 'no TLS handshake' : 'not connected';
+    const hint = missing === 'no TLS handshake' ? '; is it a port without TLS?' : '';
+    const reason = `${missing} within ${connectTimeoutMs} ms${hint}`;
+    connection.destroy(accepted ? new UnansweredError(name, reason) : new ConnectionError(name, reason));
+  });
+  try {
+    await connection.connected();
+    accepted = true;
+    // credentials that never come must not hold up the next attempt
+    await Promise.race([greet(connection, address, options, known), connection.ended()]);
+  } catch (error) {
+    connection.destroy(error as Error);
+    throw connection.failure ?? error;
+  } finally {
+    guard.cancel();
+  }
+}
+
+/** Asks on an open connection. Ends the connection if no reply comes within some ms. */
+export function askInTime(connection: Connection, name: string, timeoutMs: number): Ask {
+  return (command, ...args) => {
+    const guard = new LoopTimer(timeoutMs, () =>
+      connection.destroy(new UnansweredError(name, `no answer within ${timeoutMs} ms`)),
+    );
+    return connection.ask(command, args).finally(() => guard.cancel());
+  };
+}
+
+async function greet(
+  connection: Connection,
+  address: NodeAddress,
+  options: ResolvedClusterOptions,
+  knownNode: () => ClusterNode | undefined,
+): Promise<void> {
+  const ask: Ask = (name, ...args) => connection.ask(name, args);
+  const { clientId, identity } = await handshake(ask, options);
+  connection.clientId = clientId;
+  const known = knownNode();
+  await verifyIdentity(ask, identity, known, options.addressRemap);
+  if (known === undefined) connection.identity = identity;
+  const { onConnect } = options;
+  if (onConnect !== undefined) await runConnectionHook(onConnect, address, 'shared', ask);
+}

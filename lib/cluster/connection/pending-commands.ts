@@ -1,0 +1,52 @@
+import type { Command } from '../command/command.js';
+
+/** The commands of one channel that wait to be sent, oldest first. */
+export class PendingCommands {
+  private commands: Command[] = [];
+
+  get length(): number {
+    return this.commands.length;
+  }
+
+  push(command: Command): void {
+    this.commands.push(command);
+  }
+
+  /** Takes all of them, so that whatever happens while they are sent, none is sent twice. */
+  takeAll(): Command[] {
+    const { commands } = this;
+    this.commands = [];
+    return commands;
+  }
+
+  /** Puts back commands that could not be sent yet, before those that came meanwhile. */
+  putBack(commands: readonly Command[]): void {
+    if (commands.length > 0) this.commands = [...commands, ...this.commands];
+  }
+
+  /** Takes the chosen ones. Drops those that are settled. */
+  take(chosen: (command: Command) => boolean): Command[] {
+    const waiting = this.commands.filter((command) => !command.settled);
+    const taken = waiting.filter(chosen);
+    this.commands = waiting.filter((command) => !chosen(command));
+    return taken;
+  }
+
+  /** Adds the length of a long turn of the event loop to the deadlines of the commands that were called in it. */
+  extendDeadlines(turnBeganAt: number, ms: number): void {
+    for (const command of this.commands) {
+      const { deadlineAt, policy } = command;
+      // an older command was called before this turn; another deadline may be that of a batch
+      if (Math.abs(deadlineAt - policy.deadlineMs - turnBeganAt) < 1) command.deadlineAt = deadlineAt + ms;
+    }
+  }
+
+  /** Drops the commands that are settled. */
+  dropSettled(): void {
+    this.commands = this.commands.filter((command) => !command.settled);
+  }
+
+  *[Symbol.iterator](): Iterator<Command> {
+    yield* this.commands;
+  }
+}

@@ -1,0 +1,62 @@
+import type { Command } from '../command/command.js';
+import type { NodeChannel } from '../connection/node-channel.js';
+import { NO_SLOT } from '../topology/key-slot.js';
+import type { ChannelPool } from './channel-pool.js';
+import type { ReplicaMonitor } from './replica-monitor.js';
+import { ReplicaSelector } from './replica-selector.js';
+
+/** Chooses the channel for a command, by the present topology. */
+export class ChannelChoice {
+  private readonly replicas: ReplicaSelector;
+
+  /** @param keepsToSlotOwner commands that any primary could serve wait for the primary of their slot */
+  constructor(
+    private readonly pool: ChannelPool,
+    monitor: ReplicaMonitor,
+    private readonly keepsToSlotOwner: boolean,
+  ) {
+    this.replicas = new ReplicaSelector(monitor, (node) => pool.channelTo(node));
+  }
+
+  /** The channel for a command. Undefined if no node can serve it now. @throws what a `readFrom` function throws */
+  channelFor(command: Command): NodeChannel | undefined {
+    const { pool } = this;
+    if (command.pinned !== undefined) return pool.channelTo(command.pinned);
+    if (command.slot === NO_SLOT) return this.keylessChannel(command);
+    const index = pool.topology.shardIndexOfSlot(command.slot);
+    if (index === -1) return this.mayGoElsewhere(command) ? this.primaryFor(command.slot) : undefined;
+    if (command.row.readonly && command.policy.readFrom !== 'primary') {
+      return this.replicas.choose(pool.topology.shards[index], command);
+    }
+    const channel = pool.primaries[index];
+    return this.mayGoElsewhere(command) && channel.outOfReach
+      ? this.primaryFor(command.slot, channel)
+      : channel;
+  }
+
+  /** A cluster that serves all of its slots or nothing has its primary back soon, and keeps the order until then. */
+  private mayGoElsewhere({ row }: Command): boolean {
+    return row.anyPrimary && !this.keepsToSlotOwner;
+  }
+
+  /** A primary that can be reached; always the same one for a slot, so that its commands keep their order. */
+  private primaryFor(slot: number, fallback?: NodeChannel): NodeChannel | undefined {
+    const reachable = this.pool.primaries.filter((channel) => !channel.outOfReach);
+    return reachable[slot % reachable.length] ?? fallback;
+  }
+
+  private keylessChannel(command: Command): NodeChannel | undefined {
+    // a script without keys may run on any primary, so the load is distributed
+    if (command.row.request === 'slot') return this.anyPrimary();
+    const node = this.pool.topology.defaultNode;
+    const channel = node && this.pool.channelTo(node);
+    // any node can answer, so the command does not wait for a default node that is lost
+    return channel === undefined || channel.fit ? channel : this.anyPrimary();
+  }
+
+  private anyPrimary(): NodeChannel | undefined {
+    const { primaries } = this.pool;
+    const fit = primaries.filter((channel) => channel.fit);
+    return fit[Math.floor(Math.random() * fit.length)] ?? primaries[0];
+  }
+}
