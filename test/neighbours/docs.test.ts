@@ -22,7 +22,7 @@ const { ThrottlerModule } = requireOutsideJest<typeof Throttler>('@nestjs/thrott
 const squeezed = (code: string): string => code.replace(/\s+/g, '').replace(/,(?=[\]})])/g, '');
 
 // Every block of the page stands in this file as it stands there; what is behind it shows that it does what it says.
-describe('docs/neighbours.md', () => {
+describe('docs/integrations.md', () => {
   let local: LocalCluster;
   let cluster: ClusterClient;
 
@@ -36,7 +36,7 @@ describe('docs/neighbours.md', () => {
   });
 
   it('shows only code that is run here', () => {
-    const page = readFileSync(new URL('../../docs/neighbours.md', import.meta.url), 'utf8');
+    const page = readFileSync(new URL('../../docs/integrations.md', import.meta.url), 'utf8');
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
     expect(blocks).toHaveLength(7);
