@@ -37,10 +37,10 @@ export class ClusterHealthIndicator {
       throw new InvalidArgumentError('cluster', 'There is no default cluster: name the client to be judged');
     }
     const { status, ...report } = await checkClusterHealth(cluster, options);
-    return this.tell(key, status, report) as HealthIndicatorResult<Key>;
+    return this.toResult(key, status, report) as HealthIndicatorResult<Key>;
   }
 
-  private tell(
+  private toResult(
     key: string,
     status: ClusterHealth['status'],
     report: Omit<ClusterHealth, 'status'>,

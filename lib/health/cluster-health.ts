@@ -4,7 +4,7 @@ import { checkOptionNames } from '../cluster/common/check-option-names.js';
 import { SLOT_COUNT } from '../cluster/topology/key-slot.js';
 import type { ClusterTopology } from '../cluster/topology/topology.js';
 import { otherOfKind, whatCame } from '../cluster/common/describe-value.js';
-import { askShard, type ShardHealth } from './shard-health.js';
+import { checkShard, type ShardHealth } from './shard-health.js';
 
 /** `degraded`: every key can be read and written, but not as safely as it should be. */
 export type ClusterHealthStatus = 'up' | 'degraded' | 'down';
@@ -44,36 +44,36 @@ export async function checkClusterHealth(
   cluster: ClusterClient,
   options: ClusterHealthOptions = {},
 ): Promise<ClusterHealth> {
-  const settings = resolve(options);
+  const settings = resolveOptions(options);
   const end = performance.now() + settings.timeoutMs;
   const left = (): number => Math.max(1, Math.round(end - performance.now()));
   const problem = await connectionProblem(cluster, left());
-  if (problem !== undefined) return judge(cluster.topology, [], [problem], settings);
-  const answers = new Map<string, ShardHealth>();
-  const ask = async (topology: ClusterTopology): Promise<ShardHealth[]> => {
-    const question = { timeoutMs: left(), minReplicas: settings.minReplicas };
-    const asked = topology.shards.filter(({ primary }) => !answers.has(primary.name));
-    const found = await Promise.all(asked.map((shard) => askShard(cluster, shard, question)));
-    asked.forEach(({ primary }, i) => answers.set(primary.name, found[i]));
-    return topology.shards.map(({ primary }) => answers.get(primary.name) as ShardHealth);
+  if (problem !== undefined) return summarize(cluster.topology, [], [problem], settings);
+  const results = new Map<string, ShardHealth>();
+  const checkShards = async (topology: ClusterTopology): Promise<ShardHealth[]> => {
+    const check = { timeoutMs: left(), minReplicas: settings.minReplicas };
+    const unchecked = topology.shards.filter(({ primary }) => !results.has(primary.name));
+    const found = await Promise.all(unchecked.map((shard) => checkShard(cluster, shard, check)));
+    unchecked.forEach(({ primary }, i) => results.set(primary.name, found[i]));
+    return topology.shards.map(({ primary }) => results.get(primary.name) as ShardHealth);
   };
   let { topology } = cluster;
-  let shards = await ask(topology);
+  let shards = await checkShards(topology);
   if (isOutdated(topology, shards)) {
-    await readAnew(cluster, left());
+    await refreshTopology(cluster, left());
     ({ topology } = cluster);
-    shards = await ask(topology);
+    shards = await checkShards(topology);
   }
-  return judge(topology, shards, problemsOf(topology, shards), settings);
+  return summarize(topology, shards, problemsOf(topology, shards), settings);
 }
 
-/** Whether the nodes know better than the view by which they were asked. */
+/** Whether the nodes know better than the view by which they were checked. */
 function isOutdated({ coveredSlots }: ClusterTopology, shards: readonly ShardHealth[]): boolean {
   return shards.some(({ demoted, assigned = coveredSlots }) => demoted || assigned !== coveredSlots);
 }
 
 /** Reads the topology, as far as there is time for it. What keeps it from being read shows in the answers of nodes. */
-function readAnew(cluster: ClusterClient, timeoutMs: number): Promise<unknown> {
+function refreshTopology(cluster: ClusterClient, timeoutMs: number): Promise<unknown> {
   return before(
     timeoutMs,
     cluster.refreshTopology().catch(() => undefined),
@@ -109,7 +109,7 @@ async function before<T>(ms: number, promise: Promise<T>, late: () => T): Promis
   return Promise.race([promise, limit.then(late)]).finally(() => clearTimeout(timer));
 }
 
-function judge(
+function summarize(
   topology: ClusterTopology,
   shards: readonly ShardHealth[],
   problems: readonly string[],
@@ -132,7 +132,7 @@ function judge(
   };
 }
 
-function resolve(options: ClusterHealthOptions): Settings {
+function resolveOptions(options: ClusterHealthOptions): Settings {
   checkOptionNames('a health check', options, Object.keys(DEFAULTS));
   const {
     timeoutMs = DEFAULTS.timeoutMs,

@@ -10,21 +10,21 @@ export interface ShardHealth {
   readonly problem?: string;
   /** In how many slots its primary knows a primary; undefined where it does not say. */
   readonly assigned?: number | undefined;
-  /** Its primary is one no longer, so the view by which it was asked is an old one. */
+  /** Its primary is one no longer, so the view by which it was checked is outdated. */
   readonly demoted?: boolean;
 }
 
-/** How a shard is asked. */
-export interface ShardQuestion {
+/** How a shard is checked. */
+export interface ShardCheckOptions {
   readonly timeoutMs: number;
   readonly minReplicas: number;
 }
 
 /** Asks the primary of a shard, in one write. PING is refused by nodes that answer the others, while they load or are busy. */
-export async function askShard(
+export async function checkShard(
   cluster: ClusterClient,
   { primary, replicas }: ClusterShard,
-  { timeoutMs, minReplicas }: ShardQuestion,
+  { timeoutMs, minReplicas }: ShardCheckOptions,
 ): Promise<ShardHealth> {
   const node = cluster.with({ deadlineMs: timeoutMs }).target(primary);
   const answers = await Promise.allSettled([
@@ -34,14 +34,17 @@ export async function askShard(
   ]);
   const refusal = answers.find((answer) => answer.status === 'rejected' && !isForbidden(answer.reason));
   if (refusal !== undefined)
-    return silent(`${primary.name} ${failing((refusal as PromiseRejectedResult).reason)}`);
+    return notAnswering(`${primary.name} ${describeFailure((refusal as PromiseRejectedResult).reason)}`);
   const [replication, state] = answers.map((answer) =>
     answer.status === 'fulfilled' ? String(answer.value) : undefined,
   );
   if (state !== undefined && saysClusterDown(state))
-    return { ...silent(`${primary.name} says that the cluster is down`), assigned: slotsAssigned(state) };
+    return {
+      ...notAnswering(`${primary.name} says that the cluster is down`),
+      assigned: slotsAssigned(state),
+    };
   if (replication !== undefined && saysReplica(replication))
-    return { ...silent(`${primary.name} is not a primary any more`), demoted: true };
+    return { ...notAnswering(`${primary.name} is not a primary any more`), demoted: true };
   const assigned = state === undefined ? undefined : slotsAssigned(state);
   if (replication === undefined) return { answers: true, inSync: replicas.length, assigned };
   const inSync = replicasInSync(replication);
@@ -62,12 +65,12 @@ function isForbidden(error: unknown): boolean {
   return error.code === 'NOPERM' || /^ERR unknown (sub)?command/i.test(error.message);
 }
 
-function failing(error: unknown): string {
+function describeFailure(error: unknown): string {
   return error instanceof ReplyError
     ? `refuses commands: ${error.code}`
     : `does not answer: ${(error as Error).message}`;
 }
 
-function silent(problem: string): ShardHealth {
+function notAnswering(problem: string): ShardHealth {
   return { answers: false, inSync: 0, problem };
 }

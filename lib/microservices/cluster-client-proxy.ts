@@ -15,7 +15,7 @@ import {
 type Answer = WritePacket & { readonly id: string };
 
 /** An answer, and which instance of the service gives it. */
-interface Heard {
+interface InstanceAnswer {
   readonly instance: unknown;
   readonly answer: Answer;
 }
@@ -33,7 +33,9 @@ export class ClusterClientProxy extends ClientProxy {
   /** Whose answers a request takes: those of the first instance that answered it, as every instance does. */
   private readonly answeredBy = new Map<string, unknown>();
   /** Answers in the order of their arrival, though a deserializer may take longer for some. */
-  private readonly heard = new InOrder<Heard | undefined>((heard) => heard && this.pass(heard));
+  private readonly answers = new InOrder<InstanceAnswer | undefined>(
+    (answer) => answer && this.deliverAnswer(answer),
+  );
 
   /** @throws InvalidArgumentError unless `options` have either a client or a connection */
   constructor(private readonly options: ClusterClientProxyOptions) {
@@ -50,7 +52,7 @@ export class ClusterClientProxy extends ClientProxy {
    */
   connect(): Promise<void> {
     if (this.connecting !== undefined) return this.connecting;
-    const connecting = this.open().catch((error: unknown) => {
+    const connecting = this.subscribeToReplies().catch((error: unknown) => {
       if (this.connecting === connecting) this.connecting = undefined;
       throw error;
     });
@@ -93,7 +95,7 @@ export class ClusterClientProxy extends ClientProxy {
     return this.connection.client;
   }
 
-  private async open(): Promise<void> {
+  private async subscribeToReplies(): Promise<void> {
     const { pubsub } = this.client;
     await this.client.connect();
     const options = { codec: packetCodec, gaps: true } as const;
@@ -102,12 +104,12 @@ export class ClusterClientProxy extends ClientProxy {
       : pubsub.channel(this.replyTo, options);
     this.replies?.unsubscribe();
     this.replies = replies.subscribe({
-      next: (item) => this.take(item),
-      error: (error: Error) => this.deafen(error),
-      complete: () => this.deafen(new ClientClosedError()),
+      next: (item) => this.onReply(item),
+      error: (error: Error) => this.onRepliesLost(error),
+      complete: () => this.onRepliesLost(new ClientClosedError()),
     });
     await pubsub.ready(this.replyTo);
-    this.tell('connected');
+    this.setStatus('connected');
   }
 
   private async dispatch(packet: ReadPacket, extras: { replyTo?: string }): Promise<number> {
@@ -121,16 +123,16 @@ export class ClusterClientProxy extends ClientProxy {
       : pubsub.publish(channel, outgoing, { codec: packetCodec });
   }
 
-  private take(item: MessageOrGap): void {
+  private onReply(item: MessageOrGap): void {
     if (isGap(item))
       this.failAll(new OutcomeUnknownError('request', `its reply may have been missed (${item.reason})`));
-    else this.heard.push(this.read(item.payload));
+    else this.answers.push(this.readAnswer(item.payload));
   }
 
   /** Undefined where it cannot be read, and so was not meant for us. */
-  private async read(payload: unknown): Promise<Heard | undefined> {
+  private async readAnswer(payload: unknown): Promise<InstanceAnswer | undefined> {
     try {
-      const { instance, packet } = withoutInstance(payload);
+      const { instance, packet } = splitInstance(payload);
       // read it whole, so that nothing of it can throw later
       const { err, response, isDisposed, id } = (await this.deserializer.deserialize(packet)) as Answer;
       return { instance, answer: { err, response, isDisposed, id } };
@@ -139,7 +141,7 @@ export class ClusterClientProxy extends ClientProxy {
     }
   }
 
-  private pass({ instance, answer: { err, response, isDisposed, id } }: Heard): void {
+  private deliverAnswer({ instance, answer: { err, response, isDisposed, id } }: InstanceAnswer): void {
     const callback = this.routingMap.get(id);
     if (callback === undefined) return;
     if (!this.answeredBy.has(id)) this.answeredBy.set(id, instance);
@@ -148,13 +150,13 @@ export class ClusterClientProxy extends ClientProxy {
   }
 
   /** Replies do not come any more; `connect()` listens anew. */
-  private deafen(error: Error): void {
+  private onRepliesLost(error: Error): void {
     this.connecting = undefined;
-    this.tell('disconnected');
+    this.setStatus('disconnected');
     this.failAll(error);
   }
 
-  private tell(status: 'connected' | 'disconnected'): void {
+  private setStatus(status: 'connected' | 'disconnected'): void {
     // oxlint-disable-next-line no-underscore-dangle -- Nest's name
     this._status$.next(status);
   }
@@ -167,7 +169,7 @@ export class ClusterClientProxy extends ClientProxy {
 }
 
 /** Which instance of the service answers, apart from the packet, in which Nest takes no parts but its own. */
-function withoutInstance(payload: unknown): { instance?: unknown; packet: unknown } {
+function splitInstance(payload: unknown): { instance?: unknown; packet: unknown } {
   if (typeof payload !== 'object' || payload === null || !('instance' in payload)) return { packet: payload };
   const { instance, ...packet } = payload;
   return { instance, packet };

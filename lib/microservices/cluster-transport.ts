@@ -13,9 +13,9 @@ import type { ClusterClient } from '../client/cluster-client.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
 import type { ClusterMessage } from '../pubsub/subscriptions/cluster-message.js';
 import { ClusterContext, type ClusterPacketMetadata } from './cluster-context.js';
-import { LastingSubscription } from './lasting-subscription.js';
+import { RetryingSubscription } from './retrying-subscription.js';
 import { packetCodec, writePacket } from './packet-codec.js';
-import { RequestsUnderWay } from './requests-under-way.js';
+import { MessagesInFlight } from './messages-in-flight.js';
 import { transportClient, type ClusterTransportOptions, type TransportClient } from './transport-options.js';
 
 /** A request, or an event where it has no id. */
@@ -51,9 +51,9 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
   private readonly connection: TransportClient;
   /** By which a caller tells the answers of this instance from those of others. */
   private readonly instance = randomBytes(9).toString('base64');
-  private subscriptions: readonly LastingSubscription<ClusterMessage>[] = [];
+  private subscriptions: readonly RetryingSubscription<ClusterMessage>[] = [];
   private readonly failed = new Set<string>();
-  private readonly underWay = new RequestsUnderWay();
+  private readonly inFlight = new MessagesInFlight();
   private readonly cutOff$ = new Subject<void>();
   private isCutOff = false;
 
@@ -77,7 +77,7 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
     try {
       await this.client.connect();
       await Promise.all(this.subscriptions.map((subscription) => subscription.open()));
-      this.tell('connected');
+      this.setStatus('connected');
     } catch (error) {
       this.unsubscribe();
       return callback(error);
@@ -91,8 +91,8 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
    */
   async close(): Promise<void> {
     this.unsubscribe();
-    await this.underWay.drain(DRAIN_MS);
-    const { size } = this.underWay;
+    await this.inFlight.drain(DRAIN_MS);
+    const { size } = this.inFlight;
     if (size > 0) {
       this.logger.warn(`Closed with ${size} messages unfinished`);
       this.isCutOff = true;
@@ -116,22 +116,22 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
   }
 
   /** One for each handler's name, so that one that the server refuses leaves the others alone. */
-  private subscriptionOf(name: string): LastingSubscription<ClusterMessage> {
-    return new LastingSubscription<ClusterMessage>({
+  private subscriptionOf(name: string): RetryingSubscription<ClusterMessage> {
+    return new RetryingSubscription<ClusterMessage>({
       source: this.messages(name),
       confirmed: () => this.client.pubsub.ready(name),
       next: (message) => void this.handleMessage(message),
       onFailed: (error) => {
         this.failed.add(name);
-        this.log(`The subscription to ${name} has failed, and is made anew`, error);
-        this.tell('reconnecting');
+        this.logError(`The subscription to ${name} has failed, and is made anew`, error);
+        this.setStatus('reconnecting');
       },
       onRestored: () => {
         this.failed.delete(name);
         this.logger.log(`Subscribed to ${name} again`);
-        if (this.failed.size === 0) this.tell('connected');
+        if (this.failed.size === 0) this.setStatus('connected');
       },
-      onClosed: () => this.tell('disconnected'),
+      onClosed: () => this.setStatus('disconnected'),
     });
   }
 
@@ -143,16 +143,16 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
   }
 
   private unsubscribe(): void {
-    for (const subscription of this.subscriptions) subscription.end();
+    for (const subscription of this.subscriptions) subscription.close();
   }
 
-  private tell(status: 'connected' | 'reconnecting' | 'disconnected'): void {
+  private setStatus(status: 'connected' | 'reconnecting' | 'disconnected'): void {
     // oxlint-disable-next-line no-underscore-dangle -- Nest's name
     this._status$.next(status);
   }
 
   /** Never the packet in the log: it may hold anything. */
-  private log(what: string, error: unknown): void {
+  private logError(what: string, error: unknown): void {
     // anything can be thrown
     const { message = String(error), stack } = (error ?? {}) as Partial<Error>;
     this.logger.error(`${what}: ${message}`, stack);
@@ -160,7 +160,8 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
 
   /** Never rejects. */
   private async handleMessage({ channel, pattern = channel, payload }: ClusterMessage): Promise<void> {
-    const fault = (error: unknown): void => this.log(`A message of ${channel} was not handled`, error);
+    const logFault = (error: unknown): void =>
+      this.logError(`A message of ${channel} was not handled`, error);
     try {
       const packet = (await this.deserializer.deserialize(payload, { channel })) as Packet;
       const { metadata } = packet;
@@ -168,34 +169,34 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
         metadata === undefined ? [channel, pattern] : [channel, pattern, metadata],
       );
       const work =
-        packet.id === undefined ? this.handlingOf(packet, context) : this.answering(packet, context);
+        packet.id === undefined ? this.eventWork(packet, context) : this.requestWork(packet, context);
       await this.onProcessingStartHook(this.transportId, context, () => {
         // never rejects: a hook need not pass it on
         const working = work()
-          .catch(fault)
+          .catch(logFault)
           .finally(() => this.onProcessingEndHook?.(this.transportId, context))
-          .catch(fault);
-        this.underWay.add(working);
+          .catch(logFault);
+        this.inFlight.add(working);
         return working;
       });
     } catch (error) {
-      fault(error);
+      logFault(error);
     }
   }
 
   /** What an event's handlers do. */
-  private handlingOf({ data }: Packet, context: ClusterContext): () => Promise<void> {
+  private eventWork({ data }: Packet, context: ClusterContext): () => Promise<void> {
     const pattern = context.getPattern();
     return async () => {
       const handler = this.getHandlerByPattern(pattern);
       if (handler === null) return this.logger.error(`There is no handler for the event ${pattern}`);
       const result: unknown = await (handler as MessageHandler)(data, context);
-      if (isObservable(result)) await this.ran(result);
+      if (isObservable(result)) await this.waitForResult(result);
     };
   }
 
   /** Resolves when an event's handlers are done. What an exception filter makes of an error has been logged by Nest. */
-  private async ran(result: Observable<unknown>): Promise<void> {
+  private async waitForResult(result: Observable<unknown>): Promise<void> {
     try {
       await lastValueFrom(result.pipe(takeUntil(this.cutOff$)), { defaultValue: undefined });
     } catch (error) {
@@ -204,10 +205,10 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
   }
 
   /** What a request's handler does, and the answer to it. */
-  private answering({ id, replyTo, data }: Packet, context: ClusterContext): () => Promise<void> {
+  private requestWork({ id, replyTo, data }: Packet, context: ClusterContext): () => Promise<void> {
     // a caller that names no channel is none of ours, and reads no more than Nest's packets
-    const isOurs = typeof replyTo === 'string' && replyTo !== '';
-    const target: ReplyTarget = isOurs
+    const isKeyslotCaller = typeof replyTo === 'string' && replyTo !== '';
+    const target: ReplyTarget = isKeyslotCaller
       ? { channel: replyTo, extras: { instance: this.instance } }
       : { channel: `${context.getChannel()}.reply`, extras: {} };
     const reply = (response: WritePacket): Promise<void> =>
@@ -235,7 +236,7 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
     return new Promise((resolve) => {
       this.send(values.pipe(takeUntil(this.cutOff$)), async (response) => {
         // a caller who has had no part of an answer may get that of another instance
-        if (!this.isCutOff) await reply(this.legible(response, context));
+        if (!this.isCutOff) await reply(this.withReadableError(response, context));
         else if (hasBegun) await reply({ err: CUT_OFF, isDisposed: true });
         hasBegun = true;
         if (response.isDisposed) resolve();
@@ -244,31 +245,31 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
   }
 
   /** An error of which JSON would hold nothing, such as that of a faulty filter, is logged, and told as Nest does. */
-  private legible(response: WritePacket, context: ClusterContext): WritePacket {
+  private withReadableError(response: WritePacket, context: ClusterContext): WritePacket {
     const { err } = response as { err: unknown };
     if (this.options.serializer !== undefined || !types.isNativeError(err) || Object.keys(err).length > 0)
       return response;
-    this.log(`A message of ${context.getChannel()} was not handled`, err);
+    this.logError(`A message of ${context.getChannel()} was not handled`, err);
     return { ...response, err: INTERNAL_ERROR };
   }
 
   /** Never rejects. A reply that the serializer refuses becomes an error for the caller. */
   private async reply({ channel, extras }: ReplyTarget, response: OutgoingResponse): Promise<void> {
     try {
-      const outgoing = await this.written(response, extras).catch((error: unknown) => {
-        this.log(`A reply to ${channel} could not be written`, error);
-        return this.written({ id: response.id, err: INTERNAL_ERROR, isDisposed: true }, extras);
+      const outgoing = await this.serializeResponse(response, extras).catch((error: unknown) => {
+        this.logError(`A reply to ${channel} could not be written`, error);
+        return this.serializeResponse({ id: response.id, err: INTERNAL_ERROR, isDisposed: true }, extras);
       });
       const { pubsub } = this.client;
       await (this.options.sharded
         ? pubsub.publishSharded(channel, outgoing, { codec: 'text' })
         : pubsub.publish(channel, outgoing, { codec: 'text' }));
     } catch (error) {
-      this.log(`No reply to ${channel}`, error);
+      this.logError(`No reply to ${channel}`, error);
     }
   }
 
-  private async written(response: OutgoingResponse, extras: object): Promise<string> {
+  private async serializeResponse(response: OutgoingResponse, extras: object): Promise<string> {
     const serialized: unknown = await this.serializer.serialize(response);
     // what a serializer makes of it may be anything
     if (typeof serialized !== 'object' || serialized === null) return writePacket(serialized);

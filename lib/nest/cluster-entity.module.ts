@@ -7,7 +7,7 @@ import { DEFAULT_CLUSTER, getClusterToken, getEntityRegistryToken } from './comm
 export interface EntityRegistrySource {
   (): EntityRegistry;
   /** The registry, once it was asked for. */
-  made?: EntityRegistry;
+  registry?: EntityRegistry;
 }
 
 /** Holds the entity classes of an application against what is stored, once all of them are known. */
@@ -16,7 +16,7 @@ class EntitySchemaCheck implements OnApplicationBootstrap {
 
   /** @throws SchemaRecordError */
   async onApplicationBootstrap(): Promise<void> {
-    await this.registryOf.made?.checkSchemas();
+    await this.registryOf.registry?.checkSchemas();
   }
 }
 
@@ -29,9 +29,9 @@ export class ClusterEntityModule {
   static register(core: DynamicModule, name: string = DEFAULT_CLUSTER): DynamicModule {
     const registry = {
       provide: getEntityRegistryToken(name),
-      // made when it is first asked for: a test that puts something in the place of the client may have no entities
+      // created when it is first asked for: a test that puts something in the place of the client may have no entities
       useFactory: (client: ClusterClient): EntityRegistrySource => {
-        const source: EntityRegistrySource = () => (source.made ??= new EntityRegistry(client));
+        const source: EntityRegistrySource = () => (source.registry ??= new EntityRegistry(client));
         return source;
       },
       inject: [getClusterToken(name)],

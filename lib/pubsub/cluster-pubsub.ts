@@ -129,7 +129,7 @@ export class ClusterPubSub {
    *   client's `retry` is `always`
    */
   publish<T>(channel: ChannelName, value: T, options?: MessageOptions<T>): Promise<number> {
-    return this.send('publish', { channel, value }, options);
+    return this.publishOne('publish', { channel, value }, options);
   }
 
   /**
@@ -138,7 +138,7 @@ export class ClusterPubSub {
    * @throws InvalidArgumentError for an empty name, or a value the codec does not take; what a codec of yours throws
    */
   publishMany<T>(messages: readonly Publication<T>[], options?: MessageOptions<T>): Promise<PublishResult[]> {
-    return this.sendMany('publish', messages, options);
+    return this.publishBatch('publish', messages, options);
   }
 
   /**
@@ -147,7 +147,7 @@ export class ClusterPubSub {
    * @throws as `publish`
    */
   publishSharded<T>(channel: ChannelName, value: T, options?: MessageOptions<T>): Promise<number> {
-    return this.send('spublish', { channel, value }, options);
+    return this.publishOne('spublish', { channel, value }, options);
   }
 
   /** As `publishMany`, to sharded channels. Needs Redis 7. */
@@ -155,7 +155,7 @@ export class ClusterPubSub {
     messages: readonly Publication<T>[],
     options?: MessageOptions<T>,
   ): Promise<PublishResult[]> {
-    return this.sendMany('spublish', messages, options);
+    return this.publishBatch('spublish', messages, options);
   }
 
   /**
@@ -221,16 +221,16 @@ export class ClusterPubSub {
     return (gaps ? items : items.pipe(filter((item) => !isGap(item)))) as Observable<never>;
   }
 
-  private async send<T>(
+  private async publishOne<T>(
     command: PublishCommand,
     publication: Publication<T>,
     options: MessageOptions<T> = {},
   ): Promise<number> {
     if (this.closed) throw new ClientClosedError();
-    return this.publisher.send(command, publication, this.codecOf(options));
+    return this.publisher.publishOne(command, publication, this.codecOf(options));
   }
 
-  private async sendMany<T>(
+  private async publishBatch<T>(
     command: PublishCommand,
     messages: readonly Publication<T>[],
     options: MessageOptions<T> = {},
@@ -239,7 +239,7 @@ export class ClusterPubSub {
     if (!Array.isArray(messages) || messages.some((one) => typeof one !== 'object' || one === null)) {
       throw new InvalidArgumentError('messages', 'Messages are given as a list of { channel, value }');
     }
-    return this.publisher.sendMany(command, messages, this.codecOf(options));
+    return this.publisher.publishMany(command, messages, this.codecOf(options));
   }
 
   private codecOf(options: MessageOptions): MessageCodec {

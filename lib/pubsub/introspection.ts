@@ -13,21 +13,23 @@ export class Introspection {
   constructor(private readonly engine: PubSubEngine) {}
 
   /** Channels that are subscribed to, each once. */
-  async channels(question: 'channels' | 'shardchannels', pattern?: string): Promise<string[]> {
-    return (await this.ask(
+  async channels(subcommand: 'channels' | 'shardchannels', pattern?: string): Promise<string[]> {
+    return (await this.runPubSub(
       false,
-      question,
+      subcommand,
       ...(pattern === undefined ? [] : [checkName(pattern)]),
     )) as string[];
   }
 
   /** Connections that subscribe to each channel. */
   async subscribers<N extends ChannelName>(
-    question: 'numsub' | 'shardnumsub',
+    subcommand: 'numsub' | 'shardnumsub',
     channels: N | readonly N[],
   ): Promise<Map<N, number>> {
     const names = readNames(channels);
-    const reply = (await this.ask(true, question, ...names.map(({ given }) => given))) as (Buffer | number)[];
+    const reply = (await this.runPubSub(true, subcommand, ...names.map(({ given }) => given))) as (
+      Buffer | number
+    )[];
     const counts = new Map<string, number>();
     for (let i = 0; i < reply.length; i += 2) {
       const name = reply[i];
@@ -38,10 +40,10 @@ export class Introspection {
 
   /** Patterns that are subscribed to; one that is known to several nodes counts several times. */
   async patterns(): Promise<number> {
-    return (await this.ask(false, 'numpat')) as number;
+    return (await this.runPubSub(false, 'numpat')) as number;
   }
 
-  private ask(buffers: boolean, ...args: ChannelName[]): Promise<unknown> {
+  private runPubSub(buffers: boolean, ...args: ChannelName[]): Promise<unknown> {
     return this.engine.run('pubsub', args, this.engine.options, { buffers });
   }
 }

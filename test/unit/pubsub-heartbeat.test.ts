@@ -12,25 +12,25 @@ function watch(everyMs: number, ping: () => Promise<boolean>): { heartbeat: Hear
 }
 
 describe('a heart-beat', () => {
-  it('asks again and again while it is answered, and moves on what is proven', async () => {
+  it('asks again and again while it is answered, and moves on what is outlivedStart', async () => {
     let pings = 0;
     const { heartbeat, silences } = watch(5, async () => ++pings > 0);
-    const begun = heartbeat.provenAt;
+    const begun = heartbeat.intactUntil;
     await eventually(() => pings > 20);
     expect(silences).toEqual([]);
-    expect(heartbeat.provenAt).toBeGreaterThan(begun);
-    expect(heartbeat.provenAt).toBeLessThanOrEqual(Date.now());
+    expect(heartbeat.intactUntil).toBeGreaterThan(begun);
+    expect(heartbeat.intactUntil).toBeLessThanOrEqual(Date.now());
   });
 
   it('tells once when there is no answer, and proves nothing by then', async () => {
     let pings = 0;
     const { heartbeat, silences } = watch(10, () => new Promise(() => void pings++));
-    const begun = heartbeat.provenAt;
+    const begun = heartbeat.intactUntil;
     await eventually(() => silences.length > 0);
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(silences).toHaveLength(1);
     expect(pings).toBe(1);
-    expect(heartbeat.provenAt).toBe(begun);
+    expect(heartbeat.intactUntil).toBe(begun);
   });
 
   it('takes anything that is heard for a sign of life', async () => {
@@ -38,7 +38,7 @@ describe('a heart-beat', () => {
     const until = performance.now() + 300;
     await eventually(
       () => {
-        heartbeat.heard();
+        heartbeat.recordActivity();
         return performance.now() > until;
       },
       { intervalMs: 5 },

@@ -22,14 +22,15 @@ export function createOptionsProvider(options: ClusterClientOptions): Provider {
 export function createAsyncOptionsProviders(options: ClusterModuleAsyncOptions): Provider[] {
   checkAsyncOptions(options);
   const { useFactory, inject = [], useClass, useExisting } = options;
-  if (useFactory) return [optionsOf('useFactory', useFactory, inject)];
-  if (useClass) return [{ provide: useClass, useClass }, optionsOf('useClass', ask, [useClass])];
-  return [optionsOf('useExisting', ask, [useExisting!])];
+  if (useFactory) return [asyncOptionsProvider('useFactory', useFactory, inject)];
+  if (useClass)
+    return [{ provide: useClass, useClass }, asyncOptionsProvider('useClass', createOptions, [useClass])];
+  return [asyncOptionsProvider('useExisting', createOptions, [useExisting!])];
 }
 
 type OptionsSource = NonNullable<ClusterModuleAsyncOptions['useFactory']>;
 
-function optionsOf(
+function asyncOptionsProvider(
   source: (typeof SOURCES)[number],
   options: OptionsSource,
   inject: FactoryProvider['inject'],
@@ -45,7 +46,7 @@ function optionsOf(
   };
 }
 
-function ask(
+function createOptions(
   factory: Partial<ClusterOptionsFactory>,
 ): ReturnType<ClusterOptionsFactory['createClusterOptions']> {
   if (typeof factory?.createClusterOptions === 'function') return factory.createClusterOptions();

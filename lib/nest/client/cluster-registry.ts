@@ -50,7 +50,7 @@ export class ClusterRegistry implements OnModuleInit, OnApplicationShutdown {
    *   another with each
    */
   async onModuleInit(): Promise<void> {
-    this.refuseRequestScope();
+    this.rejectRequestScope();
     const eager = [...this.clients].filter(([name]) => !this.isLazy(name));
     try {
       await Promise.all(eager.map(([name, client]) => this.connect(name, client)));
@@ -69,7 +69,7 @@ export class ClusterRegistry implements OnModuleInit, OnApplicationShutdown {
     await Promise.all(Array.from(this.clients.values(), (client) => client.close()));
   }
 
-  private refuseRequestScope(): void {
+  private rejectRequestScope(): void {
     const options = this.discovery.getProviders().filter(({ token }) => token === CLUSTER_OPTIONS);
     if (options.every((wrapper) => wrapper.isDependencyTreeStatic())) return;
     throw new InvalidArgumentError(

@@ -27,14 +27,14 @@ const ASYNC_OPTIONS: Readonly<
  * @throws InvalidArgumentError
  */
 export function checkClusterName(name: unknown): void {
-  check('name', name, 'The name of a cluster');
+  checkOption('name', name, 'The name of a cluster');
 }
 
 /** Refuses what `forRoot` cannot take; options of the client are checked where it is made. @throws InvalidArgumentError */
 export function checkRootOptions(options: unknown): void {
   const { name, isGlobal } = objectOf(options, 'forRoot', 'the options of a client');
   if (name !== undefined) checkClusterName(name);
-  if (isGlobal !== undefined) check('isGlobal', isGlobal);
+  if (isGlobal !== undefined) checkOption('isGlobal', isGlobal);
 }
 
 /** Refuses what `forRootAsync` cannot take. @throws InvalidArgumentError */
@@ -50,7 +50,8 @@ export function checkAsyncOptions(options: unknown): void {
           'options of the client are what the factory gives',
       );
     }
-    if (value !== undefined) check(option, value, option === 'name' ? 'The name of a cluster' : undefined);
+    if (value !== undefined)
+      checkOption(option, value, option === 'name' ? 'The name of a cluster' : undefined);
   }
   const sources = SOURCES.filter((source) =>
     given.some(([name, value]) => name === source && value !== undefined),
@@ -93,7 +94,11 @@ function objectOf(options: unknown, method: string, expected: string): Record<st
   );
 }
 
-function check(option: keyof ClusterModuleAsyncOptions, value: unknown, subject = `Option ${option}`): void {
+function checkOption(
+  option: keyof ClusterModuleAsyncOptions,
+  value: unknown,
+  subject = `Option ${option}`,
+): void {
   const [fits, expected] = ASYNC_OPTIONS[option];
   if (!fits(value))
     throw new InvalidArgumentError(option, `${subject} must be ${expected}; ${whatCame(value)} came`);

@@ -10,19 +10,19 @@ import { type HandlerSubscription, type SubscriptionMetadata } from './decorator
  * @param handler its name, for the error
  * @throws InvalidArgumentError where a function gives none; what it throws; what Nest throws where it cannot inject
  */
-export async function withNames(
+export async function resolveNames(
   subscription: SubscriptionMetadata,
   host: HandlerHost,
   handler: string,
 ): Promise<HandlerSubscription> {
   const { kind, names, inject = [] } = subscription;
   const where = `${HANDLER_KINDS[kind].decorator} on ${handler}`;
-  const given = typeof names === 'function' ? await callWith(names, inject, host, where) : names;
+  const given = typeof names === 'function' ? await callWithInjected(names, inject, host, where) : names;
   return { ...subscription, names: readHandlerNames(kind, given, where) };
 }
 
 /** Nest injects into classes only, and only so a function gets what the imports of its module offer. */
-async function callWith(
+async function callWithInjected(
   names: (...injected: never[]) => unknown,
   inject: NonNullable<SubscriptionMetadata['inject']>,
   host: HandlerHost,

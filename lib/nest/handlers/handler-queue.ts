@@ -19,9 +19,9 @@ export class HandlerQueue<T extends { readonly channel: string }> {
   private readonly inOrder: boolean;
   private active = 0;
   /** The channels of what is being handled, where that matters. */
-  private readonly busy = new Set<string>();
+  private readonly busyChannels = new Set<string>();
   private closed = false;
-  private drained: (() => void) | undefined = undefined;
+  private onDrained: (() => void) | undefined = undefined;
 
   /** @param handle must not reject */
   constructor(
@@ -50,14 +50,14 @@ export class HandlerQueue<T extends { readonly channel: string }> {
 
   push(item: T): void {
     if (this.closed) return;
-    if (this.isFree(item)) void this.work(item);
+    if (this.isFree(item)) void this.start(item);
     else this.buffer.push(item);
   }
 
   /** Takes nothing more; resolves when what was taken is done with. */
   async drain(): Promise<void> {
     this.closed = true;
-    if (this.pending > 0) await new Promise<void>((resolve) => (this.drained = resolve));
+    if (this.pending > 0) await new Promise<void>((resolve) => (this.onDrained = resolve));
   }
 
   /** Gives up what waits. What is worked on cannot be stopped. */
@@ -66,18 +66,18 @@ export class HandlerQueue<T extends { readonly channel: string }> {
   }
 
   private isFree({ channel }: T): boolean {
-    return this.active < this.concurrency && !this.busy.has(channel);
+    return this.active < this.concurrency && !this.busyChannels.has(channel);
   }
 
-  private async work(item: T): Promise<void> {
+  private async start(item: T): Promise<void> {
     this.active++;
-    if (this.inOrder) this.busy.add(item.channel);
+    if (this.inOrder) this.busyChannels.add(item.channel);
     await this.handle(item);
     this.active--;
-    this.busy.delete(item.channel);
+    this.busyChannels.delete(item.channel);
     for (let box; (box = this.buffer.shiftWhere((next) => this.isFree(next))) !== undefined;) {
-      void this.work(box.value);
+      void this.start(box.value);
     }
-    if (this.pending === 0) this.drained?.();
+    if (this.pending === 0) this.onDrained?.();
   }
 }

@@ -24,7 +24,7 @@ export function handlerDecorator(
   const { decorator } = HANDLER_KINDS[kind];
   checkOptionNames(decorator, options, kind === 'keyspace' ? OPTIONS : [...OPTIONS, 'codec']);
   const metadata: SubscriptionMetadata = { ...options, kind, names, events };
-  check(metadata);
+  checkMetadata(metadata);
   return (target, method, descriptor) => {
     const handler: unknown = descriptor?.value;
     if (typeof target === 'function' || typeof handler !== 'function') {
@@ -59,7 +59,7 @@ export function readHandlerNames(kind: SubscriptionKind, names: unknown, where: 
 /** What the options of handlers are called, beside `codec`, which those of messages have. */
 const OPTIONS = ['cluster', 'concurrency', 'order', 'buffer', 'inject'];
 
-function check(metadata: SubscriptionMetadata): void {
+function checkMetadata(metadata: SubscriptionMetadata): void {
   const { kind, names, cluster, concurrency, order, buffer = {}, inject, codec, events } = metadata;
   const { decorator } = HANDLER_KINDS[kind];
   if (cluster !== undefined) checkClusterName(cluster);

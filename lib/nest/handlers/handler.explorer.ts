@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
-import { withNames } from './handler-names.js';
+import { resolveNames } from './handler-names.js';
 import { subscriptionsOf } from './decorators/subscription-metadata.js';
 import type { Handler, HandlerHost } from './handler.js';
 
@@ -14,11 +14,11 @@ export class HandlerExplorer {
 
   /**
    * Every handler of every provider and controller.
-   * @param known instances whose handlers are not wanted
+   * @param excluded instances whose handlers are not wanted
    * @throws where the names of a subscription cannot be told
    */
-  async explore(known: ReadonlySet<unknown>): Promise<Handler[]> {
-    const hosts = this.hosts().filter(({ instance }) => !known.has(instance));
+  async explore(excluded: ReadonlySet<unknown>): Promise<Handler[]> {
+    const hosts = this.hosts().filter(({ instance }) => !excluded.has(instance));
     return (await Promise.all(hosts.map((host) => this.handlersOf(host)))).flat();
   }
 
@@ -40,7 +40,7 @@ export class HandlerExplorer {
     return Promise.all(
       methods.map(async (method) => {
         const name = `${prototype.constructor.name}.${method}`;
-        const named = subscriptionsOf(prototype[method]).map((each) => withNames(each, host, name));
+        const named = subscriptionsOf(prototype[method]).map((each) => resolveNames(each, host, name));
         return { host, method, name, subscriptions: await Promise.all(named) };
       }),
     );

@@ -9,7 +9,7 @@ import {
 import { lastValueFrom, isObservable } from 'rxjs';
 import type { ClusterMessage } from '../../pubsub/subscriptions/cluster-message.js';
 import { CLUSTER_MESSAGE_CONTEXT } from './decorators/cluster-message-context.js';
-import { asForRequests, type ExceptionHandling } from './handler-filters.js';
+import { withRequestSemantics, type ExceptionHandling } from './handler-filters.js';
 import type { Handler } from './handler.js';
 import { PARAMS_METADATA, messageParams } from './decorators/message-params.decorator.js';
 
@@ -25,39 +25,39 @@ export class HandlerInvoker {
     // Nest looks for a handler's module among those that provide its class, and finds none for a controller. Guards and
     // the like that are given by class would then be passed over without a word.
     const getContextModuleKey: ExternalContextCreator['getContextModuleKey'] = (type) =>
-      contexts.getContextModuleKey(type) || (type && controllersModule(modules, type)) || '';
+      contexts.getContextModuleKey(type) || (type && moduleKeyOfController(modules, type)) || '';
     const { filtersContextCreator } = contexts as unknown as NestInternals;
     const filters: FiltersCreator = {
-      create: (...of) => asForRequests(filtersContextCreator.create(...of)),
+      create: (...of) => withRequestSemantics(filtersContextCreator.create(...of)),
     };
     this.contexts = Object.create(contexts, {
       getContextModuleKey: { value: getContextModuleKey },
       filtersContextCreator: { value: filters },
-      transformToResult: { value: resultOf },
+      transformToResult: { value: toPromise },
     });
   }
 
-  callOf(handler: Handler): HandlerCall {
+  createCall(handler: Handler): HandlerCall {
     const { host } = handler;
     const isShared = host.isDependencyTreeStatic() && !host.isTransient;
-    if (!isShared) return this.callPerMessage(handler);
-    const call = this.prepare(handler, host.instance);
+    if (!isShared) return this.createCallPerMessage(handler);
+    const call = this.createContextCall(handler, host.instance);
     return (message) => call(message.payload, message);
   }
 
   /** For handlers that are request-scoped or transient, or depend on what is: an instance a message. */
-  private callPerMessage(handler: Handler): HandlerCall {
+  private createCallPerMessage(handler: Handler): HandlerCall {
     const { host } = handler;
     const moduleRef: ModuleRef = host.host!.getProviderByKey<ModuleRef>(ModuleRef).instance;
     return async (message) => {
       const contextId = ContextIdFactory.getByRequest(message);
       moduleRef.registerRequestByContextId(message, contextId);
       const instance = await moduleRef.resolve(host.token as string, contextId, { strict: true });
-      return this.prepare(handler, instance, contextId)(message.payload, message);
+      return this.createContextCall(handler, instance, contextId)(message.payload, message);
     };
   }
 
-  private prepare({ host, method }: Handler, instance: HandlerInstance, contextId?: ContextId) {
+  private createContextCall({ host, method }: Handler, instance: HandlerInstance, contextId?: ContextId) {
     return this.contexts.create(
       instance,
       instance[method],
@@ -84,12 +84,12 @@ interface NestInternals {
 
 type HandlerInstance = Record<string, (...args: unknown[]) => unknown>;
 
-function controllersModule(modules: ModulesContainer, type: object): string | undefined {
+function moduleKeyOfController(modules: ModulesContainer, type: object): string | undefined {
   for (const [key, module] of modules) if (module.controllers.has(type as never)) return key;
   return undefined;
 }
 
 /** Nest takes an observable that ends without a value for an error; for a message, it is as good as any. */
-async function resultOf(result: unknown): Promise<unknown> {
+async function toPromise(result: unknown): Promise<unknown> {
   return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
 }

@@ -31,9 +31,9 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('ClusterModule');
   private running: RunningHandler[] = [];
   /** Instances whose handlers are subscribed. */
-  private readonly known = new Set<unknown>();
+  private readonly subscribedInstances = new Set<unknown>();
   private loading = Promise.resolve();
-  private ended = false;
+  private shuttingDown = false;
 
   constructor(
     private readonly explorer: HandlerExplorer,
@@ -58,7 +58,7 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   async onModuleDestroy(): Promise<void> {
-    this.ended = true;
+    this.shuttingDown = true;
     const drained = Promise.all(this.running.map((handler) => handler.drain()));
     await within<unknown>(DRAIN_MS, drained, () => undefined);
     for (const handler of this.running) handler.abandon();
@@ -77,8 +77,8 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async loadNew(): Promise<void> {
-    const handlers = await this.explorer.explore(this.known);
-    if (this.ended) return;
+    const handlers = await this.explorer.explore(this.subscribedInstances);
+    if (this.shuttingDown) return;
     const before = this.running.length;
     try {
       await Promise.all(handlers.flatMap((handler) => this.subscribeAll(handler)));
@@ -86,11 +86,11 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
       for (const handler of this.running.splice(before)) handler.abandon();
       throw error;
     }
-    for (const { host } of handlers) this.known.add(host.instance);
+    for (const { host } of handlers) this.subscribedInstances.add(host.instance);
   }
 
   private subscribeAll(handler: Handler): Promise<void>[] {
-    const call = this.invoker.callOf(handler);
+    const call = this.invoker.createCall(handler);
     return handler.subscriptions.map((subscription) => this.subscribe(handler, call, subscription));
   }
 
@@ -104,7 +104,7 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
     }
     const isLazy = this.registry.isLazy(cluster);
     const messages = messagesOf(pubsub, options);
-    const source = isLazy ? this.persistently(name, messages) : messages;
+    const source = isLazy ? this.retryWhileUnreachable(name, messages) : messages;
     this.running.push(new RunningHandler(name, call, options, source, this.logger));
     if (!isLazy) {
       await within(CONFIRM_MS, pubsub.ready(names), () => {
@@ -116,7 +116,7 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /** Subscribes again and again while the cluster cannot be found; each attempt takes as long as connecting may. */
-  private persistently<T>(name: string, messages: Observable<T>): Observable<T> {
+  private retryWhileUnreachable<T>(name: string, messages: Observable<T>): Observable<T> {
     const delay = (error: Error): Observable<unknown> => {
       if (!(error instanceof ClusterError && error.retryable)) return throwError(() => error);
       this.logger.warn(`${name} waits for its cluster: ${error.message}`);

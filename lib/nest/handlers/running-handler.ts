@@ -88,14 +88,14 @@ export class RunningHandler {
       await this.call(message);
     } catch (error) {
       this.failed++;
-      this.report(message, error);
+      this.logFailure(message, error);
     } finally {
       this.handled++;
     }
   }
 
   /** Never the payload in the log: it may be anything. */
-  private report({ channel }: ClusterMessage, error: unknown): void {
+  private logFailure({ channel }: ClusterMessage, error: unknown): void {
     const failure = `${this.name} failed on a message of ${channel}`;
     try {
       const [text, stack] =

@@ -2,7 +2,7 @@ import type { Observable, Subscription } from 'rxjs';
 import { BoundedBuffer, type BufferOptions } from './bounded-buffer.js';
 
 /** A `next()` that waits for a value. */
-interface Taker<T> {
+interface PendingNext<T> {
   resolve(result: IteratorResult<T, undefined>): void;
   reject(error: unknown): void;
 }
@@ -14,7 +14,7 @@ interface Taker<T> {
  */
 export class BufferedMessages<T> implements AsyncIterableIterator<T, undefined> {
   private readonly buffer: BoundedBuffer<T>;
-  private readonly takers: Taker<T>[] = [];
+  private readonly pendingNexts: PendingNext<T>[] = [];
   private subscription: Subscription | undefined = undefined;
   /** How it ended: the source did, or failed, or the consumer left. */
   private ending: { readonly error?: unknown } | undefined = undefined;
@@ -40,7 +40,7 @@ export class BufferedMessages<T> implements AsyncIterableIterator<T, undefined> 
   open(): this {
     if (this.subscription !== undefined || this.ending !== undefined) return this;
     this.subscription = this.source.subscribe({
-      next: (value) => this.take(value),
+      next: (value) => this.receive(value),
       error: (error: unknown) => this.end({ error }),
       complete: () => this.end({}),
     });
@@ -55,7 +55,7 @@ export class BufferedMessages<T> implements AsyncIterableIterator<T, undefined> 
     const box = this.buffer.shift();
     if (box !== undefined) return Promise.resolve({ done: false, value: box.value });
     if (this.ending === undefined) {
-      return new Promise((resolve, reject) => this.takers.push({ resolve, reject }));
+      return new Promise((resolve, reject) => this.pendingNexts.push({ resolve, reject }));
     }
     const { ending } = this;
     this.ending = {};
@@ -76,9 +76,9 @@ export class BufferedMessages<T> implements AsyncIterableIterator<T, undefined> 
     return this;
   }
 
-  private take(value: T): void {
-    const taker = this.takers.shift();
-    if (taker !== undefined) return taker.resolve({ done: false, value });
+  private receive(value: T): void {
+    const pendingNext = this.pendingNexts.shift();
+    if (pendingNext !== undefined) return pendingNext.resolve({ done: false, value });
     try {
       this.buffer.push(value);
     } catch (error) {
@@ -89,7 +89,7 @@ export class BufferedMessages<T> implements AsyncIterableIterator<T, undefined> 
   private end(ending: { readonly error?: unknown }): void {
     this.ending ??= ending;
     this.subscription?.unsubscribe();
-    for (const { resolve, reject } of this.takers.splice(0)) {
+    for (const { resolve, reject } of this.pendingNexts.splice(0)) {
       if ('error' in this.ending) reject(this.ending.error);
       else resolve({ done: true, value: undefined });
       this.ending = {};

@@ -47,7 +47,7 @@ const ALL = 'g$lshzxetd';
  * @param events those wanted; undefined for whichever it tells
  * @see {@link https://redis.io/docs/latest/develop/pubsub/keyspace-notifications/ | Keyspace notifications}
  */
-export function lackingClasses(flags: string, events: ReadonlySet<string> | undefined): string {
+export function missingClasses(flags: string, events: ReadonlySet<string> | undefined): string {
   const told = flags.includes('A') ? flags + ALL : flags;
   const wanted = [...(events ?? [])].map((event) => CLASS_OF_EVENT.get(event));
   const needed = new Set(['K', ...wanted.filter((letter) => letter !== undefined)]);

@@ -11,17 +11,17 @@ export class KeyspacePrimaries {
   private readonly superseded = new Map<string, string>();
 
   /** Some primary of the last snapshot is taken for a replica. */
-  get doubtful(): boolean {
+  get uncertain(): boolean {
     return this.superseded.size > 0;
   }
 
   /** The primaries of the next snapshot that count, each with the one whose replica it was until then, if any. */
-  follow(topology: ClusterTopology): Map<string, string | undefined> {
+  update(topology: ClusterTopology): Map<string, string | undefined> {
     const { before, superseded } = this;
     this.before = topology;
     const owners = topology.shards.filter(({ slots }) => slots.length > 0).map(({ primary }) => primary.name);
-    const counting = new Map(owners.map((name) => [name, before && predecessorOf(name, before)]));
-    for (const [name, predecessor] of counting) {
+    const current = new Map(owners.map((name) => [name, before && predecessorOf(name, before)]));
+    for (const [name, predecessor] of current) {
       if (predecessor === undefined) continue;
       superseded.delete(name);
       superseded.set(predecessor, name);
@@ -29,13 +29,13 @@ export class KeyspacePrimaries {
     for (const [name, successor] of superseded) {
       // both have slots only until the topology has been read again
       if (!owners.includes(name) || !owners.includes(successor)) superseded.delete(name);
-      else counting.delete(name);
+      else current.delete(name);
     }
-    return counting;
+    return current;
   }
 
   /** The topology has been read since: whoever is a primary in it is one. */
-  trust(): void {
+  settle(): void {
     this.superseded.clear();
   }
 }

@@ -1,7 +1,7 @@
 import { Observable, share, Subscription } from 'rxjs';
 import type { ClusterTopology } from '../../cluster/topology/topology.js';
 import type { ChannelName, NameForm } from '../subscriptions/cluster-message.js';
-import { lackingClasses } from './keyspace-classes.js';
+import { missingClasses } from './keyspace-classes.js';
 import { KeyspacePrimaries } from './keyspace-primaries.js';
 import { KeyspaceEventsOffError } from '../common/pubsub-errors.js';
 import type { PubSubEngine } from '../common/pubsub-engine.js';
@@ -43,8 +43,8 @@ export class KeyspaceStreams {
           const key = typeof forms.get(name.key) === 'string' ? channel.toString() : channel;
           subscriber.next({ key, event, node: home as string, receivedAt: Date.now() });
         },
-        unservedBy: ({ home }, flags) => {
-          const lacking = lackingClasses(flags, events);
+        settingError: ({ home }, flags) => {
+          const lacking = missingClasses(flags, events);
           return lacking === '' ? undefined : new KeyspaceEventsOffError(home as string, lacking);
         },
         // gaps of keyspace events are told by `gaps$`
@@ -52,60 +52,66 @@ export class KeyspaceStreams {
         onError: (error) => subscriber.error(error),
         onClosed: () => subscriber.complete(),
       };
-      return this.follow(patterns, sink);
+      return this.attachAtPrimaries(patterns, sink);
     }).pipe(share());
   }
 
   /** Attaches a sink at every primary, now and after every change. */
-  private follow(patterns: readonly SubscriptionName[], sink: TopicSink): Subscription {
-    const following = new Subscription();
+  private attachAtPrimaries(patterns: readonly SubscriptionName[], sink: TopicSink): Subscription {
+    const subscription = new Subscription();
     const attached = new Map<string, Attachment>();
     const primaries = new KeyspacePrimaries();
-    let recheck: NodeJS.Timeout | undefined;
+    let settleTimer: NodeJS.Timeout | undefined;
     let isFirst = true;
-    const adapt = (topology: ClusterTopology): void => {
-      const counting = primaries.follow(topology);
-      for (const [name, predecessor] of counting) {
+    const onTopology = (topology: ClusterTopology): void => {
+      const current = primaries.update(topology);
+      for (const [name, predecessor] of current) {
         if (attached.has(name)) continue;
         const attachment = this.reconciler.registry.attach('keyspace', patterns, sink, name);
         attached.set(name, attachment);
         if (!isFirst)
-          this.inherit(attachment, name, predecessor === undefined ? undefined : attached.get(predecessor));
+          this.inheritLoss(
+            attachment,
+            name,
+            predecessor === undefined ? undefined : attached.get(predecessor),
+          );
       }
       for (const [name, attachment] of attached) {
-        if (counting.has(name)) continue;
+        if (current.has(name)) continue;
         attachment.detach();
         attached.delete(name);
       }
       isFirst = false;
-      clearTimeout(recheck);
+      clearTimeout(settleTimer);
       // should both have been primaries all the time, the next reading of the topology has found it so
-      if (primaries.doubtful) recheck = setTimeout(trust, this.reconciler.refreshMs).unref();
+      if (primaries.uncertain) settleTimer = setTimeout(settle, this.reconciler.refreshMs).unref();
     };
-    const trust = (): void => {
-      primaries.trust();
-      adapt(this.engine.topology);
+    const settle = (): void => {
+      primaries.settle();
+      onTopology(this.engine.topology);
     };
     this.reconciler.start().then(
       () => {
-        if (following.closed) return;
-        following.add(this.engine.topology$.subscribe({ next: adapt, complete: () => sink.onClosed() }));
+        if (subscription.closed) return;
+        subscription.add(
+          this.engine.topology$.subscribe({ next: onTopology, complete: () => sink.onClosed() }),
+        );
       },
       (error: Error) => sink.onError(error),
     );
-    following.add(() => {
-      clearTimeout(recheck);
+    subscription.add(() => {
+      clearTimeout(settleTimer);
       attached.forEach((attachment) => attachment.detach());
     });
-    return following;
+    return subscription;
   }
 
   /** A new primary may have been one for a while. What its predecessor told until then is not lost. */
-  private inherit({ topics }: Attachment, node: string, predecessor: Attachment | undefined): void {
+  private inheritLoss({ topics }: Attachment, node: string, predecessor: Attachment | undefined): void {
     topics.forEach((topic, i) => {
       if (topic.activeSince !== undefined) return;
       const old = predecessor?.topics[i];
-      const since = old === undefined ? this.reconciler.knownSince : lastWhole(old);
+      const since = old === undefined ? this.reconciler.knownSince : intactUntilOf(old);
       if (since !== undefined)
         topic.loss ??= old?.loss ?? { node: old?.home ?? node, since, reason: 'slotMoved' };
     });
@@ -113,7 +119,7 @@ export class KeyspaceStreams {
 }
 
 /** Until when a topic was served without a loss, if it ever was. */
-function lastWhole({ activeSince, link, loss }: Topic): number | undefined {
+function intactUntilOf({ activeSince, link, loss }: Topic): number | undefined {
   if (loss !== undefined) return loss.since;
-  return activeSince && Math.max(activeSince, link?.provenAt ?? 0);
+  return activeSince && Math.max(activeSince, link?.intactUntil ?? 0);
 }

@@ -4,10 +4,10 @@ import { clearTimeout, monotonicMs, setImmediate, setTimeout } from '../../clust
  * Watches over one connection: a ping every so often, and a word when nothing at all has been heard for twice as long.
  */
 export class Heartbeat {
-  private proofs: [earlier: number, latest: number];
-  private heardAt = monotonicMs();
-  private askedAt = this.heardAt;
-  private asking = false;
+  private answeredPings: [earlier: number, latest: number];
+  private lastActivityAt = monotonicMs();
+  private pingedAt = this.lastActivityAt;
+  private pingInFlight = false;
   private timer: NodeJS.Timeout | undefined = undefined;
   private stopped = false;
 
@@ -22,21 +22,21 @@ export class Heartbeat {
     private readonly onSilent: () => void,
   ) {
     const now = Date.now();
-    this.proofs = [now, now];
-    this.wait();
+    this.answeredPings = [now, now];
+    this.startTimer();
   }
 
   /**
    * Until then nothing was lost on the connection, in ms since 1970: the time of the last ping but one that was
    * answered. Not the last one, because what was published elsewhere just before may have been on its way to the node.
    */
-  get provenAt(): number {
-    return this.proofs[0];
+  get intactUntil(): number {
+    return this.answeredPings[0];
   }
 
   /** A sign of life came. */
-  heard(): void {
-    this.heardAt = monotonicMs();
+  recordActivity(): void {
+    this.lastActivityAt = monotonicMs();
   }
 
   stop(): void {
@@ -45,42 +45,42 @@ export class Heartbeat {
   }
 
   private get silentAt(): number {
-    return Math.max(this.heardAt + 2 * this.everyMs, this.askedAt + this.everyMs);
+    return Math.max(this.lastActivityAt + 2 * this.everyMs, this.pingedAt + this.everyMs);
   }
 
-  private wait(): void {
+  private startTimer(): void {
     clearTimeout(this.timer);
-    const due = this.asking ? this.silentAt : this.askedAt + this.everyMs;
-    this.timer = setTimeout(() => this.beat(), Math.max(1, due - monotonicMs()));
+    const due = this.pingInFlight ? this.silentAt : this.pingedAt + this.everyMs;
+    this.timer = setTimeout(() => this.onTimer(), Math.max(1, due - monotonicMs()));
   }
 
-  private beat(): void {
-    if (!this.asking) void this.ask();
+  private onTimer(): void {
+    if (!this.pingInFlight) void this.sendPing();
     // where it was this process that stood still, the answer lies in the socket, and is read before this is called
-    else if (monotonicMs() >= this.silentAt) return void setImmediate(() => this.judge());
-    this.wait();
+    else if (monotonicMs() >= this.silentAt) return void setImmediate(() => this.confirmSilence());
+    this.startTimer();
   }
 
-  private judge(): void {
+  private confirmSilence(): void {
     if (this.stopped) return;
-    if (monotonicMs() < this.silentAt) return this.wait();
+    if (monotonicMs() < this.silentAt) return this.startTimer();
     this.stop();
     this.onSilent();
   }
 
-  private async ask(): Promise<void> {
+  private async sendPing(): Promise<void> {
     const sentAt = Date.now();
-    this.asking = true;
-    this.askedAt = monotonicMs();
-    let whole: boolean;
+    this.pingInFlight = true;
+    this.pingedAt = monotonicMs();
+    let intact: boolean;
     try {
-      whole = await this.ping();
+      intact = await this.ping();
     } catch {
       return; // the connection is gone, or is found to be silent
     }
-    this.asking = false;
-    this.heard();
-    if (whole) this.proofs = [this.proofs[1], sentAt];
-    if (!this.stopped) this.wait();
+    this.pingInFlight = false;
+    this.recordActivity();
+    if (intact) this.answeredPings = [this.answeredPings[1], sentAt];
+    if (!this.stopped) this.startTimer();
   }
 }

@@ -3,18 +3,18 @@ import { monotonicMs } from '../../cluster/common/timers.js';
 
 /** Which links have failed lately, by their names (a kind and a node), and are to be left alone for a moment. */
 export class LinkHealth {
-  private readonly failing = new Map<string, { failures: number; restsUntil: number }>();
+  private readonly failing = new Map<string, { failures: number; backoffUntil: number }>();
 
   /** The node could not be reached, or does not answer. */
   failed(name: string): void {
     const failures = this.failuresOf(name) + 1;
-    this.failing.set(name, { failures, restsUntil: monotonicMs() + backoffMs(failures) });
+    this.failing.set(name, { failures, backoffUntil: monotonicMs() + backoffMs(failures) });
   }
 
   /** The connection ended. That may have had reasons of its own, unless it happens again and again. */
   disconnected(name: string): void {
     if (this.failuresOf(name) > 0) this.failed(name);
-    else this.failing.set(name, { failures: 1, restsUntil: 0 });
+    else this.failing.set(name, { failures: 1, backoffUntil: 0 });
   }
 
   /** It has served for a while. */
@@ -31,8 +31,8 @@ export class LinkHealth {
   }
 
   /** False while it rests after a failure. */
-  isFit(name: string): boolean {
-    return monotonicMs() >= (this.failing.get(name)?.restsUntil ?? 0);
+  isAvailable(name: string): boolean {
+    return monotonicMs() >= (this.failing.get(name)?.backoffUntil ?? 0);
   }
 
   private failuresOf(name: string): number {

@@ -9,7 +9,7 @@ import { LinkHealth } from './link-health.js';
 import type { PubSubEngine } from '../common/pubsub-engine.js';
 import { LEAVE_GRACE_MS, SubscriberLink, type LinkListener } from './subscriber-link.js';
 import { type GapReason, type SubscriptionGap } from '../subscriptions/subscription-gap.js';
-import { confirmAll, tellSinks } from '../subscriptions/gap-report.js';
+import { confirmTopics, reportGap } from '../subscriptions/gap-report.js';
 import { KINDS, type LinkKind } from '../subscriptions/subscription-kind.js';
 import { SubscriptionRegistry, type RegistryListener } from '../subscriptions/subscription-registry.js';
 import type { SubscriptionName } from '../subscriptions/subscription-name.js';
@@ -22,7 +22,7 @@ const PROMPT_REDIRECTS = 4;
 const REFRESH_JITTER = 1.2;
 
 /** Connections that end for these reasons tell nothing new of their nodes. */
-const OWN_ACCORD: ReadonlySet<GapReason> = new Set(['nodeLeft', 'credentialsRenewed']);
+const EXPECTED_LOSSES: ReadonlySet<GapReason> = new Set(['nodeLeft', 'credentialsRenewed']);
 
 /**
  * Sees to it that what is desired is subscribed to somewhere: gives each topic a node, and another one when that is
@@ -35,13 +35,13 @@ export class Reconciler implements RegistryListener, LinkListener {
   private readonly links = new Map<string, SubscriberLink>();
   private readonly health = new LinkHealth();
   /** Topics without a node. */
-  private readonly seeking = new Set<Topic>();
-  private rounds = 0;
-  private nextRound: NodeJS.Timeout | undefined = undefined;
+  private readonly unplaced = new Set<Topic>();
+  private attempts = 0;
+  private nextAttempt: NodeJS.Timeout | undefined = undefined;
   private starting: Promise<void> | undefined = undefined;
   private topology: ClusterTopology;
-  private watching: Subscription | undefined = undefined;
-  private readonly endRenewals: () => void;
+  private topologySubscription: Subscription | undefined = undefined;
+  private readonly stopRenewals: () => void;
   private closed = false;
 
   constructor(
@@ -49,7 +49,7 @@ export class Reconciler implements RegistryListener, LinkListener {
     private readonly heartbeatMs: number,
   ) {
     this.topology = engine.topology;
-    this.endRenewals = engine.onRenewal((credentials) =>
+    this.stopRenewals = engine.onRenewal((credentials) =>
       Promise.all([...this.links.values()].map((link) => link.renew(credentials))),
     );
   }
@@ -83,9 +83,9 @@ export class Reconciler implements RegistryListener, LinkListener {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    clearTimeout(this.nextRound);
-    this.watching?.unsubscribe();
-    this.endRenewals();
+    clearTimeout(this.nextAttempt);
+    this.topologySubscription?.unsubscribe();
+    this.stopRenewals();
     this.registry.close();
     this.gaps$.complete();
     const links = [...this.links.values()];
@@ -93,23 +93,23 @@ export class Reconciler implements RegistryListener, LinkListener {
     await Promise.all(links.map((link) => link.close()));
   }
 
-  onWanted(topic: Topic): void {
-    this.seeking.add(topic);
+  onTopicAdded(topic: Topic): void {
+    this.unplaced.add(topic);
     // those who want the topic are told when it fails
-    if (this.watching === undefined) this.start().catch(() => {});
+    if (this.topologySubscription === undefined) this.start().catch(() => {});
     else this.place(topic);
   }
 
-  onUnwanted(topic: Topic): void {
-    this.seeking.delete(topic);
-    topic.link?.drop(topic);
+  onTopicRemoved(topic: Topic): void {
+    this.unplaced.delete(topic);
+    topic.link?.removeTopic(topic);
     topic.link = undefined;
   }
 
   onActive(link: SubscriberLink, topics: readonly Topic[]): void {
     const confirmed = topics.filter((topic) => topic.link === link && topic.activeSince === undefined);
-    for (const shared of confirmAll(confirmed)) {
-      tellSinks(shared);
+    for (const shared of confirmTopics(confirmed)) {
+      reportGap(shared);
       this.gaps$.next(shared.gap);
     }
   }
@@ -117,7 +117,7 @@ export class Reconciler implements RegistryListener, LinkListener {
   onDropped(link: SubscriberLink, topic: Topic): void {
     if (topic.link !== link) return;
     this.engine.reportStale();
-    topic.lose({ node: link.node.name, since: link.provenAt, reason: 'slotMoved' });
+    topic.lose({ node: link.node.name, since: link.intactUntil, reason: 'slotMoved' });
   }
 
   onRefused(link: SubscriberLink, topics: readonly Topic[], error: Error): void {
@@ -126,7 +126,7 @@ export class Reconciler implements RegistryListener, LinkListener {
     for (const topic of topics) {
       if (topic.link !== link) continue;
       topic.link = undefined;
-      if (transient) this.redirect(link, topic, error);
+      if (transient) this.followRedirect(link, topic, error);
       else this.registry.fail(topic, error);
     }
   }
@@ -138,10 +138,10 @@ export class Reconciler implements RegistryListener, LinkListener {
   onLost(link: SubscriberLink, reason: GapReason): void {
     const name = linkName(link.kind, link.node);
     this.links.delete(name);
-    if (link.proven) this.health.succeeded(name);
+    if (link.outlivedStart) this.health.succeeded(name);
     if (reason === 'connectionLost' && link.wasOpen) this.health.disconnected(name);
     else if (reason !== 'credentialsRenewed') this.health.failed(name);
-    if (!OWN_ACCORD.has(reason)) this.engine.reportStale();
+    if (!EXPECTED_LOSSES.has(reason)) this.engine.reportStale();
     for (const topic of link.topics()) this.move(topic, link, reason);
   }
 
@@ -155,18 +155,18 @@ export class Reconciler implements RegistryListener, LinkListener {
       await this.engine.connect();
     } catch (error) {
       this.starting = undefined;
-      for (const topic of [...this.seeking]) this.registry.fail(topic, error as Error);
+      for (const topic of [...this.unplaced]) this.registry.fail(topic, error as Error);
       throw error;
     }
     if (this.closed) return;
     this.topology = this.engine.topology;
-    this.watching = this.engine.topology$.subscribe({
-      next: (topology) => this.follow(topology),
+    this.topologySubscription = this.engine.topology$.subscribe({
+      next: (topology) => this.applyTopology(topology),
       complete: () => void this.close(),
     });
   }
 
-  private follow(topology: ClusterTopology): void {
+  private applyTopology(topology: ClusterTopology): void {
     const before = this.topology;
     this.topology = topology;
     this.health.retain((node) => topology.node(node) !== undefined);
@@ -175,7 +175,7 @@ export class Reconciler implements RegistryListener, LinkListener {
       const { link } = topic;
       if (link !== undefined && this.hasMoved(topic, link, before)) this.move(topic, link, 'slotMoved');
     }
-    this.placeSeeking();
+    this.placeUnplaced();
   }
 
   /**
@@ -190,38 +190,38 @@ export class Reconciler implements RegistryListener, LinkListener {
 
   /** Takes a topic from a link that does not serve it any more to one that does. */
   private move(topic: Topic, from: TopicLink, reason: GapReason): void {
-    from.drop(topic);
+    from.removeTopic(topic);
     topic.link = undefined;
-    topic.lose({ node: from.node.name, since: this.lastWhole(from, reason), reason });
+    topic.lose({ node: from.node.name, since: this.intactUntil(from, reason), reason });
     this.place(topic);
   }
 
   /** Until when nothing was lost on a link. A node that has left may have been cut off from the others for longer. */
-  private lastWhole({ provenAt }: TopicLink, reason: GapReason): number {
-    return reason === 'nodeLeft' ? Math.min(provenAt, this.knownSince - LEAVE_GRACE_MS) : provenAt;
+  private intactUntil({ intactUntil }: TopicLink, reason: GapReason): number {
+    return reason === 'nodeLeft' ? Math.min(intactUntil, this.knownSince - LEAVE_GRACE_MS) : intactUntil;
   }
 
   /** The node says that it does not serve the topic now. */
-  private redirect(link: SubscriberLink, topic: Topic, { message }: Error): void {
-    topic.lose({ node: link.node.name, since: link.provenAt, reason: 'slotMoved' });
+  private followRedirect(link: SubscriberLink, topic: Topic, { message }: Error): void {
+    topic.lose({ node: link.node.name, since: link.intactUntil, reason: 'slotMoved' });
     const target = parseRedirect(message, link.node)?.target;
     const node = target && this.topology.node(nodeName(target));
     if (node !== undefined && ++topic.redirects <= PROMPT_REDIRECTS) this.assign(topic, node);
-    else this.seek(topic);
+    else this.placeLater(topic);
   }
 
   private place(topic: Topic): void {
     const { link, candidates } = KINDS[topic.kind];
-    const node = candidates(this.topology, topic).find((one) => this.health.isFit(linkName(link, one)));
-    if (node === undefined) this.seek(topic);
+    const node = candidates(this.topology, topic).find((one) => this.health.isAvailable(linkName(link, one)));
+    if (node === undefined) this.placeLater(topic);
     else this.assign(topic, node);
   }
 
   private assign(topic: Topic, node: ClusterNode): void {
-    this.seeking.delete(topic);
+    this.unplaced.delete(topic);
     const link = this.linkTo(topic, node);
     topic.link = link;
-    link.want(topic);
+    link.addTopic(topic);
   }
 
   private linkTo({ kind }: Topic, node: ClusterNode): SubscriberLink {
@@ -236,20 +236,20 @@ export class Reconciler implements RegistryListener, LinkListener {
   }
 
   /** There is no node for the topic now: tries again in a moment, or when the topology changes. */
-  private seek(topic: Topic): void {
-    this.seeking.add(topic);
+  private placeLater(topic: Topic): void {
+    this.unplaced.add(topic);
     if (this.closed) return;
-    this.nextRound ??= setTimeout(() => {
+    this.nextAttempt ??= setTimeout(() => {
       this.engine.reportStale();
-      this.placeSeeking();
-    }, backoffMs(++this.rounds));
+      this.placeUnplaced();
+    }, backoffMs(++this.attempts));
   }
 
-  private placeSeeking(): void {
-    clearTimeout(this.nextRound);
-    this.nextRound = undefined;
-    for (const topic of [...this.seeking]) this.place(topic);
-    if (this.seeking.size === 0) this.rounds = 0;
+  private placeUnplaced(): void {
+    clearTimeout(this.nextAttempt);
+    this.nextAttempt = undefined;
+    for (const topic of [...this.unplaced]) this.place(topic);
+    if (this.unplaced.size === 0) this.attempts = 0;
   }
 }
 

@@ -21,13 +21,13 @@ export interface SubscriberConnectionListener {
   /** The server has ended a subscription that we did not end: its slot has moved. */
   onDropped(word: UnsubscribeWord, name: string): void;
   /** Something came; what, does not matter. */
-  onHeard(): void;
+  onActivity(): void;
   /** The connection is gone, or could not be made; told once. */
   onLost(): void;
 }
 
 /** A command that the server owes an answer to: one reply, or a confirmation for each name. */
-interface Owed {
+interface InFlightCommand {
   readonly word: string;
   readonly names: readonly ChannelName[];
   confirmed: number;
@@ -44,7 +44,7 @@ interface Owed {
  */
 export class SubscriberConnection implements SocketOwner {
   private readonly socket: NodeSocket;
-  private readonly owed = new CommandQueue<Owed>();
+  private readonly inFlight = new CommandQueue<InFlightCommand>();
   private readonly name: string;
   private protocol = 2;
   private subscribing = false;
@@ -62,7 +62,7 @@ export class SubscriberConnection implements SocketOwner {
   }
 
   /** In RESP2, a connection that subscribes takes nothing but subscriptions and PING. */
-  get limited(): boolean {
+  get isResp2(): boolean {
     return this.protocol === 2;
   }
 
@@ -76,7 +76,7 @@ export class SubscriberConnection implements SocketOwner {
 
   /**
    * Authenticates it anew, once it is open. One that ends meanwhile is no failure of this.
-   * @returns false where that cannot be: a limited connection that subscribes takes no AUTH
+   * @returns false if that is impossible: a subscribing RESP2 connection takes no AUTH
    * @throws AuthenticationError
    */
   async renew(credentials: Credentials): Promise<boolean> {
@@ -85,15 +85,15 @@ export class SubscriberConnection implements SocketOwner {
     } catch {
       return true; // the next one has what is new
     }
-    if (this.limited && this.subscribing) return isSame(this.credentials, credentials);
+    if (this.isResp2 && this.subscribing) return sameCredentials(this.credentials, credentials);
     await authenticate(this.ask, credentials);
     this.credentials = credentials;
     return true;
   }
 
-  /** Sends a command with one reply, for which there is no other than PING once a limited connection subscribes. */
+  /** Sends a command with one reply, for which there is no other than PING once a RESP2 connection subscribes. */
   readonly ask: Ask = async (word, ...args) => {
-    const reply = await this.request(word, args, []);
+    const reply = await this.enqueue(word, args, []);
     if (word === 'HELLO' && args.length > 0) this.protocol = Number(args[0]);
     return reply;
   };
@@ -102,11 +102,11 @@ export class SubscriberConnection implements SocketOwner {
    * Subscribes to names, or ends that; resolves once the server has confirmed it for all of them.
    * @throws ReplyError where the server refuses, all of them; ConnectionError where the connection ends before
    */
-  async command(word: SubscribeWord | UnsubscribeWord, names: readonly ChannelName[]): Promise<void> {
+  async sendNames(word: SubscribeWord | UnsubscribeWord, names: readonly ChannelName[]): Promise<void> {
     this.subscribing = true;
-    const answered = this.request(word, names, names);
+    const answered = this.enqueue(word, names, names);
     // the answer to this one tells what the confirmations before it were
-    const fence = FENCED.has(word) ? this.request('PING', [], []).catch(ignoreReply) : undefined;
+    const fence = FENCED.has(word) ? this.enqueue('PING', [], []).catch(ignoreReply) : undefined;
     await Promise.all([answered, fence]);
   }
 
@@ -121,25 +121,25 @@ export class SubscriberConnection implements SocketOwner {
   }
 
   wantsBuffers(): boolean {
-    return this.subscribing && this.limited;
+    return this.subscribing && this.isResp2;
   }
 
   onReply(reply: Reply): void {
     if (this.socket.failure !== undefined) return;
-    if (this.wantsBuffers() && Array.isArray(reply) && this.take(reply)) return;
-    if (!isRefusalOfSlot(reply)) this.passFence();
-    const owed = this.owed.shift();
-    if (owed === undefined) throw new ProtocolError(`${this.name} sent a reply that nobody asked for`);
-    if (reply instanceof ReplyError) owed.reject(reply);
-    else owed.resolve(reply);
+    if (this.wantsBuffers() && Array.isArray(reply) && this.handlePushed(reply)) return;
+    if (!isSlotRefusal(reply)) this.passFence();
+    const inFlight = this.inFlight.shift();
+    if (inFlight === undefined) throw new ProtocolError(`${this.name} sent a reply that nobody asked for`);
+    if (reply instanceof ReplyError) inFlight.reject(reply);
+    else inFlight.resolve(reply);
   }
 
   onPush(items: Reply[]): void {
-    if (this.socket.failure === undefined) this.take(items);
+    if (this.socket.failure === undefined) this.handlePushed(items);
   }
 
   onBytes(): void {
-    this.listener.onHeard();
+    this.listener.onActivity();
   }
 
   onBytesRead(): void {}
@@ -147,7 +147,7 @@ export class SubscriberConnection implements SocketOwner {
   onDrained(): void {}
 
   onClosed(reason: Error): void {
-    for (const { reject } of this.owed) reject(reason);
+    for (const { reject } of this.inFlight) reject(reason);
     this.listener.onLost();
   }
 
@@ -166,18 +166,18 @@ export class SubscriberConnection implements SocketOwner {
     if (onConnect !== undefined) await runConnectionHook(onConnect, this.node, 'subscriber', this.ask);
   }
 
-  private request(word: string, args: readonly Argument[], names: readonly ChannelName[]): Promise<Reply> {
+  private enqueue(word: string, args: readonly Argument[], names: readonly ChannelName[]): Promise<Reply> {
     const { failure, encoder } = this.socket;
     if (failure !== undefined) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
-      this.owed.push({ word, names, confirmed: 0, resolve, reject });
+      this.inFlight.push({ word, names, confirmed: 0, resolve, reject });
       encoder.append(word, args);
-      this.writeSoon();
+      this.scheduleWrite();
     });
   }
 
   /** What is sent in one turn of the event loop leaves together. */
-  private writeSoon(): void {
+  private scheduleWrite(): void {
     if (this.writing) return;
     this.writing = true;
     queueMicrotask(() => {
@@ -187,7 +187,7 @@ export class SubscriberConnection implements SocketOwner {
   }
 
   /** Takes what is published, and what confirms a subscription or its end; false for anything else. */
-  private take(items: readonly Reply[]): boolean {
+  private handlePushed(items: readonly Reply[]): boolean {
     const word = toByteText(items[0] as Buffer);
     const [, name, third, fourth] = items as Buffer[];
     switch (word) {
@@ -201,13 +201,14 @@ export class SubscriberConnection implements SocketOwner {
       case 'subscribe':
       case 'psubscribe':
       case 'ssubscribe':
-        if (!this.confirm(word, toByteText(name))) throw new ProtocolError(`${this.name} confirms too much`);
+        if (!this.confirmNext(word, toByteText(name)))
+          throw new ProtocolError(`${this.name} confirms too much`);
         return true;
       case 'unsubscribe':
       case 'punsubscribe':
       case 'sunsubscribe': {
         const text = toByteText(name);
-        if (!this.confirm(word, text)) this.listener.onDropped(word, text);
+        if (!this.confirmNext(word, text)) this.listener.onDropped(word, text);
         return true;
       }
       default:
@@ -216,23 +217,28 @@ export class SubscriberConnection implements SocketOwner {
   }
 
   /** Whether it is this that the server owes next. */
-  private confirm(word: string, name: string): boolean {
-    const owed = this.owed.peek();
-    if (owed?.word !== word || isConfirmed(owed) || toByteText(owed.names[owed.confirmed]) !== name)
+  private confirmNext(word: string, name: string): boolean {
+    const inFlight = this.inFlight.peek();
+    if (
+      inFlight?.word !== word ||
+      isFullyConfirmed(inFlight) ||
+      toByteText(inFlight.names[inFlight.confirmed]) !== name
+    )
       return false;
-    owed.confirmed++;
-    if (!FENCED.has(word) && isConfirmed(owed)) this.settleConfirmed();
+    inFlight.confirmed++;
+    if (!FENCED.has(word) && isFullyConfirmed(inFlight)) this.settleConfirmed();
     return true;
   }
 
   /** What follows a fenced command was answered, so its confirmations were meant for it. */
   private passFence(): void {
-    const owed = this.owed.peek();
-    if (owed !== undefined && FENCED.has(owed.word) && isConfirmed(owed)) this.settleConfirmed();
+    const inFlight = this.inFlight.peek();
+    if (inFlight !== undefined && FENCED.has(inFlight.word) && isFullyConfirmed(inFlight))
+      this.settleConfirmed();
   }
 
   private settleConfirmed(): void {
-    this.owed.shift()?.resolve(null);
+    this.inFlight.shift()?.resolve(null);
   }
 }
 
@@ -245,16 +251,15 @@ const FENCED: ReadonlySet<string> = new Set<UnsubscribeWord>(['sunsubscribe']);
 /** Errors about a slot. A PING, which has none, is never answered so. */
 const SLOT_REFUSALS: ReadonlySet<string> = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN', 'CROSSSLOT']);
 
-const isRefusalOfSlot = (reply: Reply): boolean =>
-  reply instanceof ReplyError && SLOT_REFUSALS.has(reply.code);
+const isSlotRefusal = (reply: Reply): boolean => reply instanceof ReplyError && SLOT_REFUSALS.has(reply.code);
 
-const isConfirmed = ({ confirmed, names }: Owed): boolean => confirmed === names.length;
+const isFullyConfirmed = ({ confirmed, names }: InFlightCommand): boolean => confirmed === names.length;
 
 /** The user may not be allowed to PING, and that is an answer, too. */
 function ignoreReply(error: unknown): void {
   if (!(error instanceof ReplyError)) throw error;
 }
 
-function isSame(a: Credentials | undefined, b: Credentials): boolean {
+function sameCredentials(a: Credentials | undefined, b: Credentials): boolean {
   return a?.username === b.username && a?.password === b.password;
 }

@@ -54,17 +54,17 @@ export class SubscriberLink implements SubscriberConnectionListener {
     { set: SubscriptionSet; prefix: number }
   >();
   private readonly connection: SubscriberConnection;
-  private readonly guard: LoopTimer;
+  private readonly timeLimit: LoopTimer;
   private heartbeat: Heartbeat | undefined = undefined;
-  private readonly begunAt = Date.now();
+  private readonly startedAt = Date.now();
   private wasPrimary: boolean;
   /** What the node is asked about; undefined where there is nothing to ask, or it does not tell. */
   private setting: string | undefined;
   private demoted = false;
   private ended = false;
   private reconciling = false;
-  private leaving: NodeJS.Timeout | undefined = undefined;
-  private idle: NodeJS.Timeout | undefined = undefined;
+  private leaveTimer: NodeJS.Timeout | undefined = undefined;
+  private idleTimer: NodeJS.Timeout | undefined = undefined;
 
   constructor(
     readonly kind: LinkKind,
@@ -76,7 +76,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
     this.wasPrimary = node.role === 'primary';
     this.setting = LINKS[kind].setting;
     const setListener: SubscriptionSetListener = {
-      onUnsettled: () => this.reconcileSoon(),
+      onUnreconciled: () => this.scheduleReconcile(),
       onActive: (topics) => listener.onActive(this, topics),
       onDropped: (topic) => listener.onDropped(this, topic),
       onRefused: (topics, error) => listener.onRefused(this, topics, error),
@@ -85,7 +85,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
     for (const one of kindsOf(kind)) {
       const set = new SubscriptionSet(
         one,
-        (word, names) => this.connection.command(word, names),
+        (word, names) => this.connection.sendNames(word, names),
         setListener,
       );
       const { message, unsubscribe, prefix } = KINDS[one];
@@ -93,13 +93,13 @@ export class SubscriberLink implements SubscriberConnectionListener {
       for (const word of [message, unsubscribe]) this.byWord.set(word, { set, prefix: prefix.length });
     }
     // the time to connect and that which the node takes to answer then
-    this.guard = new LoopTimer(engine.options.connectTimeoutMs, () => this.lose('nodeSilent'));
+    this.timeLimit = new LoopTimer(engine.options.connectTimeoutMs, () => this.lose('nodeSilent'));
     void this.open();
   }
 
   /** Until then nothing was lost here, in ms since 1970. */
-  get provenAt(): number {
-    return this.heartbeat?.provenAt ?? this.begunAt;
+  get intactUntil(): number {
+    return this.heartbeat?.intactUntil ?? this.startedAt;
   }
 
   /** The connection was made, whether it still is there or not. */
@@ -108,8 +108,8 @@ export class SubscriberLink implements SubscriberConnectionListener {
   }
 
   /** It was there for long enough to tell that the node is well. */
-  get proven(): boolean {
-    return this.wasOpen && Date.now() - this.begunAt > SHORT_LIFE_MS;
+  get outlivedStart(): boolean {
+    return this.wasOpen && Date.now() - this.startedAt > SHORT_LIFE_MS;
   }
 
   /** The topics that are wanted here. */
@@ -117,25 +117,25 @@ export class SubscriberLink implements SubscriberConnectionListener {
     return [...this.sets.values()].flatMap((set) => [...set.topics()]);
   }
 
-  want(topic: Topic): void {
-    clearTimeout(this.idle);
-    this.setOf(topic).want(topic);
-    this.reconcileSoon();
+  addTopic(topic: Topic): void {
+    clearTimeout(this.idleTimer);
+    this.setOf(topic).addTopic(topic);
+    this.scheduleReconcile();
   }
 
-  drop(topic: Topic): void {
-    this.setOf(topic).drop(topic);
-    this.reconcileSoon();
+  removeTopic(topic: Topic): void {
+    this.setOf(topic).removeTopic(topic);
+    this.scheduleReconcile();
   }
 
   /** Whether the topology knows the node. Where it does not for a while, the connection is given up. */
   setKnown(known: boolean): void {
     if (!known) {
-      this.leaving ??= setTimeout(() => this.lose('nodeLeft'), LEAVE_GRACE_MS);
+      this.leaveTimer ??= setTimeout(() => this.lose('nodeLeft'), LEAVE_GRACE_MS);
       return;
     }
-    clearTimeout(this.leaving);
-    this.leaving = undefined;
+    clearTimeout(this.leaveTimer);
+    this.leaveTimer = undefined;
   }
 
   /**
@@ -149,13 +149,13 @@ export class SubscriberLink implements SubscriberConnectionListener {
   /** Gives the connection up; tells the listener. */
   lose(reason: GapReason): void {
     if (this.ended) return;
-    this.end();
+    this.destroy();
     this.listener.onLost(this, reason);
   }
 
   /** Ends the connection; resolves when it is gone. */
   async close(): Promise<void> {
-    this.end();
+    this.destroy();
     await this.connection.closed();
   }
 
@@ -167,11 +167,11 @@ export class SubscriberLink implements SubscriberConnectionListener {
 
   onDropped(word: UnsubscribeWord, name: string): void {
     const owner = this.byWord.get(word);
-    owner?.set.dropped(name.slice(owner.prefix));
+    owner?.set.markDropped(name.slice(owner.prefix));
   }
 
-  onHeard(): void {
-    this.heartbeat?.heard();
+  onActivity(): void {
+    this.heartbeat?.recordActivity();
   }
 
   onLost(): void {
@@ -186,24 +186,24 @@ export class SubscriberLink implements SubscriberConnectionListener {
     try {
       await this.connection.open();
       if (this.ended) return;
-      this.guard.cancel();
-      this.opened();
+      this.timeLimit.cancel();
+      this.startHeartbeat();
     } catch {
       this.lose('connectionLost');
     }
   }
 
-  private opened(): void {
+  private startHeartbeat(): void {
     this.heartbeat = new Heartbeat(
       this.heartbeatMs,
       () => this.ping(),
       () => this.lose('nodeSilent'),
     );
-    this.reconcileSoon();
+    this.scheduleReconcile();
   }
 
   /** What is wanted in one turn of the event loop is sent together. */
-  private reconcileSoon(): void {
+  private scheduleReconcile(): void {
     if (this.reconciling || !this.wasOpen) return;
     this.reconciling = true;
     queueMicrotask(() => void this.reconcile());
@@ -211,20 +211,20 @@ export class SubscriberLink implements SubscriberConnectionListener {
 
   private async reconcile(): Promise<void> {
     // nothing is subscribed to that the node would be silent about
-    if (this.setting !== undefined) await this.inspect();
+    if (this.setting !== undefined) await this.checkNodeSetting();
     this.reconciling = false;
     if (this.ended) return;
     for (const set of this.sets.values()) set.reconcile();
-    if ([...this.sets.values()].every((set) => set.empty)) this.rest();
+    if ([...this.sets.values()].every((set) => set.empty)) this.closeWhenIdle();
   }
 
   /** Asks how the node is set, and tells the topics. A node that does not tell is given the benefit of the doubt. */
-  private async inspect(): Promise<void> {
+  private async checkNodeSetting(): Promise<void> {
     if (this.setting === undefined) return;
     try {
       const [, value] = (await this.connection.ask('CONFIG', 'GET', this.setting)) as (string | undefined)[];
       if (value === undefined) this.setting = undefined;
-      else for (const topic of this.topics()) topic.judge(value);
+      else for (const topic of this.topics()) topic.checkSetting(value);
     } catch (error) {
       // not for this user, or not in this protocol; not asked again, for servers keep a log of refusals
       if (error instanceof ReplyError) this.setting = undefined;
@@ -233,21 +233,21 @@ export class SubscriberLink implements SubscriberConnectionListener {
 
   /** A sign of life. Topics are told if the node has been set otherwise meanwhile. */
   private async ping(): Promise<boolean> {
-    const [whole] = await Promise.all([this.probe(), this.inspect()]);
-    return whole;
+    const [intact] = await Promise.all([this.pingPrimary(), this.checkNodeSetting()]);
+    return intact;
   }
 
   /**
    * Where messages are sure to come only from a primary, the answer tells whether the node is one; once it is not,
    * nothing is proven any more: what its successor has published since may not have come by here.
    */
-  private async probe(): Promise<boolean> {
+  private async pingPrimary(): Promise<boolean> {
     try {
-      if (!LINKS[this.kind].primaryOnly || this.connection.limited) {
+      if (!LINKS[this.kind].primaryOnly || this.connection.isResp2) {
         await this.connection.ask('PING');
         return true;
       }
-      const isPrimary = roleIn(await this.connection.ask('HELLO')) === 'master';
+      const isPrimary = roleOf(await this.connection.ask('HELLO')) === 'master';
       this.demoted ||= this.wasPrimary && !isPrimary;
       this.wasPrimary = isPrimary;
       if (this.demoted) this.listener.onDemoted(this);
@@ -259,22 +259,22 @@ export class SubscriberLink implements SubscriberConnectionListener {
     }
   }
 
-  private rest(): void {
-    clearTimeout(this.idle);
-    this.idle = setTimeout(() => this.listener.onIdle(this), IDLE_MS);
+  private closeWhenIdle(): void {
+    clearTimeout(this.idleTimer);
+    this.idleTimer = setTimeout(() => this.listener.onIdle(this), IDLE_MS);
   }
 
-  private end(): void {
+  private destroy(): void {
     this.ended = true;
     this.heartbeat?.stop();
-    this.guard.cancel();
-    for (const timer of [this.leaving, this.idle]) clearTimeout(timer);
+    this.timeLimit.cancel();
+    for (const timer of [this.leaveTimer, this.idleTimer]) clearTimeout(timer);
     this.connection.destroy(new ClientClosedError());
   }
 }
 
 /** https://redis.io/docs/latest/commands/hello/ */
-function roleIn(hello: Reply): Reply {
+function roleOf(hello: Reply): Reply {
   const pairs = hello as Reply[];
   return pairs[pairs.indexOf('role') + 1];
 }

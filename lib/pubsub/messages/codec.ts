@@ -15,21 +15,21 @@ const CODECS: Readonly<Record<CodecName, MessageCodec>> = {
   json: {
     encode: (value) => {
       const text = toJsonText(value);
-      if (text === undefined) throw unfit('json', 'what JSON can hold');
+      if (text === undefined) throw wrongValue('json', 'what JSON can hold');
       return text;
     },
     decode: (payload) => JSON.parse(readText(payload)) as unknown,
   },
   text: {
     encode: (value) => {
-      if (typeof value !== 'string') throw unfit('text', 'a string');
+      if (typeof value !== 'string') throw wrongValue('text', 'a string');
       return value;
     },
     decode: readText,
   },
   binary: {
     encode: (value) => {
-      if (!(value instanceof Uint8Array)) throw unfit('binary', 'a Buffer or Uint8Array');
+      if (!(value instanceof Uint8Array)) throw wrongValue('binary', 'a Buffer or Uint8Array');
       return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
     },
     // a view would keep all that came with it in memory for as long as the payload is kept
@@ -65,6 +65,6 @@ function readText(payload: Buffer): string {
   return payload.toString();
 }
 
-function unfit(codec: CodecName, expected: string): InvalidArgumentError {
+function wrongValue(codec: CodecName, expected: string): InvalidArgumentError {
   return new InvalidArgumentError('value', `The ${codec} codec takes ${expected}`);
 }

@@ -5,14 +5,14 @@ export class InOrder<T> {
   /** Settles once all that was given has been passed on; undefined where it has. */
   private tail: Promise<void> | undefined = undefined;
 
-  /** @param pass must not throw; the promises must not reject */
-  constructor(private readonly pass: (value: T) => void) {}
+  /** @param emit must not throw; the promises must not reject */
+  constructor(private readonly emit: (value: T) => void) {}
 
   push(value: T | Promise<T>): void {
-    if (this.tail === undefined && !types.isPromise(value)) return this.pass(value);
+    if (this.tail === undefined && !types.isPromise(value)) return this.emit(value);
     const before = this.tail;
     const done: Promise<void> = Promise.all([value, before]).then(([settled]) => {
-      this.pass(settled);
+      this.emit(settled);
       if (this.tail === done) this.tail = undefined;
     });
     this.tail = done;

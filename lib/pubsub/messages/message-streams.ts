@@ -34,13 +34,13 @@ export class MessageStreams {
     const forms = new Map(names.map(({ key, given }) => [key, given]));
     const formOf = ({ name }: Topic): ChannelName => forms.get(name.key) as ChannelName;
     return new Observable<MessageOrGap<unknown, ChannelName>>((subscriber) => {
-      const give = (item: MessageOrGap<unknown, ChannelName> | undefined): void => {
+      const emit = (item: MessageOrGap<unknown, ChannelName> | undefined): void => {
         if (item !== undefined) subscriber.next(item);
       };
-      const inOrder = new InOrder(give);
+      const inOrder = new InOrder(emit);
       const { detach } = this.registry.attach(kind, names, {
         onMessage: (topic, channel, payload) =>
-          inOrder.push(this.read(envelopeOf(topic, formOf(topic), channel), payload, codec)),
+          inOrder.push(this.decodeMessage(envelopeOf(topic, formOf(topic), channel), payload, codec)),
         onGap: (topics, gap) => inOrder.push({ ...gap, names: topics.map(formOf) }),
         onError: (error) => subscriber.error(error),
         onClosed: () => subscriber.complete(),
@@ -50,14 +50,14 @@ export class MessageStreams {
   }
 
   /** Nothing, where the codec cannot read it. */
-  private read(
+  private decodeMessage(
     envelope: Envelope,
     raw: Buffer,
     codec: MessageCodec,
   ): Promise<DecodedMessage | undefined> | DecodedMessage | undefined {
     const receivedAt = Date.now();
     const unreadable = (error: unknown): undefined =>
-      this.report({ ...envelope, raw, error, receivedAt }, codec);
+      this.reportUnreadable({ ...envelope, raw, error, receivedAt }, codec);
     try {
       const payload = codec.decode(raw);
       if (!isThenable(payload)) return { ...envelope, payload, receivedAt };
@@ -70,7 +70,7 @@ export class MessageStreams {
     }
   }
 
-  private report(message: UnreadableMessage, codec: MessageCodec): undefined {
+  private reportUnreadable(message: UnreadableMessage, codec: MessageCodec): undefined {
     const { raw } = message;
     if (this.reported.raw !== raw) this.reported = { raw, codecs: new Set() };
     if (this.reported.codecs.has(codec)) return;

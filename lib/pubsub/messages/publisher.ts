@@ -22,17 +22,17 @@ export type PublishCommand = 'publish' | 'spublish';
 export class Publisher {
   constructor(private readonly engine: PubSubEngine) {}
 
-  async send<T>(
+  async publishOne<T>(
     command: PublishCommand,
     { channel, value }: Publication<T>,
     codec: MessageCodec<T>,
   ): Promise<number> {
-    const args = [checkName(channel), await encoded(value, codec)];
+    const args = [checkName(channel), await encodePayload(value, codec)];
     return (await this.engine.run(command, args, this.engine.options, { buffers: false })) as number;
   }
 
   /** All in one batch a node; what one comes to says nothing of the others. */
-  async sendMany<T>(
+  async publishMany<T>(
     command: PublishCommand,
     publications: readonly Publication<T>[],
     codec: MessageCodec<T>,
@@ -41,7 +41,7 @@ export class Publisher {
     // what cannot be sent is found before anything is
     const commands = await Promise.all(
       publications.map(async ({ channel, value }) => {
-        const call = engine.resolve(command, [checkName(channel), await encoded(value, codec)]);
+        const call = engine.resolve(command, [checkName(channel), await encodePayload(value, codec)]);
         return new BatchedCommand(call, PLAIN_SHAPES.strings, engine.options);
       }),
     );
@@ -52,7 +52,7 @@ export class Publisher {
   }
 }
 
-async function encoded<T>(value: T, codec: MessageCodec<T>): Promise<string | Buffer> {
+async function encodePayload<T>(value: T, codec: MessageCodec<T>): Promise<string | Buffer> {
   const payload = await codec.encode(value);
   if (typeof payload === 'string' || Buffer.isBuffer(payload)) return payload;
   throw new InvalidArgumentError('codec', 'What a codec encodes a value to is a string or a Buffer');

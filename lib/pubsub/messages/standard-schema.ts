@@ -32,27 +32,27 @@ export function isStandardSchema(value: unknown): value is StandardSchema {
 }
 
 /**
- * Payloads that a schema checks on top of what another codec reads and writes. What is published is checked as well,
+ * Payloads that a schema checks on top of what another codec reads and writes. What is published is validated as well,
  * and sent as it was given: what a schema turns it into is for those who receive it.
  */
 export function schemaCodec<T>(
   { '~standard': { validate } }: StandardSchema<unknown, T>,
   base: MessageCodec,
 ): MessageCodec<T> {
-  const checked = (value: unknown): T | PromiseLike<T> => {
+  const validated = (value: unknown): T | PromiseLike<T> => {
     const result = validate(value);
-    return isThenable(result) ? Promise.resolve(result).then(outcome) : outcome(result);
+    return isThenable(result) ? Promise.resolve(result).then(valueOrThrow) : valueOrThrow(result);
   };
   return {
     encode: (value) => {
-      const fit = checked(value);
+      const fit = validated(value);
       return isThenable(fit) ? fit.then(() => base.encode(value)) : base.encode(value);
     },
-    decode: (payload) => checked(base.decode(payload)),
+    decode: (payload) => validated(base.decode(payload)),
   };
 }
 
-function outcome<T>(result: SchemaResult<T>): T {
+function valueOrThrow<T>(result: SchemaResult<T>): T {
   if (result.issues === undefined) return result.value;
   throw new InvalidPayloadError(result.issues.map(({ path = [] }) => path.map(segmentText).join('.')));
 }

@@ -9,7 +9,7 @@ export interface SharedGap {
 }
 /** Confirms topics, and gives the gaps that end by this: one for all topics that share it. */
 
-export function confirmAll(topics: readonly Topic[]): SharedGap[] {
+export function confirmTopics(topics: readonly Topic[]): SharedGap[] {
   const until = Date.now();
   const sharing = new Map<string, { loss: Loss; topics: [Topic, ...Topic[]] }>();
   for (const topic of topics) {
@@ -27,7 +27,7 @@ export function confirmAll(topics: readonly Topic[]): SharedGap[] {
 }
 /** Tells a gap to all whose topics have it, each of its own. */
 
-export function tellSinks({ gap, topics }: SharedGap): void {
+export function reportGap({ gap, topics }: SharedGap): void {
   const topicsOf = new Map<TopicSink, Topic[]>();
   for (const topic of topics) {
     for (const sink of topic.sinks) {

@@ -11,7 +11,7 @@ export type SubscriptionKind = 'channel' | 'pattern' | 'sharded' | 'keyspace';
 export type LinkKind = 'classic' | 'sharded' | 'keyspace';
 
 /** What decides where a subscription can be. */
-export interface Whereabouts {
+export interface Placement {
   /** The slot of its name. */
   readonly slot: number;
   /** The node it belongs to (`host:port`), where it can be nowhere else. */
@@ -34,7 +34,7 @@ export interface KindTraits {
   /** The names of one command must share a slot, and messages are sure to come only where the slot's primary is. */
   readonly slotwise: boolean;
   /** The nodes that can serve it, the best one first. */
-  readonly candidates: (topology: ClusterTopology, where: Whereabouts) => readonly ClusterNode[];
+  readonly candidates: (topology: ClusterTopology, where: Placement) => readonly ClusterNode[];
 }
 
 const CHANNELS = {
@@ -76,7 +76,7 @@ export function kindsOf(link: LinkKind): SubscriptionKind[] {
  * Every node passes classic messages on. The primary of the name's slot comes first: it is where `publish` goes, so
  * messages need not cross the cluster's bus, names spread over the nodes, and the count that `publish` gives is of use.
  */
-function anyNode(topology: ClusterTopology, { slot }: Whereabouts): readonly ClusterNode[] {
+function anyNode(topology: ClusterTopology, { slot }: Placement): readonly ClusterNode[] {
   const { shards } = topology;
   const first = Math.max(0, topology.shardIndexOfSlot(slot));
   const turned = [...shards.slice(first), ...shards.slice(0, first)];
@@ -84,12 +84,12 @@ function anyNode(topology: ClusterTopology, { slot }: Whereabouts): readonly Clu
 }
 
 /** Replicas pass the messages of their shard on as well: they will do while the primary cannot be reached. */
-function membersOfShard(topology: ClusterTopology, { slot }: Whereabouts): readonly ClusterNode[] {
+function membersOfShard(topology: ClusterTopology, { slot }: Placement): readonly ClusterNode[] {
   const shard = topology.shardForSlot(slot);
   return shard === undefined ? [] : [shard.primary, ...shard.replicas];
 }
 
-function homeOnly(topology: ClusterTopology, { home }: Whereabouts): readonly ClusterNode[] {
+function homeOnly(topology: ClusterTopology, { home }: Placement): readonly ClusterNode[] {
   const node = home === undefined ? undefined : topology.node(home);
   return node === undefined ? [] : [node];
 }

@@ -6,9 +6,9 @@ import { Topic, type TopicSink } from './topic.js';
 /** What the registry tells. */
 export interface RegistryListener {
   /** Somebody wants a name that nobody has wanted. */
-  onWanted(topic: Topic): void;
+  onTopicAdded(topic: Topic): void;
   /** Nobody wants it any more. */
-  onUnwanted(topic: Topic): void;
+  onTopicRemoved(topic: Topic): void;
 }
 
 /** A sink's hold on some topics. */
@@ -50,8 +50,8 @@ export class SubscriptionRegistry {
       sink.onError(new ClientClosedError());
       return { topics: [], detach: () => {} };
     }
-    const topics = names.map((name) => this.join(kind, name, sink, home));
-    return { topics, detach: () => topics.forEach((topic) => this.leave(topic, sink)) };
+    const topics = names.map((name) => this.addSink(kind, name, sink, home));
+    return { topics, detach: () => topics.forEach((topic) => this.removeSink(topic, sink)) };
   }
 
   /**
@@ -60,13 +60,13 @@ export class SubscriptionRegistry {
    */
   async whenActive(names?: readonly SubscriptionName[]): Promise<void> {
     if (this.closed) throw new ClientClosedError();
-    const topics = names === undefined ? [...this.topics()] : this.named(names);
+    const topics = names === undefined ? [...this.topics()] : this.topicsNamed(names);
     await Promise.all(topics.map((topic) => topic.whenActive()));
   }
 
   /** Takes a topic out, with an error for all who subscribe to it. */
   fail(topic: Topic, error: Error): void {
-    this.remove(topic);
+    this.removeTopic(topic);
     topic.fail(error);
   }
 
@@ -74,12 +74,12 @@ export class SubscriptionRegistry {
   close(): void {
     this.closed = true;
     for (const topic of [...this.topics()]) {
-      this.remove(topic);
+      this.removeTopic(topic);
       topic.close(new ClientClosedError());
     }
   }
 
-  private named(names: readonly SubscriptionName[]): Topic[] {
+  private topicsNamed(names: readonly SubscriptionName[]): Topic[] {
     return names.flatMap(({ key, given }) => {
       const topics = this.byName.get(key);
       if (topics !== undefined) return [...topics];
@@ -87,37 +87,37 @@ export class SubscriptionRegistry {
     });
   }
 
-  private join(kind: SubscriptionKind, name: SubscriptionName, sink: TopicSink, home?: string): Topic {
-    const known = this.byKind[kind].get(identity(name, home));
+  private addSink(kind: SubscriptionKind, name: SubscriptionName, sink: TopicSink, home?: string): Topic {
+    const known = this.byKind[kind].get(topicId(name, home));
     const topic = known ?? new Topic(kind, name, home);
     topic.sinks = [...topic.sinks, sink];
     if (known === undefined) {
-      this.byKind[kind].set(identity(name, home), topic);
+      this.byKind[kind].set(topicId(name, home), topic);
       this.byName.set(name.key, (this.byName.get(name.key) ?? new Set()).add(topic));
-      this.listener.onWanted(topic);
+      this.listener.onTopicAdded(topic);
     }
     return topic;
   }
 
-  private leave(topic: Topic, sink: TopicSink): void {
+  private removeSink(topic: Topic, sink: TopicSink): void {
     topic.sinks = topic.sinks.filter((other) => other !== sink);
     if (topic.sinks.length > 0) return;
-    this.remove(topic);
+    this.removeTopic(topic);
     topic.release();
   }
 
-  private remove(topic: Topic): void {
+  private removeTopic(topic: Topic): void {
     const topics = this.byKind[topic.kind];
-    const id = identity(topic.name, topic.home);
+    const id = topicId(topic.name, topic.home);
     // it may have been removed before, and another have taken its place
     if (topics.get(id) !== topic) return;
     topics.delete(id);
     const namesakes = this.byName.get(topic.name.key);
     namesakes?.delete(topic);
     if (namesakes?.size === 0) this.byName.delete(topic.name.key);
-    this.listener.onUnwanted(topic);
+    this.listener.onTopicRemoved(topic);
   }
 }
 
-const identity = ({ key }: SubscriptionName, home?: string): string =>
+const topicId = ({ key }: SubscriptionName, home?: string): string =>
   home === undefined ? key : `${home} ${key}`;

@@ -35,7 +35,7 @@ interface Entry {
 /** What a set of subscriptions tells. */
 export interface SubscriptionSetListener {
   /** There is something to reconcile. */
-  onUnsettled(): void;
+  onUnreconciled(): void;
   /** The server has confirmed these. */
   onActive(topics: readonly Topic[]): void;
   /** The server does not serve it any more; it is asked for it again. */
@@ -53,7 +53,7 @@ export type SendNames = (command: SubscribeWord | UnsubscribeWord, names: Channe
  */
 export class SubscriptionSet {
   private readonly entries = new Map<string, Entry>();
-  private unsettled = new Set<Entry>();
+  private unreconciled = new Set<Entry>();
 
   constructor(
     private readonly kind: SubscriptionKind,
@@ -71,7 +71,7 @@ export class SubscriptionSet {
     return this.entries.size === 0;
   }
 
-  want(topic: Topic): void {
+  addTopic(topic: Topic): void {
     const { key, given } = topic.name;
     let entry = this.entries.get(key);
     if (entry === undefined) {
@@ -86,14 +86,14 @@ export class SubscriptionSet {
       this.entries.set(key, entry);
     }
     entry.topic = topic;
-    this.unsettled.add(entry);
+    this.unreconciled.add(entry);
   }
 
-  drop(topic: Topic): void {
+  removeTopic(topic: Topic): void {
     const entry = this.entries.get(topic.name.key);
     if (entry?.topic !== topic) return;
     entry.topic = undefined;
-    this.unsettled.add(entry);
+    this.unreconciled.add(entry);
   }
 
   /** Hands a message to whom it is for. */
@@ -104,24 +104,24 @@ export class SubscriptionSet {
   }
 
   /** The server has dropped a name that is wanted: it is to be had again, here or elsewhere. */
-  dropped(key: string): void {
+  markDropped(key: string): void {
     const entry = this.entries.get(key);
     // of a name that is given up, nothing is left to lose
     if (entry === undefined || entry.presence === 'absent' || entry.presence === 'leaving') return;
     entry.presence = 'absent';
-    this.unsettled.add(entry);
+    this.unreconciled.add(entry);
     if (entry.topic !== undefined) this.listener.onDropped(entry.topic);
-    this.listener.onUnsettled();
+    this.listener.onUnreconciled();
   }
 
   /** Sends what it takes to have at the server what is wanted. */
   reconcile(): void {
-    const unsettled = this.unsettled;
-    this.unsettled = new Set();
+    const unreconciled = this.unreconciled;
+    this.unreconciled = new Set();
     const joining: Entry[] = [];
     const leaving: Entry[] = [];
     const active: Topic[] = [];
-    for (const entry of unsettled) {
+    for (const entry of unreconciled) {
       const { topic, presence } = entry;
       if (topic !== undefined && presence === 'absent') joining.push(entry);
       else if (topic === undefined && presence === 'present') leaving.push(entry);
@@ -129,25 +129,25 @@ export class SubscriptionSet {
       else if (topic !== undefined && presence === 'present') active.push(topic);
     }
     if (active.length > 0) this.listener.onActive(active);
-    for (const batch of this.batches(leaving)) void this.leave(batch);
-    for (const batch of this.batches(joining)) void this.join(batch);
+    for (const batch of this.batches(leaving)) void this.unsubscribeBatch(batch);
+    for (const batch of this.batches(joining)) void this.subscribeBatch(batch);
   }
 
-  private async join(batch: Entry[]): Promise<void> {
+  private async subscribeBatch(batch: Entry[]): Promise<void> {
     for (const entry of batch) entry.presence = 'joining';
-    const error = await this.command(KINDS[this.kind].subscribe, batch);
+    const error = await this.trySend(KINDS[this.kind].subscribe, batch);
     // a name may have been dropped since it was confirmed, a moment ago
     if (error === undefined)
       this.settle(
         batch.filter(({ presence }) => presence === 'joining'),
         'present',
       );
-    else if (error instanceof ReplyError) this.refused(batch, error);
+    else if (error instanceof ReplyError) this.handleRefusal(batch, error);
   }
 
-  private async leave(batch: Entry[]): Promise<void> {
+  private async unsubscribeBatch(batch: Entry[]): Promise<void> {
     for (const entry of batch) entry.presence = 'leaving';
-    const error = await this.command(KINDS[this.kind].unsubscribe, batch);
+    const error = await this.trySend(KINDS[this.kind].unsubscribe, batch);
     // a server that refuses has not got it: the slot has moved
     if (error === undefined || error instanceof ReplyError) this.settle(batch, 'absent');
   }
@@ -156,29 +156,29 @@ export class SubscriptionSet {
     for (const entry of batch) {
       entry.presence = presence;
       entry.alone = false;
-      this.unsettled.add(entry);
+      this.unreconciled.add(entry);
     }
-    this.listener.onUnsettled();
+    this.listener.onUnreconciled();
   }
 
-  private refused(batch: readonly Entry[], error: ReplyError): void {
+  private handleRefusal(batch: readonly Entry[], error: ReplyError): void {
     // where one of many names is not allowed, the server refuses all
     const split = batch.length > 1 && !REFUSALS.has(error.code);
     const topics: Topic[] = [];
     for (const entry of batch) {
       entry.presence = 'absent';
       entry.alone = split;
-      this.unsettled.add(entry);
+      this.unreconciled.add(entry);
       if (split || entry.topic === undefined) continue;
       topics.push(entry.topic);
       entry.topic = undefined;
     }
     this.listener.onRefused(topics, error);
-    this.listener.onUnsettled();
+    this.listener.onUnreconciled();
   }
 
   /** What went wrong, if something did. */
-  private async command(command: SubscribeWord | UnsubscribeWord, batch: readonly Entry[]): Promise<unknown> {
+  private async trySend(command: SubscribeWord | UnsubscribeWord, batch: readonly Entry[]): Promise<unknown> {
     try {
       await this.send(
         command,

@@ -1,7 +1,7 @@
 import { keySlot } from '../../cluster/topology/key-slot.js';
 import type { ClusterNode } from '../../cluster/topology/topology.js';
 import type { Loss, SubscriptionGap } from './subscription-gap.js';
-import type { SubscriptionKind, Whereabouts } from './subscription-kind.js';
+import type { SubscriptionKind, Placement } from './subscription-kind.js';
 import type { SubscriptionName } from './subscription-name.js';
 
 /** Takes what comes by a topic. Its methods must not throw. */
@@ -10,7 +10,7 @@ export interface TopicSink {
   /** These of its topics are active again, and may have missed messages. */
   onGap(topics: readonly Topic[], gap: SubscriptionGap): void;
   /** Why a node with this setting (see `LINKS`) is of no use to it, if so. */
-  unservedBy?(topic: Topic, setting: string): Error | undefined;
+  settingError?(topic: Topic, setting: string): Error | undefined;
   /** The server will not have the subscription, or the cluster cannot be reached. */
   onError(error: Error): void;
   /** Pub/sub was closed. */
@@ -21,9 +21,9 @@ export interface TopicSink {
 export interface TopicLink {
   readonly node: ClusterNode;
   /** Until when it is known to have missed nothing, in ms since 1970. */
-  readonly provenAt: number;
+  readonly intactUntil: number;
   /** Ends the subscription. */
-  drop(topic: Topic): void;
+  removeTopic(topic: Topic): void;
 }
 
 interface Waiter {
@@ -32,7 +32,7 @@ interface Waiter {
 }
 
 /** One name that somebody subscribes to: one subscription at the servers, however many want it. */
-export class Topic implements Whereabouts {
+export class Topic implements Placement {
   readonly slot: number;
   /** Replaced, never changed, so that a message reaches those who were there when it came. */
   sinks: readonly TopicSink[] = [];
@@ -83,9 +83,9 @@ export class Topic implements Whereabouts {
   }
 
   /** The node that is to serve it tells how it is set; those whom that does not serve are told, and leave. */
-  judge(setting: string): void {
+  checkSetting(setting: string): void {
     for (const sink of this.sinks) {
-      const error = sink.unservedBy?.(this, setting);
+      const error = sink.settingError?.(this, setting);
       if (error === undefined) continue;
       for (const { reject } of this.waiters.splice(0)) reject(error);
       sink.onError(error);

@@ -1,5 +1,5 @@
 /** Messages whose handlers have not finished. */
-export class RequestsUnderWay {
+export class MessagesInFlight {
   private readonly unfinished = new Set<Promise<void>>();
 
   get size(): number {

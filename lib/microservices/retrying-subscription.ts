@@ -1,17 +1,17 @@
 import type { Observable, Subscription } from 'rxjs';
 
 /** The pauses before a failed subscription is made anew, in ms: the first, and the longest. */
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5_000;
+const FIRST_BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 5_000;
 
-/** What is subscribed to, and who learns of it. */
-export interface Subscribed<T> {
+/** What to subscribe to, and the callbacks. */
+export interface RetryingSubscriptionOptions<T> {
   /** Made for each attempt. */
   readonly source: Observable<T>;
   /** Resolves once the servers have confirmed it. */
   confirmed(): Promise<void>;
   next(item: T): void;
-  /** It failed, and is made anew after a pause. */
+  /** It failed, and is retried after a backoff. */
   onFailed(error: Error): void;
   /** It is confirmed after it had failed. */
   onRestored(): void;
@@ -20,46 +20,46 @@ export interface Subscribed<T> {
 }
 
 /** A subscription that is made anew whenever it fails, such as by a right that is taken away for a while. */
-export class LastingSubscription<T> {
+export class RetryingSubscription<T> {
   private subscription: Subscription | undefined = undefined;
   private timer: NodeJS.Timeout | undefined = undefined;
   private failures = 0;
   private opened = false;
 
-  constructor(private readonly subscribed: Subscribed<T>) {}
+  constructor(private readonly options: RetryingSubscriptionOptions<T>) {}
 
   /** Resolves once the servers have confirmed it. @throws what it fails with the first time; it is not made anew then */
   async open(): Promise<void> {
     this.subscribe();
-    await this.subscribed.confirmed();
+    await this.options.confirmed();
     this.opened = true;
   }
 
-  end(): void {
+  close(): void {
     clearTimeout(this.timer);
     this.subscription?.unsubscribe();
   }
 
   private subscribe(): void {
-    const { source, next, onFailed, onClosed } = this.subscribed;
+    const { source, next, onFailed, onClosed } = this.options;
     this.subscription = source.subscribe({
       next,
       error: (error: Error) => {
         if (!this.opened) return;
         onFailed(error);
-        const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.failures++, LONGEST_PAUSE_MS);
-        this.timer = setTimeout(() => this.restore(), pause);
+        const backoffMs = Math.min(FIRST_BACKOFF_MS * 2 ** this.failures++, LONGEST_BACKOFF_MS);
+        this.timer = setTimeout(() => this.resubscribe(), backoffMs);
       },
       complete: onClosed,
     });
   }
 
-  private restore(): void {
+  private resubscribe(): void {
     this.subscribe();
-    this.subscribed.confirmed().then(
+    this.options.confirmed().then(
       () => {
         this.failures = 0;
-        this.subscribed.onRestored();
+        this.options.onRestored();
       },
       // the subscription has failed with it as well
       () => {},
