@@ -1,4 +1,5 @@
-export { ClusterClient, type ClusterStatus } from './client/cluster-client.js';
+export { ClusterClient } from './client/cluster-client.js';
+export type { ClusterStatus } from './client/client-status.js';
 export type { SubscribeArguments } from './client/ioredis/event-subscriptions.js';
 export type { NodeClientRole } from './client/ioredis/node-clients.js';
 export type { ShownOptions } from './client/public-options.js';

@@ -3,7 +3,6 @@ import { inspect } from 'node:util';
 import type { Redis } from 'ioredis';
 import type { Observable } from 'rxjs';
 import { ClusterEngine } from '../cluster/cluster-engine.js';
-import type { EngineState } from '../cluster/common/engine-state.js';
 import { ClientClosedError } from '../cluster/common/errors.js';
 import { resolveOptions } from '../cluster/options/resolve-options.js';
 import { checkIsObject } from '../cluster/options/option-checks.js';
@@ -12,6 +11,7 @@ import { setImmediate } from '../cluster/common/timers.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology/topology.js';
 import { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
 import type { ClusterClientOptions } from './client-options.js';
+import { statusOf, type ClusterStatus } from './client-status.js';
 import { engineEvents, installEmitter, notifyListeners } from './client-events.js';
 import { ClusterView } from './cluster-view.js';
 import { duplicateOptions, type DuplicateOptions } from './duplicate-options.js';
@@ -24,17 +24,6 @@ import { splitUrl } from './url-options.js';
 
 /** How long `close()` waits for what is under way, in ms. */
 const DRAIN_MS = 5_000;
-
-/** The words of ioredis for the states of a client. */
-export type ClusterStatus = 'wait' | 'connecting' | 'ready' | 'disconnecting' | 'end';
-
-const STATUS: Readonly<Record<EngineState, ClusterStatus>> = {
-  wait: 'wait',
-  connecting: 'connecting',
-  ready: 'ready',
-  closing: 'disconnecting',
-  end: 'end',
-};
 
 /**
  * A client for a Redis Cluster: every command goes to the node that owns its slot, whatever the cluster does
@@ -99,7 +88,7 @@ export class ClusterClient extends ClusterView {
 
   /** Where the client stands in its life. */
   get status(): ClusterStatus {
-    return STATUS[this.engine.state];
+    return statusOf(this.engine.state);
   }
 
   /** Callers of ioredis (BullMQ) write `end` here once they have called `quit()`. It is taken, and changes nothing. */

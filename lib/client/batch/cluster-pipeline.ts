@@ -19,6 +19,14 @@ import { inheritDefined, scriptCall } from '../commands/defined-commands.js';
 import { installCommands } from '../commands/install-commands.js';
 import { replyShape } from '../commands/reply-transforms.js';
 
+declare module 'ioredis/built/utils/RedisCommander.js' {
+  /** ioredis derives the types of all its commands from this interface. */
+  interface ResultTypes<Result, Context> {
+    /** A queued command returns the pipeline, for the next command. */
+    queued: ClusterPipeline;
+  }
+}
+
 /** What `exec()` gives: for each command, in call order, an error or null, and the reply. */
 export type PipelineResults = [error: Error | null, reply: unknown][];
 

@@ -1,15 +1,4 @@
-import type { ClusterPipeline } from '../batch/cluster-pipeline.js';
 import { commandNames } from '../../cluster/command-table/command-table.js';
-
-declare module 'ioredis/built/utils/RedisCommander.js' {
-  /** ioredis derives the types of all its commands from this interface; these are our forms of their replies. */
-  interface ResultTypes<Result, Context> {
-    /** By node name, from several nodes. */
-    byNode: Promise<Map<string, Result>>;
-    /** None yet: the pipeline, for the next command. */
-    queued: ClusterPipeline;
-  }
-}
 
 /** Something that takes calls by name. */
 export interface CommandReceiver {

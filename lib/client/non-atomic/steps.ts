@@ -6,12 +6,26 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { keySlot } from '../../cluster/topology/key-slot.js';
 import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import type { Script } from '../../cluster/scripts/script.js';
-import type { ClusterView } from '../cluster-view.js';
 import { IncompleteOperationError } from './non-atomic-errors.js';
 import { tagOfSlot } from './slot-tags.js';
 
-/** What the steps are made with. */
-export type StepClient = Pick<ClusterView, 'send' | 'pipeline' | 'multi' | 'runScript'>;
+/** Commands that are sent together. */
+interface StepBatch {
+  send(name: string, args: unknown[], buffers: boolean, slot?: number): unknown;
+  exec(): Promise<BatchResult[]>;
+}
+
+/** What runs the steps: a client, or a view of it. */
+export interface StepClient {
+  send(name: string, args: unknown[], buffers: boolean): Promise<unknown>;
+  pipeline(): StepBatch;
+  multi(): StepBatch;
+  runScript(
+    script: Script,
+    keys: readonly Argument[],
+    args: readonly (Argument | number)[],
+  ): Promise<unknown>;
+}
 
 /** What has to be known of the cluster. */
 export interface KeyPlacement {

@@ -6,22 +6,9 @@ import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import { delay, monotonicMs } from '../../cluster/common/timers.js';
 import type { ClusterNode, ClusterTopology } from '../../cluster/topology/topology.js';
 import { readScanPage } from './scan-page.js';
+import type { ScanSource } from './scan-source.js';
 import { readSlotOwnership, type SlotOwnership } from './slot-ownership.js';
 import { SlotSet } from './slot-set.js';
-
-/** What the walk needs of the client. */
-export interface ScanSource {
-  /** The topology as it is known; connects first, where that is to be done. */
-  topology(): Promise<ClusterTopology>;
-  /** The topology, read anew. */
-  refreshTopology(): Promise<ClusterTopology>;
-  /** Tells of a node that the topology should have and does not. */
-  reportUnknownNode(): void;
-  /** Runs a command on one node; strings of the reply are Buffers. */
-  onNode(node: ClusterNode, name: string, args: readonly Argument[]): Promise<unknown>;
-  /** How long the walk may go without getting on, in ms. */
-  readonly deadlineMs: number;
-}
 
 /** A node as it was when its walk began. */
 interface WalkedNode {

@@ -1,7 +1,8 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkOptionNames } from '../../cluster/common/check-option-names.js';
 import { monotonicMs } from '../../cluster/common/timers.js';
-import { scanPageOfCluster, stuck, type ScanPosition, type ScanSource } from './cluster-scan-page.js';
+import { scanPageOfCluster, stuck, type ScanPosition } from './cluster-scan-page.js';
+import type { ScanSource } from './scan-source.js';
 import { SlotSet } from './slot-set.js';
 
 /** What a walk over keys or elements may be told. */

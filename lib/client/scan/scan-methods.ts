@@ -4,9 +4,10 @@ import { monotonicMs } from '../../cluster/common/timers.js';
 import { normalizeArguments } from '../commands/call-arguments.js';
 import type { ViewPolicy } from '../commands/call-options.js';
 import { ClusterTarget } from '../target/cluster-target.js';
-import { scanPageOfCluster, type ScanSource } from './cluster-scan-page.js';
+import { scanPageOfCluster } from './cluster-scan-page.js';
 import { scanCluster, type KeyScanOptions, type ScanOptions } from './scan-cluster.js';
 import { readCursor, writeCursor } from './scan-cursor.js';
+import type { ScanSource } from './scan-source.js';
 import { scanKey, type KeyScanCommand } from './scan-key.js';
 import { scanStream, type ScanStream } from './scan-stream.js';
 

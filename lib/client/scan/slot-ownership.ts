@@ -1,5 +1,5 @@
 import type { ClusterNode } from '../../cluster/topology/topology.js';
-import type { ScanSource } from './cluster-scan-page.js';
+import type { ScanSource } from './scan-source.js';
 
 /** What a node says of the slots it owns. */
 export interface SlotOwnership {

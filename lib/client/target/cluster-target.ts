@@ -24,6 +24,14 @@ import type { Unshared } from '../commands/cluster-commands.js';
 import { installCommands } from '../commands/install-commands.js';
 import { replyShape } from '../commands/reply-transforms.js';
 
+declare module 'ioredis/built/utils/RedisCommander.js' {
+  /** ioredis derives the types of all its commands from this interface. */
+  interface ResultTypes<Result, Context> {
+    /** Replies of several nodes, by node name. */
+    byNode: Promise<Map<string, Result>>;
+  }
+}
+
 /** Nodes by role: looked up when the call is made, and again when the topology changes under it. */
 export type NodeRole = 'primaries' | 'replicas' | 'all';
 /** One node: any primary, or the default node. */

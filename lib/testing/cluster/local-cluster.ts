@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
+import { checkSlot } from '../../client/admin/slot-words.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
 import { makeCertificates, readCertificates, type CertificatePems } from '../server/certificates.js';
 import type { SlotRange } from '../server/cluster-view.js';
@@ -15,15 +15,13 @@ import { Guardian } from '../server/orphan-reaper.js';
 import { LocalClusterError } from '../common/local-cluster-error.js';
 import { resolveLocalClusterOptions, type LocalClusterOptions } from '../common/local-cluster-options.js';
 import { LocalNode, type NodeSettings } from '../server/local-node.js';
+import { findNode, type NodeReference } from './node-reference.js';
 import type { CommandArgument } from '../server/node-connection.js';
 import { NodeLauncher } from '../server/node-launcher.js';
 import { untilNothingMissing, type WaitOptions } from '../common/poll.js';
 import { findServerBinary } from '../server/server-binary.js';
 import { SlotMigration, slotsOf, untilEpochIsKnown, untilOwnerIsKnown } from './slot-migration.js';
 import { whatIsUnstable, type Views } from './stability.js';
-
-/** A node by its handle, its name (`host:port`), or its host and port, as a node of a client's `topology` has them. */
-export type NodeReference = LocalNode | string | { readonly host: string; readonly port: number };
 
 /** How fast slots move. */
 export interface MigrateSlotsOptions extends WaitOptions {
@@ -294,16 +292,6 @@ export class LocalCluster {
 
   private find(reference: NodeReference): LocalNode {
     this.refuseWhenStopped();
-    const name = typeof reference === 'object' ? `${reference?.host}:${reference?.port}` : reference;
-    const found = this.members.find((node) => node === reference || node.name === name);
-    if (found !== undefined) return found;
-    const known = this.members.map((node) => node.name).join(', ');
-    throw new InvalidArgumentError('node', `No such node in this local cluster; its nodes are ${known}`);
-  }
-}
-
-function checkSlot(slot: number): void {
-  if (!Number.isInteger(slot) || slot < 0 || slot >= SLOT_COUNT) {
-    throw new InvalidArgumentError('slot', `A slot is a whole number from 0 to ${SLOT_COUNT - 1}`);
+    return findNode(this.members, reference);
   }
 }

@@ -1,0 +1,15 @@
+import type { EngineState } from '../cluster/common/engine-state.js';
+
+/** The state of a client, in the words of ioredis. */
+export type ClusterStatus = 'wait' | 'connecting' | 'ready' | 'disconnecting' | 'end';
+
+const STATUS: Readonly<Record<EngineState, ClusterStatus>> = {
+  wait: 'wait',
+  connecting: 'connecting',
+  ready: 'ready',
+  closing: 'disconnecting',
+  end: 'end',
+};
+
+/** Returns the state of the engine in the words of ioredis. */
+export const statusOf = (state: EngineState): ClusterStatus => STATUS[state];
