@@ -1,12 +1,15 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { whatCame } from "../../cluster/common/describe-value.js";
+import { whatCame } from '../../cluster/common/describe-value.js';
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 import type { ClusterNode, ClusterTopology, SlotRange } from '../../cluster/topology/topology.js';
 
 /** Returns the slot. @throws InvalidArgumentError unless it is one */
 export function checkSlot(slot: number): number {
   if (Number.isInteger(slot) && slot >= 0 && slot < SLOT_COUNT) return slot;
-  throw new InvalidArgumentError('slot', `"slot" must be an integer from 0 to ${SLOT_COUNT - 1}, got ${whatCame(slot)}`);
+  throw new InvalidArgumentError(
+    'slot',
+    `"slot" must be an integer from 0 to ${SLOT_COUNT - 1}, got ${whatCame(slot)}`,
+  );
 }
 
 /** The slots as a list, each once. @throws InvalidArgumentError for what is no slot, and for none */
