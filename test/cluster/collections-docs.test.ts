@@ -66,7 +66,7 @@ describe('docs/collections.md', () => {
     const console = { log: (...values: unknown[]) => void shown.push(values) };
 
     const game = await games.insert(games.create({ title: 'Go' }));
-    await game.watchers.add('ada', 'bob'); // 2 that are new
+    await game.watchers.add('ada', 'bob'); // 2: both are new
     await game.watchers.has('ada');
     await game.moves.push({ from: 'a1', to: 'a2' });
     await game.scores.increment('ada', 10);

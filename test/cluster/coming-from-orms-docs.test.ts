@@ -87,7 +87,7 @@ describe('docs/coming-from-orms.md', () => {
 
     const [[order], lines] = await orders.partition(id).loadAll([Order, OrderLine]);
     const others = await orders.findBy({ customerId: order.customerId }); // by the global index
-    const customers = await people.findMany(others.map(({ customerId }) => customerId)); // one batch a node
+    const customers = await people.findMany(others.map(({ customerId }) => customerId)); // one batch per node
 
     expect(order.id).toBe(id);
     expect([lines, others, customers]).toMatchObject([[{ sku: 'pen' }], [{ id }], [{ name: 'Ada' }]]);

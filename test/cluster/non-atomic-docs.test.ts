@@ -92,7 +92,7 @@ describe('docs/multi-key.md', () => {
     await cluster.sadd('readers:paper', ...Array.from({ length: 2_000 }, (_, i) => i), 'bob');
 
     const bounded = cluster.nonAtomic.with({ maxMembers: 1_000 });
-    const common = await bounded.sinter('readers:ink', 'readers:paper'); // reads the smaller set, asks the other
+    const common = await bounded.sinter('readers:ink', 'readers:paper'); // reads the smaller set, queries the other
 
     expect(common).toEqual(['bob']);
     await expect(bounded.sunion('readers:ink', 'readers:paper')).rejects.toMatchObject({
