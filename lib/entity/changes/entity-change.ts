@@ -1,3 +1,4 @@
+import { OUTBOX_FIELDS, ROW_FIELDS } from '../keys/stored-names.js';
 import { entityKeyIn, givenKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import type { KeyOf, PartitionKeyOf } from '../decorators/shape.js';
@@ -47,22 +48,29 @@ export function changeFrom(schema: EntitySchema, entry: OutboxEntry, tag?: strin
   const fields = new Map<string, string>();
   for (let i = 0; i + 1 < entry.length; i += 2) fields.set(entry[i], entry[i + 1]);
   const field = (name: string): string => fields.get(name) ?? '';
-  const entryTag = `{${schema.partitionName}:${field('p')}}`;
+  const entryTag = `{${schema.partitionName}:${field(OUTBOX_FIELDS.partition)}}`;
   if (tag !== undefined && tag !== entryTag) return undefined;
-  if (field('t') === 'event') {
-    const payload = field('d') === '' ? undefined : (JSON.parse(field('d')) as unknown);
-    const key = entityKeyIn(schema, entryTag, field('p'));
+  if (field(OUTBOX_FIELDS.type) === 'event') {
+    const payload =
+      field(OUTBOX_FIELDS.detail) === '' ? undefined : (JSON.parse(field(OUTBOX_FIELDS.detail)) as unknown);
+    const key = entityKeyIn(schema, entryTag, field(OUTBOX_FIELDS.partition));
     const id = (schema.partitionKey ? key.partition : key.id) as never;
-    return { type: 'event', entity: schema.partitionName, key: id, event: field('e'), payload };
+    return {
+      type: 'event',
+      entity: schema.partitionName,
+      key: id,
+      event: field(OUTBOX_FIELDS.entity),
+      payload,
+    };
   }
-  if (field('e') !== schema.name) return undefined;
-  const type = field('t') as RowChange['type'];
-  const key = givenKey(schema, entityKeyIn(schema, entryTag, field('i'))) as never;
-  const told = { type, entity: schema.name, key, version: Number(field('v')) };
-  return type === 'update' ? { ...told, changed: changedIn(schema, field('d')) } : told;
+  if (field(OUTBOX_FIELDS.entity) !== schema.name) return undefined;
+  const type = field(OUTBOX_FIELDS.type) as RowChange['type'];
+  const key = givenKey(schema, entityKeyIn(schema, entryTag, field(OUTBOX_FIELDS.id))) as never;
+  const told = { type, entity: schema.name, key, version: Number(field(OUTBOX_FIELDS.version)) };
+  return type === 'update' ? { ...told, changed: changedIn(schema, field(OUTBOX_FIELDS.detail)) } : told;
 }
 
 function changedIn({ expiresAt }: EntitySchema, names: string): string[] {
   if (names === '') return [];
-  return names.split('\0').flatMap((name) => (name === '~x' ? (expiresAt ?? []) : [name]));
+  return names.split('\0').flatMap((name) => (name === ROW_FIELDS.expiresAt ? (expiresAt ?? []) : [name]));
 }

@@ -1,3 +1,4 @@
+import { STREAM_FIELD } from '../keys/stored-names.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { ClusterCollection, wholeNumber } from './cluster-collection.js';
 
@@ -18,8 +19,6 @@ export interface StreamRange {
   readonly limit?: number | undefined;
 }
 
-/** The one field of an entry. */
-const FIELD = 'value';
 const PAGE = 100;
 
 /** What is only ever appended and read in order, declared by `@StreamOf`. */
@@ -36,7 +35,7 @@ export class ClusterStream<T> extends ClusterCollection<T> {
     const bound = () =>
       maxLength === undefined ? [] : ['MAXLEN', '~', wholeNumber('maxLength', maxLength, 0)];
     return this.access.write(
-      () => [{ command: 'XADD', args: [...bound(), '*', FIELD, this.encode(value)] }],
+      () => [{ command: 'XADD', args: [...bound(), '*', STREAM_FIELD, this.encode(value)] }],
       ([[id]]) => id.toString(),
     );
   }
@@ -92,7 +91,7 @@ export class ClusterStream<T> extends ClusterCollection<T> {
 
   private entries(reply: unknown): StreamEntry<T>[] {
     return (reply as [id: Buffer, fields: Buffer[]][]).map(([id, fields]) => {
-      const at = fields.findIndex((field, i) => i % 2 === 0 && field.toString() === FIELD);
+      const at = fields.findIndex((field, i) => i % 2 === 0 && field.toString() === STREAM_FIELD);
       if (at < 0) throw this.mismatch(); // appended by others
       return { id: id.toString(), value: this.decode(fields[at + 1]) };
     });

@@ -1,3 +1,4 @@
+import { ROW_FIELDS } from '../keys/stored-names.js';
 import { Script } from '../../cluster/scripts/script.js';
 import { LUA_COLLECTIONS } from '../lua/lua-collections.js';
 import { LUA_COUNTER } from '../lua/lua-counter.js';
@@ -42,7 +43,7 @@ end
 local known = times and answerOf(times, answers, ARGV[1])
 if known then return mapped(known, unescaped) end
 if isLockLost(KEYS[tonumber(ARGV[5])], ARGV[6]) then return { 'FENCED', '1', '' } end
-local header = redis.call('HMGET', row, '~x', '~v')
+local header = redis.call('HMGET', row, '${ROW_FIELDS.expiresAt}', '${ROW_FIELDS.version}')
 if redis.call('EXISTS', row) == 0 or isPast(header[1]) then return { 'MISSING', '1', '' } end
 local calls = callsFrom(14, tonumber(ARGV[13]))
 local fault = collectionFault(key, ARGV[2], calls, false)

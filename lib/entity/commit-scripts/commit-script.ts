@@ -1,3 +1,4 @@
+import { INDEX_LISTS, ROW_FIELDS } from '../keys/stored-names.js';
 import { Script } from '../../cluster/scripts/script.js';
 import { LUA_COLLECTIONS } from '../lua/lua-collections.js';
 import { LUA_COUNTER } from '../lua/lua-counter.js';
@@ -124,10 +125,10 @@ end
 
 -- Reads the row once, and takes its values in the order they were asked for.
 local function read(o)
-  local fields = { '~v', '~op', '~x' }
+  local fields = { '${ROW_FIELDS.version}', '${ROW_FIELDS.lastWrites}', '${ROW_FIELDS.expiresAt}' }
   for i = o.countFrom, o.countTo, 2 do fields[#fields + 1] = ARGV[i] end
   for i = o.guardFrom, o.guardTo, 2 do fields[#fields + 1] = ARGV[i] end
-  for _, name in ipairs(o.names) do fields[#fields + 1] = '~i:' .. name end
+  for _, name in ipairs(o.names) do fields[#fields + 1] = '${ROW_FIELDS.encoding}' .. name end
   local values, place = redis.call('HMGET', o.row, unpack(fields)), 3
   local function nextValue()
     place = place + 1
@@ -246,7 +247,7 @@ for i, o in ipairs(operations) do
   end
   if o.mode == 'D' then
     if o.ix then
-      redis.call('ZREM', o.ix, '~pk\0' .. o.id)
+      redis.call('ZREM', o.ix, '${INDEX_LISTS.rows}\0' .. o.id)
       if o.expiresAt then redis.call('ZREM', o.ix, queueEntry(o.expiresAt, o.id)) end
     end
     redis.call('UNLINK', o.row)
@@ -256,7 +257,7 @@ for i, o in ipairs(operations) do
       redis.call('UNLINK', o.row)
       if o.ix then redis.call('ZREM', o.ix, queueEntry(o.expiresAt, o.id)) end
     end
-    if o.ix and not o.version then redis.call('ZADD', o.ix, 0, '~pk\0' .. o.id) end
+    if o.ix and not o.version then redis.call('ZADD', o.ix, 0, '${INDEX_LISTS.rows}\0' .. o.id) end
     if o.setTo >= o.setFrom then
       o.kept = keep(o.row, o.setFrom, o.setTo)
       version = writeRow(o.row, token, o.seeded, o.writes, o.setFrom, o.setTo, o.removedFrom, o.removedTo)

@@ -1,3 +1,4 @@
+import { ROW_FIELDS } from '../keys/stored-names.js';
 import { Script } from '../../cluster/scripts/script.js';
 
 /**
@@ -8,7 +9,7 @@ export const DISOWN_SCRIPT = new Script(String.raw`#!lua flags=allow-oom
 -- KEYS: the row, the unique hash (~uq)
 -- ARGV: 1 the id  2 the entry  n times: a field of the row, and what it holds if the value is the row's
 local row, uq = KEYS[1], KEYS[2]
-if not redis.call('HGET', row, '~v') then return { '0' } end -- a row of others notes nothing
+if not redis.call('HGET', row, '${ROW_FIELDS.version}') then return { '0' } end -- a row of others notes nothing
 if redis.call('HGET', uq, ARGV[2]) ~= ARGV[1] then return { '1' } end -- it is free by now, or another's
 local isOwn = true
 for i = 3, #ARGV, 2 do

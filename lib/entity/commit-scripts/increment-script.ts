@@ -1,3 +1,4 @@
+import { ROW_FIELDS } from '../keys/stored-names.js';
 import { Script } from '../../cluster/scripts/script.js';
 import { LUA_COUNTER } from '../lua/lua-counter.js';
 import { LUA_FENCE } from '../lua/lua-fence.js';
@@ -28,7 +29,7 @@ local times, answers = KEYS[tonumber(ARGV[4])], KEYS[tonumber(ARGV[5])]
 local known = times and answerOf(times, answers, token)
 if known then return known end
 if isLockLost(KEYS[tonumber(ARGV[6])], ARGV[7]) then return { 'FENCED', 1, '' } end
-local values = redis.call('HMGET', row, field, '~x', '~v')
+local values = redis.call('HMGET', row, field, '${ROW_FIELDS.expiresAt}', '${ROW_FIELDS.version}')
 local value = values[1]
 if isPast(values[2]) or not value and redis.call('EXISTS', row) == 0 then return { 'MISSING', 1, '' } end
 local sum, fault, by = sumOf(value, ARGV[2])

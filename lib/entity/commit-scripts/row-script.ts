@@ -1,3 +1,4 @@
+import { ROW_FIELDS } from '../keys/stored-names.js';
 import { Script } from '../../cluster/scripts/script.js';
 import { LUA_HEADER } from '../lua/lua-header.js';
 import { LUA_RIGHTS } from '../lua/lua-rights.js';
@@ -19,7 +20,7 @@ local row = KEYS[1]
 local token, age = tokenAndAge(ARGV[1])
 local mode, expected = ARGV[2], ARGV[3]
 
-local header = redis.call('HMGET', row, '~v', '~op', '~x')
+local header = redis.call('HMGET', row, '${ROW_FIELDS.version}', '${ROW_FIELDS.lastWrites}', '${ROW_FIELDS.expiresAt}')
 local seeded, writes = header[1], header[2] or ''
 local version = seeded or redis.call('EXISTS', row) == 1 and '0' -- a row that others wrote has no version: 0
 

@@ -1,4 +1,4 @@
-import { encodingField } from '../keys/row-fields.js';
+import { encodingField } from '../keys/stored-names.js';
 import { CLEAR_SCRIPT } from '../commit-scripts/clear-script.js';
 import { DISOWN_SCRIPT } from '../commit-scripts/disown-script.js';
 import { uniqueKey } from '../keys/entity-key.js';

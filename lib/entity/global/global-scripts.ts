@@ -1,3 +1,4 @@
+import { ROW_FIELDS } from '../keys/stored-names.js';
 import { Script } from '../../cluster/scripts/script.js';
 import { LUA_EXPIRY } from '../lua/lua-header.js';
 import { LUA_FENCE } from '../lua/lua-holds.js';
@@ -55,7 +56,7 @@ export const RESOLVE_SCRIPT = new Script(String.raw`#!lua flags=allow-oom
 -- ARGV: 1 the name of the index  2 token  3 encodings  4 '1' to fence
 ${LUA_EXPIRY}
 ${LUA_FENCE}
-local values = redis.call('HMGET', KEYS[1], '~g:' .. ARGV[1], '~x')
+local values = redis.call('HMGET', KEYS[1], '${ROW_FIELDS.hold}' .. ARGV[1], '${ROW_FIELDS.expiresAt}')
 if values[1] == ARGV[2] .. ARGV[3] and not isPast(values[2]) then return { 'held' } end
 if isFenced(KEYS[2], ARGV[2]) then return { 'dead' } end
 if ARGV[4] ~= '1' then return { 'open' } end

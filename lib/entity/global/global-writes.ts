@@ -1,4 +1,4 @@
-import { encodingField } from '../keys/row-fields.js';
+import { encodingField } from '../keys/stored-names.js';
 import type { CommitFault } from '../operations/commit-faults.js';
 import type { Committed } from '../operations/commit-outcome.js';
 import type { EntityClient } from '../common/entity-client.js';

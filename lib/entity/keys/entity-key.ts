@@ -1,3 +1,4 @@
+import { KEY_SUFFIXES, TAG_PREFIXES } from './stored-names.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkAwaited } from '../common/argument-checks.js';
 import type { EntityId } from '../decorators/shape.js';
@@ -94,14 +95,25 @@ function idFromText(key: KeyProperty, text: string): EntityId {
 }
 
 /** The keys of a partition's index and uniques of one entity: `{Order:42}:OrderItem~ix` and `~uq`. */
-export const indexKey = ({ name }: EntitySchema, tag: string): string => `${tag}:${name}~ix`;
-export const uniqueKey = ({ name }: EntitySchema, tag: string): string => `${tag}:${name}~uq`;
+export const indexKey = ({ name }: EntitySchema, tag: string): string =>
+  `${tag}:${name}${KEY_SUFFIXES.index}`;
+export const uniqueKey = ({ name }: EntitySchema, tag: string): string =>
+  `${tag}:${name}${KEY_SUFFIXES.unique}`;
 
 /** The keys of a partition's token window: the times `{Order:42}~op`, and the answers `{Order:42}~oa`. */
-export const windowKeys = (tag: string): [times: string, answers: string] => [`${tag}~op`, `${tag}~oa`];
+export const windowKeys = (tag: string): [times: string, answers: string] => [
+  tag + KEY_SUFFIXES.windowTimes,
+  tag + KEY_SUFFIXES.windowAnswers,
+];
 
 /** The key of a partition's fences: the dead tokens of writes of global indexes and uniques. */
-export const fencesKey = (tag: string): string => `${tag}~fe`;
+export const fencesKey = (tag: string): string => tag + KEY_SUFFIXES.fences;
+
+/** The key of one of a partition's locks: `{Order:42}~lk:lock`. */
+export const lockKey = (tag: string, name: string): string => tag + KEY_SUFFIXES.lock + name;
+
+/** The key of the schema record of an entity: what its rows were stored as, and which of its indexes are being built. */
+export const recordKey = ({ name }: EntitySchema): string => `{${TAG_PREFIXES.record}${name}}`;
 
 /** The hash tag of a partition from its id. */
 export function partitionTag(schema: EntitySchema, given: unknown): string {

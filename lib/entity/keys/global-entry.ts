@@ -1,3 +1,4 @@
+import { BUCKET_SUFFIXES, TAG_PREFIXES } from './stored-names.js';
 import { createHash } from 'node:crypto';
 import { type EntityKey, entityKeyIn } from './entity-key.js';
 import { INDEX_BUCKETS, EntitySchema, type GlobalIndexSchema } from '../schema/entity-schema.js';
@@ -60,7 +61,7 @@ function bucketKey(index: GlobalIndexSchema, number: number): string {
   const count = bucketCount(index);
   const digits = (count - 1).toString(16).length;
   const bucket = (number % count).toString(16).padStart(digits, '0');
-  return `{~g:${index.entity}:${index.name}:${bucket}}:${index.kind === 'unique' ? 'uq' : 'ix'}`;
+  return `{${TAG_PREFIXES.global}${index.entity}:${index.name}:${bucket}}${BUCKET_SUFFIXES[index.kind]}`;
 }
 
 /** The first byte of a SHA-1. */

@@ -1,3 +1,4 @@
+import { KEY_SUFFIXES } from './stored-names.js';
 import { SLOT_COUNT, keySlot } from '../../cluster/topology/key-slot.js';
 
 let tags: readonly number[] | undefined;
@@ -22,7 +23,7 @@ function smallestNumbers(): number[] {
  */
 
 export const outboxKey = (partitionName: string, slot: number): string =>
-  `{${slotTag(slot)}}:${partitionName}~ev`;
+  `{${slotTag(slot)}}:${partitionName}${KEY_SUFFIXES.outbox}`;
 /** The name of the owner and the id in a partition's tag. */
 
 export function splitTag(tag: string): [partitionName: string, partitionText: string] {

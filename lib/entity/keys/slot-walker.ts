@@ -1,7 +1,7 @@
 import { ahead } from '../common/ahead.js';
 import type { EntityClient } from '../common/entity-client.js';
 import type { KeyWalker } from './key-walker.js';
-import { entityKeyOfRow } from './entity-key.js';
+import { entityKeyOfRow, indexKey, uniqueKey } from './entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { SlotKeys } from './slot-keys.js';
 
@@ -81,7 +81,7 @@ function rowsOf(schema: EntitySchema, prefix: string, names: Iterable<string>): 
   for (const name of names) {
     const key = name.slice(prefix.length);
     const tag = key.slice(0, key.indexOf('}') + 1);
-    if (key === `${tag}:${schema.name}~ix` || key === `${tag}:${schema.name}~uq`) idsIn(tag);
+    if (key === indexKey(schema, tag) || key === uniqueKey(schema, tag)) idsIn(tag);
     const row = key.includes('~') ? undefined : entityKeyOfRow(schema, key);
     if (row) idsIn(tag).push(row.idText);
   }

@@ -1,3 +1,4 @@
+import { lockKey } from '../keys/entity-key.js';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { onAbort, pauseFor } from '../../cluster/command/abort-signal.js';
@@ -43,7 +44,7 @@ export class LockRunner {
     if (typeof name !== 'string' || !NAME.test(name))
       throw new InvalidArgumentError('name', 'The name of a lock is of letters, digits, _ - and .');
     signal?.throwIfAborted();
-    const key = `${tag}~lk:${name}`;
+    const key = lockKey(tag, name);
     const giveUpAt = performance.now() + waitMs;
     const pass = await this.turn(tag, key, waitMs, signal);
     try {

@@ -1,3 +1,5 @@
+import { ROW_FIELDS } from '../keys/stored-names.js';
+
 /** Lua of the commit script, to stand behind that of the outbox: what of an operation is told. */
 export const LUA_TELLING = String.raw`
 -- The names of what an update changes: properties, counters and collections, and '~x' for the expiry.
@@ -10,7 +12,7 @@ local function changedBy(o)
   end
   for place = o.countFrom, o.countTo, 2 do names[#names + 1] = ARGV[place] end
   for _, written in ipairs(o.written) do names[#names + 1] = written.property end
-  if o.expireAt ~= '' then names[#names + 1] = '~x' end
+  if o.expireAt ~= '' then names[#names + 1] = '${ROW_FIELDS.expiresAt}' end
   return names
 end
 

@@ -1,3 +1,5 @@
+import { ROW_FIELDS } from '../keys/stored-names.js';
+
 /**
  * Lua that runs commands on a collection's key. Such a command could fail in the middle of a script, whose earlier
  * writes would stay: so all of them are checked before the first is run. It needs `sumOf`.
@@ -62,7 +64,7 @@ end
 -- A collection that has come into being expires with its row; at once, if the row was written to be past.
 local function expireWithRow(row, key)
   if redis.call('PTTL', key) ~= -1 then return end -- it is empty, or has its time already
-  local at = redis.call('HGET', row, '~x') or string.format('%.0f', redis.call('PEXPIRETIME', row))
+  local at = redis.call('HGET', row, '${ROW_FIELDS.expiresAt}') or string.format('%.0f', redis.call('PEXPIRETIME', row))
   if at == '-2' then redis.call('UNLINK', key) end
   if string.find(at, '^%d+$') and #at <= 16 then redis.call('PEXPIREAT', key, at) end
 end

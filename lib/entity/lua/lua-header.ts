@@ -1,3 +1,5 @@
+import { INDEX_LISTS, ROW_FIELDS } from '../keys/stored-names.js';
+
 /**
  * Lua that tells whether a row has expired, by the server's clock; `~x` is when, in milliseconds since 1970.
  *
@@ -102,7 +104,7 @@ end
 local function keptIn(row, from, to)
   local name = to > from and ARGV[to - 2] or ''
   if name == '' then return end
-  local now = redis.call('HMGET', row, name, '~i:' .. name)
+  local now = redis.call('HMGET', row, name, '${ROW_FIELDS.encoding}' .. name)
   return now[1], now[2], name
 end
 
@@ -112,7 +114,7 @@ local function keep(row, from, to)
   if not value then return end
   for place = from, to - 4, 2 do
     if ARGV[place] == name then ARGV[place + 1] = value end
-    if ARGV[place] == '~i:' .. name then ARGV[place + 1] = encoding or ARGV[place + 1] end
+    if ARGV[place] == '${ROW_FIELDS.encoding}' .. name then ARGV[place + 1] = encoding or ARGV[place + 1] end
   end
   return value
 end
@@ -135,7 +137,7 @@ end
 
 -- A row's entry in the queue of what is to be swept.
 local function queueEntry(at, id)
-  return '~x\0' .. string.rep('0', 16 - #at) .. at .. '\0' .. id
+  return '${INDEX_LISTS.expiry}\0' .. string.rep('0', 16 - #at) .. at .. '\0' .. id
 end
 
 -- Sets when a row expires: '' keeps it, '0' is never, else milliseconds since 1970. The index and the id are those of
@@ -144,10 +146,10 @@ local function expireRow(row, before, at, ix, id)
   if at == '' then return end
   if ix and before then redis.call('ZREM', ix, queueEntry(before, id)) end
   if at == '0' then
-    redis.call('HDEL', row, '~x')
+    redis.call('HDEL', row, '${ROW_FIELDS.expiresAt}')
     redis.call('PERSIST', row)
   else
-    redis.call('HSET', row, '~x', at)
+    redis.call('HSET', row, '${ROW_FIELDS.expiresAt}', at)
     redis.call('PEXPIREAT', row, string.format('%.0f', at + (ix and GRACE_MS or 0)))
     if ix then redis.call('ZADD', ix, 0, queueEntry(at, id)) end
   end

@@ -1,3 +1,5 @@
+import { ROW_FIELDS } from '../keys/stored-names.js';
+
 /**
  * Lua of what a row holds in global indexes and uniques: its field `~g:<name>` is the token of the write that has made
  * the entry, 12 characters, and behind it the entry's encodings. The fences of a partition are a ZSET of dead tokens
@@ -32,7 +34,7 @@ local function takeHolds(o)
   if count == 0 then return end
   o.fences, o.holdsUntil = KEYS[tonumber(take())], tonumber(take())
   for i = 1, count do
-    o.holds[i] = { field = '~g:' .. take(), how = take(), token = take(), encodings = take() }
+    o.holds[i] = { field = '${ROW_FIELDS.hold}' .. take(), how = take(), token = take(), encodings = take() }
   end
 end
 
@@ -57,7 +59,7 @@ local function endHolds(o, place)
   for _, hold in ipairs(o.holds) do
     if hold.before and hold.before ~= hold.after then
       fence(o.fences, string.sub(hold.before, 1, 12))
-      for _, value in ipairs({ tostring(place), string.sub(hold.field, 4), hold.before }) do
+      for _, value in ipairs({ tostring(place), string.sub(hold.field, ${ROW_FIELDS.hold.length + 1}), hold.before }) do
         endedHolds[#endedHolds + 1] = value
       end
     end

@@ -1,3 +1,4 @@
+import { INDEX_LISTS, ROW_FIELDS } from '../keys/stored-names.js';
 import { Script } from '../../cluster/scripts/script.js';
 import { LUA_EXPIRY } from '../lua/lua-header.js';
 
@@ -24,7 +25,7 @@ local function take()
   return ARGV[at]
 end
 
-local header = redis.call('HMGET', row, '~v', '~x')
+local header = redis.call('HMGET', row, '${ROW_FIELDS.version}', '${ROW_FIELDS.expiresAt}')
 local version = header[1] or redis.call('EXISTS', row) == 1 and '0' or ''
 if version ~= ARGV[3] or (header[2] or '') ~= ARGV[4] then return { 'CHANGED' } end
 redis.call('ZCARD', ix) -- fails here, before the first write, if it is no ZSET
@@ -52,7 +53,7 @@ for _ = 1, tonumber(take()) do
     note(score and 'wrong' or 'missing', entry)
     if repairs then redis.call('ZADD', ix, 0, entry) end
   end
-  if ARGV[4] ~= '' and string.sub(entry, 1, 3) == '~x\0' and redis.call('PTTL', row) == -1 then
+  if ARGV[4] ~= '' and string.sub(entry, 1, 3) == '${INDEX_LISTS.expiry}\0' and redis.call('PTTL', row) == -1 then
     note('wrong', entry)
     if repairs then redis.call('PEXPIREAT', row, string.format('%.0f', ARGV[4] + GRACE_MS)) end
   end

@@ -1,3 +1,4 @@
+import { INDEX_LISTS, KEY_SUFFIXES } from '../keys/stored-names.js';
 import type { SweepOutcome } from '../operations/commit-outcome.js';
 import { type MaintenanceContext } from './maintenance-context.js';
 import { onPrimaries } from '../common/entity-client.js';
@@ -41,7 +42,7 @@ export class ExpirySweeper {
     const { name, partitionName, partitionKey } = this.schema;
     if (!partitionKey) return 0; // the server itself has taken all there was
     const owned = `{${partitionName}:`;
-    const index = `:${name}~ix`;
+    const index = `:${name}${KEY_SUFFIXES.index}`;
     let swept = 0;
     const keys = this.context.keys.keys(`${owned}*}${index}`, 'zset', INDEX_KEY);
     for await (const key of keys) {
@@ -95,7 +96,11 @@ export class ExpirySweeper {
   ): Promise<void> {
     const found = new Map<string, { index: string[]; uniques: string[] }>();
     for (const id of ids.keys()) found.set(id, { index: [], uniques: [] });
-    const own = new Set(['~pk', '~x', ...this.schema.indexes.map(({ name }) => name)]);
+    const own = new Set([
+      INDEX_LISTS.rows,
+      INDEX_LISTS.expiry,
+      ...this.schema.indexes.map(({ name }) => name),
+    ]);
     // What a row that lives has in indexes of a newer class is not known here.
     const leftBy = (id: string, entry: string) =>
       ids.get(id) === 'gone' || own.has(indexOf(entry)) ? found.get(id) : undefined;
@@ -115,4 +120,4 @@ export class ExpirySweeper {
 }
 
 const WHOLE = { from: Buffer.alloc(0), to: Buffer.from([0xff]) };
-const INDEX_KEY = /^\{[^{}:~]+:[^{}:~]+\}:[^{}:~]+~ix$/;
+const INDEX_KEY = new RegExp(String.raw`^\{[^{}:~]+:[^{}:~]+\}:[^{}:~]+${KEY_SUFFIXES.index}$`);

@@ -1,3 +1,4 @@
+import { ROW_FIELDS, holdField } from '../keys/stored-names.js';
 import { type FaultCode, faultError } from '../operations/commit-faults.js';
 import { givenKey } from '../keys/entity-key.js';
 import { Committer } from '../commit/committer.js';
@@ -17,7 +18,6 @@ import {
   type GlobalExpectation,
   type GlobalExpectations,
   globalExpectationsOf,
-  holdField,
 } from './global-expectation.js';
 import type { AuditMode, IndexIssue } from './index-auditor.js';
 import { CLOSED } from '../keys/index-entry.js';
@@ -133,7 +133,7 @@ export class GlobalAuditor {
     const [record] = await client.hmget(bucketOf(entry), entry.encodings);
     if (record === null || referenceInRecord(record) === referenceOf(entry.key)) return false;
     const holder = keyOfReference(this.schema, referenceInRecord(record));
-    const [hold, expiresAt] = await client.hmget(holder.row, holdField(entry.index), '~x');
+    const [hold, expiresAt] = await client.hmget(holder.row, holdField(entry.index), ROW_FIELDS.expiresAt);
     if (expiresAt !== null && Number(expiresAt) <= Date.now()) return false;
     return hold === tokenInRecord(record) + entry.encodings;
   }
@@ -141,7 +141,7 @@ export class GlobalAuditor {
   /** Whether a row is as it was read, in what this is about. */
   private async isStill({ key, version, globals }: GlobalExpectations): Promise<boolean> {
     const fields = globals.map(({ index }) => holdField(index));
-    const [now, ...holds] = await this.context.client.hmget(key.row, '~v', ...fields);
+    const [now, ...holds] = await this.context.client.hmget(key.row, ROW_FIELDS.version, ...fields);
     const isHeld = globals.every(({ held }, i) => (held ? held.token + held.encodings : null) === holds[i]);
     return (now ?? '0') === version && isHeld;
   }

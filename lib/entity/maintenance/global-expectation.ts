@@ -1,4 +1,4 @@
-import { encodingField } from '../keys/row-fields.js';
+import { ROW_FIELDS, encodingField, holdField } from '../keys/stored-names.js';
 import { type EntityKey, entityKeyIn } from '../keys/entity-key.js';
 import type { EntitySchema, GlobalIndexSchema } from '../schema/entity-schema.js';
 import { TOKEN_LENGTH } from '../scripts/operation-token.js';
@@ -27,9 +27,6 @@ export interface GlobalExpectations {
   readonly globals: readonly GlobalExpectation[];
 }
 
-/** The field of a row that says what it holds in a global index or unique. */
-export const holdField = ({ name }: GlobalIndexSchema): string => `~g:${name}`;
-
 /** What follows of a row as it is stored. */
 export function globalExpectationsOf(
   schema: EntitySchema,
@@ -40,11 +37,11 @@ export function globalExpectationsOf(
   const key = entityKeyIn(schema, tag, id);
   const text = (field: string): string | undefined =>
     Object.hasOwn(row, field) ? row[field].toString() : undefined;
-  const expiresAt = text('~x');
+  const expiresAt = text(ROW_FIELDS.expiresAt);
   const isThere =
     Object.keys(row).length > 0 && !(expiresAt !== undefined && Number(expiresAt) <= Date.now());
   if (!isThere) return { key, version: '', globals: [] };
-  const version = text('~v') ?? '0';
+  const version = text(ROW_FIELDS.version) ?? '0';
   const globals: GlobalExpectation[] = [];
   for (const index of schema.globals) {
     const parts: (string | null)[] = [];

@@ -1,3 +1,4 @@
+import { INDEX_LISTS, ROW_FIELDS } from '../keys/stored-names.js';
 import { isUtf8 } from 'node:buffer';
 import { ReplyError } from '../../cluster/common/errors.js';
 import { AUDIT_SCRIPT } from './audit-script.js';
@@ -92,7 +93,9 @@ export class IndexAuditor {
     rows: ReadonlyMap<string, Suspects | undefined>,
   ): AsyncGenerator<IndexIssue> {
     for await (const [id, fault, entry] of this.compare(tag, rows)) {
-      const index = indexOf(entry.replace(/^~i:/, ''));
+      const index = indexOf(
+        entry.startsWith(ROW_FIELDS.encoding) ? entry.slice(ROW_FIELDS.encoding.length) : entry,
+      );
       yield { fault, index, key: givenKey(this.schema, entityKeyIn(this.schema, tag, id)) as never };
     }
   }
@@ -144,7 +147,8 @@ export class IndexAuditor {
     for (const id of ids) pipeline.hgetallBuffer(entityKeyIn(this.schema, tag, id).row);
     const rows = (await pipeline.exec()) ?? [];
     return rows.map(([error, row], i) => {
-      if (isWrongType(error)) return { ...expectationOf(this.schema, tag, ids[i], {}), unreadable: '~pk' };
+      if (isWrongType(error))
+        return { ...expectationOf(this.schema, tag, ids[i], {}), unreadable: INDEX_LISTS.rows };
       if (error) throw error;
       return expectationOf(this.schema, tag, ids[i], row as Fields);
     });

@@ -1,3 +1,4 @@
+import { KEY_SUFFIXES } from '../keys/stored-names.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { SLOT_COUNT, keySlot } from '../../cluster/topology/key-slot.js';
 import { onPrimaries } from '../common/entity-client.js';
@@ -167,7 +168,7 @@ function auditing(
     } catch (error) {
       if (!isWrongType(error)) throw error;
       // Of this partition no more is to be known: the walk goes on with the next.
-      yield { fault: 'unreadable', index: '~ix', key: partitionOf(schema, tag) as never };
+      yield { fault: 'unreadable', index: KEY_SUFFIXES.index, key: partitionOf(schema, tag) as never };
     }
   };
 }

@@ -1,3 +1,4 @@
+import { ROW_FIELDS } from '../keys/stored-names.js';
 import {
   ConditionNotMetError,
   EntityExistsError,
@@ -59,7 +60,8 @@ const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Err
   CONFLICT: ({ schema, key, expected = 0 }, actual) =>
     new VersionConflictError(schema.name, key.row, expected, Number(actual)),
   CHANGED: ({ schema, key }) => new ConditionNotMetError(schema.name, key.row),
-  CORRUPT: ({ schema, key }) => new SchemaMismatchError(schema.name, '~v', key.row, 'a version'),
+  CORRUPT: ({ schema, key }) =>
+    new SchemaMismatchError(schema.name, ROW_FIELDS.version, key.row, 'a version'),
   COUNTER: ({ schema, key }, counter) =>
     new SchemaMismatchError(
       schema.name,

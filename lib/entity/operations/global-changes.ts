@@ -1,4 +1,4 @@
-import { encodingField } from '../keys/row-fields.js';
+import { encodingField } from '../keys/stored-names.js';
 import type { IndexedField } from '../schema/entity-schema.js';
 import type { Stored } from '../codec/codec.js';
 import type { GlobalChange, RowOperation } from './row-operation.js';

@@ -1,4 +1,4 @@
-import { encodingField } from '../keys/row-fields.js';
+import { encodingField } from '../keys/stored-names.js';
 import type { EntitySchema, IndexedField } from '../schema/entity-schema.js';
 import { withGlobals } from './global-changes.js';
 import type { Stored } from '../codec/codec.js';

@@ -1,3 +1,4 @@
+import { ROW_FIELDS } from '../keys/stored-names.js';
 import { type CollectionWrites } from '../collections/collection-call.js';
 import { type EntityKey } from '../keys/entity-key.js';
 import type { EntitySchema, GlobalIndexSchema, IndexSchema } from '../schema/entity-schema.js';
@@ -78,7 +79,12 @@ export interface CommitExtras {
 }
 
 /** The header of a row, filled in by the scripts; what is to be kept is named in the place of the version. */
-export const headerOf = ({ kept = '' }: RowOperation): string[] => ['~v', kept, '~op', ''];
+export const headerOf = ({ kept = '' }: RowOperation): string[] => [
+  ROW_FIELDS.version,
+  kept,
+  ROW_FIELDS.lastWrites,
+  '',
+];
 /** What a write does to one global index or unique. */
 
 export interface GlobalChange {

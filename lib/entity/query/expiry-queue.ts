@@ -1,3 +1,4 @@
+import { INDEX_LISTS } from '../keys/stored-names.js';
 import type { EntityClient } from '../common/entity-client.js';
 import { entityKeyIn, indexKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
@@ -6,7 +7,7 @@ import { IndexReader } from './index-reader.js';
 import { idTextOf } from '../keys/index-entry.js';
 import type { Fields } from '../rows/row-reader.js';
 
-const QUEUE = '~x\0';
+const QUEUE = `${INDEX_LISTS.expiry}\0`;
 
 /** Rows that are read at once. */
 const BATCH = 500;

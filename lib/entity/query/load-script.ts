@@ -1,3 +1,4 @@
+import { INDEX_LISTS } from '../keys/stored-names.js';
 import { Script } from '../../cluster/scripts/script.js';
 
 /**
@@ -13,7 +14,7 @@ local indexes = tonumber(ARGV[1])
 for i = 1, indexes do
   local parts = {}
   local limit = tonumber(ARGV[2 * i]) + 1
-  for _, entry in ipairs(redis.call('ZRANGEBYLEX', KEYS[i], '[~pk\0', '(~pk\1', 'LIMIT', 0, limit)) do
+  for _, entry in ipairs(redis.call('ZRANGEBYLEX', KEYS[i], '[${INDEX_LISTS.rows}\0', '(${INDEX_LISTS.rows}\1', 'LIMIT', 0, limit)) do
     parts[#parts + 1] = #entry .. ':' .. entry
   end
   if redis.sha1hex(table.concat(parts)) ~= ARGV[2 * i + 1] then return 'CHANGED' end

@@ -1,3 +1,4 @@
+import { INDEX_LISTS } from '../keys/stored-names.js';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, TransactionConflictError } from '../../cluster/common/errors.js';
 import { checkList } from '../common/argument-checks.js';
@@ -99,4 +100,7 @@ function fieldsOf(pairs: readonly Buffer[]): Fields {
   return fields;
 }
 
-const ALL_ROWS = { from: Buffer.from('~pk\0'), to: Buffer.from('~pk\x01') };
+const ALL_ROWS = {
+  from: Buffer.from(`${INDEX_LISTS.rows}\0`),
+  to: Buffer.from(`${INDEX_LISTS.rows}\x01`),
+};

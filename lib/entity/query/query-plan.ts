@@ -1,3 +1,4 @@
+import { INDEX_LISTS } from '../keys/stored-names.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkObject } from '../common/argument-checks.js';
 import { UnindexedQueryError } from '../common/entity-errors.js';
@@ -39,7 +40,7 @@ export function planQuery(schema: EntitySchema, where: object): QueryPlan {
     );
   const tag = partitionTag(schema, given.get(partitionKey.property));
   given.delete(partitionKey.property);
-  if (given.size === 0) return { tag, conditions: [], ranges: [rangeOf('~pk')] };
+  if (given.size === 0) return { tag, conditions: [], ranges: [rangeOf(INDEX_LISTS.rows)] };
   const conditions = conditionsOf(name, schema.indexes, given);
   const index = conditions.size === given.size && bestIndex(schema.indexes, conditions);
   if (!index) throw unindexed(schema, [...given.keys()]);

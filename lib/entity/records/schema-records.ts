@@ -1,8 +1,10 @@
+import { RECORD_FIELDS } from '../keys/stored-names.js';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Script } from '../../cluster/scripts/script.js';
 import type { EntityClient } from '../common/entity-client.js';
 import { IndexNotReadyError, SchemaRecordError } from '../common/entity-errors.js';
+import { recordKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import type { RowOperation } from '../operations/row-operation.js';
 import {
@@ -22,14 +24,11 @@ import { guardedUniques, takenUniques } from '../operations/taken-uniques.js';
 const RECORD_SCRIPT = new Script(String.raw`#!lua
 -- KEYS: the record
 -- ARGV: 1, 2 the definition and the indexes that are being built, as they were read  3, 4 as they are to be
-local known = redis.call('HMGET', KEYS[1], 'definition', 'building')
+local known = redis.call('HMGET', KEYS[1], '${RECORD_FIELDS.definition}', '${RECORD_FIELDS.building}')
 if (known[1] or '') ~= ARGV[1] or (known[2] or '') ~= ARGV[2] then return { 'CHANGED' } end
-redis.call('HSET', KEYS[1], 'definition', ARGV[3], 'building', ARGV[4])
+redis.call('HSET', KEYS[1], '${RECORD_FIELDS.definition}', ARGV[3], '${RECORD_FIELDS.building}', ARGV[4])
 return { 'OK' }
 `);
-
-/** The schema record of an entity: what its rows were stored as, and which of its indexes are being built. */
-export const recordKey = ({ name }: EntitySchema): string => `{~s:${name}}`;
 
 /** How long a process rests on what it has read of a record: others may have started, or built an index, since. */
 const FRESH_MS = 5_000;
@@ -241,7 +240,11 @@ export class SchemaRecords {
   }
 
   private async read(schema: EntitySchema): Promise<[definition: string, building: string]> {
-    const [definition, building] = await this.client.hmget(recordKey(schema), 'definition', 'building');
+    const [definition, building] = await this.client.hmget(
+      recordKey(schema),
+      RECORD_FIELDS.definition,
+      RECORD_FIELDS.building,
+    );
     return [definition ?? '', building ?? ''];
   }
 }

@@ -1,3 +1,4 @@
+import { ROW_FIELDS } from '../keys/stored-names.js';
 import type { Observable } from 'rxjs';
 import { checkList } from '../common/argument-checks.js';
 import type { ChangesOptions } from '../changes/change-feed.js';
@@ -145,7 +146,10 @@ export abstract class RepositoryReads<E extends object> {
   async exists(key: KeyOf<E>): Promise<boolean> {
     const row = this.keyOf(key);
     const { client } = this.context;
-    const [found, [expiresAt]] = await Promise.all([client.exists(row), client.hmget(row, '~x')]);
+    const [found, [expiresAt]] = await Promise.all([
+      client.exists(row),
+      client.hmget(row, ROW_FIELDS.expiresAt),
+    ]);
     return found === 1 && !(Number(expiresAt ?? Infinity) <= Date.now());
   }
 

@@ -1,4 +1,4 @@
-import { encodingField } from '../keys/row-fields.js';
+import { INDEX_LISTS, ROW_FIELDS, encodingField } from '../keys/stored-names.js';
 import { type EntityKey, entityKeyIn } from '../keys/entity-key.js';
 import type { EntitySchema, IndexSchema } from '../schema/entity-schema.js';
 import type { Fields } from './row-reader.js';
@@ -24,8 +24,8 @@ export function expectationOf(schema: EntitySchema, tag: string, id: string, row
   const isThere = Object.keys(row).length > 0;
   const base = {
     key,
-    version: isThere ? text('~v') || '0' : '',
-    expiresAt: text('~x'),
+    version: isThere ? text(ROW_FIELDS.version) || '0' : '',
+    expiresAt: text(ROW_FIELDS.expiresAt),
     notes: new Map<string, string | undefined>(),
     index: new Set<string>(),
     uniques: new Set<string>(),
@@ -42,8 +42,9 @@ export function expectationOf(schema: EntitySchema, tag: string, id: string, row
     }
     base.notes.set(encodingField(property), encodings.get(property));
   }
-  base.index.add(`~pk\0${id}`);
-  if (base.expiresAt !== '') base.index.add(`~x\0${base.expiresAt.padStart(16, '0')}\0${id}`);
+  base.index.add(`${INDEX_LISTS.rows}\0${id}`);
+  if (base.expiresAt !== '')
+    base.index.add(`${INDEX_LISTS.expiry}\0${base.expiresAt.padStart(16, '0')}\0${id}`);
   for (const index of schema.indexes) {
     const entry = entryOf(index, encodings);
     if (entry === undefined) continue;

@@ -1,4 +1,4 @@
-import { removedField } from '../keys/row-fields.js';
+import { ROW_FIELDS, removedField } from '../keys/stored-names.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { LATEST_DATE_MS } from '../common/argument-checks.js';
 import { UnfitValue, whatFits, type Stored } from '../codec/codec.js';
@@ -57,12 +57,12 @@ export class RowMapper {
   load(key: EntityKey, stored: Readonly<Record<string, Stored>>): LoadedRow | null {
     if (isEmpty(stored)) return null;
     const { fields, counters, primaryKey, partitionKey, version: versionProperty, type } = this.schema;
-    const expiresAt = this.expiresAt(key, stored['~x']);
+    const expiresAt = this.expiresAt(key, stored[ROW_FIELDS.expiresAt]);
     if (expiresAt !== undefined && expiresAt <= Date.now()) return null;
     const entity = Reflect.construct(type, []) as Properties;
     entity[primaryKey.property] = key.id;
     if (partitionKey) entity[partitionKey.property] = key.partition;
-    const version = this.version(key, stored['~v']);
+    const version = this.version(key, stored[ROW_FIELDS.version]);
     if (versionProperty) entity[versionProperty] = version;
     const { expiresAt: expiryProperty } = this.schema;
     if (expiryProperty) entity[expiryProperty] = expiresAt === undefined ? undefined : new Date(expiresAt);
@@ -276,13 +276,13 @@ export class RowMapper {
     if (stored === undefined) return undefined;
     const text = stored.toString();
     if (/^\d{1,16}$/.test(text) && Number(text) <= LATEST_DATE_MS) return Number(text);
-    throw new SchemaMismatchError(this.schema.name, '~x', key.row, 'a time of expiry');
+    throw new SchemaMismatchError(this.schema.name, ROW_FIELDS.expiresAt, key.row, 'a time of expiry');
   }
 
   private version(key: EntityKey, stored: Stored | undefined): number {
     const version = stored === undefined ? 0 : Number(stored.toString()); // what others wrote has none
     if (Number.isSafeInteger(version) && version >= 0) return version;
-    throw new SchemaMismatchError(this.schema.name, '~v', key.row, 'a version');
+    throw new SchemaMismatchError(this.schema.name, ROW_FIELDS.version, key.row, 'a version');
   }
 }
 

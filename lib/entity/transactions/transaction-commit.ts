@@ -1,3 +1,4 @@
+import { ROW_FIELDS } from '../keys/stored-names.js';
 import { type CommitFault, faultError } from '../operations/commit-faults.js';
 import type { TransactionContext } from './transaction-context.js';
 import {
@@ -121,7 +122,7 @@ function readOperation({ mapper, key, row }: TransactionRead): RowOperation {
   const { schema } = mapper;
   if (!row) return { schema, key, mode: 'absent' };
   const guards = schema.counters.map(({ property }, i): Guard => [property, row.counters[i] || undefined]);
-  if (schema.expiresAt) guards.push(['~x', row.expiresAt?.toString()]);
+  if (schema.expiresAt) guards.push([ROW_FIELDS.expiresAt, row.expiresAt?.toString()]);
   return {
     schema,
     key,
