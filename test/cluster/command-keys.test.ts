@@ -1,4 +1,5 @@
 import { Redis } from 'ioredis';
+import type { Reply } from 'keyslot';
 import { linesFromCommandReply } from '../../lib/cluster/command-table/command-reply.js';
 import {
   firstKeyIndex,
@@ -6,7 +7,6 @@ import {
   type CommandArgument,
 } from '../../lib/cluster/command-table/command-keys.js';
 import { CommandTable } from '../../lib/cluster/command-table/command-table.js';
-import type { Reply } from '../../lib/cluster/protocol/reply.js';
 import { sharedCluster } from '../cluster-fixture.js';
 
 const { nodes } = sharedCluster();

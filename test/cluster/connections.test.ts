@@ -1,16 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   ClusterClient,
-  ConnectionHookError,
-  InvalidArgumentError,
-  keySlot,
   type ClusterError,
   type ClusterPipeline,
   type ClusterView,
+  ConnectionHookError,
+  InvalidArgumentError,
+  keySlot,
   type NewConnection,
+  type SubscriptionGap,
 } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
-import type { SubscriptionGap } from '../../lib/pubsub/subscriptions/subscription-gap.js';
 import { eventually } from '../cluster-fixture.js';
 import { NumberPublisher, subscribersOf } from './pubsub-fixture.js';
 

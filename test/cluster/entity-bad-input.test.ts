@@ -1,26 +1,25 @@
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import { keySlot } from '../../lib/cluster/topology/key-slot.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import { ClusterSet } from '../../lib/entity/collections/cluster-set.js';
-import { SetOf } from '../../lib/entity/decorators/collection-decorators.js';
 import {
   ClusterEntity,
+  type ClusterRepository,
+  ClusterSet,
   Counter,
+  createRepositories,
+  type EntityRegistry,
   ExpiresAt,
   Index,
+  InvalidArgumentError,
+  keySlot,
   PartitionKey,
+  type PartitionTransaction,
   PrimaryKey,
   Property,
-  Version,
-} from '../../lib/entity/decorators/decorators.js';
-import {
   SchemaError,
   SchemaMismatchError,
+  SetOf,
+  Shape,
   TransactionTooLargeError,
-} from '../../lib/entity/common/entity-errors.js';
-import { type EntityRegistry, createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import type { PartitionTransaction } from '../../lib/entity/transactions/partition-transaction.js';
-import { Shape } from '../../lib/entity/decorators/shape.js';
+  Version,
+} from 'keyslot';
 import { freshId, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Deed' })

@@ -1,12 +1,12 @@
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import { CommandAbortedError } from '../../lib/cluster/command/abort-signal.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
+  type ClusterRepository,
+  CommandAbortedError,
+  createRepositories,
   EntityExistsError,
+  InvalidArgumentError,
   UniqueViolationError,
   VersionConflictError,
-} from '../../lib/entity/common/entity-errors.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+} from 'keyslot';
 import { Order, Ticket, counted, freshId, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

@@ -1,21 +1,22 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Observable, firstValueFrom, take, toArray } from 'rxjs';
-import { keySlot } from '../../lib/cluster/topology/key-slot.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
+  ChangesLostError,
   ClusterEntity,
+  type ClusterRepository,
   Counter,
+  createRepositories,
+  type EntityChange,
+  type EntityRegistry,
   ExpiresAt,
   Index,
+  keySlot,
   PartitionKey,
   PrimaryKey,
   Property,
-} from '../../lib/entity/decorators/decorators.js';
-import type { EntityChange } from '../../lib/entity/changes/entity-change.js';
-import { ChangesLostError } from '../../lib/entity/common/entity-errors.js';
-import { type EntityRegistry, createRepositories } from '../../lib/entity/repository/entity-registry.js';
+  Shape,
+} from 'keyslot';
 import { outboxKey } from '../../lib/entity/keys/outbox-key.js';
-import { Shape } from '../../lib/entity/decorators/shape.js';
 import { eventually } from '../cluster-fixture.js';
 import { counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 

@@ -1,39 +1,34 @@
-import type { ClusterHash } from '../../lib/entity/collections/cluster-hash.js';
-import type { ClusterList } from '../../lib/entity/collections/cluster-list.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import type { ClusterSet } from '../../lib/entity/collections/cluster-set.js';
-import type { ClusterSortedSet } from '../../lib/entity/collections/cluster-sorted-set.js';
-import type { ClusterStream } from '../../lib/entity/collections/cluster-stream.js';
-import {
-  HashOf,
-  ListOf,
-  SetOf,
-  SortedSetOf,
-  StreamOf,
-} from '../../lib/entity/decorators/collection-decorators.js';
+import { firstValueFrom, take, toArray } from 'rxjs';
 import {
   ClusterEntity,
+  type ClusterHash,
+  type ClusterList,
+  type ClusterRepository,
+  type ClusterSet,
+  type ClusterSortedSet,
+  type ClusterStream,
   Counter,
+  createRepositories,
+  CrossPartitionError,
+  EntityNotFoundError,
+  EntityNotSavedError,
+  type EntityRegistry,
   ExpiresAt,
+  HashOf,
   Index,
+  InvalidArgumentError,
+  ListOf,
+  LockLostError,
   PartitionKey,
   PrimaryKey,
   Property,
-} from '../../lib/entity/decorators/decorators.js';
-import { firstValueFrom, take, toArray } from 'rxjs';
-import {
-  EntityNotFoundError,
-  EntityNotSavedError,
   SchemaMismatchError,
-} from '../../lib/entity/common/entity-errors.js';
-import { type EntityRegistry, createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import {
-  CrossPartitionError,
-  LockLostError,
+  SetOf,
+  Shape,
+  SortedSetOf,
+  StreamOf,
   TransactionTooLargeError,
-} from '../../lib/entity/common/entity-errors.js';
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import { Shape } from '../../lib/entity/decorators/shape.js';
+} from 'keyslot';
 import { eventually } from '../cluster-fixture.js';
 import { counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 

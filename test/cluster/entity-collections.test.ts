@@ -1,21 +1,24 @@
-import { ClusterHash } from '../../lib/entity/collections/cluster-hash.js';
-import { ClusterList } from '../../lib/entity/collections/cluster-list.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import { ClusterSet } from '../../lib/entity/collections/cluster-set.js';
-import { ClusterSortedSet } from '../../lib/entity/collections/cluster-sorted-set.js';
-import { ClusterStream } from '../../lib/entity/collections/cluster-stream.js';
 import {
+  ClusterEntity,
+  ClusterHash,
+  ClusterList,
+  type ClusterRepository,
+  ClusterSet,
+  ClusterSortedSet,
+  ClusterStream,
+  createRepositories,
+  EntityNotSavedError,
   HashOf,
+  InvalidArgumentError,
   ListOf,
+  PrimaryKey,
+  Property,
+  SchemaMismatchError,
   SetOf,
+  Shape,
   SortedSetOf,
   StreamOf,
-} from '../../lib/entity/decorators/collection-decorators.js';
-import { ClusterEntity, PrimaryKey, Property } from '../../lib/entity/decorators/decorators.js';
-import { EntityNotSavedError, SchemaMismatchError } from '../../lib/entity/common/entity-errors.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import { Shape } from '../../lib/entity/decorators/shape.js';
+} from 'keyslot';
 import { Address, counted, freshId, sharedClient } from './entity-fixtures.js';
 
 const asMinutes = { to: (hours: number) => hours * 60, from: (minutes: number) => minutes / 60 };

@@ -1,14 +1,14 @@
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ClusterEntity,
+  type ClusterRepository,
   CreatedAt,
+  createRepositories,
   ExpiresAt,
   Index,
   PartitionKey,
   PrimaryKey,
   Property,
-} from '../../lib/entity/decorators/decorators.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+} from 'keyslot';
 import { Order, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Note' })

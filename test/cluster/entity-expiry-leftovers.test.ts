@@ -1,15 +1,16 @@
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ClusterEntity,
+  type ClusterRepository,
+  createRepositories,
+  type EntityRegistry,
   ExpiresAt,
   Index,
   PartitionKey,
   PrimaryKey,
   Property,
+  Shape,
   Unique,
-} from '../../lib/entity/decorators/decorators.js';
-import { type EntityRegistry, createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import { Shape } from '../../lib/entity/decorators/shape.js';
+} from 'keyslot';
 import { Order, counted, freshId, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Booking', partition: () => Order })

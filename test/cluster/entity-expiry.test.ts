@@ -1,24 +1,22 @@
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ClusterEntity,
+  type ClusterRepository,
   Counter,
+  createRepositories,
+  EntityNotFoundError,
   ExpiresAt,
   Index,
+  InvalidArgumentError,
   PartitionKey,
   PrimaryKey,
   Property,
-  Unique,
-  Version,
-} from '../../lib/entity/decorators/decorators.js';
-import {
-  EntityNotFoundError,
   SchemaError,
+  Shape,
+  Unique,
   UniqueViolationError,
+  Version,
   VersionConflictError,
-} from '../../lib/entity/common/entity-errors.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import { Shape } from '../../lib/entity/decorators/shape.js';
+} from 'keyslot';
 import { eventually } from '../cluster-fixture.js';
 import { counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 

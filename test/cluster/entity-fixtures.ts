@@ -1,20 +1,21 @@
-import { ClusterClient } from '../../lib/client/cluster-client.js';
 import {
+  ClusterClient,
   ClusterEntity,
   Counter,
   CreatedAt,
   Embedded,
+  type EntityClient,
   Index,
   PartitionKey,
   PrimaryKey,
   Property,
+  type Script,
+  Shape,
   Unique,
   UpdatedAt,
   Version,
-} from '../../lib/entity/decorators/decorators.js';
-import type { EntityCallOptions, EntityClient, ScriptRunner } from '../../lib/entity/common/entity-client.js';
-import type { Script } from '../../lib/cluster/scripts/script.js';
-import { Shape } from '../../lib/entity/decorators/shape.js';
+} from 'keyslot';
+import type { EntityCallOptions, ScriptRunner } from '../../lib/entity/common/entity-client.js';
 import { sharedCluster } from '../cluster-fixture.js';
 
 export class Address {

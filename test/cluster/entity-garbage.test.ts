@@ -1,15 +1,15 @@
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ClusterEntity,
+  type ClusterRepository,
+  createRepositories,
   ExpiresAt,
   Index,
   PartitionKey,
   PrimaryKey,
   Property,
+  Shape,
   Unique,
-} from '../../lib/entity/decorators/decorators.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import { Shape } from '../../lib/entity/decorators/shape.js';
+} from 'keyslot';
 import { Order, freshId, sharedClient } from './entity-fixtures.js';
 
 /** Its index and rows are touched by another program. */

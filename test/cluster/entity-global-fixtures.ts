@@ -5,10 +5,10 @@ import {
   PartitionKey,
   PrimaryKey,
   Property,
+  Shape,
   Unique,
   Version,
-} from '../../lib/entity/decorators/decorators.js';
-import { Shape } from '../../lib/entity/decorators/shape.js';
+} from 'keyslot';
 
 /** A partition of its own, with everything that is global. */
 @ClusterEntity({ name: 'User' })

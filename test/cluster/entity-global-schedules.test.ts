@@ -1,11 +1,15 @@
 import * as fc from 'fast-check';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ClusterClient, type ClusterError, OutcomeUnknownError } from 'keyslot';
+import {
+  ClusterClient,
+  type ClusterError,
+  type ClusterRepository,
+  createRepositories,
+  type EntityClient,
+  keySlot,
+  OutcomeUnknownError,
+} from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
-import { keySlot } from '../../lib/cluster/topology/key-slot.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import type { EntityClient } from '../../lib/entity/common/entity-client.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import { bucketsOf, uniqueBucketOf } from '../../lib/entity/keys/global-entry.js';
 import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
 import { type Operation, type Schedule, nextOf, schedule } from '../global-schedules.js';

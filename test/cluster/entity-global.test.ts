@@ -1,14 +1,14 @@
 import { firstValueFrom, toArray } from 'rxjs';
 import {
+  type ClusterRepository,
+  createRepositories,
   CrossPartitionError,
+  type EntityClient,
   EntityExistsError,
   UnindexedQueryError,
   UniqueViolationError,
   VersionConflictError,
 } from 'keyslot';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import type { EntityClient } from '../../lib/entity/common/entity-client.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
 import { eventually } from '../cluster-fixture.js';
 import { counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 import { Device, User } from './entity-global-fixtures.js';

@@ -1,4 +1,3 @@
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   AfterInsert,
   AfterLoad,
@@ -8,12 +7,13 @@ import {
   BeforeRemove,
   BeforeUpdate,
   ClusterEntity,
+  type ClusterRepository,
+  createRepositories,
   PrimaryKey,
   Property,
   UpdatedAt,
   Version,
-} from '../../lib/entity/decorators/decorators.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+} from 'keyslot';
 import { freshId, sharedClient } from './entity-fixtures.js';
 
 class Tracked {

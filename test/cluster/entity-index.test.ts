@@ -1,11 +1,12 @@
-import { ClusterError, InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
+  ClusterError,
+  type ClusterRepository,
+  createRepositories,
+  InvalidArgumentError,
   UnindexedQueryError,
   UniqueViolationError,
   VersionConflictError,
-} from '../../lib/entity/common/entity-errors.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+} from 'keyslot';
 import { orderBigInt, orderNumber, orderText } from '../../lib/entity/codec/order-encoding.js';
 import { Order, Ticket, counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 

@@ -1,21 +1,19 @@
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import type { ClusterSet } from '../../lib/entity/collections/cluster-set.js';
-import { SetOf } from '../../lib/entity/decorators/collection-decorators.js';
 import {
   ClusterEntity,
+  type ClusterRepository,
+  type ClusterSet,
   Counter,
-  PartitionKey,
-  PrimaryKey,
-  Property,
-} from '../../lib/entity/decorators/decorators.js';
-import {
+  createRepositories,
   CrossPartitionError,
   LockLostError,
   LockTimeoutError,
-} from '../../lib/entity/common/entity-errors.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import type { PartitionLock } from '../../lib/entity/repository/partition-lock.js';
-import { Shape } from '../../lib/entity/decorators/shape.js';
+  PartitionKey,
+  type PartitionLock,
+  PrimaryKey,
+  Property,
+  SetOf,
+  Shape,
+} from 'keyslot';
 import { eventually } from '../cluster-fixture.js';
 import { freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 

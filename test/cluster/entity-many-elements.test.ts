@@ -1,10 +1,14 @@
-import { TransactionTooLargeError } from '../../lib/entity/common/entity-errors.js';
-import type { ClusterHash } from '../../lib/entity/collections/cluster-hash.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import type { ClusterSortedSet } from '../../lib/entity/collections/cluster-sorted-set.js';
-import { HashOf, SortedSetOf } from '../../lib/entity/decorators/collection-decorators.js';
-import { ClusterEntity, PrimaryKey } from '../../lib/entity/decorators/decorators.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+import {
+  ClusterEntity,
+  type ClusterHash,
+  type ClusterRepository,
+  type ClusterSortedSet,
+  createRepositories,
+  HashOf,
+  PrimaryKey,
+  SortedSetOf,
+  TransactionTooLargeError,
+} from 'keyslot';
 import { freshId, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Game' })

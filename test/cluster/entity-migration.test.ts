@@ -1,11 +1,16 @@
-import { ClusterClient } from '../../lib/client/cluster-client.js';
-import { keySlot } from '../../lib/cluster/topology/key-slot.js';
-import type { ClusterList } from '../../lib/entity/collections/cluster-list.js';
-import type { ClusterSet } from '../../lib/entity/collections/cluster-set.js';
-import { ListOf, SetOf } from '../../lib/entity/decorators/collection-decorators.js';
-import { ClusterEntity, PartitionKey, PrimaryKey } from '../../lib/entity/decorators/decorators.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import { LocalCluster, type LocalNode } from '../../lib/testing/index.js';
+import {
+  ClusterClient,
+  ClusterEntity,
+  type ClusterList,
+  type ClusterSet,
+  createRepositories,
+  keySlot,
+  ListOf,
+  PartitionKey,
+  PrimaryKey,
+  SetOf,
+} from 'keyslot';
+import { LocalCluster, type LocalNode } from 'keyslot/testing';
 import { eventually } from '../cluster-fixture.js';
 import { Order, OrderItem, Ticket, freshId } from './entity-fixtures.js';
 

@@ -1,16 +1,16 @@
 import { lastValueFrom } from 'rxjs';
 import {
   ClusterEntity,
+  type ClusterSet,
   Counter,
+  createRepositories,
   ExpiresAt,
   Index,
   PartitionKey,
   PrimaryKey,
   Property,
   SetOf,
-} from '../../lib/index.js';
-import type { ClusterSet } from '../../lib/entity/collections/cluster-set.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+} from 'keyslot';
 import { Order, freshId, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

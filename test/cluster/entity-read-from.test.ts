@@ -1,15 +1,16 @@
-import { ClusterClient } from '../../lib/client/cluster-client.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
+  ClusterClient,
   ClusterEntity,
+  type ClusterRepository,
+  createRepositories,
+  type EntityRegistry,
   Index,
   PartitionKey,
   PrimaryKey,
   Property,
+  Shape,
   Unique,
-} from '../../lib/entity/decorators/decorators.js';
-import { type EntityRegistry, createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import { Shape } from '../../lib/entity/decorators/shape.js';
+} from 'keyslot';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { Order, freshId } from './entity-fixtures.js';
 

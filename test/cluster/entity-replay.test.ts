@@ -1,5 +1,4 @@
-import { EntityExistsError, VersionConflictError } from '../../lib/entity/common/entity-errors.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+import { createRepositories, EntityExistsError, VersionConflictError } from 'keyslot';
 import { Order, counted, freshId, losingReplies, losingRequests, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

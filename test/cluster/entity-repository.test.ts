@@ -1,13 +1,13 @@
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
+  type ClusterRepository,
+  createRepositories,
   EntityExistsError,
   EntityNotFoundError,
+  InvalidArgumentError,
   PartitionKeyChangedError,
   SchemaMismatchError,
   VersionConflictError,
-} from '../../lib/entity/common/entity-errors.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+} from 'keyslot';
 import { Address, Order, OrderItem, Timed, counted, freshId, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

@@ -1,14 +1,15 @@
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ClusterEntity,
+  type ClusterRepository,
+  createRepositories,
+  type EntityRegistry,
   Index,
+  IndexNotReadyError,
   PartitionKey,
   PrimaryKey,
   Property,
   Unique,
-} from '../../lib/entity/decorators/decorators.js';
-import { IndexNotReadyError } from '../../lib/entity/common/entity-errors.js';
-import { type EntityRegistry, createRepositories } from '../../lib/entity/repository/entity-registry.js';
+} from 'keyslot';
 import { eventually } from '../cluster-fixture.js';
 import { Order, freshId, sharedClient } from './entity-fixtures.js';
 

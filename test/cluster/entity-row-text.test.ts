@@ -1,8 +1,13 @@
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import { ClusterEntity, PrimaryKey, Property, Version } from '../../lib/entity/decorators/decorators.js';
-import { SchemaMismatchError } from '../../lib/entity/common/entity-errors.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import { Shape } from '../../lib/entity/decorators/shape.js';
+import {
+  ClusterEntity,
+  type ClusterRepository,
+  createRepositories,
+  PrimaryKey,
+  Property,
+  SchemaMismatchError,
+  Shape,
+  Version,
+} from 'keyslot';
 import { freshId, sharedClient } from './entity-fixtures.js';
 
 /** All of its fields are text, so its rows are read as text. */

@@ -1,13 +1,15 @@
 import { createRequire } from 'node:module';
 import { inspect } from 'node:util';
 import { transformSync } from '@swc/core';
-import { ReplyError } from '../../lib/cluster/common/errors.js';
-import { keySlot } from '../../lib/cluster/topology/key-slot.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
+import {
+  type ClusterRepository,
+  createRepositories,
+  type EntityClass,
+  keySlot,
+  ReplyError,
+  SchemaMismatchError,
+} from 'keyslot';
 import * as decorators from '../../lib/entity/decorators/decorators.js';
-import { SchemaMismatchError } from '../../lib/entity/common/entity-errors.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import type { EntityClass } from '../../lib/entity/decorators/shape.js';
 import { Order, OrderItem, freshId, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

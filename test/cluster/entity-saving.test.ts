@@ -1,16 +1,16 @@
 import { runInNewContext } from 'node:vm';
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ClusterEntity,
+  type ClusterRepository,
   Counter,
   CreatedAt,
+  createRepositories,
   Embedded,
   ExpiresAt,
+  InvalidArgumentError,
   PrimaryKey,
   Property,
-} from '../../lib/entity/decorators/decorators.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+} from 'keyslot';
 import { freshId, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

@@ -1,16 +1,16 @@
 import { firstValueFrom, take, toArray } from 'rxjs';
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import { ClusterClient } from '../../lib/client/cluster-client.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
+  ClusterClient,
   ClusterEntity,
+  type ClusterRepository,
+  createRepositories,
   Index,
+  InvalidArgumentError,
   PartitionKey,
   PrimaryKey,
   Property,
-} from '../../lib/entity/decorators/decorators.js';
-import { UnindexedQueryError } from '../../lib/entity/common/entity-errors.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+  UnindexedQueryError,
+} from 'keyslot';
 import { sharedCluster } from '../cluster-fixture.js';
 import { counted } from './entity-fixtures.js';
 

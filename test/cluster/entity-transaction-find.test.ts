@@ -1,14 +1,15 @@
-import { TransactionConflictError } from '../../lib/cluster/common/errors.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import { ClusterEntity, PrimaryKey } from '../../lib/entity/decorators/decorators.js';
 import {
+  ClusterEntity,
+  type ClusterRepository,
+  createRepositories,
   CrossPartitionError,
+  type PartitionTransaction,
+  PrimaryKey,
+  TransactionConflictError,
   TransactionTooLargeError,
   UnindexedQueryError,
-} from '../../lib/entity/common/entity-errors.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import type { PartitionTransaction } from '../../lib/entity/transactions/partition-transaction.js';
-import type { Where } from '../../lib/entity/query/where.js';
+  type Where,
+} from 'keyslot';
 import { Order, OrderItem, Ticket, counted, freshId, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Elsewhere' })

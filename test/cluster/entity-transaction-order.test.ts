@@ -1,15 +1,15 @@
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import type { ClusterSet } from '../../lib/entity/collections/cluster-set.js';
-import { SetOf } from '../../lib/entity/decorators/collection-decorators.js';
 import {
   ClusterEntity,
+  type ClusterRepository,
+  type ClusterSet,
   Counter,
+  createRepositories,
+  EntityNotFoundError,
   PartitionKey,
   PrimaryKey,
   Property,
-} from '../../lib/entity/decorators/decorators.js';
-import { EntityNotFoundError } from '../../lib/entity/common/entity-errors.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+  SetOf,
+} from 'keyslot';
 import { Order, Ticket, freshId, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Day' })

@@ -1,17 +1,16 @@
-import { InvalidArgumentError, TransactionConflictError } from '../../lib/cluster/common/errors.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
+  type ClusterRepository,
+  createRepositories,
   CrossPartitionError,
   EntityExistsError,
   EntityNotFoundError,
+  InvalidArgumentError,
+  type PartitionTransaction,
+  TransactionConflictError,
   TransactionTooLargeError,
   VersionConflictError,
-} from '../../lib/entity/common/entity-errors.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import {
-  MAX_TRANSACTION_BYTES,
-  type PartitionTransaction,
-} from '../../lib/entity/transactions/partition-transaction.js';
+} from 'keyslot';
+import { MAX_TRANSACTION_BYTES } from '../../lib/entity/transactions/partition-transaction.js';
 import { Order, OrderItem, counted, freshId, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

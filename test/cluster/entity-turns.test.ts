@@ -1,16 +1,16 @@
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   AfterInsert,
   BeforeUpdate,
   ClusterEntity,
+  type ClusterRepository,
+  createRepositories,
   ExpiresAt,
   PartitionKey,
   PrimaryKey,
   Property,
   Unique,
-} from '../../lib/entity/decorators/decorators.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import { VersionConflictError } from '../../lib/entity/common/entity-errors.js';
+  VersionConflictError,
+} from 'keyslot';
 import { Order, freshId, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Place', partition: () => Order })

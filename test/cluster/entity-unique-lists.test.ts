@@ -1,5 +1,4 @@
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+import { type ClusterRepository, createRepositories } from 'keyslot';
 import { Device, User } from './entity-global-fixtures.js';
 import { Order, Ticket, freshId, sharedClient } from './entity-fixtures.js';
 

@@ -1,14 +1,14 @@
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import {
   ClusterEntity,
+  type ClusterRepository,
+  createRepositories,
   Embedded,
+  type EntityClass,
   PrimaryKey,
   Property,
   UpdatedAt,
-} from '../../lib/entity/decorators/decorators.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import type { EntityClass } from '../../lib/entity/decorators/shape.js';
+} from 'keyslot';
 import { freshId, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

@@ -1,22 +1,20 @@
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ClusterEntity,
+  type ClusterRepository,
   Counter,
+  createRepositories,
   ExpiresAt,
   Index,
+  type IndexIssue,
+  IndexNotReadyError,
   PartitionKey,
   PrimaryKey,
   Property,
-  Unique,
-} from '../../lib/entity/decorators/decorators.js';
-import {
-  IndexNotReadyError,
   SchemaRecordError,
+  Shape,
+  Unique,
   UniqueViolationError,
-} from '../../lib/entity/common/entity-errors.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import type { IndexIssue } from '../../lib/entity/maintenance/index-auditor.js';
-import { Shape } from '../../lib/entity/decorators/shape.js';
+} from 'keyslot';
 import { ownCluster } from '../cluster-fixture.js';
 import { freshId, sharedClient } from './entity-fixtures.js';
 

@@ -1,15 +1,15 @@
-import { ClusterClient } from '../../lib/client/cluster-client.js';
-import { keySlot } from '../../lib/cluster/topology/key-slot.js';
 import {
+  ClusterClient,
   ClusterEntity,
+  type ClusterRepository,
+  createRepositories,
   Index,
+  keySlot,
   PartitionKey,
   PrimaryKey,
   Property,
-} from '../../lib/entity/decorators/decorators.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import { Shape } from '../../lib/entity/decorators/shape.js';
+  Shape,
+} from 'keyslot';
 import { ownCluster } from '../cluster-fixture.js';
 import { sharedClient } from './entity-fixtures.js';
 

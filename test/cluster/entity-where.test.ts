@@ -1,17 +1,17 @@
 import { runInNewContext } from 'node:vm';
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import type { ClusterSortedSet } from '../../lib/entity/collections/cluster-sorted-set.js';
-import { SortedSetOf } from '../../lib/entity/decorators/collection-decorators.js';
 import {
   ClusterEntity,
+  type ClusterRepository,
+  type ClusterSortedSet,
   Counter,
+  createRepositories,
   Index,
+  InvalidArgumentError,
   PartitionKey,
   PrimaryKey,
   Property,
-} from '../../lib/entity/decorators/decorators.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
+  SortedSetOf,
+} from 'keyslot';
 import { User } from './entity-global-fixtures.js';
 import { Order, Ticket, counted, freshId, sharedClient } from './entity-fixtures.js';
 

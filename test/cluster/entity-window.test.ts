@@ -1,15 +1,17 @@
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
 import {
   ClusterEntity,
+  type ClusterRepository,
   Counter,
+  createRepositories,
+  type EntityRegistry,
   PartitionKey,
   PrimaryKey,
   Property,
+  SchemaError,
+  Shape,
   Unique,
-} from '../../lib/entity/decorators/decorators.js';
-import { SchemaError, UniqueViolationError } from '../../lib/entity/common/entity-errors.js';
-import { type EntityRegistry, createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import { Shape } from '../../lib/entity/decorators/shape.js';
+  UniqueViolationError,
+} from 'keyslot';
 import { counted, freshId, losingReplies, sharedClient } from './entity-fixtures.js';
 
 @ClusterEntity({ name: 'Account', idempotency: 'window' })

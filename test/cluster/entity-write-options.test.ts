@@ -1,18 +1,16 @@
-import { CommandAbortedError } from '../../lib/cluster/command/abort-signal.js';
 import {
+  type ClusterRepository,
+  CommandAbortedError,
+  ConditionNotMetError,
+  createRepositories,
   DeadlineExceededError,
   DurabilityError,
-  InvalidArgumentError,
-} from '../../lib/cluster/common/errors.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import {
-  ConditionNotMetError,
   EntityExistsError,
   EntityNotFoundError,
+  InvalidArgumentError,
   VersionConflictError,
-} from '../../lib/entity/common/entity-errors.js';
-import { createRepositories } from '../../lib/entity/repository/entity-registry.js';
-import type { WriteOptions } from '../../lib/entity/common/write-options.js';
+  type WriteOptions,
+} from 'keyslot';
 import { Order, Ticket, counted, freshId, sharedClient } from './entity-fixtures.js';
 
 const cluster = sharedClient();

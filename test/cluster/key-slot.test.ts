@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
-import { keySlot } from '../../lib/cluster/topology/key-slot.js';
-import { LocalCluster } from '../../lib/testing/index.js';
+import { keySlot } from 'keyslot';
+import { LocalCluster } from 'keyslot/testing';
 
 const ALPHABETS = [
   'abc{}',

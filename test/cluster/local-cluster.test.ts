@@ -4,10 +4,9 @@ import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { Redis } from 'ioredis';
-import { InvalidArgumentError, ReplyError } from '../../lib/cluster/common/errors.js';
-import { keySlot } from '../../lib/cluster/topology/key-slot.js';
+import { InvalidArgumentError, keySlot, ReplyError } from 'keyslot';
+import { LocalCluster, LocalClusterError, type LocalNode } from 'keyslot/testing';
 import { candidatePorts } from '../../lib/testing/server/free-ports.js';
-import { LocalCluster, LocalClusterError, type LocalNode } from '../../lib/testing/index.js';
 import { eventually } from '../cluster-fixture.js';
 
 const root = join(import.meta.dirname, '..', '..');

@@ -1,7 +1,13 @@
-import { ClusterClient, type ClusterError, InvalidArgumentError, ReplyError } from 'keyslot';
+import {
+  ClusterClient,
+  type ClusterError,
+  InvalidArgumentError,
+  NonAtomicCommands,
+  PartialWriteError,
+  ReplyError,
+  TooManyMembersError,
+} from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
-import { NonAtomicCommands } from '../../lib/client/non-atomic/non-atomic-commands.js';
-import { PartialWriteError, TooManyMembersError } from '../../lib/client/non-atomic/non-atomic-errors.js';
 import { CommandTable } from '../../lib/cluster/command-table/command-table.js';
 import { sharedCluster } from '../cluster-fixture.js';
 import { spreadKeys } from './non-atomic-fixture.js';

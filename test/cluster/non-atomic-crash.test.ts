@@ -1,6 +1,5 @@
-import { ClusterClient, keySlot, type ClusterError } from 'keyslot';
+import { ClusterClient, type ClusterError, keySlot, NonAtomicCommands } from 'keyslot';
 import { LocalCluster, type SlotMigration } from 'keyslot/testing';
-import { NonAtomicCommands } from '../../lib/client/non-atomic/non-atomic-commands.js';
 import type { StepClient } from '../../lib/client/non-atomic/steps.js';
 import { CommandTable } from '../../lib/cluster/command-table/command-table.js';
 import { sharedCluster } from '../cluster-fixture.js';

@@ -1,10 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { ClusterClient } from 'keyslot';
+import { ClusterClient, IncompleteOperationError, PartialWriteError } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
-import {
-  IncompleteOperationError,
-  PartialWriteError,
-} from '../../lib/client/non-atomic/non-atomic-errors.js';
 
 // Every block of the page stands in this file as it stands there; what is behind it shows that it does what it says.
 describe('docs/multi-key.md', () => {

@@ -1,5 +1,4 @@
-import { ClusterClient, type ClusterError } from 'keyslot';
-import { NonAtomicCommands } from '../../lib/client/non-atomic/non-atomic-commands.js';
+import { ClusterClient, type ClusterError, NonAtomicCommands } from 'keyslot';
 import { CommandTable } from '../../lib/cluster/command-table/command-table.js';
 import { sharedCluster } from '../cluster-fixture.js';
 import { Interleaving } from '../interleaving.js';

@@ -1,8 +1,5 @@
 import { LocalCluster } from 'keyslot/testing';
-import { ReplyError } from '../../lib/cluster/common/errors.js';
-import { keySlot } from '../../lib/cluster/topology/key-slot.js';
-import type { ClusterMessage } from '../../lib/pubsub/subscriptions/cluster-message.js';
-import type { SubscriptionGap } from '../../lib/pubsub/subscriptions/subscription-gap.js';
+import { type ClusterMessage, keySlot, ReplyError, type SubscriptionGap } from 'keyslot';
 import { eventually } from '../cluster-fixture.js';
 import { collect, pubsubFactory } from './pubsub-fixture.js';
 

@@ -1,8 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Redis } from 'ioredis';
-import { buffered } from 'keyslot';
-import type { ClusterMessage, UnreadableMessage } from '../../lib/pubsub/subscriptions/cluster-message.js';
+import { buffered, type ClusterMessage, type UnreadableMessage } from 'keyslot';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { collect, pubsubFactory } from './pubsub-fixture.js';
 

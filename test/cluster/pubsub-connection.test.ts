@@ -1,7 +1,5 @@
 import { LocalCluster } from 'keyslot/testing';
-import { keySlot } from '../../lib/cluster/topology/key-slot.js';
-import type { ClusterMessage } from '../../lib/pubsub/subscriptions/cluster-message.js';
-import type { SubscriptionGap } from '../../lib/pubsub/subscriptions/subscription-gap.js';
+import { type ClusterMessage, keySlot, type SubscriptionGap } from 'keyslot';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { FakeNode, Relays, SILENCE } from '../fake-node.js';
 import { collect, NumberPublisher, pubsubFactory, subscribersOf } from './pubsub-fixture.js';

@@ -1,9 +1,12 @@
-import { isGap, type MessageOrGap } from 'keyslot';
+import {
+  type ClusterMessage,
+  type ClusterPubSub,
+  isGap,
+  keySlot,
+  type MessageOrGap,
+  type SubscriptionGap,
+} from 'keyslot';
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
-import { keySlot } from '../../lib/cluster/topology/key-slot.js';
-import type { ClusterMessage } from '../../lib/pubsub/subscriptions/cluster-message.js';
-import type { ClusterPubSub } from '../../lib/pubsub/cluster-pubsub.js';
-import type { SubscriptionGap } from '../../lib/pubsub/subscriptions/subscription-gap.js';
 import { eventually } from '../cluster-fixture.js';
 import { collect, commandCalls, NumberPublisher, pubsubFactory } from './pubsub-fixture.js';
 

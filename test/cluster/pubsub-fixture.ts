@@ -1,11 +1,9 @@
 import { Redis } from 'ioredis';
 import type { LocalCluster } from 'keyslot/testing';
+import { type ClusterEngineOptions, ClusterPubSub, type NodeAddress, type SubscriptionGap } from 'keyslot';
 import { ClusterEngine } from '../../lib/cluster/cluster-engine.js';
-import { type ClusterEngineOptions } from '../../lib/cluster/options/options.js';
 import { resolveOptions } from '../../lib/cluster/options/resolve-options.js';
-import type { SubscriptionGap } from '../../lib/pubsub/subscriptions/subscription-gap.js';
-import type { NodeAddress } from '../../lib/cluster/topology/topology.js';
-import { ClusterPubSub, type ClusterPubSubOptions } from '../../lib/pubsub/cluster-pubsub.js';
+import { type ClusterPubSubOptions } from '../../lib/pubsub/cluster-pubsub.js';
 
 /** An engine with pub/sub on it, both ended after each test. */
 export interface PubSubHandle {

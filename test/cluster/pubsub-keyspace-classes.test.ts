@@ -1,6 +1,6 @@
 import { LocalCluster } from 'keyslot/testing';
+import { KeyspaceEventsOffError } from 'keyslot';
 import type { KeyspaceEvent } from '../../lib/pubsub/keyspace/keyspace-streams.js';
-import { KeyspaceEventsOffError } from '../../lib/pubsub/common/pubsub-errors.js';
 import { eventually } from '../cluster-fixture.js';
 import { collect, pubsubFactory } from './pubsub-fixture.js';
 

@@ -1,7 +1,6 @@
 import { LocalCluster } from 'keyslot/testing';
-import { keySlot } from '../../lib/cluster/topology/key-slot.js';
+import { keySlot, type SubscriptionGap } from 'keyslot';
 import type { KeyspaceEvent } from '../../lib/pubsub/keyspace/keyspace-streams.js';
-import type { SubscriptionGap } from '../../lib/pubsub/subscriptions/subscription-gap.js';
 import { eventually } from '../cluster-fixture.js';
 import { collect, NumberPublisher, pubsubFactory } from './pubsub-fixture.js';
 

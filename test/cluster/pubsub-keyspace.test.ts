@@ -1,13 +1,15 @@
 import { firstValueFrom } from 'rxjs';
 import { LocalCluster } from 'keyslot/testing';
+import {
+  type ChannelName,
+  InvalidArgumentError,
+  keySlot,
+  KeyspaceEventsOffError,
+  type KeyspaceOptions,
+  type SubscriptionGap,
+} from 'keyslot';
 import type { ClusterEngine } from '../../lib/cluster/cluster-engine.js';
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import { keySlot } from '../../lib/cluster/topology/key-slot.js';
-import type { ChannelName } from '../../lib/pubsub/subscriptions/cluster-message.js';
-import type { KeyspaceOptions } from '../../lib/pubsub/cluster-pubsub.js';
 import type { KeyspaceEvent } from '../../lib/pubsub/keyspace/keyspace-streams.js';
-import { KeyspaceEventsOffError } from '../../lib/pubsub/common/pubsub-errors.js';
-import type { SubscriptionGap } from '../../lib/pubsub/subscriptions/subscription-gap.js';
 import { eventually } from '../cluster-fixture.js';
 import { collect, pubsubFactory, type PubSubHandle } from './pubsub-fixture.js';
 

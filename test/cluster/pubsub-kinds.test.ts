@@ -1,7 +1,5 @@
 import { firstValueFrom, lastValueFrom, take, toArray } from 'rxjs';
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import { keySlot } from '../../lib/cluster/topology/key-slot.js';
-import type { ClusterMessage } from '../../lib/pubsub/subscriptions/cluster-message.js';
+import { type ClusterMessage, InvalidArgumentError, keySlot } from 'keyslot';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { collect, commandCalls, pubsubFactory, type PubSubHandle } from './pubsub-fixture.js';
 

@@ -1,6 +1,5 @@
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
-import { keySlot } from '../../lib/cluster/topology/key-slot.js';
-import type { ClusterMessage } from '../../lib/pubsub/subscriptions/cluster-message.js';
+import { type ClusterMessage, keySlot } from 'keyslot';
 import { eventually } from '../cluster-fixture.js';
 import { collect, commandCalls, pubsubFactory } from './pubsub-fixture.js';
 

@@ -1,7 +1,5 @@
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
-import { keySlot } from '../../lib/cluster/topology/key-slot.js';
-import type { ClusterMessage } from '../../lib/pubsub/subscriptions/cluster-message.js';
-import type { SubscriptionGap } from '../../lib/pubsub/subscriptions/subscription-gap.js';
+import { type ClusterMessage, keySlot, type SubscriptionGap } from 'keyslot';
 import { eventually } from '../cluster-fixture.js';
 import { collect, pubsubFactory } from './pubsub-fixture.js';
 

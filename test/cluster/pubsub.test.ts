@@ -1,8 +1,13 @@
 import { firstValueFrom, lastValueFrom, Subject, take, takeUntil, toArray, config } from 'rxjs';
-import { ClientClosedError, InvalidArgumentError, TopologyError } from '../../lib/cluster/common/errors.js';
-import type { ClusterMessage, UnreadableMessage } from '../../lib/pubsub/subscriptions/cluster-message.js';
-import type { ClusterPubSub } from '../../lib/pubsub/cluster-pubsub.js';
-import type { ChannelName } from '../../lib/pubsub/subscriptions/cluster-message.js';
+import {
+  type ChannelName,
+  ClientClosedError,
+  type ClusterMessage,
+  type ClusterPubSub,
+  InvalidArgumentError,
+  TopologyError,
+  type UnreadableMessage,
+} from 'keyslot';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { collect, commandCalls, pubsubFactory, type PubSubHandle } from './pubsub-fixture.js';
 

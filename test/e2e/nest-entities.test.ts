@@ -1,13 +1,18 @@
 import { Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import { ClusterEntity, PrimaryKey, Property } from '../../lib/entity/decorators/decorators.js';
-import { SchemaError } from '../../lib/entity/common/entity-errors.js';
-import { ClusterModule } from '../../lib/nest/cluster.module.js';
-import { getClusterRepositoryToken } from '../../lib/nest/common/cluster.tokens.js';
-import { InjectClusterRepository } from '../../lib/nest/common/inject.decorators.js';
-import { CircularImportError, UnknownClusterError } from '../../lib/nest/common/module-errors.js';
+import {
+  CircularImportError,
+  ClusterEntity,
+  ClusterModule,
+  type ClusterRepository,
+  getClusterRepositoryToken,
+  InjectClusterRepository,
+  InvalidArgumentError,
+  PrimaryKey,
+  Property,
+  SchemaError,
+  UnknownClusterError,
+} from 'keyslot';
 import { sharedCluster } from '../cluster-fixture.js';
 
 const { nodes, keyspace } = sharedCluster();

@@ -10,6 +10,7 @@ import {
   ClusterHandlers,
   ClusterModule,
   isClusterMessageContext,
+  KeyspaceEvent,
   Pattern,
   PatternSubscribe,
   Payload,
@@ -17,7 +18,6 @@ import {
   Subscribe,
 } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
-import { KeyspaceEvent } from '../../lib/nest/handlers/decorators/subscribe.decorator.js';
 import { eventually } from '../cluster-fixture.js';
 import { root, snippetsOf } from '../docs-snippets.js';
 import { RecordedLog } from './nest-recorded-log.js';

@@ -10,11 +10,7 @@ import {
 import { APP_FILTER } from '@nestjs/core';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { EMPTY, ignoreElements, of, throwError, type Observable } from 'rxjs';
-import { ClusterClient } from '../../lib/client/cluster-client.js';
-import { ClusterHandlers } from '../../lib/nest/handlers/cluster-handlers.js';
-import { ClusterModule } from '../../lib/nest/cluster.module.js';
-import { Payload } from '../../lib/nest/handlers/decorators/message-params.decorator.js';
-import { Subscribe } from '../../lib/nest/handlers/decorators/subscribe.decorator.js';
+import { ClusterClient, ClusterHandlers, ClusterModule, Payload, Subscribe } from 'keyslot';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { RecordedLog } from './nest-recorded-log.js';
 

@@ -1,18 +1,19 @@
 import { Injectable, UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { LocalCluster } from 'keyslot/testing';
-import { ClusterClient } from '../../lib/client/cluster-client.js';
-import { ClusterModule } from '../../lib/nest/cluster.module.js';
 import {
   Channel,
+  ClusterClient,
+  type ClusterMessage,
+  ClusterModule,
+  KeyspaceEvent,
+  KeyspaceEventsOffError,
   Message,
   Pattern,
   Payload,
-} from '../../lib/nest/handlers/decorators/message-params.decorator.js';
-import { KeyspaceEvent, Subscribe } from '../../lib/nest/handlers/decorators/subscribe.decorator.js';
-import type { ClusterMessage } from '../../lib/pubsub/subscriptions/cluster-message.js';
+  Subscribe,
+} from 'keyslot';
 import type { KeyspaceEvent as KeyEvent } from '../../lib/pubsub/keyspace/keyspace-streams.js';
-import { KeyspaceEventsOffError } from '../../lib/pubsub/common/pubsub-errors.js';
 import { eventually } from '../cluster-fixture.js';
 import { RecordedLog } from './nest-recorded-log.js';
 

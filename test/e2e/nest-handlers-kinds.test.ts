@@ -18,27 +18,25 @@ import {
 } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import type { Observable } from 'rxjs';
-import { ClusterClient } from '../../lib/client/cluster-client.js';
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import { isClusterMessageContext } from '../../lib/nest/handlers/decorators/cluster-message-context.js';
-import { ClusterModule } from '../../lib/nest/cluster.module.js';
-import { getClusterToken } from '../../lib/nest/common/cluster.tokens.js';
-import type { HandlerNames } from '../../lib/nest/handlers/decorators/subscription-metadata.js';
 import {
   Channel,
+  ClusterClient,
+  type ClusterMessage,
+  ClusterModule,
+  getClusterToken,
+  type HandlerNames,
+  InvalidArgumentError,
+  isClusterMessageContext,
+  KeyspaceEvent,
   Message,
   Pattern,
-  Payload,
-} from '../../lib/nest/handlers/decorators/message-params.decorator.js';
-import { UnknownClusterError } from '../../lib/nest/common/module-errors.js';
-import {
-  KeyspaceEvent,
   PatternSubscribe,
+  Payload,
   ShardedSubscribe,
   Subscribe,
   type SubscribeOptions,
-} from '../../lib/nest/handlers/decorators/subscribe.decorator.js';
-import type { ClusterMessage } from '../../lib/pubsub/subscriptions/cluster-message.js';
+  UnknownClusterError,
+} from 'keyslot';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { RecordedLog } from './nest-recorded-log.js';
 

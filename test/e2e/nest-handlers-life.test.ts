@@ -10,13 +10,15 @@ import { LazyModuleLoader, NestFactory } from '@nestjs/core';
 import { Transport } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { setImmediate as turn } from 'node:timers/promises';
-import { ClusterClient } from '../../lib/client/cluster-client.js';
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import { ClusterHandlers } from '../../lib/nest/handlers/cluster-handlers.js';
-import { ClusterModule } from '../../lib/nest/cluster.module.js';
-import { Payload } from '../../lib/nest/handlers/decorators/message-params.decorator.js';
-import { Subscribe } from '../../lib/nest/handlers/decorators/subscribe.decorator.js';
-import { UnknownClusterError } from '../../lib/nest/common/module-errors.js';
+import {
+  ClusterClient,
+  ClusterHandlers,
+  ClusterModule,
+  InvalidArgumentError,
+  Payload,
+  Subscribe,
+  UnknownClusterError,
+} from 'keyslot';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { RecordedLog } from './nest-recorded-log.js';
 

@@ -27,16 +27,21 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { pipeline } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { tap, type Observable } from 'rxjs';
-import { ClusterClient } from '../../lib/client/cluster-client.js';
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import { isClusterMessageContext } from '../../lib/nest/handlers/decorators/cluster-message-context.js';
-import { ClusterHandlers } from '../../lib/nest/handlers/cluster-handlers.js';
-import { ClusterModule } from '../../lib/nest/cluster.module.js';
-import { getClusterToken } from '../../lib/nest/common/cluster.tokens.js';
-import { Channel, Message, Payload } from '../../lib/nest/handlers/decorators/message-params.decorator.js';
-import { UnknownClusterError } from '../../lib/nest/common/module-errors.js';
-import { PatternSubscribe, Subscribe } from '../../lib/nest/handlers/decorators/subscribe.decorator.js';
-import type { ClusterMessage } from '../../lib/pubsub/subscriptions/cluster-message.js';
+import {
+  Channel,
+  ClusterClient,
+  ClusterHandlers,
+  type ClusterMessage,
+  ClusterModule,
+  getClusterToken,
+  InvalidArgumentError,
+  isClusterMessageContext,
+  Message,
+  PatternSubscribe,
+  Payload,
+  Subscribe,
+  UnknownClusterError,
+} from 'keyslot';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { RecordedLog } from './nest-recorded-log.js';
 

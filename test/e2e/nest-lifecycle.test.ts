@@ -11,11 +11,14 @@ import { NestFactory } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { ClusterClient } from '../../lib/client/cluster-client.js';
-import { AuthenticationError, TopologyError } from '../../lib/cluster/common/errors.js';
-import { ClusterModule } from '../../lib/nest/cluster.module.js';
-import { getClusterToken } from '../../lib/nest/common/cluster.tokens.js';
-import { InjectCluster } from '../../lib/nest/common/inject.decorators.js';
+import {
+  AuthenticationError,
+  ClusterClient,
+  ClusterModule,
+  getClusterToken,
+  InjectCluster,
+  TopologyError,
+} from 'keyslot';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { RecordedLog } from './nest-recorded-log.js';
 

@@ -1,13 +1,17 @@
 import { Injectable, Module, type OnModuleInit, type Type } from '@nestjs/common';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
-import { ClusterClient } from '../../lib/client/cluster-client.js';
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import type { ClusterClientOptions } from '../../lib/client/client-options.js';
-import type { ClusterOptionsFactory } from '../../lib/nest/common/cluster-module-options.interface.js';
-import { ClusterModule } from '../../lib/nest/cluster.module.js';
-import { getClusterToken, getPubSubToken } from '../../lib/nest/common/cluster.tokens.js';
-import { InjectCluster, InjectPubSub } from '../../lib/nest/common/inject.decorators.js';
-import { ClusterPubSub } from '../../lib/pubsub/cluster-pubsub.js';
+import {
+  ClusterClient,
+  type ClusterClientOptions,
+  ClusterModule,
+  type ClusterOptionsFactory,
+  ClusterPubSub,
+  getClusterToken,
+  getPubSubToken,
+  InjectCluster,
+  InjectPubSub,
+  InvalidArgumentError,
+} from 'keyslot';
 import { sharedCluster } from '../cluster-fixture.js';
 
 const { nodes, keyspace } = sharedCluster();

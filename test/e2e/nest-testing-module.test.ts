@@ -1,10 +1,7 @@
 import { Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { ClusterClient } from '../../lib/client/cluster-client.js';
-import { TopologyError } from '../../lib/cluster/common/errors.js';
-import { ClusterModule } from '../../lib/nest/cluster.module.js';
-import { ClusterTestingModule } from '../../lib/testing/cluster-testing.module.js';
-import { TestKeyspace } from '../../lib/testing/test-keyspace.js';
+import { ClusterClient, ClusterModule, TopologyError } from 'keyslot';
+import { ClusterTestingModule, TestKeyspace } from 'keyslot/testing';
 import { sharedCluster } from '../cluster-fixture.js';
 
 const { nodes } = sharedCluster();

@@ -1,33 +1,34 @@
-import { assertShape } from '../../lib/entity/repository/assert-shape.js';
-import type { ClusterHash } from '../../lib/entity/collections/cluster-hash.js';
-import type { ClusterList } from '../../lib/entity/collections/cluster-list.js';
-import type { ClusterRepository } from '../../lib/entity/repository/cluster-repository.js';
-import type { ClusterSet } from '../../lib/entity/collections/cluster-set.js';
-import type { ClusterSortedSet } from '../../lib/entity/collections/cluster-sorted-set.js';
-import type { ClusterStream } from '../../lib/entity/collections/cluster-stream.js';
-import {
-  HashOf,
-  ListOf,
-  SetOf,
-  SortedSetOf,
-  StreamOf,
-} from '../../lib/entity/decorators/collection-decorators.js';
 import {
   AfterLoad,
+  assertShape,
   BeforeInsert,
   ClusterEntity,
+  type ClusterHash,
+  type ClusterList,
+  type ClusterRepository,
+  type ClusterSet,
+  type ClusterSortedSet,
+  type ClusterStream,
   Counter,
   ExpiresAt,
+  HashOf,
   Index,
+  type KeyOf,
+  ListOf,
   PartitionKey,
+  type PartitionKeyOf,
+  type PartitionTransaction,
+  type Patch,
   PrimaryKey,
   Property,
+  SetOf,
+  Shape,
+  SortedSetOf,
+  StreamOf,
   Unique,
   Version,
-} from '../../lib/entity/decorators/decorators.js';
-import type { PartitionTransaction } from '../../lib/entity/transactions/partition-transaction.js';
-import { type KeyOf, type PartitionKeyOf, type Patch, Shape } from '../../lib/entity/decorators/shape.js';
-import type { Where } from '../../lib/entity/query/where.js';
+  type Where,
+} from 'keyslot';
 
 @ClusterEntity({ name: 'Order' })
 class Order {

@@ -1,3 +1,4 @@
+import { InvalidArgumentError, type Reply } from 'keyslot';
 import {
   blockedCommands,
   parseAllowBlocked,
@@ -18,9 +19,7 @@ import {
   unknownCommandRow,
   type CommandRow,
 } from '../../lib/cluster/command-table/command-table.js';
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
 import { idempotentCommands } from '../../lib/cluster/command-table/idempotent-commands.js';
-import type { Reply } from '../../lib/cluster/protocol/reply.js';
 
 const table = new CommandTable();
 

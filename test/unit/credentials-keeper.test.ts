@@ -1,6 +1,5 @@
-import { CredentialsUnavailableError } from 'keyslot';
+import { CredentialsUnavailableError, InvalidArgumentError } from 'keyslot';
 import { CredentialsKeeper } from '../../lib/cluster/options/credentials.js';
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
 
 describe('a provider of credentials', () => {
   it('is asked once for all who ask at the same time', async () => {

@@ -1,10 +1,17 @@
-import { ClusterList } from '../../lib/entity/collections/cluster-list.js';
-import { ClusterSet } from '../../lib/entity/collections/cluster-set.js';
-import { ListOf, SetOf, SortedSetOf } from '../../lib/entity/decorators/collection-decorators.js';
-import { ClusterEntity, Index, PrimaryKey, Property } from '../../lib/entity/decorators/decorators.js';
-import { SchemaError } from '../../lib/entity/common/entity-errors.js';
+import {
+  ClusterEntity,
+  ClusterList,
+  ClusterSet,
+  type EntityClass,
+  Index,
+  ListOf,
+  PrimaryKey,
+  Property,
+  SchemaError,
+  SetOf,
+  SortedSetOf,
+} from 'keyslot';
 import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
-import type { EntityClass } from '../../lib/entity/decorators/shape.js';
 
 function faultsOf(...types: EntityClass[]): readonly string[] {
   try {

@@ -1,17 +1,17 @@
-import { assertShape } from '../../lib/entity/repository/assert-shape.js';
 import {
+  assertShape,
   ClusterEntity,
+  type EntityClass,
   Index,
   PrimaryKey,
   Property,
+  SchemaError,
   Unique,
-} from '../../lib/entity/decorators/decorators.js';
+} from 'keyslot';
 import { entityKey } from '../../lib/entity/keys/entity-key.js';
-import { SchemaError } from '../../lib/entity/common/entity-errors.js';
 import { bucketOf, bucketsOf, keyOfReference, referenceOf } from '../../lib/entity/keys/global-entry.js';
 import { definitionOf, misfits } from '../../lib/entity/records/schema-definition.js';
 import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
-import type { EntityClass } from '../../lib/entity/decorators/shape.js';
 import { Device, User } from '../cluster/entity-global-fixtures.js';
 
 function faultsOf(type: EntityClass): readonly string[] {

@@ -1,9 +1,13 @@
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import { keySlot } from '../../lib/cluster/topology/key-slot.js';
-import { ClusterEntity, PartitionKey, PrimaryKey } from '../../lib/entity/decorators/decorators.js';
+import {
+  ClusterEntity,
+  type EntityClass,
+  InvalidArgumentError,
+  keySlot,
+  PartitionKey,
+  PrimaryKey,
+} from 'keyslot';
 import { MAX_ID_BYTES, entityKey, entityKeyIn, partitionTag } from '../../lib/entity/keys/entity-key.js';
 import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
-import type { EntityClass } from '../../lib/entity/decorators/shape.js';
 
 @ClusterEntity({ name: 'Order' })
 class Order {

@@ -1,19 +1,20 @@
-import { assertShape } from '../../lib/entity/repository/assert-shape.js';
 import {
+  assertShape,
   ClusterEntity,
   Counter,
   Embedded,
+  type EntityClass,
   Index,
   PartitionKey,
   PrimaryKey,
   Property,
+  SchemaError,
+  Shape,
   Unique,
   UpdatedAt,
   Version,
-} from '../../lib/entity/decorators/decorators.js';
-import { SchemaError } from '../../lib/entity/common/entity-errors.js';
+} from 'keyslot';
 import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
-import { type EntityClass, Shape } from '../../lib/entity/decorators/shape.js';
 
 @ClusterEntity({ name: 'Owner' })
 class Owner {

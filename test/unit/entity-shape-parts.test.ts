@@ -1,5 +1,5 @@
-import { assertShape } from '../../lib/entity/repository/assert-shape.js';
 import {
+  assertShape,
   ClusterEntity,
   Index,
   PartitionKey,
@@ -7,7 +7,7 @@ import {
   Property,
   Unique,
   Version,
-} from '../../lib/entity/decorators/decorators.js';
+} from 'keyslot';
 
 @ClusterEntity({ name: 'Hall' })
 class Hall {

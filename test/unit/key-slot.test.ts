@@ -1,4 +1,4 @@
-import { keySlot, SLOT_COUNT } from '../../lib/cluster/topology/key-slot.js';
+import { keySlot, SLOT_COUNT } from 'keyslot';
 
 /** CRC16-XMODEM bit by bit, over the bytes of the hash tag, straight from the specification. */
 function slotBySpecification(key: Buffer): number {

@@ -1,4 +1,4 @@
-import { ConnectionError } from '../../lib/cluster/common/errors.js';
+import { ConnectionError } from 'keyslot';
 import { NodeFailures } from '../../lib/cluster/connection/node-failures.js';
 
 const NODE = '10.0.0.1:7000';

@@ -1,5 +1,5 @@
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import { resolveCodec, type Codec, type CodecName } from '../../lib/pubsub/messages/codec.js';
+import { type Codec, type CodecName, InvalidArgumentError } from 'keyslot';
+import { resolveCodec } from '../../lib/pubsub/messages/codec.js';
 
 const everyByte = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 

@@ -1,6 +1,6 @@
+import { ClusterTopology } from 'keyslot';
 import type { NodeChannel } from '../../lib/cluster/connection/node-channel.js';
 import { ReplicaMonitor } from '../../lib/cluster/routing/replica-monitor.js';
-import { ClusterTopology } from '../../lib/cluster/topology/topology.js';
 
 describe('what is known of nodes', () => {
   const topology = ClusterTopology.of([

@@ -1,5 +1,5 @@
 import { createRequire } from 'node:module';
-import { ProtocolError, ReplyError } from '../../lib/cluster/common/errors.js';
+import { ProtocolError, ReplyError } from 'keyslot';
 import { ReplyParser } from '../../lib/cluster/protocol/reply-parser.js';
 
 // ioredis has neither exports nor ES modules, so that its own decoder can be the yardstick

@@ -1,7 +1,6 @@
-import { ProtocolError, ReplyError } from '../../lib/cluster/common/errors.js';
+import { ProtocolError, type Reply, ReplyError } from 'keyslot';
 import { ReplyParser, type ReplyParserOptions } from '../../lib/cluster/protocol/reply-parser.js';
 import type { ReplyHandler } from '../../lib/cluster/protocol/reply-handler.js';
-import type { Reply } from '../../lib/cluster/protocol/reply.js';
 
 class Recorder implements ReplyHandler {
   readonly replies: Reply[] = [];

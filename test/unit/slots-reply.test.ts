@@ -1,5 +1,5 @@
+import type { Reply } from 'keyslot';
 import { newcomersFromShards } from '../../lib/cluster/topology/shards-reply.js';
-import type { Reply } from '../../lib/cluster/protocol/reply.js';
 import { topologyFromSlots } from '../../lib/cluster/topology/slots-reply.js';
 
 const ASKED = { host: '192.0.2.1', port: 6400 };

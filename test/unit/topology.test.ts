@@ -1,6 +1,5 @@
-import { InvalidArgumentError } from '../../lib/cluster/common/errors.js';
-import { keySlot, SLOT_COUNT } from '../../lib/cluster/topology/key-slot.js';
-import { ClusterTopology, type NodeIdentity, type SlotRange } from '../../lib/cluster/topology/topology.js';
+import { ClusterTopology, InvalidArgumentError, keySlot, SLOT_COUNT, type SlotRange } from 'keyslot';
+import { type NodeIdentity } from '../../lib/cluster/topology/topology.js';
 
 const node = (port: number): NodeIdentity => ({ id: `id-${port}`, host: '10.0.0.1', port });
 const name = (port: number): string => `10.0.0.1:${port}`;
