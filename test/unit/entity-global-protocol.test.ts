@@ -3,7 +3,7 @@ import { keyOfEntity } from '../../lib/entity/keys/entity-key.js';
 import type { GlobalEntry } from '../../lib/entity/keys/global-entry.js';
 import { commitGlobally, endEntry } from '../../lib/entity/global/global-protocol.js';
 import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
-import { User } from '../cluster/entity-global-fixtures.js';
+import { User } from '../cluster/entity/global/fixtures.js';
 import { type Operation, type Schedule, nextOf, schedule } from '../global-schedules.js';
 import { ModelCluster, ModelSteps, type ModelWrite } from '../global-model.js';
 import { Interleaving } from '../interleaving.js';

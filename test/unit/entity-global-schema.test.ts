@@ -12,7 +12,7 @@ import { entityKey } from '../../lib/entity/keys/entity-key.js';
 import { bucketOf, bucketsOf, keyOfReference, referenceOf } from '../../lib/entity/keys/global-entry.js';
 import { definitionOf, misfits } from '../../lib/entity/records/schema-definition.js';
 import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
-import { Device, User } from '../cluster/entity-global-fixtures.js';
+import { Device, User } from '../cluster/entity/global/fixtures.js';
 
 function faultsOf(type: EntityClass): readonly string[] {
   try {

@@ -1,0 +1,102 @@
+import { ClusterClient, type ClusterError, type PipelineResults } from 'keyslot';
+import { eventually, sharedCluster } from '../../../cluster-fixture.js';
+
+const shared = sharedCluster();
+
+async function withClient<T>(
+  options: Omit<ConstructorParameters<typeof ClusterClient>[0], 'nodes'>,
+  work: (client: ClusterClient) => Promise<T>,
+): Promise<T> {
+  const client = new ClusterClient({ nodes: shared.nodes, ...options });
+  try {
+    await client.connect();
+    return await work(client);
+  } finally {
+    client.disconnect();
+  }
+}
+
+const codesOf = (results: PipelineResults): Set<string | undefined> =>
+  new Set(results.map(([error]) => (error as ClusterError | null)?.code));
+
+describe('a pipeline of many windows', () => {
+  it('is answered where every command is refused at once: by a signal, or a client that is closed', async () => {
+    await withClient({ maxPendingPerNode: { commands: 2 } }, async (client) => {
+      const queue = (view: Pick<ClusterClient, 'pipeline'>) => {
+        const pipeline = view.pipeline();
+        for (let i = 0; i < 30_000; i++) pipeline.get('k');
+        return pipeline;
+      };
+      const aborted = await queue(client.with({ signal: AbortSignal.abort() })).exec();
+      expect(aborted).toHaveLength(30_000);
+      expect(codesOf(aborted)).toEqual(new Set(['ABORTED']));
+      const late = queue(client);
+      client.disconnect();
+      await eventually(() => expect(client.status).toBe('end'));
+      expect(codesOf(await late.exec())).toEqual(new Set(['CLIENT_CLOSED']));
+    });
+  });
+
+  it('that was begun before close() is executed as a whole, and one that is begun after it is refused', async () => {
+    await withClient({ maxPendingPerNode: { commands: 2_000 } }, async (client) => {
+      const key = `${shared.keyspace}windows`;
+      const begun = client.pipeline();
+      for (let i = 0; i < 20_000; i++) begun.incr(key);
+      const results = begun.exec();
+      const closed = client.close();
+      const late = client.pipeline();
+      for (let i = 0; i < 20_000; i++) late.incr(key);
+      const refused = await late.exec();
+      await closed;
+      expect(codesOf(await results)).toEqual(new Set([undefined]));
+      expect(codesOf(refused)).toEqual(new Set(['CLIENT_CLOSED']));
+      await withClient({}, async (other) => expect(await other.getdel(key)).toBe('20000'));
+    });
+  });
+});
+
+describe('a callback that throws', () => {
+  it('is reported as uncaught, and costs neither the results nor the other callbacks', async () => {
+    const thrown: unknown[] = [];
+    const told: unknown[] = [];
+    const fail = (): never => {
+      throw new Error('mine');
+    };
+    const tell = (_: unknown, reply: unknown): void => void told.push(reply);
+    const { nextTick } = process;
+    // what is thrown there ends in uncaughtException, which the test runner keeps for itself
+    process.nextTick = ((work: () => void, ...rest: never[]) =>
+      nextTick(() => {
+        try {
+          (work as (...args: never[]) => void)(...rest);
+        } catch (error) {
+          thrown.push(error);
+        }
+      })) as typeof nextTick;
+    try {
+      await withClient({}, async (client) => {
+        const key = `{${shared.keyspace}callbacks}`;
+        const pipeline = client.pipeline().set(`${key}a`, 1, fail).set(`${key}b`, 2, tell);
+        expect(await pipeline.exec(fail)).toEqual([
+          [null, 'OK'],
+          [null, 'OK'],
+        ]);
+        const multi = client.multi().set(`${key}a`, 3, fail).get(`${key}b`, tell);
+        expect(await multi.exec()).toEqual([
+          [null, 'OK'],
+          [null, '2'],
+        ]);
+        expect(await client.get(`${key}a`, fail)).toBe('3');
+        expect(await client.nonAtomic.mget([`${key}a`, `${shared.keyspace}other`], fail)).toEqual([
+          '3',
+          null,
+        ]);
+      });
+      await eventually(() => expect(thrown).toHaveLength(5));
+    } finally {
+      process.nextTick = nextTick;
+    }
+    expect(told).toEqual(['OK', '2']);
+    expect(thrown).toEqual(Array.from({ length: 5 }, () => expect.objectContaining({ message: 'mine' })));
+  });
+});

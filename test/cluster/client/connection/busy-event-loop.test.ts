@@ -1,0 +1,51 @@
+import { ClusterClient } from 'keyslot';
+import { sharedCluster } from '../../../cluster-fixture.js';
+
+/** Work of the application, in which nothing of the event loop is run. */
+function work(ms: number): void {
+  const end = performance.now() + ms;
+  while (performance.now() < end);
+}
+
+describe('an application that does not let the event loop run', () => {
+  const { nodes, keyspace } = sharedCluster();
+  let client: ClusterClient;
+
+  beforeAll(async () => {
+    client = new ClusterClient({ nodes });
+    await client.connect();
+  });
+
+  afterAll(() => client.close());
+
+  it('has the whole deadline for a call that is made late in a turn', async () => {
+    const view = client.with({ deadlineMs: 1_000 });
+    for (let round = 0; round < 3; round++) {
+      const first = client.set(`${keyspace}a`, 1);
+      work(1_500);
+      const late = Array.from({ length: 20 }, (_, i) => view.incr(`${keyspace}late:${round}:${i}`));
+      expect(await Promise.all([first, ...late])).toEqual(['OK', ...Array<number>(20).fill(1)]);
+    }
+  });
+
+  it('is given replies that came in time, and not their deadline', async () => {
+    const view = client.with({ deadlineMs: 1_000 });
+    const calls = Array.from({ length: 500 }, (_, i) => view.incr(`${keyspace}n${i}`));
+    // they leave, and the servers answer while nobody reads
+    await new Promise((resolve) => process.nextTick(() => setImmediate(resolve)));
+    work(2_000);
+    expect(await Promise.all(calls)).toEqual(Array(500).fill(1));
+  });
+
+  it('connects, however long it takes to come back to the event loop', async () => {
+    const busy = setInterval(() => work(300), 1);
+    const late = new ClusterClient({ nodes, connectTimeoutMs: 200, startupTimeoutMs: 3_000 });
+    try {
+      await late.connect();
+      expect(await late.with({ deadlineMs: 60_000 }).set(`${keyspace}late`, 1)).toBe('OK');
+    } finally {
+      clearInterval(busy);
+      await late.close();
+    }
+  });
+});

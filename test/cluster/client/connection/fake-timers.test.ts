@@ -1,0 +1,70 @@
+import { jest } from '@jest/globals';
+import { firstValueFrom } from 'rxjs';
+import { ClusterClient } from 'keyslot';
+import { sharedCluster } from '../../../cluster-fixture.js';
+import { FakeNode, SILENCE } from '../../../fake-node.js';
+
+describe('a client under the fake timers of a test runner', () => {
+  const { nodes, keyspace } = sharedCluster();
+  let client: ClusterClient;
+
+  beforeEach(async () => {
+    client = new ClusterClient({ nodes });
+    await client.connect();
+  });
+
+  afterEach(async () => {
+    jest.useRealTimers();
+    await client.close();
+  });
+
+  /** One call alone, calls of one turn, a batch, a transaction. */
+  const use = async (key: string): Promise<void> => {
+    expect(await client.set(key, 'v')).toBe('OK');
+    expect(await Promise.all([client.get(key), client.get(key), client.get(key)])).toEqual(['v', 'v', 'v']);
+    expect(await client.pipeline().get(key).get(key).exec()).toEqual([
+      [null, 'v'],
+      [null, 'v'],
+    ]);
+    expect(await client.multi().get(key).exec()).toEqual([[null, 'v']]);
+  };
+
+  it.each([
+    ['all of them', {}],
+    ['all but nextTick', { doNotFake: ['nextTick'] }],
+    ['all but nextTick and queueMicrotask', { doNotFake: ['nextTick', 'queueMicrotask'] }],
+  ] satisfies [string, Parameters<typeof jest.useFakeTimers>[0]][])(
+    'serves while they are in place, and afterwards: %s',
+    async (_, config) => {
+      jest.useFakeTimers(config);
+      await use(`${keyspace}during`);
+      const given = [client.get(`${keyspace}during`), client.get(`${keyspace}during`)];
+      jest.useRealTimers();
+      expect(await Promise.all(given)).toEqual(['v', 'v']);
+      await use(`${keyspace}after`);
+    },
+  );
+
+  it('keeps deadlines by the real clock', async () => {
+    const silent = await FakeNode.start(([name]) => (name.toLowerCase() === 'get' ? SILENCE : undefined));
+    const other = new ClusterClient({ nodes: [silent], deadlineMs: 200 });
+    try {
+      await other.connect();
+      jest.useFakeTimers();
+      await expect(other.get('k')).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    } finally {
+      jest.useRealTimers();
+      other.disconnect();
+      await silent.stop();
+    }
+  });
+
+  it('subscribes and publishes', async () => {
+    jest.useFakeTimers();
+    const message = firstValueFrom(client.pubsub.channel<string>(`${keyspace}channel`));
+    let received = false;
+    void message.then(() => (received = true));
+    while (!received) await client.pubsub.publish(`${keyspace}channel`, 'hello');
+    expect((await message).payload).toBe('hello');
+  });
+});

@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs';
+import { jest } from '@jest/globals';
+import { ClusterClient, ClusterEntity, PrimaryKey, Property, createRepositories } from 'keyslot';
+import { eventually, sharedCluster } from '../../cluster-fixture.js';
+
+const { nodes, keyspace } = sharedCluster();
+
+@ClusterEntity({ name: 'Cart', changes: true })
+class Cart {
+  @PrimaryKey({ generate: 'ulid' }) id!: string;
+  @Property() owner?: string;
+}
+
+const squeezed = (code: string): string => code.replace(/\s+/g, ' ').trim();
+
+// Every block of the page stands in this file as it stands there.
+describe('docs/changes-and-locks.md', () => {
+  it('shows only code that is run here', () => {
+    const page = readFileSync(new URL('../../../docs/changes-and-locks.md', import.meta.url), 'utf8');
+    const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
+    const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
+    expect(blocks.length).toBeGreaterThan(3);
+    expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
+  });
+
+  it('does what it says', async () => {
+    const cluster = new ClusterClient({ nodes, keyPrefix: keyspace });
+    const carts = createRepositories(cluster, [Cart]).repository(Cart);
+    const log = jest.spyOn(console, 'log').mockReturnValue();
+    const lookUp = (owner: string | undefined, signal: AbortSignal): Promise<string> =>
+      Promise.resolve(`${owner} ${signal.aborted}`);
+
+    const cursor = await carts.changesCursor();
+    const following = carts.changes(undefined, { from: cursor }).subscribe((change) => {
+      if (change.type === 'event') console.log(change.event, change.payload);
+      else console.log(change.type, change.key, change.version);
+    });
+
+    const cart = await carts.insert(carts.create({ owner: 'ada' }));
+
+    const sold = await carts.withLock(cart.id, async (lock) => {
+      const repository = lock.repository(Cart);
+      const found = await repository.findOneOrFail(cart.id);
+      found.owner = await lookUp(found.owner, lock.signal);
+      await repository.save(found);
+      return lock.token;
+    });
+    expect(sold).toBeGreaterThan(0);
+    expect(await carts.findOne(cart.id)).toMatchObject({ owner: 'ada false' });
+
+    await carts.transaction(cart.id, async (tx) => {
+      const found = await tx.get(Cart, cart.id);
+      if (found) tx.remove(found);
+      tx.emit('checked out', { by: found?.owner });
+    });
+
+    await eventually(() => log.mock.calls.length === 4);
+    expect(log.mock.calls.map(([what]) => what)).toEqual(['insert', 'update', 'delete', 'checked out']);
+    following.unsubscribe();
+    log.mockRestore();
+    await cluster.close();
+  });
+});

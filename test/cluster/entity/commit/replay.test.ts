@@ -1,0 +1,159 @@
+import { createRepositories, EntityExistsError, VersionConflictError } from 'keyslot';
+import { Order, counted, freshId, losingReplies, losingRequests, sharedClient } from '../fixtures.js';
+
+const cluster = sharedClient();
+
+const ordersOf = (client: Parameters<typeof createRepositories>[0]) =>
+  createRepositories(client, [Order]).repository(Order);
+
+/** What a row remembers of its writes, as if they had been made later, by so many seconds. */
+const shifted = (writes: string, seconds: number): string =>
+  writes.replace(/(.{8})(.{4})/g, (_, token: string, time: string) => {
+    return token + ((parseInt(time, 16) + 2 ** 16 + seconds) % 2 ** 16).toString(16).padStart(4, '0');
+  });
+
+describe('a write that is sent again because its reply was lost', () => {
+  it('is recognised, and counts once', async () => {
+    const orders = ordersOf(losingReplies(cluster.client));
+    const order = await orders.insert(orders.create());
+    const { version } = order;
+    order.note = 'saved';
+    await orders.save(order);
+    expect(order.version).toBe(version + 1);
+    expect(await orders.update(order.id, { note: 'updated' })).toEqual({ version: version + 2 });
+    await orders.upsert(Object.assign(order, { note: 'upserted' }));
+    expect(order.version).toBe(version + 3);
+    expect(await orders.findOne(order.id)).toMatchObject({ note: 'upserted', version: version + 3 });
+  });
+
+  it('is recognised after other writes, overwrites none of them, and does not claim their version', async () => {
+    const others = ordersOf(cluster.client);
+    const { id, version } = await others.insert(others.create());
+    const theirs = () => others.update(id, { note: 'theirs' });
+    const orders = ordersOf(losingReplies(cluster.client, async () => [await theirs(), await theirs()]));
+    const order = await orders.findOneOrFail(id);
+    order.note = 'mine';
+    await orders.save(order);
+    expect(order.version).toBe(version + 1);
+    expect(await orders.findOne(id)).toMatchObject({ note: 'theirs', version: version + 3 });
+    order.note = 'mine again'; // which knows nothing of theirs
+    await expect(orders.save(order)).rejects.toThrow(VersionConflictError);
+  });
+
+  const untold = expect.objectContaining({ code: 'OUTCOME_UNKNOWN', applied: 'unknown' });
+  const writeOften = async (id: string): Promise<void> => {
+    for (let i = 0; i < 5; i++) await ordersOf(cluster.client).update(id, { note: `theirs ${i}` });
+  };
+
+  it('is in doubt where more came after it than its row remembers, and is not done twice', async () => {
+    const others = ordersOf(cluster.client);
+    const { id, version } = await others.insert(others.create());
+    const orders = ordersOf(losingReplies(cluster.client, () => writeOften(id)));
+    const order = await orders.findOneOrFail(id);
+    order.note = 'mine';
+    await expect(orders.save(order)).rejects.toEqual(untold); // and no conflict
+    await expect(orders.update(id, { note: 'mine' })).rejects.toEqual(untold);
+    await expect(orders.upsert(order)).rejects.toEqual(untold);
+    expect(await others.findOne(id)).toMatchObject({ note: 'theirs 4', version: version + 18 });
+
+    const fresh = orders.create({ id: freshId() });
+    const inserting = ordersOf(losingReplies(cluster.client, () => writeOften(fresh.id)));
+    await expect(inserting.insert(fresh)).rejects.toEqual(untold); // and is not told that it exists
+  });
+
+  it('is in doubt where its row has been deleted since, and does not make it anew', async () => {
+    const others = ordersOf(cluster.client);
+    const { id } = await others.insert(others.create());
+    const orders = ordersOf(losingReplies(cluster.client, () => others.delete(id)));
+    const order = await orders.findOneOrFail(id);
+    order.note = 'mine';
+    await expect(orders.save(order)).rejects.toEqual(untold);
+    expect(await others.findOne(id)).toBeNull();
+  });
+
+  it('is in doubt where its row has been made anew since, and not told that it failed', async () => {
+    const others = ordersOf(cluster.client);
+    const { id } = await others.insert(others.create());
+    const renew = async (): Promise<void> => {
+      await others.delete(id);
+      await others.insert(others.create({ id, note: 'theirs' }));
+    };
+    const orders = ordersOf(losingReplies(cluster.client, renew));
+    const order = await orders.findOneOrFail(id);
+    order.note = 'mine';
+    await expect(orders.save(order)).rejects.toEqual(untold);
+    await expect(orders.update(id, { note: 'mine' }, { ifVersion: order.version })).rejects.toEqual(untold);
+    expect(await others.findOne(id)).toMatchObject({ note: 'theirs' });
+  });
+
+  it('is done where it had not come, and its row remembers all the time since', async () => {
+    const others = ordersOf(cluster.client);
+    const orders = ordersOf(losingRequests(cluster.client));
+    const { id, version } = await others.insert(others.create());
+    await orders.update(id, { note: 'mine' });
+    expect(await others.findOne(id)).toMatchObject({ note: 'mine', version: version + 1 });
+    await writeOften(id);
+    await expect(orders.update(id, { note: 'mine' })).rejects.toEqual(untold);
+    // the same writes, a minute ago
+    const writes = (await cluster.client.hget(others.keyOf(id), '~op')) as string;
+    await cluster.client.hset(others.keyOf(id), '~op', shifted(writes, -60));
+    await orders.update(id, { note: 'mine again' });
+    expect(await others.findOne(id)).toMatchObject({ note: 'mine again', version: version + 7 });
+    // what a row remembers does not make it larger for the server
+    expect(await cluster.client.object('ENCODING', others.keyOf(id))).toBe('listpack');
+  });
+
+  it.each([1, 5, 900, -25])(
+    'is not done twice where it comes to a server whose clock is %p seconds behind',
+    async (behind) => {
+      const others = ordersOf(cluster.client);
+      const { id } = await others.insert(others.create());
+      // For this server, the others wrote by a clock that is ahead of its own.
+      const elsewhere = async (): Promise<void> => {
+        await writeOften(id);
+        const writes = (await cluster.client.hget(others.keyOf(id), '~op')) as string;
+        await cluster.client.hset(others.keyOf(id), '~op', shifted(writes, behind));
+      };
+      const orders = ordersOf(losingReplies(cluster.client, elsewhere));
+      await expect(orders.update(id, { note: 'mine' })).rejects.toEqual(untold);
+      await expect(orders.upsert(orders.create({ id, note: 'mine' }))).rejects.toEqual(untold);
+      expect(await others.findOne(id)).toMatchObject({ note: 'theirs 4' });
+    },
+  );
+
+  it('is not taken for another write', async () => {
+    const orders = ordersOf(losingReplies(cluster.client));
+    const { id } = await orders.insert(orders.create());
+    await expect(orders.insert(orders.create({ id }))).rejects.toThrow(EntityExistsError);
+  });
+});
+
+it("recognises the caller's own id of a write", async () => {
+  const orders = ordersOf(cluster.client);
+  const id = freshId();
+  const first = await orders.insert(orders.create({ id }), { opId: 'request-1' });
+  const second = await orders.insert(orders.create({ id }), { opId: 'request-1' });
+  expect(second.version).toBe(first.version);
+  await expect(orders.insert(orders.create({ id }), { opId: 'request-2' })).rejects.toThrow(
+    EntityExistsError,
+  );
+});
+
+it('has only those writes sent again that are recognised', async () => {
+  const client = counted(cluster.client);
+  const orders = ordersOf(client);
+  const order = await orders.insert(orders.create());
+  await orders.update(order.id, { note: 'x' });
+  await orders.upsert(order);
+  expect(client.calls).toEqual(['script always', 'script always', 'script always']);
+  client.calls.length = 0;
+  await orders.increment(order.id, 'views');
+  await orders.remove(order);
+  await orders.delete(order.id);
+  await orders.transaction(order.id, async (tx) => {
+    tx.insert(orders.create({ id: order.id }));
+    tx.increment(Order, order.id, 'views');
+    return Promise.resolve();
+  });
+  expect(client.calls).toEqual(['script safe', 'script safe', 'script safe', 'script safe']);
+});

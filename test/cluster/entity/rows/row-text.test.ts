@@ -1,0 +1,80 @@
+import {
+  ClusterEntity,
+  type ClusterRepository,
+  createRepositories,
+  PrimaryKey,
+  Property,
+  SchemaMismatchError,
+  Shape,
+  Version,
+} from 'keyslot';
+import { freshId, sharedClient } from '../fixtures.js';
+
+/** All of its fields are text, so its rows are read as text. */
+@ClusterEntity({ name: 'Letter' })
+class Letter {
+  declare readonly [Shape]: { key: 'id' };
+
+  @PrimaryKey() id!: string;
+  @Property() body?: string;
+  @Property() at?: Date;
+  @Property(() => Object) more?: object;
+  @Version() version!: number;
+}
+
+const cluster = sharedClient();
+let letters: ClusterRepository<Letter>;
+beforeAll(() => {
+  letters = createRepositories(cluster.client, [Letter]).repository(Letter);
+});
+
+const NO_TEXT = Buffer.from([0x61, 0xff, 0x62]);
+
+/** Writes to a row's field as another program would. */
+const writeField = (id: string, field: string, bytes: Buffer): Promise<number> =>
+  cluster.client.hset(letters.keyOf(id), field, bytes);
+
+/** The same entity, read in each way. */
+async function readInAllWays(id: string): Promise<(Letter | null)[]> {
+  return [await letters.findOne(id), ...(await letters.findMany([id]))];
+}
+
+test('text of all of Unicode comes back, that which stands for unreadable bytes too', async () => {
+  const id = freshId();
+  const body = 'ÿ€😀\0\uFFFD';
+  await letters.insert(letters.create({ id, body, at: new Date(5), more: { a: ['\uFFFD'] } }));
+  for (const letter of await readInAllWays(id)) {
+    expect(letter).toMatchObject({ id, body, at: new Date(5), more: { a: ['\uFFFD'] } });
+  }
+});
+
+test.each(['body', 'at', 'more'])('bytes in %s that are no text are refused, not replaced', async (field) => {
+  const [id, other] = [freshId(), freshId()];
+  await letters.saveMany([letters.create({ id, body: 'a' }), letters.create({ id: other, body: 'b' })]);
+  await writeField(id, field, NO_TEXT);
+  await expect(letters.findOne(id)).rejects.toThrow(SchemaMismatchError);
+  await expect(letters.findMany([other, id])).rejects.toThrow(SchemaMismatchError);
+  await expect(letters.findMany([other])).resolves.toMatchObject([{ body: 'b' }]);
+});
+
+test('bytes in a field that the class does not have do no harm', async () => {
+  const id = freshId();
+  await letters.insert(letters.create({ id, body: 'a' }));
+  await writeField(id, 'unknown', NO_TEXT);
+  for (const letter of await readInAllWays(id)) expect(letter).toMatchObject({ id, body: 'a' });
+});
+
+test('what was read as text is saved only where it has changed', async () => {
+  const id = freshId();
+  await letters.insert(letters.create({ id, body: 'a', at: new Date(5), more: { b: 1 } }));
+  const letter = (await letters.findOne(id))!;
+  const { version } = letter;
+  await letters.save(letter);
+  expect(letter.version).toBe(version);
+  letter.at!.setTime(6);
+  (letter.more as { b: number }).b = 2;
+  await letters.save(letter);
+  expect(letter.version).toBe(version + 1);
+  for (const found of await readInAllWays(id))
+    expect(found).toMatchObject({ at: new Date(6), more: { b: 2 } });
+});

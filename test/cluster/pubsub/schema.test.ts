@@ -1,0 +1,106 @@
+import { inspect } from 'node:util';
+import { firstValueFrom, lastValueFrom, map, take, toArray } from 'rxjs';
+import { InvalidPayloadError, type MessageCodec, type UnreadableMessage } from 'keyslot';
+import { z } from 'zod';
+import { eventually, sharedCluster } from '../../cluster-fixture.js';
+import { collect, pubsubFactory } from './fixture.js';
+
+const cluster = sharedCluster();
+const open = pubsubFactory();
+const name = (suffix: string): string => `${cluster.keyspace}${suffix}`;
+
+const Order = z.object({
+  id: z.number(),
+  at: z.coerce.date(),
+  lines: z.array(z.object({ sku: z.string() })),
+});
+
+describe('a schema as codec', () => {
+  it('gives what the schema makes of the payload, with its type', async () => {
+    const { pubsub } = open({ nodes: cluster.nodes });
+    const orders = pubsub.channel(name('orders'), { codec: Order });
+    const years = firstValueFrom(orders.pipe(map(({ payload }) => payload.at.getUTCFullYear())));
+    await pubsub.ready();
+    await pubsub.publish(name('orders'), { id: 1, at: '2026-11-21', lines: [] });
+    expect(await years).toBe(2026);
+  });
+
+  it('sends what does not fit to errors$ with its bytes, and no word of what is in it', async () => {
+    const { pubsub } = open({ nodes: cluster.nodes });
+    const unreadable = collect<UnreadableMessage>();
+    pubsub.errors$.subscribe(unreadable.observer);
+    const orders = collect<{ payload: { id: number } }>();
+    pubsub.channel(name('bad'), { codec: Order }).subscribe(orders.observer);
+    await pubsub.ready();
+    await pubsub.publish(name('bad'), { id: 'hush-hush', at: '2026-11-21', lines: [{ sku: 7 }] });
+    await pubsub.publish(name('bad'), 'not JSON', { codec: 'text' });
+    await pubsub.publish(name('bad'), { id: 2, at: '2026-11-21', lines: [] });
+    await eventually(() => expect(orders.values.map(({ payload }) => payload.id)).toEqual([2]));
+    const [unfit, noJson] = unreadable.values;
+    expect(unfit.error).toBeInstanceOf(InvalidPayloadError);
+    expect(unfit.error).toMatchObject({ code: 'INVALID_PAYLOAD', paths: ['id', 'lines.0.sku'] });
+    expect(inspect(unfit.error)).not.toContain('hush');
+    expect(unfit.raw.toString()).toContain('hush-hush');
+    expect(noJson.error).toBeInstanceOf(SyntaxError);
+  });
+
+  it('keeps the order of messages, though it takes its time over some', async () => {
+    const { pubsub } = open({ nodes: cluster.nodes });
+    const Slow = z.number().refine(async (n) => {
+      for (let turns = (n * 7) % 5; turns > 0; turns--) await new Promise(setImmediate);
+      return n !== 13;
+    });
+    const seen = lastValueFrom(
+      pubsub.channel(name('slow'), { codec: Slow }).pipe(
+        take(49),
+        map(({ payload }) => payload),
+        toArray(),
+      ),
+    );
+    await pubsub.ready();
+    const values = Array.from({ length: 50 }, (_, i) => i);
+    await pubsub.publishMany(values.map((value) => ({ channel: name('slow'), value })));
+    expect(await seen).toEqual(values.filter((n) => n !== 13));
+  });
+
+  it('awaits what is no native promise, too, and keeps the order', async () => {
+    const { pubsub } = open({ nodes: cluster.nodes });
+    const codec: MessageCodec<number> = {
+      encode: (value) => ({ then: (resolve) => Promise.resolve(String(value)).then(resolve) }),
+      decode: (payload) => ({
+        then: (resolve, reject) =>
+          new Promise<number>((done, fail) =>
+            payload.toString() === '3' ? fail(new Error('no three')) : done(Number(payload)),
+          ).then(resolve, reject),
+      }),
+    };
+    const seen = lastValueFrom(
+      pubsub.channel(name('thenable'), { codec }).pipe(
+        take(4),
+        map(({ payload }) => payload),
+        toArray(),
+      ),
+    );
+    const unreadable = firstValueFrom(pubsub.errors$);
+    await pubsub.ready();
+    const values = [1, 2, 3, 4, 5];
+    await pubsub.publishMany(
+      values.map((value) => ({ channel: name('thenable'), value })),
+      { codec },
+    );
+    expect(await seen).toEqual([1, 2, 4, 5]);
+    expect((await unreadable).raw.toString()).toBe('3');
+  });
+
+  it('lets nothing out that does not fit', async () => {
+    const { pubsub } = open({ nodes: cluster.nodes });
+    const Even = z.number().refine(async (n) => n % 2 === 0);
+    const wrong = { id: 'x', at: new Date(), lines: [] } as unknown as z.infer<typeof Order>;
+    await expect(pubsub.publish(name('out'), wrong, { codec: Order })).rejects.toMatchObject({
+      code: 'INVALID_PAYLOAD',
+      paths: ['id'],
+    });
+    await expect(pubsub.publish(name('out'), 1, { codec: Even })).rejects.toBeInstanceOf(InvalidPayloadError);
+    await expect(pubsub.publish(name('out'), 2, { codec: Even })).resolves.toBe(0);
+  });
+});

@@ -1,0 +1,138 @@
+import { ClusterClient, TopologyError, type ClusterClientOptions } from 'keyslot';
+import { findFreePorts } from '../../../lib/testing/server/free-ports.js';
+import { FakeNode, slotsReply } from '../../fake-node.js';
+import { sharedCluster } from '../../cluster-fixture.js';
+
+const QUICK = { startupTimeoutMs: 1_000, connectTimeoutMs: 500 };
+
+describe('a cluster', () => {
+  const clients: ClusterClient[] = [];
+  const fakes: FakeNode[] = [];
+  const { nodes: real } = sharedCluster();
+
+  afterEach(async () => {
+    clients.splice(0).forEach((client) => client.disconnect());
+    await Promise.all(fakes.splice(0).map((node) => node.stop()));
+  });
+
+  const clientOf = (options: ClusterClientOptions): ClusterClient => {
+    const client = new ClusterClient(options);
+    clients.push(client);
+    return client;
+  };
+  const fakeNode = async (...args: Parameters<typeof FakeNode.start>): Promise<FakeNode> => {
+    const node = await FakeNode.start(...args);
+    fakes.push(node);
+    return node;
+  };
+  const failureOf = async (options: ClusterClientOptions): Promise<TopologyError> => {
+    const error: unknown = await clientOf({ ...QUICK, ...options })
+      .connect()
+      .catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(TopologyError);
+    return error as TopologyError;
+  };
+
+  it.each<[string, () => Promise<{ host: string; port: number }>, RegExp]>([
+    [
+      'names that lead nowhere',
+      async () => ({ host: 'redis-node.invalid', port: 6379 }),
+      /ENOTFOUND|EAI_AGAIN/,
+    ],
+    [
+      'ports where nobody listens',
+      async () => ({ host: '127.0.0.1', port: (await findFreePorts('127.0.0.1', 1))[0] }),
+      /ECONNREFUSED/,
+    ],
+  ])('that announces %s is told apart, with the addresses and the remedy', async (_, announce, cause) => {
+    const announced = await announce();
+    const seed = await fakeNode(([name]) =>
+      name.toLowerCase() === 'cluster' ? slotsReply([0, 16_383, announced]) : undefined,
+    );
+    const error = await failureOf({ nodes: [seed] });
+    expect(error).toMatchObject({ code: 'ANNOUNCED_UNREACHABLE', applied: false });
+    expect(error.message).toContain(`${announced.host}:${announced.port}`);
+    expect(error.message).toMatch(cause);
+    expect(error.message).toMatch(/cluster-announce-ip.*addressRemap/);
+
+    const remapped = clientOf({ nodes: [seed], addressRemap: () => ({ host: seed.host, port: seed.port }) });
+    await remapped.connect();
+    expect(await remapped.set('k', 'v')).toBe('OK');
+  });
+
+  it('is found beside a seed that knows of no slots, on a real node', async () => {
+    const fresh = await fakeNode(([name]) => (name.toLowerCase() === 'cluster' ? '*0\r\n' : undefined));
+    for (const nodes of [
+      [fresh, real[0]],
+      [real[0], fresh],
+    ]) {
+      const client = clientOf({ nodes });
+      await client.connect();
+      expect(client.topology.coveredSlots).toBe(16_384);
+    }
+  });
+
+  it('is found where one of its primaries knows of no slots', async () => {
+    const reset = await fakeNode(([name]) => (name.toLowerCase() === 'cluster' ? '*0\r\n' : undefined));
+    const informed = await fakeNode();
+    const slots = slotsReply([0, 8_191, informed], [8_192, 16_383, reset]);
+    informed.become(([name]) => (name.toLowerCase() === 'cluster' ? slots : undefined));
+    const client = clientOf({ nodes: [reset, informed], startupTimeoutMs: 3_000 });
+    await client.connect();
+    expect(client.topology.primaries.map(({ name }) => name)).toEqual([informed.name, reset.name]);
+  });
+
+  it('is looked for at the default address where none is given, and that is said', async () => {
+    const { REDIS_CLUSTER_NODES } = process.env;
+    delete process.env.REDIS_CLUSTER_NODES;
+    try {
+      const error = await failureOf({ password: 'none-listens-there', startupTimeoutMs: 300 }).catch(
+        () => undefined,
+      );
+      // somebody may use the port on this machine
+      if (error?.code === 'NO_NODE_REACHABLE')
+        expect(error.message).toMatch(/127\.0\.0\.1:7000, the default .*REDIS_CLUSTER_NODES/);
+    } finally {
+      if (REDIS_CLUSTER_NODES !== undefined) process.env.REDIS_CLUSTER_NODES = REDIS_CLUSTER_NODES;
+    }
+    const [port] = await findFreePorts('127.0.0.1', 1);
+    expect((await failureOf({ nodes: [`127.0.0.1:${port}`] })).message).not.toContain('the default');
+  });
+
+  it('without any slot is to be created', async () => {
+    const fresh = await fakeNode(([name]) => (name.toLowerCase() === 'cluster' ? '*0\r\n' : undefined));
+    const error = await failureOf({ nodes: [fresh] });
+    expect(error).toMatchObject({ code: 'SLOTS_NOT_COVERED' });
+    expect(error.message).toContain('redis-cli --cluster create');
+  });
+
+  it('that is asked by TLS at a port without is told so', async () => {
+    // as a server that waits for the rest of a request
+    const plain = await fakeNode();
+    const error = await failureOf({ nodes: [`rediss://${plain.name}`], startupTimeoutMs: 2_000 });
+    expect(error.message).toContain('no TLS handshake within 500 ms; is it a port without TLS?');
+  });
+});
+
+describe('a node that sends a connection to itself', () => {
+  it('is given a new one, on which it serves', async () => {
+    const stale = new Set<unknown>();
+    let first = true;
+    const node: FakeNode = await FakeNode.start(([name], socket) => {
+      const word = name.toLowerCase();
+      if (word === 'incr' && first) stale.add(socket);
+      first &&= word !== 'incr';
+      if (word === 'incr') return stale.has(socket) ? `-MOVED 0 ${node.name}\r\n` : ':1\r\n';
+      return undefined;
+    });
+    const client = new ClusterClient({ nodes: [node], deadlineMs: 5_000 });
+    try {
+      const calls = Array.from({ length: 20 }, (_, i) => client.incr(`k${i}`));
+      expect(await Promise.all(calls)).toEqual(Array(20).fill(1));
+      expect(await client.get('k')).toBe('OK');
+    } finally {
+      await client.close();
+      await node.stop();
+    }
+  });
+});

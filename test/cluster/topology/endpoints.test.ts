@@ -1,0 +1,174 @@
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { ClusterClient, keySlot, type ClusterClientOptions, type NodeAddress } from 'keyslot';
+import { LocalCluster, type LocalNode } from 'keyslot/testing';
+import { BUS_PORT_OFFSET } from '../../../lib/testing/server/free-ports.js';
+import { eventually } from '../../cluster-fixture.js';
+
+type SlotsEntry = [first: number, last: number, ...nodes: [endpoint: string | null, port: number][]];
+
+let cluster: LocalCluster;
+const clients: ClusterClient[] = [];
+
+function clientOf(options: ClusterClientOptions): ClusterClient {
+  const client = new ClusterClient(options);
+  clients.push(client);
+  return client;
+}
+
+/** Has every node announce itself in some way, and waits until every node tells every other by these endpoints. */
+async function announce(
+  directives: Record<string, string>,
+  expected: (endpoint: string | null) => boolean,
+): Promise<void> {
+  for (const node of cluster.nodes) {
+    for (const [name, value] of Object.entries(directives))
+      await cluster.command(node, 'CONFIG', 'SET', name, value);
+  }
+  await eventually(async () => {
+    const replies = await Promise.all(cluster.nodes.map((node) => cluster.command(node, 'CLUSTER', 'SLOTS')));
+    const endpoints = (replies as SlotsEntry[][])
+      .flat()
+      .flatMap(([, , ...nodes]) => nodes.map(([endpoint]) => endpoint));
+    return endpoints.every(expected);
+  });
+}
+
+/** Keys of three nodes, each with its owner. */
+async function keysOfAll(): Promise<[key: string, owner: LocalNode][]> {
+  const found = new Map<LocalNode, string>();
+  for (let i = 0; found.size < cluster.nodes.length; i++)
+    found.set(await cluster.primaryOfSlot(keySlot(`k${i}`)), `k${i}`);
+  return [...found].map(([owner, key]) => [key, owner]);
+}
+
+/** Everything that depends on addresses: slots, MOVED and ASK. */
+async function useCluster(seed: NodeAddress | string, host: string): Promise<void> {
+  const client = clientOf({ nodes: [seed] });
+  await client.connect();
+  const nameOf = (node: LocalNode): string => `${host}:${node.port}`;
+  expect(client.topology.nodes.map(({ name }) => name).toSorted()).toEqual(
+    cluster.nodes.map(nameOf).toSorted(),
+  );
+  const [[key, from], [, to]] = await keysOfAll();
+  for (const [name, owner] of await keysOfAll()) {
+    await client.set(name, 'v');
+    expect(client.topology.nodeForKey(name)?.name).toBe(nameOf(owner));
+  }
+  const slot = keySlot(key);
+  const migration = await cluster.beginSlotMigration(slot, from, to);
+  await migration.moveKeys();
+  // the slot's owner answers ASK
+  await expect(cluster.command(from, 'GET', key)).rejects.toMatchObject({ code: 'ASK' });
+  expect(await client.get(key)).toBe('v');
+  expect(client.topology.nodeForSlot(slot)?.name).toBe(nameOf(from));
+  await migration.finish();
+  // and now MOVED, which is believed at once
+  expect(await client.get(key)).toBe('v');
+  expect(client.topology.nodeForSlot(slot)?.name).toBe(nameOf(to));
+  await cluster.migrateSlots([slot], to, from);
+  expect(await client.blpop(key + '{' + key + '}', 0.01)).toBeNull();
+}
+
+beforeAll(async () => {
+  cluster = await LocalCluster.start({ replicasPerPrimary: 0 });
+});
+afterAll(() => cluster?.stop());
+afterEach(() => clients.splice(0).forEach((client) => client.disconnect()));
+
+// T8
+describe('a cluster that does not tell where its nodes are (endpoint type unknown-endpoint)', () => {
+  beforeAll(() =>
+    announce({ 'cluster-preferred-endpoint-type': 'unknown-endpoint' }, (endpoint) => endpoint === null),
+  );
+
+  it.each(['127.0.0.1', 'localhost'])('is reached at the host that was given, %s', async (host) => {
+    await useCluster({ host, port: cluster.seeds[0].port }, host);
+  });
+});
+
+// T8, T14
+describe('a cluster that announces hostnames', () => {
+  beforeAll(() =>
+    announce(
+      { 'cluster-announce-hostname': 'localhost', 'cluster-preferred-endpoint-type': 'hostname' },
+      (endpoint) => endpoint === 'localhost',
+    ),
+  );
+
+  it('is reached by them', async () => {
+    await useCluster(cluster.seeds[0], 'localhost');
+  });
+
+  it('is used as far as nodes have a name; those without, "?", are unknown until they have one', async () => {
+    const [[key, nameless], [other]] = await keysOfAll();
+    await cluster.command(nameless, 'CONFIG', 'SET', 'cluster-announce-hostname', '');
+    await eventually(async () => {
+      const replies = await Promise.all(
+        cluster.nodes.map((node) => cluster.command(node, 'CLUSTER', 'SLOTS')),
+      );
+      return (replies as SlotsEntry[][]).every((entries) => entries.flat(2).includes('?'));
+    });
+    await expect(clientOf({ nodes: cluster.seeds, startupTimeoutMs: 300 }).connect()).rejects.toMatchObject({
+      code: 'SLOTS_NOT_COVERED',
+    });
+    const client = clientOf({ nodes: cluster.seeds, requireFullCoverage: false });
+    expect(await client.set(other, 'v')).toBe('OK');
+    expect(client.topology.primaries).toHaveLength(2);
+    const waiting = client.set(key, 'v');
+    await cluster.command(nameless, 'CONFIG', 'SET', 'cluster-announce-hostname', 'localhost');
+    expect(await waiting).toBe('OK');
+    expect(client.topology.primaries).toHaveLength(3);
+  });
+});
+
+const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
+  addresses?.some(({ address }) => address === '::1'),
+);
+
+// T14
+(hasIPv6 ? describe : describe.skip)('a cluster that announces IPv6 addresses', () => {
+  const servers: Server[] = [];
+  const sockets = new Set<Socket>();
+
+  // the servers listen on 127.0.0.1 only, so what comes in at ::1 is passed on to there
+  beforeAll(async () => {
+    for (const { port } of cluster.nodes) {
+      for (const passed of [port, port + BUS_PORT_OFFSET]) {
+        const server = createServer((client) => {
+          const upstream = connect(passed, '127.0.0.1');
+          for (const [socket, peer] of [
+            [client, upstream],
+            [upstream, client],
+          ]) {
+            sockets.add(socket);
+            socket.on('error', () => {});
+            socket.on('close', () => peer.destroy());
+            socket.pipe(peer);
+          }
+        });
+        servers.push(server);
+        server.listen(passed, '::1');
+        await once(server, 'listening');
+      }
+    }
+    await announce(
+      { 'cluster-announce-ip': '::1', 'cluster-preferred-endpoint-type': 'ip' },
+      (endpoint) => endpoint === '::1',
+    );
+  });
+
+  afterAll(async () => {
+    for (const socket of sockets) socket.destroy();
+    await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  });
+
+  it.each<[string, (port: number) => NodeAddress | string]>([
+    ['host and port', (port) => ({ host: '::1', port })],
+    ['text', (port) => `[::1]:${port}`],
+    ['a URL', (port) => `redis://[::1]:${port}`],
+  ])('is reached by them, from a node given as %s', async (_, seedOf) => {
+    await useCluster(seedOf(cluster.seeds[0].port), '::1');
+  });
+});
