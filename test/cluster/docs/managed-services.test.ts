@@ -14,7 +14,7 @@ type Options = Record<
 /** What stands around the options of the page. */
 const PREAMBLE = `
   import type { ClusterClientOptions } from 'keyslot';
-  import { renewing } from '../renewing.js';
+  import { renewing } from './renewing.js';
   const readFileSync = (_: string): Buffer => Buffer.from('');
   const presignedToken = async (): Promise<string> => 'signed';
   const entraToken = presignedToken;

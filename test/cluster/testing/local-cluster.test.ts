@@ -237,9 +237,9 @@ it('stops without leaving a process or a folder, frozen servers included', async
 describe('a process that starts a local cluster', () => {
   const run = promisify(execFile);
   const program = (ending: string): string => `
-    import { ensureBuilt } from '../scripts/build.mjs';
+    import { ensureBuilt } from './scripts/build.mjs';
     await ensureBuilt('library');
-    const { LocalCluster } = await import('../dist/testing/index.js');
+    const { LocalCluster } = await import('./dist/testing/index.js');
     const cluster = await LocalCluster.start({ primaries: 1, replicasPerPrimary: 1 });
     const [, folder] = await cluster.command(cluster.nodes[0], 'CONFIG', 'GET', 'dir');
     console.log('\\n' + JSON.stringify({ folder, pids: cluster.nodes.map((node) => node.pid) }));
