@@ -1,5 +1,5 @@
 import { afterAttempts } from '../../cluster/retry/attempt-outcome.js';
-import { backoffMs } from '../../cluster/common/backoff.js';
+import type { Attempt } from '../../cluster/retry/retry-until.js';
 import { CallLimit } from '../../cluster/command/call-limit.js';
 import type { ClusterEngine } from '../../cluster/cluster-engine.js';
 import { waitForReplicas } from '../../cluster/leases/wait-for-replicas.js';
@@ -33,7 +33,7 @@ import {
 const DEFAULT_ATTEMPTS = 16;
 const NAME = 'The transaction';
 
-type Attempt<T> = { result: PipelineResults | T } | { obstacle: Error } | 'conflict';
+type Outcome<T> = Attempt<PipelineResults | T> | 'conflict';
 
 /** The attempts of one transaction. */
 export class TransactionRun<T> {
@@ -53,40 +53,36 @@ export class TransactionRun<T> {
   }
 
   async run(): Promise<PipelineResults | T> {
-    const { engine, limit, route } = this;
+    const { engine, limit, route, policy } = this;
     if (limit.over) throw limit.error();
     if (engine.state !== 'ready') await limit.wait(engine.connect());
-    let destination = route.owner();
-    let obstacle: Error | undefined;
-    for (let attempt = 1, conflicts = 0; ; attempt++) {
-      if (limit.over) throw this.ours(limit.error(obstacle));
-      const outcome: Attempt<T> =
-        destination === undefined ? { obstacle: route.uncovered() } : await this.attempt(destination);
-      let redirect: Destination | undefined;
-      if (outcome === 'conflict') {
-        if (++conflicts >= this.attempts) throw new TransactionConflictError(this.attempts);
-      } else if ('result' in outcome) {
-        return outcome.result;
-      } else {
-        this.refuseSecondRun(outcome.obstacle);
-        // an attempt that met the limit knows less than the one before
-        if (!limit.over || obstacle === undefined) obstacle = outcome.obstacle;
-        redirect = route.redirect(outcome.obstacle, destination?.node);
-      }
-      if (redirect === undefined && !limit.over) await limit.pause(backoffMs(attempt));
-      destination = redirect ?? route.owner();
-    }
+    let conflicts = 0;
+    return route.follow<PipelineResults | T>(
+      limit,
+      policy.retry,
+      async (destination) => {
+        const outcome = await this.attempt(destination);
+        if (outcome === 'conflict') {
+          if (++conflicts >= this.attempts) throw new TransactionConflictError(this.attempts);
+          return { lastError: undefined };
+        }
+        if (!('result' in outcome) && outcome.lastError !== undefined)
+          this.refuseSecondRun(outcome.lastError);
+        return outcome;
+      },
+      (error) => this.ours(error),
+    );
   }
 
   /** Another run of the function would do again what must not be done twice. */
-  private refuseSecondRun(obstacle: Error): void {
+  private refuseSecondRun(error: Error): void {
     const { unrepeatable } = this.writes;
     if (unrepeatable === undefined) return;
     const reason = `${unrepeatable.toUpperCase()}, which it ran at once, may have been executed, and must not be twice`;
-    throw new OutcomeUnknownError(NAME, reason, { cause: obstacle });
+    throw new OutcomeUnknownError(NAME, reason, { cause: error });
   }
 
-  private async attempt(destination: Destination): Promise<Attempt<T>> {
+  private async attempt(destination: Destination): Promise<Outcome<T>> {
     const { engine, limit, policy, watch } = this;
     const { node } = destination;
     let lease: Lease;
@@ -95,7 +91,7 @@ export class TransactionRun<T> {
     } catch (error) {
       if (isFinal(error) && !limit.over) throw this.ours(error as Error);
       engine.reportStale();
-      return { obstacle: error as Error };
+      return { lastError: error as Error };
     }
     const unwatch = watchLease(engine, lease, { node, slot: watch.slot, limit, blocking: false });
     const connection = new WatchedConnection(lease.redis, destination, watch, policy, this.writes);
@@ -104,7 +100,7 @@ export class TransactionRun<T> {
     } catch (error) {
       if (!connection.isObstacle(error) && !limit.ended(error)) throw error;
       engine.reportStale();
-      return { obstacle: error as Error };
+      return { lastError: error as Error };
     } finally {
       unwatch();
       connection.end();
@@ -114,7 +110,7 @@ export class TransactionRun<T> {
     }
   }
 
-  private async runOn(connection: WatchedConnection): Promise<Attempt<T>> {
+  private async runOn(connection: WatchedConnection): Promise<Outcome<T>> {
     const { engine, limit, policy, watch, fn } = this;
     await connection.watchKeys();
     const tx = new WatchedTransaction(engine, policy, connection, watch);
@@ -125,7 +121,7 @@ export class TransactionRun<T> {
     return { result: given };
   }
 
-  private async execute(connection: WatchedConnection, commands: WatchedCommands): Promise<Attempt<T>> {
+  private async execute(connection: WatchedConnection, commands: WatchedCommands): Promise<Outcome<T>> {
     const { policy, watch } = this;
     const entries = commands.queued();
     const calls = entries.map(({ call }) => call);

@@ -9,9 +9,10 @@ import {
   OutcomeUnknownError,
   ReplyError,
 } from '../../cluster/common/errors.js';
+import { isOpen } from '../../cluster/leases/leased-connection.js';
 import type { Destination } from '../../cluster/leases/leased-route.js';
 import { callByName } from '../../cluster/node-client/call-by-name.js';
-import { REFUSALS } from '../../cluster/common/refusals.js';
+import { isTransient } from '../../cluster/retry/transient.js';
 import { toReplyError } from '../../cluster/protocol/reply-error.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
 import type { ResolvedCall } from '../../cluster/command/resolved-call.js';
@@ -50,7 +51,7 @@ export class WatchedConnection {
 
   /** There is no connection any more. */
   get isLost(): boolean {
-    return this.redis.status !== 'ready';
+    return !isOpen(this.redis);
   }
 
   /** From now on the connection is somebody else's. */
@@ -132,7 +133,7 @@ export class WatchedConnection {
 
   /** A refusal by a server, which may be an obstacle. */
   refusal(reply: ReplyError): ReplyError {
-    if (REFUSALS.has(reply.code)) this.obstacles.add(reply);
+    if (isTransient(reply)) this.obstacles.add(reply);
     return reply;
   }
 

@@ -1,9 +1,9 @@
-import { backoffMs } from '../../cluster/common/backoff.js';
-import { ClusterError, ReplyError, TopologyError } from '../../cluster/common/errors.js';
+import { CallLimit } from '../../cluster/command/call-limit.js';
+import { TopologyError } from '../../cluster/common/errors.js';
 import { keySlot } from '../../cluster/topology/key-slot.js';
-import { REFUSALS } from '../../cluster/common/refusals.js';
+import { retryUntil, type Attempt } from '../../cluster/retry/retry-until.js';
+import { isTransientForReads } from '../../cluster/retry/transient.js';
 import type { Argument } from '../../cluster/protocol/request-encoder.js';
-import { delay, monotonicMs } from '../../cluster/common/timers.js';
 import type { ClusterNode, ClusterTopology } from '../../cluster/topology/topology.js';
 import { readScanPage } from './scan-page.js';
 import type { ScanSource } from './scan-source.js';
@@ -53,33 +53,51 @@ export async function scanPageOfCluster(
   words: readonly Argument[],
   { left, walk }: ScanPosition,
 ): Promise<ClusterPage> {
-  const giveUpAt = monotonicMs() + source.deadlineMs;
-  const silent = new Set<string>();
-  let obstacle: unknown;
+  const limit = new CallLimit('SCAN', source.deadlineMs, undefined);
   let topology = await source.topology();
-  for (let attempt = 1; left.size > 0;) {
-    const node = walk === undefined ? ownerOfSome(topology, left, silent) : nodeById(topology, walk.node);
-    if (node !== undefined) {
-      try {
-        walk ??= await beginWalk(source, node, left);
-        if (walk !== undefined) return await readPage(source, words, node, { left, walk });
-      } catch (error) {
-        if (!isPassing(error)) throw error;
-        obstacle = error;
+  let isFresh = true;
+  return retryUntil<ClusterPage>(
+    limit,
+    async () => {
+      if (!isFresh) {
+        topology = await source.refreshTopology();
+        // slots without any owner hold nothing that could be read; the client was told to go on without them
+        left = left.filter((slot) => topology.nodeForSlot(slot) !== undefined);
       }
-      silent.add(node.id);
-    } else if (walk === undefined) {
-      if (monotonicMs() > giveUpAt) throw stuck(left.size, obstacle);
-      await delay(backoffMs(attempt++));
-      silent.clear();
-      const read = await source.refreshTopology();
-      topology = read;
-      // slots without any owner hold nothing that could be read; the client was told to go on without them
-      left = left.filter((slot) => read.nodeForSlot(slot) !== undefined);
+      isFresh = false;
+      const page = await pageOfSomeNode(source, words, topology, { left, walk });
+      walk = undefined;
+      return page;
+    },
+    (lastError) => stuck(left.size, lastError),
+  );
+}
+
+/** A page of the node that is being walked, or else of the first that owns some of what is left and answers. */
+async function pageOfSomeNode(
+  source: ScanSource,
+  words: readonly Argument[],
+  topology: ClusterTopology,
+  { left, walk }: ScanPosition,
+): Promise<Attempt<ClusterPage>> {
+  if (left.size === 0) return { result: { keys: [], next: undefined } };
+  const silent = new Set<string>();
+  let lastError: Error | undefined;
+  let node = walk && nodeById(topology, walk.node);
+  if (node === undefined) walk = undefined;
+  for (node ??= ownerOfSome(topology, left, silent); node !== undefined;) {
+    try {
+      walk ??= await beginWalk(source, node, left);
+      if (walk !== undefined) return { result: await readPage(source, words, node, { left, walk }) };
+    } catch (error) {
+      if (!isTransientForReads(error)) throw error;
+      lastError = error;
     }
+    silent.add(node.id);
     walk = undefined;
+    node = ownerOfSome(topology, left, silent);
   }
-  return { keys: [], next: undefined };
+  return { lastError };
 }
 
 /** The error for a walk that does not get on. */
@@ -177,9 +195,3 @@ function ownerOfSome(
 
 const nodeById = ({ nodes }: ClusterTopology, id: string | undefined): ClusterNode | undefined =>
   nodes.find((node) => node.id === id);
-
-/** A node could not answer for the moment; it, or whoever takes its place, is asked again. */
-function isPassing(error: unknown): boolean {
-  if (error instanceof ReplyError) return REFUSALS.has(error.code);
-  return error instanceof ClusterError && error.retryable;
-}

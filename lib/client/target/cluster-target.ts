@@ -1,19 +1,13 @@
 import type { RedisCommander } from 'ioredis';
-import { pauseFor } from '../../cluster/command/abort-signal.js';
+import { CallLimit } from '../../cluster/command/call-limit.js';
 import { afterAttempts, appliedOf, isResent } from '../../cluster/retry/attempt-outcome.js';
-import { backoffMs } from '../../cluster/common/backoff.js';
 import type { ClusterEngine } from '../../cluster/cluster-engine.js';
 import type { CallPolicy, CallShape } from '../../cluster/command/call-policy.js';
 import { isBlocking, isIdempotent } from '../../cluster/command-table/command-table.js';
-import {
-  ClusterError,
-  InvalidArgumentError,
-  OutcomeUnknownError,
-  ReplyError,
-  TopologyError,
-} from '../../cluster/common/errors.js';
+import { InvalidArgumentError, OutcomeUnknownError, TopologyError } from '../../cluster/common/errors.js';
 import { PartialFailureError } from '../../cluster/retry/partial-failure-error.js';
-import { REFUSALS } from '../../cluster/common/refusals.js';
+import { retryUntil } from '../../cluster/retry/retry-until.js';
+import { isRedirect, isTransient } from '../../cluster/retry/transient.js';
 import type { ResolvedCall } from '../../cluster/command/resolved-call.js';
 import { monotonicMs } from '../../cluster/common/timers.js';
 import type { ClusterNode, ClusterTopology } from '../../cluster/topology/topology.js';
@@ -159,26 +153,34 @@ export class ClusterTarget {
 
   /**
    * Looks the nodes up and asks again, until the deadline, where that does no harm and may help.
-   * @param told the error that the caller is given, from the last one
+   * @param asThrown the error for the caller, from that of the last attempt
    */
   private async retried<T>(
     { call, until }: NodeRequest,
     ask: () => Promise<T>,
-    told: (error: Error, mayHaveRun: boolean) => Error,
+    asThrown: (error: Error, mayHaveRun: boolean) => Error,
   ): Promise<T> {
+    const limit = new CallLimit(call.name, Math.max(0, until - monotonicMs()), this.policy.signal);
     let mayHaveRun = false;
-    for (let attempt = 1; ; attempt++) {
-      const wait = backoffMs(attempt);
-      try {
-        return await ask();
-      } catch (error) {
-        const isLast = monotonicMs() + wait > until || !this.mayAskAgain(call, error as Error);
-        if (isLast) throw told(error as Error, mayHaveRun);
-        mayHaveRun ||= appliedOf(error) !== false;
-      }
-      this.engine.reportStale();
-      await pauseFor(wait, this.policy.signal);
-    }
+    return retryUntil<T>(
+      limit,
+      async () => {
+        try {
+          return { result: await ask() };
+        } catch (error) {
+          if (!this.mayAskAgain(call, error as Error)) throw asThrown(error as Error, mayHaveRun);
+          mayHaveRun ||= appliedOf(error) !== false;
+          this.engine.reportStale();
+          return { lastError: error as Error };
+        }
+      },
+      (lastError) => {
+        // which nodes have executed it is worth more to the caller than that its time is over
+        const isOwnError = lastError !== undefined && !this.policy.signal?.aborted;
+        const isPartial = lastError instanceof PartialFailureError;
+        return asThrown(isOwnError || isPartial ? lastError : limit.error(lastError), mayHaveRun);
+      },
+    );
   }
 
   private mayAskAgain(call: ResolvedCall, error: Error): boolean {
@@ -190,7 +192,8 @@ export class ClusterTarget {
       const idempotent = isIdempotent(call.row, call.args);
       return isResent(retry, { idempotent, reads: idempotent && !call.row.write });
     }
-    return isTransient(error);
+    // a redirect is the answer of the node that the caller chose
+    return isTransient(error) && !isRedirect(error);
   }
 
   /** Sends the call to each node; replies are added to `replies`, what failed comes back. */
@@ -225,12 +228,6 @@ function checkTarget(target: unknown): void {
     'target',
     `A target is one of ${known}, a node of the topology, or a list of nodes`,
   );
-}
-
-/** Nothing was executed, and a moment later the node, or whoever took its place, may answer. */
-function isTransient(error: Error): boolean {
-  if (error instanceof ReplyError) return REFUSALS.get(error.code)?.remedy === 'wait';
-  return error instanceof ClusterError && error.retryable && error.applied === false;
 }
 
 function inOrderOf(

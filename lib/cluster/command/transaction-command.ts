@@ -3,7 +3,7 @@ import { Command, type CommandNode } from './command.js';
 import { PLAIN_SHAPES, type CallPolicy } from './call-policy.js';
 import { isIdempotent, unknownCommandRow } from '../command-table/command-table.js';
 import { OutcomeUnknownError, ReplyError, UnreadableReplyError } from '../common/errors.js';
-import { REFUSALS } from '../common/refusals.js';
+import { isTransient } from '../retry/transient.js';
 import { changeLeaves, type Reply } from '../protocol/reply.js';
 import type { RequestEncoder } from '../protocol/request-encoder.js';
 
@@ -87,8 +87,8 @@ export class TransactionBlock extends Command {
   /** EXEC was refused: for a reason of its own, or because a command had been refused when it was queued. */
   private aborted(reply: ReplyError, from: CommandNode): void {
     const { firstError } = this;
-    const refusal = REFUSALS.has(reply.code) ? reply : firstError;
-    if (refusal !== undefined && REFUSALS.has(refusal.code)) from.router.refused(this, refusal, from);
+    const refusal = isTransient(reply) ? reply : firstError;
+    if (refusal !== undefined && isTransient(refusal)) from.router.refused(this, refusal, from);
     else this.fail(new ReplyError(reply.message, { cause: firstError }));
   }
 
@@ -108,7 +108,7 @@ export class TransactionBlock extends Command {
 export function mayHaveWritten({ call: { row } }: BatchEntry, reply: Reply): boolean {
   if (row.readonly) return false;
   if (!(reply instanceof ReplyError)) return true;
-  const refused = reply.code === FORBIDDEN || reply.code === 'NOSCRIPT' || REFUSALS.has(reply.code);
+  const refused = reply.code === FORBIDDEN || reply.code === 'NOSCRIPT' || isTransient(reply);
   return !refused && /^(eval|fcall)/.test(row.name);
 }
 

@@ -1,6 +1,5 @@
 import type { Redis } from 'ioredis';
 import { afterAttempts, isResent } from '../retry/attempt-outcome.js';
-import { backoffMs } from '../common/backoff.js';
 import { CallLimit } from '../command/call-limit.js';
 import type { LeaseHost } from './lease-host.js';
 import type { CallPolicy } from '../command/call-policy.js';
@@ -13,14 +12,16 @@ import {
   ReplyError,
 } from '../common/errors.js';
 import { isFinal, type Lease } from './lease-pool.js';
+import { isOpen } from './leased-connection.js';
 import { watchLease } from './lease-watch.js';
 import { LeasedRoute, type Destination } from './leased-route.js';
 import { throwAsOurs, type LeasedWork } from './leased-command.js';
-import { REFUSALS } from '../common/refusals.js';
+import { isTransient } from '../retry/transient.js';
+import type { Attempt } from '../retry/retry-until.js';
 import type { ClusterNode } from '../topology/topology.js';
 import { monotonicMs } from '../common/timers.js';
 
-type Outcome = { result: unknown } | { obstacle: Error };
+type Outcome = Attempt<unknown>;
 
 /**
  * Work on a connection of its own, because others must not wait behind it: a call that blocks, or a write, be it a
@@ -60,21 +61,7 @@ export class LeasedCall {
     const { host, limit, route } = this;
     if (limit.over) throw limit.error();
     if (host.state !== 'ready') await limit.wait(host.connect());
-    let destination = route.owner();
-    let obstacle: Error | undefined;
-    for (let attempt = 1; ; attempt++) {
-      if (limit.over) throw limit.error(obstacle);
-      const outcome = destination === undefined ? this.uncovered() : await this.attempt(destination);
-      if ('result' in outcome) return outcome.result;
-      // an attempt that met the limit knows less than the one before
-      if (!limit.over || obstacle === undefined) obstacle = outcome.obstacle;
-      const redirect = route.redirect(outcome.obstacle, destination?.node);
-      if (redirect === undefined && !limit.over) {
-        if (this.policy.retry === 'never') throw obstacle;
-        await limit.pause(backoffMs(attempt));
-      }
-      destination = redirect ?? route.owner();
-    }
+    return route.follow(limit, this.policy.retry, (destination) => this.attempt(destination));
   }
 
   /** One attempt: the reply, or what stood in its way where another attempt does no harm; throws otherwise. */
@@ -88,7 +75,7 @@ export class LeasedCall {
     } catch (error) {
       if (isFinal(error) && !limit.over) throw error;
       host.reportStale();
-      return { obstacle: error as Error };
+      return { lastError: error as Error };
     }
     const use = { node, slot: work.slot, limit, blocking: work.blocking };
     const unwatch = watchLease(host, lease, use);
@@ -106,9 +93,9 @@ export class LeasedCall {
       if (asking) await lease.redis.call('ASKING').catch(throwAsOurs);
       if (limit.over) {
         lease.release();
-        return { obstacle: limit.error() };
+        return { lastError: limit.error() };
       }
-      sent = lease.redis.status === 'ready';
+      sent = isOpen(lease.redis);
       const result = await this.handOver(lease.redis);
       lease.release();
       return { result };
@@ -145,9 +132,9 @@ export class LeasedCall {
       // it was given up, and the server says that it had taken nothing
       if (limit.signal?.aborted) throw limit.error();
       if (host.closing.aborted) throw new ClientClosedError();
-      if (wasInterrupted(reply)) return { obstacle: reply };
+      if (wasInterrupted(reply)) return { lastError: reply };
     }
-    if (REFUSALS.has(reply.code)) return { obstacle: reply };
+    if (isTransient(reply)) return { lastError: reply };
     throw reply;
   }
 
@@ -157,12 +144,12 @@ export class LeasedCall {
     this.unconfirmed = error;
     this.host.reportStale();
     this.work.resent?.();
-    return { obstacle: error.cause };
+    return { lastError: error.cause };
   }
 
   private unsent(node: ClusterNode): Outcome {
     this.host.reportStale();
-    return { obstacle: new ConnectionError(node.name, `lost before ${this.work.name} was sent`) };
+    return { lastError: new ConnectionError(node.name, `lost before ${this.work.name} was sent`) };
   }
 
   /** The connection ended while the command was under way, or its node is no longer the primary. */
@@ -174,7 +161,7 @@ export class LeasedCall {
     if (this.mayGoOn) {
       this.mayHaveRun ||= !work.reads;
       work.resent?.();
-      return { obstacle: isDemotion(error) ? (error as Error) : cause };
+      return { lastError: isDemotion(error) ? (error as Error) : cause };
     }
     if (isDemotion(error)) throw error;
     if (limit.signal?.aborted) {
@@ -204,10 +191,6 @@ export class LeasedCall {
   private get isClosed(): boolean {
     const { leases, closing } = this.host;
     return leases.closed || (this.work.blocking && closing.aborted);
-  }
-
-  private uncovered(): Outcome {
-    return { obstacle: this.route.uncovered() };
   }
 }
 

@@ -102,6 +102,11 @@ export async function isAlive({ redis }: LeasedConnection, ms: number): Promise<
   return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
+/** Whether what is written now can leave. ioredis notices only later that its socket was destroyed. */
+export function isOpen(redis: Redis): boolean {
+  return redis.status === 'ready' && !redis.stream.destroyed;
+}
+
 /** At once: ioredis' own way waits 2 s for the other side, even for a socket that is closed already. */
 export function endNow(redis: Redis): void {
   if (redis.stream === undefined) redis.disconnect();

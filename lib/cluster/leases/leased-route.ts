@@ -1,9 +1,14 @@
-import type { LeaseHost } from './lease-host.js';
-import { NO_SLOT } from '../topology/key-slot.js';
-import { TopologyError, type ReplyError } from '../common/errors.js';
-import { parseRedirect, PROMPT_REDIRECTS } from '../topology/redirect.js';
+import type { CallLimit } from '../command/call-limit.js';
+import { TopologyError } from '../common/errors.js';
 import { REFUSALS } from '../common/refusals.js';
-import { nodeName, type ClusterNode } from '../topology/topology.js';
+import type { RetryMode } from '../options/options.js';
+import { resolveRedirect } from '../retry/resolve-redirect.js';
+import { retryUntil, type Attempt } from '../retry/retry-until.js';
+import { isRedirect } from '../retry/transient.js';
+import { NO_SLOT } from '../topology/key-slot.js';
+import { PROMPT_REDIRECTS } from '../topology/redirect.js';
+import type { ClusterNode } from '../topology/topology.js';
+import type { LeaseHost } from './lease-host.js';
 
 /** Where an attempt on a leased connection goes. */
 export interface Destination {
@@ -22,8 +27,37 @@ export class LeasedRoute {
     private readonly pinned?: ClusterNode,
   ) {}
 
-  /** The node that was named; else that of the slot, as far as is known. */
-  owner(): Destination | undefined {
+  /**
+   * Makes attempts until one has a result: at once where a redirect leads, else after a backoff, by the topology.
+   * @param attempt throws errors that no further attempt can mend
+   * @param asThrown changes the error of the last attempt, and that of the limit, before it is thrown
+   */
+  follow<T>(
+    limit: CallLimit,
+    retry: RetryMode,
+    attempt: (destination: Destination) => Promise<Attempt<T>>,
+    asThrown: (error: Error) => Error = (error) => error,
+  ): Promise<T> {
+    let redirect: Destination | undefined;
+    return retryUntil(
+      limit,
+      async () => {
+        const destination = redirect ?? this.owner();
+        redirect = undefined;
+        const outcome: Attempt<T> =
+          destination === undefined ? { lastError: this.uncovered() } : await attempt(destination);
+        if ('result' in outcome || outcome.lastError === undefined) return outcome;
+        redirect = this.redirectOf(outcome.lastError, destination?.node);
+        const promptly = redirect !== undefined;
+        if (!promptly && !limit.over && retry === 'never') throw asThrown(outcome.lastError);
+        return { ...outcome, promptly };
+      },
+      (lastError) => asThrown(limit.error(lastError)),
+    );
+  }
+
+  /** The named node; else the node of the slot, as far as the topology says. */
+  private owner(): Destination | undefined {
     const { topology } = this.host;
     const { pinned } = this;
     if (pinned !== undefined) return { node: pinned, asking: false };
@@ -31,25 +65,19 @@ export class LeasedRoute {
     return node && { node, asking: false };
   }
 
-  /** Why there is no owner. */
-  uncovered(): TopologyError {
+  private uncovered(): TopologyError {
     this.host.reportStale();
     return new TopologyError('SLOTS_NOT_COVERED', `No node serves slot ${this.slot} at present`);
   }
 
   /**
-   * Where a refusal sends the call at once. Undefined where it has to wait a moment and then go by the topology, as
-   * it has to once it has been redirected several times: then nodes disagree.
+   * Where a refusal sends the call at once. Undefined if the call has to wait a moment and then go by the topology. That
+   * holds also after several redirects in a row: the nodes disagree.
    */
-  redirect(obstacle: Error, from: ClusterNode | undefined): Destination | undefined {
-    const refusal = REFUSALS.get((obstacle as ReplyError).code);
-    if (refusal?.refresh) this.host.reportStale();
-    if (from === undefined || refusal === undefined) return undefined;
-    if (refusal.remedy !== 'moved' && refusal.remedy !== 'ask') return undefined;
-    const redirect = parseRedirect(obstacle.message, from);
-    if (redirect === undefined || ++this.redirects > PROMPT_REDIRECTS) return undefined;
-    const target = this.host.options.addressRemap?.(redirect.target) ?? redirect.target;
-    const node = this.host.nodeToFollow(nodeName(target));
-    return node && { node, asking: refusal.remedy === 'ask' };
+  private redirectOf(error: Error, from: ClusterNode | undefined): Destination | undefined {
+    if (REFUSALS.get((error as { code?: string }).code ?? '')?.refresh) this.host.reportStale();
+    if (from === undefined || !isRedirect(error) || ++this.redirects > PROMPT_REDIRECTS) return undefined;
+    const target = resolveRedirect(error, from, this.host);
+    return target && { node: target.node, asking: error.code === 'ASK' };
   }
 }

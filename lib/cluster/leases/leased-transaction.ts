@@ -5,7 +5,7 @@ import { waitForReplicas } from './wait-for-replicas.js';
 import { ReplyError } from '../common/errors.js';
 import type { LeasedWork } from './leased-command.js';
 import { callByName } from '../node-client/call-by-name.js';
-import { REFUSALS } from '../common/refusals.js';
+import { isTransient } from '../retry/transient.js';
 import { toReplyError } from '../protocol/reply-error.js';
 import type { Reply } from '../protocol/reply.js';
 import { mayHaveWritten, notATransaction } from '../command/transaction-command.js';
@@ -76,8 +76,8 @@ function refusalOf(error: unknown, entries: readonly BatchEntry[]): unknown {
   const reasons = previous.map(({ message }) => toReplyError(message));
   if (previous[0]?.command?.name === 'multi')
     return notATransaction(reasons[0], nothingRan(entries, previous.slice(1)));
-  const passing = [...reasons, exec].find(({ code }) => REFUSALS.has(code));
-  return passing ?? new ReplyError(exec.message, { cause: reasons[0] });
+  const transient = [...reasons, exec].find(isTransient);
+  return transient ?? new ReplyError(exec.message, { cause: reasons[0] });
 }
 
 /** Whether none of the commands may have written anything, where each was executed by itself. */

@@ -1,6 +1,5 @@
-import { ClusterError, ReplyError } from '../../cluster/common/errors.js';
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
-import { REFUSALS } from '../../cluster/common/refusals.js';
+import { isTransient } from '../../cluster/retry/transient.js';
 import type { EntityClient } from '../common/entity-client.js';
 import type { OutboxEntry } from './entity-change.js';
 import { Limiter } from '../common/limiter.js';
@@ -80,7 +79,7 @@ export class OutboxReader {
       const read = await limiter
         .run(() => this.read(slot, at))
         .catch((error: unknown) => {
-          if (isPassing(error)) return undefined; // by a failover, say
+          if (isTransient(error)) return undefined; // by a failover, say
           throw error;
         });
       if (signal.aborted) break;
@@ -118,10 +117,4 @@ function readFrom([outcome, ...rest]: readonly unknown[]): Read {
   const entries: (readonly [string, OutboxEntry])[] = [];
   for (let i = 0; i < rest.length; i += 2) entries.push([rest[i] as string, rest[i + 1] as OutboxEntry]);
   return { entries };
-}
-
-/** Nobody could answer for the moment. */
-function isPassing(error: unknown): boolean {
-  if (error instanceof ReplyError) return REFUSALS.has(error.code);
-  return error instanceof ClusterError && error.retryable;
 }

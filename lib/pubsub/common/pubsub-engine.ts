@@ -5,11 +5,12 @@ import type { CallPolicy, CallShape } from '../../cluster/command/call-policy.js
 import type { Renewal } from '../../cluster/options/credentials.js';
 import type { ResolvedClusterOptions } from '../../cluster/options/options.js';
 import type { Argument } from '../../cluster/protocol/request-encoder.js';
+import type { RedirectScope } from '../../cluster/retry/resolve-redirect.js';
 import type { ResolvedCall } from '../../cluster/command/resolved-call.js';
 import type { ClusterTopology } from '../../cluster/topology/topology.js';
 
 /** What pub/sub needs of the cluster; a `ClusterEngine` is one. */
-export interface PubSubEngine {
+export interface PubSubEngine extends RedirectScope {
   readonly options: ResolvedClusterOptions;
   readonly topology: ClusterTopology;
   readonly topology$: Observable<ClusterTopology>;

@@ -1,10 +1,10 @@
 import { Subject, type Subscription } from 'rxjs';
 import { backoffMs } from '../../cluster/common/backoff.js';
-import { parseRedirect } from '../../cluster/topology/redirect.js';
-import { REFUSALS } from '../../cluster/common/refusals.js';
+import { PROMPT_REDIRECTS } from '../../cluster/topology/redirect.js';
+import { resolveRedirect } from '../../cluster/retry/resolve-redirect.js';
+import { isTransient } from '../../cluster/retry/transient.js';
 import { clearTimeout, setTimeout } from '../../cluster/common/timers.js';
-import { nodeName, type ClusterNode, type ClusterTopology } from '../../cluster/topology/topology.js';
-import { ReplyError } from '../../cluster/common/errors.js';
+import type { ClusterNode, ClusterTopology } from '../../cluster/topology/topology.js';
 import { LinkHealth } from './link-health.js';
 import type { PubSubEngine } from '../common/pubsub-engine.js';
 import { LEAVE_GRACE_MS, SubscriberLink, type LinkListener } from './subscriber-link.js';
@@ -14,9 +14,6 @@ import { KINDS, type LinkKind } from '../subscriptions/subscription-kind.js';
 import { SubscriptionRegistry, type RegistryListener } from '../subscriptions/subscription-registry.js';
 import type { SubscriptionName } from '../subscriptions/subscription-name.js';
 import type { Topic, TopicLink } from '../subscriptions/topic.js';
-
-/** Redirects in a row after which the nodes are taken to disagree, and the topic waits a moment. */
-const PROMPT_REDIRECTS = 4;
 
 /** By how much two reads of the topology may be further apart than they should. */
 const REFRESH_JITTER = 1.2;
@@ -121,7 +118,7 @@ export class Reconciler implements RegistryListener, LinkListener {
   }
 
   onRefused(link: SubscriberLink, topics: readonly Topic[], error: Error): void {
-    const transient = error instanceof ReplyError && REFUSALS.has(error.code);
+    const transient = isTransient(error);
     if (transient) this.engine.reportStale();
     for (const topic of topics) {
       if (topic.link !== link) continue;
@@ -202,10 +199,15 @@ export class Reconciler implements RegistryListener, LinkListener {
   }
 
   /** The node says that it does not serve the topic now. */
-  private followRedirect(link: SubscriberLink, topic: Topic, { message }: Error): void {
+  private followRedirect(link: SubscriberLink, topic: Topic, error: Error): void {
     topic.lose({ node: link.node.name, since: link.intactUntil, reason: 'slotMoved' });
-    const target = parseRedirect(message, link.node)?.target;
-    const node = target && this.topology.node(nodeName(target));
+    let node: ClusterNode | undefined;
+    try {
+      node = resolveRedirect(error, link.node, this.engine)?.node;
+    } catch (thrown) {
+      // addressRemap is the application's
+      return this.registry.fail(topic, thrown as Error);
+    }
     if (node !== undefined && ++topic.redirects <= PROMPT_REDIRECTS) this.assign(topic, node);
     else this.placeLater(topic);
   }

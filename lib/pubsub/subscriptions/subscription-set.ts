@@ -1,5 +1,5 @@
 import { ReplyError } from '../../cluster/common/errors.js';
-import { REFUSALS } from '../../cluster/common/refusals.js';
+import { isTransient } from '../../cluster/retry/transient.js';
 import type { ChannelName } from './cluster-message.js';
 import {
   KINDS,
@@ -163,7 +163,7 @@ export class SubscriptionSet {
 
   private handleRefusal(batch: readonly Entry[], error: ReplyError): void {
     // where one of many names is not allowed, the server refuses all
-    const split = batch.length > 1 && !REFUSALS.has(error.code);
+    const split = batch.length > 1 && !isTransient(error);
     const topics: Topic[] = [];
     for (const entry of batch) {
       entry.presence = 'absent';
