@@ -175,7 +175,7 @@ export type { IndexIssue } from './entity/maintenance/index-auditor.js';
 export type {
   ReindexOptions,
   ReindexProgress,
-  UpkeepOptions,
+  MaintenanceOptions,
 } from './entity/maintenance/index-maintenance.js';
 export type { Page, PageOptions } from './entity/query/entity-finder.js';
 export { ClusterRepository } from './entity/repository/cluster-repository.js';

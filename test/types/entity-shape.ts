@@ -66,12 +66,12 @@ class Member {
   declare readonly [Shape]: { key: 'id'; indexed: 'email' | 'team' };
   @PrimaryKey() id!: string;
   @Unique({ scope: 'global' }) @Property() email!: string;
-  @Index({ scope: 'global', spread: 2 }) @Property() team?: string;
+  @Index({ scope: 'global', buckets: 2 }) @Property() team?: string;
   @Property() note!: string;
   // @ts-expect-error there is no such scope
   @Index({ scope: 'everywhere' }) @Property() other!: string;
-  // @ts-expect-error a unique is not spread
-  @Unique({ scope: 'global', spread: 2 }) @Property() more!: string;
+  // @ts-expect-error a unique constraint has no buckets to choose
+  @Unique({ scope: 'global', buckets: 2 }) @Property() more!: string;
 }
 
 export async function globals(members: ClusterRepository<Member>): Promise<void> {

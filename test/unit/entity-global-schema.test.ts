@@ -30,16 +30,16 @@ describe('global uniques and indexes of a class', () => {
     class Wrong {
       @PrimaryKey() id!: string;
       @Index({ scope: 'all' as 'global' }) @Property() a!: string;
-      @Index({ scope: 'global', spread: 17 }) @Property() b!: string;
-      @Unique({ scope: 'global', ...{ spread: 2 } }) @Property() c!: string;
+      @Index({ scope: 'global', buckets: 17 }) @Property() b!: string;
+      @Unique({ scope: 'global', ...{ buckets: 2 } }) @Property() c!: string;
       @Index({ scope: 'global', name: 'a:b' }) @Property() d!: string;
       @Unique({ scope: 'global' }) @Property() e!: Buffer;
       @Unique({ scope: 'global', name: 'b' }) @Property() f!: string;
     }
     expect(faultsOf(Wrong)).toEqual([
       `Wrong has the index 'a' of the scope "all": 'partition' or 'global'`,
-      "Wrong has the index 'b' with a spread that is no whole number from 1 to 16",
-      "Wrong has the unique 'c' with a spread, which only a global index can have",
+      "Wrong has the index 'b' with buckets: 17: it must be a whole number from 1 to 16",
+      "Wrong has the unique 'c' with buckets, which only a global index can have",
       "Wrong has the index 'a:b': letters, digits, _ - and . are allowed in its name",
       expect.stringMatching(/^Wrong\.e is in the unique 'e', and .* has no order$/),
       "Wrong has two indexes of the one name 'b'",

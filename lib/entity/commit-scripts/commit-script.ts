@@ -10,13 +10,13 @@ import { LUA_OUTBOX } from '../lua/lua-outbox.js';
 import { LUA_PLANNED_RIGHTS } from '../lua/lua-planned-rights.js';
 import { LUA_QUERIES } from '../lua/lua-queries.js';
 import { LUA_RIGHTS } from '../lua/lua-rights.js';
-import { LUA_TELLING } from '../lua/lua-change-events.js';
+import { LUA_CHANGE_EVENTS } from '../lua/lua-change-events.js';
 import { luaWhere } from '../lua/lua-where.js';
 import { LUA_WINDOW } from '../lua/lua-window.js';
 
 // Each is made only for a commit that calls it.
 const WINDOW = luaWhere("ARGV[4] ~= '0'", LUA_WINDOW);
-const OUTBOX = luaWhere("ARGV[8] ~= '0'", LUA_OUTBOX + LUA_TELLING);
+const OUTBOX = luaWhere("ARGV[8] ~= '0'", LUA_OUTBOX + LUA_CHANGE_EVENTS);
 const COLLECTIONS = luaWhere("ARGV[11] ~= ''", LUA_COLLECTIONS);
 const HOLDS = luaWhere("ARGV[12] ~= ''", LUA_HOLDS);
 const QUERIES = luaWhere("ARGV[3] ~= '0'", LUA_QUERIES);

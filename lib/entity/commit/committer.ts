@@ -1,5 +1,5 @@
 import { type CommitFault, faultError } from '../operations/commit-faults.js';
-import { type Committed, faultFrom, outcomeOf, type SweepOutcome } from '../operations/commit-outcome.js';
+import { type Committed, faultFrom, outcomeOf } from '../operations/commit-outcome.js';
 import {
   type CollectionCall,
   type CollectionPlace,
@@ -11,7 +11,7 @@ import { type EntityClient, primaryOf } from '../common/entity-client.js';
 import { GLOBAL_WRITES_AT_ONCE, GlobalWrites } from '../global/global-writes.js';
 import { Limiter } from '../common/limiter.js';
 import { isGlobal } from '../operations/row-operation.js';
-import { entityKeyIn, windowKeys } from '../keys/entity-key.js';
+import { windowKeys } from '../keys/entity-key.js';
 import { CrossPartitionError } from '../common/entity-errors.js';
 import { INCREMENT_SCRIPT } from '../commit-scripts/increment-script.js';
 import { firstOfRows } from '../operations/operation-kinds.js';
@@ -27,15 +27,15 @@ import {
   rowScriptArguments,
 } from '../operations/commit-arguments.js';
 import type { SchemaRecords } from '../records/schema-records.js';
-import { releaseCall } from './unique-release.js';
+import { ExpiredRows } from './expired-rows.js';
 import { formFor, formForCalls } from '../commit-scripts/script-forms.js';
 import { type ScriptCall, type ScriptCallOptions, ScriptCaller } from '../scripts/script-caller.js';
 import type { WriteOptions } from '../common/write-options.js';
-import { sweepOperation } from '../operations/index-changes.js';
 
 /** Sends row operations to the server: all of them are applied, or none. */
 export class Committer {
   private readonly scripts: ScriptCaller;
+  private readonly expired: ExpiredRows;
   private readonly globals: GlobalWrites;
 
   /**
@@ -48,6 +48,7 @@ export class Committer {
     private readonly fence?: Fence,
   ) {
     this.scripts = new ScriptCaller(client);
+    this.expired = new ExpiredRows(this.scripts);
     this.globals = new GlobalWrites(primaryOf(client), this.scripts);
   }
 
@@ -63,14 +64,14 @@ export class Committer {
    * @throws the error that belongs to the fault, where it is refused.
    */
   async commit(operation: RowOperation, options?: WriteOptions): Promise<number | undefined> {
-    const outcome = await this.attempt([operation], options);
+    const outcome = await this.tryCommit([operation], options);
     if (outcome.fault) throw faultError(outcome);
     if (outcome.unconfirmed) throw outcome.unconfirmed;
     return outcome.versions[0];
   }
 
-  /** Commits operations of one partition; a refusal is an outcome. */
-  async attempt(
+  /** Commits operations of one partition. A refusal is returned, not thrown. */
+  async tryCommit(
     operations: readonly RowOperation[],
     options: WriteOptions = {},
     extras: CommitExtras = {},
@@ -80,61 +81,61 @@ export class Committer {
     const takable = this.records?.assertTakable(operations);
     if (takable) await takable;
     const token = operationToken(options.opId, purposeOf(operations));
-    if (!operations.some(isGlobal)) return this.commitHere(operations, token, options, extras);
-    return this.globals.attempt(operations, options, (held, bounds) =>
-      this.commitHere(held, token, { ...options, ...bounds }, extras),
+    if (!operations.some(isGlobal)) return this.commitInPartition(operations, token, options, extras);
+    return this.globals.commit(operations, options, (held, bounds) =>
+      this.commitInPartition(held, token, { ...options, ...bounds }, extras),
     );
   }
 
   /** Commits operations whose entries elsewhere, if they have any, are in their places. */
-  private async commitHere(
+  private async commitInPartition(
     operations: readonly RowOperation[],
     token: string,
     options: WriteOptions,
     extras: CommitExtras,
   ): Promise<Committed | CommitFault> {
     for (;;) {
-      const outcome = await this.commitOnce(operations, token, options, extras);
+      const outcome = await this.sendCommit(operations, token, options, extras);
       // A row that has expired holds its uniques until it is swept: each of them costs one attempt more, once.
-      if (outcome.fault !== 'DUPLICATE' || !(await this.release(outcome))) return outcome;
+      if (outcome.fault !== 'DUPLICATE' || !(await this.expired.freeValue(outcome))) return outcome;
     }
   }
 
   /** Commits operations each by itself, in one batch a node; positional, with an error where one has failed. */
-  async attemptMany(
+  async tryCommitMany(
     operations: readonly RowOperation[],
     options: ScriptCallOptions = {},
   ): Promise<(Committed | CommitFault | Error)[]> {
     const alone = operations.filter(isGlobal);
-    if (alone.length === 0) return this.attemptBatch(operations, options);
+    if (alone.length === 0) return this.sendBatch(operations, options);
     const together = operations.filter((operation) => !isGlobal(operation));
     const limiter = new Limiter(GLOBAL_WRITES_AT_ONCE);
     const [some, others] = await Promise.all([
       Promise.all(
         alone.map((operation) =>
-          limiter.run(() => this.attempt([operation], options).catch((error: Error) => error)),
+          limiter.run(() => this.tryCommit([operation], options).catch((error: Error) => error)),
         ),
       ),
-      this.attemptBatch(together, options),
+      this.sendBatch(together, options),
     ]);
     return operations.map((operation) => (isGlobal(operation) ? some : others).shift()!);
   }
 
-  private async attemptBatch(
+  private async sendBatch(
     operations: readonly RowOperation[],
     options: ScriptCallOptions,
   ): Promise<(Committed | CommitFault | Error)[]> {
     if (operations.length === 0) return [];
     const [first, later] = firstOfRows(operations);
-    if (later.length === 0) return this.attemptOnce(operations, options);
+    if (later.length === 0) return this.sendBatchOnce(operations, options);
     // One that has to be tried again would come behind others of its row.
     const begun = new Set(first);
-    const outcomes = await this.attemptOnce(first, options);
-    const others = await this.attemptBatch(later, options);
+    const outcomes = await this.sendBatchOnce(first, options);
+    const others = await this.sendBatch(later, options);
     return operations.map((operation) => (begun.has(operation) ? outcomes : others).shift()!);
   }
 
-  private async attemptOnce(
+  private async sendBatchOnce(
     operations: readonly RowOperation[],
     options: ScriptCallOptions,
   ): Promise<(Committed | CommitFault | Error)[]> {
@@ -145,7 +146,7 @@ export class Committer {
     const refusals = takable.some(Boolean)
       ? await Promise.all(takable.map((waiting) => waiting?.catch((error: Error) => error)))
       : [];
-    const calls = operations.map((operation, i) => refusals[i] || this.callOrError(operation));
+    const calls = operations.map((operation, i) => refusals[i] || this.buildCallOrError(operation));
     const sent = calls.filter((call): call is ScriptCall => !(call instanceof Error));
     const answers = (await this.scripts.runMany(sent, retry, options))[Symbol.iterator]();
     return Promise.all(
@@ -153,49 +154,21 @@ export class Committer {
         const answer = call instanceof Error ? call : answers.next().value!;
         const outcome = outcomeOf(answer, [operations[i]]);
         if (outcome instanceof Error || outcome.fault !== 'DUPLICATE') return outcome;
-        return this.release(outcome).then(
-          (isFree) => (isFree ? this.attempt([operations[i]], options) : outcome),
+        return this.expired.freeValue(outcome).then(
+          (isFree) => (isFree ? this.tryCommit([operations[i]], options) : outcome),
           (error: Error) => error,
         );
       }),
     );
   }
 
-  /**
-   * Takes away those of the rows that have expired.
-   *
-   * @returns for each what became of it; a row that is gone already may have left index entries.
-   */
-  async sweep(operations: readonly RowOperation[], options: WriteOptions = {}): Promise<SweepOutcome[]> {
-    if (operations.length === 0) return [];
-    const extras = { outbox: outboxFor(operations) };
-    const call = {
-      script: COMMIT_SCRIPTS.freeing,
-      ...commitScriptArguments(operations, operationToken(), extras),
-    };
-    const answer = await this.scripts.run(call, 'always', options);
-    if (answer[0] !== 'OK') throw faultError(faultFrom(answer, operations));
-    return answer.slice(1) as SweepOutcome[];
-  }
-
-  /** Frees the value of a unique whose holder has expired, is gone, or is a new row without it; false if it is none. */
-  private async release({ operation: { schema, key }, holder }: CommitFault): Promise<boolean> {
-    if (!holder) return false;
-    const sweep = sweepOperation(schema, entityKeyIn(schema, key.tag, holder.idText));
-    const [outcome] = await this.sweep([sweep]);
-    if (outcome === 'swept') return true;
-    const end = releaseCall(sweep, holder.entry, outcome);
-    const [freed] = await this.scripts.run(end, 'always');
-    return freed !== '0';
-  }
-
-  private async commitOnce(
+  private async sendCommit(
     operations: readonly RowOperation[],
     token: string,
     options: WriteOptions,
     extras: CommitExtras,
   ): Promise<Committed | CommitFault> {
-    const call = this.commitCall(operations, token, extras);
+    const call = this.buildCall(operations, token, extras);
     const answered = this.scripts.run(call, retryOf(operations, extras.outbox), options);
     const outcome = outcomeOf(await answered.catch((error: Error) => error), operations);
     if (outcome instanceof Error) throw outcome;
@@ -204,15 +177,15 @@ export class Committer {
     return outcome;
   }
 
-  private callOrError(operation: RowOperation): ScriptCall | Error {
+  private buildCallOrError(operation: RowOperation): ScriptCall | Error {
     try {
-      return this.commitCall([operation], operationToken());
+      return this.buildCall([operation], operationToken());
     } catch (error) {
       return error as Error;
     }
   }
 
-  private commitCall(
+  private buildCall(
     operations: readonly RowOperation[],
     token: string,
     { queries = [], outbox = outboxFor(operations) }: CommitExtras = {},

@@ -5,8 +5,9 @@ import { type EntityKey, keyOfEntity } from '../keys/entity-key.js';
 import { checkClass, checkCounters, shownCounters } from '../rows/entity-check.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { idGenerator } from '../decorators/id-generators.js';
-import type { EntityState, LoadedEntities } from '../rows/entity-tracker.js';
+import type { EntityState, EntityTracker } from '../rows/entity-tracker.js';
 import { runHooks } from '../decorators/lifecycle-hooks.js';
+import { withGlobals } from '../operations/global-changes.js';
 import { withIndexes } from '../operations/index-changes.js';
 import { keptProperty, restoreKept } from '../rows/kept-time.js';
 import type { RowMapper } from '../rows/row-mapper.js';
@@ -31,7 +32,7 @@ export interface PlannedWrite {
 
 /** Makes the operations that write rows: here their indexes come in, so nothing else should make any. */
 export class WritePlanner {
-  constructor(private readonly entities: LoadedEntities) {}
+  constructor(private readonly entities: EntityTracker) {}
 
   /** Plans a write of an entity, after its hooks have run; undefined where there is nothing to write. */
   async prepare(kind: WriteKind, mapper: RowMapper, entity: object): Promise<PlannedWrite | undefined> {
@@ -74,7 +75,7 @@ export class WritePlanner {
     return {
       entity,
       event: 'insert',
-      operation: withIndexes(operation, entity),
+      operation: withEntries(operation, entity),
       done: (version) => {
         for (const { property, bigint } of mapper.schema.counters)
           Reflect.set(entity, property, bigint ? 0n : 0);
@@ -155,7 +156,7 @@ export class WritePlanner {
     return {
       entity,
       event: 'remove',
-      operation: withIndexes({ schema: mapper.schema, key, mode: 'delete', expected }),
+      operation: withEntries({ schema: mapper.schema, key, mode: 'delete', expected }),
       done: () => this.entities.forget(entity),
     };
   }
@@ -187,17 +188,17 @@ export class WritePlanner {
     }
     if (where !== undefined) checkObject('where', where);
     const guards = where && mapper.guards(where);
-    return withIndexes({ schema, key, mode: 'update', expected: ifVersion, guards, ...changes }, values);
+    return withEntries({ schema, key, mode: 'update', expected: ifVersion, guards, ...changes }, values);
   }
 
   /** When a row expires, and nothing else. */
   expire({ schema }: RowMapper, key: EntityKey, expireAt: number | null): RowOperation {
-    return withIndexes({ schema, key, mode: 'touch', expireAt });
+    return withEntries({ schema, key, mode: 'touch', expireAt });
   }
 
   /** The row's end, whatever its version. */
   delete({ schema }: RowMapper, key: EntityKey): RowOperation {
-    return withIndexes({ schema, key, mode: 'delete' });
+    return withEntries({ schema, key, mode: 'delete' });
   }
 
   /** When a new row expires; an entity that says nothing of it is given what follows of the ttl. */
@@ -220,7 +221,7 @@ export class WritePlanner {
     return {
       entity,
       event: this.eventOf('save', entity),
-      operation: withIndexes(operation, entity),
+      operation: withEntries(operation, entity),
       done: (version) =>
         this.entities.written(mapper, entity, {
           key: operation.key,
@@ -232,6 +233,10 @@ export class WritePlanner {
     };
   }
 }
+
+/** An operation with what it does to indexes and unique constraints, of its partition and of all. */
+const withEntries = (operation: RowOperation, values: object = {}): RowOperation =>
+  withGlobals(withIndexes(operation, values), values);
 
 /** Gives an entity its id, if it has none and ids are generated. */
 export function fillId({ schema }: RowMapper, entity: object): void {

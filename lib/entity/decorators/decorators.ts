@@ -115,14 +115,14 @@ export interface IndexOptions {
   scope?: 'partition' | 'global' | undefined;
 }
 
-/** What a global index is over, and how it is spread. */
+/** Options of `@Index`. */
 export interface GlobalIndexOptions extends IndexOptions {
   /**
    * In how many keys the entries of one value are, from 1 (the default) to 16. More of them spread the writes of a
    * value that many rows have over the cluster; a query by value then reads so many keys. To be chosen once: entries
    * that were written before a change are not found.
    */
-  spread?: number | undefined;
+  buckets?: number | undefined;
 }
 
 /** What a unique is over, and what is done while it is being built. */
@@ -177,11 +177,19 @@ function hookDecorator(event: HookEvent): HookDecorator {
 
 function indexDecorator(
   kind: 'index' | 'unique',
-  { name, fields, scope, spread, whileBuilding }: GlobalIndexOptions & UniqueOptions,
+  { name, fields, scope, buckets, whileBuilding }: GlobalIndexOptions & UniqueOptions,
 ): PropertyDecorator {
   return (target, property) => {
     const own = propertyName(target, property);
-    const index = { kind, on: own, name: name ?? own, fields: fields ?? [own], scope, spread, whileBuilding };
+    const index = {
+      kind,
+      on: own,
+      name: name ?? own,
+      fields: fields ?? [own],
+      scope,
+      buckets,
+      whileBuilding,
+    };
     ownMetadata(target.constructor).indexes.push(index);
   };
 }

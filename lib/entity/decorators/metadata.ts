@@ -37,7 +37,7 @@ export interface IndexMetadata {
   readonly fields: readonly string[];
   /** `partition`, if it says nothing. */
   readonly scope?: 'partition' | 'global' | undefined;
-  readonly spread?: number | undefined;
+  readonly buckets?: number | undefined;
   readonly whileBuilding?: WhileBuilding | undefined;
 }
 

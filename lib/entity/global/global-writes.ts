@@ -27,11 +27,7 @@ export class GlobalWrites {
   ) {}
 
   /** Commits operations of one partition with their entries; a value that another row has is a refusal. */
-  async attempt(
-    operations: readonly RowOperation[],
-    options: WriteOptions,
-    commit: Commit,
-  ): Promise<Outcome> {
+  async commit(operations: readonly RowOperation[], options: WriteOptions, commit: Commit): Promise<Outcome> {
     const steps = new ServerSteps(this.scripts, options);
     let known = await this.completed(operations);
     for (;;) {

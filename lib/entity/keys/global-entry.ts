@@ -30,7 +30,7 @@ export function keyOfReference(schema: EntitySchema, reference: string): EntityK
 /** The key that has an entry: `{~g:User:email:a3}:uq` of a unique, `{~g:Order:customer:b}:ix` of an index. */
 export function bucketOf({ index, key, encodings }: GlobalEntry): string {
   if (index.kind === 'unique') return uniqueBucketOf(index, encodings);
-  return bucketKey(index, firstBucket(encodings) + (hash(referenceOf(key)) % index.spread));
+  return bucketKey(index, firstBucket(encodings) + (hash(referenceOf(key)) % index.buckets));
 }
 
 /** The key that has an entry of a unique. */
@@ -40,7 +40,7 @@ export const uniqueBucketOf = (index: GlobalIndexSchema, encodings: string): str
 /** The keys that may have entries with these encodings of the first field; all of the index where none is given. */
 export function bucketsOf(index: GlobalIndexSchema, first?: string): string[] {
   const from = first === undefined ? 0 : firstBucket(first);
-  const count = first === undefined ? bucketCount(index) : index.spread;
+  const count = first === undefined ? bucketCount(index) : index.buckets;
   return Array.from({ length: count }, (_, i) => bucketKey(index, from + i));
 }
 

@@ -1,7 +1,7 @@
 import { ROW_FIELDS } from '../keys/stored-names.js';
 
 /** Lua of the commit script, to stand behind that of the outbox: what of an operation is told. */
-export const LUA_TELLING = String.raw`
+export const LUA_CHANGE_EVENTS = String.raw`
 -- The names of what an update changes: properties, counters and collections, and '~x' for the expiry.
 local function changedBy(o)
   local names = {}

@@ -1,5 +1,6 @@
 import { INDEX_LISTS, KEY_SUFFIXES } from '../keys/stored-names.js';
-import type { SweepOutcome } from '../operations/commit-outcome.js';
+import { ExpiredRows, type SweepOutcome } from '../commit/expired-rows.js';
+import { ScriptCaller } from '../scripts/script-caller.js';
 import { type MaintenanceContext } from './maintenance-context.js';
 import { onPrimaries } from '../common/entity-client.js';
 import { entityKeyIn, indexKey, uniqueKey } from '../keys/entity-key.js';
@@ -22,7 +23,7 @@ const PAGE = 1_000;
  */
 export class ExpirySweeper {
   private readonly auditor: IndexAuditor;
-
+  private readonly expired: ExpiredRows;
   private readonly context: MaintenanceContext;
 
   constructor(
@@ -30,6 +31,7 @@ export class ExpirySweeper {
     private readonly schema: EntitySchema,
   ) {
     this.context = onPrimaries(context);
+    this.expired = new ExpiredRows(new ScriptCaller(context.primary));
     this.auditor = new IndexAuditor(this.context, schema, 'repair');
   }
 
@@ -55,8 +57,7 @@ export class ExpirySweeper {
   /** Sweeps one partition. */
   async sweep(tag: string, limit: number, signal?: AbortSignal): Promise<number> {
     if (!this.schema.partitionKey) return 0;
-    const { client, committer } = this.context;
-    const due = dueRows(client, this.schema, tag);
+    const due = dueRows(this.context.client, this.schema, tag);
     const left = new Map<string, 'gone' | 'kept'>();
     let swept = 0;
     let behind: string | undefined;
@@ -65,7 +66,7 @@ export class ExpirySweeper {
       const entries = await due.entries(behind, Math.min(BATCH, limit - swept));
       if (entries.length === 0) break;
       const operations = entries.map((entry) => this.operation(tag, idTextOf(entry)));
-      const outcomes = await committer.sweep(operations, { signal });
+      const outcomes = await this.expired.sweep(operations, { signal });
       const those = (outcome: SweepOutcome): string[] => entries.filter((_, i) => outcomes[i] === outcome);
       // The server took these rows before anybody swept them, and with them what tells their entries.
       for (const entry of those('gone')) left.set(idTextOf(entry), 'gone');

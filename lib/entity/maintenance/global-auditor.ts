@@ -161,7 +161,7 @@ export class GlobalAuditor {
       removed: notes.flatMap(([field, encoding]) => (encoding === null ? [field] : [])),
       globals: [{ index, parts }],
     };
-    const outcome = await this.committer.attempt([operation]);
+    const outcome = await this.committer.tryCommit([operation]);
     if (outcome.fault === undefined) return String(outcome.versions[0]);
     if (outcome.fault === 'DUPLICATE') return 'duplicate';
     if (CHANGED.has(outcome.fault)) return 'changed';

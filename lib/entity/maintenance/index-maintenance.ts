@@ -19,20 +19,20 @@ import { SLOT_STEP, type SlotRows, rowsBySlot } from '../keys/slot-walker.js';
 import { ahead } from '../common/ahead.js';
 
 /** What is looked through. */
-export type UpkeepOptions<E = object> = PartitionUpkeep<PartitionKeyOf<E>>;
+export type MaintenanceOptions<E = object> = PartitionMaintenance<PartitionKeyOf<E>>;
 
 /** What is indexed anew. */
 export type ReindexOptions<E = object> = PartitionReindex<PartitionKeyOf<E>>;
 
 // Of the key alone: a repository of a class then is one of its parent's.
-interface PartitionUpkeep<Key> {
+interface PartitionMaintenance<Key> {
   /** This partition alone; without it all of the cluster. */
   partition?: Key | undefined;
   /** Ends it early, with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
-interface PartitionReindex<Key> extends PartitionUpkeep<Key> {
+interface PartitionReindex<Key> extends PartitionMaintenance<Key> {
   /** Goes on where an earlier run has got to: the cursor of its last progress. */
   cursor?: string | undefined;
 }

@@ -52,6 +52,3 @@ export function faultFrom(answer: readonly string[], operations: readonly RowOpe
   const holder = idText ? { idText, entry } : undefined;
   return { fault: fault as FaultCode, operation: operations[Number(place) - 1], detail, holder };
 }
-/** What became of a row that was to be swept. */
-
-export type SweepOutcome = 'swept' | 'kept' | 'gone';

@@ -1,6 +1,5 @@
 import { encodingField } from '../keys/stored-names.js';
 import type { EntitySchema, IndexedField } from '../schema/entity-schema.js';
-import { withGlobals } from './global-changes.js';
 import type { Stored } from '../codec/codec.js';
 import type { FieldEncoding, RowOperation, WriteMode } from './row-operation.js';
 import type { EntityKey } from '../keys/entity-key.js';
@@ -8,15 +7,11 @@ import type { EntityKey } from '../keys/entity-key.js';
 const ENDS: ReadonlySet<WriteMode> = new Set<WriteMode>(['delete', 'sweep']);
 
 /**
- * An operation with what it does to indexes.
+ * An operation with what it does to the indexes and unique constraints of its partition.
  *
  * @param values the entity, or the patch, that the operation was made of; a delete has none.
  */
 export function withIndexes(operation: RowOperation, values: object = {}): RowOperation {
-  return withGlobals(withPartitionIndexes(operation, values), values);
-}
-
-function withPartitionIndexes(operation: RowOperation, values: object): RowOperation {
   const { schema, mode, set = [], removed = [] } = operation;
   if (!schema.partitionKey) return operation; // a partition of one row
   const isPart = mode === 'update' || mode === 'touch';

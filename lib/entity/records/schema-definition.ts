@@ -8,7 +8,7 @@ export interface SchemaDefinition {
   readonly properties: Readonly<Record<string, string>>;
   /** Of each index and unique of a partition its kind and its fields. */
   readonly indexes: Readonly<Record<string, string>>;
-  /** Of each global index and unique its kind, its fields, and its spread; absent where there is none. */
+  /** Of each global index and unique its kind, its fields, and its number of buckets; absent where there is none. */
   readonly globals?: Readonly<Record<string, string>>;
 }
 
@@ -22,9 +22,9 @@ export function definitionOf(schema: EntitySchema): SchemaDefinition {
     ...collections.map(({ property, kind }) => [property, `collection ${kind}`] as const),
   ];
   const globals = schema.globals
-    .map(({ kind, name, fields: indexed, spread }): [string, string] => [
+    .map(({ kind, name, fields: indexed, buckets }): [string, string] => [
       name,
-      `${kind} of ${fieldsOf(indexed)} spread over ${spread}`,
+      `${kind} of ${fieldsOf(indexed)} spread over ${buckets}`,
     ])
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
   return {

@@ -106,7 +106,7 @@ async function writeMany<Given, T>(
     }
   });
   const operations = items.flatMap((item) => (item instanceof Error ? [] : (item.operation ?? [])));
-  const outcomes = await committer.attemptMany(operations, options);
+  const outcomes = await committer.tryCommitMany(operations, options);
   const outcomeOf = new Map(operations.map((operation, i) => [operation, outcomes[i]]));
   return items.map((item) => {
     if (item instanceof Error) return { error: item };

@@ -10,7 +10,7 @@ import { Partition } from './partition.js';
 import type { LockedFunction, LockingContext } from './partition-lock.js';
 import type { LockOptions } from '../locks/lock-options.js';
 import type { TransactionOptions } from '../transactions/partition-transaction.js';
-import { RepositoryUpkeep } from './repository-maintenance.js';
+import { RepositoryMaintenance } from './repository-maintenance.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 import type {
   CollectionNames,
@@ -29,7 +29,7 @@ import { type WriteKind, fillId } from '../commit/write-planner.js';
  * The rows of one entity class. Every write is one round trip and atomic; what it must find (a version, no row, a row)
  * is checked in the same step. Got from `EntityRegistry.repository(Entity)`.
  */
-export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
+export class ClusterRepository<E extends object> extends RepositoryMaintenance<E> {
   /** @internal */
   constructor(
     protected override readonly context: LockingContext,
@@ -44,7 +44,7 @@ export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
     checkObject('data', data);
     const entity = Reflect.construct(this.type, []) as E;
     this.mapper.assign(entity, data);
-    this.context.entities.equip(this.mapper.schema, entity, this.context.committer);
+    this.context.entities.attachCollections(this.mapper.schema, entity, this.context.committer);
     fillId(this.mapper, entity);
     return entity;
   }
@@ -236,7 +236,7 @@ export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
   private async touch(key: KeyOf<E>, expireAt: number | null, options?: WriteOptions): Promise<boolean> {
     checkEntityOptions('a write', options);
     const operation = this.context.planner.expire(this.mapper, this.at(key), expireAt);
-    const outcome = await this.context.committer.attempt([operation], options);
+    const outcome = await this.context.committer.tryCommit([operation], options);
     if (outcome.fault && outcome.fault !== 'MISSING') throw faultError(outcome);
     if (!outcome.fault && outcome.unconfirmed) throw outcome.unconfirmed;
     return outcome.fault === undefined;
@@ -251,7 +251,7 @@ export class ClusterRepository<E extends object> extends RepositoryUpkeep<E> {
     const written = await entities.inTurn([entity], async () => {
       const write = planner.plan(kind, this.mapper, entity);
       if (!write) return undefined; // nothing has changed
-      const outcome = await committer.attempt([write.operation], options);
+      const outcome = await committer.tryCommit([write.operation], options);
       if (outcome.fault) throw faultError(outcome);
       write.done(outcome.versions[0] ?? 0, outcome.kept);
       return { event: write.event, unconfirmed: outcome.unconfirmed };

@@ -6,7 +6,7 @@ import { Committer } from '../commit/committer.js';
 import { type EntityClient, primaryOf } from '../common/entity-client.js';
 import { ExpirySweeper } from '../maintenance/expiry-sweeper.js';
 import { KeyWalker } from '../keys/key-walker.js';
-import { LoadedEntities } from '../rows/entity-tracker.js';
+import { EntityTracker } from '../rows/entity-tracker.js';
 import { LockRunner } from '../locks/lock-runner.js';
 import { RepositorySet } from './repository-set.js';
 import { SchemaRecords } from '../records/schema-records.js';
@@ -28,7 +28,7 @@ export class EntityRegistry {
     const primary = primaryOf(client);
     const records = new SchemaRecords(primary);
     const committer = new Committer(client, records);
-    const entities = new LoadedEntities(collections, committer);
+    const entities = new EntityTracker(collections, committer);
     const keys = new KeyWalker(client);
     this.context = {
       client,

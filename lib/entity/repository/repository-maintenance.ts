@@ -9,7 +9,7 @@ import type { IndexIssue } from '../maintenance/index-auditor.js';
 import {
   type ReindexOptions,
   type ReindexProgress,
-  type UpkeepOptions,
+  type MaintenanceOptions,
   reindex,
   verifyIndexes,
 } from '../maintenance/index-maintenance.js';
@@ -17,7 +17,7 @@ import { RepositoryReads } from './repository-reads.js';
 import type { GlobalSweepOptions, SweepOptions } from '../maintenance/sweep-options.js';
 
 /** What keeps the stored rows of a class, and what goes with them, in order. */
-export abstract class RepositoryUpkeep<E extends object> extends RepositoryReads<E> {
+export abstract class RepositoryMaintenance<E extends object> extends RepositoryReads<E> {
   /**
    * Takes away what expired rows have left behind in larger partitions: the server keeps such a row for a day, and its
    * index entries for good. Reads and queries pass over them, so this bounds memory and nothing else. Rows that are
@@ -58,7 +58,7 @@ export abstract class RepositoryUpkeep<E extends object> extends RepositoryReads
    * for await (const { fault, index, key } of items.verifyIndexes()) console.warn(fault, index, key);
    * ```
    */
-  async *verifyIndexes(options: UpkeepOptions<E> = {}): AsyncGenerator<IndexIssue<E>, void, undefined> {
+  async *verifyIndexes(options: MaintenanceOptions<E> = {}): AsyncGenerator<IndexIssue<E>, void, undefined> {
     checkEntityOptions('verifyIndexes()', options);
     const { schema } = this.mapper;
     const tag = this.tagOf(options.partition);

@@ -18,10 +18,10 @@ export interface EntityState {
 }
 
 /** Remembers the rows behind entity objects, for as long as the objects live. */
-export class LoadedEntities {
+export class EntityTracker {
   private readonly states = new WeakMap<object, EntityState>();
 
-  private readonly equipped = new WeakSet<object>();
+  private readonly withCollections = new WeakSet<object>();
 
   /** The last write of each entity that is being written. */
   private readonly underWay = new Map<object, Promise<unknown>>();
@@ -38,13 +38,13 @@ export class LoadedEntities {
   }
 
   /** Gives an entity the handles of its collections, which have no key before its row is there. */
-  equip(schema: EntitySchema, entity: object, writer = this.writer): void {
+  attachCollections(schema: EntitySchema, entity: object, writer = this.writer): void {
     if (schema.collections.length === 0) return;
     const keyOf = () => this.of(entity)?.key;
     // What was loaded under a lock is written under it until the lock's function has ended.
     const writerNow = () => (writer.hasEndedWell ? this.writer : writer);
     this.handles.attach(schema, entity, keyOf, writerNow);
-    this.equipped.add(entity);
+    this.withCollections.add(entity);
   }
 
   /** Remembers a row that was read. */
@@ -55,7 +55,7 @@ export class LoadedEntities {
 
   /** Remembers a row that was written, and shows its version in the entity. */
   written({ schema }: RowMapper, entity: object, state: EntityState): void {
-    if (!this.equipped.has(entity)) this.equip(schema, entity);
+    if (!this.withCollections.has(entity)) this.attachCollections(schema, entity);
     this.states.set(entity, state);
     if (schema.version) Reflect.set(entity, schema.version, state.version);
   }

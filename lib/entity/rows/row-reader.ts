@@ -1,4 +1,4 @@
-import type { LoadedEntities } from './entity-tracker.js';
+import type { EntityTracker } from './entity-tracker.js';
 import type { CollectionWriter } from '../collections/collection-access.js';
 import type { EntityClient } from '../common/entity-client.js';
 import type { EntityKey } from '../keys/entity-key.js';
@@ -9,7 +9,7 @@ import type { Stored } from '../codec/codec.js';
 /** What reads rows, and remembers them. */
 export interface RowContext {
   readonly client: EntityClient;
-  readonly entities: LoadedEntities;
+  readonly entities: EntityTracker;
   /** Makes the writes of the rows' collections. */
   readonly committer: CollectionWriter;
 }
@@ -102,7 +102,7 @@ export function rememberRow(
 ): LoadedRow | null {
   const row = mapper.load(key, fields);
   if (!row) return null;
-  entities.equip(mapper.schema, row.entity, committer);
+  entities.attachCollections(mapper.schema, row.entity, committer);
   entities.loaded(mapper.schema, key, row);
   return row;
 }

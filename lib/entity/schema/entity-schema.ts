@@ -35,7 +35,7 @@ export interface GlobalIndexSchema extends IndexSchema {
   /** The name of the entity. */
   readonly entity: string;
   /** In how many buckets the entries of one value may be. */
-  readonly spread: number;
+  readonly buckets: number;
 }
 
 /** A field whose values have an order. */

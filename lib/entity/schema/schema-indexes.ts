@@ -19,7 +19,7 @@ export function buildIndexes(
   const names = new Set<string>();
   const built: SchemaIndexes = { indexes: [], globals: [] };
   for (const given of metadata) {
-    const { kind, name, fields: properties, scope = 'partition', spread = 1, whileBuilding } = given;
+    const { kind, name, fields: properties, scope = 'partition', buckets = 1, whileBuilding } = given;
     const label = `${kind} '${name}'`;
     if (!SCOPES.has(scope)) fault(`has the ${label} of the scope ${JSON.stringify(scope)}: ${SCOPE_NAMES}`);
     if (!livesInPartition && scope === 'partition')
@@ -27,10 +27,12 @@ export function buildIndexes(
         `has the ${label}, and is a partition of its own: a partition of one row has nothing to look up; ` +
           `{ scope: 'global' } is over all of them`,
       );
-    if (!Number.isSafeInteger(spread) || spread < 1 || spread > INDEX_BUCKETS)
-      fault(`has the ${label} with a spread that is no whole number from 1 to ${INDEX_BUCKETS}`);
-    if (given.spread !== undefined && (kind === 'unique' || scope !== 'global'))
-      fault(`has the ${label} with a spread, which only a global index can have`);
+    if (!Number.isSafeInteger(buckets) || buckets < 1 || buckets > INDEX_BUCKETS)
+      fault(
+        `has the ${label} with buckets: ${String(buckets)}: it must be a whole number from 1 to ${INDEX_BUCKETS}`,
+      );
+    if (given.buckets !== undefined && (kind === 'unique' || scope !== 'global'))
+      fault(`has the ${label} with buckets, which only a global index can have`);
     if (whileBuilding !== undefined && !WHILE_BUILDING.has(whileBuilding))
       fault(`has the ${label} with whileBuilding: ${JSON.stringify(whileBuilding)}: 'refuse' or 'write'`);
     if (whileBuilding !== undefined && kind !== 'unique')
@@ -42,7 +44,7 @@ export function buildIndexes(
       fault(`has the ${label} over no fields, or over one field twice`);
     const indexed = properties.flatMap((property) => indexedField(property, label, fields, fault));
     const index: IndexSchema = { kind, name, fields: indexed, whileBuilding };
-    if (scope === 'global') built.globals.push({ ...index, entity, spread });
+    if (scope === 'global') built.globals.push({ ...index, entity, buckets });
     else built.indexes.push(index);
   }
   return built;

@@ -62,7 +62,7 @@ export async function commitTransaction(
   const durability = isReading ? undefined : options.durability;
   const { queries, events } = record;
   const outbox = events.length > 0 ? outboxOf(tag, schemas.inPartition(tag), events) : undefined;
-  const outcome = await committer.attempt(operations, { ...options, durability }, { queries, outbox });
+  const outcome = await committer.tryCommit(operations, { ...options, durability }, { queries, outbox });
   if (outcome.fault) {
     if (outcome.fault === 'QUERY' || isConflict(outcome, record.reads.get(outcome.operation.key.row)))
       return false;
@@ -81,7 +81,7 @@ export async function haveReadsChanged(
   { reads, queries }: Pick<TransactionRecord, 'reads' | 'queries'>,
 ): Promise<boolean> {
   const operations = [...reads.values()].map(readOperation);
-  return (await committer.attempt(operations, {}, { queries })).fault !== undefined;
+  return (await committer.tryCommit(operations, {}, { queries })).fault !== undefined;
 }
 
 /** A row that was not there when it was read, and whose counters or collections are to be written all the same. */

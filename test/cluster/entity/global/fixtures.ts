@@ -34,7 +34,7 @@ export class Device {
   @PartitionKey() userId!: string;
   @PrimaryKey() id!: string;
   @Unique({ scope: 'global' }) @Property() serial?: string;
-  @Index({ scope: 'global', spread: 4 }) @Property() kind?: string;
+  @Index({ scope: 'global', buckets: 4 }) @Property() kind?: string;
   @Unique() @Property() slot?: number;
   @ExpiresAt() expiresAt?: Date;
 }
