@@ -37,11 +37,11 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   entity: [
     ['common'],
     ['codec'],
-    ['lua'],
     ['scripts'],
     ['decorators'],
     ['schema'],
     ['keys'],
+    ['lua'],
     ['collections'],
     ['rows'],
     ['operations'],
