@@ -4,18 +4,19 @@ import { ClusterClient } from '../client/cluster-client.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
 import { checkClusterHealth, type ClusterHealth, type ClusterHealthOptions } from './cluster-health.js';
 
-/** What Terminus 12 has, and 11 has not. */
+/** A method of Terminus 12 that Terminus 11 lacks. */
 type Degradable = { degraded?: (data: object) => HealthIndicatorResult };
 
-/** Which cluster is judged, and how. */
+/** Options of `ClusterHealthIndicator.check`. */
 export interface ClusterHealthCheckOptions extends ClusterHealthOptions {
-  /** The client of a named cluster; otherwise the default one is judged. */
+  /** The client of the cluster to check. Default: the client of the default cluster. */
   cluster?: ClusterClient | undefined;
 }
 
 /**
- * A health indicator for `@nestjs/terminus`: every slot covered, every primary answering in time, replicas in sync.
- * To be named among the providers of the module that imports `TerminusModule`. It opens no connection of its own.
+ * A health indicator for `@nestjs/terminus`. It checks that every slot is covered, every primary answers in
+ * time, and the replicas are in sync. Add it to the providers of the module that imports `TerminusModule`. It
+ * opens no connections.
  */
 @Injectable()
 export class ClusterHealthIndicator {
@@ -25,16 +26,20 @@ export class ClusterHealthIndicator {
   ) {}
 
   /**
-   * How a cluster does, under `key` in the report. Terminus 11 has no word for `degraded`: there it is `up`, with
-   * `degraded: true`.
-   * @throws InvalidArgumentError for options that cannot be right, and where there is no cluster
+   * Checks a cluster. Terminus 11 has no status `degraded`: there a degraded cluster is `up`, with `degraded:
+   * true`.
+   * @param key the name of the cluster in the report
+   * @throws InvalidArgumentError for invalid options, and if there is no default cluster and none is passed
    */
   async check<const Key extends string>(
     key: Key,
     { cluster = this.defaultCluster, ...options }: ClusterHealthCheckOptions = {},
   ): Promise<HealthIndicatorResult<Key>> {
     if (cluster === undefined) {
-      throw new InvalidArgumentError('cluster', 'There is no default cluster: name the client to be judged');
+      throw new InvalidArgumentError(
+        'cluster',
+        'There is no default cluster. Pass the client to check as "cluster"',
+      );
     }
     const { status, ...report } = await checkClusterHealth(cluster, options);
     return this.toResult(key, status, report) as HealthIndicatorResult<Key>;

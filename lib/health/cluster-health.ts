@@ -1,32 +1,42 @@
 import type { ClusterClient } from '../client/cluster-client.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
+import { within } from '../cluster/common/within.js';
 import { checkOptionNames } from '../cluster/common/check-option-names.js';
 import { SLOT_COUNT } from '../cluster/topology/key-slot.js';
 import type { ClusterTopology } from '../cluster/topology/topology.js';
 import { otherOfKind, whatCame } from '../cluster/common/describe-value.js';
 import { checkShard, type ShardHealth } from './shard-health.js';
 
-/** `degraded`: every key can be read and written, but not as safely as it should be. */
+/**
+ * The status of a cluster. `degraded`: every key can be read and written, but with less redundancy than
+ * required.
+ */
 export type ClusterHealthStatus = 'up' | 'degraded' | 'down';
 
-/** How a cluster is judged. */
+/** Options of `checkClusterHealth`. */
 export interface ClusterHealthOptions {
   /** How long the cluster may take to answer, in ms. Default 1000. */
   timeoutMs?: number | undefined;
-  /** How many replicas of each primary have to be in sync; those that the topology names always have to. Default 0. */
+  /**
+   * The least number of replicas per primary that must be in sync. All known replicas must be in sync anyway.
+   * Default 0.
+   */
   minReplicas?: number | undefined;
-  /** What an outage of some shards is while others answer. Default `down`. */
+  /** The status while some shards answer and others do not. Default `down`. */
   partialOutage?: 'down' | 'degraded' | undefined;
 }
 
-/** How a cluster does. */
+/** The health of a cluster. */
 export interface ClusterHealth {
+  /** The overall status. */
   readonly status: ClusterHealthStatus;
-  /** Slots that have a primary, of 16,384. */
+  /** The number of slots that have a primary, of 16,384. */
   readonly slotsCovered: number;
+  /** The number of primaries, and how many of them answered in time. */
   readonly primaries: { readonly total: number; readonly answering: number };
+  /** The number of replicas, and how many of them are in sync with their primary. */
   readonly replicas: { readonly total: number; readonly inSync: number };
-  /** What is wrong, in words; nodes are named. */
+  /** Descriptions of the problems found, with the names of nodes. */
   readonly problems: readonly string[];
 }
 
@@ -36,9 +46,9 @@ type Settings = { readonly [K in keyof ClusterHealthOptions]-?: NonNullable<Clus
 const DEFAULTS: Settings = { timeoutMs: 1_000, minReplicas: 0, partialOutage: 'down' };
 
 /**
- * Asks every primary of a client's cluster how it does, over the connections that the client has.
- * Never rejects for the state of the cluster, and is over within `timeoutMs`.
- * @throws InvalidArgumentError for options that cannot be right
+ * Checks every primary of a cluster, over the connections of the client. It resolves within `timeoutMs`, and
+ * never rejects because of the state of the cluster.
+ * @throws InvalidArgumentError for invalid options
  */
 export async function checkClusterHealth(
   cluster: ClusterClient,
@@ -67,14 +77,14 @@ export async function checkClusterHealth(
   return summarize(topology, shards, problemsOf(topology, shards), settings);
 }
 
-/** Whether the nodes know better than the view by which they were checked. */
+/** Returns whether the nodes report a newer topology than the one they were checked by. */
 function isOutdated({ coveredSlots }: ClusterTopology, shards: readonly ShardHealth[]): boolean {
   return shards.some(({ demoted, assigned = coveredSlots }) => demoted || assigned !== coveredSlots);
 }
 
-/** Reads the topology, as far as there is time for it. What keeps it from being read shows in the answers of nodes. */
+/** Reads the topology, if time permits. A failure is ignored, as the nodes' answers show its cause. */
 function refreshTopology(cluster: ClusterClient, timeoutMs: number): Promise<unknown> {
-  return before(
+  return within(
     timeoutMs,
     cluster.refreshTopology().catch(() => undefined),
     () => undefined,
@@ -87,26 +97,19 @@ function problemsOf(topology: ClusterTopology, shards: readonly ShardHealth[]): 
   return [...uncovered, ...shards.flatMap(({ problem }) => problem ?? [])];
 }
 
-/** As few as the view of the client, or any primary, knows of. */
+/** Returns the least number of covered slots that the client or any primary knows. */
 function slotsCovered({ coveredSlots }: ClusterTopology, shards: readonly ShardHealth[]): number {
   return Math.min(coveredSlots, ...shards.map(({ assigned = coveredSlots }) => assigned));
 }
 
-/** Why the client cannot be asked; undefined where it can. A client that has yet to connect does so. */
+/** Returns why the client cannot be used, or undefined if it can. Connects the client if needed. */
 async function connectionProblem(cluster: ClusterClient, timeoutMs: number): Promise<string | undefined> {
   if (cluster.status === 'ready') return undefined;
   const connected = cluster.connect().then(
     () => undefined,
     (error: Error) => `The client cannot connect: ${error.message}`,
   );
-  return before(timeoutMs, connected, () => `The client is not connected (${cluster.status})`);
-}
-
-/** What a promise gives, or what `late` does where that takes longer than so many ms. */
-async function before<T>(ms: number, promise: Promise<T>, late: () => T): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((over) => (timer = setTimeout(over, ms)));
-  return Promise.race([promise, limit.then(late)]).finally(() => clearTimeout(timer));
+  return within(timeoutMs, connected, () => `The client is not connected (${cluster.status})`);
 }
 
 function summarize(
@@ -142,19 +145,19 @@ function resolveOptions(options: ClusterHealthOptions): Settings {
   if (!Number.isInteger(timeoutMs) || timeoutMs < 1) {
     throw new InvalidArgumentError(
       'timeoutMs',
-      `timeoutMs must be a whole number of milliseconds, 1 or more; got ${whatCame(timeoutMs)}`,
+      `"timeoutMs" must be a positive integer (milliseconds), got ${whatCame(timeoutMs)}`,
     );
   }
   if (!Number.isInteger(minReplicas) || minReplicas < 0) {
     throw new InvalidArgumentError(
       'minReplicas',
-      `minReplicas must be a whole number, 0 or more; got ${whatCame(minReplicas)}`,
+      `"minReplicas" must be a non-negative integer, got ${whatCame(minReplicas)}`,
     );
   }
   if (partialOutage !== 'down' && partialOutage !== 'degraded') {
     throw new InvalidArgumentError(
       'partialOutage',
-      `partialOutage must be 'down' or 'degraded'; got ${otherOfKind(partialOutage)}`,
+      `"partialOutage" must be 'down' or 'degraded', got ${otherOfKind(partialOutage)}`,
     );
   }
   return { timeoutMs, minReplicas, partialOutage };

@@ -1,12 +1,12 @@
-/** A replica acknowledges once a second; one that has not for so many seconds is stuck, or gone. */
+/** A replica acknowledges once a second; one that has not for this many seconds is stuck or gone. */
 const MAXIMUM_LAG_SECONDS = 5;
 
-/** A line for each replica: `slave0:ip=…,port=…,state=online,offset=…,lag=0`. */
+/** One line per replica: `slave0:ip=…,port=…,state=online,offset=…,lag=0`. */
 const REPLICA_LINE = /^slave\d+:.*\bstate=(\w+),.*\blag=(-?\d+)/gm;
 
 /**
- * How many replicas follow a primary, in its own eyes.
- * @param replication what it answered to INFO replication
+ * Returns how many replicas are in sync with a primary, by its own report.
+ * @param replication its reply to INFO replication
  * @see {@link https://redis.io/docs/latest/commands/info/ | INFO}
  */
 export function replicasInSync(replication: string): number {
@@ -15,21 +15,24 @@ export function replicasInSync(replication: string): number {
 }
 
 /**
- * Whether a node refuses keys, for want of slots or of a majority.
- * @param info what it answered to CLUSTER INFO
+ * Returns whether a node rejects commands for keys because slots or a majority of primaries are missing.
+ * @param info its reply to CLUSTER INFO
  * @see {@link https://redis.io/docs/latest/commands/cluster-info/ | CLUSTER INFO}
  */
 export function saysClusterDown(info: string): boolean {
   return /^cluster_state:fail/m.test(info);
 }
 
-/** In how many slots a node knows a primary, as it answered to CLUSTER INFO; undefined where it does not say. */
+/**
+ * Returns for how many slots a node knows a primary, from CLUSTER INFO; undefined if the reply does not
+ * contain it.
+ */
 export function slotsAssigned(info: string): number | undefined {
   const [, count] = /^cluster_slots_assigned:(\d+)/m.exec(info) ?? [];
   return count === undefined ? undefined : Number(count);
 }
 
-/** Whether a node follows another one. @param replication what it answered to INFO replication */
+/** Returns whether a node is a replica. @param replication its reply to INFO replication */
 export function saysReplica(replication: string): boolean {
   return /^role:slave/m.test(replication);
 }

@@ -3,14 +3,14 @@ import { ReplyError } from '../cluster/common/errors.js';
 import type { ClusterShard } from '../cluster/topology/topology.js';
 import { replicasInSync, saysClusterDown, saysReplica, slotsAssigned } from './node-report.js';
 
-/** What one shard has to say. */
+/** The health of one shard. */
 export interface ShardHealth {
   readonly answers: boolean;
   readonly inSync: number;
   readonly problem?: string;
-  /** In how many slots its primary knows a primary; undefined where it does not say. */
+  /** For how many slots its primary knows a primary; undefined if it does not report that. */
   readonly assigned?: number | undefined;
-  /** Its primary is one no longer, so the view by which it was checked is outdated. */
+  /** Its node is no longer a primary, so the topology it was checked by is outdated. */
   readonly demoted?: boolean;
 }
 
@@ -20,7 +20,10 @@ export interface ShardCheckOptions {
   readonly minReplicas: number;
 }
 
-/** Asks the primary of a shard, in one write. PING is refused by nodes that answer the others, while they load or are busy. */
+/**
+ * Checks the primary of a shard, in one write. A node that is loading or busy rejects PING but answers the
+ * others.
+ */
 export async function checkShard(
   cluster: ClusterClient,
   { primary, replicas }: ClusterShard,
@@ -40,11 +43,11 @@ export async function checkShard(
   );
   if (state !== undefined && saysClusterDown(state))
     return {
-      ...notAnswering(`${primary.name} says that the cluster is down`),
+      ...notAnswering(`${primary.name} reports that the cluster is down`),
       assigned: slotsAssigned(state),
     };
   if (replication !== undefined && saysReplica(replication))
-    return { ...notAnswering(`${primary.name} is not a primary any more`), demoted: true };
+    return { ...notAnswering(`${primary.name} is no longer a primary`), demoted: true };
   const assigned = state === undefined ? undefined : slotsAssigned(state);
   if (replication === undefined) return { answers: true, inSync: replicas.length, assigned };
   const inSync = replicasInSync(replication);
@@ -59,7 +62,7 @@ export async function checkShard(
       };
 }
 
-/** A user who may not ask, or a server that has no such command, has answered all the same. */
+/** A forbidden or unknown command is an answer too. */
 function isForbidden(error: unknown): boolean {
   if (!(error instanceof ReplyError)) return false;
   return error.code === 'NOPERM' || /^ERR unknown (sub)?command/i.test(error.message);
@@ -67,7 +70,7 @@ function isForbidden(error: unknown): boolean {
 
 function describeFailure(error: unknown): string {
   return error instanceof ReplyError
-    ? `refuses commands: ${error.code}`
+    ? `rejects commands: ${error.code}`
     : `does not answer: ${(error as Error).message}`;
 }
 

@@ -14,30 +14,31 @@ import {
 
 type Answer = WritePacket & { readonly id: string };
 
-/** An answer, and which instance of the service gives it. */
+/** An answer, and the instance of the service that sent it. */
 interface InstanceAnswer {
   readonly instance: unknown;
   readonly answer: Answer;
 }
 
 /**
- * The other side of `ClusterTransport`: `send()` for requests, `emit()` for events. Replies come to a channel of its own.
- * Where that was not listened to for a moment, requests that wait fail with OutcomeUnknownError rather than wait for ever.
+ * The client of `ClusterTransport`: call `send()` for requests and `emit()` for events. Each proxy receives
+ * replies on a channel of its own. If the subscription to that channel was interrupted, pending requests fail
+ * with OutcomeUnknownError rather than wait forever.
  */
 export class ClusterClientProxy extends ClientProxy {
   private readonly connection: TransportClient;
-  /** Where replies are wanted. */
+  /** The channel for replies. */
   private readonly replyTo = `keyslot.reply.${randomBytes(12).toString('hex')}`;
   private connecting: Promise<void> | undefined = undefined;
   private replies: Subscription | undefined = undefined;
-  /** Whose answers a request takes: those of the first instance that answered it, as every instance does. */
+  /** The instance whose answers each request accepts: the first one to answer, as every instance answers. */
   private readonly answeredBy = new Map<string, unknown>();
-  /** Answers in the order of their arrival, though a deserializer may take longer for some. */
+  /** Keeps answers in order of arrival, as a deserializer may take longer for some of them. */
   private readonly answers = new InOrder<InstanceAnswer | undefined>(
     (answer) => answer && this.deliverAnswer(answer),
   );
 
-  /** @throws InvalidArgumentError unless `options` have either a client or a connection */
+  /** @throws InvalidArgumentError unless exactly one of `client` and `connection` is given */
   constructor(private readonly options: ClusterClientProxyOptions) {
     super();
     this.connection = transportClient(options);
@@ -46,9 +47,9 @@ export class ClusterClientProxy extends ClientProxy {
   }
 
   /**
-   * Connects, and listens to replies. Once that has failed, such as by a right that was taken away, it is tried again by
-   * the next call, and so by the next `send()` and `emit()`.
-   * @throws what keeps it from listening
+   * Connects, and subscribes to replies. If that fails, the next call tries again, and so does the next
+   * `send()` or `emit()`.
+   * @throws any error of `ClusterClient.connect()` or of the subscription
    */
   connect(): Promise<void> {
     if (this.connecting !== undefined) return this.connecting;
@@ -59,7 +60,7 @@ export class ClusterClientProxy extends ClientProxy {
     return (this.connecting = connecting);
   }
 
-  /** Ends what waits for a reply with ClientClosedError; ends the client if it is the proxy's own. */
+  /** Fails pending requests with ClientClosedError. Closes the client if the proxy created it. */
   async close(): Promise<void> {
     this.replies?.unsubscribe();
     this.connecting = undefined;
@@ -67,12 +68,12 @@ export class ClusterClientProxy extends ClientProxy {
     await this.connection.release();
   }
 
-  /** Listens to an event of the client. */
+  /** Adds a listener for an event of the client. */
   override on(event: string, callback: (...args: unknown[]) => void): void {
     this.client.on(event, callback);
   }
 
-  /** The client. */
+  /** Returns the client. */
   unwrap<T = ClusterClient>(): T {
     return this.client as T;
   }
@@ -116,7 +117,7 @@ export class ClusterClientProxy extends ClientProxy {
     const { pubsub } = this.client;
     const channel = this.normalizePattern(packet.pattern as string);
     const serialized: unknown = await this.serializer.serialize(packet);
-    // what a serializer makes of it may be anything
+    // a serializer may return anything
     const outgoing = typeof serialized === 'object' ? { ...serialized, ...extras } : serialized;
     return this.options.sharded
       ? pubsub.publishSharded(channel, outgoing, { codec: packetCodec })
@@ -129,11 +130,11 @@ export class ClusterClientProxy extends ClientProxy {
     else this.answers.push(this.readAnswer(item.payload));
   }
 
-  /** Undefined where it cannot be read, and so was not meant for us. */
+  /** Returns undefined for a payload that cannot be read, and so was not meant for this proxy. */
   private async readAnswer(payload: unknown): Promise<InstanceAnswer | undefined> {
     try {
       const { instance, packet } = splitInstance(payload);
-      // read it whole, so that nothing of it can throw later
+      // read every property here, so that none of them can throw later
       const { err, response, isDisposed, id } = (await this.deserializer.deserialize(packet)) as Answer;
       return { instance, answer: { err, response, isDisposed, id } };
     } catch {
@@ -149,7 +150,7 @@ export class ClusterClientProxy extends ClientProxy {
     callback(isDisposed || err ? { err, response, isDisposed: true } : { err, response });
   }
 
-  /** Replies do not come any more; `connect()` listens anew. */
+  /** Handles the end of the reply subscription. The next `connect()` subscribes again. */
   private onRepliesLost(error: Error): void {
     this.connecting = undefined;
     this.setStatus('disconnected');
@@ -168,7 +169,7 @@ export class ClusterClientProxy extends ClientProxy {
   }
 }
 
-/** Which instance of the service answers, apart from the packet, in which Nest takes no parts but its own. */
+/** Separates the instance that answers from the packet, which must hold only Nest's own properties. */
 function splitInstance(payload: unknown): { instance?: unknown; packet: unknown } {
   if (typeof payload !== 'object' || payload === null || !('instance' in payload)) return { packet: payload };
   const { instance, ...packet } = payload;

@@ -18,38 +18,38 @@ import { packetCodec, writePacket } from './packet-codec.js';
 import { MessagesInFlight } from './messages-in-flight.js';
 import { transportClient, type ClusterTransportOptions, type TransportClient } from './transport-options.js';
 
-/** A request, or an event where it has no id. */
+/** A request, or an event if it has no id. */
 type Packet = IncomingRequest & { readonly replyTo?: unknown; readonly metadata?: ClusterPacketMetadata };
 
-/** Where a reply goes, and what the packet has beside Nest's parts. */
+/** The channel of a reply, and the properties of its packet that are not Nest's. */
 interface ReplyTarget {
   readonly channel: string;
   readonly extras: object;
 }
 
-/** Those of the client. */
+/** The events of the client. */
 type TransportEvents = Record<string, (...args: unknown[]) => void>;
 
 const NO_HANDLER = 'There is no matching message handler defined in the remote service.';
-/** What Nest answers for an error that is none of its own. */
+/** Nest's answer for any error that is not an RpcException. */
 const INTERNAL_ERROR = { status: 'error', message: 'Internal server error' };
 const CUT_OFF = { status: 'error', message: 'The service was closed before its answer was complete' };
 const TRANSPORT_ID = Symbol('keyslot.ClusterTransport');
-/** How long `close()` waits for handlers that are at work. */
+/** How long `close()` waits for running handlers, in ms. */
 const DRAIN_MS = 5_000;
 
 /**
- * A transport for Nest's microservices over the pub/sub of a cluster: `@MessagePattern` and `@EventPattern` handlers. It
- * speaks as Nest's own Redis transport does, which cannot connect to a cluster.
+ * A transport for Nest microservices over the pub/sub of a cluster, for `@MessagePattern` and `@EventPattern`
+ * handlers. It uses the packet format of Nest's own Redis transport, which cannot connect to a cluster.
  *
- * Pub/sub reaches every instance that subscribes: each handles every event, and each answers every request, of which the
- * first answer counts. Nothing that a handler, filter, interceptor, serializer or hook throws ends the process: it is
- * logged, and the caller of a request is answered with an error.
+ * Pub/sub reaches every instance that subscribes: each instance handles every event and answers every
+ * request, and the caller takes the first answer. An error thrown by a handler, filter, interceptor,
+ * serializer or hook does not end the process: it is logged, and the caller of a request receives an error.
  */
 export class ClusterTransport extends Server<TransportEvents> implements CustomTransportStrategy {
   override readonly transportId = TRANSPORT_ID;
   private readonly connection: TransportClient;
-  /** By which a caller tells the answers of this instance from those of others. */
+  /** Lets a caller distinguish the answers of this instance from those of others. */
   private readonly instance = randomBytes(9).toString('base64');
   private subscriptions: readonly RetryingSubscription<ClusterMessage>[] = [];
   private readonly failed = new Set<string>();
@@ -57,20 +57,27 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
   private readonly cutOff$ = new Subject<void>();
   private isCutOff = false;
 
-  /** @throws InvalidArgumentError unless `options` have either a client or a connection */
+  /**
+   * @throws InvalidArgumentError unless exactly one of `client` and `connection` is given, and for
+   *   `wildcards` with `sharded`
+   */
   constructor(private readonly options: ClusterTransportOptions) {
     super();
     this.connection = transportClient(options, 'wildcards');
     if (options.sharded && options.wildcards) {
-      throw new InvalidArgumentError('wildcards', 'Sharded channels have no patterns');
+      throw new InvalidArgumentError(
+        'wildcards',
+        '"wildcards" cannot be combined with "sharded": Redis has no patterns of sharded channels',
+      );
     }
     this.initializeSerializer(options as never);
     this.initializeDeserializer(options as never);
   }
 
   /**
-   * Subscribes all handlers; calls back once the servers have confirmed that, or with what went wrong. A subscription
-   * that fails later is logged and made anew until it succeeds; `status` is `reconnecting` meanwhile.
+   * Subscribes all handlers. Calls back once the servers have confirmed the subscriptions, or with the error.
+   * A subscription that fails later is logged and retried until it succeeds; `status` is `reconnecting`
+   * meanwhile.
    */
   async listen(callback: (error?: unknown) => void): Promise<void> {
     this.subscriptions = [...this.messageHandlers.keys()].map((name) => this.subscriptionOf(name));
@@ -86,8 +93,8 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
   }
 
   /**
-   * Ends the subscriptions, waits up to 5 seconds for handlers that are at work, and ends the client if it is the
-   * transport's own.
+   * Ends the subscriptions, waits up to 5 seconds for running handlers, and closes the client if the
+   * transport created it.
    */
   async close(): Promise<void> {
     this.unsubscribe();
@@ -101,12 +108,12 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
     await this.connection.release();
   }
 
-  /** Listens to an event of the client. */
+  /** Adds a listener for an event of the client. */
   on(event: string, callback: (...args: unknown[]) => void): void {
     this.client.on(event, callback);
   }
 
-  /** The client. */
+  /** Returns the client. */
   unwrap<T = ClusterClient>(): T {
     return this.client as T;
   }
@@ -115,7 +122,7 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
     return this.connection.client;
   }
 
-  /** One for each handler's name, so that one that the server refuses leaves the others alone. */
+  /** Creates a subscription per handler name, so that one the server rejects does not affect the others. */
   private subscriptionOf(name: string): RetryingSubscription<ClusterMessage> {
     return new RetryingSubscription<ClusterMessage>({
       source: this.messages(name),
@@ -123,7 +130,7 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
       next: (message) => void this.handleMessage(message),
       onFailed: (error) => {
         this.failed.add(name);
-        this.logError(`The subscription to ${name} has failed, and is made anew`, error);
+        this.logError(`The subscription to ${name} failed and will be retried`, error);
         this.setStatus('reconnecting');
       },
       onRestored: () => {
@@ -151,7 +158,7 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
     this._status$.next(status);
   }
 
-  /** Never the packet in the log: it may hold anything. */
+  /** Never logs the packet, which may contain secrets. */
   private logError(what: string, error: unknown): void {
     // anything can be thrown
     const { message = String(error), stack } = (error ?? {}) as Partial<Error>;
@@ -171,7 +178,7 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
       const work =
         packet.id === undefined ? this.eventWork(packet, context) : this.requestWork(packet, context);
       await this.onProcessingStartHook(this.transportId, context, () => {
-        // never rejects: a hook need not pass it on
+        // must not reject: a hook may ignore the promise
         const working = work()
           .catch(logFault)
           .finally(() => this.onProcessingEndHook?.(this.transportId, context))
@@ -184,7 +191,7 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
     }
   }
 
-  /** What an event's handlers do. */
+  /** Returns the work that an event's handlers do. */
   private eventWork({ data }: Packet, context: ClusterContext): () => Promise<void> {
     const pattern = context.getPattern();
     return async () => {
@@ -195,7 +202,7 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
     };
   }
 
-  /** Resolves when an event's handlers are done. What an exception filter makes of an error has been logged by Nest. */
+  /** Resolves when an event's handlers are done. Nest has logged errors that an exception filter returned. */
   private async waitForResult(result: Observable<unknown>): Promise<void> {
     try {
       await lastValueFrom(result.pipe(takeUntil(this.cutOff$)), { defaultValue: undefined });
@@ -204,9 +211,9 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
     }
   }
 
-  /** What a request's handler does, and the answer to it. */
+  /** Returns the work that a request's handler does, including its answer. */
   private requestWork({ id, replyTo, data }: Packet, context: ClusterContext): () => Promise<void> {
-    // a caller that names no channel is none of ours, and reads no more than Nest's packets
+    // a caller that names no reply channel is not a ClusterClientProxy, and reads Nest's packets only
     const isKeyslotCaller = typeof replyTo === 'string' && replyTo !== '';
     const target: ReplyTarget = isKeyslotCaller
       ? { channel: replyTo, extras: { instance: this.instance } }
@@ -226,7 +233,7 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
     };
   }
 
-  /** Sends all that a handler gives, and resolves once the last of it has been sent. */
+  /** Sends every value that a handler emits, and resolves once the last one has been sent. */
   private respond(
     context: ClusterContext,
     values: Observable<unknown>,
@@ -235,7 +242,7 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
     let hasBegun = false;
     return new Promise((resolve) => {
       this.send(values.pipe(takeUntil(this.cutOff$)), async (response) => {
-        // a caller who has had no part of an answer may get that of another instance
+        // a caller that has received no part of an answer may still get that of another instance
         if (!this.isCutOff) await reply(this.withReadableError(response, context));
         else if (hasBegun) await reply({ err: CUT_OFF, isDisposed: true });
         hasBegun = true;
@@ -244,7 +251,9 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
     });
   }
 
-  /** An error of which JSON would hold nothing, such as that of a faulty filter, is logged, and told as Nest does. */
+  /**
+   * Logs an error that JSON would write as `{}`, such as that of a faulty filter, and answers as Nest does.
+   */
   private withReadableError(response: WritePacket, context: ClusterContext): WritePacket {
     const { err } = response as { err: unknown };
     if (this.options.serializer !== undefined || !types.isNativeError(err) || Object.keys(err).length > 0)
@@ -253,7 +262,7 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
     return { ...response, err: INTERNAL_ERROR };
   }
 
-  /** Never rejects. A reply that the serializer refuses becomes an error for the caller. */
+  /** Never rejects. If the serializer rejects a reply, the caller receives an error. */
   private async reply({ channel, extras }: ReplyTarget, response: OutgoingResponse): Promise<void> {
     try {
       const outgoing = await this.serializeResponse(response, extras).catch((error: unknown) => {
@@ -265,20 +274,20 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
         ? pubsub.publishSharded(channel, outgoing, { codec: 'text' })
         : pubsub.publish(channel, outgoing, { codec: 'text' }));
     } catch (error) {
-      this.logError(`No reply to ${channel}`, error);
+      this.logError(`A reply to ${channel} could not be sent`, error);
     }
   }
 
   private async serializeResponse(response: OutgoingResponse, extras: object): Promise<string> {
     const serialized: unknown = await this.serializer.serialize(response);
-    // what a serializer makes of it may be anything
+    // a serializer may return anything
     if (typeof serialized !== 'object' || serialized === null) return writePacket(serialized);
     const packet: { err?: unknown } = { ...serialized, ...extras };
     return writePacket('err' in packet ? { ...packet, err: plainError(packet.err) } : packet);
   }
 }
 
-/** An error with properties of its own as these, which are what JSON holds of it; all else as it is. */
+/** Returns the own properties of an error, which is what JSON would write; any other value unchanged. */
 function plainError(err: unknown): unknown {
   return types.isNativeError(err) && !('toJSON' in err) && Object.keys(err).length > 0 ? { ...err } : err;
 }

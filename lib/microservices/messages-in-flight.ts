@@ -1,4 +1,6 @@
-/** Messages whose handlers have not finished. */
+import { within } from '../cluster/common/within.js';
+
+/** The messages whose handlers have not finished. */
 export class MessagesInFlight {
   private readonly unfinished = new Set<Promise<void>>();
 
@@ -12,11 +14,8 @@ export class MessagesInFlight {
     this.unfinished.add(counted);
   }
 
-  /** Resolves when all of them have finished, or after so many ms. */
-  async drain(ms: number): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)));
-    await Promise.race([Promise.all(this.unfinished), late]);
-    clearTimeout(timer);
+  /** Resolves when all of them have finished, or after `timeoutMs`. */
+  async drain(timeoutMs: number): Promise<void> {
+    await within<unknown>(timeoutMs, Promise.all(this.unfinished), () => undefined);
   }
 }

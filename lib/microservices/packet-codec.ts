@@ -2,7 +2,10 @@ import { InvalidArgumentError } from '../cluster/common/errors.js';
 import { toJsonText } from '../cluster/common/json-text.js';
 import type { MessageCodec } from '../pubsub/messages/message-codec.js';
 
-/** Packets are JSON. What is not is passed on as text: a publisher of another kind, whose messages are events. */
+/**
+ * Packets are JSON. Any other payload is passed on as text: another kind of publisher sent it, and it is an
+ * event.
+ */
 export const packetCodec: MessageCodec = {
   encode: (packet) => writePacket(packet),
   decode: (payload) => {
@@ -15,12 +18,13 @@ export const packetCodec: MessageCodec = {
   },
 };
 
-/** @throws InvalidArgumentError for what JSON cannot hold */
+/** Writes a packet as JSON. @throws InvalidArgumentError for a value that JSON cannot represent */
 export function writePacket(packet: unknown): string {
   const text = toJsonText(packet);
   if (text !== undefined) return text;
   throw new InvalidArgumentError(
     'packet',
-    'A packet must be JSON: without a promise, a Map, a Set, an Error, NaN, a bigint or a cycle, for example',
+    'A packet must be JSON. It contains a value that JSON cannot represent, such as a promise, a Map, a Set, an Error, ' +
+      'NaN, a bigint or a cycle',
   );
 }

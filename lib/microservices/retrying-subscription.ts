@@ -1,25 +1,27 @@
 import type { Observable, Subscription } from 'rxjs';
 
-/** The pauses before a failed subscription is made anew, in ms: the first, and the longest. */
+/** The backoff before a failed subscription is retried, in ms: the first, and the longest. */
 const FIRST_BACKOFF_MS = 100;
 const LONGEST_BACKOFF_MS = 5_000;
 
 /** What to subscribe to, and the callbacks. */
 export interface RetryingSubscriptionOptions<T> {
-  /** Made for each attempt. */
+  /** Subscribed to on each attempt. */
   readonly source: Observable<T>;
   /** Resolves once the servers have confirmed it. */
   confirmed(): Promise<void>;
   next(item: T): void;
   /** It failed, and is retried after a backoff. */
   onFailed(error: Error): void;
-  /** It is confirmed after it had failed. */
+  /** It is confirmed again after a failure. */
   onRestored(): void;
   /** Pub/sub was closed. */
   onClosed(): void;
 }
 
-/** A subscription that is made anew whenever it fails, such as by a right that is taken away for a while. */
+/**
+ * A subscription that is retried whenever it fails, for example because an ACL rule was revoked for a while.
+ */
 export class RetryingSubscription<T> {
   private subscription: Subscription | undefined = undefined;
   private timer: NodeJS.Timeout | undefined = undefined;
@@ -28,7 +30,10 @@ export class RetryingSubscription<T> {
 
   constructor(private readonly options: RetryingSubscriptionOptions<T>) {}
 
-  /** Resolves once the servers have confirmed it. @throws what it fails with the first time; it is not made anew then */
+  /**
+   * Resolves once the servers have confirmed it.
+   * @throws the error of the first attempt, which is not retried
+   */
   async open(): Promise<void> {
     this.subscribe();
     await this.options.confirmed();
@@ -61,7 +66,7 @@ export class RetryingSubscription<T> {
         this.failures = 0;
         this.options.onRestored();
       },
-      // the subscription has failed with it as well
+      // the subscription has failed too, and has reported the error
       () => {},
     );
   }

@@ -5,51 +5,59 @@ import type {
   ProducerSerializer,
 } from '@nestjs/microservices';
 import type { ClusterClientOptions } from '../client/client-options.js';
+import { checkClient } from '../client/check-client.js';
 import { ClusterClient } from '../client/cluster-client.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
 import { checkOptionNames } from '../cluster/common/check-option-names.js';
-import { notOurs } from '../cluster/common/package-copies.js';
 
-/** Over what messages go. */
+/** The client and channels that a transport or its client proxy uses. */
 export interface TransportOptions {
-  /** The client of the application. It is used, and not closed. */
+  /** A client of the application. The transport uses it and does not close it. */
   client?: ClusterClient | undefined;
-  /** Options of a client that the transport makes for itself, and closes; instead of `client`. */
+  /** Options of a client that the transport creates and closes itself; instead of `client`. */
   connection?: ClusterClientOptions | undefined;
   /**
-   * Sharded pub/sub, which does not pass every message to every node; both sides have to agree. Needs Redis 7.
-   * Default false.
+   * Whether to use sharded pub/sub, which keeps a message in one shard rather than send it to every node. The
+   * transport and its client proxies must use the same value. Needs Redis 7. Default false.
    */
   sharded?: boolean | undefined;
 }
 
-/** What `ClusterTransport` takes. */
+/** Options of `ClusterTransport`. */
 export interface ClusterTransportOptions extends TransportOptions {
-  /** Whether the patterns of handlers are glob-style patterns of channels. Not with `sharded`. Default false. */
+  /**
+   * Whether the patterns of handlers are glob-style patterns of channels. Cannot be combined with `sharded`.
+   * Default false.
+   */
   wildcards?: boolean | undefined;
+  /** Writes replies. Default: packets as JSON. */
   serializer?: ConsumerSerializer | undefined;
+  /** Reads requests and events. */
   deserializer?: ConsumerDeserializer | undefined;
 }
 
-/** What `ClusterClientProxy` takes. */
+/** Options of `ClusterClientProxy`. */
 export interface ClusterClientProxyOptions extends TransportOptions {
+  /** Writes requests and events. Default: packets as JSON. */
   serializer?: ProducerSerializer | undefined;
+  /** Reads replies. */
   deserializer?: ProducerDeserializer | undefined;
 }
 
-/** A client, and how to let go of it. */
+/** A client, and how to release it. */
 export interface TransportClient {
   readonly client: ClusterClient;
   release(): Promise<void>;
 }
 
-/** The options that a transport and a proxy both have. */
+/** The options that a transport and a client proxy share. */
 const SHARED_OPTIONS = ['client', 'connection', 'sharded', 'serializer', 'deserializer'];
 
 /**
- * The client that is meant.
- * @param more names of options beside those that all transports have
- * @throws InvalidArgumentError unless there is exactly one, and for an unknown option
+ * Returns the client that the options give or describe.
+ * @param more names of options beside the shared ones
+ * @throws InvalidArgumentError unless exactly one of `client` and `connection` is given, and for an unknown
+ *   option
  */
 export function transportClient(options: TransportOptions, ...more: string[]): TransportClient {
   checkOptionNames('a transport', options, [...SHARED_OPTIONS, ...more]);
@@ -57,18 +65,13 @@ export function transportClient(options: TransportOptions, ...more: string[]): T
   if ((client === undefined) === (connection === undefined)) {
     throw new InvalidArgumentError(
       'client',
-      'A transport takes either a client, or the connection of its own',
+      `A transport needs either "client" or "connection", got ${client === undefined ? 'neither' : 'both'}`,
     );
   }
   if (client === undefined) {
     const own = new ClusterClient(connection);
     return { client: own, release: () => own.close() };
   }
-  if (!(client instanceof ClusterClient)) {
-    throw new InvalidArgumentError(
-      'client',
-      notOurs(client, 'The client of a transport must be a ClusterClient'),
-    );
-  }
+  checkClient(client, 'client', 'A transport');
   return { client, release: async () => {} };
 }

@@ -4,8 +4,8 @@ import { ClusterRegistry } from './client/cluster-registry.js';
 import { HandlerModule } from './handlers/handler.module.js';
 
 /**
- * What an application has once, however many clusters it uses. Global, so that clients connect before all other modules
- * start, and close after all others have ended.
+ * The providers that an application has once, for any number of clusters. It is global, so clients connect
+ * before all other modules start and close after all others have ended.
  */
 @Global()
 @Module({

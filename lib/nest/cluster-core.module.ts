@@ -5,10 +5,10 @@ import { CLUSTER_OPTIONS } from './client/cluster-options.providers.js';
 import { ClusterRegistry } from './client/cluster-registry.js';
 import { DEFAULT_CLUSTER, getClusterToken, getPubSubToken } from './common/cluster.tokens.js';
 
-/** Owns one client: one dynamic module for each `forRoot`. */
+/** Owns one client. Each `forRoot` creates one such dynamic module. */
 @Module({})
 export class ClusterCoreModule {
-  /** @param providers the provider of the client's options, and what that needs */
+  /** @param providers the provider of the client's options, and its dependencies */
   static register(
     { imports, providers = [] }: Pick<DynamicModule, 'imports' | 'providers'>,
     name: string = DEFAULT_CLUSTER,

@@ -3,14 +3,14 @@ import type { ClusterClient } from '../client/cluster-client.js';
 import { EntityRegistry } from '../entity/repository/entity-registry.js';
 import { DEFAULT_CLUSTER, getClusterToken, getEntityRegistryToken } from './common/cluster.tokens.js';
 
-/** Gives the registry of a cluster's entities, the same one on every call. */
+/** Returns the registry of a cluster's entities, the same one on every call. */
 export interface EntityRegistrySource {
   (): EntityRegistry;
-  /** The registry, once it was asked for. */
+  /** The registry, once it has been created. */
   registry?: EntityRegistry;
 }
 
-/** Holds the entity classes of an application against what is stored, once all of them are known. */
+/** Checks the entity classes of an application against their stored schemas, once all classes are known. */
 class EntitySchemaCheck implements OnApplicationBootstrap {
   constructor(private readonly registryOf: EntityRegistrySource) {}
 
@@ -21,15 +21,15 @@ class EntitySchemaCheck implements OnApplicationBootstrap {
 }
 
 /**
- * Knows the entities of one client. Always global, so that `forFeature` finds it from any module, also where the client
- * itself is not to be injected everywhere.
+ * Owns the entity registry of one client. It is always global, so `forFeature` finds it from any module, even
+ * if the client itself is not global.
  */
 @Module({})
 export class ClusterEntityModule {
   static register(core: DynamicModule, name: string = DEFAULT_CLUSTER): DynamicModule {
     const registry = {
       provide: getEntityRegistryToken(name),
-      // created when it is first asked for: a test that puts something in the place of the client may have no entities
+      // created on first use: a test that overrides the client may have no entities
       useFactory: (client: ClusterClient): EntityRegistrySource => {
         const source: EntityRegistrySource = () => (source.registry ??= new EntityRegistry(client));
         return source;

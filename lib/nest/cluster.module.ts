@@ -13,18 +13,19 @@ import { DEFAULT_CLUSTER } from './common/cluster.tokens.js';
 import { checkClusterName, checkRootOptions } from './common/module-checks.js';
 
 /**
- * Keyslot in a Nest application: `forRoot` or `forRootAsync` once a cluster, in the root module; `forFeature` wherever
- * entities are used.
+ * The Nest module of Keyslot. Import `forRoot` or `forRootAsync` once per cluster, in the root module, and
+ * `forFeature` in each module that uses entities.
  *
- * No call of these connects, and neither does compiling the module: that is done when the application is initialized,
- * before the first `onModuleInit` of a module that is not global. A provider factory may use the client all the same;
- * its first command connects.
+ * Clients connect when the application is initialized, before the first `onModuleInit` of a module that is
+ * not global, and not when the module is compiled. A provider factory can still use the client: its first
+ * command connects.
  */
 @Module({})
 export class ClusterModule {
   /**
-   * A client with the given options; without any, of the cluster at `REDIS_CLUSTER_NODES` or 127.0.0.1:7000.
-   * @throws InvalidArgumentError for what is no object of options, a name that is not text, an isGlobal that is no boolean
+   * Provides a client with the given options. Without options, it connects to the cluster at
+   * `REDIS_CLUSTER_NODES` or 127.0.0.1:7000.
+   * @throws InvalidArgumentError if the options are not an object, or `name` or `isGlobal` has the wrong type
    */
   static forRoot(given: ClusterModuleOptions = {}): DynamicModule {
     checkRootOptions(given);
@@ -37,9 +38,9 @@ export class ClusterModule {
   }
 
   /**
-   * A client whose options come from other providers.
-   * @throws InvalidArgumentError unless exactly one of `useFactory`, `useClass` and `useExisting` is given, and for an
-   *   option that it does not have or that cannot be
+   * Provides a client whose options come from other providers.
+   * @throws InvalidArgumentError unless exactly one of `useFactory`, `useClass` and `useExisting` is given,
+   *   and for an unknown or invalid option
    */
   static forRootAsync(options: ClusterModuleAsyncOptions): DynamicModule {
     const optionsProviders = createAsyncOptionsProviders(options);
@@ -49,8 +50,9 @@ export class ClusterModule {
   }
 
   /**
-   * The repositories of these entities, for `@InjectClusterRepository(Entity, name?)`.
-   * @throws CircularImportError where one of them is undefined, InvalidArgumentError where one is no class
+   * Provides the repositories of these entities, for `@InjectClusterRepository(Entity, name?)`.
+   * @param name the name of the cluster; default `'default'`
+   * @throws CircularImportError if one of them is undefined, InvalidArgumentError if one is not a class
    */
   static forFeature(entities: readonly EntityClass[], name: string = DEFAULT_CLUSTER): DynamicModule {
     checkClusterName(name);

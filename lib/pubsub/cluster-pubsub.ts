@@ -27,30 +27,30 @@ import type { SubscriptionGap } from './subscriptions/subscription-gap.js';
 import type { SubscriptionKind } from './subscriptions/subscription-kind.js';
 import { readNames } from './subscriptions/subscription-name.js';
 
-/** Which keys, and what of them. */
+/** Which keys and events `keyspace()` observes. */
 export interface KeyspaceOptions<N extends ChannelName = string> {
-  /** Glob-style pattern of keys, or several. */
+  /** A glob-style pattern of keys, or several patterns. */
   pattern: ChannelNames<N>;
-  /** The events wanted, as servers call them: `expired`, `del`, `set`, …. Default: all. */
+  /** The events to receive, by their names in Redis: `expired`, `del`, `set`, …. Default: all. */
   events?: string | readonly string[] | undefined;
 }
 
-/** What pub/sub is made from. */
+/** The options of a `ClusterPubSub`. */
 export interface ClusterPubSubOptions {
-  /** For whoever names no other. Default `json`. */
+  /** The codec of calls that pass none. Default `json`. */
   codec?: Codec | undefined;
-  /** How often subscriber connections are asked for a sign of life, in ms. */
+  /** The interval between pings on a subscriber connection, in ms. */
   heartbeatMs: number;
 }
 
 /**
- * Publishing and subscribing. Observables are cold: the first subscriber makes the subscription at a server, the last
- * one to leave ends it, and all others share it. A subscription that is lost is made again, elsewhere if need be, and
- * `gaps$` says what may have been missed.
+ * Publishes and subscribes. Observables are cold: the first subscriber of a name subscribes on a server, the
+ * last one to leave unsubscribes, and all others share the subscription. A lost subscription is restored, on
+ * another node if needed, and `gaps$` reports the interval in which messages may be missing.
  *
- * An observable fails with a ReplyError where the server does not allow a name (`NOPERM`), and with what `connect()`
- * throws where the cluster cannot be found; it completes when pub/sub is closed. Messages of one channel arrive in the
- * order of a publisher that awaits each `publish`.
+ * An observable fails with a ReplyError if the server forbids a name (`NOPERM`), and with the error of
+ * `connect()` if the cluster cannot be reached. It completes when pub/sub is closed. Messages of one channel
+ * arrive in the order in which a publisher sends them, if it awaits each `publish`.
  */
 export class ClusterPubSub {
   private readonly reconciler: Reconciler;
@@ -61,12 +61,14 @@ export class ClusterPubSub {
   private readonly codec: MessageCodec;
   private closed = false;
 
-  /** Messages that a codec could not read; the streams they belong to go on. */
+  /** Messages that a codec could not decode. Their streams continue. */
   readonly errors$: Observable<UnreadableMessage>;
-  /** Times in which messages may have been missed, told once the subscription is active again. */
+  /**
+   * Intervals in which messages may have been missed, each reported once the subscription is active again.
+   */
   readonly gaps$: Observable<SubscriptionGap>;
 
-  /** @throws InvalidArgumentError for an unknown codec */
+  /** @throws InvalidArgumentError for an invalid codec */
   constructor(engine: PubSubEngine, options: ClusterPubSubOptions) {
     this.codec = resolveCodec(options.codec ?? 'json');
     this.reconciler = new Reconciler(engine, options.heartbeatMs);
@@ -79,63 +81,72 @@ export class ClusterPubSub {
   }
 
   /**
-   * Messages of one channel, or of several. Every node passes them on; each channel is subscribed to at one of them.
-   * @throws InvalidArgumentError for no name, an empty name, or an unknown codec
+   * Returns the messages of one channel, or of several. Every node forwards them; each channel is subscribed
+   * on one node.
+   * @throws InvalidArgumentError for no name, an empty name, or an invalid codec
    */
   readonly channel: Subscribe = (names: ChannelNames<ChannelName>, options?: ObserveOptions) =>
     this.observe('channel', names, options);
 
   /**
-   * Messages of all channels that a glob-style pattern matches, or one of several. A channel that two of the patterns
-   * match comes twice.
-   * @throws InvalidArgumentError for no pattern, an empty one, or an unknown codec
+   * Returns the messages of all channels that match a glob-style pattern, or any of several patterns. A
+   * message whose channel matches two of the patterns arrives twice.
+   * @throws InvalidArgumentError for no pattern, an empty pattern, or an invalid codec
    */
   readonly pattern: Subscribe = (patterns: ChannelNames<ChannelName>, options?: ObserveOptions) =>
     this.observe('pattern', patterns, options);
 
   /**
-   * Messages of one sharded channel, or of several. They stay in the shard of the channel's slot, and so do not burden
-   * the others; only what `publishSharded` sends comes here. Needs Redis 7.
-   * @throws InvalidArgumentError for no name, an empty name, or an unknown codec
+   * Returns the messages of one sharded channel, or of several: those that `publishSharded` publishes. They
+   * stay in the shard of the channel's slot, so they do not load the other shards. Needs Redis 7.
+   * @throws InvalidArgumentError for no name, an empty name, or an invalid codec
    */
   readonly sharded: Subscribe = (names: ChannelNames<ChannelName>, options?: ObserveOptions) =>
     this.observe('sharded', names, options);
 
   /**
-   * What happens to keys that a glob-style pattern matches, or one of several: told by every primary, whichever nodes
-   * these are. Servers tell it where `notify-keyspace-events` has a K and the classes of the events (`KA` for all).
-   * Names of keys are the servers': with `keyPrefix` they begin with it. An event is told once, to who listens then, so
-   * nothing that must be right should rest on it.
+   * Returns the events of all keys that match a glob-style pattern, or any of several patterns. It follows
+   * every primary, also after failovers. The setting `notify-keyspace-events` of the servers must contain K
+   * and the classes of the events (`KA` for nearly all). Keys are named as on the server: with `keyPrefix`,
+   * they start with it. Redis sends an event once, to the subscribers of that moment, so do not depend on
+   * events for correctness.
    *
-   * The observable fails with KeyspaceEventsOffError where a primary is not configured so, as far as it tells.
-   * @throws InvalidArgumentError for no pattern, an empty one, or no event
+   * The observable fails with KeyspaceEventsOffError if a primary reports a setting that lacks these classes.
+   * @throws InvalidArgumentError for no pattern, an empty pattern, or an empty list of events
    */
   keyspace<N extends ChannelName = string>(options: KeyspaceOptions<N>): Observable<KeyspaceEvent<N>> {
     checkOptionNames('keyspace()', options, ['pattern', 'events']);
     const { pattern, events } = options;
     const wanted = events === undefined ? undefined : new Set([events].flat());
     if (wanted?.size === 0 || wanted?.has('')) {
-      throw new InvalidArgumentError('events', 'Name at least one event, or leave them out for all');
+      throw new InvalidArgumentError(
+        'events',
+        '"events" must name at least one event, got an empty list or name. Leave it out for all events',
+      );
     }
     return this.keyspaces.observe(readNames(pattern), wanted) as Observable<KeyspaceEvent<N>>;
   }
 
   /**
-   * Publishes a value to a channel, through the primary of the channel's slot. With `requireFullCoverage: false`, it
-   * goes through another primary while that one is out of reach.
-   * @returns how many subscribers that one node has; those of other nodes get the message too, and are not counted
-   * @throws InvalidArgumentError for an empty name, or a value the codec does not take; what a codec of yours throws;
-   *   what any command throws, OutcomeUnknownError among it: where the answer is lost, nothing is sent again, unless the
-   *   client's `retry` is `always`
+   * Publishes a value to a channel, through the primary of the channel's slot. With `requireFullCoverage:
+   * false`, another primary is used while that one cannot be reached.
+   * @returns the number of subscribers on that node; subscribers on other nodes receive the message too but
+   *   are not counted
+   * @throws InvalidArgumentError for an empty name, or a value that the codec cannot encode; any error of
+   *   your own codec; any error of a command. If the reply is lost, it is OutcomeUnknownError and nothing is
+   *   sent again, unless the client's `retry` is `always`
    */
   publish<T>(channel: ChannelName, value: T, options?: MessageOptions<T>): Promise<number> {
     return this.publishOne('publish', { channel, value }, options);
   }
 
   /**
-   * Publishes many values, in one batch a node and in order for each channel. Nothing is sent where one of them cannot be.
-   * @returns for each, in their order, the count that `publish` gives, or the error it would reject with
-   * @throws InvalidArgumentError for an empty name, or a value the codec does not take; what a codec of yours throws
+   * Publishes several values, in one batch per node and in order for each channel. If any message is invalid,
+   * nothing is sent.
+   * @returns for each message, in order, the count that `publish` returns, or the error that it would reject
+   *   with
+   * @throws InvalidArgumentError for an empty name, or a value that the codec cannot encode; any error of
+   *   your own codec
    */
   publishMany<T>(messages: readonly Publication<T>[], options?: MessageOptions<T>): Promise<PublishResult[]> {
     return this.publishBatch('publish', messages, options);
@@ -143,14 +154,15 @@ export class ClusterPubSub {
 
   /**
    * Publishes a value to a sharded channel. Needs Redis 7.
-   * @returns how many subscribers the slot's primary has; those of its replicas get the message too, and are not counted
-   * @throws as `publish`
+   * @returns the number of subscribers on the slot's primary; subscribers on its replicas receive the message
+   *   too but are not counted
+   * @throws like `publish`
    */
   publishSharded<T>(channel: ChannelName, value: T, options?: MessageOptions<T>): Promise<number> {
     return this.publishOne('spublish', { channel, value }, options);
   }
 
-  /** As `publishMany`, to sharded channels. Needs Redis 7. */
+  /** Publishes several values to sharded channels, like `publishMany`. Needs Redis 7. */
   publishManySharded<T>(
     messages: readonly Publication<T>[],
     options?: MessageOptions<T>,
@@ -159,52 +171,58 @@ export class ClusterPubSub {
   }
 
   /**
-   * Resolves once the server has confirmed every subscription that is wanted at this moment, or those of the given
-   * names: what is published from then on arrives.
-   * @throws InvalidArgumentError where nobody subscribes to a name; what the observables fail with; ClientClosedError
+   * Resolves once the servers have confirmed all current subscriptions, or those of the given names. Messages
+   * published from then on arrive.
+   * @throws InvalidArgumentError if a name has no subscriber; the error of an observable that fails;
+   *   ClientClosedError
    */
   async ready(names?: ChannelNames<ChannelName>): Promise<void> {
     await this.reconciler.ready(names === undefined ? undefined : readNames(names));
   }
 
-  /** Channels that anybody subscribes to, on any node: those that a glob-style pattern matches, or all. */
+  /** Returns the channels with subscribers on any node: those that match a glob-style pattern, or all. */
   channels(pattern?: string): Promise<string[]> {
     return this.introspection.channels('channels', pattern);
   }
 
-  /** How many connections subscribe to each of these channels, over all nodes. A client has one, whoever shares it. */
+  /**
+   * Returns how many connections on all nodes subscribe to each of these channels. A client counts once per
+   * channel.
+   */
   numsub<N extends ChannelName>(channels: ChannelNames<N>): Promise<Map<N, number>> {
     return this.introspection.subscribers('numsub', channels);
   }
 
-  /** How many patterns are subscribed to. One that several nodes have subscribers for counts once for each. */
+  /**
+   * Returns how many patterns have subscribers. A pattern counts once per node that has subscribers for it.
+   */
   numpat(): Promise<number> {
     return this.introspection.patterns();
   }
 
-  /** As `channels`, for sharded ones. */
+  /** Returns the sharded channels with subscribers, like `channels`. */
   shardChannels(pattern?: string): Promise<string[]> {
     return this.introspection.channels('shardchannels', pattern);
   }
 
-  /** As `numsub`, for sharded channels. */
+  /** Returns how many connections subscribe to each of these sharded channels, like `numsub`. */
   shardNumsub<N extends ChannelName>(channels: ChannelNames<N>): Promise<Map<N, number>> {
     return this.introspection.subscribers('shardnumsub', channels);
   }
 
-  /** Completes all observables and ends all connections. */
+  /** Completes all observables and closes all subscriber connections. */
   async close(): Promise<void> {
     this.closed = true;
     await this.reconciler.close();
     this.streams.unreadable.complete();
   }
 
-  /** What `util.inspect` shows: neither connections nor what passes over them. */
+  /** What `util.inspect` shows: neither connections nor messages. */
   [inspect.custom](): string {
     return `ClusterPubSub { closed: ${this.closed} }`;
   }
 
-  /** The same for JSON. */
+  /** Returns the same for JSON. */
   toJSON(): { closed: boolean } {
     return { closed: this.closed };
   }
@@ -217,7 +235,7 @@ export class ClusterPubSub {
     checkOptionNames(`${kind}()`, options, ['codec', 'gaps']);
     const { gaps = false, codec } = options;
     const items = this.streams.observe(kind, readNames(names), this.codecOf({ codec }));
-    // the type of payloads and names is the caller's to say; see `Subscribe`
+    // the caller chooses the types of payloads and names; see `Subscribe`
     return (gaps ? items : items.pipe(filter((item) => !isGap(item)))) as Observable<never>;
   }
 
@@ -237,7 +255,7 @@ export class ClusterPubSub {
   ): Promise<PublishResult[]> {
     if (this.closed) throw new ClientClosedError();
     if (!Array.isArray(messages) || messages.some((one) => typeof one !== 'object' || one === null)) {
-      throw new InvalidArgumentError('messages', 'Messages are given as a list of { channel, value }');
+      throw new InvalidArgumentError('messages', '"messages" must be a list of { channel, value }');
     }
     return this.publisher.publishMany(command, messages, this.codecOf(options));
   }

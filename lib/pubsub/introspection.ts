@@ -4,15 +4,15 @@ import type { PubSubEngine } from './common/pubsub-engine.js';
 import { checkName, readNames } from './subscriptions/subscription-name.js';
 
 /**
- * What the cluster knows of its subscribers, all of them, not only of this process. Each node knows its own; the
- * engine asks all and merges what they say.
+ * Queries the subscriptions of the whole cluster, not only those of this process. Each node knows its own;
+ * the engine queries all nodes and merges their replies.
  *
  * @see {@link https://redis.io/docs/latest/commands/pubsub/ | PUBSUB}
  */
 export class Introspection {
   constructor(private readonly engine: PubSubEngine) {}
 
-  /** Channels that are subscribed to, each once. */
+  /** Returns the channels with subscribers, each once. */
   async channels(subcommand: 'channels' | 'shardchannels', pattern?: string): Promise<string[]> {
     return (await this.runPubSub(
       false,
@@ -21,7 +21,7 @@ export class Introspection {
     )) as string[];
   }
 
-  /** Connections that subscribe to each channel. */
+  /** Returns the number of connections that subscribe to each channel. */
   async subscribers<N extends ChannelName>(
     subcommand: 'numsub' | 'shardnumsub',
     channels: N | readonly N[],
@@ -38,7 +38,7 @@ export class Introspection {
     return new Map(names.map(({ key, given }) => [given as N, counts.get(key) ?? 0]));
   }
 
-  /** Patterns that are subscribed to; one that is known to several nodes counts several times. */
+  /** Returns the number of patterns with subscribers; a pattern counts once per node. */
   async patterns(): Promise<number> {
     return (await this.runPubSub(false, 'numpat')) as number;
   }

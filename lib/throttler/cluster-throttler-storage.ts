@@ -1,45 +1,52 @@
 import { randomBytes } from 'node:crypto';
 import type { ThrottlerStorage } from '@nestjs/throttler';
-import { ClusterClient } from '../client/cluster-client.js';
+import { checkClient } from '../client/check-client.js';
+import type { ClusterClient } from '../client/cluster-client.js';
+import { resolveStorePrefix } from '../client/store-prefix.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
-import { notOurs } from '../cluster/common/package-copies.js';
+import { whatCame } from '../cluster/common/describe-value.js';
 import { HIT_SCRIPT } from './hit-script.js';
 
-/** How a storage writes its keys. */
+/** Options of `ClusterThrottlerStorage`. */
 export interface ClusterThrottlerStorageOptions {
-  /** Begins every key at the servers. No braces. Default `throttler:`. */
+  /** Put before every key in Redis. Must not contain braces. Default `throttler:`. */
   prefix?: string | undefined;
 }
 
 type HitRecord = Awaited<ReturnType<ThrottlerStorage['increment']>>;
 
-/** What a hit is counted by, each with the least it can be. */
-const LEAST = { ttl: 1, limit: 0, blockDuration: 0 } as const;
+/** The numbers of a hit, each with its minimum. */
+const MINIMUM = { ttl: 1, limit: 0, blockDuration: 0 } as const;
 
 const seconds = (milliseconds: number): number => Math.ceil(milliseconds / 1000);
 
 /**
- * Storage of `@nestjs/throttler` in a cluster: what one process counts, all do. A hit is one script at one node; keys
- * spread over the nodes. It uses the client it is given, and never closes it.
+ * A storage for `@nestjs/throttler` that keeps its counts in a cluster, so all processes share them. Each hit
+ * runs one script on one node; the keys are distributed over all nodes. The storage uses the client you pass
+ * and never closes it.
  */
 export class ClusterThrottlerStorage implements ThrottlerStorage {
   declare private readonly cluster: ClusterClient;
   private readonly prefix: string;
   private hits = 0;
-  /** Tells the hits of this storage from those of others. */
+  /** Distinguishes the hits of this storage from those of other processes. */
   private readonly name = randomBytes(8).toString('hex');
 
-  /** @throws InvalidArgumentError for what is no client, or a prefix with braces */
+  /** @throws InvalidArgumentError if `cluster` is not a ClusterClient, or the prefix contains braces */
   constructor(cluster: ClusterClient, options: ClusterThrottlerStorageOptions = {}) {
-    if (!(cluster instanceof ClusterClient))
-      throw new InvalidArgumentError('cluster', notOurs(cluster, 'The storage needs a ClusterClient'));
+    checkClient(cluster, 'cluster', 'ClusterThrottlerStorage');
     Object.defineProperty(this, 'cluster', { value: cluster.withPlainReplies(), enumerable: false });
-    this.prefix = checkOptions(options).prefix ?? 'throttler:';
+    this.prefix = resolveStorePrefix('ClusterThrottlerStorage', options, 'throttler:');
   }
 
   /**
-   * Counts a hit. Times are in ms as they are given, and in whole seconds, rounded up, as they come back.
-   * @throws InvalidArgumentError for a number that cannot be; what any command throws
+   * Counts a hit.
+   * @param ttl length of the window, in ms
+   * @param limit hits allowed within the window
+   * @param blockDuration how long to block after the limit is exceeded, in ms
+   * @returns the count and the state of the block; times are in whole seconds, rounded up
+   * @throws InvalidArgumentError if a number is negative, not finite, or `ttl` is below 1; any error of a
+   *   command
    */
   async increment(
     key: string,
@@ -49,10 +56,14 @@ export class ClusterThrottlerStorage implements ThrottlerStorage {
     throttlerName: string,
   ): Promise<HitRecord> {
     for (const [name, value] of Object.entries({ ttl, limit, blockDuration })) {
-      if (Number.isFinite(value) && value >= LEAST[name as keyof typeof LEAST]) continue;
-      throw new InvalidArgumentError(name, `The ${name} of a throttler must be a number, and not negative`);
+      if (Number.isFinite(value) && value >= MINIMUM[name as keyof typeof MINIMUM]) continue;
+      throw new InvalidArgumentError(
+        name,
+        `"${name}" of a throttler must be a finite number of at least ${MINIMUM[name as keyof typeof MINIMUM]}, ` +
+          `got ${whatCame(value)}`,
+      );
     }
-    // the braces keep the two keys in one slot; those of the caller are taken out, for they would move it
+    // the braces keep the two keys in one slot; braces of the caller are escaped, as they would change the slot
     const tag = `${this.prefix}{${`${throttlerName}:${key}`.replaceAll(/[{}%]/g, encodeURIComponent)}}`;
     const reply = await this.cluster.runScript(
       HIT_SCRIPT,
@@ -67,16 +78,4 @@ export class ClusterThrottlerStorage implements ThrottlerStorage {
       timeToBlockExpire: seconds(block),
     };
   }
-}
-
-function checkOptions(options: ClusterThrottlerStorageOptions): ClusterThrottlerStorageOptions {
-  if (typeof options !== 'object' || options === null)
-    throw new InvalidArgumentError('options', 'The options of the storage are an object, such as { prefix }');
-  const unknown = Object.keys(options).find((name) => name !== 'prefix');
-  if (unknown !== undefined)
-    throw new InvalidArgumentError(unknown, `Unknown option ${unknown}; known is prefix`);
-  const { prefix } = options;
-  if (prefix !== undefined && (typeof prefix !== 'string' || /[{}]/.test(prefix)))
-    throw new InvalidArgumentError('prefix', 'Option prefix must be a string without braces');
-  return options;
 }

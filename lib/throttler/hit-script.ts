@@ -1,11 +1,11 @@
 import { Script } from '../cluster/scripts/script.js';
 
 /**
- * One hit, counted and judged as the storage in memory of @nestjs/throttler does it. Time is the server's.
+ * Counts one hit by the rules of @nestjs/throttler's in-memory storage. Uses the server's clock.
  *
  * KEYS: the window (a hash: when it ends, when a block ends) and the hits (a sorted set: each with its end).
- * ARGV: ttl, limit and block duration in ms, and a name for the hit that no other has.
- * Gives hits, ms until the window ends, whether it is blocked, ms until the block ends.
+ * ARGV: ttl, limit and block duration in ms, and a unique name for the hit.
+ * Returns the hits, ms until the window ends, whether it is blocked, and ms until the block ends.
  */
 export const HIT_SCRIPT = new Script(`#!lua
 local window, hits = KEYS[1], KEYS[2]

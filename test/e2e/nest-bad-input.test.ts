@@ -50,14 +50,14 @@ const compile = (...imports: ReturnType<typeof ClusterModule.forRoot>[]) =>
 
 describe('forRoot refuses at the call', () => {
   it.each<[given: unknown, argument: string, message: RegExp]>([
-    [null, 'options', /forRoot\(\) takes the options of a client; null came/],
-    [`redis://:${SECRET}@h:7000`, 'options', /a string came/],
-    [['h:7000'], 'options', /a list came/],
-    [7, 'options', /a number came/],
-    [() => ({}), 'options', /a function came/],
-    [{ name: '' }, 'name', /name of a cluster must be text, and not empty; an empty string came/],
-    [{ name: 7 }, 'name', /must be text.*7 came/],
-    [{ isGlobal: 'yes' }, 'isGlobal', /true or false; a string came/],
+    [null, 'options', /forRoot\(\) needs the options of a client, got null/],
+    [`redis://:${SECRET}@h:7000`, 'options', /got a string/],
+    [['h:7000'], 'options', /got a list/],
+    [7, 'options', /got a number/],
+    [() => ({}), 'options', /got a function/],
+    [{ name: '' }, 'name', /name of a cluster must be a non-empty string, got an empty string/],
+    [{ name: 7 }, 'name', /must be a non-empty string.*got 7/],
+    [{ isGlobal: 'yes' }, 'isGlobal', /true or false, got a string/],
   ])('%p', async (given, argument, message) => {
     const error = await refusal(() => ClusterModule.forRoot(given as never));
     expect(error).toBeInstanceOf(InvalidArgumentError);
@@ -75,9 +75,9 @@ describe('forRootAsync refuses', () => {
   const useFactory = () => ({ nodes: NODES });
 
   it.each<[what: string, given: unknown, argument: string, message: RegExp]>([
-    ['nothing', undefined, 'options', /takes an object with one of useFactory.*undefined came/],
-    ['null', null, 'options', /null came/],
-    ['a factory by itself', useFactory, 'options', /a function came/],
+    ['nothing', undefined, 'options', /needs an object with one of useFactory.*got undefined/],
+    ['null', null, 'options', /got null/],
+    ['a factory by itself', useFactory, 'options', /got a function/],
     ['no source', {}, 'forRootAsync', /none of them/],
     ['a source that is undefined', { useClass: undefined }, 'forRootAsync', /none of them/],
     ['two sources', { useFactory, useClass: Factory }, 'forRootAsync', /useFactory and useClass/],
@@ -85,22 +85,22 @@ describe('forRootAsync refuses', () => {
       'options beside the factory',
       { useFactory, nodes: NODES },
       'nodes',
-      /no option nodes.*what the factory gives/,
+      /no option nodes.*the factory returns/,
     ],
     ['a source that is misspelt', { useFactry: useFactory }, 'useFactry', /no option useFactry.*useFactory/],
-    ['a factory that is none', { useFactory: { nodes: NODES } }, 'useFactory', /a function; an object came/],
-    ['a class that is none', { useClass: 'Factory' }, 'useClass', /a class; a string came/],
+    ['a factory that is none', { useFactory: { nodes: NODES } }, 'useFactory', /a function, got an object/],
+    ['a class that is none', { useClass: 'Factory' }, 'useClass', /a class, got a string/],
     [
       'an existing one that is none',
       { useExisting: {} },
       'useExisting',
-      /token of a provider; an object came/,
+      /token of a provider, got an object/,
     ],
-    ['inject', { useFactory, inject: 'Config' }, 'inject', /a list of tokens; a string came/],
-    ['imports', { useFactory, imports: Factory }, 'imports', /a list of modules; a function came/],
+    ['inject', { useFactory, inject: 'Config' }, 'inject', /a list of tokens, got a string/],
+    ['imports', { useFactory, imports: Factory }, 'imports', /a list of modules, got a function/],
     ['extraProviders', { useFactory, extraProviders: Factory }, 'extraProviders', /a list of providers/],
-    ['name', { useFactory, name: null }, 'name', /must be text.*null came/],
-    ['isGlobal', { useFactory, isGlobal: 1 }, 'isGlobal', /true or false; 1 came/],
+    ['name', { useFactory, name: null }, 'name', /must be a non-empty string.*got null/],
+    ['isGlobal', { useFactory, isGlobal: 1 }, 'isGlobal', /true or false, got 1/],
   ])('%s, at the call', async (_what, given, argument, message) => {
     const error = await refusal(() => ClusterModule.forRootAsync(given as never));
     expect(error).toBeInstanceOf(InvalidArgumentError);
@@ -108,11 +108,11 @@ describe('forRootAsync refuses', () => {
   });
 
   it.each<[what: string, given: object, argument: string, message: RegExp]>([
-    ['nothing', { useFactory: () => undefined }, 'useFactory', /must give an object.*undefined came/],
-    ['a promise of nothing', { useFactory: async () => undefined }, 'useFactory', /undefined came/],
-    ['a URL', { useFactory: () => `redis://:${SECRET}@h` }, 'useFactory', /a string came/],
-    ['a name', { useFactory: () => ({ name: 'x' }) }, 'name', /stands beside useFactory/],
-    ['isGlobal', { useFactory: () => ({ isGlobal: true }) }, 'isGlobal', /stands beside useFactory/],
+    ['nothing', { useFactory: () => undefined }, 'useFactory', /must return an object.*got undefined/],
+    ['a promise of nothing', { useFactory: async () => undefined }, 'useFactory', /got undefined/],
+    ['a URL', { useFactory: () => `redis://:${SECRET}@h` }, 'useFactory', /got a string/],
+    ['a name', { useFactory: () => ({ name: 'x' }) }, 'name', /beside useFactory/],
+    ['isGlobal', { useFactory: () => ({ isGlobal: true }) }, 'isGlobal', /beside useFactory/],
     ['a wrong option', { useFactory: () => ({ deadlineMs: 0 }) }, 'deadlineMs', /milliseconds.*0 came/],
     [
       'nothing, by a class',
@@ -122,7 +122,7 @@ describe('forRootAsync refuses', () => {
         },
       },
       'useClass',
-      /undefined came/,
+      /got undefined/,
     ],
     ['no method', { useClass: Object }, 'createClusterOptions', /must have a method createClusterOptions/],
   ])('%s from the factory, when the module is compiled', async (_what, given, argument, message) => {
@@ -251,7 +251,7 @@ describe('a decorator on the wrong thing is refused, by name', () => {
     );
 
     it.each<[string, unknown, RegExp]>([
-      ['no options', null, /null came/],
+      ['no options', null, /got null/],
       ['a list of options', [], /an empty list came/],
       ['an option it does not have', { concurency: 2 }, /Unknown option concurency.*concurrency/],
       ['a concurrency', { concurrency: 0 }, /at least 1/],

@@ -181,7 +181,9 @@ describe('@KeyspaceEvent', () => {
     const [node] = local.primaries;
     await local.command(node, 'CONFIG', 'SET', 'notify-keyspace-events', '');
     await expect(start(Keys)).rejects.toThrow(KeyspaceEventsOffError);
-    expect(log.text).toContain(`Keys.on is not subscribed: Node ${node.name} tells no keyspace events`);
+    expect(log.text).toContain(
+      `Keys.on is not subscribed: Node ${node.name} does not publish these keyspace events`,
+    );
     expect(app!.get(ClusterClient).status).toBe('end');
     app = undefined;
     await local.command(node, 'CONFIG', 'SET', 'notify-keyspace-events', 'KEA');

@@ -286,7 +286,7 @@ describe('names from a function', () => {
   });
 
   it.each<[string, () => never, object[], RegExp]>([
-    ['nothing is told', () => undefined as never, [], /@Subscribe\(\) on Rooms\.on takes a channel/],
+    ['nothing is told', () => undefined as never, [], /@Subscribe\(\) on Rooms\.on needs a channel/],
     ['it throws', () => expectNever('no such room'), [], /no such room/],
     ['there is nothing to inject', () => 'room' as never, ['missing' as never], /Rooms\.on.*missing/s],
   ])('keep the application from starting where %s', async (_what, names, inject, message) => {
@@ -306,13 +306,17 @@ function expectNever(message: string): never {
 }
 
 it.each([
-  ['no pattern', () => PatternSubscribe([]), '@PatternSubscribe() takes a pattern'],
-  ['an empty name', () => ShardedSubscribe(''), '@ShardedSubscribe() takes a sharded channel'],
-  ['what is not a name', () => KeyspaceEvent(7 as never), '@KeyspaceEvent() takes a pattern of keys'],
-  ['no event', () => KeyspaceEvent('a', []), '@KeyspaceEvent() takes an event'],
-  ['an empty event', () => KeyspaceEvent('a', ['del', '']), '@KeyspaceEvent() takes an event'],
+  ['no pattern', () => PatternSubscribe([]), '@PatternSubscribe() needs a pattern'],
+  ['an empty name', () => ShardedSubscribe(''), '@ShardedSubscribe() needs a sharded channel'],
+  ['what is not a name', () => KeyspaceEvent(7 as never), '@KeyspaceEvent() needs a pattern of keys'],
+  ['no event', () => KeyspaceEvent('a', []), '@KeyspaceEvent() needs an event'],
+  ['an empty event', () => KeyspaceEvent('a', ['del', '']), '@KeyspaceEvent() needs an event'],
   ['an impossible concurrency', () => KeyspaceEvent('a', 'del', { concurrency: 0 }), 'concurrency'],
-  ['a property', () => PatternSubscribe('a')({}, 'on', undefined as never), '@PatternSubscribe() stands on'],
+  [
+    'a property',
+    () => PatternSubscribe('a')({}, 'on', undefined as never),
+    '@PatternSubscribe() can only decorate',
+  ],
 ])('a decorator cannot be made of %s', (_what, decorate, message) => {
   expect(decorate).toThrow(InvalidArgumentError);
   expect(decorate).toThrow(message);

@@ -1,3 +1,4 @@
+import { escapeGlob } from '../../cluster/common/escape-glob.js';
 import { Script } from '../../cluster/scripts/script.js';
 import type { EntityClient } from '../common/entity-client.js';
 
@@ -26,7 +27,7 @@ export class KeyWalker {
    */
   async *keys(pattern: string, type: string, exact: RegExp): AsyncGenerator<string, void, undefined> {
     const prefix = await this.prefix();
-    const match = prefix.replace(/[*?[\]\\]/g, String.raw`\$&`) + pattern;
+    const match = escapeGlob(prefix) + pattern;
     for await (const key of this.client.scanIterator({ match, type, count: STEP })) {
       const own = key.slice(prefix.length);
       if (exact.test(own)) yield own;

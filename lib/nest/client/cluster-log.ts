@@ -2,18 +2,18 @@ import type { Logger } from '@nestjs/common';
 import type { ClusterClient } from '../../client/cluster-client.js';
 import { nameList } from '../common/name-list.js';
 
-/** How often unreadable messages are spoken of at most, in ms: whoever publishes them may do so all the time. */
+/** The shortest time between two log lines about unreadable messages, in ms: they may arrive in masses. */
 const UNREADABLE_MS = 10_000;
 
-/** Writes to the log what happens to a client. Neither payloads nor what codecs say of them. */
+/** Logs the events of a client. Logs neither payloads nor errors of codecs, which may repeat payloads. */
 export function logEvents(client: ClusterClient, name: string, logger: Logger): void {
-  // not 'ready': a listener of that would have the client connect, before the module does
+  // not 'ready': a listener of that event would make the client connect before the module does
   client.on('connect', () => {
     const { primaries, replicas } = client.topology;
     logger.log(`Cluster '${name}' is connected: ${primaries.length} primaries, ${replicas.length} replicas`);
   });
   client.on('+node', (node) => {
-    // before it is ready, all nodes are new
+    // until it is ready, every node is new
     if (client.status === 'ready') logger.log(`Cluster '${name}' has a new node, ${node.name}`);
   });
   client.on('-node', (node) => logger.warn(`Cluster '${name}' has lost node ${node.name}`));
@@ -31,7 +31,7 @@ export function logEvents(client: ClusterClient, name: string, logger: Logger): 
     if (receivedAt < quietUntil) return;
     quietUntil = receivedAt + UNREADABLE_MS;
     logger.warn(
-      `A message of ${channel} is not what its codec reads, and is passed over; pubsub.errors$ has it`,
+      `A message of ${channel} could not be decoded and was skipped; subscribe to pubsub.errors$ to receive it`,
     );
   });
 }

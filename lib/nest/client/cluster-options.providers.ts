@@ -1,4 +1,5 @@
 import type { FactoryProvider, Provider } from '@nestjs/common';
+import { kindOf } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { ClusterClientOptions } from '../../client/client-options.js';
 import type {
@@ -7,17 +8,17 @@ import type {
 } from '../common/cluster-module-options.interface.js';
 import { checkAsyncOptions, checkFactoryResult, type SOURCES } from '../common/module-checks.js';
 
-/** The token of a client's options, inside the module that owns the client. */
+/** The token of a client's options inside the module that owns the client. */
 export const CLUSTER_OPTIONS = Symbol('keyslot.ClusterClientOptions');
 
-/** Provides options that are known. */
+/** Creates the provider of options that are given directly. */
 export function createOptionsProvider(options: ClusterClientOptions): Provider {
   return { provide: CLUSTER_OPTIONS, useValue: options };
 }
 
 /**
- * Provides options that come from other providers.
- * @throws InvalidArgumentError unless exactly one source is given, and all of it fits
+ * Creates the providers of options that come from other providers.
+ * @throws InvalidArgumentError unless exactly one source is given and all options are valid
  */
 export function createAsyncOptionsProviders(options: ClusterModuleAsyncOptions): Provider[] {
   checkAsyncOptions(options);
@@ -52,6 +53,6 @@ function createOptions(
   if (typeof factory?.createClusterOptions === 'function') return factory.createClusterOptions();
   throw new InvalidArgumentError(
     'createClusterOptions',
-    'What useClass or useExisting of ClusterModule.forRootAsync() names must have a method createClusterOptions()',
+    `The class or provider that ClusterModule.forRootAsync() uses must have a method createClusterOptions(), got ${kindOf(factory)} without it`,
   );
 }

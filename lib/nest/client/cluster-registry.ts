@@ -6,15 +6,15 @@ import type { ClusterClientOptions } from '../../client/client-options.js';
 import { logEvents } from './cluster-log.js';
 import { CLUSTER_OPTIONS } from './cluster-options.providers.js';
 
-/** How often a start that takes long is spoken of, in ms. */
+/** The interval of log lines while the application waits for a cluster, in ms. */
 const PROGRESS_MS = 2_000;
 
 /**
- * The clients of one application: makes them, connects them before other modules are initialized, and closes them when
- * all else has been shut down.
+ * Owns the clients of one application: creates them, connects them before other modules are initialized, and
+ * closes them after all other modules have shut down.
  *
- * They are not connected where they are made, because nothing tells a provider that the rest of its application could
- * not be put together: the connections would stay open for good.
+ * It does not connect them on creation, because a provider is not notified if the rest of its application
+ * fails to compile: the connections would stay open forever.
  */
 @Injectable()
 export class ClusterRegistry implements OnModuleInit, OnApplicationShutdown {
@@ -24,12 +24,13 @@ export class ClusterRegistry implements OnModuleInit, OnApplicationShutdown {
 
   constructor(private readonly discovery: DiscoveryService) {}
 
-  /** @throws InvalidArgumentError for options that cannot be, and for a name that is taken */
+  /** Creates a client. @throws InvalidArgumentError for invalid options, and for a name that is taken */
   create(name: string, options: ClusterClientOptions): ClusterClient {
     if (this.clients.has(name)) {
       throw new InvalidArgumentError(
         'name',
-        `Two ClusterModule.forRoot() make a cluster named '${name}': import one of them only, or give the other a name of its own`,
+        `Two ClusterModule.forRoot() calls define a cluster named '${name}'. Import only one of them, or give the other ` +
+          'another name',
       );
     }
     const client = new ClusterClient(options);
@@ -39,15 +40,16 @@ export class ClusterRegistry implements OnModuleInit, OnApplicationShutdown {
     return client;
   }
 
-  /** Whether the application starts without waiting for this cluster. */
+  /** Returns whether the application starts without waiting for this cluster. */
   isLazy(name: string): boolean {
     return this.lazy.has(name);
   }
 
   /**
+   * Connects all clients that are not lazy.
    * @throws TopologyError, AuthenticationError; all clients are closed then
-   * @throws InvalidArgumentError where options depend on a request: there would be no client before the first one, and
-   *   another with each
+   * @throws InvalidArgumentError if the options depend on a request: every request would create another
+   *   client
    */
   async onModuleInit(): Promise<void> {
     this.rejectRequestScope();
@@ -64,7 +66,7 @@ export class ClusterRegistry implements OnModuleInit, OnApplicationShutdown {
     return this.close();
   }
 
-  /** Closes every client that was made here. */
+  /** Closes every client. */
   async close(): Promise<void> {
     await Promise.all(Array.from(this.clients.values(), (client) => client.close()));
   }
@@ -74,8 +76,8 @@ export class ClusterRegistry implements OnModuleInit, OnApplicationShutdown {
     if (options.every((wrapper) => wrapper.isDependencyTreeStatic())) return;
     throw new InvalidArgumentError(
       'inject',
-      'What ClusterModule.forRootAsync() injects is of request scope, or depends on what is; a client lives as long as ' +
-        'its application',
+      'ClusterModule.forRootAsync() injects a request-scoped provider, or one that depends on such. A client lives as long ' +
+        'as its application: inject singletons only',
     );
   }
 

@@ -1,40 +1,45 @@
 import type { FactoryProvider, ModuleMetadata, Provider, Type } from '@nestjs/common';
 import type { ClusterClientOptions } from '../../client/client-options.js';
 
-/** What a module needs to know beside the options of its client. */
+/** The module's own options, beside those of its client. */
 export interface ClusterModuleExtras {
-  /** By which the cluster is injected where an application has several. Default `'default'`. */
+  /** The name of the cluster, for applications with several. Default `'default'`. */
   name?: string | undefined;
-  /** Whether every module can inject the client, or only those that import this one. Default true. */
+  /**
+   * Whether every module can inject the client, rather than only modules that import this one. Default true.
+   */
   isGlobal?: boolean | undefined;
 }
 
 /**
- * What `ClusterModule.forRoot` takes: the options of a client, and the module's own.
+ * The options of `ClusterModule.forRoot`: those of a client, and the module's own.
  *
- * An application starts when its cluster is there: it is waited for as long as `startupTimeoutMs` says, with a word in
- * the log every two seconds. With `lazyConnect` it starts at once, cluster or not.
+ * The application starts once its cluster is reachable. It waits up to `startupTimeoutMs` and logs a line
+ * every two seconds. With `lazyConnect` it starts immediately, whether or not the cluster is reachable.
  */
 export interface ClusterModuleOptions extends ClusterClientOptions, ClusterModuleExtras {}
 
-/** A class that makes the options of a client; for `useClass` and `useExisting`. */
+/** A class that creates the options of a client, for `useClass` and `useExisting`. */
 export interface ClusterOptionsFactory {
-  /** The options, or a promise of them. */
+  /** Returns the options, or a promise of them. */
   createClusterOptions(): ClusterClientOptions | Promise<ClusterClientOptions>;
 }
 
-/** What `ClusterModule.forRootAsync` takes: exactly one of `useFactory`, `useClass` and `useExisting`. */
+/**
+ * The options of `ClusterModule.forRootAsync`. Exactly one of `useFactory`, `useClass` and `useExisting` is
+ * required.
+ */
 export interface ClusterModuleAsyncOptions extends ClusterModuleExtras {
-  /** Modules that provide what `inject` and `useExisting` name. */
+  /** Modules that export the providers named by `inject` and `useExisting`. */
   imports?: ModuleMetadata['imports'] | undefined;
-  /** Makes the options from what `inject` names. */
+  /** Creates the options from the providers that `inject` names. */
   useFactory?: FactoryProvider<ClusterClientOptions>['useFactory'] | undefined;
-  /** A class to be instantiated here, whose `createClusterOptions()` is asked. */
+  /** A class that is instantiated in this module, and whose `createClusterOptions()` creates the options. */
   useClass?: Type<ClusterOptionsFactory> | undefined;
-  /** The same, of an instance that `imports` provides. */
+  /** The token of an existing instance with `createClusterOptions()`. */
   useExisting?: FactoryProvider['provide'] | undefined;
-  /** Tokens of what `useFactory` is given. */
+  /** The tokens of the arguments of `useFactory`. */
   inject?: FactoryProvider['inject'] | undefined;
-  /** More providers for the module, such as those `inject` names. */
+  /** More providers of the module, such as those that `inject` names. */
   extraProviders?: Provider[] | undefined;
 }

@@ -1,44 +1,46 @@
 import type { Type } from '@nestjs/common';
 import { ClusterClient } from '../../client/cluster-client.js';
+import { kindOf } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { EntityClass } from '../../entity/decorators/shape.js';
 import { ClusterPubSub } from '../../pubsub/cluster-pubsub.js';
 import { checkClusterName } from './module-checks.js';
 import { CircularImportError } from './module-errors.js';
 
-/** The name of the cluster where none is given. */
+/** The name of a cluster that is given no name. */
 export const DEFAULT_CLUSTER = 'default';
 
 /**
- * The token of a cluster's client: `ClusterClient` itself for the default one. For `overrideProvider` and `app.get`.
- * @throws InvalidArgumentError for a name that is not text
+ * Returns the token of a cluster's client, for `overrideProvider` and `app.get`. For the default cluster it
+ * is the class `ClusterClient`.
+ * @throws InvalidArgumentError if the name is not a non-empty string
  */
 export function getClusterToken(name: string = DEFAULT_CLUSTER): Type<ClusterClient> | symbol {
   return name === DEFAULT_CLUSTER ? ClusterClient : namedToken('ClusterClient', name);
 }
 
 /**
- * The token of a cluster's pub/sub: `ClusterPubSub` itself for the default one.
- * @throws InvalidArgumentError for a name that is not text
+ * Returns the token of a cluster's pub/sub. For the default cluster it is the class `ClusterPubSub`.
+ * @throws InvalidArgumentError if the name is not a non-empty string
  */
 export function getPubSubToken(name: string = DEFAULT_CLUSTER): Type<ClusterPubSub> | symbol {
   return name === DEFAULT_CLUSTER ? ClusterPubSub : namedToken('ClusterPubSub', name);
 }
 
-// Keyed by the class itself: two classes of one name are two tokens. Holds nothing but tokens, so that applications in
-// one process may share it.
+// Keyed by the class, as two classes can have the same name. It holds only tokens, so applications in one process can
+// share it.
 const repositoryTokens = new WeakMap<EntityClass, Map<string, symbol>>();
 
 /**
- * The token of an entity's repository in a cluster.
- * @throws CircularImportError where the class is undefined, InvalidArgumentError where it is none
+ * Returns the token of an entity's repository in a cluster.
+ * @throws CircularImportError if the class is undefined, InvalidArgumentError if it is not a class
  */
 export function getClusterRepositoryToken(entity: EntityClass, name: string = DEFAULT_CLUSTER): symbol {
   if (entity === undefined) throw new CircularImportError('@InjectClusterRepository()');
   if (typeof entity !== 'function') {
     throw new InvalidArgumentError(
       'entity',
-      'The repository of an entity is asked for by the class of the entity',
+      `The token of a repository needs an entity class, got ${kindOf(entity)}`,
     );
   }
   checkClusterName(name);
@@ -52,7 +54,7 @@ export function getClusterRepositoryToken(entity: EntityClass, name: string = DE
   return token;
 }
 
-/** The token of what knows a cluster's entities; of no use outside this package. */
+/** Returns the token of a cluster's entity registry. Internal. */
 export function getEntityRegistryToken(name: string): symbol {
   return namedToken('EntityRegistry', name);
 }

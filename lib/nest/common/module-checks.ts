@@ -2,14 +2,14 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { kindOf, whatCame } from '../../cluster/common/describe-value.js';
 import type { ClusterModuleAsyncOptions } from './cluster-module-options.interface.js';
 
-/** Where the options of a client come from in `forRootAsync`; exactly one of them is given. */
+/** The possible sources of a client's options in `forRootAsync`; exactly one must be given. */
 export const SOURCES = ['useFactory', 'useClass', 'useExisting'] as const;
 
-/** What each property of `forRootAsync` must be; there are no others. */
+/** What each option of `forRootAsync` must be. */
 const ASYNC_OPTIONS: Readonly<
   Record<keyof ClusterModuleAsyncOptions, readonly [fits: (value: unknown) => boolean, expected: string]>
 > = {
-  name: [(value) => typeof value === 'string' && value !== '', 'text, and not empty'],
+  name: [(value) => typeof value === 'string' && value !== '', 'a non-empty string'],
   isGlobal: [(value) => typeof value === 'boolean', 'true or false'],
   imports: [Array.isArray, 'a list of modules'],
   useFactory: [(value) => typeof value === 'function', 'a function'],
@@ -22,22 +22,22 @@ const ASYNC_OPTIONS: Readonly<
   extraProviders: [Array.isArray, 'a list of providers'],
 };
 
-/**
- * Refuses a name of a cluster that is none.
- * @throws InvalidArgumentError
- */
+/** Checks the name of a cluster. @throws InvalidArgumentError */
 export function checkClusterName(name: unknown): void {
   checkOption('name', name, 'The name of a cluster');
 }
 
-/** Refuses what `forRoot` cannot take; options of the client are checked where it is made. @throws InvalidArgumentError */
+/**
+ * Checks the module's own options in `forRoot`; the client checks the others.
+ * @throws InvalidArgumentError
+ */
 export function checkRootOptions(options: unknown): void {
   const { name, isGlobal } = objectOf(options, 'forRoot', 'the options of a client');
   if (name !== undefined) checkClusterName(name);
   if (isGlobal !== undefined) checkOption('isGlobal', isGlobal);
 }
 
-/** Refuses what `forRootAsync` cannot take. @throws InvalidArgumentError */
+/** Checks the options of `forRootAsync`. @throws InvalidArgumentError */
 export function checkAsyncOptions(options: unknown): void {
   const given = Object.entries(
     objectOf(options, 'forRootAsync', `an object with one of ${SOURCES.join(', ')}`),
@@ -46,8 +46,8 @@ export function checkAsyncOptions(options: unknown): void {
     if (!isAsyncOption(option)) {
       throw new InvalidArgumentError(
         option,
-        `ClusterModule.forRootAsync() has no option ${option}; it has ${Object.keys(ASYNC_OPTIONS).join(', ')}, and ` +
-          'options of the client are what the factory gives',
+        `ClusterModule.forRootAsync() has no option ${option}. Its options are ${Object.keys(ASYNC_OPTIONS).join(', ')}; ` +
+          'the factory returns the options of the client',
       );
     }
     if (value !== undefined)
@@ -59,29 +59,29 @@ export function checkAsyncOptions(options: unknown): void {
   if (sources.length !== 1) {
     throw new InvalidArgumentError(
       'forRootAsync',
-      `ClusterModule.forRootAsync() takes exactly one of ${SOURCES.join(', ')}; it was given ` +
+      `ClusterModule.forRootAsync() needs exactly one of ${SOURCES.join(', ')}, got ` +
         `${sources.join(' and ') || 'none of them'}`,
     );
   }
 }
 
 /**
- * Refuses what a factory gives that is no options: nothing at all would be those of the default nodes.
+ * Checks what a factory returned. Undefined is rejected, as it would connect to the default nodes.
  * @throws InvalidArgumentError
  */
 export function checkFactoryResult(source: string, result: unknown): void {
   if (typeof result !== 'object' || result === null || Array.isArray(result)) {
     throw new InvalidArgumentError(
       source,
-      `${source} of ClusterModule.forRootAsync() must give an object, the options of a client; ${kindOf(result)} came`,
+      `${source} of ClusterModule.forRootAsync() must return an object, the options of a client, got ${kindOf(result)}`,
     );
   }
   const misplaced = ['name', 'isGlobal'].find((option) => Object.hasOwn(result, option));
   if (misplaced === undefined) return;
   throw new InvalidArgumentError(
     misplaced,
-    `Option ${misplaced} stands beside ${source} in ClusterModule.forRootAsync(), not in what it gives: ` +
-      'it is needed before that is known',
+    `Pass "${misplaced}" to ClusterModule.forRootAsync() beside ${source}, not in the options that it returns: ` +
+      'it is needed before they are known',
   );
 }
 
@@ -90,18 +90,14 @@ function objectOf(options: unknown, method: string, expected: string): Record<st
     return options as Record<string, unknown>;
   throw new InvalidArgumentError(
     'options',
-    `ClusterModule.${method}() takes ${expected}; ${kindOf(options)} came`,
+    `ClusterModule.${method}() needs ${expected}, got ${kindOf(options)}`,
   );
 }
 
-function checkOption(
-  option: keyof ClusterModuleAsyncOptions,
-  value: unknown,
-  subject = `Option ${option}`,
-): void {
+function checkOption(option: keyof ClusterModuleAsyncOptions, value: unknown, subject = `"${option}"`): void {
   const [fits, expected] = ASYNC_OPTIONS[option];
   if (!fits(value))
-    throw new InvalidArgumentError(option, `${subject} must be ${expected}; ${whatCame(value)} came`);
+    throw new InvalidArgumentError(option, `${subject} must be ${expected}, got ${whatCame(value)}`);
 }
 
 function isAsyncOption(option: string): option is keyof ClusterModuleAsyncOptions {

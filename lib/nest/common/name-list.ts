@@ -1,10 +1,10 @@
-/** Names that a line of the log shows. */
+/** The most names that a log line shows. */
 const SHOWN = 5;
 
-/** Characters of one name that a line of the log shows. */
+/** The most characters of a name that a log line shows. */
 const LENGTH = 100;
 
-/** Names for the log: all of a few, and of many the first with how many there are. */
+/** Formats names for the log: a few in full, or the first ones and the number of the others. */
 export function nameList(names: readonly (string | Buffer)[]): string {
   const shown = names.slice(0, SHOWN).map((name) => shortened(String(name)));
   const others = names.length - shown.length;

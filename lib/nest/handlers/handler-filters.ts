@@ -1,21 +1,21 @@
 import type { ArgumentsHost, Type } from '@nestjs/common';
 
-/** A filter that Nest has found for a handler. */
+/** An exception filter that Nest has found for a handler. */
 interface FoundFilter {
   readonly func: (exception: unknown, host: ArgumentsHost) => unknown;
   /** The classes it catches; none stands for all. */
   readonly exceptionMetatypes: readonly Type[];
 }
 
-/** What Nest calls with what a handler throws. */
+/** What Nest calls with an exception of a handler. */
 export interface ExceptionHandling {
   next(exception: unknown, host: ArgumentsHost): unknown;
 }
 
 /**
- * Nest's own handling outside of requests logs each error with all its properties, and takes a filter that returns
- * nothing for one that did not handle the error. Here a filter that matches has handled it, as for a request. What no
- * filter matches is thrown, for the one log line that a failed handler gets.
+ * Outside of requests, Nest logs each error with all its properties, and assumes that a filter which returns
+ * nothing did not handle the error. Here a matching filter has handled the error, as for a request. An error
+ * that no filter matches is thrown, and logged as one line.
  */
 export function withRequestSemantics(found: ExceptionHandling): ExceptionHandling {
   const { filters } = found as ExceptionHandling & { readonly filters?: readonly FoundFilter[] };

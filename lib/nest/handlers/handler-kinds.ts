@@ -4,13 +4,13 @@ import type { ClusterPubSub } from '../../pubsub/cluster-pubsub.js';
 import type { SubscriptionKind } from '../../pubsub/subscriptions/subscription-kind.js';
 import type { HandlerSubscription } from './decorators/subscription-metadata.js';
 
-/** What tells one subscribing decorator from another. */
+/** How one subscribing decorator differs from the others. */
 export interface HandlerKind {
-  /** The decorator's name. */
+  /** The name of the decorator. */
   readonly decorator: string;
-  /** What its names are, for errors. */
+  /** What its names denote, for errors. */
   readonly noun: string;
-  /** What handlers are called with. */
+  /** Returns the messages that handlers are called with. */
   readonly messages: (pubsub: ClusterPubSub, subscription: HandlerSubscription) => Observable<ClusterMessage>;
 }
 
@@ -34,12 +34,12 @@ export const HANDLER_KINDS: Readonly<Record<SubscriptionKind, HandlerKind>> = {
     decorator: '@KeyspaceEvent()',
     noun: 'pattern of keys',
     messages: (pubsub, { names, events }) =>
-      // an event does not say which pattern let it through, so each is observed for itself
+      // an event does not contain the pattern that matched, so each pattern is observed separately
       merge(...names.map((pattern) => keyspaceMessages(pubsub, pattern, events))),
   },
 };
 
-/** Events in the form of messages, so that all that is around a handler finds what it knows. */
+/** Wraps events in messages, so that parameter decorators, guards and the queue see the usual shape. */
 function keyspaceMessages(
   pubsub: ClusterPubSub,
   pattern: string,

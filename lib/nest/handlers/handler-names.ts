@@ -6,9 +6,10 @@ import { readHandlerNames } from './handler-subscription.js';
 import { type HandlerSubscription, type SubscriptionMetadata } from './decorators/subscription-metadata.js';
 
 /**
- * Finds the names of a subscription, with what the module of its handler can inject.
- * @param handler its name, for the error
- * @throws InvalidArgumentError where a function gives none; what it throws; what Nest throws where it cannot inject
+ * Resolves the names of a subscription, calling their function with injected providers if there is one.
+ * @param handler the handler's name, for the error
+ * @throws InvalidArgumentError if the function returns no valid names; any error of the function; Nest's
+ *   injection errors
  */
 export async function resolveNames(
   subscription: SubscriptionMetadata,
@@ -21,7 +22,7 @@ export async function resolveNames(
   return { ...subscription, names: readHandlerNames(kind, given, where) };
 }
 
-/** Nest injects into classes only, and only so a function gets what the imports of its module offer. */
+/** Nest injects into classes only, so the function is called in the constructor of a temporary class. */
 async function callWithInjected(
   names: (...injected: never[]) => unknown,
   inject: NonNullable<SubscriptionMetadata['inject']>,
@@ -34,7 +35,7 @@ async function callWithInjected(
       this.given = names(...(injected as never[]));
     }
   }
-  // what Nest's own errors call it
+  // the name that Nest's errors show
   Object.defineProperty(Names, 'name', { value: where });
   inject.forEach((token, index) => Inject(token)(Names, undefined, index));
   const moduleRef: ModuleRef = host.host!.getProviderByKey<ModuleRef>(ModuleRef).instance;

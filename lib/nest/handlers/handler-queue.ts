@@ -1,24 +1,24 @@
 import { BoundedBuffer, type BufferOptions } from '../../pubsub/buffers/bounded-buffer.js';
 
-/** Which of two messages must be handled before the other: of one channel, the earlier one; or neither. */
+/** Whether messages of one channel are handled in order (`channel`), or in any order (`none`). */
 export type HandlerOrder = 'channel' | 'none';
 
-/** How much is handled at a time, and what waits. */
+/** The options of a `HandlerQueue`. */
 export interface HandlerQueueOptions extends BufferOptions {
   readonly concurrency: number;
   readonly order: HandlerOrder;
 }
 
 /**
- * Handles messages, so many at a time, where there is an order those of one channel one after the other. So many wait;
- * what finds the queue full is dropped.
+ * Runs a handler with limited concurrency. With `order: 'channel'`, messages of one channel are handled one
+ * at a time. If the queue is full, a message is dropped.
  */
 export class HandlerQueue<T extends { readonly channel: string }> {
   private readonly buffer: BoundedBuffer<T>;
   private readonly concurrency: number;
   private readonly inOrder: boolean;
   private active = 0;
-  /** The channels of what is being handled, where that matters. */
+  /** The channels of messages being handled, if order matters. */
   private readonly busyChannels = new Set<string>();
   private closed = false;
   private onDrained: (() => void) | undefined = undefined;
@@ -33,17 +33,17 @@ export class HandlerQueue<T extends { readonly channel: string }> {
     this.buffer = new BoundedBuffer(options);
   }
 
-  /** What waits or is worked on. */
+  /** The number of messages waiting or being handled. */
   get pending(): number {
     return this.buffer.waiting + this.active;
   }
 
-  /** What waits. */
+  /** The number of messages waiting. */
   get waiting(): number {
     return this.buffer.waiting;
   }
 
-  /** What was not taken in because too much waited, or had to make room. */
+  /** The number of messages dropped because the queue was full. */
   get dropped(): number {
     return this.buffer.dropped;
   }
@@ -54,13 +54,13 @@ export class HandlerQueue<T extends { readonly channel: string }> {
     else this.buffer.push(item);
   }
 
-  /** Takes nothing more; resolves when what was taken is done with. */
+  /** Accepts no more messages; resolves when all accepted ones are handled. */
   async drain(): Promise<void> {
     this.closed = true;
     if (this.pending > 0) await new Promise<void>((resolve) => (this.onDrained = resolve));
   }
 
-  /** Gives up what waits. What is worked on cannot be stopped. */
+  /** Drops the waiting messages. A message being handled cannot be stopped. */
   abandon(): void {
     this.buffer.clear();
   }

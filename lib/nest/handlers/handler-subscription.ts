@@ -1,4 +1,5 @@
 import { SetMetadata } from '@nestjs/common';
+import { kindOf, otherOfKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkOptionNames } from '../../cluster/common/check-option-names.js';
 import { resolveBufferOptions } from '../../pubsub/buffers/bounded-buffer.js';
@@ -14,8 +15,9 @@ import {
 } from './decorators/subscription-metadata.js';
 
 /**
- * Puts a subscription on a method.
- * @throws InvalidArgumentError for what can never be subscribed to, and where it does not stand on a method
+ * Creates a decorator that adds a subscription to a method.
+ * @throws InvalidArgumentError for invalid names or options; from the decorator, if it is not on an instance
+ *   method
  */
 export function handlerDecorator(
   { kind, names, events }: Pick<SubscriptionMetadata, 'kind' | 'names' | 'events'>,
@@ -28,12 +30,12 @@ export function handlerDecorator(
   return (target, method, descriptor) => {
     const handler: unknown = descriptor?.value;
     if (typeof target === 'function' || typeof handler !== 'function') {
-      throw new InvalidArgumentError(decorator, `${decorator} stands on methods of an instance only`);
+      throw new InvalidArgumentError(decorator, `${decorator} can only decorate an instance method`);
     }
     if (typeof method === 'symbol') {
       throw new InvalidArgumentError(
         decorator,
-        `${decorator} cannot stand on a method named by a symbol (${String(method)}); give the method a text name`,
+        `${decorator} cannot decorate a method named by a symbol, got ${String(method)}. Give the method a string name`,
       );
     }
     SetMetadata(SUBSCRIPTIONS, [metadata, ...subscriptionsOf(handler)])(target, method, descriptor);
@@ -41,22 +43,22 @@ export function handlerDecorator(
 }
 
 /**
- * Names as a list, each once.
- * @param where what gives them, for the error
- * @throws InvalidArgumentError where there is none, or one is empty or no text
+ * Returns the names as a list without duplicates.
+ * @param where the decorator that has them, for the error
+ * @throws InvalidArgumentError for no name, or a name that is not a non-empty string
  */
 export function readHandlerNames(kind: SubscriptionKind, names: unknown, where: string): readonly string[] {
   const list = [names].flat();
   if (!areNames(list)) {
     throw new InvalidArgumentError(
       'names',
-      `${where} takes a ${HANDLER_KINDS[kind].noun}, or a list of them`,
+      `${where} needs a ${HANDLER_KINDS[kind].noun}, or a list of them, got ${describeNames(names)}`,
     );
   }
   return [...new Set(list)];
 }
 
-/** What the options of handlers are called, beside `codec`, which those of messages have. */
+/** The options of all handlers; those of messages also have `codec`. */
 const OPTIONS = ['cluster', 'concurrency', 'order', 'buffer', 'inject'];
 
 function checkMetadata(metadata: SubscriptionMetadata): void {
@@ -65,25 +67,37 @@ function checkMetadata(metadata: SubscriptionMetadata): void {
   if (cluster !== undefined) checkClusterName(cluster);
   if (codec !== undefined) resolveCodec(codec);
   if (inject !== undefined && !Array.isArray(inject)) {
-    throw new InvalidArgumentError('inject', `Option inject of ${decorator} must be a list of tokens`);
+    throw new InvalidArgumentError(
+      'inject',
+      `"inject" of ${decorator} must be a list of tokens, got ${kindOf(inject)}`,
+    );
   }
   if (typeof names !== 'function') readHandlerNames(kind, names, decorator);
   if (events !== undefined && !areNames(events)) {
-    throw new InvalidArgumentError('events', `${decorator} takes an event, a list of them, or none for all`);
+    throw new InvalidArgumentError(
+      'events',
+      `${decorator} needs an event or a list of events, got ${describeNames(events)}. Leave them out for all events`,
+    );
   }
   if (concurrency !== undefined) checkConcurrency(concurrency);
   if (order !== undefined && order !== 'channel' && order !== 'none') {
-    throw new InvalidArgumentError('order', "The order of a handler is 'channel' or 'none'");
+    throw new InvalidArgumentError('order', `"order" must be 'channel' or 'none', got ${otherOfKind(order)}`);
   }
   const { whenFull } = resolveBufferOptions(buffer);
   if (whenFull === 'error') {
     throw new InvalidArgumentError(
       'whenFull',
-      'A subscription outlives errors: drop the oldest or the newest',
+      "\"whenFull\" of a handler must be 'dropOldest' or 'dropNewest', got 'error'",
     );
   }
 }
 
 function areNames(list: readonly unknown[]): list is readonly string[] {
   return list.length > 0 && list.every((name) => typeof name === 'string' && name !== '');
+}
+
+function describeNames(names: unknown): string {
+  return Array.isArray(names) && names.length > 0
+    ? 'a list with an empty name or a non-string'
+    : kindOf(names);
 }

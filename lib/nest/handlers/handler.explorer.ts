@@ -13,16 +13,16 @@ export class HandlerExplorer {
   ) {}
 
   /**
-   * Every handler of every provider and controller.
-   * @param excluded instances whose handlers are not wanted
-   * @throws where the names of a subscription cannot be told
+   * Returns the handlers of all providers and controllers.
+   * @param excluded instances whose handlers are left out
+   * @throws if the names of a subscription cannot be resolved
    */
   async explore(excluded: ReadonlySet<unknown>): Promise<Handler[]> {
     const hosts = this.hosts().filter(({ instance }) => !excluded.has(instance));
     return (await Promise.all(hosts.map((host) => this.handlersOf(host)))).flat();
   }
 
-  /** All that has methods, each instance once, under however many tokens it is provided. */
+  /** All providers and controllers, each instance once even if several tokens provide it. */
   private hosts(): HandlerHost[] {
     const hosts = new Map<unknown, HandlerHost>();
     for (const host of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {

@@ -13,17 +13,17 @@ import { withRequestSemantics, type ExceptionHandling } from './handler-filters.
 import type { Handler } from './handler.js';
 import { PARAMS_METADATA, messageParams } from './decorators/message-params.decorator.js';
 
-/** Handles one message; rejects with what the handler, or anything around it, throws. */
+/** Handles one message; rejects with the error of the handler, or of a guard, pipe, interceptor or filter. */
 export type HandlerCall = (message: ClusterMessage) => Promise<unknown>;
 
-/** Makes calls of handlers, with guards, interceptors, pipes and filters around them. */
+/** Creates calls of handlers, with guards, interceptors, pipes and filters applied. */
 @Injectable()
 export class HandlerInvoker {
   private readonly contexts: ExternalContextCreator;
 
   constructor(contexts: ExternalContextCreator, modules: ModulesContainer) {
-    // Nest looks for a handler's module among those that provide its class, and finds none for a controller. Guards and
-    // the like that are given by class would then be passed over without a word.
+    // Nest looks for a handler's module among those that provide its class, and finds none for a controller. It would then
+    // silently skip guards and other enhancers that are given by class.
     const getContextModuleKey: ExternalContextCreator['getContextModuleKey'] = (type) =>
       contexts.getContextModuleKey(type) || (type && moduleKeyOfController(modules, type)) || '';
     const { filtersContextCreator } = contexts as unknown as NestInternals;
@@ -45,7 +45,7 @@ export class HandlerInvoker {
     return (message) => call(message.payload, message);
   }
 
-  /** For handlers that are request-scoped or transient, or depend on what is: an instance a message. */
+  /** For request-scoped and transient handlers, and those that depend on such: one instance per message. */
   private createCallPerMessage(handler: Handler): HandlerCall {
     const { host } = handler;
     const moduleRef: ModuleRef = host.host!.getProviderByKey<ModuleRef>(ModuleRef).instance;
@@ -77,7 +77,7 @@ interface FiltersCreator {
   create(...of: unknown[]): ExceptionHandling;
 }
 
-/** What an ExternalContextCreator does not tell of itself. */
+/** A private property of ExternalContextCreator. */
 interface NestInternals {
   readonly filtersContextCreator: FiltersCreator;
 }
@@ -89,7 +89,7 @@ function moduleKeyOfController(modules: ModulesContainer, type: object): string 
   return undefined;
 }
 
-/** Nest takes an observable that ends without a value for an error; for a message, it is as good as any. */
+/** Nest treats an observable that ends without a value as an error; for a message it is a valid result. */
 async function toPromise(result: unknown): Promise<unknown> {
   return isObservable(result) ? lastValueFrom(result, { defaultValue: undefined }) : result;
 }

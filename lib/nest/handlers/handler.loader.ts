@@ -14,12 +14,12 @@ import type { HandlerSubscription } from './decorators/subscription-metadata.js'
 import { UnknownClusterError } from '../common/module-errors.js';
 import { nameList } from '../common/name-list.js';
 import { RunningHandler, type HandlerStatistics } from './running-handler.js';
-import { within } from '../common/within.js';
+import { within } from '../../cluster/common/within.js';
 
 /** How long the server may take to confirm a subscription, in ms. */
 const CONFIRM_MS = 10_000;
 
-/** Between attempts to subscribe at a cluster that cannot be found, in ms. */
+/** The delay between attempts to subscribe while a cluster cannot be reached, in ms. */
 const RETRY_MS = 1_000;
 
 /** How long handlers may take to finish when the application shuts down, in ms. */
@@ -42,12 +42,15 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly moduleRef: ModuleRef,
   ) {}
 
-  /** How each handler does. */
+  /** The statistics of each handler. */
   get statistics(): HandlerStatistics[] {
     return this.running.map(({ statistics }) => statistics);
   }
 
-  /** As `load`. Some kinds of applications call this hook twice. @throws as `load`; all clients are closed then */
+  /**
+   * Calls `load`. Some kinds of applications call this hook twice.
+   * @throws like `load`; all clients are closed then
+   */
   async onApplicationBootstrap(): Promise<void> {
     try {
       await this.load();
@@ -65,10 +68,11 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * Subscribes the handlers that are not subscribed yet. Resolves once the server has confirmed every subscription.
-   * Only a cluster that is connected lazily is not waited for.
-   * @throws UnknownClusterError, DeadlineExceededError, KeyspaceEventsOffError, what the server answers to a subscription
-   *   it refuses, what keeps the names of one from being told; none of the new handlers is subscribed then
+   * Subscribes the handlers that are not subscribed yet. Resolves once the servers have confirmed every
+   * subscription, except those of clusters that connect lazily.
+   * @throws UnknownClusterError, DeadlineExceededError, KeyspaceEventsOffError, the ReplyError of a
+   *   subscription that a server rejects, and any error of a function that returns names; none of the new
+   *   handlers is subscribed then
    */
   load(): Promise<void> {
     const loaded = this.loading.then(() => this.loadNew());
@@ -99,7 +103,7 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
     const { decorator, noun, messages: messagesOf } = HANDLER_KINDS[kind];
     const pubsub = this.pubsubOf(cluster, `${decorator} on ${name}`);
     if (pubsub === undefined) {
-      // a test has put something without pub/sub in the place of the client
+      // a test has overridden the client with something that has no pub/sub
       return this.logger.warn(`${name} is not subscribed: the client of cluster '${cluster}' has no pub/sub`);
     }
     const isLazy = this.registry.isLazy(cluster);
@@ -115,7 +119,10 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
     this.logger.log(`Mapped ${noun} {${nameList(names)}} to ${name}`);
   }
 
-  /** Subscribes again and again while the cluster cannot be found; each attempt takes as long as connecting may. */
+  /**
+   * Retries the subscription while the cluster cannot be reached; each attempt may take as long as
+   * connecting.
+   */
   private retryWhileUnreachable<T>(name: string, messages: Observable<T>): Observable<T> {
     const delay = (error: Error): Observable<unknown> => {
       if (!(error instanceof ClusterError && error.retryable)) return throwError(() => error);

@@ -6,8 +6,8 @@ import { HandlerInvoker } from './handler.invoker.js';
 import { HandlerLoader } from './handler.loader.js';
 
 /**
- * The handlers of an application. They use what other modules provide, so they begin after every other module has
- * started, and end before any other is torn down.
+ * The handlers of an application. They depend on other modules, so they start after every other module and
+ * stop before any other module is destroyed.
  */
 @Module({
   imports: [DiscoveryModule],
@@ -16,8 +16,8 @@ import { HandlerLoader } from './handler.loader.js';
 })
 export class HandlerModule {
   constructor(modules: ModulesContainer) {
-    // Nest starts modules by their distance from the root, the farthest first, and tears them down in reverse. It sets
-    // the distances before it makes instances, and reads them after that.
+    // Nest starts modules by their distance from the root, the farthest first, and destroys them in reverse. It sets the
+    // distances before it creates instances, and reads them afterwards.
     for (const module of modules.values()) {
       if (module.metatype === HandlerModule) module.distance = Number.NEGATIVE_INFINITY;
     }

@@ -1,13 +1,13 @@
 import type { DiscoveryService } from '@nestjs/core';
 import type { HandlerSubscription } from './decorators/subscription-metadata.js';
 
-/** What Nest knows of a provider or controller. */
-
+/** Nest's wrapper of a provider or controller. */
 export type HandlerHost = ReturnType<DiscoveryService['getProviders']>[number];
-/** A method with `@Subscribe`, or one of its kind, on it. */
 
+/** A method with `@Subscribe` or another subscribing decorator. */
 export interface Handler {
   readonly host: HandlerHost;
+  /** The name of the method. */
   readonly method: string;
   /** `OrderEvents.onPlaced`, for the log. */
   readonly name: string;

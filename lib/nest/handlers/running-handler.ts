@@ -5,26 +5,26 @@ import type { HandlerCall } from './handler.invoker.js';
 import { HandlerQueue } from './handler-queue.js';
 import type { HandlerSubscription } from './decorators/subscription-metadata.js';
 
-/** What a handler has done so far. */
+/** The statistics of one handler. */
 export interface HandlerStatistics {
-  /** `OrderEvents.onPlaced`. */
+  /** The class and method, such as `OrderEvents.onPlaced`. */
   readonly handler: string;
-  /** What it is subscribed to. */
+  /** The channels or patterns it is subscribed to. */
   readonly names: readonly string[];
-  /** Messages it has finished with, those it failed on among them. */
+  /** Messages it has handled, including those it failed on. */
   readonly handled: number;
   /** Messages it failed on. */
   readonly failed: number;
-  /** Messages it has missed because too many waited. */
+  /** Messages dropped because its buffer was full. */
   readonly dropped: number;
-  /** Messages that wait for it now. */
+  /** Messages waiting in its buffer now. */
   readonly waiting: number;
 }
 
-/** Messages that wait for a handler, unless it says otherwise. */
+/** The default buffer of a handler. */
 const DEFAULT_BUFFER = { size: 10_000, whenFull: 'dropNewest' } as const;
 
-/** One decorator of a method at work: a subscription, and a queue between it and the method. */
+/** One active decorator of a method: a subscription, and a queue between it and the method. */
 export class RunningHandler {
   private readonly queue: HandlerQueue<ClusterMessage>;
   private readonly subscription: Subscription;
@@ -58,13 +58,13 @@ export class RunningHandler {
     return { handler, names: this.options.names, handled, failed, dropped, waiting };
   }
 
-  /** Takes nothing more; resolves when what was taken is done with. */
+  /** Unsubscribes; resolves when all received messages are handled. */
   async drain(): Promise<void> {
     this.subscription.unsubscribe();
     await this.queue.drain();
   }
 
-  /** Takes nothing more, and gives up what waits; says so where something is lost. */
+  /** Unsubscribes and drops the waiting messages; logs a warning if any message is lost. */
   abandon(): void {
     const { name, queue, logger } = this;
     const { pending, dropped } = queue;
@@ -94,17 +94,17 @@ export class RunningHandler {
     }
   }
 
-  /** Never the payload in the log: it may be anything. */
+  /** Never logs the payload, which may contain secrets. */
   private logFailure({ channel }: ClusterMessage, error: unknown): void {
     const failure = `${this.name} failed on a message of ${channel}`;
     try {
       const [text, stack] =
         error instanceof Error
           ? [error.message, error.stack]
-          : [`it threw what is not an Error, but ${typeof error}`];
+          : [`it threw a value that is not an Error, got ${typeof error}`];
       this.logger.error(`${failure}: ${text}`, stack);
     } catch {
-      // an error that cannot be read, or a logger that fails, must not end the process
+      // an unreadable error or a failing logger must not end the process
       process.emitWarning(`${failure}, and the error could not be logged`, 'ClusterModule');
     }
   }

@@ -1,51 +1,53 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { otherOfKind, whatCame } from '../../cluster/common/describe-value.js';
 import { BufferOverflowError } from '../common/pubsub-errors.js';
 
-/** What happens to messages that find a buffer full. */
+/** What happens to a message that arrives when the buffer is full. */
 export type WhenFull = 'dropOldest' | 'dropNewest' | 'error';
 
-/** How many messages may wait for a consumer, and what becomes of the others. */
+/** The limits of a buffer between messages and their consumer. */
 export interface BufferOptions {
-  /** Messages that may wait. Default 1000. */
+  /** The number of messages that the buffer holds. Default 1000. */
   size?: number | undefined;
   /**
-   * - `dropOldest` (default): the one that has waited longest makes room
-   * - `dropNewest`: the one that comes is not taken in
-   * - `error`: the consumer gets a BufferOverflowError, and nothing further
+   * - `dropOldest` (default): the oldest message in the buffer is dropped
+   * - `dropNewest`: the new message is dropped
+   * - `error`: the consumer receives a BufferOverflowError and no further message
    */
   whenFull?: WhenFull | undefined;
 }
 
 const POLICIES: readonly WhenFull[] = ['dropOldest', 'dropNewest', 'error'];
 
-/** Values that wait for a consumer, within bounds, in the order they came. */
+/** A bounded queue of values that wait for a consumer, in order of arrival. */
 export class BoundedBuffer<T> {
   private readonly size: number;
   private readonly whenFull: WhenFull;
-  /** In boxes, so that values which are the same wait side by side, and any can be taken out. */
+  /** Boxed, so that equal values can wait side by side and any of them can be removed. */
   private readonly boxes = new Set<{ readonly value: T }>();
   private lost = 0;
 
-  /** @throws InvalidArgumentError */
+  /** @throws InvalidArgumentError for an invalid size or policy */
   constructor(options: BufferOptions = {}) {
     const { size, whenFull } = resolveBufferOptions(options);
     this.size = size;
     this.whenFull = whenFull;
   }
 
-  /** Values that wait. */
+  /** The number of values in the buffer. */
   get waiting(): number {
     return this.boxes.size;
   }
 
-  /** Values that were not taken in, or had to make room, so far. */
+  /** The number of values dropped so far. */
   get dropped(): number {
     return this.lost;
   }
 
   /**
-   * Takes a value in. False where one was dropped for it, itself or another.
-   * @throws BufferOverflowError where the policy is `error`
+   * Adds a value.
+   * @returns false if a value was dropped: this one, or the oldest
+   * @throws BufferOverflowError if the buffer is full and the policy is `error`
    */
   push(value: T): boolean {
     const full = this.boxes.size >= this.size;
@@ -59,14 +61,14 @@ export class BoundedBuffer<T> {
     return !full;
   }
 
-  /** Takes the oldest value out; undefined where nothing waits. */
+  /** Removes and returns the oldest value, or undefined if the buffer is empty. */
   shift(): { readonly value: T } | undefined {
     const [oldest] = this.boxes;
     this.boxes.delete(oldest);
     return oldest;
   }
 
-  /** Takes the oldest value out for which `test` is true. */
+  /** Removes and returns the oldest value for which `test` is true. */
   shiftWhere(test: (value: T) => boolean): { readonly value: T } | undefined {
     for (const box of this.boxes) {
       if (!test(box.value)) continue;
@@ -81,16 +83,22 @@ export class BoundedBuffer<T> {
   }
 }
 
-/** Options with their defaults. @throws InvalidArgumentError */
+/** Returns the options with their defaults. @throws InvalidArgumentError for an invalid size or policy */
 export function resolveBufferOptions({
   size = 1_000,
   whenFull = 'dropOldest',
 }: BufferOptions): Required<BufferOptions> {
   if (!Number.isInteger(size) || size < 1) {
-    throw new InvalidArgumentError('size', 'The size of a buffer is a whole number of at least 1');
+    throw new InvalidArgumentError(
+      'size',
+      `"size" of a buffer must be a positive integer, got ${whatCame(size)}`,
+    );
   }
   if (!POLICIES.includes(whenFull)) {
-    throw new InvalidArgumentError('whenFull', `whenFull is one of ${POLICIES.join(', ')}`);
+    throw new InvalidArgumentError(
+      'whenFull',
+      `"whenFull" must be one of ${POLICIES.join(', ')}, got ${otherOfKind(whenFull)}`,
+    );
   }
   return { size, whenFull };
 }

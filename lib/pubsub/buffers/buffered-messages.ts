@@ -8,15 +8,15 @@ interface PendingNext<T> {
 }
 
 /**
- * What an observable gives, for a consumer that takes its time: `for await (const message of buffered(messages$))`. So
- * many values wait, and no more, however slow the consumer; others who listen to the same are not held up. It subscribes
- * with the first value asked for, or with `open()`, and unsubscribes when the loop is left.
+ * Buffers the values of an observable for a slow consumer: `for await (const message of
+ * buffered(messages$))`. The buffer is bounded, and other subscribers of the observable are not held up. It
+ * subscribes with the first `next()` or with `open()`, and unsubscribes when the loop ends.
  */
 export class BufferedMessages<T> implements AsyncIterableIterator<T, undefined> {
   private readonly buffer: BoundedBuffer<T>;
   private readonly pendingNexts: PendingNext<T>[] = [];
   private subscription: Subscription | undefined = undefined;
-  /** How it ended: the source did, or failed, or the consumer left. */
+  /** Set once the source has completed or failed, or the consumer has left. */
   private ending: { readonly error?: unknown } | undefined = undefined;
 
   constructor(
@@ -26,17 +26,17 @@ export class BufferedMessages<T> implements AsyncIterableIterator<T, undefined> 
     this.buffer = new BoundedBuffer(options);
   }
 
-  /** Values that wait for the consumer. */
+  /** The number of values in the buffer. */
   get waiting(): number {
     return this.buffer.waiting;
   }
 
-  /** Values that the consumer has missed because too many waited. */
+  /** The number of values dropped because the buffer was full. */
   get dropped(): number {
     return this.buffer.dropped;
   }
 
-  /** Subscribes now rather than with the first value asked for. */
+  /** Subscribes now rather than with the first `next()`. */
   open(): this {
     if (this.subscription !== undefined || this.ending !== undefined) return this;
     this.subscription = this.source.subscribe({
@@ -44,12 +44,15 @@ export class BufferedMessages<T> implements AsyncIterableIterator<T, undefined> 
       error: (error: unknown) => this.end({ error }),
       complete: () => this.end({}),
     });
-    // a source may end before `subscribe` returns
+    // the source may end before `subscribe` returns
     if (this.ending !== undefined) this.subscription.unsubscribe();
     return this;
   }
 
-  /** The next value; after the last one that waits, the error the source or the buffer ended with, once. */
+  /**
+   * Returns the next value. After the last value in the buffer it rejects once with the error that ended the
+   * source, or with BufferOverflowError.
+   */
   next(): Promise<IteratorResult<T, undefined>> {
     this.open();
     const box = this.buffer.shift();
@@ -64,14 +67,14 @@ export class BufferedMessages<T> implements AsyncIterableIterator<T, undefined> 
       : Promise.resolve({ done: true, value: undefined });
   }
 
-  /** Unsubscribes; what waits is gone. */
+  /** Unsubscribes and drops the values in the buffer. */
   return(): Promise<IteratorResult<T, undefined>> {
     this.buffer.clear();
     this.end({});
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  /** For `for await`. */
+  /** Returns itself, for `for await`. */
   [Symbol.asyncIterator](): this {
     return this;
   }
@@ -98,8 +101,8 @@ export class BufferedMessages<T> implements AsyncIterableIterator<T, undefined> 
 }
 
 /**
- * Messages for a loop that takes its time; see `BufferedMessages`.
- * @throws InvalidArgumentError for a size or policy that cannot be
+ * Buffers the values of an observable for a `for await` loop; see `BufferedMessages`.
+ * @throws InvalidArgumentError for an invalid size or policy
  */
 export function buffered<T>(source: Observable<T>, options?: BufferOptions): BufferedMessages<T> {
   return new BufferedMessages(source, options);

@@ -2,18 +2,22 @@ import { Observable, Subscription, type OperatorFunction } from 'rxjs';
 import { BoundedBuffer, resolveBufferOptions, type BufferOptions } from './bounded-buffer.js';
 import { checkConcurrency } from '../common/check-concurrency.js';
 
-/** How `mapBuffered` works. */
+/** Options of `mapBuffered`. */
 export interface MapBufferedOptions extends BufferOptions {
-  /** Values worked on at a time, a whole number or Infinity. Default 1: in order. */
+  /**
+   * How many values are processed at a time: a positive integer or Infinity. Default 1, which keeps their
+   * order.
+   */
   concurrency?: number | undefined;
-  /** Called when a value is dropped, with how many have been. */
+  /** Called when a value is dropped, with the number dropped so far. */
   onDropped?: ((dropped: number) => void) | undefined;
 }
 
 /**
- * As rxjs' `mergeMap` with a promise, but with bounds: what comes faster than `project` takes it waits in a buffer, and
- * what finds that full is dropped, or ends it: what waits is still worked on then, and a BufferOverflowError follows.
- * @throws InvalidArgumentError
+ * An operator like rxjs' `mergeMap` with a promise, but with a bounded buffer. Values that arrive while
+ * `project` is busy wait in the buffer. If the buffer is full, a value is dropped; with `whenFull: 'error'`,
+ * the values in the buffer are still processed and a BufferOverflowError follows.
+ * @throws InvalidArgumentError for an invalid option
  */
 export function mapBuffered<T, R>(
   project: (value: T) => Promise<R>,
@@ -41,7 +45,7 @@ export function mapBuffered<T, R>(
           (error: unknown) => subscriber.error(error),
         );
       };
-      /** Takes nothing more, and ends so once all that was taken is done with. */
+      /** Accepts no more values, and ends once all accepted ones are processed. */
       const endWith = (ending: () => void): void => {
         subscription.unsubscribe();
         end = ending;

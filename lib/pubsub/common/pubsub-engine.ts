@@ -9,7 +9,7 @@ import type { RedirectScope } from '../../cluster/retry/resolve-redirect.js';
 import type { ResolvedCall } from '../../cluster/command/resolved-call.js';
 import type { ClusterTopology } from '../../cluster/topology/topology.js';
 
-/** What pub/sub needs of the cluster; a `ClusterEngine` is one. */
+/** The part of `ClusterEngine` that pub/sub uses. */
 export interface PubSubEngine extends RedirectScope {
   readonly options: ResolvedClusterOptions;
   readonly topology: ClusterTopology;

@@ -1,39 +1,45 @@
 import { ClusterError } from '../../cluster/common/errors.js';
 
 /**
- * A node is not configured to tell the keyspace events that are wanted, or is not any more, so a subscription to them
- * would be silent.
+ * A node is not configured, or no longer configured, to publish the keyspace events that you subscribed to.
+ * The subscription would receive nothing.
  */
 export class KeyspaceEventsOffError extends ClusterError {
   /**
    * @param node `host:port`
-   * @param lacking what its `notify-keyspace-events` lacks, as letters
+   * @param lacking the letters that its `notify-keyspace-events` setting lacks
    */
   constructor(
     readonly node: string,
     readonly lacking: string = 'KA',
   ) {
     super(
-      `Node ${node} tells no keyspace events of the kind that is wanted: its configuration notify-keyspace-events lacks ` +
-        `${lacking}. It needs K and the classes of these events; KA stands for nearly all of them, Kx for those of expired keys`,
+      `Node ${node} does not publish these keyspace events: its setting notify-keyspace-events lacks "${lacking}". ` +
+        'Set it to K and the classes of the events: KA for nearly all events, or Kx for expired keys',
       { code: 'KEYSPACE_EVENTS_OFF' },
     );
   }
 }
 
-/** More messages came than may wait for their consumer, who wanted an error rather than missing some. */
+/** A buffer with `whenFull: 'error'` is full: messages arrive faster than their consumer takes them. */
 export class BufferOverflowError extends ClusterError {
+  /** @param size the number of messages that the buffer holds */
   constructor(readonly size: number) {
-    super(`More than ${size} messages wait for their consumer`, { code: 'BUFFER_OVERFLOW' });
+    super(`The buffer is full: more than ${size} messages are waiting for their consumer`, {
+      code: 'BUFFER_OVERFLOW',
+    });
   }
 }
 
-/** A payload is not what its schema wants. The payload is not shown: what schemas say of it may repeat what is in it. */
+/**
+ * A payload does not match its schema. The schema's own messages are left out, as they may repeat parts of
+ * the payload.
+ */
 export class InvalidPayloadError extends ClusterError {
-  /** @param paths where in the payload something is wrong; an empty one is the payload as a whole */
+  /** @param paths the paths in the payload that do not match; an empty path stands for the whole payload */
   constructor(readonly paths: readonly string[]) {
     const places = paths.filter((path) => path !== '');
-    super(`The payload does not fit its schema${places.length > 0 ? ` at ${places.join(', ')}` : ''}`, {
+    super(`The payload does not match its schema${places.length > 0 ? ` at ${places.join(', ')}` : ''}`, {
       code: 'INVALID_PAYLOAD',
     });
   }

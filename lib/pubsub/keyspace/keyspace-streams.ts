@@ -10,26 +10,26 @@ import type { SubscriptionName } from '../subscriptions/subscription-name.js';
 import type { Attachment } from '../subscriptions/subscription-registry.js';
 import type { Topic, TopicSink } from '../subscriptions/topic.js';
 
-/** Something that happened to a key. */
+/** An event of a key. */
 export interface KeyspaceEvent<N extends ChannelName = string> {
-  /** In the form in which the pattern was given. */
+  /** The key, a string or a Buffer like the pattern. */
   readonly key: NameForm<N>;
-  /** What happened, as servers call it: `set`, `del`, `expired`, … */
+  /** The name of the event in Redis: `set`, `del`, `expired`, … */
   readonly event: string;
-  /** The primary that told it, `host:port`. */
+  /** The primary that published it, `host:port`. */
   readonly node: string;
-  /** When it arrived here, in ms since 1970. */
+  /** When it arrived, in ms since 1970. */
   readonly receivedAt: number;
 }
 
-/** Makes observables of keyspace events: the same patterns at every primary, whichever nodes these are. */
+/** Creates observables of keyspace events, subscribed to at every primary of the current topology. */
 export class KeyspaceStreams {
   constructor(
     private readonly engine: PubSubEngine,
     private readonly reconciler: Reconciler,
   ) {}
 
-  /** @param events those wanted; all where it is undefined */
+  /** @param events the events wanted; undefined for all */
   observe(
     patterns: readonly SubscriptionName[],
     events: ReadonlySet<string> | undefined,
@@ -47,7 +47,7 @@ export class KeyspaceStreams {
           const lacking = missingClasses(flags, events);
           return lacking === '' ? undefined : new KeyspaceEventsOffError(home as string, lacking);
         },
-        // gaps of keyspace events are told by `gaps$`
+        // gaps of keyspace events are reported by `gaps$` only
         onGap: () => {},
         onError: (error) => subscriber.error(error),
         onClosed: () => subscriber.complete(),
@@ -56,7 +56,7 @@ export class KeyspaceStreams {
     }).pipe(share());
   }
 
-  /** Attaches a sink at every primary, now and after every change. */
+  /** Attaches a sink at every primary, now and after every change of the topology. */
   private attachAtPrimaries(patterns: readonly SubscriptionName[], sink: TopicSink): Subscription {
     const subscription = new Subscription();
     const attached = new Map<string, Attachment>();
@@ -83,7 +83,7 @@ export class KeyspaceStreams {
       }
       isFirst = false;
       clearTimeout(settleTimer);
-      // should both have been primaries all the time, the next reading of the topology has found it so
+      // if both nodes are primaries after all, the next read of the topology has shown it
       if (primaries.uncertain) settleTimer = setTimeout(settle, this.reconciler.refreshMs).unref();
     };
     const settle = (): void => {
@@ -106,7 +106,7 @@ export class KeyspaceStreams {
     return subscription;
   }
 
-  /** A new primary may have been one for a while. What its predecessor told until then is not lost. */
+  /** A new primary may have been one for a while. Events that its predecessor delivered are not lost. */
   private inheritLoss({ topics }: Attachment, node: string, predecessor: Attachment | undefined): void {
     topics.forEach((topic, i) => {
       if (topic.activeSince !== undefined) return;
@@ -118,7 +118,7 @@ export class KeyspaceStreams {
   }
 }
 
-/** Until when a topic was served without a loss, if it ever was. */
+/** Returns until when a topic was served without a loss, if it ever was. */
 function intactUntilOf({ activeSince, link, loss }: Topic): number | undefined {
   if (loss !== undefined) return loss.since;
   return activeSince && Math.max(activeSince, link?.intactUntil ?? 0);

@@ -1,7 +1,8 @@
 import { clearTimeout, monotonicMs, setImmediate, setTimeout } from '../../cluster/common/timers.js';
 
 /**
- * Watches over one connection: a ping every so often, and a word when nothing at all has been heard for twice as long.
+ * Monitors one connection: sends a ping at an interval, and reports when nothing has arrived for twice that
+ * interval.
  */
 export class Heartbeat {
   private answeredPings: [earlier: number, latest: number];
@@ -12,9 +13,9 @@ export class Heartbeat {
   private stopped = false;
 
   /**
-   * @param everyMs time from one ping to the next
-   * @param ping resolves with the peer's answer: whether it still is what it was, so that nothing was lost until then
-   * @param onSilent called once, when there has been no sign of life for 2 × `everyMs`
+   * @param everyMs time between two pings, in ms
+   * @param ping resolves when the peer answers, with whether no message was lost until then
+   * @param onSilent called once, when nothing has arrived for 2 × `everyMs`
    */
   constructor(
     private readonly everyMs: number,
@@ -27,14 +28,15 @@ export class Heartbeat {
   }
 
   /**
-   * Until then nothing was lost on the connection, in ms since 1970: the time of the last ping but one that was
-   * answered. Not the last one, because what was published elsewhere just before may have been on its way to the node.
+   * No message was lost on the connection before this time, in ms since 1970: the time of the last but one
+   * answered ping. The last one proves less, as a message published elsewhere may still have been on its way
+   * to the node.
    */
   get intactUntil(): number {
     return this.answeredPings[0];
   }
 
-  /** A sign of life came. */
+  /** Records that something arrived. */
   recordActivity(): void {
     this.lastActivityAt = monotonicMs();
   }
@@ -56,7 +58,7 @@ export class Heartbeat {
 
   private onTimer(): void {
     if (!this.pingInFlight) void this.sendPing();
-    // where it was this process that stood still, the answer lies in the socket, and is read before this is called
+    // if this process was blocked, the answer is in the socket and is read before the immediate runs
     else if (monotonicMs() >= this.silentAt) return void setImmediate(() => this.confirmSilence());
     this.startTimer();
   }
@@ -76,7 +78,7 @@ export class Heartbeat {
     try {
       intact = await this.ping();
     } catch {
-      return; // the connection is gone, or is found to be silent
+      return; // the connection is gone, or will be found silent
     }
     this.pingInFlight = false;
     this.recordActivity();

@@ -1,7 +1,7 @@
 import { backoffMs } from '../../cluster/common/backoff.js';
 import { monotonicMs } from '../../cluster/common/timers.js';
 
-/** Which links have failed lately, by their names (a kind and a node), and are to be left alone for a moment. */
+/** Tracks which links, by name (kind and node), have failed recently and are in backoff. */
 export class LinkHealth {
   private readonly failing = new Map<string, { failures: number; backoffUntil: number }>();
 
@@ -11,18 +11,18 @@ export class LinkHealth {
     this.failing.set(name, { failures, backoffUntil: monotonicMs() + backoffMs(failures) });
   }
 
-  /** The connection ended. That may have had reasons of its own, unless it happens again and again. */
+  /** The connection ended. Only a repeated end counts as a failure of the node. */
   disconnected(name: string): void {
     if (this.failuresOf(name) > 0) this.failed(name);
     else this.failing.set(name, { failures: 1, backoffUntil: 0 });
   }
 
-  /** It has served for a while. */
+  /** The connection has worked for a while. */
   succeeded(name: string): void {
     this.failing.delete(name);
   }
 
-  /** Forgets links to nodes that are no more, as addresses may change without end. */
+  /** Forgets links to nodes that have left, so that changing addresses do not accumulate. */
   retain(isKnown: (node: string) => boolean): void {
     for (const name of this.failing.keys()) {
       const [, node] = name.split(' ');
@@ -30,7 +30,7 @@ export class LinkHealth {
     }
   }
 
-  /** False while it rests after a failure. */
+  /** Returns false while the link is in backoff. */
   isAvailable(name: string): boolean {
     return monotonicMs() >= (this.failing.get(name)?.backoffUntil ?? 0);
   }

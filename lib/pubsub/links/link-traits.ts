@@ -1,10 +1,10 @@
 import type { LinkKind } from '../subscriptions/subscription-kind.js';
 
-/** What is particular to the connections of one kind. */
+/** How the connections of one kind differ from the others. */
 export interface LinkTraits {
-  /** Messages are sure to come only while the node is a primary. */
+  /** Messages are guaranteed only while the node is a primary. */
   readonly primaryOnly: boolean;
-  /** The setting of the node that decides which messages come. */
+  /** The setting of the node that decides which messages it publishes. */
   readonly setting?: string;
 }
 

@@ -15,16 +15,16 @@ import { SubscriptionRegistry, type RegistryListener } from '../subscriptions/su
 import type { SubscriptionName } from '../subscriptions/subscription-name.js';
 import type { Topic, TopicLink } from '../subscriptions/topic.js';
 
-/** By how much two reads of the topology may be further apart than they should. */
+/** Factor by which the interval between two reads of the topology may exceed the configured one. */
 const REFRESH_JITTER = 1.2;
 
-/** Connections that end for these reasons tell nothing new of their nodes. */
+/** Connections that end for these reasons do not indicate that the topology is stale. */
 const EXPECTED_LOSSES: ReadonlySet<GapReason> = new Set(['nodeLeft', 'credentialsRenewed']);
 
 /**
- * Sees to it that what is desired is subscribed to somewhere: gives each topic a node, and another one when that is
- * lost, leaves the cluster, or does not serve the topic any more. Where nothing is amiss a topic stays where it is: to
- * move it is to miss messages.
+ * Keeps every wanted topic subscribed on some node. Assigns a node to each topic, and another one when that
+ * node is lost, leaves the cluster, or no longer serves the topic. A topic that is served stays where it is,
+ * as a move can miss messages.
  */
 export class Reconciler implements RegistryListener, LinkListener {
   readonly registry = new SubscriptionRegistry(this);
@@ -51,27 +51,28 @@ export class Reconciler implements RegistryListener, LinkListener {
     );
   }
 
-  /** What the topology tells now has been so for no longer than since then, in ms since 1970, where it is news. */
+  /** The earliest time, in ms since 1970, at which a change that the topology shows now can have happened. */
   get knownSince(): number {
     return Date.now() - this.refreshMs;
   }
 
-  /** The longest time from one reading of the topology to the next, in ms. */
+  /** The longest time between two reads of the topology, in ms. */
   get refreshMs(): number {
     return REFRESH_JITTER * this.engine.options.refreshIntervalMs;
   }
 
   /**
-   * Resolves once everything that is wanted at this moment is active: these names, or all.
-   * @throws InvalidArgumentError where nobody subscribes to a name; what topics fail with; ClientClosedError
+   * Resolves once all current topics, or those of the given names, are active.
+   * @throws InvalidArgumentError if a name has no subscriber; the error of a topic that fails;
+   *   ClientClosedError
    */
   async ready(names?: readonly SubscriptionName[]): Promise<void> {
-    // what is wanted may depend on the topology
+    // which topics exist may depend on the topology
     await this.starting;
     await this.registry.whenActive(names);
   }
 
-  /** Finds the cluster, if need be, and follows its topology. What is desired fails when that does. */
+  /** Connects to the cluster if needed, and follows its topology. If that fails, all topics fail. */
   start(): Promise<void> {
     return (this.starting ??= this.connect());
   }
@@ -92,7 +93,7 @@ export class Reconciler implements RegistryListener, LinkListener {
 
   onTopicAdded(topic: Topic): void {
     this.unplaced.add(topic);
-    // those who want the topic are told when it fails
+    // a failure is reported to the sinks of the topic
     if (this.topologySubscription === undefined) this.start().catch(() => {});
     else this.place(topic);
   }
@@ -176,8 +177,8 @@ export class Reconciler implements RegistryListener, LinkListener {
   }
 
   /**
-   * The slot has another primary than in the snapshot before, and the topic is not there yet. After a redirect topics are
-   * ahead of the topology, and where the primary could not be reached, they may be with the replica that follows it.
+   * Returns whether the slot has a new primary that does not serve the topic yet. After a redirect, a topic
+   * is ahead of the topology; if the primary could not be reached, the topic may be on one of its replicas.
    */
   private hasMoved({ kind, slot }: Topic, link: TopicLink, before: ClusterTopology): boolean {
     if (!KINDS[kind].slotwise) return false;
@@ -185,7 +186,7 @@ export class Reconciler implements RegistryListener, LinkListener {
     return primary !== undefined && primary !== before.nodeForSlot(slot)?.name && primary !== link.node.name;
   }
 
-  /** Takes a topic from a link that does not serve it any more to one that does. */
+  /** Moves a topic from a link that no longer serves it to another one. */
   private move(topic: Topic, from: TopicLink, reason: GapReason): void {
     from.removeTopic(topic);
     topic.link = undefined;
@@ -193,19 +194,22 @@ export class Reconciler implements RegistryListener, LinkListener {
     this.place(topic);
   }
 
-  /** Until when nothing was lost on a link. A node that has left may have been cut off from the others for longer. */
+  /**
+   * Returns until when a link lost nothing. A node that has left may have been partitioned before it was
+   * missed.
+   */
   private intactUntil({ intactUntil }: TopicLink, reason: GapReason): number {
     return reason === 'nodeLeft' ? Math.min(intactUntil, this.knownSince - LEAVE_GRACE_MS) : intactUntil;
   }
 
-  /** The node says that it does not serve the topic now. */
+  /** Follows a node's reply that it does not serve the topic now. */
   private followRedirect(link: SubscriberLink, topic: Topic, error: Error): void {
     topic.lose({ node: link.node.name, since: link.intactUntil, reason: 'slotMoved' });
     let node: ClusterNode | undefined;
     try {
       node = resolveRedirect(error, link.node, this.engine)?.node;
     } catch (thrown) {
-      // addressRemap is the application's
+      // addressRemap is a function of the application
       return this.registry.fail(topic, thrown as Error);
     }
     if (node !== undefined && ++topic.redirects <= PROMPT_REDIRECTS) this.assign(topic, node);
@@ -237,7 +241,7 @@ export class Reconciler implements RegistryListener, LinkListener {
     return link;
   }
 
-  /** There is no node for the topic now: tries again in a moment, or when the topology changes. */
+  /** No node can serve the topic now: tries again after a backoff, or when the topology changes. */
   private placeLater(topic: Topic): void {
     this.unplaced.add(topic);
     if (this.closed) return;

@@ -14,19 +14,19 @@ import type { ClusterNode } from '../../cluster/topology/topology.js';
 import type { ChannelName } from '../subscriptions/cluster-message.js';
 import type { MessageWord, SubscribeWord, UnsubscribeWord } from '../subscriptions/subscription-kind.js';
 
-/** What a subscriber connection tells. Its methods must not throw. */
+/** The callbacks of a subscriber connection. They must not throw. */
 export interface SubscriberConnectionListener {
-  /** @param name what it was subscribed to by; both are Buffers of the server's bytes */
+  /** @param name the name that was subscribed to */
   onMessage(word: MessageWord, name: Buffer, channel: Buffer, payload: Buffer): void;
-  /** The server has ended a subscription that we did not end: its slot has moved. */
+  /** The server has ended a subscription on its own because the slot has moved. */
   onDropped(word: UnsubscribeWord, name: string): void;
-  /** Something came; what, does not matter. */
+  /** Any bytes have arrived. */
   onActivity(): void;
-  /** The connection is gone, or could not be made; told once. */
+  /** The connection is gone, or could not be established. Called once. */
   onLost(): void;
 }
 
-/** A command that the server owes an answer to: one reply, or a confirmation for each name. */
+/** A command whose answer is outstanding: one reply, or a confirmation for each name. */
 interface InFlightCommand {
   readonly word: string;
   readonly names: readonly ChannelName[];
@@ -36,9 +36,9 @@ interface InFlightCommand {
 }
 
 /**
- * One socket to one node that subscribes. Commands are answered in their order, each subscription by a confirmation for
- * each of its names, and between them comes what is published: as pushes in RESP3, as replies like any other in RESP2,
- * which only servers that know no other are spoken to in.
+ * A connection to one node for subscriptions. The server answers commands in order, and a subscription with
+ * one confirmation per name. Published messages arrive in between: as pushes in RESP3, and as ordinary
+ * replies in RESP2, which is used only if the server does not support RESP3.
  *
  * @see {@link https://redis.io/docs/latest/develop/pubsub/ | Pub/sub, format of pushed messages}
  */
@@ -61,13 +61,15 @@ export class SubscriberConnection implements SocketOwner {
     this.socket = new NodeSocket(node, options, this);
   }
 
-  /** In RESP2, a connection that subscribes takes nothing but subscriptions and PING. */
+  /**
+   * Whether the connection uses RESP2, in which a subscribing connection accepts only subscriptions and PING.
+   */
   get isResp2(): boolean {
     return this.protocol === 2;
   }
 
   /**
-   * Resolves once the node has taken us in.
+   * Opens the connection; resolves once it is authenticated and leads to the right node.
    * @throws AuthenticationError, ConnectionError, ConnectionHookError
    */
   open(): Promise<void> {
@@ -75,7 +77,8 @@ export class SubscriberConnection implements SocketOwner {
   }
 
   /**
-   * Authenticates it anew, once it is open. One that ends meanwhile is no failure of this.
+   * Authenticates the connection again, once it is open. Does not throw if the connection ends in the
+   * meantime.
    * @returns false if that is impossible: a subscribing RESP2 connection takes no AUTH
    * @throws AuthenticationError
    */
@@ -83,7 +86,7 @@ export class SubscriberConnection implements SocketOwner {
     try {
       await this.opening;
     } catch {
-      return true; // the next one has what is new
+      return true; // the next connection uses the new credentials
     }
     if (this.isResp2 && this.subscribing) return sameCredentials(this.credentials, credentials);
     await authenticate(this.ask, credentials);
@@ -91,7 +94,7 @@ export class SubscriberConnection implements SocketOwner {
     return true;
   }
 
-  /** Sends a command with one reply, for which there is no other than PING once a RESP2 connection subscribes. */
+  /** Sends a command with one reply. Once a RESP2 connection subscribes, this can only be PING. */
   readonly ask: Ask = async (word, ...args) => {
     const reply = await this.enqueue(word, args, []);
     if (word === 'HELLO' && args.length > 0) this.protocol = Number(args[0]);
@@ -99,18 +102,19 @@ export class SubscriberConnection implements SocketOwner {
   };
 
   /**
-   * Subscribes to names, or ends that; resolves once the server has confirmed it for all of them.
-   * @throws ReplyError where the server refuses, all of them; ConnectionError where the connection ends before
+   * Sends a command that subscribes or unsubscribes names; resolves once the server has confirmed all of
+   * them.
+   * @throws ReplyError if the server rejects the command; ConnectionError if the connection ends first
    */
   async sendNames(word: SubscribeWord | UnsubscribeWord, names: readonly ChannelName[]): Promise<void> {
     this.subscribing = true;
     const answered = this.enqueue(word, names, names);
-    // the answer to this one tells what the confirmations before it were
+    // the answer to this PING shows that the confirmations before it belong to the command
     const fence = FENCED.has(word) ? this.enqueue('PING', [], []).catch(ignoreReply) : undefined;
     await Promise.all([answered, fence]);
   }
 
-  /** Ends it now. */
+  /** Ends the connection now. */
   destroy(reason: Error): void {
     this.socket.destroy(reason);
   }
@@ -129,7 +133,7 @@ export class SubscriberConnection implements SocketOwner {
     if (this.wantsBuffers() && Array.isArray(reply) && this.handlePushed(reply)) return;
     if (!isSlotRefusal(reply)) this.passFence();
     const inFlight = this.inFlight.shift();
-    if (inFlight === undefined) throw new ProtocolError(`${this.name} sent a reply that nobody asked for`);
+    if (inFlight === undefined) throw new ProtocolError(`${this.name} sent a reply without a request`);
     if (reply instanceof ReplyError) inFlight.reject(reply);
     else inFlight.resolve(reply);
   }
@@ -158,7 +162,7 @@ export class SubscriberConnection implements SocketOwner {
 
   private async greet(): Promise<void> {
     const { onConnect } = this.options;
-    // RESP2 could neither be authenticated anew while it subscribes, nor be asked whether its node is a primary
+    // in RESP2 a subscribing connection can neither authenticate again nor query whether its node is a primary
     const credentials = async (): Promise<Credentials | undefined> =>
       (this.credentials = await this.options.credentials());
     const { identity } = await handshake(this.ask, { ...this.options, credentials, protocol: 3 });
@@ -176,7 +180,7 @@ export class SubscriberConnection implements SocketOwner {
     });
   }
 
-  /** What is sent in one turn of the event loop leaves together. */
+  /** Commands of one turn of the event loop are written together. */
   private scheduleWrite(): void {
     if (this.writing) return;
     this.writing = true;
@@ -186,7 +190,7 @@ export class SubscriberConnection implements SocketOwner {
     });
   }
 
-  /** Takes what is published, and what confirms a subscription or its end; false for anything else. */
+  /** Handles a message or a confirmation; returns false for anything else. */
   private handlePushed(items: readonly Reply[]): boolean {
     const word = toByteText(items[0] as Buffer);
     const [, name, third, fourth] = items as Buffer[];
@@ -202,7 +206,7 @@ export class SubscriberConnection implements SocketOwner {
       case 'psubscribe':
       case 'ssubscribe':
         if (!this.confirmNext(word, toByteText(name)))
-          throw new ProtocolError(`${this.name} confirms too much`);
+          throw new ProtocolError(`${this.name} confirmed a subscription that was not requested`);
         return true;
       case 'unsubscribe':
       case 'punsubscribe':
@@ -216,7 +220,7 @@ export class SubscriberConnection implements SocketOwner {
     }
   }
 
-  /** Whether it is this that the server owes next. */
+  /** Records a confirmation; returns false if it does not belong to the command that is answered next. */
   private confirmNext(word: string, name: string): boolean {
     const inFlight = this.inFlight.peek();
     if (
@@ -230,7 +234,9 @@ export class SubscriberConnection implements SocketOwner {
     return true;
   }
 
-  /** What follows a fenced command was answered, so its confirmations were meant for it. */
+  /**
+   * The command after a fenced command was answered, so the confirmations before belong to the fenced one.
+   */
   private passFence(): void {
     const inFlight = this.inFlight.peek();
     if (inFlight !== undefined && FENCED.has(inFlight.word) && isFullyConfirmed(inFlight))
@@ -243,19 +249,19 @@ export class SubscriberConnection implements SocketOwner {
 }
 
 /**
- * Commands whose confirmation may be something else: where a slot moves, the server ends its subscriptions of its own
- * accord, in the words in which it confirms our command, and answers that by an error.
+ * Commands whose confirmation is ambiguous. If a slot moves, the server ends its subscriptions with the same
+ * words in which it confirms an unsubscribe, and then answers the command with an error.
  */
 const FENCED: ReadonlySet<string> = new Set<UnsubscribeWord>(['sunsubscribe']);
 
-/** Errors about a slot. A PING, which has none, is never answered so. */
+/** Errors about a slot. A PING, which has no slot, never receives one. */
 const SLOT_REFUSALS: ReadonlySet<string> = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN', 'CROSSSLOT']);
 
 const isSlotRefusal = (reply: Reply): boolean => reply instanceof ReplyError && SLOT_REFUSALS.has(reply.code);
 
 const isFullyConfirmed = ({ confirmed, names }: InFlightCommand): boolean => confirmed === names.length;
 
-/** The user may not be allowed to PING, and that is an answer, too. */
+/** An ACL may forbid PING; that error is an answer too. */
 function ignoreReply(error: unknown): void {
   if (!(error instanceof ReplyError)) throw error;
 }

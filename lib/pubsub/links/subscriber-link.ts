@@ -24,31 +24,34 @@ import type { Topic } from '../subscriptions/topic.js';
 /** How long a connection without subscriptions is kept, in ms. */
 const IDLE_MS = 2_000;
 
-/** A connection that ends within this time, in ms, proves nothing in favour of the node. */
+/** A connection that ends within this time, in ms, does not show that the node works. */
 const SHORT_LIFE_MS = 1_000;
 
-/** How long a node is to be missing from the topology, in ms: it may be so for a moment, after a failover say. */
+/**
+ * How long a node must be missing from the topology, in ms: it may be missing briefly, such as after a
+ * failover.
+ */
 export const LEAVE_GRACE_MS = 5_000;
 
-/** What a link tells. */
+/** The callbacks of a link. */
 export interface LinkListener {
   onActive(link: SubscriberLink, topics: readonly Topic[]): void;
-  /** The node has ended the subscription, and is asked for it again. */
+  /** The node has ended the subscription; the link subscribes again. */
   onDropped(link: SubscriberLink, topic: Topic): void;
-  /** The node will not have these; they are no longer wanted here. */
+  /** The node rejects these topics; they are no longer on the link. */
   onRefused(link: SubscriberLink, topics: readonly Topic[], error: Error): void;
-  /** The node was a primary and is not any more. */
+  /** The node is no longer a primary. */
   onDemoted(link: SubscriberLink): void;
-  /** The connection is gone, or could not be made. The topics are still the link's. */
+  /** The connection is gone, or could not be established. The topics are still on the link. */
   onLost(link: SubscriberLink, reason: GapReason): void;
-  /** Nothing has been wanted here for a while. */
+  /** The link has had no topics for a while. */
   onIdle(link: SubscriberLink): void;
 }
 
-/** One subscriber connection to one node, from its opening to its end, and the subscriptions on it. */
+/** One subscriber connection to one node, with the subscriptions on it. */
 export class SubscriberLink implements SubscriberConnectionListener {
   private readonly sets = new Map<SubscriptionKind, SubscriptionSet>();
-  /** Where what the server says of a kind belongs. */
+  /** The set that a word of the server belongs to. */
   private readonly byWord = new Map<
     MessageWord | UnsubscribeWord,
     { set: SubscriptionSet; prefix: number }
@@ -58,7 +61,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
   private heartbeat: Heartbeat | undefined = undefined;
   private readonly startedAt = Date.now();
   private wasPrimary: boolean;
-  /** What the node is asked about; undefined where there is nothing to ask, or it does not tell. */
+  /** The setting to query on the node; undefined if there is none, or the node does not return it. */
   private setting: string | undefined;
   private demoted = false;
   private ended = false;
@@ -92,27 +95,27 @@ export class SubscriberLink implements SubscriberConnectionListener {
       this.sets.set(one, set);
       for (const word of [message, unsubscribe]) this.byWord.set(word, { set, prefix: prefix.length });
     }
-    // the time to connect and that which the node takes to answer then
+    // limits the time to connect and that of the node's first answers
     this.timeLimit = new LoopTimer(engine.options.connectTimeoutMs, () => this.lose('nodeSilent'));
     void this.open();
   }
 
-  /** Until then nothing was lost here, in ms since 1970. */
+  /** No message was lost on this link before this time, in ms since 1970. */
   get intactUntil(): number {
     return this.heartbeat?.intactUntil ?? this.startedAt;
   }
 
-  /** The connection was made, whether it still is there or not. */
+  /** Whether the connection was established, even if it has ended since. */
   get wasOpen(): boolean {
     return this.heartbeat !== undefined;
   }
 
-  /** It was there for long enough to tell that the node is well. */
+  /** Whether the connection lasted long enough to show that the node works. */
   get outlivedStart(): boolean {
     return this.wasOpen && Date.now() - this.startedAt > SHORT_LIFE_MS;
   }
 
-  /** The topics that are wanted here. */
+  /** The topics on this link. */
   topics(): Topic[] {
     return [...this.sets.values()].flatMap((set) => [...set.topics()]);
   }
@@ -128,7 +131,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
     this.scheduleReconcile();
   }
 
-  /** Whether the topology knows the node. Where it does not for a while, the connection is given up. */
+  /** Sets whether the topology knows the node. If it does not for a while, the connection is closed. */
   setKnown(known: boolean): void {
     if (!known) {
       this.leaveTimer ??= setTimeout(() => this.lose('nodeLeft'), LEAVE_GRACE_MS);
@@ -139,14 +142,14 @@ export class SubscriberLink implements SubscriberConnectionListener {
   }
 
   /**
-   * Authenticates the connection anew. One that takes no AUTH is given up, for another to take its place.
-   * @throws AuthenticationError where the node refuses; the connection stays as it is
+   * Authenticates the connection again. A connection that accepts no AUTH is replaced.
+   * @throws AuthenticationError if the node rejects the credentials; the connection stays as it is
    */
   async renew(credentials: Credentials): Promise<void> {
     if (!(await this.connection.renew(credentials))) this.lose('credentialsRenewed');
   }
 
-  /** Gives the connection up; tells the listener. */
+  /** Closes the connection and notifies the listener. */
   lose(reason: GapReason): void {
     if (this.ended) return;
     this.destroy();
@@ -202,7 +205,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
     this.scheduleReconcile();
   }
 
-  /** What is wanted in one turn of the event loop is sent together. */
+  /** Changes of one turn of the event loop are sent together. */
   private scheduleReconcile(): void {
     if (this.reconciling || !this.wasOpen) return;
     this.reconciling = true;
@@ -210,7 +213,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
   }
 
   private async reconcile(): Promise<void> {
-    // nothing is subscribed to that the node would be silent about
+    // do not subscribe to events that the node would not publish
     if (this.setting !== undefined) await this.checkNodeSetting();
     this.reconciling = false;
     if (this.ended) return;
@@ -218,7 +221,10 @@ export class SubscriberLink implements SubscriberConnectionListener {
     if ([...this.sets.values()].every((set) => set.empty)) this.closeWhenIdle();
   }
 
-  /** Asks how the node is set, and tells the topics. A node that does not tell is given the benefit of the doubt. */
+  /**
+   * Queries the node's setting and passes it to the topics. If the query is impossible, the setting is
+   * assumed to fit.
+   */
   private async checkNodeSetting(): Promise<void> {
     if (this.setting === undefined) return;
     try {
@@ -226,20 +232,20 @@ export class SubscriberLink implements SubscriberConnectionListener {
       if (value === undefined) this.setting = undefined;
       else for (const topic of this.topics()) topic.checkSetting(value);
     } catch (error) {
-      // not for this user, or not in this protocol; not asked again, for servers keep a log of refusals
+      // forbidden for this user or protocol; not repeated, as servers log each refusal
       if (error instanceof ReplyError) this.setting = undefined;
     }
   }
 
-  /** A sign of life. Topics are told if the node has been set otherwise meanwhile. */
+  /** Pings the node; topics are notified if its setting has changed. */
   private async ping(): Promise<boolean> {
     const [intact] = await Promise.all([this.pingPrimary(), this.checkNodeSetting()]);
     return intact;
   }
 
   /**
-   * Where messages are sure to come only from a primary, the answer tells whether the node is one; once it is not,
-   * nothing is proven any more: what its successor has published since may not have come by here.
+   * Pings the node; if messages are guaranteed only from a primary, also checks that it is one. After a
+   * demotion nothing is proven any more: messages of the new primary may not have arrived here.
    */
   private async pingPrimary(): Promise<boolean> {
     try {
@@ -253,7 +259,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
       if (this.demoted) this.listener.onDemoted(this);
       return isPrimary && !this.demoted;
     } catch (error) {
-      // a refusal is a sign of life, too
+      // a refusal shows that the node is alive
       if (error instanceof ReplyError) return true;
       throw error;
     }

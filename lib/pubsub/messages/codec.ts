@@ -1,43 +1,43 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { toJsonText } from '../../cluster/common/json-text.js';
-import { otherOfKind } from '../../cluster/common/describe-value.js';
+import { kindOf, otherOfKind } from '../../cluster/common/describe-value.js';
 import { isStandardSchema, schemaCodec, type StandardSchema } from './standard-schema.js';
 import type { MessageCodec } from './message-codec.js';
 
-/** The codecs that come with the package. */
+/** The built-in codecs. */
 export type CodecName = 'json' | 'text' | 'binary';
 
-/** A codec of the package by its name, one of your own, or a Standard Schema, which checks what JSON holds. */
+/** A codec: a built-in one by name, your own, or a Standard Schema, which validates JSON payloads. */
 export type Codec<T = unknown> = CodecName | MessageCodec<T> | StandardSchema<unknown, T>;
 
 const CODECS: Readonly<Record<CodecName, MessageCodec>> = {
   json: {
     encode: (value) => {
       const text = toJsonText(value);
-      if (text === undefined) throw wrongValue('json', 'what JSON can hold');
+      if (text === undefined) throw wrongValue('json', 'a value that JSON can represent', value);
       return text;
     },
     decode: (payload) => JSON.parse(readText(payload)) as unknown,
   },
   text: {
     encode: (value) => {
-      if (typeof value !== 'string') throw wrongValue('text', 'a string');
+      if (typeof value !== 'string') throw wrongValue('text', 'a string', value);
       return value;
     },
     decode: readText,
   },
   binary: {
     encode: (value) => {
-      if (!(value instanceof Uint8Array)) throw wrongValue('binary', 'a Buffer or Uint8Array');
+      if (!(value instanceof Uint8Array)) throw wrongValue('binary', 'a Buffer or Uint8Array', value);
       return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
     },
-    // a view would keep all that came with it in memory for as long as the payload is kept
+    // a view would keep the whole chunk in memory for as long as the payload
     decode: (payload) => Buffer.from(payload),
   },
 };
 
-/** The codec that is meant. @throws InvalidArgumentError */
+/** Returns the codec itself. @throws InvalidArgumentError for anything that is not a codec */
 export function resolveCodec<T>(codec: Codec<T>): MessageCodec<T> {
   if (typeof codec === 'string' && Object.hasOwn(CODECS, codec)) return CODECS[codec] as MessageCodec<T>;
   if (isStandardSchema(codec)) return codecOfSchema(codec) as MessageCodec<T>;
@@ -45,12 +45,12 @@ export function resolveCodec<T>(codec: Codec<T>): MessageCodec<T> {
   if (typeof encode === 'function' && typeof decode === 'function') return codec as MessageCodec<T>;
   throw new InvalidArgumentError(
     'codec',
-    `A codec is one of ${Object.keys(CODECS).join(', ')}, an object with encode() and decode(), or a Standard Schema; ` +
-      `${otherOfKind(codec)} came`,
+    `"codec" must be one of ${Object.keys(CODECS).join(', ')}, an object with encode() and decode(), or a Standard ` +
+      `Schema, got ${otherOfKind(codec)}`,
   );
 }
 
-/** One for each schema, so that observables with the same schema have the same codec. */
+/** One codec per schema, so that observables with the same schema share it. */
 const schemaCodecs = new WeakMap<StandardSchema, MessageCodec>();
 
 function codecOfSchema(schema: StandardSchema): MessageCodec {
@@ -59,12 +59,15 @@ function codecOfSchema(schema: StandardSchema): MessageCodec {
   return codec;
 }
 
-/** Payload bytes as text. @throws TypeError where they are not UTF-8, which would be altered silently otherwise */
+/**
+ * Decodes a payload as text.
+ * @throws TypeError for invalid UTF-8, which `toString()` would silently replace
+ */
 function readText(payload: Buffer): string {
-  if (!isUtf8(payload)) throw new TypeError('The payload is not UTF-8');
+  if (!isUtf8(payload)) throw new TypeError('The payload is not valid UTF-8');
   return payload.toString();
 }
 
-function wrongValue(codec: CodecName, expected: string): InvalidArgumentError {
-  return new InvalidArgumentError('value', `The ${codec} codec takes ${expected}`);
+function wrongValue(codec: CodecName, expected: string, value: unknown): InvalidArgumentError {
+  return new InvalidArgumentError('value', `The ${codec} codec needs ${expected}, got ${kindOf(value)}`);
 }

@@ -1,8 +1,8 @@
 import { types } from 'node:util';
 
-/** Passes on values, and what promises of them come to, in the order they are given. Nothing is promised for long. */
+/** Emits values, and the results of promises of values, in the order they were pushed. */
 export class InOrder<T> {
-  /** Settles once all that was given has been passed on; undefined where it has. */
+  /** Settles once every pushed value has been emitted; undefined if all have. */
   private tail: Promise<void> | undefined = undefined;
 
   /** @param emit must not throw; the promises must not reject */

@@ -1,12 +1,14 @@
-/** How values become payloads, and back. */
-
+/** Converts values to payloads and back. */
 export interface MessageCodec<T = unknown> {
-  /** What is sent for a value, or a promise of it; strings as UTF-8. What it throws is what `publish` rejects with. */
+  /**
+   * Returns the payload of a value, or a promise of it; a string is sent as UTF-8. `publish` rejects with
+   * what it throws.
+   */
   encode(value: T): string | Buffer | PromiseLike<string | Buffer>;
   /**
-   * The value of a payload, or a promise of it; messages keep their order. A promise that never settles holds back all
-   * later messages of its observable, without a bound. Whatever it throws means that the payload is
-   * not one of this codec.
+   * Returns the value of a payload, or a promise of it. Messages keep their order, so a promise that never
+   * settles holds back all later messages of its observable, without a limit. If it throws, the message goes
+   * to `errors$`.
    */
   decode(payload: Buffer): T | PromiseLike<T>;
 }

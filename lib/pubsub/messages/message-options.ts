@@ -3,31 +3,31 @@ import type { ChannelName, ClusterMessage } from '../subscriptions/cluster-messa
 import type { Codec } from './codec.js';
 import type { SubscriptionGap } from '../subscriptions/subscription-gap.js';
 
-/** One name, or several. */
+/** One name, or several names. */
 export type ChannelNames<N extends ChannelName> = N | readonly N[];
 
-/** How payloads are read or written. */
+/** Options for publishing and subscribing. */
 export interface MessageOptions<T = unknown> {
-  /** Instead of the client's codec. */
+  /** Encodes or decodes the payloads. Default: the client's codec. */
   codec?: Codec<T> | undefined;
 }
 
-/** How messages are given. */
+/** Options for subscribing. */
 export interface ObserveOptions<T = unknown> extends MessageOptions<T> {
-  /** Whether gaps are told in the stream as well, where they end; `isGap` tells them from messages. Default false. */
+  /** Whether the stream also contains each gap, at the point where it ends; see `isGap`. Default false. */
   gaps?: boolean | undefined;
 }
 
-/** What a stream with gaps gives. */
+/** An item of a stream with gaps. */
 export type MessageOrGap<T = unknown, N extends ChannelName = string> =
   ClusterMessage<T, N> | SubscriptionGap;
 
-/** Whether what a stream gives is a gap. */
+/** Returns whether an item of a stream with gaps is a gap rather than a message. */
 export function isGap(item: object): item is SubscriptionGap {
   return 'until' in item && 'reason' in item && !('payload' in item);
 }
 
-/** Gives the messages of names; their type goes by the codec. */
+/** Subscribes to names; the type of the payloads depends on the codec. */
 export interface Subscribe {
   <N extends ChannelName = string>(
     names: ChannelNames<N>,

@@ -9,28 +9,30 @@ import type { SubscriptionRegistry } from '../subscriptions/subscription-registr
 import { isThenable } from '../common/thenable.js';
 import type { Topic } from '../subscriptions/topic.js';
 
-/** By which names a message came. */
+/** The names of a message. */
 type Envelope = Pick<UnreadableMessage, 'channel' | 'pattern'>;
 
 type DecodedMessage = ClusterMessage<unknown, ChannelName>;
 
-/** Turns what comes by topics into observables of messages. */
+/** Creates observables of decoded messages. */
 export class MessageStreams {
-  /** What no codec could read. */
+  /** Messages that a codec could not decode. */
   readonly unreadable = new Subject<UnreadableMessage>();
 
   constructor(private readonly registry: SubscriptionRegistry) {}
 
-  /** What was given out as unreadable last, and by which codecs: observables with one codec make one report. */
+  /**
+   * The payload reported as unreadable last, and the codecs that reported it: a codec reports a message once.
+   */
   private reported: { raw?: Buffer; readonly codecs: Set<MessageCodec> } = { codecs: new Set() };
 
-  /** Subscribers of one observable share what was decoded; each observable has its own. */
+  /** Subscribers of one observable share its decoded messages. */
   observe(
     kind: SubscriptionKind,
     names: readonly SubscriptionName[],
     codec: MessageCodec,
   ): Observable<MessageOrGap<unknown, ChannelName>> {
-    // each observable names a topic in its own form
+    // each observable returns names in the form in which it was given them
     const forms = new Map(names.map(({ key, given }) => [key, given]));
     const formOf = ({ name }: Topic): ChannelName => forms.get(name.key) as ChannelName;
     return new Observable<MessageOrGap<unknown, ChannelName>>((subscriber) => {
@@ -49,7 +51,7 @@ export class MessageStreams {
     }).pipe(share());
   }
 
-  /** Nothing, where the codec cannot read it. */
+  /** Returns undefined if the codec cannot decode the payload. */
   private decodeMessage(
     envelope: Envelope,
     raw: Buffer,

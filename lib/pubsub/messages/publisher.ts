@@ -1,24 +1,25 @@
 import { Batch, BatchedCommand } from '../../cluster/command/batch.js';
 import { PLAIN_SHAPES } from '../../cluster/command/call-policy.js';
+import { kindOf } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { ChannelName } from '../subscriptions/cluster-message.js';
 import type { MessageCodec } from './message-codec.js';
 import type { PubSubEngine } from '../common/pubsub-engine.js';
 import { checkName } from '../subscriptions/subscription-name.js';
 
-/** A value for a channel. */
+/** A message to publish. */
 export interface Publication<T = unknown> {
   readonly channel: ChannelName;
   readonly value: T;
 }
 
-/** What became of one of many messages. */
+/** The result of one message of `publishMany`: the number of receivers, or its error. */
 export type PublishResult =
   { readonly ok: true; readonly receivers: number } | { readonly ok: false; readonly error: Error };
 
 export type PublishCommand = 'publish' | 'spublish';
 
-/** Sends messages to where their channels are. */
+/** Publishes messages. */
 export class Publisher {
   constructor(private readonly engine: PubSubEngine) {}
 
@@ -31,14 +32,14 @@ export class Publisher {
     return (await this.engine.run(command, args, this.engine.options, { buffers: false })) as number;
   }
 
-  /** All in one batch a node; what one comes to says nothing of the others. */
+  /** Publishes all messages in one batch per node; each message has its own result. */
   async publishMany<T>(
     command: PublishCommand,
     publications: readonly Publication<T>[],
     codec: MessageCodec<T>,
   ): Promise<PublishResult[]> {
     const { engine } = this;
-    // what cannot be sent is found before anything is
+    // an invalid message is found before anything is sent
     const commands = await Promise.all(
       publications.map(async ({ channel, value }) => {
         const call = engine.resolve(command, [checkName(channel), await encodePayload(value, codec)]);
@@ -55,5 +56,8 @@ export class Publisher {
 async function encodePayload<T>(value: T, codec: MessageCodec<T>): Promise<string | Buffer> {
   const payload = await codec.encode(value);
   if (typeof payload === 'string' || Buffer.isBuffer(payload)) return payload;
-  throw new InvalidArgumentError('codec', 'What a codec encodes a value to is a string or a Buffer');
+  throw new InvalidArgumentError(
+    'codec',
+    `encode() of a codec must return a string or a Buffer, got ${kindOf(payload)}`,
+  );
 }

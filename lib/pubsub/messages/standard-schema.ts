@@ -3,20 +3,21 @@ import type { MessageCodec } from './message-codec.js';
 import { isThenable } from '../common/thenable.js';
 
 /**
- * A validator of any library that follows Standard Schema (zod, valibot, arktype, …), as far as it is used here.
+ * A validator of any library that implements Standard Schema (zod, valibot, arktype, …), reduced to the part
+ * used here.
  * @see {@link https://standardschema.dev | Standard Schema}
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
     readonly version: 1;
     readonly vendor: string;
-    /** Gives the value, as the schema makes it, or what is wrong with it. */
+    /** Returns the value as the schema transforms it, or the issues. */
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
     readonly types?: { readonly input: Input; readonly output: Output } | undefined;
   };
 }
 
-/** A value, or what is wrong with it. */
+/** A valid value, or the issues of an invalid one. */
 type SchemaResult<Output> =
   { readonly value: Output; readonly issues?: undefined } | { readonly issues: readonly SchemaIssue[] };
 
@@ -24,7 +25,7 @@ interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** Whether something follows Standard Schema. Some validators are functions. */
+/** Returns whether a value implements Standard Schema. Some validators are functions. */
 export function isStandardSchema(value: unknown): value is StandardSchema {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false;
   const { '~standard': standard } = value as Partial<StandardSchema>;
@@ -32,8 +33,8 @@ export function isStandardSchema(value: unknown): value is StandardSchema {
 }
 
 /**
- * Payloads that a schema checks on top of what another codec reads and writes. What is published is validated as well,
- * and sent as it was given: what a schema turns it into is for those who receive it.
+ * Creates a codec that validates values with a schema, on top of another codec. Published values are
+ * validated and sent unchanged; receivers get the value that the schema transforms them into.
  */
 export function schemaCodec<T>(
   { '~standard': { validate } }: StandardSchema<unknown, T>,

@@ -1,29 +1,34 @@
-/** The name of a channel, or a pattern: text, or bytes. */
+/** The name of a channel, or a pattern, as a string or as bytes. */
 export type ChannelName = string | Buffer;
 
-/** The form names come back in: text to those who gave text, bytes to those who gave bytes. */
+/**
+ * The form in which names are returned: strings for names given as strings, Buffers for names given as
+ * Buffers.
+ */
 export type NameForm<N extends ChannelName> = N extends string ? string : Buffer;
 
-/** A message as a subscriber gets it. */
+/** A message as a subscriber receives it. */
 export interface ClusterMessage<T = unknown, N extends ChannelName = string> {
-  /** The channel it was published to, in the form in which the name subscribed to was given. */
+  /** The channel it was published to: a string or a Buffer, like the name you subscribed to. */
   readonly channel: NameForm<N>;
-  /** The pattern that let it through, where a pattern was subscribed to. */
+  /** The pattern that matched, if you subscribed to a pattern. */
   readonly pattern?: NameForm<N>;
-  /** What was published, as the codec reads it. */
+  /** The published value, decoded by the codec. */
   readonly payload: T;
-  /** When it arrived here, in ms since 1970. */
+  /** When it arrived, in ms since 1970. */
   readonly receivedAt: number;
 }
 
-/** A message whose payload the codec could not read. */
+/** A message whose payload the codec could not decode. */
 export interface UnreadableMessage {
+  /** The channel it was published to. */
   readonly channel: ChannelName;
+  /** The pattern that matched, if you subscribed to a pattern. */
   readonly pattern?: ChannelName;
-  /** The payload as it came. */
+  /** The payload as it arrived. */
   readonly raw: Buffer;
-  /** What the codec threw. */
+  /** The error that the codec threw. */
   readonly error: unknown;
-  /** When it arrived here, in ms since 1970. */
+  /** When it arrived, in ms since 1970. */
   readonly receivedAt: number;
 }

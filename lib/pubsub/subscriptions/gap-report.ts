@@ -2,13 +2,12 @@ import type { SubscriptionGap, Loss } from './subscription-gap.js';
 import type { Topic, TopicSink } from './topic.js';
 
 /** A gap, with the topics that have it. */
-
 export interface SharedGap {
   readonly gap: SubscriptionGap;
   readonly topics: readonly Topic[];
 }
-/** Confirms topics, and gives the gaps that end by this: one for all topics that share it. */
 
+/** Confirms topics, and returns the gaps that end by this: one for all topics that share it. */
 export function confirmTopics(topics: readonly Topic[]): SharedGap[] {
   const until = Date.now();
   const sharing = new Map<string, { loss: Loss; topics: [Topic, ...Topic[]] }>();
@@ -25,8 +24,8 @@ export function confirmTopics(topics: readonly Topic[]): SharedGap[] {
     topics: all,
   }));
 }
-/** Tells a gap to all whose topics have it, each of its own. */
 
+/** Reports a gap to every sink of its topics, to each with its own topics. */
 export function reportGap({ gap, topics }: SharedGap): void {
   const topicsOf = new Map<TopicSink, Topic[]>();
   for (const topic of topics) {

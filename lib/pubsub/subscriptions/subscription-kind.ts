@@ -1,40 +1,41 @@
 import type { ClusterNode, ClusterTopology } from '../../cluster/topology/topology.js';
 
 /**
- * - `channel`, `pattern`: classic pub/sub, which every node of the cluster passes on
+ * The kinds of subscriptions.
+ * - `channel`, `pattern`: classic pub/sub, which every node of the cluster forwards
  * - `sharded`: sharded pub/sub, which stays in the shard of the channel's slot
- * - `keyspace`: what a primary tells of its keys, to nobody but its own subscribers
+ * - `keyspace`: events of a primary's keys, which it sends to its own subscribers only
  */
 export type SubscriptionKind = 'channel' | 'pattern' | 'sharded' | 'keyspace';
 
-/** Connections are not shared between these: they differ in where they have to be, and in what they ask of a node. */
+/** The kinds of connections. They differ in which nodes can serve them and in what they query from a node. */
 export type LinkKind = 'classic' | 'sharded' | 'keyspace';
 
-/** What decides where a subscription can be. */
+/** What decides which nodes can serve a subscription. */
 export interface Placement {
   /** The slot of its name. */
   readonly slot: number;
-  /** The node it belongs to (`host:port`), where it can be nowhere else. */
+  /** The only node that can serve it (`host:port`), if there is just one. */
   readonly home?: string | undefined;
 }
 
-/** What makes subscriptions, what ends them, and what comes by them, as servers call it. */
+/** The protocol's words for subscribing, unsubscribing and messages. */
 export type SubscribeWord = 'subscribe' | 'psubscribe' | 'ssubscribe';
 export type UnsubscribeWord = 'unsubscribe' | 'punsubscribe' | 'sunsubscribe';
 export type MessageWord = 'message' | 'pmessage' | 'smessage';
 
-/** How the subscriptions of one kind are made, and where. */
+/** How subscriptions of one kind are made, and on which nodes. */
 export interface KindTraits {
   readonly link: LinkKind;
   readonly subscribe: SubscribeWord;
   readonly unsubscribe: UnsubscribeWord;
   readonly message: MessageWord;
-  /** Stands before every name at the server. */
+  /** Put before every name on the server. */
   readonly prefix: string;
-  /** The names of one command must share a slot, and messages are sure to come only where the slot's primary is. */
+  /** The names of one command must share a slot, and messages are guaranteed only from the slot's primary. */
   readonly slotwise: boolean;
-  /** The nodes that can serve it, the best one first. */
-  readonly candidates: (topology: ClusterTopology, where: Placement) => readonly ClusterNode[];
+  /** Returns the nodes that can serve it, best first. */
+  readonly candidates: (topology: ClusterTopology, placement: Placement) => readonly ClusterNode[];
 }
 
 const CHANNELS = {
@@ -67,14 +68,15 @@ export const KINDS: Readonly<Record<SubscriptionKind, KindTraits>> = {
   keyspace: { ...PATTERNS, link: 'keyspace', prefix: '__keyspace@0__:', candidates: homeOnly },
 };
 
-/** The kinds whose subscriptions share a connection. */
+/** Returns the kinds whose subscriptions share a connection. */
 export function kindsOf(link: LinkKind): SubscriptionKind[] {
   return (Object.keys(KINDS) as SubscriptionKind[]).filter((kind) => KINDS[kind].link === link);
 }
 
 /**
- * Every node passes classic messages on. The primary of the name's slot comes first: it is where `publish` goes, so
- * messages need not cross the cluster's bus, names spread over the nodes, and the count that `publish` gives is of use.
+ * Every node forwards classic messages. The primary of the name's slot comes first, because `publish` uses
+ * it: messages need not cross the cluster bus, names are distributed over the nodes, and the count that
+ * `publish` returns is useful.
  */
 function anyNode(topology: ClusterTopology, { slot }: Placement): readonly ClusterNode[] {
   const { shards } = topology;
@@ -83,7 +85,9 @@ function anyNode(topology: ClusterTopology, { slot }: Placement): readonly Clust
   return [...turned.map((shard) => shard.primary), ...turned.flatMap((shard) => shard.replicas)];
 }
 
-/** Replicas pass the messages of their shard on as well: they will do while the primary cannot be reached. */
+/**
+ * Replicas forward the messages of their shard too, so they can serve while the primary cannot be reached.
+ */
 function membersOfShard(topology: ClusterTopology, { slot }: Placement): readonly ClusterNode[] {
   const shard = topology.shardForSlot(slot);
   return shard === undefined ? [] : [shard.primary, ...shard.replicas];

@@ -6,34 +6,38 @@ import type { ChannelName } from './cluster-message.js';
 /** The name of a channel, or a pattern, as a subscriber gave it. */
 export interface SubscriptionName {
   readonly given: ChannelName;
-  /** Equal for names of equal bytes. */
+  /** Equal for names with equal bytes. */
   readonly key: string;
 }
 
 /**
- * Names as they were given, each once.
- * @throws InvalidArgumentError where there is none, or one is empty or no name at all
+ * Returns the names without duplicates.
+ * @throws InvalidArgumentError for no name, an empty name, or a name that is neither a string nor a Buffer
  */
 export function readNames(names: ChannelName | readonly ChannelName[]): SubscriptionName[] {
   const list = Array.isArray(names) ? (names as readonly ChannelName[]) : [names as ChannelName];
-  if (list.length === 0) throw new InvalidArgumentError('names', 'At least one name is needed');
+  if (list.length === 0) throw new InvalidArgumentError('names', 'Pass at least one name, got an empty list');
   const byKey = new Map<string, SubscriptionName>();
   for (const name of list) {
     const key = toByteText(checkName(name));
-    // a copy, for the caller may go on to use his
+    // a copy, as the caller may reuse its Buffer
     if (!byKey.has(key)) byKey.set(key, { given: typeof name === 'string' ? name : Buffer.from(name), key });
   }
   return [...byKey.values()];
 }
 
-/** @throws InvalidArgumentError */
+/** Checks the name of a channel, or a pattern. @throws InvalidArgumentError */
 export function checkName(name: ChannelName): ChannelName {
   if (typeof name !== 'string' && !Buffer.isBuffer(name)) {
     throw new InvalidArgumentError(
       'name',
-      `The name of a channel is a string or a Buffer; ${kindOf(name)} came`,
+      `The name of a channel must be a string or a Buffer, got ${kindOf(name)}`,
     );
   }
-  if (name.length === 0) throw new InvalidArgumentError('name', 'The name of a channel must not be empty');
+  if (name.length === 0)
+    throw new InvalidArgumentError(
+      'name',
+      'The name of a channel must not be empty, got an empty string or Buffer',
+    );
   return name;
 }

@@ -3,22 +3,22 @@ import type { SubscriptionKind } from './subscription-kind.js';
 import type { SubscriptionName } from './subscription-name.js';
 import { Topic, type TopicSink } from './topic.js';
 
-/** What the registry tells. */
+/** The callbacks of the registry. */
 export interface RegistryListener {
-  /** Somebody wants a name that nobody has wanted. */
+  /** A name has its first subscriber. */
   onTopicAdded(topic: Topic): void;
-  /** Nobody wants it any more. */
+  /** A topic has lost its last subscriber, or has failed. */
   onTopicRemoved(topic: Topic): void;
 }
 
-/** A sink's hold on some topics. */
+/** The attachment of a sink to some topics. */
 export interface Attachment {
   readonly topics: readonly Topic[];
-  /** Ends it. */
+  /** Detaches the sink. */
   detach(): void;
 }
 
-/** Everything that is subscribed to, with those who do: what is desired, whatever the connections are at. */
+/** All wanted subscriptions with their sinks, regardless of the state of connections. */
 export class SubscriptionRegistry {
   private readonly byKind: Readonly<Record<SubscriptionKind, Map<string, Topic>>> = {
     channel: new Map(),
@@ -26,7 +26,7 @@ export class SubscriptionRegistry {
     sharded: new Map(),
     keyspace: new Map(),
   };
-  /** Topics of all kinds and homes by their name alone. */
+  /** Topics of all kinds and homes, by name. */
   private readonly byName = new Map<string, Set<Topic>>();
   private closed = false;
 
@@ -37,8 +37,8 @@ export class SubscriptionRegistry {
   }
 
   /**
-   * Feeds a sink with what comes by these names.
-   * @param home the node they belong to, where they can be nowhere else
+   * Attaches a sink to these names.
+   * @param home the only node that can serve them, if there is just one
    */
   attach(
     kind: SubscriptionKind,
@@ -55,8 +55,8 @@ export class SubscriptionRegistry {
   }
 
   /**
-   * Resolves once the server has confirmed what is subscribed to at this moment: these names, or all.
-   * @throws InvalidArgumentError where nobody subscribes to a name
+   * Resolves once the server has confirmed all current subscriptions, or those of the given names.
+   * @throws InvalidArgumentError if a name has no subscriber
    */
   async whenActive(names?: readonly SubscriptionName[]): Promise<void> {
     if (this.closed) throw new ClientClosedError();
@@ -64,13 +64,13 @@ export class SubscriptionRegistry {
     await Promise.all(topics.map((topic) => topic.whenActive()));
   }
 
-  /** Takes a topic out, with an error for all who subscribe to it. */
+  /** Removes a topic and passes the error to its sinks. */
   fail(topic: Topic, error: Error): void {
     this.removeTopic(topic);
     topic.fail(error);
   }
 
-  /** Ends everything. */
+  /** Ends all subscriptions. */
   close(): void {
     this.closed = true;
     for (const topic of [...this.topics()]) {
@@ -83,7 +83,10 @@ export class SubscriptionRegistry {
     return names.flatMap(({ key, given }) => {
       const topics = this.byName.get(key);
       if (topics !== undefined) return [...topics];
-      throw new InvalidArgumentError('names', `Nobody subscribes to ${JSON.stringify(String(given))}`);
+      throw new InvalidArgumentError(
+        'names',
+        `Nothing is subscribed to ${JSON.stringify(String(given))}: subscribe to its observable first`,
+      );
     });
   }
 
@@ -109,7 +112,7 @@ export class SubscriptionRegistry {
   private removeTopic(topic: Topic): void {
     const topics = this.byKind[topic.kind];
     const id = topicId(topic.name, topic.home);
-    // it may have been removed before, and another have taken its place
+    // it may have been removed already, and replaced by another topic of this name
     if (topics.get(id) !== topic) return;
     topics.delete(id);
     const namesakes = this.byName.get(topic.name.key);

@@ -9,47 +9,50 @@ import {
 } from './subscription-kind.js';
 import type { Topic } from './topic.js';
 
-/** Names of one command at most, and their bytes. */
+/** The most names of one command, and the most bytes. */
 const BATCH_NAMES = 1_000;
 const BATCH_BYTES = 256 * 1024;
 
 /**
- * What the server has of a name on this connection:
+ * The state of a name on the server:
  * - `absent`, `present`: settled
- * - `joining`, `leaving`: a command is under way
+ * - `joining`, `leaving`: a command is in flight
  */
 type Presence = 'absent' | 'joining' | 'present' | 'leaving';
 
 interface Entry {
   readonly key: string;
-  /** As the server knows it. */
+  /** The name on the server, with its prefix. */
   readonly name: ChannelName;
   readonly slot: number;
-  /** Who wants it; undefined where nobody does. */
+  /** The topic that needs the name; undefined if none does. */
   topic: Topic | undefined;
   presence: Presence;
-  /** A command it shared with others was refused, so the next one is its own. */
+  /** The server rejected a command for several names, so this name is sent alone next. */
   alone: boolean;
 }
 
-/** What a set of subscriptions tells. */
+/** The callbacks of a set of subscriptions. */
 export interface SubscriptionSetListener {
-  /** There is something to reconcile. */
+  /** `reconcile()` has something to do. */
   onUnreconciled(): void;
   /** The server has confirmed these. */
   onActive(topics: readonly Topic[]): void;
-  /** The server does not serve it any more; it is asked for it again. */
+  /** The server has ended the subscription; the set subscribes again. */
   onDropped(topic: Topic): void;
-  /** The server will not have these, on this node or at all. */
+  /** The server rejects these topics, on this node or everywhere. */
   onRefused(topics: readonly Topic[], error: ReplyError): void;
 }
 
-/** Sends a command with names. Rejects with a ReplyError, or with anything else where the connection is gone. */
+/**
+ * Sends a command with names. Rejects with a ReplyError, or with any other error if the connection is gone.
+ */
 export type SendNames = (command: SubscribeWord | UnsubscribeWord, names: ChannelName[]) => Promise<void>;
 
 /**
- * The subscriptions of one kind on one connection: what is wanted against what the server has. A name has one command
- * under way at a time, so that a message can always be told to belong to the subscription of now or of before.
+ * The subscriptions of one kind on one connection: compares the topics with the names that the server has. A
+ * name has one command in flight at a time, so that each message clearly belongs to the current subscription
+ * or to the previous one.
  */
 export class SubscriptionSet {
   private readonly entries = new Map<string, Entry>();
@@ -61,12 +64,12 @@ export class SubscriptionSet {
     private readonly listener: SubscriptionSetListener,
   ) {}
 
-  /** The topics that are wanted here. */
+  /** The topics of this set. */
   *topics(): Iterable<Topic> {
     for (const { topic } of this.entries.values()) if (topic !== undefined) yield topic;
   }
 
-  /** Nothing is wanted, and nothing is there. */
+  /** Whether there are neither topics nor names on the server. */
   get empty(): boolean {
     return this.entries.size === 0;
   }
@@ -96,17 +99,17 @@ export class SubscriptionSet {
     this.unreconciled.add(entry);
   }
 
-  /** Hands a message to whom it is for. */
+  /** Delivers a message to its topic. */
   deliver(key: string, channel: Buffer, payload: Buffer): void {
     const entry = this.entries.get(key);
-    // while a name is given up, what comes is for those who have gone
+    // while a name is leaving, its messages are for sinks that have gone
     if (entry !== undefined && entry.presence !== 'leaving') entry.topic?.deliver(channel, payload);
   }
 
-  /** The server has dropped a name that is wanted: it is to be had again, here or elsewhere. */
+  /** The server has ended a subscription: subscribes again, here or elsewhere. */
   markDropped(key: string): void {
     const entry = this.entries.get(key);
-    // of a name that is given up, nothing is left to lose
+    // a name that is leaving has nothing to lose
     if (entry === undefined || entry.presence === 'absent' || entry.presence === 'leaving') return;
     entry.presence = 'absent';
     this.unreconciled.add(entry);
@@ -114,7 +117,7 @@ export class SubscriptionSet {
     this.listener.onUnreconciled();
   }
 
-  /** Sends what it takes to have at the server what is wanted. */
+  /** Sends the commands that bring the server in line with the topics. */
   reconcile(): void {
     const unreconciled = this.unreconciled;
     this.unreconciled = new Set();
@@ -136,7 +139,7 @@ export class SubscriptionSet {
   private async subscribeBatch(batch: Entry[]): Promise<void> {
     for (const entry of batch) entry.presence = 'joining';
     const error = await this.trySend(KINDS[this.kind].subscribe, batch);
-    // a name may have been dropped since it was confirmed, a moment ago
+    // the server may have ended a subscription just after it confirmed it
     if (error === undefined)
       this.settle(
         batch.filter(({ presence }) => presence === 'joining'),
@@ -148,7 +151,7 @@ export class SubscriptionSet {
   private async unsubscribeBatch(batch: Entry[]): Promise<void> {
     for (const entry of batch) entry.presence = 'leaving';
     const error = await this.trySend(KINDS[this.kind].unsubscribe, batch);
-    // a server that refuses has not got it: the slot has moved
+    // a server that rejects it does not have the name: the slot has moved
     if (error === undefined || error instanceof ReplyError) this.settle(batch, 'absent');
   }
 
@@ -162,7 +165,7 @@ export class SubscriptionSet {
   }
 
   private handleRefusal(batch: readonly Entry[], error: ReplyError): void {
-    // where one of many names is not allowed, the server refuses all
+    // if one of several names is forbidden, the server rejects them all
     const split = batch.length > 1 && !isTransient(error);
     const topics: Topic[] = [];
     for (const entry of batch) {
@@ -177,7 +180,7 @@ export class SubscriptionSet {
     this.listener.onUnreconciled();
   }
 
-  /** What went wrong, if something did. */
+  /** Sends a command; returns the error instead of throwing it. */
   private async trySend(command: SubscribeWord | UnsubscribeWord, batch: readonly Entry[]): Promise<unknown> {
     try {
       await this.send(

@@ -4,14 +4,14 @@ import type { Loss, SubscriptionGap } from './subscription-gap.js';
 import type { SubscriptionKind, Placement } from './subscription-kind.js';
 import type { SubscriptionName } from './subscription-name.js';
 
-/** Takes what comes by a topic. Its methods must not throw. */
+/** Receives the messages and events of a topic. Its methods must not throw. */
 export interface TopicSink {
   onMessage(topic: Topic, channel: Buffer, payload: Buffer): void;
   /** These of its topics are active again, and may have missed messages. */
   onGap(topics: readonly Topic[], gap: SubscriptionGap): void;
-  /** Why a node with this setting (see `LINKS`) is of no use to it, if so. */
+  /** Returns an error if a node with this setting (see `LINKS`) does not publish what the sink needs. */
   settingError?(topic: Topic, setting: string): Error | undefined;
-  /** The server will not have the subscription, or the cluster cannot be reached. */
+  /** The server rejects the subscription, or the cluster cannot be reached. */
   onError(error: Error): void;
   /** Pub/sub was closed. */
   onClosed(): void;
@@ -20,9 +20,9 @@ export interface TopicSink {
 /** The connection that serves a topic. */
 export interface TopicLink {
   readonly node: ClusterNode;
-  /** Until when it is known to have missed nothing, in ms since 1970. */
+  /** No message was lost before this time, in ms since 1970. */
   readonly intactUntil: number;
-  /** Ends the subscription. */
+  /** Ends the subscription of a topic. */
   removeTopic(topic: Topic): void;
 }
 
@@ -31,22 +31,22 @@ interface Waiter {
   reject(error: Error): void;
 }
 
-/** One name that somebody subscribes to: one subscription at the servers, however many want it. */
+/** One name with subscribers, who share one subscription on the server. */
 export class Topic implements Placement {
   readonly slot: number;
-  /** Replaced, never changed, so that a message reaches those who were there when it came. */
+  /** Replaced, never mutated, so that a message reaches the sinks that were attached when it arrived. */
   sinks: readonly TopicSink[] = [];
-  /** The connection that is to serve it. */
+  /** The connection assigned to it. */
   link: TopicLink | undefined = undefined;
-  /** When the server confirmed it, in ms since 1970; undefined while it has not. */
+  /** When the server confirmed it, in ms since 1970; undefined until then. */
   activeSince: number | undefined = undefined;
-  /** Why messages may be missing once it is active. */
+  /** The loss to report once it is active. */
   loss: Loss | undefined = undefined;
-  /** How often nodes have sent it elsewhere since it was active. */
+  /** Redirects since it was last active. */
   redirects = 0;
   private waiters: Waiter[] = [];
 
-  /** @param home the node it belongs to, where it can be nowhere else */
+  /** @param home the only node that can serve it, if there is just one */
   constructor(
     readonly kind: SubscriptionKind,
     readonly name: SubscriptionName,
@@ -55,7 +55,7 @@ export class Topic implements Placement {
     this.slot = keySlot(name.given);
   }
 
-  /** Resolves once the server has confirmed it, or nobody wants it any more. */
+  /** Resolves once the server has confirmed it, or it has lost its last subscriber. */
   whenActive(): Promise<void> {
     if (this.activeSince !== undefined) return Promise.resolve();
     return new Promise((resolve, reject) => this.waiters.push({ resolve, reject }));
@@ -65,7 +65,7 @@ export class Topic implements Placement {
     for (const sink of this.sinks) sink.onMessage(this, channel, payload);
   }
 
-  /** The server has confirmed it. Gives what may have been lost before. */
+  /** Marks the topic active. Returns the loss that ends now, if any. */
   confirm(now: number): Loss | undefined {
     const { loss } = this;
     this.activeSince = now;
@@ -75,14 +75,14 @@ export class Topic implements Placement {
     return loss;
   }
 
-  /** It is no longer served, and was, if it was active. Further losses before it is active again change nothing. */
+  /** Records that an active topic is no longer served. Ignored while it is not active. */
   lose({ since, ...loss }: Loss): void {
     if (this.activeSince === undefined) return;
     this.loss = { ...loss, since: Math.max(since, this.activeSince) };
     this.activeSince = undefined;
   }
 
-  /** The node that is to serve it tells how it is set; those whom that does not serve are told, and leave. */
+  /** Passes the node's setting to the sinks; a sink that it does not serve receives an error. */
   checkSetting(setting: string): void {
     for (const sink of this.sinks) {
       const error = sink.settingError?.(this, setting);
@@ -92,12 +92,12 @@ export class Topic implements Placement {
     }
   }
 
-  /** Nobody wants it any more. */
+  /** Resolves all waiters. */
   release(): void {
     for (const { resolve } of this.waiters.splice(0)) resolve();
   }
 
-  /** It cannot be had. */
+  /** Rejects all waiters and passes the error to the sinks. */
   fail(error: Error): void {
     for (const { reject } of this.waiters.splice(0)) reject(error);
     for (const sink of this.sinks) sink.onError(error);

@@ -139,6 +139,6 @@ describe('ready(names)', () => {
     subscriptions.slice(1).forEach((subscription) => subscription.unsubscribe());
     await pubsub.ready(['one']);
     subscriptions[0].unsubscribe();
-    await expect(pubsub.ready('one')).rejects.toThrow('Nobody subscribes to "one"');
+    await expect(pubsub.ready('one')).rejects.toThrow('Nothing is subscribed to "one"');
   });
 });

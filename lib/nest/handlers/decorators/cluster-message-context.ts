@@ -1,11 +1,11 @@
 import type { ArgumentsHost } from '@nestjs/common';
 
-/** What `getType()` of a handler's execution context says. */
+/** The value of `getType()` in a handler's execution context. */
 export const CLUSTER_MESSAGE_CONTEXT = 'cluster-message';
 
 /**
- * Whether a guard, interceptor or filter deals with a message of a channel: those that are global see HTTP requests and
- * messages alike. `context.getArgs()` is then the payload and the `ClusterMessage`.
+ * Returns whether a guard, interceptor or filter handles a pub/sub message. Global ones handle HTTP requests
+ * and messages alike. For a message, `context.getArgs()` returns the payload and the `ClusterMessage`.
  */
 export function isClusterMessageContext(context: ArgumentsHost): boolean {
   return context.getType<string>() === CLUSTER_MESSAGE_CONTEXT;

@@ -5,12 +5,12 @@ import type { ClusterMessage } from '../../../pubsub/subscriptions/cluster-messa
 
 type Pipe = Type<PipeTransform> | PipeTransform;
 
-/** Where Nest keeps what parameter decorators say; the name is exported by neither of its root entry points. */
+/** The metadata key of Nest's parameter decorators, which its entry points do not export. */
 export const PARAMS_METADATA = '__routeArguments__';
 
 /**
- * What a parameter can be filled with, by the number Nest keeps it under. Pipes learn of 3 as a `body` and of any other
- * as `custom`, which `ValidationPipe` passes over.
+ * The kinds of parameters, as the numbers under which Nest stores them. Pipes see 3 as a `body` and any other
+ * number as `custom`, which `ValidationPipe` skips.
  */
 const PAYLOAD = 3;
 const CHANNEL = 100;
@@ -31,22 +31,24 @@ const NAMES: Readonly<Record<number, string>> = {
   [PATTERN]: '@Pattern()',
 };
 
-/** Reads parameters from a handler's arguments. */
+/** Computes the parameters of a handler from its arguments. */
 export const messageParams: ParamsFactory = {
   exchangeKeyForValue: (type: number, _data, [payload, message]: [unknown, ClusterMessage]): unknown =>
     VALUES[type]?.(payload, message),
 };
 
-/** Fills a handler's parameter with what was published; for `@KeyspaceEvent`, with the event. */
+/** Injects the payload into a handler's parameter; for `@KeyspaceEvent`, the event. Pipes apply to it. */
 export const Payload = (...pipes: Pipe[]): ParameterDecorator => param(PAYLOAD, pipes);
 
-/** Fills a handler's parameter with the name of the channel; for `@KeyspaceEvent`, with the key. */
+/** Injects the name of the channel into a handler's parameter; for `@KeyspaceEvent`, the key. */
 export const Channel = (...pipes: Pipe[]): ParameterDecorator => param(CHANNEL, pipes);
 
-/** Fills a handler's parameter with the pattern that let the message through; undefined where none was subscribed to. */
+/**
+ * Injects the pattern that matched into a handler's parameter; undefined for a subscription without patterns.
+ */
 export const Pattern = (...pipes: Pipe[]): ParameterDecorator => param(PATTERN, pipes);
 
-/** Fills a handler's parameter with the whole `ClusterMessage`. */
+/** Injects the whole `ClusterMessage` into a handler's parameter. */
 export const Message = (...pipes: Pipe[]): ParameterDecorator => param(MESSAGE, pipes);
 
 function param(type: number, pipes: Pipe[]): ParameterDecorator {
@@ -54,7 +56,7 @@ function param(type: number, pipes: Pipe[]): ParameterDecorator {
     if (method === undefined || typeof index !== 'number' || typeof target === 'function') {
       throw new InvalidArgumentError(
         NAMES[type],
-        `${NAMES[type]} stands on parameters of methods of an instance only`,
+        `${NAMES[type]} can only decorate a parameter of an instance method`,
       );
     }
     const handlers = target.constructor;

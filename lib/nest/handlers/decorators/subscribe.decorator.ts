@@ -4,74 +4,82 @@ import type { HandlerOrder } from '../handler-queue.js';
 import { handlerDecorator } from '../handler-subscription.js';
 import { SUBSCRIPTIONS, type HandlerBuffer, type HandlerNames } from './subscription-metadata.js';
 
-/** How a handler is fed. */
+/** Options of a handler. */
 export interface HandlerOptions {
-  /** The cluster it listens to. Default `'default'`. */
+  /** The name of the cluster to subscribe to. Default `'default'`. */
   cluster?: string | undefined;
   /**
-   * How many messages the handler works on at a time. Default 1: in the order they arrive, each when the one before is
-   * done with.
+   * How many messages the handler processes at a time: a positive integer or Infinity. Default 1, which
+   * handles messages one after another in order of arrival.
    */
   concurrency?: number | undefined;
   /**
-   * With `channel`, messages of one channel are handled one after the other, in their order, however many the handler may
-   * work on at a time. Default `none`.
+   * With `channel`, messages of one channel are handled one after another, in order, while those of other
+   * channels are handled concurrently. Default `none`.
    */
   order?: HandlerOrder | undefined;
-  /** Messages that wait for the handler. Default 10,000; what comes on top is dropped (`dropNewest`). */
+  /**
+   * The buffer of messages that wait for the handler. Default: 10,000 messages, then new ones are dropped
+   * (`dropNewest`).
+   */
   buffer?: HandlerBuffer | undefined;
-  /** What the function that tells the names is called with: tokens of singletons that the handler's module can inject. */
+  /**
+   * Tokens of the arguments of a function that returns names: singletons that the handler's module can
+   * inject.
+   */
   inject?: readonly InjectionToken[] | undefined;
 }
 
-/** How a handler of messages is fed. */
+/** Options of a handler of messages. */
 export interface SubscribeOptions extends HandlerOptions {
-  /** Reads the payloads; otherwise the client's codec does. */
+  /** Decodes the payloads. Default: the client's codec. */
   codec?: Codec | undefined;
 }
 
 /**
- * Calls a method of any provider or controller with every message of a channel, or of several. This decorator and the
- * ones below may stand on a method together, and more than once; each feeds it for itself.
+ * Calls a method of any provider or controller with every message of a channel, or of several. A method can
+ * carry several subscribing decorators, even the same one twice. Each has its own subscription and queue.
  *
- * Guards, pipes, interceptors and filters apply as they do elsewhere; `isClusterMessageContext` tells them what they
- * deal with. Parameters are filled by `@Payload()`, `@Channel()`, `@Pattern()` and `@Message()`; a method without any of
- * them is called with the payload and the message. An error is logged and the next message follows.
+ * Guards, pipes, interceptors and filters apply as usual; they can call `isClusterMessageContext` to
+ * recognize messages. `@Payload()`, `@Channel()`, `@Pattern()` and `@Message()` inject parameters; a method
+ * without them is called with the payload and the message. If the method throws, the error is logged and the
+ * next message is handled.
  *
- * Messages that come faster than the handler takes them wait, within the bounds of `buffer`; beyond them some are
- * dropped, the log says so, and `ClusterHandlers` counts them.
+ * Messages that arrive faster than the handler processes them wait in its `buffer`. If that is full, messages
+ * are dropped, which is logged and counted by `ClusterHandlers`.
  *
- * @throws InvalidArgumentError where it does not stand on a method, or names no channel
+ * @param channels one name, several, or a function that returns them from the providers that `inject` names
+ * @throws InvalidArgumentError for invalid names or options, and if it is not on an instance method
  */
 export function Subscribe(channels: HandlerNames, options: SubscribeOptions = {}): MethodDecorator {
   return handlerDecorator({ kind: 'channel', names: channels }, options);
 }
 
-/** The metadata key that all subscribing decorators share, for `Reflector`. */
+/** The metadata key of all subscribing decorators, for `Reflector`. */
 Subscribe.KEY = SUBSCRIPTIONS;
 
 /**
- * As `Subscribe`, for all channels that a glob-style pattern matches, or one of several. `@Pattern()` is the one that
- * did; a channel that two of them match comes twice.
+ * Like `Subscribe`, for all channels that match a glob-style pattern, or any of several patterns.
+ * `@Pattern()` injects the pattern that matched. If two patterns match, the method is called twice.
  */
 export function PatternSubscribe(patterns: HandlerNames, options: SubscribeOptions = {}): MethodDecorator {
   return handlerDecorator({ kind: 'pattern', names: patterns }, options);
 }
 
-/** As `Subscribe`, for sharded channels: those that `publishSharded` publishes to. Needs Redis 7. */
+/** Like `Subscribe`, for sharded channels, to which `publishSharded` publishes. Needs Redis 7. */
 export function ShardedSubscribe(channels: HandlerNames, options: SubscribeOptions = {}): MethodDecorator {
   return handlerDecorator({ kind: 'sharded', names: channels }, options);
 }
 
 /**
- * As `Subscribe`, for what happens to keys that a glob-style pattern matches, or one of several; see
- * `ClusterPubSub.keyspace` for what servers tell, and to whom. `@Payload()` is the event, `{ key, event, node,
- * receivedAt }`, `@Channel()` the key, and `@Pattern()` the pattern; `@Message()` holds them all. A key that two patterns
- * match comes twice.
+ * Like `Subscribe`, for events of keys that match a glob-style pattern, or any of several patterns; see
+ * `ClusterPubSub.keyspace` for the server setting it needs. `@Payload()` injects the event, `{ key, event,
+ * node, receivedAt }`, `@Channel()` the key, `@Pattern()` the pattern, and `@Message()` all of them. If two
+ * patterns match, the method is called twice.
  *
- * The application does not start where a primary tells no such events (KeyspaceEventsOffError).
+ * The application does not start if a primary does not publish these events (KeyspaceEventsOffError).
  *
- * @param events those wanted, as servers call them (`expired`, `del`, `set`, …); all where they are left out
+ * @param events the events to receive, by their names in Redis (`expired`, `del`, `set`, …). Default: all
  */
 export function KeyspaceEvent(
   patterns: HandlerNames,

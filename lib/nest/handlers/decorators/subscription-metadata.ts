@@ -4,20 +4,19 @@ import type { Codec } from '../../../pubsub/messages/codec.js';
 import type { SubscriptionKind } from '../../../pubsub/subscriptions/subscription-kind.js';
 import type { HandlerOrder } from '../handler-queue.js';
 
-/** The metadata key under which methods keep their subscriptions. */
-
+/** The metadata key of a method's subscriptions. */
 export const SUBSCRIPTIONS = 'keyslot:subscriptions';
-/** One name, several, or a function that tells them from what the option `inject` lists. */
 
+/** One name, several, or a function that returns them from the providers that the option `inject` names. */
 export type HandlerNames =
   string | readonly string[] | ((...injected: never[]) => string | readonly string[]);
-/** How many messages wait for a handler, and which are dropped where there are more. */
 
+/** The buffer of a handler: how many messages wait, and which ones are dropped when it is full. */
 export interface HandlerBuffer extends BufferOptions {
   whenFull?: 'dropOldest' | 'dropNewest';
 }
-/** What one decorator of a method says. */
 
+/** The subscription of one decorator. */
 export interface SubscriptionMetadata {
   readonly kind: SubscriptionKind;
   readonly names: HandlerNames;
@@ -29,13 +28,13 @@ export interface SubscriptionMetadata {
   readonly codec?: Codec;
   readonly events?: readonly string[];
 }
-/** The same once its names are known. */
 
+/** A subscription whose names are resolved. */
 export interface HandlerSubscription extends SubscriptionMetadata {
   readonly names: readonly string[];
 }
-/** What the decorators of a method say, in the order they are written. */
 
+/** Returns the subscriptions of a method, in the order of its decorators. */
 export function subscriptionsOf(handler: object): readonly SubscriptionMetadata[] {
   return (Reflect.getOwnMetadata(SUBSCRIPTIONS, handler) as SubscriptionMetadata[] | undefined) ?? [];
 }
