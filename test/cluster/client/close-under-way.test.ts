@@ -1,6 +1,6 @@
 import { ClusterClient, keySlot, type ClusterClientOptions } from 'keyslot';
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
-import { eventually } from '../cluster-fixture.js';
+import { eventually } from '../../cluster-fixture.js';
 
 let cluster: LocalCluster;
 let observer: ClusterClient;

@@ -1,6 +1,6 @@
 import { ClusterClient, keySlot, type ClusterClientOptions } from 'keyslot';
-import { eventually, ownCluster } from '../cluster-fixture.js';
-import { FakeNode, Relays, slotsReply, type FakeAnswer } from '../fake-node.js';
+import { eventually, ownCluster } from '../../cluster-fixture.js';
+import { FakeNode, Relays, slotsReply, type FakeAnswer } from '../../fake-node.js';
 
 const cluster = ownCluster();
 const cleanups: (() => unknown)[] = [];
