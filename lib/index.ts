@@ -2,7 +2,7 @@ export { ClusterClient } from './client/cluster-client.js';
 export type { ClusterStatus } from './client/client-status.js';
 export type { SubscribeArguments } from './client/ioredis/event-subscriptions.js';
 export type { NodeClientRole } from './client/ioredis/node-clients.js';
-export type { ShownOptions } from './client/public-options.js';
+export type { PublicOptions } from './client/public-options.js';
 export { ClusterView } from './client/cluster-view.js';
 export { type ClusterCommands } from './client/commands/cluster-commands.js';
 export { ClusterPipeline, PipelineUsedError, type PipelineResults } from './client/batch/cluster-pipeline.js';

@@ -9,7 +9,8 @@ const SHARED = [
   'package-lock.json',
   'tsconfig.json',
   'tsconfig.build.json',
-  'tsconfig.cjs.json',
+  'tsconfig.modules.json',
+  'scripts/bundle.mjs',
   'lib',
 ];
 

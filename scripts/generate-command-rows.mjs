@@ -5,8 +5,8 @@
 // as it goes: no server that has them was at hand.
 import { writeFileSync } from 'node:fs';
 import { Redis } from 'ioredis';
-import { linesFromCommandReply } from '../dist/cluster/command-table/command-reply.js';
-import { at, counted } from '../dist/cluster/command-table/command-keys.js';
+import { linesFromCommandReply } from '../.cache/modules/cluster/command-table/command-reply.js';
+import { at, counted } from '../.cache/modules/cluster/command-table/command-keys.js';
 
 const TARGET = new URL('../lib/cluster/command-table/command-rows.ts', import.meta.url);
 

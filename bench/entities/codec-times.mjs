@@ -1,7 +1,7 @@
 import { instanceToPlain, plainToInstance, Type } from 'class-transformer';
-import { entityKey } from '../../dist/entity/keys/entity-key.js';
-import { RowMapper } from '../../dist/entity/rows/row-mapper.js';
-import { SchemaBuilder } from '../../dist/entity/schema/schema-builder.js';
+import { entityKey } from '../../.cache/modules/entity/keys/entity-key.js';
+import { RowMapper } from '../../.cache/modules/entity/rows/row-mapper.js';
+import { SchemaBuilder } from '../../.cache/modules/entity/schema/schema-builder.js';
 import { decodeLine, encodeLine } from './codecs-by-hand.mjs';
 import { lineOf } from './model.mjs';
 import { OrderLine } from './order-line.mjs';

@@ -19,7 +19,7 @@ import { scriptEntries } from './commands/defined-commands.js';
 import { EventSubscriptions, type SubscribeArguments } from './ioredis/event-subscriptions.js';
 import { NodeClients, type NodeClientRole } from './ioredis/node-clients.js';
 import { replyTypesOf } from './commands/reply-types.js';
-import { shownOptions, type ShownOptions } from './public-options.js';
+import { publicOptions, type PublicOptions } from './public-options.js';
 import { splitUrl } from './url-options.js';
 
 /** How long `close()` waits for what is under way, in ms. */
@@ -95,8 +95,8 @@ export class ClusterClient extends ClusterView {
   set status(_status: ClusterStatus) {}
 
   /** What callers of ioredis ask of a client's options; no credentials. */
-  get options(): ShownOptions {
-    return shownOptions(this.engine.options);
+  get options(): PublicOptions {
+    return publicOptions(this.engine.options);
   }
 
   /** Which node holds which slot, as far as is known now. */

@@ -1,19 +1,20 @@
 import type { ResolvedClusterOptions } from '../cluster/options/options.js';
 
-/** What a client tells of its options, in ioredis' words. No credentials: `duplicate()` has them. */
-export interface ShownOptions {
-  /** Put before every key; empty where there is none. */
+/** The options that a client shows, in ioredis' words, without credentials. */
+export interface PublicOptions {
+  /** The prefix of every key; empty if there is none. */
   readonly keyPrefix: string;
   readonly lazyConnect: boolean;
   readonly redisOptions: {
-    /** The name of its connections at the servers. */
+    /** The name that its connections have on the servers. */
     readonly connectionName: string | undefined;
-    /** Null: calls are bounded by their deadline, and never by a number of attempts. */
+    /** Null: a deadline limits calls, never a number of attempts. */
     readonly maxRetriesPerRequest: null;
   };
 }
 
-export function shownOptions({ keyPrefix, lazyConnect, clientName }: ResolvedClusterOptions): ShownOptions {
+/** Returns what `client.options` shows. */
+export function publicOptions({ keyPrefix, lazyConnect, clientName }: ResolvedClusterOptions): PublicOptions {
   return {
     keyPrefix,
     lazyConnect,

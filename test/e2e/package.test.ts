@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -99,8 +99,10 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
 
   it('holds what is built, its papers, and nothing else', () => {
     const expected =
-      /^(dist\/.+\.(js|js\.map|d\.ts)|dist\/cjs\/package\.json|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+      /^(dist\/.+\.(js|d\.ts)|dist\/cjs\/package\.json|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
     expect(files.filter((file) => !expected.test(file) || file.includes('long-ago'))).toEqual([]);
+    expect(files.filter((file) => file.endsWith('.js')).length).toBeLessThan(40);
+    expect(statSync(tarball).size).toBeLessThan(800_000);
     const targets = JSON.stringify(packageJson(root).exports).match(/(?<="\.\/)[^"]+\.\w+(?=")/g) ?? [];
     expect(files).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md', ...targets]));
     expect(files).toEqual(

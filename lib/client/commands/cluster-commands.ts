@@ -1,8 +1,7 @@
 import type { RedisCommander } from 'ioredis';
 
-/** Commands that would change or take over a connection which all callers share; there are other ways to each. */
-
-export type Unshared =
+/** Commands that would change or take over a connection that all callers share. Each has another form here. */
+export type ConnectionScopedCommand =
   | 'watch'
   | 'unwatch'
   | 'exec'
@@ -20,6 +19,6 @@ export type Unshared =
   | 'reset'
   | 'quit'
   | 'pubsub';
-/** ioredis' typed commands, as far as a shared connection can serve them. */
 
-export type ClusterCommands = Omit<RedisCommander<{ type: 'default' }>, Unshared>;
+/** ioredis' typed commands, as far as a shared connection can serve them. */
+export type ClusterCommands = Omit<RedisCommander<{ type: 'default' }>, ConnectionScopedCommand>;

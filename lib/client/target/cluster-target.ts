@@ -14,7 +14,7 @@ import type { ClusterNode, ClusterTopology } from '../../cluster/topology/topolo
 import { withBigIntegers } from '../commands/big-integers.js';
 import { normalizeArguments, withCallback } from '../commands/call-arguments.js';
 import type { ViewPolicy } from '../commands/call-options.js';
-import type { Unshared } from '../commands/cluster-commands.js';
+import type { ConnectionScopedCommand } from '../commands/cluster-commands.js';
 import { installCommands } from '../commands/install-commands.js';
 import { replyShape } from '../commands/reply-transforms.js';
 
@@ -34,9 +34,9 @@ export type AnyNode = 'random' | 'default';
 export type TargetNodes = NodeRole | AnyNode | ClusterNode | readonly ClusterNode[];
 
 /** Commands whose replies are told by node name. */
-export type CommandsByNode = Omit<RedisCommander<{ type: 'byNode' }>, Unshared>;
+export type CommandsByNode = Omit<RedisCommander<{ type: 'byNode' }>, ConnectionScopedCommand>;
 /** Commands to one node. */
-export type CommandsToNode = Omit<RedisCommander<{ type: 'default' }>, Unshared>;
+export type CommandsToNode = Omit<RedisCommander<{ type: 'default' }>, ConnectionScopedCommand>;
 
 /** How the nodes of a role are looked up. */
 export const ROLES: Readonly<Record<NodeRole, (topology: ClusterTopology) => readonly ClusterNode[]>> = {

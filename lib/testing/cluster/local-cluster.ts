@@ -11,7 +11,7 @@ import { makeCertificates, readCertificates, type CertificatePems } from '../ser
 import type { SlotRange } from '../server/cluster-view.js';
 import { failOver, type FailoverOptions } from './failover.js';
 import { becomeReplica, giveSlots, introduce, slotShares } from './cluster-setup.js';
-import { Guardian } from '../server/orphan-reaper.js';
+import { OrphanReaper } from '../server/orphan-reaper.js';
 import { LocalClusterError } from '../common/local-cluster-error.js';
 import { resolveLocalClusterOptions, type LocalClusterOptions } from '../common/local-cluster-options.js';
 import { LocalNode, type NodeSettings } from '../server/local-node.js';
@@ -59,9 +59,9 @@ export class LocalCluster {
     const resolved = resolveLocalClusterOptions(options);
     resolved.signal?.throwIfAborted();
     const binary = findServerBinary(resolved.binary);
-    // without symbolic links, as the system will name it when the guardian asks where a process works
+    // without symbolic links, as the system will name it when the orphan reaper asks where a process works
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'keyslot-')));
-    const guardian = new Guardian(folder);
+    const orphanReaper = new OrphanReaper(folder);
     try {
       const certificates = resolved.tls ? await makeCertificates(folder, HOST) : undefined;
       const cluster = new LocalCluster({
@@ -70,14 +70,14 @@ export class LocalCluster {
         ownPassword: randomBytes(16).toString('hex'),
         binary,
         folder,
-        guardian,
+        orphanReaper,
         certificates,
         tls: certificates && (await readCertificates(certificates)),
       });
       await cluster.form();
       return cluster;
     } catch (error) {
-      await guardian.release(); // which ends whatever has been started by then
+      await orphanReaper.release(); // which ends whatever has been started by then
       throw error;
     }
   }
@@ -266,7 +266,7 @@ export class LocalCluster {
     await this.launcher.settled();
     await Promise.all(this.members.map((node) => node.kill()));
     await rm(this.settings.folder, { recursive: true, force: true, maxRetries: 5 });
-    await this.settings.guardian.release();
+    await this.settings.orphanReaper.release();
   }
 
   private beginMigration(slot: number, from: LocalNode, to: LocalNode): Promise<SlotMigration> {

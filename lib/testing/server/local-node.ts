@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import { ConnectionError } from '../../cluster/common/errors.js';
 import type { CertificatePems } from './certificates.js';
 import { readClusterView, type ClusterView } from './cluster-view.js';
-import type { Guardian } from './orphan-reaper.js';
+import type { OrphanReaper } from './orphan-reaper.js';
 import { LocalClusterError } from '../common/local-cluster-error.js';
 import { OWN_USER } from '../common/local-cluster-options.js';
 import { NodeConnection } from './node-connection.js';
@@ -18,7 +18,7 @@ import { ServerProcess } from './server-process.js';
 export interface NodeSettings extends CommonServerSettings {
   readonly binary: ServerBinary;
   readonly folder: string;
-  readonly guardian: Guardian;
+  readonly orphanReaper: OrphanReaper;
   readonly tls?: CertificatePems;
 }
 
@@ -98,7 +98,7 @@ export class LocalNode {
       mode: 0o600,
     });
     const server = await ServerProcess.spawn(this.settings.binary, this.folder);
-    this.settings.guardian.watch(server.pid);
+    this.settings.orphanReaper.watch(server.pid);
     this.process = server;
     this.isFrozen = false;
     await untilNothingMissing(

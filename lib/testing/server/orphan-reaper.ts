@@ -29,7 +29,7 @@ done
  * A tiny shell process that outlives us: however this process ends, kill -9 included, no server and no data
  * folder stays behind.
  */
-export class Guardian {
+export class OrphanReaper {
   private readonly child: ChildProcess;
   private readonly input: Writable;
   private readonly ended: Promise<void>;
@@ -37,7 +37,7 @@ export class Guardian {
   /** @param folder the data folder, without symbolic links */
   constructor(folder: string) {
     // its own session: Ctrl-C in our terminal must not reach it
-    this.child = spawn('/bin/sh', ['-c', SCRIPT, 'keyslot-guardian', folder], {
+    this.child = spawn('/bin/sh', ['-c', SCRIPT, 'keyslot-orphan-reaper', folder], {
       cwd: '/',
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],
@@ -47,17 +47,17 @@ export class Guardian {
       this.child.once('error', () => resolve());
     });
     this.input = this.child.stdin as Writable;
-    this.input.on('error', () => {}); // a guardian that was killed must not take us along
+    this.input.on('error', () => {}); // an orphan reaper that was killed must not take us along
     this.child.unref();
     (this.input as Writable & { unref?: () => void }).unref?.();
   }
 
-  /** Has a server killed in the end. */
+  /** Registers a server to be killed once this process has ended. */
   watch(pid: number): void {
     this.input.write(`${pid}\n`);
   }
 
-  /** Lets it do its work, if any is left, and waits for its end. */
+  /** Lets it finish its work, and waits for its end. */
   async release(): Promise<void> {
     this.child.ref();
     this.input.end();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { LocalClusterError } from '../common/local-cluster-error.js';
 import type { ServerBinary } from './server-binary.js';
 
-/** One running server. It does not keep our process alive; the guardian sees to its end when we are gone. */
+/** One running server. It does not keep our process alive; the orphan reaper sees to its end when we are gone. */
 export class ServerProcess {
   readonly pid: number;
   /** Resolves when it has ended, to a word on that. */

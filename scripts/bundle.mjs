@@ -1,0 +1,67 @@
+// npm run build: bundles the compiled modules to dist/, once as ES modules and once as CommonJS, and keeps the type
+// declarations that an entry point reaches. All else in dist/ is deleted.
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { rolldown } from 'rolldown';
+import { cache, root } from './paths.mjs';
+
+const dist = join(root, 'dist');
+const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+/** `index`, `cache/index`, …: what the package exports, without extensions. */
+const entries = Object.values(exports)
+  .map((conditions) => /^\.\/dist\/(.*)\.js$/.exec(conditions.import?.default)?.[1])
+  .filter((entry) => entry !== undefined);
+
+const kept = new Set([...(await bundleModules()), ...copyDeclarations()]);
+for (const name of readdirSync(dist, { recursive: true })) {
+  const file = join(dist, name);
+  if (statSync(file).isFile() && !kept.has(file)) rmSync(file);
+}
+
+/** @returns {Promise<string[]>} the files it has written */
+async function bundleModules() {
+  const bundle = await rolldown({
+    input: Object.fromEntries(entries.map((entry) => [entry, join(cache, 'modules', `${entry}.js`)])),
+    external: /^[^./]/,
+    platform: 'node',
+    treeshake: false,
+    experimental: { attachDebugInfo: 'none' },
+  });
+  const files = [];
+  for (const [format, dir] of Object.entries({ esm: dist, cjs: join(dist, 'cjs') })) {
+    const { output } = await bundle.write({
+      dir,
+      format,
+      exports: 'named',
+      keepNames: true,
+      entryFileNames: '[name].js',
+      chunkFileNames: 'shared/[name].js',
+    });
+    files.push(...output.map(({ fileName }) => join(dir, fileName)));
+  }
+  await bundle.close();
+  // as the package itself is not
+  const commonjs = join(dist, 'cjs', 'package.json');
+  writeFileSync(commonjs, '{ "type": "commonjs" }\n');
+  return [...files, commonjs];
+}
+
+/** @returns {string[]} the declarations that are reached, and their copies for CommonJS */
+function copyDeclarations() {
+  const reached = new Set();
+  const reach = (file) => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    const text = readFileSync(file, 'utf8');
+    for (const [, path] of text.matchAll(/\b(?:from|import)\s*\(?\s*["'](\.{1,2}\/[^"']+)\.js["']/g))
+      reach(join(dirname(file), `${path}.d.ts`));
+  };
+  for (const entry of entries) reach(join(dist, `${entry}.d.ts`));
+  const copies = [...reached].map((file) => {
+    const copy = join(dist, 'cjs', relative(dist, file));
+    mkdirSync(dirname(copy), { recursive: true });
+    writeFileSync(copy, readFileSync(file));
+    return copy;
+  });
+  return [...reached, ...copies];
+}
