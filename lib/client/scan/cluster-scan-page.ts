@@ -163,7 +163,10 @@ async function endOfOwner(
   };
 }
 
-/** The same for the node that receives slots, after the giving one was walked: keys move that way only. */
+/**
+ * The same for the node that receives slots, after the giving one was walked: keys move that way only. A slot that the
+ * receiver owns by now and is already handing on does not count, for its keys may have gone back to the giver.
+ */
 async function endOfReceiver(
   source: ScanSource,
   node: ClusterNode,
@@ -176,7 +179,8 @@ async function endOfReceiver(
     readSlotOwnership(source, node),
   ]);
   if (given.epoch !== walk.giver?.epoch || received.epoch !== walk.epoch) return { left };
-  const moved = (slot: number): boolean => given.givenTo.get(slot) === walk.node || received.owned.has(slot);
+  const moved = (slot: number): boolean =>
+    given.givenTo.get(slot) === walk.node || (received.owned.has(slot) && !received.givenTo.has(slot));
   return { left: left.filter((slot) => !(walk.owned.has(slot) && moved(slot))) };
 }
 
