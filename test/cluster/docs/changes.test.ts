@@ -23,19 +23,14 @@ describe('docs/changes-and-locks.md', () => {
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
-  it('does what it says', async () => {
-    const cluster = new ClusterClient({ nodes, keyPrefix: keyspace });
+  let cluster: ClusterClient;
+  beforeEach(() => (cluster = new ClusterClient({ nodes, keyPrefix: keyspace })));
+  afterEach(() => cluster.close());
+
+  it('locks a partition, for work that holds on to it', async () => {
     const carts = createRepositories(cluster, [Cart]).repository(Cart);
-    const log = jest.spyOn(console, 'log').mockReturnValue();
     const lookUp = (owner: string | undefined, signal: AbortSignal): Promise<string> =>
       Promise.resolve(`${owner} ${signal.aborted}`);
-
-    const cursor = await carts.changesCursor();
-    const following = carts.changes(undefined, { from: cursor }).subscribe((change) => {
-      if (change.type === 'event') console.log(change.event, change.payload);
-      else console.log(change.type, change.key, change.version);
-    });
-
     const cart = await carts.insert(carts.create({ owner: 'ada' }));
 
     const sold = await carts.withLock(cart.id, async (lock) => {
@@ -47,17 +42,35 @@ describe('docs/changes-and-locks.md', () => {
     });
     expect(sold).toBeGreaterThan(0);
     expect(await carts.findOne(cart.id)).toMatchObject({ owner: 'ada false' });
+  });
 
-    await carts.transaction(cart.id, async (tx) => {
-      const found = await tx.get(Cart, cart.id);
-      if (found) tx.remove(found);
-      tx.emit('checked out', { by: found?.owner });
+  // apart from locks: readers of 16,384 outboxes may hold up a busy machine for longer than a lock lasts
+  it('follows the changes of all partitions', async () => {
+    const carts = createRepositories(cluster, [Cart]).repository(Cart);
+    const log = jest.spyOn(console, 'log').mockReturnValue();
+
+    const cursor = await carts.changesCursor();
+    const following = carts.changes(undefined, { from: cursor }).subscribe((change) => {
+      if (change.type === 'event') console.log(change.event, change.payload);
+      else console.log(change.type, change.key, change.version);
     });
 
-    await eventually(() => log.mock.calls.length === 4);
-    expect(log.mock.calls.map(([what]) => what)).toEqual(['insert', 'update', 'delete', 'checked out']);
-    following.unsubscribe();
-    log.mockRestore();
-    await cluster.close();
+    try {
+      const cart = await carts.insert(carts.create({ owner: 'ada' }));
+      cart.owner = 'grace';
+      await carts.save(cart);
+
+      await carts.transaction(cart.id, async (tx) => {
+        const found = await tx.get(Cart, cart.id);
+        if (found) tx.remove(found);
+        tx.emit('checked out', { by: found?.owner });
+      });
+
+      await eventually(() => log.mock.calls.length === 4);
+      expect(log.mock.calls.map(([what]) => what)).toEqual(['insert', 'update', 'delete', 'checked out']);
+    } finally {
+      following.unsubscribe();
+      log.mockRestore();
+    }
   });
 });
