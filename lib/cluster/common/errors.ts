@@ -147,7 +147,7 @@ export class LeaseTimeoutError extends ClusterError {
 /** Somebody else changed what the transaction had read, on every attempt. Nothing of it was applied. */
 export class TransactionConflictError extends ClusterError {
   constructor(attempts: number) {
-    super(`The transaction met a conflict on each of its ${attempts} attempts`, {
+    super(`The transaction conflicted on ${attempts === 1 ? 'its one attempt' : `all ${attempts} attempts`}`, {
       code: 'TRANSACTION_CONFLICT',
       retryable: true,
     });

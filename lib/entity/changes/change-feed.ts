@@ -78,7 +78,7 @@ export class ChangeFeed {
     if (!changes)
       throw new InvalidArgumentError(
         'changes',
-        `${name} does not record its changes: @ClusterEntity({ changes: true })`,
+        `${name} does not record its changes: declare it with @ClusterEntity({ changes: true })`,
       );
   }
 

@@ -34,7 +34,7 @@ export class OutboxPositions {
    */
   static parse(cursor: unknown, slot: number | undefined): OutboxPositions {
     const refuse = (): InvalidArgumentError =>
-      new InvalidArgumentError('from', "from is 'start', or a cursor that changes() has given for the same");
+      new InvalidArgumentError('from', "from must be 'start', or a cursor of changes() with the same class and partition");
     if (typeof cursor !== 'string') throw refuse();
     const isOfAll = cursor.startsWith(ALL);
     let positions = OutboxPositions.none(slot);

@@ -149,7 +149,7 @@ export class WritePlanner {
     if (!state)
       throw new InvalidArgumentError(
         'entity',
-        `This ${mapper.schema.name} was not loaded here, or by another createRepositories(), so its version is not known; use delete(key)`,
+        `This ${mapper.schema.name} was not loaded by this registry, so its version is not known; load it first, or use delete(key)`,
       );
     const key = unchangedKey(mapper, entity, state);
     const expected = expectedVersion(mapper, entity, state);
@@ -175,7 +175,7 @@ export class WritePlanner {
       if (Object.hasOwn(options, condition) && options[condition] === undefined)
         throw new InvalidArgumentError(
           condition,
-          `${condition} is undefined: leave it out to update whatever the row is`,
+          `${condition} is undefined: leave it out for no condition`,
         );
     if (ifVersion !== undefined && !(Number.isSafeInteger(ifVersion) && ifVersion >= 0))
       throw new InvalidArgumentError('ifVersion', 'ifVersion must be a version, a whole number');
@@ -257,7 +257,7 @@ function fill({ name }: EntitySchema, entity: object, property: string, value: u
   if (Reflect.set(entity, property, value)) return;
   throw new InvalidArgumentError(
     property,
-    `${name}.${property} cannot be filled in: the object is frozen, or the property read-only`,
+    `${name}.${property} cannot be filled in: the object is frozen, or the property is read-only`,
   );
 }
 

@@ -19,7 +19,7 @@ export class EntityNotSavedError extends ClusterError {
     readonly property: string,
   ) {
     super(
-      `${entity}.${property} is a collection of an entity that was not saved: it has no row to belong to`,
+      `${entity}.${property} is a collection of an entity that was never saved; save the entity first`,
       {
         code: 'ENTITY_NOT_SAVED',
       },
@@ -34,8 +34,8 @@ export class EntityExistsError extends ClusterError {
     readonly key: string,
   ) {
     super(
-      `${entity} at ${key} already exists. An object that was not loaded or saved here counts as new, a copy of one too: ` +
-        'load it, or use update() or upsert()',
+      `${entity} at ${key} already exists. An object that was not loaded or saved here counts as new, and so does a copy: ` +
+        'load the row first, or use update() or upsert()',
       { code: 'ENTITY_EXISTS' },
     );
   }
@@ -56,7 +56,7 @@ export class VersionConflictError extends ClusterError {
     readonly actual: number | undefined,
   ) {
     const now = actual === undefined ? 'is gone' : `is at version ${actual}`;
-    super(`${entity} at ${key} ${now}, and the write was based on version ${expected}`, {
+    super(`${entity} at ${key} ${now}, but the write was based on version ${expected}`, {
       code: 'VERSION_CONFLICT',
     });
   }
@@ -84,7 +84,7 @@ export class UniqueViolationError extends ClusterError {
     readonly properties: readonly string[] = [unique],
   ) {
     super(
-      `Another ${entity} has the same value of the unique '${unique}', which is over ${properties.join(', ')}`,
+      `Another ${entity} already has this value of the unique constraint '${unique}' (${properties.join(', ')})`,
       { code: 'UNIQUE_VIOLATION' },
     );
   }
@@ -93,7 +93,7 @@ export class UniqueViolationError extends ClusterError {
 /** An operation names entities of two partitions; thrown before anything is sent. */
 export class CrossPartitionError extends ClusterError {
   constructor(partition: string, key: string) {
-    super(`${key} is not in partition ${partition}; what spans two partitions cannot be atomic`, {
+    super(`${key} is not in partition ${partition}; one atomic operation cannot span two partitions`, {
       code: 'CROSS_PARTITION',
     });
   }
@@ -103,7 +103,7 @@ export class CrossPartitionError extends ClusterError {
 export class PartitionKeyChangedError extends ClusterError {
   constructor(entity: string, loadedAs: string) {
     super(
-      `The key of ${entity} at ${loadedAs} was changed; a row cannot move: insert a new one and delete the old`,
+      `The key of ${entity} at ${loadedAs} was changed; a row cannot move: insert a new row and delete the old one`,
       {
         code: 'PARTITION_KEY_CHANGED',
       },
@@ -124,7 +124,7 @@ export class UnindexedQueryError extends ClusterError {
 /** A transaction, or `loadAll`, takes more than one step should hold the server for. Nothing was written. */
 export class TransactionTooLargeError extends ClusterError {
   constructor(what: string, actual: number, limit: number, subject = 'The transaction') {
-    super(`${subject} has ${actual} ${what}, and the limit is ${limit}; split the work`, {
+    super(`${subject} has ${actual} ${what}, but the limit is ${limit}; split the work`, {
       code: 'TRANSACTION_TOO_LARGE',
     });
   }
@@ -172,7 +172,7 @@ export class ChangesLostError extends ClusterError {
     entity: string,
     readonly resumeFrom: string,
   ) {
-    super(`Changes of ${entity} behind the cursor are gone from the outbox; read the rows anew, and go on`, {
+    super(`Changes of ${entity} after the cursor are gone from the outbox; read the rows again, then continue from error.resumeFrom`, {
       code: 'CHANGES_LOST',
     });
   }
@@ -201,7 +201,7 @@ export class SchemaRecordError extends ClusterError {
     readonly entity: string,
     readonly faults: readonly string[],
   ) {
-    super(`${entity} does not fit what is stored of it: ${faults.join('; ')}`, {
+    super(`${entity} does not fit its stored rows: ${faults.join('; ')}`, {
       code: 'SCHEMA_MISMATCH',
     });
   }

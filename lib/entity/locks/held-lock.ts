@@ -63,7 +63,7 @@ export class HeldLock {
     await this.renewing;
     if (this.lost) return;
     const wasHeld = await this.hold(0).catch(() => true);
-    if (!wasHeld) return this.lose('somebody else has got it');
+    if (!wasHeld) return this.lose('another holder has it');
     this.hasEndedWell = true;
   }
 
@@ -75,7 +75,7 @@ export class HeldLock {
     const askedAt = performance.now();
     try {
       const isHeld = await this.hold(this.taken.ttlMs);
-      if (!isHeld) return this.lose('somebody else has got it');
+      if (!isHeld) return this.lose('another holder has it');
       this.endsAt = askedAt + this.taken.ttlMs;
     } catch {
       if (performance.now() >= this.endsAt) return this.lose('it could not be renewed in time');
@@ -101,6 +101,6 @@ export class HeldLock {
 
   private assertHeld(): void {
     if (this.lost) throw this.lost;
-    if (this.isReleased) throw new LockLostError(this.taken.tag, 'its function has ended');
+    if (this.isReleased) throw new LockLostError(this.taken.tag, 'its function has returned');
   }
 }

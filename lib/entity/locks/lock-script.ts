@@ -26,7 +26,7 @@ return { 'OK', text }
 `);
 
 /**
- * Holds on to a lock: `['OK']`, or `['LOST']` where somebody else has got it since, or it is not known any more. It
+ * Holds on to a lock: `['OK']`, or `['LOST']` where another holder has it since, or it is not known any more. It
  * goes by the token, not by the holder, so that letting go twice, for want of a reply, is no loss.
  */
 export const RENEW_SCRIPT = new Script(String.raw`#!lua flags=allow-oom

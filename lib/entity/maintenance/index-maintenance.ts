@@ -201,7 +201,7 @@ function readCursor(cursor: unknown): RunState {
   if (cursor === undefined) return { slot: 0, isClean: true };
   const [, slot, mark, names] = /^(\d{1,5})(!?)~((?:[\w.-]+:\w+,?)*)$/.exec(String(cursor)) ?? [];
   if (slot === undefined || Number(slot) > SLOT_COUNT)
-    throw new InvalidArgumentError('cursor', 'The cursor is not one that a progress of reindex has given');
+    throw new InvalidArgumentError('cursor', 'The cursor is not one that reindex() returned');
   const pairs = names.split(',').filter((pair) => pair !== '');
   const building = new Map(pairs.map((pair) => pair.split(':', 2) as [string, string]));
   return { slot: Number(slot), isClean: mark === '', building };

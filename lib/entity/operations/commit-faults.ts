@@ -77,11 +77,11 @@ const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Err
     ),
   COLLECTION: ({ schema, key }, property) =>
     new SchemaMismatchError(schema.name, property, key.row, COLLECTION_EXPECTS),
-  FENCED: ({ key }) => new LockLostError(key.tag, 'it was given to somebody else'),
+  FENCED: ({ key }) => new LockLostError(key.tag, 'another holder has it'),
   UNTOLD: ({ key }) =>
     new OutcomeUnknownError(
       `The write of ${key.row}`,
-      'its reply was lost, and the row does not tell any more',
+      'its reply was lost, and the row no longer shows whether it was applied',
     ),
   QUERY: () => new TransactionConflictError(1), // the caller runs it again instead
   HOLD: () => new TransactionConflictError(1), // the protocol starts again instead

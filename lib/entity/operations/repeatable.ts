@@ -17,7 +17,7 @@ export function checkRepeatable(operations: readonly RowOperation[], opId: strin
   if (operations.every((operation) => isCheck(operation) || isExpiry(operation)))
     throw new InvalidArgumentError(
       'opId',
-      'expire and persist can be repeated as they are, and take no opId',
+      'expire and persist are safe to repeat and do not accept an opId',
     );
   if (operations.some(leavesToken)) return;
   if (!operations.some(({ schema }) => schema.hasWindow)) checkWindow(operations[0].schema, opId);
@@ -28,7 +28,7 @@ export function checkWindow({ name, hasWindow }: EntitySchema, opId: string | un
   if (opId === undefined || hasWindow) return;
   throw new InvalidArgumentError(
     'opId',
-    `A delete, an increment or a write of a collection is recognised by its opId in a token window only: ` +
-      `give ${name} @ClusterEntity({ idempotency: 'window' })`,
+    `A delete, an increment or a write of a collection is recognized by its opId only in a token window: ` +
+      `declare ${name} with @ClusterEntity({ idempotency: 'window' })`,
   );
 }

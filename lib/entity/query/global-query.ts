@@ -35,7 +35,7 @@ export function planGlobalQuery(schema: EntitySchema, where: object): GlobalPlan
   if (given.size === 0)
     throw new UnindexedQueryError(
       schema.name,
-      `A where of ${schema.name} names properties of a global index, or a partition; stream() finds all`,
+      `A query on ${schema.name} must include the partition key, or a property of a global index; stream() reads all rows`,
     );
   const conditions = conditionsOf(schema.name, schema.globals, given);
   const index = conditions.size === given.size && bestIndex(schema.globals, conditions);

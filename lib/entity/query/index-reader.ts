@@ -85,7 +85,7 @@ export const cursorBehind = (entry: string): string => Buffer.from(entry).toStri
 export function entryOf(cursor: string, isOurs: (entry: Buffer) => boolean): string {
   const bytes = Buffer.from(String(cursor), 'base64url');
   if (bytes.toString('base64url') === cursor && isOurs(bytes)) return bytes.toString();
-  throw new InvalidArgumentError('cursor', 'The cursor is not one that a page of this where has given');
+  throw new InvalidArgumentError('cursor', 'The cursor does not belong to this query');
 }
 
 /** Entries that are read at once where all are wanted. */

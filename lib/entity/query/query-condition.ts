@@ -58,41 +58,41 @@ export function readCondition(entity: string, field: IndexedField, given: unknow
       return field.codec.order(value);
     } catch (error) {
       if (!(error instanceof UnfitValue)) throw error;
-      throw refuse(`must be asked for by ${field.codec.expects}`);
+      throw refuse(`must be queried by ${field.codec.expects}`);
     }
   };
   const exactly = (values: readonly unknown[]): FieldCondition => {
     const spans = [...new Set(values.map(encode))].map(valueSpan);
     return { field, spans: spans.sort((a, b) => Buffer.compare(a.from, b.from)), isExact: true };
   };
-  if (given === null) throw refuse('is null in a where: rows without a value are not in the index');
+  if (given === null) throw refuse('is null in the query: rows without a value are not in the index');
   if (Array.isArray(given))
-    throw refuse('is an array in a where; for any of several values use { in: [...] }');
+    throw refuse('is an array in the query; to match any of several values, use { in: [...] }');
   if (!isOperators(given)) return exactly([given]);
   const operators = Object.entries(given);
   if (operators.length === 0)
-    throw refuse(`is an object without operators in a where: ${LEAVE_OUT}; known are ${KNOWN}`);
+    throw refuse(`is an object without operators in the query: ${LEAVE_OUT}; the operators are ${KNOWN}`);
   for (const [name, operand] of operators) {
     if (!Object.hasOwn(OPERATORS, name) && !ALONE.has(name))
-      throw refuse(`is asked for by an unknown operator; known are ${KNOWN}`);
+      throw refuse(`has an unknown operator in the query; the operators are ${KNOWN}`);
     if (operand === undefined) throw refuse(`has the operator ${name} with undefined: ${LEAVE_OUT}`);
     if (ALONE.has(name) && operators.length > 1) throw refuse(`has \`${name}\` beside other operators`);
   }
   const [first, only] = operators[0];
   if (first === 'eq') return exactly([only]);
   if (first === 'in') {
-    if (!Array.isArray(only)) throw refuse('has an `in` that is no list');
+    if (!Array.isArray(only)) throw refuse('has an `in` that is not an array');
     if (only.includes(undefined)) throw refuse(`has an \`in\` with undefined in its list`);
     return exactly(only);
   }
   let whole: Span = EVERYTHING;
   for (const [name, operand] of operators) {
     if (name === 'startsWith' && field.codec !== stringCodec)
-      throw refuse('takes no `startsWith`, which is for strings without an enum or a transformer');
+      throw refuse('does not accept `startsWith`, which is for strings without an enum or a transformer');
     if (name === 'startsWith' && typeof operand !== 'string')
-      throw refuse('has a `startsWith` that is no string');
+      throw refuse('has a `startsWith` that is not a string');
     if (name === 'between' && !(Array.isArray(operand) && operand.length === 2))
-      throw refuse('has a `between` that is no pair');
+      throw refuse('has a `between` that is not a pair of values');
     whole = intersection(whole, OPERATORS[name as keyof typeof OPERATORS](operand as never, encode));
   }
   return { field, spans: Buffer.compare(whole.from, whole.to) < 0 ? [whole] : [], isExact: false };

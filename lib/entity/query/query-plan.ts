@@ -31,12 +31,12 @@ export interface QueryPlan {
 export function planQuery(schema: EntitySchema, where: object): QueryPlan {
   const { partitionKey, name } = schema;
   if (!partitionKey)
-    throw new UnindexedQueryError(name, `${name} is a partition of its own, and is found by its key`);
+    throw new UnindexedQueryError(name, `${name} is a partition of its own and can only be found by its key`);
   const given = conditionsIn(name, where);
   if (!given.has(partitionKey.property))
     throw new InvalidArgumentError(
       partitionKey.property,
-      `A where of ${name} names its partition: ${partitionKey.property}`,
+      `A query on ${name} must include the partition key \`${partitionKey.property}\``,
     );
   const tag = partitionTag(schema, given.get(partitionKey.property));
   given.delete(partitionKey.property);
@@ -67,7 +67,7 @@ export function conditionsIn(entity: string, where: unknown): Map<string, unknow
   const given = new Map<string, unknown>(Object.entries(where));
   for (const [property, condition] of given)
     if (condition === undefined)
-      throw new InvalidArgumentError(property, `${entity}.${property} is undefined in a where: ${LEAVE_OUT}`);
+      throw new InvalidArgumentError(property, `${entity}.${property} is undefined in the query: ${LEAVE_OUT}`);
   return given;
 }
 
@@ -117,7 +117,7 @@ export function prefixes({ kind, name }: IndexSchema, conditions: readonly Field
   if (beginnings.length * (kind === 'unique' ? 1 : (conditions.at(-1)?.spans.length ?? 1)) > MAX_RANGES)
     throw new InvalidArgumentError(
       'in',
-      `The lists of the where make ${beginnings.length} lookups; ${MAX_RANGES} at most`,
+      `The lists of the query multiply to ${beginnings.length} lookups; the limit is ${MAX_RANGES}`,
     );
   return beginnings;
 }
@@ -146,7 +146,7 @@ export function unindexed(schema: EntitySchema, asked: readonly string[]): Unind
   const listed = known.join('; ') || 'it has none';
   return new UnindexedQueryError(
     name,
-    `No index of ${name} answers a where on ${asked.join(', ')} (${listed}); ${adviceOn(schema, asked)}`,
+    `No index of ${name} covers a query on ${asked.join(', ')} (${listed}); ${adviceOn(schema, asked)}`,
   );
 }
 

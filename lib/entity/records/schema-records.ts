@@ -266,5 +266,5 @@ const isReady = (
 const isStale = ({ askedAt }: Knowledge): boolean => performance.now() - askedAt > FRESH_MS;
 
 const whyNotTaken = (entity: string, unique: string): string =>
-  `The unique '${unique}' of ${entity} is being built, and rows that it does not have yet may have the value: run ` +
-  `repository.reindex() once to make it ready; @Unique({ whileBuilding: 'write' }) lets such writes through meanwhile`;
+  `The unique constraint '${unique}' of ${entity} is being built, and a row that it does not contain yet may have this ` +
+  `value: run repository.reindex() once to make it ready. @Unique({ whileBuilding: 'write' }) allows such writes until then`;

@@ -26,7 +26,7 @@ export function counterStep(schema: EntitySchema, property: string, by: number |
   if (whole && String(by).replace('-', '').length <= COUNTER_DIGITS) return BigInt(by);
   throw new InvalidArgumentError(
     property,
-    `${schema.name}.${property} is incremented by whole numbers of at most ${COUNTER_DIGITS} digits`,
+    `${schema.name}.${property} must be incremented by a whole number of at most ${COUNTER_DIGITS} digits`,
   );
 }
 

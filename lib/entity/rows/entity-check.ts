@@ -13,7 +13,7 @@ export function checkClass({ type, name }: EntitySchema, entity: unknown): void 
   if (!entityOptions(constructor)) return checkDerived(type, name, constructor as EntityClass);
   const hint =
     entity instanceof type ? `: it has rows of its own, use the repository of ${constructor.name}` : '';
-  throw new InvalidArgumentError('entity', `An object of ${constructor.name} is no ${name}${hint}`);
+  throw new InvalidArgumentError('entity', `An object of ${constructor.name} is not a ${name}${hint}`);
 }
 
 /** @throws InvalidArgumentError where a class that is no entity has properties that would not be stored. */
@@ -22,7 +22,7 @@ function checkDerived(type: EntityClass, name: string, derived: EntityClass): vo
   if (added.length === 0) return;
   throw new InvalidArgumentError(
     'entity',
-    `${derived.name} has no @ClusterEntity decorator, and as a ${name} it would lose ${added.join(', ')}`,
+    `${derived.name} has no @ClusterEntity decorator; saved as ${name} it would lose ${added.join(', ')}`,
   );
 }
 
@@ -52,7 +52,7 @@ const isZero = (shown: unknown): boolean => shown === undefined || shown === nul
 function counterAssigned({ name }: EntitySchema, { property }: CounterSchema): InvalidArgumentError {
   return new InvalidArgumentError(
     property,
-    `${name}.${property} is a counter and was assigned, which no save writes: leave it as it was loaded, of a new ` +
-      `entity at zero, and use increment(key, '${property}', by)`,
+    `${name}.${property} is a counter and was assigned, but saves do not write counters: leave it as it was loaded ` +
+      `(0 in a new entity), and use increment(key, '${property}', by)`,
   );
 }

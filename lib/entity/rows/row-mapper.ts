@@ -204,14 +204,13 @@ export class RowMapper {
       if (value === undefined)
         throw new InvalidArgumentError(
           property,
-          `${this.schema.name}.${property} is undefined in a where: leave the property out for no condition, ` +
-            'or give null for no value',
+          `${this.schema.name}.${property} is undefined in the condition: leave it out for no condition, or use null for no value`,
         );
       const field = this.fieldsByName.get(property);
       if (!field?.codec.order)
         throw new InvalidArgumentError(
           property,
-          `${this.schema.name}.${property} cannot be a condition: one is on a string, number, bigint, boolean, Date or enum of @Property()`,
+          `${this.schema.name}.${property} cannot be a condition: a condition needs a string, number, bigint, boolean, Date or enum of @Property()`,
         );
       return [[property, value === null ? undefined : String(this.encode(field, value))]];
     });
@@ -286,7 +285,7 @@ export class RowMapper {
   }
 }
 
-const PATCHABLE = 'a patch takes properties of @Property(), @Embedded() and @ExpiresAt()';
+const PATCHABLE = 'a patch accepts properties of @Property(), @Embedded() and @ExpiresAt()';
 /** A field, and what it must hold; undefined where it must be absent. */
 
 export type Guard = readonly [field: string, value: string | undefined];

@@ -15,13 +15,13 @@ export function emittedEvent(
   payload: unknown,
 ): EmittedEvent {
   if (typeof type !== 'string' || type === '')
-    throw new InvalidArgumentError('type', 'The type of an event is a text');
+    throw new InvalidArgumentError('type', 'The type of an event must be a non-empty string');
   if (!schemas.some(({ changes }) => changes))
     throw new InvalidArgumentError(
       'tx.emit',
-      'No class of the partition records its changes: @ClusterEntity({ changes: true })',
+      'No class of the partition records its changes: declare one with @ClusterEntity({ changes: true })',
     );
   const text = payload === undefined ? '' : toJsonText(payload);
   if (text !== undefined) return { type, payload: text };
-  throw new InvalidArgumentError('payload', 'The payload of an event is a value that JSON can hold');
+  throw new InvalidArgumentError('payload', 'The payload of an event must be a value that JSON can hold');
 }

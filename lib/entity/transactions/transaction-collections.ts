@@ -44,7 +44,7 @@ export class NotedCollection implements CollectionAccess {
   ) {}
 
   with(): never {
-    throw new InvalidArgumentError('options', 'Writes in a transaction have the options of the transaction');
+    throw new InvalidArgumentError('options', 'Writes in a transaction use the options of the transaction');
   }
 
   readAll(): never {

@@ -29,7 +29,7 @@ export class TransactionRunner {
    */
   async run<R>(tag: string, work: TransactionFunction<R>, options: TransactionOptions = {}): Promise<R> {
     if (typeof work !== 'function')
-      throw new InvalidArgumentError('work', 'A transaction takes the function that it runs');
+      throw new InvalidArgumentError('work', 'work must be a function');
     checkEntityOptions('a transaction', options);
     const { attempts = ATTEMPTS } = options;
     if (!Number.isSafeInteger(attempts) || attempts < 1)
