@@ -13,14 +13,14 @@ import { OutboxPositions } from './outbox-positions.js';
 import { OutboxReader, READS_AT_ONCE } from './outbox-reader.js';
 import { Wakeable } from './wakeable.js';
 
-/** From where, and how, changes are followed. */
+/** Options of `changes`. */
 export interface ChangesOptions {
-  /** The cursor of a change, which is not given again; or `'start'`, for all that is kept. By default from now. */
+  /** Where to start: after the change with this cursor, or at `'start'` for everything that is kept. By default now. */
   from?: string | undefined;
   /**
-   * How often to look for changes that nobody has called for, in milliseconds: by default every second, and every 30
-   * seconds where all partitions are followed. Writers call readers by sharded pub/sub, so it only matters where that is
-   * not allowed, or a call was lost.
+   * How often to poll for changes, in milliseconds: by default every second, or every 30 seconds if you follow all
+   * partitions. Writers notify readers by sharded pub/sub, so polling matters only if that is not allowed, or if a
+   * notification was lost.
    */
   pollMs?: number | undefined;
 }

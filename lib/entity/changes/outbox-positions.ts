@@ -34,7 +34,10 @@ export class OutboxPositions {
    */
   static parse(cursor: unknown, slot: number | undefined): OutboxPositions {
     const refuse = (): InvalidArgumentError =>
-      new InvalidArgumentError('from', "from must be 'start', or a cursor of changes() with the same class and partition");
+      new InvalidArgumentError(
+        'from',
+        "from must be 'start', or a cursor of changes() with the same class and partition",
+      );
     if (typeof cursor !== 'string') throw refuse();
     const isOfAll = cursor.startsWith(ALL);
     let positions = OutboxPositions.none(slot);

@@ -173,10 +173,7 @@ export class WritePlanner {
     checkObject('patch', patch);
     for (const condition of ['ifVersion', 'where'] as const)
       if (Object.hasOwn(options, condition) && options[condition] === undefined)
-        throw new InvalidArgumentError(
-          condition,
-          `${condition} is undefined: leave it out for no condition`,
-        );
+        throw new InvalidArgumentError(condition, `${condition} is undefined: leave it out for no condition`);
     if (ifVersion !== undefined && !(Number.isSafeInteger(ifVersion) && ifVersion >= 0))
       throw new InvalidArgumentError('ifVersion', 'ifVersion must be a version, a whole number');
     let values = mapper.plain(patch);

@@ -18,12 +18,9 @@ export class EntityNotSavedError extends ClusterError {
     readonly entity: string,
     readonly property: string,
   ) {
-    super(
-      `${entity}.${property} is a collection of an entity that was never saved; save the entity first`,
-      {
-        code: 'ENTITY_NOT_SAVED',
-      },
-    );
+    super(`${entity}.${property} is a collection of an entity that was never saved; save the entity first`, {
+      code: 'ENTITY_NOT_SAVED',
+    });
   }
 }
 
@@ -172,9 +169,12 @@ export class ChangesLostError extends ClusterError {
     entity: string,
     readonly resumeFrom: string,
   ) {
-    super(`Changes of ${entity} after the cursor are gone from the outbox; read the rows again, then continue from error.resumeFrom`, {
-      code: 'CHANGES_LOST',
-    });
+    super(
+      `Changes of ${entity} after the cursor are gone from the outbox; read the rows again, then continue from error.resumeFrom`,
+      {
+        code: 'CHANGES_LOST',
+      },
+    );
   }
 }
 

@@ -1,24 +1,25 @@
 import type { Durability } from '../../cluster/command/call-policy.js';
 
-/** How a write is made. */
+/** Options of writes. */
 export interface WriteOptions {
   /** How long the write may take, retries included, in milliseconds. */
   deadlineMs?: number | undefined;
-  /** Ends the write early: with CommandAbortedError, or OutcomeUnknownError where it was sent already. */
+  /** Aborts the write: with CommandAbortedError, or with OutcomeUnknownError if it was sent already. */
   signal?: AbortSignal | undefined;
   /**
-   * The write is done when so many replicas have it, and fails with DurabilityError (`applied: true`) where they have
-   * not confirmed it within `timeoutMs`. Such writes take a connection of their own for as long as they last.
+   * Waits until this many replicas have the write. If they do not confirm it within `timeoutMs`, the write fails with
+   * DurabilityError (`applied: true`). Each such write uses a connection of its own.
    */
   durability?: Durability | undefined;
   /**
-   * The caller's own id of this write: made again with the same id it is recognised, if it is among the last five
-   * writes of its row. Without one every call has an id of its own, which covers the retries inside the call.
+   * Your own id for this write. If you repeat the write with the same id, it is recognized and not applied twice, as long
+   * as it is among the last five writes of its row. By default each call has its own id, which covers retries within the
+   * call.
    */
   opId?: string | undefined;
 }
 
-/** How many rows are written at once. */
+/** Options of writes of many rows. */
 export type BulkWriteOptions = Omit<WriteOptions, 'opId'>;
 
 // Of the key alone: a repository of a class then is one of its parent's.

@@ -9,13 +9,13 @@ import { type ClusterEntityOptions, type PropertyRole, type WhileBuilding, ownMe
 import type { PropertyOptions, PropertyType } from './property-type.js';
 import type { EntityId } from './shape.js';
 
-/** A decorator that only fits properties of type `T`; on any other it does not compile. */
+/** A decorator for properties of type `T`. On any other property it does not compile. */
 export type TypedPropertyDecorator<T> = <Target extends object, Name extends keyof Target & string>(
   target: Target,
   property: [Exclude<Target[Name], null | undefined>] extends [T] ? Name : never,
 ) => void;
 
-/** Makes a class an entity: a Redis hash a row, all rows of a partition in one slot. */
+/** Declares an entity class. Each row is a Redis hash; all rows of a partition share a slot. */
 export function ClusterEntity(options: ClusterEntityOptions): ClassDecorator {
   return (type: unknown) => {
     if (typeof type !== 'function') throw new SchemaError(['@ClusterEntity() stands on a class']);
@@ -24,29 +24,31 @@ export function ClusterEntity(options: ClusterEntityOptions): ClassDecorator {
   };
 }
 
-/** The type of an id, for compilers that emit none. */
+/** Options of `@PartitionKey`. */
 export interface KeyOptions {
+  /** The type of the id. You need it only if your compiler emits no decorator metadata. */
   type?: typeof String | typeof Number | typeof BigInt | undefined;
 }
 
+/** Options of `@PrimaryKey`. */
 export interface PrimaryKeyOptions extends KeyOptions {
-  /** Makes ids for entities that have none. */
+  /** Generates an id for an entity that has none: `'uuidv7'`, `'ulid'`, or a function. */
   generate?: IdGenerator | undefined;
 }
 
-/** The id of an entity, unique inside its partition. Immutable once loaded. */
+/** Declares the id of an entity. It is unique within its partition and cannot change after the entity is loaded. */
 export function PrimaryKey(options: PrimaryKeyOptions = {}): TypedPropertyDecorator<EntityId> {
   return roleDecorator('primary key', options);
 }
 
-/** The id of the partition an entity lives in: the primary key of the entity that `partition` names. */
+/** Declares the id of the partition an entity lives in: the primary key of the entity that `partition` names. */
 export function PartitionKey(options: KeyOptions = {}): TypedPropertyDecorator<EntityId> {
   return roleDecorator('partition key', options);
 }
 
 /**
- * A stored property. Without a type it is what TypeScript emits for the declaration, where that says enough (string,
- * number, bigint, boolean, Date, Buffer).
+ * Declares a stored property. Without a type, Keyslot uses the one that TypeScript emits for a string, number, bigint,
+ * boolean, Date or Buffer. For any other property, name the type.
  *
  * @param typeOrOptions a type, a function that returns one, or `{ type, enum, transformer }`.
  */
@@ -57,23 +59,24 @@ export function Property(typeOrOptions?: PropertyType | PropertyOptions): Proper
   return roleDecorator('property', options as PropertyOptions);
 }
 
-/** A value of a class with `@Property` decorators of its own, stored as JSON in one field. */
+/** Declares a value of a class that has its own `@Property` decorators. It is stored as JSON in one field. */
 export function Embedded(type: () => new (...args: never[]) => object): PropertyDecorator {
   return roleDecorator('property', { type });
 }
 
 /**
- * Shows the version of the row as it was loaded or written: a whole number, seeded from the server's clock when the
- * row is inserted, greater with every write. It is checked on every save, with or without this property.
+ * Shows the version of the row as it was last loaded or written. The version is a whole number that starts at the
+ * server's clock when the row is inserted and grows with every write. Every save checks it, with or without this
+ * property.
  */
 export function Version(): TypedPropertyDecorator<number> {
   return roleDecorator('version');
 }
 
 /**
- * A whole number that is only ever changed by `increment`: no save overwrites it, and no increment conflicts with a
- * save. It is zero until the first increment, and stays within 18 digits. Inserts and saves refuse an entity whose
- * counter was assigned, for they would not write it.
+ * Declares a whole number that only `increment` changes. No save overwrites it, and no increment conflicts with a save.
+ * It is zero until the first increment and has at most 18 digits. Inserts and saves do not write counters, so they
+ * reject an entity whose counter was assigned.
  */
 export function Counter(
   options: { type?: typeof Number | typeof BigInt } = {},
@@ -82,35 +85,39 @@ export function Counter(
 }
 
 /**
- * When the row was inserted, by this process's clock; an entity that has it already keeps it. An `upsert` of an entity
- * without it keeps that of the row, unless a global index has the property: then it sets the time anew.
+ * Sets when the row was inserted, by this process's clock, unless the entity has a value already. An `upsert` of an
+ * entity without a value keeps the row's time, unless a global index covers the property: then it sets a new time.
  */
 export function CreatedAt(): TypedPropertyDecorator<Date> {
   return roleDecorator('creation time', { type: Date });
 }
 
-/** When the row was last written, by this process's clock. Increments are no such writes. */
+/** Sets when the row was last written, by this process's clock. Increments do not change it. */
 export function UpdatedAt(): TypedPropertyDecorator<Date> {
   return roleDecorator('update time', { type: Date });
 }
 
 /**
- * When the row expires; undefined for never. From then on no read or query gives it. Set before an insert it wins over
- * the entity's `ttl`; a save keeps it unless it was changed, and removes it where it was made null or undefined.
+ * Shows and sets when the row expires; undefined means never. After that time, no read or query returns the row. A value
+ * that you set before an insert takes precedence over the entity's `ttl`. A save writes the time if you changed it, and
+ * removes it if you set null or undefined.
  */
 export function ExpiresAt(): TypedPropertyDecorator<Date> {
   return roleDecorator('expiry time', { type: Date });
 }
 
-/** What an index or a unique is over. */
+/** Options that indexes and unique constraints share. */
 export interface IndexOptions {
-  /** By default the property's. */
+  /** The name of the index; by default the name of the property. */
   name?: string | undefined;
-  /** By default the property alone. The order counts: a where names the first ones, and a range may be on the last. */
+  /**
+   * The indexed properties; by default the decorated one alone. The order matters: a query names the first of them, and
+   * only the last one that it names can be a range.
+   */
   fields?: readonly string[] | undefined;
   /**
-   * `'global'` is over all partitions, in keys of its own, and so no part of the atomic write of a row: it is kept by
-   * a protocol of several round trips. By default it is over the rows of one partition.
+   * `'partition'`, the default, covers the rows of one partition. `'global'` covers all partitions: its entries are in
+   * other slots, so a write of a row takes several round trips.
    */
   scope?: 'partition' | 'global' | undefined;
 }
@@ -118,48 +125,49 @@ export interface IndexOptions {
 /** Options of `@Index`. */
 export interface GlobalIndexOptions extends IndexOptions {
   /**
-   * In how many keys the entries of one value are, from 1 (the default) to 16. More of them spread the writes of a
-   * value that many rows have over the cluster; a query by value then reads so many keys. To be chosen once: entries
-   * that were written before a change are not found.
+   * How many keys hold the entries of one value, from 1 (the default) to 16. More keys distribute the writes of a value
+   * that many rows share; a query by value then reads as many keys. Choose this number once: entries that were written
+   * before a change are not found.
    */
   buckets?: number | undefined;
 }
 
-/** What a unique is over, and what is done while it is being built. */
+/** Options of `@Unique`. */
 export interface UniqueOptions extends IndexOptions {
   /**
-   * What becomes of writes that would take a value while the unique is being built, because it was added to rows that
-   * are there already. `'refuse'`, the default: they fail with `IndexNotReadyError`, so that there is never a second
-   * row with one value. `'write'`: they are made, and `reindex()` reports the second row, for you to change it.
+   * What happens to writes of a value while the unique constraint is being built, after you added it to existing rows.
+   * `'refuse'`, the default: they fail with `IndexNotReadyError`, so two rows never have the same value. `'write'`: they
+   * succeed, and `reindex()` reports the second row, so that you can change it.
    */
   whileBuilding?: WhileBuilding | undefined;
 }
 
-/** Finds the entities of a partition, or of all of them, by a property, or several; see `findBy`. */
+/** Declares an index over one or more properties, for queries such as `findBy`, in one partition or in all. */
 export function Index(options: GlobalIndexOptions = {}): PropertyDecorator {
   return indexDecorator('index', options);
 }
 
 /**
- * No two entities of a partition, or of all of them, have the same value; absent values do not count. Found by it, too.
+ * Declares a unique constraint: no two entities of a partition, or of all partitions, have the same value. Absent values
+ * do not count. Queries can use it like an index.
  */
 export function Unique(options: UniqueOptions = {}): PropertyDecorator {
   return indexDecorator('unique', options);
 }
 
-/** Runs before an entity is inserted. What it changes is written; if it fails, nothing is. It may be asynchronous. */
+/** Runs the method before an insert. Its changes are written; if it fails, nothing is. It may be asynchronous. */
 export const BeforeInsert = (): HookDecorator => hookDecorator('before insert');
-/** Runs after an entity was inserted. It runs once at most: not at all if the process dies before. */
+/** Runs the method after an insert, at most once: if the process dies first, it does not run. */
 export const AfterInsert = (): HookDecorator => hookDecorator('after insert');
-/** Runs before changes of an entity are written; a save without changes does not run it. */
+/** Runs the method before an update. A save without changes does not run it. */
 export const BeforeUpdate = (): HookDecorator => hookDecorator('before update');
-/** Runs after changes of an entity were written. */
+/** Runs the method after an update. */
 export const AfterUpdate = (): HookDecorator => hookDecorator('after update');
-/** Runs before the row of an entity is removed. `delete(key)` has no entity, and runs none. */
+/** Runs the method before `remove`. `delete(key)` has no entity, so it runs no hooks. */
 export const BeforeRemove = (): HookDecorator => hookDecorator('before remove');
-/** Runs after the row of an entity was removed. */
+/** Runs the method after `remove`. */
 export const AfterRemove = (): HookDecorator => hookDecorator('after remove');
-/** Runs after an entity was read. What it changes of stored properties, the next save writes. */
+/** Runs the method after an entity was loaded. If it changes stored properties, the next save writes them. */
 export const AfterLoad = (): HookDecorator => hookDecorator('after load');
 
 /** A decorator of methods without arguments. */

@@ -41,26 +41,29 @@ export interface IndexMetadata {
   readonly whileBuilding?: WhileBuilding | undefined;
 }
 
-/** What `@ClusterEntity` was given. */
+/** Options of `@ClusterEntity`. */
 export interface ClusterEntityOptions {
-  /** Stands in every key of the entity: letters, digits, `_`, `-` and `.`. Renaming it leaves the stored rows behind. */
+  /**
+   * The entity's name in every key: letters, digits, `_`, `-` and `.`. Rows that were stored under another name are not
+   * found.
+   */
   name: string;
-  /** The entity whose partition this one lives in; without it, every row is a partition of its own. */
+  /** The entity whose partition this one lives in. By default every row is a partition of its own. */
   partition?: (() => EntityClass) | undefined;
   /**
-   * How long a row lives from its insert or upsert, unless its `@ExpiresAt()` says otherwise: milliseconds, or a whole
-   * number with a unit: `'90s'`, `'15m'`, `'12h'`, `'30d'`.
+   * How long a row lives after its insert or upsert, unless its `@ExpiresAt()` has a value: milliseconds, or a whole
+   * number with a unit, such as `'90s'`, `'15m'`, `'12h'` or `'30d'`.
    */
   ttl?: number | string | undefined;
   /**
-   * `'window'` remembers increments, deletes and transactions for a minute in two keys of the partition, so that they
-   * are sent again after a lost reply, and recognised. Every one of them then writes these keys, too. Without it they end
-   * in `OutcomeUnknownError`.
+   * `'window'` remembers increments, deletes and transactions for a minute in two keys of the partition. If a reply is
+   * lost, such a write can then be sent again without being applied twice; without the window it fails with
+   * `OutcomeUnknownError`. Each such write also writes these two keys.
    */
   idempotency?: 'window' | undefined;
   /**
-   * Records every change in a stream, in the same commit, for `changes()`. There is one stream for each slot and owner
-   * of partitions, which keeps about `maxLength` of them, 1,000 by default. Every write then writes that key, too.
+   * Records every change in a stream, in the same commit, for `changes()`. There is one stream per slot and owner of
+   * partitions; it keeps about `maxLength` changes, 1,000 by default. Each write also writes this stream.
    */
   changes?: boolean | { maxLength: number } | undefined;
 }

@@ -1,20 +1,25 @@
 import type { CollectionHandle } from './collection-kind.js';
 
 /**
- * The name of the type-only member by which an entity class states its shape to the compiler; decorators cannot.
+ * The name of a type-only member that tells the compiler what the decorators of an entity class declare.
  *
  * ```ts
  * declare readonly [Shape]: { key: 'orderId' | 'id'; indexed: 'sku' | 'status'; counters: 'views' };
  * ```
  *
- * `key` names the properties of the key (partition key and primary key), `partition` the partition key, `indexed` what
- * a where may name (uniques too), `global` those of it that a where without a partition may name, `counters` the
- * properties of `@Counter()`, and `fixed` what is neither created nor patched: `@Version()` and getters. Every part may
- * be left out, and so may the member itself: calls are then checked when they are made. `assertShape` compares it with the decorators in a test.
+ * - `key`: the properties of the key, that is, the partition key and the primary key
+ * - `partition`: the partition key
+ * - `indexed`: the properties of indexes and unique constraints, which queries can name
+ * - `global`: those of them that a query without a partition can name
+ * - `counters`: the properties of `@Counter()`
+ * - `fixed`: properties that cannot be created or patched: `@Version()` and getters
+ *
+ * Every part is optional, and so is the member itself; what it leaves out is checked at run time. In a test,
+ * `assertShape` compares it with the decorators.
  */
 export const Shape: unique symbol = Symbol('keyslot.shape');
 
-/** An entity's class. Rows are loaded with `new Entity()`, so its constructor must do without arguments. */
+/** An entity class. Keyslot calls `new Entity()` for each row it loads, so the constructor must work without arguments. */
 export type EntityClass<E extends object = object> = new (...args: never[]) => E;
 
 /** What can be an id: a primary key or a partition key. */
@@ -79,19 +84,19 @@ export type DataNames<E> = Exclude<
   CollectionNames<E>
 >;
 
-/** What `create` takes: any of an entity's properties, without its methods and counters. */
+/** The argument of `create`: any properties of the entity, without methods and counters. */
 export type EntityData<E> = {
   [Name in Exclude<DataNames<E>, CounterNames<E> | FixedNames<E>>]?: E[Name] | undefined;
 };
 
 type PatchNames<E> = Exclude<DataNames<E>, KeyNames<E> | CounterNames<E> | FixedNames<E>>;
 
-/** What `update` takes: properties that are neither part of the key nor counters; `null` removes one that may be absent. */
+/** The patch of `update`: properties other than keys and counters. `null` removes an optional property. */
 export type Patch<E> = {
   [Name in PatchNames<E>]?: E[Name] | (undefined extends E[Name] ? null : never) | undefined;
 };
 
-/** What an update may demand of the row's properties: the value that each has now, or `null` for none. */
+/** The condition of `update`: the values that properties must have now. `null` means no value. */
 export type Demand<E> = { [Name in PatchNames<E>]?: E[Name] | null | undefined };
 
 /** The name of a counter: one that the `Shape` names, or without one any property of a number. */

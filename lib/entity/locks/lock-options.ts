@@ -1,12 +1,11 @@
-/** How a lock is taken and held. */
-
+/** Options of `withLock`. */
 export interface LockOptions {
-  /** Which of the partition's locks; they have nothing to do with each other. Letters, digits, `_`, `-` and `.`. */
+  /** The name of the lock; locks of different names are independent. Letters, digits, `_`, `-` and `.`. */
   name?: string | undefined;
-  /** For how long others wait after a holder that was cut off, in milliseconds: 10,000 by default, 100 at least. */
+  /** How long the lock outlives a holder that lost its connection, in milliseconds: 10,000 by default, at least 100. */
   ttlMs?: number | undefined;
-  /** How long to wait for the lock, in milliseconds: 10,000 by default; 0 takes it at once or not at all. */
+  /** How long to wait for the lock, in milliseconds: 10,000 by default. 0 does not wait. */
   waitMs?: number | undefined;
-  /** Ends the wait with its reason, and once the lock is held aborts the function's signal. */
+  /** Ends the wait with the signal's reason. While the lock is held, it aborts the signal of the lock. */
   signal?: AbortSignal | undefined;
 }

@@ -42,7 +42,10 @@ export class LockRunner {
     check('ttlMs', ttlMs, SHORTEST_TTL_MS);
     check('waitMs', waitMs, 0);
     if (typeof name !== 'string' || !NAME.test(name))
-      throw new InvalidArgumentError('name', 'The name of a lock may contain only letters, digits, _ - and .');
+      throw new InvalidArgumentError(
+        'name',
+        'The name of a lock may contain only letters, digits, _ - and .',
+      );
     signal?.throwIfAborted();
     const key = lockKey(tag, name);
     const giveUpAt = performance.now() + waitMs;

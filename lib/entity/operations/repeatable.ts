@@ -15,10 +15,7 @@ export const purposeOf = ([operation]: readonly RowOperation[]): string =>
 export function checkRepeatable(operations: readonly RowOperation[], opId: string | undefined): void {
   if (opId === undefined || operations.every(isCheck)) return;
   if (operations.every((operation) => isCheck(operation) || isExpiry(operation)))
-    throw new InvalidArgumentError(
-      'opId',
-      'expire and persist are safe to repeat and do not accept an opId',
-    );
+    throw new InvalidArgumentError('opId', 'expire and persist are safe to repeat and do not accept an opId');
   if (operations.some(leavesToken)) return;
   if (!operations.some(({ schema }) => schema.hasWindow)) checkWindow(operations[0].schema, opId);
 }

@@ -1,11 +1,10 @@
 import type { WriteOptions } from '../common/write-options.js';
 import type { Demand } from '../decorators/shape.js';
 
-/** How an update is made. */
-
+/** Options of `update`. */
 export interface UpdateOptions<E = object> extends WriteOptions {
-  /** The version that the row must be at. */
+  /** The version that the row must have. */
   ifVersion?: number;
-  /** Values that properties must have now, in the row; null for none. Checked in the step that writes. */
+  /** Values that the row's properties must have now; null means no value. The write checks them atomically. */
   where?: Demand<E>;
 }

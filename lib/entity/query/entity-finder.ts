@@ -5,18 +5,18 @@ import { countExpired, dueRows } from './expiry-queue.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 import { type RowContext, loadRows } from '../rows/row-reader.js';
 
-/** Some of the entities that a where finds. */
+/** One page of the entities that a query finds. */
 export interface Page<E> {
   readonly items: E[];
-  /** Where the next page begins; absent at the end. */
+  /** Pass it to the next call; absent on the last page. */
   readonly cursor?: string | undefined;
 }
 
-/** Which page is read. */
+/** Options of `findPage`. */
 export interface PageOptions {
-  /** The most entities; 100 by default, 1,000 at most. */
+  /** The page size: 100 by default, at most 1,000. */
   limit?: number | undefined;
-  /** The cursor of the page before; the first page without one. */
+  /** The cursor of the previous page. Without it, the first page is read. */
   cursor?: string | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface FinderContext extends RowContext {
   readonly records: SchemaRecords;
 }
 
-/** Answers wheres: keys from the index, then the rows, each of which is held against the where again. */
+/** Answers queries: it reads keys from the index, then the rows, and checks each row against the query again. */
 export class EntityFinder<E extends object> {
   constructor(
     private readonly context: FinderContext,

@@ -11,9 +11,9 @@ interface StreamContext extends RowContext {
   readonly keys: KeyWalker;
 }
 
-/** How entities are streamed. */
+/** Options of `stream`. */
 export interface StreamOptions {
-  /** How many rows are fetched at once, and held in memory; 100 by default, 1,000 at most. */
+  /** How many rows are read at once and held in memory: 100 by default, at most 1,000. */
   batchSize?: number | undefined;
   /** Ends the stream with the signal's reason, between two batches. */
   signal?: AbortSignal | undefined;

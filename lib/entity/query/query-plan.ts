@@ -67,7 +67,10 @@ export function conditionsIn(entity: string, where: unknown): Map<string, unknow
   const given = new Map<string, unknown>(Object.entries(where));
   for (const [property, condition] of given)
     if (condition === undefined)
-      throw new InvalidArgumentError(property, `${entity}.${property} is undefined in the query: ${LEAVE_OUT}`);
+      throw new InvalidArgumentError(
+        property,
+        `${entity}.${property} is undefined in the query: ${LEAVE_OUT}`,
+      );
   return given;
 }
 

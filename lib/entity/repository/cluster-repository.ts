@@ -26,8 +26,9 @@ import type { UpdateOptions } from '../operations/update-options.js';
 import { type WriteKind, fillId } from '../commit/write-planner.js';
 
 /**
- * The rows of one entity class. Every write is one round trip and atomic; what it must find (a version, no row, a row)
- * is checked in the same step. Got from `EntityRegistry.repository(Entity)`.
+ * Reads and writes the rows of one entity class. Every write is one atomic round trip, unless the class has global
+ * indexes: it checks the version, or whether the row exists, in the same step. Inject a repository with
+ * `@InjectClusterRepository(Entity)`, or get it from `EntityRegistry.repository(Entity)`.
  */
 export class ClusterRepository<E extends object> extends RepositoryMaintenance<E> {
   /** @internal */
@@ -39,7 +40,10 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
     super(context, mapper);
   }
 
-  /** A new entity, with an id if ids are generated. Nothing is sent. Properties the schema does not know are left out. */
+  /**
+   * Returns a new entity, with an id if ids are generated. It sends nothing. Properties that the class does not declare
+   * are left out.
+   */
   create(data: EntityData<E> = {}): E {
     checkObject('data', data);
     const entity = Reflect.construct(this.type, []) as E;
@@ -50,13 +54,12 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
   }
 
   /**
-   * Writes an entity: inserts one that is new, else writes what has changed since it was loaded. Without a change
-   * nothing is sent. While another write of the same object is under way it waits, and then writes what the object
-   * holds.
+   * Inserts a new entity, or writes what has changed since it was loaded. Without changes it sends nothing. If another
+   * write of the same object is in flight, it waits for that write, then writes what the object holds.
    *
-   * @returns the entity itself, at its new version.
-   * @throws VersionConflictError where the row was changed or deleted since.
-   * @throws EntityExistsError where the entity is new and its row there already.
+   * @returns the same entity, at its new version.
+   * @throws VersionConflictError if the row was changed or deleted since it was loaded.
+   * @throws EntityExistsError if the entity is new and its row already exists.
    */
   async save(entity: E, options?: WriteOptions): Promise<E> {
     await this.write('save', entity, options);
@@ -64,7 +67,7 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
   }
 
   /**
-   * Writes a row that is not there yet.
+   * Inserts a row.
    *
    * @throws EntityExistsError
    */
@@ -74,8 +77,8 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
   }
 
   /**
-   * Writes the whole row, whatever it is now: the last writer wins. Counters stay as they are, and so does
-   * `@CreatedAt`, unless the entity says one, or a global index has it; the entity shows what the row has.
+   * Writes the whole row, whether it exists or not: the last writer wins. Counters keep their values. `@CreatedAt` keeps
+   * its value unless the entity has one or a global index covers it; afterwards the entity shows the row's value.
    */
   async upsert(entity: E, options?: WriteOptions): Promise<E> {
     await this.write('upsert', entity, options);
@@ -83,8 +86,8 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
   }
 
   /**
-   * Changes some properties of a row, without loading it. In the patch `null` removes a field, and undefined leaves it
-   * as it is; an empty patch checks only.
+   * Changes some properties of a row without loading it. In the patch, `null` removes a field, and undefined leaves it
+   * unchanged. An empty patch only checks the conditions.
    *
    * ```ts
    * await orders.update(id, { status: 'paid' }, { where: { status: 'open' } });
@@ -92,8 +95,8 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
    *
    * @returns the row's new version.
    * @throws EntityNotFoundError
-   * @throws VersionConflictError where the row is not at `ifVersion`.
-   * @throws ConditionNotMetError where its properties are not as `where` says.
+   * @throws VersionConflictError if the row is not at `ifVersion`.
+   * @throws ConditionNotMetError if the row does not match `where`.
    */
   async update(key: KeyOf<E>, patch: Patch<E>, options: UpdateOptions<E> = {}): Promise<{ version: number }> {
     checkEntityOptions('an update', options);
@@ -103,7 +106,7 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
   }
 
   /**
-   * Deletes the row of an entity that was loaded or written here, if nobody has changed it since.
+   * Deletes the row of an entity that was loaded or written here, if it has not changed since.
    *
    * @throws VersionConflictError
    */
@@ -111,7 +114,7 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
     await this.write('remove', entity, options);
   }
 
-  /** Deletes a row, whatever its version; that it was not there is no error. */
+  /** Deletes a row, whatever its version. A missing row is not an error. */
   async delete(key: KeyOf<E>, options?: WriteOptions): Promise<{ deleted: boolean }> {
     checkEntityOptions('a write', options);
     const operation = this.context.planner.delete(this.mapper, this.at(key));
@@ -120,20 +123,20 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
   }
 
   /**
-   * Saves many entities, in one batch a node. Each is atomic by itself, and one that fails stops no other; what must
-   * be written together is a `transaction`.
+   * Saves many entities in one batch per node. Each save is atomic by itself, and a failure does not stop the others. To
+   * write several rows together, use `transaction`.
    *
-   * @returns what became of each, in their order. It throws for none of them. Where an after-hook fails, that is the
-   * error, and the row is written.
+   * @returns one result per entity, in the same order; failures are results, not exceptions. If an after-hook fails, the
+   * result is its error although the row was written.
    */
   saveMany(entities: readonly E[], options?: BulkWriteOptions): Promise<ItemResult<E>[]> {
     return saveMany(this.context, this.mapper, entities, options);
   }
 
   /**
-   * Deletes many rows, in one batch a node; each by itself.
+   * Deletes many rows in one batch per node, each by itself.
    *
-   * @returns what became of each, in their order. It throws for none of them.
+   * @returns one result per key, in the same order; failures are results, not exceptions.
    */
   deleteMany(
     keys: readonly KeyOf<E>[],
@@ -143,7 +146,7 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
   }
 
   /**
-   * Adds to a counter, by default 1. The version stays: increments and saves do not conflict.
+   * Adds to a counter, by default 1. It does not change the version, so increments and saves do not conflict.
    *
    * @returns the counter's new value.
    * @throws EntityNotFoundError
@@ -168,10 +171,10 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
   }
 
   /**
-   * Sets when a row expires, without loading it. The version stays: like an increment it does not conflict with saves.
+   * Sets when a row expires, without loading it. It does not change the version, so it does not conflict with saves.
    *
    * @param at a Date, or milliseconds from now.
-   * @returns whether there is such a row.
+   * @returns whether the row exists.
    */
   async expire(key: KeyOf<E>, at: Date | number, options?: WriteOptions): Promise<boolean> {
     const time = types.isDate(at) ? at.getTime() : Date.now() + at;
@@ -179,13 +182,13 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
     throw new InvalidArgumentError('at', 'at must be a valid Date, or whole milliseconds from now');
   }
 
-  /** Lets a row live on until it is deleted. @returns whether there is such a row. */
+  /** Removes the expiry of a row. @returns whether the row exists. */
   persist(key: KeyOf<E>, options?: WriteOptions): Promise<boolean> {
     return this.touch(key, null, options);
   }
 
   /**
-   * The handle of a collection by the key of its row, without loading it.
+   * Returns the handle of a collection by the key of its row, without loading the row.
    *
    * ```ts
    * await games.collection(id, 'scores').increment('ada', 10);
@@ -197,18 +200,18 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
     return handle as NonNullable<E[Name]>;
   }
 
-  /** A partition: of an entity that is one by itself, its row's; else the one with this partition key. */
+  /** Returns the partition with this key. */
   partition(key: PartitionKeyOf<E>): Partition {
     return Partition.of(this.context, this.transactions, this.mapper.schema, key);
   }
 
   /**
-   * Runs `work`, and commits what it has written, atomically: all its writes in one step, if all that it has read is
-   * still so. After a conflict `work` is run again, so it should do nothing that must happen once. Entities of any
-   * class can take part that live in the partition.
+   * Runs `work`, then commits its writes atomically, provided that everything it read is unchanged. After a conflict it
+   * runs `work` again, so `work` must not do anything that may happen only once. Entities of every class that lives in
+   * the partition can take part.
    *
    * @returns what `work` returned.
-   * @throws TransactionConflictError after the last attempt.
+   * @throws TransactionConflictError if every attempt conflicted.
    */
   async transaction<R>(
     partitionKey: PartitionKeyOf<E>,
@@ -219,11 +222,13 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
   }
 
   /**
-   * Runs `work` while it holds a lock of the partition, which is renewed meanwhile and let go of at the end. A lock by
-   * time excludes others as a rule; what must be sure is written through `lock`, and refused once the lock is lost.
+   * Runs `work` while holding a lock of the partition. The lock is renewed while `work` runs, and released afterwards. A
+   * lock that expires cannot exclude other holders with certainty, so write through `lock`: these writes fail with
+   * LockLostError once the lock is lost.
    *
    * @returns what `work` returned.
-   * @throws LockTimeoutError where the lock was not free in time; LockLostError where it was lost before the end.
+   * @throws LockTimeoutError if the lock was not free within `waitMs`.
+   * @throws LockLostError if the lock was lost before `work` ended.
    */
   async withLock<R>(
     partitionKey: PartitionKeyOf<E>,

@@ -6,25 +6,25 @@ import type { EntityClass } from '../decorators/shape.js';
 import type { TransactionFunction, TransactionRunner } from '../transactions/transaction-runner.js';
 import type { HeldLock } from '../locks/held-lock.js';
 
-/** A lock while it is held. What is written through it is refused once somebody else has got the lock. */
+/** A lock that is held. Writes through it fail with LockLostError once the lock is lost. */
 export interface PartitionLock {
   /**
-   * The number that was handed out with the lock, greater each time: for other systems to refuse what comes from a
-   * holder of the past.
+   * The number that was issued with the lock. It grows with each holder, so that other systems can reject requests of
+   * earlier holders.
    */
   readonly token: number;
   /** Aborted, with a LockLostError, when the lock is lost. */
   readonly signal: AbortSignal;
   /**
-   * A repository whose writes are refused with LockLostError once the lock is lost. It writes in the partition of the
-   * lock, and nowhere else.
+   * Returns a repository whose writes fail with LockLostError once the lock is lost. It can write only in the partition
+   * of the lock.
    */
   repository<E extends object>(type: EntityClass<E>): ClusterRepository<E>;
-  /** A transaction of the partition, whose commit is refused with LockLostError once the lock is lost. */
+  /** Runs a transaction of the partition. Its commit fails with LockLostError once the lock is lost. */
   transaction<R>(work: TransactionFunction<R>, options?: TransactionOptions): Promise<R>;
 }
 
-/** What is done while the lock is held. */
+/** The function that `withLock` runs. */
 export type LockedFunction<R> = (lock: PartitionLock) => Promise<R>;
 
 /** Repositories whose writes are made under a lock. */

@@ -12,12 +12,12 @@ export type EntitiesOf<Types extends readonly EntityClass[]> = {
   -readonly [I in keyof Types]: InstanceType<Types[I]>[];
 };
 
-/** What lives in one slot because it belongs together. */
+/** All rows that share a partition key, and so a slot. */
 export class Partition {
   private constructor(
     private readonly context: LockingContext,
     private readonly transactions: TransactionRunner,
-    /** What all keys of the partition have in their braces, braces included: `{Order:42}`. */
+    /** The hash tag in all keys of the partition, braces included: `{Order:42}`. */
     readonly tag: string,
   ) {}
 
@@ -32,8 +32,8 @@ export class Partition {
   }
 
   /**
-   * All entities of these classes, as they are at one moment; by their ids in each class. Of the partition's owner there
-   * is one, or none.
+   * Returns all entities of these classes, as they are at one moment, in the order of their ids within each class. For
+   * the class that owns the partition, the list has at most one entity.
    *
    * ```ts
    * const [[order], items] = await orders.partition('42').loadAll([Order, OrderItem]);
@@ -45,12 +45,12 @@ export class Partition {
     return loadPartition(this.context, this.tag, types) as Promise<EntitiesOf<Types>>;
   }
 
-  /** As the repository's `transaction`. */
+  /** Runs a transaction, as `ClusterRepository.transaction` does. */
   transaction<R>(work: TransactionFunction<R>, options?: TransactionOptions): Promise<R> {
     return this.transactions.run(this.tag, work, options);
   }
 
-  /** As the repository's `withLock`. */
+  /** Runs a function under a lock, as `ClusterRepository.withLock` does. */
   withLock<R>(work: LockedFunction<R>, options?: LockOptions): Promise<R> {
     const { locks, underLock } = this.context;
     return locks.run(this.tag, (held) => work(partitionLock(held, underLock(held.fence))), options);

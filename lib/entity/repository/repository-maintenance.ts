@@ -16,14 +16,14 @@ import {
 import { RepositoryReads } from './repository-reads.js';
 import type { GlobalSweepOptions, SweepOptions } from '../maintenance/sweep-options.js';
 
-/** What keeps the stored rows of a class, and what goes with them, in order. */
+/** The maintenance of a class: sweeping expired rows, verifying and rebuilding indexes. */
 export abstract class RepositoryMaintenance<E extends object> extends RepositoryReads<E> {
   /**
-   * Takes away what expired rows have left behind in larger partitions: the server keeps such a row for a day, and its
-   * index entries for good. Reads and queries pass over them, so this bounds memory and nothing else. Rows that are
-   * partitions of their own leave nothing here; entries of global indexes are for `sweepGlobals`.
+   * Deletes what expired rows leave in partitions of several rows: the server keeps such a row for a day, and its index
+   * entries forever. Reads and queries skip them, so this only frees memory. A row that is a partition of its own leaves
+   * nothing here. For entries of global indexes, use `sweepGlobals`.
    *
-   * @returns how many rows are no more.
+   * @returns how many rows were deleted.
    */
   async sweepExpired(options: SweepOptions<E> = {}): Promise<{ swept: number }> {
     checkEntityOptions('sweepExpired()', options);
@@ -35,11 +35,11 @@ export abstract class RepositoryMaintenance<E extends object> extends Repository
   }
 
   /**
-   * Takes away entries of global indexes and uniques that no row holds: those of rows that have expired or that others
-   * have deleted, and those of writes that ended half-way. Reads pass over them, and who wants the value of a unique
-   * takes it, so this bounds memory and nothing else. It asks for the row of every entry.
+   * Deletes entries of global indexes and unique constraints that no row holds: entries of rows that expired or that
+   * other programs deleted, and of writes that were interrupted. Reads skip them, and a write can take a unique value
+   * from them, so this only frees memory. It reads the row of every entry.
    *
-   * @returns how many entries are no more.
+   * @returns how many entries were deleted.
    */
   async sweepGlobals(options: GlobalSweepOptions = {}): Promise<{ swept: number }> {
     checkEntityOptions('sweepGlobals()', options);
@@ -51,8 +51,9 @@ export abstract class RepositoryMaintenance<E extends object> extends Repository
   }
 
   /**
-   * Holds indexes and uniques, also global ones, against the rows, and gives what does not agree. It writes nothing,
-   * holds a hundred rows at a time, and may run while others write: every fault is one of a single moment.
+   * Compares indexes and unique constraints, also global ones, with the rows, and returns the differences. It writes
+   * nothing, and holds a hundred rows in memory at a time. You can run it while other processes write: each fault that
+   * it reports existed at one moment.
    *
    * ```ts
    * for await (const { fault, index, key } of items.verifyIndexes()) console.warn(fault, index, key);
@@ -66,15 +67,15 @@ export abstract class RepositoryMaintenance<E extends object> extends Repository
   }
 
   /**
-   * Puts indexes and uniques right, also global ones, while others write. It tells how far it has come after each
-   * thousand slots; a run that has ended goes on from the last cursor. When the whole cluster is done, and nothing was
-   * left, indexes that were being built are ready.
+   * Repairs indexes and unique constraints, also global ones, while other processes write. It reports its progress about
+   * every thousand slots; to resume an interrupted run, pass the last cursor. Once it has covered the whole cluster and
+   * everything was repaired, indexes that were being built are ready.
    *
    * ```ts
    * for await (const { cursor, done } of items.reindex({ cursor: saved })) saved = cursor;
    * ```
    *
-   * @throws InvalidArgumentError for a cursor that is none.
+   * @throws InvalidArgumentError if the cursor is not valid.
    */
   async *reindex(options: ReindexOptions<E> = {}): AsyncGenerator<ReindexProgress<E>, void, undefined> {
     checkEntityOptions('reindex()', options);

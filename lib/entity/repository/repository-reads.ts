@@ -14,7 +14,7 @@ import { loadRow, loadRows } from '../rows/row-reader.js';
 import type { EntityClass, KeyOf, PartitionKeyOf } from '../decorators/shape.js';
 import type { Where } from '../query/where.js';
 
-/** The reads of a repository: by key, by where, and of everything. */
+/** The reads of a repository: by key, by query, and of all rows. */
 export abstract class RepositoryReads<E extends object> {
   private readonly finder: EntityFinder<E>;
 
@@ -26,20 +26,20 @@ export abstract class RepositoryReads<E extends object> {
     this.finder = new EntityFinder(context, mapper);
   }
 
-  /** The entity's class. */
+  /** The entity class. */
   get type(): EntityClass<E> {
     return this.mapper.schema.type as EntityClass<E>;
   }
 
-  /** The Redis key of a row, as the client takes it: without the client's `keyPrefix`. */
+  /** Returns the Redis key of a row, without the client's `keyPrefix`. */
   keyOf(key: KeyOf<E>): string {
     return this.at(key).row;
   }
 
   /**
-   * The entity with this key, or null.
+   * Returns the entity with this key, or null.
    *
-   * @throws SchemaMismatchError where a stored field is not of its property's type.
+   * @throws SchemaMismatchError if a stored field does not have the type of its property.
    */
   async findOne(key: KeyOf<E>): Promise<E | null> {
     const row = await loadRow(this.context, this.mapper, this.at(key));
@@ -47,7 +47,7 @@ export abstract class RepositoryReads<E extends object> {
   }
 
   /**
-   * The entity with this key.
+   * Returns the entity with this key.
    *
    * @throws EntityNotFoundError
    */
@@ -57,7 +57,7 @@ export abstract class RepositoryReads<E extends object> {
     throw new EntityNotFoundError(this.mapper.schema.name, this.keyOf(key));
   }
 
-  /** The entities with these keys, in their order, null where there is none; one batch a node. */
+  /** Returns the entities with these keys, in the same order, null for missing rows. It sends one batch per node. */
   async findMany(keys: readonly KeyOf<E>[]): Promise<(E | null)[]> {
     checkList('keys', keys);
     const places = keys.map((key) => this.at(key));
@@ -65,25 +65,25 @@ export abstract class RepositoryReads<E extends object> {
   }
 
   /**
-   * The entities of a partition that meet a where, in the order of the index that answers it, then of their ids. The
-   * where names the partition by its key, and besides it properties that are indexed; none finds all of the partition.
+   * Returns the entities that match a query, in the order of the index, then of their ids. The query includes the
+   * partition key, and conditions on indexed properties. With the partition key alone it returns the whole partition.
    *
-   * @throws UnindexedQueryError where no index or unique answers it.
+   * @throws UnindexedQueryError if no index or unique constraint covers the query.
    */
   async findBy(where: Where<E>, options: { limit?: number | undefined } = {}): Promise<E[]> {
     checkEntityOptions('findBy()', options);
     return this.finder.findBy(where, options.limit);
   }
 
-  /** The first entity that `findBy` finds, or null. */
+  /** Returns the first entity that matches a query, or null. */
   findOneBy(where: Where<E>): Promise<E | null> {
     return this.finder.findOneBy(where);
   }
 
   /**
-   * A page of what `findBy` finds: its `items`, and a `cursor` to the next page unless it is the last. A page has 100
-   * entities by default, 1,000 at most. Pages are stable while rows come and go: what is there throughout is on one
-   * page.
+   * Returns one page of what `findBy` finds: `items`, and a `cursor` for the next page unless this is the last. A page
+   * has 100 entities by default, at most 1,000. Pages are stable under concurrent writes: a row that exists throughout
+   * is on exactly one page.
    *
    * ```ts
    * const { items, cursor } = await orderItems.findPage({ orderId }, { limit: 20 });
@@ -94,16 +94,17 @@ export abstract class RepositoryReads<E extends object> {
     return this.finder.findPage(where, options.limit, options.cursor);
   }
 
-  /** How many entities `findBy` finds, from the index alone. */
+  /** Returns how many entities match a query, read from the index alone. */
   countBy(where: Where<E>): Promise<number> {
     return this.finder.countBy(where);
   }
 
   /**
-   * The entities that `findBy` finds, or without a where those of the whole cluster, in no order: one after the other,
-   * read in batches as they are asked for, so that any number of them fits into memory. A `break` ends it.
+   * Iterates over the entities that match a query, or over all entities of the cluster in no particular order. It reads
+   * batches on demand, so any number of entities fits into memory. `break` ends it.
    *
-   * Rows that are there throughout are given. Without a where, one may be given twice, while slots move or tables grow.
+   * Every row that exists throughout is returned. Without a query, a row can be returned twice while slots move or the
+   * server resizes its tables.
    *
    * ```ts
    * for await (const order of orders.stream()) await archive(order);
@@ -114,35 +115,35 @@ export abstract class RepositoryReads<E extends object> {
   }
 
   /**
-   * The same as an Observable; each subscription reads for itself, until it is unsubscribed. It waits for nobody:
-   * where the work on an entity takes longer than reading it, use `stream`, which reads on when it is asked to.
+   * Returns the same entities as an Observable. Each subscription reads on its own until it is unsubscribed. There is no
+   * backpressure: if processing an entity takes longer than reading it, use `stream`.
    */
   observe(where?: Where<E>, options?: StreamOptions): Observable<E> {
     return observeEntities(() => this.stream(where, options));
   }
 
   /**
-   * The committed changes of this class, and the events of its partitions: those of one partition, or of all. Each is
-   * given at least once, those of one partition in their order. Where some are gone before they were read, it fails
-   * with ChangesLostError; a node that fails or a slot that moves does not end it.
+   * Emits the committed changes of this class and the events of its partitions, for one partition or for all. Each is
+   * emitted at least once, and those of one partition in order. If changes were trimmed before they were read, it fails
+   * with ChangesLostError. Failovers and moving slots do not end it.
    *
    * ```ts
    * orders.changes(undefined, { from: cursor }).subscribe(({ type, key }) => console.log(type, key));
    * ```
    *
-   * @throws InvalidArgumentError where the class does not record its changes, and for a cursor that is none.
+   * @throws InvalidArgumentError if the class does not record its changes, or the cursor is not valid.
    */
   changes(partition?: PartitionKeyOf<E>, options: ChangesOptions = {}): Observable<EntityChange<E>> {
     const changes = this.context.feed.changes(this.mapper.schema, this.tagOf(partition), options);
     return changes as Observable<EntityChange<E>>;
   }
 
-  /** The cursor behind every change that was committed before the call, for `changes({ from })`. */
+  /** Returns a cursor after every change that was committed before the call, for `changes({ from })`. */
   async changesCursor(partition?: PartitionKeyOf<E>): Promise<string> {
     return this.context.feed.cursor(this.mapper.schema, this.tagOf(partition));
   }
 
-  /** Whether there is a row with this key. */
+  /** Returns whether a row with this key exists. */
   async exists(key: KeyOf<E>): Promise<boolean> {
     const row = this.keyOf(key);
     const { client } = this.context;

@@ -4,32 +4,32 @@ import type { TransactionCollection } from './transaction-collections.js';
 import type { CollectionNames, CounterOf, EntityClass, KeyOf } from '../decorators/shape.js';
 
 /**
- * Reads and writes of one partition that are committed together, or not at all. Writes are only noted; they leave
- * when the transaction's function has returned, with the entities as they are then.
+ * Reads and writes of one partition that are committed together or not at all. Writes are recorded, and sent after the
+ * transaction's function has returned, with the entities as they are then.
  */
 export interface PartitionTransaction {
   /**
-   * The entity, or null. What was read must still be so at the commit, a missing row too. The same object is given
-   * for the same key, and what this transaction has noted to write is seen.
+   * Returns the entity, or null. The commit fails if the row, or its absence, has changed by then. The same key always
+   * returns the same object, and reads see the writes of this transaction.
    *
    * @throws CrossPartitionError
    */
   get<E extends object>(type: EntityClass<E>, key: KeyOf<E>): Promise<E | null>;
   /**
-   * The entities that meet a where, as `findBy` finds them, with what this transaction has noted to write. At the commit
-   * the same must be found, so that what others insert meanwhile is noticed, too.
+   * Returns the entities that match a query, as `findBy` does, including the writes of this transaction. The commit fails
+   * if the query would find other rows by then, so concurrent inserts are noticed too.
    *
    * @throws UnindexedQueryError, CrossPartitionError
-   * @throws TransactionTooLargeError where they are more than a transaction may read.
+   * @throws TransactionTooLargeError if it finds more rows than a transaction may read.
    */
   find<E extends object>(type: EntityClass<E>, where: Where<E>): Promise<E[]>;
-  /** Inserts an entity that is new, or writes what has changed since it was loaded. */
+  /** Inserts a new entity, or writes what has changed since it was loaded. */
   save(entity: object): void;
-  /** Inserts an entity; where there is one already, the transaction fails with `EntityExistsError`. */
+  /** Inserts an entity. If its row already exists, the transaction fails with `EntityExistsError`. */
   insert(entity: object): void;
   /** Deletes the row of an entity that was loaded. */
   remove(entity: object): void;
-  /** Adds to a counter, by default 1. Entities that were loaded go on showing what was read. */
+  /** Adds to a counter, by default 1. Loaded entities keep showing the value that was read. */
   increment<E extends object>(
     type: EntityClass<E>,
     key: KeyOf<E>,
@@ -37,8 +37,8 @@ export interface PartitionTransaction {
     by?: number | bigint,
   ): void;
   /**
-   * A collection of a row, to be written at the commit, with everything else; the row must be there then. It is not
-   * read: handles of entities go on reading, and writing, on their own.
+   * Returns a collection whose writes are part of the commit. The row must exist by then. To read the collection, use the
+   * handle of an entity, which is not part of the transaction.
    *
    * ```ts
    * tx.collection(Order, id, 'tags').add('paid');
@@ -50,17 +50,17 @@ export interface PartitionTransaction {
     name: Name,
   ): TransactionCollection<NonNullable<E[Name]>>;
   /**
-   * Tells an event to those who follow the changes of the partition, in the same commit.
+   * Emits an event to the readers of `changes()`, in the same commit.
    *
-   * @param payload whatever JSON can hold.
-   * @throws InvalidArgumentError where no class of the partition records its changes, or the payload is no JSON.
+   * @param payload a value that JSON can hold.
+   * @throws InvalidArgumentError if no class of the partition records its changes, or the payload is not valid JSON.
    */
   emit(type: string, payload?: unknown): void;
 }
 
-/** How a transaction is run; the options of writes are for its commits. */
+/** Options of `transaction`. The options of writes apply to each commit. */
 export interface TransactionOptions extends Omit<WriteOptions, 'opId'> {
-  /** How often the function is run at most before `TransactionConflictError`; 50 by default. */
+  /** How often the function runs at most before `TransactionConflictError`; 50 by default. */
   attempts?: number | undefined;
 }
 

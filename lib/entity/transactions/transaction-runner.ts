@@ -28,8 +28,7 @@ export class TransactionRunner {
    * @throws TransactionConflictError after the last attempt.
    */
   async run<R>(tag: string, work: TransactionFunction<R>, options: TransactionOptions = {}): Promise<R> {
-    if (typeof work !== 'function')
-      throw new InvalidArgumentError('work', 'work must be a function');
+    if (typeof work !== 'function') throw new InvalidArgumentError('work', 'work must be a function');
     checkEntityOptions('a transaction', options);
     const { attempts = ATTEMPTS } = options;
     if (!Number.isSafeInteger(attempts) || attempts < 1)
