@@ -30,7 +30,7 @@ export interface Codec<T = unknown> {
   isSame(a: T, b: T): boolean;
   /** Text that sorts bytewise as the values do; types without one cannot be indexed. */
   order?(value: T): string;
-  /** What that text is made of, where the form does not tell. A change means that indexes have to be built anew. */
+  /** What that text is made of, where the form does not tell. A change means that indexes have to be rebuilt. */
   readonly orderForm?: string;
 }
 

@@ -88,7 +88,7 @@ function endLater(steps: GlobalSteps, entries: readonly GlobalEntry[], token: st
   if (entries.length > 0) steps.later((unbound) => endAll(unbound, entries, token));
 }
 
-/** Takes away entries that a commit has ended; it has fenced their tokens. */
+/** Deletes entries that a commit has ended; it has fenced their tokens. */
 async function removeAll(steps: GlobalSteps, released: readonly Released[]): Promise<void> {
   await allDone(released.map(({ entry, token }) => steps.remove(entry, token)));
 }

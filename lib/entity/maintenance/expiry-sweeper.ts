@@ -18,7 +18,7 @@ const BATCH = 50;
 const PAGE = 1_000;
 
 /**
- * Takes away what expired rows of larger partitions leave: the row itself, for as long as the server keeps it, its
+ * Deletes what expired rows of larger partitions leave: the row itself, for as long as the server keeps it, its
  * index entries and its uniques.
  */
 export class ExpirySweeper {

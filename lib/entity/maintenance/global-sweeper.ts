@@ -26,7 +26,7 @@ interface FoundEntry {
 }
 
 /**
- * Takes away entries of global indexes and uniques that no row holds: those of rows that have expired or that others
+ * Deletes entries of global indexes and uniques that no row holds: those of rows that have expired or that others
  * have deleted, and those of writes that ended half-way. It asks the row of each entry, one script each.
  */
 export class GlobalSweeper {

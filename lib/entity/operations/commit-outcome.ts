@@ -11,7 +11,7 @@ export interface Committed {
   readonly versions: readonly (number | undefined)[];
   /** The stored value of the property that an upsert has kept. */
   readonly kept?: string;
-  /** What it has ended in global indexes and uniques; undefined where it was recognised, or has to do with none. */
+  /** What it has ended in global indexes and uniques; undefined where it was recognized, or has to do with none. */
   readonly released?: readonly Released[];
   /** Why it is not as durable as it was to be, where too few replicas have confirmed it. */
   readonly unconfirmed?: Error;

@@ -8,7 +8,7 @@ export const purposeOf = ([operation]: readonly RowOperation[]): string =>
   operation ? `${operation.mode} ${operation.key.row}` : '';
 
 /**
- * Whether a commit that is made again by the caller's own id is recognised.
+ * Whether a commit that is made again by the caller's own id is recognized.
  *
  * @throws InvalidArgumentError where nothing remembers it.
  */

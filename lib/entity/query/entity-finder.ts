@@ -118,7 +118,7 @@ export class EntityFinder<E extends object> {
     }
   }
 
-  /** Rows come and go and change between the index and here: null for those that do not meet the where. */
+  /** Rows come and go and change between the index and here: null for those that do not match the query. */
   private async load(rows: readonly FoundRow[]): Promise<(E | null)[]> {
     const keys = rows.map(({ key }) => key);
     const entities = await loadRows(this.context, this.mapper, keys);

@@ -23,7 +23,7 @@ export interface ExactIndex {
   readonly reader: IndexReader;
 }
 
-/** How the rows of a where are found. */
+/** How the rows of a query are found. */
 export interface EntityQuery {
   /** The entries of the index or unique that answers it. */
   readonly reader: EntryReader;
@@ -35,7 +35,7 @@ export interface EntityQuery {
   readonly name?: string;
 }
 
-/** A where as a query. @throws UnindexedQueryError, InvalidArgumentError */
+/** The query that conditions describe. @throws UnindexedQueryError, InvalidArgumentError */
 export const queryOf = (client: EntityClient, schema: EntitySchema, where: object): EntityQuery =>
   isGlobalWhere(schema, where)
     ? globalQuery(client, schema, planGlobalQuery(schema, where))

@@ -5,12 +5,12 @@ import type { FieldCondition } from './query-condition.js';
 import type { Span } from '../keys/index-entry.js';
 import { bestIndex, conditionsIn, conditionsOf, prefixes, rangesOf, unindexed } from './query-plan.js';
 
-/** How a where is answered that names no partition. */
+/** How a query without a partition is answered. */
 export interface GlobalPlan {
   readonly index: GlobalIndexSchema;
   /** In the order of the index's fields. */
   readonly conditions: readonly FieldCondition[];
-  /** Encodings in a unique, each with one row at most; else the where is answered by `ranges`. */
+  /** Encodings in a unique, each with one row at most; else the query is answered by `ranges`. */
   readonly uniques?: readonly string[];
   /** Ranges of the index, in its order; none overlap. */
   readonly ranges: readonly Span[];
@@ -18,7 +18,7 @@ export interface GlobalPlan {
   readonly buckets: readonly string[];
 }
 
-/** Whether a where is one over all partitions: the entity has global indexes, and none is named. */
+/** Whether a query is over all partitions: the entity has global indexes, and none is named. */
 export function isGlobalWhere({ globals, partitionKey }: EntitySchema, where: object): boolean {
   if (globals.length === 0) return false;
   return !partitionKey || !Object.hasOwn(where, partitionKey.property);

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { EntityClient } from '../common/entity-client.js';
 import { OPEN, CLOSED, Span } from '../keys/index-entry.js';
 
-/** What names the rows of a where, entry by entry, in the order of the index or unique that answers it. */
+/** What names the rows of a query, entry by entry, in the order of the index or unique that answers it. */
 export interface EntryReader {
   /** The next entries behind one, at most so many; fewer at the end only. */
   entries(behind: string | undefined, limit: number): Promise<string[]>;

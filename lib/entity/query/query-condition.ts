@@ -5,7 +5,7 @@ import type { IndexedField } from '../schema/entity-schema.js';
 import { stringCodec } from '../codec/scalar-codecs.js';
 import type { Span } from '../keys/index-entry.js';
 
-/** What a where may ask of an indexed property: a value, or operators, which must all hold. */
+/** What a query may demand of an indexed property: a value, or operators, which must all hold. */
 export type Condition<Value> = Value | Operators<Value>;
 
 interface AnyOperator<Value> {
@@ -30,13 +30,13 @@ type Alone<Value, Name extends 'eq' | 'in'> = Required<Pick<AnyOperator<Value>, 
   readonly [Other in Exclude<keyof AnyOperator<Value>, Name>]?: never;
 };
 
-/** Operators of a where. An object that is no Date, Buffer or array is read as operators, wherever it came from. */
+/** Operators of a query. An object that is no Date, Buffer or array is read as operators, wherever it came from. */
 export type Operators<Value> =
   | Alone<Value, 'eq'>
   | Alone<Value, 'in'>
   | (Omit<AnyOperator<Value>, 'eq' | 'in'> & { readonly eq?: never; readonly in?: never });
 
-/** What a where asks of one field. */
+/** What a query demands of one field. */
 export interface FieldCondition {
   readonly field: IndexedField;
   /** In the order of the index; none overlap. */

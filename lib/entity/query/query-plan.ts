@@ -7,12 +7,12 @@ import type { EntitySchema, IndexSchema } from '../schema/entity-schema.js';
 import { type FieldCondition, LEAVE_OUT, readCondition } from './query-condition.js';
 import { type Span } from '../keys/index-entry.js';
 
-/** How a where is answered. */
+/** How a query is answered. */
 export interface QueryPlan {
   readonly tag: string;
   /** What each row must meet, whatever the index said. */
   readonly conditions: readonly FieldCondition[];
-  /** Entries of a unique, each with one row at most; else the where is answered by `ranges`. */
+  /** Entries of a unique, each with one row at most; else the query is answered by `ranges`. */
   readonly uniques?: readonly string[];
   /** The index or unique that answers it; without one the ranges are of the list of all rows. */
   readonly index?: IndexSchema;
@@ -23,7 +23,7 @@ export interface QueryPlan {
 }
 
 /**
- * Finds the index or unique that answers a where.
+ * Finds the index or unique constraint that covers a query.
  *
  * @throws UnindexedQueryError where none does.
  * @throws InvalidArgumentError where the partition is not named, or a condition is not right.
@@ -58,7 +58,7 @@ export function planQuery(schema: EntitySchema, where: object): QueryPlan {
 }
 
 /**
- * The conditions of a where, by their properties.
+ * The conditions of a query, by their properties.
  *
  * @throws InvalidArgumentError for one that is undefined: dropped, it would be met by every row.
  */
@@ -74,7 +74,7 @@ export function conditionsIn(entity: string, where: unknown): Map<string, unknow
   return given;
 }
 
-/** What a where asks of those properties that are in one of the indexes. */
+/** What a query demands of those properties that are in one of the indexes. */
 export function conditionsOf(
   entity: string,
   indexes: readonly IndexSchema[],
@@ -125,7 +125,7 @@ export function prefixes({ kind, name }: IndexSchema, conditions: readonly Field
   return beginnings;
 }
 
-/** The most lookups that the lists of a where may multiply to. */
+/** The most lookups that the lists of a query may multiply to. */
 const MAX_RANGES = 1_000;
 
 export function rangesOf(prefix: string, { spans }: FieldCondition): Span[] {
@@ -153,7 +153,7 @@ export function unindexed(schema: EntitySchema, asked: readonly string[]): Unind
   );
 }
 
-/** What lets a where be answered. */
+/** What lets a query be answered. */
 function adviceOn({ primaryKey, fields }: EntitySchema, asked: readonly string[]): string {
   if (asked.includes(primaryKey.property)) return 'findOne() finds a row by its key';
   const stranger = asked.find((name) => !fields.some(({ property }) => property === name));

@@ -13,7 +13,7 @@ type WithoutShape<E> = {
   readonly [Name in Exclude<keyof E & string, CollectionNames<E>>]?: Condition<NonNullable<E[Name]>>;
 };
 
-// A where without a partition is for global indexes. Which of two names is the partition key, only `partition` tells.
+// A query without a partition is for global indexes. Which of two names is the partition key, only `partition` tells.
 type InPartition<E> = [PartitionNames<E>] extends [never]
   ? IsUnion<KeyNames<E>> extends true
     ? { readonly [Name in KeyNames<E>]?: E[Name] & EntityId }

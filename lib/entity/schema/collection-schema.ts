@@ -10,7 +10,7 @@ export interface CollectionSchema {
   readonly codec: Codec;
 }
 
-/** The collections of a class; what is wrong in them is told to `fault`. */
+/** The collections of a class; what is wrong in them is reported to `fault`. */
 export function buildCollections(
   properties: readonly PropertyMetadata[],
   codecOf: (metadata: PropertyMetadata) => Codec | undefined,

@@ -7,7 +7,7 @@ export interface ChangesSchema {
 /** How many changes the outbox of a slot keeps, unless the entity says otherwise. */
 
 export const OUTBOX_LENGTH = 1000;
-/** What `@ClusterEntity({ changes })` means; what is wrong in it is told to `fault`. */
+/** What `@ClusterEntity({ changes })` means; what is wrong in it is reported to `fault`. */
 
 export function buildChanges(given: unknown, fault: (what: string) => void): ChangesSchema | undefined {
   if (given === undefined || given === false) return undefined;

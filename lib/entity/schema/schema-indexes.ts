@@ -8,7 +8,7 @@ export interface SchemaIndexes {
   readonly globals: GlobalIndexSchema[];
 }
 
-/** The indexes of a class; what is wrong in them is told to `fault`. */
+/** The indexes of a class; what is wrong in them is reported to `fault`. */
 export function buildIndexes(
   entity: string,
   metadata: readonly IndexMetadata[],

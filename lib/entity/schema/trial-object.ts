@@ -4,7 +4,7 @@ import type { PropertyMetadata } from '../decorators/metadata.js';
 type Constructor = new (...args: never[]) => object;
 
 /**
- * An object of a class, made as those are that rows are read into. What forbids to read any is told to `fault`, so that
+ * An object of a class, made as those are that rows are read into. What forbids to read any is reported to `fault`, so that
  * it is found before a row is written.
  */
 export function trialObject(

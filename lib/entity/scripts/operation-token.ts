@@ -6,7 +6,7 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 export const TOKEN_LENGTH = 12;
 
 /**
- * What a write leaves in its row, to be recognised when it is sent again for want of an answer.
+ * What a write leaves in its row, to be recognized when it is sent again for want of an answer.
  *
  * @param operationId the caller's own id of the operation; a random one without it.
  * @param what what is done, and to what: one id of a request is for each of its writes another token.

@@ -323,7 +323,7 @@ describe('handles', () => {
     const { tags } = shelf;
     expect(() => tags.key).toThrow(EntityNotSavedError);
     await expect(tags.add('a')).rejects.toThrow(
-      /Shelf\.tags is a collection of an entity that was not saved/,
+      /Shelf\.tags is a collection of an entity that was never saved/,
     );
     await expect(tags.members()).rejects.toMatchObject({ code: 'ENTITY_NOT_SAVED' });
     await expect(all(tags)).rejects.toThrow(EntityNotSavedError);

@@ -134,7 +134,7 @@ describe('findBy', () => {
 
   it('refuses a where without its partition, and conditions that are none', async () => {
     await expect(tickets.findBy({ row: 'left' })).rejects.toThrow(
-      'A where of Ticket names its partition: orderId',
+      'A query on Ticket must include the partition key `orderId`',
     );
     for (const where of [
       { price: '10' },

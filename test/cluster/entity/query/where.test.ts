@@ -153,7 +153,7 @@ describe('a condition', () => {
     // what a request has brought where text was expected
     const evil = JSON.parse('{ "gte": "" }') as never;
     expect(await find({ row: evil })).toEqual(['a', 'b']);
-    await expect(find({ row: { eq: evil } })).rejects.toThrow('must be asked for by a string');
+    await expect(find({ row: { eq: evil } })).rejects.toThrow('must be queried by a string');
     await expect(find({ row: { eq: 'left', gt: '' } })).rejects.toThrow('beside other operators');
   });
 

@@ -150,7 +150,7 @@ describe('a repository takes objects of its own class', () => {
   it('but not where the derived class has properties that would be lost', async () => {
     const editor = Object.assign(new Editor(), { id: freshId(), pages: 3 });
     await expect(members.save(editor)).rejects.toThrow(
-      'Editor has no @ClusterEntity decorator, and as a Member it would lose pages',
+      'Editor has no @ClusterEntity decorator; saved as Member it would lose pages',
     );
     expect(await members.exists(editor.id)).toBe(false);
   });
@@ -243,7 +243,7 @@ it('a missing await is named where a promise comes in the place of an entity or 
 
 it('an object that was not loaded here counts as new, a copy too, and the error says so', async () => {
   const member = await members.insert(members.create({ id: freshId(), name: 'A' }));
-  await expect(members.save({ ...member })).rejects.toThrow('a copy of one too: load it');
+  await expect(members.save({ ...member })).rejects.toThrow('and so does a copy: load the row first');
   const elsewhere = createRepositories(cluster.client, [Member]).repository(Member);
   await expect(elsewhere.save(member)).rejects.toThrow('already exists. An object that was not loaded');
   expect(await members.findOne(member.id)).toMatchObject({ name: 'A' });
