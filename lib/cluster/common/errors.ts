@@ -147,10 +147,13 @@ export class LeaseTimeoutError extends ClusterError {
 /** Somebody else changed what the transaction had read, on every attempt. Nothing of it was applied. */
 export class TransactionConflictError extends ClusterError {
   constructor(attempts: number) {
-    super(`The transaction conflicted on ${attempts === 1 ? 'its one attempt' : `all ${attempts} attempts`}`, {
-      code: 'TRANSACTION_CONFLICT',
-      retryable: true,
-    });
+    super(
+      `The transaction conflicted on ${attempts === 1 ? 'its one attempt' : `all ${attempts} attempts`}`,
+      {
+        code: 'TRANSACTION_CONFLICT',
+        retryable: true,
+      },
+    );
   }
 }
 

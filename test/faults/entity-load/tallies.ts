@@ -28,7 +28,8 @@ export class Tallies {
       // Written, and not confirmed by a replica: a failover may lose it.
       if (code === 'DURABILITY_NOT_REACHED') return 'in doubt';
       // A row remembers its last five writes, and says so where it may have forgotten the one that is sent again.
-      const isForgotten = code === 'OUTCOME_UNKNOWN' && message.includes('the row no longer shows whether it was applied');
+      const isForgotten =
+        code === 'OUTCOME_UNKNOWN' && message.includes('the row no longer shows whether it was applied');
       if (isForgotten || (code === 'OUTCOME_UNKNOWN' && !contract.isRecognised)) return 'in doubt';
       if (contract.refusals?.includes(code as Refusal)) return 'refused';
       this.wrong.push(`${name}: ${code} ${message}`);

@@ -69,5 +69,5 @@ it('a cursor is of the list that it came from, and of no other', async () => {
   const { cursor } = await tickets.findPage({ orderId, seat: { in: seats.slice(0, 9) } }, { limit: 5 });
   await expect(
     tickets.findPage({ orderId, seat: { in: seats.slice(100, 110) } }, { limit: 5, cursor }),
-  ).rejects.toThrow('The cursor is not one');
+  ).rejects.toThrow('The cursor does not belong to this query');
 });
