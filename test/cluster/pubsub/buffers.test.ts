@@ -184,7 +184,7 @@ describe('mapBuffered', () => {
 
   it.each([0, 1.5, -1, Number.NaN, '2'])('takes no concurrency of %p', (concurrency) => {
     expect(() => mapBuffered(async () => 1, { concurrency: concurrency as number })).toThrow(
-      /concurrency must be a whole number/,
+      /"concurrency" must be a positive integer or Infinity, got /,
     );
   });
 
