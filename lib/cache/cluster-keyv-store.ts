@@ -4,7 +4,7 @@ import { checkClient } from '../client/check-client.js';
 import type { ClusterClient } from '../client/cluster-client.js';
 import { resolveStorePrefix } from '../client/store-prefix.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
-import { whatCame } from '../cluster/common/describe-value.js';
+import { describeValue } from '../cluster/common/describe-value.js';
 import { escapeGlob } from '../cluster/common/escape-glob.js';
 
 /** Options of `ClusterKeyvStore`. */
@@ -131,7 +131,7 @@ export class ClusterKeyvStore extends EventEmitter implements KeyvStoreAdapter {
     if (typeof ttl !== 'number' || !(ttl > 0) || ttl === Infinity)
       throw new InvalidArgumentError(
         'ttl',
-        `"ttl" must be a positive number of milliseconds, got ${whatCame(ttl)}`,
+        `"ttl" must be a positive number of milliseconds, got ${describeValue(ttl)}`,
       );
     // Redis takes whole milliseconds, of which 0 is an error
     return [...given, 'PX', Math.ceil(ttl)] as unknown as [string, string];

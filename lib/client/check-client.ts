@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../cluster/common/errors.js';
-import { kindOf } from '../cluster/common/describe-value.js';
+import { describeKind } from '../cluster/common/describe-value.js';
 import { notOurs } from '../cluster/common/package-copies.js';
 import { ClusterClient } from './cluster-client.js';
 
@@ -13,6 +13,6 @@ export function checkClient(client: unknown, argument: string, user: string): vo
   if (client instanceof ClusterClient) return;
   throw new InvalidArgumentError(
     argument,
-    notOurs(client, `${user} needs a ClusterClient, got ${kindOf(client)}. Pass the client itself.`),
+    notOurs(client, `${user} needs a ClusterClient, got ${describeKind(client)}. Pass the client itself.`),
   );
 }

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../cluster/common/errors.js';
 import { checkOptionNames } from '../cluster/common/check-option-names.js';
-import { otherOfKind } from '../cluster/common/describe-value.js';
+import { describeOther } from '../cluster/common/describe-value.js';
 
 /**
  * Returns the prefix that a store puts before its keys: the option `prefix`, or its default.
@@ -18,6 +18,6 @@ export function resolveStorePrefix(
   if (typeof prefix === 'string' && !/[{}]/.test(prefix)) return prefix;
   throw new InvalidArgumentError(
     'prefix',
-    `"prefix" of ${store} must be a string without braces, got ${otherOfKind(prefix)}`,
+    `"prefix" of ${store} must be a string without braces, got ${describeOther(prefix)}`,
   );
 }

@@ -16,7 +16,7 @@ import { NodeFailures } from './connection/node-failures.js';
 import { startUp } from './discovery/discover-cluster.js';
 import { TopologyTracker } from './discovery/topology-tracker.js';
 import { LeasePool } from './leases/lease-pool.js';
-import { NodePulse } from './leases/node-ping.js';
+import { NodePings } from './leases/node-ping.js';
 import { LibraryLoader } from './library-loader.js';
 import { CredentialsKeeper, type Renewal } from './options/credentials.js';
 import type { ResolvedClusterOptions } from './options/options.js';
@@ -45,7 +45,7 @@ export class ClusterEngine {
   readonly options: ResolvedClusterOptions;
   readonly leases: LeasePool;
   /** Pings nodes while calls block on them. */
-  readonly pulse: NodePulse;
+  readonly pings: NodePings;
   readonly resolver: CommandResolver;
   readonly runner: CommandRunner;
   private readonly intake: CommandIntake;
@@ -96,7 +96,7 @@ export class ClusterEngine {
       () => this.liveness.primaryMissing,
     );
     this.leases = new LeasePool(options);
-    this.pulse = new NodePulse(options.replyTimeoutMs, (node) => this.ping(node));
+    this.pings = new NodePings(options.replyTimeoutMs, (node) => this.ping(node));
     this.credentials.onRenewal((renewed) => {
       this.leases.renew();
       return renewConnections(this.router.pool.all, renewed, options.connectTimeoutMs);

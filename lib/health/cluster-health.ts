@@ -4,7 +4,7 @@ import { within } from '../cluster/common/within.js';
 import { checkOptionNames } from '../cluster/common/check-option-names.js';
 import { SLOT_COUNT } from '../cluster/topology/key-slot.js';
 import type { ClusterTopology } from '../cluster/topology/topology.js';
-import { otherOfKind, whatCame } from '../cluster/common/describe-value.js';
+import { describeOther, describeValue } from '../cluster/common/describe-value.js';
 import { checkShard, type ShardHealth } from './shard-health.js';
 
 /**
@@ -145,19 +145,19 @@ function resolveOptions(options: ClusterHealthOptions): Settings {
   if (!Number.isInteger(timeoutMs) || timeoutMs < 1) {
     throw new InvalidArgumentError(
       'timeoutMs',
-      `"timeoutMs" must be a positive integer (milliseconds), got ${whatCame(timeoutMs)}`,
+      `"timeoutMs" must be a positive integer (milliseconds), got ${describeValue(timeoutMs)}`,
     );
   }
   if (!Number.isInteger(minReplicas) || minReplicas < 0) {
     throw new InvalidArgumentError(
       'minReplicas',
-      `"minReplicas" must be a non-negative integer, got ${whatCame(minReplicas)}`,
+      `"minReplicas" must be a non-negative integer, got ${describeValue(minReplicas)}`,
     );
   }
   if (partialOutage !== 'down' && partialOutage !== 'degraded') {
     throw new InvalidArgumentError(
       'partialOutage',
-      `"partialOutage" must be 'down' or 'degraded', got ${otherOfKind(partialOutage)}`,
+      `"partialOutage" must be 'down' or 'degraded', got ${describeOther(partialOutage)}`,
     );
   }
   return { timeoutMs, minReplicas, partialOutage };

@@ -1,7 +1,7 @@
 import type { FactoryProvider } from '@nestjs/common';
 import type { ClusterRepository } from '../entity/repository/cluster-repository.js';
 import type { EntityClass } from '../entity/decorators/shape.js';
-import { kindOf } from '../cluster/common/describe-value.js';
+import { describeKind } from '../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
 import type { EntityRegistrySource } from './cluster-entity.module.js';
 import { getClusterRepositoryToken, getEntityRegistryToken } from './common/cluster.tokens.js';
@@ -18,7 +18,7 @@ export function createRepositoryProviders(
   if (!Array.isArray(entities)) {
     throw new InvalidArgumentError(
       'entities',
-      `ClusterModule.forFeature() needs a list of entity classes, got ${kindOf(entities)}`,
+      `ClusterModule.forFeature() needs a list of entity classes, got ${describeKind(entities)}`,
     );
   }
   if (entities.includes(undefined)) throw new CircularImportError('ClusterModule.forFeature()');

@@ -4,7 +4,7 @@ import { checkClient } from '../client/check-client.js';
 import type { ClusterClient } from '../client/cluster-client.js';
 import { resolveStorePrefix } from '../client/store-prefix.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
-import { whatCame } from '../cluster/common/describe-value.js';
+import { describeValue } from '../cluster/common/describe-value.js';
 import { HIT_SCRIPT } from './hit-script.js';
 
 /** Options of `ClusterThrottlerStorage`. */
@@ -60,7 +60,7 @@ export class ClusterThrottlerStorage implements ThrottlerStorage {
       throw new InvalidArgumentError(
         name,
         `"${name}" of a throttler must be a finite number of at least ${MINIMUM[name as keyof typeof MINIMUM]}, ` +
-          `got ${whatCame(value)}`,
+          `got ${describeValue(value)}`,
       );
     }
     // the braces keep the two keys in one slot; braces of the caller are escaped, as they would change the slot

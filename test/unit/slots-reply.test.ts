@@ -1,5 +1,5 @@
 import type { Reply } from 'keyslot';
-import { newcomersFromShards } from '../../lib/cluster/topology/shards-reply.js';
+import { slotlessPrimariesFromShards } from '../../lib/cluster/topology/shards-reply.js';
 import { topologyFromSlots } from '../../lib/cluster/topology/slots-reply.js';
 
 const ASKED = { host: '192.0.2.1', port: 6400 };
@@ -194,17 +194,20 @@ describe('a CLUSTER SHARDS reply', () => {
       shard([], node(7007, { endpoint: '?' })),
       shard([], node(7008, { 'tls-port': 7108 })),
     ];
-    expect(newcomersFromShards(reply, ASKED, false)).toEqual([
+    expect(slotlessPrimariesFromShards(reply, ASKED, false)).toEqual([
       { host: '10.0.0.1', port: 7002, id: 'id-7002' },
       { host: '192.0.2.1', port: 7005, id: 'id-7005' },
       { host: '192.0.2.1', port: 7006, id: 'id-7006' },
       { host: '10.0.0.1', port: 7008, id: 'id-7008' },
     ]);
-    expect(newcomersFromShards(reply, ASKED, true)).toEqual([
+    expect(slotlessPrimariesFromShards(reply, ASKED, true)).toEqual([
       { host: '10.0.0.1', port: 7108, id: 'id-7008' },
     ]);
     expect(
-      newcomersFromShards([shard([], node(7002))], ASKED, false, ({ port }) => ({ host: 'proxy', port })),
+      slotlessPrimariesFromShards([shard([], node(7002))], ASKED, false, ({ port }) => ({
+        host: 'proxy',
+        port,
+      })),
     ).toEqual([{ host: 'proxy', port: 7002, id: 'id-7002' }]);
   });
 
@@ -216,6 +219,6 @@ describe('a CLUSTER SHARDS reply', () => {
     ['nodes that are no arrays', [['slots', [], 'nodes', ['x', 1, null]]]],
     ['a node without a port', [shard([], ['id', 'x', 'role', 'master', 'health', 'online'])]],
   ])('that is or has %s tells of none', (_, reply) => {
-    expect(newcomersFromShards(reply, ASKED, false)).toEqual([]);
+    expect(slotlessPrimariesFromShards(reply, ASKED, false)).toEqual([]);
   });
 });

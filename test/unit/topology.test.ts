@@ -117,13 +117,13 @@ describe('a topology', () => {
 describe('a topology with newcomers', () => {
   it('has them as primaries without slots, once', () => {
     const before = ClusterTopology.of(shards(), 5);
-    const after = before.withNewcomers([node(7009), node(7000), node(7003)]);
+    const after = before.withSlotlessPrimaries([node(7009), node(7000), node(7003)]);
     expect(after.node(name(7009))).toMatchObject({ role: 'primary', slots: [] });
     expect(after.nodes).toHaveLength(7);
     expect(after.coveredSlots).toBe(SLOT_COUNT);
     expect(after.sameView(before)).toBe(false);
     expect(after.withSlotsMoved([[7, name(7009)]]).nodeForSlot(7)?.port).toBe(7009);
-    expect(before.withNewcomers([]).sameView(before)).toBe(true);
+    expect(before.withSlotlessPrimaries([]).sameView(before)).toBe(true);
   });
 
   it('shares nodes with another by name or by id', () => {

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { whatCame } from '../../cluster/common/describe-value.js';
+import { describeValue } from '../../cluster/common/describe-value.js';
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 import type { ClusterNode, ClusterTopology, SlotRange } from '../../cluster/topology/topology.js';
 
@@ -8,7 +8,7 @@ export function checkSlot(slot: number): number {
   if (Number.isInteger(slot) && slot >= 0 && slot < SLOT_COUNT) return slot;
   throw new InvalidArgumentError(
     'slot',
-    `"slot" must be an integer from 0 to ${SLOT_COUNT - 1}, got ${whatCame(slot)}`,
+    `"slot" must be an integer from 0 to ${SLOT_COUNT - 1}, got ${describeValue(slot)}`,
   );
 }
 

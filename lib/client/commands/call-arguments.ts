@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { Argument } from '../../cluster/protocol/request-encoder.js';
-import { kindOf } from '../../cluster/common/describe-value.js';
+import { describeKind } from '../../cluster/common/describe-value.js';
 
 /** A Node-style callback, as ioredis takes it behind the arguments of any command. */
 export type Callback = (error: Error | null, reply?: unknown) => void;
@@ -81,7 +81,7 @@ function toArgument(command: string, value: unknown, index: number): Argument {
       ? 'a Date'
       : typeof value === 'number'
         ? 'NaN'
-        : kindOf(value);
+        : describeKind(value);
   throw new InvalidArgumentError(
     `arguments[${index}]`,
     `Argument ${index + 1} of ${command} is ${came}; a string, number, bigint, boolean or Buffer is expected`,

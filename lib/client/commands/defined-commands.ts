@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { Script } from '../../cluster/scripts/script.js';
 import type { ScriptCommand, ScriptRegistry } from '../../cluster/scripts/script-registry.js';
-import { kindOf } from '../../cluster/common/describe-value.js';
+import { describeKind } from '../../cluster/common/describe-value.js';
 import type { CommandReceiver } from './install-commands.js';
 
 /** A command made of a script, as ioredis takes it. */
@@ -22,7 +22,7 @@ export function scriptEntries(scripts: unknown = {}): [string, ScriptDefinition]
     return Object.entries(scripts);
   throw new InvalidArgumentError(
     'scripts',
-    `Option scripts must be an object of { lua, numberOfKeys?, readOnly? } by name; ${kindOf(scripts)} came`,
+    `Option scripts must be an object of { lua, numberOfKeys?, readOnly? } by name, got ${describeKind(scripts)}`,
   );
 }
 

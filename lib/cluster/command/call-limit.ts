@@ -33,12 +33,12 @@ export class CallLimit {
 
   /**
    * What the caller is told once the limit is reached.
-   * @param obstacle the last reason to wait
+   * @param lastError the last reason to wait
    */
-  error(obstacle?: Error): Error {
+  error(lastError?: Error): Error {
     return this.signal?.aborted
       ? new CommandAbortedError(this.name, this.signal.reason)
-      : new DeadlineExceededError(this.name, this.deadlineMs, { cause: obstacle });
+      : new DeadlineExceededError(this.name, this.deadlineMs, { cause: lastError });
   }
 
   /** Waits for work up to the limit. What comes of it later is dropped. @throws what `error` gives; what it rejects with */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from './errors.js';
-import { kindOf } from './describe-value.js';
+import { describeKind } from './describe-value.js';
 
 /**
  * Refuses options that are no object, and an option that is not known: one that is misspelt would be passed over.
@@ -10,7 +10,7 @@ export function checkOptionNames(what: string, options: unknown, known: readonly
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new InvalidArgumentError(
       'options',
-      `The options of ${what} are an object; ${kindOf(options)} came`,
+      `The options of ${what} must be an object, got ${describeKind(options)}`,
     );
   }
   const unknown = Object.keys(options).find((option) => !known.includes(option));

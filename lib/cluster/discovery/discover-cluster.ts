@@ -15,7 +15,7 @@ import { nodeName, type ClusterTopology } from '../topology/topology.js';
 
 const RETRY_MS = 100;
 /** How long seeds that the others do not know may take to tell which cluster they are of, in ms. */
-const STRANGER_MS = 500;
+const UNKNOWN_SEED_MS = 500;
 
 /**
  * Finds the cluster: asks the configured nodes for the topology, has it adopted, and opens a connection to every
@@ -30,20 +30,20 @@ export async function startUp(
   isClosed: () => boolean,
 ): Promise<void> {
   const giveUpAt = monotonicMs() + options.startupTimeoutMs;
-  let obstacle: Error | undefined;
+  let lastError: Error | undefined;
   // connecting cannot be interrupted, so the limit is kept by a race; the loop ends by `isClosed` or its own clock
   let limit: LoopTimer | undefined;
   const tooLate = new Promise<never>((_, reject) => {
     limit = new LoopTimer(options.startupTimeoutMs, () =>
-      reject(obstacle ?? unreachable(options, new Map())),
+      reject(lastError ?? unreachable(options, new Map())),
     );
   });
   const found = (async () => {
     for (;;) {
-      obstacle = await tryOnce(router, options, adopt);
+      lastError = await tryOnce(router, options, adopt);
       if (isClosed()) throw new ClientClosedError();
-      if (obstacle === undefined) return;
-      if (isFinal(obstacle) || monotonicMs() >= giveUpAt) throw obstacle;
+      if (lastError === undefined) return;
+      if (isFinal(lastError) || monotonicMs() >= giveUpAt) throw lastError;
       await delay(RETRY_MS);
     }
   })();
@@ -67,8 +67,8 @@ async function tryOnce(
   if (candidate === undefined) return worst(first) ?? unreachable(options, first.causes);
   if (candidate.coveredSlots === 0) return uncovered(candidate, options);
   // nodes of two clusters were given, and which one is meant is not ours to guess
-  const strangers = seeds.filter(({ name }) => candidate.node(name) === undefined);
-  const others = await readAllViews(strangers, options, STRANGER_MS);
+  const unknown = seeds.filter(({ name }) => candidate.node(name) === undefined);
+  const others = await readAllViews(unknown, options, UNKNOWN_SEED_MS);
   const informed = [...first.topologies, ...others.topologies].filter((view) => view.coveredSlots > 0);
   if (informed.some((view) => !view.sharesNodes(candidate))) return disagreement(informed);
   const primaries = candidate.primaries.map((primary) => router.pool.channelTo(primary));

@@ -2,7 +2,7 @@ import { LoopTimer } from '../common/loop-timer.js';
 import { AuthenticationError, ReplyError, TopologyError } from '../common/errors.js';
 import type { NodeChannel } from '../connection/node-channel.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
-import { newcomersFromShards } from '../topology/shards-reply.js';
+import { slotlessPrimariesFromShards } from '../topology/shards-reply.js';
 import { topologyFromSlots } from '../topology/slots-reply.js';
 import { clearTimeout, setTimeout } from '../common/timers.js';
 import type { ClusterTopology, NodeIdentity } from '../topology/topology.js';
@@ -22,22 +22,22 @@ export interface Views {
 /**
  * Asks nodes, over their channels, for the topology as they see it: a few whose channels are open; where those tell
  * nothing of use, the others, a few at a time.
- * @param newcomers also ask for primaries that own no slots
+ * @param withSlotless also ask for primaries that own no slots
  */
 export async function readViews(
   channels: Iterable<NodeChannel>,
   options: ResolvedClusterOptions,
-  newcomers = false,
+  withSlotless = false,
 ): Promise<Views> {
   const candidates = shuffled([...channels]);
   const open = candidates.filter((channel) => channel.state === 'ready' && !channel.suspected);
   const asked = open.slice(0, VOTERS);
   const others = candidates.filter((channel) => !asked.includes(channel));
   const causes = new Map<string, Error>();
-  const topologies = await readSome(asked, options, newcomers, causes);
+  const topologies = await readSome(asked, options, withSlotless, causes);
   // a node that is not part of the cluster yet, or not any more, knows of no slots
   while (others.length > 0 && !topologies.some((view) => view.coveredSlots > 0)) {
-    topologies.push(...(await readSome(others.splice(0, VOTERS), options, newcomers, causes)));
+    topologies.push(...(await readSome(others.splice(0, VOTERS), options, withSlotless, causes)));
   }
   return { topologies, causes };
 }
@@ -60,7 +60,7 @@ export async function readAllViews(
 function readSome(
   channels: readonly NodeChannel[],
   options: ResolvedClusterOptions,
-  newcomers: boolean,
+  withSlotless: boolean,
   causes: Map<string, Error>,
   patienceMs?: number,
 ): Promise<ClusterTopology[]> {
@@ -75,7 +75,7 @@ function readSome(
     if (missing === 0) finish();
     else if (patienceMs !== undefined) grace = setTimeout(finish, patienceMs);
     for (const channel of channels) {
-      void readView(channel, options, newcomers, causes).then((view) => {
+      void readView(channel, options, withSlotless, causes).then((view) => {
         if (view !== undefined && views.push(view) === 1) grace ??= setTimeout(finish, GRACE_MS);
         if (--missing === 0) finish();
       });
@@ -107,14 +107,16 @@ function votesFor(votes: ReadonlyMap<string, number>, topology: ClusterTopology)
 async function readView(
   channel: NodeChannel,
   options: ResolvedClusterOptions,
-  newcomers: boolean,
+  withSlotless: boolean,
   causes: Map<string, Error>,
 ): Promise<ClusterTopology | undefined> {
   try {
     await channel.open();
     const reply = await answerWithin(channel, options.connectTimeoutMs, 'SLOTS');
     const topology = topologyFromSlots(reply, channel.address, options.addressRemap);
-    return newcomers ? topology.withNewcomers(await readNewcomers(channel, options)) : topology;
+    return withSlotless
+      ? topology.withSlotlessPrimaries(await readSlotlessPrimaries(channel, options))
+      : topology;
   } catch (error) {
     causes.set(channel.name, asCause(channel, error as Error));
     return undefined;
@@ -122,13 +124,13 @@ async function readView(
 }
 
 /** None where the server does not know the question, or does not let us ask it. */
-async function readNewcomers(
+async function readSlotlessPrimaries(
   channel: NodeChannel,
   { connectTimeoutMs, tls, addressRemap }: ResolvedClusterOptions,
 ): Promise<NodeIdentity[]> {
   try {
     const reply = await answerWithin(channel, connectTimeoutMs, 'SHARDS');
-    return newcomersFromShards(reply, channel.address, tls !== undefined, addressRemap);
+    return slotlessPrimariesFromShards(reply, channel.address, tls !== undefined, addressRemap);
   } catch (error) {
     if (error instanceof ReplyError) return [];
     throw error;

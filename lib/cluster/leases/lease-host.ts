@@ -3,7 +3,7 @@ import type { EngineState } from '../common/engine-state.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { ClusterNode, ClusterTopology } from '../topology/topology.js';
 import type { LeasePool } from './lease-pool.js';
-import type { NodePulse } from './node-ping.js';
+import type { NodePings } from './node-ping.js';
 
 /** What work on leased connections needs of the client; a `ClusterEngine` is one. */
 export interface LeaseHost {
@@ -13,7 +13,7 @@ export interface LeaseHost {
   readonly topology$: Observable<ClusterTopology>;
   readonly leases: LeasePool;
   /** Pings nodes while calls block on them. */
-  readonly pulse: NodePulse;
+  readonly pings: NodePings;
   /** Aborts when the client begins to close. */
   readonly closing: AbortSignal;
   connect(): Promise<void>;

@@ -48,7 +48,7 @@ export function watchLease(
     leaving = true;
     endIn(FAREWELL_MS);
   });
-  const ends = [host.pulse.hold(node), () => topology.unsubscribe()];
+  const ends = [host.pings.keepUp(node), () => topology.unsubscribe()];
   if (blocking) ends.push(onAbort(host.closing, giveUp));
   else endIn(Math.max(1, limit.left));
   if (limit.signal !== undefined) ends.push(onAbort(limit.signal, giveUp));

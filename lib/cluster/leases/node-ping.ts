@@ -11,7 +11,7 @@ interface Held {
  * Asks nodes for a sign of life while calls block on them. A call that blocks says nothing for as long as it likes, so
  * its own connection does not tell a node that waits from one that is frozen; the shared one does.
  */
-export class NodePulse {
+export class NodePings {
   private readonly nodes = new Map<string, Held>();
 
   /**
@@ -24,7 +24,7 @@ export class NodePulse {
   ) {}
 
   /** Begins to ask, or goes on. @returns ends it for this holder */
-  hold(node: ClusterNode): () => void {
+  keepUp(node: ClusterNode): () => void {
     const held = this.nodes.get(node.name) ?? this.begin(node);
     held.holders++;
     let released = false;

@@ -1,36 +1,36 @@
-import { kindOf, whatCame, otherOfKind } from '../common/describe-value.js';
+import { describeKind, describeValue, describeOther } from '../common/describe-value.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import type { ClusterEngineOptions } from './options.js';
 
 type Check = (value: unknown, name: string) => void;
 const refuse = (name: string, expected: string, came: string): never => {
-  throw new InvalidArgumentError(name, `Option ${name} must be ${expected}; ${came} came`);
+  throw new InvalidArgumentError(name, `Option ${name} must be ${expected}, got ${came}`);
 };
 const text: Check = (value, name) => {
-  if (typeof value !== 'string') refuse(name, 'a string', kindOf(value));
+  if (typeof value !== 'string') refuse(name, 'a string', describeKind(value));
 };
 const flag: Check = (value, name) => {
-  if (typeof value !== 'boolean') refuse(name, 'true or false', whatCame(value));
+  if (typeof value !== 'boolean') refuse(name, 'true or false', describeValue(value));
 };
 const callable: Check = (value, name) => {
-  if (typeof value !== 'function') refuse(name, 'a function', kindOf(value));
+  if (typeof value !== 'function') refuse(name, 'a function', describeKind(value));
 };
 const oneOf =
   (...allowed: unknown[]): Check =>
   (value, name) => {
     if (allowed.includes(value)) return;
     const word = typeof value === 'string' && /^[a-z]{1,30}$/i.test(value);
-    refuse(name, `one of ${allowed.join(', ')}`, word ? `'${value}'` : whatCame(value));
+    refuse(name, `one of ${allowed.join(', ')}`, word ? `'${value}'` : describeValue(value));
   };
 // setTimeout holds its delay in 31 bits and fires at once beyond them
 const MAX_TIMER_MS = 2 ** 31 - 1;
 export const milliseconds: Check = (value, name) => {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_TIMER_MS)
-    refuse(name, `a whole number of milliseconds, from 1 to ${MAX_TIMER_MS}`, whatCame(value));
+    refuse(name, `a whole number of milliseconds, from 1 to ${MAX_TIMER_MS}`, describeValue(value));
 };
 const count: Check = (value, name) => {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)
-    refuse(name, 'a whole number of at least 1', whatCame(value));
+    refuse(name, 'a whole number of at least 1', describeValue(value));
 };
 
 export const READ_FROM = [
@@ -47,18 +47,19 @@ export const READ_FROM = [
 export const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   nodes: (value, name) => {
     if (!Array.isArray(value) || value.length === 0)
-      refuse(name, 'a list of at least one node', kindOf(value));
+      refuse(name, 'a list of at least one node', describeKind(value));
   },
   username: text,
   password: text,
   credentialsProvider: callable,
   tls: (value, name) => {
     if (typeof value !== 'boolean' && (typeof value !== 'object' || value === null))
-      refuse(name, 'TLS options or a boolean', whatCame(value));
+      refuse(name, 'TLS options or a boolean', describeValue(value));
   },
   clientName: (value, name) => {
     const fits = typeof value === 'string' && /^[\x21-\x7e]+$/.test(value);
-    if (!fits) refuse(name, 'printable ASCII without spaces, as CLIENT SETNAME wants it', otherOfKind(value));
+    if (!fits)
+      refuse(name, 'printable ASCII without spaces, as CLIENT SETNAME wants it', describeOther(value));
   },
   onConnect: callable,
   protocol: oneOf(2, 3),
@@ -67,7 +68,7 @@ export const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   keyPrefix: (value, name) => {
     const fits = typeof value === 'string' && !/[{}]/.test(value);
     if (!fits)
-      refuse(name, 'a string without braces, which would change the slot of every key', otherOfKind(value));
+      refuse(name, 'a string without braces, which would change the slot of every key', describeOther(value));
   },
   lazyConnect: flag,
   requireFullCoverage: flag,
@@ -84,7 +85,8 @@ export const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   keepAliveMs: milliseconds,
   refreshIntervalMs: milliseconds,
   maxPendingPerNode: (value, name) => {
-    if (typeof value !== 'object' || value === null) refuse(name, '{ commands, bytes }', whatCame(value));
+    if (typeof value !== 'object' || value === null)
+      refuse(name, '{ commands, bytes }', describeValue(value));
     for (const [key, bound] of Object.entries(value as object)) {
       oneOf('commands', 'bytes')(key, `${name} (its keys)`);
       if (bound !== undefined) count(bound, `${name}.${key}`);
@@ -95,7 +97,7 @@ export const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   leaseTimeoutMs: milliseconds,
   allowBlocked: (value, name) => {
     const fits = Array.isArray(value) && value.every((command) => typeof command === 'string');
-    if (!fits) refuse(name, 'a list of command names', otherOfKind(value));
+    if (!fits) refuse(name, 'a list of command names', describeOther(value));
   },
   heartbeatMs: milliseconds,
 };
@@ -105,7 +107,7 @@ export function checkIsObject(options: unknown): void {
   if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
   throw new InvalidArgumentError(
     'options',
-    `The options are an object, such as { nodes: ["127.0.0.1:7000"] }; ${kindOf(options)} came`,
+    `The options must be an object, such as { nodes: ["127.0.0.1:7000"] }, got ${describeKind(options)}`,
   );
 }
 /** Checks the value of one option. @throws InvalidArgumentError */

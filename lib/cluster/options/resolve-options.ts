@@ -1,6 +1,6 @@
 import type { ConnectionOptions } from 'tls';
 import { parseAllowBlocked } from '../command-table/blocked-commands.js';
-import { kindOf } from '../common/describe-value.js';
+import { describeKind } from '../common/describe-value.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import { identityQuestion } from '../topology/node-identity.js';
 import type { Credentials } from './credentials.js';
@@ -102,8 +102,8 @@ function credentialsOf(
     if (typeof password !== 'string' || (username !== undefined && typeof username !== 'string')) {
       throw new InvalidArgumentError(
         'credentialsProvider',
-        'Option credentialsProvider must give { password } or { username, password }, both strings; ' +
-          `${answer === null || typeof answer !== 'object' ? kindOf(answer) : 'another object'} came`,
+        'Option credentialsProvider must give { password } or { username, password }, both strings, got ' +
+          `${answer === null || typeof answer !== 'object' ? describeKind(answer) : 'another object'}`,
       );
     }
     if (refreshAfterMs !== undefined) milliseconds(refreshAfterMs, 'credentialsProvider (refreshAfterMs)');

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../common/errors.js';
 import type { Credentials } from './credentials.js';
 import type { NodeAddress } from '../topology/topology.js';
-import { kindOf, otherOfKind, whatCame } from '../common/describe-value.js';
+import { describeKind, describeOther, describeValue } from '../common/describe-value.js';
 
 /** Where no nodes are given. */
 export const DEFAULT_NODE: NodeAddress = { host: '127.0.0.1', port: 7000 };
@@ -31,7 +31,7 @@ function refusalOf(source: string, place: number): RefuseNode {
   return (why, came) => {
     throw new InvalidArgumentError(
       source,
-      `${where}: a node ${why}${came === undefined ? '' : `; ${came} came`}`,
+      `${where}: a node ${why}${came === undefined ? '' : `, got ${came}`}`,
     );
   };
 }
@@ -56,9 +56,9 @@ function parseNode(node: string | NodeAddress, refused: RefuseNode): Seed {
 
 /** What came in the place of a node: the properties of an object by their names only. */
 function nodeCame(node: unknown): string {
-  if (typeof node !== 'object' || node === null || Array.isArray(node)) return kindOf(node);
+  if (typeof node !== 'object' || node === null || Array.isArray(node)) return describeKind(node);
   const host: unknown = 'host' in node ? node.host : undefined;
-  return `an object whose host is ${kindOf(host)}`;
+  return `an object whose host is ${describeKind(host)}`;
 }
 
 function parseHostPort(node: string, refused: RefuseNode): NodeAddress {
@@ -66,7 +66,7 @@ function parseHostPort(node: string, refused: RefuseNode): NodeAddress {
   if (match === null)
     return refused(
       'given as text is "host:port", "[ipv6]:port", or a redis:// or rediss:// URL',
-      otherOfKind(node),
+      describeOther(node),
     );
   return { host: match[1] ?? match[2], port: checkPort(Number(match[3]), refused) };
 }
@@ -110,7 +110,7 @@ function decodePart(part: string, refused: (why: string) => never): string {
 
 function checkPort(port: unknown, refused: RefuseNode): number {
   if (typeof port === 'number' && Number.isInteger(port) && port >= 1 && port <= 65_535) return port;
-  return refused('needs a port from 1 to 65535', whatCame(port));
+  return refused('needs a port from 1 to 65535', describeValue(port));
 }
 
 /** An IPv6 address as sockets take it. */

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../common/errors.js';
-import { kindOf } from '../common/describe-value.js';
+import { describeKind } from '../common/describe-value.js';
 
 /** How many slots the keys of a cluster are spread over. */
 export const SLOT_COUNT = 16384;
@@ -32,7 +32,10 @@ export function keySlot(key: string | Buffer | number): number {
   if (typeof key === 'number') return keySlot(String(key));
   if (typeof key !== 'string') {
     if (!(key instanceof Uint8Array))
-      throw new InvalidArgumentError('key', `A key is a string, a number or a Buffer; ${kindOf(key)} came`);
+      throw new InvalidArgumentError(
+        'key',
+        `A key must be a string, a number or a Buffer, got ${describeKind(key)}`,
+      );
     return slotOfBytes(key, key.length);
   }
   if (key.length > MAXIMUM_SCRATCH_LENGTH) return keySlot(Buffer.from(key));

@@ -7,7 +7,7 @@ import type { NodeAddress, NodeIdentity } from './topology.js';
  * CLUSTER SLOTS is silent about them, and a node that has joined is one until its first slot has arrived; the keys of
  * that slot that are there already can be had from it alone.
  */
-export function newcomersFromShards(
+export function slotlessPrimariesFromShards(
   reply: Reply,
   answeredBy: NodeAddress,
   secure: boolean,

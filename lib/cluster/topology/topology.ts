@@ -86,8 +86,8 @@ export class ClusterTopology {
   }
 
   /** The same view with primaries that own no slots yet; those it has are passed over. */
-  withNewcomers(newcomers: readonly NodeIdentity[]): ClusterTopology {
-    const unknown = newcomers.filter((newcomer) => this.node(nodeName(newcomer)) === undefined);
+  withSlotlessPrimaries(slotless: readonly NodeIdentity[]): ClusterTopology {
+    const unknown = slotless.filter((primary) => this.node(nodeName(primary)) === undefined);
     const members = [...this.members, ...unknown.map((primary) => ({ primary, replicas: [] }))];
     return new ClusterTopology(this.version, members, this.shardOfSlot, this.defaultNodeName);
   }

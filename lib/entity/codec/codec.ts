@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { kindOf } from '../../cluster/common/describe-value.js';
+import { describeKind } from '../../cluster/common/describe-value.js';
 
 /**
  * How the values of one type become the bytes of a row's field, and back. Absent values (null, undefined) never reach
@@ -53,7 +53,7 @@ export function fit(condition: boolean): asserts condition {
 export function whatFits(expects: string, value: unknown): string {
   if (typeof value === 'string' && !isWellFormed(value))
     return `${expects} of well-formed Unicode; got one with half of a surrogate pair`;
-  return `${expects}; got ${kindOf(value)}`;
+  return `${expects}; got ${describeKind(value)}`;
 }
 
 /** True for text that UTF-8 can hold: a lone surrogate would be replaced on its way to the server. */

@@ -1,5 +1,5 @@
 import type { FactoryProvider, Provider } from '@nestjs/common';
-import { kindOf } from '../../cluster/common/describe-value.js';
+import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { ClusterClientOptions } from '../../client/client-options.js';
 import type {
@@ -53,6 +53,6 @@ function createOptions(
   if (typeof factory?.createClusterOptions === 'function') return factory.createClusterOptions();
   throw new InvalidArgumentError(
     'createClusterOptions',
-    `The class or provider that ClusterModule.forRootAsync() uses must have a method createClusterOptions(), got ${kindOf(factory)} without it`,
+    `The class or provider that ClusterModule.forRootAsync() uses must have a method createClusterOptions(), got ${describeKind(factory)} without it`,
   );
 }

@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { ClusterClient } from '../../client/cluster-client.js';
-import { kindOf } from '../../cluster/common/describe-value.js';
+import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { EntityClass } from '../../entity/decorators/shape.js';
 import { ClusterPubSub } from '../../pubsub/cluster-pubsub.js';
@@ -40,7 +40,7 @@ export function getClusterRepositoryToken(entity: EntityClass, name: string = DE
   if (typeof entity !== 'function') {
     throw new InvalidArgumentError(
       'entity',
-      `The token of a repository needs an entity class, got ${kindOf(entity)}`,
+      `The token of a repository needs an entity class, got ${describeKind(entity)}`,
     );
   }
   checkClusterName(name);

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { kindOf, whatCame } from '../../cluster/common/describe-value.js';
+import { describeKind, describeValue } from '../../cluster/common/describe-value.js';
 import type { ClusterModuleAsyncOptions } from './cluster-module-options.interface.js';
 
 /** The possible sources of a client's options in `forRootAsync`; exactly one must be given. */
@@ -73,7 +73,7 @@ export function checkFactoryResult(source: string, result: unknown): void {
   if (typeof result !== 'object' || result === null || Array.isArray(result)) {
     throw new InvalidArgumentError(
       source,
-      `${source} of ClusterModule.forRootAsync() must return an object, the options of a client, got ${kindOf(result)}`,
+      `${source} of ClusterModule.forRootAsync() must return an object, the options of a client, got ${describeKind(result)}`,
     );
   }
   const misplaced = ['name', 'isGlobal'].find((option) => Object.hasOwn(result, option));
@@ -90,14 +90,14 @@ function objectOf(options: unknown, method: string, expected: string): Record<st
     return options as Record<string, unknown>;
   throw new InvalidArgumentError(
     'options',
-    `ClusterModule.${method}() needs ${expected}, got ${kindOf(options)}`,
+    `ClusterModule.${method}() needs ${expected}, got ${describeKind(options)}`,
   );
 }
 
 function checkOption(option: keyof ClusterModuleAsyncOptions, value: unknown, subject = `"${option}"`): void {
   const [fits, expected] = ASYNC_OPTIONS[option];
   if (!fits(value))
-    throw new InvalidArgumentError(option, `${subject} must be ${expected}, got ${whatCame(value)}`);
+    throw new InvalidArgumentError(option, `${subject} must be ${expected}, got ${describeValue(value)}`);
 }
 
 function isAsyncOption(option: string): option is keyof ClusterModuleAsyncOptions {

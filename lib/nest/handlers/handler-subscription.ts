@@ -1,5 +1,5 @@
 import { SetMetadata } from '@nestjs/common';
-import { kindOf, otherOfKind } from '../../cluster/common/describe-value.js';
+import { describeKind, describeOther } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkOptionNames } from '../../cluster/common/check-option-names.js';
 import { resolveBufferOptions } from '../../pubsub/buffers/bounded-buffer.js';
@@ -69,7 +69,7 @@ function checkMetadata(metadata: SubscriptionMetadata): void {
   if (inject !== undefined && !Array.isArray(inject)) {
     throw new InvalidArgumentError(
       'inject',
-      `"inject" of ${decorator} must be a list of tokens, got ${kindOf(inject)}`,
+      `"inject" of ${decorator} must be a list of tokens, got ${describeKind(inject)}`,
     );
   }
   if (typeof names !== 'function') readHandlerNames(kind, names, decorator);
@@ -81,7 +81,10 @@ function checkMetadata(metadata: SubscriptionMetadata): void {
   }
   if (concurrency !== undefined) checkConcurrency(concurrency);
   if (order !== undefined && order !== 'channel' && order !== 'none') {
-    throw new InvalidArgumentError('order', `"order" must be 'channel' or 'none', got ${otherOfKind(order)}`);
+    throw new InvalidArgumentError(
+      'order',
+      `"order" must be 'channel' or 'none', got ${describeOther(order)}`,
+    );
   }
   const { whenFull } = resolveBufferOptions(buffer);
   if (whenFull === 'error') {
@@ -99,5 +102,5 @@ function areNames(list: readonly unknown[]): list is readonly string[] {
 function describeNames(names: unknown): string {
   return Array.isArray(names) && names.length > 0
     ? 'a list with an empty name or a non-string'
-    : kindOf(names);
+    : describeKind(names);
 }

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { otherOfKind, whatCame } from '../../cluster/common/describe-value.js';
+import { describeOther, describeValue } from '../../cluster/common/describe-value.js';
 import { BufferOverflowError } from '../common/pubsub-errors.js';
 
 /** What happens to a message that arrives when the buffer is full. */
@@ -91,13 +91,13 @@ export function resolveBufferOptions({
   if (!Number.isInteger(size) || size < 1) {
     throw new InvalidArgumentError(
       'size',
-      `"size" of a buffer must be a positive integer, got ${whatCame(size)}`,
+      `"size" of a buffer must be a positive integer, got ${describeValue(size)}`,
     );
   }
   if (!POLICIES.includes(whenFull)) {
     throw new InvalidArgumentError(
       'whenFull',
-      `"whenFull" must be one of ${POLICIES.join(', ')}, got ${otherOfKind(whenFull)}`,
+      `"whenFull" must be one of ${POLICIES.join(', ')}, got ${describeOther(whenFull)}`,
     );
   }
   return { size, whenFull };

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { whatCame } from '../../cluster/common/describe-value.js';
+import { describeValue } from '../../cluster/common/describe-value.js';
 
 /** Checks the option `concurrency`. @throws InvalidArgumentError */
 export function checkConcurrency(concurrency: unknown): void {
@@ -7,6 +7,6 @@ export function checkConcurrency(concurrency: unknown): void {
   if (fits && (concurrency as number) >= 1) return;
   throw new InvalidArgumentError(
     'concurrency',
-    `"concurrency" must be a positive integer or Infinity, got ${whatCame(concurrency)}`,
+    `"concurrency" must be a positive integer or Infinity, got ${describeValue(concurrency)}`,
   );
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { toJsonText } from '../../cluster/common/json-text.js';
-import { kindOf, otherOfKind } from '../../cluster/common/describe-value.js';
+import { describeKind, describeOther } from '../../cluster/common/describe-value.js';
 import { isStandardSchema, schemaCodec, type StandardSchema } from './standard-schema.js';
 import type { MessageCodec } from './message-codec.js';
 
@@ -46,7 +46,7 @@ export function resolveCodec<T>(codec: Codec<T>): MessageCodec<T> {
   throw new InvalidArgumentError(
     'codec',
     `"codec" must be one of ${Object.keys(CODECS).join(', ')}, an object with encode() and decode(), or a Standard ` +
-      `Schema, got ${otherOfKind(codec)}`,
+      `Schema, got ${describeOther(codec)}`,
   );
 }
 
@@ -69,5 +69,8 @@ function readText(payload: Buffer): string {
 }
 
 function wrongValue(codec: CodecName, expected: string, value: unknown): InvalidArgumentError {
-  return new InvalidArgumentError('value', `The ${codec} codec needs ${expected}, got ${kindOf(value)}`);
+  return new InvalidArgumentError(
+    'value',
+    `The ${codec} codec needs ${expected}, got ${describeKind(value)}`,
+  );
 }

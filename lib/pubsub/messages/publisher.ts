@@ -1,6 +1,6 @@
 import { Batch, BatchedCommand } from '../../cluster/command/batch.js';
 import { PLAIN_SHAPES } from '../../cluster/command/call-policy.js';
-import { kindOf } from '../../cluster/common/describe-value.js';
+import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { ChannelName } from '../subscriptions/cluster-message.js';
 import type { MessageCodec } from './message-codec.js';
@@ -58,6 +58,6 @@ async function encodePayload<T>(value: T, codec: MessageCodec<T>): Promise<strin
   if (typeof payload === 'string' || Buffer.isBuffer(payload)) return payload;
   throw new InvalidArgumentError(
     'codec',
-    `encode() of a codec must return a string or a Buffer, got ${kindOf(payload)}`,
+    `encode() of a codec must return a string or a Buffer, got ${describeKind(payload)}`,
   );
 }

@@ -1,6 +1,6 @@
 import { toByteText } from '../../cluster/protocol/buffer-text.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { kindOf } from '../../cluster/common/describe-value.js';
+import { describeKind } from '../../cluster/common/describe-value.js';
 import type { ChannelName } from './cluster-message.js';
 
 /** The name of a channel, or a pattern, as a subscriber gave it. */
@@ -31,7 +31,7 @@ export function checkName(name: ChannelName): ChannelName {
   if (typeof name !== 'string' && !Buffer.isBuffer(name)) {
     throw new InvalidArgumentError(
       'name',
-      `The name of a channel must be a string or a Buffer, got ${kindOf(name)}`,
+      `The name of a channel must be a string or a Buffer, got ${describeKind(name)}`,
     );
   }
   if (name.length === 0)
