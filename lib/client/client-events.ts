@@ -3,7 +3,7 @@ import type { EngineListener } from '../cluster/cluster-engine.js';
 import type { EngineState } from '../cluster/common/engine-state.js';
 import { queueMicrotask } from '../cluster/common/timers.js';
 
-/** Events by which the states of a client are told. */
+/** The events that a client emits when it enters a state. */
 const STATE_EVENTS: Readonly<Record<EngineState, readonly string[]>> = {
   wait: [],
   connecting: ['connecting'],
@@ -12,7 +12,7 @@ const STATE_EVENTS: Readonly<Record<EngineState, readonly string[]>> = {
   end: ['close', 'end'],
 };
 
-/** Turns what the engine tells into the events of a client. */
+/** Returns an engine listener that emits the events of a client. */
 export function engineEvents(tell: (event: string, ...args: unknown[]) => void): EngineListener {
   return {
     onState: (state) => STATE_EVENTS[state].forEach((event) => tell(event)),
@@ -22,13 +22,13 @@ export function engineEvents(tell: (event: string, ...args: unknown[]) => void):
     },
     onFailure: (error, node) => {
       tell('error', error, node);
-      // as ioredis names it
+      // the name that ioredis gives it
       tell('node error', error, node);
     },
   };
 }
 
-/** Tells an event from within the engine, whose work must not end with what a listener throws. */
+/** Emits an event from within the engine. An error that a listener throws must not stop the engine. */
 export function notifyListeners(
   emitter: Pick<EventEmitter, 'rawListeners' | 'listenerCount'>,
   event: string,
@@ -38,7 +38,7 @@ export function notifyListeners(
     try {
       Reflect.apply(listener, emitter, args);
     } catch (error) {
-      // not our failure, and not ours to hide
+      // the listener's own error: report it rather than hide it
       if (event !== 'error' && emitter.listenerCount('error') > 0) notifyListeners(emitter, 'error', [error]);
       else
         queueMicrotask(() => {
@@ -48,12 +48,12 @@ export function notifyListeners(
   }
 }
 
-/** The methods by which listeners are added; `once` and its like come to them. */
+/** The methods that add listeners; `once` and its variants call them. */
 const LISTENING = ['on', 'addListener', 'prependListener'] as const;
 
 /**
- * Gives a prototype the methods of EventEmitter that it does not have; they need nothing from a constructor.
- * @param awaited called with an emitter when somebody listens for `ready`
+ * Adds the methods of EventEmitter that a prototype lacks. They need no constructor.
+ * @param awaited called with the emitter when a listener for `ready` is added
  */
 export function installEmitter<T extends object>(prototype: T, awaited: (emitter: T) => void): void {
   for (const [name, method] of Object.entries(Object.getOwnPropertyDescriptors(EventEmitter.prototype))) {

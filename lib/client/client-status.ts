@@ -1,6 +1,6 @@
 import type { EngineState } from '../cluster/common/engine-state.js';
 
-/** The state of a client, in the words of ioredis. */
+/** The state of a client, in the terms of ioredis. */
 export type ClusterStatus = 'wait' | 'connecting' | 'ready' | 'disconnecting' | 'end';
 
 const STATUS: Readonly<Record<EngineState, ClusterStatus>> = {
@@ -11,5 +11,5 @@ const STATUS: Readonly<Record<EngineState, ClusterStatus>> = {
   end: 'end',
 };
 
-/** Returns the state of the engine in the words of ioredis. */
+/** Returns the state of the engine in the terms of ioredis. */
 export const statusOf = (state: EngineState): ClusterStatus => STATUS[state];

@@ -22,29 +22,30 @@ import { replyTypesOf } from './commands/reply-types.js';
 import { publicOptions, type PublicOptions } from './public-options.js';
 import { splitUrl } from './url-options.js';
 
-/** How long `close()` waits for what is under way, in ms. */
+/** How long `close()` waits for pending calls, in ms. */
 const DRAIN_MS = 5_000;
 
 /**
- * A client for a Redis Cluster: every command goes to the node that owns its slot, whatever the cluster does
- * meanwhile. It connects with the first command, when told to, or when somebody listens for `ready`, unless the option
- * `lazyConnect` is set.
+ * A client for a Redis Cluster. It sends every command to the node that owns its slot, also while slots move
+ * and nodes fail over. It connects with the first command, with `connect()`, or when you listen for `ready`
+ * (with `lazyConnect`, listening does not connect).
  *
- * Events: `connecting`, `connect`, `ready`, `close`, `end`, `+node` and `-node` (a `ClusterNode`), and those of `subscribe`
- * and its sisters. `error`, and `node error` as in ioredis, are told with an error and the name of a node whose connection
- * could not be made, or was lost: at once, and while that goes on every 10 seconds. Nobody has to listen; calls are told
- * their own errors. What a listener throws is an `error` too.
+ * Events: `connecting`, `connect`, `ready`, `close`, `end`, `+node` and `-node` (with a `ClusterNode`), and
+ * the messages of subscriptions. When a connection to a node fails or is lost, the client emits `error` (and
+ * `node error`, as ioredis does) with the error and the node's name: at once, then every 10 s while the
+ * failure lasts. Listening is optional, as calls reject with their own errors. What a listener throws is
+ * emitted as `error`.
  */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
 export class ClusterClient extends ClusterView {
-  /** For callers that tell ioredis' clients apart. */
+  /** Tells callers of ioredis that this is a cluster client. */
   readonly isCluster = true;
-  /** Publishing and subscribing; see `ClusterPubSub`. After a new beginning (see `connect`) it is another one. */
+  /** Publishes and subscribes; see `ClusterPubSub`. A restart (see `connect`) replaces this object. */
   declare readonly pubsub: ClusterPubSub;
   declare private readonly subscriptions: EventSubscriptions;
   declare private readonly nodeClients: NodeClients;
   declare private readonly makeEngine: () => ClusterEngine;
-  /** `close()` was called, and there is no way back. */
+  /** Whether `close()` was called, after which the client cannot connect again. */
   private closedForGood = false;
   private restarting: Promise<void> | undefined = undefined;
   private quitting = false;
@@ -65,16 +66,15 @@ export class ClusterClient extends ClusterView {
     markMade(this);
     this.use({ makeEngine });
     this.listen();
-    // what is enumerable is shown to whoever prints or copies the client, credentials included
+    // printing or copying the client would show enumerable properties, credentials included
     for (const name of ['givenOptions', 'engine', 'policy', 'closedForGood', 'restarting', 'quitting'])
       Object.defineProperty(this, name, { enumerable: false });
   }
 
   /**
-   * A client from `redis://user:password@host:port` or `rediss://…`. Options whose value is a word, a number, or true
-   * or false may stand in its query (`?readFrom=replica&deadlineMs=5000`), and win over `options`. Of a subclass it is
-   * there where its constructor takes options as this one does.
-   * @throws InvalidArgumentError
+   * Creates a client from `redis://user:password@host:port` or `rediss://…`. The query can hold options that are a
+   * word, number or boolean (`?readFrom=replica`); they override `options`. A subclass needs the same constructor.
+   * @throws InvalidArgumentError for an option that a URL cannot hold, or an invalid value
    */
   static fromUrl<T extends ClusterClient>(
     this: new (options: ClusterClientOptions) => T,
@@ -86,36 +86,35 @@ export class ClusterClient extends ClusterView {
     return new this({ ...options, ...given, nodes: [node, ...(options.nodes ?? [])] });
   }
 
-  /** Where the client stands in its life. */
+  /** The state of the client. */
   get status(): ClusterStatus {
     return statusOf(this.engine.state);
   }
 
-  /** Callers of ioredis (BullMQ) write `end` here once they have called `quit()`. It is taken, and changes nothing. */
+  /** Ignores the value. Callers of ioredis (BullMQ) assign `end` after they have called `quit()`. */
   set status(_status: ClusterStatus) {}
 
-  /** What callers of ioredis ask of a client's options; no credentials. */
+  /** The options that callers of ioredis read, without credentials. */
   get options(): PublicOptions {
     return publicOptions(this.engine.options);
   }
 
-  /** Which node holds which slot, as far as is known now. */
+  /** The topology as the client knows it now: which node owns which slot. */
   get topology(): ClusterTopology {
     return this.engine.topology;
   }
 
-  /** The topology now, and every change of it. Completes when the client is closed. */
+  /** Emits the current topology, then every change of it. Completes when the client closes. */
   get topology$(): Observable<ClusterTopology> {
     return this.engine.topology$;
   }
 
   /**
-   * Finds the cluster. Resolves once every slot is covered and every primary answers; further calls join the first.
+   * Connects, and resolves when every slot is covered and every primary answers. After `quit()` or `disconnect()` it
+   * restarts the client, as in ioredis, without former subscriptions; earlier views and pipelines stay closed. After
+   * `close()` the client stays closed.
    * @throws TopologyError (`NO_NODE_REACHABLE`, `SLOTS_NOT_COVERED`, `VIEWS_DISAGREE`, `NOT_A_CLUSTER`) or
    *   AuthenticationError, within `startupTimeoutMs`; ClientClosedError
-   *
-   * After `quit()` or `disconnect()` it begins anew, as in ioredis, without the subscriptions there were; views and
-   * pipelines made before stay closed. After `close()` the client stays closed.
    */
   connect(): Promise<void> {
     if (this.closedForGood || (this.status !== 'disconnecting' && this.status !== 'end'))
@@ -124,66 +123,68 @@ export class ClusterClient extends ClusterView {
   }
 
   /**
-   * Refuses new calls, waits (5 s at most) for those under way, and ends every connection. Blocking calls are not waited
-   * for: their servers end them, and they reject with ClientClosedError.
+   * Rejects new calls, waits at most 5 s for pending ones, then closes every connection. Blocking calls are
+   * not waited for: the servers end them, and they reject with ClientClosedError.
    */
   async close(): Promise<void> {
     this.closedForGood = true;
     await this.drain();
   }
 
-  /** As `close()`, for `await using`. */
+  /** Calls `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
 
-  /** As `close()`, with ioredis' answer, and `close` and `end` told after it; `connect()` begins anew. */
+  /** Closes and resolves with `OK`, then emits `close` and `end`. `connect()` restarts the client. */
   async quit(): Promise<'OK'> {
     this.quitting = true;
     await this.drain().finally(() => (this.quitting = false));
     return 'OK';
   }
 
-  /** Subscribes to channels, whose messages come as `message` and `messageBuffer` events; commands go on. */
+  /** Subscribes to channels; emits their messages as `message` and `messageBuffer`. Commands still work. */
   subscribe(...names: SubscribeArguments): Promise<number> {
     return this.subscriptions.subscribe('channel', names);
   }
 
-  /** Subscribes to patterns, whose messages come as `pmessage` and `pmessageBuffer` events. */
+  /** Subscribes to patterns; emits their messages as `pmessage` and `pmessageBuffer`. */
   psubscribe(...patterns: SubscribeArguments): Promise<number> {
     return this.subscriptions.subscribe('pattern', patterns);
   }
 
-  /** Subscribes to sharded channels, of any slots, whose messages come as `smessage` and `smessageBuffer` events. */
+  /** Subscribes to sharded channels; emits their messages as `smessage` and `smessageBuffer`. */
   ssubscribe(...names: SubscribeArguments): Promise<number> {
     return this.subscriptions.subscribe('sharded', names);
   }
 
-  /** Ends what `subscribe` began: these names, or all. */
+  /** Ends subscriptions of `subscribe`: the named ones, or all. */
   unsubscribe(...names: SubscribeArguments): Promise<number> {
     return this.subscriptions.unsubscribe('channel', names);
   }
 
-  /** Ends what `psubscribe` began: these patterns, or all. */
+  /** Ends subscriptions of `psubscribe`: the named ones, or all. */
   punsubscribe(...patterns: SubscribeArguments): Promise<number> {
     return this.subscriptions.unsubscribe('pattern', patterns);
   }
 
-  /** Ends what `ssubscribe` began: these names, or all. */
+  /** Ends subscriptions of `ssubscribe`: the named ones, or all. */
   sunsubscribe(...names: SubscribeArguments): Promise<number> {
     return this.subscriptions.unsubscribe('sharded', names);
   }
 
-  /** Ends every connection at once; `connect()` begins anew. What was sent and not answered ends in OutcomeUnknownError. */
+  /**
+   * Closes every connection at once. Calls without a reply end in OutcomeUnknownError. `connect()` restarts.
+   */
   disconnect(): void {
     void this.pubsub.close();
     void this.engine.close(0);
   }
 
   /**
-   * Another client of the same cluster, with some options changed. It is not connected yet. ioredis' form, with nodes
-   * before the options, will do as well. The copy of a subclass is a plain `ClusterClient`, because nobody knows what the
-   * constructor of the subclass takes; override this method to make another of your own.
+   * Creates another client of the cluster, not yet connected, with some options changed. Nodes can precede
+   * the options, as in ioredis. The copy of a subclass is a plain `ClusterClient`, as the subclass's
+   * constructor may take other arguments; override this method to return your own class.
    */
   duplicate(overrides?: DuplicateOptions): ClusterClient;
   duplicate(nodes: ClusterClientOptions['nodes'], overrides?: DuplicateOptions): ClusterClient;
@@ -201,37 +202,38 @@ export class ClusterClient extends ClusterView {
   }
 
   /**
-   * Asks for credentials and authenticates open connections with them; for when a provider's have changed before they
-   * were due, those of subscribers among them. Leased connections are made anew.
-   * @throws AuthenticationError where a node refuses them, ConnectionError where one does not answer within
-   *   `connectTimeoutMs`: its connections stay as they are; CredentialsUnavailableError where the provider fails
+   * Fetches new credentials before they are due, and authenticates open connections with them, those of
+   * subscribers too. Leased connections are replaced.
+   * @throws AuthenticationError if a node rejects them; ConnectionError if a node does not answer within
+   *   `connectTimeoutMs` (its connections stay as they are); CredentialsUnavailableError if the provider
+   *   fails
    */
   refreshCredentials(): Promise<void> {
     return this.engine.refreshCredentials();
   }
 
-  /** Reads the topology from the cluster now. */
+  /** Reads the topology from the cluster now, and returns it. */
   refreshTopology(): Promise<ClusterTopology> {
     return this.engine.refreshTopology();
   }
 
-  /** Sends commands without keys to this node (or node name); false where the topology has no such node. */
+  /** Sends commands without keys to this node (or node name). Returns false if the topology lacks it. */
   setDefaultNode(node: ClusterNode | string): boolean {
     return this.engine.setDefaultNode(typeof node === 'string' ? node : node.name);
   }
 
   /**
-   * ioredis' clients of single nodes, as its cluster gives them. Before the client has connected, which this begins,
-   * they are those of the option `nodes`, taken for primaries. Each connects with its first command, and ends with the
-   * client, or with its node. What they throw is ioredis', arguments included;
-   * `target()` and `topology` do without them.
-   * @throws InvalidArgumentError for what is no role
+   * Returns an ioredis client for each node of a role, as ioredis' cluster does. Connects this client, and
+   * until then returns clients for the option `nodes`, taken for primaries. Each connects with its first
+   * command, and ends with this client or when its node leaves. Errors are those of ioredis, which include
+   * the arguments of the command. Prefer `target()` and `topology`.
+   * @throws InvalidArgumentError for an unknown role
    */
   nodes(role: NodeClientRole = 'all'): Redis[] {
     return this.nodeClients.of(role);
   }
 
-  /** `error` without a listener is dropped rather than thrown: a client must not end the process. */
+  /** Emits an event. Drops an `error` without a listener, as throwing it would end the process. */
   emit(event: string | symbol, ...args: unknown[]): boolean {
     if (event === 'error' && this.listenerCount('error') === 0) return false;
     return EventEmitter.prototype.emit.call(this, event, ...args);
@@ -251,7 +253,7 @@ export class ClusterClient extends ClusterView {
     await engine.connect();
   }
 
-  /** Pub/sub over the engine there is now. */
+  /** Creates pub/sub and node clients over the current engine. */
   private listen(): void {
     const { engine } = this;
     const { codec } = this.givenOptions;
@@ -263,20 +265,20 @@ export class ClusterClient extends ClusterView {
     this.use({ pubsub, subscriptions, nodeClients: new NodeClients(engine) });
   }
 
-  /** Sets what is not shown. */
+  /** Sets properties that are not enumerable. */
   private use(parts: Record<string, unknown>): void {
     for (const [name, value] of Object.entries(parts))
       Object.defineProperty(this, name, { value, configurable: true, enumerable: false, writable: true });
   }
 
   private notify(event: string, ...args: unknown[]): void {
-    // callers of ioredis listen for `end` once `quit()` has been answered
+    // callers of ioredis listen for `end` only after `quit()` has resolved
     if (this.quitting && (event === 'close' || event === 'end'))
       setImmediate(() => notifyListeners(this, event, args));
     else notifyListeners(this, event, args);
   }
 
-  /** What `util.inspect` and `console.log` show: no options, and so no secrets. */
+  /** Returns what `util.inspect` and `console.log` show: no options, hence no secrets. */
   [inspect.custom](): string {
     return `ClusterClient { status: '${this.status}', nodes: ${this.topology.nodes.length} }`;
   }
@@ -285,14 +287,14 @@ export class ClusterClient extends ClusterView {
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export interface ClusterClient extends Omit<EventEmitter, 'emit'> {}
 
-/** Callers of ioredis (Bull 4) wait for `ready` of a client that they never tell to connect. */
+/** Connects for callers of ioredis (Bull 4) that wait for `ready` and never call `connect()`. */
 function connectForListener(client: ClusterClient): void {
   if (client.status !== 'wait' || client.options.lazyConnect) return;
-  // not at once: listeners that are added in the same turn are to hear of it too
+  // later, so that listeners added in the same turn receive the events too
   void Promise.resolve()
     .then(() => (client.status === 'wait' ? client.connect() : undefined))
     .catch(() => {});
 }
 
-// a class has one parent, which is the view here
+// the class already extends the view, so the emitter is mixed in
 installEmitter(ClusterClient.prototype, connectForListener);

@@ -37,7 +37,10 @@ import {
 } from './batch/watched-transaction.js';
 import type { ClusterCommands } from './commands/cluster-commands.js';
 
-/** A way to call commands under certain options; light, and as many as you like. Made by `cluster.with()`. */
+/**
+ * Calls commands with certain call options. Views cost little; create as many as you like with
+ * `cluster.with()`.
+ */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
 export class ClusterView extends ScanMethods {
   private overSlots: NonAtomicCommands | undefined = undefined;
@@ -48,29 +51,30 @@ export class ClusterView extends ScanMethods {
   }
 
   /**
-   * Makes a command of a script, as in ioredis: `defineCommand('pop2', { numberOfKeys: 1, lua })`, then `pop2(key)` and
-   * `pop2Buffer(key)`, here and on every pipeline, transaction, view and duplicate that is made from now on.
-   * @throws InvalidArgumentError
+   * Defines a command that runs a script, as in ioredis. `defineCommand('pop2', { numberOfKeys: 1, lua })`
+   * adds `pop2(key)` and `pop2Buffer(key)` here, and to every pipeline, transaction, view and duplicate
+   * created from now on.
+   * @throws InvalidArgumentError for an invalid definition, or a name that is already a method
    */
   defineCommand(name: string, definition: ScriptDefinition): void {
     defineScript(this.engine.scripts, name, definition, [this, this.multi()]);
     installDefined(this, this.engine.scripts, name);
   }
 
-  /** The same, with some options changed. @throws InvalidArgumentError */
+  /** Returns a view with some call options changed. @throws InvalidArgumentError */
   with(options: CallOptions): ClusterView {
     return new ClusterView(this.engine, callPolicy(this.policy, options));
   }
 
-  /** @internal The same, with replies in the shapes of RESP2, whatever the options of the client say. */
+  /** @internal Returns this with replies in the shapes of RESP2, whatever the options of the client say. */
   withPlainReplies(): this {
     if (this.policy.replyTypes === undefined) return this;
-    // one that begins anew has another engine, and so has this, as it inherits it
+    // inherits the engine, so it follows a client that restarts with another one
     const policy: ViewPolicy = { ...this.policy, replyTypes: undefined };
     return Object.create(this, { policy: { value: policy } }) as this;
   }
 
-  /** Commands of keys in several slots, which cannot be atomic; see `NonAtomicCommands`. */
+  /** Commands over keys in several slots, which cannot be atomic; see `NonAtomicCommands`. */
   get nonAtomic(): NonAtomicCommands {
     return (this.overSlots ??= this.commandsOverSlots());
   }
@@ -80,7 +84,7 @@ export class ClusterView extends ScanMethods {
     return new ClusterAdmin(this.engine, this.policy);
   }
 
-  /** Runs one command. The methods named for commands all come here. */
+  /** Runs one command. All methods named after commands call this. */
   send(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
     if (name === 'scan') return withCallback(args, () => this.scanPage(args, buffers));
     const callback = takeCallback(args);
@@ -97,19 +101,21 @@ export class ClusterView extends ScanMethods {
   }
 
   /**
-   * Commands to nodes that are named: a role or a list gives a Map from node name to reply, one node the reply.
-   * @throws InvalidArgumentError for what names no node
+   * Sends commands to the nodes you name. A role or a list returns a Map from node name to reply; a single
+   * node returns its reply.
+   * @throws InvalidArgumentError for a value that names no node
    */
   target(nodes: NodeRole | readonly ClusterNode[]): CommandsByNode;
   target(node: AnyNode | ClusterNode): CommandsToNode;
   target(target: TargetNodes): CommandsByNode | CommandsToNode {
-    // its methods are installed by name, with the types that ioredis gives them
+    // its methods are installed by name and have the types of ioredis
     return new ClusterTarget(this.engine, this.policy, target) as unknown as CommandsByNode;
   }
 
   /**
-   * Commands to be sent together, over any nodes.
-   * @throws InvalidArgumentError with `durability`
+   * Creates a pipeline: commands that are sent together, to any nodes.
+   * @param commands commands to queue, each as `[name, ...args]`
+   * @throws InvalidArgumentError if the view has `durability`
    */
   pipeline(commands: readonly (readonly unknown[])[] = []): ClusterPipeline {
     if (this.policy.durability !== undefined) {
@@ -122,8 +128,9 @@ export class ClusterView extends ScanMethods {
   }
 
   /**
-   * Commands to be executed in one piece, in one slot. With `durability` they run on a connection of their own, and
-   * `exec()` waits for the replicas.
+   * Creates a transaction: commands of one slot that are executed atomically. With `durability` they run on
+   * their own connection, and `exec()` waits for the replicas.
+   * @param commands commands to queue, each as `[name, ...args]`
    */
   multi(commands: readonly (readonly unknown[])[] = []): ClusterTransaction {
     if (!Array.isArray(commands)) {
@@ -136,11 +143,12 @@ export class ClusterView extends ScanMethods {
   }
 
   /**
-   * Runs `fn` with keys of one slot watched, on a connection of its own, and executes the commands it gives back
-   * (`return tx.multi().set(…)`) unless a watched key has changed; then it all begins again.
-   * @returns a pair of error and reply for each command; what `fn` gave back where that was something else
-   * @throws CrossSlotError, TransactionConflictError after the last attempt, OutcomeUnknownError, DurabilityError,
-   *   CommandAbortedError, InvalidArgumentError for commands that were not made by `tx.multi()`
+   * Watches keys of one slot, runs `fn` on its own connection, and executes the commands that `fn` returns
+   * (`return tx.multi().set(…)`). If a watched key has changed, it starts over.
+   * @returns an error and a reply for each command, or what `fn` returned if that was not commands
+   * @throws CrossSlotError; TransactionConflictError after the last attempt; OutcomeUnknownError;
+   *   DurabilityError; CommandAbortedError; InvalidArgumentError for commands that were not created by
+   *   `tx.multi()`
    */
   async transaction<T>(
     keys: readonly (string | Buffer)[],
@@ -150,15 +158,19 @@ export class ClusterView extends ScanMethods {
     return runWatched(this.engine, this.policy, keys, fn, options);
   }
 
-  /** Makes a script known, so that servers which lack it are given it; `runScript` does so by itself. */
+  /**
+   * Registers a script, so that the client can send it to servers that lack it. `runScript` registers scripts
+   * itself.
+   */
   addScript(script: Script): void {
     this.engine.scripts.add(script);
   }
 
   /**
-   * Runs a script by its hash, and whole where the server does not know it.
-   * @param keys must share a slot
-   * @throws CrossSlotError, InvalidArgumentError before anything is sent
+   * Runs a script by its hash, and sends its text if the server does not know it.
+   * @param keys the keys, all in one slot
+   * @param options with `buffers`, strings in the reply are Buffers
+   * @throws CrossSlotError or InvalidArgumentError, before anything is sent
    */
   async runScript(
     script: Script,
@@ -182,7 +194,7 @@ export class ClusterView extends ScanMethods {
   }
 
   private commandsOverSlots(): NonAtomicCommands {
-    // they count with what they are told
+    // they compute with the replies, so these must be plain numbers
     const plain = this.withPlainReplies();
     const counting = this.policy.integers === 'bigint' ? plain.with({ integers: 'number' }) : plain;
     const { options, resolver } = this.engine;

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../cluster/common/errors.js';
 import type { ClusterClientOptions } from './client-options.js';
 
-/** What ioredis' `duplicate` takes for the connections of a copy; what is not named here has no meaning for us. */
+/** The connection options of ioredis' `duplicate` that apply here; others are ignored. */
 export interface DuplicateRedisOptions {
   connectionName?: string | undefined;
   username?: string | undefined;
@@ -10,15 +10,15 @@ export interface DuplicateRedisOptions {
   tls?: ClusterClientOptions['tls'] | undefined;
 }
 
-/** Options of a copy: ours, and ioredis' `redisOptions`, in which callers of ioredis name their connections. */
+/** Options of a copy, with ioredis' `redisOptions`, in which callers of ioredis name their connections. */
 export interface DuplicateOptions extends ClusterClientOptions {
   redisOptions?: DuplicateRedisOptions | undefined;
 }
 
 /**
- * The options in which a copy differs, from either form of `duplicate`: ours, `(overrides)`, or ioredis',
- * `(nodes, overrides)` where no nodes mean the same ones.
- * @throws InvalidArgumentError
+ * Returns the options in which a copy differs, from either form of `duplicate`: `(overrides)`, or `(nodes,
+ * overrides)` as in ioredis, where an empty list means the same nodes.
+ * @throws InvalidArgumentError if `redisOptions` is not an object
  */
 export function duplicateOptions(
   first: ClusterClientOptions['nodes'] | DuplicateOptions = {},

@@ -1,14 +1,14 @@
 import type { ResolvedClusterOptions } from '../cluster/options/options.js';
 
-/** The options that a client shows, in ioredis' words, without credentials. */
+/** The options that a client exposes, in the terms of ioredis and without credentials. */
 export interface PublicOptions {
   /** The prefix of every key; empty if there is none. */
   readonly keyPrefix: string;
   readonly lazyConnect: boolean;
   readonly redisOptions: {
-    /** The name that its connections have on the servers. */
+    /** The name of its connections on the servers. */
     readonly connectionName: string | undefined;
-    /** Null: a deadline limits calls, never a number of attempts. */
+    /** Always null: a deadline limits a call, not a number of attempts. */
     readonly maxRetriesPerRequest: null;
   };
 }

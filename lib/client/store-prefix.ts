@@ -14,7 +14,7 @@ export function resolveStorePrefix(
 ): string {
   checkOptionNames(store, options, ['prefix']);
   const { prefix = defaultPrefix } = options;
-  // braces would put all keys into one slot, and so on one node
+  // braces would put all keys in one slot, hence on one node
   if (typeof prefix === 'string' && !/[{}]/.test(prefix)) return prefix;
   throw new InvalidArgumentError(
     'prefix',

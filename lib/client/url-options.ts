@@ -1,14 +1,14 @@
 import { InvalidArgumentError } from '../cluster/common/errors.js';
 import type { ClusterClientOptions } from './client-options.js';
 
-/** What the text of an option in a URL means; the value is checked with those of all other options. */
+/** Converts the text of an option in a URL. The value is checked later, with all other options. */
 type Reader = (text: string) => unknown;
 
 const word: Reader = (text) => text;
 const count: Reader = (text) => (/^\d+$/.test(text) ? Number(text) : text);
 const flag: Reader = (text) => (text === 'true' || text === 'false' ? text === 'true' : text);
 
-/** The options that a URL can hold: those whose value is a word, a number, or true or false, and no secret. */
+/** The options that a URL can hold: those whose value is a word, a number or a boolean, and not a secret. */
 const READERS: ReadonlyMap<string, Reader> = new Map<keyof ClusterClientOptions, Reader>([
   ['clientName', word],
   ['keyPrefix', word],
@@ -32,8 +32,9 @@ const READERS: ReadonlyMap<string, Reader> = new Map<keyof ClusterClientOptions,
 ]);
 
 /**
- * The options in the query of a URL (`redis://host:7000?readFrom=replica&deadlineMs=5000`), and the URL without them.
- * @throws InvalidArgumentError for what is no option, or none that a URL can hold
+ * Splits the options in the query of a URL (`redis://host:7000?readFrom=replica&deadlineMs=5000`) from the
+ * URL.
+ * @throws InvalidArgumentError for an unknown option, or one that a URL cannot hold
  */
 export function splitUrl(url: string): { node: string; options: ClusterClientOptions } {
   const at = typeof url === 'string' ? url.indexOf('?') : -1;

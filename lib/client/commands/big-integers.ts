@@ -1,10 +1,13 @@
-/** Which type integers of replies have: a number where it holds them exactly, or always a bigint. */
+/** The type of integers in replies: a number if it holds them exactly, or always a bigint. */
 export type IntegerType = 'number' | 'bigint';
 
-/** A reply in which every integer is a bigint. Lists and Maps in it are changed in place: they are nobody else's. */
+/**
+ * Returns a reply in which every integer is a bigint. Changes its lists and Maps in place, as nobody else has
+ * them.
+ */
 export function withBigIntegers(reply: unknown): unknown {
   if (!isContainer(reply)) return converted(reply);
-  // a list of its own rather than recursion: servers nest replies as deep as a script likes
+  // no recursion, because a script can nest its reply to any depth
   const containers: Container[] = [reply];
   for (let container = containers.pop(); container !== undefined; container = containers.pop()) {
     for (const [key, value] of container.entries()) {

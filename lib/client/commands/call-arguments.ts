@@ -3,10 +3,10 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import { describeKind } from '../../cluster/common/describe-value.js';
 
-/** A Node-style callback, as ioredis takes it behind the arguments of any command. */
+/** A Node-style callback, which any command takes after its arguments, as in ioredis. */
 export type Callback = (error: Error | null, reply?: unknown) => void;
 
-/** Commands that also take an object or Map of pairs, with the index at which it may stand; as in ioredis. */
+/** Commands that also take an object or Map of pairs, as in ioredis, with the index of that argument. */
 const PAIRS_AT: ReadonlyMap<string, number> = new Map([
   ['mset', 0],
   ['msetnx', 0],
@@ -15,9 +15,10 @@ const PAIRS_AT: ReadonlyMap<string, number> = new Map([
 ]);
 
 /**
- * Brings the arguments of a call, as callers of ioredis give them, into the form in which they are sent:
- * arrays are flattened by one level, pairs written out, numbers written as text. What is as it has to be is taken as it is.
- * @throws InvalidArgumentError for what has no sensible text: undefined, null, NaN, objects, functions
+ * Converts the arguments of a call, as in ioredis, to the form in which they are sent. Flattens arrays by one
+ * level, expands pairs, and writes numbers as text. Returns arguments that need no conversion unchanged.
+ * @throws InvalidArgumentError for a value without a sensible text: undefined, null, NaN, an object, a
+ *   function
  */
 export function normalizeArguments(command: string, args: unknown[]): Argument[] {
   for (let i = 0; i < args.length; i++) if (typeof args[i] !== 'string') return normalized(command, args);
@@ -38,12 +39,12 @@ function normalized(command: string, args: unknown[]): Argument[] {
   return flat;
 }
 
-/** Splits a trailing callback off the arguments. */
+/** Removes a trailing callback from the arguments and returns it. */
 export function takeCallback(args: unknown[]): Callback | undefined {
   return typeof args[args.length - 1] === 'function' ? (args.pop() as Callback) : undefined;
 }
 
-/** Tells a callback. What it throws is nobody's reply, and goes to `uncaughtException`, as with ioredis. */
+/** Calls a callback. An error that it throws goes to `uncaughtException`, as in ioredis. */
 export function notify(callback: Callback, error: Error | null, reply?: unknown): void {
   try {
     callback(error, reply);
@@ -54,7 +55,7 @@ export function notify(callback: Callback, error: Error | null, reply?: unknown)
   }
 }
 
-/** Tells a callback what a promise tells. */
+/** Calls a callback when a promise settles. */
 export function notifyOf(promise: Promise<unknown>, callback: Callback): void {
   promise.then(
     (reply) => notify(callback, null, reply),
@@ -62,7 +63,7 @@ export function notifyOf(promise: Promise<unknown>, callback: Callback): void {
   );
 }
 
-/** Runs a call whose arguments may end with a callback, which is told what the promise tells. */
+/** Runs a call, and calls the callback at the end of its arguments, if any, when the promise settles. */
 export function withCallback(args: unknown[], run: () => Promise<unknown>): Promise<unknown> {
   const callback = takeCallback(args);
   const promise = run();
@@ -88,7 +89,7 @@ function toArgument(command: string, value: unknown, index: number): Argument {
   );
 }
 
-// Redis writes infinities its own way, in ranges of scores for one, and takes no integer with an exponent
+// Redis has its own text for infinities (as in ranges of scores), and takes no integer with an exponent
 function numberText(value: number): string {
   if (value === Infinity) return '+inf';
   if (value === -Infinity) return '-inf';

@@ -5,24 +5,29 @@ import type { ReplyTypes } from './reply-types.js';
 import { type ClusterEngineOptions } from '../../cluster/options/options.js';
 import { checkOption } from '../../cluster/options/option-checks.js';
 
-/** How the calls of one view are treated, and what their replies are given as. */
+/** How a view runs its calls, and in which types it returns replies. */
 export interface ViewPolicy extends CallPolicy {
   readonly integers?: IntegerType | undefined;
-  /** Undefined: those of RESP2. */
+  /** Undefined for the types of RESP2. */
   readonly replyTypes?: ReplyTypes | undefined;
 }
 
-/** What can be set for single calls. */
+/** Options of single calls, for `with()`. */
 export interface CallOptions extends Pick<ClusterEngineOptions, 'readFrom' | 'deadlineMs' | 'retry'> {
-  /** Ends the calls early: with CommandAbortedError, or OutcomeUnknownError for a write that was sent already. */
+  /**
+   * Ends the calls early: with CommandAbortedError, or with OutcomeUnknownError for a write that was already
+   * sent.
+   */
   signal?: AbortSignal | undefined;
-  /** Writes count as done when so many replicas have them (WAIT); DurabilityError after `timeoutMs`. */
+  /**
+   * Resolves a write when this many replicas have it (WAIT). Rejects with DurabilityError after `timeoutMs`.
+   */
   durability?: Durability | undefined;
-  /** @internal What a script is sent with again, so that it knows. */
+  /** @internal The arguments with which a script is resent, so that it can tell. */
   argsOnResend?: ArgsOnResend | undefined;
   /**
-   * With `bigint`, integers of replies are bigints, whatever their size and the type that ioredis gives them. Otherwise
-   * they are numbers, and bigints only where a number would not hold them exactly.
+   * With `bigint`, every integer in a reply is a bigint, whatever its type in ioredis. Otherwise integers are
+   * numbers, and bigints only if a number cannot hold them exactly.
    */
   integers?: IntegerType | undefined;
 }
@@ -55,8 +60,8 @@ const CHECKS: Readonly<Record<keyof CallOptions, (value: unknown) => void>> = {
 };
 
 /**
- * The policy of calls that differ from `base` in these options.
- * @throws InvalidArgumentError for unknown names and impossible values
+ * Returns the policy `base` with these options changed.
+ * @throws InvalidArgumentError for an unknown option or an invalid value
  */
 export function callPolicy(base: ViewPolicy, options: CallOptions): ViewPolicy {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {

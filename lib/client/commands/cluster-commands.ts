@@ -1,6 +1,6 @@
 import type { RedisCommander } from 'ioredis';
 
-/** Commands that would change or take over a connection that all callers share. Each has another form here. */
+/** Commands that would change or occupy a connection that all callers share. Each has another form here. */
 export type ConnectionScopedCommand =
   | 'watch'
   | 'unwatch'
@@ -20,5 +20,5 @@ export type ConnectionScopedCommand =
   | 'quit'
   | 'pubsub';
 
-/** ioredis' typed commands, as far as a shared connection can serve them. */
+/** The typed commands of ioredis that a shared connection can serve. */
 export type ClusterCommands = Omit<RedisCommander<{ type: 'default' }>, ConnectionScopedCommand>;

@@ -4,19 +4,20 @@ import type { ScriptCommand, ScriptRegistry } from '../../cluster/scripts/script
 import { describeKind } from '../../cluster/common/describe-value.js';
 import type { CommandReceiver } from './install-commands.js';
 
-/** A command made of a script, as ioredis takes it. */
+/** Defines a command that runs a script, as in ioredis. */
 export interface ScriptDefinition {
+  /** The text of the script. */
   lua: string;
-  /** Keys it takes; left out, the first argument of each call says it. */
+  /** The number of keys it takes. If omitted, the first argument of each call is that number. */
   numberOfKeys?: number | undefined;
-  /** It only reads, and may be sent to replicas. */
+  /** Whether the script only reads, so that it can run on replicas. Default false. */
   readOnly?: boolean | undefined;
 }
 
-/** `then` would make a promise of whatever has it. */
+/** An object with a method `then` would be taken for a promise. */
 const UNFIT_NAMES: ReadonlySet<string> = new Set(['', 'then']);
 
-/** What the option `scripts` holds. @throws InvalidArgumentError where it holds no definitions by name */
+/** Returns the entries of the option `scripts`. @throws InvalidArgumentError unless it is an object */
 export function scriptEntries(scripts: unknown = {}): [string, ScriptDefinition][] {
   if (typeof scripts === 'object' && scripts !== null && !Array.isArray(scripts))
     return Object.entries(scripts);
@@ -27,9 +28,9 @@ export function scriptEntries(scripts: unknown = {}): [string, ScriptDefinition]
 }
 
 /**
- * Makes a script known under a name.
- * @param receivers what the command will be a method of
- * @throws InvalidArgumentError for a name that is taken, no text, or a number of keys that cannot be
+ * Registers a script under a name.
+ * @param receivers the objects that get the command as a method
+ * @throws InvalidArgumentError for a name that is taken, a missing text, or an invalid number of keys
  */
 export function defineScript(
   scripts: ScriptRegistry,
@@ -58,8 +59,8 @@ export function defineScript(
 }
 
 /**
- * The call that a defined command stands for. Undefined and null are sent as empty, as in ioredis: authors of scripts
- * (BullMQ) leave arguments out that way. Everywhere else they are refused.
+ * Returns the call of a defined command. Sends undefined and null as empty strings, as in ioredis, because
+ * authors of scripts (BullMQ) omit arguments that way. All other commands reject them.
  */
 export function scriptCall(
   { script, numberOfKeys }: ScriptCommand,
@@ -70,10 +71,10 @@ export function scriptCall(
   return [script.readOnly ? 'evalsha_ro' : 'evalsha', [script.sha, ...counted]];
 }
 
-/** Prototypes with the commands that were defined, by the prototype they extend. One more definition makes new ones. */
+/** Prototypes with the defined commands, by the prototype they extend. Another definition discards them. */
 const prototypes = new WeakMap<ScriptRegistry, Map<object, object>>();
 
-/** Gives what has just been made a method, and its Buffer variant, for each command that was defined. */
+/** Gives a new object a method, and its Buffer variant, for each defined command. */
 export function inheritDefined(receiver: CommandReceiver, scripts: ScriptRegistry): void {
   if (scripts.commands.size === 0) return;
   const base = Object.getPrototypeOf(receiver) as object;

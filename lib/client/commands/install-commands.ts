@@ -1,14 +1,14 @@
 import { commandNames } from '../../cluster/command-table/command-table.js';
 
-/** Something that takes calls by name. */
+/** An object that runs commands by name. */
 export interface CommandReceiver {
-  /** Takes one call; `buffers` asks for Buffers in the place of strings in its reply. */
+  /** Runs one command. With `buffers`, strings in the reply are Buffers. */
   send(name: string, args: unknown[], buffers: boolean): unknown;
 }
 
 /**
- * Gives a prototype a method for every command there is, and its Buffer variant (`get`, `getBuffer`), each of
- * which is `send` with the name put before the arguments. Methods that exist are left as they are.
+ * Adds a method and its Buffer variant (`get`, `getBuffer`) to a prototype for every command. Each calls
+ * `send` with the name of the command. Existing methods stay as they are.
  */
 export function installCommands(prototype: CommandReceiver): void {
   for (const name of commandNames) {

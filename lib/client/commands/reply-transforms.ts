@@ -2,10 +2,12 @@ import { PLAIN_SHAPES, type CallShape, type ReplyTransform } from '../../cluster
 import { objectOfPairs, type Reply } from '../../cluster/protocol/reply.js';
 import { numbersAsText, type ReplyTypes } from './reply-types.js';
 
-/** Commands whose reply is not given as the server sends it; the shapes are those of ioredis. */
+/** Commands whose reply differs from what the server sends; the shapes are those of ioredis. */
 const RESP2: ReadonlyMap<string, ReplyTransform> = new Map([['hgetall', pairsToObject]]);
 
-/** Commands whose structure, and not only its types, differs in RESP3; here they get that of RESP2 again. */
+/**
+ * Commands whose reply has another structure in RESP3, not only other types; converts it to that of RESP2.
+ */
 const RESP3: ReadonlyMap<string, ReplyTransform> = new Map([
   ...RESP2,
   ...['zdiff', 'zinter', 'zunion', 'zpopmax', 'zpopmin', 'zrandmember', 'hrandfield', 'vsim'].map(flattened),
@@ -15,8 +17,9 @@ const RESP3: ReadonlyMap<string, ReplyTransform> = new Map([
 ]);
 
 /**
- * How the reply of a command is given to the caller; `buffers` asks for Buffers in the place of strings.
- * @param types where they are not those of RESP2
+ * Returns how to convert the reply of a command for the caller.
+ * @param buffers whether strings become Buffers
+ * @param types the reply types, if they differ from RESP2
  */
 export function replyShape(
   name: string,
@@ -32,7 +35,7 @@ export function replyShape(
 
 function typedShape(name: string, protocol: 2 | 3, buffers: boolean, types: ReplyTypes): CallShape {
   const { native, text } = types;
-  // a server that knows no RESP3 gives HGETALL as pairs
+  // a server without RESP3 sends HGETALL as pairs
   const shaped = (protocol === 2 || native ? RESP2 : RESP3).get(name) ?? asIs;
   return { buffers, native, transform: text ? (reply) => numbersAsText(shaped(reply)) : shaped };
 }
@@ -48,7 +51,7 @@ function flattened(name: string): readonly [string, ReplyTransform] {
 }
 
 function pairUp(reply: unknown): unknown {
-  // leased connections speak RESP2 whatever the option says, and give pairs
+  // leased connections always use RESP2, which sends pairs
   if (!Array.isArray(reply) || Array.isArray(reply[0])) return reply;
   return Array.from({ length: reply.length / 2 }, (_, i) => [reply[2 * i], reply[2 * i + 1]]);
 }

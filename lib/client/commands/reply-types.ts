@@ -1,15 +1,15 @@
 import type { ResolvedClusterOptions } from '../../cluster/options/options.js';
 import { changeLeaves } from '../../cluster/protocol/reply.js';
 
-/** Of which types replies are, where that is not as in RESP2. */
+/** The types of replies that differ from RESP2. */
 export interface ReplyTypes {
-  /** Maps, doubles and booleans as objects, numbers and booleans. */
+  /** Whether maps, doubles and booleans become objects, numbers and booleans. */
   readonly native: boolean;
-  /** Numbers as text. */
+  /** Whether numbers become text. */
   readonly text: boolean;
 }
 
-/** What the options of a client ask for; undefined where replies are those of RESP2. */
+/** Returns the reply types that the options of a client select; undefined for those of RESP2. */
 export function replyTypesOf({
   replyMapping,
   stringNumbers,
@@ -18,7 +18,7 @@ export function replyTypesOf({
   return native || stringNumbers ? { native, text: stringNumbers } : undefined;
 }
 
-/** A reply in which every number is its text, as Redis writes it. */
+/** Returns a reply in which every number is text, as Redis writes it. */
 export function numbersAsText(reply: unknown): unknown {
   return changeLeaves(reply, (leaf) => {
     if (typeof leaf === 'bigint') return String(leaf);
