@@ -1,7 +1,12 @@
 import { isBlocking, unknownCommandRow } from './command-table/command-table.js';
 import type { CallPolicy, CallShape } from './command/call-policy.js';
 import { inTime } from './command/in-time.js';
-import { CommandWithNode, PromisedCommand, type ReplyWithNode } from './command/promised-command.js';
+import {
+  CommandWithNode,
+  PartialCommand,
+  PromisedCommand,
+  type ReplyWithNode,
+} from './command/promised-command.js';
 import { ReadyCommand } from './command/ready-command.js';
 import { runBriefly } from './command/replica-wait.js';
 import type { ResolvedCall } from './command/resolved-call.js';
@@ -83,6 +88,7 @@ export class CommandRunner {
    * Runs one request of a call that goes to several nodes, or to one that the caller names. A command that ends a script
    * must not wait behind that script, so it gets a connection of its own.
    * @param until the deadline; milliseconds of `monotonicMs()`
+   * @param Kind whether it waits for room at its node
    */
   runPart(
     call: ResolvedCall,
@@ -90,10 +96,11 @@ export class CommandRunner {
     shape: CallShape,
     until: number,
     node?: ClusterNode,
+    Kind: typeof PromisedCommand = PromisedCommand,
   ): Promise<unknown> {
     if (!SCRIPT_ENDINGS.has(call.row.name)) {
       return runBriefly(call, policy.deadlineMs, until, (part) =>
-        this.runSingle(part, policy, shape, node, until),
+        this.runSingle(part, policy, shape, node, until, Kind),
       );
     }
     const left = { ...policy, deadlineMs: Math.max(1, Math.ceil(until - monotonicMs())) };
@@ -110,9 +117,10 @@ export class CommandRunner {
     shape: CallShape,
     node?: ClusterNode,
     until = Infinity,
+    Kind: typeof PromisedCommand = PromisedCommand,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const command = new PromisedCommand(call, policy, shape, resolve, reject);
+      const command = new Kind(call, policy, shape, resolve, reject);
       command.deadlineAt = until;
       if (node !== undefined) this.router.pin(command, node);
       this.intake.submit(command);
@@ -149,7 +157,7 @@ export class CommandRunner {
     until: number,
   ): Promise<unknown> {
     const run = (part: ResolvedCall, node?: ClusterNode): Promise<unknown> =>
-      this.runPart(part, policy, shape, until, node);
+      this.runPart(part, policy, shape, until, node, PartialCommand);
     const reply = await fanOuts[call.row.request as FanOutPolicy](call, this.host.topology, run);
     this.router.scripts.recordEffect(call.row.name, call.args);
     return reply;

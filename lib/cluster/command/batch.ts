@@ -50,6 +50,10 @@ export class BatchedCommand extends Command implements BatchEntry {
     return [error, reply];
   }
 
+  override get waitsForRoom(): boolean {
+    return true;
+  }
+
   override expire(): void {
     this.batch?.limit();
     super.expire();

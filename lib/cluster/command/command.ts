@@ -103,6 +103,11 @@ export abstract class Command {
     return isResent(this.policy.retry, this);
   }
 
+  /** Where there is no room for it at a node, it waits for some rather than to be refused. */
+  get waitsForRoom(): boolean {
+    return false;
+  }
+
   /** A lost reply does no harm: the command reads, or may be sent again. */
   get repeatable(): boolean {
     return this.row.readonly || this.resent;

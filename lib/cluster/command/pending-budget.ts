@@ -1,5 +1,7 @@
 import type { Command } from './command.js';
 import { BackpressureError } from '../common/errors.js';
+import { CommandQueue } from '../common/ring-queue.js';
+import { queueMicrotask } from '../common/timers.js';
 import type { PendingBounds } from '../options/options.js';
 
 /** A command is large that takes more than this part of the bytes that may wait. */
@@ -7,7 +9,8 @@ const LARGE = 1 / 2;
 
 /**
  * Accounts for the commands that wait on behalf of one node, and refuses what is over its bounds, so that
- * a sick shard takes neither memory nor time from a healthy one.
+ * a sick shard takes neither memory nor time from a healthy one. Commands of a batch, which their caller holds in memory
+ * anyway, are not refused: they wait, in their order, until there is room.
  */
 export class PendingBudget {
   /** Commands that are queued, in flight, or waiting to be sent again. */
@@ -18,21 +21,39 @@ export class PendingBudget {
   earliestDeadline = Infinity;
 
   private large: Command | undefined = undefined;
+  private waiting = new CommandQueue<Command>();
+  /** The command that has just been told that there is room for it. */
+  private admitted: Command | undefined = undefined;
+  private drainScheduled = false;
 
   constructor(
     /** The node's name, for the error. */
     readonly name: string,
     private readonly bounds: PendingBounds,
+    /** Sends a command on its way again, for which there is room now. */
+    private readonly onRoom: (command: Command) => void,
   ) {}
 
-  /** Takes a command on. Where the bounds forbid it the command fails with BackpressureError, and false comes back. */
+  /** Commands that wait until there is room for them. They are not among those that are accounted for. */
+  get waitingForRoom(): number {
+    return this.waiting.length;
+  }
+
+  /**
+   * Takes a command on. Returns false where the bounds forbid it: the command fails with BackpressureError, or waits for
+   * room.
+   */
   admit(command: Command): boolean {
-    if (this.commands >= this.bounds.commands || this.exceeds(command)) {
+    if (this.mustWait(command)) {
+      this.waitForRoom(command);
+      return false;
+    }
+    if (!this.hasRoomFor(command) && !isReturned(command)) {
       command.fail(this.refusal());
       return false;
     }
     this.commands++;
-    if (this.isLarge(command)) this.large = command;
+    if (this.isLarge(command) && this.large === undefined) this.large = command;
     else this.bytes += command.size;
     command.budget = this;
     if (command.deadlineAt < this.earliestDeadline) this.earliestDeadline = command.deadlineAt;
@@ -45,12 +66,35 @@ export class PendingBudget {
     if (command === this.large) this.large = undefined;
     else this.bytes -= command.size;
     command.budget = undefined;
+    if (this.waiting.length > 0) this.scheduleDrain();
   }
 
-  /** Fails every one of these commands whose deadline has passed. They are all that the budget counts. */
+  /** Takes out commands that wait for room, all of them or the chosen ones. Drops those that are settled. */
+  takeWaiting(chosen: (command: Command) => boolean): Command[] {
+    if (this.waiting.length === 0) return [];
+    const taken: Command[] = [];
+    const left = new CommandQueue<Command>();
+    for (const command of this.waiting) {
+      if (command.settled) continue;
+      if (chosen(command)) taken.push(command);
+      else left.push(command);
+    }
+    this.waiting = left;
+    return taken;
+  }
+
+  /** The commands that wait for room, the longest first. */
+  waitingCommands(): Iterable<Command> {
+    return this.waiting;
+  }
+
+  /**
+   * Fails every one of these commands whose deadline has passed, and of those that wait for room. The given ones are all
+   * that the budget counts.
+   */
   expire(now: number, ...lists: Iterable<Command>[]): void {
     let earliest = Infinity;
-    for (const commands of lists) {
+    for (const commands of [...lists, this.waiting]) {
       for (const command of commands) {
         if (command.settled) continue;
         if (command.deadlineAt <= now) command.expire();
@@ -70,6 +114,44 @@ export class PendingBudget {
     return error;
   }
 
+  /** Whether a command of a batch waits for room. It does not overtake those that wait already. */
+  private mustWait(command: Command): boolean {
+    if (!command.waitsForRoom || command === this.admitted || isReturned(command)) return false;
+    return this.waiting.length > 0 || !this.hasRoomFor(command);
+  }
+
+  private waitForRoom(command: Command): void {
+    command.lastError ??= this.refusal();
+    this.waiting.push(command);
+    if (command.deadlineAt < this.earliestDeadline) this.earliestDeadline = command.deadlineAt;
+  }
+
+  /** Later in this turn, so that a command that was released to be sent again comes before those that wait. */
+  private scheduleDrain(): void {
+    if (this.drainScheduled) return;
+    this.drainScheduled = true;
+    queueMicrotask(() => {
+      this.drainScheduled = false;
+      this.drain();
+    });
+  }
+
+  /** Sends those on their way, the longest waiting first, for which there is room. */
+  private drain(): void {
+    for (let next = this.waiting.peek(); next !== undefined; next = this.waiting.peek()) {
+      if (!next.settled && !this.hasRoomFor(next)) return;
+      this.waiting.shift();
+      if (next.settled) continue;
+      this.admitted = next;
+      this.onRoom(next);
+    }
+    this.admitted = undefined;
+  }
+
+  private hasRoomFor(command: Command): boolean {
+    return this.commands < this.bounds.commands && !this.exceeds(command);
+  }
+
   /** One large command at a time has room beside all others: it has to be possible, and must not keep out small ones. */
   private exceeds(command: Command): boolean {
     if (this.isLarge(command)) return this.large !== undefined;
@@ -79,4 +161,12 @@ export class PendingBudget {
   private isLarge(command: Command): boolean {
     return command.size > this.bounds.bytes * LARGE;
   }
+}
+
+/**
+ * Whether a command of a batch was sent before, and comes back. It has room beside the bounds: later commands of its slot,
+ * which may be waiting for room, must not overtake it.
+ */
+function isReturned(command: Command): boolean {
+  return command.waitsForRoom && command.attempts > 0;
 }

@@ -24,6 +24,13 @@ export class PromisedCommand extends Command {
   }
 }
 
+/** One request of a call that makes several. */
+export class PartialCommand extends PromisedCommand {
+  override get waitsForRoom(): boolean {
+    return true;
+  }
+}
+
 /** A reply, and the name of the node that sent it. */
 export interface ReplyWithNode {
   readonly reply: unknown;

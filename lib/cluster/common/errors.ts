@@ -124,7 +124,10 @@ export class OutcomeUnknownError extends ClusterError {
   }
 }
 
-/** More is waiting for one node than its bounds allow; nothing was sent. */
+/**
+ * More is waiting for one node than its bounds allow; nothing was sent. Single calls fail with it. Commands of a pipeline,
+ * and the requests of a call for many slots, wait for room instead; it is the `cause` of those that reach their deadline.
+ */
 export class BackpressureError extends ClusterError {
   constructor(node: string, commands: number, bytes: number) {
     super(`Too much is waiting for node ${node} (${commands} commands, ${bytes} bytes)`, {

@@ -19,7 +19,7 @@ export interface ChannelOwner extends CommandRouter {
   /** The connection was lost, or could not be opened. */
   channelLost(channel: NodeChannel): void;
   /** Takes back commands that were not sent. @param error why there is no connection for them, if there is none */
-  unsent(commands: readonly Command[], error: Error | undefined): void;
+  unsent(commands: readonly Command[], error?: Error): void;
 }
 
 /** The shortest time between two renewals of a connection, in ms. */
@@ -58,7 +58,7 @@ export class NodeChannel {
     private readonly known: () => ClusterNode | undefined = () => undefined,
   ) {
     this.name = nodeName(address);
-    this.budget = new PendingBudget(this.name, options.maxPendingPerNode);
+    this.budget = new PendingBudget(this.name, options.maxPendingPerNode, (one) => router.unsent([one]));
   }
 
   get state(): ChannelState {
@@ -177,16 +177,16 @@ export class NodeChannel {
     if (this.phase === 'ready') void this.control('READWRITE');
   }
 
-  /** Takes back the pending commands, all of them or the chosen ones. */
+  /** Takes back the pending commands, and those that wait for room: all of them or the chosen ones. */
   takePending(chosen: (command: Command) => boolean = () => true): Command[] {
-    const taken = this.pending.take(chosen);
-    for (const command of taken) this.budget.release(command);
+    const taken = [...this.pending.take(chosen), ...this.budget.takeWaiting(chosen)];
+    for (const command of taken) command.budget?.release(command);
     return taken;
   }
 
   /** Adds the length of a long turn of the event loop to the deadlines of its commands, which count from its beginning. */
   extendDeadlines(turnBeganAt: number, ms: number): void {
-    this.pending.extendDeadlines(turnBeganAt, ms);
+    this.pending.extendDeadlines(turnBeganAt, ms, this.budget.waitingCommands());
   }
 
   /** Fails every command whose deadline has passed. */
@@ -225,7 +225,7 @@ export class NodeChannel {
     this.phase = 'closed';
     clearTimeout(this.backoffTimer);
     const reason = new ClientClosedError();
-    for (const command of this.pending.takeAll()) command.fail(reason);
+    for (const command of this.takePending()) command.fail(reason);
     this.replacement?.destroy(reason);
     this.connection?.destroy(reason);
   }

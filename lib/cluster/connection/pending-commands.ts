@@ -32,12 +32,14 @@ export class PendingCommands {
     return taken;
   }
 
-  /** Adds the length of a long turn of the event loop to the deadlines of the commands that were called in it. */
-  extendDeadlines(turnBeganAt: number, ms: number): void {
-    for (const command of this.commands) {
-      const { deadlineAt, policy } = command;
-      // an older command was called before this turn; another deadline may be that of a batch
-      if (Math.abs(deadlineAt - policy.deadlineMs - turnBeganAt) < 1) command.deadlineAt = deadlineAt + ms;
+  /** Adds the length of a long turn of the event loop to the deadlines of these and others that were called in it. */
+  extendDeadlines(turnBeganAt: number, ms: number, others: Iterable<Command>): void {
+    for (const commands of [this.commands, others]) {
+      for (const command of commands) {
+        const { deadlineAt, policy } = command;
+        // an older command was called before this turn; another deadline may be that of a batch
+        if (Math.abs(deadlineAt - policy.deadlineMs - turnBeganAt) < 1) command.deadlineAt = deadlineAt + ms;
+      }
     }
   }
 

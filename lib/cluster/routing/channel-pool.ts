@@ -73,10 +73,10 @@ export class ChannelPool {
     for (const channel of this.primaries) channel.refuseReplicaReads();
   }
 
-  /** Commands that the channels hold. */
+  /** Commands that the channels hold, and those that wait for room there. */
   get pendingCommands(): number {
     let commands = 0;
-    for (const channel of this.all) commands += channel.budget.commands;
+    for (const { budget } of this.all) commands += budget.commands + budget.waitingForRoom;
     return commands;
   }
 

@@ -29,17 +29,23 @@ export class RetryQueue {
   /** Those of them that have a next attempt, by their slot, or each by itself. */
   private readonly queues = new Map<number | Command, Queue>();
   private readonly budget: PendingBudget;
+  /** Nothing is dispatched before `releaseAll`. */
+  private holding = false;
 
   constructor(
     bounds: PendingBounds,
     private readonly dispatch: (command: Command) => void,
     private readonly now: () => number,
   ) {
-    this.budget = new PendingBudget('none (waiting for the cluster)', bounds);
+    const onRoom = (command: Command): void => {
+      if (this.holding) this.enqueueUntilReleased(command);
+      else dispatch(command);
+    };
+    this.budget = new PendingBudget('none (waiting for the cluster)', bounds, onRoom);
   }
 
   get size(): number {
-    return this.waiting.size;
+    return this.waiting.size + this.budget.waitingForRoom;
   }
 
   /** Whether a command would overtake earlier ones of its slot. */
@@ -95,13 +101,17 @@ export class RetryQueue {
 
   /** Keeps a command until `releaseAll`. */
   enqueueUntilReleased(command: Command): void {
+    this.holding = true;
     if (this.budget.admit(command)) this.waiting.add(command);
   }
 
   /** Dispatches all that wait, in the order of their arrival. */
   releaseAll(): void {
+    this.holding = false;
     this.forgetQueues();
+    const waitingForRoom = this.budget.takeWaiting(() => true);
     for (const command of [...this.waiting]) this.release(command);
+    for (const command of waitingForRoom) this.release(command);
   }
 
   /** Dispatches now what waits for certain slots, but for those that are closed. */
@@ -117,6 +127,7 @@ export class RetryQueue {
       this.waiting.delete(command);
       command.expire();
     }
+    this.budget.expire(now);
   }
 
   /** Fails all that wait. */
@@ -126,6 +137,7 @@ export class RetryQueue {
       this.waiting.delete(command);
       command.fail(error);
     }
+    for (const command of this.budget.takeWaiting(() => true)) command.fail(error);
   }
 
   /** Takes a command in; how much time it has left, in ms, or undefined where it has its answer now. */

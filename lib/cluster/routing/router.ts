@@ -155,7 +155,7 @@ export class Router implements ChannelOwner {
   }
 
   /** Takes back commands that a channel did not send. @param error why it has no connection, if it has none */
-  unsent(commands: readonly Command[], error: Error | undefined): void {
+  unsent(commands: readonly Command[], error?: Error): void {
     for (const command of commands) {
       if (error !== undefined) command.lastError = error;
       if (error !== undefined && command.policy.retry === 'never') this.retryLater(command);
