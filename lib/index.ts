@@ -70,6 +70,7 @@ export type { ScanStream } from './client/scan/scan-stream.js';
 export {
   WatchedCommands,
   WatchedTransaction,
+  type TransactionCommands,
   type TransactionOptions,
   type TransactionOutcome,
 } from './client/batch/watched-transaction.js';

@@ -32,6 +32,7 @@ import { ScanMethods } from './scan/scan-methods.js';
 import { runWatched } from './batch/transaction-run.js';
 import {
   type TransactionOptions,
+  type ReturnsOwnCommands,
   type TransactionOutcome,
   type WatchedTransaction,
 } from './batch/watched-transaction.js';
@@ -152,7 +153,7 @@ export class ClusterView extends ScanMethods {
    */
   async transaction<T>(
     keys: readonly (string | Buffer)[],
-    fn: (tx: WatchedTransaction) => Promise<T>,
+    fn: ((tx: WatchedTransaction) => Promise<T>) & ReturnsOwnCommands<T>,
     options: TransactionOptions = {},
   ): Promise<TransactionOutcome<T>> {
     return runWatched(this.engine, this.policy, keys, fn, options);

@@ -45,6 +45,29 @@ it('planned failovers surface no error, whatever is under way', async () => {
   await client.close();
 });
 
+it('a durable write that the demotion of its node interrupts runs once, and its outcome is unknown where it may not run again', async () => {
+  await using local = await LocalCluster.start({ primaries: 1, replicasPerPrimary: 2 });
+  await using client = new ClusterClient({ nodes: local.seeds, deadlineMs: 60_000 });
+  await client.connect();
+  const node = client.topology.primaries[0];
+  // more replicas than there are, so that WAIT is under way when the node is demoted
+  const durable = client.with({ durability: { replicas: 3, timeoutMs: 20_000 } });
+  const outcome = durable.incr('counter').catch((error: ClusterError) => error);
+  const clientsIn = async (command: string): Promise<number> => {
+    const list = String(await client.target(node).client('LIST'));
+    return list.split('\n').filter((line) => line.includes(`cmd=${command}`)).length;
+  };
+  await eventually(async () => (await clientsIn('wait')) === 1);
+  await local.failover((await replicasOf(local))[0]);
+  expect(await outcome).toMatchObject({
+    code: 'OUTCOME_UNKNOWN',
+    applied: 'unknown',
+    message: expect.stringContaining('it was executed, but its node stopped being the primary') as unknown,
+    cause: expect.objectContaining({ code: 'UNBLOCKED' }) as unknown,
+  });
+  expect(await client.get('counter')).toBe('1');
+});
+
 async function replicasOf(local: LocalCluster): Promise<LocalNode[]> {
   const views = await Promise.all(local.nodes.map((node) => node.view()));
   return local.nodes.filter((_, i) => views[i].myself.role === 'replica');

@@ -1,3 +1,4 @@
+import type { RedisCommander } from 'ioredis';
 import { NO_SLOT } from '../../cluster/topology/key-slot.js';
 import type { ClusterEngine } from '../../cluster/cluster-engine.js';
 import { keyIndexes } from '../../cluster/command-table/command-keys.js';
@@ -57,8 +58,8 @@ export class WatchedTransaction {
   }
 
   /** Begins the commands that are to be executed in one piece; give it back from the function. */
-  multi(): WatchedCommands {
-    return new WatchedCommands(this.engine, this.policy);
+  multi(): TransactionCommands {
+    return new WatchedCommands(this.engine, this.policy) as unknown as TransactionCommands;
   }
 }
 
@@ -67,15 +68,53 @@ export interface WatchedTransaction extends ClusterCommands {}
 
 installCommands(WatchedTransaction.prototype);
 
-/** The commands of a watched transaction. They are executed by giving this back from the function, not by `exec()`. */
+/** @internal The commands of a watched transaction. They are executed by giving this back from the function, not by `exec()`. */
 export class WatchedCommands extends ClusterTransaction {
   override exec(): never {
     throw new InvalidArgumentError('exec', 'Return the commands from the function; they are executed then');
   }
 }
 
+declare module 'ioredis/built/utils/RedisCommander.js' {
+  // oxlint-disable-next-line eslint/no-unused-vars -- the parameters of the interface that is augmented
+  interface ResultTypes<Result, Context> {
+    /** None yet: the commands of a watched transaction, for the next one. */
+    watched: TransactionCommands;
+  }
+}
+
+/**
+ * Commands queued with `tx.multi()`. They are executed by returning them from the function, so there is no `exec()`. The
+ * type is not that of `cluster.multi()`, whose commands the function must not return.
+ */
+export interface TransactionCommands extends Omit<RedisCommander<{ type: 'watched' }>, 'exec'> {
+  /** Commands queued so far. */
+  readonly length: number;
+  /** Queues `[name, ...args]` entries; the names are those of methods. */
+  addBatch(commands: readonly (readonly unknown[])[]): this;
+  /** Tells the compiler these commands from others; there is nothing at runtime. */
+  readonly [queuedWithTx]: true;
+}
+
+declare const queuedWithTx: unique symbol;
+
+/**
+ * Commands that another pipeline or transaction has queued. A function that returns them does not compile: they would
+ * not be executed.
+ */
+export interface ForeignCommands {
+  readonly queueThemWith: 'tx.multi()';
+}
+
+/** Asks nothing of a function, unless it returns commands that were not queued with `tx.multi()`. */
+export type ReturnsOwnCommands<T> = 0 extends 1 & T // any
+  ? unknown
+  : [Extract<T, ClusterPipeline>] extends [never]
+    ? unknown
+    : ForeignCommands;
+
 /** Results of the commands that the function gave back, or whatever else it gave back. */
-export type TransactionOutcome<T> = T extends ClusterPipeline ? PipelineResults : T;
+export type TransactionOutcome<T> = T extends TransactionCommands ? PipelineResults : T;
 
 /** @throws CrossSlotError for a call of another slot than that of the watched keys */
 export function refuseOtherSlot(call: ResolvedCall, watch: ResolvedCall): void {

@@ -4,7 +4,8 @@ import { ConnectionError, DurabilityError, OutcomeUnknownError, type ReplyError 
 import { toReplyError } from '../protocol/reply-error.js';
 import { nodeName, type NodeAddress } from '../topology/topology.js';
 
-const DEMOTED = 'its node stopped being the primary before replicas confirmed it';
+const DEMOTED =
+  'it was executed, but its node stopped being the primary before replicas confirmed it, and the write may be lost with the role';
 
 /** Whether `waitForReplicas` ended in this because the node is not the primary any more. */
 export const isDemotion = (error: unknown): boolean =>

@@ -1,5 +1,6 @@
 import {
   ClusterClient,
+  type ClusterTransaction,
   CrossSlotError,
   InvalidArgumentError,
   keySlot,
@@ -119,7 +120,7 @@ describe('a transaction with watched keys', () => {
     ],
     [
       'exec inside the function',
-      () => client.transaction(['a'], async (tx) => tx.multi().exec()),
+      () => client.transaction(['a'], async (tx) => (tx.multi() as unknown as ClusterTransaction).exec()),
       InvalidArgumentError,
     ],
   ])('refuses %s', async (_, call, expected) => {
