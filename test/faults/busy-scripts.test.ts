@@ -1,4 +1,4 @@
-import { ClusterClient, DeadlineExceededError, ReplyError } from 'keyslot';
+import { ClusterClient, DeadlineExceededError, keySlot, ReplyError } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
 import { eventually } from '../cluster-fixture.js';
 
@@ -12,7 +12,11 @@ describe('a node whose script takes longer than busy-reply-threshold', () => {
   let script: Promise<unknown>;
 
   beforeAll(async () => {
-    cluster = await LocalCluster.start({ primaries: 3, config: { 'busy-reply-threshold': '100' } });
+    cluster = await LocalCluster.start({
+      primaries: 3,
+      replicasPerPrimary: 1,
+      config: { 'busy-reply-threshold': '100' },
+    });
     client = new ClusterClient({ nodes: cluster.seeds, deadlineMs: 30_000 });
     await client.connect();
   });
@@ -51,6 +55,30 @@ describe('a node whose script takes longer than busy-reply-threshold', () => {
     ],
     ['a transaction', (by) => by.multi().get(KEY).exec(), [[null, 'before']]],
     ['a watched transaction', (by) => by.transaction([KEY], (tx) => tx.get(KEY)), 'before'],
+    // MULTI is accepted, what it queues is not, so that EXEC ends in EXECABORT
+    [
+      'a transaction that writes',
+      (by) => by.multi().append(KEY, '+').get(KEY).exec(),
+      [
+        [null, 7],
+        [null, 'before+'],
+      ],
+    ],
+    [
+      'a durable transaction',
+      (by) =>
+        by
+          .with({ durability: { replicas: 1, timeoutMs: 20_000 } })
+          .multi()
+          .append(KEY, '+')
+          .exec(),
+      [[null, 7]],
+    ],
+    [
+      'what a watched transaction returns',
+      (by) => by.transaction([KEY], async (tx) => tx.multi().append(KEY, '+')),
+      [[null, 7]],
+    ],
     ['a call that blocks', (by) => by.blpop(`{${KEY}}list`, 0.01), null],
     ['a call to all primaries', async (by) => typeof (await by.dbsize()), 'number'],
     ['a call to all nodes', (by) => by.config('SET', 'slowlog-max-len', '101'), 'OK'],
@@ -77,6 +105,31 @@ describe('a node whose script takes longer than busy-reply-threshold', () => {
     expect(error).toMatchObject({ applied: false, cause: { code: 'BUSY' } });
     expect((error as Error).cause).toBeInstanceOf(ReplyError);
     await short.close();
+  });
+
+  it('serves reads again where it is a replica, also on connections that were opened meanwhile', async () => {
+    expect(await client.script('KILL')).toBe('OK');
+    await script;
+    const replica = client.topology.shardForSlot(keySlot(KEY))!.replicas[0];
+    const reader = new ClusterClient({ nodes: cluster.seeds, deadlineMs: 30_000 });
+    await reader.connect();
+    // the same function of the reader opens its connection before the script, that of `late` while it runs
+    const named = (by: ClusterClient) => by.target(by.topology.node(replica.name)!);
+    await eventually(async () => expect(await named(reader).get(KEY)).toBe('before'));
+    script = named(reader)
+      .call('EVAL_RO', ENDLESS, 1, KEY)
+      .catch((error: Error) => error);
+    await eventually(() => expect(named(client).ping()).rejects.toMatchObject({ code: 'BUSY' }));
+    const late = new ClusterClient({ nodes: cluster.seeds, deadlineMs: 30_000 });
+    await late.connect();
+    // it refuses READONLY, too, and so redirects the read
+    await expect(named(late).get(KEY)).rejects.toMatchObject({ code: 'MOVED', applied: false });
+    expect(await named(client).script('KILL')).toBe('OK');
+    await script;
+    expect(await named(late).get(KEY)).toBe('before');
+    expect(await late.with({ readFrom: 'replica' }).get(KEY)).toBe('before');
+    await late.close();
+    await reader.close();
   });
 
   it('lets a client start', async () => {

@@ -69,6 +69,17 @@ describe('a refusal of what is sent again', () => {
       (view, key) => first(view.with({ retry: 'always' }).pipeline().eval(script.lua, 1, key, 'new').exec()),
     ],
     [
+      'a durable write',
+      (view, key) => view.with({ durability: { replicas: 1, timeoutMs: 100 } }).set(key, 'new'),
+    ],
+    [
+      'a durable transaction',
+      (view, key) => {
+        const durable = view.with({ retry: 'always', durability: { replicas: 1, timeoutMs: 100 } });
+        return durable.multi().set(key, 'new').exec();
+      },
+    ],
+    [
       'nonAtomic.mset',
       (view, key) =>
         view.nonAtomic
@@ -115,6 +126,45 @@ describe('a refusal of what is sent again', () => {
       .catch((reason: ClusterError) => reason);
     expect(error).toMatchObject({ code: 'PARTIAL_FAILURE', applied: 'unknown' });
   });
+
+  it('a call that blocks: the outcome is unknown as well', async () => {
+    const key = `lost:${keys++}`;
+    await truth.rpush(key, 'taken');
+    for (const relay of relays.all) relay.losesReplyTo = (request) => request.includes(key) && lost-- > 0;
+    lost = 1;
+    between = () => asAdmin('ACL', 'SETUSER', 'app', '-blpop');
+    await expect(client.with({ retry: 'always' }).blpop(key, 1)).rejects.toMatchObject({
+      code: 'OUTCOME_UNKNOWN',
+      applied: 'unknown',
+      cause: expect.objectContaining({ code: 'NOPERM' }) as unknown,
+    });
+    expect(await truth.exists(key)).toBe(0);
+  });
+
+  it.each([
+    ['may not watch any more', '-watch', 'NOPERM'],
+    ['may not write any more', '-set', 'NOPERM'],
+    ['may not execute any more', '-exec', 'EXECABORT'],
+  ])(
+    'a transaction that has written at once, and %s: the outcome is unknown as well',
+    async (_, right, code) => {
+      const key = `lost:${keys++}`;
+      for (const relay of relays.all)
+        relay.losesReplyTo = (request) => request.includes(key) && request.includes('new') && lost-- > 0;
+      lost = 1;
+      between = () => asAdmin('ACL', 'SETUSER', 'app', right);
+      const call = client.transaction([key], async (tx) => {
+        await tx.set(key, 'new');
+        return tx.multi().get(key);
+      });
+      await expect(call).rejects.toMatchObject({
+        code: 'OUTCOME_UNKNOWN',
+        applied: 'unknown',
+        cause: expect.objectContaining({ code }) as unknown,
+      });
+      expect(await truth.get(key)).toBe('new');
+    },
+  );
 
   it('but a read that is refused is certain', async () => {
     const key = `lost:${keys++}`;

@@ -93,12 +93,16 @@ export class TransactionRun<T> {
       engine.reportStale();
       return { lastError: error as Error };
     }
+    const wroteBefore = this.writes.some;
     const unwatch = watchLease(engine, lease, { node, slot: watch.slot, limit, blocking: false });
     const connection = new WatchedConnection(lease.redis, destination, watch, policy, this.writes);
     try {
       return await this.runOn(connection);
     } catch (error) {
-      if (!connection.isObstacle(error) && !limit.ended(error)) throw error;
+      if (!connection.isObstacle(error) && !limit.ended(error)) {
+        // a refusal is about this attempt only
+        throw wroteBefore && connection.isRefusal(error) ? this.ours(error) : error;
+      }
       engine.reportStale();
       return { lastError: error as Error };
     } finally {

@@ -29,6 +29,8 @@ export interface WritesAtOnce {
 export class WatchedConnection {
   /** Errors that came of the cluster's state or of the connection, and are no reason to give up. */
   private readonly obstacles = new WeakSet<Error>();
+  /** What its node has refused. */
+  private readonly refusals = new WeakSet<Error>();
   private readonly watched: ReadonlySet<string>;
   private over = false;
   /** Nothing is watched any more, and no transaction is open, so others may have the connection. */
@@ -47,6 +49,11 @@ export class WatchedConnection {
   /** Whether the transaction may begin again after this error: it is one that this connection gave. */
   isObstacle(error: unknown): error is Error {
     return error instanceof Error && this.obstacles.has(error);
+  }
+
+  /** Whether an error is a refusal by the node, rather than one of the function's own. */
+  isRefusal(error: unknown): error is Error {
+    return error instanceof Error && this.refusals.has(error);
   }
 
   /** There is no connection any more. */
@@ -133,6 +140,7 @@ export class WatchedConnection {
 
   /** A refusal by a server, which may be an obstacle. */
   refusal(reply: ReplyError): ReplyError {
+    this.refusals.add(reply);
     if (isTransient(reply)) this.obstacles.add(reply);
     return reply;
   }

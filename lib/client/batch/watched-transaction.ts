@@ -76,7 +76,6 @@ export class WatchedCommands extends ClusterTransaction {
 }
 
 declare module 'ioredis/built/utils/RedisCommander.js' {
-  // oxlint-disable-next-line eslint/no-unused-vars -- the parameters of the interface that is augmented
   interface ResultTypes<Result, Context> {
     /** None yet: the commands of a watched transaction, for the next one. */
     watched: TransactionCommands;

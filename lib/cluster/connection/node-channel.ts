@@ -13,6 +13,7 @@ import { probeSilentConnection } from './connection-probe.js';
 import { establishConnection, isWrongNode } from './establish-connection.js';
 import type { FlushScheduler } from './flush-scheduler.js';
 import { PendingCommands } from './pending-commands.js';
+import { ReplicaReads } from './replica-reads.js';
 
 /** The owner of channels, which takes back the commands that they cannot send. */
 export interface ChannelOwner extends CommandRouter {
@@ -42,7 +43,7 @@ export class NodeChannel {
   private replacement: Connection | undefined = undefined;
   private readonly pending = new PendingCommands();
   private failures = 0;
-  private replicaReads = false;
+  private readonly replicaReads = new ReplicaReads((name) => this.control(name));
   private backoffTimer: NodeJS.Timeout | undefined = undefined;
   /** Nothing more is sent on the present connection; see `renew`. */
   private draining = false;
@@ -111,6 +112,7 @@ export class NodeChannel {
     if (this.phase === 'idle') void this.open().catch(() => {});
     // the outcome of what is not written to a node that may be frozen stays certain
     if (this.phase !== 'ready' || this.draining || this.suspected) return 0;
+    this.replicaReads.repeat();
     const commands = this.pending.takeAll();
     const sent = (this.connection as Connection).send(commands);
     if (sent < commands.length) this.pending.putBack(commands.slice(sent));
@@ -165,16 +167,12 @@ export class NodeChannel {
 
   /** Makes the node serve reads of its slots though it is a replica; see READONLY. */
   serveReplicaReads(): void {
-    if (this.replicaReads) return;
-    this.replicaReads = true;
-    if (this.phase === 'ready') void this.control('READONLY');
+    this.replicaReads.allow();
   }
 
   /** Makes the node redirect reads if it becomes a replica. */
   refuseReplicaReads(): void {
-    if (!this.replicaReads) return;
-    this.replicaReads = false;
-    if (this.phase === 'ready') void this.control('READWRITE');
+    this.replicaReads.forbid();
   }
 
   /** Takes back the pending commands, and those that wait for room: all of them or the chosen ones. */
@@ -266,7 +264,7 @@ export class NodeChannel {
     this.failures = 0;
     this.lastFailure = undefined;
     this.recognize();
-    if (this.replicaReads && connection.failure === undefined) void this.control('READONLY');
+    if (connection.failure === undefined) this.replicaReads.begin();
     replaced?.destroy(
       new ConnectionError(this.name, 'replaced by another connection, on which the node answers'),
     );
