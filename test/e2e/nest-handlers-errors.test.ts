@@ -2,14 +2,20 @@ import {
   Catch,
   Injectable,
   UseFilters,
+  UseGuards,
   UseInterceptors,
+  UsePipes,
+  type CallHandler,
+  type CanActivate,
   type ExceptionFilter,
   type ModuleMetadata,
   type NestInterceptor,
+  type PipeTransform,
+  type Type,
 } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { EMPTY, ignoreElements, of, throwError, type Observable } from 'rxjs';
+import { EMPTY, ignoreElements, map, of, throwError, type Observable } from 'rxjs';
 import { ClusterClient, ClusterHandlers, ClusterModule, Payload, Subscribe } from 'keyslot';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { RecordedLog } from './nest-recorded-log.js';
@@ -121,6 +127,49 @@ describe('a filter', () => {
     expect(failures()).toEqual([1]);
     expect(errorLines()).toHaveLength(1);
     expect(log.text).toContain('TypeError');
+  });
+});
+
+describe('what stands around a handler', () => {
+  const broken = (): never => {
+    throw new TypeError('broken');
+  };
+
+  it.each<[string, Type<CanActivate & NestInterceptor & PipeTransform>, MethodDecorator]>(
+    (
+      [
+        ['a guard that throws', { canActivate: broken }, UseGuards],
+        ['a guard that rejects', { canActivate: async () => broken() }, UseGuards],
+        ['an interceptor that throws before', { intercept: broken }, UseInterceptors],
+        ['an interceptor that rejects', { intercept: async () => broken() }, UseInterceptors],
+        [
+          'an interceptor that throws afterwards',
+          { intercept: (_: unknown, next: CallHandler) => next.handle().pipe(map(broken)) },
+          UseInterceptors,
+        ],
+        ['a pipe that throws', { transform: broken }, UsePipes],
+      ] as const
+    ).map(([what, methods, use]) => {
+      const part = class {};
+      Object.assign(part.prototype, methods);
+      return [what, part as never, use(part as never)];
+    }),
+  )('makes the message a failed one, and nothing else: %s', async (what, _, around) => {
+    @Injectable()
+    class Orders {
+      @Subscribe(named(what))
+      @around
+      on(@Payload() payload: unknown): unknown {
+        return payload;
+      }
+    }
+    await handle(what, { providers: [Orders] });
+    expect(failures()).toEqual([1]);
+    expect(errorLines()).toHaveLength(1);
+    expect(log.text).toContain('broken');
+    // the next message is handled as before
+    await app.get(ClusterClient).pubsub.publish(named(what), 'again');
+    await eventually(() => expect(failures()).toEqual([2]));
   });
 });
 

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   BackpressureError,
@@ -9,7 +10,7 @@ import {
 } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
 import { eventually, sharedCluster } from '../../../cluster-fixture.js';
-import { FakeNode } from '../../../fake-node.js';
+import { FakeNode, SILENCE } from '../../../fake-node.js';
 
 const shared = sharedCluster();
 let names = 0;
@@ -253,6 +254,31 @@ describe('nodes that send a leased call elsewhere', () => {
     await own.close();
     await node.stop();
   });
+});
+
+it('an idle connection that has died unseen is replaced, and with it the others to its node', async () => {
+  const replyTimeoutMs = 100;
+  const sockets = new Set<unknown>();
+  const held: Socket[] = [];
+  const node = await FakeNode.start(([name], socket) => {
+    if (name.toLowerCase() !== 'blpop') return undefined;
+    sockets.add(socket);
+    if (held.length === 2) return '*2\r\n$1\r\nq\r\n$1\r\nx\r\n';
+    // both calls are under way at once, so that each has a connection, which says nothing more afterwards
+    held.push(socket);
+    if (held.length === 2) for (const each of held) each.write('*2\r\n$1\r\nq\r\n$1\r\nx\r\n');
+    return SILENCE;
+  });
+  await using own = new ClusterClient({ nodes: [node], replyTimeoutMs });
+  await Promise.all([own.blpop('q', 0), own.blpop('q', 0)]);
+  expect(sockets.size).toBe(2);
+  // only those that have been idle for longer are asked
+  await delay(2 * replyTimeoutMs);
+  expect(await own.blpop('q', 0)).toEqual(['q', 'x']);
+  expect(sockets.size).toBe(3);
+  for (const socket of held) await eventually(() => expect(socket.destroyed).toBe(true));
+  await own.close();
+  await node.stop();
 });
 
 it('a full server is waited for', async () => {

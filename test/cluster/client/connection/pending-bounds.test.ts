@@ -1,11 +1,6 @@
-<<<<<<< HEAD:test/cluster/client/connection/pending-bounds.test.ts
-import { BackpressureError, ClusterClient } from 'keyslot';
-import { sharedCluster } from '../../../cluster-fixture.js';
-=======
 import { BackpressureError, ClusterClient, type ClusterError, keySlot, type PipelineResults } from 'keyslot';
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
-import { eventually } from '../cluster-fixture.js';
->>>>>>> 35a7669 (Pipelines and calls for many slots wait until a node has room for them, in their order and within their deadline):test/cluster/pending-bounds.test.ts
+import { eventually } from '../../../cluster-fixture.js';
 
 const MIB = 1024 * 1024;
 
