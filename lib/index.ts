@@ -68,7 +68,6 @@ export type { ScriptDefinition } from './client/commands/defined-commands.js';
 export type { KeyScanOptions, ScanOptions } from './client/scan/scan-cluster.js';
 export type { ScanStream } from './client/scan/scan-stream.js';
 export {
-  WatchedCommands,
   WatchedTransaction,
   type TransactionCommands,
   type TransactionOptions,
