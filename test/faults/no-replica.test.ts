@@ -202,8 +202,10 @@ describe('a cluster with a shard that has no replica', () => {
       expect(await fateOf(client.multi().incr(there('bound')).exec())).toEqual(['BACKPRESSURE', false]);
       const fates = async (view: Pick<ClusterClient, 'pipeline'>): Promise<unknown[]> =>
         codesOf(await view.pipeline().get(there('bound')).get(elsewhere('bound')).exec());
-      expect(await fates(client)).toEqual(['BACKPRESSURE', null]);
+      // a batch waits for room, and nobody else waits with it
+      const hasty = fates(client.with({ deadlineMs: 1_000 }));
       expect(await client.set(elsewhere('a'), 1)).toBe('OK');
+      expect(await hasty).toEqual(['DEADLINE_EXCEEDED', null]);
       await cluster.thaw(sick);
       expect(await Promise.all(taken)).toEqual(taken.map(() => 1));
       expect(await client.incr(there('bound'))).toBe(1);
