@@ -1,6 +1,8 @@
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { ClusterClient, keySlot } from 'keyslot';
 import { eventually } from '../cluster-fixture.js';
-import { FakeNode, slotsReply, type FakeAnswer } from '../fake-node.js';
+import { FakeNode, SILENCE, slotsReply, type FakeAnswer } from '../fake-node.js';
 
 describe('a view of the cluster from the middle of a failover', () => {
   const nodes: FakeNode[] = [];
@@ -51,6 +53,36 @@ describe('a view of the cluster from the middle of a failover', () => {
     expect(client.topology.coveredSlots).toBe(16_384);
     await eventually(() => expect(client.topology.coveredSlots).toBe(8_192));
     expect(client.topology.nodeForKey(half)?.port).toBe(first.port);
+  });
+
+  it('that takes the slots from a node for a moment does not cut off a call that blocks there', async () => {
+    const [first, second] = await pair();
+    let blocked: Socket | undefined;
+    const views = {
+      settled: slotsReply([0, 8_191, first], [8_192, 16_383, second]),
+      behind: slotsReply([0, 16_383, first]),
+    };
+    const show = (view: keyof typeof views): Promise<unknown> => {
+      for (const node of nodes)
+        node.become(([name], socket) => {
+          if (name.toLowerCase() === 'cluster') return views[view];
+          if (name.toLowerCase() !== 'blpop') return undefined;
+          blocked = socket;
+          return SILENCE;
+        });
+      return client.refreshTopology();
+    };
+    await show('settled');
+    const popped = client.blpop(otherHalf, 0);
+    await eventually(() => expect(blocked).toBeDefined());
+    await show('behind');
+    expect(client.topology.nodeForKey(otherHalf)?.port).toBe(first.port);
+    await show('settled');
+    // longer than a node that has lost its slots is given to end its calls itself
+    await delay(1_000);
+    blocked?.write('*2\r\n$1\r\nq\r\n$1\r\nx\r\n');
+    expect(await popped).toEqual(['q', 'x']);
+    expect(second.asked('blpop')).toHaveLength(1);
   });
 
   it('that leaves a node out does not make a stranger of it', async () => {

@@ -42,13 +42,17 @@ export function watchLease(
     endIn(UNBLOCK_MS);
     void unblock(host, node, lease.clientId, watched);
   };
-  let leaving = false;
+  let farewell: NodeJS.Timeout | undefined;
+  const stay = (): void => {
+    clearTimeout(farewell);
+    farewell = undefined;
+  };
   const topology = host.topology$.subscribe((view) => {
-    if (leaving || slot === NO_SLOT || view.node(node.name)?.role === 'primary') return;
-    leaving = true;
-    endIn(FAREWELL_MS);
+    // the view of a node that lags behind may name the former primary for a moment
+    if (slot === NO_SLOT || view.node(node.name)?.role === 'primary') stay();
+    else farewell ??= setTimeout(() => lease.discard(), FAREWELL_MS);
   });
-  const ends = [host.pings.keepUp(node), () => topology.unsubscribe()];
+  const ends = [host.pings.keepUp(node), () => topology.unsubscribe(), stay];
   if (blocking) ends.push(onAbort(host.closing, giveUp));
   else endIn(Math.max(1, limit.left));
   if (limit.signal !== undefined) ends.push(onAbort(limit.signal, giveUp));
