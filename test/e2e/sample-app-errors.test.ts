@@ -1,8 +1,7 @@
-import { Controller, Injectable, Module } from '@nestjs/common';
+import { Controller, Get, Injectable, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { Test } from '@nestjs/testing';
 import { ClusterClient, ClusterModule, Subscribe } from 'keyslot';
-import { Get } from '@nestjs/common';
 import { ClusterErrorFilter } from '../../sample-app/src/http/cluster-error.filter.js';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { RecordedLog } from './nest-recorded-log.js';

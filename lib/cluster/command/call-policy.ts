@@ -4,10 +4,8 @@ import type { Reply } from '../protocol/reply.js';
 import type { Argument } from '../protocol/request-encoder.js';
 
 /** Turns what the server answered into what the caller is given; where it throws, the call ends in UnreadableReplyError. */
-
 export type ReplyTransform = (reply: Reply) => unknown;
 /** How the reply of a call is to be given. */
-
 export interface CallShape {
   /** Strings in it as Buffers. */
   readonly buffers: boolean;
@@ -16,22 +14,18 @@ export interface CallShape {
   readonly transform?: ReplyTransform;
 }
 /** Without a transform. */
-
 export const PLAIN_SHAPES: Readonly<Record<'strings' | 'buffers', CallShape>> = {
   strings: { buffers: false, transform: undefined },
   buffers: { buffers: true, transform: undefined },
 };
 /** A write is done when this many replicas have it, or fails with DurabilityError after `timeoutMs`. */
-
 export interface Durability {
   readonly replicas: number;
   readonly timeoutMs: number;
 }
 /** The arguments of a command that may have been executed already, for a script that wants to know that. */
-
 export type ArgsOnResend = (args: readonly Argument[], deadlineMs: number) => readonly Argument[];
 /** How one call is to be treated; resolved once, shared by all calls that are treated alike. */
-
 export interface CallPolicy {
   readonly readFrom: ReadFrom;
   readonly deadlineMs: number;

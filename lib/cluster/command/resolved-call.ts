@@ -1,8 +1,7 @@
-import { NO_SLOT } from '../topology/key-slot.js';
+import { keySlot, NO_SLOT } from '../topology/key-slot.js';
 import { firstKeyIndex, keyIndexes } from '../command-table/command-keys.js';
 import type { CommandRow } from '../command-table/command-table.js';
 import { CrossSlotError, InvalidArgumentError } from '../common/errors.js';
-import { keySlot } from '../topology/key-slot.js';
 import type { Argument } from '../protocol/request-encoder.js';
 
 /** The most bytes that a server takes as one argument, by default; see `proto-max-bulk-len`. */

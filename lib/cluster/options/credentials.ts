@@ -109,7 +109,6 @@ export class CredentialsKeeper {
 }
 
 /** A user name and password, as the server's ACL knows them. */
-
 export interface Credentials {
   username?: string | undefined;
   password: string;

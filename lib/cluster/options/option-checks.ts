@@ -102,7 +102,6 @@ export const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   heartbeatMs: milliseconds,
 };
 /** Refuses what is no object of options, such as a URL or a list of nodes. @throws InvalidArgumentError */
-
 export function checkIsObject(options: unknown): void {
   if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
   throw new InvalidArgumentError(
@@ -111,7 +110,6 @@ export function checkIsObject(options: unknown): void {
   );
 }
 /** Checks the value of one option. @throws InvalidArgumentError */
-
 export function checkOption(name: keyof ClusterEngineOptions, value: unknown): void {
   CHECKS[name](value, name);
 }

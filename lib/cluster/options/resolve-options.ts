@@ -14,7 +14,6 @@ import { seedsOf, type Seed } from './seeds.js';
  * @param knownElsewhere names of further options, which the caller has dealt with
  * @throws InvalidArgumentError naming the option; never its value where that may be a secret
  */
-
 export function resolveOptions(
   options: ClusterEngineOptions = {},
   knownElsewhere: readonly string[] = [],

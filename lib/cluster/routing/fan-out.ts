@@ -1,7 +1,6 @@
-import { NO_SLOT } from '../topology/key-slot.js';
+import { keySlot, NO_SLOT, SLOT_COUNT } from '../topology/key-slot.js';
 import type { RequestPolicy } from '../command-table/command-policies.js';
 import { InvalidArgumentError, TopologyError } from '../common/errors.js';
-import { keySlot, SLOT_COUNT } from '../topology/key-slot.js';
 import { mergeReplies } from '../command-table/merge-replies.js';
 import { PartialFailureError } from '../retry/partial-failure-error.js';
 import type { Argument } from '../protocol/request-encoder.js';

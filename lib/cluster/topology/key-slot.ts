@@ -63,5 +63,4 @@ function crcOf(bytes: Uint8Array, start: number, end: number): number {
   return crc;
 }
 /** The slot of a command without keys. */
-
 export const NO_SLOT = -1;

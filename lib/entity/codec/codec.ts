@@ -61,5 +61,4 @@ export function isWellFormed(text: string): boolean {
   return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }
 /** A stored value. */
-
 export type Stored = string | Buffer;

@@ -1,10 +1,9 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { UnfitValue, whatFits } from '../codec/codec.js';
+import { type Stored, UnfitValue, whatFits } from '../codec/codec.js';
 import type { CollectionAccess } from './collection-access.js';
 import { collectionKey } from './collection-call.js';
 import { CollectionHandle, type CollectionKind } from '../decorators/collection-kind.js';
 import { SchemaMismatchError } from '../common/entity-errors.js';
-import type { Stored } from '../codec/codec.js';
 import type { WriteOptions } from '../common/write-options.js';
 
 /**

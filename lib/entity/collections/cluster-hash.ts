@@ -1,10 +1,9 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { isWellFormed, whatFits } from '../codec/codec.js';
+import { isWellFormed, type Stored, whatFits } from '../codec/codec.js';
 import { callsOf, sumOf } from './collection-call.js';
 import { ClusterCollection } from './cluster-collection.js';
 import { COUNTER_DIGITS } from '../common/counter-digits.js';
 import { bigintCodec, numberCodec } from '../codec/scalar-codecs.js';
-import type { Stored } from '../codec/codec.js';
 
 /** Values by their names, declared by `@HashOf`. Any text can be a name, `__proto__` among them. */
 export class ClusterHash<T> extends ClusterCollection<T> {

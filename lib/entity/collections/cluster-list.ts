@@ -1,6 +1,5 @@
-import { callsOf } from './collection-call.js';
+import { callsOf, type CollectionReplies } from './collection-call.js';
 import { ClusterCollection, wholeNumber } from './cluster-collection.js';
-import type { CollectionReplies } from './collection-call.js';
 
 const PAGE = 100;
 

@@ -10,7 +10,7 @@ import { COLLECTION_SCRIPTS, COMMIT_SCRIPTS, ROW_SCRIPTS } from '../commit-scrip
 import { type EntityClient, primaryOf } from '../common/entity-client.js';
 import { GLOBAL_WRITES_AT_ONCE, GlobalWrites } from '../global/global-writes.js';
 import { Limiter } from '../common/limiter.js';
-import { isGlobal } from '../operations/row-operation.js';
+import { type CommitExtras, type Fence, isGlobal, type RowOperation } from '../operations/row-operation.js';
 import { windowKeys } from '../keys/entity-key.js';
 import { CrossPartitionError } from '../common/entity-errors.js';
 import { INCREMENT_SCRIPT } from '../commit-scripts/increment-script.js';
@@ -18,7 +18,6 @@ import { firstOfRows } from '../operations/operation-kinds.js';
 import { operationToken } from '../scripts/operation-token.js';
 import { checkRepeatable, checkWindow, purposeOf } from '../operations/repeatable.js';
 import { RETRIES, outboxFor, retryOf, windowOf } from './commit-policy.js';
-import { type CommitExtras, type Fence, type RowOperation } from '../operations/row-operation.js';
 import {
   collectionScriptArguments,
   commitScriptArguments,

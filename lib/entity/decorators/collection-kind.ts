@@ -1,6 +1,7 @@
+/** The kind of a collection. Each has a decorator and a handle of its own. */
 export type CollectionKind = 'set' | 'list' | 'sorted set' | 'hash' | 'stream';
-/** What belongs to each kind: its type in the words of the TYPE command, its decorator, and its handle's class. */
 
+/** What belongs to each kind: its type in the words of the TYPE command, its decorator, and its handle's class. */
 export const COLLECTION_KINDS: Readonly<
   Record<CollectionKind, { readonly type: string; readonly decorator: string; readonly handle: string }>
 > = {

@@ -183,7 +183,6 @@ function escapeId(id: string): string {
 const percentEncode = (character: string): string =>
   character === '~' ? '%7E' : encodeURIComponent(character);
 /** A key as callers give it. */
-
 export function givenKey({ primaryKey, partitionKey }: EntitySchema, { id, partition }: EntityKey): unknown {
   return partitionKey ? { [partitionKey.property]: partition, [primaryKey.property]: id } : id;
 }

@@ -21,11 +21,9 @@ function smallestNumbers(): number[] {
  * The stream that takes the changes of all partitions of an owner that are in one slot: `{1234}:Order~ev`. One a slot,
  * not one a partition, so that all of them can be followed, without a list of partitions that would have to be kept.
  */
-
 export const outboxKey = (partitionName: string, slot: number): string =>
   `{${slotTag(slot)}}:${partitionName}${KEY_SUFFIXES.outbox}`;
 /** The name of the owner and the id in a partition's tag. */
-
 export function splitTag(tag: string): [partitionName: string, partitionText: string] {
   const colon = tag.indexOf(':');
   return [tag.slice(1, colon), tag.slice(colon + 1, -1)];

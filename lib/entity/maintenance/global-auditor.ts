@@ -1,9 +1,8 @@
 import { ROW_FIELDS, holdField } from '../keys/stored-names.js';
 import { type FaultCode, faultError } from '../operations/commit-faults.js';
-import { givenKey } from '../keys/entity-key.js';
+import { entityKeyIn, givenKey } from '../keys/entity-key.js';
 import { Committer } from '../commit/committer.js';
 import type { MaintenanceContext } from './maintenance-context.js';
-import { entityKeyIn } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import {
   type GlobalEntry,

@@ -20,7 +20,6 @@ import {
 } from './row-operation.js';
 
 /** What a script is called with. */
-
 export interface ScriptInput {
   readonly keys: string[];
   readonly args: Stored[];
@@ -45,7 +44,6 @@ function writesRow({ mode, set = NOTHING, removed = NOTHING, expireAt }: RowOper
   return mode === 'insert' || mode === 'upsert' || (mode === 'update' && isChanged);
 }
 /** Whether the row script can run the operation: one row, no index, no counter, nobody to be told. */
-
 export function isSingleRow(operation: RowOperation): boolean {
   const { schema, mode, increments, guards, indexing, collected, holds } = operation;
   if (ALWAYS_COMMITTED.has(mode) || increments || guards || indexing || collected || holds) return false;
@@ -58,7 +56,6 @@ function coversCollections({ schema, mode, expireAt }: RowOperation): boolean {
 const COVERING: ReadonlySet<WriteMode> = new Set<WriteMode>(['insert', 'upsert', 'delete', 'sweep']);
 const ALWAYS_COMMITTED: ReadonlySet<WriteMode> = new Set<WriteMode>(['absent', 'touch', 'sweep']);
 /** The arguments of the row script. */
-
 export function rowScriptArguments(operation: RowOperation, token: string): ScriptInput {
   const { key, mode, removed = NOTHING, set = NOTHING } = operation;
   const letter = writesRow(operation) || mode === 'delete' ? LETTERS[mode] : LETTERS.check;
@@ -75,7 +72,6 @@ export function rowScriptArguments(operation: RowOperation, token: string): Scri
   return { keys: [key.row], args };
 }
 /** The keys and arguments of the commit script. */
-
 export function commitScriptArguments(
   operations: readonly RowOperation[],
   token: string,
@@ -115,7 +111,6 @@ export function commitScriptArguments(
   return { keys: keys(), args };
 }
 /** The keys and arguments of the increment script. */
-
 export function incrementScriptArguments(
   { schema, key }: RowOperation,
   field: string,
@@ -136,7 +131,6 @@ export function incrementScriptArguments(
   return { keys: keys(), args };
 }
 /** The keys and arguments of the collection script. */
-
 export function collectionScriptArguments(
   { schema, key, collection }: CollectionPlace,
   calls: readonly CollectionCall[],
@@ -198,7 +192,6 @@ function holdArguments({ key, holds }: RowOperation, place: (key: string) => str
   return [...args, ...changes.flatMap(({ name, how, token, encodings }) => [name, how, token, encodings])];
 }
 /** Bytes of values that an operation writes. */
-
 export function bytesIn({ set = NOTHING, collected = new Map() }: RowOperation): number {
   let bytes = 0;
   for (const value of set) bytes += Buffer.byteLength(value);

@@ -1,8 +1,7 @@
 import { replyBehind } from '../../cluster/leases/wait-for-replicas.js';
 import type { CommitFault, FaultCode } from './commit-faults.js';
-import type { Released } from './row-operation.js';
+import type { Released, RowOperation } from './row-operation.js';
 import { releasedFrom } from './released-holds.js';
-import type { RowOperation } from './row-operation.js';
 
 /** A commit that was made. */
 export interface Committed {

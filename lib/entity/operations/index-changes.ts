@@ -46,7 +46,6 @@ function isSet(pairs: readonly Stored[], property: string): boolean {
   return false;
 }
 /** A row's end if it has expired. */
-
 export function sweepOperation(schema: EntitySchema, key: EntityKey): RowOperation {
   return withIndexes({ schema, key, mode: 'sweep' });
 }

@@ -1,6 +1,5 @@
-import type { Released } from './row-operation.js';
+import type { Released, RowOperation } from './row-operation.js';
 import { TOKEN_LENGTH } from '../scripts/operation-token.js';
-import type { RowOperation } from './row-operation.js';
 
 /** What a commit tells of the entries it has ended: for each its operation, counted from 1, the index, and the hold. */
 export function releasedFrom(answer: readonly string[], operations: readonly RowOperation[]): Released[] {

@@ -86,14 +86,12 @@ export const headerOf = ({ kept = '' }: RowOperation): string[] => [
   '',
 ];
 /** What a write does to one global index or unique. */
-
 export interface GlobalChange {
   readonly index: GlobalIndexSchema;
   /** For each field its new encoding, null where it is absent, undefined where it stays as it is in the row. */
   readonly parts: readonly (string | null | undefined)[];
 }
 /** What a commit is to do to what a row holds: `+` hold it, `=` it holds it already, `-` hold nothing. */
-
 export interface Hold {
   readonly how: '+' | '=' | '-';
   /** Of the write whose entry it is. */
@@ -101,24 +99,20 @@ export interface Hold {
   readonly encodings: string;
 }
 /** An entry that a commit has replaced or ended. */
-
 export interface Released {
   readonly entry: GlobalEntry;
   readonly token: string;
 }
 /** An indexed field of a write: `=` as it is, `+` with a new encoding, `-` absent, `?` new where the row has none. */
-
 export interface FieldEncoding {
   readonly property: string;
   readonly how: '=' | '+' | '-' | '?';
   readonly encoding: string;
 }
 /** The indexes that a write touches, and the fields they are made of. */
-
 export interface IndexChanges {
   readonly fields: readonly FieldEncoding[];
   readonly indexes: readonly IndexSchema[];
 }
 /** Whether an operation changes a global index or unique. */
-
 export const isGlobal = ({ globals }: RowOperation): boolean => globals !== undefined;

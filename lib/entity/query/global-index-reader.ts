@@ -1,7 +1,6 @@
 import type { EntityClient } from '../common/entity-client.js';
 import { IndexReader } from './index-reader.js';
-import { CLOSED, OPEN } from '../keys/index-entry.js';
-import type { Span } from '../keys/index-entry.js';
+import { CLOSED, OPEN, type Span } from '../keys/index-entry.js';
 
 /** Above every token. */
 const BEHIND_TOKENS = Buffer.from('\0\xff', 'latin1');

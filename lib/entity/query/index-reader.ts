@@ -94,7 +94,6 @@ const PAGE = 1_000;
 /** Ranges that are read together, though the first may be enough. */
 const RANGES_AT_ONCE = 16;
 /** What entries are reduced to for the script to compare; the length of each keeps them apart. */
-
 export function digestOf(entries: readonly string[]): string {
   const hash = createHash('sha1');
   for (const entry of entries) hash.update(`${Buffer.byteLength(entry)}:${entry}`);

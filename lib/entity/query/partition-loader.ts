@@ -6,13 +6,12 @@ import type { SchemaRegistry } from '../rows/schema-registry.js';
 import { TransactionTooLargeError } from '../common/entity-errors.js';
 import { type EntityKey, entityKeyIn, indexKey } from '../keys/entity-key.js';
 import { type SweepPartition, entriesAfterSweep } from './expiry-queue.js';
-import { IndexReader } from './index-reader.js';
+import { digestOf, IndexReader } from './index-reader.js';
 import { idTextOf } from '../keys/index-entry.js';
 import { LOAD_SCRIPT } from './load-script.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 import { type Fields, type RowContext, rememberRow, runLoadHooks } from '../rows/row-reader.js';
 import type { EntityClass } from '../decorators/shape.js';
-import { digestOf } from './index-reader.js';
 
 /** The most rows that are loaded at once: meanwhile the server does nothing else. */
 export const MAX_LOADED_ROWS = 1_000;

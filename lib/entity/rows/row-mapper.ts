@@ -287,5 +287,4 @@ export class RowMapper {
 
 const PATCHABLE = 'a patch accepts properties of @Property(), @Embedded() and @ExpiresAt()';
 /** A field, and what it must hold; undefined where it must be absent. */
-
 export type Guard = readonly [field: string, value: string | undefined];

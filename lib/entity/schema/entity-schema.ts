@@ -76,15 +76,12 @@ export interface EntitySchema {
   readonly version?: string;
 }
 /** The types of an id. */
-
 export type KeyType = 'string' | 'number' | 'bigint';
 /** A property that is part of the key. */
-
 export interface KeyProperty {
   readonly property: string;
   readonly type: KeyType;
   readonly generate?: IdGenerator;
 }
 /** Keys that the entries of one global index are spread over. Part of the layout, as the next is: never changed. */
-
 export const INDEX_BUCKETS = 16;

@@ -3,8 +3,7 @@ import type { Codec } from '../codec/codec.js';
 import { buildCollections } from './collection-schema.js';
 import { durationMs } from '../common/duration.js';
 import { type EmbeddedField, embeddedCodec } from '../codec/composite-codecs.js';
-import type { KeyProperty, KeyType } from './entity-schema.js';
-import type { CounterSchema, EntitySchema, FieldSchema } from './entity-schema.js';
+import type { CounterSchema, EntitySchema, FieldSchema, KeyProperty, KeyType } from './entity-schema.js';
 import { hooksByEvent } from '../decorators/lifecycle-hooks.js';
 import {
   type PropertyMetadata,

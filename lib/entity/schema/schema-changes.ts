@@ -1,14 +1,11 @@
 /** How the changes of an entity class are recorded. */
-
 export interface ChangesSchema {
   /** About how many changes the outbox of a slot keeps. */
   readonly maxLength: number;
 }
 /** How many changes the outbox of a slot keeps, unless the entity says otherwise. */
-
 export const OUTBOX_LENGTH = 1000;
 /** What `@ClusterEntity({ changes })` means; what is wrong in it is reported to `fault`. */
-
 export function buildChanges(given: unknown, fault: (what: string) => void): ChangesSchema | undefined {
   if (given === undefined || given === false) return undefined;
   if (given === true) return { maxLength: OUTBOX_LENGTH };

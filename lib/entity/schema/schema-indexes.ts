@@ -1,5 +1,10 @@
-import type { FieldSchema, GlobalIndexSchema, IndexSchema, IndexedField } from './entity-schema.js';
-import { INDEX_BUCKETS } from './entity-schema.js';
+import {
+  type FieldSchema,
+  type GlobalIndexSchema,
+  INDEX_BUCKETS,
+  type IndexedField,
+  type IndexSchema,
+} from './entity-schema.js';
 import type { IndexMetadata } from '../decorators/metadata.js';
 
 /** The indexes of a class: those of a partition, and those over all partitions. */

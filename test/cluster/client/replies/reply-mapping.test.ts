@@ -1,6 +1,16 @@
 import { Cluster } from 'ioredis';
-import { ClusterClient, createRepositories, InvalidArgumentError, type ClusterClientOptions } from 'keyslot';
-import { ClusterEntity, Counter, PrimaryKey, Property, SortedSetOf, type ClusterSortedSet } from 'keyslot';
+import {
+  ClusterClient,
+  type ClusterClientOptions,
+  ClusterEntity,
+  type ClusterSortedSet,
+  Counter,
+  createRepositories,
+  InvalidArgumentError,
+  PrimaryKey,
+  Property,
+  SortedSetOf,
+} from 'keyslot';
 import { eventually, sharedCluster } from '../../../cluster-fixture.js';
 
 const { nodes, keyspace } = sharedCluster();
