@@ -27,10 +27,10 @@ export interface ChangesOptions {
 
 const POLL_MS = 1_000;
 const POLL_ALL_MS = 30_000;
-/** The longest that a timer waits; beyond it would fire at once. */
+/** The longest delay of a timer, in milliseconds. With a longer one it would fire at once. */
 const LONGEST_POLL_MS = 2 ** 31 - 1;
 
-/** Follows what commits have told the outboxes. */
+/** Follows the changes that commits append to the outboxes. */
 export class ChangeFeed {
   private readonly readers = new Map<string, OutboxReader>();
 
@@ -40,9 +40,9 @@ export class ChangeFeed {
   ) {}
 
   /**
-   * The changes of a class: of one partition, or of all.
+   * Returns the changes of a class in one partition, or in all.
    *
-   * @throws InvalidArgumentError where the class records none, and for an option that cannot be right.
+   * @throws InvalidArgumentError if the class does not record changes, or an option is invalid.
    */
   changes(schema: EntitySchema, tag: string | undefined, options: ChangesOptions): Observable<EntityChange> {
     this.checkRecorded(schema);
@@ -68,7 +68,7 @@ export class ChangeFeed {
     });
   }
 
-  /** The cursor behind everything that was committed before. */
+  /** Returns a cursor after everything that has been committed so far. */
   async cursor(schema: EntitySchema, tag: string | undefined): Promise<string> {
     this.checkRecorded(schema);
     return (await this.now(schema, tag === undefined ? undefined : keySlot(tag))).cursor;
@@ -126,7 +126,7 @@ export class ChangeFeed {
     await Promise.all([followed, this.listen(schema, wakeables, signal)]);
   }
 
-  /** Lets writers wake the readers of outboxes; where that is not to be had, readers look by themselves. */
+  /** Lets writers wake the readers of outboxes. Without these notifications, readers poll. */
   private async listen(
     { partitionName }: EntitySchema,
     wakeables: ReadonlyMap<number, Wakeable>,
@@ -142,11 +142,11 @@ export class ChangeFeed {
     const names = [...channels.keys()];
     const subscription = pubsub.sharded(names, { codec: 'text' }).subscribe({
       next: ({ channel }) => channels.get(channel)?.(),
-      error: () => {}, // not allowed, say
+      error: () => {}, // not permitted, for example
     });
     signal.addEventListener('abort', () => subscription.unsubscribe());
     await pubsub.ready(names).catch(() => {});
-    for (const { wake } of wakeables.values()) wake(); // what was called before, nobody has heard
+    for (const { wake } of wakeables.values()) wake(); // earlier notifications had no listener
   }
 
   private reader(partitionName: string): OutboxReader {
@@ -165,7 +165,7 @@ function positionsFrom(from: string, slot: number | undefined): OutboxPositions 
 
 const allSlots = (): number[] => Array.from({ length: SLOT_COUNT }, (_, slot) => slot);
 
-/** A change with the cursor behind it, whose text is made when it is asked for. */
+/** Adds the cursor to a change. Its text is computed on first access. */
 function withCursor(change: object, positions: OutboxPositions): EntityChange {
   return Object.defineProperty(change, 'cursor', {
     enumerable: true,

@@ -3,46 +3,46 @@ import { entityKeyIn, givenKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import type { KeyOf, PartitionKeyOf } from '../decorators/shape.js';
 
-/** A change of a row, as it was committed. */
+/** A committed change of a row. */
 export interface RowChange<E = object> {
-  /** `expire` is told when an expired row is swept, or written anew. */
+  /** What happened. `expire` appears when an expired row is swept or overwritten. */
   readonly type: 'insert' | 'update' | 'delete' | 'expire';
   /** The name of the entity. */
   readonly entity: string;
   readonly key: KeyOf<E>;
-  /** The version that the change has made; of a row that is gone its last. */
+  /** The row's version after the change. For a row that is gone, its last version. */
   readonly version: number;
-  /** Of an update: the properties that were written, whether or not to another value. */
+  /** For an update, the properties that were written, even if their values stayed the same. */
   readonly changed?: readonly string[];
-  /** Where to go on behind this change. */
+  /** Where to resume after this change. */
   readonly cursor: string;
 }
 
-/** An event that a transaction has emitted. */
+/** An event that a transaction emitted. */
 export interface PartitionEvent<E = object> {
   readonly type: 'event';
   /** The name of the entity that owns the partition. */
   readonly entity: string;
   /** The id of the partition. */
   readonly key: PartitionKeyOf<E>;
-  /** The type that it was given. */
+  /** The type that was passed to `emit`. */
   readonly event: string;
   readonly payload: unknown;
-  /** Where to go on behind this event. */
+  /** Where to resume after this event. */
   readonly cursor: string;
 }
 
-/** What `changes()` gives. */
+/** What `changes()` emits. */
 export type EntityChange<E = object> = RowChange<E> | PartitionEvent<E>;
 
-/** An entry of an outbox: fields and values in turn. */
+/** An entry of an outbox: alternating fields and values. */
 export type OutboxEntry = readonly string[];
 
-/** What `changes()` gives, but for the cursor. */
+/** What `changes()` emits, without the cursor. */
 type Told = Omit<RowChange, 'cursor'> | Omit<PartitionEvent, 'cursor'>;
 
 /**
- * The change that an entry tells; undefined where it is of another class, or of another partition than the one asked for.
+ * Decodes the change in an outbox entry. Returns undefined if it is of another class, or of a partition other than `tag`.
  */
 export function changeFrom(schema: EntitySchema, entry: OutboxEntry, tag?: string): Told | undefined {
   const fields = new Map<string, string>();

@@ -1,10 +1,10 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 
-/** The id of the entry of an outbox that was read last; `0-0` if there was none, `start` for whatever is there. */
+/** The id of the outbox entry that was read last; `0-0` if there was none, `start` for everything that is kept. */
 export type Position = string;
 
-/** A reader that was nowhere in a slot yet: when it began, there was no outbox. */
+/** The position in a slot that had no outbox when the reader started. */
 const NOWHERE: Position = '0-0';
 
 const PAGE = 128;
@@ -12,12 +12,12 @@ const ENTRY = /^(\d{1,5}):(start|\d{1,16}-\d{1,16})$/;
 const ALL = '*';
 
 /**
- * How far a reader has come in the outboxes of one slot, or of all. Immutable, so that every change can have the
- * cursor behind it: a step copies one page of many.
+ * How far a reader has read in the outboxes of one slot, or of all slots. Immutable, so that every change can carry
+ * its own cursor: a step copies one page out of many.
  */
 export class OutboxPositions {
   private constructor(
-    /** The one slot; undefined for all. */
+    /** The slot to read; undefined for all slots. */
     readonly slot: number | undefined,
     private readonly pages: readonly (readonly Position[] | undefined)[],
   ) {}
@@ -27,9 +27,9 @@ export class OutboxPositions {
   }
 
   /**
-   * Reads a cursor.
+   * Parses a cursor.
    *
-   * @param slot the one that is to be read; undefined for all of them.
+   * @param slot the slot to read; undefined for all slots.
    * @throws InvalidArgumentError
    */
   static parse(cursor: unknown, slot: number | undefined): OutboxPositions {
@@ -58,7 +58,7 @@ export class OutboxPositions {
     return this.pages[Math.floor(slot / PAGE)]?.[slot % PAGE] ?? NOWHERE;
   }
 
-  /** The same, but for one slot. */
+  /** Returns a copy with a new position in one slot. */
   with(slot: number, position: Position): OutboxPositions {
     const pages = [...this.pages];
     const page = [...(pages[Math.floor(slot / PAGE)] ?? [])];
@@ -67,7 +67,7 @@ export class OutboxPositions {
     return new OutboxPositions(this.slot, pages);
   }
 
-  /** Its text: opaque to callers. */
+  /** The cursor as text, opaque to callers. */
   get cursor(): string {
     const parts: string[] = [];
     for (let slot = 0; slot < SLOT_COUNT; slot++) {

@@ -9,34 +9,34 @@ import { OUTBOX_SCRIPT } from './outbox-script.js';
 import { ScriptCaller } from '../scripts/script-caller.js';
 import type { Wakeable } from './wakeable.js';
 
-/** Entries of one answer. */
+/** The maximum number of entries per reply. */
 const BATCH = 100;
 
 /**
- * Reads under way at once where all outboxes are followed. There are 16,384 of them: read all at once, they would keep
- * calls of the application waiting behind them.
+ * How many reads run concurrently when all outboxes are followed. There are 16,384 outboxes: reading all of them at once
+ * would delay the calls of the application.
  */
 export const READS_AT_ONCE = 128;
 
-/** How long a reader waits after a read that failed for the moment. */
+/** How long a reader waits after a transient failure, in milliseconds. */
 const RETRY_MS = 200;
 
-/** What was read behind a position: entries with their ids; or that some are missing. */
+/** The entries after a position with their ids, or `'lost'` if some are missing. */
 type Read = { readonly entries: readonly (readonly [id: string, entry: OutboxEntry])[] } | 'lost';
 
 /** How an outbox is followed. */
 interface FollowOptions {
   readonly wake: Wakeable;
   readonly pollMs: number;
-  /** Shared by the outboxes that are followed together. */
+  /** Limits the concurrent reads of all outboxes that are followed together. */
   readonly limiter: Limiter;
   readonly signal: AbortSignal;
 }
 
-/** Reads the outboxes of the partitions of one owner: by calls like any other, so it takes no connections. */
+/** Reads the outboxes of one owner's partitions. It uses ordinary calls, so it needs no connections of its own. */
 export class OutboxReader {
   private readonly scripts: ScriptCaller;
-  // Readers of one outbox that are at one place share their reads.
+  // Readers at the same position of the same outbox share their reads.
   private readonly underWay = new Map<string, Promise<Read>>();
 
   constructor(
@@ -46,13 +46,13 @@ export class OutboxReader {
     this.scripts = new ScriptCaller(client);
   }
 
-  /** Where the end of an outbox is now. */
+  /** Returns the current end of an outbox. */
   async end(slot: number): Promise<Position> {
     const [, id] = await this.run(slot, 'now');
     return id as Position;
   }
 
-  /** The ends of all outboxes that there are, by their slots. */
+  /** Returns the current ends of all existing outboxes, by slot. */
   async ends(): Promise<Map<number, Position>> {
     const limiter = new Limiter(READS_AT_ONCE);
     const slots = Array.from({ length: SLOT_COUNT }, (_, slot) => slot);
@@ -63,10 +63,10 @@ export class OutboxReader {
   }
 
   /**
-   * Gives entries to `deliver` as they come, until the signal ends it.
+   * Passes new entries to `deliver` until the signal is aborted.
    *
-   * @param wake is woken when there may be new ones, and when the signal is aborted; besides, they are looked for every so many milliseconds.
-   * @returns 'lost' where entries are missing; undefined when it was ended.
+   * @param wake is woken when there may be new entries, and when the signal is aborted. The reader polls as well.
+   * @returns `'lost'` if entries are missing, or undefined after an abort.
    */
   async follow(
     slot: number,
@@ -79,7 +79,7 @@ export class OutboxReader {
       const read = await limiter
         .run(() => this.read(slot, at))
         .catch((error: unknown) => {
-          if (isTransient(error)) return undefined; // by a failover, say
+          if (isTransient(error)) return undefined; // a failover, for example
           throw error;
         });
       if (signal.aborted) break;

@@ -1,10 +1,10 @@
 import { Script } from '../../cluster/scripts/script.js';
 
 /**
- * Reads an outbox from a position on.
+ * Reads an outbox after a position.
  *
- * Answers `['OK', id, fields, id, fields, …]`; `['AT', id]` if asked for `now`; `['LOST']` where something is missing
- * between the position and what comes behind it.
+ * Replies `['OK', id, fields, id, fields, …]`, or `['AT', id]` for the position `now`, or `['LOST']` if entries are
+ * missing directly after the position.
  */
 export const OUTBOX_SCRIPT = new Script(
   String.raw`#!lua flags=no-writes

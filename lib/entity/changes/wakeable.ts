@@ -1,20 +1,20 @@
-/** A wait that somebody else can end. A call before the wait counts, too. */
+/** A wait that another caller can end. A `wake()` before the wait ends it at once. */
 export class Wakeable {
   private isAwake = false;
   private end: (() => void) | undefined;
 
-  /** Ends the wait, or the next one. */
+  /** Ends the current wait, or else the next one. */
   readonly wake = (): void => {
     this.isAwake = true;
     this.end?.();
   };
 
-  /** Forgets that it was woken. */
+  /** Discards an earlier `wake()`. */
   reset(): void {
     this.isAwake = false;
   }
 
-  /** Waits to be woken, for so many milliseconds at most. */
+  /** Waits for `wake()`, but no longer than `ms` milliseconds. */
   wait(ms: number): Promise<void> {
     if (this.isAwake) return Promise.resolve();
     return new Promise((resolve) => {

@@ -7,18 +7,18 @@ import { SchemaMismatchError } from '../common/entity-errors.js';
 import type { WriteOptions } from '../common/write-options.js';
 
 /**
- * What all collections of entities have in common. A collection is a Redis key of its own in its row's slot. It lives
- * and expires with the row; its writes leave the row's version alone, so they conflict with no save.
+ * Base class of the collections of entities. A collection has its own Redis key in the slot of its row, and expires
+ * with the row. Its writes do not change the row's version, so they do not conflict with saves.
  *
- * Every call is one round trip, and atomic. Reads are of what is there: of a row that is gone, nothing.
+ * Every call is atomic and takes one round trip. If the row is gone, reads find an empty collection.
  *
- * A write fails with EntityNotFoundError where the row is gone, with InvalidArgumentError where an element is not of
- * the collection's type, and with OutcomeUnknownError where its reply was lost, unless the entity has
- * `idempotency: 'window'`. Any call fails with EntityNotSavedError where the entity has no row yet, and with
- * SchemaMismatchError where others have stored something else.
+ * A write fails with EntityNotFoundError if the row is gone, with InvalidArgumentError if an element is not of the
+ * collection's type, and with OutcomeUnknownError if its reply was lost, unless the entity has
+ * `idempotency: 'window'`. Any call fails with EntityNotSavedError if the entity has no row yet, and with
+ * SchemaMismatchError if another program stored data of another type.
  */
 export abstract class ClusterCollection<T> extends CollectionHandle {
-  /** What it is. */
+  /** The type of collection. */
   abstract readonly kind: CollectionKind;
 
   /** @internal */
@@ -27,7 +27,7 @@ export abstract class ClusterCollection<T> extends CollectionHandle {
   }
 
   /**
-   * The Redis key, without the client's `keyPrefix`: `{Order:42}:Order:42:tags`.
+   * The Redis key, without the client's `keyPrefix`, such as `{Order:42}:Order:42:tags`.
    *
    * @throws EntityNotSavedError
    */
@@ -37,7 +37,7 @@ export abstract class ClusterCollection<T> extends CollectionHandle {
   }
 
   /**
-   * The same collection, whose writes are made in a certain way.
+   * Returns the same collection with these options for its writes.
    *
    * ```ts
    * await order.tags.with({ durability: { replicas: 1, timeoutMs: 100 } }).add('paid');
@@ -47,7 +47,7 @@ export abstract class ClusterCollection<T> extends CollectionHandle {
     return Reflect.construct(this.constructor as new () => this, [this.access.with(options)]);
   }
 
-  /** Removes all elements. @returns whether there were any. */
+  /** Removes all elements. @returns whether the collection had any. */
   clear(): Promise<boolean> {
     return this.access.write(
       () => [{ command: 'UNLINK', args: [] }],
@@ -78,7 +78,7 @@ export abstract class ClusterCollection<T> extends CollectionHandle {
     try {
       return codec.decode(stored) as T;
     } catch {
-      throw this.mismatch(); // without the cause: what JSON.parse says quotes the value
+      throw this.mismatch(); // without the cause: the error of JSON.parse quotes the value
     }
   }
 
@@ -97,7 +97,7 @@ export abstract class ClusterCollection<T> extends CollectionHandle {
 }
 
 /**
- * A whole number, as text.
+ * Returns a whole number as text.
  *
  * @throws InvalidArgumentError
  */

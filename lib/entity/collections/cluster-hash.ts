@@ -5,23 +5,23 @@ import { ClusterCollection } from './cluster-collection.js';
 import { COUNTER_DIGITS } from '../common/counter-digits.js';
 import { bigintCodec, numberCodec } from '../codec/scalar-codecs.js';
 
-/** Values by their names, declared by `@HashOf`. Any text can be a name, `__proto__` among them. */
+/** A map of names to values, declared by `@HashOf`. Any text can be a name, even `__proto__`. */
 export class ClusterHash<T> extends ClusterCollection<T> {
   readonly kind = 'hash';
 
-  /** Sets a value. @returns whether its name is new. */
+  /** Sets the value of a name. @returns whether the name is new. */
   async set(name: string, value: T): Promise<boolean> {
     return (await this.setMany([[name, value]])) > 0;
   }
 
-  /** Sets values, of a Map for one. @returns how many names are new. */
+  /** Sets several values, such as those of a Map. @returns the number of new names. */
   setMany(values: Iterable<readonly [name: string, value: T]>): Promise<number> {
     const pairs = () =>
       [...values].flatMap(([name, value]): Stored[] => [this.nameOf(name), this.encode(value)]);
     return this.access.write(() => callsOf('HSET', pairs()), sumOf);
   }
 
-  /** Removes values by their names. @returns how many there were. */
+  /** Removes values by their names. @returns the number of values removed. */
   delete(...names: string[]): Promise<number> {
     return this.access.write(
       () =>
@@ -34,28 +34,28 @@ export class ClusterHash<T> extends ClusterCollection<T> {
   }
 
   /**
-   * Adds a whole number to a value, of a hash of `Number` or `BigInt`; a value that is absent is 0.
+   * Adds a whole number to a value in a hash of `Number` or `BigInt`. A missing value counts as 0.
    *
    * @returns the new value.
-   * @throws SchemaMismatchError where the value is no whole number of at most 18 digits.
+   * @throws SchemaMismatchError if the stored value is not a whole number of at most 18 digits.
    */
   increment(name: string, by: T & (number | bigint)): Promise<T> {
     const calls = () => {
       const field = this.nameOf(name);
       return [
         { command: 'HINCRBY', args: [field, this.stepText(by)] },
-        { command: 'HGET', args: [field] }, // as text: Lua's numbers are exact to 2^53 only
+        { command: 'HGET', args: [field] }, // as text: Lua numbers are exact only up to 2^53
       ];
     };
     return this.access.write(calls, ([, [value]]) => this.decode(value));
   }
 
-  /** A value, or null. */
+  /** Returns the value of a name, or null. */
   async get(name: string): Promise<T | null> {
     return this.decodeOne(await this.access.read('hget', this.nameOf(name)));
   }
 
-  /** Values in the order of their names, null for those that are not there. */
+  /** Returns one value per name, in the same order, with null for missing ones. */
   async getMany(names: readonly string[]): Promise<(T | null)[]> {
     if (names.length === 0) return [];
     const values = await this.access.readAll(
@@ -65,23 +65,26 @@ export class ClusterHash<T> extends ClusterCollection<T> {
     return (values as unknown[]).map((value) => this.decodeOne(value));
   }
 
-  /** All values by their names, at one moment; a hash that does not fit into memory is iterated over instead. */
+  /** Returns all names and values at one moment. If the hash may not fit into memory, iterate over it instead. */
   async getAll(): Promise<Map<string, T>> {
     const values = Object.entries((await this.access.read('hgetall')) as Record<string, Buffer>);
     return new Map(values.map(([name, value]) => [name, this.decode(value)]));
   }
 
-  /** Whether there is a value of this name. */
+  /** Returns whether this name has a value. */
   async has(name: string): Promise<boolean> {
     return Number(await this.access.read('hexists', this.nameOf(name))) === 1;
   }
 
-  /** How many values there are. */
+  /** Returns the number of values. */
   size(): Promise<number> {
     return this.count('hlen');
   }
 
-  /** Names and values in no order, in pages. What is there throughout is given at least once, now and then twice. */
+  /**
+   * Iterates over names and values, a page at a time, in no particular order. A name that exists throughout appears at
+   * least once, and occasionally twice.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<[name: string, value: T], void, undefined> {
     for await (const page of this.access.pages('hscan'))
       for (let i = 0; i + 1 < page.length; i += 2) yield [page[i].toString(), this.decode(page[i + 1])];
@@ -98,7 +101,7 @@ export class ClusterHash<T> extends ClusterCollection<T> {
       (collection.codec === numberCodec && Number.isSafeInteger(by)) ||
       (collection.codec === bigintCodec && typeof by === 'bigint');
     if (isWhole && String(by).replace('-', '').length <= COUNTER_DIGITS)
-      return `${by}${typeof by === 'bigint' ? 'n' : ''}`; // as the scripts take it
+      return `${by}${typeof by === 'bigint' ? 'n' : ''}`; // the form that the scripts expect
     throw new InvalidArgumentError(
       'by',
       `${schema.name}.${collection.property} is incremented if it holds Number or BigInt, by whole numbers of that type of at most ${COUNTER_DIGITS} digits`,

@@ -3,31 +3,31 @@ import { ClusterCollection, wholeNumber } from './cluster-collection.js';
 
 const PAGE = 100;
 
-/** A list, declared by `@ListOf`. Places count from 0; negative ones from the end, -1 is the last element. */
+/** A list, declared by `@ListOf`. Places count from 0; negative places count from the end, so -1 is the last element. */
 export class ClusterList<T> extends ClusterCollection<T> {
   readonly kind = 'list';
 
-  /** Appends elements at the end. @returns how many there are now; 0 where none were given. */
+  /** Appends elements. @returns the new size of the list, or 0 if you pass no elements. */
   push(...elements: T[]): Promise<number> {
     return this.insert('RPUSH', elements);
   }
 
-  /** Puts elements at the beginning, in the order they are given in. @returns how many there are now, 0 where none were given. */
+  /** Prepends elements, keeping their order. @returns the new size of the list, or 0 if you pass no elements. */
   unshift(...elements: T[]): Promise<number> {
     return this.insert('LPUSH', elements.toReversed());
   }
 
-  /** Removes the last element, and gives it; null where there is none. */
+  /** Removes and returns the last element, or returns null if the list is empty. */
   pop(): Promise<T | null> {
     return this.take('RPOP');
   }
 
-  /** Removes the first element, and gives it; null where there is none. */
+  /** Removes and returns the first element, or returns null if the list is empty. */
   shift(): Promise<T | null> {
     return this.take('LPOP');
   }
 
-  /** Removes all elements outside of a range, both ends of which stay. */
+  /** Removes all elements outside a range. The elements at both ends of the range stay. */
   trim(from: number, to: number): Promise<void> {
     return this.access.write(
       () => [{ command: 'LTRIM', args: [wholeNumber('from', from), wholeNumber('to', to)] }],
@@ -35,7 +35,11 @@ export class ClusterList<T> extends ClusterCollection<T> {
     );
   }
 
-  /** Removes elements that are stored the same: all of them, or the first `count`. @returns how many there were. */
+  /**
+   * Removes elements whose stored value equals that of `element`: all of them, or the first `count`.
+   *
+   * @returns the number of elements removed.
+   */
   remove(element: T, count = 0): Promise<number> {
     return this.access.write(
       () => [{ command: 'LREM', args: [wholeNumber('count', count, 0), this.encode(element)] }],
@@ -43,24 +47,24 @@ export class ClusterList<T> extends ClusterCollection<T> {
     );
   }
 
-  /** The element at a place, or null. */
+  /** Returns the element at a place, or null. */
   async at(place: number): Promise<T | null> {
     return this.decodeOne(await this.access.read('lindex', wholeNumber('place', place)));
   }
 
-  /** The elements of a range, both ends included; by default all of them. */
+  /** Returns the elements of a range, including both ends; all elements by default. */
   async range(from = 0, to = -1): Promise<T[]> {
     return this.decodeAll(await this.access.read('lrange', wholeNumber('from', from), wholeNumber('to', to)));
   }
 
-  /** How many elements there are. */
+  /** Returns the number of elements. */
   size(): Promise<number> {
     return this.count('llen');
   }
 
   /**
-   * The elements in their order, in pages by their places: while others put in or take away what stands before,
-   * elements may be given twice, or not at all.
+   * Iterates over the elements in order, a page at a time. If another client inserts or removes earlier elements
+   * meanwhile, an element can appear twice or be missed.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for (let from = 0; ; from += PAGE) {

@@ -1,11 +1,11 @@
 import { callsOf, sumOf } from './collection-call.js';
 import { ClusterCollection, wholeNumber } from './cluster-collection.js';
 
-/** A set of distinct elements, declared by `@SetOf`. Two elements are the same where they are stored the same. */
+/** A set of distinct elements, declared by `@SetOf`. Two elements are equal if their stored values are equal. */
 export class ClusterSet<T> extends ClusterCollection<T> {
   readonly kind = 'set';
 
-  /** Adds elements. @returns how many were not there before. */
+  /** Adds elements. @returns the number of new elements. */
   add(...elements: T[]): Promise<number> {
     return this.access.write(
       () =>
@@ -17,7 +17,7 @@ export class ClusterSet<T> extends ClusterCollection<T> {
     );
   }
 
-  /** Removes elements. @returns how many were there. */
+  /** Removes elements. @returns the number of elements removed. */
   delete(...elements: T[]): Promise<number> {
     return this.access.write(
       () =>
@@ -29,7 +29,7 @@ export class ClusterSet<T> extends ClusterCollection<T> {
     );
   }
 
-  /** Removes elements at random, and gives them; fewer where there are fewer. */
+  /** Removes and returns up to `count` random elements. */
   pop(count = 1): Promise<T[]> {
     return this.access.write(
       () => [{ command: 'SPOP', args: [wholeNumber('count', count, 1)] }],
@@ -37,22 +37,25 @@ export class ClusterSet<T> extends ClusterCollection<T> {
     );
   }
 
-  /** Whether an element is in the set. */
+  /** Returns whether the set has an element. */
   async has(element: T): Promise<boolean> {
     return Number(await this.access.read('sismember', this.encode(element))) === 1;
   }
 
-  /** How many elements there are. */
+  /** Returns the number of elements. */
   size(): Promise<number> {
     return this.count('scard');
   }
 
-  /** All elements, in no order, at one moment; a set that does not fit into memory is iterated over instead. */
+  /** Returns all elements at one moment, in no order. If the set may not fit into memory, iterate over it instead. */
   async members(): Promise<T[]> {
     return this.decodeAll([...((await this.access.read('smembers')) as Iterable<Buffer>)]);
   }
 
-  /** The elements in no order, in pages. One that is there throughout is given at least once, now and then twice. */
+  /**
+   * Iterates over the elements, a page at a time, in no particular order. An element that exists throughout appears at
+   * least once, and occasionally twice.
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<T, void, undefined> {
     for await (const page of this.access.pages('sscan')) yield* this.decodeAll(page);
   }

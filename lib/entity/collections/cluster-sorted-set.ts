@@ -9,50 +9,50 @@ export interface Scored<T> {
   readonly score: number;
 }
 
-/** Which scores: from the least to the greatest, both included; without one there is no bound. */
+/** A range of scores, including both ends. Leave out `min` or `max` for no bound. */
 export interface ScoreBounds {
   readonly min?: number;
   readonly max?: number;
 }
 
-/** A range of scores, and which of its elements. */
+/** A range of scores, and which of its elements to return. */
 export interface ScoreRange extends ScoreBounds {
-  /** From the greatest score to the least. */
+  /** Whether to return the highest score first. */
   readonly reverse?: boolean | undefined;
-  /** How many are passed over first. */
+  /** How many elements to skip first. */
   readonly offset?: number | undefined;
-  /** The most that are given. */
+  /** The maximum number of elements. */
   readonly limit?: number | undefined;
 }
 
-/** A range of ranks, both ends included; from 0, negative ones from the end. */
+/** A range of ranks, including both ends. Ranks count from 0; negative ranks count from the end. */
 export interface RankRange {
   readonly from?: number | undefined;
   readonly to?: number | undefined;
-  /** Rank 0 is the greatest score. */
+  /** Whether rank 0 is the highest score. */
   readonly reverse?: boolean | undefined;
 }
 
 /**
- * Distinct elements by their scores, declared by `@SortedSetOf`: the least first, those of one score in the order of
- * their bytes.
+ * A set of distinct elements ordered by score, declared by `@SortedSetOf`. The lowest score comes first; elements with
+ * equal scores are ordered by their stored bytes.
  */
 export class ClusterSortedSet<T> extends ClusterCollection<T> {
   readonly kind = 'sorted set';
 
-  /** Puts an element in, or changes its score. @returns whether it was not there before. */
+  /** Adds an element, or changes its score. @returns whether the element is new. */
   async add(element: T, score: number): Promise<boolean> {
     return (await this.addMany([[element, score]])) > 0;
   }
 
-  /** Puts elements in, or changes their scores. @returns how many were not there before. */
+  /** Adds elements, or changes their scores. @returns the number of new elements. */
   addMany(elements: Iterable<readonly [element: T, score: number]>): Promise<number> {
     const pairs = () =>
       [...elements].flatMap(([element, score]) => [scoreText('score', score), this.encode(element)]);
     return this.access.write(() => callsOf('ZADD', pairs()), sumOf);
   }
 
-  /** Adds to the score of an element, which is 0 where there is none yet. @returns its new score. */
+  /** Adds to the score of an element. A missing element counts as 0. @returns the new score. */
   increment(element: T, by = 1): Promise<number> {
     return this.access.write(
       () => [{ command: 'ZINCRBY', args: [scoreText('by', by), this.encode(element)] }],
@@ -60,7 +60,7 @@ export class ClusterSortedSet<T> extends ClusterCollection<T> {
     );
   }
 
-  /** Removes elements. @returns how many were there. */
+  /** Removes elements. @returns the number of elements removed. */
   delete(...elements: T[]): Promise<number> {
     return this.access.write(
       () =>
@@ -89,25 +89,25 @@ export class ClusterSortedSet<T> extends ClusterCollection<T> {
     return this.access.write(() => [{ command: 'ZREMRANGEBYSCORE', args: args() }], sumOf);
   }
 
-  /** Removes all but so many elements, those of the greatest scores. @returns how many are gone. */
+  /** Removes all but the `count` elements with the highest scores. @returns the number of elements removed. */
   keepHighest(count: number): Promise<number> {
     const last = (): string => `-${Number(wholeNumber('count', count, 0)) + 1}`;
     return this.access.write(() => [{ command: 'ZREMRANGEBYRANK', args: ['0', last()] }], sumOf);
   }
 
-  /** Removes all but so many elements, those of the least scores. @returns how many are gone. */
+  /** Removes all but the `count` elements with the lowest scores. @returns the number of elements removed. */
   keepLowest(count: number): Promise<number> {
     const first = (): string => wholeNumber('count', count, 0);
     return this.access.write(() => [{ command: 'ZREMRANGEBYRANK', args: [first(), '-1'] }], sumOf);
   }
 
-  /** The score of an element, or null. */
+  /** Returns the score of an element, or null. */
   async score(element: T): Promise<number | null> {
     const score = await this.access.read('zscore', this.encode(element));
     return score === null ? null : scoreOf(score);
   }
 
-  /** How many elements stand before one, or null where it is not there. */
+  /** Returns the number of elements before this one, or null if the set does not have it. */
   async rank(
     element: T,
     { reverse = false }: { reverse?: boolean | undefined } = {},
@@ -116,13 +116,13 @@ export class ClusterSortedSet<T> extends ClusterCollection<T> {
     return rank === null ? null : Number(rank);
   }
 
-  /** The elements of a range of ranks; by default all of them. */
+  /** Returns the elements of a range of ranks; all elements by default. */
   async range({ from = 0, to = -1, reverse = false }: RankRange = {}): Promise<Scored<T>[]> {
     const args = [wholeNumber('from', from), wholeNumber('to', to), ...(reverse ? ['REV'] : [])];
     return this.scored(await this.access.read('zrange', ...args, 'WITHSCORES'));
   }
 
-  /** The elements of a range of scores. */
+  /** Returns the elements of a range of scores. */
   async rangeByScore(range: ScoreRange = {}): Promise<Scored<T>[]> {
     const { reverse = false, offset = 0, limit } = range;
     const bounds = boundsOf(range);
@@ -134,19 +134,19 @@ export class ClusterSortedSet<T> extends ClusterCollection<T> {
     );
   }
 
-  /** How many elements there are, of a range of scores. */
+  /** Returns the number of elements in a range of scores. */
   async countByScore(bounds: ScoreBounds): Promise<number> {
     return this.count('zcount', ...boundsOf(bounds));
   }
 
-  /** How many elements there are. */
+  /** Returns the number of elements. */
   size(): Promise<number> {
     return this.count('zcard');
   }
 
   /**
-   * The elements with their scores, in pages and in no order; `range` has one. What is there throughout is given at
-   * least once, now and then twice.
+   * Iterates over the elements with their scores, a page at a time, in no particular order; for an order use `range`.
+   * An element that exists throughout appears at least once, and occasionally twice.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<Scored<T>, void, undefined> {
     for await (const page of this.access.pages('zscan')) yield* this.scored(page);
@@ -161,7 +161,7 @@ export class ClusterSortedSet<T> extends ClusterCollection<T> {
   }
 }
 
-/** A number that a sum with another cannot make NaN, which the server would refuse. */
+/** Returns a finite score as text: a sum of infinities can be NaN, which the server rejects. */
 function scoreText(name: string, score: number): string {
   if (Number.isFinite(score)) return String(score);
   throw new InvalidArgumentError(name, `${name} must be a finite number`);

@@ -4,32 +4,32 @@ import { ClusterCollection, wholeNumber } from './cluster-collection.js';
 
 /** An element of a stream. */
 export interface StreamEntry<T> {
-  /** The id that the server gave it: `1700000000000-0`, greater than all before. */
+  /** The id that the server assigned, such as `1700000000000-0`. It is greater than all earlier ids. */
   readonly id: string;
   readonly value: T;
 }
 
-/** Which entries of a stream: from one id to another, both included. Milliseconds since 1970 are an id, too. */
+/** A range of stream entries, including both ends. Milliseconds since 1970 are valid as an id. */
 export interface StreamRange {
   readonly from?: string | undefined;
   readonly to?: string | undefined;
-  /** The newest first. */
+  /** Whether to return the newest entry first. */
   readonly reverse?: boolean | undefined;
-  /** The most that are given. */
+  /** The maximum number of entries. */
   readonly limit?: number | undefined;
 }
 
 const PAGE = 100;
 
-/** What is only ever appended and read in order, declared by `@StreamOf`. */
+/** An append-only stream that is read in order, declared by `@StreamOf`. */
 export class ClusterStream<T> extends ClusterCollection<T> {
   readonly kind = 'stream';
 
   /**
    * Appends an element.
    *
-   * @param options with `maxLength`, about so many are kept, and the oldest are let go of.
-   * @returns its id.
+   * @param options with `maxLength`, the server removes the oldest entries and keeps about this many.
+   * @returns the id of the new entry.
    */
   append(value: T, { maxLength }: { maxLength?: number | undefined } = {}): Promise<string> {
     const bound = () =>
@@ -40,7 +40,7 @@ export class ClusterStream<T> extends ClusterCollection<T> {
     );
   }
 
-  /** Lets go of the oldest elements, so that so many stay. @returns how many are gone. */
+  /** Removes the oldest entries so that `maxLength` entries remain. @returns the number of entries removed. */
   trim(maxLength: number): Promise<number> {
     return this.access.write(
       () => [{ command: 'XTRIM', args: ['MAXLEN', wholeNumber('maxLength', maxLength, 0)] }],
@@ -48,7 +48,7 @@ export class ClusterStream<T> extends ClusterCollection<T> {
     );
   }
 
-  /** Removes elements by their ids. @returns how many were there. */
+  /** Removes entries by their ids. @returns the number of entries removed. */
   delete(...ids: string[]): Promise<number> {
     if (ids.length === 0) return Promise.resolve(0);
     return this.access.write(
@@ -57,7 +57,7 @@ export class ClusterStream<T> extends ClusterCollection<T> {
     );
   }
 
-  /** The entries of a range, the oldest first; by default all of them. */
+  /** Returns the entries of a range, oldest first; all entries by default. */
   async range({ from = '-', to = '+', reverse = false, limit }: StreamRange = {}): Promise<StreamEntry<T>[]> {
     const bounds = [idText('from', from), idText('to', to)];
     const most = limit === undefined ? [] : ['COUNT', wholeNumber('limit', limit, 1)];
@@ -65,7 +65,7 @@ export class ClusterStream<T> extends ClusterCollection<T> {
     return this.entries(await this.access.read(command, ...ends, ...most));
   }
 
-  /** The entries behind one, at most 100 by default; for the next ones `after` is the id of the last. */
+  /** Returns entries after an id, at most 100 by default. For the next page, pass the last id as `after`. */
   async read({
     after,
     limit = PAGE,
@@ -74,12 +74,12 @@ export class ClusterStream<T> extends ClusterCollection<T> {
     return this.entries(await this.access.read('xrange', from, '+', 'COUNT', wholeNumber('limit', limit, 1)));
   }
 
-  /** How many entries there are. */
+  /** Returns the number of entries. */
   size(): Promise<number> {
     return this.count('xlen');
   }
 
-  /** The entries in their order, in pages, those too that are appended meanwhile. */
+  /** Iterates over the entries in order, a page at a time, including entries that are appended meanwhile. */
   async *[Symbol.asyncIterator](): AsyncGenerator<StreamEntry<T>, void, undefined> {
     for (let after: string | undefined; ;) {
       const page = await this.read({ after });

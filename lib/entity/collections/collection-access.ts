@@ -11,11 +11,11 @@ import type { Stored } from '../codec/codec.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import type { WriteOptions } from '../common/write-options.js';
 
-/** Writes collections of rows. */
+/** Writes to the collections of rows. */
 export interface CollectionWriter {
-  /** The lock that its writes were made under has been released, with nothing lost. */
+  /** Whether the lock that protects its writes has been released without being lost. */
   readonly hasEndedWell: boolean;
-  /** Runs calls in one step, if the row is there. */
+  /** Runs calls in one atomic step, if the row exists. */
   collect(
     place: CollectionPlace,
     calls: readonly CollectionCall[],
@@ -25,24 +25,24 @@ export interface CollectionWriter {
 
 /** How a handle reaches the key of its collection. */
 export interface CollectionAccess {
-  /** Where it is. @throws EntityNotSavedError */
+  /** Returns where the collection is. @throws EntityNotSavedError */
   place(): CollectionPlace;
-  /** The same, with other options of writes. */
+  /** Returns the same access with other write options. */
   with(options: WriteOptions): CollectionAccess;
-  /** Runs a command that only reads; text of the reply is bytes. */
+  /** Runs a read-only command. The reply holds bytes instead of text. */
   read(command: string, ...args: Stored[]): Promise<unknown>;
-  /** The same with any number of arguments. */
+  /** Runs a read-only command with any number of arguments. */
   readAll(command: string, args: readonly Stored[]): Promise<unknown>;
-  /** All elements, in pages. */
+  /** Iterates over all elements, page by page. */
   pages(scan: ElementScan): AsyncIterable<Buffer[]>;
-  /** Runs calls in one step, if the row is there; none send nothing, and are answered with nothing. */
+  /** Runs calls in one atomic step, if the row exists. An empty list sends nothing and has no replies. */
   write<R>(calls: () => readonly CollectionCall[], answer: (replies: CollectionReplies) => R): Promise<R>;
 }
 
-/** Elements that a server looks at in one step of a walk. */
+/** How many elements a server scans per step. */
 const STEP = 100;
 
-/** Reaches a collection on the server. */
+/** Reads and writes a collection on the server. */
 export class StoredCollection implements CollectionAccess {
   constructor(
     private readonly client: EntityClient,

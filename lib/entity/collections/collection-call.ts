@@ -5,33 +5,33 @@ import type { EntitySchema } from '../schema/entity-schema.js';
 import { pushAll } from '../common/push-all.js';
 import type { Stored } from '../codec/codec.js';
 
-/** A command on the key of a collection; its arguments come behind the key. */
+/** A command on the key of a collection; its arguments follow the key. */
 export interface CollectionCall {
   readonly command: string;
   readonly args: readonly Stored[];
 }
 
-/** What the server has answered to each call. */
+/** The server's replies, one list per call. */
 export type CollectionReplies = readonly (readonly Buffer[])[];
 
-/** What is to be done to collections of one row, by their properties. */
+/** The calls to run on the collections of one row, by property. */
 export type CollectionWrites = ReadonlyMap<string, readonly CollectionCall[]>;
 
-/** A collection of a row. */
+/** A collection of a row, and its key. */
 export interface CollectionPlace {
   readonly schema: EntitySchema;
   readonly collection: CollectionSchema;
   readonly key: EntityKey;
 }
 
-/** The key of a collection: `{Order:42}:Order:42:tags`. It depends on no value, so scripts can declare it. */
+/** Returns the key of a collection: `{Order:42}:Order:42:tags`. No value is part of it, so scripts can declare it. */
 export const collectionKey = ({ row }: EntityKey, { property }: Pick<CollectionSchema, 'property'>): string =>
   `${row}:${property}`;
 
-/** Lua's stack takes some 8,000 values at once; a multiple of what any command takes in groups. */
+/** The Lua stack holds some 8,000 values. This is a multiple of the group size of every command's arguments. */
 const ARGUMENTS_AT_ONCE = 5_000;
 
-/** Calls of one command over any number of arguments; none for none. */
+/** Splits any number of arguments into calls of one command. No arguments make no calls. */
 export function callsOf(command: string, args: readonly Stored[]): CollectionCall[] {
   const calls: CollectionCall[] = [];
   for (let from = 0; from < args.length; from += ARGUMENTS_AT_ONCE)
@@ -39,19 +39,19 @@ export function callsOf(command: string, args: readonly Stored[]): CollectionCal
   return calls;
 }
 
-/** The sum of what calls have answered with a number each. */
+/** Returns the sum of replies that are one number per call. */
 export const sumOf = (replies: CollectionReplies): number =>
   replies.reduce((sum, [count]) => sum + Number(count), 0);
 
-/** Calls as the scripts take them: the command, the number of its arguments, the arguments. */
+/** Encodes calls for the scripts: the command, the number of its arguments, the arguments. */
 export function callArguments(calls: readonly CollectionCall[]): Stored[] {
   return calls.flatMap(({ command, args }) => [command, String(args.length), ...args]);
 }
 
 /**
- * A row's collections as the commit script takes them: those that live and end with it, and what is written to them.
+ * Encodes a row's collections for the commit script: those that expire with the row, and the writes to them.
  *
- * @param place gives the number of a key in KEYS.
+ * @param place returns the number of a key in KEYS.
  */
 export function collectionArguments(
   { schema, key, collected }: { schema: EntitySchema; key: EntityKey; collected?: CollectionWrites },
@@ -78,7 +78,7 @@ export function collectionArguments(
   return args;
 }
 
-/** What each call has answered, of what the scripts answer: for each the number of its parts, and the parts. */
+/** Splits a script's reply into the replies of its calls: for each call the number of parts, then the parts. */
 export function repliesOf(parts: readonly Buffer[]): Buffer[][] {
   const replies: Buffer[][] = [];
   for (let at = 0; at < parts.length;) {

@@ -20,15 +20,15 @@ const HANDLES: Record<CollectionKind, new (access: CollectionAccess) => object> 
   stream: ClusterStream,
 };
 
-/** Makes the handles of collections. */
+/** Creates the handles of collections. */
 export class CollectionHandles {
   constructor(private readonly client: EntityClient) {}
 
   /**
-   * Gives an entity its handles. They are not enumerable: what copies, compares or prints an entity passes them over.
+   * Adds its handles to an entity. They are not enumerable, so copying, comparing and printing skip them.
    *
-   * @param keyOf the key of the entity's row; undefined while there is none.
-   * @param writer gives what makes their writes.
+   * @param keyOf returns the key of the entity's row, or undefined while there is none.
+   * @param writer returns the writer of the collections.
    */
   attach(
     schema: EntitySchema,
@@ -45,14 +45,14 @@ export class CollectionHandles {
       const value = handleOf(collection, new StoredCollection(this.client, writer, place));
       Object.defineProperty(entity, collection.property, {
         value,
-        enumerable: false, // a class field may have made the property already
+        enumerable: false, // explicit, as a class field may have defined the property already
         writable: false,
         configurable: true,
       });
     }
   }
 
-  /** The collection of a row by its name, whether or not the row is there. */
+  /** Returns the handle of a row's collection by name, whether or not the row exists. */
   at(schema: EntitySchema, key: EntityKey, property: string, writer: CollectionWriter): object {
     const collection = collectionOf(schema, property);
     const place = () => ({ schema, collection, key });
@@ -60,14 +60,14 @@ export class CollectionHandles {
   }
 }
 
-/** The handle that fits a collection. */
+/** Creates the handle for a collection. */
 export const handleOf = ({ kind }: CollectionSchema, access: CollectionAccess): object =>
   new HANDLES[kind](access);
 
 /**
- * The collection of a name.
+ * Returns the collection with this name.
  *
- * @throws InvalidArgumentError where there is none.
+ * @throws InvalidArgumentError if the class has none.
  */
 export function collectionOf(schema: EntitySchema, property: string): CollectionSchema {
   const collection = schema.collections.find((known) => known.property === property);

@@ -1,6 +1,6 @@
 import { ClusterError } from '../../cluster/common/errors.js';
 
-/** The row that was to be changed or found is not there. Nothing was written. */
+/** The row does not exist. Nothing was written. */
 export class EntityNotFoundError extends ClusterError {
   constructor(
     readonly entity: string,
@@ -11,7 +11,8 @@ export class EntityNotFoundError extends ClusterError {
 }
 
 /**
- * A collection was used of an entity that has no row yet, or none any more: save it first. Nothing was sent.
+ * A collection was used on an entity without a row: it was never saved, or it was deleted. Save the entity first. Nothing
+ * was sent.
  */
 export class EntityNotSavedError extends ClusterError {
   constructor(
@@ -24,7 +25,7 @@ export class EntityNotSavedError extends ClusterError {
   }
 }
 
-/** A row with this key is there already. Nothing was written. */
+/** A row with this key already exists. Nothing was written. */
 export class EntityExistsError extends ClusterError {
   constructor(
     readonly entity: string,
@@ -39,12 +40,12 @@ export class EntityExistsError extends ClusterError {
 }
 
 /**
- * Somebody else changed or deleted the row since it was loaded. Nothing was written: load it again, and decide again.
+ * The row was changed or deleted since it was loaded. Nothing was written. Load the row and apply your change again.
  */
 export class VersionConflictError extends ClusterError {
   /**
    * @param expected the version the write was based on.
-   * @param actual the version of the row now; undefined where it is gone.
+   * @param actual the current version of the row; undefined if the row is gone.
    */
   constructor(
     readonly entity: string,
@@ -59,7 +60,7 @@ export class VersionConflictError extends ClusterError {
   }
 }
 
-/** The row is not as the `where` of an update demands. Nothing was written. */
+/** The row does not match the `where` of an update. Nothing was written. */
 export class ConditionNotMetError extends ClusterError {
   constructor(
     readonly entity: string,
@@ -69,11 +70,11 @@ export class ConditionNotMetError extends ClusterError {
   }
 }
 
-/** Another row, of the partition or of all, holds the value of a unique. Nothing was written. */
+/** Another row already has the value of a unique constraint. Nothing was written. */
 export class UniqueViolationError extends ClusterError {
   /**
-   * @param unique its name.
-   * @param properties what it is over.
+   * @param unique the name of the unique constraint.
+   * @param properties the properties that it covers.
    */
   constructor(
     readonly entity: string,
@@ -87,7 +88,7 @@ export class UniqueViolationError extends ClusterError {
   }
 }
 
-/** An operation names entities of two partitions; thrown before anything is sent. */
+/** An operation involves entities of two partitions. It is thrown before anything is sent. */
 export class CrossPartitionError extends ClusterError {
   constructor(partition: string, key: string) {
     super(`${key} is not in partition ${partition}; one atomic operation cannot span two partitions`, {
@@ -96,7 +97,7 @@ export class CrossPartitionError extends ClusterError {
   }
 }
 
-/** A property of the key was changed after the entity was loaded; thrown before anything is sent. */
+/** A key property was changed after the entity was loaded. It is thrown before anything is sent. */
 export class PartitionKeyChangedError extends ClusterError {
   constructor(entity: string, loadedAs: string) {
     super(
@@ -108,7 +109,7 @@ export class PartitionKeyChangedError extends ClusterError {
   }
 }
 
-/** A query names what no index or unique of the entity answers; thrown before anything is sent. */
+/** No index or unique constraint of the entity covers a query. It is thrown before anything is sent. */
 export class UnindexedQueryError extends ClusterError {
   constructor(
     readonly entity: string,
@@ -118,7 +119,7 @@ export class UnindexedQueryError extends ClusterError {
   }
 }
 
-/** A transaction, or `loadAll`, takes more than one step should hold the server for. Nothing was written. */
+/** A transaction or a `loadAll` involves too many rows or bytes for one atomic step. Nothing was written. */
 export class TransactionTooLargeError extends ClusterError {
   constructor(what: string, actual: number, limit: number, subject = 'The transaction') {
     super(`${subject} has ${actual} ${what}, but the limit is ${limit}; split the work`, {
@@ -127,7 +128,7 @@ export class TransactionTooLargeError extends ClusterError {
   }
 }
 
-/** What is wrong in entity classes: all of it at once, each fault naming its class and property. */
+/** Entity classes have faults. The error lists all of them; each names its class and property. */
 export class SchemaError extends ClusterError {
   constructor(readonly faults: readonly string[]) {
     super(
@@ -141,7 +142,7 @@ export class SchemaError extends ClusterError {
   }
 }
 
-/** A stored field is not what the entity's class says. The value itself is not told. */
+/** A stored field does not have the type that the entity's class declares. The error never includes the value. */
 export class SchemaMismatchError extends ClusterError {
   constructor(
     readonly entity: string,
@@ -155,16 +156,16 @@ export class SchemaMismatchError extends ClusterError {
   }
 }
 
-/** The server is too old for what was asked. */
+/** The server is too old for this feature. */
 export class UnsupportedServerFeatureError extends ClusterError {
   constructor(feature: string, needs: string) {
     super(`${feature} needs ${needs}`, { code: 'UNSUPPORTED_SERVER_FEATURE' });
   }
 }
 
-/** Changes were made that can no longer be read: the outbox was trimmed, or a failover has lost them. */
+/** Changes can no longer be read: the outbox was trimmed, or a failover lost them. */
 export class ChangesLostError extends ClusterError {
-  /** @param resumeFrom a cursor to what is still there: what was lost is behind it, so read the rows anew first. */
+  /** @param resumeFrom a cursor to the changes that are left. Some before it are lost, so read the rows again first. */
   constructor(
     entity: string,
     readonly resumeFrom: string,
@@ -178,14 +179,14 @@ export class ChangesLostError extends ClusterError {
   }
 }
 
-/** The lock is not held any more. What was to be written under it was not written. */
+/** The lock is no longer held. The write under it was not applied. */
 export class LockLostError extends ClusterError {
   constructor(partition: string, why: string) {
     super(`The lock of ${partition} is lost: ${why}`, { code: 'LOCK_LOST' });
   }
 }
 
-/** The lock was not free in time. The function was not called. */
+/** The lock did not become free in time. The function was not called. */
 export class LockTimeoutError extends ClusterError {
   constructor(partition: string, waitMs: number) {
     super(`The lock of ${partition} was not free within ${waitMs} ms`, {
@@ -195,7 +196,7 @@ export class LockTimeoutError extends ClusterError {
   }
 }
 
-/** What is stored of an entity does not fit its class any more: the schema record says as what it was stored. */
+/** An entity class no longer fits its stored rows. The schema record describes how they were stored. */
 export class SchemaRecordError extends ClusterError {
   constructor(
     readonly entity: string,
@@ -208,8 +209,8 @@ export class SchemaRecordError extends ClusterError {
 }
 
 /**
- * An index was added to rows that are there already, and is not built yet: run `reindex`. A query that needs it fails,
- * and of a unique also a write that would take a value of it; nothing is written then.
+ * An index was added to existing rows and is not built yet: run `reindex`. A query that needs the index fails. For a
+ * unique constraint, a write that would take a value fails too, and nothing is written.
  */
 export class IndexNotReadyError extends ClusterError {
   constructor(

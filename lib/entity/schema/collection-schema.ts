@@ -6,11 +6,11 @@ import { COLLECTION_KINDS, CollectionKind } from '../decorators/collection-kind.
 export interface CollectionSchema {
   readonly property: string;
   readonly kind: CollectionKind;
-  /** The codec of its elements; of a hash that of its values. */
+  /** The codec of the elements; for a hash, of the values. */
   readonly codec: Codec;
 }
 
-/** The collections of a class; what is wrong in them is reported to `fault`. */
+/** Builds the collections of a class, and reports faults to `fault`. */
 export function buildCollections(
   properties: readonly PropertyMetadata[],
   codecOf: (metadata: PropertyMetadata) => Codec | undefined,
@@ -24,7 +24,7 @@ export function buildCollections(
       fault(
         `.${property} is a ${role}, and its name stands in a key: letters, digits, _ - and . are allowed`,
       );
-    // Where the handle's class is imported as a type, Object or Function is emitted, and the compiler has checked it.
+    // If the handle's class is a type-only import, TypeScript emits Object or Function. The compiler has checked it.
     const isKnown = typeof emittedType === 'function' && emittedType !== Object && emittedType !== Function;
     const emitted = isKnown ? emittedType.name : handle;
     if (emitted !== handle) fault(`.${property} is a ${role}, and its type is not ${handle}`);

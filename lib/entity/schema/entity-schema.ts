@@ -10,65 +10,65 @@ import type { IdGenerator } from '../decorators/id-generators.js';
 export interface FieldSchema {
   readonly property: string;
   readonly codec: Codec;
-  /** Whether a new object of the class has a value for it. */
+  /** Whether a new object of the class has a value for this property. */
   readonly hasDefault: boolean;
 }
 
 /** A property of `@Counter()`. */
 export interface CounterSchema {
   readonly property: string;
-  /** Whether it is a bigint; a number otherwise. */
+  /** Whether the property is a bigint; otherwise it is a number. */
   readonly bigint: boolean;
 }
 
-/** An index or a unique, over one field or several. */
+/** An index or a unique constraint over one or more fields. */
 export interface IndexSchema {
   readonly kind: 'index' | 'unique';
   readonly name: string;
   readonly fields: readonly IndexedField[];
-  /** What becomes of writes that take a value of a unique that is being built; absent for the default. */
+  /** What happens to writes of a value while the unique constraint is being built; absent for the default. */
   readonly whileBuilding?: WhileBuilding;
 }
 
-/** An index or a unique over all partitions, in keys of its own. */
+/** An index or a unique constraint over all partitions, in its own keys. */
 export interface GlobalIndexSchema extends IndexSchema {
   /** The name of the entity. */
   readonly entity: string;
-  /** In how many buckets the entries of one value may be. */
+  /** How many buckets the entries of one value may be in. */
   readonly buckets: number;
 }
 
-/** A field whose values have an order. */
+/** A field whose values can be ordered. */
 export interface IndexedField extends FieldSchema {
   readonly codec: Codec & Required<Pick<Codec, 'order'>>;
 }
 
-/** What is known of an entity class once its decorators were found right. Immutable. */
+/** The validated schema of an entity class. Immutable. */
 export interface EntitySchema {
   readonly type: EntityClass;
   readonly name: string;
-  /** The name in the hash tag: its own, or that of the entity whose partition it lives in. */
+  /** The name in the hash tag: the entity's own, or that of the entity that owns its partition. */
   readonly partitionName: string;
   readonly primaryKey: KeyProperty;
-  /** Absent where every row is a partition of its own. */
+  /** Absent if every row is its own partition. */
   readonly partitionKey?: KeyProperty;
   readonly fields: readonly FieldSchema[];
   readonly counters: readonly CounterSchema[];
   readonly indexes: readonly IndexSchema[];
-  /** Properties with a Redis key of their own. */
+  /** Properties that have their own Redis key. */
   readonly collections: readonly CollectionSchema[];
-  /** The indexes and uniques over all partitions; none of them is in `indexes`. */
+  /** The indexes and unique constraints over all partitions. They are not part of `indexes`. */
   readonly globals: readonly GlobalIndexSchema[];
   /** The fields of `@CreatedAt()` and `@UpdatedAt()`. */
   readonly createdAt?: string;
   readonly updatedAt?: string;
   /** The property that shows when the row expires. */
   readonly expiresAt?: string;
-  /** How long rows live unless they say otherwise, in milliseconds. */
+  /** The default time to live of rows, in milliseconds. */
   readonly ttlMs?: number;
-  /** Whether writes that a row cannot remember are remembered in the partition's token window. */
+  /** Whether the partition's token window records writes that a row cannot record itself. */
   readonly hasWindow: boolean;
-  /** How its changes are recorded; absent where they are not. */
+  /** How changes are recorded; absent if they are not. */
   readonly changes?: ChangesSchema;
   /** Methods that run before and after writes, and after loads. */
   readonly hooks: Hooks;

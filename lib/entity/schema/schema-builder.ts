@@ -17,12 +17,12 @@ import { TypeFault, resolveCodec } from '../decorators/property-type.js';
 import { hasDefault, trialObject } from './trial-object.js';
 import type { EntityClass } from '../decorators/shape.js';
 
-/** Turns the metadata of classes into schemas, and collects whatever is wrong in them rather than stop at the first. */
+/** Builds schemas from the metadata of classes. It collects all faults instead of stopping at the first. */
 export class SchemaBuilder {
   readonly faults: string[] = [];
   private readonly embedded = new Map<EntityClass, Codec>();
 
-  /** The schema of a class; undefined where it has a fault. */
+  /** Builds the schema of a class. Returns undefined if it has a fault. */
   build(type: EntityClass): EntitySchema | undefined {
     const faultsBefore = this.faults.length;
     const options = entityOptions(type);
@@ -67,7 +67,7 @@ export class SchemaBuilder {
     return this.faults.length === faultsBefore ? (schema as EntitySchema) : undefined;
   }
 
-  /** @param what begins with a dot and the property, where it is of one. */
+  /** @param what the fault; if it concerns a property, it begins with a dot and the property. */
   private fault(type: EntityClass, what: string): void {
     this.faults.push(what.startsWith('.') ? type.name + what : `${type.name} ${what}`);
   }
@@ -83,7 +83,7 @@ export class SchemaBuilder {
     }
   }
 
-  /** The one property of a role. */
+  /** Returns the only property with a role. */
   private only(
     type: EntityClass,
     properties: readonly PropertyMetadata[],
@@ -126,7 +126,7 @@ export class SchemaBuilder {
     return key;
   }
 
-  /** The name of the owner of a partition, and the type of its key. */
+  /** Returns the name of a partition's owner, and the type of its key. */
   private partitionOwner(
     type: EntityClass,
     partition: () => EntityClass | undefined,
@@ -221,7 +221,7 @@ export class SchemaBuilder {
     return ms;
   }
 
-  /** The property of a role that has one type. */
+  /** Returns the property with a role that requires one type. */
   private typed(
     type: EntityClass,
     properties: readonly PropertyMetadata[],
@@ -229,7 +229,7 @@ export class SchemaBuilder {
   ): string | undefined {
     const metadata = this.only(type, properties, role);
     const wanted = ROLE_TYPES[role];
-    // Where no type is emitted the compiler alone has checked it.
+    // Without an emitted type, only the compiler has checked it.
     if (metadata?.emittedType !== undefined && metadata.emittedType !== wanted)
       this.fault(type, `.${metadata.property} is the ${role}, and its type is not ${wanted.name}`);
     return metadata?.property;
@@ -251,7 +251,7 @@ const KEY_TYPES = new Map<unknown, KeyType>([
 ]);
 const COUNTER_TYPES: readonly unknown[] = [Number, BigInt];
 
-/** The type that a decorator was given, else the one that TypeScript emitted. */
+/** Returns the type given to the decorator, or else the one that TypeScript emitted. */
 const typeOf = ({ options, emittedType }: PropertyMetadata): unknown => options.type ?? emittedType;
 
 const keyTypeOf = (metadata: PropertyMetadata): KeyType | undefined => KEY_TYPES.get(typeOf(metadata));

@@ -1,6 +1,6 @@
 /** How the changes of an entity class are recorded. */
 export interface ChangesSchema {
-  /** About how many changes the outbox of a slot keeps. */
+  /** The approximate number of changes that the outbox of a slot keeps. */
   readonly maxLength: number;
 }
 /** How many changes the outbox of a slot keeps, unless the entity says otherwise. */

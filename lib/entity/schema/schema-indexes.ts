@@ -13,7 +13,7 @@ export interface SchemaIndexes {
   readonly globals: GlobalIndexSchema[];
 }
 
-/** The indexes of a class; what is wrong in them is reported to `fault`. */
+/** Builds the indexes of a class, and reports faults to `fault`. */
 export function buildIndexes(
   entity: string,
   metadata: readonly IndexMetadata[],

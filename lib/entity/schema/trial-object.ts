@@ -4,8 +4,8 @@ import type { PropertyMetadata } from '../decorators/metadata.js';
 type Constructor = new (...args: never[]) => object;
 
 /**
- * An object of a class, made as those are that rows are read into. What forbids to read any is reported to `fault`, so that
- * it is found before a row is written.
+ * Creates an object of a class the way reading a row does. It reports to `fault` what would prevent reading, so that the
+ * fault is found before a row is written.
  */
 export function trialObject(
   type: Constructor,
@@ -43,11 +43,11 @@ function isGetterOnly(trial: object, property: string): boolean {
   return false;
 }
 
-/** Whether an object of a class that nothing was put into has a value for a property. */
+/** Returns whether an empty object of a class has a value for a property. */
 export function hasDefault(trial: object, property: string): boolean {
   try {
     return (Reflect.get(trial, property) ?? null) !== null;
   } catch {
-    return false; // an accessor that works with what is not there yet
+    return false; // an accessor that depends on values that are not set yet
   }
 }
