@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
 import { ClusterClient, keySlot } from 'keyslot';
 import { eventually } from '../cluster-fixture.js';
 import { FakeNode, SILENCE, slotsReply, type FakeAnswer } from '../fake-node.js';
@@ -57,30 +56,34 @@ describe('a view of the cluster from the middle of a failover', () => {
 
   it('that takes the slots from a node for a moment does not cut off a call that blocks there', async () => {
     const [first, second] = await pair();
-    let blocked: Socket | undefined;
-    const views = {
-      settled: slotsReply([0, 8_191, first], [8_192, 16_383, second]),
-      behind: slotsReply([0, 16_383, first]),
-    };
-    const show = (view: keyof typeof views): Promise<unknown> => {
+    const third = await startNode();
+    const keyIn = (from: number, to: number): string =>
+      Array.from({ length: 1_000 }, (_, i) => `k${i}`).find(
+        (key) => keySlot(key) >= from && keySlot(key) <= to,
+      )!;
+    const blocked = new Set<Socket>();
+    const show = (view: string): Promise<unknown> => {
       for (const node of nodes)
         node.become(([name], socket) => {
-          if (name.toLowerCase() === 'cluster') return views[view];
+          if (name.toLowerCase() === 'cluster') return view;
           if (name.toLowerCase() !== 'blpop') return undefined;
-          blocked = socket;
+          blocked.add(socket);
           return SILENCE;
         });
       return client.refreshTopology();
     };
-    await show('settled');
-    const popped = client.blpop(otherHalf, 0);
-    await eventually(() => expect(blocked).toBeDefined());
-    await show('behind');
-    expect(client.topology.nodeForKey(otherHalf)?.port).toBe(first.port);
-    await show('settled');
-    // longer than a node that has lost its slots is given to end its calls itself
-    await delay(1_000);
-    blocked?.write('*2\r\n$1\r\nq\r\n$1\r\nx\r\n');
+    await show(slotsReply([0, 8_191, first], [8_192, 12_287, second], [12_288, 16_383, third]));
+    const popped = client.blpop(keyIn(8_192, 12_287), 0);
+    await eventually(() => expect(blocked.size).toBe(1));
+    const cutOff = client.blpop(keyIn(12_288, 16_383), 0).catch((error: unknown) => error);
+    await eventually(() => expect(blocked.size).toBe(2));
+    await show(slotsReply([0, 16_383, first]));
+    expect(client.topology.nodeForKey(keyIn(8_192, 12_287))?.port).toBe(first.port);
+    await show(slotsReply([0, 8_191, first], [8_192, 12_287, second], [12_288, 16_383, first]));
+    // the other node does not get its slots back, and the time it is given to end its calls is over
+    expect(await cutOff).toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+    const [kept] = blocked;
+    kept.write('*2\r\n$1\r\nq\r\n$1\r\nx\r\n');
     expect(await popped).toEqual(['q', 'x']);
     expect(second.asked('blpop')).toHaveLength(1);
   });

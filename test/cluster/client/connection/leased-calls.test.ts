@@ -1,5 +1,5 @@
-import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Socket } from 'node:net';
 import {
   BackpressureError,
   ClusterClient,
@@ -176,10 +176,16 @@ describe('the deadline of a leased call', () => {
 
   it('begins anew for a blocking call that a server has taken', async () => {
     await using cluster = await LocalCluster.start({ primaries: 2, replicasPerPrimary: 0 });
-    await using own = new ClusterClient({ nodes: cluster.seeds, deadlineMs: 1_500, clientName: 'old' });
+    await using own = new ClusterClient({
+      nodes: cluster.seeds,
+      deadlineMs: 1_500,
+      maxLeasedPerNode: 1,
+      leaseTimeoutMs: 60_000,
+    });
     await own.connect();
     const popped = own.blpop('q', 0);
-    await delay(1_600);
+    // one that was called later, and waits for the connection, has had all of its time
+    await expect(own.blpop('{q}2', 0)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     const from = await cluster.primaryOfSlot(keySlot('q'));
     const to = cluster.primaries.find((node) => node !== from);
     await cluster.migrateSlots([keySlot('q')], from, to!);
@@ -272,7 +278,7 @@ it('an idle connection that has died unseen is replaced, and with it the others 
   await using own = new ClusterClient({ nodes: [node], replyTimeoutMs });
   await Promise.all([own.blpop('q', 0), own.blpop('q', 0)]);
   expect(sockets.size).toBe(2);
-  // only those that have been idle for longer are asked
+  // how long they are idle is the condition here: only those that have been for longer are asked
   await delay(2 * replyTimeoutMs);
   expect(await own.blpop('q', 0)).toEqual(['q', 'x']);
   expect(sockets.size).toBe(3);
