@@ -218,8 +218,8 @@ export class ClusterEngine {
   }
 
   /**
-   * Refuses new calls, waits up to `drainMs` for pending replies, and ends every connection. A second call with less time
-   * shortens the wait.
+   * Refuses new calls, waits up to `drainMs` for pending replies, and ends every connection. A second call with less
+   * time shortens the wait.
    */
   close(drainMs: number): Promise<void> {
     // before the client is connected nothing has been sent

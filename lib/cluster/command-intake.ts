@@ -52,8 +52,8 @@ export class CommandIntake {
   }
 
   /**
-   * Resolves once commands flow, for work that does not begin with a command of its own. The deadline and the signal of the
-   * policy apply.
+   * Resolves once commands flow, for work that does not begin with a command of its own. The deadline and the signal
+   * of the policy apply.
    * @param until the deadline; milliseconds of `monotonicMs()`
    */
   ready(name: string, policy: CallPolicy, until: number): Promise<void> {

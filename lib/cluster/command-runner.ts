@@ -85,8 +85,8 @@ export class CommandRunner {
   }
 
   /**
-   * Runs one request of a call that goes to several nodes, or to one that the caller names. A command that ends a script
-   * must not wait behind that script, so it gets a connection of its own.
+   * Runs one request of a call that goes to several nodes, or to one that the caller names. A command that ends a
+   * script must not wait behind that script, so it gets a connection of its own.
    * @param until the deadline; milliseconds of `monotonicMs()`
    * @param Kind whether it waits for room at its node
    */

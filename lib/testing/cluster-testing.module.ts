@@ -5,7 +5,10 @@ import { DEFAULT_CLUSTER } from '../nest/common/cluster.tokens.js';
 import { checkRootOptions } from '../nest/common/module-checks.js';
 import { TestKeyspace } from './test-keyspace.js';
 
-/** How long a test waits for its cluster, in ms: less than Jest waits for the test, so that it fails with what is wrong. */
+/**
+ * How long a test waits for its cluster, in ms: less than Jest waits for the test, so that it fails with what is
+ * wrong.
+ */
 const STARTUP_MS = 4_000;
 
 /** The token of a cluster's key space: `TestKeyspace` itself for the default one. */

@@ -145,8 +145,9 @@ export class ClusterPipeline {
   }
 
   /**
-   * A script by its hash, with its text where it is the first of its slot: were the hash not known to the node, it would
-   * be sent again behind commands that were called after it. Where that does no harm, the first of its node is enough.
+   * A script by its hash, with its text where it is the first of its slot: were the hash not known to the node, it
+   * would be sent again behind commands that were called after it. Where that does no harm, the first of its node is
+   * enough.
    */
   private withText(call: ResolvedCall): ResolvedCall {
     const whole = call.slot === NO_SLOT ? undefined : this.engine.scripts.whole(call.name, call.args);

@@ -68,7 +68,10 @@ export interface WatchedTransaction extends ClusterCommands {}
 
 installCommands(WatchedTransaction.prototype);
 
-/** @internal The commands of a watched transaction. They are executed by giving this back from the function, not by `exec()`. */
+/**
+ * @internal The commands of a watched transaction. They are executed by giving this back from the function, not by
+ * `exec()`.
+ */
 export class WatchedCommands extends ClusterTransaction {
   override exec(): never {
     throw new InvalidArgumentError('exec', 'Return the commands from the function; they are executed then');
@@ -83,8 +86,8 @@ declare module 'ioredis/built/utils/RedisCommander.js' {
 }
 
 /**
- * Commands queued with `tx.multi()`. They are executed by returning them from the function, so there is no `exec()`. The
- * type is not that of `cluster.multi()`, whose commands the function must not return.
+ * Commands queued with `tx.multi()`. They are executed by returning them from the function, so there is no `exec()`.
+ * The type is not that of `cluster.multi()`, whose commands the function must not return.
  */
 export interface TransactionCommands extends Omit<RedisCommander<{ type: 'watched' }>, 'exec'> {
   /** Commands queued so far. */

@@ -34,7 +34,8 @@ const COUNTED_WITH: Readonly<Record<EventKind, readonly EventKind[]>> = {
 
 /**
  * Subscriptions whose messages are told as events, for callers who know ioredis: `subscribe('news')`, then
- * `on('message', (channel, message) => …)`. They are subscriptions of `cluster.pubsub`, and follow the cluster as those do.
+ * `on('message', (channel, message) => …)`. They are subscriptions of `cluster.pubsub`, and follow the cluster as
+ * those do.
  */
 export class EventSubscriptions {
   private readonly held: Readonly<Record<EventKind, Map<string, Subscription>>> = {

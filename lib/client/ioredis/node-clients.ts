@@ -19,8 +19,8 @@ const ROLE_OF: Readonly<Record<NodeClientRole, NodeRole>> = {
 };
 
 /**
- * ioredis' clients of single nodes, for callers who know `nodes()` of its cluster. One a node, made when asked for, ended
- * when the node leaves the cluster or the client is closed, and made anew once its connection was lost.
+ * ioredis' clients of single nodes, for callers who know `nodes()` of its cluster. One a node, made when asked for,
+ * ended when the node leaves the cluster or the client is closed, and made anew once its connection was lost.
  */
 export class NodeClients {
   private readonly clients = new Map<string, Redis>();

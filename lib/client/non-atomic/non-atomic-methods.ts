@@ -12,7 +12,8 @@ type Key = string | Buffer | number;
  */
 export interface NonAtomicMethods {
   /**
-   * Values in the order of the keys, null for what is missing or no string; nothing for an empty list. One MGET a slot, all sent at once.
+   * Values in the order of the keys, null for what is missing or no string; nothing for an empty list. One MGET a
+   * slot, all sent at once.
    *
    * Values of different slots may be of different moments. Nothing is changed, so nothing can be left half-way.
    */
@@ -29,8 +30,8 @@ export interface NonAtomicMethods {
   mset: Commands['mset'] & ((pairs: readonly (readonly [key: Key, value: Key])[]) => Promise<'OK'>);
 
   /**
-   * Sets keys if none of them is there: 1, or 0 if one is. Looks at all of them first, then makes one MSETNX a slot, all
-   * sent at once.
+   * Sets keys if none of them is there: 1, or 0 if one is. Looks at all of them first, then makes one MSETNX a slot,
+   * all sent at once.
    *
    * A crash leaves the keys of some slots written; calling it again gives 0. The same where somebody else sets one of
    * the keys behind the look: his value is kept.
@@ -40,8 +41,8 @@ export interface NonAtomicMethods {
 
   /**
    * Gives a key another name; what had that name is replaced. The value is copied with its time to live (DUMP and
-   * RESTORE), and the source is deleted last, if it is unchanged by then and nothing was moved to it; if not, it is copied
-   * again.
+   * RESTORE), and the source is deleted last, if it is unchanged by then and nothing was moved to it; if not, it is
+   * copied again.
    *
    * A crash leaves the value at the source alone, or at both keys: calling it again completes it. What somebody
    * writes to the destination before the end may be replaced.

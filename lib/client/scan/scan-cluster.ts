@@ -21,11 +21,11 @@ export interface KeyScanOptions extends ScanOptions {
 
 /**
  * Walks over all keys of the cluster, a page at a time. A key that exists throughout is given at least once, whatever
- * the slots do meanwhile: a slot counts as walked only if one node owned it, and was not handing it over, from the start
- * of its walk to the end. That it was away in between is told by the node's epoch. What is left is walked again; a slot
- * that is being handed over is walked on both sides, the giving one first, as keys move that way only. What no server
- * tells of afterwards is a migration that was begun and given up in between: keys that went away and came back behind the
- * cursor are not given.
+ * the slots do meanwhile: a slot counts as walked only if one node owned it, and was not handing it over, from the
+ * start of its walk to the end. That it was away in between is told by the node's epoch. What is left is walked
+ * again; a slot that is being handed over is walked on both sides, the giving one first, as keys move that way only.
+ * What no server tells of afterwards is a migration that was begun and given up in between: keys that went away and
+ * came back behind the cursor are not given.
  *
  * @throws TopologyError where nothing gets on for `deadlineMs`
  */

@@ -21,8 +21,8 @@ const PLACES: ReadonlyMap<string, TimeoutPlace> = new Map([
 ]);
 
 /**
- * The arguments of a blocking command that has waited for some ms already, with the rest of its timeout; 1 ms where there
- * is none, as 0 means for ever.
+ * The arguments of a blocking command that has waited for some ms already, with the rest of its timeout; 1 ms where
+ * there is none, as 0 means for ever.
  */
 export function withTimeLeft<A extends CommandArgument>(
   name: string,

@@ -41,7 +41,10 @@ export class CallLimit {
       : new DeadlineExceededError(this.name, this.deadlineMs, { cause: lastError });
   }
 
-  /** Waits for work up to the limit. What comes of it later is dropped. @throws what `error` gives; what it rejects with */
+  /**
+   * Waits for work up to the limit. What comes of it later is dropped. @throws what `error` gives; what it rejects
+   * with
+   */
   wait<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       let ignore: (() => void) | undefined;

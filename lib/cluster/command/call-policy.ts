@@ -3,7 +3,10 @@ import type { ReadFrom } from '../options/read-from.js';
 import type { Reply } from '../protocol/reply.js';
 import type { Argument } from '../protocol/request-encoder.js';
 
-/** Turns what the server answered into what the caller is given; where it throws, the call ends in UnreadableReplyError. */
+/**
+ * Turns what the server answered into what the caller is given; where it throws, the call ends in
+ * UnreadableReplyError.
+ */
 export type ReplyTransform = (reply: Reply) => unknown;
 /** How the reply of a call is to be given. */
 export interface CallShape {

@@ -8,8 +8,8 @@ import type { PendingBounds } from '../options/options.js';
 const LARGE = 1 / 2;
 
 /**
- * Accounts for the commands that wait on behalf of one node, and refuses what is over its bounds, so that
- * a sick shard takes neither memory nor time from a healthy one. Commands of a batch, which their caller holds in memory
+ * Accounts for the commands that wait on behalf of one node, and refuses what is over its bounds, so that a sick
+ * shard takes neither memory nor time from a healthy one. Commands of a batch, which their caller holds in memory
  * anyway, are not refused: they wait, in their order, until there is room.
  */
 export class PendingBudget {
@@ -40,8 +40,8 @@ export class PendingBudget {
   }
 
   /**
-   * Takes a command on. Returns false where the bounds forbid it: the command fails with BackpressureError, or waits for
-   * room.
+   * Takes a command on. Returns false where the bounds forbid it: the command fails with BackpressureError, or waits
+   * for room.
    */
   admit(command: Command): boolean {
     if (this.mustWait(command)) {
@@ -89,8 +89,8 @@ export class PendingBudget {
   }
 
   /**
-   * Fails every one of these commands whose deadline has passed, and of those that wait for room. The given ones are all
-   * that the budget counts.
+   * Fails every one of these commands whose deadline has passed, and of those that wait for room. The given ones are
+   * all that the budget counts.
    */
   expire(now: number, ...lists: Iterable<Command>[]): void {
     let earliest = Infinity;
@@ -152,7 +152,9 @@ export class PendingBudget {
     return this.commands < this.bounds.commands && !this.exceeds(command);
   }
 
-  /** One large command at a time has room beside all others: it has to be possible, and must not keep out small ones. */
+  /**
+   * One large command at a time has room beside all others: it has to be possible, and must not keep out small ones.
+   */
   private exceeds(command: Command): boolean {
     if (this.isLarge(command)) return this.large !== undefined;
     return this.bytes + command.size > this.bounds.bytes;
@@ -164,8 +166,8 @@ export class PendingBudget {
 }
 
 /**
- * Whether a command of a batch was sent before, and comes back. It has room beside the bounds: later commands of its slot,
- * which may be waiting for room, must not overtake it.
+ * Whether a command of a batch was sent before, and comes back. It has room beside the bounds: later commands of its
+ * slot, which may be waiting for room, must not overtake it.
  */
 function isReturned(command: Command): boolean {
   return command.waitsForRoom && command.attempts > 0;

@@ -6,8 +6,8 @@ import { unknownCommandRow } from '../command-table/command-table.js';
 const ROW = unknownCommandRow('ready', []);
 
 /**
- * Keeps the place of a call that needs more than its own request to be sent, a topology say, among those that wait until
- * the client is connected. It is never sent itself.
+ * Keeps the place of a call that needs more than its own request to be sent, a topology say, among those that wait
+ * until the client is connected. It is never sent itself.
  */
 export class ReadyCommand extends Command {
   constructor(

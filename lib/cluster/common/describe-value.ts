@@ -8,7 +8,9 @@ export function describeKind(value: unknown): string {
 
 const KINDS: Readonly<Record<string, string>> = { boolean: 'true or false', object: 'an object' };
 
-/** What came, for errors: numbers, true and false as they are, and of all else only the kind, as texts may be secrets. */
+/**
+ * What came, for errors: numbers, true and false as they are, and of all else only the kind, as texts may be secrets.
+ */
 export function describeValue(value: unknown): string {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : describeKind(value);
 }

@@ -125,8 +125,9 @@ export class OutcomeUnknownError extends ClusterError {
 }
 
 /**
- * More is waiting for one node than its bounds allow; nothing was sent. Single calls fail with it. Commands of a pipeline,
- * and the requests of a call for many slots, wait for room instead; it is the `cause` of those that reach their deadline.
+ * More is waiting for one node than its bounds allow; nothing was sent. Single calls fail with it. Commands of a
+ * pipeline, and the requests of a call for many slots, wait for room instead; it is the `cause` of those that reach
+ * their deadline.
  */
 export class BackpressureError extends ClusterError {
   constructor(node: string, commands: number, bytes: number) {
@@ -175,8 +176,8 @@ export class DurabilityError extends ClusterError {
 }
 
 /**
- * The client is closed, or was closed while the call waited. Nothing was executed, unless `applied` is `'unknown'`: a call
- * that blocked on a server was cut off, and may have taken an element that nobody will see.
+ * The client is closed, or was closed while the call waited. Nothing was executed, unless `applied` is `'unknown'`: a
+ * call that blocked on a server was cut off, and may have taken an element that nobody will see.
  */
 export class ClientClosedError extends ClusterError {
   constructor(applied: Applied = false) {
@@ -211,9 +212,9 @@ export class ConnectionError extends ClusterError {
 }
 
 /**
- * What a server itself answered. `code` is the first word of the answer (`WRONGTYPE`, `NOSCRIPT`, `ERR`).
- * It is `retryable` where the server could not serve the call for the moment (`CLUSTERDOWN`, `LOADING`, `TRYAGAIN`, `BUSY`).
- * The name is `ReplyError`, as in ioredis; unlike there, the command's arguments are not attached.
+ * What a server itself answered. `code` is the first word of the answer (`WRONGTYPE`, `NOSCRIPT`, `ERR`). It is
+ * `retryable` where the server could not serve the call for the moment (`CLUSTERDOWN`, `LOADING`, `TRYAGAIN`,
+ * `BUSY`). The name is `ReplyError`, as in ioredis; unlike there, the command's arguments are not attached.
  */
 export class ReplyError extends ClusterError {
   constructor(message: string, options?: ClusterErrorOptions) {

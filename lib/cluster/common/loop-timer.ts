@@ -4,8 +4,8 @@ import { clearTimeout, setImmediate, setTimeout } from './timers.js';
 const STEPS = 8;
 
 /**
- * A time limit on what a peer does, which counts the time in which the event loop runs. While the application blocks the
- * loop, or the machine stands still, the peer's answers wait unread: that time is not the peer's.
+ * A time limit on what a peer does, which counts the time in which the event loop runs. While the application blocks
+ * the loop, or the machine stands still, the peer's answers wait unread: that time is not the peer's.
  */
 export class LoopTimer {
   private timer: NodeJS.Timeout | undefined;

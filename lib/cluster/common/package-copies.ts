@@ -1,6 +1,9 @@
 const MARK = Symbol.for('keyslot.made');
 
-/** What any copy of the package in this process has made. Copies have classes of their own, so `instanceof` fails there. */
+/**
+ * What any copy of the package in this process has made. Copies have classes of their own, so `instanceof` fails
+ * there.
+ */
 const made: WeakSet<object> = ((globalThis as Record<symbol, unknown>)[MARK] ??=
   new WeakSet()) as WeakSet<object>;
 

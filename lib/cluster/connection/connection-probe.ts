@@ -15,9 +15,9 @@ export interface ProbedChannel {
 }
 
 /**
- * Finds out about a node that is silent, by a second connection. If that cannot be opened, the silent connection is ended.
- * If the node answers on it, the node is alive and says what it knows of the silent connection; see `isDead`. A node that
- * accepts a connection and does not answer on it may be frozen or merely busy: only the other nodes know.
+ * Finds out about a node that is silent, by a second connection. If that cannot be opened, the silent connection is
+ * ended. If the node answers on it, the node is alive and says what it knows of the silent connection; see `isDead`.
+ * A node that accepts a connection and does not answer on it may be frozen or merely busy: only the other nodes know.
  * @returns the second connection, if it is to replace the silent one
  */
 export async function probeSilentConnection(

@@ -22,8 +22,8 @@ export function isWrongNode(error: unknown): boolean {
 }
 
 /**
- * Waits until a new connection is open, has shaken hands, and is known to lead to the right node. Ends it if any of that
- * fails or takes longer than `connectTimeoutMs`.
+ * Waits until a new connection is open, has shaken hands, and is known to lead to the right node. Ends it if any of
+ * that fails or takes longer than `connectTimeoutMs`.
  * @throws ConnectionError, AuthenticationError, TopologyError, ConnectionHookError
  */
 export async function establishConnection(

@@ -7,8 +7,8 @@ const REPEAT_MS = 10_000;
 const TEXTS = 5;
 
 /**
- * Tells of connections that could not be made, or were lost: each trouble of a node at once, and while that goes on, once
- * in a while.
+ * Tells of connections that could not be made, or were lost: each trouble of a node at once, and while that goes on,
+ * once in a while.
  */
 export class NodeFailures {
   private readonly told = new Map<string, { until: number; readonly texts: Set<string> }>();

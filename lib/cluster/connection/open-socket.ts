@@ -4,8 +4,8 @@ import type { ResolvedClusterOptions } from '../options/options.js';
 import type { NodeAddress } from '../topology/topology.js';
 
 /**
- * What any socket reads lies here until `onBytes` returns. Made once for all of them: a buffer for each read costs as much
- * as reading it, and no two are read at once.
+ * What any socket reads lies here until `onBytes` returns. Made once for all of them: a buffer for each read costs as
+ * much as reading it, and no two are read at once.
  */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 

@@ -2,7 +2,10 @@ import { ReplyError } from '../common/errors.js';
 import { delay } from '../common/timers.js';
 import type { Ask, Reply } from '../protocol/reply.js';
 
-/** The first and the longest time between two checks of a silent connection, in ms. A node that has just woken up answers within it. */
+/**
+ * The first and the longest time between two checks of a silent connection, in ms. A node that has just woken up
+ * answers within it.
+ */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 500;
 
@@ -32,8 +35,8 @@ type ClientListState =
   | { readonly state: 'open'; readonly idleS: number; readonly row: string };
 
 /**
- * Finds out whether a silent connection is dead, by a second connection on which its node answers. The node is alive then,
- * and one question is left: does it hold the request back, or can the two ends no longer hear each other?
+ * Finds out whether a silent connection is dead, by a second connection on which its node answers. The node is alive
+ * then, and one question is left: does it hold the request back, or can the two ends no longer hear each other?
  *
  * | the node says of the connection                                  | result                                                        |
  * | ----------------------------------------------------------------- | ------------------------------------------------------------- |
@@ -64,8 +67,8 @@ export async function isDead(
 }
 
 /**
- * Makes the node end a connection that is given up, so that nothing in transit on it is executed after what is sent again
- * on another.
+ * Makes the node end a connection that is given up, so that nothing in transit on it is executed after what is sent
+ * again on another.
  */
 export async function endAtServer({ clientId }: SilentConnection, ask: SecondConnection): Promise<void> {
   if (clientId === undefined) return;

@@ -84,8 +84,8 @@ function readSome(
 }
 
 /**
- * The view that most nodes share, of those that know of slots; among equals the one that covers more, or has more nodes.
- * Undefined where there is none.
+ * The view that most nodes share, of those that know of slots; among equals the one that covers more, or has more
+ * nodes. Undefined where there is none.
  */
 export function prevailingView(topologies: readonly ClusterTopology[]): ClusterTopology | undefined {
   const votes = new Map<string, number>();

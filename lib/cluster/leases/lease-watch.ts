@@ -23,10 +23,10 @@ export interface LeaseUse {
 }
 
 /**
- * Ends what waits on a leased connection once there is no more point in it: its node is not the primary any more, the caller
- * gives up, or time is up. A call that blocks is ended by its server, which then says for certain that it took nothing;
- * where the server does not answer, and for all other calls, the connection is ended, and with it what waits there. The
- * node is asked for signs of life meanwhile, elsewhere.
+ * Ends what waits on a leased connection once there is no more point in it: its node is not the primary any more, the
+ * caller gives up, or time is up. A call that blocks is ended by its server, which then says for certain that it took
+ * nothing; where the server does not answer, and for all other calls, the connection is ended, and with it what waits
+ * there. The node is asked for signs of life meanwhile, elsewhere.
  * @returns ends the watch
  */
 export function watchLease(

@@ -25,8 +25,8 @@ type Outcome = Attempt<unknown>;
 
 /**
  * Work on a connection of its own, because others must not wait behind it: a call that blocks, or a write, be it a
- * transaction, that waits for its replicas. Refusals are followed as for any command. The deadline counts the time until a
- * server has taken the call, not the time for which it may block.
+ * transaction, that waits for its replicas. Refusals are followed as for any command. The deadline counts the time
+ * until a server has taken the call, not the time for which it may block.
  */
 export class LeasedCall {
   private readonly limit: CallLimit;

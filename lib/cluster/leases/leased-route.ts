@@ -71,8 +71,8 @@ export class LeasedRoute {
   }
 
   /**
-   * Where a refusal sends the call at once. Undefined if the call has to wait a moment and then go by the topology. That
-   * holds also after several redirects in a row: the nodes disagree.
+   * Where a refusal sends the call at once. Undefined if the call has to wait a moment and then go by the topology.
+   * That holds also after several redirects in a row: the nodes disagree.
    */
   private redirectOf(error: Error, from: ClusterNode | undefined): Destination | undefined {
     if (REFUSALS.get((error as { code?: string }).code ?? '')?.refresh) this.host.reportStale();

@@ -7,9 +7,10 @@ type Newest = readonly [readonly [id: Argument, fields: unknown]] | readonly [];
 const EMPTY_END = '0-0';
 
 /**
- * The arguments of an XREAD with the ids of the newest entries in place of `$`. A server reads `$` when the call arrives,
- * and a leased connection may have to be opened first; what others add meanwhile belongs to the reply. Where the call is
- * sent again, the reply begins where it would have begun the first time. Undefined for calls without a `$`.
+ * The arguments of an XREAD with the ids of the newest entries in place of `$`. A server reads `$` when the call
+ * arrives, and a leased connection may have to be opened first; what others add meanwhile belongs to the reply. Where
+ * the call is sent again, the reply begins where it would have begun the first time. Undefined for calls without a
+ * `$`.
  * @param newest gives the newest entry of a stream; where it fails, the server sees to the `$`
  */
 export function withStreamEnds(

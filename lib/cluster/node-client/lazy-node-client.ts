@@ -3,8 +3,8 @@ import { hideOptions } from './node-client.js';
 import type { Credentials } from '../options/credentials.js';
 
 /**
- * ioredis' client of one node, made without waiting: credentials, which may be promised, are asked for when it connects,
- * which it does with its first command.
+ * ioredis' client of one node, made without waiting: credentials, which may be promised, are asked for when it
+ * connects, which it does with its first command.
  */
 export function createLazyNodeClient(
   options: RedisOptions,

@@ -11,8 +11,8 @@ const LONGEST_REST_MS = 5_000;
 export type Renewal = (credentials: Credentials) => Promise<unknown>;
 
 /**
- * The application's own `credentialsProvider` failed, or did not answer in time. What the provider threw is not repeated:
- * it may hold a credential.
+ * The application's own `credentialsProvider` failed, or did not answer in time. What the provider threw is not
+ * repeated: it may hold a credential.
  */
 export class CredentialsUnavailableError extends ClusterError {
   constructor(reason: string) {
@@ -21,8 +21,8 @@ export class CredentialsUnavailableError extends ClusterError {
 }
 
 /**
- * Asks for credentials, knows when they are to be asked for again, and tells those who hold connections then. However many
- * connections are being made, the provider is asked once at a time, and after a failure not for a moment.
+ * Asks for credentials, knows when they are to be asked for again, and tells those who hold connections then. However
+ * many connections are being made, the provider is asked once at a time, and after a failure not for a moment.
  */
 export class CredentialsKeeper {
   private readonly renewals = new Set<Renewal>();

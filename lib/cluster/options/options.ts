@@ -25,7 +25,10 @@ export interface PendingBounds {
 
 /** What a cluster client connects and routes by. Anything else is refused by name. */
 export interface ClusterEngineOptions {
-  /** Nodes to start from: `host:port`, a `redis://` or `rediss://` URL, or host and port. One is enough, several are better. */
+  /**
+   * Nodes to start from: `host:port`, a `redis://` or `rediss://` URL, or host and port. One is enough, several are
+   * better.
+   */
   nodes?: readonly (string | NodeAddress)[] | undefined;
   /** ACL user; also from a URL. */
   username?: string | undefined;
@@ -45,12 +48,15 @@ export interface ClusterEngineOptions {
    * fails the connection is not taken, and another attempt follows.
    */
   onConnect?: ConnectionHook | undefined;
-  /** RESP version on the wire of commands; see `replyMapping` for the shapes of replies. Subscribers speak RESP3 where they can. Default 2. */
+  /**
+   * RESP version on the wire of commands; see `replyMapping` for the shapes of replies. Subscribers speak RESP3 where
+   * they can. Default 2.
+   */
   protocol?: 2 | 3 | undefined;
   /**
    * Shapes of replies. `legacy`: those of RESP2, whatever the protocol. `resp3`, which needs `protocol: 3`: maps are
-   * objects, doubles numbers, booleans booleans, members with scores pairs; ioredis' types of replies do not tell of it.
-   * Default `legacy`.
+   * objects, doubles numbers, booleans booleans, members with scores pairs; ioredis' types of replies do not tell of
+   * it. Default `legacy`.
    */
   replyMapping?: 'legacy' | 'resp3' | undefined;
   /** Numbers of replies as text. Default false. */

@@ -21,7 +21,10 @@ export const decodeLatin1: Decode =
     ? (bytes, start, end) => bytes.toString('latin1', start, end)
     : (bytes, start, end) => (bytes as Buffer & Required<NativeDecoders>).latin1Slice(start, end);
 
-/** The same for bytes known to be ASCII. The shortest strings are made in JavaScript: a native call costs three times that. */
+/**
+ * The same for bytes known to be ASCII. The shortest strings are made in JavaScript: a native call costs three times
+ * that.
+ */
 export function decodeAscii(b: Buffer, i: number, end: number): string {
   switch (end - i) {
     case 0:

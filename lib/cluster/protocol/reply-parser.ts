@@ -44,12 +44,13 @@ const MAXIMUM_ITEMS = 2 ** 32 - 1;
 const VERBATIM_PREFIX = 4;
 
 /**
- * Decodes the Redis protocol, RESP2 and RESP3, from chunks cut anywhere, and gives each reply in the shape it has
- * in RESP2, as ioredis does by default: maps and sets are flat arrays, booleans are 1 and 0, doubles and big numbers
- * are their text, attributes are dropped; but for the first three where the handler wants what RESP3 has. An integer is a number where a number holds it exactly, else a bigint.
+ * Decodes the Redis protocol, RESP2 and RESP3, from chunks cut anywhere, and gives each reply in the shape it has in
+ * RESP2, as ioredis does by default: maps and sets are flat arrays, booleans are 1 and 0, doubles and big numbers are
+ * their text, attributes are dropped; but for the first three where the handler wants what RESP3 has. An integer is a
+ * number where a number holds it exactly, else a bigint.
  *
- * Replies are read where they lie, and copied once: the chunk may be overwritten when `write` returns, and no small Buffer
- * keeps a large chunk in memory. Nesting is a chain of frames, not recursion.
+ * Replies are read where they lie, and copied once: the chunk may be overwritten when `write` returns, and no small
+ * Buffer keeps a large chunk in memory. Nesting is a chain of frames, not recursion.
  *
  * @see {@link https://github.com/redis/redis-specifications/blob/master/protocol/RESP3.md | RESP3}
  */

@@ -4,8 +4,8 @@ import type { ReplyError } from '../common/errors.js';
 export type Reply = string | number | bigint | boolean | Buffer | null | ReplyError | Reply[];
 
 /**
- * A reply with what is neither a list nor a map changed. Lists and maps are changed in place: they are nobody else's; and
- * without recursion: servers nest replies as deep as a script likes.
+ * A reply with what is neither a list nor a map changed. Lists and maps are changed in place: they are nobody else's;
+ * and without recursion: servers nest replies as deep as a script likes.
  */
 export function changeLeaves(reply: unknown, change: (leaf: unknown) => unknown): unknown {
   if (!isAggregate(reply)) return change(reply);

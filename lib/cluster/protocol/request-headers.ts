@@ -5,7 +5,9 @@ const MAXIMUM_NAMES = 1_000;
 const MAXIMUM_NAME_LENGTH = 64;
 const MAXIMUM_ARGUMENTS = 8;
 
-/** How commands begin: `*3`, `$3`, `SET`, each behind the CRLF of what was before. Common ones are made once and kept. */
+/**
+ * How commands begin: `*3`, `$3`, `SET`, each behind the CRLF of what was before. Common ones are made once and kept.
+ */
 export class RequestHeaders {
   private readonly headersOfName = new Map<string, string[]>();
 

@@ -2,8 +2,9 @@ import { ClusterError, OutcomeUnknownError, type Applied } from '../common/error
 import type { RetryMode } from '../options/options.js';
 
 /**
- * What an error may say of a call that is made of attempts, or of parts. An attempt that was handed to a socket and lost
- * its reply may have been executed, and nothing that later ones meet (a refusal, a deadline, a close) takes that back.
+ * What an error may say of a call that is made of attempts, or of parts. An attempt that was handed to a socket and
+ * lost its reply may have been executed, and nothing that later ones meet (a refusal, a deadline, a close) takes that
+ * back.
  *
  * | what the client knows                                  | `applied`                  | `retryable`            |
  * | ------------------------------------------------------ | -------------------------- | ---------------------- |

@@ -2,8 +2,8 @@ import { fateOfParts } from './attempt-outcome.js';
 import { ClusterError } from '../common/errors.js';
 
 /**
- * A command that went to several nodes failed on some of them. `applied` is false where each part is certain not to have
- * been executed, else `'unknown'`; the errors of the parts say it of each.
+ * A command that went to several nodes failed on some of them. `applied` is false where each part is certain not to
+ * have been executed, else `'unknown'`; the errors of the parts say it of each.
  */
 export class PartialFailureError extends ClusterError {
   /** What answered, by node name. */

@@ -17,8 +17,8 @@ export interface RedirectTarget {
 
 /**
  * Resolves a MOVED or ASK reply to a node of the cluster. Only a node that the client knows, or knew a moment ago, is
- * followed: a reply must not be able to send credentials elsewhere. An unknown node is reported, so that the topology is
- * read; the caller waits for that.
+ * followed: a reply must not be able to send credentials elsewhere. An unknown node is reported, so that the topology
+ * is read; the caller waits for that.
  * @returns undefined for any other reply, and if the node is unknown
  * @throws what `addressRemap` throws
  */

@@ -2,8 +2,8 @@ import { ClusterError, OutcomeUnknownError, ReplyError } from '../common/errors.
 import { REFUSALS } from '../common/refusals.js';
 
 /**
- * Whether nothing was executed, and the same call may succeed in a moment: a refusal of the table `REFUSALS`, a connection
- * that could not be opened, a node that is not known yet, a full queue.
+ * Whether nothing was executed, and the same call may succeed in a moment: a refusal of the table `REFUSALS`, a
+ * connection that could not be opened, a node that is not known yet, a full queue.
  */
 export function isTransient(error: unknown): error is ClusterError {
   return error instanceof ClusterError && error.retryable && error.applied === false;

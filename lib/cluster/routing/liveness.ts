@@ -6,8 +6,8 @@ import { clearInterval, monotonicMs, setImmediate, setInterval } from '../common
 /** How often deadlines and silence are looked at while commands are under way, in ms. */
 const TICK_MS = 50;
 /**
- * How long a silent primary that was replaced is given, in ms. One that was replaced as planned held its calls back, and
- * answers them now, with a redirect.
+ * How long a silent primary that was replaced is given, in ms. One that was replaced as planned held its calls back,
+ * and answers them now, with a redirect.
  */
 const FAREWELL_MS = 200;
 

@@ -183,7 +183,9 @@ export class Router implements ChannelOwner {
     this.retryQueue.releaseSlots((slot) => ownerOf(this.topology, slot) !== ownerOf(before, slot));
   }
 
-  /** Follows a new snapshot. Channels of nodes that have left end, and commands move to the new owners of their slots. */
+  /**
+   * Follows a new snapshot. Channels of nodes that have left end, and commands move to the new owners of their slots.
+   */
   adopt(topology: ClusterTopology): void {
     const before = this.topology;
     this.redirects.noteSnapshot(before, topology);

@@ -13,7 +13,10 @@ export class SlotHandover {
     private readonly dispatch: (command: Command) => void,
   ) {}
 
-  /** Moves what the channels hold, after the pool has adopted a snapshot. Channels of nodes that have left are removed. */
+  /**
+   * Moves what the channels hold, after the pool has adopted a snapshot. Channels of nodes that have left are
+   * removed.
+   */
   follow(before: ClusterTopology, now: ClusterTopology): void {
     for (const channel of this.pool.all) this.blockMovedSlots(channel, now);
     for (const channel of this.pool.all) {
@@ -42,7 +45,9 @@ export class SlotHandover {
   }
 }
 
-/** A command that waits to be sent to a node which has just lost its slot. A command that a redirect sent there stays. */
+/**
+ * A command that waits to be sent to a node which has just lost its slot. A command that a redirect sent there stays.
+ */
 function hasLost(
   { name }: NodeChannel,
   { asking, pinned, slot }: Command,

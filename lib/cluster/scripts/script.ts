@@ -20,7 +20,10 @@ export class Script {
     return new Script(this.lua.replace('#!lua', '#!lua flags=allow-oom'));
   }
 
-  /** The same script for calls in which it only reads: servers run it though they may not write. It begins with `#!lua`. */
+  /**
+   * The same script for calls in which it only reads: servers run it though they may not write. It begins with
+   * `#!lua`.
+   */
   reading(): Script {
     return new Script(this.lua.replace('#!lua', '#!lua flags=no-writes'), true);
   }

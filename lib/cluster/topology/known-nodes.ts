@@ -4,8 +4,8 @@ import type { ClusterNode, ClusterTopology } from './topology.js';
 const MEMORY = 1_000;
 
 /**
- * Which node is, or was last, at an address. Those that have left are remembered: a seed, or a node that a caller names,
- * may be one of them, and its address may be another's by now.
+ * Which node is, or was last, at an address. Those that have left are remembered: a seed, or a node that a caller
+ * names, may be one of them, and its address may be another's by now.
  */
 export class KnownNodes {
   private readonly nodes = new Map<string, ClusterNode>();

@@ -2,7 +2,10 @@ import { SLOT_COUNT } from './key-slot.js';
 import { monotonicMs } from '../common/timers.js';
 import type { ClusterNode, ClusterTopology } from './topology.js';
 
-/** How long slots may be without an owner before that is believed, in ms: longer than a failover takes to be known everywhere. */
+/**
+ * How long slots may be without an owner before that is believed, in ms: longer than a failover takes to be known
+ * everywhere.
+ */
 const FILLED_MS = 3_000;
 
 /**

@@ -112,8 +112,9 @@ export class ClusterTopology {
   }
 
   /**
-   * The same view, in which slots without an owner stay with the one that an earlier snapshot gave them, where it can be
-   * relied on. In the middle of a failover nodes know that the old primary has no slots any more, and not yet who has.
+   * The same view, in which slots without an owner stay with the one that an earlier snapshot gave them, where it can
+   * be relied on. In the middle of a failover nodes know that the old primary has no slots any more, and not yet who
+   * has.
    */
   withGapsFilled(earlier: ClusterTopology, relied: (primary: ClusterNode) => boolean): ClusterTopology {
     const members = [...this.members];
@@ -197,7 +198,10 @@ export class ClusterTopology {
     return index === UNCOVERED ? -1 : index;
   }
 
-  /** True where some node is part of both: by its id, as clusters behind NAT may share names; by its name where there is none. */
+  /**
+   * True where some node is part of both: by its id, as clusters behind NAT may share names; by its name where there
+   * is none.
+   */
   sharesNodes(other: ClusterTopology): boolean {
     const ids = new Set(other.nodes.map(({ id }) => id));
     return this.nodes.some(({ id, name }) => {

@@ -42,7 +42,8 @@ export type OutboxEntry = readonly string[];
 type Told = Omit<RowChange, 'cursor'> | Omit<PartitionEvent, 'cursor'>;
 
 /**
- * Decodes the change in an outbox entry. Returns undefined if it is of another class, or of a partition other than `tag`.
+ * Decodes the change in an outbox entry. Returns undefined if it is of another class, or of a partition other than
+ * `tag`.
  */
 export function changeFrom(schema: EntitySchema, entry: OutboxEntry, tag?: string): Told | undefined {
   const fields = new Map<string, string>();

@@ -13,8 +13,8 @@ import type { Wakeable } from './wakeable.js';
 const BATCH = 100;
 
 /**
- * How many reads run concurrently when all outboxes are followed. There are 16,384 outboxes: reading all of them at once
- * would delay the calls of the application.
+ * How many reads run concurrently when all outboxes are followed. There are 16,384 outboxes: reading all of them at
+ * once would delay the calls of the application.
  */
 export const READS_AT_ONCE = 128;
 

@@ -3,7 +3,9 @@ import { ClusterCollection, wholeNumber } from './cluster-collection.js';
 
 const PAGE = 100;
 
-/** A list, declared by `@ListOf`. Places count from 0; negative places count from the end, so -1 is the last element. */
+/**
+ * A list, declared by `@ListOf`. Places count from 0; negative places count from the end, so -1 is the last element.
+ */
 export class ClusterList<T> extends ClusterCollection<T> {
   readonly kind = 'list';
 

@@ -24,12 +24,11 @@ const QUERIES = luaWhere("ARGV[3] ~= '0'", LUA_QUERIES);
 /**
  * Any number of row operations of one partition, with their indexes and uniques: all of them or none.
  *
- * Modes: `I` insert, `U` update, `W` upsert, `D` delete, `C` check that the row is there, `A` check that it is absent,
- * `S` sweep it away if it has expired.
- * Answers `['OK', version, …]`, one version an operation (of a delete the one that was deleted)
- * and empty where there was no row (of a sweep `swept`, `kept` or `gone`), and where it is to hold entries of global
- * indexes also those that it has ended, each by its operation, its index and what the row held; or `[fault, operation, detail]`, the
- * operation counted from 1. An expired row counts as absent.
+ * Modes: `I` insert, `U` update, `W` upsert, `D` delete, `C` check that the row is there, `A` check that it is
+ * absent, `S` sweep it away if it has expired. Answers `['OK', version, …]`, one version an operation (of a delete
+ * the one that was deleted) and empty where there was no row (of a sweep `swept`, `kept` or `gone`), and where it is
+ * to hold entries of global indexes also those that it has ended, each by its operation, its index and what the row
+ * held; or `[fault, operation, detail]`, the operation counted from 1. An expired row counts as absent.
  *
  * A script that fails half-way keeps what it wrote: so the first half only reads and validates, and the second only
  * writes, what the first has found to be of the right type.

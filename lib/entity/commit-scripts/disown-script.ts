@@ -2,8 +2,8 @@ import { ROW_FIELDS } from '../keys/stored-names.js';
 import { Script } from '../../cluster/scripts/script.js';
 
 /**
- * Frees the value of a unique that a row holds by an entry and does not have: the entry is of an earlier row of the same
- * id, which the server took before it was swept. Answers whether it was so, as text in a list.
+ * Frees the value of a unique that a row holds by an entry and does not have: the entry is of an earlier row of the
+ * same id, which the server took before it was swept. Answers whether it was so, as text in a list.
  */
 export const DISOWN_SCRIPT = new Script(String.raw`#!lua flags=allow-oom
 -- KEYS: the row, the unique hash (~uq)

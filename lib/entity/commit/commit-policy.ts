@@ -8,10 +8,10 @@ import type { Retry } from '../scripts/script-caller.js';
 export const RETRIES: readonly Retry[] = ['safe', 'told', 'always'];
 
 /**
- * Whether a commit can be sent again. Checks do nothing, the partition's window remembers everything for a while, and a
- * single row recognises its last writes by their tokens, or knows that it has forgotten some. A deleted row has none
- * left, an increment leaves none, and of several rows each may have been written by others often enough to have lost it:
- * they need the window. An event leaves none either.
+ * Whether a commit can be sent again. Checks do nothing, the partition's window remembers everything for a while, and
+ * a single row recognises its last writes by their tokens, or knows that it has forgotten some. A deleted row has
+ * none left, an increment leaves none, and of several rows each may have been written by others often enough to have
+ * lost it: they need the window. An event leaves none either.
  */
 export function retryOf(operations: readonly RowOperation[], outbox?: Outbox): Retry {
   if (isHarmless(operations, outbox) || windowOf(operations, outbox).length > 0) return 'always';
@@ -28,7 +28,9 @@ export function windowOf(operations: readonly RowOperation[], outbox?: Outbox): 
 const isHarmless = (operations: readonly RowOperation[], outbox?: Outbox): boolean =>
   operations.every((operation) => isCheck(operation) || isExpiry(operation)) && !outbox?.events.length;
 
-/** Where operations of one partition tell their changes, if any of them writes and any of their classes records them. */
+/**
+ * Where operations of one partition tell their changes, if any of them writes and any of their classes records them.
+ */
 export function outboxFor(operations: readonly RowOperation[]): Outbox | undefined {
   const writing = operations.filter((operation) => !isCheck(operation));
   const schemas = writing.map(({ schema }) => schema);

@@ -101,8 +101,8 @@ export interface EntityClient {
 }
 
 /**
- * A client of the same cluster whose reads are those of primaries, whatever its own `readFrom`: for reads that others rest
- * on. Replicas lag, each by itself, so what two of them say does not stand together.
+ * A client of the same cluster whose reads are those of primaries, whatever its own `readFrom`: for reads that others
+ * rest on. Replicas lag, each by itself, so what two of them say does not stand together.
  */
 export function primaryOf(client: EntityClient): EntityClient {
   const view = client.with({ readFrom: 'primary' });

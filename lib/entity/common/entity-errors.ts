@@ -11,8 +11,8 @@ export class EntityNotFoundError extends ClusterError {
 }
 
 /**
- * A collection was used on an entity without a row: it was never saved, or it was deleted. Save the entity first. Nothing
- * was sent.
+ * A collection was used on an entity without a row: it was never saved, or it was deleted. Save the entity first.
+ * Nothing was sent.
  */
 export class EntityNotSavedError extends ClusterError {
   constructor(

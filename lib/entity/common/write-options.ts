@@ -12,9 +12,9 @@ export interface WriteOptions {
    */
   durability?: Durability | undefined;
   /**
-   * Your own id for this write. If you repeat the write with the same id, it is recognized and not applied twice, as long
-   * as it is among the last five writes of its row. By default each call has its own id, which covers retries within the
-   * call.
+   * Your own id for this write. If you repeat the write with the same id, it is recognized and not applied twice, as
+   * long as it is among the last five writes of its row. By default each call has its own id, which covers retries
+   * within the call.
    */
   opId?: string | undefined;
 }

@@ -98,9 +98,9 @@ export function UpdatedAt(): TypedPropertyDecorator<Date> {
 }
 
 /**
- * Shows and sets when the row expires; undefined means never. After that time, no read or query returns the row. A value
- * that you set before an insert takes precedence over the entity's `ttl`. A save writes the time if you changed it, and
- * removes it if you set null or undefined.
+ * Shows and sets when the row expires; undefined means never. After that time, no read or query returns the row. A
+ * value that you set before an insert takes precedence over the entity's `ttl`. A save writes the time if you changed
+ * it, and removes it if you set null or undefined.
  */
 export function ExpiresAt(): TypedPropertyDecorator<Date> {
   return roleDecorator('expiry time', { type: Date });
@@ -135,9 +135,9 @@ export interface GlobalIndexOptions extends IndexOptions {
 /** Options of `@Unique`. */
 export interface UniqueOptions extends IndexOptions {
   /**
-   * What happens to writes of a value while the unique constraint is being built, after you added it to existing rows.
-   * `'refuse'`, the default: they fail with `IndexNotReadyError`, so two rows never have the same value. `'write'`: they
-   * succeed, and `reindex()` reports the second row, so that you can change it.
+   * What happens to writes of a value while the unique constraint is being built, after you added it to existing
+   * rows. `'refuse'`, the default: they fail with `IndexNotReadyError`, so two rows never have the same value.
+   * `'write'`: they succeed, and `reindex()` reports the second row, so that you can change it.
    */
   whileBuilding?: WhileBuilding | undefined;
 }
@@ -148,8 +148,8 @@ export function Index(options: GlobalIndexOptions = {}): PropertyDecorator {
 }
 
 /**
- * Declares a unique constraint: no two entities of a partition, or of all partitions, have the same value. Absent values
- * do not count. Queries can use it like an index.
+ * Declares a unique constraint: no two entities of a partition, or of all partitions, have the same value. Absent
+ * values do not count. Queries can use it like an index.
  */
 export function Unique(options: UniqueOptions = {}): PropertyDecorator {
   return indexDecorator('unique', options);

@@ -40,7 +40,10 @@ export function uuidv7(): string {
 
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
-/** 48 bits of time and 80 random ones in 26 characters that sort by time, within a process strictly (github.com/ulid/spec). */
+/**
+ * 48 bits of time and 80 random ones in 26 characters that sort by time, within a process strictly
+ * (github.com/ulid/spec).
+ */
 export function ulid(): string {
   const last = next(lastUlid, 80n);
   let { ms: time, random } = last;

@@ -87,7 +87,10 @@ export function ownMetadata(type: object): ClassMetadata {
   return metadata;
 }
 
-/** Properties, indexes and hooks of a class and its parents; what a child says of a property replaces what its parent said. */
+/**
+ * Properties, indexes and hooks of a class and its parents; what a child says of a property replaces what its parent
+ * said.
+ */
 export function inheritedMetadata(
   type: EntityClass,
 ): Required<Pick<ClassMetadata, 'properties' | 'indexes' | 'hooks'>> {

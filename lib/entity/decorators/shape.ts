@@ -19,7 +19,10 @@ import type { CollectionHandle } from './collection-kind.js';
  */
 export const Shape: unique symbol = Symbol('keyslot.shape');
 
-/** An entity class. Keyslot calls `new Entity()` for each row it loads, so the constructor must work without arguments. */
+/**
+ * An entity class. Keyslot calls `new Entity()` for each row it loads, so the constructor must work without
+ * arguments.
+ */
 export type EntityClass<E extends object = object> = new (...args: never[]) => E;
 
 /** What can be an id: a primary key or a partition key. */

@@ -112,7 +112,9 @@ export const fencesKey = (tag: string): string => tag + KEY_SUFFIXES.fences;
 /** The key of one of a partition's locks: `{Order:42}~lk:lock`. */
 export const lockKey = (tag: string, name: string): string => tag + KEY_SUFFIXES.lock + name;
 
-/** The key of the schema record of an entity: what its rows were stored as, and which of its indexes are being built. */
+/**
+ * The key of the schema record of an entity: what its rows were stored as, and which of its indexes are being built.
+ */
 export const recordKey = ({ name }: EntitySchema): string => `{${TAG_PREFIXES.record}${name}}`;
 
 /** The hash tag of a partition from its id. */

@@ -1,7 +1,7 @@
 /**
  * Every name that entities store, besides the names of your classes and properties. No other file spells one of them:
- * TypeScript imports them from here, and the Lua sources interpolate them. They are never changed, because stored data has
- * them. `docs/stored-keys.md` shows the same tables; a test compares the two.
+ * TypeScript imports them from here, and the Lua sources interpolate them. They are never changed, because stored
+ * data has them. `docs/stored-keys.md` shows the same tables; a test compares the two.
  */
 
 /** What keys end in, after the partition's hash tag, or after the tag and the entity's name. */

@@ -1,8 +1,8 @@
 /**
- * Lua that adds to a counter, without writing. HINCRBY would fail on what is not a whole number as it writes them (`007`
- * and `-0` are none), or overflows, in the middle of a script, whose earlier writes would stay; and a sum beyond what
- * the counter's type holds could never be read again. Lua's numbers are exact to 2^53 only, so the sum is made in two
- * halves of nine digits.
+ * Lua that adds to a counter, without writing. HINCRBY would fail on what is not a whole number as it writes them
+ * (`007` and `-0` are none), or overflows, in the middle of a script, whose earlier writes would stay; and a sum
+ * beyond what the counter's type holds could never be read again. Lua's numbers are exact to 2^53 only, so the sum is
+ * made in two halves of nine digits.
  */
 export const LUA_COUNTER = String.raw`
 local HALF = 1000000000

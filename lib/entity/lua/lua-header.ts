@@ -24,9 +24,9 @@ end
 `;
 
 /**
- * Lua that the scripts share: the header of a row, which is the fields `~v` (its version), `~op` (its last writes, newest
- * first: of each what its token begins with and the time, in seconds by the server's clock) and `~x` (when it expires).
- * Five writes of 12 characters are no longer than servers keep in their compact form of a hash (64 bytes).
+ * Lua that the scripts share: the header of a row, which is the fields `~v` (its version), `~op` (its last writes,
+ * newest first: of each what its token begins with and the time, in seconds by the server's clock) and `~x` (when it
+ * expires). Five writes of 12 characters are no longer than servers keep in their compact form of a hash (64 bytes).
  */
 export const LUA_HEADER = String.raw`
 ${LUA_EXPIRY}

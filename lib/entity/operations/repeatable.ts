@@ -20,7 +20,9 @@ export function checkRepeatable(operations: readonly RowOperation[], opId: strin
   if (!operations.some(({ schema }) => schema.hasWindow)) checkWindow(operations[0].schema, opId);
 }
 
-/** @throws InvalidArgumentError where a write by the caller's own id leaves no token, and the partition has no window. */
+/**
+ * @throws InvalidArgumentError where a write by the caller's own id leaves no token, and the partition has no window.
+ */
 export function checkWindow({ name, hasWindow }: EntitySchema, opId: string | undefined): void {
   if (opId === undefined || hasWindow) return;
   throw new InvalidArgumentError(

@@ -6,7 +6,10 @@ export type LookUp = (values: readonly string[]) => Promise<(string | null)[]>;
 /** Values that are asked for together, though the first may be enough. */
 const VALUES_AT_ONCE = 100;
 
-/** The entries of a unique for a list of values, in the order of the values: each is a value and the row that holds it. */
+/**
+ * The entries of a unique for a list of values, in the order of the values: each is a value and the row that holds
+ * it.
+ */
 export class LookupReader implements EntryReader {
   private readonly values: readonly string[];
 

@@ -77,8 +77,9 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
   }
 
   /**
-   * Writes the whole row, whether it exists or not: the last writer wins. Counters keep their values. `@CreatedAt` keeps
-   * its value unless the entity has one or a global index covers it; afterwards the entity shows the row's value.
+   * Writes the whole row, whether it exists or not: the last writer wins. Counters keep their values. `@CreatedAt`
+   * keeps its value unless the entity has one or a global index covers it; afterwards the entity shows the row's
+   * value.
    */
   async upsert(entity: E, options?: WriteOptions): Promise<E> {
     await this.write('upsert', entity, options);
@@ -123,8 +124,8 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
   }
 
   /**
-   * Saves many entities in one batch per node. Each save is atomic by itself, and a failure does not stop the others. To
-   * write several rows together, use `transaction`.
+   * Saves many entities in one batch per node. Each save is atomic by itself, and a failure does not stop the others.
+   * To write several rows together, use `transaction`.
    *
    * @returns one result per entity, in the same order; failures are results, not exceptions. If an after-hook fails, the
    * result is its error although the row was written.
@@ -222,9 +223,9 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
   }
 
   /**
-   * Runs `work` while holding a lock of the partition. The lock is renewed while `work` runs, and released afterwards. A
-   * lock that expires cannot exclude other holders with certainty, so write through `lock`: these writes fail with
-   * LockLostError once the lock is lost.
+   * Runs `work` while holding a lock of the partition. The lock is renewed while `work` runs, and released
+   * afterwards. A lock that expires cannot exclude other holders with certainty, so write through `lock`: these
+   * writes fail with LockLostError once the lock is lost.
    *
    * @returns what `work` returned.
    * @throws LockTimeoutError if the lock was not free within `waitMs`.

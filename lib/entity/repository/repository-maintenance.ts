@@ -19,9 +19,9 @@ import type { GlobalSweepOptions, SweepOptions } from '../maintenance/sweep-opti
 /** The maintenance of a class: sweeping expired rows, verifying and rebuilding indexes. */
 export abstract class RepositoryMaintenance<E extends object> extends RepositoryReads<E> {
   /**
-   * Deletes what expired rows leave in partitions of several rows: the server keeps such a row for a day, and its index
-   * entries forever. Reads and queries skip them, so this only frees memory. A row that is a partition of its own leaves
-   * nothing here. For entries of global indexes, use `sweepGlobals`.
+   * Deletes what expired rows leave in partitions of several rows: the server keeps such a row for a day, and its
+   * index entries forever. Reads and queries skip them, so this only frees memory. A row that is a partition of its
+   * own leaves nothing here. For entries of global indexes, use `sweepGlobals`.
    *
    * @returns how many rows were deleted.
    */
@@ -67,9 +67,9 @@ export abstract class RepositoryMaintenance<E extends object> extends Repository
   }
 
   /**
-   * Repairs indexes and unique constraints, also global ones, while other processes write. It reports its progress about
-   * every thousand slots; to resume an interrupted run, pass the last cursor. Once it has covered the whole cluster and
-   * everything was repaired, indexes that were being built are ready.
+   * Repairs indexes and unique constraints, also global ones, while other processes write. It reports its progress
+   * about every thousand slots; to resume an interrupted run, pass the last cursor. Once it has covered the whole
+   * cluster and everything was repaired, indexes that were being built are ready.
    *
    * ```ts
    * for await (const { cursor, done } of items.reindex({ cursor: saved })) saved = cursor;

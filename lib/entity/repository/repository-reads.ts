@@ -115,8 +115,8 @@ export abstract class RepositoryReads<E extends object> {
   }
 
   /**
-   * Returns the same entities as an Observable. Each subscription reads on its own until it is unsubscribed. There is no
-   * backpressure: if processing an entity takes longer than reading it, use `stream`.
+   * Returns the same entities as an Observable. Each subscription reads on its own until it is unsubscribed. There is
+   * no backpressure: if processing an entity takes longer than reading it, use `stream`.
    */
   observe(where?: Where<E>, options?: StreamOptions): Observable<E> {
     return observeEntities(() => this.stream(where, options));

@@ -4,8 +4,8 @@ import type { PropertyMetadata } from '../decorators/metadata.js';
 type Constructor = new (...args: never[]) => object;
 
 /**
- * Creates an object of a class the way reading a row does. It reports to `fault` what would prevent reading, so that the
- * fault is found before a row is written.
+ * Creates an object of a class the way reading a row does. It reports to `fault` what would prevent reading, so that
+ * the fault is found before a row is written.
  */
 export function trialObject(
   type: Constructor,

@@ -16,8 +16,8 @@ export interface PartitionTransaction {
    */
   get<E extends object>(type: EntityClass<E>, key: KeyOf<E>): Promise<E | null>;
   /**
-   * Returns the entities that match a query, as `findBy` does, including the writes of this transaction. The commit fails
-   * if the query would find other rows by then, so concurrent inserts are noticed too.
+   * Returns the entities that match a query, as `findBy` does, including the writes of this transaction. The commit
+   * fails if the query would find other rows by then, so concurrent inserts are noticed too.
    *
    * @throws UnindexedQueryError, CrossPartitionError
    * @throws TransactionTooLargeError if it finds more rows than a transaction may read.
@@ -37,8 +37,8 @@ export interface PartitionTransaction {
     by?: number | bigint,
   ): void;
   /**
-   * Returns a collection whose writes are part of the commit. The row must exist by then. To read the collection, use the
-   * handle of an entity, which is not part of the transaction.
+   * Returns a collection whose writes are part of the commit. The row must exist by then. To read the collection, use
+   * the handle of an entity, which is not part of the transaction.
    *
    * ```ts
    * tx.collection(Order, id, 'tags').add('paid');

@@ -110,10 +110,10 @@ function setSlot(node: LocalNode, slot: number, ...state: string[]): Promise<Rep
 }
 
 /**
- * Waits until the taker knows the giver's configuration epoch, which has to be lower than its own will be: a server gives
- * itself a new epoch for a slot that it takes, unless it believes to have the highest. One that takes a slot back before
- * it has heard of the last owner's epoch, or while both have the same, would not be believed by whoever has. Servers that
- * find the same epoch at another resolve that by themselves.
+ * Waits until the taker knows the giver's configuration epoch, which has to be lower than its own will be: a server
+ * gives itself a new epoch for a slot that it takes, unless it believes to have the highest. One that takes a slot
+ * back before it has heard of the last owner's epoch, or while both have the same, would not be believed by whoever
+ * has. Servers that find the same epoch at another resolve that by themselves.
  */
 export async function untilEpochIsKnown(
   from: LocalNode,
@@ -133,9 +133,9 @@ export async function untilEpochIsKnown(
 }
 
 /**
- * Waits until all running nodes see the slots with their owner. Where the owner itself does not, it is told again: a slot
- * that comes back soon may be lost to the former owner's last message, whatever its epoch, by a server that has not yet
- * heard that owner claim the slot.
+ * Waits until all running nodes see the slots with their owner. Where the owner itself does not, it is told again: a
+ * slot that comes back soon may be lost to the former owner's last message, whatever its epoch, by a server that has
+ * not yet heard that owner claim the slot.
  */
 export async function untilOwnerIsKnown(
   slots: readonly number[],

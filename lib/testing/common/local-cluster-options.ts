@@ -7,13 +7,22 @@ export interface LocalClusterOptions {
   primaries?: number | undefined;
   /** Replicas of each primary. Default 1. */
   replicasPerPrimary?: number | undefined;
-  /** The server's `cluster-node-timeout` in ms: a dead primary is replaced after roughly 1.7 times as long. Default 2000. */
+  /**
+   * The server's `cluster-node-timeout` in ms: a dead primary is replaced after roughly 1.7 times as long. Default
+   * 2000.
+   */
   nodeTimeoutMs?: number | undefined;
   /** Password of the default user. */
   password?: string | undefined;
-  /** ACL users with their rules as ACL SETUSER takes them: `{ app: 'on >secret ~* &* +@all' }`. `default` may be among them. */
+  /**
+   * ACL users with their rules as ACL SETUSER takes them: `{ app: 'on >secret ~* &* +@all' }`. `default` may be among
+   * them.
+   */
   users?: Readonly<Record<string, string>> | undefined;
-  /** Only TLS connections, with certificates made for this cluster; see {@link LocalCluster.tls}. Needs `openssl`. Default false. */
+  /**
+   * Only TLS connections, with certificates made for this cluster; see {@link LocalCluster.tls}. Needs `openssl`.
+   * Default false.
+   */
   tls?: boolean | undefined;
   /** Whether all slots stop when one is not covered, as `cluster-require-full-coverage`. Default true. */
   requireFullCoverage?: boolean | undefined;

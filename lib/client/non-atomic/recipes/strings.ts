@@ -9,8 +9,8 @@ import { PartialWriteError } from '../non-atomic-errors.js';
 import type { Recipe } from '../recipe.js';
 
 /**
- * One MGET a slot, all sent at once; each value finds its place in the order of the keys. A slot with one key is asked by
- * GET: the reply is no list, and twice as many are read in the same time.
+ * One MGET a slot, all sent at once; each value finds its place in the order of the keys. A slot with one key is
+ * asked by GET: the reply is no list, and twice as many are read in the same time.
  */
 export const mget: Recipe = async (steps, keys, buffers) => {
   const places = keys.map((_, place) => place);

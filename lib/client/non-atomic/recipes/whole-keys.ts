@@ -17,8 +17,8 @@ interface Snapshot {
 }
 
 /**
- * Deletes a key under a claim if it still is what was copied: what somebody wrote to it meanwhile must not go with it, nor
- * what another move has put there.
+ * Deletes a key under a claim if it still is what was copied: what somebody wrote to it meanwhile must not go with
+ * it, nor what another move has put there.
  */
 const DELETE_UNCHANGED = new Script(`
 local dump = redis.call('DUMP', KEYS[1])
