@@ -118,6 +118,14 @@ describe('a registry of schemas', () => {
     expect(faultsOf(WithoutArrow)).toContain(
       'WithoutArrow has the class Owner as its partition: give it as () => Owner',
     );
+    @ClusterEntity({ name: 'H', partition: 'Owner' as never })
+    class OfName {
+      @PartitionKey() of!: string;
+      @PrimaryKey() id!: string;
+    }
+    expect(faultsOf(OfName)).toContain(
+      'OfName must give its partition as a function, () => Owner, got a string',
+    );
     @ClusterEntity({ name: 'E' })
     class WithoutPartition {
       @PartitionKey() of!: string;

@@ -1,3 +1,4 @@
+import { describeKind } from '../../cluster/common/describe-value.js';
 import { notOurs } from '../../cluster/common/package-copies.js';
 import type { Codec } from '../codec/codec.js';
 import { buildCollections } from './collection-schema.js';
@@ -37,7 +38,7 @@ export class SchemaBuilder {
       );
     const { properties, indexes, hooks } = inheritedMetadata(type);
     this.checkNames(type, properties);
-    const owner = options.partition ? this.partitionOwner(type, options.partition) : undefined;
+    const owner = options.partition === undefined ? undefined : this.partitionOwner(type, options.partition);
     const fields = this.fields(type, properties);
     const schema: Partial<EntitySchema> = {
       type,
@@ -131,6 +132,10 @@ export class SchemaBuilder {
     type: EntityClass,
     partition: () => EntityClass | undefined,
   ): { name: string; keyType?: KeyType } | undefined {
+    if (typeof partition !== 'function') {
+      this.fault(type, `must give its partition as a function, () => Owner, got ${describeKind(partition)}`);
+      return undefined;
+    }
     if (entityOptions(partition)) {
       this.fault(
         type,
