@@ -4,6 +4,7 @@ import { Batch, BatchedCommand, type BatchEntry, type BatchResult } from '../../
 import type { ClusterEngine } from '../../cluster/cluster-engine.js';
 import { NO_SLOT } from '../../cluster/topology/key-slot.js';
 import { isBlocking } from '../../cluster/command-table/command-table.js';
+import { describeKind } from '../../cluster/common/describe-value.js';
 import { ClusterError, InvalidArgumentError } from '../../cluster/common/errors.js';
 import { crossSlot, sizeOf, type ResolvedCall } from '../../cluster/command/resolved-call.js';
 import { withBigIntegers } from '../commands/big-integers.js';
@@ -27,29 +28,29 @@ declare module 'ioredis/built/utils/RedisCommander.js' {
   }
 }
 
-/** What `exec()` gives: for each command, in call order, an error or null, and the reply. */
+/** The result of `exec()`: for each command, in call order, an error or null, and the reply. */
 export type PipelineResults = [error: Error | null, reply: unknown][];
 
-/** `exec()` was called while another `exec()` of the same pipeline or transaction is under way. */
+/** `exec()` was called while an earlier `exec()` of the same pipeline or transaction was still running. */
 export class PipelineUsedError extends ClusterError {
   constructor() {
-    super('exec() of this pipeline is under way; wait for it, or make another pipeline', {
+    super('exec() of this pipeline is already running. Wait for it, or create another pipeline.', {
       code: 'PIPELINE_USED',
     });
   }
 }
 
 /**
- * Commands gathered here leave together when `exec()` is called, to as many nodes as they belong to. Every
- * command of one slot goes; what would need several slots or nodes is refused when it is queued, by an exception.
- * Order is kept within a slot. `exec()` empties the queue, and the pipeline serves again.
+ * Collects commands and sends them together when you call `exec()`, to every node that is involved. A command
+ * that would need several slots or nodes throws when it is queued. Commands of the same slot run in order.
+ * `exec()` empties the queue, and you can use the pipeline again.
  */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
 export class ClusterPipeline {
   protected entries: BatchedCommand[] = [];
   protected callbacks = new Map<number, Callback>();
   private executing = false;
-  /** Scripts that are queued with their text, with the slot, or the node where any order will do. */
+  /** Scripts that are queued with their text, each with its slot (or its node, if order does not matter). */
   private readonly texts = new Set<string>();
   private textsFor: 'slot' | 'node' = 'slot';
 
@@ -60,30 +61,33 @@ export class ClusterPipeline {
     inheritDefined(this, engine.scripts);
   }
 
-  /** Commands queued so far. */
+  /** The number of commands queued so far. */
   get length(): number {
     return this.entries.length;
   }
 
-  /** @internal What is queued, in call order. */
+  /** @internal Returns the queued commands, in call order. */
   queued(): readonly BatchEntry[] {
     return this.entries;
   }
 
-  /** @internal No command depends on another of its slot, so that scripts need their text but once a node. */
+  /**
+   * @internal Declares that the commands do not depend on each other's order. Each script is then sent with its
+   *   text once per node, not once per slot.
+   */
   anyOrder(): this {
     this.textsFor = 'node';
     return this;
   }
 
-  /** @internal Calls the callbacks that were given with commands. */
-  tell(results: PipelineResults): void {
+  /** @internal Calls the callbacks that were passed with commands. */
+  notifyCallbacks(results: PipelineResults): void {
     notifyAll(this.callbacks, results);
   }
 
   /**
-   * Queues one command. The methods named for commands all come here.
-   * @param slot that of its keys, where the caller knows it
+   * Queues one command. All command methods call this.
+   * @param slot the slot of the keys, if the caller knows it
    */
   send(name: string, args: unknown[], buffers: boolean, slot?: number): this {
     const callback = takeCallback(args);
@@ -91,25 +95,28 @@ export class ClusterPipeline {
     if (isBlocking(call.row, call.args)) {
       throw new InvalidArgumentError(
         'command',
-        `${call.row.name} would block all that is queued behind it; call it on the client`,
+        `${call.row.name} would block every command queued behind it. Call it on the client.`,
       );
     }
-    if (call.slot === NO_SLOT) refuseSpread(call);
+    if (call.slot === NO_SLOT) refuseFanOut(call);
     if (callback !== undefined) this.callbacks.set(this.entries.length, callback);
     const shape = replyShape(call.row.name, this.engine.options.protocol, buffers, this.policy.replyTypes);
     this.entries.push(new BatchedCommand(this.withText(call), shape, this.policy));
     return this;
   }
 
-  /** Queues `[name, ...args]` entries; the names are those of methods: `get`, `getBuffer`, one that was defined. */
+  /** Queues `[name, ...args]` entries. A name is that of a method: `get`, `getBuffer`, or a defined command. */
   addBatch(commands: readonly (readonly unknown[])[]): this {
     if (!Array.isArray(commands))
-      throw new InvalidArgumentError('commands', 'Commands are given as a list of lists');
+      throw new InvalidArgumentError(
+        'commands',
+        `Commands must be a list of lists, got ${describeKind(commands)}`,
+      );
     for (const command of commands as readonly unknown[]) {
       if (!Array.isArray(command) || typeof command[0] !== 'string') {
         throw new InvalidArgumentError(
           'commands',
-          'Each command of a list is a list: its name, its arguments',
+          'Each command must be a list of its name and its arguments, such as ["get", "key"]',
         );
       }
       const [method, ...args] = command as [string, ...unknown[]];
@@ -123,31 +130,31 @@ export class ClusterPipeline {
   }
 
   /**
-   * Sends what was queued, and empties the queue: what is called from then on is for the next `exec()`. Resolves when
-   * every command has its answer; errors are in the results.
-   * @throws PipelineUsedError while another `exec()` is under way; the queue stays as it is
+   * Sends the queued commands and empties the queue; later commands wait for the next `exec()`. Resolves when
+   * every command has a reply. Errors of commands are in the results.
+   * @throws PipelineUsedError if another `exec()` is still running; the queue stays as it is
    */
   exec(callback?: (error: Error | null, results?: PipelineResults | null) => void): Promise<PipelineResults> {
     const results = this.executeOnce();
-    // whoever gives a callback need not look at the promise
+    // callers that pass a callback need not handle the promise
     if (typeof callback === 'function') notifyOf(results, callback as Callback);
     return results;
   }
 
-  /** What is queued may be secret, and is not shown to whoever prints a pipeline. */
+  /** Shows the length only: queued commands may hold secrets. */
   [inspect.custom](): string {
     return `${this.constructor.name} { length: ${this.length} }`;
   }
 
-  /** The same for JSON. */
+  /** As for `util.inspect`: the length only. */
   toJSON(): { length: number } {
     return { length: this.length };
   }
 
   /**
-   * A script by its hash, with its text where it is the first of its slot: were the hash not known to the node, it
-   * would be sent again behind commands that were called after it. Where that does no harm, the first of its node is
-   * enough.
+   * Sends the text of a script with its first call per slot, and the hash alone after that. A node that does
+   * not know a hash would get the call again, behind later calls. If order does not matter, the text is sent
+   * once per node.
    */
   private withText(call: ResolvedCall): ResolvedCall {
     const whole = call.slot === NO_SLOT ? undefined : this.engine.scripts.whole(call.name, call.args);
@@ -186,12 +193,15 @@ function notifyAll(callbacks: ReadonlyMap<number, Callback>, results: PipelineRe
   for (const [index, callback] of callbacks) notify(callback, ...results[index]);
 }
 
-/** Refuses a call without a slot that one node cannot answer. @throws CrossSlotError, InvalidArgumentError */
-export function refuseSpread(call: ResolvedCall): void {
+/** Rejects a call without a slot that a single node cannot answer. @throws CrossSlotError, InvalidArgumentError */
+export function refuseFanOut(call: ResolvedCall): void {
   const { row, args } = call;
   if (row.request === 'split') throw crossSlot(row, args);
   if (row.request !== 'slot' && row.request !== 'defaultNode') {
-    throw new InvalidArgumentError('command', `${row.name} is for several nodes; call it on the client`);
+    throw new InvalidArgumentError(
+      'command',
+      `${row.name} runs on several nodes, which a pipeline cannot do. Call it on the client.`,
+    );
   }
 }
 

@@ -9,15 +9,15 @@ import { TransactionBlock } from '../../cluster/command/transaction-command.js';
 import { ClusterPipeline } from './cluster-pipeline.js';
 
 /**
- * Commands that are executed in one piece, by MULTI and EXEC, on the one node that owns the slot of all their keys.
- * Nothing is sent before `exec()`.
+ * Commands that run atomically (MULTI and EXEC) on the node that owns the slot of all their keys. Nothing is
+ * sent before `exec()`.
  */
 export class ClusterTransaction extends ClusterPipeline {
   private slot = NO_SLOT;
 
-  /** @throws CrossSlotError where the command's slot is not that of the others; nothing is queued then */
+  /** @throws CrossSlotError if the slot of the command is not that of the others; the command is not queued */
   override send(name: string, args: unknown[], buffers: boolean): this {
-    // within MULTI a script that the server does not know cannot be sent again, so it goes whole
+    // within MULTI an unknown script cannot be sent again, so its text is always sent
     const whole = this.engine.scripts.whole(name, args.flat() as Argument[]);
     super.send(whole?.name ?? name, whole?.args ?? args, buffers);
     const { slot } = this.entries[this.entries.length - 1].call;

@@ -12,6 +12,7 @@ import {
   ReplyError,
   TransactionConflictError,
 } from '../../cluster/common/errors.js';
+import { describeKind, describeValue } from '../../cluster/common/describe-value.js';
 import { isFinal, type Lease } from '../../cluster/leases/lease-pool.js';
 import { watchLease } from '../../cluster/leases/lease-watch.js';
 import { executeBlock, writesDurably } from '../../cluster/leases/leased-transaction.js';
@@ -29,13 +30,13 @@ import {
   type TransactionOutcome,
 } from './watched-transaction.js';
 
-/** How often a transaction is tried that others keep interfering with. */
+/** How many times a transaction is tried if others keep changing its watched keys. */
 const DEFAULT_ATTEMPTS = 16;
 const NAME = 'The transaction';
 
 type Outcome<T> = Attempt<PipelineResults | T> | 'conflict';
 
-/** The attempts of one transaction. */
+/** Runs the attempts of one transaction. */
 export class TransactionRun<T> {
   private readonly limit: CallLimit;
   private readonly route: LeasedRoute;
@@ -70,15 +71,15 @@ export class TransactionRun<T> {
           this.refuseSecondRun(outcome.lastError);
         return outcome;
       },
-      (error) => this.ours(error),
+      (error) => this.withOutcome(error),
     );
   }
 
-  /** Another run of the function would do again what must not be done twice. */
+  /** Throws if another run of the function could execute a write a second time that must run only once. */
   private refuseSecondRun(error: Error): void {
     const { unrepeatable } = this.writes;
     if (unrepeatable === undefined) return;
-    const reason = `${unrepeatable.toUpperCase()}, which it ran at once, may have been executed, and must not be twice`;
+    const reason = `its ${unrepeatable.toUpperCase()} may have been executed, and must not be executed twice`;
     throw new OutcomeUnknownError(NAME, reason, { cause: error });
   }
 
@@ -89,7 +90,7 @@ export class TransactionRun<T> {
     try {
       lease = await engine.leases.lease(node, { limit, blocking: false });
     } catch (error) {
-      if (isFinal(error) && !limit.over) throw this.ours(error as Error);
+      if (isFinal(error) && !limit.over) throw this.withOutcome(error as Error);
       engine.reportStale();
       return { lastError: error as Error };
     }
@@ -99,16 +100,16 @@ export class TransactionRun<T> {
     try {
       return await this.runOn(connection);
     } catch (error) {
-      if (!connection.isObstacle(error) && !limit.ended(error)) {
-        // a refusal is about this attempt only
-        throw wroteBefore && connection.isRefusal(error) ? this.ours(error) : error;
+      if (!connection.canStartOver(error) && !limit.ended(error)) {
+        // the refusal concerns this attempt only; an earlier one may have written
+        throw wroteBefore && connection.isRefusal(error) ? this.withOutcome(error) : error;
       }
       engine.reportStale();
       return { lastError: error as Error };
     } finally {
       unwatch();
       connection.end();
-      // a connection that may still be watching, or in a transaction, is nobody else's
+      // a connection that may still be watching, or in a transaction, cannot be reused
       if (connection.clean) lease.release();
       else lease.discard();
     }
@@ -141,7 +142,7 @@ export class TransactionRun<T> {
     if (writesDurably(entries, policy)) {
       await waitForReplicas(connection.redis, policy.durability, 'EXEC');
     }
-    commands.tell(results);
+    commands.notifyCallbacks(results);
     return { result: results };
   }
 
@@ -156,8 +157,8 @@ export class TransactionRun<T> {
     return new OutcomeUnknownError('EXEC', `${reason} before the reply`, { cause });
   }
 
-  /** An error of ours, by what the function has written at once. */
-  private ours(error: Error): Error {
+  /** Returns the error for the caller: outcome unknown if the function may have written something. */
+  private withOutcome(error: Error): Error {
     return afterAttempts(NAME, error, this.writes.some);
   }
 }
@@ -165,18 +166,21 @@ export class TransactionRun<T> {
 function foreignCommands(): InvalidArgumentError {
   return new InvalidArgumentError(
     'fn',
-    'The function gave back commands that were not made by its own tx.multi(), and so would not be executed; ' +
-      'queue them with tx.multi()',
+    'The function returned commands that its own tx.multi() did not create. They would not be executed. ' +
+      'Queue them with tx.multi().',
   );
 }
 
 /**
- * Runs `fn` with the keys watched, and executes the commands it gives back unless a watched key has changed; then it
- * all begins again. What `fn` gives back instead of commands is the result, and nothing is written.
+ * Watches the keys, runs `fn`, and executes the commands it returns unless a watched key has changed; in that
+ * case it starts over. If `fn` returns something other than commands, that is the result, and nothing is
+ * executed.
  *
- * @throws CrossSlotError, TransactionConflictError after the last attempt, CommandAbortedError, DeadlineExceededError,
- *   OutcomeUnknownError where the connection was lost while EXEC was under way, or with the reply to a write that `fn` ran
- *   at once and that must not be done twice; DurabilityError where too few replicas have confirmed it; whatever `fn` throws
+ * @throws CrossSlotError, TransactionConflictError after the last attempt, CommandAbortedError,
+ *   DeadlineExceededError
+ * @throws OutcomeUnknownError if the connection was lost during EXEC, or during a write of `fn` that must not
+ *   run twice
+ * @throws DurabilityError if too few replicas have confirmed the write; and whatever `fn` throws
  */
 export async function runWatched<T>(
   engine: ClusterEngine,
@@ -186,9 +190,14 @@ export async function runWatched<T>(
   { attempts = DEFAULT_ATTEMPTS }: TransactionOptions,
 ): Promise<TransactionOutcome<T>> {
   if (!Number.isInteger(attempts) || attempts < 1) {
-    throw new InvalidArgumentError('attempts', 'attempts must be a whole number of at least 1');
+    throw new InvalidArgumentError(
+      'attempts',
+      `attempts must be a whole number of at least 1, got ${describeValue(attempts)}`,
+    );
   }
-  if (typeof fn !== 'function') throw new InvalidArgumentError('fn', 'A transaction needs a function');
+  if (typeof fn !== 'function') {
+    throw new InvalidArgumentError('fn', `A transaction needs a function, got ${describeKind(fn)}`);
+  }
   const watch = watchCall(engine, keys);
   const run = new TransactionRun(engine, policy, watch, fn, attempts);
   return engine.runner.untilFinished(run.run()) as Promise<TransactionOutcome<T>>;
@@ -197,7 +206,10 @@ export async function runWatched<T>(
 /** @throws CrossSlotError, InvalidArgumentError */
 function watchCall(engine: ClusterEngine, keys: readonly (string | Buffer)[]): ResolvedCall {
   if (!Array.isArray(keys) || keys.length === 0)
-    throw new InvalidArgumentError('keys', 'A transaction needs a list of at least one key to watch');
+    throw new InvalidArgumentError(
+      'keys',
+      `A transaction needs a list of at least one key to watch, got ${describeKind(keys)}`,
+    );
   const args = normalizeArguments('watch', [...keys]);
   return resolveCall(engine.resolver.rowOf('watch', args), 'watch', args, engine.options.keyPrefix);
 }

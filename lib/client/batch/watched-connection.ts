@@ -17,23 +17,26 @@ import { toReplyError } from '../../cluster/protocol/reply-error.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
 import type { ResolvedCall } from '../../cluster/command/resolved-call.js';
 
-/** What is known of the writes that a transaction's function has run at once, over all its attempts. */
+/** The writes that the function of a transaction has run directly, over all its attempts. */
 export interface WritesAtOnce {
-  /** Something may have been written. */
+  /** Whether something may have been written. */
   some: boolean;
-  /** The command of this name may have been executed, and a second time would do harm. */
+  /** The name of a command that may have been executed, and must not be executed twice. */
   unrepeatable: string | undefined;
 }
 
-/** The connection of one attempt of a transaction: runs commands on it, and tells obstacles from answers. */
+/**
+ * The connection of one attempt of a transaction. Runs commands on it, and separates errors after which the
+ * transaction can start over from final ones.
+ */
 export class WatchedConnection {
-  /** Errors that came of the cluster's state or of the connection, and are no reason to give up. */
-  private readonly obstacles = new WeakSet<Error>();
-  /** What its node has refused. */
+  /** Errors after which the transaction can start over: those of the connection, and transient refusals. */
+  private readonly transientErrors = new WeakSet<Error>();
+  /** Errors that the node replied. */
   private readonly refusals = new WeakSet<Error>();
   private readonly watched: ReadonlySet<string>;
   private over = false;
-  /** Nothing is watched any more, and no transaction is open, so others may have the connection. */
+  /** Whether nothing is watched and no transaction is open, so that other calls can use the connection. */
   clean = false;
 
   constructor(
@@ -46,27 +49,27 @@ export class WatchedConnection {
     this.watched = new Set(watch.args.map(keyText));
   }
 
-  /** Whether the transaction may begin again after this error: it is one that this connection gave. */
-  isObstacle(error: unknown): error is Error {
-    return error instanceof Error && this.obstacles.has(error);
+  /** Whether the transaction can start over after this error, which must be one of this connection. */
+  canStartOver(error: unknown): error is Error {
+    return error instanceof Error && this.transientErrors.has(error);
   }
 
-  /** Whether an error is a refusal by the node, rather than one of the function's own. */
+  /** Whether the node replied this error, rather than the function of the transaction throwing its own. */
   isRefusal(error: unknown): error is Error {
     return error instanceof Error && this.refusals.has(error);
   }
 
-  /** There is no connection any more. */
+  /** Whether the connection has closed. */
   get isLost(): boolean {
     return !isOpen(this.redis);
   }
 
-  /** From now on the connection is somebody else's. */
+  /** Ends the attempt. Commands of the transaction are rejected from now on. */
   end(): void {
     this.over = true;
   }
 
-  /** Watches no more. */
+  /** Stops watching. */
   async forget(): Promise<void> {
     this.clean = await this.redis.unwatch().then(
       () => true,
@@ -74,28 +77,32 @@ export class WatchedConnection {
     );
   }
 
-  /** An error after which the transaction may begin again. */
-  obstacle(error: Error): Error {
-    this.obstacles.add(error);
+  /** Marks an error as one after which the transaction can start over. */
+  private transient(error: Error): Error {
+    this.transientErrors.add(error);
     return error;
   }
 
   lost(): Error {
-    return this.obstacle(new ConnectionError(this.destination.node.name, 'lost during a transaction'));
+    return this.transient(new ConnectionError(this.destination.node.name, 'lost during a transaction'));
   }
 
   /**
-   * Runs one command now.
-   * @throws ReplyError, ConnectionError; OutcomeUnknownError where its connection was lost, and it must not run twice
+   * Runs one command.
+   * @throws ReplyError, ConnectionError; OutcomeUnknownError if the connection was lost and the command must
+   *   not run twice
    */
   async run(call: ResolvedCall, buffers: boolean): Promise<Reply> {
     if (this.over)
-      throw new InvalidArgumentError('tx', 'The transaction is over; call its commands inside it');
+      throw new InvalidArgumentError(
+        'tx',
+        'The transaction is over. Call its commands inside its function, and await them there.',
+      );
     this.prepare([call]);
     const { row } = call;
     const repeatable = this.isRepeatable(call);
     try {
-      const reply = await this.ask(call, buffers);
+      const reply = await this.execute(call, buffers);
       if (!row.readonly) this.note(repeatable, row.name);
       return reply;
     } catch (error) {
@@ -106,14 +113,14 @@ export class WatchedConnection {
     }
   }
 
-  /** Has the node watch the keys. */
+  /** Watches the keys. */
   async watchKeys(): Promise<void> {
     this.prepare([this.watch]);
-    await this.ask(this.watch, false);
+    await this.execute(this.watch, false);
   }
 
   /** @throws ReplyError, ConnectionError */
-  private async ask(call: ResolvedCall, buffers: boolean): Promise<Reply> {
+  private async execute(call: ResolvedCall, buffers: boolean): Promise<Reply> {
     try {
       return (await callByName(this.redis, call, buffers)) as Reply;
     } catch (error) {
@@ -123,25 +130,25 @@ export class WatchedConnection {
   }
 
   /**
-   * Has the node serve commands of a slot that it is still being given. It serves keys that it has not got as well, so
-   * only those are used that the node they come from has let go.
+   * Sends ASKING, so that the node serves commands of a slot it is still importing. The node would also serve
+   * keys it does not have yet, so only the watched keys are allowed: those have left the source.
    */
   prepare(calls: readonly ResolvedCall[]): void {
     if (!this.destination.asking) return;
     for (const { row, args } of calls) {
       if (keyIndexes(row, args).every((index) => this.watched.has(keyText(args[index])))) continue;
       throw this.refusal(
-        toReplyError('TRYAGAIN Keys beside the watched ones, in a slot that is being moved'),
+        toReplyError('TRYAGAIN The slot is being moved, and the call uses keys that are not watched'),
       );
     }
-    // refused, it makes the next command be refused, too
+    // if ASKING is refused, so is the next command
     this.redis.call('ASKING').catch(() => {});
   }
 
-  /** A refusal by a server, which may be an obstacle. */
+  /** Records an error that the node replied. */
   refusal(reply: ReplyError): ReplyError {
     this.refusals.add(reply);
-    if (isTransient(reply)) this.obstacles.add(reply);
+    if (isTransient(reply)) this.transientErrors.add(reply);
     return reply;
   }
 

@@ -7,22 +7,23 @@ import { CrossSlotError, InvalidArgumentError } from '../../cluster/common/error
 import { groupBySlot, type ResolvedCall } from '../../cluster/command/resolved-call.js';
 import { normalizeArguments, withCallback } from '../commands/call-arguments.js';
 import type { ViewPolicy } from '../commands/call-options.js';
-import { refuseSpread, type ClusterPipeline, type PipelineResults } from './cluster-pipeline.js';
+import { refuseFanOut, type ClusterPipeline, type PipelineResults } from './cluster-pipeline.js';
 import { ClusterTransaction } from './cluster-transaction.js';
 import type { ClusterCommands } from '../commands/cluster-commands.js';
 import { installCommands } from '../commands/install-commands.js';
 import { replyShape } from '../commands/reply-transforms.js';
 import type { WatchedConnection } from './watched-connection.js';
 
-/** What `transaction()` may be told. */
+/** Options of `transaction()`. */
 export interface TransactionOptions {
-  /** How often the function is run at most, where others change the watched keys meanwhile. Default 16. */
+  /** How many times the function runs at most, if others change the watched keys meanwhile. Default 16. */
   attempts?: number | undefined;
 }
 
 /**
- * A transaction under way: the keys are watched, and commands called here run at once, on a connection of its own.
- * What `multi()` queues is executed when the function returns it, if no watched key has changed by then.
+ * A running transaction. The keys are watched, and commands called here run immediately, on a connection of
+ * their own. When the function returns what it queued with `multi()`, those commands run if no watched key has
+ * changed.
  */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
 export class WatchedTransaction {
@@ -33,7 +34,7 @@ export class WatchedTransaction {
     private readonly watch: ResolvedCall,
   ) {}
 
-  /** Runs one command now. The methods named for commands all come here. */
+  /** Runs one command now. All command methods call this. */
   send(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
     return withCallback(args, () => this.run(name, args, buffers));
   }
@@ -42,7 +43,7 @@ export class WatchedTransaction {
     const plain = normalizeArguments(name, args);
     const whole = this.engine.scripts.whole(name, plain);
     const call = this.engine.resolve(whole?.name ?? name, whole?.args ?? plain);
-    if (call.slot === NO_SLOT) refuseSpread(call);
+    if (call.slot === NO_SLOT) refuseFanOut(call);
     refuseOtherSlot(call, this.watch);
     const shape = replyShape(call.row.name, 2, buffers, this.policy.replyTypes);
     const reply = await this.connection.run(call, buffers);
@@ -50,14 +51,14 @@ export class WatchedTransaction {
     return shape.transform === undefined ? reply : shape.transform(reply);
   }
 
-  /** Waits for the replicas, where the caller wants that. */
+  /** Waits for the replicas, if the caller wants that. */
   private async confirm(name: string): Promise<void> {
     const { durability } = this.policy;
     if (durability === undefined) return;
     await waitForReplicas(this.connection.redis, durability, name);
   }
 
-  /** Begins the commands that are to be executed in one piece; give it back from the function. */
+  /** Queues commands that run atomically. Return them from the function to execute them. */
   multi(): TransactionCommands {
     return new WatchedCommands(this.engine, this.policy) as unknown as TransactionCommands;
   }
@@ -69,56 +70,56 @@ export interface WatchedTransaction extends ClusterCommands {}
 installCommands(WatchedTransaction.prototype);
 
 /**
- * @internal The commands of a watched transaction. They are executed by giving this back from the function, not by
- * `exec()`.
+ * @internal The commands of a watched transaction. Returning them from the function executes them; `exec()`
+ *   throws.
  */
 export class WatchedCommands extends ClusterTransaction {
   override exec(): never {
-    throw new InvalidArgumentError('exec', 'Return the commands from the function; they are executed then');
+    throw new InvalidArgumentError('exec', 'Return the commands from the function instead of calling exec()');
   }
 }
 
 declare module 'ioredis/built/utils/RedisCommander.js' {
   interface ResultTypes<Result, Context> {
-    /** None yet: the commands of a watched transaction, for the next one. */
+    /** A queued command returns the queue, for the next command. */
     watched: TransactionCommands;
   }
 }
 
 /**
- * Commands queued with `tx.multi()`. They are executed by returning them from the function, so there is no `exec()`.
- * The type is not that of `cluster.multi()`, whose commands the function must not return.
+ * Commands queued with `tx.multi()`. Returning them from the function executes them, so there is no `exec()`.
+ * The type differs from that of `cluster.multi()`, whose commands the function must not return.
  */
 export interface TransactionCommands extends Omit<RedisCommander<{ type: 'watched' }>, 'exec'> {
-  /** Commands queued so far. */
+  /** The number of commands queued so far. */
   readonly length: number;
-  /** Queues `[name, ...args]` entries; the names are those of methods. */
+  /** Queues `[name, ...args]` entries. A name is that of a method. */
   addBatch(commands: readonly (readonly unknown[])[]): this;
-  /** Tells the compiler these commands from others; there is nothing at runtime. */
+  /** Distinguishes these commands from others for the compiler. It does not exist at run time. */
   readonly [queuedWithTx]: true;
 }
 
 declare const queuedWithTx: unique symbol;
 
 /**
- * Commands that another pipeline or transaction has queued. A function that returns them does not compile: they would
- * not be executed.
+ * Stands for commands that another pipeline or transaction has queued. A function that returns those does not
+ * compile, because they would not be executed.
  */
 export interface ForeignCommands {
   readonly queueThemWith: 'tx.multi()';
 }
 
-/** Asks nothing of a function, unless it returns commands that were not queued with `tx.multi()`. */
+/** Accepts every function, except one that returns commands that were not queued with `tx.multi()`. */
 export type ReturnsOwnCommands<T> = 0 extends 1 & T // any
   ? unknown
   : [Extract<T, ClusterPipeline>] extends [never]
     ? unknown
     : ForeignCommands;
 
-/** Results of the commands that the function gave back, or whatever else it gave back. */
+/** The results of the commands that the function returned, or whatever else it returned. */
 export type TransactionOutcome<T> = T extends TransactionCommands ? PipelineResults : T;
 
-/** @throws CrossSlotError for a call of another slot than that of the watched keys */
+/** @throws CrossSlotError if the call uses another slot than the watched keys */
 export function refuseOtherSlot(call: ResolvedCall, watch: ResolvedCall): void {
   if (call.slot === NO_SLOT || call.slot === watch.slot) return;
   const keys = keyIndexes(call.row, call.args).map((index) => call.args[index]);
