@@ -1,5 +1,6 @@
 import type { ClusterEngine } from '../../cluster/cluster-engine.js';
 import type { CallPolicy } from '../../cluster/command/call-policy.js';
+import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError, TopologyError } from '../../cluster/common/errors.js';
 import { PartialFailureError } from '../../cluster/retry/partial-failure-error.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
@@ -8,18 +9,18 @@ import { nodeName, type ClusterNode } from '../../cluster/topology/topology.js';
 import { normalizeArguments } from '../commands/call-arguments.js';
 import { parseShards, type ShardNode } from './shard-nodes.js';
 
-/** A node by its id (40 hex digits), by its name (`host:port`), or by an object with host and port. */
+/** A node, given by its id (40 hex digits), its name (`host:port`), or an object with host and port. */
 export type NodeReference = string | { readonly host: string; readonly port: number };
 
-/** A word of a command. */
+/** An argument of a command. */
 export type Word = string | Buffer | number;
 
 const NODE_ID = /^[0-9a-f]{40}$/;
 const STRINGS = { buffers: false };
 
 /**
- * CLUSTER commands to nodes that are named. Nodes without slots can be named too, which no topology shows: they are
- * looked up in the cluster, so that no command, and no credentials, go to a stranger.
+ * Sends CLUSTER commands to the nodes you name. These include nodes without slots, which no topology shows.
+ * They are looked up in the cluster, so that no command and no credentials go to an unknown node.
  */
 export class AdminCalls {
   constructor(
@@ -27,34 +28,34 @@ export class AdminCalls {
     private readonly policy: CallPolicy,
   ) {}
 
-  /** Asks whichever node the command is for; the default node, if that is all the same. */
-  async askAny(words: readonly Word[], buffers = false): Promise<Reply> {
+  /** Sends the command to the node it belongs to; to the default node if any will do. */
+  async sendAnywhere(words: readonly Word[], buffers = false): Promise<Reply> {
     return (await this.engine.run('cluster', wordsOf(words), this.policy, { buffers })) as Reply;
   }
 
-  /** Asks a node, or the default node if none is named. @throws TopologyError `UNKNOWN_NODE` */
-  async ask(reference: NodeReference | undefined, ...words: Word[]): Promise<Reply> {
-    return this.askNode(
+  /** Sends a command to a node; to the default node if none is named. @throws TopologyError `UNKNOWN_NODE` */
+  async send(reference: NodeReference | undefined, ...words: Word[]): Promise<Reply> {
+    return this.sendToNode(
       reference === undefined ? await this.defaultNode() : await this.find(reference),
       words,
     );
   }
 
-  /** Has a node, or the default node, change something, and the topology looked at anew. */
+  /** Sends a command that changes a node (or the default node), and refreshes the topology. */
   async change(reference: NodeReference | undefined, ...words: Word[]): Promise<'OK'> {
-    await this.ask(reference, ...words);
+    await this.send(reference, ...words);
     this.engine.reportStale();
     return 'OK';
   }
 
-  /** Has several nodes change something. @throws PartialFailureError where some did not */
+  /** Sends a command that changes several nodes. @throws PartialFailureError if some of them failed */
   async changeAll(nodes: readonly ClusterNode[], ...words: Word[]): Promise<'OK'> {
     const replies = new Map<string, unknown>();
     const errors = new Map<string, Error>();
     await Promise.all(
       nodes.map(async (node) => {
         try {
-          replies.set(node.name, await this.askNode(node, words));
+          replies.set(node.name, await this.sendToNode(node, words));
         } catch (error) {
           errors.set(node.name, error as Error);
         }
@@ -65,25 +66,25 @@ export class AdminCalls {
     return 'OK';
   }
 
-  /** The node that a reference names. @throws TopologyError `UNKNOWN_NODE` */
+  /** Returns the node that a reference names. @throws TopologyError `UNKNOWN_NODE` */
   async find(reference: NodeReference): Promise<ClusterNode> {
     const sought = referenceText(reference);
     await this.ready();
     const names = (node: ClusterNode): boolean => node.id === sought || node.name === sought;
     const found = this.engine.topology.nodes.find(names) ?? (await this.allNodes()).find(names);
     if (found !== undefined) return found;
-    throw new TopologyError('UNKNOWN_NODE', `${sought} is not a node of this cluster, or not any more`);
+    throw new TopologyError('UNKNOWN_NODE', `${sought} is not a node of this cluster, or no longer`);
   }
 
-  /** The id that a reference names; one that is given is taken as it is, for the server to know or not. */
+  /** Returns the id that a reference names. An id is returned as it is; the server checks it. */
   async idOf(reference: NodeReference): Promise<string> {
     const text = referenceText(reference);
     return NODE_ID.test(text) ? text : (await this.find(reference)).id;
   }
 
-  /** All nodes, those without slots too, but for those that are known to be down. */
+  /** Returns all nodes, including those without slots, except those known to be down. */
   async allNodes(): Promise<ClusterNode[]> {
-    const shards = parseShards(await this.askAny(['SHARDS']));
+    const shards = parseShards(await this.sendAnywhere(['SHARDS']));
     const { host } = await this.defaultNode();
     return shards.flatMap(({ slots, nodes }) =>
       nodes
@@ -92,13 +93,13 @@ export class AdminCalls {
     );
   }
 
-  /** What the nodes say now of who owns which slot. */
+  /** Reads from the nodes which of them owns which slot. */
   async readView(): Promise<ClusterEngine['topology']> {
     return this.engine.readView(this.policy);
   }
 
-  /** Asks one node, and only that. */
-  async askNode(node: ClusterNode, words: readonly Word[]): Promise<Reply> {
+  /** Sends a command to one node, and to no other. */
+  async sendToNode(node: ClusterNode, words: readonly Word[]): Promise<Reply> {
     const call = this.engine.resolver.resolveForNode('cluster', wordsOf(words));
     return (await this.engine.runner.runSingle(
       call,
@@ -123,7 +124,7 @@ export class AdminCalls {
   private addressOf(node: ShardNode, askedHost: string): { host: string; port: number; name: string } {
     const { tls, addressRemap } = this.engine.options;
     const port = (tls === undefined ? node.port : node.tlsPort) ?? 0;
-    // a node that does not know its name tells `?`, one that does not know its address tells nothing
+    // a node that does not know its name reports `?`; one that does not know its address reports nothing
     const known = node.endpoint === '?' ? undefined : node.endpoint;
     const announced = { host: known ?? (node.ip || askedHost), port };
     const address = addressRemap?.(announced) ?? announced;
@@ -136,9 +137,9 @@ function referenceText(reference: NodeReference): string {
   if (typeof reference === 'object' && reference !== null && 'host' in reference) return nodeName(reference);
   throw new InvalidArgumentError(
     'node',
-    'A node is named by its id, by host:port, or by an object with both',
+    `A node must be given by its id, by host:port, or by an object with both; got ${describeKind(reference)}`,
   );
 }
 
-/** A fresh list, as it may be changed on its way. */
+/** Returns a new list, as the engine may change it. */
 const wordsOf = (words: readonly Word[]): (string | Buffer)[] => normalizeArguments('cluster', [...words]);

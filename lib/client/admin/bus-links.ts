@@ -1,15 +1,15 @@
 import type { Reply } from '../../cluster/protocol/reply.js';
 import { fieldsOf, listOf } from './field-pairs.js';
 
-/** A connection of the cluster bus, as the node at one end of it sees it. */
+/** A connection of the cluster bus, as the node at one end sees it. */
 export interface BusLink {
-  /** `to`: made by this node; `from`: made by the other. */
+  /** `to`: opened by this node; `from`: opened by the other node. */
   readonly direction: 'to' | 'from';
   /** The id of the node at the other end. */
   readonly node: string;
-  /** When it was made, Unix time in ms. */
+  /** When the connection was opened (Unix time in ms). */
   readonly createdAt: number;
-  /** What it waits for: `r`, `w`, both or nothing. */
+  /** The events it waits for: `r`, `w`, both or none. */
   readonly events: string;
   /** Bytes. */
   readonly sendBufferAllocated: number;

@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import type { ClusterEngine } from '../../cluster/cluster-engine.js';
 import type { CallPolicy } from '../../cluster/command/call-policy.js';
+import { describeOther } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError, TopologyError } from '../../cluster/common/errors.js';
 import type { ClusterNode, SlotRange } from '../../cluster/topology/topology.js';
 import { AdminCalls, type NodeReference, type Word } from './admin-calls.js';
@@ -11,26 +12,28 @@ import { parseShards, type ShardDescription } from './shard-nodes.js';
 import { parseSlotOwners, type SlotOwners } from './slot-owners.js';
 import { checkSlot, rangesOf, slotList, slotsByOwner, slotsOf } from './slot-words.js';
 
-/** What became of slots that were to be deleted, owner by owner. */
+/** The result of deleting slots, for one owner. */
 export interface DeletedSlots {
-  /** Who was told; undefined for slots that nobody owns. */
+  /** The node that got the command; undefined for slots without an owner. */
   readonly node: ClusterNode | undefined;
   readonly slots: readonly number[];
-  /** Why they were not deleted; null where they were. */
+  /** Why the slots were not deleted; null if they were. */
   readonly error: Error | null;
 }
 
-/** States of SETSLOT that name another node. */
+/** The states of SETSLOT that name another node. */
 export type SlotHandover = 'IMPORTING' | 'MIGRATING' | 'NODE';
 
 const HANDOVERS: ReadonlySet<string> = new Set<SlotHandover>(['IMPORTING', 'MIGRATING', 'NODE']);
 
 /**
- * The CLUSTER commands, typed and read. A node is named by its id, by `host:port`, or by an object with both, and
- * asked itself: nothing is redirected or sent again. Nodes that have joined and own no slots can be named as well.
- * What changes the cluster changes what one node believes; the others learn of it, or not, by their gossip.
+ * The CLUSTER commands, with typed arguments and parsed replies. Name a node by its id, by `host:port`, or by
+ * an object with both. The command goes to that node: it is not redirected and not sent again. You can also
+ * name nodes that have joined without slots. A command that changes the cluster changes what one node believes;
+ * the others may learn of it by gossip.
  *
- * Errors of all: `TopologyError` (`UNKNOWN_NODE`) for what names no node, InvalidArgumentError, and the server's own.
+ * All methods can throw `TopologyError` (`UNKNOWN_NODE`) for an unknown node, InvalidArgumentError, and the
+ * server's own errors.
  */
 export class ClusterAdmin {
   private readonly calls: AdminCalls;
@@ -39,98 +42,99 @@ export class ClusterAdmin {
     this.calls = new AdminCalls(engine, policy);
   }
 
-  /** State, slots and epochs, as the node sees them; without a node, as the default node does. */
+  /** Returns state, slots and epochs, as the node sees them. Without a node, the default node is asked. */
   async info(node?: NodeReference): Promise<ClusterInfo> {
-    return parseClusterInfo(String(await this.calls.ask(node, 'INFO')));
+    return parseClusterInfo(String(await this.calls.send(node, 'INFO')));
   }
 
-  /** All nodes, as the node sees them. Migrations are told by the node itself that has a part in them. */
+  /** Returns all nodes, as the node sees them. A migration is reported only by the nodes that take part in it. */
   async nodes(node?: NodeReference): Promise<SeenNode[]> {
-    return parseNodeLines(String(await this.calls.ask(node, 'NODES')));
+    return parseNodeLines(String(await this.calls.send(node, 'NODES')));
   }
 
-  /** The replicas of a primary, as the node `asked` sees them. */
+  /** Returns the replicas of a primary, as the node `asked` sees them. */
   async replicas(primary: NodeReference, asked?: NodeReference): Promise<SeenNode[]> {
-    const reply = await this.calls.ask(asked, 'REPLICAS', await this.calls.idOf(primary));
+    const reply = await this.calls.send(asked, 'REPLICAS', await this.calls.idOf(primary));
     return parseNodeLines(Array.isArray(reply) ? reply.join('\n') : String(reply));
   }
 
-  /** Ranges of slots with their nodes, as the node sees them. */
+  /** Returns ranges of slots with their nodes, as the node sees them. */
   async slots(node?: NodeReference): Promise<SlotOwners[]> {
-    return parseSlotOwners(await this.calls.ask(node, 'SLOTS'));
+    return parseSlotOwners(await this.calls.send(node, 'SLOTS'));
   }
 
-  /** Shards with the health of their nodes, as the node sees them. Needs Redis 7. */
+  /** Returns the shards with the health of their nodes, as the node sees them. Needs Redis 7. */
   async shards(node?: NodeReference): Promise<ShardDescription[]> {
-    return parseShards(await this.calls.ask(node, 'SHARDS'));
+    return parseShards(await this.calls.send(node, 'SHARDS'));
   }
 
-  /** The node's connections of the cluster bus. Needs Redis 7. */
+  /** Returns the node's connections of the cluster bus. Needs Redis 7. */
   async links(node?: NodeReference): Promise<BusLink[]> {
-    return parseBusLinks(await this.calls.ask(node, 'LINKS'));
+    return parseBusLinks(await this.calls.send(node, 'LINKS'));
   }
 
-  /** The id that the node has of itself. */
+  /** Returns the node's own id. */
   async myId(node: NodeReference): Promise<string> {
-    return String(await this.calls.ask(node, 'MYID'));
+    return String(await this.calls.send(node, 'MYID'));
   }
 
-  /** The slot of a key, as a server reckons it; the client's `keyPrefix` is not put before it. */
+  /** Returns the slot of a key, as a server computes it. The client's `keyPrefix` is not added. */
   async keySlot(key: string | Buffer): Promise<number> {
-    return Number(await this.calls.askAny(['KEYSLOT', key]));
+    return Number(await this.calls.sendAnywhere(['KEYSLOT', key]));
   }
 
-  /** How many keys the owner of a slot has in it. */
+  /** Returns how many keys the owner of a slot has in it. */
   async countKeysInSlot(slot: number): Promise<number> {
-    return Number(await this.calls.askAny(['COUNTKEYSINSLOT', checkSlot(slot)]));
+    return Number(await this.calls.sendAnywhere(['COUNTKEYSINSLOT', checkSlot(slot)]));
   }
 
-  /** Up to `count` keys that the owner of a slot has in it, with their `keyPrefix`. */
+  /** Returns up to `count` keys that the owner of a slot has in it, including their `keyPrefix`. */
   async getKeysInSlot(slot: number, count: number): Promise<string[]> {
-    return (await this.calls.askAny(['GETKEYSINSLOT', checkSlot(slot), count])) as string[];
+    return (await this.calls.sendAnywhere(['GETKEYSINSLOT', checkSlot(slot), count])) as string[];
   }
 
-  /** As `getKeysInSlot`, for keys that are no text. */
+  /** Does the same as `getKeysInSlot`, for keys that are not text. */
   async getKeysInSlotBuffer(slot: number, count: number): Promise<Buffer[]> {
-    return (await this.calls.askAny(['GETKEYSINSLOT', checkSlot(slot), count], true)) as Buffer[];
+    return (await this.calls.sendAnywhere(['GETKEYSINSLOT', checkSlot(slot), count], true)) as Buffer[];
   }
 
-  /** How many nodes have told `asked` lately that they cannot reach a node. */
+  /** Returns how many nodes have recently reported to `asked` that they cannot reach a node. */
   async countFailureReports(node: NodeReference, asked?: NodeReference): Promise<number> {
-    return Number(await this.calls.ask(asked, 'COUNT-FAILURE-REPORTS', await this.calls.idOf(node)));
+    return Number(await this.calls.send(asked, 'COUNT-FAILURE-REPORTS', await this.calls.idOf(node)));
   }
 
-  /** Gives slots that nobody owns, in its eyes, to a node. */
+  /** Assigns slots to a node. In its view, they must have no owner. */
   async addSlots(node: NodeReference, slots: Iterable<number>): Promise<'OK'> {
     return this.calls.change(node, 'ADDSLOTS', ...slotList(slots));
   }
 
-  /** Gives ranges of slots that nobody owns, in its eyes, to a node. Needs Redis 7. */
+  /** Assigns ranges of slots to a node. In its view, they must have no owner. Needs Redis 7. */
   async addSlotsRange(node: NodeReference, ranges: Iterable<SlotRange>): Promise<'OK'> {
     return this.calls.change(node, 'ADDSLOTSRANGE', ...rangesOf(slotsOf(ranges)).flat());
   }
 
   /**
-   * Makes the owners of slots forget that they own them; each is found and told. Others go on believing in the old
-   * owner until a new one announces itself, or until they are named as `at`, which asks them instead of the owners.
+   * Makes the owners of slots forget that they own them. Finds each owner and sends it the command. Other nodes
+   * keep believing in the old owner until a new owner announces itself, or until you name them as `at`, which
+   * sends the command to that node instead of the owners.
    */
   async delSlots(slots: Iterable<number>, at?: NodeReference): Promise<DeletedSlots[]> {
     return this.deleteSlots(slotList(slots), at, (own) => ['DELSLOTS', ...own]);
   }
 
-  /** As `delSlots`, for ranges. Needs Redis 7. */
+  /** Does the same as `delSlots`, for ranges. Needs Redis 7. */
   async delSlotsRange(ranges: Iterable<SlotRange>, at?: NodeReference): Promise<DeletedSlots[]> {
     return this.deleteSlots(slotsOf(ranges), at, (own) => ['DELSLOTSRANGE', ...rangesOf(own).flat()]);
   }
 
-  /** Makes a node forget the owners of all slots; it must have no keys. */
+  /** Makes a node forget the owners of all slots. It must have no keys. */
   async flushSlots(node: NodeReference): Promise<'OK'> {
     return this.calls.change(node, 'FLUSHSLOTS');
   }
 
   /**
-   * Says at a node what is becoming of a slot: it receives it (`IMPORTING` from another), hands it over (`MIGRATING`
-   * to another), or another owns it (`NODE`); `STABLE` ends the first two.
+   * Sets the state of a slot at a node: the node receives it (`IMPORTING` from another node), hands it over
+   * (`MIGRATING` to another node), or another node owns it (`NODE`). `STABLE` ends the first two.
    */
   async setSlot(node: NodeReference, slot: number, state: SlotHandover, other: NodeReference): Promise<'OK'>;
   async setSlot(node: NodeReference, slot: number, state: 'STABLE'): Promise<'OK'>;
@@ -144,15 +148,18 @@ export class ClusterAdmin {
     if (state === 'STABLE') return this.calls.change(node, 'SETSLOT', slot, state);
     if (!HANDOVERS.has(state)) {
       const known = [...HANDOVERS, 'STABLE'].join(', ');
-      throw new InvalidArgumentError('state', `Invalid slot state; it is one of ${known}`);
+      throw new InvalidArgumentError(
+        'state',
+        `A slot state must be one of ${known}, got ${describeOther(state)}`,
+      );
     }
     if (other === undefined) throw new InvalidArgumentError('other', `${state} needs another node`);
     return this.calls.change(node, 'SETSLOT', slot, state, await this.calls.idOf(other));
   }
 
   /**
-   * Makes a replica the primary of its shard. Resolves when the replica has begun; the topology tells when it is
-   * done. `FORCE` does without the primary, `TAKEOVER` without the consent of the others too.
+   * Makes a replica the primary of its shard. Resolves when the replica has started; the topology shows when it
+   * is done. `FORCE` works without the primary, `TAKEOVER` also without the agreement of the other primaries.
    */
   async failover(replica: NodeReference, mode?: 'FORCE' | 'TAKEOVER'): Promise<'OK'> {
     return this.calls.change(replica, 'FAILOVER', ...(mode === undefined ? [] : [mode]));
@@ -160,21 +167,22 @@ export class ClusterAdmin {
 
   /**
    * Introduces a node, by IP address, to `node` (or the default node), and so to the cluster. Resolves when the
-   * handshake has begun.
+   * handshake has started.
    */
   async meet(host: string, port: number, { busPort, node }: MeetOptions = {}): Promise<'OK'> {
     return this.calls.change(node, 'MEET', host, port, ...(busPort === undefined ? [] : [busPort]));
   }
 
-  /** Makes a node a replica of a primary. A primary must be without slots and keys to become one. */
+  /** Makes a node a replica of a primary. A node that is a primary itself must have no slots and no keys. */
   async replicate(node: NodeReference, primary: NodeReference): Promise<'OK'> {
     return this.calls.change(node, 'REPLICATE', await this.calls.idOf(primary));
   }
 
   /**
-   * Makes all other nodes, but for those that are known to be down, forget a node. They refuse it for a minute, after
-   * which one that was not told would introduce it again. The node itself goes on believing in them until `reset`.
-   * @throws PartialFailureError where some refuse, as its own replicas do
+   * Makes all other nodes forget a node, except those known to be down. They do not accept it again for a
+   * minute; after that, a node that did not get the command would introduce it again. The forgotten node itself
+   * keeps believing in the others until `reset`.
+   * @throws PartialFailureError if some nodes refuse, as its own replicas do
    */
   async forget(node: NodeReference): Promise<'OK'> {
     const id = await this.calls.idOf(node);
@@ -182,23 +190,26 @@ export class ClusterAdmin {
     return this.calls.changeAll(others, 'FORGET', id);
   }
 
-  /** Makes a node forget all others and its slots. `HARD` gives it a new id too. A primary must have no keys. */
+  /** Makes a node forget all others and its slots. `HARD` also gives it a new id. A primary must have no keys. */
   async reset(node: NodeReference, mode: 'SOFT' | 'HARD' = 'SOFT'): Promise<'OK'> {
     return this.calls.change(node, 'RESET', mode);
   }
 
-  /** Has a node write its cluster configuration to disk; without a node, all of them. @throws PartialFailureError */
+  /**
+   * Makes a node write its cluster configuration to disk; all nodes, if none is named. @throws
+   * PartialFailureError
+   */
   async saveConfig(node?: NodeReference): Promise<'OK'> {
     const nodes = node === undefined ? await this.calls.allNodes() : [await this.calls.find(node)];
     return this.calls.changeAll(nodes, 'SAVECONFIG');
   }
 
-  /** Gives a fresh node, which knows no other, its configuration epoch. */
+  /** Sets the configuration epoch of a new node, which knows no other nodes. */
   async setConfigEpoch(node: NodeReference, epoch: number): Promise<'OK'> {
     return this.calls.change(node, 'SET-CONFIG-EPOCH', epoch);
   }
 
-  /** What `util.inspect` shows: no options, and so no secrets. */
+  /** Shows no options, which hold secrets. */
   [inspect.custom](): string {
     return 'ClusterAdmin {}';
   }
@@ -215,7 +226,7 @@ export class ClusterAdmin {
     return Promise.all(
       [...groups].map(async ([node, own]): Promise<DeletedSlots> => {
         try {
-          if (node === undefined) throw new TopologyError('SLOTS_NOT_COVERED', 'Nobody owns these slots');
+          if (node === undefined) throw new TopologyError('SLOTS_NOT_COVERED', 'These slots have no owner');
           await this.calls.change(node, ...words(own));
           return { node, slots: own, error: null };
         } catch (error) {
@@ -226,10 +237,10 @@ export class ClusterAdmin {
   }
 }
 
-/** What `meet` may be told. */
+/** Options of `meet`. */
 export interface MeetOptions {
-  /** The port of the cluster bus, where it is not the port + 10000. */
+  /** The port of the cluster bus, if it is not the port + 10000. */
   busPort?: number | undefined;
-  /** Who is to meet it. */
+  /** The node that meets the new one. Default: the default node. */
   node?: NodeReference | undefined;
 }

@@ -1,23 +1,23 @@
-/** The cluster as one node sees it; see https://redis.io/commands/cluster-info/. */
+/** The cluster, as one node sees it; see https://redis.io/commands/cluster-info/. */
 export interface ClusterInfo {
-  /** `fail` where the node does not answer queries. */
+  /** `fail` if the node does not accept queries. */
   readonly state: 'ok' | 'fail';
   /** Slots that have an owner. */
   readonly slotsAssigned: number;
-  /** Of these, how many are neither suspected nor known to be down. */
+  /** How many of these have an owner that is neither suspected nor known to be down. */
   readonly slotsOk: number;
   /** Slots whose owner is suspected to be down. */
   readonly slotsPfail: number;
   /** Slots whose owner is known to be down. */
   readonly slotsFail: number;
-  /** Nodes the answering one knows of, those in handshake too. */
+  /** Nodes that the replying node knows, including those in handshake. */
   readonly knownNodes: number;
   /** Primaries that own slots. */
   readonly size: number;
   readonly currentEpoch: number;
-  /** The configuration epoch of the answering node. */
+  /** The configuration epoch of the replying node. */
   readonly myEpoch: number;
-  /** All fields by the names of the server, those above and those it may have beside them. */
+  /** All fields by their server name, including those without a property here. */
   readonly fields: ReadonlyMap<string, string>;
 }
 

@@ -1,6 +1,6 @@
 import type { Reply } from '../../cluster/protocol/reply.js';
 
-/** A reply of names and values in turn, as a Map. */
+/** Reads a reply of alternating names and values as a Map. */
 export function fieldsOf(reply: Reply): Map<string, Reply> {
   const items = Array.isArray(reply) ? reply : [];
   return new Map(
@@ -8,9 +8,9 @@ export function fieldsOf(reply: Reply): Map<string, Reply> {
   );
 }
 
-/** The elements of a reply that should be a list. */
+/** Returns the elements of a reply that should be a list. */
 export const listOf = (reply: Reply | undefined): Reply[] => (Array.isArray(reply) ? reply : []);
 
-/** Text, undefined for what is null, empty or not there. */
+/** Returns the text of a reply; undefined if it is null, empty or missing. */
 export const textOf = (reply: Reply | undefined): string | undefined =>
   typeof reply === 'string' && reply !== '' ? reply : undefined;

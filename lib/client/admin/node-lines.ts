@@ -1,15 +1,15 @@
 import { ProtocolError } from '../../cluster/common/errors.js';
 import type { SlotRange } from '../../cluster/topology/topology.js';
 
-/** A flag of a node in CLUSTER NODES; `master` and `slave` are told as `role`. */
+/** A flag of a node in CLUSTER NODES. `master` and `slave` are in `role` instead. */
 export type NodeFlag =
   'myself' | 'pfail' | 'fail' | 'handshake' | 'noaddr' | 'nofailover' | 'noflags' | (string & {});
 
-/** A node as another, or itself, sees it. */
+/** A node, as another node (or itself) sees it. */
 export interface SeenNode {
   /** 40 hex digits. */
   readonly id: string;
-  /** Empty where the node does not know its own address, or nobody knows it (`noaddr`). */
+  /** Empty if the node does not know its own address, or no node knows it (`noaddr`). */
   readonly host: string;
   readonly port: number;
   /** `host:port`. */
@@ -18,21 +18,24 @@ export interface SeenNode {
   readonly busPort: number;
   readonly hostname: string | undefined;
   readonly role: 'primary' | 'replica';
-  /** Of a replica: the id of its primary. */
+  /** The id of a replica's primary. */
   readonly primaryId: string | undefined;
-  /** `pfail` stands for the server's `fail?`: this node alone cannot reach it. */
+  /** `pfail` is the server's `fail?`: only this node cannot reach it. */
   readonly flags: ReadonlySet<NodeFlag>;
-  /** When the ping was sent that has no answer yet, Unix time in ms; 0 if there is none. */
+  /** When the unanswered ping was sent (Unix time in ms); 0 if there is none. */
   readonly pingSentAt: number;
-  /** When the last answer came, Unix time in ms. */
+  /** When the last pong arrived (Unix time in ms). */
   readonly pongReceivedAt: number;
   readonly configEpoch: number;
   readonly linkState: 'connected' | 'disconnected';
-  /** Slots that it owns. */
+  /** The slots that the node owns. */
   readonly slots: readonly SlotRange[];
-  /** Slots that it is handing over, with the id of the node that receives them. Told of itself only. */
+  /** Slots that the node is handing over, with the id of the receiving node. Only reported by the node itself. */
   readonly migrating: ReadonlyMap<number, string>;
-  /** Slots that it is receiving, with the id of the node that hands them over. Told of itself only. */
+  /**
+   * Slots that the node is receiving, with the id of the node that hands them over. Only reported by the node
+   * itself.
+   */
   readonly importing: ReadonlyMap<number, string>;
 }
 
@@ -51,7 +54,7 @@ export function parseNodeLines(text: string): SeenNode[] {
 function parseLine(line: string): SeenNode {
   const [id, address, flagText, primaryId, pingSentAt, pongReceivedAt, epoch, link, ...slotTexts] =
     line.split(' ');
-  if (link === undefined) throw new ProtocolError('A line of CLUSTER NODES has too few words');
+  if (link === undefined) throw new ProtocolError('A line of CLUSTER NODES has too few fields');
   const flags = new Set(flagText.split(',').map((flag) => (flag === 'fail?' ? 'pfail' : flag)));
   const replica = flags.delete('slave');
   flags.delete('master');
@@ -76,7 +79,7 @@ function parseLine(line: string): SeenNode {
   };
 }
 
-/** `host:port@busPort`, then a hostname and other things, each behind a comma. The host may be IPv6. */
+/** Parses `host:port@busPort`, followed by a hostname and other fields, each after a comma. The host may be IPv6. */
 function parseAddress(text: string): Pick<SeenNode, 'host' | 'port' | 'name' | 'busPort' | 'hostname'> {
   const [address, hostname] = text.split(',');
   const [name, busPort = '0'] = address.split('@');

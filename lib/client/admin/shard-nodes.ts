@@ -9,14 +9,14 @@ export interface ShardNode {
   readonly ip: string;
   readonly port: number | undefined;
   readonly tlsPort: number | undefined;
-  /** What clients should connect to; undefined where the server leaves it to them (the address they asked). */
+  /** The host that clients should connect to; undefined if it is the one they sent the command to. */
   readonly endpoint: string | undefined;
   readonly hostname: string | undefined;
   readonly replicationOffset: number;
   readonly health: 'online' | 'failed' | 'loading';
 }
 
-/** A shard in CLUSTER SHARDS; one that has just joined has no slots. */
+/** A shard in CLUSTER SHARDS. A shard that has just joined has no slots. */
 export interface ShardDescription {
   readonly slots: readonly SlotRange[];
   readonly nodes: readonly ShardNode[];

@@ -4,7 +4,7 @@ import { fieldsOf, listOf, textOf } from './field-pairs.js';
 /** A node in CLUSTER SLOTS. */
 export interface SlotNode {
   readonly id: string;
-  /** What clients should connect to; undefined where the server leaves it to them (the address they asked). */
+  /** The host that clients should connect to; undefined if it is the one they sent the command to. */
   readonly endpoint: string | undefined;
   readonly port: number;
   /** Other endpoints: `ip`, `hostname`. */

@@ -12,7 +12,10 @@ export function checkSlot(slot: number): number {
   );
 }
 
-/** The slots as a list, each once. @throws InvalidArgumentError for what is no slot, and for none */
+/**
+ * Returns the slots as a list without duplicates. @throws InvalidArgumentError for an invalid slot, or none at
+ * all
+ */
 export function slotList(slots: Iterable<number>): number[] {
   const list = [...new Set(slots)];
   if (list.length === 0) throw new InvalidArgumentError('slots', 'There must be at least one slot');
@@ -20,18 +23,21 @@ export function slotList(slots: Iterable<number>): number[] {
   return list;
 }
 
-/** The slots of ranges, each once. @throws InvalidArgumentError */
+/** Returns the slots of ranges, without duplicates. @throws InvalidArgumentError */
 export function slotsOf(ranges: Iterable<SlotRange>): number[] {
   const slots = [...ranges].flatMap(([first, last]) => {
     if (checkSlot(first) > checkSlot(last)) {
-      throw new InvalidArgumentError('ranges', 'A range of slots begins with the lower one');
+      throw new InvalidArgumentError(
+        'ranges',
+        `A range of slots starts with the lower one, got ${first} to ${last}`,
+      );
     }
     return Array.from({ length: last - first + 1 }, (_, i) => first + i);
   });
   return slotList(slots);
 }
 
-/** Slots as ranges, as few as they can be. */
+/** Returns the slots as ranges, as few as possible. */
 export function rangesOf(slots: readonly number[]): SlotRange[] {
   const ranges: [number, number][] = [];
   for (const slot of slots.toSorted((a, b) => a - b)) {
@@ -42,7 +48,7 @@ export function rangesOf(slots: readonly number[]): SlotRange[] {
   return ranges;
 }
 
-/** Slots by the primary that owns them; `undefined` for those without. */
+/** Groups slots by the primary that owns them; `undefined` for slots without an owner. */
 export function slotsByOwner(
   topology: ClusterTopology,
   slots: readonly number[],

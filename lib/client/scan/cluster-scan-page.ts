@@ -10,43 +10,43 @@ import type { ScanSource } from './scan-source.js';
 import { readSlotOwnership, type SlotOwnership } from './slot-ownership.js';
 import { SlotSet } from './slot-set.js';
 
-/** A node as it was when its walk began. */
+/** A node at the time its walk began. */
 interface WalkedNode {
-  /** The id it has in the cluster. */
+  /** The id of the node. */
   readonly node: string;
   readonly epoch: string;
 }
 
-/** The walk over one node, part of that over the cluster. */
+/** The walk over one node, as part of the walk over the cluster. */
 export interface NodeWalk extends WalkedNode {
-  /** The node's own. */
+  /** The cursor of the node's SCAN. */
   readonly cursor: string;
-  /** Slots that are walked: those left that the node owned at the beginning, or those it is receiving. */
+  /** The slots of this walk: those still left that the node owned when it began, or those it is importing. */
   readonly owned: SlotSet;
-  /** Those among them that it was handing over then. */
+  /** The slots among them that the node was already handing over when the walk began. */
   readonly given: SlotSet;
-  /** Who hands these slots over, and was walked before; undefined where the node owns them. */
+  /** The node that hands these slots over and was walked before; undefined if the walked node owns them. */
   readonly giver?: WalkedNode;
 }
 
-/** Where a walk over all keys stands. */
+/** The position of a walk over all keys. */
 export interface ScanPosition {
-  /** Slots whose keys have not all been given. */
+  /** Slots whose keys have not all been returned. */
   readonly left: SlotSet;
-  /** The node that is being walked; without one, the next is looked for. */
+  /** The node that is being walked; undefined if the next one has to be chosen. */
   readonly walk?: NodeWalk;
 }
 
 /** One page of a walk. */
 export interface ClusterPage {
   readonly keys: Buffer[];
-  /** Where the next page begins; undefined after the last one. */
+  /** The position of the next page; undefined after the last one. */
   readonly next: ScanPosition | undefined;
 }
 
 /**
- * The page at a position, which may be empty. A node that does not answer is left for later, and its walk begins again.
- * @throws TopologyError where no node answers for `deadlineMs`
+ * Returns the page at a position, which may be empty. If a node does not reply, its walk starts over later.
+ * @throws TopologyError if no node replies for `deadlineMs`
  */
 export async function scanPageOfCluster(
   source: ScanSource,
@@ -61,7 +61,7 @@ export async function scanPageOfCluster(
     async () => {
       if (!isFresh) {
         topology = await source.refreshTopology();
-        // slots without any owner hold nothing that could be read; the client was told to go on without them
+        // slots without an owner hold nothing to read; the client is configured to work without them
         left = left.filter((slot) => topology.nodeForSlot(slot) !== undefined);
       }
       isFresh = false;
@@ -73,7 +73,7 @@ export async function scanPageOfCluster(
   );
 }
 
-/** A page of the node that is being walked, or else of the first that owns some of what is left and answers. */
+/** Reads a page from the node that is being walked, or else from the first that owns remaining slots and replies. */
 async function pageOfSomeNode(
   source: ScanSource,
   words: readonly Argument[],
@@ -100,14 +100,14 @@ async function pageOfSomeNode(
   return { lastError };
 }
 
-/** The error for a walk that does not get on. */
+/** Returns the error for a walk without progress. */
 export function stuck(slots: number, cause: unknown): TopologyError {
-  return new TopologyError('NO_NODE_REACHABLE', `The scan does not get on: ${slots} slots cannot be read`, {
+  return new TopologyError('NO_NODE_REACHABLE', `The scan makes no progress: ${slots} slots cannot be read`, {
     cause,
   });
 }
 
-/** Undefined where the node owns nothing of what is left, whatever the topology says. */
+/** Starts the walk over a node. Undefined if the node owns no remaining slot, whatever the topology says. */
 async function beginWalk(
   source: ScanSource,
   node: ClusterNode,
@@ -128,14 +128,17 @@ async function readPage(
 ): Promise<ClusterPage> {
   const reply = await source.onNode(node, 'scan', [walk.cursor, ...words]);
   const [cursor, found] = readScanPage<Buffer>(reply);
-  // by their bytes: as text, a key that is not UTF-8 would seem to be in another slot
+  // hash the bytes: as text, a key that is not UTF-8 would appear to be in another slot
   const keys = found.filter((key) => walk.owned.has(keySlot(key)));
   if (String(cursor) !== '0') return { keys, next: { left, walk: { ...walk, cursor: String(cursor) } } };
   const next = await (walk.giver === undefined ? endOfOwner : endOfReceiver)(source, node, { left, walk });
   return { keys, next: next.left.size === 0 ? undefined : next };
 }
 
-/** What is left after a node was walked: what it did not own, or was handing over, at one time or the other. */
+/**
+ * Returns what is left after an owner was walked: the slots that it did not own, or was handing over, at the
+ * start or at the end of its walk.
+ */
 async function endOfOwner(
   source: ScanSource,
   node: ClusterNode,
@@ -164,8 +167,9 @@ async function endOfOwner(
 }
 
 /**
- * The same for the node that receives slots, after the giving one was walked: keys move that way only. A slot that the
- * receiver owns by now and is already handing on does not count, for its keys may have gone back to the giver.
+ * Returns what is left after a receiver was walked, which happens after the walk of the giver, as keys only
+ * move that way. A slot does not count as walked if the receiver owns it by now and is already handing it on:
+ * its keys may have gone back to the giver.
  */
 async function endOfReceiver(
   source: ScanSource,

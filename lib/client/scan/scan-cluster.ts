@@ -1,3 +1,4 @@
+import { describeValue } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkOptionNames } from '../../cluster/common/check-option-names.js';
 import { monotonicMs } from '../../cluster/common/timers.js';
@@ -5,29 +6,34 @@ import { scanPageOfCluster, stuck, type ScanPosition } from './cluster-scan-page
 import type { ScanSource } from './scan-source.js';
 import { SlotSet } from './slot-set.js';
 
-/** What a walk over keys or elements may be told. */
+/** Options of a walk over keys or elements. */
 export interface ScanOptions {
   /** Glob pattern. */
   match?: string | undefined;
-  /** Elements a round trip looks at, about; more is faster and blocks the server longer. */
+  /**
+   * How many elements the server examines per round trip, approximately. A larger count is faster and blocks
+   * the server longer.
+   */
   count?: number | undefined;
 }
 
-/** What a walk over all keys may be told. */
+/** Options of a walk over all keys. */
 export interface KeyScanOptions extends ScanOptions {
-  /** Only keys of this type (`string`, `hash`, …). */
+  /** Returns only keys of this type (`string`, `hash`, …). */
   type?: string | undefined;
 }
 
 /**
- * Walks over all keys of the cluster, a page at a time. A key that exists throughout is given at least once, whatever
- * the slots do meanwhile: a slot counts as walked only if one node owned it, and was not handing it over, from the
- * start of its walk to the end. That it was away in between is told by the node's epoch. What is left is walked
- * again; a slot that is being handed over is walked on both sides, the giving one first, as keys move that way only.
- * What no server tells of afterwards is a migration that was begun and given up in between: keys that went away and
- * came back behind the cursor are not given.
+ * Walks over all keys of the cluster, page by page. A key that exists throughout is returned at least once,
+ * even while slots move.
  *
- * @throws TopologyError where nothing gets on for `deadlineMs`
+ * A slot counts as walked only if one node owned it, without handing it over, from the start of the walk to its
+ * end. The node's epoch shows whether the slot was elsewhere in between. Remaining slots are walked again. A
+ * slot that is being handed over is walked on both sides, the giver first, as keys only move that way. One case
+ * is invisible afterwards: a migration that was started and cancelled in between. Keys that left and came back
+ * behind the cursor are missed.
+ *
+ * @throws TopologyError if there is no progress for `deadlineMs`
  */
 export async function* scanCluster(
   source: ScanSource,
@@ -42,7 +48,7 @@ export async function* scanCluster(
     if (next === undefined) return;
     if (next.left !== position.left && next.left.size < position.left.size) fruitlessSince = undefined;
     else if (next.walk === undefined) {
-      // a node was walked to its end, and none of that counts
+      // a node was walked to its end, and none of its slots count
       fruitlessSince ??= monotonicMs();
       if (monotonicMs() - fruitlessSince > source.deadlineMs) throw stuck(next.left.size, undefined);
     }
@@ -50,10 +56,13 @@ export async function* scanCluster(
   }
 }
 
-/** Those of Node's streams among them: callers of ioredis' scan streams may give some, and they change nothing here. */
+/**
+ * The names include options of Node's streams: callers of ioredis' scan streams may pass them. They have no
+ * effect.
+ */
 const SCAN_OPTIONS = ['match', 'count', 'type', 'objectMode', 'highWaterMark'];
 
-/** The words of SCAN and its sisters behind the cursor. @throws InvalidArgumentError */
+/** Returns the arguments of SCAN, HSCAN, SSCAN and ZSCAN after the cursor. @throws InvalidArgumentError */
 export function scanWords(options: KeyScanOptions): string[] {
   checkOptionNames('a scan', options, SCAN_OPTIONS);
   const { match, count, type } = options;
@@ -61,7 +70,10 @@ export function scanWords(options: KeyScanOptions): string[] {
   if (match !== undefined) words.push('MATCH', match);
   if (count !== undefined) {
     if (!Number.isInteger(count) || count < 1) {
-      throw new InvalidArgumentError('count', 'count must be a whole number of at least 1');
+      throw new InvalidArgumentError(
+        'count',
+        `count must be a whole number of at least 1, got ${describeValue(count)}`,
+      );
     }
     words.push('COUNT', String(count));
   }

@@ -4,15 +4,15 @@ import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import type { NodeWalk, ScanPosition } from './cluster-scan-page.js';
 import { SlotSet } from './slot-set.js';
 
-/** The cursor before the first page and after the last one, as servers have it. */
+/** The cursor before the first page and after the last one, as in Redis. */
 const ENDS = '0';
-/** What every other cursor begins with; the number is that of this form. */
+/** The start of every other cursor. The number is the version of the format. */
 const MARK = 'k1';
 
 const DIGITS = /^\d{1,20}$/;
 const NODE_ID = /^[0-9a-f]{40}$/;
 
-/** The cursor from which a walk goes on; the client keeps nothing. */
+/** Returns the cursor at which the walk continues. It holds everything; the client keeps no state. */
 export function writeCursor(position: ScanPosition | undefined): string {
   if (position === undefined) return ENDS;
   const { left, walk } = position;
@@ -23,7 +23,7 @@ export function writeCursor(position: ScanPosition | undefined): string {
   return `${body}.${checkSum(body)}`;
 }
 
-/** @throws InvalidArgumentError for what is no cursor of a walk over the cluster */
+/** Reads a cursor. @throws InvalidArgumentError unless it is a cursor of a walk over the cluster */
 export function readCursor(given: Argument | undefined): ScanPosition {
   const text = given === undefined ? '' : String(given);
   if (text === ENDS) return { left: SlotSet.all() };
@@ -47,7 +47,7 @@ function readWalk([node, epoch, cursor, ownedText, givenText, ...giver]: string[
   return { ...walk, giver: { node: giver[0], epoch: giver[1] } };
 }
 
-/** Tells a cursor that was cut off, or has grown. */
+/** Detects a cursor that was truncated or extended. */
 const checkSum = (body: string): string => String(keySlot(body));
 
 const isNode = ([id, epoch]: string[]): boolean => NODE_ID.test(id) && DIGITS.test(epoch);
@@ -55,7 +55,7 @@ const isNode = ([id, epoch]: string[]): boolean => NODE_ID.test(id) && DIGITS.te
 function notACursor(): InvalidArgumentError {
   return new InvalidArgumentError(
     'cursor',
-    "The cursor of a scan is '0', or one that scan() of this package gave. " +
-      'The cursor of a single node belongs to target(node).scan()',
+    "The cursor of scan() must be '0' or one that an earlier scan() of this client returned. " +
+      'Pass the cursor of a single node to target(node).scan().',
   );
 }

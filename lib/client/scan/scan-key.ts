@@ -4,33 +4,33 @@ import { readScanPage } from './scan-page.js';
 /** Commands that walk over the elements of a key. */
 export type KeyScanCommand = 'hscan' | 'sscan' | 'zscan';
 
-/** Runs a command, and tells which node answered it. */
-export type RunTelling = (
+/** Runs a command, and returns the reply with the node that sent it. */
+export type RunWithNode = (
   name: string,
   args: (string | Buffer)[],
 ) => Promise<{ reply: unknown; node: string }>;
 
 /**
- * Walks over the elements of one key by HSCAN, SSCAN or ZSCAN, a page at a time. A cursor means something only to the
- * node that gave it, so where another node answers the walk begins again, and elements may be given twice.
+ * Walks over the elements of one key with HSCAN, SSCAN or ZSCAN, page by page. A cursor is valid only on the
+ * node that returned it. If another node replies, the walk starts over, and elements may be returned twice.
  */
 export async function* scanKey<T extends string | Buffer>(
-  run: RunTelling,
+  run: RunWithNode,
   command: KeyScanCommand,
   key: string | Buffer,
   options: ScanOptions,
 ): AsyncGenerator<T[], void, undefined> {
   const words = scanWords(options);
   let cursor = '0';
-  let giver: string | undefined;
+  let cursorNode: string | undefined;
   for (;;) {
     const { reply, node } = await run(command, [key, cursor, ...words]);
     const [next, elements] = readScanPage<T>(reply);
     if (elements.length > 0) yield elements;
-    // the first page may come from anywhere, the others from the node that gave the cursor
-    const strange = cursor !== '0' && node !== giver;
-    giver = node;
-    cursor = strange ? '0' : String(next);
-    if (cursor === '0' && !strange) return;
+    // the first page may come from any node, later ones only from the node that returned the cursor
+    const isOtherNode = cursor !== '0' && node !== cursorNode;
+    cursorNode = node;
+    cursor = isOtherNode ? '0' : String(next);
+    if (cursor === '0' && !isOtherNode) return;
   }
 }

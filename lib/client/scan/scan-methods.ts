@@ -8,13 +8,16 @@ import { scanPageOfCluster } from './cluster-scan-page.js';
 import { scanCluster, type KeyScanOptions, type ScanOptions } from './scan-cluster.js';
 import { readCursor, writeCursor } from './scan-cursor.js';
 import type { ScanSource } from './scan-source.js';
-import { scanKey, type KeyScanCommand } from './scan-key.js';
+import { scanKey, type KeyScanCommand, type RunWithNode } from './scan-key.js';
 import { scanStream, type ScanStream } from './scan-stream.js';
 
-/** What a walk gives one by one. */
+/** An asynchronous iterator over the results of a walk. */
 export type Walk<T> = AsyncGenerator<T, void, undefined>;
 
-/** Walks over the keys of the cluster, and over the elements of one key. The Buffer forms give every byte as it is. */
+/**
+ * Walks over the keys of the cluster, and over the elements of one key. The Buffer variants return every byte
+ * unchanged.
+ */
 export abstract class ScanMethods {
   constructor(
     protected readonly engine: ClusterEngine,
@@ -22,44 +25,44 @@ export abstract class ScanMethods {
   ) {}
 
   /**
-   * All keys of the cluster, one by one. A key that exists throughout is given, at least once, also while slots
-   * move and nodes fail over; but for migrations that are begun and given up meanwhile.
+   * Iterates over all keys of the cluster. A key that exists throughout is returned at least once, even while
+   * slots move and nodes fail over. The one exception is a migration that is started and cancelled meanwhile.
    */
   scanIterator(options: KeyScanOptions = {}): Walk<string> {
     return each(this.keyPages(options));
   }
 
-  /** The same, keys as Buffers. */
+  /** Does the same, with keys as Buffers. */
   scanBufferIterator(options: KeyScanOptions = {}): Walk<Buffer> {
     return each(this.keyBufferPages(options));
   }
 
-  /** The fields of a hash with their values. */
+  /** Iterates over the fields of a hash, with their values. */
   hscanIterator(key: string | Buffer, options: ScanOptions = {}): Walk<[field: string, value: string]> {
     return pairs(this.pages('hscan', key, options));
   }
 
-  /** The same, as Buffers. */
+  /** Does the same, with Buffers. */
   hscanBufferIterator(key: string | Buffer, options: ScanOptions = {}): Walk<[field: Buffer, value: Buffer]> {
     return pairs(this.elementPages('hscan', key, options));
   }
 
-  /** The members of a set. */
+  /** Iterates over the members of a set. */
   sscanIterator(key: string | Buffer, options: ScanOptions = {}): Walk<string> {
     return each(this.pages('sscan', key, options));
   }
 
-  /** The same, as Buffers. */
+  /** Does the same, with Buffers. */
   sscanBufferIterator(key: string | Buffer, options: ScanOptions = {}): Walk<Buffer> {
     return each(this.elementPages('sscan', key, options));
   }
 
-  /** The members of a sorted set with their scores, as text. */
+  /** Iterates over the members of a sorted set, with their scores as text. */
   zscanIterator(key: string | Buffer, options: ScanOptions = {}): Walk<[member: string, score: string]> {
     return pairs(this.pages('zscan', key, options));
   }
 
-  /** The same, as Buffers. */
+  /** Does the same, with Buffers. */
   zscanBufferIterator(
     key: string | Buffer,
     options: ScanOptions = {},
@@ -67,42 +70,42 @@ export abstract class ScanMethods {
     return pairs(this.elementPages('zscan', key, options));
   }
 
-  /** As ioredis' stream of the same name: each `data` is a page of keys, from all over the cluster. */
+  /** Returns a stream as in ioredis: each `data` is a page of keys, from all over the cluster. */
   scanStream(options: KeyScanOptions = {}): ScanStream {
     return scanStream(this.keyPages(options));
   }
 
-  /** The same, keys as Buffers. */
+  /** Does the same, with keys as Buffers. */
   scanBufferStream(options: KeyScanOptions = {}): ScanStream {
     return scanStream(this.keyBufferPages(options));
   }
 
-  /** As ioredis' stream of the same name: each `data` is a page of fields and values in turn. */
+  /** Returns a stream as in ioredis: each `data` is a page of alternating fields and values. */
   hscanStream(key: string | Buffer, options: ScanOptions = {}): ScanStream {
     return scanStream(this.pages('hscan', key, options));
   }
 
-  /** The same, as Buffers. */
+  /** Does the same, with Buffers. */
   hscanBufferStream(key: string | Buffer, options: ScanOptions = {}): ScanStream {
     return scanStream(this.elementPages('hscan', key, options));
   }
 
-  /** As ioredis' stream of the same name: each `data` is a page of members. */
+  /** Returns a stream as in ioredis: each `data` is a page of members. */
   sscanStream(key: string | Buffer, options: ScanOptions = {}): ScanStream {
     return scanStream(this.pages('sscan', key, options));
   }
 
-  /** The same, as Buffers. */
+  /** Does the same, with Buffers. */
   sscanBufferStream(key: string | Buffer, options: ScanOptions = {}): ScanStream {
     return scanStream(this.elementPages('sscan', key, options));
   }
 
-  /** As ioredis' stream of the same name: each `data` is a page of members and scores in turn. */
+  /** Returns a stream as in ioredis: each `data` is a page of alternating members and scores. */
   zscanStream(key: string | Buffer, options: ScanOptions = {}): ScanStream {
     return scanStream(this.pages('zscan', key, options));
   }
 
-  /** The same, as Buffers. */
+  /** Does the same, with Buffers. */
   zscanBufferStream(key: string | Buffer, options: ScanOptions = {}): ScanStream {
     return scanStream(this.elementPages('zscan', key, options));
   }
@@ -117,7 +120,7 @@ export abstract class ScanMethods {
 
   private scanSource(): ScanSource {
     const { engine } = this;
-    // it counts with what it is told of slots
+    // the walk computes with slot numbers
     const policy: ViewPolicy = { ...this.policy, integers: 'number', replyTypes: undefined };
     return {
       deadlineMs: policy.deadlineMs,
@@ -131,7 +134,7 @@ export abstract class ScanMethods {
     };
   }
 
-  /** SCAN of the whole cluster: the page at a cursor of ours. */
+  /** Runs SCAN over the whole cluster: returns the page at a cursor of this client. */
   protected async scanPage(
     given: unknown[],
     buffers: boolean,
@@ -142,15 +145,15 @@ export abstract class ScanMethods {
   }
 
   private pages(command: KeyScanCommand, key: string | Buffer, options: ScanOptions): Walk<string[]> {
-    return scanKey<string>(this.telling({ buffers: false }), command, key, options);
+    return scanKey<string>(this.runnerOf({ buffers: false }), command, key, options);
   }
 
-  /** @internal The elements of one key, page by page, as bytes. */
+  /** @internal Returns the elements of one key, page by page, as bytes. */
   elementPages(command: KeyScanCommand, key: string | Buffer, options: ScanOptions): Walk<Buffer[]> {
-    return scanKey<Buffer>(this.telling({ buffers: true }), command, key, options);
+    return scanKey<Buffer>(this.runnerOf({ buffers: true }), command, key, options);
   }
 
-  private telling(shape: CallShape) {
+  private runnerOf(shape: CallShape): RunWithNode {
     const policy: CallPolicy = { ...this.policy, readFrom: 'primary' };
     return (name: string, args: (string | Buffer)[]) =>
       this.engine.runner.runWithNode(name, normalizeArguments(name, args), policy, shape);

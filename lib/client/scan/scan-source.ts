@@ -1,7 +1,7 @@
 import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import type { ClusterNode, ClusterTopology } from '../../cluster/topology/topology.js';
 
-/** What a walk over all keys needs of the client. */
+/** What a walk over all keys needs from the client. */
 export interface ScanSource {
   /** Returns the topology as it is known; connects first if the client is not connected. */
   topology(): Promise<ClusterTopology>;

@@ -6,7 +6,7 @@ export interface ScanStream extends Readable {
   close(): void;
 }
 
-/** The pages of a walk as a stream of objects. */
+/** Returns the pages of a walk as a stream of objects. */
 export function scanStream(pages: AsyncIterable<readonly (string | Buffer)[]>): ScanStream {
   const stream = Readable.from(pages, { objectMode: true, highWaterMark: 1 });
   return Object.assign(stream, { close: () => void stream.destroy() });

@@ -1,12 +1,12 @@
 import type { ClusterNode } from '../../cluster/topology/topology.js';
 import type { ScanSource } from './scan-source.js';
 
-/** What a node says of the slots it owns. */
+/** What a node reports about its slots. */
 export interface SlotOwnership {
   readonly owned: ReadonlySet<number>;
-  /** Slots that it is handing over, with the id of the node that receives them. */
+  /** Slots that the node is handing over, with the id of the receiving node. */
   readonly givenTo: ReadonlyMap<number, string>;
-  /** The node's configuration epoch, which is raised whenever it takes a slot over. */
+  /** The node's configuration epoch, which rises whenever the node takes over a slot. */
   readonly epoch: string;
 }
 

@@ -3,11 +3,11 @@ import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 
 const BYTES = SLOT_COUNT / 8;
 
-/** A set of slots, a bit for each. It does not change; what takes slots away gives another set. */
+/** An immutable set of slots, with one bit per slot. */
 export class SlotSet {
   private constructor(private readonly bits: Buffer) {}
 
-  /** Every slot there is. */
+  /** Returns the set of all slots. */
   static all(): SlotSet {
     return new SlotSet(Buffer.alloc(BYTES, 0xff));
   }
@@ -18,7 +18,7 @@ export class SlotSet {
     return new SlotSet(bits);
   }
 
-  /** Reads what `toString` wrote; undefined for anything else. */
+  /** Reads what `toString` wrote; returns undefined for anything else. */
   static parse(text: string): SlotSet | undefined {
     try {
       const bits = inflateRawSync(Buffer.from(text, 'base64url'), { maxOutputLength: BYTES });
@@ -38,7 +38,7 @@ export class SlotSet {
     return count;
   }
 
-  /** The slots for which `keep` says so. */
+  /** Returns the set of the slots for which `keep` returns true. */
   filter(keep: (slot: number) => boolean): SlotSet {
     return SlotSet.of([...this].filter(keep));
   }
@@ -47,7 +47,7 @@ export class SlotSet {
     for (let slot = 0; slot < SLOT_COUNT; slot++) if (this.has(slot)) yield slot;
   }
 
-  /** Short text: a cluster whose shards have a range each needs some 20 characters. */
+  /** Returns a short text: about 20 characters if every shard has one range of slots. */
   toString(): string {
     return deflateRawSync(this.bits).toString('base64url');
   }

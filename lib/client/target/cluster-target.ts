@@ -4,6 +4,7 @@ import { afterAttempts, appliedOf, isResent } from '../../cluster/retry/attempt-
 import type { ClusterEngine } from '../../cluster/cluster-engine.js';
 import type { CallPolicy, CallShape } from '../../cluster/command/call-policy.js';
 import { isBlocking, isIdempotent } from '../../cluster/command-table/command-table.js';
+import { describeOther } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError, OutcomeUnknownError, TopologyError } from '../../cluster/common/errors.js';
 import { PartialFailureError } from '../../cluster/retry/partial-failure-error.js';
 import { retryUntil } from '../../cluster/retry/retry-until.js';
@@ -21,24 +22,24 @@ import { replyShape } from '../commands/reply-transforms.js';
 declare module 'ioredis/built/utils/RedisCommander.js' {
   /** ioredis derives the types of all its commands from this interface. */
   interface ResultTypes<Result, Context> {
-    /** Replies of several nodes, by node name. */
+    /** The replies of several nodes, by node name. */
     byNode: Promise<Map<string, Result>>;
   }
 }
 
-/** Nodes by role: looked up when the call is made, and again when the topology changes under it. */
+/** Nodes by role. They are looked up when the call is made, and again if the topology changes meanwhile. */
 export type NodeRole = 'primaries' | 'replicas' | 'all';
-/** One node: any primary, or the default node. */
+/** One node: a random primary, or the default node. */
 export type AnyNode = 'random' | 'default';
 /** What commands can be addressed to. */
 export type TargetNodes = NodeRole | AnyNode | ClusterNode | readonly ClusterNode[];
 
-/** Commands whose replies are told by node name. */
+/** Commands whose replies are Maps by node name. */
 export type CommandsByNode = Omit<RedisCommander<{ type: 'byNode' }>, ConnectionScopedCommand>;
 /** Commands to one node. */
 export type CommandsToNode = Omit<RedisCommander<{ type: 'default' }>, ConnectionScopedCommand>;
 
-/** How the nodes of a role are looked up. */
+/** Looks up the nodes of a role. */
 export const ROLES: Readonly<Record<NodeRole, (topology: ClusterTopology) => readonly ClusterNode[]>> = {
   primaries: (topology) => topology.primaries,
   replicas: (topology) => topology.replicas,
@@ -50,7 +51,7 @@ const ANY: Readonly<Record<AnyNode, (topology: ClusterTopology) => ClusterNode |
   default: (topology) => topology.defaultNode,
 };
 
-/** One call, and by when it has to have its answer (`performance.now()`). */
+/** One call, and the time by which it must have its reply (`performance.now()`). */
 interface NodeRequest {
   readonly call: ResolvedCall;
   readonly shape: CallShape;
@@ -60,8 +61,8 @@ interface NodeRequest {
 const nameOf = ({ call }: NodeRequest): string => call.name.toUpperCase();
 
 /**
- * Sends commands to nodes that the caller names. A role or a list gives a Map from node name to reply, one node
- * gives the reply. Redirects are not followed: the node was chosen, and its answer is wanted.
+ * Sends commands to the nodes you name. A role or a list returns a Map from node name to reply; a single node
+ * returns the reply. Redirects are not followed, as you chose the node.
  */
 export class ClusterTarget {
   constructor(
@@ -72,16 +73,16 @@ export class ClusterTarget {
     checkTarget(target);
   }
 
-  /** Runs one command. The methods named for commands all come here. */
+  /** Runs one command. All command methods call this. */
   send(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
     const { target } = this;
-    // for several nodes the callbacks' types would not be true: they tell of the reply of one
+    // no callbacks for several nodes: their types promise the reply of one
     const several = Array.isArray(target) || (typeof target === 'string' && target in ROLES);
-    if (several) return this.ask(name, args, buffers);
-    return withCallback(args, () => this.ask(name, args, buffers));
+    if (several) return this.runWithIntegers(name, args, buffers);
+    return withCallback(args, () => this.runWithIntegers(name, args, buffers));
   }
 
-  private async ask(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
+  private async runWithIntegers(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
     const reply = await this.run(name, args, buffers);
     return this.policy.integers === 'bigint' ? withBigIntegers(reply) : reply;
   }
@@ -91,7 +92,7 @@ export class ClusterTarget {
     if (isBlocking(call.row, call.args)) {
       throw new InvalidArgumentError(
         'command',
-        `${call.row.name} would block a connection that all callers share; call it on the client`,
+        `${call.row.name} would block a connection that all callers share. Call it on the client.`,
       );
     }
     const shape = replyShape(name, this.engine.options.protocol, buffers, this.policy.replyTypes);
@@ -101,7 +102,7 @@ export class ClusterTarget {
     if (Array.isArray(target)) return this.toNodes(target as readonly ClusterNode[], request);
     if (typeof target !== 'string') return this.toNode(target as ClusterNode, request);
     if (target in ROLES) return this.toRole(target as NodeRole, request);
-    return this.retried(
+    return this.sendUntilDeadline(
       request,
       () => this.toNode(ANY[target as AnyNode](this.engine.topology), request),
       (error, mayHaveRun) => afterAttempts(call.name, error, mayHaveRun),
@@ -111,10 +112,10 @@ export class ClusterTarget {
   private async toNode(node: ClusterNode | undefined, { call, shape, until }: NodeRequest): Promise<unknown> {
     if (node === undefined)
       throw new TopologyError('UNKNOWN_NODE', 'The topology has no such node at present');
-    // the topology's own: what a caller made up has no say in where we connect to
+    // take the address from the topology: a caller must not choose where we send credentials
     const known = this.engine.topology.node(node.name);
     if (known === undefined) {
-      throw new TopologyError('UNKNOWN_NODE', `${node.name} is not a node of this cluster, or not any more`);
+      throw new TopologyError('UNKNOWN_NODE', `${node.name} is not a node of this cluster, or no longer`);
     }
     const policy: CallPolicy = { ...this.policy, retry: 'never' };
     return this.engine.runner.runPart(call, policy, shape, until, known);
@@ -127,37 +128,37 @@ export class ClusterTarget {
     return inOrderOf(nodes, replies);
   }
 
-  /** Asks every node that has the role by then, and has not answered yet. */
+  /** Sends the call to every node that has the role at that time, until each has replied. */
   private toRole(role: NodeRole, request: NodeRequest): Promise<Map<string, unknown>> {
     const replies = new Map<string, unknown>();
     let errors: ReadonlyMap<string, Error> = new Map();
-    /** Of nodes that may have executed it, though no reply came; one that answers later is certain. */
-    const doubts = new Map<string, Error>();
-    const ask = async (): Promise<Map<string, unknown>> => {
-      for (const [node, error] of errors) if (appliedOf(error) !== false) doubts.set(node, error);
+    /** Nodes that may have executed the call without a reply. A later reply removes the node. */
+    const unknown = new Map<string, Error>();
+    const sendToSilent = async (): Promise<Map<string, unknown>> => {
+      for (const [node, error] of errors) if (appliedOf(error) !== false) unknown.set(node, error);
       const nodes = ROLES[role](this.engine.topology);
       const silent = nodes.filter((node) => !replies.has(node.name));
       errors = await this.collect(silent, request, replies);
       if (errors.size > 0) throw new PartialFailureError(nameOf(request), new Map(replies), errors);
       return inOrderOf(nodes, replies);
     };
-    return this.retried(request, ask, (error) => {
+    return this.sendUntilDeadline(request, sendToSilent, (error) => {
       if (!(error instanceof PartialFailureError)) return error;
       for (const [node, last] of errors) {
-        doubts.set(node, afterAttempts(request.call.name, last, doubts.has(node)));
+        unknown.set(node, afterAttempts(request.call.name, last, unknown.has(node)));
       }
-      for (const node of replies.keys()) doubts.delete(node);
-      return new PartialFailureError(nameOf(request), replies, doubts);
+      for (const node of replies.keys()) unknown.delete(node);
+      return new PartialFailureError(nameOf(request), replies, unknown);
     });
   }
 
   /**
-   * Looks the nodes up and asks again, until the deadline, where that does no harm and may help.
-   * @param asThrown the error for the caller, from that of the last attempt
+   * Sends again until the deadline, after looking up the nodes again, if that is harmless and may help.
+   * @param asThrown returns the error for the caller, from that of the last attempt
    */
-  private async retried<T>(
+  private async sendUntilDeadline<T>(
     { call, until }: NodeRequest,
-    ask: () => Promise<T>,
+    send: () => Promise<T>,
     asThrown: (error: Error, mayHaveRun: boolean) => Error,
   ): Promise<T> {
     const limit = new CallLimit(call.name, Math.max(0, until - monotonicMs()), this.policy.signal);
@@ -166,16 +167,16 @@ export class ClusterTarget {
       limit,
       async () => {
         try {
-          return { result: await ask() };
+          return { result: await send() };
         } catch (error) {
-          if (!this.mayAskAgain(call, error as Error)) throw asThrown(error as Error, mayHaveRun);
+          if (!this.maySendAgain(call, error as Error)) throw asThrown(error as Error, mayHaveRun);
           mayHaveRun ||= appliedOf(error) !== false;
           this.engine.reportStale();
           return { lastError: error as Error };
         }
       },
       (lastError) => {
-        // which nodes have executed it is worth more to the caller than that its time is over
+        // which nodes have executed the call is more useful to the caller than that the deadline has passed
         const isOwnError = lastError !== undefined && !this.policy.signal?.aborted;
         const isPartial = lastError instanceof PartialFailureError;
         return asThrown(isOwnError || isPartial ? lastError : limit.error(lastError), mayHaveRun);
@@ -183,20 +184,20 @@ export class ClusterTarget {
     );
   }
 
-  private mayAskAgain(call: ResolvedCall, error: Error): boolean {
+  private maySendAgain(call: ResolvedCall, error: Error): boolean {
     const { retry } = this.policy;
     if (retry === 'never') return false;
     if (error instanceof PartialFailureError)
-      return [...error.errors.values()].every((one) => this.mayAskAgain(call, one));
+      return [...error.errors.values()].every((one) => this.maySendAgain(call, one));
     if (error instanceof OutcomeUnknownError) {
       const idempotent = isIdempotent(call.row, call.args);
       return isResent(retry, { idempotent, reads: idempotent && !call.row.write });
     }
-    // a redirect is the answer of the node that the caller chose
+    // a redirect is the reply of the node that the caller chose
     return isTransient(error) && !isRedirect(error);
   }
 
-  /** Sends the call to each node; replies are added to `replies`, what failed comes back. */
+  /** Sends the call to each node. Adds replies to `replies`, and returns the errors. */
   private async collect(
     nodes: readonly ClusterNode[],
     request: NodeRequest,
@@ -226,7 +227,7 @@ function checkTarget(target: unknown): void {
   const known = [...Object.keys(ROLES), ...Object.keys(ANY)].join(', ');
   throw new InvalidArgumentError(
     'target',
-    `A target is one of ${known}, a node of the topology, or a list of nodes`,
+    `A target must be one of ${known}, a node of the topology, or a list of nodes; got ${describeOther(target)}`,
   );
 }
 
