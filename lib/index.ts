@@ -179,6 +179,8 @@ export type {
 } from './entity/maintenance/index-maintenance.js';
 export type { Page, PageOptions } from './entity/query/entity-finder.js';
 export { ClusterRepository } from './entity/repository/cluster-repository.js';
+export type { RepositoryClass } from './entity/repository/repository-of.js';
+export { ClusterRepositoryOf } from './nest/common/cluster-repository-of.decorator.js';
 export { Partition, type EntitiesOf } from './entity/repository/partition.js';
 export type {
   PartitionTransaction,
@@ -197,6 +199,7 @@ export {
   EntityNotFoundError,
   EntityNotSavedError,
   EntityExistsError,
+  RepositoryNotReadyError,
   VersionConflictError,
   ConditionNotMetError,
   UniqueViolationError,

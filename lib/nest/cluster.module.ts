@@ -1,4 +1,4 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Module, type DynamicModule, type Provider } from '@nestjs/common';
 import type { EntityClass } from '../entity/decorators/shape.js';
 import { ClusterApplicationModule } from './cluster-application.module.js';
 import { ClusterCoreModule } from './cluster-core.module.js';
@@ -50,16 +50,20 @@ export class ClusterModule {
   }
 
   /**
-   * Provides the repositories of these entities, for `@InjectClusterRepository(Entity, name?)`.
+   * Provides the repositories of these entities, for `@InjectClusterRepository(Entity, name?)`. A repository class of
+   * your own, decorated with `@ClusterRepositoryOf(Entity)`, is provided by its class too.
    * @param name the name of the cluster; default `'default'`
-   * @throws CircularImportError if one of them is undefined, InvalidArgumentError if one is not a class
+   * @throws CircularImportError if one of them is undefined, InvalidArgumentError if one is not a class, or
+   *   two repository classes have one entity
    */
   static forFeature(entities: readonly EntityClass[], name: string = DEFAULT_CLUSTER): DynamicModule {
     checkClusterName(name);
     const providers = createRepositoryProviders(entities, name);
-    return { module: ClusterModule, providers, exports: providers.map(({ provide }) => provide) };
+    return { module: ClusterModule, providers, exports: providers.map(tokenOf) };
   }
 }
+
+const tokenOf = (provider: Provider) => ('provide' in provider ? provider.provide : provider);
 
 function clusterModule(options: DynamicModule, name?: string, isGlobal = true): DynamicModule {
   const core = ClusterCoreModule.register(options, name, isGlobal);

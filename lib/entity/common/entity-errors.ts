@@ -221,3 +221,14 @@ export class IndexNotReadyError extends ClusterError {
     super(message, { code: 'INDEX_NOT_READY', retryable: true });
   }
 }
+
+/** A repository of an application's own class was used before it was bound to a client. Nothing was sent. */
+export class RepositoryNotReadyError extends ClusterError {
+  constructor(repository: string) {
+    super(
+      `${repository} has no client yet. With Nest, list it among the providers of a module and use it from ` +
+        'onModuleInit() on, not in its constructor. Without Nest, call bind() of the entity registry first.',
+      { code: 'REPOSITORY_NOT_READY' },
+    );
+  }
+}

@@ -10,8 +10,8 @@ import { Partition } from './partition.js';
 import type { LockedFunction, LockingContext } from './partition-lock.js';
 import type { LockOptions } from '../locks/lock-options.js';
 import type { TransactionOptions } from '../transactions/partition-transaction.js';
+import { PARTS } from './repository-parts.js';
 import { RepositoryMaintenance } from './repository-maintenance.js';
-import type { RowMapper } from '../rows/row-mapper.js';
 import type {
   CollectionNames,
   CounterOf,
@@ -20,7 +20,7 @@ import type {
   PartitionKeyOf,
   Patch,
 } from '../decorators/shape.js';
-import type { TransactionFunction, TransactionRunner } from '../transactions/transaction-runner.js';
+import type { TransactionFunction } from '../transactions/transaction-runner.js';
 import type { BulkWriteOptions, WriteOptions } from '../common/write-options.js';
 import type { UpdateOptions } from '../operations/update-options.js';
 import { type WriteKind, fillId } from '../commit/write-planner.js';
@@ -31,15 +31,6 @@ import { type WriteKind, fillId } from '../commit/write-planner.js';
  * `@InjectClusterRepository(Entity)`, or get it from `EntityRegistry.repository(Entity)`.
  */
 export class ClusterRepository<E extends object> extends RepositoryMaintenance<E> {
-  /** @internal */
-  constructor(
-    protected override readonly context: LockingContext,
-    private readonly transactions: TransactionRunner,
-    mapper: RowMapper,
-  ) {
-    super(context, mapper);
-  }
-
   /**
    * Returns a new entity, with an id if ids are generated. It sends nothing. Properties that the class does not declare
    * are left out.
@@ -47,9 +38,13 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
   create(data: EntityData<E> = {}): E {
     checkObject('data', data);
     const entity = Reflect.construct(this.type, []) as E;
-    this.mapper.assign(entity, data);
-    this.context.entities.attachCollections(this.mapper.schema, entity, this.context.committer);
-    fillId(this.mapper, entity);
+    this[PARTS].mapper.assign(entity, data);
+    this[PARTS].context.entities.attachCollections(
+      this[PARTS].mapper.schema,
+      entity,
+      this[PARTS].context.committer,
+    );
+    fillId(this[PARTS].mapper, entity);
     return entity;
   }
 
@@ -101,8 +96,8 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
    */
   async update(key: KeyOf<E>, patch: Patch<E>, options: UpdateOptions<E> = {}): Promise<{ version: number }> {
     checkEntityOptions('an update', options);
-    const operation = this.context.planner.patch(this.mapper, this.at(key), patch, options);
-    const version = await this.context.committer.commit(operation, options);
+    const operation = this[PARTS].context.planner.patch(this[PARTS].mapper, this.at(key), patch, options);
+    const version = await this[PARTS].context.committer.commit(operation, options);
     return { version: version! };
   }
 
@@ -118,8 +113,8 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
   /** Deletes a row, whatever its version. A missing row is not an error. */
   async delete(key: KeyOf<E>, options?: WriteOptions): Promise<{ deleted: boolean }> {
     checkEntityOptions('a write', options);
-    const operation = this.context.planner.delete(this.mapper, this.at(key));
-    const version = await this.context.committer.commit(operation, options);
+    const operation = this[PARTS].context.planner.delete(this[PARTS].mapper, this.at(key));
+    const version = await this[PARTS].context.committer.commit(operation, options);
     return { deleted: version !== undefined };
   }
 
@@ -131,7 +126,7 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
    * result is its error although the row was written.
    */
   saveMany(entities: readonly E[], options?: BulkWriteOptions): Promise<ItemResult<E>[]> {
-    return saveMany(this.context, this.mapper, entities, options);
+    return saveMany(this[PARTS].context, this[PARTS].mapper, entities, options);
   }
 
   /**
@@ -143,7 +138,7 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
     keys: readonly KeyOf<E>[],
     options?: BulkWriteOptions,
   ): Promise<ItemResult<{ deleted: boolean }>[]> {
-    return deleteMany(this.context, this.mapper, keys, (key) => this.at(key), options);
+    return deleteMany(this[PARTS].context, this[PARTS].mapper, keys, (key) => this.at(key), options);
   }
 
   /**
@@ -159,10 +154,10 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
     options?: WriteOptions,
   ): Promise<NonNullable<E[Name & keyof E]>> {
     checkEntityOptions('a write', options);
-    const { schema } = this.mapper;
+    const { schema } = this[PARTS].mapper;
     const at = this.at(key);
     const step = counterStep(schema, counter, by);
-    const text = await this.context.committer.increment(
+    const text = await this[PARTS].context.committer.increment(
       { schema, key: at, mode: 'touch' },
       counter,
       step,
@@ -196,14 +191,16 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
    * ```
    */
   collection<Name extends CollectionNames<E>>(key: KeyOf<E>, name: Name): NonNullable<E[Name]> {
-    const { collections, committer } = this.context;
-    const handle = collections.at(this.mapper.schema, this.at(key), name, committer);
+    const { collections, committer } = this[PARTS].context;
+    const handle = collections.at(this[PARTS].mapper.schema, this.at(key), name, committer);
     return handle as NonNullable<E[Name]>;
   }
 
   /** Returns the partition with this key. */
   partition(key: PartitionKeyOf<E>): Partition {
-    return Partition.of(this.context, this.transactions, this.mapper.schema, key);
+    const { context, transactions, mapper } = this[PARTS];
+    // a registry gives each of its repositories a context that can lock
+    return Partition.of(context as LockingContext, transactions, mapper.schema, key);
   }
 
   /**
@@ -241,8 +238,8 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
 
   private async touch(key: KeyOf<E>, expireAt: number | null, options?: WriteOptions): Promise<boolean> {
     checkEntityOptions('a write', options);
-    const operation = this.context.planner.expire(this.mapper, this.at(key), expireAt);
-    const outcome = await this.context.committer.tryCommit([operation], options);
+    const operation = this[PARTS].context.planner.expire(this[PARTS].mapper, this.at(key), expireAt);
+    const outcome = await this[PARTS].context.committer.tryCommit([operation], options);
     if (outcome.fault && outcome.fault !== 'MISSING') throw faultError(outcome);
     if (!outcome.fault && outcome.unconfirmed) throw outcome.unconfirmed;
     return outcome.fault === undefined;
@@ -250,12 +247,12 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
 
   private async write(kind: WriteKind, entity: E, options?: WriteOptions): Promise<void> {
     checkEntityOptions('a write', options);
-    const { planner, entities, committer } = this.context;
-    const hooks = planner.announce(kind, this.mapper, entity);
+    const { planner, entities, committer } = this[PARTS].context;
+    const hooks = planner.announce(kind, this[PARTS].mapper, entity);
     if (hooks) await hooks;
     // Hooks are outside: they may write the entity themselves.
     const written = await entities.inTurn([entity], async () => {
-      const write = planner.plan(kind, this.mapper, entity);
+      const write = planner.plan(kind, this[PARTS].mapper, entity);
       if (!write) return undefined; // nothing has changed
       const outcome = await committer.tryCommit([write.operation], options);
       if (outcome.fault) throw faultError(outcome);
@@ -263,7 +260,7 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
       return { event: write.event, unconfirmed: outcome.unconfirmed };
     });
     if (!written) return;
-    await runHooks(this.mapper.schema, `after ${written.event}`, entity);
+    await runHooks(this[PARTS].mapper.schema, `after ${written.event}`, entity);
     if (written.unconfirmed) throw written.unconfirmed; // it is written all the same
   }
 }

@@ -1,3 +1,5 @@
+import { describeKind } from '../../cluster/common/describe-value.js';
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { LockingContext } from './partition-lock.js';
 import { CollectionHandles } from '../collections/collection-handles.js';
 import { ChangeFeed } from '../changes/change-feed.js';
@@ -8,6 +10,8 @@ import { ExpirySweeper } from '../maintenance/expiry-sweeper.js';
 import { KeyWalker } from '../keys/key-walker.js';
 import { EntityTracker } from '../rows/entity-tracker.js';
 import { LockRunner } from '../locks/lock-runner.js';
+import { PARTS, type RepositoryParts } from './repository-parts.js';
+import { entityOf, isRepositoryClass } from './repository-of.js';
 import { RepositorySet } from './repository-set.js';
 import { SchemaRecords } from '../records/schema-records.js';
 import { SchemaRegistry } from '../rows/schema-registry.js';
@@ -77,6 +81,34 @@ export class EntityRegistry {
    */
   repository<E extends object>(entity: EntityClass<E>): ClusterRepository<E> {
     return this.repositories.repository(entity);
+  }
+
+  /**
+   * Connects a repository of your own class to this registry. Without Nest, call it once after `new`; with Nest,
+   * `ClusterModule.forFeature` does it.
+   *
+   * ```ts
+   * const orders = registry.bind(new OrderRepository(mailer));
+   * ```
+   *
+   * @returns the same repository.
+   * @throws InvalidArgumentError without `@ClusterRepositoryOf()`, SchemaError if the entity class is invalid.
+   */
+  bind<E extends object, R extends object>(repository: R & ClusterRepository<E>): R {
+    if (!isRepositoryClass(repository?.constructor)) {
+      throw new InvalidArgumentError(
+        'repository',
+        `bind() needs an object of a class that extends ClusterRepository, got ${describeKind(repository)}`,
+      );
+    }
+    const entity = entityOf(repository.constructor);
+    repository[PARTS] = this.register([entity]).parts(entity);
+    return repository;
+  }
+
+  /** @internal Returns what a repository of this class works with. */
+  parts(entity: EntityClass): RepositoryParts {
+    return this.repositories.parts(entity);
   }
 }
 

@@ -13,6 +13,7 @@ import {
   reindex,
   verifyIndexes,
 } from '../maintenance/index-maintenance.js';
+import { PARTS } from './repository-parts.js';
 import { RepositoryReads } from './repository-reads.js';
 import type { GlobalSweepOptions, SweepOptions } from '../maintenance/sweep-options.js';
 
@@ -29,9 +30,9 @@ export abstract class RepositoryMaintenance<E extends object> extends Repository
     checkEntityOptions('sweepExpired()', options);
     const { partition, limit = Infinity, signal } = options;
     checkLimit(limit);
-    const sweeper = new ExpirySweeper(this.context, this.mapper.schema);
+    const sweeper = new ExpirySweeper(this[PARTS].context, this[PARTS].mapper.schema);
     if (partition === undefined) return { swept: await sweeper.sweepAll(limit, signal) };
-    return { swept: await sweeper.sweep(partitionTag(this.mapper.schema, partition), limit, signal) };
+    return { swept: await sweeper.sweep(partitionTag(this[PARTS].mapper.schema, partition), limit, signal) };
   }
 
   /**
@@ -45,9 +46,9 @@ export abstract class RepositoryMaintenance<E extends object> extends Repository
     checkEntityOptions('sweepGlobals()', options);
     const { limit = Infinity, signal } = options;
     checkLimit(limit);
-    const { client } = this.context;
+    const { client } = this[PARTS].context;
     const steps = new ServerSteps(new ScriptCaller(client));
-    return { swept: await new GlobalSweeper(client, steps, this.mapper.schema).sweep(limit, signal) };
+    return { swept: await new GlobalSweeper(client, steps, this[PARTS].mapper.schema).sweep(limit, signal) };
   }
 
   /**
@@ -61,9 +62,9 @@ export abstract class RepositoryMaintenance<E extends object> extends Repository
    */
   async *verifyIndexes(options: MaintenanceOptions<E> = {}): AsyncGenerator<IndexIssue<E>, void, undefined> {
     checkEntityOptions('verifyIndexes()', options);
-    const { schema } = this.mapper;
+    const { schema } = this[PARTS].mapper;
     const tag = this.tagOf(options.partition);
-    yield* verifyIndexes(this.context, schema, tag, options.signal) as AsyncGenerator<IndexIssue<E>>;
+    yield* verifyIndexes(this[PARTS].context, schema, tag, options.signal) as AsyncGenerator<IndexIssue<E>>;
   }
 
   /**
@@ -79,9 +80,9 @@ export abstract class RepositoryMaintenance<E extends object> extends Repository
    */
   async *reindex(options: ReindexOptions<E> = {}): AsyncGenerator<ReindexProgress<E>, void, undefined> {
     checkEntityOptions('reindex()', options);
-    const { schema } = this.mapper;
+    const { schema } = this[PARTS].mapper;
     const tag = this.tagOf(options.partition);
-    yield* reindex(this.context, schema, tag, options) as AsyncGenerator<ReindexProgress<E>>;
+    yield* reindex(this[PARTS].context, schema, tag, options) as AsyncGenerator<ReindexProgress<E>>;
   }
 }
 

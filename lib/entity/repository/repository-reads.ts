@@ -3,32 +3,34 @@ import type { Observable } from 'rxjs';
 import { checkList } from '../common/argument-checks.js';
 import type { ChangesOptions } from '../changes/change-feed.js';
 import type { EntityChange } from '../changes/entity-change.js';
-import type { EntityContext } from './entity-context.js';
-import { EntityNotFoundError } from '../common/entity-errors.js';
+import { EntityNotFoundError, RepositoryNotReadyError } from '../common/entity-errors.js';
 import { EntityFinder, type Page, type PageOptions } from '../query/entity-finder.js';
 import { type EntityKey, entityKey, partitionTag } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { type StreamOptions, observeEntities, streamEntities } from '../query/entity-stream.js';
-import type { RowMapper } from '../rows/row-mapper.js';
 import { loadRow, loadRows } from '../rows/row-reader.js';
 import type { EntityClass, KeyOf, PartitionKeyOf } from '../decorators/shape.js';
 import type { Where } from '../query/where.js';
+import { PARTS, type RepositoryParts } from './repository-parts.js';
 
 /** The reads of a repository: by key, by query, and of all rows. */
 export abstract class RepositoryReads<E extends object> {
-  private readonly finder: EntityFinder<E>;
+  #parts?: RepositoryParts & { readonly finder: EntityFinder<E> };
 
   /** @internal */
-  constructor(
-    protected readonly context: EntityContext,
-    protected readonly mapper: RowMapper,
-  ) {
-    this.finder = new EntityFinder(context, mapper);
+  set [PARTS](parts: RepositoryParts) {
+    this.#parts = { ...parts, finder: new EntityFinder(parts.context, parts.mapper) };
+  }
+
+  /** @internal */
+  get [PARTS](): RepositoryParts & { readonly finder: EntityFinder<E> } {
+    if (this.#parts) return this.#parts;
+    throw new RepositoryNotReadyError(this.constructor.name);
   }
 
   /** The entity class. */
   get type(): EntityClass<E> {
-    return this.mapper.schema.type as EntityClass<E>;
+    return this[PARTS].mapper.schema.type as EntityClass<E>;
   }
 
   /** Returns the Redis key of a row, without the client's `keyPrefix`. */
@@ -42,7 +44,7 @@ export abstract class RepositoryReads<E extends object> {
    * @throws SchemaMismatchError if a stored field does not have the type of its property.
    */
   async findOne(key: KeyOf<E>): Promise<E | null> {
-    const row = await loadRow(this.context, this.mapper, this.at(key));
+    const row = await loadRow(this[PARTS].context, this[PARTS].mapper, this.at(key));
     return row && (row.entity as E);
   }
 
@@ -54,14 +56,14 @@ export abstract class RepositoryReads<E extends object> {
   async findOneOrFail(key: KeyOf<E>): Promise<E> {
     const entity = await this.findOne(key);
     if (entity) return entity;
-    throw new EntityNotFoundError(this.mapper.schema.name, this.keyOf(key));
+    throw new EntityNotFoundError(this[PARTS].mapper.schema.name, this.keyOf(key));
   }
 
   /** Returns the entities with these keys, in the same order, null for missing rows. It sends one batch per node. */
   async findMany(keys: readonly KeyOf<E>[]): Promise<(E | null)[]> {
     checkList('keys', keys);
     const places = keys.map((key) => this.at(key));
-    return (await loadRows(this.context, this.mapper, places)) as (E | null)[];
+    return (await loadRows(this[PARTS].context, this[PARTS].mapper, places)) as (E | null)[];
   }
 
   /**
@@ -72,12 +74,12 @@ export abstract class RepositoryReads<E extends object> {
    */
   async findBy(where: Where<E>, options: { limit?: number | undefined } = {}): Promise<E[]> {
     checkEntityOptions('findBy()', options);
-    return this.finder.findBy(where, options.limit);
+    return this[PARTS].finder.findBy(where, options.limit);
   }
 
   /** Returns the first entity that matches a query, or null. */
   findOneBy(where: Where<E>): Promise<E | null> {
-    return this.finder.findOneBy(where);
+    return this[PARTS].finder.findOneBy(where);
   }
 
   /**
@@ -91,12 +93,12 @@ export abstract class RepositoryReads<E extends object> {
    */
   async findPage(where: Where<E>, options: PageOptions = {}): Promise<Page<E>> {
     checkEntityOptions('findPage()', options);
-    return this.finder.findPage(where, options.limit, options.cursor);
+    return this[PARTS].finder.findPage(where, options.limit, options.cursor);
   }
 
   /** Returns how many entities match a query, read from the index alone. */
   countBy(where: Where<E>): Promise<number> {
-    return this.finder.countBy(where);
+    return this[PARTS].finder.countBy(where);
   }
 
   /**
@@ -111,7 +113,7 @@ export abstract class RepositoryReads<E extends object> {
    * ```
    */
   stream(where?: Where<E>, options: StreamOptions = {}): AsyncGenerator<E, void, undefined> {
-    return streamEntities(this.context, this.mapper, this.finder, where, options);
+    return streamEntities(this[PARTS].context, this[PARTS].mapper, this[PARTS].finder, where, options);
   }
 
   /**
@@ -134,19 +136,23 @@ export abstract class RepositoryReads<E extends object> {
    * @throws InvalidArgumentError if the class does not record its changes, or the cursor is not valid.
    */
   changes(partition?: PartitionKeyOf<E>, options: ChangesOptions = {}): Observable<EntityChange<E>> {
-    const changes = this.context.feed.changes(this.mapper.schema, this.tagOf(partition), options);
+    const changes = this[PARTS].context.feed.changes(
+      this[PARTS].mapper.schema,
+      this.tagOf(partition),
+      options,
+    );
     return changes as Observable<EntityChange<E>>;
   }
 
   /** Returns a cursor after every change that was committed before the call, for `changes({ from })`. */
   async changesCursor(partition?: PartitionKeyOf<E>): Promise<string> {
-    return this.context.feed.cursor(this.mapper.schema, this.tagOf(partition));
+    return this[PARTS].context.feed.cursor(this[PARTS].mapper.schema, this.tagOf(partition));
   }
 
   /** Returns whether a row with this key exists. */
   async exists(key: KeyOf<E>): Promise<boolean> {
     const row = this.keyOf(key);
-    const { client } = this.context;
+    const { client } = this[PARTS].context;
     const [found, [expiresAt]] = await Promise.all([
       client.exists(row),
       client.hmget(row, ROW_FIELDS.expiresAt),
@@ -154,11 +160,13 @@ export abstract class RepositoryReads<E extends object> {
     return found === 1 && !(Number(expiresAt ?? Infinity) <= Date.now());
   }
 
+  /** @internal */
   protected tagOf(partition: PartitionKeyOf<E> | undefined): string | undefined {
-    return partition === undefined ? undefined : partitionTag(this.mapper.schema, partition);
+    return partition === undefined ? undefined : partitionTag(this[PARTS].mapper.schema, partition);
   }
 
+  /** @internal */
   protected at(key: KeyOf<E>): EntityKey {
-    return entityKey(this.mapper.schema, key);
+    return entityKey(this[PARTS].mapper.schema, key);
   }
 }

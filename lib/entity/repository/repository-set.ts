@@ -1,5 +1,6 @@
 import type { LockingContext } from './partition-lock.js';
 import { ClusterRepository } from './cluster-repository.js';
+import { PARTS, type RepositoryParts } from './repository-parts.js';
 import type { EntityClass } from '../decorators/shape.js';
 import { TransactionRunner } from '../transactions/transaction-runner.js';
 
@@ -16,9 +17,15 @@ export class RepositorySet {
   repository<E extends object>(entity: EntityClass<E>): ClusterRepository<E> {
     const known = this.repositories.get(entity);
     if (known) return known as ClusterRepository<E>;
-    const { context, transactions } = this;
-    const repository = new ClusterRepository<E>(context, transactions, context.schemas.mapper(entity));
+    const repository = new ClusterRepository<E>();
+    repository[PARTS] = this.parts(entity);
     this.repositories.set(entity, repository);
     return repository;
+  }
+
+  /** Returns what a repository of this class works with. @throws SchemaError if the class is invalid. */
+  parts(entity: EntityClass): RepositoryParts {
+    const { context, transactions } = this;
+    return { context, transactions, mapper: context.schemas.mapper(entity) };
   }
 }

@@ -54,6 +54,17 @@ export function getClusterRepositoryToken(entity: EntityClass, name: string = DE
   return token;
 }
 
+const partsTokens = new WeakMap<EntityClass, symbol>();
+
+/** Returns the token of what repositories of an entity work with, in the module that provides it. Internal. */
+export function getRepositoryPartsToken(entity: EntityClass): symbol {
+  let token = partsTokens.get(entity);
+  // the description stands in Nest's error if it is missing
+  if (token === undefined)
+    partsTokens.set(entity, (token = Symbol(`ClusterModule.forFeature([${entity.name}])`)));
+  return token;
+}
+
 /** Returns the token of a cluster's entity registry. Internal. */
 export function getEntityRegistryToken(name: string): symbol {
   return namedToken('EntityRegistry', name);

@@ -8,7 +8,8 @@ import {
   ClusterClient,
   ClusterEntity,
   ClusterModule,
-  type ClusterRepository,
+  ClusterRepository,
+  ClusterRepositoryOf,
   Counter,
   CreatedAt,
   Embedded,
@@ -102,6 +103,29 @@ class OrderService {
 @Module({ imports: [ClusterModule.forFeature([Order, OrderItem])], providers: [OrderService] })
 class OrderModule {}
 
+@Injectable()
+class PackingPolicy {
+  readonly heavyGrams = 400;
+}
+
+@ClusterRepositoryOf(OrderItem)
+class OrderItemRepository extends ClusterRepository<OrderItem> {
+  constructor(private readonly policy: PackingPolicy) {
+    super();
+  }
+
+  findHeavy(orderId: string): Promise<OrderItem[]> {
+    return this.findBy({ orderId, state: 'packed', weight: { gte: this.policy.heavyGrams } });
+  }
+}
+
+@Module({
+  imports: [ClusterModule.forFeature([Order, OrderItem])],
+  providers: [PackingPolicy, OrderItemRepository],
+  exports: [OrderItemRepository],
+})
+class PackingModule {}
+
 // Every block of both pages is in this file, word for word. The assertions show that it does what the page says.
 describe('docs/entities.md and docs/entities-reference.md', () => {
   it('states the shape of its class', () => {
@@ -167,6 +191,8 @@ describe('docs/entities.md and docs/entities-reference.md', () => {
       (await items.findBy({ orderId: order.id, ...where })).map((item) => item.line);
     expect(await lines({ state: 'packed' })).toEqual([2, 3]);
     expect(await lines({ state: 'packed', weight: { gte: 100, lt: 500 } })).toEqual([2]);
+    const own = repositories.bind(new OrderItemRepository(new PackingPolicy()));
+    expect((await own.findHeavy(order.id)).map(({ line }) => line)).toEqual([3]);
     expect(await lines({ sku: 'pen-blue' })).toEqual([1]);
 
     const body = { sku: 'pen-blue' };
@@ -286,12 +312,13 @@ describe('docs/entities.md and docs/entities-reference.md', () => {
 
   it('has a module that starts', async () => {
     const app = await Test.createTestingModule({
-      imports: [ClusterModule.forRoot({ nodes, keyPrefix: keyspace }), OrderModule],
+      imports: [ClusterModule.forRoot({ nodes, keyPrefix: keyspace }), OrderModule, PackingModule],
     }).compile();
     await app.init();
     const { orders } = app.get(OrderService, { strict: false });
     const { id } = await orders.save(orders.create({ customer: 'ada' }));
     expect(await orders.exists(id)).toBe(true);
+    expect(await app.get(OrderItemRepository, { strict: false }).findHeavy(id)).toEqual([]);
     await app.close();
   });
 });
