@@ -262,3 +262,25 @@ export {
   TooManyMembersError,
 } from './client/non-atomic/non-atomic-errors.js';
 export type { NonAtomicOptions } from './client/non-atomic/non-atomic-options.js';
+export {
+  KEYSLOT_CHANNELS,
+  keyslotChannel,
+  type KeyslotChannel,
+  type KeyslotChannelName,
+  type KeyslotContexts,
+} from './cluster/diagnostics/channels.js';
+export type {
+  KeyslotCallEvent,
+  KeyslotCommandContext,
+  KeyslotConnectContext,
+  KeyslotContext,
+  KeyslotEntityContext,
+  KeyslotMessageContext,
+  KeyslotNodePart,
+  KeyslotOutcome,
+  KeyslotPipelineContext,
+  KeyslotPublishContext,
+  KeyslotRouting,
+  KeyslotTopologyContext,
+  KeyslotTransactionContext,
+} from './cluster/diagnostics/contexts.js';

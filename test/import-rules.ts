@@ -19,6 +19,7 @@ const TOP_FOLDERS: readonly (readonly string[])[] = [
 const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   cluster: [
     ['common'],
+    ['diagnostics'],
     ['protocol'],
     ['command-table', 'topology'],
     ['options'],
