@@ -6,6 +6,7 @@ import {
   ClusterClient,
   type ClusterMessage,
   ClusterModule,
+  type KeyEvent,
   KeyspaceEvent,
   KeyspaceEventsOffError,
   Message,
@@ -13,7 +14,6 @@ import {
   Payload,
   Subscribe,
 } from 'keyslot';
-import type { KeyspaceEvent as KeyEvent } from '../../lib/pubsub/keyspace/keyspace-streams.js';
 import { eventually } from '../cluster-fixture.js';
 import { RecordedLog } from './nest-recorded-log.js';
 

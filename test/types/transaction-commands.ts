@@ -1,5 +1,4 @@
-import type { ClusterClient } from '../../lib/client/cluster-client.js';
-import type { PipelineResults } from '../../lib/client/batch/cluster-pipeline.js';
+import type { ClusterClient, PipelineResults } from 'keyslot';
 
 /** What the function of a transaction may return. Held by the compiler; nothing here runs. */
 export async function transactionCommands(cluster: ClusterClient): Promise<void> {

@@ -1,6 +1,5 @@
 import { LocalCluster } from 'keyslot/testing';
-import { KeyspaceEventsOffError } from 'keyslot';
-import type { KeyspaceEvent } from '../../../lib/pubsub/keyspace/keyspace-streams.js';
+import { type KeyEvent, KeyspaceEventsOffError } from 'keyslot';
 import { eventually } from '../../cluster-fixture.js';
 import { collect, pubsubFactory } from './fixture.js';
 
@@ -17,7 +16,7 @@ const configure = (flags: string, nodes = cluster.nodes): Promise<unknown> =>
 /** Subscribes to events; `fails` waits for its end, and `ready` for its beginning. */
 function observe(events: string[] | undefined) {
   const { pubsub, engine } = open({ nodes: cluster.seeds }, { heartbeatMs: 200 });
-  const seen = collect<KeyspaceEvent>();
+  const seen = collect<KeyEvent>();
   pubsub.keyspace({ pattern: '*', events }).subscribe(seen.observer);
   return { pubsub, engine, seen };
 }
@@ -53,7 +52,7 @@ it.each([
 it('fails when a node is set not to tell any more, and tells again after it was set back', async () => {
   await configure('KA');
   const { pubsub, engine, seen } = observe(['set']);
-  const others = collect<KeyspaceEvent>();
+  const others = collect<KeyEvent>();
   pubsub.keyspace({ pattern: '*', events: ['del'] }).subscribe(others.observer);
   await pubsub.ready();
   await configure('Kg', cluster.nodes.slice(0, 1));
@@ -61,7 +60,7 @@ it('fails when a node is set not to tell any more, and tells again after it was 
   expect(seen.errors[0]).toMatchObject({ node: cluster.nodes[0].name, lacking: '$' });
   // who wants what is told still has it
   await configure('KA');
-  const again = collect<KeyspaceEvent>();
+  const again = collect<KeyEvent>();
   pubsub.keyspace({ pattern: '*', events: ['set'] }).subscribe(again.observer);
   await pubsub.ready();
   const run = (name: string, ...args: string[]): Promise<unknown> =>
@@ -86,7 +85,7 @@ it('goes by what is told where the user may not ask for the configuration', asyn
     { nodes: cluster.seeds, username: 'asker', password: 'secret' },
     { heartbeatMs: 100 },
   );
-  const seen = collect<KeyspaceEvent>();
+  const seen = collect<KeyEvent>();
   pubsub.keyspace({ pattern: '*', events: ['set'] }).subscribe(seen.observer);
   await pubsub.ready();
   let i = 0;

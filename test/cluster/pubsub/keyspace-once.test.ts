@@ -1,6 +1,5 @@
 import { LocalCluster } from 'keyslot/testing';
-import { keySlot, type SubscriptionGap } from 'keyslot';
-import type { KeyspaceEvent } from '../../../lib/pubsub/keyspace/keyspace-streams.js';
+import { type KeyEvent, keySlot, type SubscriptionGap } from 'keyslot';
 import { eventually } from '../../cluster-fixture.js';
 import { collect, NumberPublisher, pubsubFactory } from './fixture.js';
 
@@ -17,7 +16,7 @@ afterAll(() => cluster.stop());
 
 it('tells every keyspace event once outside of gaps, through planned failovers', async () => {
   const { pubsub, engine } = open({ nodes: cluster.seeds, deadlineMs: 10_000 });
-  const seen = collect<KeyspaceEvent>();
+  const seen = collect<KeyEvent>();
   const gaps = collect<SubscriptionGap>();
   pubsub.gaps$.subscribe(gaps.observer);
   pubsub.keyspace({ pattern: '{k}*', events: 'set' }).subscribe(seen.observer);

@@ -3,13 +3,13 @@ import { LocalCluster } from 'keyslot/testing';
 import {
   type ChannelName,
   InvalidArgumentError,
+  type KeyEvent,
   keySlot,
   KeyspaceEventsOffError,
   type KeyspaceOptions,
   type SubscriptionGap,
 } from 'keyslot';
 import type { ClusterEngine } from '../../../lib/cluster/cluster-engine.js';
-import type { KeyspaceEvent } from '../../../lib/pubsub/keyspace/keyspace-streams.js';
 import { eventually } from '../../cluster-fixture.js';
 import { collect, pubsubFactory, type PubSubHandle } from './fixture.js';
 
@@ -23,12 +23,12 @@ afterAll(() => cluster.stop());
 const connect = (): PubSubHandle => open({ nodes: cluster.seeds }, { heartbeatMs: 200 });
 const run = (engine: ClusterEngine, name: string, ...args: ChannelName[]): Promise<unknown> =>
   engine.run(name, args, engine.options, { buffers: false });
-const namesOf = (events: readonly KeyspaceEvent[]): string[] => events.map(({ key }) => key).toSorted();
+const namesOf = (events: readonly KeyEvent[]): string[] => events.map(({ key }) => key).toSorted();
 
 describe('keyspace', () => {
   it('gives events of keys on every primary', async () => {
     const { pubsub, engine } = connect();
-    const seen = collect<KeyspaceEvent>();
+    const seen = collect<KeyEvent>();
     const subscription = pubsub.keyspace({ pattern: 'all:*' }).subscribe(seen.observer);
     await pubsub.ready();
     const keys = Array.from({ length: 20 }, (_, i) => `all:${i}`).toSorted();
@@ -44,7 +44,7 @@ describe('keyspace', () => {
 
   it('gives only the events that are asked for', async () => {
     const { pubsub, engine } = connect();
-    const seen = collect<KeyspaceEvent>();
+    const seen = collect<KeyEvent>();
     const subscription = pubsub
       .keyspace({ pattern: ['session:*', 'cart:*'], events: ['expired', 'del'] })
       .subscribe(seen.observer);
@@ -126,11 +126,7 @@ describe('keyspace follows the topology', () => {
   const slot = keySlot('{k}');
 
   /** Sets keys of the slot until an event of one has come from the node. */
-  async function untilToldBy(
-    node: string,
-    engine: ClusterEngine,
-    seen: readonly KeyspaceEvent[],
-  ): Promise<void> {
+  async function untilToldBy(node: string, engine: ClusterEngine, seen: readonly KeyEvent[]): Promise<void> {
     let i = 0;
     await eventually(
       async () => {
@@ -146,7 +142,7 @@ describe('keyspace follows the topology', () => {
     ['to the successor of a primary that is killed', 'connectionLost'],
   ])('%s', async (_, reason) => {
     const { pubsub, engine } = connect();
-    const seen = collect<KeyspaceEvent>();
+    const seen = collect<KeyEvent>();
     const gaps = collect<SubscriptionGap>();
     pubsub.gaps$.subscribe(gaps.observer);
     const subscription = pubsub.keyspace({ pattern: '*' }).subscribe(seen.observer);
@@ -180,7 +176,7 @@ describe('keyspace follows the topology', () => {
 
   it('to a primary that is added', async () => {
     const { pubsub, engine } = open({ nodes: cluster.seeds, refreshIntervalMs: 500 }, { heartbeatMs: 200 });
-    const seen = collect<KeyspaceEvent>();
+    const seen = collect<KeyEvent>();
     const gaps = collect<SubscriptionGap>();
     pubsub.gaps$.subscribe(gaps.observer);
     const subscription = pubsub.keyspace({ pattern: '*' }).subscribe(seen.observer);

@@ -1,15 +1,18 @@
 import { createRequire } from 'node:module';
 import { inspect } from 'node:util';
 import { transformSync } from '@swc/core';
+import * as keyslot from 'keyslot';
 import {
+  ClusterEntity,
   type ClusterRepository,
   createRepositories,
   type EntityClass,
   keySlot,
+  PrimaryKey,
+  Property,
   ReplyError,
   SchemaMismatchError,
 } from 'keyslot';
-import * as decorators from '../../../../lib/entity/decorators/decorators.js';
 import { Order, OrderItem, freshId, sharedClient } from '../fixtures.js';
 
 const cluster = sharedClient();
@@ -166,10 +169,10 @@ it('keeps tens of thousands of fields apart, which Lua must take in pieces', asy
     id!: string;
     [name: string]: string | undefined;
   }
-  decorators.ClusterEntity({ name: 'Wide' })(Wide);
-  decorators.PrimaryKey({ type: String })(Wide.prototype, 'id');
+  ClusterEntity({ name: 'Wide' })(Wide);
+  PrimaryKey({ type: String })(Wide.prototype, 'id');
   const names = Array.from({ length: 9_000 }, (_, i) => `p${i}`);
-  for (const name of names) decorators.Property(String)(Wide.prototype, name);
+  for (const name of names) Property(String)(Wide.prototype, name);
   const wide = createRepositories(cluster.client, [Wide]).repository(Wide);
   const all = Object.fromEntries(names.map((name) => [name, name]));
   const entity = await wide.insert(wide.create({ id: freshId(), ...all }));
@@ -183,7 +186,7 @@ describe.each([true, false])(
   'a class compiled with useDefineForClassFields %p',
   (useDefineForClassFields) => {
     const source = `
-    import { ClusterEntity, Counter, PrimaryKey, Property, Version } from 'decorators';
+    import { ClusterEntity, Counter, PrimaryKey, Property, Version } from 'keyslot';
     @ClusterEntity({ name: 'Compiled' })
     export class Compiled {
       @PrimaryKey({ generate: 'ulid' }) id!: string;
@@ -214,7 +217,7 @@ describe.each([true, false])(
     const require = createRequire(import.meta.url);
     // oxlint-disable-next-line typescript/no-implied-eval
     new Function('exports', 'require', code)(exported, (name: string) =>
-      name === 'decorators' ? decorators : (require(name) as unknown),
+      name === 'keyslot' ? keyslot : (require(name) as unknown),
     );
     const type = exported.Compiled;
 
