@@ -58,13 +58,13 @@ function nodesFromEnvironment(): { host: string; port: number }[] {
 export async function eventually<T>(
   condition: () => T | Promise<T>,
   { timeoutMs = 30_000, intervalMs = 20 }: { timeoutMs?: number; intervalMs?: number } = {},
-): Promise<T> {
+): Promise<Exclude<T, false>> {
   const end = performance.now() + timeoutMs;
   for (;;) {
     let failure: unknown = new Error(`The condition was not met within ${timeoutMs} ms`);
     try {
       const result = await condition();
-      if (result !== false) return result;
+      if (result !== false) return result as Exclude<T, false>;
     } catch (error) {
       failure = error;
     }

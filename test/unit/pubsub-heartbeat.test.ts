@@ -1,71 +1,97 @@
-import { Heartbeat } from '../../lib/pubsub/links/heartbeat.js';
-import { eventually } from '../cluster-fixture.js';
+import { fakeClock, pass, standStill } from '../fake-clock.js';
 
-const heartbeats: Heartbeat[] = [];
+fakeClock();
+const { Heartbeat } = await import('../../lib/pubsub/links/heartbeat.js');
+
+const EVERY_MS = 1_000;
+const heartbeats: InstanceType<typeof Heartbeat>[] = [];
 afterEach(() => heartbeats.splice(0).forEach((heartbeat) => heartbeat.stop()));
 
-function watch(everyMs: number, ping: () => Promise<boolean>): { heartbeat: Heartbeat; silences: number[] } {
-  const silences: number[] = [];
-  const heartbeat = new Heartbeat(everyMs, ping, () => silences.push(performance.now()));
+/** A heartbeat, and how often it has sent a ping and reported silence. */
+function watch(answer: () => Promise<boolean>) {
+  const counts = { pings: 0, silences: 0 };
+  const ping = (): Promise<boolean> => {
+    counts.pings++;
+    return answer();
+  };
+  const heartbeat = new Heartbeat(EVERY_MS, ping, () => void counts.silences++);
   heartbeats.push(heartbeat);
-  return { heartbeat, silences };
+  return { heartbeat, counts };
 }
 
-describe('a heart-beat', () => {
-  it('asks again and again while it is answered, and moves on what is outlivedStart', async () => {
-    let pings = 0;
-    const { heartbeat, silences } = watch(5, async () => ++pings > 0);
+const answered = async (): Promise<boolean> => true;
+const unanswered = (): Promise<boolean> => new Promise(() => {});
+
+describe('a heartbeat', () => {
+  it('sends a ping at each interval while pings are answered, and moves on the time until which nothing is lost', async () => {
+    const { heartbeat, counts } = watch(answered);
     const begun = heartbeat.intactUntil;
-    await eventually(() => pings > 20);
-    expect(silences).toEqual([]);
-    expect(heartbeat.intactUntil).toBeGreaterThan(begun);
-    expect(heartbeat.intactUntil).toBeLessThanOrEqual(Date.now());
+    await pass(20 * EVERY_MS);
+    expect(counts).toEqual({ pings: 20, silences: 0 });
+    // the last but one
+    expect(heartbeat.intactUntil).toBe(begun + 19 * EVERY_MS);
   });
 
-  it('tells once when there is no answer, and proves nothing by then', async () => {
-    let pings = 0;
-    const { heartbeat, silences } = watch(10, () => new Promise(() => void pings++));
+  it('does not move on that time when a message was lost before the answer', async () => {
+    const { heartbeat, counts } = watch(async () => false);
     const begun = heartbeat.intactUntil;
-    await eventually(() => silences.length > 0);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(silences).toHaveLength(1);
-    expect(pings).toBe(1);
+    await pass(5 * EVERY_MS);
+    expect(counts).toEqual({ pings: 5, silences: 0 });
     expect(heartbeat.intactUntil).toBe(begun);
   });
 
-  it('takes anything that is heard for a sign of life', async () => {
-    const { heartbeat, silences } = watch(40, () => new Promise(() => {}));
-    const until = performance.now() + 300;
-    await eventually(
-      () => {
-        heartbeat.recordActivity();
-        return performance.now() > until;
-      },
-      { intervalMs: 5 },
-    );
-    expect(silences).toEqual([]);
-    await eventually(() => silences.length === 1);
+  it('reports silence once when there is no answer for two intervals, and sends no more pings', async () => {
+    const { heartbeat, counts } = watch(unanswered);
+    const begun = heartbeat.intactUntil;
+    await pass(2 * EVERY_MS - 1);
+    expect(counts).toEqual({ pings: 1, silences: 0 });
+    await pass(1);
+    await immediates();
+    expect(counts).toEqual({ pings: 1, silences: 1 });
+    await pass(20 * EVERY_MS);
+    await immediates();
+    expect(counts).toEqual({ pings: 1, silences: 1 });
+    expect(heartbeat.intactUntil).toBe(begun);
+  });
+
+  it('takes anything that arrives for a sign of life', async () => {
+    const { heartbeat, counts } = watch(unanswered);
+    for (let i = 0; i < 10; i++) {
+      await pass(1.5 * EVERY_MS);
+      await immediates();
+      heartbeat.recordActivity();
+    }
+    expect(counts.silences).toBe(0);
+    await pass(2 * EVERY_MS);
+    await immediates();
+    expect(counts.silences).toBe(1);
   });
 
   it('does not take a standstill of this process for silence of the peer', async () => {
-    let pings = 0;
-    const { silences } = watch(20, async () => ++pings > 0);
-    for (let i = 0; i < 3; i++) {
-      const asked = pings;
-      await eventually(() => pings > asked, { intervalMs: 1 });
-      const until = performance.now() + 100;
-      while (performance.now() < until);
+    const { counts } = watch(answered);
+    for (let i = 1; i <= 3; i++) {
+      standStill(5 * EVERY_MS);
+      await immediates();
+      expect(counts.pings).toBeGreaterThanOrEqual(i);
     }
-    expect(silences).toEqual([]);
+    expect(counts.silences).toBe(0);
   });
 
-  it('is still after it was stopped', async () => {
-    let pings = 0;
-    const { heartbeat, silences } = watch(5, async () => ++pings > 0);
-    await eventually(() => pings > 1);
-    heartbeat.stop();
-    const asked = pings;
-    await new Promise((resolve) => setTimeout(resolve, 40));
-    expect([pings, silences]).toEqual([asked, []]);
+  it('sends nothing and reports nothing after it was stopped', async () => {
+    const idle = watch(answered);
+    const waiting = watch(unanswered);
+    await pass(1.5 * EVERY_MS);
+    expect([idle.counts.pings, waiting.counts.pings]).toEqual([1, 1]);
+    idle.heartbeat.stop();
+    waiting.heartbeat.stop();
+    await pass(20 * EVERY_MS);
+    await immediates();
+    expect(idle.counts).toEqual({ pings: 1, silences: 0 });
+    expect(waiting.counts).toEqual({ pings: 1, silences: 0 });
   });
 });
+
+/** Until what waits for the event loop to have read its sockets has run. */
+async function immediates(): Promise<void> {
+  for (let i = 0; i < 3; i++) await new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,20 +1,37 @@
-import { TopologyRefresher } from '../../lib/cluster/discovery/topology-refresher.js';
+import { fakeClock, pass } from '../fake-clock.js';
+
+fakeClock();
+const { TopologyRefresher } = await import('../../lib/cluster/discovery/topology-refresher.js');
+
+const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
+
+/** Many refreshers that share a count of their reads: their intervals are jittered. */
+function refreshers(intervalMs: number) {
+  const counts = { reads: 0 };
+  const source = {
+    read: async () => void counts.reads++,
+    adopt: () => {},
+    urgent: () => false,
+    unsettled: () => false,
+  };
+  const all = Array.from({ length: 30 }, () => new TopologyRefresher(source, intervalMs));
+  for (const refresher of all) refresher.start();
+  return { counts, stop: () => all.forEach((refresher) => refresher.stop()) };
+}
 
 describe('periodic reads of the topology', () => {
-  it('do not begin at once where the interval is the longest there is', async () => {
-    let reads = 0;
-    const source = {
-      read: async () => void reads++,
-      adopt: () => {},
-      urgent: () => false,
-      unsettled: () => false,
-    };
-    // the jitter lengthens every other interval, and a delay beyond what timers take is one of 1 ms
-    const refreshers = Array.from({ length: 30 }, () => new TopologyRefresher(source as never, 2 ** 31 - 1));
-    for (const refresher of refreshers) refresher.start();
-    // timers of 1 ms have all run before this one, however slow the machine is
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    for (const refresher of refreshers) refresher.stop();
-    expect(reads).toBe(0);
-  });
+  it.each([60_000, LONGEST_INTERVAL_MS])(
+    'come an interval apart, give or take a fifth: %d ms',
+    async (intervalMs) => {
+      const { counts, stop } = refreshers(intervalMs);
+      // the jitter lengthens some intervals beyond the longest delay of timers, which would then run after 1 ms
+      await pass(0.79 * intervalMs);
+      expect(counts.reads).toBe(0);
+      await pass(0.42 * intervalMs);
+      expect(counts.reads).toBe(30);
+      stop();
+      await pass(2 * intervalMs);
+      expect(counts.reads).toBe(30);
+    },
+  );
 });
