@@ -1,7 +1,7 @@
 export default {
   rootDir: import.meta.dirname,
   cacheDirectory: '<rootDir>/.cache/jest',
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/cluster-environment.mjs',
   globalSetup: '<rootDir>/test/run-folder.mjs',
   globalTeardown: '<rootDir>/test/run-folder-end.mjs',
   testMatch: ['<rootDir>/test/**/*.test.ts'],

@@ -4,7 +4,8 @@ import { Test } from '@nestjs/testing';
 import { join } from 'node:path';
 import { ClusterClient, ClusterModule, InjectCluster } from 'keyslot';
 import { ClusterHealthIndicator, checkClusterHealth } from 'keyslot/health';
-import { LocalCluster } from 'keyslot/testing';
+import type { LocalCluster } from 'keyslot/testing';
+import { breakableCluster } from '../breakable-cluster.js';
 import { eventually } from '../cluster-fixture.js';
 import { snippetFolder, snippetsOf, typeFaults, writeSnippets } from '../docs-snippets.js';
 
@@ -63,8 +64,8 @@ async function report(path = ''): Promise<Report> {
   return { http: response.status, ...((await response.json()) as Omit<Report, 'http'>) };
 }
 
-beforeAll(async () => {
-  cluster = await LocalCluster.start({ nodeTimeoutMs: 30_000 });
+breakableCluster({ nodeTimeoutMs: 30_000 }, async (whole) => {
+  cluster = whole;
   const { seeds: nodes } = cluster;
 
   @Module({
@@ -83,11 +84,7 @@ beforeAll(async () => {
   app = module.createNestApplication({ logger: false });
   await app.listen(0, '127.0.0.1');
   client = app.get(ClusterClient);
-});
-
-afterAll(async () => {
-  await app?.close();
-  await cluster?.stop();
+  return () => app.close();
 });
 
 describe('the health of a cluster where all is well', () => {

@@ -15,7 +15,8 @@ import {
   type EntityChange,
   type PartitionLock,
 } from 'keyslot';
-import { LocalCluster, type LocalNode } from 'keyslot/testing';
+import type { LocalCluster, LocalNode } from 'keyslot/testing';
+import { breakableCluster } from '../breakable-cluster.js';
 import { eventually } from '../cluster-fixture.js';
 
 // with the window, as its rows are written too often to remember by themselves
@@ -43,8 +44,8 @@ let other: ClusterClient;
 let docs: ClusterRepository<Doc>;
 let docsOfOthers: ClusterRepository<Doc>;
 let victim: LocalNode;
-beforeAll(async () => {
-  cluster = await LocalCluster.start({ nodeTimeoutMs: 1_000, requireFullCoverage: false });
+breakableCluster({ nodeTimeoutMs: 1_000, requireFullCoverage: false }, async (whole) => {
+  cluster = whole;
   [client, other] = [
     new ClusterClient({ nodes: cluster.seeds, deadlineMs: 60_000 }),
     new ClusterClient({ nodes: cluster.seeds, deadlineMs: 60_000 }),
@@ -52,11 +53,7 @@ beforeAll(async () => {
   await Promise.all([client.connect(), other.connect()]);
   docs = createRepositories(client, [Doc]).repository(Doc);
   docsOfOthers = createRepositories(other, [Doc]).repository(Doc);
-});
-afterAll(async () => {
-  await client?.close();
-  await other?.close();
-  await cluster?.stop();
+  return () => Promise.all([client.close(), other.close()]);
 });
 
 const slotOf = (id: string): number => keySlot(docs.keyOf(id));

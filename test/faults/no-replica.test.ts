@@ -6,7 +6,8 @@ import {
   type ClusterClientOptions,
   type ClusterError,
 } from 'keyslot';
-import { LocalCluster, type LocalNode } from 'keyslot/testing';
+import type { LocalCluster, LocalNode } from 'keyslot/testing';
+import { breakableCluster } from '../breakable-cluster.js';
 import { eventually } from '../cluster-fixture.js';
 
 /** The code of an error, and whether it says that the call took effect. */
@@ -38,21 +39,15 @@ describe('a cluster with a shard that has no replica', () => {
     return client;
   };
 
-  beforeAll(async () => {
-    cluster = await LocalCluster.start({
-      primaries: 3,
-      replicasPerPrimary: 0,
-      nodeTimeoutMs: 500,
-      requireFullCoverage: false,
-    });
+  const SETUP = { primaries: 3, replicasPerPrimary: 0, nodeTimeoutMs: 500, requireFullCoverage: false };
+  breakableCluster(SETUP, async (whole) => {
+    cluster = whole;
     sick = await cluster.primaryOfSlot(keySlot('{sick}'));
     there = (name) => `{sick}${name}`;
     let tag = 0;
     while ((await cluster.primaryOfSlot(keySlot(`{${tag}}`))) === sick) tag++;
     elsewhere = (name) => `{${tag}}${name}`;
   });
-
-  afterAll(() => cluster?.stop());
 
   afterEach(async () => {
     for (const client of clients.splice(0)) client.disconnect();
@@ -72,8 +67,8 @@ describe('a cluster with a shard that has no replica', () => {
     });
 
   describe('whose primary is dead', () => {
-    beforeAll(() => cluster.kill(sick));
-    afterAll(restart);
+    beforeEach(() => cluster.kill(sick));
+    afterEach(restart);
 
     it('cannot be connected to with full coverage wanted, and can without', async () => {
       const strict = new ClusterClient({ nodes: cluster.seeds, startupTimeoutMs: 300 });

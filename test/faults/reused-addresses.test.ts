@@ -1,5 +1,6 @@
 import { ClusterClient, ClusterError, keySlot, type ClusterNode } from 'keyslot';
-import { LocalCluster } from 'keyslot/testing';
+import type { LocalCluster } from 'keyslot/testing';
+import { breakableCluster } from '../breakable-cluster.js';
 import { eventually } from '../cluster-fixture.js';
 import { FakeNode, Relay, type Request } from '../fake-node.js';
 
@@ -33,22 +34,15 @@ const replicaOf = (client: ClusterClient, key: string): Promise<ClusterNode> =>
     { timeoutMs: 30_000, intervalMs: 200 },
   );
 
-beforeAll(async () => {
-  [cluster, other] = await Promise.all([
-    LocalCluster.start({ nodeTimeoutMs: 1_500 }),
-    LocalCluster.start({ primaries: 1, replicasPerPrimary: 0 }),
-  ]);
-}, 60_000);
+breakableCluster({ nodeTimeoutMs: 1_500 }, (whole) => void (cluster = whole));
+breakableCluster({ primaries: 1, replicasPerPrimary: 0 }, (whole) => void (other = whole));
 
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.close()));
   await Promise.all(guests.splice(0).map((guest) => guest.stop()));
 });
 
-afterAll(() => Promise.all([cluster?.stop(), other?.stop()]));
-
 it('a lone server at the address of a replica is given nothing to read', async () => {
-  await cluster.waitUntilStable();
   const client = clientOf({ readFrom: 'replicaPreferred' });
   await client.set('{read}k', 'v');
   await client.wait(1, 5_000);
@@ -75,7 +69,6 @@ it('a lone server at the address of a replica is given nothing to read', async (
 }, 60_000);
 
 it('a node of another cluster at the address of a primary is never told a thing', async () => {
-  await cluster.waitUntilStable();
   const client = clientOf({ protocol: 3 });
   await client.connect();
   const victim = client.topology.nodeForKey('{taken}')!;
@@ -162,7 +155,6 @@ it('a proxy that says of itself what it does not say of its address is no strang
 }, 30_000);
 
 it('a node of another cluster at the address of a seed does not make its cluster ours', async () => {
-  await cluster.waitUntilStable();
   const client = clientOf({ deadlineMs: 1_000 });
   await client.connect();
   const replica = await replicaOf(client, '{gone}n');

@@ -1,5 +1,6 @@
 import { ClusterClient, InvalidArgumentError, keySlot, ReplyError } from 'keyslot';
-import { LocalCluster, type LocalNode } from 'keyslot/testing';
+import type { LocalCluster, LocalNode } from 'keyslot/testing';
+import { breakableCluster } from '../../breakable-cluster.js';
 import { eventually } from '../../cluster-fixture.js';
 import { FakeNode, slotsReply } from '../../fake-node.js';
 
@@ -10,18 +11,14 @@ describe('a cluster of three primaries with a replica each', () => {
   let client: ClusterClient;
   const names = Array.from({ length: KEYS }, (_, i) => `key:${i}`);
 
-  beforeAll(async () => {
-    cluster = await LocalCluster.start({ nodeTimeoutMs: 1_000 });
+  breakableCluster({ nodeTimeoutMs: 1_000 }, async (whole) => {
+    cluster = whole;
     client = new ClusterClient({ nodes: cluster.seeds });
     const pipeline = client.pipeline();
     for (const name of names) pipeline.set(name, 1);
     await pipeline.exec();
     await client.wait(1, 10_000);
-  });
-
-  afterAll(async () => {
-    client?.disconnect();
-    await cluster?.stop();
+    return () => client.disconnect();
   });
 
   /** All that a walk gives, in its order. */
@@ -368,8 +365,6 @@ describe('a cluster of three primaries with a replica each', () => {
 
   // F7, and issue 3: every key that existed throughout is given
   describe('that changes', () => {
-    beforeEach(() => cluster.waitUntilStable({ timeoutMs: 15_000 }));
-
     const someSlotsOf = async (node: LocalNode, count: number): Promise<number[]> => {
       const [[first]] = ((await client.refreshTopology()).node(node.name)?.slots ?? []) as [[number, number]];
       return Array.from({ length: count }, (_, i) => first + i);

@@ -1,12 +1,13 @@
-import { LocalCluster } from 'keyslot/testing';
+import type { LocalCluster } from 'keyslot/testing';
 import { type ClusterMessage, keySlot, ReplyError, type SubscriptionGap } from 'keyslot';
+import { breakableCluster } from '../../breakable-cluster.js';
 import { eventually } from '../../cluster-fixture.js';
 import { collect, pubsubFactory } from './fixture.js';
 
 const open = pubsubFactory();
 let cluster: LocalCluster;
-beforeAll(async () => {
-  cluster = await LocalCluster.start({
+breakableCluster(
+  {
     primaries: 2,
     replicasPerPrimary: 0,
     tls: true,
@@ -16,9 +17,9 @@ beforeAll(async () => {
       app: 'on >s3cret-app ~* resetchannels &open:* &{open}:* +@all',
       plain: 'on >s3cret-plain ~* &* +@all -ping',
     },
-  });
-});
-afterAll(() => cluster.stop());
+  },
+  (whole) => void (cluster = whole),
+);
 
 const connect = (username: string): ReturnType<typeof open> =>
   open(

@@ -6,23 +6,14 @@ import {
   type MessageOrGap,
   type SubscriptionGap,
 } from 'keyslot';
-import { LocalCluster, type LocalNode } from 'keyslot/testing';
+import type { LocalCluster, LocalNode } from 'keyslot/testing';
+import { breakableCluster } from '../../breakable-cluster.js';
 import { eventually } from '../../cluster-fixture.js';
 import { collect, commandCalls, NumberPublisher, pubsubFactory } from './fixture.js';
 
 const open = pubsubFactory();
 let cluster: LocalCluster;
-beforeAll(async () => {
-  cluster = await LocalCluster.start({ nodeTimeoutMs: 1_000, requireFullCoverage: false });
-});
-afterAll(() => cluster.stop());
-afterEach(async () => {
-  for (const node of cluster.nodes) {
-    if (node.state === 'frozen') await cluster.thaw(node);
-    if (node.state === 'dead') await cluster.restart(node);
-  }
-  await cluster.waitUntilStable();
-});
+breakableCluster({ nodeTimeoutMs: 1_000, requireFullCoverage: false }, (whole) => void (cluster = whole));
 
 type Kind = 'channel' | 'pattern' | 'sharded';
 

@@ -1,5 +1,5 @@
 import { firstValueFrom } from 'rxjs';
-import { LocalCluster } from 'keyslot/testing';
+import type { LocalCluster } from 'keyslot/testing';
 import {
   type ChannelName,
   InvalidArgumentError,
@@ -10,15 +10,16 @@ import {
   type SubscriptionGap,
 } from 'keyslot';
 import type { ClusterEngine } from '../../../lib/cluster/cluster-engine.js';
+import { breakableCluster } from '../../breakable-cluster.js';
 import { eventually } from '../../cluster-fixture.js';
 import { collect, pubsubFactory, type PubSubHandle } from './fixture.js';
 
 const open = pubsubFactory();
 let cluster: LocalCluster;
-beforeAll(async () => {
-  cluster = await LocalCluster.start({ nodeTimeoutMs: 1_000, config: { 'notify-keyspace-events': 'KA' } });
-});
-afterAll(() => cluster.stop());
+breakableCluster(
+  { nodeTimeoutMs: 1_000, config: { 'notify-keyspace-events': 'KA' } },
+  (whole) => void (cluster = whole),
+);
 
 const connect = (): PubSubHandle => open({ nodes: cluster.seeds }, { heartbeatMs: 200 });
 const run = (engine: ClusterEngine, name: string, ...args: ChannelName[]): Promise<unknown> =>

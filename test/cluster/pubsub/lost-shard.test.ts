@@ -1,26 +1,15 @@
-import { LocalCluster, type LocalNode } from 'keyslot/testing';
+import type { LocalCluster, LocalNode } from 'keyslot/testing';
 import { type ClusterMessage, keySlot } from 'keyslot';
+import { breakableCluster } from '../../breakable-cluster.js';
 import { eventually } from '../../cluster-fixture.js';
 import { collect, commandCalls, pubsubFactory } from './fixture.js';
 
 const open = pubsubFactory();
 let cluster: LocalCluster;
-beforeAll(async () => {
-  cluster = await LocalCluster.start({
-    primaries: 3,
-    replicasPerPrimary: 0,
-    nodeTimeoutMs: 1_000,
-    requireFullCoverage: false,
-  });
-});
-afterAll(() => cluster.stop());
-afterEach(async () => {
-  for (const node of cluster.nodes) {
-    if (node.state === 'frozen') await cluster.thaw(node);
-    if (node.state === 'dead') await cluster.restart(node);
-  }
-  await cluster.waitUntilStable();
-});
+breakableCluster(
+  { primaries: 3, replicasPerPrimary: 0, nodeTimeoutMs: 1_000, requireFullCoverage: false },
+  (whole) => void (cluster = whole),
+);
 
 /** A channel that is listened to, and the primary of its slot. */
 async function listenTo(channel: string) {

@@ -1,14 +1,12 @@
-import { LocalCluster, type LocalNode } from 'keyslot/testing';
+import type { LocalCluster, LocalNode } from 'keyslot/testing';
 import { type ClusterMessage, keySlot, type SubscriptionGap } from 'keyslot';
+import { breakableCluster } from '../../breakable-cluster.js';
 import { eventually } from '../../cluster-fixture.js';
 import { collect, pubsubFactory } from './fixture.js';
 
 const open = pubsubFactory();
 let cluster: LocalCluster;
-beforeAll(async () => {
-  cluster = await LocalCluster.start();
-});
-afterAll(() => cluster.stop());
+breakableCluster({}, (whole) => void (cluster = whole));
 
 /** Sharded channels that nothing happens to, on every node. */
 const STAYING = Array.from({ length: 30 }, (_, i) => `stay:${i}`);
@@ -104,7 +102,6 @@ describe('sharded channels whose slot does not move', () => {
 
   it('have no gap where another shard has a planned failover', async () => {
     const { pubsub, gaps } = await subscribed();
-    await cluster.waitUntilStable();
     const slot = keySlot(STAYING[0]);
     const old = await cluster.primaryOfSlot(slot);
     const owners = await Promise.all(

@@ -7,6 +7,7 @@ import { Redis } from 'ioredis';
 import { InvalidArgumentError, keySlot, ReplyError } from 'keyslot';
 import { LocalCluster, LocalClusterError, type LocalNode } from 'keyslot/testing';
 import { candidatePorts } from '../../../lib/testing/server/free-ports.js';
+import { breakableCluster } from '../../breakable-cluster.js';
 import { eventually } from '../../cluster-fixture.js';
 
 const root = join(import.meta.dirname, '..', '..', '..');
@@ -39,13 +40,7 @@ async function connected<T>(node: LocalNode, options: object, use: (redis: Redis
 
 describe('a local cluster of three primaries with a replica each', () => {
   let cluster: LocalCluster;
-  beforeAll(async () => {
-    cluster = await LocalCluster.start();
-  });
-  afterAll(async () => {
-    await cluster.stop();
-  });
-  beforeEach(() => cluster.waitUntilStable());
+  breakableCluster({}, (whole) => void (cluster = whole));
 
   const otherPrimary = (than: LocalNode): LocalNode => {
     const other = cluster.primaries.find((node) => node !== than && node.state === 'running');

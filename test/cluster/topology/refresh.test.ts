@@ -6,7 +6,8 @@ import {
   type ClusterNode,
   type ClusterTopology,
 } from 'keyslot';
-import { LocalCluster, type LocalNode } from 'keyslot/testing';
+import type { LocalCluster, LocalNode } from 'keyslot/testing';
+import { breakableCluster } from '../../breakable-cluster.js';
 import { eventually } from '../../cluster-fixture.js';
 import { FakeNode, slotsReply, type Request } from '../../fake-node.js';
 
@@ -90,11 +91,7 @@ describe('a storm of redirects', () => {
 
 describe('a cluster that changes', () => {
   let cluster: LocalCluster;
-  beforeAll(async () => {
-    cluster = await LocalCluster.start();
-  });
-  afterAll(() => cluster?.stop());
-  beforeEach(() => cluster.waitUntilStable());
+  breakableCluster({}, (whole) => void (cluster = whole));
 
   const slotOf = async (owner: LocalNode): Promise<{ key: string; slot: number }> => {
     for (let i = 0; ; i++) {

@@ -1,5 +1,6 @@
 import { ClusterClient, keySlot, type NodeAddress } from 'keyslot';
-import { LocalCluster } from 'keyslot/testing';
+import type { LocalCluster } from 'keyslot/testing';
+import { breakableCluster } from '../../breakable-cluster.js';
 import { eventually } from '../../cluster-fixture.js';
 import { Relays } from '../../fake-node.js';
 
@@ -11,8 +12,8 @@ describe('addressRemap', () => {
   let client: ClusterClient;
   const remapped: NodeAddress[] = [];
 
-  beforeAll(async () => {
-    cluster = await LocalCluster.start();
+  breakableCluster({}, async (whole) => {
+    cluster = whole;
     relays = await Relays.start(cluster.nodes);
     const { nodes, addressRemap } = relays.options;
     client = new ClusterClient({
@@ -24,12 +25,10 @@ describe('addressRemap', () => {
       },
     });
     await client.connect();
-  });
-
-  afterAll(async () => {
-    client?.disconnect();
-    await relays?.stop();
-    await cluster?.stop();
+    return async () => {
+      client.disconnect();
+      await relays.stop();
+    };
   });
 
   beforeEach(() => {

@@ -7,22 +7,19 @@ import {
   TopologyError,
   type ClusterNode,
 } from 'keyslot';
-import { LocalCluster, type LocalNode } from 'keyslot/testing';
+import type { LocalCluster, LocalNode } from 'keyslot/testing';
+import { breakableCluster } from '../../../breakable-cluster.js';
 import { eventually } from '../../../cluster-fixture.js';
 
 describe('a cluster of three primaries with a replica each', () => {
   let cluster: LocalCluster;
   let client: ClusterClient;
 
-  beforeAll(async () => {
-    cluster = await LocalCluster.start({ config: { 'lua-time-limit': '20' } });
+  breakableCluster({ config: { 'lua-time-limit': '20' } }, async (whole) => {
+    cluster = whole;
     client = new ClusterClient({ nodes: cluster.seeds });
     await client.connect();
-  });
-
-  afterAll(async () => {
-    client?.disconnect();
-    await cluster?.stop();
+    return () => client.disconnect();
   });
 
   const names = (nodes: Iterable<{ name: string }>): string[] =>
@@ -456,7 +453,6 @@ describe('a cluster of three primaries with a replica each', () => {
     // N2, N3
     describe('while the cluster changes', () => {
       beforeEach(async () => {
-        await cluster.waitUntilStable();
         await client.refreshTopology();
       });
 

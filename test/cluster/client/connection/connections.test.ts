@@ -11,6 +11,7 @@ import {
   type SubscriptionGap,
 } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
+import { breakableCluster } from '../../../breakable-cluster.js';
 import { eventually } from '../../../cluster-fixture.js';
 import { NumberPublisher, subscribersOf } from '../../pubsub/fixture.js';
 
@@ -24,15 +25,14 @@ const clientOf = (options: ConstructorParameters<typeof ClusterClient>[0]): Clus
 
 const APP = '~* &* +@all';
 
-beforeAll(async () => {
-  cluster = await LocalCluster.start({ nodeTimeoutMs: 1_500, users: { app: `on >first ${APP}` } });
-});
+breakableCluster(
+  { nodeTimeoutMs: 1_500, users: { app: `on >first ${APP}` } },
+  (whole) => void (cluster = whole),
+);
 
 afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.close()));
 });
-
-afterAll(() => cluster?.stop());
 
 /** What the servers tell of connections with a name. */
 async function connectionsNamed(name: string): Promise<string[]> {
@@ -335,7 +335,6 @@ describe('a transaction of a user who may not MULTI', () => {
 
 describe('a call that blocks', () => {
   it('on a node that freezes ends when others take over, where nobody else calls', async () => {
-    await cluster.waitUntilStable();
     const client = clientOf({ replyTimeoutMs: 200 });
     await client.xadd('{frozen}stream', '1-1', 'a', 'b');
     await client.wait(1, 5_000);
@@ -360,7 +359,6 @@ describe('a call that blocks', () => {
 
 describe('a write that waits for its replicas', () => {
   it('is not written again where its primary is replaced meanwhile', async () => {
-    await cluster.waitUntilStable();
     const client = clientOf({});
     const durable = client.with({ durability: { replicas: 2, timeoutMs: 9_000 } });
     await client.connect();
@@ -378,7 +376,6 @@ describe('a write that waits for its replicas', () => {
 
 describe('a transaction', () => {
   it('on a node that freezes goes on where others take over', async () => {
-    await cluster.waitUntilStable();
     const client = clientOf({ replyTimeoutMs: 200, deadlineMs: 90_000 });
     await client.set('{frozen}n', 1);
     await client.wait(1, 5_000);
@@ -427,7 +424,6 @@ describe('a transaction', () => {
 
 describe('integers', () => {
   it('are bigints on request, wherever they stand', async () => {
-    await cluster.waitUntilStable();
     const client = clientOf({});
     const exact = client.with({ integers: 'bigint' });
     expect(await exact.incr('{int}a')).toBe(1n);
@@ -492,7 +488,6 @@ describe('the deadline of a batch', () => {
   const COUNT = 80;
 
   it('is that of the whole where it was given with the call, else of each window', async () => {
-    await cluster.waitUntilStable();
     const client = clientOf({ deadlineMs: 1_000, maxPendingPerNode: { commands: 10 } });
     await client.connect();
     const fill = (view: ClusterView, key: string): ClusterPipeline => {

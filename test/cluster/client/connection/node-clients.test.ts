@@ -1,7 +1,8 @@
 import { inspect } from 'node:util';
 import { Redis } from 'ioredis';
 import { ClusterClient, type NodeClientRole } from 'keyslot';
-import { LocalCluster } from 'keyslot/testing';
+import type { LocalCluster } from 'keyslot/testing';
+import { breakableCluster } from '../../../breakable-cluster.js';
 import { eventually } from '../../../cluster-fixture.js';
 
 describe('nodes()', () => {
@@ -9,19 +10,10 @@ describe('nodes()', () => {
   let client: ClusterClient;
   const password = 'planted-in-node-clients';
 
-  beforeAll(async () => {
-    cluster = await LocalCluster.start({
-      primaries: 2,
-      replicasPerPrimary: 1,
-      password,
-      nodeTimeoutMs: 1_500,
-    });
+  breakableCluster({ primaries: 2, replicasPerPrimary: 1, password, nodeTimeoutMs: 1_500 }, (whole) => {
+    cluster = whole;
     client = new ClusterClient({ nodes: cluster.seeds, password, clientName: 'mine', deadlineMs: 30_000 });
-  });
-
-  afterAll(async () => {
-    await client?.close();
-    await cluster?.stop();
+    return () => client.close();
   });
 
   const namesOf = (role?: NodeClientRole): string[] =>

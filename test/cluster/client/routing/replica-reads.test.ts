@@ -8,7 +8,8 @@ import {
   type NodeAddress,
   type ReadFrom,
 } from 'keyslot';
-import { LocalCluster, type LocalNode } from 'keyslot/testing';
+import type { LocalCluster, LocalNode } from 'keyslot/testing';
+import { breakableCluster } from '../../../breakable-cluster.js';
 import { eventually } from '../../../cluster-fixture.js';
 
 const MODES = [
@@ -29,17 +30,19 @@ describe('a primary with two replicas', () => {
   let replicas: readonly LocalNode[];
   const clients: ClusterClient[] = [];
 
-  beforeAll(async () => {
-    cluster = await LocalCluster.start({
+  breakableCluster(
+    {
       primaries: 1,
       replicasPerPrimary: 2,
       nodeTimeoutMs: 1_500,
       config: { 'enable-debug-command': 'yes', 'loading-process-events-interval-bytes': '1024' },
-    });
-    [primary] = cluster.primaries;
-    ({ replicas } = cluster);
-  });
-  afterAll(() => cluster?.stop());
+    },
+    (whole) => {
+      cluster = whole;
+      [primary] = cluster.primaries;
+      ({ replicas } = cluster);
+    },
+  );
   afterEach(() => clients.splice(0).forEach((client) => client.disconnect()));
 
   function clientOf(options: ClusterClientOptions = {}): ClusterClient {

@@ -1,6 +1,7 @@
 import type { Result } from 'ioredis';
 import { ClusterClient, CrossSlotError, InvalidArgumentError, keySlot, Script } from 'keyslot';
-import { LocalCluster } from 'keyslot/testing';
+import type { LocalCluster } from 'keyslot/testing';
+import { breakableCluster } from '../../../breakable-cluster.js';
 import { eventually } from '../../../cluster-fixture.js';
 
 // the types of the commands that are defined here, as ioredis wants them told
@@ -28,17 +29,13 @@ describe('a cluster that changes, running scripts', () => {
   const newScript = (): Script => new Script(`${COUNT} -- ${names++}`);
   const flush = (): Promise<unknown> => client.target('all').script('FLUSH');
 
-  beforeAll(async () => {
-    cluster = await LocalCluster.start({ primaries: 2, replicasPerPrimary: 1 });
+  breakableCluster({ primaries: 2, replicasPerPrimary: 1 }, (whole) => {
+    cluster = whole;
     client = new ClusterClient({ nodes: cluster.seeds });
     client.defineCommand('push2', { numberOfKeys: 1, lua: PUSH });
     client.defineCommand('pushAny', { lua: PUSH });
     client.defineCommand('read2', { numberOfKeys: 1, lua: READ, readOnly: true });
-  });
-
-  afterAll(async () => {
-    await client?.close();
-    await cluster?.stop();
+    return () => client.close();
   });
 
   describe('by names they were given', () => {
