@@ -20,10 +20,24 @@ const anchorsOf = (page: string): string[] =>
       .replaceAll(/\s/g, '-'),
   );
 
+const linksIn = (page: string): string[] =>
+  [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link);
+const filesNamedIn = (page: string): string[] =>
+  [...proseOf(page).matchAll(/`([\w.-]+\/[\w./-]+\.(?:ts|mjs|json))`/g)].map(([, name]) => name);
+const commandsIn = (page: string): string[] =>
+  [...textOf(page).matchAll(/\bnpm run ([\w:]+)/g)].map(([, name]) => name);
+const hasCode = (page: string): boolean =>
+  snippetsOf(page).some(({ language }) => /^(ts|js|typescript|javascript)$/.test(language));
+
+it('the pages have links, file names, commands and code for the checks below', () => {
+  const counts = [linksIn, filesNamedIn, commandsIn, anchorsOf].map((find) => pages.flatMap(find).length);
+  expect(Math.min(...counts)).toBeGreaterThan(20);
+  expect(pages.filter(hasCode).length).toBeGreaterThan(20);
+});
+
 describe.each(pages)('%s', (page) => {
   it('links to what is there', () => {
-    const links = [...proseOf(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, link]) => link);
-    const broken = links.filter((link) => {
+    const broken = linksIn(page).filter((link) => {
       if (/^\w+:/.test(link)) return false;
       const [file, anchor] = link.split('#');
       const target = file === '' ? page : join(dirname(page), file);
@@ -33,26 +47,23 @@ describe.each(pages)('%s', (page) => {
   });
 
   it('names files that are there', () => {
-    const names = [...proseOf(page).matchAll(/`([\w.-]+\/[\w./-]+\.(?:ts|mjs|json))`/g)].map(
-      ([, name]) => name,
-    );
     const places = ['', 'lib', 'sample-app/src'];
-    const missing = names.filter((name) => !places.some((place) => existsSync(join(root, place, name))));
+    const missing = filesNamedIn(page).filter(
+      (name) => !places.some((place) => existsSync(join(root, place, name))),
+    );
     expect(missing).toEqual([]);
   });
 
   it('names commands of npm that are there', () => {
     const { scripts } = JSON.parse(textOf('package.json')) as { scripts: object };
-    const names = [...textOf(page).matchAll(/\bnpm run ([\w:]+)/g)].map(([, name]) => name);
-    expect(names.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+    expect(commandsIn(page).filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
   });
 
   it('has its code executed by a test, if it has any', () => {
-    const hasCode = snippetsOf(page).some(({ language }) => /^(ts|js|typescript|javascript)$/.test(language));
     const tests = filesIn('test', '.test.ts').filter(
       (file) => !file.endsWith('/pages.test.ts') && textOf(file).includes(page),
     );
-    expect({ hasCode, tests }).not.toEqual({ hasCode: true, tests: [] });
+    expect({ hasCode: hasCode(page), tests }).not.toEqual({ hasCode: true, tests: [] });
   });
 });
 

@@ -158,14 +158,20 @@ describe('a CLUSTER SLOTS reply', () => {
       Buffer.from('h'),
       '__proto__',
     ];
+    const part = (): Reply => parts[Math.floor(Math.random() * parts.length)];
     const any = (depth: number): Reply => {
-      if (depth === 0 || Math.random() < 0.3) return parts[Math.floor(Math.random() * parts.length)];
+      if (depth === 0 || Math.random() < 0.3) return part();
+      // what looks like an entry, or would if its parts were others
+      if (Math.random() < 0.2) return [[part(), part(), [part(), part(), part()], any(depth - 1)]];
       return Array.from({ length: Math.floor(Math.random() * 5) }, () => any(depth - 1));
     };
+    let nodes = 0;
     for (let i = 0; i < 5_000; i++) {
       const topology = topologyFromSlots(any(4), ASKED);
       for (const { name } of topology.nodes) expect(name).toMatch(/^.+:\d+$/);
+      nodes += topology.nodes.length;
     }
+    expect(nodes).toBeGreaterThan(0);
     expect(({} as Record<string, unknown>).h).toBeUndefined();
   });
 });

@@ -464,7 +464,7 @@ describe('a write of a handle', () => {
       await expect(under.collection(made.id, 'tags').add('x')).rejects.toThrow(LockLostError);
       await made.tags.add('d'); // loaded without the lock
     });
-    await held.catch((error: unknown) => expect(error).toBeInstanceOf(LockLostError));
+    await expect(held).rejects.toThrow(LockLostError);
     expect((await made.tags.members()).toSorted()).toEqual(['a', 'b', 'c', 'd']);
   });
 });
