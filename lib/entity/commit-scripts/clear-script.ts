@@ -1,7 +1,7 @@
 import { Script } from '../../cluster/scripts/script.js';
 
 /**
- * Frees the value of a unique whose holder is gone, as long as it is. Answers how many there were, as text in a list.
+ * Frees a unique value if the row that holds it is gone. Returns the number of values freed, as text in a list.
  */
 export const CLEAR_SCRIPT = new Script(String.raw`#!lua flags=allow-oom
 -- KEYS: the row, the unique hash (~uq)

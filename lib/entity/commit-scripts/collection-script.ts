@@ -2,17 +2,17 @@ import { ROW_FIELDS } from '../keys/stored-names.js';
 import { Script } from '../../cluster/scripts/script.js';
 import { LUA_COLLECTIONS } from '../lua/lua-collections.js';
 import { LUA_COUNTER } from '../lua/lua-counter.js';
-import { LUA_FENCE } from '../lua/lua-fence.js';
-import { LUA_EXPIRY } from '../lua/lua-header.js';
+import { LUA_LOCK } from '../lua/lua-lock.js';
+import { LUA_EXPIRY } from '../lua/lua-clock.js';
 import { LUA_OUTBOX } from '../lua/lua-outbox.js';
 import { LUA_RIGHTS } from '../lua/lua-rights.js';
 import { LUA_WINDOW } from '../lua/lua-window.js';
 
 /**
- * Writes to one collection of a row that is there, so that no collection is left without a row. It leaves the row's
- * version alone.
+ * Writes to one collection of an existing row, so that no collection exists without a row. The row's version does not
+ * change.
  *
- * Answers `['OK', …]`, for each call the number of parts of its answer and the parts, or `[fault, '1', detail]`.
+ * Returns `['OK', …]` with the number of parts and the parts of each call's reply, or `[fault, '1', detail]`.
  */
 export const COLLECTION_SCRIPT = new Script(String.raw`#!lua
 -- KEYS: the row, the collection, and the token window, the lock and the outbox if they are used
@@ -26,12 +26,12 @@ ${LUA_RIGHTS}
 ${LUA_EXPIRY}
 ${LUA_WINDOW}
 ${LUA_COLLECTIONS}
-${LUA_FENCE}
+${LUA_LOCK}
 ${LUA_OUTBOX}
 local row, key, property = KEYS[1], KEYS[2], ARGV[12]
 local times, answers = KEYS[tonumber(ARGV[3])], KEYS[tonumber(ARGV[4])]
 
--- The window joins the parts of an answer by commas.
+-- The token window joins the parts of a reply with commas.
 local function escaped(part) return (string.gsub(part, '[%%,]', { ['%'] = '%25', [','] = '%2C' })) end
 local function unescaped(part) return (string.gsub(part, '%%2[5C]', { ['%25'] = '%', ['%2C'] = ',' })) end
 local function mapped(answer, change)
@@ -60,7 +60,7 @@ local answer = { 'OK' }
 runCalls(key, calls, answer)
 expireWithRow(row, key)
 if times then remember(times, answers, ARGV[1], mapped(answer, escaped)) end
-if outbox then tell('update', ARGV[10], ARGV[11], header[2] or '0', property) end
+if outbox then appendChange('update', ARGV[10], ARGV[11], header[2] or '0', property) end
 wakeReaders()
 return answer
 `);

@@ -2,7 +2,7 @@ import { INDEX_LISTS, ROW_FIELDS } from '../keys/stored-names.js';
 import { Script } from '../../cluster/scripts/script.js';
 import { LUA_COLLECTIONS } from '../lua/lua-collections.js';
 import { LUA_COUNTER } from '../lua/lua-counter.js';
-import { LUA_FENCE } from '../lua/lua-fence.js';
+import { LUA_LOCK } from '../lua/lua-lock.js';
 import { LUA_HEADER } from '../lua/lua-header.js';
 import { LUA_HOLDS } from '../lua/lua-holds.js';
 import { LUA_INDEXES } from '../lua/lua-indexes.js';
@@ -11,63 +11,65 @@ import { LUA_PLANNED_RIGHTS } from '../lua/lua-planned-rights.js';
 import { LUA_QUERIES } from '../lua/lua-queries.js';
 import { LUA_RIGHTS } from '../lua/lua-rights.js';
 import { LUA_CHANGE_EVENTS } from '../lua/lua-change-events.js';
-import { luaWhere } from '../lua/lua-where.js';
+import { luaIf } from './lua-if.js';
 import { LUA_WINDOW } from '../lua/lua-window.js';
 
-// Each is made only for a commit that calls it.
-const WINDOW = luaWhere("ARGV[4] ~= '0'", LUA_WINDOW);
-const OUTBOX = luaWhere("ARGV[8] ~= '0'", LUA_OUTBOX + LUA_CHANGE_EVENTS);
-const COLLECTIONS = luaWhere("ARGV[11] ~= ''", LUA_COLLECTIONS);
-const HOLDS = luaWhere("ARGV[12] ~= ''", LUA_HOLDS);
-const QUERIES = luaWhere("ARGV[3] ~= '0'", LUA_QUERIES);
+// A commit creates only the functions that it calls.
+const WINDOW = luaIf("ARGV[4] ~= '0'", LUA_WINDOW);
+const OUTBOX = luaIf("ARGV[8] ~= '0'", LUA_OUTBOX + LUA_CHANGE_EVENTS);
+const COLLECTIONS = luaIf("ARGV[11] ~= ''", LUA_COLLECTIONS);
+const HOLDS = luaIf("ARGV[12] ~= ''", LUA_HOLDS);
+const QUERIES = luaIf("ARGV[3] ~= '0'", LUA_QUERIES);
 
 /**
- * Any number of row operations of one partition, with their indexes and uniques: all of them or none.
+ * Runs any number of row operations in one partition, with their indexes and unique constraints: all or none.
  *
- * Modes: `I` insert, `U` update, `W` upsert, `D` delete, `C` check that the row is there, `A` check that it is
- * absent, `S` sweep it away if it has expired. Answers `['OK', version, …]`, one version an operation (of a delete
- * the one that was deleted) and empty where there was no row (of a sweep `swept`, `kept` or `gone`), and where it is
- * to hold entries of global indexes also those that it has ended, each by its operation, its index and what the row
- * held; or `[fault, operation, detail]`, the operation counted from 1. An expired row counts as absent.
+ * Modes: `I` insert, `U` update, `W` upsert, `D` delete, `C` check that the row exists, `A` check that it is absent,
+ * `S` sweep it if it has expired. An expired row counts as absent.
  *
- * A script that fails half-way keeps what it wrote: so the first half only reads and validates, and the second only
- * writes, what the first has found to be of the right type.
+ * Returns `['OK', version, …]` with one version per operation: for a delete the deleted one, empty if there was no row,
+ * for a sweep `swept`, `kept` or `gone`. If rows hold entries of global indexes, the entries that were released follow,
+ * each as its operation, its index and what the row held. A refusal is `[fault, operation, detail]`, where operations
+ * count from 1.
+ *
+ * Redis does not roll back a script that fails midway. Therefore the first half only reads and validates, and the
+ * second half only writes to keys whose type is known.
  */
 export const COMMIT_SCRIPT = new Script(String.raw`#!lua
--- KEYS: every row, index (~ix) and unique hash (~uq) that is touched or asked, and the token window, the lock and the
+-- KEYS: every row, index (~ix) and unique hash (~uq) that is read or written, and the token window, the lock and the
 --   outbox if they are used
--- ARGV: 1 token, and how old it is if it is sent again  2 number of operations  3 number of queries
+-- ARGV: 1 token, followed by its age if it is sent again  2 number of operations  3 number of queries
 --   4, 5 the window's times and answers (numbers in KEYS, 0 for none)
 --   6 the lock (a number in KEYS, 0 for none)  7 its token
 --   8 the outbox (a number in KEYS, 0 for none)  9 its length  10 id of the partition
---   11, 12 whether any operation has collections, holds in global indexes and uniques ('' for none)
+--   11, 12 whether any operation has collections, whether any holds entries of global indexes ('' for none)
 --   n, n times: type, payload      events
 -- for each query
---   ix (a number in KEYS)  'x'  limit  digest of what it has found  n, n times: from, to
---   or uq  'u'  n, n times: entry, the id that holds it, '' for none
+--   ix (a number in KEYS)  'x'  limit  digest of the entries it found  n, n times: from, to
+--   or uq  'u'  n, n times: entry, the id that holds it ('' for none)
 -- and for each operation
 --   row (a number in KEYS)  mode  expected version  expire at
---   entity, '' if its changes are not told, and unless it is: id
+--   entity ('' if its changes are not recorded), and unless that is '': id
 --   n, n times: field, value         to set; unless empty the last two are '~v', the property that an upsert keeps
 --                                    ('' for none), and '~op' ''
 --   n, n times: field                to remove
---   n, n times: field, by            counters to increment; of a bigint 'n' follows
---   n, n times: field, '=' value     that must be found; '' for an absent field
+--   n, n times: field, by            counters to increment, followed by 'n' for a bigint
+--   n, n times: field, '=' value     the values that fields must have; '' for an absent field
 --   if any has collections
---     n, n times: collection (a number in KEYS)  all that the row has, where it may begin, end or expire
+--     n, n times: collection (a number in KEYS)  all collections of a row that may be created, deleted or expire
 --     n, n times: collection (a number in KEYS)  property  type  n, n times: command, n, n arguments
 --   ix, uq (numbers in KEYS, 0 for none), and unless both are 0
 --     id
---     n, n times: field, how, value  the indexed fields: '=' as it is, '+' the value, '-' absent, '?' as it is, or
---                                    the value in a row without one
+--     n, n times: field, how, value  the indexed fields: '=' unchanged, '+' the value, '-' absent, '?' unchanged, or
+--                                    the value if the row has none
 --     n, n times: kind, name, n, n times a number in the indexed fields: 'x' an index, 'u' a unique
---   if any has holds: n            what it is to hold in global indexes and uniques, and unless it is 0
---     fences (a number in KEYS)  commit until, in milliseconds since 1970
+--   if any has holds: n            the entries to hold in global indexes, and unless it is 0
+--     fences (a number in KEYS)  deadline of the commit, in milliseconds since 1970
 --     n times: name, how, token, encodings
 ${LUA_HEADER}
 ${LUA_COUNTER}
 ${LUA_RIGHTS}
-${LUA_FENCE}
+${LUA_LOCK}
 ${WINDOW}
 ${OUTBOX}
 ${COLLECTIONS}
@@ -122,7 +124,7 @@ local function takeOperation()
   return o
 end
 
--- Reads the row once, and takes its values in the order they were asked for.
+-- Reads the row once, and takes the values in the order of their fields.
 local function read(o)
   local fields = { '${ROW_FIELDS.version}', '${ROW_FIELDS.lastWrites}', '${ROW_FIELDS.expiresAt}' }
   for i = o.countFrom, o.countTo, 2 do fields[#fields + 1] = ARGV[i] end
@@ -134,7 +136,7 @@ local function read(o)
     return values[place]
   end
   o.seeded, o.writes, o.expiresAt = values[1], values[2] or '', values[3]
-  o.version = o.seeded or redis.call('EXISTS', o.row) == 1 and '0' -- a row that others wrote has no version: 0
+  o.version = o.seeded or redis.call('EXISTS', o.row) == 1 and '0' -- rows of other programs have no version
   o.found = o.version or ''
   o.expired = o.version and isPast(o.expiresAt)
   for i = o.countFrom, o.countTo, 2 do
@@ -157,7 +159,7 @@ local function read(o)
   end
 end
 
--- A sweep is a delete of what has expired, and nothing of what has not.
+-- A sweep deletes an expired row and leaves any other row unchanged.
 local function takeAsSwept(o)
   o.outcome = o.expired and 'swept' or o.version and 'kept' or 'gone'
   if o.expired then o.mode = 'D' else o.mode, o.indexes = 'C', {} end
@@ -171,7 +173,7 @@ if known then return known end
 local eventsFrom, eventsTo = takeSpan(2)
 local isChanged = false
 for _ = 1, tonumber(ARGV[3]) do
-  if isAnsweredOtherwise() then isChanged = true end
+  if hasQueryChanged() then isChanged = true end
 end
 local operations, replayed = {}, false
 for i = 1, tonumber(ARGV[2]) do
@@ -182,13 +184,13 @@ for i = 1, tonumber(ARGV[2]) do
   o.made = versionMadeBy(token, o.seeded, o.writes)
   replayed = replayed or o.made
 end
-if replayed then -- one row that has seen the token is enough: all were written together
+if replayed then -- one row with the token is enough: all rows were written together
   local answer = { 'OK' }
   for i, o in ipairs(operations) do answer[i + 1] = answered(o.made or o.version or '', (keptIn(o.row, o.setFrom, o.setTo))) end
   return answer
 end
 for i, o in ipairs(operations) do
-  if isUntold(age, o.mode, o.expected, not o.expired and o.version, o.writes) then return { 'UNTOLD', i, '' } end
+  if isOutcomeUnknown(age, o.mode, o.expected, not o.expired and o.version, o.writes) then return { 'UNKNOWN', i, '' } end
 end
 if isLockLost(KEYS[tonumber(ARGV[6])], ARGV[7]) then return { 'FENCED', 1, '' } end
 if isChanged then return { 'QUERY' } end
@@ -207,14 +209,14 @@ for i, o in ipairs(operations) do
   if isHoldLost and isHoldLost(o) then return { 'HOLD', i, '' } end
   findIndexChanges(o)
   for _, entry in ipairs(o.releases) do
-    -- A value that another row holds is not this row's to release: others may have written it here.
+    -- Release only a value that this row holds: another program may have written a value that another row holds.
     if redis.call('HGET', o.uq, entry) == o.id then released[o.uq .. '\0' .. entry] = true end
   end
 end
 local claimed = {}
 for i, o in ipairs(operations) do
   for _, claim in ipairs(o.claims) do
-    -- What another operation of this commit releases is free: two rows may swap their values.
+    -- A value that another operation of this commit releases is free, so two rows can swap their values.
     local place = o.uq .. '\0' .. claim.entry
     local owner = redis.call('HGET', o.uq, claim.entry)
     if claimed[place] or owner and owner ~= o.id and not released[place] then
@@ -228,7 +230,7 @@ local refusal = forbidden(plannedCommands(operations), KEYS[1])
 if refusal then return refusal end
 if openOutbox then openOutbox(KEYS[tonumber(ARGV[8])], ARGV[9], ARGV[10]) end
 
--- Writing: everything is known to be possible.
+-- Writing: everything has been validated.
 for _, o in ipairs(operations) do
   for _, entry in ipairs(o.releases) do
     if released[o.uq .. '\0' .. entry] then redis.call('HDEL', o.uq, entry) end
@@ -250,7 +252,7 @@ for i, o in ipairs(operations) do
       if o.expiresAt then redis.call('ZREM', o.ix, queueEntry(o.expiresAt, o.id)) end
     end
     redis.call('UNLINK', o.row)
-    if endHolds then endHolds(o, i) end
+    if releaseHolds then releaseHolds(o, i) end
   elseif o.mode ~= 'C' and o.mode ~= 'A' then
     if o.expired then
       redis.call('UNLINK', o.row)
@@ -263,19 +265,19 @@ for i, o in ipairs(operations) do
     end
     for place = o.countFrom, o.countTo, 2 do redis.call('HINCRBY', o.row, ARGV[place], ARGV[place + 1]) end
     if writeHolds then writeHolds(o, i) end
-    expireRow(o.row, o.expiresAt, o.expireAt, o.ix, o.id) -- may be its end
+    expireRow(o.row, o.expiresAt, o.expireAt, o.ix, o.id) -- a time in the past deletes the row
     for _, key in ipairs(o.collections) do expireCollection(key, o.expireAt) end
     for _, written in ipairs(o.written) do
       runCalls(written.key, written.calls, {})
       expireWithRow(o.row, written.key)
     end
   end
-  if tellChange then tellChange(o, version) end
+  if recordChange then recordChange(o, version) end
   answer[i + 1] = o.outcome or answered(version or '', o.kept)
 end
-for place = eventsFrom, eventsTo, 2 do tell('event', ARGV[place], '', '', ARGV[place + 1]) end
+for place = eventsFrom, eventsTo, 2 do appendChange('event', ARGV[place], '', '', ARGV[place + 1]) end
 if wakeReaders then wakeReaders() end
 if times then remember(times, answers, token, answer) end
-if tellEnded then tellEnded(operations, answer) end
+if appendReleased then appendReleased(operations, answer) end
 return answer
 `);

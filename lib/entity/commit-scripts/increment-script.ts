@@ -1,20 +1,20 @@
 import { ROW_FIELDS } from '../keys/stored-names.js';
 import { Script } from '../../cluster/scripts/script.js';
 import { LUA_COUNTER } from '../lua/lua-counter.js';
-import { LUA_FENCE } from '../lua/lua-fence.js';
-import { LUA_EXPIRY } from '../lua/lua-header.js';
+import { LUA_LOCK } from '../lua/lua-lock.js';
+import { LUA_EXPIRY } from '../lua/lua-clock.js';
 import { LUA_OUTBOX } from '../lua/lua-outbox.js';
 import { LUA_RIGHTS } from '../lua/lua-rights.js';
 import { LUA_WINDOW } from '../lua/lua-window.js';
 
 /**
- * Adds to one counter of a row that is there. It leaves the version alone: increments and saves do not conflict.
+ * Adds to one counter of an existing row. The row's version does not change, so increments do not conflict with saves.
  *
- * Answers `['OK', value]` or `[fault, 1, '']`.
+ * Returns `['OK', value]` or `[fault, 1, '']`.
  */
 export const INCREMENT_SCRIPT = new Script(String.raw`#!lua
 -- KEYS: the row, and the token window, the lock and the outbox if they are used
--- ARGV: 1 the counter's field  2 what to add; of a bigint 'n' follows  3 token
+-- ARGV: 1 the counter's field  2 the step, followed by 'n' for a bigint  3 token
 --   4, 5 the window's times and answers (numbers in KEYS, 0 for none)
 --   6 the lock (a number in KEYS, 0 for none)  7 its token
 --   8 the outbox (a number in KEYS, 0 for none)  9 its length  10 id of the partition  11 entity  12 id
@@ -22,7 +22,7 @@ ${LUA_COUNTER}
 ${LUA_RIGHTS}
 ${LUA_EXPIRY}
 ${LUA_WINDOW}
-${LUA_FENCE}
+${LUA_LOCK}
 ${LUA_OUTBOX}
 local row, field, token = KEYS[1], ARGV[1], ARGV[3]
 local times, answers = KEYS[tonumber(ARGV[4])], KEYS[tonumber(ARGV[5])]
@@ -43,7 +43,7 @@ openOutbox(KEYS[tonumber(ARGV[8])], ARGV[9], ARGV[10])
 redis.call('HINCRBY', row, field, by)
 local answer = { 'OK', sum }
 if times then remember(times, answers, token, answer) end
-if outbox then tell('update', ARGV[11], ARGV[12], values[3] or '0', field) end
+if outbox then appendChange('update', ARGV[11], ARGV[12], values[3] or '0', field) end
 wakeReaders()
 return answer
 `);

@@ -4,16 +4,17 @@ import { LUA_HEADER } from '../lua/lua-header.js';
 import { LUA_RIGHTS } from '../lua/lua-rights.js';
 
 /**
- * One write of one row that touches no index: the fast path of the commit script, and a single-key write, which a
- * slot that is being migrated always serves.
+ * Writes one row without touching any index. This is the fast path of the commit script. It uses a single key, so it
+ * also runs while the slot is being migrated.
  *
- * Modes: `I` insert, `U` update, `W` upsert, `D` delete, `C` check that the row is there.
- * Answers `['OK', version]`, the version empty where there is no row, or `[fault, 1, version]`.
+ * Modes: `I` insert, `U` update, `W` upsert, `D` delete, `C` check that the row exists.
+ * Returns `['OK', version]`, with an empty version if there is no row, or `[fault, 1, version]`.
  */
 export const ROW_SCRIPT = new Script(String.raw`#!lua
 -- KEYS: the row
--- ARGV: 1 token, and how old it is if it is sent again  2 mode  3 expected version  4 expire at  5 number of removed fields, then those fields,
---       then the pairs to set, which end in '~v', the property that an upsert keeps ('' for none), '~op' ''
+-- ARGV: 1 token, followed by its age if it is sent again  2 mode  3 expected version  4 expire at
+--   5 number of fields to remove, then those fields
+--   then the pairs to set, which end in '~v', the property that an upsert keeps ('' for none), '~op' ''
 ${LUA_HEADER}
 ${LUA_RIGHTS}
 local row = KEYS[1]
@@ -22,13 +23,13 @@ local mode, expected = ARGV[2], ARGV[3]
 
 local header = redis.call('HMGET', row, '${ROW_FIELDS.version}', '${ROW_FIELDS.lastWrites}', '${ROW_FIELDS.expiresAt}')
 local seeded, writes = header[1], header[2] or ''
-local version = seeded or redis.call('EXISTS', row) == 1 and '0' -- a row that others wrote has no version: 0
+local version = seeded or redis.call('EXISTS', row) == 1 and '0' -- rows of other programs have no version
 
 local made = versionMadeBy(token, seeded, writes)
 if made then return { 'OK', answered(made, (keptIn(row, 5, #ARGV))) } end
 local expired = version and isPast(header[3])
 if expired then version, seeded, writes = nil, nil, '' end
-if isUntold(age, mode, expected, version, writes) then return { 'UNTOLD', 1, '' } end
+if isOutcomeUnknown(age, mode, expected, version, writes) then return { 'UNKNOWN', 1, '' } end
 local kept
 local fault = faultOf(mode, expected, version)
 if fault then return { fault, 1, version or '' } end
@@ -36,7 +37,7 @@ if fault then return { fault, 1, version or '' } end
 if mode == 'D' then
   redis.call('UNLINK', row)
 elseif mode ~= 'C' then
-  if expired or ARGV[4] ~= '' or ARGV[5] ~= '0' then -- more than HSET, which is the first to fail then
+  if expired or ARGV[4] ~= '' or ARGV[5] ~= '0' then -- HSET alone needs no check: nothing is written before it
     local planned = { HSET = true, UNLINK = expired or nil }
     if ARGV[5] ~= '0' or ARGV[4] == '0' then planned.HDEL = true end
     if ARGV[4] ~= '' then planned[ARGV[4] == '0' and 'PERSIST' or 'PEXPIREAT'] = true end

@@ -4,9 +4,9 @@ import { isCheck, isExpiry } from '../operations/operation-kinds.js';
 import type { RowOperation } from '../operations/row-operation.js';
 
 /**
- * The forms of a script, which differ in what servers demand before they run it: the first is refused by a server that
- * is full (`maxmemory`, noeviction), or has no replicas though it needs some; what frees memory runs on a full one, and
- * what only reads on both.
+ * The forms of a script. They differ in when a server refuses to run them. A server that is out of memory (`maxmemory`,
+ * noeviction) refuses the writing form; a server without the replicas that it requires refuses the writing and the
+ * freeing form.
  */
 export interface ScriptForms {
   readonly writing: Script;
@@ -20,7 +20,10 @@ export const formsOf = (script: Script): ScriptForms => ({
   reading: script.reading(),
 });
 
-/** The form for operations. What is told of deletes, and remembered of them, is bounded, so they count as freeing. */
+/**
+ * Returns the form for operations. Deletes count as freeing although they append to the outbox and the token window:
+ * both are bounded.
+ */
 export function formFor(operations: readonly RowOperation[], hasEvents: boolean): keyof ScriptForms {
   if (hasEvents) return 'writing';
   if (operations.every(isCheck)) return 'reading';
@@ -30,7 +33,7 @@ export function formFor(operations: readonly RowOperation[], hasEvents: boolean)
 const isFreeing = (operation: RowOperation): boolean =>
   operation.mode === 'delete' || operation.mode === 'sweep' || isExpiry(operation);
 
-/** The form for calls on a collection. */
+/** Returns the form for calls on a collection. */
 export const formForCalls = (calls: readonly CollectionCall[]): keyof ScriptForms =>
   calls.every(({ command }) => REMOVING.has(command)) ? 'freeing' : 'writing';
 

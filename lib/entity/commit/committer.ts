@@ -172,7 +172,7 @@ export class Committer {
     const outcome = outcomeOf(await answered.catch((error: Error) => error), operations);
     if (outcome instanceof Error) throw outcome;
     // no refusal: what depends on this commit must not take it for undone
-    if (outcome.fault === 'UNTOLD') throw faultError(outcome);
+    if (outcome.fault === 'UNKNOWN') throw faultError(outcome);
     return outcome;
   }
 

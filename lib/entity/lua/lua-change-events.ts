@@ -1,8 +1,8 @@
 import { ROW_FIELDS } from '../keys/stored-names.js';
 
-/** Lua of the commit script, to stand behind that of the outbox: what of an operation is told. */
+/** Part of the commit script, after `LUA_OUTBOX`: records the change of an operation in the outbox. */
 export const LUA_CHANGE_EVENTS = String.raw`
--- The names of what an update changes: properties, counters and collections, and '~x' for the expiry.
+-- The names of the properties, counters and collections that an update changes, and '~x' for the expiry.
 local function changedBy(o)
   local names = {}
   for place = o.setFrom, o.setTo, 2 do names[#names + 1] = ARGV[place] end
@@ -16,16 +16,16 @@ local function changedBy(o)
   return names
 end
 
-local function tellChange(o, version)
+local function recordChange(o, version)
   if o.entity == '' or o.mode == 'C' or o.mode == 'A' then return end
-  local function tellThat(kind, at, names) tell(kind, o.entity, o.entityId, at, table.concat(names or {}, '\0')) end
-  if o.expired then tellThat('expire', o.found) end
+  local function record(kind, at, names) appendChange(kind, o.entity, o.entityId, at, table.concat(names or {}, '\0')) end
+  if o.expired then record('expire', o.found) end
   if o.mode == 'D' then
-    if o.version then tellThat('delete', o.version) end
-  elseif not o.version then tellThat('insert', version)
+    if o.version then record('delete', o.version) end
+  elseif not o.version then record('insert', version)
   else
     local names = changedBy(o)
-    if #names > 0 or version ~= o.version then tellThat('update', version, names) end
+    if #names > 0 or version ~= o.version then record('update', version, names) end
   end
 end
 `;

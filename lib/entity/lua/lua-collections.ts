@@ -1,12 +1,12 @@
 import { ROW_FIELDS } from '../keys/stored-names.js';
 
 /**
- * Lua that runs commands on a collection's key. Such a command could fail in the middle of a script, whose earlier
- * writes would stay: so all of them are checked before the first is run. It needs `sumOf`.
+ * Runs commands on a collection's key. A command that fails in the middle of a script leaves earlier writes behind, so
+ * all commands are checked before the first one runs. Needs `LUA_COUNTER`.
  */
 export const LUA_COLLECTIONS = String.raw`
--- The calls from a place of ARGV on (command, n, n arguments), as the first and last place of each one's arguments;
--- and the last place of all.
+-- Reads calls from a place in ARGV on (command, n, n arguments). Returns each with the first and last place of its
+-- arguments, and the last place of all.
 local function callsFrom(place, count)
   local calls = {}
   for i = 1, count do
@@ -17,11 +17,12 @@ local function callsFrom(place, count)
   return calls, place - 1
 end
 
--- What forbids the calls on a key: its type, or an increment of what is no number. A new row's key is empty before.
+-- Returns the fault of the calls on a key: a wrong type, or an increment of a value that is not a number. The key of
+-- a new row counts as empty.
 local function collectionFault(key, kind, calls, isNew)
   local found = isNew and 'none' or redis.call('TYPE', key).ok
   if found ~= 'none' and found ~= kind then return 'COLLECTION' end
-  local values, isEmpty = {}, found == 'none' -- what the fields of a hash will be when the calls before have run
+  local values, isEmpty = {}, found == 'none' -- the fields of a hash after the preceding calls
   for _, call in ipairs(calls) do
     if call.command == 'UNLINK' then values, isEmpty = {}, true end
     if call.command == 'HSET' then
@@ -39,7 +40,7 @@ local function collectionFault(key, kind, calls, isNew)
   end
 end
 
--- An answer as a list of text.
+-- Returns a reply as a list of strings.
 local function partsOf(reply)
   if not reply then return {} end
   if type(reply) == 'number' then return { string.format('%.0f', reply) } end
@@ -47,7 +48,7 @@ local function partsOf(reply)
   return reply.ok and { reply.ok } or reply
 end
 
--- Runs calls, and appends to 'answer' for each the number of parts of its answer and the parts.
+-- Runs calls. Appends the number of parts and the parts of each reply to 'answer'.
 local function runCalls(key, calls, answer)
   for _, call in ipairs(calls) do
     local parts = partsOf(redis.call(call.command, key, unpack(ARGV, call.from, call.to)))
@@ -56,14 +57,14 @@ local function runCalls(key, calls, answer)
   end
 end
 
--- Sets when a collection expires, with its row: '' keeps it, '0' is never.
+-- Sets when a collection expires: '' leaves the expiry unchanged, '0' means never.
 local function expireCollection(key, at)
   if at == '0' then redis.call('PERSIST', key) elseif at ~= '' then redis.call('PEXPIREAT', key, at) end
 end
 
--- A collection that has come into being expires with its row; at once, if the row was written to be past.
+-- Gives a new collection the expiry of its row. If the row has just expired, deletes the collection.
 local function expireWithRow(row, key)
-  if redis.call('PTTL', key) ~= -1 then return end -- it is empty, or has its time already
+  if redis.call('PTTL', key) ~= -1 then return end -- it is empty, or already has an expiry
   local at = redis.call('HGET', row, '${ROW_FIELDS.expiresAt}') or string.format('%.0f', redis.call('PEXPIRETIME', row))
   if at == '-2' then redis.call('UNLINK', key) end
   if string.find(at, '^%d+$') and #at <= 16 then redis.call('PEXPIREAT', key, at) end

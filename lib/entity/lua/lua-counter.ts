@@ -1,8 +1,8 @@
 /**
- * Lua that adds to a counter, without writing. HINCRBY would fail on what is not a whole number as it writes them
- * (`007` and `-0` are none), or overflows, in the middle of a script, whose earlier writes would stay; and a sum
- * beyond what the counter's type holds could never be read again. Lua's numbers are exact to 2^53 only, so the sum is
- * made in two halves of nine digits.
+ * Adds to a counter without writing it. HINCRBY fails on overflow, and on text that it would not write itself, such as
+ * `007` or `-0`. A failure in the middle of a script would leave earlier writes behind. A sum outside the range of the
+ * counter's type could never be read again. Lua numbers are exact only up to 2^53, so the sum is computed in two halves
+ * of nine digits.
  */
 export const LUA_COUNTER = String.raw`
 local HALF = 1000000000
@@ -14,8 +14,8 @@ local function halvesOf(text)
   return factor * (tonumber(string.sub(digits, 1, -10)) or 0), factor * tonumber(string.sub(digits, -9))
 end
 
--- What a value, or none, is with a step added: the sum, or nil; what forbids it, or nil; the step as HINCRBY takes it.
--- A step ends in 'n' where the counter is a bigint: then the sum has at most 18 digits, else it is a safe integer.
+-- Adds a step to a value, or to zero. Returns the sum or nil, the fault or nil, and the step as HINCRBY accepts it.
+-- The step of a bigint ends in 'n': its sum has at most 18 digits. Any other sum must be a safe integer.
 local function sumOf(value, step)
   local by, isBig = string.match(step, '^(%-?%d+)(n?)$')
   local high, low = halvesOf(value or '0')

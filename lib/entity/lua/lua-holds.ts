@@ -1,17 +1,11 @@
 import { ROW_FIELDS } from '../keys/stored-names.js';
 
 /**
- * Lua of what a row holds in global indexes and uniques: its field `~g:<name>` is the token of the write that has made
- * the entry, 12 characters, and behind it the entry's encodings. The fences of a partition are a ZSET of dead tokens
- * by the time they died; it is gone when none was added for as long as they are kept.
+ * The fences of a partition: a ZSET of the tokens of released entries, by time. It expires when no token has been added
+ * for the time that tokens are kept. Needs `LUA_CLOCK`.
  */
-export const LUA_FENCE = String.raw`
+export const LUA_FENCES = String.raw`
 local FENCE_MS = 120000
-
-local function nowMs()
-  local now = redis.call('TIME')
-  return now[1] * 1000 + math.floor(now[2] / 1000)
-end
 
 local function isFenced(fences, token)
   return redis.call('ZSCORE', fences, token)
@@ -25,9 +19,13 @@ local function fence(fences, token)
 end
 `;
 
-/** The part of the commit script, to stand behind its function `take`. */
+/**
+ * Part of the commit script, after its function `take`: the entries that rows hold in global indexes and unique
+ * constraints. A row's field `~g:<name>` has the token of the write that created the entry (12 characters), followed
+ * by the entry's encodings.
+ */
 export const LUA_HOLDS = String.raw`
-${LUA_FENCE}
+${LUA_FENCES}
 local function takeHolds(o)
   o.holds = {}
   local count = tonumber(take())
@@ -38,10 +36,10 @@ local function takeHolds(o)
   end
 end
 
--- Reads what the row holds. Whether one of the entries is not, or no longer, this write's own.
+-- Reads what the row holds. Returns whether one of the entries does not, or no longer does, belong to this write.
 local function isHoldLost(o)
   if not o.fences then return false end
-  redis.call('ZCARD', o.fences) -- fails here, before the first write, if it is no ZSET
+  redis.call('ZCARD', o.fences) -- fails here, before the first write, if it is not a ZSET
   local fields, isLate, isLost = {}, nowMs() > o.holdsUntil, false
   for i, hold in ipairs(o.holds) do fields[i] = hold.field end
   local before = redis.call('HMGET', o.row, unpack(fields))
@@ -53,34 +51,34 @@ local function isHoldLost(o)
   return isLost
 end
 
-local endedHolds = {} -- for each its operation, its index, and what the row held
+local released = {} -- for each entry its operation, its index, and what the row held
 
-local function endHolds(o, place)
+local function releaseHolds(o, place)
   for _, hold in ipairs(o.holds) do
     if hold.before and hold.before ~= hold.after then
       fence(o.fences, string.sub(hold.before, 1, 12))
       for _, value in ipairs({ tostring(place), string.sub(hold.field, ${ROW_FIELDS.hold.length + 1}), hold.before }) do
-        endedHolds[#endedHolds + 1] = value
+        released[#released + 1] = value
       end
     end
   end
 end
 
--- Writes what a row, which is there, holds from now on.
+-- Writes the new holds of an existing row.
 local function writeHolds(o, place)
-  endHolds(o, place)
+  releaseHolds(o, place)
   for _, hold in ipairs(o.holds) do
     if hold.after then redis.call('HSET', o.row, hold.field, hold.after)
     elseif hold.before then redis.call('HDEL', o.row, hold.field) end
   end
 end
 
--- An empty text in the answer says that what follows is all that this very commit has ended.
-local function tellEnded(operations, answer)
-  local isTold = false
-  for _, o in ipairs(operations) do isTold = isTold or o.fences end
-  if not isTold then return end
+-- Appends an empty text and all entries that this commit has released. A replayed answer has neither.
+local function appendReleased(operations, answer)
+  local hasHolds = false
+  for _, o in ipairs(operations) do hasHolds = hasHolds or o.fences end
+  if not hasHolds then return end
   answer[#answer + 1] = ''
-  for _, value in ipairs(endedHolds) do answer[#answer + 1] = value end
+  for _, value in ipairs(released) do answer[#answer + 1] = value end
 end
 `;

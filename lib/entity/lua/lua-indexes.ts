@@ -1,6 +1,6 @@
-/** Lua of the commit script: which entries of indexes and uniques an operation changes. */
+/** Part of the commit script: finds the entries of indexes and unique constraints that an operation changes. */
 export const LUA_INDEXES = String.raw`
--- What an index holds of a row: its name and the encodings of its fields; nil where one of them is absent.
+-- Returns a row's entry in an index: the index's name and the encodings of its fields; nil if a field is absent.
 local function entryOf(index, encodings)
   local parts = { index.name }
   for i, part in ipairs(index.parts) do
@@ -21,6 +21,6 @@ local function findIndexChanges(o)
       if after then entered[#entered + 1] = { entry = after, name = index.name } end
     end
   end
-  if o.ix then redis.call('ZCARD', o.ix) end -- fails here, before the first write, if it is no ZSET; uniques are asked below
+  if o.ix then redis.call('ZCARD', o.ix) end -- fails here, before the first write, if it is not a ZSET; a unique hash is read below
 end
 `;

@@ -1,4 +1,4 @@
-/** Lua of the commit script, to stand behind its functions: the commands by which it is going to write. */
+/** Part of the commit script, after its functions: lists the commands that the commit will write with. */
 export const LUA_PLANNED_RIGHTS = String.raw`
 local function planCommands(o, planned)
   if o.releases[1] then planned.HDEL = true end

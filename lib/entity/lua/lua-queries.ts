@@ -1,7 +1,7 @@
-/** Lua of the commit script, to stand behind its function `take`: whether what queries have found is still so. */
+/** Part of the commit script, after its function `take`: checks that queries still return the same entries. */
 export const LUA_QUERIES = String.raw`
--- Whether a query has another answer now. All of its arguments are taken in any case.
-local function isAnsweredOtherwise()
+-- Returns whether the result of a query has changed. It always takes all of the query's arguments.
+local function hasQueryChanged()
   local key, kind = KEYS[tonumber(take())], take()
   if kind == 'u' then
     local isOther = false

@@ -1,10 +1,9 @@
 /**
- * Lua that finds out whether the caller may run all commands by which a script is going to write. One that is refused
- * half-way would leave what was written before it. Rights to keys are those to the script's own, which the server has
- * checked.
+ * Checks that the caller may run all commands that a script will write with. A refusal in the middle of the script
+ * would leave earlier writes behind. The server itself checks the permissions for keys when the script starts.
  */
 export const LUA_RIGHTS = String.raw`
--- An error for the first of these commands that the caller may not run; nil where there is none.
+-- Returns an error for a command that the caller may not run, or nil if all are permitted.
 local function forbidden(commands, key)
   for command in pairs(commands) do
     if not redis.acl_check_cmd(command, key) then

@@ -1,6 +1,6 @@
 import { INDEX_LISTS, ROW_FIELDS } from '../keys/stored-names.js';
 import { Script } from '../../cluster/scripts/script.js';
-import { LUA_EXPIRY } from '../lua/lua-header.js';
+import { LUA_EXPIRY } from '../lua/lua-clock.js';
 
 /**
  * Compares what the index and the uniques of a partition hold of one row with what they should, as long as the row is

@@ -19,7 +19,7 @@ import {
   WriteMode,
 } from './row-operation.js';
 
-/** What a script is called with. */
+/** The keys and arguments of a script. */
 export interface ScriptInput {
   readonly keys: string[];
   readonly args: Stored[];
@@ -31,31 +31,31 @@ export const LETTERS: Record<WriteMode, string> = {
   delete: 'D',
   check: 'C',
   absent: 'A',
-  touch: 'U', // of what is no part of the version: counters and the expiry
+  touch: 'U', // changes no version: counters and the expiry
   sweep: 'S',
 };
 const NOTHING: readonly never[] = [];
 const expiryText = ({ expireAt }: RowOperation): string =>
   expireAt === undefined ? '' : expireAt === null ? '0' : String(Math.max(1, expireAt));
 const expectedText = ({ expected }: RowOperation): string => (expected === undefined ? '' : String(expected));
-/** Whether the row itself is written, so that its version goes up. */
+/** Returns whether the row itself is written, which increments its version. */
 function writesRow({ mode, set = NOTHING, removed = NOTHING, expireAt }: RowOperation): boolean {
   const isChanged = set.length + removed.length > 0 || expireAt !== undefined;
   return mode === 'insert' || mode === 'upsert' || (mode === 'update' && isChanged);
 }
-/** Whether the row script can run the operation: one row, no index, no counter, nobody to be told. */
+/** Returns whether the row script can run the operation: it touches no index, counter, collection or outbox. */
 export function isSingleRow(operation: RowOperation): boolean {
   const { schema, mode, increments, guards, indexing, collected, holds } = operation;
   if (ALWAYS_COMMITTED.has(mode) || increments || guards || indexing || collected || holds) return false;
   return !schema.changes && !coversCollections(operation);
 }
-/** Whether the row may begin or end, or its expiry change, and its collections with it. */
+/** Returns whether the operation may create or delete the row or change its expiry, and so affects its collections. */
 function coversCollections({ schema, mode, expireAt }: RowOperation): boolean {
   return schema.collections.length > 0 && (COVERING.has(mode) || expireAt !== undefined);
 }
 const COVERING: ReadonlySet<WriteMode> = new Set<WriteMode>(['insert', 'upsert', 'delete', 'sweep']);
 const ALWAYS_COMMITTED: ReadonlySet<WriteMode> = new Set<WriteMode>(['absent', 'touch', 'sweep']);
-/** The arguments of the row script. */
+/** Returns the keys and arguments of the row script. */
 export function rowScriptArguments(operation: RowOperation, token: string): ScriptInput {
   const { key, mode, removed = NOTHING, set = NOTHING } = operation;
   const letter = writesRow(operation) || mode === 'delete' ? LETTERS[mode] : LETTERS.check;
@@ -71,7 +71,7 @@ export function rowScriptArguments(operation: RowOperation, token: string): Scri
   ];
   return { keys: [key.row], args };
 }
-/** The keys and arguments of the commit script. */
+/** Returns the keys and arguments of the commit script. */
 export function commitScriptArguments(
   operations: readonly RowOperation[],
   token: string,
@@ -110,7 +110,7 @@ export function commitScriptArguments(
   }
   return { keys: keys(), args };
 }
-/** The keys and arguments of the increment script. */
+/** Returns the keys and arguments of the increment script. */
 export function incrementScriptArguments(
   { schema, key }: RowOperation,
   field: string,
@@ -130,7 +130,7 @@ export function incrementScriptArguments(
   ];
   return { keys: keys(), args };
 }
-/** The keys and arguments of the collection script. */
+/** Returns the keys and arguments of the collection script. */
 export function collectionScriptArguments(
   { schema, key, collection }: CollectionPlace,
   calls: readonly CollectionCall[],
@@ -147,7 +147,7 @@ export function collectionScriptArguments(
   return { keys: keys(), args };
 }
 type Place = (key: string) => string;
-/** Gives keys their numbers in KEYS, in the order in which they are asked for. */
+/** Numbers keys by their place in KEYS, in the order of their first use. */
 function keyPlaces(): { keys: () => string[]; place: Place } {
   const places = new Map<string, string>();
   const place = (key: string): string => {
@@ -191,7 +191,7 @@ function holdArguments({ key, holds }: RowOperation, place: (key: string) => str
   const args = [String(changes.length), place(fencesKey(key.tag)), String(until)];
   return [...args, ...changes.flatMap(({ name, how, token, encodings }) => [name, how, token, encodings])];
 }
-/** Bytes of values that an operation writes. */
+/** Returns the number of bytes of the values that an operation writes. */
 export function bytesIn({ set = NOTHING, collected = new Map() }: RowOperation): number {
   let bytes = 0;
   for (const value of set) bytes += Buffer.byteLength(value);

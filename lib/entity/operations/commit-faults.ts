@@ -16,7 +16,7 @@ import {
 import { COUNTER_DIGITS } from '../common/counter-digits.js';
 import type { RowOperation } from './row-operation.js';
 
-/** Why a commit was refused, in the words of the scripts. */
+/** Why a commit was refused, as the scripts report it. */
 export type FaultCode =
   | 'EXISTS'
   | 'MISSING'
@@ -30,25 +30,25 @@ export type FaultCode =
   | 'QUERY'
   | 'HOLD'
   | 'FENCED'
-  | 'UNTOLD';
+  | 'UNKNOWN';
 
-/** A commit that was refused: nothing of it was written. */
+/** A refused commit. Nothing was written. */
 export interface CommitFault {
   readonly fault: FaultCode;
   /** The operation that was refused. */
   readonly operation: RowOperation;
-  /** The version of the row, empty where there is none; or the name of a counter or a unique. */
+  /** The version of the row (empty if there is none), or the name of a counter, collection or unique constraint. */
   readonly detail: string;
-  /** Of a duplicate: the id of the row that holds the value, as it stands in keys, and the entry that says so. */
+  /** For a duplicate, the row that holds the value: its id as in keys, and its entry. */
   readonly holder?: { readonly idText: string; readonly entry: string };
 }
 
-/** The error for a fault. */
+/** Returns the error for a fault. */
 export function faultError({ fault, operation, detail }: CommitFault): Error {
   return ERRORS[fault](operation, detail);
 }
 
-/** What a collection's key must be for a write to go ahead. */
+/** The expected content of a collection's key, for errors. */
 export const COLLECTION_EXPECTS = `its collection, or a number that can be incremented, of at most ${COUNTER_DIGITS} digits`;
 
 const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Error> = {
@@ -67,7 +67,7 @@ const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Err
       schema.name,
       counter,
       key.row,
-      `a whole number of at most ${COUNTER_DIGITS} digits, without zeros before it`,
+      `a whole number of at most ${COUNTER_DIGITS} digits without leading zeros`,
     ),
   RANGE: ({ schema, key }, property) =>
     new InvalidArgumentError(
@@ -78,13 +78,13 @@ const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Err
   COLLECTION: ({ schema, key }, property) =>
     new SchemaMismatchError(schema.name, property, key.row, COLLECTION_EXPECTS),
   FENCED: ({ key }) => new LockLostError(key.tag, 'another holder has it'),
-  UNTOLD: ({ key }) =>
+  UNKNOWN: ({ key }) =>
     new OutcomeUnknownError(
       `The write of ${key.row}`,
       'its reply was lost, and the row no longer shows whether it was applied',
     ),
-  QUERY: () => new TransactionConflictError(1), // the caller runs it again instead
-  HOLD: () => new TransactionConflictError(1), // the protocol starts again instead
+  QUERY: () => new TransactionConflictError(1), // not thrown: the caller runs the transaction again
+  HOLD: () => new TransactionConflictError(1), // not thrown: the protocol starts again
   DUPLICATE: ({ schema }, unique) => {
     const index = [...schema.indexes, ...schema.globals].find(({ name }) => name === unique);
     return new UniqueViolationError(

@@ -3,20 +3,20 @@ import type { CommitFault, FaultCode } from './commit-faults.js';
 import type { Released, RowOperation } from './row-operation.js';
 import { releasedFrom } from './released-holds.js';
 
-/** A commit that was made. */
+/** A commit that was applied. */
 export interface Committed {
   readonly fault?: undefined;
-  /** The versions of the rows, one an operation; undefined where there was no row. */
+  /** The versions of the rows, one per operation; undefined if there was no row. */
   readonly versions: readonly (number | undefined)[];
-  /** The stored value of the property that an upsert has kept. */
+  /** The stored value of the property that an upsert kept. */
   readonly kept?: string;
-  /** What it has ended in global indexes and uniques; undefined where it was recognized, or has to do with none. */
+  /** The released entries of global indexes. Undefined for a recognized repetition, or without such entries. */
   readonly released?: readonly Released[];
-  /** Why it is not as durable as it was to be, where too few replicas have confirmed it. */
+  /** The error if too few replicas confirmed the commit. */
   readonly unconfirmed?: Error;
 }
 
-/** What became of a commit, by what its script has answered or has failed with; an error where that is not known. */
+/** Returns the outcome of a commit from the script's answer or error. Returns an error if the outcome is unknown. */
 export function outcomeOf(
   answer: readonly string[] | Error,
   operations: readonly RowOperation[],
@@ -39,13 +39,13 @@ function committedFrom(answer: readonly string[], operations: readonly RowOperat
   };
 }
 
-/** A version, and what was kept in its row, where something was. */
+/** Splits a version from the value that was kept, if there is one. */
 function splitOnce(text: string): [version: string, kept?: string] {
   const at = text.indexOf(' ');
   return at < 0 ? [text] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** Why a script has refused operations, by its answer. */
+/** Decodes the answer of a script that refused operations. */
 export function faultFrom(answer: readonly string[], operations: readonly RowOperation[]): CommitFault {
   const [fault, place, detail, idText, entry] = answer;
   const holder = idText ? { idText, entry } : undefined;

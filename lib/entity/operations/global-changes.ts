@@ -4,10 +4,10 @@ import type { Stored } from '../codec/codec.js';
 import type { GlobalChange, RowOperation } from './row-operation.js';
 
 /**
- * An operation with what it does to global indexes and uniques. A sweep does nothing to them: their entries die when
- * somebody asks for the row.
+ * Adds the changes of global indexes and unique constraints to an operation. A sweep does not touch them: readers
+ * detect and skip the entries of a row that is gone.
  *
- * @param values the entity, or a plain object of the patch, that the operation was made of; a delete has none.
+ * @param values the entity, or the patch as a plain object, that the operation writes; empty for a delete.
  */
 export function withGlobals(operation: RowOperation, values: object): RowOperation {
   const { schema, mode, set = [], removed = [] } = operation;
@@ -18,7 +18,7 @@ export function withGlobals(operation: RowOperation, values: object): RowOperati
   const isWritten = ({ property }: IndexedField): boolean => mode !== 'update' || written.has(property);
   const touched = schema.globals.filter(({ fields }) => fields.some(isWritten));
   if (touched.length === 0) return operation;
-  // A save checks the version, so what the entity shows of its other properties is what the row has.
+  // A save checks the version, so the entity's other properties have the row's values.
   const isWhole = mode !== 'update' || values instanceof schema.type;
   const isKnown = (field: IndexedField): boolean => isWhole || isWritten(field);
   const encodingOf = ({ property, codec }: IndexedField): string | null => {
@@ -26,7 +26,7 @@ export function withGlobals(operation: RowOperation, values: object): RowOperati
     return value === undefined || value === null ? null : codec.order(value);
   };
   const shared = touched.filter(({ fields }) => fields.length > 1).flatMap(({ fields }) => fields);
-  // Each once, and only those that no index of the partition has put there.
+  // Each property once, without those whose encoding an index of the partition already writes.
   const parts = [...new Map(shared.map((field) => [field.property, field])).values()].filter(
     (field) => isKnown(field) && !written.has(encodingField(field.property)),
   );
@@ -40,7 +40,7 @@ export function withGlobals(operation: RowOperation, values: object): RowOperati
     return { index, parts: encodings };
   });
   if (mode === 'insert') {
-    // A new row has nothing to end. One that has expired may: those entries die when somebody asks for them.
+    // A new row has no entries to release. Those of an expired row are detected when they are read.
     const entered = changes.filter((change) => !change.parts.includes(null));
     return { ...operation, set: [...set, ...given], globals: entered.length > 0 ? entered : undefined };
   }

@@ -7,9 +7,9 @@ import type { EntityKey } from '../keys/entity-key.js';
 const ENDS: ReadonlySet<WriteMode> = new Set<WriteMode>(['delete', 'sweep']);
 
 /**
- * An operation with what it does to the indexes and unique constraints of its partition.
+ * Adds the changes of the partition's indexes and unique constraints to an operation.
  *
- * @param values the entity, or the patch, that the operation was made of; a delete has none.
+ * @param values the entity or the patch that the operation writes; empty for a delete.
  */
 export function withIndexes(operation: RowOperation, values: object = {}): RowOperation {
   const { schema, mode, set = [], removed = [] } = operation;
@@ -40,12 +40,12 @@ export function withIndexes(operation: RowOperation, values: object = {}): RowOp
 
 const UNWRITTEN = Symbol('unwritten');
 
-/** Whether a field is among pairs of field and value. */
+/** Returns whether pairs of fields and values contain a field. */
 function isSet(pairs: readonly Stored[], property: string): boolean {
   for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === property) return true;
   return false;
 }
-/** A row's end if it has expired. */
+/** Returns the operation that deletes a row if it has expired. */
 export function sweepOperation(schema: EntitySchema, key: EntityKey): RowOperation {
   return withIndexes({ schema, key, mode: 'sweep' });
 }

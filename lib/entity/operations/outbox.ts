@@ -2,23 +2,23 @@ import { keySlot } from '../../cluster/topology/key-slot.js';
 import { outboxKey, splitTag } from '../keys/outbox-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 
-/** An event of a transaction. */
+/** An event that a transaction emits. */
 export interface EmittedEvent {
   readonly type: string;
-  /** As JSON. */
+  /** The payload as JSON. */
   readonly payload: string;
 }
 
-/** Where a commit tells its changes. */
+/** Where a commit records its changes. */
 export interface Outbox {
   readonly key: string;
   readonly maxLength: number;
-  /** The id of the partition, as it stands in keys. */
+  /** The id of the partition, as in keys. */
   readonly partitionText: string;
   readonly events: readonly EmittedEvent[];
 }
 
-/** The outbox for a commit in a partition; undefined where nothing is to be told. */
+/** Returns the outbox for a commit in a partition; undefined if none of the classes records changes. */
 export function outboxOf(
   tag: string,
   schemas: readonly EntitySchema[],

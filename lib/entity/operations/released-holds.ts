@@ -1,7 +1,10 @@
 import type { Released, RowOperation } from './row-operation.js';
 import { TOKEN_LENGTH } from '../scripts/operation-token.js';
 
-/** What a commit tells of the entries it has ended: for each its operation, counted from 1, the index, and the hold. */
+/**
+ * Decodes the entries that a commit released. The answer has three elements for each: the operation, counted from 1,
+ * the index, and the hold.
+ */
 export function releasedFrom(answer: readonly string[], operations: readonly RowOperation[]): Released[] {
   const released: Released[] = [];
   for (let i = 0; i + 2 < answer.length; i += 3) {

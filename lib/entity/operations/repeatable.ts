@@ -3,14 +3,14 @@ import type { EntitySchema } from '../schema/entity-schema.js';
 import { isCheck, isExpiry, leavesToken } from './operation-kinds.js';
 import type { RowOperation } from './row-operation.js';
 
-/** What a caller's id of an operation is for: the row, and what is done to it. */
+/** Returns the purpose that distinguishes tokens of the same `opId`: the row, and what is done to it. */
 export const purposeOf = ([operation]: readonly RowOperation[]): string =>
   operation ? `${operation.mode} ${operation.key.row}` : '';
 
 /**
- * Whether a commit that is made again by the caller's own id is recognized.
+ * Checks that a commit is recognized if the caller repeats it with the same `opId`.
  *
- * @throws InvalidArgumentError where nothing remembers it.
+ * @throws InvalidArgumentError if neither a row nor a token window remembers it.
  */
 export function checkRepeatable(operations: readonly RowOperation[], opId: string | undefined): void {
   if (opId === undefined || operations.every(isCheck)) return;
@@ -21,7 +21,9 @@ export function checkRepeatable(operations: readonly RowOperation[], opId: strin
 }
 
 /**
- * @throws InvalidArgumentError where a write by the caller's own id leaves no token, and the partition has no window.
+ * Checks that the partition has a token window for a write that leaves no token in its row.
+ *
+ * @throws InvalidArgumentError if it has none and the caller passed an `opId`.
  */
 export function checkWindow({ name, hasWindow }: EntitySchema, opId: string | undefined): void {
   if (opId === undefined || hasWindow) return;

@@ -8,68 +8,68 @@ import type { Stored } from '../codec/codec.js';
 import type { GlobalEntry } from '../keys/global-entry.js';
 import type { Guard } from '../rows/row-mapper.js';
 
-/** What an operation does to its row, and what it demands of it. */
+/** What an operation does to its row, and what it requires of it. */
 export type WriteMode = 'insert' | 'update' | 'upsert' | 'delete' | 'check' | 'absent' | 'touch' | 'sweep';
 
-/** One row's part in a commit. */
+/** The part of a commit that concerns one row. */
 export interface RowOperation {
   readonly schema: EntitySchema;
   readonly key: EntityKey;
   readonly mode: WriteMode;
-  /** The version the row must be at; any if undefined. */
+  /** The version that the row must have; any version if undefined. */
   readonly expected?: number;
-  /** Pairs of field and value. Where there are any, or fields to remove, the version goes up. */
+  /** Alternating fields and values. The version grows if there are any, or any fields to remove. */
   readonly set?: readonly Stored[];
   readonly removed?: readonly string[];
-  /** A property among these pairs that keeps its value in a row that has one; of an upsert alone. */
+  /** For an upsert, a property among these pairs that keeps its value if the row has one. */
   readonly kept?: string;
-  /** When the row expires from now on, in milliseconds since 1970, null for never; undefined leaves it as it is. */
+  /** The new expiry in milliseconds since 1970, or null for never; undefined leaves it unchanged. */
   readonly expireAt?: number | null;
-  /** Counters and what is added to each. */
+  /** Counters, with the number to add to each. */
   readonly increments?: ReadonlyMap<string, bigint>;
-  /** What is written to the row's collections, by their properties. */
+  /** Writes to the row's collections, by property. */
   readonly collected?: CollectionWrites;
-  /** Fields that must hold just this; undefined for absent. */
+  /** Values that fields must have; undefined for an absent field. */
   readonly guards?: readonly Guard[];
-  /** Absent where neither an index nor the list of the partition's rows is touched. */
+  /** Absent if the operation touches neither an index nor the list of the partition's rows. */
   readonly indexing?: IndexChanges;
-  /** What it changes in global indexes and uniques; absent where it changes none. */
+  /** Changes in global indexes and unique constraints; absent if there are none. */
   readonly globals?: readonly GlobalChange[];
-  /** What the row holds there from now on, once its entries are in their places. */
+  /** The entries that the row holds there after the commit. They must be in place before it. */
   readonly holds?: { readonly until: number; readonly changes: readonly RowHold[] };
 }
 
-/** What a row is to hold in a global index or unique. */
+/** The entry that a row holds in a global index or unique constraint. */
 export interface RowHold extends Hold {
   readonly name: string;
 }
 
-/** What a commit demands of the answer to a query: that it is what it was. */
+/** The result of a query that must be unchanged for a commit to be applied. */
 export type QueryGuard =
-  /** So many entries in these ranges of an index, with this digest. */
+  /** The number and digest of the entries in ranges of an index. */
   | {
       readonly key: string;
       readonly ranges: readonly Span[];
       readonly count: number;
       readonly digest: string;
     }
-  /** The ids that hold values of a unique, empty for nobody. */
+  /** The ids that hold values of a unique constraint; empty if no row holds the value. */
   | { readonly key: string; readonly held: readonly (readonly [entry: string, idText: string])[] };
 
-/** The lock that a commit is made under. */
+/** The lock under which a commit is made. */
 export interface Fence {
   /** The tag of the partition it belongs to. */
   readonly tag: string;
   readonly key: string;
-  /** The number that was handed out with it; the commit is refused where the lock has another by now. */
+  /** The fencing token. The commit is refused if the lock has a newer one. */
   readonly token: string;
-  /** Whether its function has ended, and the lock was held until then. */
+  /** Returns whether the function under the lock has ended and the lock was held until then. */
   hasEndedWell(): boolean;
-  /** @throws LockLostError where it is known to be lost, or has ended. */
+  /** @throws LockLostError if the lock is known to be lost, or was released. */
   assertHeld(): void;
 }
 
-/** What a commit has besides its operations. */
+/** The parts of a commit besides its operations. */
 export interface CommitExtras {
   readonly queries?: readonly QueryGuard[];
   /** The two keys of the token window. */
@@ -78,41 +78,41 @@ export interface CommitExtras {
   readonly outbox?: Outbox;
 }
 
-/** The header of a row, filled in by the scripts; what is to be kept is named in the place of the version. */
+/** Returns the header of a row. The scripts fill in its values. The place of the version names the property to keep. */
 export const headerOf = ({ kept = '' }: RowOperation): string[] => [
   ROW_FIELDS.version,
   kept,
   ROW_FIELDS.lastWrites,
   '',
 ];
-/** What a write does to one global index or unique. */
+/** The change of a write to one global index or unique constraint. */
 export interface GlobalChange {
   readonly index: GlobalIndexSchema;
-  /** For each field its new encoding, null where it is absent, undefined where it stays as it is in the row. */
+  /** The new encoding of each field: null if the field is absent, undefined if it stays unchanged. */
   readonly parts: readonly (string | null | undefined)[];
 }
-/** What a commit is to do to what a row holds: `+` hold it, `=` it holds it already, `-` hold nothing. */
+/** The change of a held entry: `+` hold it, `=` the row already holds it, `-` hold none. */
 export interface Hold {
   readonly how: '+' | '=' | '-';
-  /** Of the write whose entry it is. */
+  /** The token of the write that created the entry. */
   readonly token: string;
   readonly encodings: string;
 }
-/** An entry that a commit has replaced or ended. */
+/** An entry that a commit replaced or deleted. */
 export interface Released {
   readonly entry: GlobalEntry;
   readonly token: string;
 }
-/** An indexed field of a write: `=` as it is, `+` with a new encoding, `-` absent, `?` new where the row has none. */
+/** An indexed field of a write: `=` unchanged, `+` new encoding, `-` absent, `?` new encoding if the row has none. */
 export interface FieldEncoding {
   readonly property: string;
   readonly how: '=' | '+' | '-' | '?';
   readonly encoding: string;
 }
-/** The indexes that a write touches, and the fields they are made of. */
+/** The indexes that a write touches, and their fields. */
 export interface IndexChanges {
   readonly fields: readonly FieldEncoding[];
   readonly indexes: readonly IndexSchema[];
 }
-/** Whether an operation changes a global index or unique. */
+/** Returns whether an operation changes a global index or unique constraint. */
 export const isGlobal = ({ globals }: RowOperation): boolean => globals !== undefined;

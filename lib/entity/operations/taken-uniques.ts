@@ -1,7 +1,7 @@
 import type { IndexSchema } from '../schema/entity-schema.js';
 import type { RowOperation } from './row-operation.js';
 
-/** The uniques, of the partition and global ones, that a write may put a value into. */
+/** Returns the unique constraints, also global ones, in which a write may take a value. */
 export function takenUniques({ indexing, globals = [] }: RowOperation): IndexSchema[] {
   const encodings = new Map(indexing?.fields.map(({ property, how }) => [property, how]));
   const here = (indexing?.indexes ?? []).filter(({ kind, fields }) => {
@@ -12,7 +12,7 @@ export function takenUniques({ indexing, globals = [] }: RowOperation): IndexSch
   return [...here, ...elsewhere.map(({ index }) => index)];
 }
 
-/** The names of the uniques of a class whose values nobody takes while they are being built. */
+/** Returns the names of the unique constraints that reject writes while they are being built. */
 export const guardedUniques = (indexes: readonly IndexSchema[]): ReadonlySet<string> =>
   new Set(
     indexes

@@ -20,24 +20,24 @@ export interface PageOptions {
   cursor?: string | undefined;
 }
 
-/** The most entities of a page. */
+/** The largest page. */
 export const MAX_PAGE_LIMIT = 1_000;
 
-/** The entities of a page where the caller says nothing. */
+/** The default size of a page. */
 export const DEFAULT_PAGE_LIMIT = 100;
 
-/** Rows that are fetched at once where all are wanted. */
+/** How many rows are read per batch when all are wanted. */
 const BATCH = 500;
 
-/** Rows that are fetched at once after entries of none that is found: expired rows that wait to be swept, say. */
-const BATCH_BEHIND_NONE = 50;
+/** The smallest batch after one without a match, for example one of expired rows that wait to be swept. */
+const BATCH_AFTER_NO_MATCH = 50;
 
-/** What a finder reads with. */
+/** The parts that a finder reads with. */
 export interface FinderContext extends RowContext {
   readonly records: SchemaRecords;
 }
 
-/** Answers queries: it reads keys from the index, then the rows, and checks each row against the query again. */
+/** Runs queries: reads keys from the index, then the rows, and checks each row against the query again. */
 export class EntityFinder<E extends object> {
   constructor(
     private readonly context: FinderContext,
@@ -70,7 +70,7 @@ export class EntityFinder<E extends object> {
     return query.exact ? this.countEntries(query.exact) : this.countRows(where);
   }
 
-  /** Where the index may have more than there is, the rows are counted. */
+  /** Counts the rows themselves, for an index that may have stale entries. */
   private async countRows(where: object): Promise<number> {
     let count = 0;
     let page: Page<E> = { items: [], cursor: undefined };
@@ -92,13 +92,13 @@ export class EntityFinder<E extends object> {
   private async page(where: object, limit: number, cursor?: string): Promise<Page<E>> {
     const query = this.query(where);
     const { reader, rowOf } = query;
-    let behind = cursor === undefined ? undefined : reader.entryOf(cursor);
+    let after = cursor === undefined ? undefined : reader.entryOf(cursor);
     await this.checkReady(query);
     const items: E[] = [];
-    const given = new Set<string>(); // a row may have moved on in the index, or have entries that others have left
+    const given = new Set<string>(); // a row may have moved in the index, or have stale entries
     for (let size = limit; ;) {
-      // One more than is wanted tells whether this is the end.
-      const entries = await reader.entries(behind, size + 1);
+      // One more than wanted shows whether this is the last page.
+      const entries = await reader.entries(after, size + 1);
       const wanted = entries.slice(0, size);
       const rows = wanted.map(rowOf);
       const found = await this.load(rows);
@@ -109,16 +109,18 @@ export class EntityFinder<E extends object> {
         items.push(entity);
         if (items.length < limit) continue;
         const isEnd = i === entries.length - 1;
-        return isEnd ? { items } : { items, cursor: reader.cursorBehind(wanted[i]) };
+        return isEnd ? { items } : { items, cursor: reader.cursorAfter(wanted[i]) };
       }
       if (entries.length === wanted.length) return { items };
-      behind = wanted.at(-1);
+      after = wanted.at(-1);
       const missing = limit - items.length;
-      size = found.some(Boolean) ? missing : Math.max(missing, Math.min(BATCH, 2 * size), BATCH_BEHIND_NONE);
+      size = found.some(Boolean)
+        ? missing
+        : Math.max(missing, Math.min(BATCH, 2 * size), BATCH_AFTER_NO_MATCH);
     }
   }
 
-  /** Rows come and go and change between the index and here: null for those that do not match the query. */
+  /** Loads rows. They may have changed since the index was read: returns null for those that do not match the query. */
   private async load(rows: readonly FoundRow[]): Promise<(E | null)[]> {
     const keys = rows.map(({ key }) => key);
     const entities = await loadRows(this.context, this.mapper, keys);

@@ -10,14 +10,14 @@ import { LookupReader } from './lookup-reader.js';
 import { meets } from './query-condition.js';
 import { type QueryPlan, planQuery } from './query-plan.js';
 
-/** A row that an index has named. */
+/** A row that an index names. */
 export interface FoundRow {
   readonly key: EntityKey;
-  /** Whether the row, as it is now, is what the index has named it for. */
+  /** Returns whether the current row matches the query and the entry. */
   fits(entity: object): boolean;
 }
 
-/** An index of a partition that has one entry for each row that is found, or was until it expired. */
+/** An index of a partition that has exactly one entry for each matching row, also for those that have expired. */
 export interface ExactIndex {
   readonly tag: string;
   readonly reader: IndexReader;
@@ -25,17 +25,17 @@ export interface ExactIndex {
 
 /** How the rows of a query are found. */
 export interface EntityQuery {
-  /** The entries of the index or unique that answers it. */
+  /** Reads the entries of the index or unique constraint that covers the query. */
   readonly reader: EntryReader;
-  /** The row of an entry. */
+  /** Returns the row of an entry. */
   rowOf(entry: string): FoundRow;
-  /** Where the rows can be counted without reading them; absent where the rows alone tell. */
+  /** Present if the rows can be counted by their entries. */
   readonly exact?: ExactIndex;
-  /** The index or unique that answers it; absent for the list of rows. */
+  /** The name of the index or unique constraint; absent for the list of all rows. */
   readonly name?: string;
 }
 
-/** The query that conditions describe. @throws UnindexedQueryError, InvalidArgumentError */
+/** Returns the query for conditions. @throws UnindexedQueryError, InvalidArgumentError */
 export const queryOf = (client: EntityClient, schema: EntitySchema, where: object): EntityQuery =>
   isGlobalWhere(schema, where)
     ? globalQuery(client, schema, planGlobalQuery(schema, where))
@@ -62,7 +62,7 @@ function globalQuery(
   schema: EntitySchema,
   { index, conditions, uniques, ranges, buckets }: GlobalPlan,
 ): EntityQuery {
-  // A global index may have more than one entry of a row: only that of its value counts.
+  // A global index may have several entries of a row: only the one with its current value counts.
   const row = (reference: string, encodings: string): FoundRow => ({
     key: keyOfReference(schema, reference),
     fits: (entity) => meetsAll(entity, conditions) && encodingsOf(index, entity) === encodings,
@@ -83,7 +83,7 @@ function globalQuery(
 const meetsAll = (entity: object, conditions: QueryPlan['conditions']): boolean =>
   conditions.every((condition) => meets(Reflect.get(entity, condition.field.property), condition));
 
-/** The encodings of an index's fields; undefined where one is absent. */
+/** Returns the encodings of an index's fields; undefined if a field is absent. */
 function encodingsOf({ fields }: IndexSchema, entity: object): string | undefined {
   const values = fields.map(({ property }): unknown => Reflect.get(entity, property));
   if (values.some((value) => value === undefined || value === null)) return undefined;

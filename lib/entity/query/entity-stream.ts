@@ -22,7 +22,7 @@ export interface StreamOptions {
 const BATCH = 100;
 const LARGEST_BATCH = 1_000;
 
-/** Entities one after the other: those that a where finds, or all of the cluster. */
+/** Yields the entities that a query finds, or all entities of the cluster. */
 export async function* streamEntities<E extends object>(
   context: StreamContext,
   mapper: RowMapper,
@@ -46,7 +46,7 @@ export async function* streamEntities<E extends object>(
   }
 }
 
-/** The same, to be subscribed to. Nothing is read before, and nothing more after the subscription has ended. */
+/** Returns a stream as an Observable, which reads only while it is subscribed to. */
 export function observeEntities<E>(stream: () => AsyncIterable<E>): Observable<E> {
   return new Observable((subscriber) => {
     const pass = async (): Promise<void> => {

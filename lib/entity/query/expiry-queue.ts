@@ -9,17 +9,17 @@ import type { Fields } from '../rows/row-reader.js';
 
 const QUEUE = `${INDEX_LISTS.expiry}\0`;
 
-/** Rows that are read at once. */
+/** How many rows are read per batch. */
 const BATCH = 500;
 
-/** The entries, in the index of a partition, of rows that have expired and are still to be swept; the oldest first. */
+/** Returns a reader of the expired rows that wait to be swept, in the index of a partition; the oldest first. */
 export function dueRows(client: EntityClient, schema: EntitySchema, tag: string): IndexReader {
   const from = Buffer.from(QUEUE);
   const to = Buffer.from(`${QUEUE}${String(Date.now()).padStart(16, '0')}\x01`);
   return new IndexReader(client, indexKey(schema, tag), [{ from, to }]);
 }
 
-/** How many of the entries of an index are of rows that have expired, and are still to be swept. */
+/** Returns how many entries of an index belong to expired rows that wait to be swept. */
 export async function countExpired(
   client: EntityClient,
   schema: EntitySchema,
@@ -30,8 +30,8 @@ export async function countExpired(
   const ids = new Set<string>();
   for await (const entry of due.all()) ids.add(idTextOf(entry));
   const all = [...ids];
-  const untold = new Set<string>();
-  const anew = new Map<string, ReadonlySet<string>>();
+  const unreadable = new Set<string>();
+  const replaced = new Map<string, ReadonlySet<string>>();
   let count = 0;
   for (let from = 0; from < all.length; from += BATCH) {
     const some = all.slice(from, from + BATCH);
@@ -40,32 +40,32 @@ export async function countExpired(
     for (const [i, [error, row]] of ((await pipeline.exec()) ?? []).entries()) {
       if (error) throw error;
       const expected = expectationOf(schema, tag, some[i], row as Fields);
-      const { version, expiresAt, unreadable } = expected;
+      const { version, expiresAt } = expected;
       const isPast = expiresAt !== '' && Number(expiresAt) <= Date.now();
-      // Others have made the row anew since: what it should not have is of the former one.
+      // The row was created again: entries that it should not have belong to the expired one.
       if (version !== '' && !isPast) {
-        if (unreadable === undefined) anew.set(some[i], expected.index);
+        if (expected.unreadable === undefined) replaced.set(some[i], expected.index);
         continue;
       }
-      // The server may have taken the row, and with it what tells its entries.
-      if (version === '' || unreadable !== undefined) untold.add(some[i]);
+      // The server may have deleted the row, which named its entries.
+      if (version === '' || expected.unreadable !== undefined) unreadable.add(some[i]);
       else for (const entry of expected.index) if (index.covers(entry)) count++;
     }
   }
-  if (untold.size + anew.size === 0) return count;
+  if (unreadable.size + replaced.size === 0) return count;
   for await (const entry of index.all()) {
     const id = idTextOf(entry);
-    if (untold.has(id) || anew.get(id)?.has(entry) === false) count++;
+    if (unreadable.has(id) || replaced.get(id)?.has(entry) === false) count++;
   }
   return count;
 }
 
-/** Sweeps the expired rows of a class in a partition. Resolves with how many there were. */
+/** Sweeps the expired rows of a class in a partition. Resolves with the number of rows. */
 export type SweepPartition = (schema: EntitySchema, tag: string) => Promise<number>;
 
 /**
- * Entries of an index, and one more where there are more than the limit. Entries of expired rows do not count: where
- * they may be why there are so many, the partition is swept first.
+ * Reads at most `limit + 1` entries of an index, so that the caller can see whether there are more than the limit. If
+ * there are, it sweeps the partition and reads again, because entries of expired rows do not count.
  */
 export async function entriesAfterSweep(
   sweepPartition: SweepPartition,

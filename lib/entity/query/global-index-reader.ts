@@ -2,13 +2,13 @@ import type { EntityClient } from '../common/entity-client.js';
 import { IndexReader } from './index-reader.js';
 import { CLOSED, OPEN, type Span } from '../keys/index-entry.js';
 
-/** Above every token. */
-const BEHIND_TOKENS = Buffer.from('\0\xff', 'latin1');
+/** Sorts after every token. */
+const AFTER_TOKENS = Buffer.from('\0\xff', 'latin1');
 
 /**
- * The entries of a global index, in its order, merged from its keys: encodings and the row's reference. A row whose
- * value is being written, or was written when something failed, has several members with one token each: they are one
- * entry.
+ * Reads the entries of a global index in order, merged from its keys. An entry is the encodings and the row's
+ * reference. A row whose value is being written, or whose write failed, can have several members with different
+ * tokens: they count as one entry.
  */
 export class GlobalIndexReader extends IndexReader {
   constructor(
@@ -34,20 +34,20 @@ export class GlobalIndexReader extends IndexReader {
   ): Promise<string[]> {
     const entries = new Set<string>();
     let min = Buffer.concat([CLOSED, from]);
-    if (passed && Buffer.compare(from, passed) <= 0) min = behind(passed);
+    if (passed && Buffer.compare(from, passed) <= 0) min = afterEntry(passed);
     while (entries.size < limit) {
       const wanted = limit - entries.size;
       const max = Buffer.concat([OPEN, to]);
       const members = await this.client.zrangebylex(bucket, min, max, 'LIMIT', 0, wanted);
       for (const member of members) entries.add(entryIn(member));
       if (members.length < wanted) break;
-      min = behind(Buffer.from(entryIn(members.at(-1)!)));
+      min = afterEntry(Buffer.from(entryIn(members.at(-1)!)));
     }
     return [...entries];
   }
 }
 
-const behind = (entry: Buffer): Buffer<ArrayBuffer> => Buffer.concat([OPEN, entry, BEHIND_TOKENS]);
+const afterEntry = (entry: Buffer): Buffer<ArrayBuffer> => Buffer.concat([OPEN, entry, AFTER_TOKENS]);
 
-/** A member without its token. */
+/** Returns a member without its token. */
 const entryIn = (member: string): string => member.slice(0, member.lastIndexOf('\0'));

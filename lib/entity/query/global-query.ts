@@ -5,30 +5,30 @@ import type { FieldCondition } from './query-condition.js';
 import type { Span } from '../keys/index-entry.js';
 import { bestIndex, conditionsIn, conditionsOf, prefixes, rangesOf, unindexed } from './query-plan.js';
 
-/** How a query without a partition is answered. */
+/** How a query over all partitions is run. */
 export interface GlobalPlan {
   readonly index: GlobalIndexSchema;
   /** In the order of the index's fields. */
   readonly conditions: readonly FieldCondition[];
-  /** Encodings in a unique, each with one row at most; else the query is answered by `ranges`. */
+  /** Encodings to look up in a unique constraint, each with at most one row; else the query reads `ranges`. */
   readonly uniques?: readonly string[];
-  /** Ranges of the index, in its order; none overlap. */
+  /** Ranges of the index, in its order, without overlaps. */
   readonly ranges: readonly Span[];
-  /** The keys that have them. */
+  /** The keys that hold the ranges. */
   readonly buckets: readonly string[];
 }
 
-/** Whether a query is over all partitions: the entity has global indexes, and none is named. */
+/** Returns whether a query is over all partitions: the entity has global indexes, and the query names no partition. */
 export function isGlobalWhere({ globals, partitionKey }: EntitySchema, where: object): boolean {
   if (globals.length === 0) return false;
   return !partitionKey || !Object.hasOwn(where, partitionKey.property);
 }
 
 /**
- * Finds the global index or unique that answers a where.
+ * Finds the global index or unique constraint that covers a query.
  *
- * @throws UnindexedQueryError where none does.
- * @throws InvalidArgumentError where a condition is not right.
+ * @throws UnindexedQueryError if none does.
+ * @throws InvalidArgumentError if a condition is invalid.
  */
 export function planGlobalQuery(schema: EntitySchema, where: object): GlobalPlan {
   const given = conditionsIn(schema.name, where);
@@ -42,7 +42,7 @@ export function planGlobalQuery(schema: EntitySchema, where: object): GlobalPlan
   if (!index) throw unindexed(schema, [...given.keys()]);
   const inOrder = index.fields.flatMap(({ property }) => conditions.get(property) ?? []);
   const beginnings = prefixes(index, inOrder);
-  // Each begins with the index's name, which here stands in the key.
+  // Each prefix begins with the index's name, which is part of the key here.
   const skipped = Buffer.byteLength(index.name) + 1;
   if (index.kind === 'unique') {
     const uniques = beginnings.map((text) => text.slice(index.name.length + 1));
@@ -56,7 +56,7 @@ export function planGlobalQuery(schema: EntitySchema, where: object): GlobalPlan
 
 function bucketsFor(index: GlobalIndexSchema, { isExact, spans }: FieldCondition): string[] {
   if (!isExact) return bucketsOf(index);
-  // The span of one value is its encoding with a separator.
+  // The span of one value is its encoding and a separator.
   const encodings = spans.map(({ from }) => from.toString('utf8', 0, from.length - 1));
   return [...new Set(encodings.flatMap((encoding) => bucketsOf(index, encoding)))];
 }

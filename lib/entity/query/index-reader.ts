@@ -3,21 +3,21 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { EntityClient } from '../common/entity-client.js';
 import { OPEN, CLOSED, Span } from '../keys/index-entry.js';
 
-/** What names the rows of a query, entry by entry, in the order of the index or unique that answers it. */
+/** Reads the entries of a query, which name its rows, in the order of the index or unique constraint. */
 export interface EntryReader {
-  /** The next entries behind one, at most so many; fewer at the end only. */
-  entries(behind: string | undefined, limit: number): Promise<string[]>;
-  /** A cursor behind an entry: opaque to callers. */
-  cursorBehind(entry: string): string;
+  /** Returns the entries after one, at most `limit`; fewer only at the end. */
+  entries(after: string | undefined, limit: number): Promise<string[]>;
+  /** Returns a cursor after an entry, opaque to callers. */
+  cursorAfter(entry: string): string;
   /**
-   * The entry that a cursor stands behind.
+   * Returns the entry of a cursor.
    *
-   * @throws InvalidArgumentError for a cursor that is not of this query.
+   * @throws InvalidArgumentError if the cursor does not belong to this query.
    */
   entryOf(cursor: string): string;
 }
 
-/** The entries of an index, in its order. */
+/** Reads the entries of an index, in its order. */
 export class IndexReader implements EntryReader {
   constructor(
     protected readonly client: EntityClient,
@@ -25,8 +25,8 @@ export class IndexReader implements EntryReader {
     private readonly ranges: readonly Span[],
   ) {}
 
-  async entries(behind: string | undefined, limit: number): Promise<string[]> {
-    const passed = behind === undefined ? undefined : Buffer.from(behind);
+  async entries(after: string | undefined, limit: number): Promise<string[]> {
+    const passed = after === undefined ? undefined : Buffer.from(after);
     const ahead = this.ranges.filter(({ to }) => !passed || Buffer.compare(passed, to) < 0);
     const entries: string[] = [];
     for (let i = 0; i < ahead.length && entries.length < limit; i += RANGES_AT_ONCE) {
@@ -37,13 +37,13 @@ export class IndexReader implements EntryReader {
     return entries.slice(0, limit);
   }
 
-  /** All entries, page by page. */
+  /** Yields all entries, a page at a time. */
   async *all(): AsyncGenerator<string, void, undefined> {
-    for (let behind: string | undefined; ;) {
-      const page = await this.entries(behind, PAGE);
+    for (let after: string | undefined; ;) {
+      const page = await this.entries(after, PAGE);
       yield* page;
       if (page.length < PAGE) return;
-      behind = page.at(-1);
+      after = page.at(-1);
     }
   }
 
@@ -53,7 +53,7 @@ export class IndexReader implements EntryReader {
     return this.client.zrangebylex(this.key, min, Buffer.concat([OPEN, to]), 'LIMIT', 0, limit);
   }
 
-  /** Whether an entry would be one of these. */
+  /** Returns whether an entry lies in the ranges. */
   covers(entry: string): boolean {
     const place = Buffer.from(entry);
     return this.ranges.some(
@@ -61,7 +61,7 @@ export class IndexReader implements EntryReader {
     );
   }
 
-  /** How many entries there are. */
+  /** Returns the number of entries. */
   async count(): Promise<number> {
     const counts = this.ranges.map(({ from, to }) =>
       this.client.zlexcount(this.key, Buffer.concat([CLOSED, from]), Buffer.concat([OPEN, to])),
@@ -69,8 +69,8 @@ export class IndexReader implements EntryReader {
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
   }
 
-  cursorBehind(entry: string): string {
-    return cursorBehind(entry);
+  cursorAfter(entry: string): string {
+    return cursorAfter(entry);
   }
 
   entryOf(cursor: string): string {
@@ -78,22 +78,22 @@ export class IndexReader implements EntryReader {
   }
 }
 
-/** A cursor behind an entry. */
-export const cursorBehind = (entry: string): string => Buffer.from(entry).toString('base64url');
+/** Returns a cursor after an entry. */
+export const cursorAfter = (entry: string): string => Buffer.from(entry).toString('base64url');
 
-/** The entry that a cursor stands behind. @throws InvalidArgumentError where it is none, or not of the query. */
+/** Returns the entry of a cursor. @throws InvalidArgumentError if it is not a cursor of the query. */
 export function entryOf(cursor: string, isOurs: (entry: Buffer) => boolean): string {
   const bytes = Buffer.from(String(cursor), 'base64url');
   if (bytes.toString('base64url') === cursor && isOurs(bytes)) return bytes.toString();
   throw new InvalidArgumentError('cursor', 'The cursor does not belong to this query');
 }
 
-/** Entries that are read at once where all are wanted. */
+/** How many entries are read per batch when all are wanted. */
 const PAGE = 1_000;
 
-/** Ranges that are read together, though the first may be enough. */
+/** How many ranges are read concurrently, although the first may suffice. */
 const RANGES_AT_ONCE = 16;
-/** What entries are reduced to for the script to compare; the length of each keeps them apart. */
+/** Returns the digest of entries that a script compares. The length of each entry separates it from the next. */
 export function digestOf(entries: readonly string[]): string {
   const hash = createHash('sha1');
   for (const entry of entries) hash.update(`${Buffer.byteLength(entry)}:${entry}`);

@@ -2,9 +2,10 @@ import { INDEX_LISTS } from '../keys/stored-names.js';
 import { Script } from '../../cluster/scripts/script.js';
 
 /**
- * All rows of some classes in a partition, as they are at one moment, if they still are those that the caller knows.
+ * Reads all rows of some classes in a partition at one moment, if their indexes are unchanged since the caller read
+ * them.
  *
- * Answers a list of rows, each a list of fields and values, or `'CHANGED'`.
+ * Returns a list of rows, each a list of alternating fields and values, or `'CHANGED'`.
  */
 export const LOAD_SCRIPT = new Script(
   String.raw`#!lua flags=no-writes

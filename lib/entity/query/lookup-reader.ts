@@ -1,14 +1,14 @@
-import { type EntryReader, cursorBehind, entryOf } from './index-reader.js';
+import { type EntryReader, cursorAfter, entryOf } from './index-reader.js';
 
-/** Asks a unique for values: for each the row that holds it, as its entries name rows, or null. */
+/** Looks up values in a unique constraint. Returns the row that holds each, as its entries name rows, or null. */
 export type LookUp = (values: readonly string[]) => Promise<(string | null)[]>;
 
-/** Values that are asked for together, though the first may be enough. */
+/** How many values are looked up at once, although the first may suffice. */
 const VALUES_AT_ONCE = 100;
 
 /**
- * The entries of a unique for a list of values, in the order of the values: each is a value and the row that holds
- * it.
+ * Reads the entries of a unique constraint for a list of values, in the order of the values. An entry is a value and
+ * the row that holds it.
  */
 export class LookupReader implements EntryReader {
   private readonly values: readonly string[];
@@ -21,9 +21,9 @@ export class LookupReader implements EntryReader {
     this.values = values.toSorted((a, b) => Buffer.compare(places.get(a)!, places.get(b)!));
   }
 
-  async entries(behind: string | undefined, limit: number): Promise<string[]> {
+  async entries(after: string | undefined, limit: number): Promise<string[]> {
     const entries: string[] = [];
-    let next = behind === undefined ? 0 : this.values.indexOf(valueIn(behind)) + 1;
+    let next = after === undefined ? 0 : this.values.indexOf(valueIn(after)) + 1;
     while (next < this.values.length && entries.length < limit) {
       const asked = this.values.slice(next, next + Math.max(VALUES_AT_ONCE, limit - entries.length));
       const rows = await this.lookUp(asked);
@@ -33,8 +33,8 @@ export class LookupReader implements EntryReader {
     return entries.slice(0, limit);
   }
 
-  cursorBehind(entry: string): string {
-    return cursorBehind(entry);
+  cursorAfter(entry: string): string {
+    return cursorAfter(entry);
   }
 
   entryOf(cursor: string): string {
@@ -42,8 +42,8 @@ export class LookupReader implements EntryReader {
   }
 }
 
-/** What no encoding holds. */
+/** No encoding contains this. */
 const END = '\0';
 
-/** The value at the beginning of an entry. */
+/** Returns the value at the beginning of an entry. */
 const valueIn = (entry: string): string => entry.slice(0, entry.lastIndexOf(END));

@@ -13,27 +13,27 @@ import type { RowMapper } from '../rows/row-mapper.js';
 import { type Fields, type RowContext, rememberRow, runLoadHooks } from '../rows/row-reader.js';
 import type { EntityClass } from '../decorators/shape.js';
 
-/** The most rows that are loaded at once: meanwhile the server does nothing else. */
+/** The maximum number of rows that are loaded at once. The server runs nothing else meanwhile. */
 export const MAX_LOADED_ROWS = 1_000;
 
 const ATTEMPTS = 50;
 const LONGEST_PAUSE_MS = 20;
 
-/** What partitions are loaded with. */
+/** The parts that a partition is loaded with. */
 interface LoaderContext extends RowContext {
   readonly schemas: SchemaRegistry;
   readonly sweepPartition: SweepPartition;
 }
 
-/** The rows of a class in a partition, as its index has them. */
+/** The rows of a class in a partition, according to its index. */
 interface Listing {
   readonly mapper: RowMapper;
   readonly keys: readonly EntityKey[];
-  /** The index that was read, and what it held; absent where the row is the partition's owner. */
+  /** The index that was read, and the digest of its entries; absent for the partition's owner. */
   readonly index?: { readonly key: string; readonly digest: string };
 }
 
-/** Loads all rows of some classes in one partition, as they are at one moment. */
+/** Loads all rows of some classes in one partition at one moment. */
 export async function loadPartition(
   context: LoaderContext,
   tag: string,
@@ -63,7 +63,7 @@ export async function loadPartition(
 function partitionMapper({ schemas }: LoaderContext, tag: string, type: EntityClass): RowMapper {
   const mapper = schemas.mapper(type);
   if (tag.startsWith(`{${mapper.schema.partitionName}:`)) return mapper;
-  throw new InvalidArgumentError('types', `${mapper.schema.name} does not live in partitions like ${tag}`);
+  throw new InvalidArgumentError('types', `${mapper.schema.name} has no rows in partitions like ${tag}`);
 }
 
 async function list(context: LoaderContext, mapper: RowMapper, tag: string): Promise<Listing> {
@@ -77,7 +77,7 @@ async function list(context: LoaderContext, mapper: RowMapper, tag: string): Pro
   return { mapper, keys, index: { key, digest: digestOf(entries) } };
 }
 
-/** The fields of all rows; undefined where a listing is no longer right. */
+/** Returns the fields of all rows; undefined if a listing is no longer current. */
 async function readListed(
   { client }: LoaderContext,
   listings: readonly Listing[],

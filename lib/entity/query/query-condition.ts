@@ -5,24 +5,24 @@ import type { IndexedField } from '../schema/entity-schema.js';
 import { stringCodec } from '../codec/scalar-codecs.js';
 import type { Span } from '../keys/index-entry.js';
 
-/** What a query may demand of an indexed property: a value, or operators, which must all hold. */
+/** A condition on an indexed property: a value, or operators, all of which must hold. */
 export type Condition<Value> = Value | Operators<Value>;
 
 interface AnyOperator<Value> {
   /**
-   * Exactly this value; stands alone. The same as the bare value, but never read as operators: use it for values that
-   * came from outside, such as a parsed request body.
+   * Exactly this value; it cannot be combined with other operators. Unlike the bare value, it is never read as
+   * operators: use it for untrusted values, such as those of a parsed request body.
    */
   readonly eq?: Value;
   readonly gt?: Value;
   readonly gte?: Value;
   readonly lt?: Value;
   readonly lte?: Value;
-  /** From the first to the second, both included. */
+  /** From the first value to the second, both included. */
   readonly between?: readonly [Value, Value];
-  /** For strings that are stored as they are: neither an enum's, nor a transformer's. */
+  /** Only for strings without an enum or a transformer. */
   readonly startsWith?: string extends Value ? string : never;
-  /** Any of these values; stands alone. */
+  /** Any of these values; it cannot be combined with other operators. */
   readonly in?: readonly Value[];
 }
 
@@ -30,25 +30,25 @@ type Alone<Value, Name extends 'eq' | 'in'> = Required<Pick<AnyOperator<Value>, 
   readonly [Other in Exclude<keyof AnyOperator<Value>, Name>]?: never;
 };
 
-/** Operators of a query. An object that is no Date, Buffer or array is read as operators, wherever it came from. */
+/** Operators of a query. Any object other than a Date, Buffer or array is read as operators, wherever it came from. */
 export type Operators<Value> =
   | Alone<Value, 'eq'>
   | Alone<Value, 'in'>
   | (Omit<AnyOperator<Value>, 'eq' | 'in'> & { readonly eq?: never; readonly in?: never });
 
-/** What a query demands of one field. */
+/** The condition of a query on one field. */
 export interface FieldCondition {
   readonly field: IndexedField;
-  /** In the order of the index; none overlap. */
+  /** In the order of the index, without overlaps. */
   readonly spans: readonly Span[];
-  /** Whether every span is one value, so that an index can go on to its next field. */
+  /** Whether every span is a single value, so that the index can use its next field. */
   readonly isExact: boolean;
 }
 
 /**
- * Reads a condition.
+ * Parses a condition.
  *
- * @throws InvalidArgumentError for values that are not of the property's type, and for unknown operators.
+ * @throws InvalidArgumentError if a value does not have the property's type, or an operator is unknown.
  */
 export function readCondition(entity: string, field: IndexedField, given: unknown): FieldCondition {
   const refuse = (why: string): InvalidArgumentError =>
@@ -98,15 +98,15 @@ export function readCondition(entity: string, field: IndexedField, given: unknow
   return { field, spans: Buffer.compare(whole.from, whole.to) < 0 ? [whole] : [], isExact: false };
 }
 
-/** Whether a value, null where it is absent, meets a condition. */
+/** Returns whether a value meets a condition; an absent value does not. */
 export function meets(value: unknown, { field, spans }: FieldCondition): boolean {
   if (value === undefined || value === null) return false;
   const encoded = Buffer.from(`${field.codec.order(value)}\0`);
   return spans.some(({ from, to }) => Buffer.compare(from, encoded) <= 0 && Buffer.compare(encoded, to) < 0);
 }
 
-// An entry ends in a zero byte, which no encoding holds: after it come the entries of the next value at once, with a
-// byte of 1 or more in its place. No UTF-8 holds a byte of 255.
+// An encoding is followed by a zero byte, which no encoding contains. Entries of longer or greater encodings have a
+// byte of 1 or more in its place, so they sort after it. UTF-8 never contains the byte 255.
 const EVERYTHING: Span = { from: Buffer.alloc(0), to: Buffer.from([0xff]) };
 const before = (encoding: string): Buffer => Buffer.from(`${encoding}\0`);
 const after = (encoding: string): Buffer => Buffer.from(`${encoding}\x01`);
@@ -129,15 +129,15 @@ const OPERATORS = {
   }),
 };
 
-/** Operators that no other can stand beside. */
+/** Operators that cannot be combined with others. */
 const ALONE: ReadonlySet<string> = new Set(['eq', 'in']);
 
 const KNOWN = [...ALONE, ...Object.keys(OPERATORS)].join(', ');
 
-/** What to do with a condition that may be absent. */
+/** The advice for a condition without a value. */
 export const LEAVE_OUT = 'leave the property out for no condition';
 
-// Prototypes say nothing: parsers give objects without one, and a Date may be of another realm.
+// Prototypes are no guide: parsers return objects without one, and a Date may belong to another realm.
 function isOperators(given: unknown): given is object {
   return typeof given === 'object' && given !== null && !types.isDate(given) && !ArrayBuffer.isView(given);
 }

@@ -7,26 +7,26 @@ import type { EntitySchema, IndexSchema } from '../schema/entity-schema.js';
 import { type FieldCondition, LEAVE_OUT, readCondition } from './query-condition.js';
 import { type Span } from '../keys/index-entry.js';
 
-/** How a query is answered. */
+/** How a query in a partition is run. */
 export interface QueryPlan {
   readonly tag: string;
-  /** What each row must meet, whatever the index said. */
+  /** The conditions that each row must meet, whatever the index says. */
   readonly conditions: readonly FieldCondition[];
-  /** Entries of a unique, each with one row at most; else the query is answered by `ranges`. */
+  /** Entries to look up in a unique constraint, each with at most one row; else the query reads `ranges`. */
   readonly uniques?: readonly string[];
-  /** The index or unique that answers it; without one the ranges are of the list of all rows. */
+  /** The index or unique constraint; without one, the ranges belong to the list of all rows. */
   readonly index?: IndexSchema;
-  /** The name of the index or unique; absent where the list of all rows answers it. */
+  /** The name of the index or unique constraint; absent for the list of all rows. */
   readonly name?: string;
-  /** Ranges of the index, in its order; none overlap. */
+  /** Ranges of the index, in its order, without overlaps. */
   readonly ranges: readonly Span[];
 }
 
 /**
  * Finds the index or unique constraint that covers a query.
  *
- * @throws UnindexedQueryError where none does.
- * @throws InvalidArgumentError where the partition is not named, or a condition is not right.
+ * @throws UnindexedQueryError if none does.
+ * @throws InvalidArgumentError if the partition key is missing, or a condition is invalid.
  */
 export function planQuery(schema: EntitySchema, where: object): QueryPlan {
   const { partitionKey, name } = schema;
@@ -58,9 +58,9 @@ export function planQuery(schema: EntitySchema, where: object): QueryPlan {
 }
 
 /**
- * The conditions of a query, by their properties.
+ * Returns the conditions of a query by property.
  *
- * @throws InvalidArgumentError for one that is undefined: dropped, it would be met by every row.
+ * @throws InvalidArgumentError if a condition is undefined: every row would meet it.
  */
 export function conditionsIn(entity: string, where: unknown): Map<string, unknown> {
   checkObject('where', where);
@@ -74,7 +74,7 @@ export function conditionsIn(entity: string, where: unknown): Map<string, unknow
   return given;
 }
 
-/** What a query demands of those properties that are in one of the indexes. */
+/** Returns the conditions on properties that one of the indexes covers. */
 export function conditionsOf(
   entity: string,
   indexes: readonly IndexSchema[],
@@ -87,7 +87,7 @@ export function conditionsOf(
   return conditions;
 }
 
-/** A unique that is named in full, for it is one lookup; else the index with the fewest fields. */
+/** Returns a unique constraint whose fields are all named, because it takes one lookup; else the smallest index. */
 export function bestIndex<Index extends IndexSchema>(
   indexes: readonly Index[],
   conditions: ReadonlyMap<string, FieldCondition>,
@@ -108,12 +108,15 @@ export function bestIndex<Index extends IndexSchema>(
   return fitting.sort((a, b) => rank(a) - rank(b))[0];
 }
 
-/** The beginnings of entries: an index's up to its last named field, a unique's whole. */
+/**
+ * Returns the prefixes of matching entries: up to the last named field for an index, the whole entry for a unique
+ * constraint.
+ */
 export function prefixes({ kind, name }: IndexSchema, conditions: readonly FieldCondition[]): string[] {
   const whole = kind === 'unique' ? conditions : conditions.slice(0, -1);
   let beginnings = [name];
   for (const { spans } of whole) {
-    // The span of one value begins with its encoding and the separator.
+    // The span of one value begins with its encoding and a separator.
     const encodings = spans.map(({ from }) => from.toString('utf8', 0, from.length - 1));
     beginnings = beginnings.flatMap((beginning) => encodings.map((encoding) => `${beginning}\0${encoding}`));
   }
@@ -125,7 +128,7 @@ export function prefixes({ kind, name }: IndexSchema, conditions: readonly Field
   return beginnings;
 }
 
-/** The most lookups that the lists of a query may multiply to. */
+/** The maximum number of lookups that the lists of a query may multiply to. */
 const MAX_RANGES = 1_000;
 
 export function rangesOf(prefix: string, { spans }: FieldCondition): Span[] {
@@ -153,11 +156,11 @@ export function unindexed(schema: EntitySchema, asked: readonly string[]): Unind
   );
 }
 
-/** What lets a query be answered. */
+/** Returns the advice for a query that no index covers. */
 function adviceOn({ primaryKey, fields }: EntitySchema, asked: readonly string[]): string {
   if (asked.includes(primaryKey.property)) return 'findOne() finds a row by its key';
-  const stranger = asked.find((name) => !fields.some(({ property }) => property === name));
-  if (stranger !== undefined) return `${stranger} is not one of its @Property() members`;
+  const unknown = asked.find((name) => !fields.some(({ property }) => property === name));
+  if (unknown !== undefined) return `${unknown} is not one of its @Property() members`;
   if (asked.length === 1) return `@Index() on ${asked[0]} would`;
   const names = asked.map((property) => `'${property}'`).join(', ');
   return `@Index({ name: '…', fields: [${names}] }) would`;

@@ -13,12 +13,12 @@ type WithoutShape<E> = {
   readonly [Name in Exclude<keyof E & string, CollectionNames<E>>]?: Condition<NonNullable<E[Name]>>;
 };
 
-// A query without a partition is for global indexes. Which of two names is the partition key, only `partition` tells.
+// A query without a partition needs a global index. Only `partition` says which of two names is the partition key.
 type InPartition<E> = [PartitionNames<E>] extends [never]
   ? IsUnion<KeyNames<E>> extends true
     ? { readonly [Name in KeyNames<E>]?: E[Name] & EntityId }
     : [IndexedNames<E>] extends [never]
-      ? { readonly [Name in string]?: never } // a partition of its own is found by its key
+      ? { readonly [Name in string]?: never } // a row that is its own partition is found only by its key
       : unknown
   : [GlobalNames<E>] extends [never]
     ? { readonly [Name in PartitionNames<E>]-?: E[Name] & EntityId }
@@ -28,5 +28,5 @@ type WithShape<E> = InPartition<E> & {
   readonly [Name in Exclude<IndexedNames<E>, CollectionNames<E>>]?: Condition<NonNullable<E[Name]>>;
 };
 
-/** What `findBy` takes: the key of the partition, and conditions on properties that are indexed or unique. */
+/** A query: the partition key, and conditions on properties with an index or a unique constraint. */
 export type Where<E> = [KeyNames<E>] extends [never] ? WithoutShape<E> : WithShape<E>;
