@@ -72,7 +72,7 @@ describe('a registry of schemas', () => {
       expect.stringMatching(/^Untyped\.later names a type that is undefined/),
       expect.stringMatching(/^Untyped\.map names a type that is neither/),
       expect.stringMatching(/^Untyped\.none has an enum without values/),
-      expect.stringMatching(/^Untyped\.same has an enum with two values of the same text/),
+      expect.stringMatching(/^Untyped\.same has an enum with two values that have the same text/),
       expect.stringMatching(/^Plain has no @ClusterEntity/),
       expect.stringMatching(/^Entity 4 of 4 is undefined: probably a circular import/),
     ]);
@@ -267,8 +267,8 @@ describe('assertShape', () => {
         indexed: { size: true, text: true },
         counters: { count: true },
       });
-    expect(compare).toThrow("Misshaped.more is missing in the Shape's 'indexed'");
-    expect(compare).toThrow("Misshaped.count is in the Shape's 'counters' and not decorated so");
+    expect(compare).toThrow("Misshaped.more is missing from 'indexed' of the Shape");
+    expect(compare).toThrow("Misshaped.count is in 'counters' of the Shape, but has no such decorator");
   });
 });
 

@@ -40,11 +40,11 @@ describe('the parts that a Shape may do without', () => {
   });
 
   it.each([
-    ['another partition key', { partition: { id: true } }, "hallId is missing in the Shape's 'partition'"],
-    ['an index of a partition', { global: { mail: true, state: true } }, "state is in the Shape's 'global'"],
-    ['no global one', { global: {} }, "mail is missing in the Shape's 'global'"],
-    ['a stored property', { fixed: { state: true } }, "state is in the Shape's 'fixed', and is stored"],
-    ['a key', { fixed: { hallId: true } }, "hallId is in the Shape's 'fixed', and is stored"],
+    ['another partition key', { partition: { id: true } }, "hallId is missing from 'partition' of the Shape"],
+    ['an index of a partition', { global: { mail: true, state: true } }, "state is in 'global' of the Shape"],
+    ['no global one', { global: {} }, "mail is missing from 'global' of the Shape"],
+    ['a stored property', { fixed: { state: true } }, "state is in 'fixed' of the Shape, but is stored"],
+    ['a key', { fixed: { hallId: true } }, "hallId is in 'fixed' of the Shape, but is stored"],
   ])('tell %s', (_what, parts, message) => {
     expect(check(parts)).toThrow(message);
   });

@@ -2,61 +2,65 @@ import { isUtf8 } from 'node:buffer';
 import { describeKind } from '../../cluster/common/describe-value.js';
 
 /**
- * How the values of one type become the bytes of a row's field, and back. Absent values (null, undefined) never reach
- * a codec: they are absent fields.
+ * Converts values of one type to the bytes of a row's field, and back. A codec never receives null or undefined, which
+ * are stored as absent fields.
  */
 export interface Codec<T = unknown> {
-  /** What is stored, for the schema record: types of one form can read each other's values. Names are never changed. */
+  /**
+   * The stored form, for the schema record. Types with the same form can read each other's values. Never rename one.
+   */
   readonly form: 'text' | 'number' | 'bigint' | 'boolean' | 'date' | 'bytes' | 'json';
-  /** What a value must be, for messages: 'a bigint'. */
+  /** What a value must be, for error messages, such as 'a bigint'. */
   readonly expects: string;
-  /** Whether a value can only change by being replaced, so that comparing by `===` notices every change. */
+  /** Whether values cannot be changed in place, so that comparing by `===` detects every change. */
   readonly immutable: boolean;
-  /** @throws UnfitValue where the value is not of the type. */
+  /** @throws UnfitValue if the value does not have the type. */
   encode(value: T): string | Buffer;
   /**
-   * Any error means that the field does not hold the type.
+   * Decodes a field. Any error means that the field does not have the type.
    *
-   * @param stored its bytes, or, unless they are the form, text that was read from well-formed bytes.
+   * @param stored the bytes; except for the form 'bytes', it can also be text from valid UTF-8.
    */
   decode(stored: Buffer | string): T;
-  /** The value as part of a JSON document (an element of an array, a property of an embedded value). */
+  /**
+   * Returns the value as part of a JSON document, such as an element of an array or a property of an embedded value.
+   */
   toJson(value: T): unknown;
   fromJson(json: unknown): T;
   /**
-   * Whether two values are the same, for those whose texts differ: of one value there may be many (the order of keys,
-   * white space, a nonce). Where that cannot be known, they are not.
+   * Returns whether two values with different texts are the same: a value can have many texts, because of the order of
+   * keys, white space, or a nonce. If this is not known, they differ.
    */
   isSame(a: T, b: T): boolean;
-  /** Text that sorts bytewise as the values do; types without one cannot be indexed. */
+  /** Returns text whose bytes sort like the values. Types without it cannot be indexed. */
   order?(value: T): string;
-  /** What that text is made of, where the form does not tell. A change means that indexes have to be rebuilt. */
+  /** The form of that text, if it differs from `form`. If it changes, indexes must be rebuilt. */
   readonly orderForm?: string;
 }
 
-/** A value that is not of its property's type. It carries nothing: whoever knows the property words the error. */
+/** A value that does not have its property's type. The caller, who knows the property, words the error. */
 export class UnfitValue extends Error {}
 
-/** What is stored as text. Bytes that are none are refused: they would be replaced silently. */
+/** Decodes text. Invalid UTF-8 is rejected rather than silently replaced. */
 export function textOf(stored: Buffer | string): string {
   if (typeof stored === 'string') return stored;
   fit(isUtf8(stored));
   return stored.toString();
 }
 
-/** Refuses what does not fit. */
+/** Rejects a value that does not fit. */
 export function fit(condition: boolean): asserts condition {
   if (!condition) throw new UnfitValue();
 }
 
-/** What a value must be, and what it was: for the end of a sentence. */
+/** Returns what a value must be, and what it is instead, for the end of a sentence. */
 export function whatFits(expects: string, value: unknown): string {
   if (typeof value === 'string' && !isWellFormed(value))
     return `${expects} of well-formed Unicode; got one with half of a surrogate pair`;
   return `${expects}; got ${describeKind(value)}`;
 }
 
-/** True for text that UTF-8 can hold: a lone surrogate would be replaced on its way to the server. */
+/** Returns whether UTF-8 can encode a text. A lone surrogate would be replaced on the way to the server. */
 export function isWellFormed(text: string): boolean {
   return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }

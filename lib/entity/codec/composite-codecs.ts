@@ -3,22 +3,22 @@ import { type Codec, UnfitValue, fit, textOf } from './codec.js';
 import { orderNumber, orderText } from './order-encoding.js';
 import { isSamePlain } from '../common/same-plain.js';
 
-/** Turns an entity's value into what is stored, and back; on top of the property's type. */
+/** Converts an entity's value to a value of the property's type, which is stored, and back. */
 export interface ValueTransformer<Value = unknown, Stored = unknown> {
-  /** What is stored for a value. */
+  /** Converts an entity's value to the value to store. */
   to(value: Value): Stored;
-  /** The value of what is stored. */
+  /** Converts a stored value to the entity's value. */
   from(stored: Stored): Value;
   /**
-   * Whether two values are the same, so that a save knows that nothing was changed. It is needed only where `to` gives
-   * other text each time (encryption with a nonce) and the values are objects of a class of your own.
+   * Returns whether two values are the same, so that a save can tell that nothing has changed. You need it only if
+   * `to` returns a different text each time (encryption with a nonce) and the values are objects of your own class.
    */
   equals?(a: Value, b: Value): boolean;
 }
 
 const fromJsonText = (stored: Buffer | string): unknown => JSON.parse(textOf(stored));
 
-/** Any value that JSON can hold. What it cannot (a bigint, a cycle, a function, a promise, a Map, NaN) is refused. */
+/** Any JSON value. Values that JSON cannot represent (a bigint, cycle, function, promise, Map, NaN) are rejected. */
 export const jsonCodec: Codec = {
   form: 'json',
   expects: 'a value that JSON can hold',
@@ -34,7 +34,7 @@ export const jsonCodec: Codec = {
   isSame: (a, b) => isSamePlain(a, b) || isSameText(jsonCodec, a, b),
 };
 
-/** What the value of a part of JSON is: null where it is absent. */
+/** Returns whether two parts of JSON are the same, where an absent part equals null. */
 const isSamePart = (codec: Codec, a: unknown, b: unknown): boolean =>
   isAbsent(a) || isAbsent(b) ? isAbsent(a) && isAbsent(b) : codec.isSame(a, b);
 
@@ -43,7 +43,7 @@ const isAbsent = (value: unknown): value is null | undefined => value === null |
 const isSameText = <T>(codec: Pick<Codec<T>, 'encode'>, a: T, b: T): boolean =>
   String(codec.encode(a)) === String(codec.encode(b));
 
-/** One of a list of strings and numbers. */
+/** Returns the codec for one of a list of strings and numbers. */
 export function enumCodec(values: readonly (string | number)[]): Codec<string | number> {
   const byText = new Map(values.map((value) => [String(value), value]));
   const known = new Set(values);
@@ -73,7 +73,7 @@ export function enumCodec(values: readonly (string | number)[]): Codec<string | 
   };
 }
 
-/** An array, stored as JSON. */
+/** Returns the codec of an array, stored as JSON. */
 export function arrayCodec(element: Codec): Codec<unknown[]> {
   const toJson = (value: unknown[]): unknown[] => {
     fit(Array.isArray(value));
@@ -90,25 +90,25 @@ export function arrayCodec(element: Codec): Codec<unknown[]> {
   };
 }
 
-/** A field of a class that is embedded. */
+/** A field of an embedded class. */
 export interface EmbeddedField {
   readonly property: string;
   readonly codec: Codec;
-  /** Whether the class has a value for it where nothing is stored. */
+  /** Whether the class sets a default value. */
   readonly hasDefault: boolean;
 }
 
 /**
- * A value of a class of its own, stored as JSON in one field. `fields` may still grow while schemas are built.
+ * Returns the codec of an embedded class, stored as JSON in one field. `fields` can still grow while schemas are built.
  *
- * What JSON has beside these fields, of a newer version of the class, stays with the object that was read, and is
- * written with it again, wherever it is put.
+ * Fields that the class does not know, for example of a newer version, stay with the object that was read, and are
+ * written again with it, even in another entity.
  */
 export function embeddedCodec(
   type: new (...args: never[]) => object,
   fields: readonly EmbeddedField[],
 ): Codec<object> {
-  /** What objects were read with and their class does not know, as pairs of name and JSON. */
+  /** The unknown fields that objects were read with, as pairs of name and JSON. */
   const rests = new WeakMap<object, readonly (readonly [name: string, json: unknown])[]>();
   const toJson = (value: object): object => {
     fit(typeof value === 'object' && !Array.isArray(value));
@@ -116,10 +116,10 @@ export function embeddedCodec(
     for (const { property, codec, hasDefault } of fields) {
       const part: unknown = Reflect.get(value, property);
       if (!isAbsent(part)) json[property] = codec.toJson(part);
-      else if (hasDefault) json[property] = null; // else the default would come back
+      else if (hasDefault) json[property] = null; // otherwise the default would reappear
     }
     const rest = rests.get(value);
-    // By fromEntries, as one of the names may be __proto__.
+    // Object.fromEntries, because a name can be __proto__.
     return rest ? Object.fromEntries([...Object.entries(json), ...rest]) : json;
   };
   const fromJson = (json: unknown): object => {
@@ -170,7 +170,7 @@ function storedAsJson<T>(
   };
 }
 
-/** Values that hold themselves have no end. */
+/** Rejects values that contain themselves. */
 function withoutCycles<T>(make: () => T): T {
   try {
     return make();
@@ -179,7 +179,7 @@ function withoutCycles<T>(make: () => T): T {
   }
 }
 
-/** A type with a transformer on top. The values may be mutable, so what they become is what is compared. */
+/** Returns the codec of a type with a transformer. Values can be mutable, so their stored forms are compared. */
 export function transformedCodec(codec: Codec, transformer: ValueTransformer): Codec {
   return {
     form: codec.form,

@@ -1,6 +1,6 @@
 /**
- * Whether JSON that is written in the place of other JSON has a number that was read from it, and was rounded by that:
- * JavaScript holds no integer beyond 2^53 exactly, and no more than 17 digits.
+ * Returns whether new JSON contains a number that was read from the stored JSON and rounded. JavaScript numbers are
+ * exact only for integers up to 2^53, and have at most 17 digits.
  */
 export function hasRoundedNumber(stored: string, written: string): boolean {
   if (!LONG_NUMBER.test(stored)) return false;
@@ -12,7 +12,7 @@ export function hasRoundedNumber(stored: string, written: string): boolean {
   return rounded.size > 0 && numbersIn(written).some((text) => rounded.has(String(Number(text))));
 }
 
-/** What a number that does not survive has at least: 16 digits, or an exponent of three. */
+/** Matches every number that can be rounded: one of at least 16 digits, or with an exponent of three digits. */
 const LONG_NUMBER = /\d{8}[\d.]{8}|[eE]\+?\d{3}/;
 
 const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
@@ -20,10 +20,10 @@ const STRING_OR_NUMBER = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 const numbersIn = (json: string): string[] =>
   (json.match(STRING_OR_NUMBER) ?? []).filter((token) => !token.startsWith('"'));
 
-/** Digits beyond which two texts of fractions may be one number, written by a program that shows more of them. */
+/** Beyond this number of digits, two texts of fractions can be the same number: some programs write more digits. */
 const FRACTION_DIGITS = 17;
 
-/** Whether a number in JSON is another one than what JavaScript reads. */
+/** Returns whether JavaScript reads a different number than the JSON contains. */
 function isLossy(text: string): boolean {
   const [digits, power] = digitsOf(text);
   const [readDigits, readPower] = Number.isFinite(Number(text)) ? digitsOf(String(Number(text))) : [];
@@ -31,7 +31,7 @@ function isLossy(text: string): boolean {
   return power >= 0 || digits.length > FRACTION_DIGITS;
 }
 
-/** The digits of a number without zeros around them, and the power of ten of the last one. */
+/** Returns the digits of a number without leading and trailing zeros, and the power of ten of the last digit. */
 function digitsOf(text: string): [digits: string, power: number] {
   const [, whole, part = '', exponent = '0'] = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text)!;
   const digits = `${whole}${part}`.replace(/^0+/, '');

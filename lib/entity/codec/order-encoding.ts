@@ -1,11 +1,11 @@
 /**
- * Texts that sort bytewise as the values they stand for do: the alphabet of the index (a ZSET whose members all have
- * score 0 sorts by bytes, see ZRANGE BYLEX). None holds a zero byte, which separates the parts of a member.
+ * Encodings whose bytes sort like the values, for indexes: a ZSET whose members all have the score 0 sorts by bytes
+ * (see ZRANGE BYLEX). No encoding contains a zero byte, which separates the parts of a member.
  */
 
-/** Strings sort by their UTF-8 bytes, that is by code point. */
+/** Encodes a string, which sorts by its UTF-8 bytes, that is, by code point. */
 export function orderText(text: string): string {
-  // Zero becomes 1 1 and one becomes 1 2: the order stays, and zero is free to be the separator.
+  // Byte 0 becomes 1 1, and byte 1 becomes 1 2. This keeps the order and leaves byte 0 as the separator.
   return SEPARATORS.test(text) ? text.replaceAll('\x01', '\x01\x02').replaceAll('\x00', '\x01\x01') : text;
 }
 
@@ -16,7 +16,7 @@ const SIGN = 1n << 63n;
 const ALL = (1n << 64n) - 1n;
 const view = new DataView(new ArrayBuffer(8));
 
-/** The bits of the IEEE 754 double, negative ones inverted, as 16 hexadecimal digits. */
+/** Encodes the bits of the IEEE 754 double as 16 hexadecimal digits; the bits of negative numbers are inverted. */
 export function orderNumber(value: number): string {
   view.setFloat64(0, value === 0 ? 0 : value); // -0 is 0
   const bits = view.getBigUint64(0);
@@ -24,8 +24,8 @@ export function orderNumber(value: number): string {
 }
 
 /**
- * A bigint of any size: its sign, the number of its digits and the digits; negative ones complemented.
- * `+` and `-` sort the wrong way round, so positive is `1` and negative `0`.
+ * Encodes a bigint of any size as its sign, the number of its digits, and the digits; negative numbers are
+ * complemented. Because `+` sorts before `-`, the sign is `1` for positive and `0` for negative numbers.
  */
 export function orderBigInt(value: bigint): string {
   const digits = (value < 0n ? -value : value).toString(16);

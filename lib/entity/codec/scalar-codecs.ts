@@ -8,13 +8,13 @@ interface TextScalar<T> {
   accepts(value: unknown): value is T;
   write(value: T): string;
   read(text: string): T;
-  /** Whether JSON has the type itself; otherwise it stands there as text. */
+  /** Whether JSON has this type; otherwise JSON contains the value as text. */
   inJson?: boolean;
   immutable?: boolean;
   order(value: T): string;
 }
 
-/** A codec for a type whose stored form is text. */
+/** Returns the codec of a type whose stored form is text. */
 function textScalar<T>(scalar: TextScalar<T>): Codec<T> {
   const { form, expects, accepts, write, read, order, inJson = false, immutable = true } = scalar;
   const readText = (text: unknown): T => {
@@ -67,7 +67,7 @@ export const numberCodec = textScalar<number>({
   read(text) {
     const value = Number(text);
     fit(text.trim() !== '');
-    // An integer beyond 2^53 would be another number than the stored one.
+    // An integer beyond 2^53 would differ from the stored one.
     fit(!Number.isInteger(value) || Number.isSafeInteger(value) || String(value) === text);
     return value;
   },
@@ -81,7 +81,7 @@ export const bigintCodec = textScalar<bigint>({
   accepts: (value): value is bigint => typeof value === 'bigint',
   write: String,
   read(text) {
-    fit(/^-?\d+$/.test(text)); // BigInt() also takes '', ' 1 ' and '0x1'
+    fit(/^-?\d+$/.test(text)); // BigInt() also accepts '', ' 1 ' and '0x1'
     return BigInt(text);
   },
   order: orderBigInt,
@@ -100,11 +100,11 @@ export const booleanCodec = textScalar<boolean>({
   order: (value) => (value ? '1' : '0'),
 });
 
-/** A Date, of this realm or another one. */
+/** Returns whether a value is a valid Date, also of another realm. */
 export const isValidDate = (value: unknown): value is Date =>
   types.isDate(value) && !Number.isNaN(value.getTime());
 
-/** Stored as milliseconds since 1970, which is all a Date knows. */
+/** Stores a Date as milliseconds since 1970, the precision of a Date. */
 export const dateCodec = textScalar<Date>({
   form: 'date',
   expects: 'a valid Date',
@@ -118,7 +118,7 @@ export const dateCodec = textScalar<Date>({
   order: (value) => orderNumber(value.getTime()),
 });
 
-/** Bytes as they are. They are copied both ways: a reply's bytes share their memory with its neighbours. */
+/** Stores bytes unchanged. Both directions copy them, because the bytes of a reply share their memory with others. */
 export const bufferCodec: Codec<Uint8Array> = {
   form: 'bytes',
   expects: 'a Buffer',

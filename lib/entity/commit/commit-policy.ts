@@ -4,32 +4,32 @@ import { type Outbox, outboxOf } from '../operations/outbox.js';
 import type { RowOperation } from '../operations/row-operation.js';
 import type { Retry } from '../scripts/script-caller.js';
 
-/** From what allows the least. A batch is sent in one way, which suits all of it. */
-export const RETRIES: readonly Retry[] = ['safe', 'told', 'always'];
+/** The retry policies, the strictest first. A batch uses one policy, which must suit all of its operations. */
+export const RETRIES: readonly Retry[] = ['safe', 'checked', 'always'];
 
 /**
- * Whether a commit can be sent again. Checks do nothing, the partition's window remembers everything for a while, and
- * a single row recognises its last writes by their tokens, or knows that it has forgotten some. A deleted row has
- * none left, an increment leaves none, and of several rows each may have been written by others often enough to have
- * lost it: they need the window. An event leaves none either.
+ * Returns whether a commit can be sent again after a lost reply. Checks write nothing, and the token window remembers
+ * every commit for a minute. A single row recognizes its last writes by their tokens, or knows that it has forgotten
+ * some. All others need the window: a deleted row has no tokens, increments and events leave none, and each row of a
+ * commit may have been written often enough since to have lost its token.
  */
 export function retryOf(operations: readonly RowOperation[], outbox?: Outbox): Retry {
   if (isHarmless(operations, outbox) || windowOf(operations, outbox).length > 0) return 'always';
-  return operations.length === 1 && isRemembered(operations[0]) ? 'told' : 'safe';
+  return operations.length === 1 && isRemembered(operations[0]) ? 'checked' : 'safe';
 }
 
-/** The keys of the token window, where one of the entities has one and there is something to remember. */
+/** Returns the keys of the token window, if an entity has one and there is something to remember; else none. */
 export function windowOf(operations: readonly RowOperation[], outbox?: Outbox): string[] {
   if (isHarmless(operations, outbox) || !operations.some(({ schema }) => schema.hasWindow)) return [];
   return windowKeys(operations[0].key.tag);
 }
 
-/** Whether twice is as good as once. */
+/** Returns whether repeating the commit is harmless. */
 const isHarmless = (operations: readonly RowOperation[], outbox?: Outbox): boolean =>
   operations.every((operation) => isCheck(operation) || isExpiry(operation)) && !outbox?.events.length;
 
 /**
- * Where operations of one partition tell their changes, if any of them writes and any of their classes records them.
+ * Returns the outbox for operations of one partition, if any of them writes and any of their classes records changes.
  */
 export function outboxFor(operations: readonly RowOperation[]): Outbox | undefined {
   const writing = operations.filter((operation) => !isCheck(operation));

@@ -38,8 +38,8 @@ export class Committer {
   private readonly globals: GlobalWrites;
 
   /**
-   * @param records what is known of uniques that are being built, whose values are not taken; without it they are.
-   * @param fence the lock under which all of its commits are made.
+   * @param records protects unique constraints that are being built; without it, they are not protected.
+   * @param fence the lock under which all commits are made.
    */
   constructor(
     client: EntityClient,
@@ -51,7 +51,7 @@ export class Committer {
     this.globals = new GlobalWrites(primaryOf(client), this.scripts);
   }
 
-  /** Whether its lock has ended well, so that what was loaded under it may be written without it. */
+  /** Whether its lock was held until it was released, so that entities loaded under it can be written without it. */
   get hasEndedWell(): boolean {
     return this.fence?.hasEndedWell() ?? false;
   }
@@ -59,8 +59,8 @@ export class Committer {
   /**
    * Commits one operation.
    *
-   * @returns the version of the row, of a deleted one its last; undefined where there was no row.
-   * @throws the error that belongs to the fault, where it is refused.
+   * @returns the version of the row, or the last version of a deleted row; undefined if there was no row.
+   * @throws the error of the fault, if the commit is refused.
    */
   async commit(operation: RowOperation, options?: WriteOptions): Promise<number | undefined> {
     const outcome = await this.tryCommit([operation], options);
@@ -69,14 +69,14 @@ export class Committer {
     return outcome.versions[0];
   }
 
-  /** Commits operations of one partition. A refusal is returned, not thrown. */
+  /** Commits operations of one partition. Returns a refusal rather than throwing it. */
   async tryCommit(
     operations: readonly RowOperation[],
     options: WriteOptions = {},
     extras: CommitExtras = {},
   ): Promise<Committed | CommitFault> {
     checkRepeatable(operations, options.opId);
-    // Not awaited without need: writes that are called in one turn leave in their order.
+    // Not awaited without need, so that writes called in the same tick are sent in order.
     const takable = this.records?.assertTakable(operations);
     if (takable) await takable;
     const token = operationToken(options.opId, purposeOf(operations));
@@ -86,7 +86,7 @@ export class Committer {
     );
   }
 
-  /** Commits operations whose entries elsewhere, if they have any, are in their places. */
+  /** Commits operations whose entries of global indexes, if any, are in place. */
   private async commitInPartition(
     operations: readonly RowOperation[],
     token: string,
@@ -95,12 +95,14 @@ export class Committer {
   ): Promise<Committed | CommitFault> {
     for (;;) {
       const outcome = await this.sendCommit(operations, token, options, extras);
-      // A row that has expired holds its uniques until it is swept: each of them costs one attempt more, once.
+      // An expired row holds its unique values until it is swept. Each such value costs one more attempt, once.
       if (outcome.fault !== 'DUPLICATE' || !(await this.expired.freeValue(outcome))) return outcome;
     }
   }
 
-  /** Commits operations each by itself, in one batch a node; positional, with an error where one has failed. */
+  /**
+   * Commits each operation by itself, in one batch per node. Returns an outcome or error for each, in the same order.
+   */
   async tryCommitMany(
     operations: readonly RowOperation[],
     options: ScriptCallOptions = {},
@@ -127,7 +129,7 @@ export class Committer {
     if (operations.length === 0) return [];
     const [first, later] = firstOfRows(operations);
     if (later.length === 0) return this.sendBatchOnce(operations, options);
-    // One that has to be tried again would come behind others of its row.
+    // An operation that is tried again would follow later ones of its row.
     const begun = new Set(first);
     const outcomes = await this.sendBatchOnce(first, options);
     const others = await this.sendBatch(later, options);
@@ -138,7 +140,7 @@ export class Committer {
     operations: readonly RowOperation[],
     options: ScriptCallOptions,
   ): Promise<(Committed | CommitFault | Error)[]> {
-    // A batch is sent in one way: what can be sent again, if all of it can.
+    // A batch uses one retry policy: it can be sent again only if all of its operations can.
     const retries = operations.map((operation) => retryOf([operation]));
     const retry = RETRIES.find((one) => retries.includes(one))!;
     const takable = operations.map((operation) => this.records?.assertTakable([operation]));
@@ -171,7 +173,7 @@ export class Committer {
     const answered = this.scripts.run(call, retryOf(operations, extras.outbox), options);
     const outcome = outcomeOf(await answered.catch((error: Error) => error), operations);
     if (outcome instanceof Error) throw outcome;
-    // no refusal: what depends on this commit must not take it for undone
+    // Thrown, because callers must not mistake an unknown outcome for a refusal.
     if (outcome.fault === 'UNKNOWN') throw faultError(outcome);
     return outcome;
   }
@@ -201,19 +203,19 @@ export class Committer {
         };
   }
 
-  /** @throws LockLostError, and CrossPartitionError where the lock is of another partition than an operation. */
+  /** @throws LockLostError, or CrossPartitionError if an operation is not in the partition of the lock. */
   private fenceFor(operations: readonly RowOperation[]): Fence | undefined {
     const { fence } = this;
     fence?.assertHeld();
-    const stranger = fence && operations.find(({ key }) => key.tag !== fence.tag);
-    if (stranger) throw new CrossPartitionError(fence.tag, stranger.key.row);
+    const outside = fence && operations.find(({ key }) => key.tag !== fence.tag);
+    if (outside) throw new CrossPartitionError(fence.tag, outside.key.row);
     return fence;
   }
 
   /**
    * Adds to a counter of the row that the operation checks.
    *
-   * @returns the text of its new value.
+   * @returns its new value as text.
    */
   async increment(
     operation: RowOperation,
@@ -231,7 +233,7 @@ export class Committer {
     return answer[1];
   }
 
-  /** Runs calls on a collection of a row that is there. */
+  /** Runs calls on a collection of an existing row. */
   async collect(
     place: CollectionPlace,
     calls: readonly CollectionCall[],
@@ -243,7 +245,7 @@ export class Committer {
     checkWindow(schema, options.opId);
     const what = `${calls.map(({ command }) => command).join()} ${key.row}:${place.collection.property}`;
     const input = collectionScriptArguments(place, calls, operationToken(options.opId, what), extras);
-    // The row does not remember what was done to its collections; the window does.
+    // A row does not remember writes of its collections; the window does.
     const retry = schema.hasWindow ? 'always' : 'safe';
     const answer = await this.scripts.runForBytes(
       { script: COLLECTION_SCRIPTS[formForCalls(calls)], ...input },

@@ -11,17 +11,17 @@ import type { WriteOptions } from '../common/write-options.js';
 import { outboxFor } from './commit-policy.js';
 import { releaseCall } from './unique-release.js';
 
-/** What became of a row that was to be swept. */
+/** The outcome of sweeping a row: deleted, not expired, or already gone. */
 export type SweepOutcome = 'swept' | 'kept' | 'gone';
 
-/** Deletes rows that have expired, and what keeps their unique values from others. */
+/** Deletes expired rows, and frees their unique values. */
 export class ExpiredRows {
   constructor(private readonly scripts: ScriptCaller) {}
 
   /**
-   * Deletes those of the rows that have expired.
+   * Deletes the rows that have expired.
    *
-   * @returns for each what became of it; a row that is gone already may have left index entries.
+   * @returns the outcome of each row. A row that is already gone can have left index entries.
    */
   async sweep(operations: readonly RowOperation[], options: WriteOptions = {}): Promise<SweepOutcome[]> {
     if (operations.length === 0) return [];
@@ -36,9 +36,9 @@ export class ExpiredRows {
   }
 
   /**
-   * Frees a unique value whose holder has expired, is gone, or is a new row without it.
+   * Frees a unique value if its holder has expired, is gone, or was created again without it.
    *
-   * @returns false where the holder has the value.
+   * @returns false if the holder still has the value.
    */
   async freeValue({ operation: { schema, key }, holder }: CommitFault): Promise<boolean> {
     if (!holder) return false;

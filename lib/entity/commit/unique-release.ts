@@ -5,7 +5,7 @@ import { uniqueKey } from '../keys/entity-key.js';
 import type { RowOperation } from '../operations/row-operation.js';
 import type { ScriptCall } from '../scripts/script-caller.js';
 
-/** What frees a value of a unique whose holder is gone, or is a row that does not have the value. */
+/** Returns the call that frees a unique value if its holder is gone, or is a row without the value. */
 export function releaseCall(
   { schema, key }: RowOperation,
   entry: string,

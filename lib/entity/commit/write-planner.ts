@@ -14,35 +14,35 @@ import type { RowMapper } from '../rows/row-mapper.js';
 import type { RowOperation } from '../operations/row-operation.js';
 import type { UpdateOptions } from '../operations/update-options.js';
 
-/** The writes of entities. */
+/** The kinds of writes of an entity. */
 export type WriteKind = 'insert' | 'save' | 'upsert' | 'remove';
 
-/** What a write is to hooks. */
+/** The event of a write, for hooks. */
 export type WriteEvent = 'insert' | 'update' | 'remove';
 
-/** A write of an entity that is ready to be committed. */
+/** A write of an entity, ready to be committed. */
 export interface PlannedWrite {
   readonly operation: RowOperation;
   readonly entity: object;
-  /** What it is to the entity's hooks. */
+  /** The event for the entity's hooks. */
   readonly event: WriteEvent;
-  /** To be called once it is committed, with the version of the row, and what an upsert has kept in it. */
+  /** Call this after the commit, with the version of the row, and the value that an upsert kept. */
   done(version: number, kept?: string): void;
 }
 
-/** Makes the operations that write rows: here their indexes come in, so nothing else should make any. */
+/** Creates the operations that write rows, including their index changes. Nothing else should create any. */
 export class WritePlanner {
   constructor(private readonly entities: EntityTracker) {}
 
-  /** Plans a write of an entity, after its hooks have run; undefined where there is nothing to write. */
+  /** Runs the hooks before a write of an entity, then plans it. Returns undefined if there is nothing to write. */
   async prepare(kind: WriteKind, mapper: RowMapper, entity: object): Promise<PlannedWrite | undefined> {
     await this.announce(kind, mapper, entity);
     return this.plan(kind, mapper, entity);
   }
 
   /**
-   * Runs the hooks before a write, which are none where nothing has changed; nothing to wait for without hooks, so that
-   * writes that are called in one turn leave in their order.
+   * Runs the hooks before a write; none if nothing has changed. Returns undefined if there are no hooks to wait for,
+   * so that writes called in the same tick are sent in order.
    */
   announce(kind: WriteKind, mapper: RowMapper, entity: object): Promise<void> | undefined {
     const { schema } = mapper;
@@ -53,7 +53,7 @@ export class WritePlanner {
     return runHooks(schema, `before ${event}`, entity);
   }
 
-  /** Plans a write of an entity: what is changed from now on is for the next one. */
+  /** Plans a write of an entity. Later changes of the entity are left for the next write. */
   plan(kind: WriteKind, mapper: RowMapper, entity: object): PlannedWrite | undefined {
     return this[kind](mapper, entity);
   }
@@ -63,7 +63,7 @@ export class WritePlanner {
     return this.entities.of(entity) ? 'update' : 'insert';
   }
 
-  /** A row that must not be there yet. */
+  /** Plans the insert of a row that must not exist. */
   insert(mapper: RowMapper, entity: object): PlannedWrite {
     checkCounters(mapper.schema, entity);
     fillId(mapper, entity);
@@ -85,7 +85,7 @@ export class WritePlanner {
     };
   }
 
-  /** An insert where the entity is new, else what has changed since it was loaded; undefined if nothing has. */
+  /** Plans an insert if the entity is new, else an update of what has changed; undefined if nothing has. */
   save(mapper: RowMapper, entity: object): PlannedWrite | undefined {
     const state = this.entities.of(entity);
     if (!state) return this.insert(mapper, entity);
@@ -114,7 +114,7 @@ export class WritePlanner {
     return this.planned(mapper, entity, operation, { marks, expiresAt, counters: state.counters });
   }
 
-  /** The whole row, whatever it is now. */
+  /** Plans a write of the whole row, whether or not it exists. */
   upsert(mapper: RowMapper, entity: object): PlannedWrite {
     const state = this.entities.of(entity);
     if (!state) fillId(mapper, entity);
@@ -133,7 +133,7 @@ export class WritePlanner {
       expireAt,
       kept,
     };
-    const counters = shownCounters(mapper.schema, entity); // the row's own are not known
+    const counters = shownCounters(mapper.schema, entity); // those of the row are not known
     const write = this.planned(mapper, entity, operation, { marks, expiresAt, counters });
     if (kept === undefined) return write;
     const done = (version: number, text?: string): void => {
@@ -143,7 +143,7 @@ export class WritePlanner {
     return { ...write, done };
   }
 
-  /** The row's end, if it still is as the entity was loaded. */
+  /** Plans the delete of a row that has not changed since the entity was loaded. */
   remove(mapper: RowMapper, entity: object): PlannedWrite {
     const state = this.entities.of(entity);
     if (!state)
@@ -161,7 +161,7 @@ export class WritePlanner {
     };
   }
 
-  /** Some properties of a row, without its entity. */
+  /** Plans a write of some properties of a row, without its entity. */
   patch(
     mapper: RowMapper,
     key: EntityKey,
@@ -175,7 +175,10 @@ export class WritePlanner {
       if (Object.hasOwn(options, condition) && options[condition] === undefined)
         throw new InvalidArgumentError(condition, `${condition} is undefined: leave it out for no condition`);
     if (ifVersion !== undefined && !(Number.isSafeInteger(ifVersion) && ifVersion >= 0))
-      throw new InvalidArgumentError('ifVersion', 'ifVersion must be a version, a whole number');
+      throw new InvalidArgumentError(
+        'ifVersion',
+        'ifVersion must be a whole number, as update() and @Version() return it',
+      );
     let values = mapper.plain(patch);
     let changes = mapper.patch(values);
     const isDirty = changes.expireAt !== undefined || changes.set.length + changes.removed.length > 0;
@@ -188,17 +191,17 @@ export class WritePlanner {
     return withEntries({ schema, key, mode: 'update', expected: ifVersion, guards, ...changes }, values);
   }
 
-  /** When a row expires, and nothing else. */
+  /** Plans a change of a row's expiry alone. */
   expire({ schema }: RowMapper, key: EntityKey, expireAt: number | null): RowOperation {
     return withEntries({ schema, key, mode: 'touch', expireAt });
   }
 
-  /** The row's end, whatever its version. */
+  /** Plans the delete of a row, whatever its version. */
   delete({ schema }: RowMapper, key: EntityKey): RowOperation {
     return withEntries({ schema, key, mode: 'delete' });
   }
 
-  /** When a new row expires; an entity that says nothing of it is given what follows of the ttl. */
+  /** Returns when a new row expires. An entity without a value gets the one that follows from its `ttl`. */
   private stampExpiry(mapper: RowMapper, entity: object): number | undefined {
     const { expiresAt, ttlMs } = mapper.schema;
     const given = mapper.expiryOf(entity);
@@ -212,7 +215,7 @@ export class WritePlanner {
     mapper: RowMapper,
     entity: object,
     operation: RowOperation,
-    // as it was planned: what is changed meanwhile is for the next write
+    // as planned: later changes are left for the next write
     { marks, expiresAt, counters }: Pick<EntityState, 'marks' | 'expiresAt' | 'counters'>,
   ): PlannedWrite {
     return {
@@ -231,11 +234,11 @@ export class WritePlanner {
   }
 }
 
-/** An operation with what it does to indexes and unique constraints, of its partition and of all. */
+/** Adds the changes of indexes and unique constraints, of the partition and global ones, to an operation. */
 const withEntries = (operation: RowOperation, values: object = {}): RowOperation =>
   withGlobals(withIndexes(operation, values), values);
 
-/** Gives an entity its id, if it has none and ids are generated. */
+/** Generates the id of an entity that has none, if its class generates ids. */
 export function fillId({ schema }: RowMapper, entity: object): void {
   const { property, generate } = schema.primaryKey;
   const id: unknown = Reflect.get(entity, property);
@@ -249,7 +252,7 @@ function stampTimes({ schema }: RowMapper, entity: object): void {
   if (updatedAt) fill(schema, entity, updatedAt, new Date(now));
 }
 
-/** @throws InvalidArgumentError where the entity takes no value: what it does not show could not be stored. */
+/** @throws InvalidArgumentError if the entity does not accept a value. It is the source of what is stored. */
 function fill({ name }: EntitySchema, entity: object, property: string, value: unknown): void {
   if (Reflect.set(entity, property, value)) return;
   throw new InvalidArgumentError(
@@ -265,8 +268,8 @@ function unchangedKey({ schema }: RowMapper, entity: object, state: EntityState)
 }
 
 /**
- * The version the row must be at: what the entity shows, if it shows one, so that a version that came back from a
- * form or a request counts; else the one it was loaded at.
+ * Returns the version that the row must have: the one that the entity shows, so that a version from a form or request
+ * counts; else the one that was loaded.
  */
 function expectedVersion({ schema }: RowMapper, entity: object, state: EntityState): number {
   if (!schema.version) return state.version;

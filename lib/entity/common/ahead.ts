@@ -1,12 +1,12 @@
 /**
- * The same items in the same order, of which `count` are asked for now, and as many all the time while one is in use.
- * An error is thrown where its item would be.
+ * Returns the same items in the same order, but requests `count` of them now, and keeps as many requests in flight. An
+ * error is thrown in the place of its item.
  */
 export function ahead<T>(items: AsyncGenerator<T>, count = 1): AsyncGenerator<T> {
   const asked: Promise<IteratorResult<T>>[] = [];
   const ask = (): void => {
     const next = items.next();
-    next.catch(() => undefined); // it is thrown below
+    next.catch(() => undefined); // thrown when its turn comes
     asked.push(next);
   };
   for (let i = 0; i < count; i++) ask();

@@ -1,7 +1,7 @@
 import { types } from 'node:util';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 
-// What TypeScript would refuse, told as what it is: calls also come from JavaScript, and from values that were cast.
+// Checks what TypeScript checks at compile time, for calls from JavaScript and for cast values.
 
 /** @throws InvalidArgumentError */
 export function checkObject(name: string, value: unknown): asserts value is object {
@@ -10,12 +10,12 @@ export function checkObject(name: string, value: unknown): asserts value is obje
   checkAwaited(name, value);
 }
 
-/** @throws InvalidArgumentError for a promise, which is what a call gives without `await`. */
+/** @throws InvalidArgumentError for a promise, the result of a call without `await`. */
 export function checkAwaited(name: string, value: object): void {
   if (types.isPromise(value))
     throw new InvalidArgumentError(
       name,
-      `${name} is a promise: an await is missing before the call that made it`,
+      `${name} is a promise: add the missing await before the call that returned it`,
     );
 }
 

@@ -21,9 +21,9 @@ const KNOWN = {
 } as const;
 
 /**
- * Refuses options that the call does not know: one that is misspelt would be passed over.
+ * Rejects unknown options, because a misspelled one would be ignored.
  *
- * @throws InvalidArgumentError naming the option
+ * @throws InvalidArgumentError that names the option.
  */
 export function checkEntityOptions(call: keyof typeof KNOWN, options: unknown): void {
   if (options !== undefined) checkOptionNames(call, options, KNOWN[call]);

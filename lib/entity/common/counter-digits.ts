@@ -1,2 +1,2 @@
-/** The most digits of a counter, and of what is added to it: the sum of two such numbers cannot overflow 64 bits. */
+/** The maximum number of digits of a counter and of a step. The sum of two such numbers cannot overflow 64 bits. */
 export const COUNTER_DIGITS = 18;

@@ -3,31 +3,31 @@ import type { Reply } from '../../cluster/protocol/reply.js';
 import type { Script } from '../../cluster/scripts/script.js';
 import type { ClusterPubSub } from '../../pubsub/cluster-pubsub.js';
 
-/** How calls of entities are bounded and retried. */
+/** Options of the calls that entities make. */
 export interface EntityCallOptions {
   /** How long a call may take, retries included, in milliseconds. */
   deadlineMs?: number | undefined;
-  /** Whether to send again what was sent and not answered: `'always'` where a token makes that safe. */
+  /** Whether to resend a call after a lost reply: `'always'` if a token makes that safe. */
   retry?: 'safe' | 'always' | undefined;
-  /** Which nodes what only reads may be sent to. */
+  /** Which nodes run calls that only read. */
   readFrom?: 'primary' | undefined;
   /** Ends a call early. */
   signal?: AbortSignal | undefined;
   /** How many replicas must have a write. */
   durability?: Durability | undefined;
-  /** What a script is sent with again, so that it knows. */
+  /** Changes the arguments of a script that is sent again, so that it can detect the repetition. */
   argsOnResend?: ArgsOnResend | undefined;
 }
 
 /** A batch of scripts over any nodes. */
 export interface ScriptPipeline {
   evalsha(sha: string, keyCount: number, ...keysAndArgs: (string | Buffer)[]): unknown;
-  /** @internal No script depends on another. */
+  /** @internal Allows the scripts to run in any order. */
   anyOrder(): this;
   exec(): Promise<[error: Error | null, reply: unknown][] | null>;
 }
 
-/** Something that runs scripts. */
+/** Runs scripts. */
 export interface ScriptRunner {
   runScript(
     script: Script,
@@ -48,18 +48,18 @@ export interface EntityPipeline {
   exec(): Promise<[error: Error | null, reply: unknown][] | null>;
 }
 
-/** The commands that walk over the elements of one key. */
+/** The commands that iterate over the elements of one key. */
 export type ElementScan = 'hscan' | 'sscan' | 'zscan';
 
 /** Commands to several nodes. */
 export interface EntityTarget {
-  /** Runs a command by its name; the answers by the names of nodes. */
+  /** Runs a command by its name. Resolves with the replies by the names of nodes. */
   call(command: string, ...args: (string | number)[]): Promise<unknown>;
 }
 
-/** What entities use of a `ClusterClient`, and all they use of it. */
+/** The part of a `ClusterClient` that entities use. */
 export interface EntityClient {
-  /** @internal The same, with replies in the shapes of RESP2, whatever the options of the client say. */
+  /** @internal Returns the same client with replies in the shapes of RESP2, whatever its options say. */
   withPlainReplies?(): EntityClient;
   /** As `ClusterClient` has it. */
   hgetall(key: string): Promise<Record<string, string>>;
@@ -86,41 +86,41 @@ export interface EntityClient {
   scanIterator(options: { match: string; type: string; count: number }): AsyncIterable<string>;
   /** Runs a command by its name. */
   send(name: string, args: unknown[], buffers: boolean): Promise<unknown>;
-  /** @internal The elements of one key as SCAN gives them, page by page, as bytes. */
+  /** @internal Yields the elements of one key as bytes, in the pages that the scan command returns. */
   elementPages(scan: ElementScan, key: string, options: { count: number }): AsyncIterable<Buffer[]>;
   /** As `ClusterClient` has it. */
   pipeline(): EntityPipeline;
-  /** Commands to all primaries; the answers by their names. */
+  /** Runs commands on all primaries. */
   target(nodes: 'primaries'): EntityTarget;
   /** As `ClusterClient` has it. */
   addScript(script: Script): void;
-  /** Calls the readers of changes; without it they look by themselves, now and then. */
+  /** Wakes the readers of changes. Without it, they poll. */
   readonly pubsub?: Pick<ClusterPubSub, 'sharded' | 'ready'> | undefined;
   /** As `ClusterClient` has it. */
   with(options: EntityCallOptions): ScriptRunner;
 }
 
 /**
- * A client of the same cluster whose reads are those of primaries, whatever its own `readFrom`: for reads that others
- * rest on. Replicas lag, each by itself, so what two of them say does not stand together.
+ * Returns a client of the same cluster that reads from primaries, whatever its `readFrom`. Use it for reads that later
+ * steps depend on. Each replica lags independently, so the replies of two replicas can contradict each other.
  */
 export function primaryOf(client: EntityClient): EntityClient {
   const view = client.with({ readFrom: 'primary' });
   return hasCommands(view) ? view : client;
 }
 
-/** Whether a view is a client as well: a stand-in may run scripts only. */
+/** Returns whether a view is a full client. A stand-in may only run scripts. */
 const hasCommands = (view: ScriptRunner): view is ScriptRunner & EntityClient =>
   'hgetall' in view && 'hmget' in view && 'with' in view;
 
-/** A client, and the same one for reads that must not lag. */
+/** A client, and its view for reads that must not lag. */
 export interface EntityClients {
   readonly client: EntityClient;
-  /** The same client, whose reads are those of primaries. */
+  /** The same client, reading from primaries. */
   readonly primary: EntityClient;
 }
 
-/** The same, with all reads from primaries. */
+/** Returns the same context with all reads from primaries. */
 export const onPrimaries = <C extends EntityClients>(context: C): C => ({
   ...context,
   client: context.primary,

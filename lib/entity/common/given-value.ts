@@ -1,6 +1,6 @@
 /**
- * A property of an object that a caller gave: its own, or an accessor of its class. What a plain object inherits
- * (`toString`) is none.
+ * Returns a property of a caller's object: an own property, or an accessor of its class. Members that a plain object
+ * inherits, such as `toString`, do not count.
  */
 export function givenValue(given: object, property: string): unknown {
   return Object.hasOwn(given, property) || hasAccessor(given, property)
@@ -8,7 +8,7 @@ export function givenValue(given: object, property: string): unknown {
     : undefined;
 }
 
-/** An object with the own properties of another, and with those of its accessors that are named. */
+/** Returns a copy of an object's own properties and of the named accessors. */
 export function plainCopy(given: object, names: Iterable<string>): Record<string, unknown> {
   const copy: Record<string, unknown> = { ...given };
   for (const name of names) if (hasAccessor(given, name)) copy[name] = Reflect.get(given, name);
@@ -25,6 +25,6 @@ function hasAccessor(given: object, property: string): boolean {
   return false;
 }
 
-/** Whether it is the prototype of a class, and not that of all objects, of whichever realm. */
+/** Returns whether a prototype belongs to a class, rather than to all objects of some realm. */
 const isOfClass = (level: object | null): level is object =>
   level !== null && Object.getPrototypeOf(level) !== null;

@@ -1,14 +1,14 @@
 import { CommandQueue } from '../../cluster/common/ring-queue.js';
 
-/** Runs asynchronous work, so much of it at once; the rest waits its turn, first come, first served. */
+/** Limits how much asynchronous work runs concurrently. The rest waits in a first-in, first-out queue. */
 export class Limiter {
   private running = 0;
   private readonly waiting = new CommandQueue<() => void>();
 
-  /** @param limit how much may run at once */
+  /** @param limit the maximum number of concurrent runs. */
   constructor(private readonly limit: number) {}
 
-  /** Resolves or rejects as `work` does, once its turn has come. */
+  /** Runs `work` when its turn comes, and settles like it. */
   async run<Result>(work: () => Promise<Result>): Promise<Result> {
     if (this.running < this.limit) this.running++;
     else await new Promise<void>((resolve) => this.waiting.push(resolve));
@@ -17,7 +17,7 @@ export class Limiter {
     } finally {
       const next = this.waiting.shift();
       if (next === undefined) this.running--;
-      else next(); // which takes over the place
+      else next(); // it takes over the place
     }
   }
 }

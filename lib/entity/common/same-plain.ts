@@ -1,8 +1,8 @@
 import { types } from 'node:util';
 
 /**
- * Whether two values hold the same, whatever the order of their keys: primitives, Dates, bytes, and arrays and plain
- * objects of them. An object of any other class is the same as itself only: it may hold more than can be seen.
+ * Returns whether two values are the same, whatever the order of their keys: primitives, Dates, bytes, and arrays and
+ * plain objects of them. An object of any other class equals only itself, because it may have hidden state.
  */
 export function isSamePlain(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;

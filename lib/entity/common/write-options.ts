@@ -22,7 +22,7 @@ export interface WriteOptions {
 /** Options of writes of many rows. */
 export type BulkWriteOptions = Omit<WriteOptions, 'opId'>;
 
-// Of the key alone: a repository of a class then is one of its parent's.
+// Typed by the key alone, so that the repository of a subclass is assignable to that of its parent.
 export interface PartitionSweep<Key> {
   /** This partition alone; without it all of the cluster are looked through. */
   partition?: Key | undefined;

@@ -3,27 +3,30 @@ import { type TypedPropertyDecorator, roleDecorator } from './decorators.js';
 import type { PropertyOptions, PropertyType } from './property-type.js';
 
 /**
- * The type of a collection's elements: as `@Property` takes it, a type, a function that returns one, or
+ * The type of a collection's elements, as for `@Property`: a type, a function that returns one, or
  * `{ type, enum, transformer }`.
  */
 export type ElementType = NonNullable<PropertyType> | PropertyOptions;
 
 type CollectionDecorator<Kind extends CollectionKind> = TypedPropertyDecorator<{ readonly kind: Kind }>;
 
-/** A set in a key of its own, in the row's slot; the property is a `ClusterSet`. Elements are equal if stored equal. */
+/**
+ * Declares a set with its own key in the row's slot. The property is a `ClusterSet`. Elements are equal if their stored
+ * values are equal.
+ */
 export const SetOf = (elements: ElementType): CollectionDecorator<'set'> => collection('set', elements);
 
-/** A list in a key of its own, in the row's slot; the property is a `ClusterList`. */
+/** Declares a list with its own key in the row's slot. The property is a `ClusterList`. */
 export const ListOf = (elements: ElementType): CollectionDecorator<'list'> => collection('list', elements);
 
-/** A sorted set in a key of its own, in the row's slot; the property is a `ClusterSortedSet`. */
+/** Declares a sorted set with its own key in the row's slot. The property is a `ClusterSortedSet`. */
 export const SortedSetOf = (elements: ElementType): CollectionDecorator<'sorted set'> =>
   collection('sorted set', elements);
 
-/** A hash from names to values, in a key of its own, in the row's slot; the property is a `ClusterHash`. */
+/** Declares a map of names to values with its own key in the row's slot. The property is a `ClusterHash`. */
 export const HashOf = (values: ElementType): CollectionDecorator<'hash'> => collection('hash', values);
 
-/** A stream in a key of its own, in the row's slot; the property is a `ClusterStream`. */
+/** Declares a stream with its own key in the row's slot. The property is a `ClusterStream`. */
 export const StreamOf = (elements: ElementType): CollectionDecorator<'stream'> =>
   collection('stream', elements);
 

@@ -1,7 +1,7 @@
-/** The kind of a collection. Each has a decorator and a handle of its own. */
+/** The kind of a collection. Each kind has its own decorator and handle. */
 export type CollectionKind = 'set' | 'list' | 'sorted set' | 'hash' | 'stream';
 
-/** What belongs to each kind: its type in the words of the TYPE command, its decorator, and its handle's class. */
+/** For each kind its type as the TYPE command names it, its decorator, and the class of its handle. */
 export const COLLECTION_KINDS: Readonly<
   Record<CollectionKind, { readonly type: string; readonly decorator: string; readonly handle: string }>
 > = {
@@ -14,7 +14,7 @@ export const COLLECTION_KINDS: Readonly<
 
 declare const HANDLE: unique symbol;
 
-/** The type that all handles of collections share. It exists in types alone, so that no value has it by chance. */
+/** The base class of all handles. Its member exists only in types, so that no other value matches it by chance. */
 export abstract class CollectionHandle {
   declare protected readonly [HANDLE]: true;
 }

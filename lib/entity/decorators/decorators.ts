@@ -1,4 +1,4 @@
-// What the compiler emits of types is kept by Reflect.defineMetadata, which must be there before any entity class.
+// The compiler emits types through Reflect.defineMetadata, which must exist before any entity class.
 // oxlint-disable-next-line import/no-unassigned-import
 import 'reflect-metadata';
 import { markMade } from '../../cluster/common/package-copies.js';
@@ -18,7 +18,7 @@ export type TypedPropertyDecorator<T> = <Target extends object, Name extends key
 /** Declares an entity class. Each row is a Redis hash; all rows of a partition share a slot. */
 export function ClusterEntity(options: ClusterEntityOptions): ClassDecorator {
   return (type: unknown) => {
-    if (typeof type !== 'function') throw new SchemaError(['@ClusterEntity() stands on a class']);
+    if (typeof type !== 'function') throw new SchemaError(['@ClusterEntity() can decorate only a class']);
     ownMetadata(type).entity = options;
     markMade(type);
   };
@@ -170,7 +170,7 @@ export const AfterRemove = (): HookDecorator => hookDecorator('after remove');
 /** Runs the method after an entity was loaded. If it changes stored properties, the next save writes them. */
 export const AfterLoad = (): HookDecorator => hookDecorator('after load');
 
-/** A decorator of methods without arguments. */
+/** A decorator for methods without arguments. */
 type HookDecorator = <Method extends () => unknown>(
   target: object,
   method: string,
@@ -202,7 +202,7 @@ function indexDecorator(
   };
 }
 
-/** What every property decorator does: note its role and the type that TypeScript emitted. */
+/** Returns a property decorator that records the property's role and the type that TypeScript emitted. */
 export function roleDecorator(
   role: PropertyRole,
   options: PropertyOptions & { generate?: IdGenerator } = {},
@@ -225,11 +225,11 @@ function propertyName(target: object, property: string | symbol, descriptor?: un
 }
 
 function whyNot(property: unknown, isMethod: boolean): string {
-  // By the newer standard of decorators, the second argument is a context.
+  // In TypeScript 5's standard decorators, the second argument is a context.
   if (typeof property === 'object')
     return 'Entity decorators need "experimentalDecorators": true in tsconfig.json';
   if (property === undefined)
-    return 'A decorator of properties stands on a class or on a parameter of its constructor';
-  if (isMethod) return `${String(property)} is a method, and stored properties are none`;
-  return `${String(property)} is static or a symbol, and stored properties are neither`;
+    return 'A property decorator cannot decorate a class or a constructor parameter';
+  if (isMethod) return `${String(property)} is a method, which cannot be stored`;
+  return `${String(property)} is static or a symbol, which cannot be stored`;
 }

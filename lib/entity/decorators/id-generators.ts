@@ -1,22 +1,22 @@
 import { randomBytes } from 'node:crypto';
 
-/** How ids come about that are not given. */
+/** How ids are generated. */
 export type IdGenerator = 'uuidv7' | 'ulid' | (() => string);
 
-/** Resolves the name of a generator. */
+/** Returns the function of a generator. */
 export function idGenerator(generator: IdGenerator): () => string {
   return typeof generator === 'function' ? generator : GENERATORS[generator];
 }
 
 const GENERATORS: Record<Exclude<IdGenerator, () => string>, () => string> = { uuidv7, ulid };
 
-/** Millisecond and what stands behind it of the id made last; ids of one process are in the order they are made in. */
+/** The time and the random part of the last id, so that the ids of one process sort in the order of their creation. */
 interface Last {
   ms: number;
   random: bigint;
 }
 
-/** The next time and random part: new ones in a new millisecond, else one more than the last. */
+/** Returns the next time and random part: new ones in a new millisecond, else the last random part plus one. */
 function next(last: Last, bits: bigint): Last {
   const now = Date.now();
   if (now > last.ms) {
@@ -29,7 +29,7 @@ function next(last: Last, bits: bigint): Last {
 const lastUuid: Last = { ms: 0, random: 0n };
 const lastUlid: Last = { ms: 0, random: 0n };
 
-/** A UUID that sorts by its time of creation, within a process strictly (RFC 9562, sections 5.7 and 6.2). */
+/** Returns a UUID that sorts by creation time, strictly within a process (RFC 9562, sections 5.7 and 6.2). */
 export function uuidv7(): string {
   const { ms, random: counted } = next(lastUuid, 74n);
   const time = ms.toString(16).padStart(12, '0');
@@ -41,8 +41,8 @@ export function uuidv7(): string {
 const CROCKFORD = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 
 /**
- * 48 bits of time and 80 random ones in 26 characters that sort by time, within a process strictly
- * (github.com/ulid/spec).
+ * Returns an ULID: 26 characters with 48 bits of time and 80 random bits. It sorts by creation time, strictly within a
+ * process (github.com/ulid/spec).
  */
 export function ulid(): string {
   const last = next(lastUlid, 80n);

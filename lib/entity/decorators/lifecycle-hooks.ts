@@ -8,16 +8,16 @@ export type HookEvent =
   | 'after remove'
   | 'after load';
 
-/** What a decorator said of a method. */
+/** What a decorator declares about a method. */
 export interface HookMetadata {
   readonly event: HookEvent;
   readonly method: string;
 }
 
-/** Methods by when they run; those of parents first. */
+/** Methods by event; those of parent classes first. */
 export type Hooks = ReadonlyMap<HookEvent, readonly string[]>;
 
-/** Hooks by their event; one that a child declares again runs once. */
+/** Groups hooks by event. A hook that a subclass declares again runs once. */
 export function hooksByEvent(hooks: readonly HookMetadata[]): Hooks {
   const byEvent = new Map<HookEvent, string[]>();
   for (const { event, method } of hooks) {
@@ -27,7 +27,9 @@ export function hooksByEvent(hooks: readonly HookMetadata[]): Hooks {
   return byEvent;
 }
 
-/** Runs the hooks of an event, one after the other; nothing to wait for where there are none. */
+/**
+ * Runs the hooks of an event, one after the other. Returns undefined if there are none, so that callers need not wait.
+ */
 export function runHooks(
   { hooks }: { readonly hooks: Hooks },
   event: HookEvent,

@@ -4,7 +4,7 @@ import type { EntityClass } from './shape.js';
 import type { PropertyOptions } from './property-type.js';
 import type { IdGenerator } from './id-generators.js';
 
-/** What a property is to its entity. */
+/** The role of a property in its entity. */
 export type PropertyRole =
   | 'primary key'
   | 'partition key'
@@ -16,26 +16,26 @@ export type PropertyRole =
   | 'expiry time'
   | CollectionKind;
 
-/** What a decorator said of one property. */
+/** What a decorator declares about one property. */
 export interface PropertyMetadata {
   readonly property: string;
   readonly role: PropertyRole;
   readonly options: PropertyOptions & { generate?: IdGenerator };
-  /** What TypeScript emitted as the property's type, if it did. */
+  /** The type that TypeScript emitted for the property, if any. */
   readonly emittedType: unknown;
 }
 
-/** What becomes of writes that take a value of a unique that is being built. */
+/** What happens to writes of a value while its unique constraint is being built. */
 export type WhileBuilding = 'refuse' | 'write';
 
-/** What `@Index` or `@Unique` said. */
+/** What `@Index` or `@Unique` declares. */
 export interface IndexMetadata {
   readonly kind: 'index' | 'unique';
-  /** The property it stands on. */
+  /** The decorated property. */
   readonly on: string;
   readonly name: string;
   readonly fields: readonly string[];
-  /** `partition`, if it says nothing. */
+  /** `'partition'` by default. */
   readonly scope?: 'partition' | 'global' | undefined;
   readonly buckets?: number | undefined;
   readonly whileBuilding?: WhileBuilding | undefined;
@@ -68,7 +68,7 @@ export interface ClusterEntityOptions {
   changes?: boolean | { maxLength: number } | undefined;
 }
 
-/** What the decorators said of one class, its parents not included. */
+/** What the decorators of one class declare, without those of its parents. */
 export interface ClassMetadata {
   entity?: ClusterEntityOptions | undefined;
   readonly properties: PropertyMetadata[];
@@ -76,11 +76,11 @@ export interface ClassMetadata {
   readonly hooks: HookMetadata[];
 }
 
-// Keyed by the class itself: nothing outlives a class, and applications in one process share what is written in the
-// class, never what they made of it.
+// Keyed by the class: no entry outlives its class. Applications in one process share the declarations of a class, but
+// not the schemas that they build from them.
 const classes = new WeakMap<object, ClassMetadata>();
 
-/** The metadata that a decorator adds to. */
+/** Returns the metadata of a class, to which its decorators add. */
 export function ownMetadata(type: object): ClassMetadata {
   let metadata = classes.get(type);
   if (!metadata) classes.set(type, (metadata = { properties: [], indexes: [], hooks: [] }));
@@ -88,8 +88,8 @@ export function ownMetadata(type: object): ClassMetadata {
 }
 
 /**
- * Properties, indexes and hooks of a class and its parents; what a child says of a property replaces what its parent
- * said.
+ * Returns the properties, indexes and hooks of a class and its parents. Declarations of a subclass replace those of its
+ * parents for the same property.
  */
 export function inheritedMetadata(
   type: EntityClass,
@@ -105,7 +105,7 @@ export function inheritedMetadata(
     const kept = properties.filter(({ property }) => !redeclared.has(property));
     properties.splice(0, properties.length, ...kept, ...level.properties);
   }
-  // What a child says of the indexes of a property replaces what its parents said of them.
+  // Likewise for the indexes that are declared on a property.
   const indexes: IndexMetadata[] = [];
   for (const level of lineage) {
     const redeclared = new Set(level.indexes.map(({ on }) => on));
@@ -119,7 +119,7 @@ export function inheritedMetadata(
   };
 }
 
-/** Decorated properties that a class has beyond those of a class that it is derived from; none where it is not. */
+/** Returns the decorated properties that a subclass adds to its base class; none if it is not a subclass. */
 export function propertiesBelow(derived: EntityClass, base: EntityClass): string[] {
   if (!(derived.prototype instanceof base)) return [];
   const known = new Set(inheritedMetadata(base).properties.map(({ property }) => property));
@@ -127,7 +127,7 @@ export function propertiesBelow(derived: EntityClass, base: EntityClass): string
   return all.filter((property) => !known.has(property));
 }
 
-/** What `@ClusterEntity` said of this very class: a child of an entity is an entity only if it says so itself. */
+/** Returns the options of `@ClusterEntity` on this class. A subclass of an entity needs its own decorator. */
 export function entityOptions(type: object): ClusterEntityOptions | undefined {
   return classes.get(type)?.entity;
 }

@@ -17,23 +17,23 @@ import {
 
 type Constructor = abstract new (...args: never[]) => unknown;
 type Callable = (...args: never[]) => unknown;
-type TypeName = Constructor | Callable; // BigInt can be called and not constructed
+type TypeName = Constructor | Callable; // BigInt can be called but not constructed
 
 /**
- * A property's type: `String Number BigInt Boolean Date Buffer`, `Object` or `Array` for whatever JSON can hold,
+ * The type of a property: `String Number BigInt Boolean Date Buffer`, `Object` or `Array` for any JSON value,
  * `[String]` for an array with typed elements, an embedded class, or a function that returns one of these.
  */
 export type PropertyType = TypeName | readonly [TypeName];
 
-/** What `@Property` takes beside a bare type. */
+/** Options of `@Property`. */
 export interface PropertyOptions {
   type?: PropertyType | undefined;
   /**
-   * The values that are allowed: a TypeScript enum, or an array of strings and numbers. With `type: () => [String]`, or
+   * The permitted values: a TypeScript enum, or an array of strings and numbers. With `type: () => [String]` or
    * `[Number]`, the property is an array of them.
    */
   enum?: Readonly<Record<string, string | number>> | readonly (string | number)[] | undefined;
-  /** Turns the entity's value into one of `type` (by default a string), and back. */
+  /** Converts the entity's value to a value of `type` (by default a string), and back. */
   transformer?: ValueTransformer<never, unknown> | ValueTransformer | undefined;
 }
 
@@ -49,15 +49,15 @@ const CODECS = new Map<unknown, Codec>([
   [Array, jsonCodec],
 ]);
 
-/** Why a type cannot be used; the schema's builder puts class and property before it. */
+/** Why a type cannot be used. The schema builder prefixes the class and the property. */
 export class TypeFault extends Error {}
 
 /**
- * The codec of a property.
+ * Returns the codec of a property.
  *
- * @param options what its decorator was given.
- * @param emitted what TypeScript emitted as the property's type (`emitDecoratorMetadata`), if anything.
- * @param embedded gives the codec of an embedded class, undefined for a class that is none.
+ * @param options the options of its decorator.
+ * @param emitted the type that TypeScript emitted (`emitDecoratorMetadata`), if any.
+ * @param embedded returns the codec of an embedded class, or undefined for any other class.
  * @throws TypeFault
  */
 export function resolveCodec(
@@ -75,7 +75,7 @@ function baseCodec(options: PropertyOptions, emitted: unknown, embedded: Embedde
   if (options.enum) return ofEnum(enumValues(options.enum), options.type);
   if ('type' in options) return codecOf(options.type, embedded);
   if (options.transformer) return stringCodec;
-  // `Object` and `Array` are also what is emitted for unions, interfaces and every array: no ground to stand on.
+  // TypeScript emits `Object` and `Array` also for unions, interfaces and arrays of any type.
   const codec = emitted === Object || emitted === Array ? undefined : CODECS.get(emitted);
   if (codec) return codec;
   throw new TypeFault(
@@ -94,12 +94,12 @@ function codecOf(given: unknown, embedded: EmbeddedLookup): Codec {
   if (codec) return codec;
   throw new TypeFault(
     type === undefined
-      ? 'names a type that is undefined: probably a circular import, give it as () => Class'
-      : 'names a type that is neither a known one nor a class with @Property decorators',
+      ? 'names a type that is undefined: probably a circular import; name it as () => Class'
+      : 'names a type that is neither supported nor a class with @Property decorators',
   );
 }
 
-/** An arrow function has no prototype; classes, String and BigInt have one. */
+/** Returns whether a type is an arrow function: these have no prototype, unlike classes, String and BigInt. */
 function isThunk(type: unknown): type is () => unknown {
   return typeof type === 'function' && type.prototype === undefined;
 }
@@ -108,7 +108,7 @@ function isClass(type: unknown): type is new (...args: never[]) => object {
   return typeof type === 'function' && type.prototype !== undefined;
 }
 
-/** The codec of an enum, or, where the type is a list, of a list of its values. */
+/** Returns the codec of an enum, or of an array of its values if the type is an array. */
 function ofEnum(values: readonly (string | number)[], given: unknown): Codec {
   const codec = enumCodec(values);
   if (given === undefined) return codec;
@@ -118,8 +118,8 @@ function ofEnum(values: readonly (string | number)[], given: unknown): Codec {
   if (values.every((value) => Object(value).constructor === element))
     return isList ? arrayCodec(codec) : codec;
   throw new TypeFault(
-    'has an enum and a type that is not the one of its values: leave the type out, ' +
-      'or give { type: () => [String], enum: Status } for an array of them',
+    'has an enum and a type that differs from that of its values: leave the type out, ' +
+      'or use { type: () => [String], enum: Status } for an array of them',
   );
 }
 
@@ -129,11 +129,11 @@ function enumValues(given: NonNullable<PropertyOptions['enum']>): (string | numb
     : valuesOf(given as Readonly<Record<string, string | number>>);
   if (values.length === 0) throw new TypeFault('has an enum without values');
   if (new Set(values.map(String)).size !== new Set(values).size)
-    throw new TypeFault('has an enum with two values of the same text');
+    throw new TypeFault('has an enum with two values that have the same text');
   return [...values];
 }
 
-/** A numeric TypeScript enum also maps its numbers back to names: those entries are no values. */
+/** Returns the values of an enum, without the entries that map numbers back to names in a numeric TypeScript enum. */
 const valuesOf = (given: Readonly<Record<string, string | number>>): (string | number)[] =>
   Object.entries(given)
     .filter(([name, value]) => !(typeof given[value] === 'number' && String(given[value]) === name))

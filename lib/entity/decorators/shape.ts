@@ -25,29 +25,29 @@ export const Shape: unique symbol = Symbol('keyslot.shape');
  */
 export type EntityClass<E extends object = object> = new (...args: never[]) => E;
 
-/** What can be an id: a primary key or a partition key. */
+/** The type of a primary key or a partition key. */
 export type EntityId = string | number | bigint;
 
 type ShapePart<E, Part extends string> = E extends { readonly [Shape]: { readonly [P in Part]: infer Names } }
   ? Extract<Names, keyof E & string>
   : never;
 
-/** The properties that make an entity's key, as its `Shape` says; `never` without one. */
+/** The properties of the entity's key that its `Shape` names; `never` without one. */
 export type KeyNames<E> = ShapePart<E, 'key'>;
 
-/** The partition key, as the entity's `Shape` says; `never` without one. */
+/** The partition key that the entity's `Shape` names; `never` without one. */
 export type PartitionNames<E> = ShapePart<E, 'partition'>;
 
-/** The properties of global indexes and uniques, as the entity's `Shape` says; `never` without any. */
+/** The properties of global indexes and unique constraints that the entity's `Shape` names; `never` without any. */
 export type GlobalNames<E> = ShapePart<E, 'global'>;
 
-/** What is neither created nor patched, as the entity's `Shape` says; `never` without any. */
+/** The properties that can be neither created nor patched, as the entity's `Shape` names them; `never` without any. */
 export type FixedNames<E> = ShapePart<E, 'fixed'>;
 
-/** The properties that are indexed or unique, as the entity's `Shape` says; `never` without one. */
+/** The properties with an index or a unique constraint that the entity's `Shape` names; `never` without any. */
 export type IndexedNames<E> = ShapePart<E, 'indexed'>;
 
-/** The properties of `@Counter()`, as the entity's `Shape` says; `never` without one. */
+/** The properties of `@Counter()` that the entity's `Shape` names; `never` without any. */
 export type CounterNames<E> = ShapePart<E, 'counters'>;
 
 type IsNever<T> = [T] extends [never] ? true : false;
@@ -56,7 +56,7 @@ type HasShape<E> = E extends { readonly [Shape]: unknown } ? true : false;
 
 type BareKey<E, Name> = Name extends keyof E ? NonNullable<E[Name]> : never;
 
-/** The key of an entity: its bare id where the key is one property, else an object of the key's properties. */
+/** The key of an entity: its bare id if the key has one property, else an object of the key's properties. */
 export type KeyOf<E> =
   IsNever<KeyNames<E>> extends true
     ? EntityId | Partial<Pick<E, DataNames<E>>>
@@ -64,13 +64,13 @@ export type KeyOf<E> =
       ? { readonly [Name in KeyNames<E>]-?: NonNullable<E[Name]> }
       : BareKey<E, KeyNames<E>>;
 
-/** The id of a partition, as the entity's own key types allow it. */
+/** The id of a partition, with the type of the entity's key. */
 export type PartitionKeyOf<E> =
   IsNever<KeyNames<E>> extends true
     ? EntityId
     : BareKey<E, IsNever<PartitionNames<E>> extends true ? KeyNames<E> : PartitionNames<E>>;
 
-/** The names of the collections: `@SetOf` and its sisters. They are no part of the row. */
+/** The names of the collections, such as those of `@SetOf`. They are not part of the row. */
 export type CollectionNames<E> = {
   [Name in keyof E & string]-?: [NonNullable<E[Name]>] extends [never]
     ? never
@@ -79,7 +79,7 @@ export type CollectionNames<E> = {
       : never;
 }[keyof E & string];
 
-/** The names of what is stored in the row, methods and collections left out. */
+/** The names of the properties stored in the row, without methods and collections. */
 export type DataNames<E> = Exclude<
   {
     [Name in keyof E & string]-?: E[Name] extends (...args: never[]) => unknown ? never : Name;
@@ -102,7 +102,7 @@ export type Patch<E> = {
 /** The condition of `update`: the values that properties must have now. `null` means no value. */
 export type Demand<E> = { [Name in PatchNames<E>]?: E[Name] | null | undefined };
 
-/** The name of a counter: one that the `Shape` names, or without one any property of a number. */
+/** The name of a counter that the `Shape` names; without a `Shape`, the name of any numeric property. */
 export type CounterOf<E> =
   HasShape<E> extends true
     ? CounterNames<E>

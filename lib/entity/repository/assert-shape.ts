@@ -11,14 +11,14 @@ import type {
   PartitionNames,
 } from '../decorators/shape.js';
 
-/** An object with each of the names, and no other. */
+/** An object with exactly these names. */
 type Each<Names extends string> = { readonly [Name in Names]: true };
 
 type Part<Name extends string, Stating extends string> = [Stating] extends [never]
   ? unknown
   : { readonly [Of in Name]: Each<Stating> };
 
-/** Every name that a class's `Shape` states, once more as values; the compiler sees to it that none is missing. */
+/** The names of a class's `Shape` as values. The compiler checks that none is missing. */
 export type ShapeNames<E> = { readonly key: Each<KeyNames<E>> } & Part<'partition', PartitionNames<E>> &
   Part<'indexed', IndexedNames<E>> &
   Part<'global', GlobalNames<E>> &
@@ -37,21 +37,21 @@ const DECORATED: Record<string, NamesOf> = {
   counters: ({ counters }) => counters.map(({ property }) => property),
 };
 
-/** Parts that a Shape may do without; one that it has is whole. */
+/** Optional parts of a Shape. If present, a part must be complete. */
 const OPTIONAL: Record<string, NamesOf> = {
   partition: ({ partitionKey }) => [partitionKey?.property],
   global: ({ globals }) => namesIn(globals),
 };
 
 /**
- * For a test: does what a class states in `Shape` agree with its decorators? The `Shape` is known to the compiler
- * alone, so its names are given again as values, which the compiler compares with it.
+ * Checks, in a test, that the `Shape` of a class agrees with its decorators. Only the compiler knows the `Shape`, so
+ * you pass its names again as values, which the compiler compares with it.
  *
  * ```ts
  * assertShape(OrderItem, { key: { orderId: true, id: true }, counters: { reserved: true } });
  * ```
  *
- * @throws SchemaError with every name that only one of them has.
+ * @throws SchemaError with every name that only the decorators or only the `Shape` have.
  */
 export function assertShape<E extends object>(type: EntityClass<E>, stated: ShapeNames<E>): void {
   const { schema } = new SchemaRegistry().mapper(type);
@@ -62,14 +62,15 @@ export function assertShape<E extends object>(type: EntityClass<E>, stated: Shap
     const decorated = new Set(decoratedNames(schema));
     const named = new Set(Object.keys(parts[part] ?? {}));
     for (const name of decorated)
-      if (name && !named.has(name)) faults.push(`${type.name}.${name} is missing in the Shape's '${part}'`);
+      if (name && !named.has(name))
+        faults.push(`${type.name}.${name} is missing from '${part}' of the Shape`);
     for (const name of named)
       if (!decorated.has(name))
-        faults.push(`${type.name}.${name} is in the Shape's '${part}' and not decorated so`);
+        faults.push(`${type.name}.${name} is in '${part}' of the Shape, but has no such decorator`);
   }
   for (const name of Object.keys(parts.fixed ?? {}))
     if (name !== schema.version && isStored(schema, name))
-      faults.push(`${type.name}.${name} is in the Shape's 'fixed', and is stored`);
+      faults.push(`${type.name}.${name} is in 'fixed' of the Shape, but is stored`);
   if (faults.length > 0) throw new SchemaError(faults);
 }
 

@@ -10,24 +10,24 @@ import type { RowOperation } from '../operations/row-operation.js';
 import type { BulkWriteOptions } from '../common/write-options.js';
 import type { WriteEvent } from '../commit/write-planner.js';
 
-/** What became of one item of many; each is atomic by itself. */
+/** The result of one item of a bulk write. Each item is atomic by itself. */
 export type ItemResult<T> =
   { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: Error };
 
-/** An item that is to be written; without an operation it is as it should be already. */
+/** An item to write; without an operation, nothing has changed. */
 interface Item<T> {
   readonly operation?: RowOperation;
-  /** Gives the item's value once the row is at a version, undefined where there was none. */
+  /** Returns the item's value after the write. The version is undefined if there was no row. */
   done(version?: number): T;
 }
 
-/** What became of an entity, and what its hooks are to be told. */
+/** A saved entity, and the event for its hooks. */
 interface Saved<E> {
   readonly entity: E;
   readonly event?: WriteEvent;
 }
 
-/** Saves entities, in one batch a node. */
+/** Saves entities, in one batch per node. */
 export async function saveMany<E extends object>(
   context: EntityContext,
   mapper: RowMapper,
@@ -51,7 +51,7 @@ export async function saveMany<E extends object>(
     };
     return { operation: write?.operation, done };
   };
-  // Hooks are outside: they may write the entities themselves.
+  // Hooks run outside the turn, because they may write the entities themselves.
   const written = await entities.inTurn(once.filter(isObject), async () =>
     writeMany(context, once, plan, options),
   );
@@ -69,7 +69,7 @@ async function withHooks<E extends object>(
   return itemResult({ value: entity, error: failure ?? error });
 }
 
-/** Deletes rows, in one batch a node. */
+/** Deletes rows, in one batch per node. */
 export async function deleteMany<Key>(
   context: EntityContext,
   mapper: RowMapper,
@@ -86,7 +86,7 @@ export async function deleteMany<Key>(
   return (await writeMany(context, keys, plan, options)).map(itemResult);
 }
 
-/** What became of one item: a value where it is written, an error where something went wrong, or both. */
+/** The outcome of one item: a value if it was written, an error if something failed, or both. */
 interface Written<T> {
   readonly value?: T | undefined;
   readonly error?: Error | undefined;
@@ -125,7 +125,7 @@ const itemResult = <T>({ value, error }: Written<T>): ItemResult<T> =>
 
 const isObject = (given: unknown): boolean => typeof given === 'object' && given !== null;
 
-/** The error that something ends with, if it does. */
+/** Returns the error of a call, if it fails. */
 async function attempted(make: () => Promise<void> | undefined): Promise<Error | undefined> {
   try {
     await make();

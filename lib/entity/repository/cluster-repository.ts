@@ -122,8 +122,8 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
    * Saves many entities in one batch per node. Each save is atomic by itself, and a failure does not stop the others.
    * To write several rows together, use `transaction`.
    *
-   * @returns one result per entity, in the same order; failures are results, not exceptions. If an after-hook fails, the
-   * result is its error although the row was written.
+   * @returns one result per entity, in the same order; failures are results, not exceptions. If an after-hook fails,
+   * the result is its error although the row was written.
    */
   saveMany(entities: readonly E[], options?: BulkWriteOptions): Promise<ItemResult<E>[]> {
     return saveMany(this[PARTS].context, this[PARTS].mapper, entities, options);
@@ -250,7 +250,7 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
     const { planner, entities, committer } = this[PARTS].context;
     const hooks = planner.announce(kind, this[PARTS].mapper, entity);
     if (hooks) await hooks;
-    // Hooks are outside: they may write the entity themselves.
+    // Hooks run outside the turn, because they may write the entity themselves.
     const written = await entities.inTurn([entity], async () => {
       const write = planner.plan(kind, this[PARTS].mapper, entity);
       if (!write) return undefined; // nothing has changed
@@ -261,6 +261,6 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
     });
     if (!written) return;
     await runHooks(this[PARTS].mapper.schema, `after ${written.event}`, entity);
-    if (written.unconfirmed) throw written.unconfirmed; // it is written all the same
+    if (written.unconfirmed) throw written.unconfirmed; // the write was applied nevertheless
   }
 }

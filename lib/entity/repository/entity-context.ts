@@ -4,7 +4,7 @@ import type { KeyWalker } from '../keys/key-walker.js';
 import type { LockRunner } from '../locks/lock-runner.js';
 import type { TransactionContext } from '../transactions/transaction-context.js';
 
-/** What the repositories of one registry share. */
+/** The parts that the repositories of one registry share. */
 export interface EntityContext extends TransactionContext {
   readonly collections: CollectionHandles;
   readonly keys: KeyWalker;

@@ -19,8 +19,8 @@ import type { EntityClass } from '../decorators/shape.js';
 import { WritePlanner } from '../commit/write-planner.js';
 
 /**
- * The entities of one client. Repositories of one registry know each other's entities, share a line for contended
- * partitions, and have entities of different names; so a client should have one.
+ * The entities of one client. Repositories of one registry recognize each other's entities, share the queue of
+ * contended partitions, and require distinct entity names. Use one registry per client.
  */
 export class EntityRegistry {
   private readonly context: LockingContext;
@@ -54,9 +54,9 @@ export class EntityRegistry {
   }
 
   /**
-   * Adds entity classes; those that are known already may be among them.
+   * Adds entity classes. Classes that were added before are accepted again.
    *
-   * @throws SchemaError with all that is wrong in any of them; none is added then.
+   * @throws SchemaError with all faults of all classes. None is added then.
    */
   register(entities: readonly (EntityClass | undefined)[]): this {
     this.context.schemas.register(entities);
@@ -64,20 +64,20 @@ export class EntityRegistry {
   }
 
   /**
-   * Compares every class with the record of what was stored by it before, and records what is new. An index that rows
-   * were stored without is being built from then on: it is kept by every write, and can be asked once `reindex()` is
-   * done. `ClusterModule` calls this when the application starts.
+   * Compares every class with its schema record, and records what is new. An index that was added to existing rows is
+   * being built from then on: every write maintains it, and queries can use it after `reindex()`. `ClusterModule`
+   * calls this method when the application starts.
    *
-   * @throws SchemaRecordError where stored rows do not fit a class.
+   * @throws SchemaRecordError if stored rows do not fit a class.
    */
   async checkSchemas(): Promise<void> {
     await Promise.all(this.context.schemas.all().map((schema) => this.context.records.check(schema)));
   }
 
   /**
-   * The repository of an entity class; the same one on every call.
+   * Returns the repository of an entity class, the same one on every call.
    *
-   * @throws SchemaError where something is wrong in the class.
+   * @throws SchemaError if the class has faults.
    */
   repository<E extends object>(entity: EntityClass<E>): ClusterRepository<E> {
     return this.repositories.repository(entity);
@@ -113,13 +113,13 @@ export class EntityRegistry {
 }
 
 /**
- * A registry of entity classes, for use without Nest.
+ * Creates a registry of entity classes, for use without Nest.
  *
  * ```ts
  * const orders = createRepositories(cluster, [Order, OrderItem]).repository(Order);
  * ```
  *
- * @throws SchemaError with all that is wrong in the classes.
+ * @throws SchemaError with all faults of the classes.
  */
 export function createRepositories(
   client: EntityClient,

@@ -27,19 +27,19 @@ export interface PartitionLock {
 /** The function that `withLock` runs. */
 export type LockedFunction<R> = (lock: PartitionLock) => Promise<R>;
 
-/** Repositories whose writes are made under a lock. */
+/** Repositories that write under a lock. */
 export interface LockedRepositories {
   readonly transactions: TransactionRunner;
   repository<E extends object>(type: EntityClass<E>): ClusterRepository<E>;
 }
 
-/** The same as all repositories share, for those that can be locked. */
+/** The context of repositories that can lock partitions. */
 export interface LockingContext extends EntityContext {
-  /** The repositories whose writes are made under a lock. */
+  /** Returns repositories that write under a lock. */
   readonly underLock: (fence: Fence) => LockedRepositories;
 }
 
-/** The lock that a function is given. */
+/** Returns the lock that is passed to the function of `withLock`. */
 export function partitionLock({ fence, signal }: HeldLock, repositories: LockedRepositories): PartitionLock {
   return {
     token: Number(fence.token),

@@ -4,7 +4,7 @@ import { PARTS, type RepositoryParts } from './repository-parts.js';
 import type { EntityClass } from '../decorators/shape.js';
 import { TransactionRunner } from '../transactions/transaction-runner.js';
 
-/** The repositories of one context, each made once. */
+/** The repositories of one context, each created once. */
 export class RepositorySet {
   readonly transactions: TransactionRunner;
   private readonly repositories = new Map<EntityClass, unknown>();
@@ -13,7 +13,7 @@ export class RepositorySet {
     this.transactions = new TransactionRunner(context);
   }
 
-  /** @throws SchemaError where something is wrong in the class. */
+  /** @throws SchemaError if the class has faults. */
   repository<E extends object>(entity: EntityClass<E>): ClusterRepository<E> {
     const known = this.repositories.get(entity);
     if (known) return known as ClusterRepository<E>;

@@ -2,14 +2,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { ArgsOnResend } from '../../cluster/command/call-policy.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 
-/** Characters of a token. */
+/** The length of a token in characters. */
 export const TOKEN_LENGTH = 12;
 
 /**
- * What a write leaves in its row, to be recognized when it is sent again for want of an answer.
+ * Returns the token that a write leaves in its row, so that it is recognized if it is sent again after a lost reply.
  *
- * @param operationId the caller's own id of the operation; a random one without it.
- * @param what what is done, and to what: one id of a request is for each of its writes another token.
+ * @param operationId the caller's `opId`; without it, the token is random.
+ * @param what the purpose of the write, so that several writes of one request with the same `opId` get distinct tokens.
  */
 export function operationToken(operationId?: string, what = ''): string {
   if (operationId !== undefined && typeof operationId !== 'string')
@@ -20,7 +20,7 @@ export function operationToken(operationId?: string, what = ''): string {
 }
 
 const TOKEN_BYTES = 9;
-/** Random bytes for some tokens to come: to ask for them takes far longer than to make a token of them. */
+/** Random bytes for the next tokens. Requesting them takes far longer than making a token of them. */
 let random = Buffer.alloc(0);
 let used = 0;
 
@@ -33,10 +33,10 @@ function randomToken(): string {
 }
 
 /**
- * Tells a script whose first argument is a token that it is sent again, and how long ago it was sent first at most:
- * the milliseconds follow the token.
+ * Marks a resent script, whose first argument is a token: appends the greatest possible age of the call, in
+ * milliseconds, to the token.
  */
-export const tellResent: ArgsOnResend = (args, deadlineMs) => {
+export const ageToken: ArgsOnResend = (args, deadlineMs) => {
   const place = 2 + Number(args[1]); // EVALSHA sha keyCount keys… token …
   return args.with(place, `${String(args[place]).slice(0, TOKEN_LENGTH)}${deadlineMs}`);
 };

@@ -230,7 +230,7 @@ it('a missing await is named where a promise comes in the place of an entity or 
   await members.insert(members.create({ id }));
   const missing = expect.objectContaining({
     code: 'INVALID_ARGUMENT',
-    message: expect.stringContaining('an await is missing'),
+    message: expect.stringContaining('add the missing await'),
   });
   const coming = members.findOneOrFail(id);
   await expect(members.save(coming as never)).rejects.toEqual(missing);
