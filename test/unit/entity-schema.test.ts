@@ -84,7 +84,7 @@ describe('a registry of schemas', () => {
       @PrimaryKey() id!: string;
     }
     const registry = new SchemaRegistry();
-    expect(() => registry.register([Owner, Other])).toThrow(/two entities of the one name 'Owner'/);
+    expect(() => registry.register([Owner, Other])).toThrow(/two entities with the same name 'Owner'/);
     registry.register([Other]);
     expect(() => registry.mapper(Owner)).toThrow(SchemaError);
     expect(faultsOf(Owner)).toEqual([]); // another application
@@ -347,8 +347,8 @@ describe('what rows are read into', () => {
       @Property({ type: () => [Number], enum: Code }) codes?: string[];
     }
     expect(faultsOf(Twice)).toEqual([
-      expect.stringMatching(/^Twice\.code has an enum and a type that is not/),
-      expect.stringMatching(/^Twice\.codes has an enum and a type that is not/),
+      expect.stringMatching(/^Twice\.code has an enum and a type that differs/),
+      expect.stringMatching(/^Twice\.codes has an enum and a type that differs/),
     ]);
   });
 

@@ -4,20 +4,20 @@ import { TOKEN_MEMORY_MS } from './lock-memory.js';
 import type { Fence } from '../operations/row-operation.js';
 import type { ScriptCaller } from '../scripts/script-caller.js';
 
-/** A lock as it was taken. */
+/** An acquired lock. */
 export interface TakenLock {
   readonly tag: string;
   readonly key: string;
   readonly token: string;
   readonly ttlMs: number;
-  /** When it was asked for, by `performance.now()`: from then on its time counts. */
+  /** When it was requested, by `performance.now()`. Its time counts from then. */
   readonly since: number;
 }
 
-/** It is renewed three times before it would end. */
+/** How often a lock is renewed within its time. */
 const RENEWALS = 3;
 
-/** A lock that is held: renewed until it is released, and found lost where that does not work. */
+/** A held lock. It renews itself until it is released, and detects when it is lost. */
 export class HeldLock {
   private readonly aborter = new AbortController();
   private timer: NodeJS.Timeout | undefined;
@@ -25,7 +25,7 @@ export class HeldLock {
   private endsAt: number;
   private isReleased = false;
   private hasEndedWell = false;
-  /** Why it is lost; undefined while it is not. */
+  /** Why the lock is lost; undefined while it is held. */
   lost: LockLostError | undefined;
   readonly fence: Fence;
 
@@ -49,13 +49,14 @@ export class HeldLock {
     return this.aborter.signal;
   }
 
-  /** Tells the function that it should end; the lock is held until it does. */
+  /** Aborts the signal of the lock, so that the function ends. The lock is held until it does. */
   abort(reason: unknown): void {
     this.aborter.abort(reason);
   }
 
   /**
-   * Lets go of it, and finds out whether it was held until now. That nobody answered is no error: its time will end.
+   * Releases the lock, and checks that it was held until now. A failure to release is ignored, because the lock
+   * expires.
    */
   async release(): Promise<void> {
     this.isReleased = true;

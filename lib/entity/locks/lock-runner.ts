@@ -7,7 +7,7 @@ import type { EntityClient } from '../common/entity-client.js';
 import { LockTimeoutError } from '../common/entity-errors.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { HeldLock } from './held-lock.js';
-import { LockLine } from './lock-line.js';
+import { TurnQueue } from '../common/turn-queue.js';
 import { TOKEN_MEMORY_MS } from './lock-memory.js';
 import { LOCK_SCRIPT } from './lock-script.js';
 import type { LockOptions } from './lock-options.js';
@@ -17,24 +17,26 @@ const TTL_MS = 10_000;
 const SHORTEST_TTL_MS = 100;
 const WAIT_MS = 10_000;
 const LONGEST_PAUSE_MS = 100;
-/** The most callers of one process that wait for one lock. */
+/** The maximum number of callers of one process that wait for one lock. */
 const MAX_WAITERS = 1_000;
 const NAME = /^[\w.-]{1,100}$/;
 
-/** What is done while a lock is held. */
+/** The function that runs while a lock is held. */
 export type LockedWork<R> = (held: HeldLock) => Promise<R>;
 
 /** Runs functions under locks of partitions. */
 export class LockRunner {
   private readonly scripts: ScriptCaller;
-  private readonly line = new LockLine();
+  private readonly turns = new TurnQueue();
 
   constructor(client: EntityClient) {
     this.scripts = new ScriptCaller(client);
   }
 
   /**
-   * @throws LockTimeoutError, LockLostError, and what `work` throws.
+   * Runs `work` under a lock of a partition.
+   *
+   * @throws LockTimeoutError, LockLostError, and any error of `work`.
    */
   async run<R>(tag: string, work: LockedWork<R>, options: LockOptions = {}): Promise<R> {
     checkEntityOptions('a lock', options);
@@ -49,31 +51,31 @@ export class LockRunner {
     signal?.throwIfAborted();
     const key = lockKey(tag, name);
     const giveUpAt = performance.now() + waitMs;
-    const pass = await this.turn(tag, key, waitMs, signal);
+    const endTurn = await this.turn(tag, key, waitMs, signal);
     try {
       const held = await this.take(tag, key, ttlMs, giveUpAt, waitMs, signal);
       return await this.hold(held, work, signal);
     } finally {
-      pass();
+      endTurn();
     }
   }
 
-  /** Lets the callers of this process come one after the other, so that one of them at most asks the server. */
+  /** Queues the callers of this process, so that only the first of them asks the server. */
   private async turn(
     tag: string,
     key: string,
     waitMs: number,
     signal: AbortSignal | undefined,
   ): Promise<() => void> {
-    if (this.line.length(key) >= MAX_WAITERS || (waitMs === 0 && this.line.length(key) > 0))
+    if (this.turns.length(key) >= MAX_WAITERS || (waitMs === 0 && this.turns.length(key) > 0))
       throw new LockTimeoutError(tag, waitMs);
     const done = new AbortController();
     const ended = delay(waitMs, undefined, {
       signal: signal ? AbortSignal.any([signal, done.signal]) : done.signal,
     }).catch(() => {});
     try {
-      const pass = await this.line.enter(key, ended);
-      if (pass) return pass;
+      const endTurn = await this.turns.enter(key, ended);
+      if (endTurn) return endTurn;
     } finally {
       done.abort();
     }
@@ -114,7 +116,7 @@ export class LockRunner {
       unhook?.();
       return held.release();
     });
-    // What the function has done besides its writes, it may have done beside another holder.
+    // The function may have run beside another holder. Only its writes were fenced.
     if (held.lost) throw held.lost;
     return result;
   }

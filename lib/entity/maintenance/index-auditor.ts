@@ -157,7 +157,7 @@ export class IndexAuditor {
     const { key, version, expiresAt } = expected;
     const notes = suspects
       ? []
-      : [...expected.notes].map(([field, note]) => [field, note === undefined ? '' : `=${note}`]);
+      : [...expected.encodings].map(([field, note]) => [field, note === undefined ? '' : `=${note}`]);
     const lists = suspects
       ? [[], [], this.extra(suspects.index, expected.index), this.extra(suspects.uniques, expected.uniques)]
       : [[...expected.index], [...expected.uniques], [], []];

@@ -5,9 +5,9 @@ import type { EntityKey } from '../keys/entity-key.js';
 import type { CounterSchema, EntitySchema } from '../schema/entity-schema.js';
 
 /**
- * The counter of a name.
+ * Returns the counter with a name.
  *
- * @throws InvalidArgumentError where there is none.
+ * @throws InvalidArgumentError if there is none.
  */
 export function counterOf(schema: EntitySchema, property: string): CounterSchema {
   const counter = schema.counters.find((known) => known.property === property);
@@ -16,9 +16,9 @@ export function counterOf(schema: EntitySchema, property: string): CounterSchema
 }
 
 /**
- * What is to be added to a counter.
+ * Checks the step of an increment.
  *
- * @throws InvalidArgumentError where it is no counter, or the step not a whole number within bounds.
+ * @throws InvalidArgumentError if the property is not a counter, or the step is not a whole number within bounds.
  */
 export function counterStep(schema: EntitySchema, property: string, by: number | bigint): bigint {
   counterOf(schema, property);
@@ -31,7 +31,7 @@ export function counterStep(schema: EntitySchema, property: string, by: number |
 }
 
 /**
- * A counter's value from its text, empty where it was never incremented.
+ * Parses the value of a counter. The text is empty if the counter was never incremented.
  *
  * @throws SchemaMismatchError
  */
@@ -50,6 +50,6 @@ export function counterValue(
   return value;
 }
 
-/** A step as the scripts take it: of a bigint 'n' follows, as its sums have other bounds. */
+/** Returns a step as the scripts expect it. 'n' marks a bigint, whose sums have other bounds. */
 export const stepText = (schema: EntitySchema, property: string, by: bigint): string =>
   `${by}${counterOf(schema, property).bigint ? 'n' : ''}`;

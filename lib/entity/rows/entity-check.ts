@@ -4,19 +4,22 @@ import type { CounterSchema, EntitySchema } from '../schema/entity-schema.js';
 import { entityOptions, propertiesBelow } from '../decorators/metadata.js';
 import type { EntityClass } from '../decorators/shape.js';
 
-/** An object of another entity's class has its properties by chance, if at all. */
+/**
+ * @throws InvalidArgumentError for an object of another entity's class, or of a subclass whose properties would be
+ * lost.
+ */
 export function checkClass({ type, name }: EntitySchema, entity: unknown): void {
   checkObject('entity', entity);
   const { constructor } = entity;
   if (constructor === type || typeof constructor !== 'function') return;
-  // An object of no class can stand for one, and so can one of a derived class that adds nothing.
+  // Objects of classes without @ClusterEntity are accepted, such as plain objects and subclasses that add nothing.
   if (!entityOptions(constructor)) return checkDerived(type, name, constructor as EntityClass);
   const hint =
     entity instanceof type ? `: it has rows of its own, use the repository of ${constructor.name}` : '';
   throw new InvalidArgumentError('entity', `An object of ${constructor.name} is not a ${name}${hint}`);
 }
 
-/** @throws InvalidArgumentError where a class that is no entity has properties that would not be stored. */
+/** @throws InvalidArgumentError if a subclass without @ClusterEntity has properties that would not be stored. */
 function checkDerived(type: EntityClass, name: string, derived: EntityClass): void {
   const added = propertiesBelow(derived, type);
   if (added.length === 0) return;
@@ -26,7 +29,7 @@ function checkDerived(type: EntityClass, name: string, derived: EntityClass): vo
   );
 }
 
-/** What an entity shows of its counters. */
+/** Returns the values of an entity's counters. */
 export function shownCounters({ counters }: EntitySchema, entity: object): readonly unknown[] {
   if (counters.length === 0) return NO_COUNTERS;
   return counters.map(({ property }): unknown => Reflect.get(entity, property));
@@ -35,9 +38,10 @@ export function shownCounters({ counters }: EntitySchema, entity: object): reado
 const NO_COUNTERS: readonly unknown[] = [];
 
 /**
- * Whether the counters are as they were, of a new entity zero: no write of an entity writes them.
+ * Checks that no counter was assigned, because writes of an entity do not store counters. A counter of a new entity
+ * must be zero.
  *
- * @throws InvalidArgumentError where one was assigned.
+ * @throws InvalidArgumentError if a counter was assigned.
  */
 export function checkCounters(schema: EntitySchema, entity: object, known?: readonly unknown[]): void {
   for (const [i, counter] of schema.counters.entries()) {
@@ -46,7 +50,7 @@ export function checkCounters(schema: EntitySchema, entity: object, known?: read
   }
 }
 
-// oxlint-disable-next-line eqeqeq -- of either type
+// oxlint-disable-next-line eqeqeq -- number or bigint
 const isZero = (shown: unknown): boolean => shown === undefined || shown === null || shown == 0;
 
 function counterAssigned({ name }: EntitySchema, { property }: CounterSchema): InvalidArgumentError {

@@ -6,54 +6,54 @@ import type { EntitySchema } from '../schema/entity-schema.js';
 import type { LoadedRow, RowMapper } from './row-mapper.js';
 import type { Mark } from './row-snapshot.js';
 
-/** What the row of an entity object was when it was last read or written. */
+/** The state of an entity's row when it was last read or written. */
 export interface EntityState {
   readonly key: EntityKey;
   readonly version: number;
   readonly marks: readonly Mark[];
-  /** When it expires, in milliseconds since 1970; undefined for never. */
+  /** When the row expires, in milliseconds since 1970; undefined for never. */
   readonly expiresAt?: number;
-  /** What the entity showed of its counters; undefined where a hook may have changed that since. */
+  /** The entity's counters; undefined if a hook may have changed them since. */
   readonly counters?: readonly unknown[];
 }
 
-/** Remembers the rows behind entity objects, for as long as the objects live. */
+/** Remembers the rows of entity objects, for as long as the objects live. */
 export class EntityTracker {
   private readonly states = new WeakMap<object, EntityState>();
 
   private readonly withCollections = new WeakSet<object>();
 
-  /** The last write of each entity that is being written. */
-  private readonly underWay = new Map<object, Promise<unknown>>();
+  /** The last write in flight of each entity. */
+  private readonly inFlight = new Map<object, Promise<unknown>>();
 
-  /** @param writer makes the writes of collections, unless another is given. */
+  /** @param writer writes collections, unless another writer is passed. */
   constructor(
     private readonly handles: CollectionHandles,
     private readonly writer: CollectionWriter,
   ) {}
 
-  /** The state of an entity; undefined for one that is new. */
+  /** Returns the state of an entity; undefined if it is new. */
   of(entity: object): EntityState | undefined {
     return this.states.get(entity);
   }
 
-  /** Gives an entity the handles of its collections, which have no key before its row is there. */
+  /** Attaches the handles of collections to an entity. They have no key until the row exists. */
   attachCollections(schema: EntitySchema, entity: object, writer = this.writer): void {
     if (schema.collections.length === 0) return;
     const keyOf = () => this.of(entity)?.key;
-    // What was loaded under a lock is written under it until the lock's function has ended.
+    // An entity that was loaded under a lock is written under it until the lock's function has ended.
     const writerNow = () => (writer.hasEndedWell ? this.writer : writer);
     this.handles.attach(schema, entity, keyOf, writerNow);
     this.withCollections.add(entity);
   }
 
-  /** Remembers a row that was read. */
+  /** Records a row that was read. */
   loaded(schema: EntitySchema, key: EntityKey, { entity, version, marks, expiresAt }: LoadedRow): void {
     const counters = schema.hooks.has('after load') ? undefined : shownCounters(schema, entity);
     this.states.set(entity, { key, version, marks, expiresAt, counters });
   }
 
-  /** Remembers a row that was written, and shows its version in the entity. */
+  /** Records a row that was written, and sets the version of the entity. */
   written({ schema }: RowMapper, entity: object, state: EntityState): void {
     if (!this.withCollections.has(entity)) this.attachCollections(schema, entity);
     this.states.set(entity, state);
@@ -61,21 +61,21 @@ export class EntityTracker {
   }
 
   /**
-   * Runs a write of entities once those that are under way have ended: each rests on what the one before it has made
-   * of the row. What nobody else writes is begun at once, in this turn.
+   * Runs a write of entities after their writes in flight have settled, because each write depends on the row as its
+   * predecessor left it. Without writes in flight, it starts at once, in the same tick.
    */
   inTurn<R>(entities: readonly object[], write: () => Promise<R>): Promise<R> {
-    const before = entities.flatMap((entity) => this.underWay.get(entity) ?? []);
+    const before = entities.flatMap((entity) => this.inFlight.get(entity) ?? []);
     const writing = before.length === 0 ? write() : Promise.allSettled(before).then(write);
-    for (const entity of entities) this.underWay.set(entity, writing);
+    for (const entity of entities) this.inFlight.set(entity, writing);
     const end = (): void => {
-      for (const entity of entities) if (this.underWay.get(entity) === writing) this.underWay.delete(entity);
+      for (const entity of entities) if (this.inFlight.get(entity) === writing) this.inFlight.delete(entity);
     };
     writing.then(end, end);
     return writing;
   }
 
-  /** Forgets an entity whose row is gone: it is new again. */
+  /** Forgets an entity whose row is gone, so that it counts as new. */
   forget(entity: object): void {
     this.states.delete(entity);
   }

@@ -3,21 +3,21 @@ import { type EntityKey, entityKeyIn } from '../keys/entity-key.js';
 import type { EntitySchema, IndexSchema } from '../schema/entity-schema.js';
 import type { Fields } from './row-reader.js';
 
-/** What the index and the uniques of a partition should hold of a row. */
+/** The entries that a partition's index and unique constraints should have for a row. */
 export interface IndexExpectation {
   readonly key: EntityKey;
-  /** The version of the row, empty where there is none; and when it expires, empty for never. */
+  /** The version of the row (empty if there is none), and when it expires (empty for never). */
   readonly version: string;
   readonly expiresAt: string;
-  /** The row's notes of its encodings: field and encoding. */
-  readonly notes: ReadonlyMap<string, string | undefined>;
+  /** The fields with encodings that the row should have; undefined for an absent field. */
+  readonly encodings: ReadonlyMap<string, string | undefined>;
   readonly index: ReadonlySet<string>;
   readonly uniques: ReadonlySet<string>;
-  /** A property whose stored value is not of its type; what the row should have is not known then. */
+  /** A property whose stored value does not have its type. The expected entries are unknown then. */
   readonly unreadable?: string;
 }
 
-/** What follows of a row as it is stored, expired or not: its entries are there until it is swept. */
+/** Derives the expected entries from a stored row. An expired row has its entries until it is swept. */
 export function expectationOf(schema: EntitySchema, tag: string, id: string, row: Fields): IndexExpectation {
   const key = entityKeyIn(schema, tag, id);
   const text = (field: string): string => (Object.hasOwn(row, field) ? row[field].toString() : '');
@@ -26,7 +26,7 @@ export function expectationOf(schema: EntitySchema, tag: string, id: string, row
     key,
     version: isThere ? text(ROW_FIELDS.version) || '0' : '',
     expiresAt: text(ROW_FIELDS.expiresAt),
-    notes: new Map<string, string | undefined>(),
+    encodings: new Map<string, string | undefined>(),
     index: new Set<string>(),
     uniques: new Set<string>(),
   };
@@ -40,7 +40,7 @@ export function expectationOf(schema: EntitySchema, tag: string, id: string, row
     } catch {
       return { ...base, unreadable: property };
     }
-    base.notes.set(encodingField(property), encodings.get(property));
+    base.encodings.set(encodingField(property), encodings.get(property));
   }
   base.index.add(`${INDEX_LISTS.rows}\0${id}`);
   if (base.expiresAt !== '')

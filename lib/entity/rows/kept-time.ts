@@ -2,8 +2,8 @@ import type { EntitySchema } from '../schema/entity-schema.js';
 import type { Mark } from './row-snapshot.js';
 
 /**
- * The time of creation, where an upsert makes one up: in a row that is there it stays. One that is in a global index
- * does not: its entry is made before the row is looked at.
+ * Returns the `@CreatedAt` property if an upsert generates its value: an existing row keeps its value. This does not
+ * apply to a property in a global index, whose entry is written before the row is read.
  */
 export function keptProperty({ createdAt, globals }: EntitySchema, entity: object): string | undefined {
   if (createdAt === undefined || Reflect.get(entity, createdAt)) return undefined;
@@ -11,7 +11,7 @@ export function keptProperty({ createdAt, globals }: EntitySchema, entity: objec
   return isGlobal ? undefined : createdAt;
 }
 
-/** Shows in an entity the time of creation that its row has kept, and corrects the mark of it. */
+/** Sets the creation time that the row kept in the entity and in its marks. */
 export function restoreKept(schema: EntitySchema, entity: object, marks: Mark[], text: string): void {
   const at = schema.fields.findIndex(({ property }) => property === schema.createdAt);
   const { codec, property } = schema.fields[at];
@@ -20,6 +20,6 @@ export function restoreKept(schema: EntitySchema, entity: object, marks: Mark[],
     Reflect.set(entity, property, value);
     marks[at] = codec.immutable ? value : text;
   } catch {
-    // others have stored what is no time: whoever loads the row is told
+    // another program stored an invalid time: loading the row will report it
   }
 }

@@ -12,21 +12,21 @@ import { DefaultMark, isNothing, isUnchanged, type Mark } from './row-snapshot.j
 import { isValidDate } from '../codec/scalar-codecs.js';
 import { copyOf, fieldOf, isEmpty } from './stored-row.js';
 
-/** What an entity's properties are to its row. */
+/** The changes that a write makes to a row. */
 export interface RowChanges {
-  /** Pairs of field and value. */
+  /** Alternating fields and values. */
   readonly set: Stored[];
   readonly removed: string[];
-  /** The marks of the row once this is written. */
+  /** The marks of the row after the write. */
   readonly marks: Mark[];
 }
 
-/** A row as it was read. */
+/** A row that was read. */
 export interface LoadedRow<E extends object = object> {
   readonly entity: E;
   readonly version: number;
   readonly marks: Mark[];
-  /** The counters' texts, in the order of the schema; empty where absent. */
+  /** The texts of the counters, in the order of the schema; empty if absent. */
   readonly counters: string[];
   /** When the row expires, in milliseconds since 1970; undefined for never. */
   readonly expiresAt?: number;
@@ -34,11 +34,11 @@ export interface LoadedRow<E extends object = object> {
 
 type Properties = Record<string, unknown>;
 
-/** Makes rows of entities and entities of rows, by the field list of one schema. */
+/** Converts between entities and rows of one schema. */
 export class RowMapper {
   private readonly fieldsByName: ReadonlyMap<string, FieldSchema>;
   private readonly globalFields: ReadonlySet<string>;
-  /** Whether rows can be read as text, of which far less is made than of bytes. */
+  /** Whether rows can be read as text, which is much cheaper than reading bytes. */
   readonly isText: boolean;
 
   constructor(readonly schema: EntitySchema) {
@@ -50,8 +50,10 @@ export class RowMapper {
   }
 
   /**
-   * @param stored all fields of the row, as HGETALL answers; those the schema does not know are passed over.
-   * @returns null where there is no row, and where it has expired.
+   * Converts a row to an entity.
+   *
+   * @param stored the reply of HGETALL. Fields that the schema does not know are ignored.
+   * @returns null if there is no row, or it has expired.
    * @throws SchemaMismatchError
    */
   load(key: EntityKey, stored: Readonly<Record<string, Stored>>): LoadedRow | null {
@@ -86,7 +88,7 @@ export class RowMapper {
     return { entity, version, marks, counters: counterTexts, expiresAt };
   }
 
-  /** Gives an entity the properties of the schema that `data` has. */
+  /** Copies the schema's properties from `data` to an entity. */
   assign(entity: object, data: object): void {
     const { primaryKey, partitionKey, expiresAt } = this.schema;
     for (const name of [
@@ -96,16 +98,16 @@ export class RowMapper {
       ...this.fieldsByName.keys(),
     ]) {
       const value = name === undefined ? undefined : givenValue(data, name);
-      if (value !== undefined) Reflect.set(entity, name!, value); // undefined leaves the class's own default
+      if (value !== undefined) Reflect.set(entity, name!, value); // undefined keeps the default of the class
     }
     for (const { property, bigint } of this.schema.counters) Reflect.set(entity, property, bigint ? 0n : 0);
   }
 
   /**
-   * What is to be written for a row to be as its entity.
+   * Returns the changes that bring a row up to date with its entity.
    *
-   * @param known the marks of the row as it is; without them everything is written.
-   * @throws InvalidArgumentError where a value is not of its property's type.
+   * @param known the marks of the current row; without them, everything is written.
+   * @throws InvalidArgumentError if a value does not have its property's type.
    */
   changes(entity: object, known?: readonly Mark[]): RowChanges {
     const { fields } = this.schema;
@@ -141,15 +143,15 @@ export class RowMapper {
       set.push(field.property, encoded);
       if (field.hasDefault && mark === undefined) removed.push(removedField(field.property));
     }
-    // What stands in an entry of a global index has to be in the row.
+    // The row must contain the values of its entries in global indexes.
     if (set.length + removed.length > 0) set.push(...defaults);
     return { set, removed, marks };
   }
 
   /**
-   * What is to be written for a patch: undefined leaves a field as it is, null removes it.
+   * Returns the changes of a patch: undefined leaves a field unchanged, null removes it.
    *
-   * @throws InvalidArgumentError where it names what cannot be patched.
+   * @throws InvalidArgumentError if the patch names a property that cannot be patched.
    */
   patch(patch: object): Omit<RowChanges, 'marks'> & { readonly expireAt?: number | null } {
     const set: Stored[] = [];
@@ -175,14 +177,14 @@ export class RowMapper {
     return { set, removed, expireAt };
   }
 
-  /** A patch as a plain object, also where it is given as an object of a class, with accessors. */
+  /** Returns a patch as a plain object, even if it is an object of a class with accessors. */
   plain(patch: object): object {
     const { expiresAt } = this.schema;
     return plainCopy(patch, expiresAt ? [...this.fieldsByName.keys(), expiresAt] : this.fieldsByName.keys());
   }
 
   /**
-   * When an entity, or a patch, says that the row expires, in milliseconds since 1970; undefined for never.
+   * Returns when the row of an entity or a patch expires, in milliseconds since 1970; undefined for never.
    *
    * @throws InvalidArgumentError
    */
@@ -195,9 +197,9 @@ export class RowMapper {
   }
 
   /**
-   * The fields that must hold just this for a row to meet conditions.
+   * Returns the values that fields must have for a row to meet conditions.
    *
-   * @throws InvalidArgumentError where they name what cannot be compared.
+   * @throws InvalidArgumentError if a condition names a property that cannot be compared.
    */
   guards(conditions: object): Guard[] {
     return Object.entries(conditions).flatMap(([property, value]: [string, unknown]) => {
@@ -236,11 +238,11 @@ export class RowMapper {
     try {
       return new DefaultMark(codec.immutable ? value : codec.encode(value));
     } catch {
-      return undefined; // the default is not of the property's type: the next save says so
+      return undefined; // the default does not have the property's type: the next save reports it
     }
   }
 
-  /** @throws InvalidArgumentError where a number would be written that was rounded when it was read. */
+  /** @throws InvalidArgumentError if the write contains a number that was rounded when it was read. */
   private checkNumbers({ property, codec }: FieldSchema, known: Stored, encoded: Stored): void {
     if (codec.form !== 'json' || !hasRoundedNumber(String(known), String(encoded))) return;
     throw new InvalidArgumentError(
@@ -266,7 +268,7 @@ export class RowMapper {
     try {
       return codec.decode(stored);
     } catch {
-      // The cause is left out: what JSON.parse says quotes the value.
+      // Without the cause, because the error of JSON.parse quotes the value.
       throw new SchemaMismatchError(this.schema.name, property, key.row, codec.expects);
     }
   }
@@ -279,12 +281,12 @@ export class RowMapper {
   }
 
   private version(key: EntityKey, stored: Stored | undefined): number {
-    const version = stored === undefined ? 0 : Number(stored.toString()); // what others wrote has none
+    const version = stored === undefined ? 0 : Number(stored.toString()); // rows of other programs have none
     if (Number.isSafeInteger(version) && version >= 0) return version;
     throw new SchemaMismatchError(this.schema.name, ROW_FIELDS.version, key.row, 'a version');
   }
 }
 
 const PATCHABLE = 'a patch accepts properties of @Property(), @Embedded() and @ExpiresAt()';
-/** A field, and what it must hold; undefined where it must be absent. */
+/** A field, and the value that it must have; undefined if it must be absent. */
 export type Guard = readonly [field: string, value: string | undefined];

@@ -6,21 +6,21 @@ import { runHooks } from '../decorators/lifecycle-hooks.js';
 import type { LoadedRow, RowMapper } from './row-mapper.js';
 import type { Stored } from '../codec/codec.js';
 
-/** What reads rows, and remembers them. */
+/** The parts that rows are read with. */
 export interface RowContext {
   readonly client: EntityClient;
   readonly entities: EntityTracker;
-  /** Makes the writes of the rows' collections. */
+  /** Writes the rows' collections. */
   readonly committer: CollectionWriter;
 }
 
-/** A row as HGETALL answers it. */
+/** The reply of HGETALL. */
 export type Fields = Record<string, Stored>;
 
-/** What stands in a text for bytes that are none. */
+/** The character that replaces invalid UTF-8. */
 const REPLACED = '\uFFFD';
 
-/** Reads one row, and remembers what it was. */
+/** Reads one row, and tracks its entity. */
 export async function loadRow(
   context: RowContext,
   mapper: RowMapper,
@@ -40,13 +40,13 @@ async function readFields(
   return text && isWellFormed(text) ? text : client.hgetallBuffer(row);
 }
 
-/** Whether no bytes were replaced. Where some may have been, the row is read again, for its codecs to judge. */
+/** Returns whether no bytes were replaced. Otherwise the row is read again as bytes, which its codecs check. */
 function isWellFormed(fields: Fields): boolean {
   for (const name in fields) if (fields[name].includes(REPLACED)) return false;
   return true;
 }
 
-/** Reads rows in one batch a node; positional, null where there is none. */
+/** Reads rows in one batch per node. Returns their entities in the same order, null for a missing row. */
 export async function loadRows(
   context: RowContext,
   mapper: RowMapper,
@@ -68,7 +68,7 @@ export async function loadRows(
   return entities;
 }
 
-/** Reads those rows again, in one batch a node, whose text is not what their bytes may be. */
+/** Reads the rows with replaced bytes again, in one batch per node. */
 async function readAgainAsBytes(
   { client }: RowContext,
   keys: readonly EntityKey[],
@@ -84,7 +84,7 @@ async function readAgainAsBytes(
   }
 }
 
-/** Runs what is to be run after entities were loaded. */
+/** Runs the hooks after entities were loaded. */
 export async function runLoadHooks(
   { schema }: RowMapper,
   entities: readonly (object | null)[],
@@ -93,7 +93,7 @@ export async function runLoadHooks(
     await Promise.all(entities.map((entity) => entity && runHooks(schema, 'after load', entity)));
 }
 
-/** Makes a row of what was read, and remembers what it was; null where there is none. */
+/** Converts the fields of a row, and tracks its entity. Returns null if there is no row. */
 export function rememberRow(
   { entities, committer }: RowContext,
   mapper: RowMapper,

@@ -2,24 +2,24 @@ import type { Stored } from '../codec/codec.js';
 import type { FieldSchema } from '../schema/entity-schema.js';
 
 /**
- * What is known of a row's field, to notice changes: the value itself where it is immutable, else what is stored of
- * it, so that changes inside a Date, a Buffer or an object are noticed too; undefined where the field is absent.
+ * What is known of a row's field, to detect changes: an immutable value itself, else its stored form, so that changes
+ * inside a Date, a Buffer or an object are detected too. Undefined if the field is absent.
  */
 export type Mark = unknown;
 
-/** The mark of a property that is not stored and has the default of its class. */
+/** The mark of a property that is not stored and has its class's default. */
 export class DefaultMark {
   constructor(readonly mark: Mark) {}
 }
 
-/** Whether a mark says that there is no value: none is stored, or JSON null, or what a transformer makes null of. */
+/** Returns whether a mark means no value: nothing is stored, or JSON null, or text that a transformer maps to null. */
 export function isNothing({ codec }: FieldSchema, mark: Mark): boolean {
   if (mark === undefined) return true;
   if (codec.immutable || mark instanceof DefaultMark) return false;
   return (codec.decode(mark as Stored) ?? null) === null;
 }
 
-/** Whether a value is what is stored: by its text, and where that is another, by the value that it stands for. */
+/** Returns whether a value equals the stored one: by its text, or if the texts differ, by their values. */
 export function isUnchanged(
   { codec }: Pick<FieldSchema, 'codec'>,
   mark: Mark,

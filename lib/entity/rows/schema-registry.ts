@@ -4,13 +4,13 @@ import { RowMapper } from './row-mapper.js';
 import { SchemaBuilder } from '../schema/schema-builder.js';
 import type { EntityClass } from '../decorators/shape.js';
 
-/** The schemas of the classes that are in use together; none is shared between registries. */
+/** The schemas of the classes of one registry. Registries share no schemas. */
 export class SchemaRegistry {
   private readonly mappers = new Map<unknown, RowMapper>();
   private readonly classesByName = new Map<string, EntityClass>();
 
   /**
-   * Builds the schemas of classes that are not known yet: all of them, or none.
+   * Builds the schemas of classes that are not registered yet: all of them, or none.
    *
    * @throws SchemaError with every fault of every class.
    */
@@ -32,7 +32,7 @@ export class SchemaRegistry {
       const other = names.get(schema.name);
       if (other)
         builder.faults.push(
-          `${type.name} and ${other.name} are two entities of the one name '${schema.name}'`,
+          `${type.name} and ${other.name} are two entities with the same name '${schema.name}'`,
         );
       names.set(schema.name, type);
       built.set(type, new RowMapper(schema));
@@ -45,7 +45,7 @@ export class SchemaRegistry {
   }
 
   /**
-   * The mapper of a class, whose schema is built if it is not known yet.
+   * Returns the mapper of a class. It registers the class if needed.
    *
    * @throws SchemaError
    */
@@ -54,18 +54,18 @@ export class SchemaRegistry {
     return this.mappers.get(type)!;
   }
 
-  /** The schemas that are known. */
+  /** Returns all registered schemas. */
   all(): EntitySchema[] {
     return [...this.mappers.values()].map(({ schema }) => schema);
   }
 
-  /** The schemas of the classes that live in a partition, of those that are known. */
+  /** Returns the registered schemas of the classes in a partition. */
   inPartition(tag: string): EntitySchema[] {
     return this.all().filter(({ partitionName }) => tag.startsWith(`{${partitionName}:`));
   }
 
   /**
-   * The mapper of an entity's own class.
+   * Returns the mapper of an entity's class.
    *
    * @throws SchemaError
    */

@@ -1,6 +1,6 @@
 import type { Stored } from '../codec/codec.js';
 
-// Not what `toString` and the like inherit from Object.
+// An own property only: `toString` and other members of Object are not fields.
 export const fieldOf = (stored: Readonly<Record<string, Stored>>, name: string): Stored | undefined =>
   Object.hasOwn(stored, name) ? stored[name] : undefined;
 
@@ -9,5 +9,5 @@ export function isEmpty(stored: object): boolean {
   return true;
 }
 
-/** Bytes of a reply share their memory with its other values. */
+/** Copies bytes, because those of a reply share their memory with its other values. */
 export const copyOf = (stored: Stored): Stored => (typeof stored === 'string' ? stored : Buffer.from(stored));

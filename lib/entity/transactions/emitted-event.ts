@@ -4,7 +4,7 @@ import type { EntitySchema } from '../schema/entity-schema.js';
 import type { EmittedEvent } from '../operations/outbox.js';
 
 /**
- * An event as it is stored.
+ * Returns an event as it is stored.
  *
  * @param schemas the classes of the partition.
  * @throws InvalidArgumentError
@@ -23,5 +23,5 @@ export function emittedEvent(
     );
   const text = payload === undefined ? '' : toJsonText(payload);
   if (text !== undefined) return { type, payload: text };
-  throw new InvalidArgumentError('payload', 'The payload of an event must be a value that JSON can hold');
+  throw new InvalidArgumentError('payload', 'The payload of an event must be a JSON value');
 }

@@ -1,43 +1,31 @@
-/** The longest that others of this process wait for one turn, in milliseconds. */
+import { TurnQueue } from '../common/turn-queue.js';
+
+/** After this time, the next transaction starts beside the current one, in milliseconds. */
 const LONGEST_TURN_MS = 1_000;
 
 /**
- * Lets the transactions of this process that have met a conflict in a partition go one after the other, in the order
- * in which they came: left to themselves they would go on failing each other. Partitions without conflicts have no
- * queue.
+ * Runs the transactions of this process that conflicted in a partition one after the other, in the order of arrival.
+ * Otherwise they would keep failing each other. A partition without conflicts has no queue.
  */
 export class PartitionQueue {
-  private readonly waiting = new Map<string, (() => void)[]>();
+  private readonly turns = new TurnQueue();
 
-  /** Whether somebody has the turn, so that whoever comes now should join. */
+  /** Returns whether transactions of a partition are taking turns, so that a new one should join them. */
   isContended(partition: string): boolean {
-    return this.waiting.has(partition);
+    return this.turns.length(partition) > 0;
   }
 
-  /** Runs `work` when all who came before have had their turn. */
+  /** Runs `work` after all transactions that came before. */
   async takeTurn<T>(partition: string, work: () => Promise<T>): Promise<T> {
-    const queue = this.waiting.get(partition);
-    if (queue) await new Promise<void>((resolve) => queue.push(resolve));
-    else this.waiting.set(partition, []);
-    let passed = false;
-    const pass = (): void => {
-      if (!passed) this.callNext(partition);
-      passed = true;
-    };
-    // A turn is a courtesy, not a lock: whoever takes too long goes on beside the next, and the commit decides.
-    const timer = setTimeout(pass, LONGEST_TURN_MS);
+    const endTurn = await this.turns.enter(partition);
+    // A turn is not a lock: a slow transaction continues beside the next one, and the commits decide.
+    const timer = setTimeout(endTurn, LONGEST_TURN_MS);
     timer.unref();
     try {
       return await work();
     } finally {
       clearTimeout(timer);
-      pass();
+      endTurn();
     }
-  }
-
-  private callNext(partition: string): void {
-    const next = this.waiting.get(partition)?.shift();
-    if (next) next();
-    else this.waiting.delete(partition);
   }
 }

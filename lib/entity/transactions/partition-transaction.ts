@@ -64,8 +64,8 @@ export interface TransactionOptions extends Omit<WriteOptions, 'opId'> {
   attempts?: number | undefined;
 }
 
-/** The most rows that a transaction may read and write: while it commits, the server does nothing else. */
+/** The maximum number of rows that a transaction reads and writes. While it commits, the server runs nothing else. */
 export const MAX_TRANSACTION_ROWS = 100;
 
-/** The most bytes that a transaction may write. */
+/** The maximum number of bytes that a transaction writes. */
 export const MAX_TRANSACTION_BYTES = 1024 * 1024;

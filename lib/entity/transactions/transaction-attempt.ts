@@ -27,12 +27,12 @@ import type { WriteOptions } from '../common/write-options.js';
 import { fillId } from '../commit/write-planner.js';
 import type { TransactionRead, TransactionWrite, TransactionIncrement } from './transaction-record.js';
 
-/** The same, while it grows. */
+/** The writes of a row's collections, while they are recorded. */
 type NotedCollections = TransactionCollections & { readonly collected: Map<string, CollectionCall[]> };
 
-/** One run of a transaction's function: notes what it reads and writes. */
+/** One run of a transaction's function. Records what it reads and writes. */
 export class TransactionAttempt implements PartitionTransaction {
-  // All by the key of the row.
+  // All maps are by the key of the row.
   private readonly reads = new Map<string, Promise<TransactionRead>>();
   private readonly writes = new Map<string, TransactionWrite>();
   private readonly increments = new Map<string, TransactionIncrement>();
@@ -58,7 +58,10 @@ export class TransactionAttempt implements PartitionTransaction {
   async find<E extends object>(type: EntityClass<E>, where: Where<E>): Promise<E[]> {
     const mapper = this.context.schemas.mapper(type);
     if (isGlobalWhere(mapper.schema, where))
-      throw new CrossPartitionError(this.tag, `What a global index of ${mapper.schema.name} finds`);
+      throw new CrossPartitionError(
+        this.tag,
+        `The result of a query on a global index of ${mapper.schema.name}`,
+      );
     const plan = planQuery(mapper.schema, where);
     if (plan.tag !== this.tag) throw new CrossPartitionError(this.tag, plan.tag);
     this.checkOpen();
@@ -130,9 +133,9 @@ export class TransactionAttempt implements PartitionTransaction {
   }
 
   /**
-   * Sends what was noted.
+   * Commits the recorded writes.
    *
-   * @returns false where what was read has changed since, and nothing was written.
+   * @returns false if a read has changed since; nothing was written then.
    */
   async commit(options: WriteOptions): Promise<boolean> {
     this.ended = true;
@@ -141,7 +144,7 @@ export class TransactionAttempt implements PartitionTransaction {
     return commitTransaction(context, tag, record, options);
   }
 
-  /** Whether the function, which has failed, had read what did not stand together at any moment. */
+  /** Returns whether the function, which failed, may have read rows that never existed at the same moment. */
   async isStale(): Promise<boolean> {
     this.ended = true;
     if (this.queries.length === 0 && this.reads.size < 2) return false;
@@ -153,7 +156,7 @@ export class TransactionAttempt implements PartitionTransaction {
     return new Map(reads.map((read) => [read.key.row, read]));
   }
 
-  /** What this transaction is to write and a query would find. */
+  /** Returns the entities that this transaction writes and a query would find. */
   private writtenTo({ schema }: RowMapper, plan: QueryPlan): object[] {
     const writes = [...this.writes.values()].filter(
       ({ kind, mapper, entity }) => kind !== 'remove' && mapper.schema === schema && isFoundBy(plan, entity),
@@ -182,15 +185,18 @@ export class TransactionAttempt implements PartitionTransaction {
       return;
     }
     if (earlier.entity !== entity || earlier.kind === 'remove')
-      throw new InvalidArgumentError('entity', `${row} is written by two objects, or after its removal`);
-    if (kind !== 'remove') return; // noted already, and written once, as it is at the end
+      throw new InvalidArgumentError('entity', `${row} is written by two objects, or after it was removed`);
+    if (kind !== 'remove') return; // recorded already; written once, as it is at the end
     this.writes.delete(row);
     if (this.context.entities.of(entity)) this.writes.set(row, { kind, mapper, entity });
   }
 
   private checkOpen(): void {
     if (this.ended)
-      throw new InvalidArgumentError('tx', 'The transaction has ended; is an await missing in its function?');
+      throw new InvalidArgumentError(
+        'tx',
+        'The transaction has ended; check its function for a missing await',
+      );
   }
 
   private inPartition(key: EntityKey): EntityKey {

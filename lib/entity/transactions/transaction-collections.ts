@@ -4,7 +4,7 @@ import type { CollectionCall, CollectionPlace, CollectionWrites } from '../colle
 import type { EntityKey } from '../keys/entity-key.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 
-/** The methods of handles that need no answer. */
+/** The methods of handles that need no reply. */
 type BlindWrite =
   | 'add'
   | 'addMany'
@@ -22,21 +22,23 @@ type BlindWrite =
   | 'trim'
   | 'unshift';
 
-/** A collection inside a transaction: the writes of its handle, which are noted for the commit and answer nothing. */
+/**
+ * A collection in a transaction. It has the writes of its handle, which are recorded for the commit, without results.
+ */
 export type TransactionCollection<Handle> = {
   readonly [Name in Extract<keyof Handle, BlindWrite>]: Handle[Name] extends (...args: infer Args) => unknown
     ? (...args: Args) => void
     : never;
 };
 
-/** What the transaction is to do to the collections of a row. */
+/** The writes of a transaction to the collections of a row. */
 export interface TransactionCollections {
   readonly mapper: RowMapper;
   readonly key: EntityKey;
   readonly collected: CollectionWrites;
 }
 
-/** Notes what is written to a collection. What it holds cannot be checked at the commit, so it cannot be read here. */
+/** Records writes to a collection. The commit cannot check the elements of a collection, so there are no reads. */
 export class NotedCollection implements CollectionAccess {
   constructor(
     readonly place: () => CollectionPlace,
@@ -59,7 +61,7 @@ export class NotedCollection implements CollectionAccess {
     throw unreadable();
   }
 
-  // Not asynchronous: nobody waits for what is noted, and an error must reach whoever made it.
+  // Synchronous: callers do not await a recorded write, and an error must reach them.
   write(calls: () => readonly CollectionCall[]): Promise<never> {
     this.note(calls());
     return undefined as never;
@@ -67,4 +69,7 @@ export class NotedCollection implements CollectionAccess {
 }
 
 const unreadable = (): InvalidArgumentError =>
-  new InvalidArgumentError('tx', 'A transaction does not read collections: read the handle of the entity');
+  new InvalidArgumentError(
+    'tx',
+    'A transaction cannot read collections; read the handle of the entity instead',
+  );

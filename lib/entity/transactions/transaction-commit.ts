@@ -17,10 +17,10 @@ import type { TransactionIncrement, TransactionRead, TransactionWrite } from './
 import type { WriteOptions } from '../common/write-options.js';
 import type { PlannedWrite } from '../commit/write-planner.js';
 
-/** What a transaction's function has read and wants written, by the keys of the rows. */
+/** The reads and writes of a transaction's function, by the keys of the rows. */
 export interface TransactionRecord {
   readonly reads: ReadonlyMap<string, TransactionRead>;
-  /** What queries must still find. */
+  /** The results of queries, which must be unchanged. */
   readonly queries: readonly QueryGuard[];
   readonly writes: ReadonlyMap<string, TransactionWrite>;
   readonly increments: ReadonlyMap<string, TransactionIncrement>;
@@ -29,9 +29,9 @@ export interface TransactionRecord {
 }
 
 /**
- * Writes all of it in one commit, which also checks that what was read is still so.
+ * Applies all writes in one commit, which also checks that everything that was read is unchanged.
  *
- * @returns false where it is not, and nothing was written: run again, the function will see what is there now.
+ * @returns false if something has changed. Nothing was written then, and the function can run again.
  */
 export async function commitTransaction(
   { committer, planner, schemas }: TransactionContext,
@@ -47,18 +47,18 @@ export async function commitTransaction(
     if (key.row !== row) throw new PartitionKeyChangedError(schema.name, row); // by a hook
     planned.set(row, write);
   }
-  const missing = touchedInVain(record, planned);
+  const missing = touchedButMissing(record, planned);
   if (missing) {
     if (await haveReadsChanged({ committer }, record)) return false;
     throw new EntityNotFoundError(missing.mapper.schema.name, missing.key.row);
   }
   const operations = rowOperations(record, planned);
-  // Without a write, one row was as it was read; several were read at different moments.
+  // Without writes, a single row needs no check. Several rows were read at different moments.
   const noted = record.increments.size + record.collections.size + record.events.length;
   const isReading = planned.size + noted === 0;
   if (isReading && record.queries.length === 0 && operations.length < 2) return true;
   checkSize(operations, record.events);
-  // What writes nothing has nothing to be durable.
+  // A commit without writes has nothing to make durable.
   const durability = isReading ? undefined : options.durability;
   const { queries, events } = record;
   const outbox = events.length > 0 ? outboxOf(tag, schemas.inPartition(tag), events) : undefined;
@@ -71,11 +71,11 @@ export async function commitTransaction(
   for (const [i, { key }] of operations.entries()) planned.get(key.row)?.done(outcome.versions[i] ?? 0);
   for (const { operation, event, entity } of planned.values())
     await runHooks(operation.schema, `after ${event}`, entity);
-  if (outcome.unconfirmed) throw outcome.unconfirmed; // all of it is written
+  if (outcome.unconfirmed) throw outcome.unconfirmed; // the writes were applied nevertheless
   return true;
 }
 
-/** Whether any of the rows is not as it was read, or a query finds something else. */
+/** Returns whether a row, or the result of a query, has changed since it was read. */
 export async function haveReadsChanged(
   { committer }: Pick<TransactionContext, 'committer'>,
   { reads, queries }: Pick<TransactionRecord, 'reads' | 'queries'>,
@@ -84,8 +84,8 @@ export async function haveReadsChanged(
   return (await committer.tryCommit(operations, {}, { queries })).fault !== undefined;
 }
 
-/** A row that was not there when it was read, and whose counters or collections are to be written all the same. */
-function touchedInVain(
+/** Finds a row that did not exist when it was read, although its counters or collections are written. */
+function touchedButMissing(
   { reads, increments, collections }: TransactionRecord,
   planned: ReadonlyMap<string, PlannedWrite>,
 ): TransactionRead | undefined {
@@ -93,7 +93,7 @@ function touchedInVain(
   return touched.map((row) => reads.get(row)).find((read) => read?.row === null);
 }
 
-/** One operation a row: what is to be written, and what was read to be checked. */
+/** Returns one operation per row, with its writes and the checks of its reads. */
 function rowOperations(
   { reads, increments, collections: collected }: TransactionRecord,
   planned: ReadonlyMap<string, PlannedWrite>,
@@ -117,7 +117,9 @@ function rowOperations(
   });
 }
 
-/** Checks that a row is as it was read. Counters and the expiry are no part of the version: they are compared. */
+/**
+ * Returns the check that a row is unchanged. The version does not cover counters and the expiry, so it compares them.
+ */
 function readOperation({ mapper, key, row }: TransactionRead): RowOperation {
   const { schema } = mapper;
   if (!row) return { schema, key, mode: 'absent' };
@@ -132,7 +134,7 @@ function readOperation({ mapper, key, row }: TransactionRead): RowOperation {
   };
 }
 
-/** What writes no property: counters and collections. */
+/** Returns the operation that writes only counters and collections. */
 function touchOperation(
   { mapper, key }: TransactionIncrement | TransactionCollections,
   expected: number | undefined,
@@ -140,12 +142,12 @@ function touchOperation(
   return { schema: mapper.schema, key, mode: 'touch', expected };
 }
 
-/** Whether a fault comes of a row that is not as the transaction has read it. */
+/** Returns whether a fault means that a row has changed since the transaction read it. */
 function isConflict({ fault, detail }: CommitFault, read: TransactionRead | undefined): boolean {
   if (!read || !CONFLICTS.has(fault)) return false;
   const now = detail === '' ? undefined : Number(detail);
   if (now !== read.row?.version) return true;
-  // The row is at the version that was read: its counters or its expiry have changed, or else the write was wrong.
+  // The row has the version that was read: either its counters or expiry have changed, or the write is invalid.
   return fault === 'CHANGED';
 }
 

@@ -6,7 +6,7 @@ import type { SchemaRecords } from '../records/schema-records.js';
 import type { RowContext } from '../rows/row-reader.js';
 import type { SchemaRegistry } from '../rows/schema-registry.js';
 
-/** What transactions read and write with. */
+/** The parts that transactions read and write with. */
 export interface TransactionContext extends RowContext, EntityClients {
   readonly committer: Committer;
   readonly planner: WritePlanner;

@@ -10,17 +10,17 @@ import type { QueryPlan } from '../query/query-plan.js';
 import type { QueryGuard } from '../operations/row-operation.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 
-/** A query that a transaction has made: what it has found, and what must still be so at the commit. */
+/** The result of a query in a transaction, and the guard that checks it at the commit. */
 export interface TransactionQuery {
-  /** The ids of the rows, as they stand in keys, in the order of the query. */
+  /** The ids of the rows, as in keys, in the order of the query. */
   readonly idTexts: readonly string[];
   readonly guard: QueryGuard;
 }
 
 /**
- * Asks the index.
+ * Runs a query on its index.
  *
- * @throws TransactionTooLargeError where more is found than a transaction may read.
+ * @throws TransactionTooLargeError if it finds more rows than a transaction may read.
  */
 export async function readQuery(
   context: TransactionContext,
@@ -46,7 +46,7 @@ export async function readQuery(
   };
 }
 
-/** Whether an entity, once it is written, is found by a query. */
+/** Returns whether a query will find an entity once it is written. */
 export function isFoundBy({ conditions, index }: QueryPlan, entity: object): boolean {
   const isIndexed = !index || index.fields.every(({ property }) => isPresent(Reflect.get(entity, property)));
   return (
@@ -55,11 +55,11 @@ export function isFoundBy({ conditions, index }: QueryPlan, entity: object): boo
   );
 }
 
-/** Where an entity stands in the order of a query. */
+/** Returns the place of an entity in the order of a query. */
 export function placeIn({ index }: QueryPlan, entity: object, idText: string): Buffer {
   const encodings = (index?.fields ?? []).map(({ property, codec }) => {
     const value: unknown = Reflect.get(entity, property);
-    return isPresent(value) ? codec.order(value) : ''; // changed since it was found, and not noted to be written
+    return isPresent(value) ? codec.order(value) : ''; // the property was changed after the query, without a save
   });
   return Buffer.from([...encodings, idText].join('\0'));
 }

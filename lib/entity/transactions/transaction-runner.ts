@@ -11,10 +11,10 @@ const ATTEMPTS = 50;
 const SHORTEST_CEILING_MS = 2;
 const LONGEST_CEILING_MS = 64;
 
-/** What a transaction's function does with its transaction. */
+/** The function that `transaction` runs. */
 export type TransactionFunction<R> = (tx: PartitionTransaction) => Promise<R>;
 
-/** Runs transactions: at once where nobody is in the way, in turn after a conflict. */
+/** Runs transactions: at once without conflicts, in turn after a conflict. */
 export class TransactionRunner {
   private readonly queue = new PartitionQueue();
 
@@ -25,6 +25,8 @@ export class TransactionRunner {
   }
 
   /**
+   * Runs a function until its commit succeeds.
+   *
    * @throws TransactionConflictError after the last attempt.
    */
   async run<R>(tag: string, work: TransactionFunction<R>, options: TransactionOptions = {}): Promise<R> {
@@ -40,7 +42,7 @@ export class TransactionRunner {
     }
     return this.queue.takeTurn(tag, async () => {
       for (let made = optimistic; made < attempts; made++) {
-        // The others of this process are waiting: who is still in the way is another process.
+        // Others of this process are waiting, so a conflict now comes from another process.
         if (made > optimistic) await sleep(jitterMs(made - optimistic));
         const done = await this.attempt(tag, work, options);
         if (done) return done.result;
@@ -49,7 +51,7 @@ export class TransactionRunner {
     });
   }
 
-  /** One run of the function; undefined after a conflict. */
+  /** Runs the function and commits once. Returns undefined after a conflict. */
   private async attempt<R>(
     tag: string,
     work: TransactionFunction<R>,
@@ -60,7 +62,7 @@ export class TransactionRunner {
     try {
       result = await work(attempt);
     } catch (error) {
-      // Thrown because of rows that were never so at one moment, it says nothing.
+      // An error can be the result of rows that never existed at the same moment. It does not count then.
       if (await attempt.isStale().catch(() => false)) return undefined;
       throw error;
     }
@@ -72,7 +74,7 @@ interface Result<R> {
   readonly result: R;
 }
 
-/** Anything up to a ceiling that doubles: full jitter. */
+/** Returns a random pause up to a ceiling that doubles with each conflict (full jitter). */
 function jitterMs(conflicts: number): number {
   return Math.random() * Math.min(LONGEST_CEILING_MS, SHORTEST_CEILING_MS * 2 ** (conflicts - 1));
 }

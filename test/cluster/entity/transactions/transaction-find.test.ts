@@ -175,7 +175,7 @@ describe('find in a transaction', () => {
     await expect(disturbed).rejects.toThrow(TransactionConflictError);
     let kept: PartitionTransaction | undefined;
     await run((tx) => Promise.resolve((kept = tx)));
-    await expect(kept!.find(Ticket, { orderId })).rejects.toThrow('is an await missing');
+    await expect(kept!.find(Ticket, { orderId })).rejects.toThrow('check its function for a missing await');
   });
 });
 
@@ -225,6 +225,8 @@ describe('loadAll', () => {
   it('refuses classes of other partitions, and more than a thousand rows', async () => {
     const orderId = await placed(...Array.from({ length: 1_001 }, (_, i) => ({ id: `${i}` })));
     await expect(tickets.partition(orderId).loadAll([Ticket])).rejects.toThrow(TransactionTooLargeError);
-    await expect(tickets.partition(orderId).loadAll([Elsewhere])).rejects.toThrow('has no rows in partitions like');
+    await expect(tickets.partition(orderId).loadAll([Elsewhere])).rejects.toThrow(
+      'has no rows in partitions like',
+    );
   });
 });

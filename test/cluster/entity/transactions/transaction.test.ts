@@ -202,7 +202,7 @@ describe('a transaction', () => {
     await expect(run((tx) => [tx.remove(item), tx.save(item)])).rejects.toThrow(InvalidArgumentError);
     let kept: PartitionTransaction;
     await run((tx) => (kept = tx));
-    expect(() => kept.save(item)).toThrow('is an await missing');
+    expect(() => kept.save(item)).toThrow('check its function for a missing await');
     const many = Array.from({ length: 101 }, (_, id) => items.create({ orderId: order.id, id: id + 10 }));
     await expect(run((tx) => many.forEach((one) => tx.insert(one)))).rejects.toThrow(
       TransactionTooLargeError,
