@@ -233,6 +233,8 @@ export type { HandlerStatistics } from './nest/handlers/running-handler.js';
 export type { HandlerOrder } from './nest/handlers/handler-queue.js';
 export type { HandlerBuffer, HandlerNames } from './nest/handlers/decorators/subscription-metadata.js';
 export { Channel, Message, Pattern, Payload } from './nest/handlers/decorators/message-params.decorator.js';
+export { ClusterExceptionFilter } from './nest/filters/cluster-exception.filter.js';
+export type { ClusterExceptionFilterOptions } from './nest/filters/filter-options.js';
 export { CircularImportError, UnknownClusterError } from './nest/common/module-errors.js';
 export {
   KeyspaceEvent,

@@ -57,7 +57,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['transactions'],
     ['repository'],
   ],
-  nest: [['common'], ['client'], ['handlers'], ['.']],
+  nest: [['common'], ['client', 'filters'], ['handlers'], ['.']],
   testing: [['common'], ['server'], ['cluster'], ['.']],
 };
 

@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { ClusterModule } from 'keyslot';
-import { ClusterErrorFilter } from './http/cluster-error.filter.js';
+import { ClusterExceptionFilter, ClusterModule } from 'keyslot';
 import { OrdersModule } from './orders/orders.module.js';
 import { PageModule } from './page/page.module.js';
 import { RevenueModule } from './revenue/revenue.module.js';
@@ -16,6 +15,6 @@ import { SalesModule } from './sales/sales.module.js';
     RevenueModule,
     PageModule,
   ],
-  providers: [{ provide: APP_FILTER, useClass: ClusterErrorFilter }],
+  providers: [{ provide: APP_FILTER, useClass: ClusterExceptionFilter }],
 })
 export class AppModule {}
