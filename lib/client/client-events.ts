@@ -51,9 +51,12 @@ export function notifyListeners(
 /** The methods that add listeners; `once` and its variants call them. */
 const LISTENING = ['on', 'addListener', 'prependListener'] as const;
 
+/** The events of a connected client: who listens for one of them waits for the client to connect. */
+const AWAITED: ReadonlySet<string | symbol> = new Set(STATE_EVENTS.ready);
+
 /**
  * Adds the methods of EventEmitter that a prototype lacks. They need no constructor.
- * @param awaited called with the emitter when a listener for `ready` is added
+ * @param awaited called with the emitter when a listener for `ready` or `connect` is added
  */
 export function installEmitter<T extends object>(prototype: T, awaited: (emitter: T) => void): void {
   for (const [name, method] of Object.entries(Object.getOwnPropertyDescriptors(EventEmitter.prototype))) {
@@ -63,7 +66,7 @@ export function installEmitter<T extends object>(prototype: T, awaited: (emitter
     const add = EventEmitter.prototype[name];
     const value = function (this: T, event: string | symbol, listener: () => void): T {
       Reflect.apply(add, this, [event, listener]);
-      if (event === 'ready') awaited(this);
+      if (AWAITED.has(event)) awaited(this);
       return this;
     };
     Object.defineProperty(prototype, name, { value, configurable: true, enumerable: false, writable: true });

@@ -27,8 +27,8 @@ const DRAIN_MS = 5_000;
 
 /**
  * A client for a Redis Cluster. It sends every command to the node that owns its slot, also while slots move
- * and nodes fail over. It connects with the first command, with `connect()`, or when you listen for `ready`
- * (with `lazyConnect`, listening does not connect).
+ * and nodes fail over. It connects with the first command, with `connect()`, or when you listen for `ready` or
+ * `connect` (with `lazyConnect`, listening does not connect).
  *
  * Events: `connecting`, `connect`, `ready`, `close`, `end`, `+node` and `-node` (with a `ClusterNode`), and
  * the messages of subscriptions. When a connection to a node fails or is lost, the client emits `error` (and
@@ -287,7 +287,7 @@ export class ClusterClient extends ClusterView {
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export interface ClusterClient extends Omit<EventEmitter, 'emit'> {}
 
-/** Connects for callers of ioredis (Bull 4) that wait for `ready` and never call `connect()`. */
+/** Connects for callers of ioredis (Bull 4) that wait for `ready` or `connect` and never call `connect()`. */
 function connectForListener(client: ClusterClient): void {
   if (client.status !== 'wait' || client.options.lazyConnect) return;
   // later, so that listeners added in the same turn receive the events too

@@ -46,7 +46,7 @@ export interface ClusterPage {
 
 /**
  * Returns the page at a position, which may be empty. If a node does not reply, its walk starts over later.
- * @throws TopologyError if no node replies for `deadlineMs`
+ * @throws TopologyError if no node replies for `deadlineMs`, or none of those that do owns a remaining slot
  */
 export async function scanPageOfCluster(
   source: ScanSource,
@@ -69,7 +69,7 @@ export async function scanPageOfCluster(
       walk = undefined;
       return page;
     },
-    (lastError) => stuck(left.size, lastError),
+    (lastError) => stuck(left.size, source.deadlineMs, lastError),
   );
 }
 
@@ -100,11 +100,20 @@ async function pageOfSomeNode(
   return { lastError };
 }
 
-/** Returns the error for a walk without progress. */
-export function stuck(slots: number, cause: unknown): TopologyError {
-  return new TopologyError('NO_NODE_REACHABLE', `The scan makes no progress: ${slots} slots cannot be read`, {
-    cause,
-  });
+/**
+ * Returns the error for a scan that has made no progress until its deadline.
+ * @param cause why nodes did not answer; undefined where they answered and none kept the slots long enough.
+ */
+export function stuck(slots: number, deadlineMs: number, cause: Error | undefined): TopologyError {
+  const progress = `The scan made no progress within ${deadlineMs} ms: ${slots} slots have not been read, `;
+  if (cause !== undefined)
+    return new TopologyError('NO_NODE_REACHABLE', `${progress}because no node that owns them answers`, {
+      cause,
+    });
+  return new TopologyError(
+    'SLOTS_KEEP_MOVING',
+    `${progress}because they kept moving between nodes while they were read. Scan when the migration is over`,
+  );
 }
 
 /** Starts the walk over a node. Undefined if the node owns no remaining slot, whatever the topology says. */

@@ -33,7 +33,7 @@ export interface KeyScanOptions extends ScanOptions {
  * is invisible afterwards: a migration that was started and cancelled in between. Keys that left and came back
  * behind the cursor are missed.
  *
- * @throws TopologyError if there is no progress for `deadlineMs`
+ * @throws TopologyError if there is no progress for `deadlineMs`: no node replies, or slots keep moving
  */
 export async function* scanCluster(
   source: ScanSource,
@@ -50,7 +50,8 @@ export async function* scanCluster(
     else if (next.walk === undefined) {
       // a node was walked to its end, and none of its slots count
       fruitlessSince ??= monotonicMs();
-      if (monotonicMs() - fruitlessSince > source.deadlineMs) throw stuck(next.left.size, undefined);
+      if (monotonicMs() - fruitlessSince > source.deadlineMs)
+        throw stuck(next.left.size, source.deadlineMs, undefined);
     }
     position = next;
   }

@@ -36,6 +36,7 @@ export type TopologyErrorCode =
   | 'NO_NODE_REACHABLE'
   | 'ANNOUNCED_UNREACHABLE'
   | 'SLOTS_NOT_COVERED'
+  | 'SLOTS_KEEP_MOVING'
   | 'VIEWS_DISAGREE'
   | 'NOT_A_CLUSTER'
   | 'NO_REPLICA'

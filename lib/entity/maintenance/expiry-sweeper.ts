@@ -10,12 +10,16 @@ import { IndexAuditor, indexOf } from './index-auditor.js';
 import { IndexReader } from '../query/index-reader.js';
 import { idTextOf } from '../keys/index-entry.js';
 import { sweepOperation } from '../operations/index-changes.js';
+import { SweepBudget } from './sweep-budget.js';
 
 /** Rows that are swept in one commit: while it runs, the server does nothing else. */
 const BATCH = 50;
 
 /** Entries that are read at once. */
 const PAGE = 1_000;
+
+/** How many partitions are swept at the same time. */
+const PARTITIONS = 16;
 
 /**
  * Deletes what expired rows of larger partitions leave: the row itself, for as long as the server keeps it, its
@@ -36,44 +40,64 @@ export class ExpirySweeper {
   }
 
   /**
-   * Sweeps the partitions of the whole cluster.
+   * Sweeps the partitions of the whole cluster, several at a time. If one fails, the walk ends.
    *
-   * @returns how many rows are no more.
+   * @returns how many rows were deleted.
    */
   async sweepAll(limit: number, signal?: AbortSignal): Promise<number> {
     const { name, partitionName, partitionKey } = this.schema;
     if (!partitionKey) return 0; // the server itself has taken all there was
     const owned = `{${partitionName}:`;
     const index = `:${name}${KEY_SUFFIXES.index}`;
-    let swept = 0;
     const keys = this.context.keys.keys(`${owned}*}${index}`, 'zset', INDEX_KEY);
-    for await (const key of keys) {
-      swept += await this.sweep(key.slice(0, -index.length), limit - swept, signal);
-      if (swept >= limit) break;
-    }
+    const budget = new SweepBudget(limit);
+    let swept = 0;
+    // All of them take keys from one walk, which ends for all once one of them leaves its loop.
+    const sweepKeys = async (): Promise<void> => {
+      for await (const key of keys) {
+        const rows = await this.sweepWithin(budget, key.slice(0, -index.length), signal);
+        swept += rows; // not in one statement: others add to it while this one waits
+        if (swept >= limit) break;
+      }
+    };
+    const ends = await Promise.allSettled(Array.from({ length: PARTITIONS }, sweepKeys));
+    const failure = ends.find((end) => end.status === 'rejected');
+    if (failure) throw failure.reason;
     return swept;
   }
 
   /** Sweeps one partition. */
   async sweep(tag: string, limit: number, signal?: AbortSignal): Promise<number> {
     if (!this.schema.partitionKey) return 0;
+    return this.sweepWithin(new SweepBudget(limit), tag, signal);
+  }
+
+  private async sweepWithin(budget: SweepBudget, tag: string, signal?: AbortSignal): Promise<number> {
     const due = dueRows(this.context.client, this.schema, tag);
     const left = new Map<string, 'gone' | 'kept'>();
     let swept = 0;
     let behind: string | undefined;
-    while (swept < limit) {
+    for (;;) {
       signal?.throwIfAborted();
-      const entries = await due.entries(behind, Math.min(BATCH, limit - swept));
-      if (entries.length === 0) break;
-      const operations = entries.map((entry) => this.operation(tag, idTextOf(entry)));
-      const outcomes = await this.expired.sweep(operations, { signal });
-      const those = (outcome: SweepOutcome): string[] => entries.filter((_, i) => outcomes[i] === outcome);
-      // The server took these rows before anybody swept them, and with them what tells their entries.
-      for (const entry of those('gone')) left.set(idTextOf(entry), 'gone');
-      // If it did and others made the row anew, what the former one had in the queue and elsewhere is still there.
-      for (const id of await this.clearQueue(tag, those('kept'))) left.set(id, 'kept');
-      swept += outcomes.filter((outcome) => outcome !== 'kept').length;
-      behind = entries.at(-1);
+      const reserved = await budget.reserve(BATCH);
+      if (reserved === 0) break;
+      let used = 0;
+      try {
+        const entries = await due.entries(behind, reserved);
+        if (entries.length === 0) break;
+        const operations = entries.map((entry) => this.operation(tag, idTextOf(entry)));
+        const outcomes = await this.expired.sweep(operations, { signal });
+        const those = (outcome: SweepOutcome): string[] => entries.filter((_, i) => outcomes[i] === outcome);
+        // The server took these rows before anybody swept them, and with them what tells their entries.
+        for (const entry of those('gone')) left.set(idTextOf(entry), 'gone');
+        // If it did and others made the row anew, what the former one had in the queue and elsewhere is still there.
+        for (const id of await this.clearQueue(tag, those('kept'))) left.set(id, 'kept');
+        used = outcomes.filter((outcome) => outcome !== 'kept').length;
+        swept += used;
+        behind = entries.at(-1);
+      } finally {
+        budget.settle(reserved, used);
+      }
     }
     if (left.size > 0) await this.clear(tag, left, signal);
     return swept;

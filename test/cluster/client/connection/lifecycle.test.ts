@@ -113,6 +113,12 @@ describe('a client that connects', () => {
     },
   );
 
+  it.each(['ready', 'connect'] as const)('connects when somebody listens for %s', async (event) => {
+    const client = clientOf();
+    await new Promise<void>((resolve) => client.once(event, resolve));
+    expect(client.status).toBe('ready');
+  });
+
   it('tells of its end after quit() is answered, as ioredis does', async () => {
     const client = clientOf();
     await client.connect();
