@@ -27,6 +27,19 @@ export type { Credentials } from './cluster/options/credentials.js';
 export type { ReadFrom, ReadFromFunction } from './cluster/options/read-from.js';
 export type { AddressRemap } from './cluster/topology/slots-reply.js';
 export type { Reply } from './cluster/protocol/reply.js';
+export type {
+  ClusterStats,
+  ConnectionStats,
+  CountsByName,
+  EntityStats,
+  LeaseStats,
+  NodeStats,
+  PendingStats,
+  PubSubStats,
+  RoundTripStats,
+  TopologyStats,
+  TrafficStats,
+} from './cluster/stats/cluster-stats.js';
 export {
   ClusterTopology,
   type ClusterNode,

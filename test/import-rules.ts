@@ -19,7 +19,7 @@ const TOP_FOLDERS: readonly (readonly string[])[] = [
 const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   cluster: [
     ['common'],
-    ['diagnostics'],
+    ['diagnostics', 'stats'],
     ['protocol'],
     ['command-table', 'topology'],
     ['options'],

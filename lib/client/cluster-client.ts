@@ -8,12 +8,13 @@ import { resolveOptions } from '../cluster/options/resolve-options.js';
 import { checkIsObject } from '../cluster/options/option-checks.js';
 import { markMade } from '../cluster/common/package-copies.js';
 import { setImmediate } from '../cluster/common/timers.js';
+import { ClusterCounters } from '../cluster/stats/cluster-counters.js';
 import type { ClusterNode, ClusterTopology } from '../cluster/topology/topology.js';
 import { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
 import type { ClusterClientOptions } from './client-options.js';
 import { statusOf, type ClusterStatus } from './client-status.js';
 import { engineEvents, installEmitter, notifyListeners } from './client-events.js';
-import { ClusterView } from './cluster-view.js';
+import { ClientStatistics } from './client-statistics.js';
 import { duplicateOptions, type DuplicateOptions } from './duplicate-options.js';
 import { scriptEntries } from './commands/defined-commands.js';
 import { EventSubscriptions, type SubscribeArguments } from './ioredis/event-subscriptions.js';
@@ -37,7 +38,7 @@ const DRAIN_MS = 5_000;
  * emitted as `error`.
  */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
-export class ClusterClient extends ClusterView {
+export class ClusterClient extends ClientStatistics {
   /** Tells callers of ioredis that this is a cluster client. */
   readonly isCluster = true;
   /** Publishes and subscribes; see `ClusterPubSub`. A restart (see `connect`) replaces this object. */
@@ -56,11 +57,9 @@ export class ClusterClient extends ClusterView {
     const { codec: _codec, scripts, ...engineOptions } = givenOptions;
     const options = resolveOptions(engineOptions, ['codec', 'scripts']);
     const { readFrom, deadlineMs, retry } = options;
-    const makeEngine = (): ClusterEngine =>
-      new ClusterEngine(
-        options,
-        engineEvents((event, ...args) => this.notify(event, ...args)),
-      );
+    const events = engineEvents((event, ...args) => this.notify(event, ...args));
+    const counters = new ClusterCounters();
+    const makeEngine = (): ClusterEngine => new ClusterEngine(options, events, counters);
     super(makeEngine(), { readFrom, deadlineMs, retry, replyTypes: replyTypesOf(options) });
     for (const [name, definition] of scriptEntries(scripts)) this.defineCommand(name, definition);
     markMade(this);

@@ -2,6 +2,7 @@ import type { ClusterEngine } from '../cluster/cluster-engine.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
 import type { Reply } from '../cluster/protocol/reply.js';
 import { notOurs } from '../cluster/common/package-copies.js';
+import type { ClusterCounters } from '../cluster/stats/cluster-counters.js';
 import { Script } from '../cluster/scripts/script.js';
 import type { ClusterNode } from '../cluster/topology/topology.js';
 import { normalizeArguments, notifyOf, takeCallback, withCallback } from './commands/call-arguments.js';
@@ -65,6 +66,11 @@ export class ClusterView extends ScanMethods {
   /** Returns a view with some call options changed. @throws InvalidArgumentError */
   with(options: CallOptions): ClusterView {
     return new ClusterView(this.engine, callPolicy(this.policy, options));
+  }
+
+  /** @internal What the client counts. */
+  get counters(): ClusterCounters {
+    return this.engine.counters;
   }
 
   /** @internal Returns this with replies in the shapes of RESP2, whatever the options of the client say. */

@@ -17,6 +17,7 @@ import { startUp } from './discovery/discover-cluster.js';
 import { TopologyTracker } from './discovery/topology-tracker.js';
 import { LeasePool } from './leases/lease-pool.js';
 import { NodePings } from './leases/node-ping.js';
+import { takeStats } from './engine-stats.js';
 import { LibraryLoader } from './library-loader.js';
 import { CredentialsKeeper, type Renewal } from './options/credentials.js';
 import type { ResolvedClusterOptions } from './options/options.js';
@@ -25,6 +26,8 @@ import { Liveness } from './routing/liveness.js';
 import { renewConnections } from './routing/renew-connections.js';
 import { Router } from './routing/router.js';
 import type { ScriptRegistry } from './scripts/script-registry.js';
+import { ClusterCounters } from './stats/cluster-counters.js';
+import type { ClusterStats } from './stats/cluster-stats.js';
 import type { ClusterNode, ClusterTopology } from './topology/topology.js';
 
 /** What the engine reports to the client. */
@@ -64,12 +67,12 @@ export class ClusterEngine {
   constructor(
     given: ResolvedClusterOptions,
     private readonly listener: EngineListener,
+    readonly counters: ClusterCounters = new ClusterCounters(),
   ) {
     const failures = new NodeFailures((error, node) => listener.onFailure(error, node));
     this.credentials = new CredentialsKeeper(given.credentials, given.connectTimeoutMs);
-    const options: ResolvedClusterOptions = { ...given, credentials: this.credentials.current };
-    this.options = options;
-    this.router = new Router(options, this.scheduler, {
+    const options = (this.options = { ...given, credentials: this.credentials.current });
+    this.router = new Router(options, this.scheduler, counters, {
       onStale: () => this.tracker.requestRefresh(),
       onUnknownNode: () => this.tracker.reportUnknownNode(),
       onMoved: (topology) => this.tracker.adopt(topology),
@@ -94,8 +97,9 @@ export class ClusterEngine {
         libraries.loadOn(added);
       },
       () => this.liveness.primaryMissing,
+      counters.topology,
     );
-    this.leases = new LeasePool(options);
+    this.leases = new LeasePool(options, counters);
     this.pings = new NodePings(options.replyTimeoutMs, (node) => this.ping(node));
     this.credentials.onRenewal((renewed) => {
       this.leases.renew();
@@ -134,6 +138,11 @@ export class ClusterEngine {
   /** The same for JSON. */
   toJSON(): { state: EngineState } {
     return { state: this.current };
+  }
+
+  /** Takes a snapshot of all that is counted. */
+  stats(): ClusterStats {
+    return takeStats(this.counters, this.router, this.leases);
   }
 
   /** Finds the cluster and connects to every primary. Joins an attempt that is in progress. */

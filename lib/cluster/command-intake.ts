@@ -8,10 +8,12 @@ import { ClientClosedError } from './common/errors.js';
 import type { FlushScheduler } from './connection/flush-scheduler.js';
 import type { Liveness } from './routing/liveness.js';
 import type { Router } from './routing/router.js';
+import type { ClusterCounters } from './stats/cluster-counters.js';
 
 /** What the intake needs of the client; a `ClusterEngine` is one. */
 export interface IntakeHost {
   readonly state: EngineState;
+  readonly counters: ClusterCounters;
   connect(): Promise<void>;
 }
 
@@ -66,6 +68,7 @@ export class CommandIntake {
   }
 
   private accept(command: Command): void {
+    command.counters = this.host.counters.elsewhere;
     command.deadlineAt = Math.min(command.deadlineAt, this.scheduler.now() + command.policy.deadlineMs);
     if (command.policy.signal !== undefined) abortBy(command.policy.signal, command);
     if (!command.settled) this.liveness.watch();

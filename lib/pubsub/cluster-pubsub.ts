@@ -72,7 +72,10 @@ export class ClusterPubSub {
   constructor(engine: PubSubEngine, options: ClusterPubSubOptions) {
     this.codec = resolveCodec(options.codec ?? 'json');
     this.reconciler = new Reconciler(engine, options.heartbeatMs);
-    this.streams = new MessageStreams(this.reconciler.registry);
+    const { registry } = this.reconciler;
+    const { pubsub } = engine.counters;
+    pubsub.readSubscriptions = () => registry.gauges();
+    this.streams = new MessageStreams(registry, pubsub);
     this.keyspaces = new KeyspaceStreams(engine, this.reconciler);
     this.introspection = new Introspection(engine);
     this.publisher = new Publisher(engine);

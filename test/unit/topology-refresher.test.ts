@@ -2,6 +2,7 @@ import { fakeClock, pass } from '../fake-clock.js';
 
 fakeClock();
 const { TopologyRefresher } = await import('../../lib/cluster/discovery/topology-refresher.js');
+const { TopologyCounters } = await import('../../lib/cluster/stats/cluster-counters.js');
 
 const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
 
@@ -14,7 +15,10 @@ function refreshers(intervalMs: number) {
     urgent: () => false,
     unsettled: () => false,
   };
-  const all = Array.from({ length: 30 }, () => new TopologyRefresher(source, intervalMs));
+  const all = Array.from(
+    { length: 30 },
+    () => new TopologyRefresher(source, intervalMs, new TopologyCounters()),
+  );
   for (const refresher of all) refresher.start();
   return { counts, stop: () => all.forEach((refresher) => refresher.stop()) };
 }

@@ -53,7 +53,15 @@ export class TransactionRun<T> {
     this.route = new LeasedRoute(engine, watch.slot);
   }
 
-  async run(): Promise<PipelineResults | T> {
+  /** Counts the error that it ends in, unless it is one of the function's own. */
+  runCounted(): Promise<PipelineResults | T> {
+    return this.run().catch((error: unknown) => {
+      if (error instanceof ClusterError) this.route.counters.callFailed(error);
+      throw error;
+    });
+  }
+
+  private async run(): Promise<PipelineResults | T> {
     const { engine, limit, route, policy } = this;
     if (limit.over) throw limit.error();
     if (engine.state !== 'ready') await limit.wait(engine.connect());
@@ -96,7 +104,14 @@ export class TransactionRun<T> {
     }
     const wroteBefore = this.writes.some;
     const unwatch = watchLease(engine, lease, { node, slot: watch.slot, limit, blocking: false });
-    const connection = new WatchedConnection(lease.redis, destination, watch, policy, this.writes);
+    const connection = new WatchedConnection(
+      lease.redis,
+      destination,
+      watch,
+      policy,
+      this.writes,
+      this.route.counters,
+    );
     try {
       return await this.runOn(connection);
     } catch (error) {
@@ -133,6 +148,7 @@ export class TransactionRun<T> {
     for (const call of calls) refuseOtherSlot(call, watch);
     if (connection.isLost) throw connection.lost();
     connection.prepare(calls);
+    this.route.counters.commands++;
     const results = await executeBlock(connection.redis, entries).catch((error: unknown) => {
       if (error instanceof ReplyError) throw connection.refusal(error);
       throw error instanceof ClusterError ? error : this.lostExec(error as Error);
@@ -200,7 +216,7 @@ export async function runWatched<T>(
   }
   const watch = watchCall(engine, keys);
   const run = new TransactionRun(engine, policy, watch, fn, attempts);
-  return engine.runner.untilFinished(run.run()) as Promise<TransactionOutcome<T>>;
+  return engine.runner.untilFinished(run.runCounted()) as Promise<TransactionOutcome<T>>;
 }
 
 /** @throws CrossSlotError, InvalidArgumentError */

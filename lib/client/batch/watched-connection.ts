@@ -16,6 +16,7 @@ import { isTransient } from '../../cluster/retry/transient.js';
 import { toReplyError } from '../../cluster/protocol/reply-error.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
 import type { ResolvedCall } from '../../cluster/command/resolved-call.js';
+import type { NodeCounters } from '../../cluster/stats/node-counters.js';
 
 /** The writes that the function of a transaction has run directly, over all its attempts. */
 export interface WritesAtOnce {
@@ -45,6 +46,7 @@ export class WatchedConnection {
     private readonly watch: ResolvedCall,
     private readonly policy: CallPolicy,
     private readonly writes: WritesAtOnce,
+    private readonly counters: NodeCounters,
   ) {
     this.watched = new Set(watch.args.map(keyText));
   }
@@ -121,6 +123,7 @@ export class WatchedConnection {
 
   /** @throws ReplyError, ConnectionError */
   private async execute(call: ResolvedCall, buffers: boolean): Promise<Reply> {
+    this.counters.commands++;
     try {
       return (await callByName(this.redis, call, buffers)) as Reply;
     } catch (error) {

@@ -8,6 +8,7 @@ import {
 } from '../common/errors.js';
 import type { Reply } from '../protocol/reply.js';
 import type { Argument, RequestEncoder } from '../protocol/request-encoder.js';
+import type { NodeCounters } from '../stats/node-counters.js';
 import type { ResolvedCall } from './resolved-call.js';
 import type { NodeAddress } from '../topology/topology.js';
 import type { CallShape, CallPolicy } from './call-policy.js';
@@ -22,6 +23,7 @@ export interface CommandRouter {
 export interface CommandNode {
   readonly name: string;
   readonly router: CommandRouter;
+  readonly counters: NodeCounters;
 }
 
 /** What a command counts against until it is settled. */
@@ -36,6 +38,8 @@ export interface CommandBudget {
 export abstract class Command {
   /** What accounts for it, while something does. */
   budget: CommandBudget | undefined = undefined;
+  /** Where an error counts; undefined for commands of the client's own. */
+  counters: NodeCounters | undefined = undefined;
   /** It was handed to a socket, and no server has said since that it was not executed. */
   sent = false;
   /** An earlier answer to it was lost, so it may have been executed, whatever servers say now. */
@@ -141,15 +145,19 @@ export abstract class Command {
     try {
       this.resolved(reply);
     } catch (error) {
-      this.rejected(new UnreadableReplyError(this.name, { cause: error }));
+      const unreadable = new UnreadableReplyError(this.name, { cause: error });
+      this.counters?.callFailed(unreadable);
+      this.rejected(unreadable);
     }
   }
 
   /** Gives the caller an error, unless there is an answer already. */
   fail(error: Error): void {
     if (this.settled) return;
+    const failure = afterAttempts(this.name, error, this.mayHaveRun);
     this.settle();
-    this.rejected(afterAttempts(this.name, error, this.mayHaveRun));
+    this.counters?.callFailed(failure);
+    this.rejected(failure);
   }
 
   /** Its deadline has passed. A write that was sent may have been executed; all else certainly was not. */

@@ -3,6 +3,7 @@ import { BackpressureError } from '../common/errors.js';
 import { CommandQueue } from '../common/ring-queue.js';
 import { queueMicrotask } from '../common/timers.js';
 import type { PendingBounds } from '../options/options.js';
+import type { NodeCounters } from '../stats/node-counters.js';
 
 /** A command is large that takes more than this part of the bytes that may wait. */
 const LARGE = 1 / 2;
@@ -30,9 +31,15 @@ export class PendingBudget {
     /** The node's name, for the error. */
     readonly name: string,
     private readonly bounds: PendingBounds,
+    readonly counters: NodeCounters,
     /** Sends a command on its way again, for which there is room now. */
     private readonly onRoom: (command: Command) => void,
   ) {}
+
+  /** Bytes of all arguments that are accounted for. */
+  get pendingBytes(): number {
+    return this.bytes + (this.large?.size ?? 0);
+  }
 
   /** Commands that wait until there is room for them. They are not among those that are accounted for. */
   get waitingForRoom(): number {
@@ -44,11 +51,13 @@ export class PendingBudget {
    * for room.
    */
   admit(command: Command): boolean {
+    command.counters = this.counters;
     if (this.mustWait(command)) {
       this.waitForRoom(command);
       return false;
     }
     if (!this.hasRoomFor(command) && !isReturned(command)) {
+      this.counters.backpressure++;
       command.fail(this.refusal());
       return false;
     }
@@ -106,10 +115,9 @@ export class PendingBudget {
 
   /** Why a command finds no room. It has no stack trace: that would take longer than all else about the refusal. */
   private refusal(): BackpressureError {
-    const bytes = this.bytes + (this.large?.size ?? 0);
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = 0;
-    const error = new BackpressureError(this.name, this.commands, bytes);
+    const error = new BackpressureError(this.name, this.commands, this.pendingBytes);
     Error.stackTraceLimit = limit;
     return error;
   }

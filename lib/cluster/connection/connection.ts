@@ -6,6 +6,7 @@ import { NodeSocket, type SocketOwner } from './node-socket.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { Reply } from '../protocol/reply.js';
 import { PIECE_BYTES } from '../protocol/request-encoder.js';
+import { RoundTripMeter } from '../stats/round-trips.js';
 import { nodeName, type NodeAddress } from '../topology/topology.js';
 
 /** Goes before what an ASK redirect sent here; it has no state of its own. */
@@ -35,6 +36,9 @@ export class Connection implements SocketOwner {
   private readonly name: string;
   /** Callbacks for when a number of replies has come in; see `afterInFlight`. */
   private readonly milestones: { readonly replies: number; readonly reached: () => void }[] = [];
+  private readonly roundTrips: RoundTripMeter;
+  /** Commands that were not written, as they were settled or could not be. */
+  private skipped = 0;
   private lost = false;
 
   constructor(
@@ -46,6 +50,8 @@ export class Connection implements SocketOwner {
   ) {
     this.name = nodeName(address);
     this.socket = new NodeSocket(address, options, this);
+    this.roundTrips = new RoundTripMeter(node.counters.roundTrips);
+    node.counters.connectionOpened(this.socket, 'shared');
   }
 
   /** Why the connection ended, once it has. */
@@ -99,22 +105,33 @@ export class Connection implements SocketOwner {
    * @returns how many were taken
    */
   send(commands: readonly Command[]): number {
-    const { socket } = this;
-    let next = 0;
-    if (this.queue.length === 0) this.silentSince = this.now();
-    while (next < commands.length && !socket.saturated && !this.lost) {
-      while (next < commands.length && socket.encoder.size < PIECE_BYTES) this.encode(commands[next++]);
-      socket.write();
-    }
-    return next;
+    const skipped = this.skipped;
+    const now = this.now();
+    const taken = this.write(commands, now);
+    this.node.counters.commands += taken - (this.skipped - skipped);
+    this.roundTrips.flushed(this.queue.shifted + this.queue.length, now);
+    return taken;
   }
 
   /** Sends a command of the client's own, and returns its reply. */
   ask(name: string, args: readonly string[]): Promise<Reply> {
     const command = new ControlCommand(name, args);
-    const taken = this.send([command]);
+    const taken = this.write([command], this.now());
+    this.roundTrips.flushedUnmeasured(this.queue.shifted + this.queue.length);
     if (taken === 0) command.fail(this.failure ?? new ConnectionError(this.name, 'takes no more now'));
     return command.reply;
+  }
+
+  /** Writes commands, and returns how many were taken. */
+  private write(commands: readonly Command[], now: number): number {
+    const { socket } = this;
+    let next = 0;
+    if (this.queue.length === 0) this.silentSince = now;
+    while (next < commands.length && !socket.saturated && !this.lost) {
+      while (next < commands.length && socket.encoder.size < PIECE_BYTES) this.encode(commands[next++]);
+      socket.write();
+    }
+    return next;
   }
 
   /** Ends the connection now. Commands in flight are reported lost. */
@@ -148,6 +165,7 @@ export class Connection implements SocketOwner {
   }
 
   onBytesRead(): void {
+    this.roundTrips.replied(this.queue.shifted, this.silentSince);
     if (this.milestones.length > 0) this.passMilestones(this.queue.shifted);
   }
 
@@ -158,6 +176,7 @@ export class Connection implements SocketOwner {
 
   onClosed(reason: Error): void {
     this.lost = true;
+    this.node.counters.connectionEnded(this.socket);
     this.listener.onLost(reason, [...new Set(this.queue)]);
     this.passMilestones(Infinity);
   }
@@ -167,7 +186,7 @@ export class Connection implements SocketOwner {
   }
 
   private encode(command: Command): void {
-    if (command.settled) return;
+    if (command.settled) return void this.skipped++;
     const { encoder } = this.socket;
     encoder.keep();
     try {
@@ -176,6 +195,7 @@ export class Connection implements SocketOwner {
     } catch (error) {
       // an argument of the caller's, or no memory: nothing of it is sent, and nobody else's call is touched
       encoder.revert();
+      this.skipped++;
       return command.fail(unwritable(command, error));
     }
     if (command.asking) {

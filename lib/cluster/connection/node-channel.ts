@@ -5,6 +5,7 @@ import { ClientClosedError, ConnectionError } from '../common/errors.js';
 import { clearTimeout, setTimeout } from '../common/timers.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { Reply } from '../protocol/reply.js';
+import type { NodeCounters } from '../stats/node-counters.js';
 import { isOther, wrongNode } from '../topology/node-identity.js';
 import { nodeName, type ClusterNode, type NodeAddress } from '../topology/topology.js';
 import type { ChannelState } from './channel-state.js';
@@ -55,11 +56,14 @@ export class NodeChannel {
     readonly router: ChannelOwner,
     private readonly options: ResolvedClusterOptions,
     private readonly scheduler: FlushScheduler,
+    readonly counters: NodeCounters,
     /** The node that is known at this address, if one is. */
     private readonly known: () => ClusterNode | undefined = () => undefined,
   ) {
     this.name = nodeName(address);
-    this.budget = new PendingBudget(this.name, options.maxPendingPerNode, (one) => router.unsent([one]));
+    this.budget = new PendingBudget(this.name, options.maxPendingPerNode, counters, (one) =>
+      router.unsent([one]),
+    );
   }
 
   get state(): ChannelState {
@@ -83,6 +87,11 @@ export class NodeChannel {
     return this.failures > 1 || this.suspected;
   }
 
+  /** Replies that are outstanding. */
+  get inFlightCount(): number {
+    return this.connection?.inFlightCount ?? 0;
+  }
+
   /** The commands in flight, oldest first. */
   inFlight(): Iterable<Command> {
     return this.connection?.inFlight() ?? [];
@@ -103,10 +112,7 @@ export class NodeChannel {
     }
   }
 
-  /**
-   * Sends the pending commands. Connects first, if need be.
-   * @returns how many commands were sent
-   */
+  /** Sends the pending commands, and returns how many. Connects first, if need be. */
   flush(): number {
     if (this.pending.length === 0) return 0;
     if (this.phase === 'idle') void this.open().catch(() => {});
@@ -139,9 +145,7 @@ export class NodeChannel {
     if (second !== undefined) this.install(second);
   }
 
-  /**
-   * Replaces the present connection, on which the node serves nothing, once the replies of the commands in flight are in.
-   */
+  /** Replaces the present connection, on which the node serves nothing, once the replies in flight are in. */
   async renew(): Promise<void> {
     const old = this.connection;
     const now = this.scheduler.now();
@@ -194,10 +198,7 @@ export class NodeChannel {
     this.pending.dropSettled();
   }
 
-  /**
-   * Ends a connection that was opened before the node at the address was known, and that leads to another node. The next
-   * connection is verified.
-   */
+  /** Ends a connection that turns out to lead to another node. The next connection is verified. */
   recognize(): void {
     const { connection } = this;
     const known = this.known();
@@ -234,6 +235,7 @@ export class NodeChannel {
     try {
       this.install(await this.establish());
     } catch (error) {
+      this.counters.connectFailures++;
       this.backOff(error as Error);
       throw error;
     }
@@ -258,6 +260,7 @@ export class NodeChannel {
   /** Makes a connection the present one, in place of another if there is one. */
   private install(connection: Connection): void {
     const replaced = this.connection;
+    this.counters.connects++;
     this.connection = connection;
     this.replacement = undefined;
     this.phase = 'ready';
@@ -265,9 +268,7 @@ export class NodeChannel {
     this.lastFailure = undefined;
     this.recognize();
     if (connection.failure === undefined) this.replicaReads.begin();
-    replaced?.destroy(
-      new ConnectionError(this.name, 'replaced by another connection, on which the node answers'),
-    );
+    replaced?.destroy(new ConnectionError(this.name, 'replaced by another, on which the node answers'));
     this.flush();
   }
 

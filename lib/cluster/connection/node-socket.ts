@@ -4,6 +4,7 @@ import type { ResolvedClusterOptions } from '../options/options.js';
 import type { ReplyHandler } from '../protocol/reply-handler.js';
 import { ReplyParser } from '../protocol/reply-parser.js';
 import { RequestEncoder } from '../protocol/request-encoder.js';
+import type { ByteMeter } from '../stats/node-counters.js';
 import { nodeName, type NodeAddress } from '../topology/topology.js';
 import { openSocket } from './open-socket.js';
 
@@ -23,7 +24,7 @@ export interface SocketOwner extends ReplyHandler {
 }
 
 /** A socket to one node, with the encoder of its requests and the parser of its replies. */
-export class NodeSocket {
+export class NodeSocket implements ByteMeter {
   readonly encoder = new RequestEncoder();
   /** Why the socket ended, once it has. */
   failure: Error | undefined = undefined;
@@ -68,6 +69,14 @@ export class NodeSocket {
       if (this.socket.closed) resolve();
       else this.socket.once('close', () => resolve());
     });
+  }
+
+  get bytesRead(): number {
+    return this.socket.bytesRead;
+  }
+
+  get bytesWritten(): number {
+    return this.socket.bytesWritten;
   }
 
   /** The node has accepted the connection, TLS or not. */

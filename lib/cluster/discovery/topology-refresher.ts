@@ -1,4 +1,5 @@
 import { clearTimeout, monotonicMs, setTimeout } from '../common/timers.js';
+import type { TopologyCounters } from '../stats/cluster-counters.js';
 import type { ClusterTopology } from '../topology/topology.js';
 
 /** Time between two reads of the topology while nothing is known to be amiss, in ms. */
@@ -36,6 +37,7 @@ export class TopologyRefresher {
   constructor(
     private readonly source: RefreshSource,
     private readonly intervalMs: number,
+    private readonly counters: TopologyCounters,
   ) {}
 
   /** Begins the periodic reads. */
@@ -74,11 +76,17 @@ export class TopologyRefresher {
   }
 
   private async run(): Promise<void> {
+    const { counters } = this;
+    const since = monotonicMs();
+    let topology: ClusterTopology | undefined;
     try {
-      const topology = await this.source.read();
+      topology = await this.source.read();
       if (topology !== undefined && !this.stopped) this.source.adopt(topology);
     } finally {
       this.finishedAt = monotonicMs();
+      counters.refreshes++;
+      if (topology === undefined) counters.refreshFailures++;
+      counters.lastRefreshMs = this.finishedAt - since;
       this.running = undefined;
       const again = this.again || this.source.urgent() || this.source.unsettled();
       this.again = false;

@@ -1,6 +1,7 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { Router } from '../routing/router.js';
+import type { TopologyCounters } from '../stats/cluster-counters.js';
 import type { ClusterNode, ClusterTopology, NodeAddress } from '../topology/topology.js';
 import { prevailingView, readAllViews, readViews } from './topology-reader.js';
 import { TopologyRefresher } from './topology-refresher.js';
@@ -21,6 +22,7 @@ export class TopologyTracker {
     private readonly options: ResolvedClusterOptions,
     private readonly onNodes: NodesListener,
     primaryMissing: () => boolean,
+    counters: TopologyCounters,
   ) {
     this.subject = new BehaviorSubject(router.topology);
     this.refresher = new TopologyRefresher(
@@ -37,6 +39,7 @@ export class TopologyTracker {
         unsettled: () => router.redirects.awaitsNodes,
       },
       options.refreshIntervalMs,
+      counters,
     );
   }
 

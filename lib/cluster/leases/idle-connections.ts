@@ -20,6 +20,13 @@ export class IdleConnections {
     return this.list.size;
   }
 
+  /** How many wait for a caller of one node. */
+  sizeOf(node: string): number {
+    let size = 0;
+    for (const idle of this.list) if (idle.node === node) size++;
+    return size;
+  }
+
   add(node: string, connection: LeasedConnection): void {
     const { redis } = connection;
     if (redis.status !== 'ready') return endNow(redis);

@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { EngineState } from '../common/engine-state.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
+import type { ClusterCounters } from '../stats/cluster-counters.js';
 import type { ClusterNode, ClusterTopology } from '../topology/topology.js';
 import type { LeasePool } from './lease-pool.js';
 import type { NodePings } from './node-ping.js';
@@ -9,6 +10,7 @@ import type { NodePings } from './node-ping.js';
 export interface LeaseHost {
   readonly options: ResolvedClusterOptions;
   readonly state: EngineState;
+  readonly counters: ClusterCounters;
   readonly topology: ClusterTopology;
   readonly topology$: Observable<ClusterTopology>;
   readonly leases: LeasePool;

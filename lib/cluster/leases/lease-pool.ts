@@ -11,6 +11,9 @@ import { IdleConnections } from './idle-connections.js';
 import { LeaseQueue, type LeaseWaiter } from './lease-queue.js';
 import { endNow, isAlive, openLeased, type LeasedConnection } from './leased-connection.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
+import type { ClusterCounters } from '../stats/cluster-counters.js';
+import type { NodeCounters } from '../stats/node-counters.js';
+import type { LeaseStats } from '../stats/cluster-stats.js';
 import type { ClusterNode } from '../topology/topology.js';
 import { clearTimeout, setTimeout } from '../common/timers.js';
 
@@ -42,7 +45,19 @@ export class LeasePool {
   /** Connections of an earlier one were made with credentials of before. */
   private generation = 0;
 
-  constructor(private readonly options: ResolvedClusterOptions) {}
+  constructor(
+    private readonly options: ResolvedClusterOptions,
+    private readonly counters: ClusterCounters,
+  ) {}
+
+  /** The leases of one node now. */
+  gaugesOf(node: string): Omit<LeaseStats, 'created'> {
+    return {
+      held: this.taken.get(node) ?? 0,
+      idle: this.idle.sizeOf(node),
+      waiting: this.queue.size(node),
+    };
+  }
 
   /** Every connection has ended. */
   get closed(): boolean {
@@ -118,7 +133,10 @@ export class LeasePool {
   private turn(node: string, { limit, blocking }: LeaseWish): Promise<void> {
     const { leaseTimeoutMs, maxPendingPerNode } = this.options;
     const waiting = this.queue.size(node);
-    if (waiting >= maxPendingPerNode.commands) throw new BackpressureError(node, waiting, 0);
+    if (waiting >= maxPendingPerNode.commands) {
+      this.counters.node(node).backpressure++;
+      throw new BackpressureError(node, waiting, 0);
+    }
     const patience = Math.max(1, Math.ceil(Math.min(leaseTimeoutMs, limit.left)));
     return new Promise((resolve, reject) => {
       let ignore: (() => void) | undefined;
@@ -166,7 +184,11 @@ export class LeasePool {
     this.idle.shrink(this.options.maxLeased - this.total);
     const connection = await openLeased(node, this.options, limit, (redis) => {
       this.all.add(redis);
-      redis.once('end', () => this.all.delete(redis));
+      const ended = countLeased(redis, this.counters.node(node.name));
+      redis.once('end', () => {
+        this.all.delete(redis);
+        ended();
+      });
     }).catch((error: unknown) => {
       this.refuseIfClosed(blocking);
       throw error;
@@ -193,6 +215,22 @@ export class LeasePool {
       discard: once(() => endNow(connection.redis)),
     };
   }
+}
+
+/** Counts a leased connection. @returns to be called when it has ended */
+function countLeased(redis: Redis, counters: NodeCounters): () => void {
+  // it has no socket before it connects
+  const meter = {
+    get bytesRead(): number {
+      return redis.stream?.bytesRead ?? 0;
+    },
+    get bytesWritten(): number {
+      return redis.stream?.bytesWritten ?? 0;
+    },
+  };
+  counters.leasesCreated++;
+  counters.connectionOpened(meter, 'leased');
+  return () => counters.connectionEnded(meter);
 }
 
 /** Whether no other attempt at a lease would end better. Failed credentials may be right again in a moment. */

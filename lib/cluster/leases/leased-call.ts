@@ -53,7 +53,9 @@ export class LeasedCall {
     try {
       return await this.attempts();
     } catch (error) {
-      throw this.unconfirmed ?? afterAttempts(this.work.name, error as Error, this.mayHaveRun);
+      const failure = this.unconfirmed ?? afterAttempts(this.work.name, error as Error, this.mayHaveRun);
+      this.route.counters.callFailed(failure);
+      throw failure;
     }
   }
 
@@ -119,6 +121,7 @@ export class LeasedCall {
     const began = monotonicMs();
     if (this.firstSentAt !== undefined) work.shorten?.(began - this.firstSentAt);
     this.firstSentAt ??= began;
+    this.route.counters.commands++;
     try {
       return await work.send(redis);
     } finally {

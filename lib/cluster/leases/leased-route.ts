@@ -5,6 +5,7 @@ import type { RetryMode } from '../options/options.js';
 import { resolveRedirect } from '../retry/resolve-redirect.js';
 import { retryUntil, type Attempt } from '../retry/retry-until.js';
 import { isRedirect } from '../retry/transient.js';
+import type { NodeCounters } from '../stats/node-counters.js';
 import { NO_SLOT } from '../topology/key-slot.js';
 import { PROMPT_REDIRECTS } from '../topology/redirect.js';
 import type { ClusterNode } from '../topology/topology.js';
@@ -20,12 +21,16 @@ export interface Destination {
 /** Finds the nodes for the attempts of one call that runs on leased connections. */
 export class LeasedRoute {
   private redirects = 0;
+  /** Those of the node of the last attempt. */
+  counters: NodeCounters;
 
   constructor(
     private readonly host: LeaseHost,
     private readonly slot: number,
     private readonly pinned?: ClusterNode,
-  ) {}
+  ) {
+    this.counters = host.counters.elsewhere;
+  }
 
   /**
    * Makes attempts until one has a result: at once where a redirect leads, else after a backoff, by the topology.
@@ -44,12 +49,14 @@ export class LeasedRoute {
       async () => {
         const destination = redirect ?? this.owner();
         redirect = undefined;
+        if (destination !== undefined) this.counters = this.host.counters.node(destination.node.name);
         const outcome: Attempt<T> =
           destination === undefined ? { lastError: this.uncovered() } : await attempt(destination);
         if ('result' in outcome || outcome.lastError === undefined) return outcome;
         redirect = this.redirectOf(outcome.lastError, destination?.node);
         const promptly = redirect !== undefined;
         if (!promptly && !limit.over && retry === 'never') throw asThrown(outcome.lastError);
+        if (!promptly) this.counters.retries.addError(outcome.lastError);
         return { ...outcome, promptly };
       },
       (lastError) => asThrown(limit.error(lastError)),
@@ -75,7 +82,10 @@ export class LeasedRoute {
    * That holds also after several redirects in a row: the nodes disagree.
    */
   private redirectOf(error: Error, from: ClusterNode | undefined): Destination | undefined {
-    if (REFUSALS.get((error as { code?: string }).code ?? '')?.refresh) this.host.reportStale();
+    const { code = '' } = error as { code?: string };
+    const refusal = REFUSALS.get(code);
+    if (refusal !== undefined) this.counters.redirects.add(code);
+    if (refusal?.refresh) this.host.reportStale();
     if (from === undefined || !isRedirect(error) || ++this.redirects > PROMPT_REDIRECTS) return undefined;
     const target = resolveRedirect(error, from, this.host);
     return target && { node: target.node, asking: error.code === 'ASK' };

@@ -100,6 +100,7 @@ export const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
     if (!fits) refuse(name, 'a list of command names', describeOther(value));
   },
   heartbeatMs: milliseconds,
+  statsIntervalMs: milliseconds,
 };
 /** Refuses what is no object of options, such as a URL or a list of nodes. @throws InvalidArgumentError */
 export function checkIsObject(options: unknown): void {

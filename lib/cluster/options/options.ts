@@ -99,6 +99,8 @@ export interface ClusterEngineOptions {
   allowBlocked?: readonly string[] | undefined;
   /** How often idle subscriber connections are asked for a sign of life, in ms. Default 1000. */
   heartbeatMs?: number | undefined;
+  /** How often `stats$` emits a snapshot while it has subscribers, in ms. Default 1000. */
+  statsIntervalMs?: number | undefined;
 }
 
 /** Options with every default filled in. */
@@ -131,4 +133,5 @@ export interface ResolvedClusterOptions {
   readonly leaseTimeoutMs: number;
   readonly allowBlocked: ReadonlySet<string>;
   readonly heartbeatMs: number;
+  readonly statsIntervalMs: number;
 }

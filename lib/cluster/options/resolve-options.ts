@@ -67,6 +67,7 @@ export function resolveOptions(
     leaseTimeoutMs: options.leaseTimeoutMs ?? 2000,
     allowBlocked: parseAllowBlocked(options.allowBlocked ?? []),
     heartbeatMs: options.heartbeatMs ?? 1000,
+    statsIntervalMs: options.statsIntervalMs ?? 1000,
   };
 }
 /** One set of credentials serves all nodes, so what the URLs and the options say must agree. */

@@ -1,6 +1,7 @@
 import type { FlushScheduler } from '../connection/flush-scheduler.js';
 import { NodeChannel, type ChannelOwner } from '../connection/node-channel.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
+import type { ClusterCounters } from '../stats/cluster-counters.js';
 import { KnownNodes } from '../topology/known-nodes.js';
 import { ClusterTopology, nodeName, type ClusterNode, type NodeAddress } from '../topology/topology.js';
 
@@ -17,6 +18,7 @@ export class ChannelPool {
     private readonly owner: ChannelOwner,
     private readonly options: ResolvedClusterOptions,
     private readonly scheduler: FlushScheduler,
+    private readonly counters: ClusterCounters,
   ) {}
 
   /** Every channel. */
@@ -34,6 +36,7 @@ export class ChannelPool {
         this.owner,
         this.options,
         this.scheduler,
+        this.counters.node(name),
         () => this.knownNodes.at(name),
       );
       if (this.closed) channel.close();
@@ -49,7 +52,8 @@ export class ChannelPool {
 
   /** A channel to whichever node is at an address, for questions only. The caller closes it. */
   channelToAnyNode({ host, port }: NodeAddress): NodeChannel {
-    return new NodeChannel({ host, port }, this.owner, this.options, this.scheduler);
+    const counters = this.counters.node(nodeName({ host, port }));
+    return new NodeChannel({ host, port }, this.owner, this.options, this.scheduler, counters);
   }
 
   /** Other nodes answer at the addresses of most nodes. */
@@ -84,6 +88,7 @@ export class ChannelPool {
   remove(channel: NodeChannel): void {
     this.channels.delete(channel.name);
     channel.close();
+    this.counters.retain((name) => this.channels.has(name) || this.topology.node(name) !== undefined);
   }
 
   /** Closes every channel. Channels that are created later are closed. */

@@ -4,6 +4,7 @@ import { NO_SLOT } from '../topology/key-slot.js';
 import { ClientClosedError } from '../common/errors.js';
 import { PendingBudget } from '../command/pending-budget.js';
 import type { PendingBounds } from '../options/options.js';
+import type { NodeCounters } from '../stats/node-counters.js';
 import { clearTimeout, setTimeout } from '../common/timers.js';
 
 /** Commands that wait together, to be sent in the order of the calls. */
@@ -28,20 +29,21 @@ export class RetryQueue {
   private readonly waiting = new Set<Command>();
   /** Those of them that have a next attempt, by their slot, or each by itself. */
   private readonly queues = new Map<number | Command, Queue>();
-  private readonly budget: PendingBudget;
+  readonly budget: PendingBudget;
   /** Nothing is dispatched before `releaseAll`. */
   private holding = false;
 
   constructor(
     bounds: PendingBounds,
     private readonly dispatch: (command: Command) => void,
-    private readonly now: () => number,
+    private readonly clock: { now(): number },
+    counters: NodeCounters,
   ) {
     const onRoom = (command: Command): void => {
       if (this.holding) this.enqueueUntilReleased(command);
       else dispatch(command);
     };
-    this.budget = new PendingBudget('none (waiting for the cluster)', bounds, onRoom);
+    this.budget = new PendingBudget('none (waiting for the cluster)', bounds, counters, onRoom);
   }
 
   get size(): number {
@@ -65,6 +67,7 @@ export class RetryQueue {
     queue.returned.push(command);
     queue.blocked ||= keepsOrder;
     command.attempts++;
+    command.counters?.retries.addError(command.lastError);
     if (queue.timer !== undefined || queue.handOvers > 0) return;
     // timers may be early by a millisecond, and an attempt right at the deadline would leave its outcome unknown
     const delay = Math.min(backoffMs(command.attempts), Math.ceil(left) + 1);
@@ -143,7 +146,7 @@ export class RetryQueue {
   /** Takes a command in; how much time it has left, in ms, or undefined where it has its answer now. */
   private admit(command: Command): number | undefined {
     if (command.settled) return undefined;
-    const left = command.deadlineAt - this.now();
+    const left = command.deadlineAt - this.clock.now();
     if (left <= 0) {
       command.expire();
       return undefined;
@@ -176,7 +179,7 @@ export class RetryQueue {
     this.waiting.delete(command);
     if (command.settled) return;
     command.budget?.release(command);
-    if (command.deadlineAt <= this.now()) command.expire();
+    if (command.deadlineAt <= this.clock.now()) command.expire();
     else command.resume(this.dispatch);
   }
 

@@ -11,6 +11,7 @@ import type { FlushScheduler } from '../connection/flush-scheduler.js';
 import type { ChannelOwner, NodeChannel } from '../connection/node-channel.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import { ScriptRegistry } from '../scripts/script-registry.js';
+import type { ClusterCounters } from '../stats/cluster-counters.js';
 import { NO_SLOT } from '../topology/key-slot.js';
 import { PROMPT_REDIRECTS } from '../topology/redirect.js';
 import { SlotGaps } from '../topology/slot-gaps.js';
@@ -49,11 +50,12 @@ export class Router implements ChannelOwner {
   constructor(
     options: ResolvedClusterOptions,
     scheduler: FlushScheduler,
+    counters: ClusterCounters,
     private readonly listener: RouterListener,
   ) {
     const dispatch = (command: Command): void => this.dispatch(command);
-    this.retryQueue = new RetryQueue(options.maxPendingPerNode, dispatch, () => scheduler.now());
-    this.pool = new ChannelPool(this, options, scheduler);
+    this.retryQueue = new RetryQueue(options.maxPendingPerNode, dispatch, scheduler, counters.elsewhere);
+    this.pool = new ChannelPool(this, options, scheduler, counters);
     this.monitor = new ReplicaMonitor(
       () => this.topology,
       (node) => this.pool.channelTo(node),
@@ -108,6 +110,7 @@ export class Router implements ChannelOwner {
   refused(command: Command, reply: ReplyError, from: NodeChannel): void {
     if (reply.code === 'NOSCRIPT' && this.resendWithText(command, from)) return;
     const refusal = REFUSALS.get(reply.code);
+    if (refusal !== undefined) from.counters.redirects.add(reply.code);
     if (refusal === undefined || command.settled) return command.fail(reply);
     // a caller that names a node wants its answer rather than that of the node it redirects to
     if (command.pinned !== undefined && !passesByItself(refusal)) return command.fail(reply);
@@ -281,6 +284,7 @@ export class Router implements ChannelOwner {
     if (command.settled || !this.addText(command)) return false;
     command.sent = false;
     command.budget?.release(command);
+    from.counters.retries.add('NOSCRIPT');
     from.enqueue(command);
     return true;
   }

@@ -1,3 +1,4 @@
+import type { PubSubCounters } from '../../cluster/stats/pubsub-counters.js';
 import { BoundedBuffer, type BufferOptions } from '../../pubsub/buffers/bounded-buffer.js';
 
 /** Whether messages of one channel are handled in order (`channel`), or in any order (`none`). */
@@ -23,14 +24,19 @@ export class HandlerQueue<T extends { readonly channel: string }> {
   private closed = false;
   private onDrained: (() => void) | undefined = undefined;
 
-  /** @param handle must not reject */
+  /**
+   * @param handle must not reject
+   * @param counters those of the client whose messages it queues
+   */
   constructor(
     private readonly handle: (item: T) => Promise<void>,
     { concurrency, order, ...options }: HandlerQueueOptions,
+    counters?: PubSubCounters,
   ) {
     this.concurrency = concurrency;
     this.inOrder = order === 'channel' && concurrency > 1;
-    this.buffer = new BoundedBuffer(options);
+    this.buffer = new BoundedBuffer(options, counters);
+    this.buffer.countIn();
   }
 
   /** The number of messages waiting or being handled. */
@@ -58,11 +64,13 @@ export class HandlerQueue<T extends { readonly channel: string }> {
   async drain(): Promise<void> {
     this.closed = true;
     if (this.pending > 0) await new Promise<void>((resolve) => (this.onDrained = resolve));
+    this.buffer.countOut();
   }
 
   /** Drops the waiting messages. A message being handled cannot be stopped. */
   abandon(): void {
     this.buffer.clear();
+    this.buffer.countOut();
   }
 
   private isFree({ channel }: T): boolean {

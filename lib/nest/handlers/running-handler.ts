@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import type { Observable, Subscription } from 'rxjs';
+import { countersBehind } from '../../pubsub/buffers/message-source.js';
 import type { ClusterMessage } from '../../pubsub/subscriptions/cluster-message.js';
 import type { HandlerCall } from './handler.invoker.js';
 import { HandlerQueue } from './handler-queue.js';
@@ -40,12 +41,8 @@ export class RunningHandler {
     private readonly logger: Logger,
   ) {
     const { concurrency = 1, order = 'none', buffer } = options;
-    this.queue = new HandlerQueue((message) => this.handle(message), {
-      concurrency,
-      order,
-      ...DEFAULT_BUFFER,
-      ...buffer,
-    });
+    const queueOptions = { concurrency, order, ...DEFAULT_BUFFER, ...buffer };
+    this.queue = new HandlerQueue((message) => this.handle(message), queueOptions, countersBehind(messages));
     this.subscription = messages.subscribe({
       next: (message) => this.accept(message),
       error: ({ message, stack }: Error) => logger.error(`${name} is not subscribed: ${message}`, stack),

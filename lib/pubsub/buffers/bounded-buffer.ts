@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { describeOther, describeValue } from '../../cluster/common/describe-value.js';
+import type { MessageBuffer, PubSubCounters } from '../../cluster/stats/pubsub-counters.js';
 import { BufferOverflowError } from '../common/pubsub-errors.js';
 
 /** What happens to a message that arrives when the buffer is full. */
@@ -20,15 +21,21 @@ export interface BufferOptions {
 const POLICIES: readonly WhenFull[] = ['dropOldest', 'dropNewest', 'error'];
 
 /** A bounded queue of values that wait for a consumer, in order of arrival. */
-export class BoundedBuffer<T> {
+export class BoundedBuffer<T> implements MessageBuffer {
   private readonly size: number;
   private readonly whenFull: WhenFull;
   /** Boxed, so that equal values can wait side by side and any of them can be removed. */
   private readonly boxes = new Set<{ readonly value: T }>();
   private lost = 0;
 
-  /** @throws InvalidArgumentError for an invalid size or policy */
-  constructor(options: BufferOptions = {}) {
+  /**
+   * @param counters where it counts from `countIn` to `countOut`, if it buffers messages of a client
+   * @throws InvalidArgumentError for an invalid size or policy
+   */
+  constructor(
+    options: BufferOptions = {},
+    private readonly counters?: PubSubCounters,
+  ) {
     const { size, whenFull } = resolveBufferOptions(options);
     this.size = size;
     this.whenFull = whenFull;
@@ -53,6 +60,7 @@ export class BoundedBuffer<T> {
     const full = this.boxes.size >= this.size;
     if (full) {
       this.lost++;
+      if (this.counters !== undefined) this.counters.dropped++;
       if (this.whenFull === 'error') throw new BufferOverflowError(this.size);
       if (this.whenFull === 'dropNewest') return false;
       this.shift();
@@ -80,6 +88,16 @@ export class BoundedBuffer<T> {
 
   clear(): void {
     this.boxes.clear();
+  }
+
+  /** From now on, `stats()` of the client includes what waits in it. */
+  countIn(): void {
+    this.counters?.buffers.add(this);
+  }
+
+  /** Nothing is added to it any more. */
+  countOut(): void {
+    this.counters?.buffers.delete(this);
   }
 }
 

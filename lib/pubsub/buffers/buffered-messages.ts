@@ -1,5 +1,6 @@
 import type { Observable, Subscription } from 'rxjs';
 import { BoundedBuffer, type BufferOptions } from './bounded-buffer.js';
+import { countersBehind } from './message-source.js';
 
 /** A `next()` that waits for a value. */
 interface PendingNext<T> {
@@ -23,7 +24,7 @@ export class BufferedMessages<T> implements AsyncIterableIterator<T, undefined> 
     private readonly source: Observable<T>,
     options: BufferOptions = {},
   ) {
-    this.buffer = new BoundedBuffer(options);
+    this.buffer = new BoundedBuffer(options, countersBehind(source));
   }
 
   /** The number of values in the buffer. */
@@ -39,6 +40,7 @@ export class BufferedMessages<T> implements AsyncIterableIterator<T, undefined> 
   /** Subscribes now rather than with the first `next()`. */
   open(): this {
     if (this.subscription !== undefined || this.ending !== undefined) return this;
+    this.buffer.countIn();
     this.subscription = this.source.subscribe({
       next: (value) => this.receive(value),
       error: (error: unknown) => this.end({ error }),
@@ -91,6 +93,7 @@ export class BufferedMessages<T> implements AsyncIterableIterator<T, undefined> 
 
   private end(ending: { readonly error?: unknown }): void {
     this.ending ??= ending;
+    this.buffer.countOut();
     this.subscription?.unsubscribe();
     for (const { resolve, reject } of this.pendingNexts.splice(0)) {
       if ('error' in this.ending) reject(this.ending.error);

@@ -1,5 +1,6 @@
 import { Observable, Subscription, type OperatorFunction } from 'rxjs';
 import { BoundedBuffer, resolveBufferOptions, type BufferOptions } from './bounded-buffer.js';
+import { countersBehind } from './message-source.js';
 import { checkConcurrency } from '../common/check-concurrency.js';
 
 /** Options of `mapBuffered`. */
@@ -27,7 +28,8 @@ export function mapBuffered<T, R>(
   const options = resolveBufferOptions(bufferOptions);
   return (source) =>
     new Observable<R>((subscriber) => {
-      const buffer = new BoundedBuffer<T>(options);
+      const buffer = new BoundedBuffer<T>(options, countersBehind(source));
+      buffer.countIn();
       let active = 0;
       let end: (() => void) | undefined;
       const settle = (): void => {
@@ -69,6 +71,7 @@ export function mapBuffered<T, R>(
       );
       return () => {
         buffer.clear();
+        buffer.countOut();
         subscription.unsubscribe();
       };
     });

@@ -107,6 +107,7 @@ export class Reconciler implements RegistryListener, LinkListener {
   onActive(link: SubscriberLink, topics: readonly Topic[]): void {
     const confirmed = topics.filter((topic) => topic.link === link && topic.activeSince === undefined);
     for (const shared of confirmTopics(confirmed)) {
+      this.engine.counters.pubsub.gaps.add(shared.gap.reason);
       reportGap(shared);
       this.gaps$.next(shared.gap);
     }

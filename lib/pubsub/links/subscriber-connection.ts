@@ -9,6 +9,7 @@ import type { ResolvedClusterOptions } from '../../cluster/options/options.js';
 import type { Credentials } from '../../cluster/options/credentials.js';
 import type { Ask, Reply } from '../../cluster/protocol/reply.js';
 import type { Argument } from '../../cluster/protocol/request-encoder.js';
+import type { NodeCounters } from '../../cluster/stats/node-counters.js';
 import { queueMicrotask } from '../../cluster/common/timers.js';
 import type { ClusterNode } from '../../cluster/topology/topology.js';
 import type { ChannelName } from '../subscriptions/cluster-message.js';
@@ -56,9 +57,11 @@ export class SubscriberConnection implements SocketOwner {
     private readonly node: ClusterNode,
     private readonly options: ResolvedClusterOptions,
     private readonly listener: SubscriberConnectionListener,
+    private readonly counters: NodeCounters,
   ) {
     this.name = node.name;
     this.socket = new NodeSocket(node, options, this);
+    counters.connectionOpened(this.socket, 'subscriber');
   }
 
   /**
@@ -151,6 +154,7 @@ export class SubscriberConnection implements SocketOwner {
   onDrained(): void {}
 
   onClosed(reason: Error): void {
+    this.counters.connectionEnded(this.socket);
     for (const { reject } of this.inFlight) reject(reason);
     this.listener.onLost();
   }

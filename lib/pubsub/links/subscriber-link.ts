@@ -72,7 +72,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
   constructor(
     readonly kind: LinkKind,
     readonly node: ClusterNode,
-    engine: PubSubEngine,
+    private readonly engine: PubSubEngine,
     private readonly heartbeatMs: number,
     private readonly listener: LinkListener,
   ) {
@@ -84,7 +84,8 @@ export class SubscriberLink implements SubscriberConnectionListener {
       onDropped: (topic) => listener.onDropped(this, topic),
       onRefused: (topics, error) => listener.onRefused(this, topics, error),
     };
-    this.connection = new SubscriberConnection(node, engine.options, this);
+    const { options, counters } = engine;
+    this.connection = new SubscriberConnection(node, options, this, counters.node(node.name));
     for (const one of kindsOf(kind)) {
       const set = new SubscriptionSet(
         one,
@@ -96,7 +97,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
       for (const word of [message, unsubscribe]) this.byWord.set(word, { set, prefix: prefix.length });
     }
     // limits the time to connect and that of the node's first answers
-    this.timeLimit = new LoopTimer(engine.options.connectTimeoutMs, () => this.lose('nodeSilent'));
+    this.timeLimit = new LoopTimer(options.connectTimeoutMs, () => this.lose('nodeSilent'));
     void this.open();
   }
 
@@ -163,6 +164,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
   }
 
   onMessage(word: MessageWord, name: Buffer, channel: Buffer, payload: Buffer): void {
+    this.engine.counters.pubsub.messages++;
     const { set, prefix } = this.byWord.get(word) as { set: SubscriptionSet; prefix: number };
     if (prefix === 0) set.deliver(toByteText(name), channel, payload);
     else set.deliver(toByteText(name.subarray(prefix)), channel.subarray(prefix), payload);

@@ -1,7 +1,9 @@
 import { Observable, share, Subject } from 'rxjs';
 import type { ChannelName, ClusterMessage, UnreadableMessage } from '../subscriptions/cluster-message.js';
+import { countBuffersOf } from '../buffers/message-source.js';
 import type { MessageCodec } from './message-codec.js';
 import { InOrder } from './in-order.js';
+import type { PubSubCounters } from '../../cluster/stats/pubsub-counters.js';
 import type { MessageOrGap } from './message-options.js';
 import type { SubscriptionKind } from '../subscriptions/subscription-kind.js';
 import type { SubscriptionName } from '../subscriptions/subscription-name.js';
@@ -19,7 +21,10 @@ export class MessageStreams {
   /** Messages that a codec could not decode. */
   readonly unreadable = new Subject<UnreadableMessage>();
 
-  constructor(private readonly registry: SubscriptionRegistry) {}
+  constructor(
+    private readonly registry: SubscriptionRegistry,
+    private readonly counters: PubSubCounters,
+  ) {}
 
   /**
    * The payload reported as unreadable last, and the codecs that reported it: a codec reports a message once.
@@ -35,7 +40,7 @@ export class MessageStreams {
     // each observable returns names in the form in which it was given them
     const forms = new Map(names.map(({ key, given }) => [key, given]));
     const formOf = ({ name }: Topic): ChannelName => forms.get(name.key) as ChannelName;
-    return new Observable<MessageOrGap<unknown, ChannelName>>((subscriber) => {
+    const messages = new Observable<MessageOrGap<unknown, ChannelName>>((subscriber) => {
       const emit = (item: MessageOrGap<unknown, ChannelName> | undefined): void => {
         if (item !== undefined) subscriber.next(item);
       };
@@ -48,7 +53,8 @@ export class MessageStreams {
         onClosed: () => subscriber.complete(),
       });
       return detach;
-    }).pipe(share());
+    });
+    return countBuffersOf(messages, this.counters).pipe(share());
   }
 
   /** Returns undefined if the codec cannot decode the payload. */
@@ -77,6 +83,7 @@ export class MessageStreams {
     if (this.reported.raw !== raw) this.reported = { raw, codecs: new Set() };
     if (this.reported.codecs.has(codec)) return;
     this.reported.codecs.add(codec);
+    this.counters.unreadable++;
     this.unreadable.next(message);
   }
 }

@@ -1,4 +1,5 @@
 import { ClientClosedError, InvalidArgumentError } from '../../cluster/common/errors.js';
+import type { SubscriptionGauges } from '../../cluster/stats/pubsub-counters.js';
 import type { SubscriptionKind } from './subscription-kind.js';
 import type { SubscriptionName } from './subscription-name.js';
 import { Topic, type TopicSink } from './topic.js';
@@ -34,6 +35,22 @@ export class SubscriptionRegistry {
 
   *topics(): Iterable<Topic> {
     for (const topics of Object.values(this.byKind)) yield* topics.values();
+  }
+
+  /** The subscriptions that there are now, for `stats()`. */
+  gauges(): SubscriptionGauges {
+    let unconfirmed = 0;
+    for (const { activeSince } of this.topics()) if (activeSince === undefined) unconfirmed++;
+    const { channel, pattern, sharded, keyspace } = this.byKind;
+    return {
+      subscriptions: {
+        channel: channel.size,
+        pattern: pattern.size,
+        sharded: sharded.size,
+        keyspace: keyspace.size,
+      },
+      unconfirmed,
+    };
   }
 
   /**

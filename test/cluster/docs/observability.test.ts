@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { ClusterClient } from 'keyslot';
+import { map, pairwise } from 'rxjs';
+import { eventually, sharedCluster } from '../../cluster-fixture.js';
+
+const { nodes: seeds, keyspace } = sharedCluster();
+const page = readFileSync(new URL('../../../docs/observability.md', import.meta.url), 'utf8');
+
+/** The code of one section, with its subsections. */
+function blocksOf(heading: string): string[] {
+  const [, section] = page.split(`\n## ${heading}\n`);
+  return [...section.split('\n## ')[0].matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
+}
+
+const squeezed = (code: string): string => code.replace(/\s+/g, ' ').trim();
+
+describe('docs/observability.md, statistics', () => {
+  let cluster: ClusterClient;
+  let shown: unknown[][];
+  const console = { log: (...values: unknown[]) => void shown.push(values) };
+
+  beforeEach(async () => {
+    shown = [];
+    cluster = new ClusterClient({ nodes: seeds, statsIntervalMs: 10 });
+    await cluster.connect();
+  });
+  afterEach(() => cluster.close());
+
+  it('shows only code that is run here', () => {
+    const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
+    const blocks = blocksOf('Statistics');
+    expect(blocks).toHaveLength(2);
+    expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
+  });
+
+  it('reads a snapshot', async () => {
+    await cluster.set(`${keyspace}k`, 'v');
+    const { total, nodes, pubsub } = cluster.stats();
+    console.log(`${total.commands} commands, 99 % within ${total.roundTripMs.p99} ms`);
+    for (const [name, { role, pending, errors }] of Object.entries(nodes)) {
+      console.log(name, role, pending.commands, errors);
+    }
+    console.log(`${pubsub.dropped} messages dropped`);
+    expect(shown[0][0]).toMatch(/^1 commands, 99 % within [\d.]+ ms$/);
+    expect(shown.at(-1)).toEqual(['0 messages dropped']);
+    expect(shown).toHaveLength(cluster.topology.nodes.length + 2);
+  });
+
+  it('follows snapshots', async () => {
+    cluster.stats$
+      .pipe(
+        pairwise(),
+        map(([before, now]) => now.total.commands - before.total.commands),
+      )
+      .subscribe((count) => console.log(`${count} commands since the last snapshot`));
+    await cluster.set(`${keyspace}k`, 'v');
+    await eventually(() => expect(shown).toContainEqual(['1 commands since the last snapshot']));
+  });
+
+  it('names every field of a snapshot', () => {
+    const { total, nodes, topology, pubsub, at, since } = cluster.stats();
+    const [node] = Object.values(nodes);
+    const named = (name: string): boolean => page.includes(`\`${name}\``) || page.includes(`.${name}\``);
+    for (const part of [
+      total,
+      node,
+      total.pending,
+      total.roundTripMs,
+      total.leases,
+      topology,
+      pubsub,
+      { at, since },
+    ])
+      expect(Object.keys(part).filter((name) => !named(name))).toEqual([]);
+  });
+});
