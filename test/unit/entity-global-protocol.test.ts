@@ -120,7 +120,7 @@ describe('the protocol of global uniques and indexes, over random schedules with
         expect(cluster.entries.size).toBe(held);
         expect(cluster.faults()).toEqual([]);
       }),
-      { numRuns: Number(process.env.GLOBAL_SCHEDULES ?? 6_000) },
+      { numRuns: Number(process.env.GLOBAL_SCHEDULES ?? 2_000) },
     );
     expect(counts.ended).toBeGreaterThan(counts.schedules);
     expect(counts.ended).toBeLessThan(counts.operations); // there were crashes
