@@ -24,10 +24,10 @@ export type BulkWriteOptions = Omit<WriteOptions, 'opId'>;
 
 // Typed by the key alone, so that the repository of a subclass is assignable to that of its parent.
 export interface PartitionSweep<Key> {
-  /** This partition alone; without it all of the cluster are looked through. */
+  /** Only this partition; by default all partitions of the cluster. */
   partition?: Key | undefined;
-  /** The most rows. */
+  /** The maximum number of rows, or of entries, to delete. */
   limit?: number | undefined;
-  /** Ends it early; what was swept stays so. */
+  /** Ends the sweep early. What was deleted stays deleted. */
   signal?: AbortSignal | undefined;
 }

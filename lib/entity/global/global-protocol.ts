@@ -3,19 +3,21 @@ import type { Released, Hold } from '../operations/row-operation.js';
 import type { GlobalSteps } from './global-steps.js';
 
 /**
- * How long after its entries a write may be committed, in milliseconds. Fences are kept for longer (`FENCE_MS` in
+ * How long after its entries a write may be committed, in milliseconds. Fences are kept longer (`FENCE_MS` in
  * lua-holds.ts), by more than the clocks of two servers may differ.
  */
 export const COMMIT_WINDOW_MS = 30_000;
 
-/** How long a write is given to be committed before others forbid it, in milliseconds. */
+/** How long other writes wait for a commit before they fence it, in milliseconds. */
 export const GRACE_MS = 500;
 
-/** What the protocol must know of a commit. */
+/** The part of a commit's outcome that the protocol uses. */
 export interface GlobalOutcome {
-  /** Why it was refused; `HOLD` where an entry is not, or no longer, its own. */
+  /** Why the commit was refused; `HOLD` if an entry does not, or no longer does, belong to this write. */
   readonly fault?: string;
-  /** What it has ended; undefined where it had been committed before, so that this is not known any more. */
+  /**
+   * The entries that the commit released; undefined if an earlier attempt was committed, whose releases are unknown.
+   */
   readonly released?: readonly Released[];
 }
 
@@ -26,26 +28,26 @@ export interface Taken {
 
 interface Claim extends Hold {
   readonly entry: GlobalEntry;
-  /** When it must be committed, in milliseconds since 1970. */
+  /** The deadline of the commit, in milliseconds since 1970. */
   readonly until: number;
 }
 
 /**
  * Writes rows whose entries are in other slots:
  *
- * 1. enter: every entry that a row is to hold is put in its place, with the token of this attempt;
- * 2. commit: the rows, each with its entries and the token, in their own slot and in one step. This is the moment at
- *    which all of it is done;
- * 3. release: the entries that the rows held before are taken away, which nobody waits for.
+ * 1. Enter: write every entry that a row will hold, with the token of this attempt.
+ * 2. Commit: write the rows in their own slot, in one step, with their entries and the token. At this moment, the whole
+ *    write takes effect.
+ * 3. Release: delete the entries that the rows held before, in the background.
  *
- * The row is the truth. A row holds an entry with a token only while the entry is there with that token, because an
- * entry is taken away only once its token is dead: fenced in the row's slot at a moment at which the row did not hold
- * it, or by the very commit that ended it. So no two rows hold one value, and no row is missing in an index; a crash
- * leaves entries that no row holds, and those die when somebody asks their row. It is the primary lock of Percolator
- * (Peng and Dabek, OSDI 2010) with the row as the primary.
+ * The row decides. A row holds an entry with a token only while that entry exists: an entry is deleted only after its
+ * token is dead. A token dies when it is fenced in the row's slot while the row does not hold it, or in the commit that
+ * releases it. Therefore no two rows hold the same value, and no row is missing from an index. A crash leaves entries
+ * that no row holds; readers detect them by asking the row. This is the primary lock of Percolator (Peng and Dabek,
+ * OSDI 2010) with the row as the primary.
  *
- * @param entries what the rows are to hold.
- * @param commit commits the rows, with a hold for each of the entries, until a time.
+ * @param entries the entries that the rows will hold.
+ * @param commit commits the rows, with a hold for each of the entries, before a deadline.
  */
 export async function commitGlobally<Outcome extends GlobalOutcome>(
   steps: GlobalSteps,
@@ -77,7 +79,7 @@ export async function commitGlobally<Outcome extends GlobalOutcome>(
       else if (released.length > 0) steps.later((unbound) => removeAll(unbound, released));
       return outcome;
     } catch (error) {
-      // Where it is not known whether it was committed, the row will tell.
+      // If the outcome of the commit is unknown, the row decides.
       endLater(steps, ours, token);
       throw error;
     }
@@ -88,24 +90,24 @@ function endLater(steps: GlobalSteps, entries: readonly GlobalEntry[], token: st
   if (entries.length > 0) steps.later((unbound) => endAll(unbound, entries, token));
 }
 
-/** Deletes entries that a commit has ended; it has fenced their tokens. */
+/** Deletes entries that a commit released. The commit has fenced their tokens. */
 async function removeAll(steps: GlobalSteps, released: readonly Released[]): Promise<void> {
   await allDone(released.map(({ entry, token }) => steps.remove(entry, token)));
 }
 
-/** Ends the entries of an attempt, unless their rows hold them. */
+/** Deletes the entries of an attempt, unless their rows hold them. */
 async function endAll(steps: GlobalSteps, entries: readonly GlobalEntry[], token: string): Promise<void> {
   await allDone(entries.map((entry) => endEntry(steps, entry, token)));
 }
 
-/** Ends an entry, unless its row holds it. @returns whether it is no more. */
+/** Fences and deletes an entry, unless its row holds it. @returns whether it was deleted. */
 export async function endEntry(steps: GlobalSteps, entry: GlobalEntry, token: string): Promise<boolean> {
   if ((await steps.resolve(entry, token, true)) === 'held') return false;
   await steps.remove(entry, token);
   return true;
 }
 
-/** Makes an entry ours; undefined where another row has it. */
+/** Claims an entry for this write. Returns undefined if another row holds it. */
 async function claim(steps: GlobalSteps, entry: GlobalEntry, token: string): Promise<Claim | undefined> {
   const { encodings } = entry;
   for (;;) {
@@ -123,7 +125,7 @@ async function claim(steps: GlobalSteps, entry: GlobalEntry, token: string): Pro
   }
 }
 
-/** The first entry of a unique that two rows of one commit are to hold. */
+/** Returns the first unique value that two rows of one commit would hold. */
 function firstDoubled(entries: readonly GlobalEntry[]): GlobalEntry | undefined {
   const seen = new Set<string>();
   return entries.find(({ index, encodings }) => {
@@ -135,7 +137,7 @@ function firstDoubled(entries: readonly GlobalEntry[]): GlobalEntry | undefined 
   });
 }
 
-/** Waits for all, also where one fails, so that nothing goes on unseen. @throws the first error. */
+/** Waits for all work, even if some fails, so that none continues in the background. @throws the first error. */
 async function allDone<T>(work: readonly Promise<T>[]): Promise<T[]> {
   const results = await Promise.allSettled(work);
   return results.map((result) => {

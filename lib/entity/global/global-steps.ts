@@ -1,47 +1,47 @@
 import type { EntityKey } from '../keys/entity-key.js';
 import type { GlobalEntry } from '../keys/global-entry.js';
 
-/** Who has an entry of a unique. */
+/** The row that claims an entry of a unique constraint. */
 export interface Claimant {
   readonly key: EntityKey;
   readonly token: string;
-  /** How long it has been there, in milliseconds. */
+  /** The age of the entry in milliseconds. */
   readonly ageMs: number;
 }
 
-/** What came of putting an entry in its place. */
+/** The result of entering an entry. */
 export interface Entered {
-  /** When, by the clock of the server that has it, in milliseconds since 1970. */
+  /** When it was entered, by the clock of its server, in milliseconds since 1970. */
   readonly at: number;
-  /** Who has the value of a unique already; undefined where the entry is ours now. */
+  /** The row that already claims the unique value; undefined if the entry is ours now. */
   readonly claimant?: Claimant;
 }
 
 /**
- * What a row says of an entry that a write with a token has made: `held` by it; `dead`, because that write can no
- * longer be committed; or `open`, because it may still be.
+ * The state of a write's entry according to its row: `held` by the row; `dead`, because the write can no longer be
+ * committed; or `open`, because it still can.
  */
 export type EntryFate = 'held' | 'dead' | 'open';
 
 /**
- * The steps of the protocol of global indexes and uniques, each of them atomic and in one slot, each harmless if it is
- * made twice or late. One more is the commit of the row. What they do together stands in `global-protocol.ts`.
+ * The steps of the protocol for global indexes and unique constraints, besides the commit of the row. Each is atomic in
+ * one slot, and harmless if it runs twice or late. `global-protocol.ts` describes how they work together.
  */
 export interface GlobalSteps {
-  /** A token that no other attempt has. */
+  /** Returns a token that no other attempt has. */
   newToken(): string;
-  /** Puts an entry in its place, unless it is of a unique and another one is there. */
+  /** Writes an entry, unless another row claims its unique value. */
   enter(entry: GlobalEntry, token: string): Promise<Entered>;
   /**
-   * Asks the row whether it holds an entry.
+   * Returns the state of an entry according to its row.
    *
-   * @param fence forbids the write that made the entry to be committed, if it was not: an open entry is dead then.
+   * @param fence prevents a later commit of the write that made the entry, which turns an open entry into a dead one.
    */
   resolve(entry: GlobalEntry, token: string, fence: boolean): Promise<EntryFate>;
-  /** Takes an entry away, if it still is the one with this token. Only to be done to what is dead. */
+  /** Deletes a dead entry, if it still has this token. */
   remove(entry: GlobalEntry, token: string): Promise<void>;
-  /** Waits a little. @throws where the time for the whole is over. */
+  /** Waits briefly. @throws if the time limit of the write is over. */
   pause(): Promise<void>;
-  /** Does what nobody waits for, by steps that no time is set for. What it leaves undone, others do. */
+  /** Runs work in the background, with steps without a time limit. Other writes and readers finish what it leaves. */
   later(work: (unbound: GlobalSteps) => Promise<void>): void;
 }

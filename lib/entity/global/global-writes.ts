@@ -12,27 +12,27 @@ import type { WriteOptions } from '../common/write-options.js';
 
 type Outcome = Committed | CommitFault;
 
-/** Commits operations as they are, in the time that is left. */
+/** Commits operations within the time that is left. */
 type Commit = (operations: readonly RowOperation[], bounds: GlobalBounds) => Promise<Outcome>;
 
-/** Writes that go on at once, of many. */
+/** How many writes of a bulk write run concurrently. */
 export const GLOBAL_WRITES_AT_ONCE = 100;
 
-/** Writes of rows that have entries in global indexes and uniques: the protocol around a commit. */
+/** Writes rows with entries in global indexes and unique constraints: runs the protocol around a commit. */
 export class GlobalWrites {
   constructor(
     private readonly client: EntityClient,
     private readonly scripts: ScriptCaller,
   ) {}
 
-  /** Commits operations of one partition with their entries; a value that another row has is a refusal. */
+  /** Commits operations of one partition with their entries. Returns a refusal if another row has a unique value. */
   async commit(operations: readonly RowOperation[], options: WriteOptions, commit: Commit): Promise<Outcome> {
     const steps = new ServerSteps(this.scripts, options);
     let known = await this.completed(operations);
     for (;;) {
       const outcome = await commitEntries(steps, known, commit, options.opId !== undefined);
       if (outcome.fault !== 'CHANGED' || known === operations) return outcome;
-      // Either a condition of the caller is not met, or a part that stays is not what it was.
+      // Either a condition of the caller is not met, or an unchanged part of an entry has changed.
       const again = await this.completed(operations);
       if (guardsText(again) === guardsText(known)) return outcome;
       known = again;
@@ -40,7 +40,7 @@ export class GlobalWrites {
     }
   }
 
-  /** Operations with those parts of entries that stay as they are in the row, which the commit checks. */
+  /** Adds the parts of entries that stay unchanged from the row to operations. The commit checks them. */
   private async completed(operations: readonly RowOperation[]): Promise<readonly RowOperation[]> {
     if (!operations.some(hasUnknown)) return operations;
     return Promise.all(
@@ -78,9 +78,9 @@ const guardsText = (operations: readonly RowOperation[]): string =>
   JSON.stringify(operations.map(({ guards }) => guards?.map(([field, value]) => [field, value ?? null])));
 
 /**
- * Runs the protocol for operations whose entries are known.
+ * Runs the protocol for operations whose entries are complete.
  *
- * @param isRepeated whether the write may have been made before, by another call.
+ * @param isRepeated whether an earlier call may have made the write.
  */
 async function commitEntries(
   steps: ServerSteps,
@@ -106,7 +106,7 @@ async function commitEntries(
   if (!('taken' in outcome)) return outcome;
   const { taken } = outcome;
   if (isRepeated) {
-    // The value may have gone from our row to another since. The row knows the write, or refuses what holds nothing.
+    // The value may have passed from our row to another since. The row recognizes the write, or refuses this hold.
     const known = await commitHolding(new Map(entries.map((entry) => [entry, NEVER_HELD])), 0);
     if (known.fault === undefined) return known;
   }
@@ -114,11 +114,11 @@ async function commitEntries(
   return { fault: 'DUPLICATE', operation, detail: taken.index.name };
 }
 
-/** What no row holds, so that a commit that relies on it is refused. */
+/** A hold that no row has, so that a commit with it is refused unless it is recognized. */
 const NEVER_HELD: Hold = { how: '=', token: '', encodings: '' };
 const NOTHING: Hold = { how: '-', token: '', encodings: '' };
 
-/** What a row is to have in each of the indexes that an operation changes; undefined for nothing. */
+/** Returns the row's entry in each index that an operation changes; undefined for none. */
 const entriesFor = ({ schema, key, globals = [] }: RowOperation): (GlobalEntry | undefined)[] =>
   globals.map(({ index, parts }) =>
     parts.includes(null) ? undefined : { schema, index, key, encodings: parts.join('\0') },

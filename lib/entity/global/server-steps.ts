@@ -15,20 +15,20 @@ import { operationToken } from '../scripts/operation-token.js';
 import type { ScriptCaller } from '../scripts/script-caller.js';
 import type { WriteOptions } from '../common/write-options.js';
 
-/** How long a write that takes no time of its own waits for others, in milliseconds. */
+/** How long a write without its own deadline waits for others, in milliseconds. */
 const PATIENCE_MS = 10_000;
 
 const LONGEST_PAUSE_MS = 40;
 
-/** How long a write may take, and what ends it early. */
+/** The time limit and the abort signal of a write. */
 export type GlobalBounds = Pick<WriteOptions, 'deadlineMs' | 'signal'>;
 
-/** The steps of the protocol of global indexes and uniques, as scripts on the servers. */
+/** Runs the steps of the protocol for global indexes and unique constraints as scripts. */
 export class ServerSteps implements GlobalSteps {
   private readonly end: number;
   private readonly patienceMs: number;
 
-  /** @param options the time of the whole, and what ends it early. */
+  /** @param options the time limit and the abort signal of the whole write. */
   constructor(
     private readonly scripts: ScriptCaller,
     private readonly options: GlobalBounds = {},
@@ -81,11 +81,11 @@ export class ServerSteps implements GlobalSteps {
   }
 
   later(work: (unbound: GlobalSteps) => Promise<void>): void {
-    // A client that is closed, or a node that is down: whoever meets what is left resolves it.
+    // If the client is closed or a node is down, others resolve the remaining entries when they find them.
     work(new ServerSteps(this.scripts)).catch(() => undefined);
   }
 
-  /** What is left of the time of the whole. @throws where it is over. */
+  /** Returns the time that is left for the write. @throws if it is over. */
   bounds(): GlobalBounds {
     this.checkTime();
     const { deadlineMs, signal } = this.options;
@@ -100,7 +100,7 @@ export class ServerSteps implements GlobalSteps {
     if (isOver) throw new DeadlineExceededError(WRITE, this.patienceMs);
   }
 
-  /** Whatever becomes of a step, the row was not written by it: its outcome is known. */
+  /** Runs a step before the commit. Whatever its outcome, it did not write the row, so the write's outcome is known. */
   private async beforeCommit<T>(step: () => Promise<T>): Promise<T> {
     try {
       return await step();
@@ -113,5 +113,5 @@ export class ServerSteps implements GlobalSteps {
   }
 }
 
-/** What the steps are a part of, for errors. */
-const WRITE = 'The write of a global index or unique';
+/** The operation that the steps belong to, for errors. */
+const WRITE = 'The write of a global index or unique constraint';

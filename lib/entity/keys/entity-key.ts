@@ -6,24 +6,24 @@ import type { EntitySchema, KeyType, KeyProperty } from '../schema/entity-schema
 import { givenValue } from '../common/given-value.js';
 import { isWellFormed, whatFits } from '../codec/codec.js';
 
-/** Where a row is: the values of its key, and the Redis keys made of them. */
+/** The key of a row: its values, and the Redis keys made of them. */
 export interface EntityKey {
   readonly id: EntityId;
-  /** Absent where the row is a partition of its own. */
+  /** Absent if the row is a partition of its own. */
   readonly partition?: EntityId;
-  /** The id as it stands in keys. */
+  /** The id as it appears in keys. */
   readonly idText: string;
-  /** What all keys of the partition begin with, and what decides their slot: `{Order:42}`. */
+  /** The hash tag that begins all keys of the partition and decides their slot: `{Order:42}`. */
   readonly tag: string;
   /** The key of the row's hash: `{Order:42}:OrderItem:7`. */
   readonly row: string;
 }
 
-/** The longest id, in bytes as it stands in the key. */
+/** The maximum length of an id in a key, in bytes. */
 export const MAX_ID_BYTES = 512;
 
 /**
- * The key of an entity from what a caller gave: a bare id where the key is one property, or an object.
+ * Returns the key of an entity from a caller's value: a bare id if the key is one property, or an object.
  *
  * @throws InvalidArgumentError
  */
@@ -50,7 +50,7 @@ function keyForm({ name, partitionKey, primaryKey: { property } }: EntitySchema)
     : `The key of ${name} is its ${property}, or an object { ${property} }`;
 }
 
-/** The key of an entity object. */
+/** Returns the key of an entity object. */
 export function keyOfEntity(schema: EntitySchema, entity: object): EntityKey {
   const { primaryKey, partitionKey } = schema;
   return keyFrom(
@@ -60,7 +60,7 @@ export function keyOfEntity(schema: EntitySchema, entity: object): EntityKey {
   );
 }
 
-/** The key of a row of a partition from the text of its id, as an index has it. */
+/** Returns the key of a row in a partition from the text of its id in an index. */
 export function entityKeyIn(schema: EntitySchema, tag: string, idText: string): EntityKey {
   const { name, partitionName, primaryKey, partitionKey } = schema;
   const partitionText = tag.slice(partitionName.length + 2, -1);
@@ -73,7 +73,7 @@ export function entityKeyIn(schema: EntitySchema, tag: string, idText: string): 
   };
 }
 
-/** The key of a row from its Redis key; undefined for one that no entity of the schema can have. */
+/** Returns the key of a row from its Redis key; undefined if no entity of the schema can have it. */
 export function entityKeyOfRow(schema: EntitySchema, row: string): EntityKey | undefined {
   const [tag, idText] = row.split(`:${schema.name}:`, 2);
   try {
@@ -81,11 +81,11 @@ export function entityKeyOfRow(schema: EntitySchema, row: string): EntityKey | u
     const key = keyFrom(schema, id, partition);
     return key.row === row ? key : undefined;
   } catch {
-    return undefined; // written by others: an id that is none of ours
+    return undefined; // another program wrote an id that is not valid here
   }
 }
 
-/** An id from its text; the text itself where others have written what is no id, and so is that of no row of ours. */
+/** Parses an id. Returns the text itself if another program wrote an invalid id, which no row of ours has. */
 function idFromText(key: KeyProperty, text: string): EntityId {
   try {
     return ID_READERS[key.type](decodeURIComponent(text)) ?? text;
@@ -94,7 +94,7 @@ function idFromText(key: KeyProperty, text: string): EntityId {
   }
 }
 
-/** The keys of a partition's index and uniques of one entity: `{Order:42}:OrderItem~ix` and `~uq`. */
+/** The keys of a partition's index and unique values of one entity: `{Order:42}:OrderItem~ix` and `~uq`. */
 export const indexKey = ({ name }: EntitySchema, tag: string): string =>
   `${tag}:${name}${KEY_SUFFIXES.index}`;
 export const uniqueKey = ({ name }: EntitySchema, tag: string): string =>
@@ -106,18 +106,18 @@ export const windowKeys = (tag: string): [times: string, answers: string] => [
   tag + KEY_SUFFIXES.windowAnswers,
 ];
 
-/** The key of a partition's fences: the dead tokens of writes of global indexes and uniques. */
+/** The key of a partition's fences: the dead tokens of writes of global indexes and unique constraints. */
 export const fencesKey = (tag: string): string => tag + KEY_SUFFIXES.fences;
 
 /** The key of one of a partition's locks: `{Order:42}~lk:lock`. */
 export const lockKey = (tag: string, name: string): string => tag + KEY_SUFFIXES.lock + name;
 
 /**
- * The key of the schema record of an entity: what its rows were stored as, and which of its indexes are being built.
+ * The key of an entity's schema record: how its rows are stored, and which of its indexes are being built.
  */
 export const recordKey = ({ name }: EntitySchema): string => `{${TAG_PREFIXES.record}${name}}`;
 
-/** The hash tag of a partition from its id. */
+/** Returns the hash tag of a partition from its id. */
 export function partitionTag(schema: EntitySchema, given: unknown): string {
   return tagOf(schema, readId(schema, schema.partitionKey ?? schema.primaryKey, given).text);
 }
@@ -129,11 +129,11 @@ function keyFrom(schema: EntitySchema, givenId: unknown, givenPartition?: unknow
   return { id, partition: partition?.value, idText: text, tag, row: `${tag}:${schema.name}:${text}` };
 }
 
-// The prefix of a client (`keyPrefix`) comes before all this, and holds no braces.
+// The client's `keyPrefix` precedes the tag, and contains no braces.
 const tagOf = (schema: EntitySchema, partitionText: string): string =>
   `{${schema.partitionName}:${partitionText}}`;
 
-/** An id as its property's type has it, and as it stands in the key. */
+/** Returns an id in the type of its property, and its text in the key. */
 function readId(schema: EntitySchema, key: KeyProperty, given: unknown): { value: EntityId; text: string } {
   const value = ID_READERS[key.type](given);
   const refuse = (why: string): InvalidArgumentError =>
@@ -154,7 +154,7 @@ const ID_EXPECTS: Record<KeyType, string> = {
   bigint: 'a bigint',
 };
 
-// Between the types there is one text for one id: 42, 42n and '42' name the same row, '042' none with numbers.
+// One id has one text in all types: 42, 42n and '42' name the same row. '042' is not a valid number.
 const ID_READERS: Record<KeyType, (given: unknown) => EntityId | undefined> = {
   string(given) {
     if (typeof given === 'string') return isWellFormed(given) ? given : undefined;
@@ -172,7 +172,8 @@ const ID_READERS: Record<KeyType, (given: unknown) => EntityId | undefined> = {
 const isWholeNumber = (given: unknown): given is string | bigint =>
   typeof given === 'bigint' || (typeof given === 'string' && /^(0|-?[1-9]\d*)$/.test(given));
 
-// `{ }` would change the slot, `: ~` separate the parts of a key, `%` begins an escape; control characters hide in logs.
+// `{ }` would change the slot, `: ~` separate the parts of a key, `%` begins an escape, and control characters are
+// invisible in logs.
 // oxlint-disable-next-line no-control-regex
 const UNSAFE = /[{}:%~\x00-\x1f\x7f-\x9f]/;
 const EACH_UNSAFE = new RegExp(UNSAFE, 'g');
@@ -181,10 +182,10 @@ function escapeId(id: string): string {
   return UNSAFE.test(id) ? id.replace(EACH_UNSAFE, percentEncode) : id;
 }
 
-// encodeURIComponent leaves `~` alone.
+// encodeURIComponent does not escape `~`.
 const percentEncode = (character: string): string =>
   character === '~' ? '%7E' : encodeURIComponent(character);
-/** A key as callers give it. */
+/** Returns a key in the form that callers pass. */
 export function givenKey({ primaryKey, partitionKey }: EntitySchema, { id, partition }: EntityKey): unknown {
   return partitionKey ? { [partitionKey.property]: partition, [primaryKey.property]: id } : id;
 }

@@ -4,51 +4,51 @@ import { type EntityKey, entityKeyIn } from './entity-key.js';
 import { INDEX_BUCKETS, EntitySchema, type GlobalIndexSchema } from '../schema/entity-schema.js';
 import { TOKEN_LENGTH } from '../scripts/operation-token.js';
 
-/** Keys that the entries of one global unique are spread over: each is looked up by its value, so there may be many. */
+/** How many keys hold the entries of one global unique constraint. Lookups are by value, so there can be many. */
 export const UNIQUE_BUCKETS = 256;
 
-/** What a row has, or is to have, in a global index or unique. */
+/** The entry of a row in a global index or unique constraint. */
 export interface GlobalEntry {
   readonly schema: EntitySchema;
   readonly index: GlobalIndexSchema;
   readonly key: EntityKey;
-  /** The encodings of the index's fields, with a zero byte between. */
+  /** The encodings of the index's fields, separated by zero bytes. */
   readonly encodings: string;
 }
 
-/** How an entry names a row: by its id, in a larger partition `partition:id`, as they stand in keys. */
+/** Returns the name of a row in an entry: its id, or `partition:id` in a larger partition, as in keys. */
 export function referenceOf({ idText, tag, partition }: EntityKey): string {
   return partition === undefined ? idText : `${tag.slice(tag.indexOf(':') + 1, -1)}:${idText}`;
 }
 
-/** The key of a row from how an entry names it. */
+/** Returns the key of a row from its name in an entry. */
 export function keyOfReference(schema: EntitySchema, reference: string): EntityKey {
   const [partitionText, idText = partitionText] = reference.split(':');
   return entityKeyIn(schema, `{${schema.partitionName}:${partitionText}}`, idText);
 }
 
-/** The key that has an entry: `{~g:User:email:a3}:uq` of a unique, `{~g:Order:customer:b}:ix` of an index. */
+/** Returns the key that holds an entry, such as `{~g:User:email:a3}:uq` or `{~g:Order:customer:b}:ix`. */
 export function bucketOf({ index, key, encodings }: GlobalEntry): string {
   if (index.kind === 'unique') return uniqueBucketOf(index, encodings);
   return bucketKey(index, firstBucket(encodings) + (hash(referenceOf(key)) % index.buckets));
 }
 
-/** The key that has an entry of a unique. */
+/** Returns the key that holds an entry of a unique constraint. */
 export const uniqueBucketOf = (index: GlobalIndexSchema, encodings: string): string =>
   bucketKey(index, hash(encodings) % UNIQUE_BUCKETS);
 
-/** The keys that may have entries with these encodings of the first field; all of the index where none is given. */
+/** Returns the keys that can hold entries with this encoding of the first field; without it, all keys of the index. */
 export function bucketsOf(index: GlobalIndexSchema, first?: string): string[] {
   const from = first === undefined ? 0 : firstBucket(first);
   const count = first === undefined ? bucketCount(index) : index.buckets;
   return Array.from({ length: count }, (_, i) => bucketKey(index, from + i));
 }
 
-/** The members that an index has for a row, each with the token of the write that put it there. */
+/** Returns the member of an index for a row, with the token of the write that added it. */
 export const memberOf = ({ key, encodings }: GlobalEntry, token: string): string =>
   `${encodings}\0${referenceOf(key)}\0${token}`;
 
-/** How a record of a unique names the row: behind a token and a time of 16 digits. */
+/** Returns the row's name in a record of a unique constraint. It follows a token and a time of 16 digits. */
 export const referenceInRecord = (record: string): string => record.slice(TOKEN_LENGTH + 16);
 export const tokenInRecord = (record: string): string => record.slice(0, TOKEN_LENGTH);
 

@@ -1,10 +1,10 @@
-/** A piece of an index's order: encodings with the separator that ends each, from `from` to before `to`. */
+/** A range of an index: encodings, each with its separator, from `from` up to but not including `to`. */
 export interface Span {
   readonly from: Buffer;
   readonly to: Buffer;
 }
-/** What ZRANGEBYLEX has before a bound that belongs to the range, and before one that does not. */
+/** The prefixes of ZRANGEBYLEX for an inclusive and an exclusive bound. */
 export const CLOSED = Buffer.from('[');
 export const OPEN = Buffer.from('(');
-/** The id at the end of an entry, as it stands in keys. */
+/** Returns the id at the end of an entry, as in keys. */
 export const idTextOf = (entry: string): string => entry.slice(entry.lastIndexOf('\0') + 1);

@@ -2,28 +2,28 @@ import { escapeGlob } from '../../cluster/common/escape-glob.js';
 import { Script } from '../../cluster/scripts/script.js';
 import type { EntityClient } from '../common/entity-client.js';
 
-/** A key as the server sees it, that is with the client's prefix before it. */
+/** Returns a key as the server sees it, that is, with the client's prefix. */
 const KEY_SCRIPT = new Script(
   String.raw`#!lua flags=no-writes
 return KEYS[1]`,
   true,
 );
 
-/** Keys that a server looks at in one step of a walk. */
+/** The COUNT of each SCAN. */
 const STEP = 1_000;
 
-/** Walks over keys of the whole cluster by their pattern. */
+/** Iterates over keys of the whole cluster by pattern. */
 export class KeyWalker {
   private known: Promise<string> | undefined;
 
   constructor(private readonly client: EntityClient) {}
 
   /**
-   * The keys of a pattern that also match an expression, each without the client's prefix. One that is there
-   * throughout is given, now and then twice.
+   * Yields the keys that match a glob and an expression, without the client's prefix. A key that exists throughout is
+   * yielded, occasionally twice.
    *
-   * @param pattern a glob, which begins with the brace of a hash tag.
-   * @param exact what the keys must match as a whole; a glob says it by half only.
+   * @param pattern a glob that begins with the brace of a hash tag.
+   * @param exact matches the whole key, because a glob is not precise enough.
    */
   async *keys(pattern: string, type: string, exact: RegExp): AsyncGenerator<string, void, undefined> {
     const prefix = await this.prefix();
@@ -34,7 +34,7 @@ export class KeyWalker {
     }
   }
 
-  /** What the client puts before every key. */
+  /** Returns the client's key prefix. */
   prefix(): Promise<string> {
     return (this.known ??= this.prefixOfClient());
   }
@@ -47,7 +47,7 @@ export class KeyWalker {
         .runScript(KEY_SCRIPT, [key], [])) as string;
       return seen.slice(0, -key.length);
     } catch (error) {
-      this.known = undefined; // the next walk asks again
+      this.known = undefined; // the next caller tries again
       throw error;
     }
   }

@@ -2,11 +2,11 @@ import { KEY_SUFFIXES } from './stored-names.js';
 import { SLOT_COUNT, keySlot } from '../../cluster/topology/key-slot.js';
 
 let tags: readonly number[] | undefined;
-/** The smallest whole number whose text hashes to a slot: a hash tag for keys of the slot itself. */
+/** Returns the smallest whole number that hashes to a slot: a hash tag for keys of the slot itself. */
 function slotTag(slot: number): number {
   return (tags ??= smallestNumbers())[slot];
 }
-// A hundred thousand hashes, once: some milliseconds.
+// About a hundred thousand hashes, once, which takes a few milliseconds.
 function smallestNumbers(): number[] {
   const numbers: number[] = [];
   for (let number = 0, left = SLOT_COUNT; left > 0; number++) {
@@ -18,12 +18,12 @@ function smallestNumbers(): number[] {
   return numbers;
 }
 /**
- * The stream that takes the changes of all partitions of an owner that are in one slot: `{1234}:Order~ev`. One a slot,
- * not one a partition, so that all of them can be followed, without a list of partitions that would have to be kept.
+ * Returns the key of the stream with the changes of all partitions of an owner in one slot: `{1234}:Order~ev`. One
+ * stream per slot, rather than per partition, lets readers follow all partitions without a list of them.
  */
 export const outboxKey = (partitionName: string, slot: number): string =>
   `{${slotTag(slot)}}:${partitionName}${KEY_SUFFIXES.outbox}`;
-/** The name of the owner and the id in a partition's tag. */
+/** Returns the name of the owner and the id in a partition's tag. */
 export function splitTag(tag: string): [partitionName: string, partitionText: string] {
   const colon = tag.indexOf(':');
   return [tag.slice(1, colon), tag.slice(colon + 1, -1)];

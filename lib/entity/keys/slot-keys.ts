@@ -2,10 +2,10 @@ import { ReplyError } from '../../cluster/common/errors.js';
 import { PartialFailureError } from '../../cluster/retry/partial-failure-error.js';
 import type { EntityClient } from '../common/entity-client.js';
 
-/** More keys than any slot of a server holds. */
+/** More keys than any slot can have. */
 const ALL_KEYS = 2 ** 31 - 1;
 
-// A script on each node saves one command for each slot: most slots of most clusters are empty.
+// One script per node replaces one command per slot: in most clusters, most slots are empty.
 const COUNTS = `
 local found = {}
 for slot = tonumber(ARGV[1]), tonumber(ARGV[2]) do
@@ -29,8 +29,8 @@ end
 return found`;
 
 /**
- * The keys that slots have on all primaries. Each request is made twice: a key that moves from one primary to another
- * meanwhile may be passed over once. Where a server or its access rules refuse the scripts, plain commands are sent.
+ * Lists the keys of slots on all primaries. It makes each request twice, because one request can miss a key that moves
+ * between two primaries. If a server or its ACL rules refuse the scripts, it sends plain commands.
  */
 export class SlotKeys {
   private isScripted = true;
@@ -40,7 +40,7 @@ export class SlotKeys {
     private readonly prefix: string,
   ) {}
 
-  /** How many keys each slot has, of those that may have any; 1 where the number is not known. In order. */
+  /** Returns the number of keys of each slot that can have any, in slot order; 1 if the number is unknown. */
   async counts(from: number, to: number): Promise<(readonly [slot: number, count: number])[]> {
     const replies = await this.scripted<(number | bigint)[]>(COUNTS, from, to - 1);
     if (!replies) return Array.from({ length: to - from }, (_, i) => [from + i, 1] as const);
@@ -53,7 +53,7 @@ export class SlotKeys {
     return [...counts].sort(([one], [other]) => one - other);
   }
 
-  /** For each of these slots the names of its keys that begin with the prefix. */
+  /** Returns the keys of each slot that begin with the prefix. */
   async names(slots: readonly number[]): Promise<Set<string>[]> {
     const replies = await this.scripted<string[][]>(NAMES, this.prefix, ...slots);
     if (!replies) return Promise.all(slots.map((slot) => this.plainNames(slot)));
@@ -65,7 +65,7 @@ export class SlotKeys {
     return new Set(replies.flat().filter((name) => name.startsWith(this.prefix)));
   }
 
-  /** @returns nothing where the script cannot be run. */
+  /** Runs a script on all primaries. Returns undefined if it is refused. */
   private async scripted<T>(script: string, ...args: (string | number)[]): Promise<T[] | undefined> {
     if (!this.isScripted) return undefined;
     try {
@@ -77,7 +77,7 @@ export class SlotKeys {
     }
   }
 
-  /** The replies of all primaries, of both times. */
+  /** Sends a command to all primaries twice, and returns all replies. */
   private async twice<T>(command: string, ...args: (string | number)[]): Promise<T[]> {
     const primaries = this.client.target('primaries');
     const first = (await primaries.call(command, ...args)) as Map<string, T>;
@@ -86,6 +86,6 @@ export class SlotKeys {
   }
 }
 
-/** Whether a node has answered that it does not do this. */
+/** Returns whether a node refused the command. */
 const isRefused = (error: unknown): boolean =>
   error instanceof PartialFailureError && [...error.errors.values()].some((one) => one instanceof ReplyError);

@@ -5,12 +5,12 @@ import { entityKeyOfRow, indexKey, uniqueKey } from './entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { SlotKeys } from './slot-keys.js';
 
-/** The partitions of a slot by their tags, and the ids of the rows of one class in each. */
+/** The partitions of a slot by tag, with the ids of the rows of one class in each. */
 export type SlotRows = ReadonlyMap<string, readonly string[]>;
 
-/** Slots whose keys are counted at once. The last of them is always told, with rows or without. */
+/** How many slots are counted at once. The last of them is always yielded, with or without rows. */
 export const SLOT_STEP = 1_024;
-/** Slots, and about as many keys, whose names are held at once; a slot with more keys is alone. */
+/** How many slots, and about how many keys, are in memory at once. A slot with more keys is read alone. */
 const MOST_SLOTS = 128;
 const MOST_KEYS = 1_000;
 
@@ -22,8 +22,8 @@ interface WalkContext {
 type FoundRows = readonly [slot: number, rows: SlotRows];
 
 /**
- * The rows of a class in slots from one on, slot by slot: a walk can be taken up again where it ended. Slots without
- * rows are passed over, but for the last of each step and of all. What comes next is read while the present is in use.
+ * Yields the rows of a class, slot by slot, so that a walk can be resumed. Slots without rows are skipped, except for
+ * the last slot of each step and of the walk. The next slots are read while the caller uses the current ones.
  */
 export async function* rowsBySlot(
   context: WalkContext,

@@ -3,20 +3,20 @@ import { Script } from '../../cluster/scripts/script.js';
 import { LUA_EXPIRY } from '../lua/lua-clock.js';
 
 /**
- * Compares what the index and the uniques of a partition hold of one row with what they should, as long as the row is
- * still the one that was read; `repair` puts it right in the same step.
+ * Compares the entries of one row in a partition's index and unique constraints with the expected ones, if the row is
+ * unchanged since it was read. With `repair`, it also repairs them in the same step.
  *
- * Answers `['CHANGED']` where the row is another by now; else `['OK', fault, entry, fault, entry, …]`, the faults being
- * `missing`, `extra`, `wrong` (the row's own note of an encoding) and `duplicate` (a unique that another row holds).
+ * Returns `['CHANGED']` if the row has changed, else `['OK', fault, entry, fault, entry, …]`. The faults are `missing`,
+ * `extra`, `wrong` (an encoding in the row) and `duplicate` (another row holds the unique value).
  */
 export const AUDIT_SCRIPT = new Script(String.raw`#!lua
 -- KEYS: the row, the index (~ix), the unique hash (~uq)
--- ARGV: 1 'verify' or 'repair'  2 id  3 the version of the row, '' where there is none  4 when it expires, '' for never
---   n, n times: field, '=' value  the row's notes of its encodings; '' for none
---   n, n times: entry             that the index must hold
---   n, n times: entry             that the unique hash must hold
---   n, n times: entry             of the index, which the row should not have
---   n, n times: entry             of the unique hash, which the row should not have
+-- ARGV: 1 'verify' or 'repair'  2 id  3 the version of the row, '' if there is none  4 when it expires, '' for never
+--   n, n times: field, '=' value  the encodings that the row must have; '' for none
+--   n, n times: entry             the entries that the index must have
+--   n, n times: entry             the entries that the unique hash must have
+--   n, n times: entry             the entries of the index that the row should not have
+--   n, n times: entry             the entries of the unique hash that the row should not have
 ${LUA_EXPIRY}
 local row, ix, uq, repairs, id = KEYS[1], KEYS[2], KEYS[3], ARGV[1] == 'repair', ARGV[2]
 local at = 4
@@ -28,11 +28,11 @@ end
 local header = redis.call('HMGET', row, '${ROW_FIELDS.version}', '${ROW_FIELDS.expiresAt}')
 local version = header[1] or redis.call('EXISTS', row) == 1 and '0' or ''
 if version ~= ARGV[3] or (header[2] or '') ~= ARGV[4] then return { 'CHANGED' } end
-redis.call('ZCARD', ix) -- fails here, before the first write, if it is no ZSET
+redis.call('ZCARD', ix) -- fails here, before the first write, if it is not a ZSET
 redis.call('HLEN', uq)
 
 local answer = { 'OK' }
-local function note(fault, entry)
+local function report(fault, entry)
   answer[#answer + 1] = fault
   answer[#answer + 1] = entry
 end
@@ -41,7 +41,7 @@ for _ = 1, tonumber(take()) do
   local field, wanted = take(), take()
   local noted = redis.call('HGET', row, field)
   if (noted and '=' .. noted or '') ~= wanted then
-    note('wrong', field)
+    report('wrong', field)
     if repairs and wanted == '' then redis.call('HDEL', row, field) end
     if repairs and wanted ~= '' then redis.call('HSET', row, field, string.sub(wanted, 2)) end
   end
@@ -49,12 +49,12 @@ end
 for _ = 1, tonumber(take()) do
   local entry = take()
   local score = redis.call('ZSCORE', ix, entry)
-  if tonumber(score or 1) ~= 0 then -- the order of an index is that of its entries as long as all scores are the same
-    note(score and 'wrong' or 'missing', entry)
+  if tonumber(score or 1) ~= 0 then -- an index sorts by entries only if all scores are equal
+    report(score and 'wrong' or 'missing', entry)
     if repairs then redis.call('ZADD', ix, 0, entry) end
   end
   if ARGV[4] ~= '' and string.sub(entry, 1, 3) == '${INDEX_LISTS.expiry}\0' and redis.call('PTTL', row) == -1 then
-    note('wrong', entry)
+    report('wrong', entry)
     if repairs then redis.call('PEXPIREAT', row, string.format('%.0f', ARGV[4] + GRACE_MS)) end
   end
 end
@@ -62,9 +62,9 @@ for _ = 1, tonumber(take()) do
   local entry = take()
   local holder = redis.call('HGET', uq, entry)
   if not holder then
-    note('missing', entry)
+    report('missing', entry)
     if repairs then redis.call('HSET', uq, entry, id) end
-  elseif holder ~= id then note('duplicate', entry) end
+  elseif holder ~= id then report('duplicate', entry) end
 end
 for _ = 1, tonumber(take()) do
   local entry = take()

@@ -12,18 +12,18 @@ import { idTextOf } from '../keys/index-entry.js';
 import { sweepOperation } from '../operations/index-changes.js';
 import { SweepBudget } from './sweep-budget.js';
 
-/** Rows that are swept in one commit: while it runs, the server does nothing else. */
+/** How many rows are swept per commit. While it runs, the server runs nothing else. */
 const BATCH = 50;
 
-/** Entries that are read at once. */
+/** How many entries are read per batch. */
 const PAGE = 1_000;
 
 /** How many partitions are swept at the same time. */
 const PARTITIONS = 16;
 
 /**
- * Deletes what expired rows of larger partitions leave: the row itself, for as long as the server keeps it, its
- * index entries and its uniques.
+ * Deletes what expired rows in larger partitions leave behind: the row itself, as long as the server keeps it, its
+ * index entries, and its unique values.
  */
 export class ExpirySweeper {
   private readonly auditor: IndexAuditor;
@@ -46,7 +46,7 @@ export class ExpirySweeper {
    */
   async sweepAll(limit: number, signal?: AbortSignal): Promise<number> {
     const { name, partitionName, partitionKey } = this.schema;
-    if (!partitionKey) return 0; // the server itself has taken all there was
+    if (!partitionKey) return 0; // the server itself has deleted everything
     const owned = `{${partitionName}:`;
     const index = `:${name}${KEY_SUFFIXES.index}`;
     const keys = this.context.keys.keys(`${owned}*}${index}`, 'zset', INDEX_KEY);
@@ -76,25 +76,25 @@ export class ExpirySweeper {
     const due = dueRows(this.context.client, this.schema, tag);
     const left = new Map<string, 'gone' | 'kept'>();
     let swept = 0;
-    let behind: string | undefined;
+    let after: string | undefined;
     for (;;) {
       signal?.throwIfAborted();
       const reserved = await budget.reserve(BATCH);
       if (reserved === 0) break;
       let used = 0;
       try {
-        const entries = await due.entries(behind, reserved);
+        const entries = await due.entries(after, reserved);
         if (entries.length === 0) break;
         const operations = entries.map((entry) => this.operation(tag, idTextOf(entry)));
         const outcomes = await this.expired.sweep(operations, { signal });
         const those = (outcome: SweepOutcome): string[] => entries.filter((_, i) => outcomes[i] === outcome);
-        // The server took these rows before anybody swept them, and with them what tells their entries.
+        // The server deleted these rows before they were swept, and with them the names of their entries.
         for (const entry of those('gone')) left.set(idTextOf(entry), 'gone');
-        // If it did and others made the row anew, what the former one had in the queue and elsewhere is still there.
+        // If such a row was created again, the old row's entries in the queue and elsewhere still exist.
         for (const id of await this.clearQueue(tag, those('kept'))) left.set(id, 'kept');
         used = outcomes.filter((outcome) => outcome !== 'kept').length;
         swept += used;
-        behind = entries.at(-1);
+        after = entries.at(-1);
       } finally {
         budget.settle(reserved, used);
       }
@@ -103,7 +103,7 @@ export class ExpirySweeper {
     return swept;
   }
 
-  /** Takes rows that live out of the queue where they were not put by themselves. @returns their ids. */
+  /** Removes live rows from the queue if their entries there belong to an earlier row. @returns their ids. */
   private clearQueue(tag: string, entries: readonly string[]): Promise<Set<string>> {
     const suspects = new Map<string, { index: string[]; uniques: string[] }>();
     for (const entry of entries) {
@@ -113,7 +113,7 @@ export class ExpirySweeper {
     return this.auditor.clear(tag, suspects);
   }
 
-  /** Looks through the whole partition, once, for what rows have left and should not have. */
+  /** Searches the whole partition once for entries that rows have left behind. */
   private async clear(
     tag: string,
     ids: ReadonlyMap<string, 'gone' | 'kept'>,
@@ -126,7 +126,7 @@ export class ExpirySweeper {
       INDEX_LISTS.expiry,
       ...this.schema.indexes.map(({ name }) => name),
     ]);
-    // What a row that lives has in indexes of a newer class is not known here.
+    // The entries of a live row in indexes of a newer class are unknown here.
     const leftBy = (id: string, entry: string) =>
       ids.get(id) === 'gone' || own.has(indexOf(entry)) ? found.get(id) : undefined;
     const all = new IndexReader(this.context.client, indexKey(this.schema, tag), [WHOLE]);

@@ -23,19 +23,19 @@ import { CLOSED } from '../keys/index-entry.js';
 import type { RowOperation } from '../operations/row-operation.js';
 import type { Fields } from '../rows/row-reader.js';
 
-/** Rows that are compared at once. */
+/** How many rows are compared per batch. */
 const BATCH = 100;
-/** How often a row is read again that others go on changing: they keep its entries right themselves. */
+/** How often a row is read again while others change it. Their writes maintain its entries. */
 const ATTEMPTS = 10;
 
 type Fault = IndexIssue['fault'];
 
 /**
- * Holds what rows have in global indexes and uniques against the rows, and puts it right if asked to: by a write of the
- * row that changes nothing else, by the protocol of all writes. What is there and should not be is for `GlobalSweeper`.
+ * Compares the entries in global indexes and unique constraints with the rows, and repairs them on request: by a write
+ * of the row that changes nothing else and follows the usual protocol. `GlobalSweeper` deletes superfluous entries.
  */
 export class GlobalAuditor {
-  /** It takes values of uniques that are being built: that is how they are built. */
+  /** Without schema records, so that it can take values of unique constraints that are being built. */
   private readonly committer: Committer;
 
   constructor(
@@ -46,7 +46,7 @@ export class GlobalAuditor {
     this.committer = new Committer(context.client);
   }
 
-  /** The faults of rows of one partition. */
+  /** Yields the faults of rows in one partition. */
   async *audit(tag: string, ids: readonly string[]): AsyncGenerator<IndexIssue> {
     if (this.schema.globals.length === 0) return;
     for (let from = 0; from < ids.length; from += BATCH) {
@@ -81,19 +81,19 @@ export class GlobalAuditor {
       if (fault !== undefined) found.push([fault, expected]);
     }
     if (found.length === 0) return [];
-    // an entry may be in its place by now, or gone, with another write of the row
+    // another write of the row may have added or deleted an entry meanwhile
     if (!(await this.isStill(row))) return 'changed';
     const faults: [Fault, string][] = [];
     let { version } = row;
     for (const [fault, expected] of found) {
-      let told = fault;
+      let reported = fault;
       if (this.mode === 'repair') {
         const outcome = await this.repair(row, expected, version);
         if (outcome === 'changed') return faults.length === 0 ? 'changed' : faults;
-        if (outcome === 'duplicate') told = 'duplicate';
+        if (outcome === 'duplicate') reported = 'duplicate';
         else version = outcome;
       }
-      faults.push([told, expected.index.name]);
+      faults.push([reported, expected.index.name]);
     }
     return faults;
   }
@@ -110,7 +110,7 @@ export class GlobalAuditor {
     return held === undefined || isNoted ? 'missing' : 'wrong';
   }
 
-  /** Whether an entry is there with the token that its row knows. */
+  /** Returns whether an entry exists with the token that its row has. */
   private async isInPlace(entry: GlobalEntry, token: string): Promise<boolean> {
     const { client } = this.context;
     if (entry.index.kind === 'unique') {
@@ -125,7 +125,7 @@ export class GlobalAuditor {
     return (await client.zlexcount(bucketOf(entry), member, member)) === 1;
   }
 
-  /** Whether the value of a unique is that of another row, which holds it. */
+  /** Returns whether another row holds the unique value. */
   private async isTaken(entry: GlobalEntry): Promise<boolean> {
     if (entry.index.kind !== 'unique') return false;
     const { client } = this.context;
@@ -137,7 +137,7 @@ export class GlobalAuditor {
     return hold === tokenInRecord(record) + entry.encodings;
   }
 
-  /** Whether a row is as it was read, in what this is about. */
+  /** Returns whether the version and the entries of a row are unchanged. */
   private async isStill({ key, version, globals }: GlobalExpectations): Promise<boolean> {
     const fields = globals.map(({ index }) => holdField(index));
     const [now, ...holds] = await this.context.client.hmget(key.row, ROW_FIELDS.version, ...fields);
@@ -145,7 +145,7 @@ export class GlobalAuditor {
     return (now ?? '0') === version && isHeld;
   }
 
-  /** Writes what a row has in one of them. @returns the version it has then. */
+  /** Writes the entry of a row again. @returns the row's new version. */
   private async repair(
     { key }: GlobalExpectations,
     { index, parts, notes }: GlobalExpectation,
@@ -172,5 +172,5 @@ export class GlobalAuditor {
   }
 }
 
-/** Others have written the row meanwhile, or ended it. */
+/** Faults that mean that the row was written or deleted meanwhile. */
 const CHANGED: ReadonlySet<FaultCode> = new Set<FaultCode>(['CONFLICT', 'MISSING', 'CHANGED']);

@@ -4,30 +4,32 @@ import type { EntitySchema, GlobalIndexSchema } from '../schema/entity-schema.js
 import { TOKEN_LENGTH } from '../scripts/operation-token.js';
 import type { Fields } from '../rows/row-reader.js';
 
-/** What a row should have in one global index or unique, and what it says that it has. */
+/** The entry that a row should have in one global index or unique constraint, and the one that it holds. */
 export interface GlobalExpectation {
   readonly index: GlobalIndexSchema;
-  /** The encodings of its fields, null where one is absent. */
+  /** The encodings of the index's fields, null for an absent one. */
   readonly parts: readonly (string | null)[];
-  /** What the entry should be; undefined for none. */
+  /** The expected entry; undefined for none. */
   readonly encodings: string | undefined;
-  /** What the row says that it holds, and by the token of which write. */
+  /** The entry that the row holds, with the token of its write. */
   readonly held: { readonly token: string; readonly encodings: string } | undefined;
-  /** Fields of the row that note encodings, for patches of an index over several, and are not as they should be. */
+  /**
+   * Wrong encodings in the row's fields, with their correct values. Patches of an index over several fields use them.
+   */
   readonly notes: readonly (readonly [field: string, encoding: string | null])[];
 }
 
-/** A row as it was read, and what follows of it. */
+/** A row that was read, with its expected entries. */
 export interface GlobalExpectations {
   readonly key: EntityKey;
-  /** Empty where there is no row, or where it has expired: its entries are nobody's. */
+  /** Empty if there is no row or it has expired: no row holds its entries then. */
   readonly version: string;
-  /** A property whose stored value is not of its type; what the row should have is not known then. */
+  /** A property whose stored value does not have its type. The expected entries are unknown then. */
   readonly unreadable?: string;
   readonly globals: readonly GlobalExpectation[];
 }
 
-/** What follows of a row as it is stored. */
+/** Derives the expected entries from a stored row. */
 export function globalExpectationsOf(
   schema: EntitySchema,
   tag: string,

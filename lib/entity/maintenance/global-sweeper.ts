@@ -13,21 +13,21 @@ import type { GlobalSteps } from '../global/global-steps.js';
 import { IndexReader } from '../query/index-reader.js';
 import { idTextOf } from '../keys/index-entry.js';
 
-/** Entries that are asked for at once. */
+/** How many entries are resolved per batch. */
 const BATCH = 200;
 
-/** Entries that are remembered, until those that still are open are given up. */
+/** How many open entries are remembered before they are fenced. */
 const MOST_OPEN = 10_000;
 
-/** An entry as its key has it. */
+/** An entry that was found in its key. */
 interface FoundEntry {
   readonly entry: GlobalEntry;
   readonly token: string;
 }
 
 /**
- * Deletes entries of global indexes and uniques that no row holds: those of rows that have expired or that others
- * have deleted, and those of writes that ended half-way. It asks the row of each entry, one script each.
+ * Deletes entries of global indexes and unique constraints that no row holds: those of rows that expired or that other
+ * programs deleted, and those of interrupted writes. It asks the row of each entry, with one script per entry.
  */
 export class GlobalSweeper {
   constructor(
@@ -36,11 +36,11 @@ export class GlobalSweeper {
     private readonly schema: EntitySchema,
   ) {}
 
-  /** @returns how many entries are no more. */
+  /** @returns the number of entries that were deleted. */
   async sweep(limit: number, signal?: AbortSignal): Promise<number> {
     let swept = 0;
     let open: FoundEntry[] = [];
-    // A write that is under way holds its entries soon; only what is open for longer is given up.
+    // A write in flight will soon hold its entries; only entries that stay open longer are fenced.
     const giveUp = async (): Promise<void> => {
       if (open.length > 0) await sleep(GRACE_MS, undefined, { signal });
       swept += await this.endAll(open.slice(0, limit - swept));
@@ -61,7 +61,7 @@ export class GlobalSweeper {
     return swept;
   }
 
-  /** @returns how many of them no row held. */
+  /** @returns the number of entries that no row held. */
   private async endAll(entries: readonly FoundEntry[]): Promise<number> {
     let ended = 0;
     for (let from = 0; from < entries.length; from += BATCH) {

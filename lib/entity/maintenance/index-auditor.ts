@@ -12,43 +12,43 @@ import type { Fields } from '../rows/row-reader.js';
 import { type ScriptCall, ScriptCaller } from '../scripts/script-caller.js';
 import type { KeyOf } from '../decorators/shape.js';
 
-/** What is wrong in the index or the uniques of a partition. */
+/** A difference between a row and its entries in indexes and unique constraints. */
 export type IndexIssue<E = object> = KeyedIssue<KeyOf<E>>;
 
-/** The same, of the key alone: so a repository of a class is one of its parent's. */
+/** Typed by the key alone, so that the repository of a subclass is assignable to that of its parent. */
 export interface KeyedIssue<Key> {
   /**
-   * - `missing`: an entry that the row should have is not there
-   * - `extra`: an entry is there that the row, or no row at all, should have
-   * - `wrong`: the row's own note of an indexed value is another
-   * - `duplicate`: two rows have one value of a unique; this is the one that does not hold it
-   * - `unreadable`: a stored field is not of its property's type, so it is not known what should be there
+   * - `missing`: an entry that the row should have does not exist
+   * - `extra`: an entry exists that the row should not have, or whose row does not exist
+   * - `wrong`: the encoding in the row differs from the indexed value
+   * - `duplicate`: two rows have the same unique value; this row does not hold it
+   * - `unreadable`: a stored field does not have its property's type, so the expected entries are unknown
    */
   readonly fault: 'missing' | 'extra' | 'wrong' | 'duplicate' | 'unreadable';
-  /** The index or unique; `~pk` for the list of rows, `~x` for the expiry queue; of a note or field its property. */
+  /** The index or unique constraint; `~pk` for the list of rows, `~x` for the expiry queue, or a property. */
   readonly index: string;
   readonly key: Key;
 }
 
-/** Whether faults are told, or put right as well. */
+/** Whether faults are only reported, or also repaired. */
 export type AuditMode = 'verify' | 'repair';
 
-/** Rows, or entries, that are compared at once. */
+/** How many rows, or entries, are compared per batch. */
 const BATCH = 100;
-/** How often a row is read again that others go on changing: they keep its entries right themselves. */
+/** How often a row is read again while others change it. Their writes maintain its entries. */
 const ATTEMPTS = 10;
 
-/** Entries that are read at once. */
+/** How many entries are read per batch. */
 const PAGE = 1_000;
 
-/** Entries of one row that it may not be due. */
+/** Entries that were found for one row. */
 export interface Suspects {
-  /** Bytes where they are no text. */
+  /** Bytes if they are not valid UTF-8. */
   readonly index: Stored[];
   readonly uniques: string[];
 }
 
-/** Holds the index and the uniques of partitions against the rows, a batch at a time, and repairs them if asked to. */
+/** Compares the indexes and unique constraints of partitions with the rows in batches, and repairs them on request. */
 export class IndexAuditor {
   private readonly scripts: ScriptCaller;
 
@@ -61,7 +61,7 @@ export class IndexAuditor {
     this.scripts = new ScriptCaller(context.client);
   }
 
-  /** The faults of one partition. What should not be there comes first, so that its place is free. */
+  /** Yields the faults of one partition. Extra entries come first, so that repairs can reuse their values. */
   async *audit(tag: string, ids: readonly string[]): AsyncGenerator<IndexIssue> {
     let batch = new Map<string, Suspects>();
     for await (const [id, kind, entry] of this.entries(tag)) {
@@ -78,7 +78,7 @@ export class IndexAuditor {
       yield* this.issues(tag, new Map(ids.slice(from, from + BATCH).map((id) => [id, undefined])));
   }
 
-  /** Puts right what these rows have and should not have. @returns the ids of those that had any such entry. */
+  /** Deletes extra entries of rows. @returns the ids of the rows that had any. */
   async clear(tag: string, rows: ReadonlyMap<string, Suspects>): Promise<Set<string>> {
     const cleared = new Set<string>();
     const all = [...rows];
@@ -105,7 +105,8 @@ export class IndexAuditor {
     [id: string, kind: 'index', entry: Stored] | [id: string, kind: 'uniques', entry: string]
   > {
     const { client } = this.context;
-    // By ZSCAN: a range by bytes is not to be had where scores differ, and gives bytes that are no text as text.
+    // ZSCAN works even if scores differ, unlike a range by bytes, and returns entries that are not valid UTF-8 as
+    // bytes.
     for await (const page of client.elementPages('zscan', indexKey(this.schema, tag), { count: PAGE }))
       for (let i = 0; i < page.length; i += 2) {
         const entry = page[i].toString();
@@ -116,7 +117,7 @@ export class IndexAuditor {
       if (!this.spared.has(indexOf(entry))) yield [id, 'uniques', entry];
   }
 
-  /** @param rows for each id the entries that were found; without any, what should be there is looked for. */
+  /** @param rows the entries found for each id; undefined to look for the expected entries. */
   private async *compare(
     tag: string,
     rows: ReadonlyMap<string, Suspects | undefined>,
@@ -172,9 +173,9 @@ export class IndexAuditor {
   }
 }
 
-/** The name of the index or unique that an entry is of. */
+/** Returns the name of the index or unique constraint of an entry. */
 export const indexOf = (entry: string): string => entry.split('\0', 1)[0];
 
-/** Whether others have put a key of another type in the place of ours. */
+/** Returns whether another program replaced one of our keys with a key of another type. */
 export const isWrongType = (error: unknown): boolean =>
   error instanceof ReplyError && error.code === 'WRONGTYPE';

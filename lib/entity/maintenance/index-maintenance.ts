@@ -18,47 +18,47 @@ import type { KeyOf, PartitionKeyOf } from '../decorators/shape.js';
 import { SLOT_STEP, type SlotRows, rowsBySlot } from '../keys/slot-walker.js';
 import { ahead } from '../common/ahead.js';
 
-/** What is looked through. */
+/** Options of `verifyIndexes`. */
 export type MaintenanceOptions<E = object> = PartitionMaintenance<PartitionKeyOf<E>>;
 
-/** What is indexed anew. */
+/** Options of `reindex`. */
 export type ReindexOptions<E = object> = PartitionReindex<PartitionKeyOf<E>>;
 
-// Of the key alone: a repository of a class then is one of its parent's.
+// Typed by the key alone, so that the repository of a subclass is assignable to that of its parent.
 interface PartitionMaintenance<Key> {
-  /** This partition alone; without it all of the cluster. */
+  /** Only this partition; by default all partitions of the cluster. */
   partition?: Key | undefined;
-  /** Ends it early, with the signal's reason. */
+  /** Ends the run early, with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
 
 interface PartitionReindex<Key> extends PartitionMaintenance<Key> {
-  /** Goes on where an earlier run has got to: the cursor of its last progress. */
+  /** Resumes an earlier run: the cursor of its last progress. */
   cursor?: string | undefined;
 }
 
-/** How far an index is rebuilt. */
+/** The progress of `reindex`. */
 export type ReindexProgress<E = object> = KeyedProgress<KeyOf<E>>;
 
 interface KeyedProgress<Key> {
-  /** Where to go on, if this should be the last. */
+  /** Pass it to the next run if this one is interrupted. */
   readonly cursor: string;
   /** From 0 to 1. */
   readonly done: number;
-  /** Rows that were looked at, in this run. */
+  /** How many rows this run has checked. */
   readonly rows: number;
-  /** Entries that were put right, in this run. */
+  /** How many entries this run has repaired. */
   readonly repaired: number;
-  /** What could not be put right, since the last progress: `duplicate` and `unreadable`. */
+  /** The issues since the last progress that could not be repaired: `duplicate` and `unreadable`. */
   readonly unresolved: readonly KeyedIssue<Key>[];
 }
 
-/** Partitions that are looked at at once; ends of slots count as well. */
+/** How many partitions are audited concurrently; ends of slots count as well. */
 const BEGUN = 32;
-/** Rows left unresolved after which there is a progress in between. */
+/** How many unresolved issues cause an additional progress. */
 const MOST_UNRESOLVED = 1_024;
 
-/** Faults of the indexes and uniques of partitions, and of what rows have in global ones. */
+/** Yields the faults of indexes and unique constraints, of partitions and global ones. */
 export async function* verifyIndexes(
   context: MaintenanceContext,
   schema: EntitySchema,
@@ -72,7 +72,7 @@ export async function* verifyIndexes(
     if (issues) yield* issues;
 }
 
-/** Puts indexes and uniques right; at the end those that were being built are ready. */
+/** Repairs indexes and unique constraints. At the end, those that were being built are ready. */
 export async function* reindex(
   context: MaintenanceContext,
   schema: EntitySchema,
@@ -83,7 +83,7 @@ export async function* reindex(
   const { building, spared } = await context.records.begin(schema);
   const audit = auditing(context, schema, 'repair', spared);
   const begin = tag === undefined ? given : { slot: keySlot(tag), isClean: false };
-  // What came to be built only after an earlier part of this run is not built by its rest.
+  // An index that was added after the beginning of this run is not complete at its end.
   const built = given.building ?? building;
   const end = tag === undefined ? SLOT_COUNT : begin.slot + 1;
   let { isClean } = begin;
@@ -111,14 +111,14 @@ export async function* reindex(
 
 type Audit = (tag: string, ids: readonly string[]) => AsyncGenerator<IndexIssue>;
 
-/** The audit of one partition, with the number of its rows; without one, the end of a slot. */
+/** The audit of one partition and the number of its rows; without `issues`, the end of a slot. */
 interface PartitionAudit {
   readonly slot: number;
   readonly count: number;
   readonly issues?: AsyncGenerator<IndexIssue>;
 }
 
-/** Audits in the order of their slots; several are under way at once, each as far as its first issue. */
+/** Yields audits in slot order. Several run concurrently, each up to its first issue. */
 async function* audits(
   slots: AsyncGenerator<readonly [slot: number, rows: SlotRows]>,
   audit: Audit,
@@ -145,12 +145,12 @@ async function* audits(
       begun.delete(one);
     }
   } finally {
-    // none goes on once the walk has ended
+    // stops all audits when the walk ends
     await Promise.allSettled([...begun.values()].map((issues) => issues.return(undefined)));
   }
 }
 
-/** What finds the faults of a partition's rows. */
+/** Returns the function that finds the faults of a partition's rows. */
 function auditing(
   context: MaintenanceContext,
   schema: EntitySchema,
@@ -161,19 +161,19 @@ function auditing(
   const here = new IndexAuditor(primaries, schema, mode, spared);
   const everywhere = new GlobalAuditor(primaries, schema, mode);
   return async function* (tag, ids) {
-    // a row that is a partition of its own is in no list and in no index
+    // a row that is its own partition has no list of rows and no index
     try {
       if (schema.partitionKey) yield* here.audit(tag, ids);
       yield* everywhere.audit(tag, ids);
     } catch (error) {
       if (!isWrongType(error)) throw error;
-      // Of this partition no more is to be known: the walk goes on with the next.
+      // The rest of this partition cannot be read; the walk continues with the next one.
       yield { fault: 'unreadable', index: KEY_SUFFIXES.index, key: partitionOf(schema, tag) as never };
     }
   };
 }
 
-/** What there is of a key where the row is not known. */
+/** Returns the key of a partition, for an issue without a row. */
 function partitionOf(schema: EntitySchema, tag: string): object {
   const { primaryKey, partitionKey = primaryKey, partitionName } = schema;
   const text = tag.slice(partitionName.length + 2, -1);
@@ -186,11 +186,11 @@ const UNRESOLVED: ReadonlySet<IndexIssue['fault']> = new Set<IndexIssue['fault']
   'unreadable',
 ]);
 
-/** How far a run has come: the next slot, whether all before it could be put right, and what is being built. */
+/** The state of a run: the next slot, whether everything before it was repaired, and the indexes being built. */
 interface RunState {
   readonly slot: number;
   readonly isClean: boolean;
-  /** Absent at the beginning. */
+  /** Absent in a new run. */
   readonly building?: Building;
 }
 

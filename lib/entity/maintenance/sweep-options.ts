@@ -1,7 +1,7 @@
 import type { PartitionSweep } from '../common/write-options.js';
 import type { PartitionKeyOf } from '../decorators/shape.js';
 
-/** How global indexes are swept. */
+/** Options of `sweepGlobals`. */
 export type GlobalSweepOptions = Pick<SweepOptions, 'limit' | 'signal'>;
-/** What is swept. */
+/** Options of `sweepExpired`. */
 export type SweepOptions<E = object> = PartitionSweep<PartitionKeyOf<E>>;

@@ -1,14 +1,14 @@
 import type { EntitySchema, IndexedField } from '../schema/entity-schema.js';
 
-/** What an entity's class says of what is stored: what its schema record holds. */
+/** How an entity is stored, according to its class. The schema record contains it. */
 export interface SchemaDefinition {
   /** The owner of the partitions. */
   readonly partition: string;
   /** The stored form of each property of the key, of each field, counter and collection. */
   readonly properties: Readonly<Record<string, string>>;
-  /** Of each index and unique of a partition its kind and its fields. */
+  /** The kind and the fields of each index and unique constraint of a partition. */
   readonly indexes: Readonly<Record<string, string>>;
-  /** Of each global index and unique its kind, its fields, and its number of buckets; absent where there is none. */
+  /** The kind, fields and number of buckets of each global index and unique constraint; absent if there are none. */
   readonly globals?: Readonly<Record<string, string>>;
 }
 
@@ -39,7 +39,7 @@ export function definitionOf(schema: EntitySchema): SchemaDefinition {
   };
 }
 
-/** What of a definition does not fit what is stored by another; what only one of them has, fits. */
+/** Returns what does not fit between a stored definition and a given one. A part that only one of them has fits. */
 export function misfits(stored: SchemaDefinition, given: SchemaDefinition): string[] {
   const found: string[] = [];
   if (stored.partition !== given.partition)
@@ -51,24 +51,24 @@ export function misfits(stored: SchemaDefinition, given: SchemaDefinition): stri
       found.push(`${property} was stored as ${form}, and is ${now ?? 'gone'}`);
   }
   for (const [name, form] of Object.entries(stored.globals ?? {})) {
-    const now = given.globals?.[name] ?? form; // one that is gone fits
+    const now = given.globals?.[name] ?? form; // a removed index fits
     if (now !== form)
       found.push(`global '${name}' was stored as ${form}, and is ${now}: give it another name`);
   }
   return found;
 }
 
-/** The names of all indexes and uniques of a definition. */
+/** Returns the names of all indexes and unique constraints of a definition. */
 export const indexNames = ({ indexes, globals }: SchemaDefinition): string[] =>
   Object.keys({ ...indexes, ...globals });
 
-/** What an index or unique is; undefined where the definition has none of the name. */
+/** Returns the description of an index or unique constraint; undefined if the definition has none with the name. */
 export function formOf({ indexes, globals = {} }: SchemaDefinition, name: string): string | undefined {
   if (Object.hasOwn(globals, name)) return globals[name];
   return Object.hasOwn(indexes, name) ? `of partitions: ${indexes[name]}` : undefined;
 }
 
-/** What is stored, once a class is in use: what the class does not have is remembered, for rows may still have it. */
+/** Merges definitions. Properties that the class no longer has are kept, because rows may still have them. */
 export function joined(stored: SchemaDefinition, given: SchemaDefinition): SchemaDefinition {
   const without = (
     known: Readonly<Record<string, string>> = {},
@@ -84,6 +84,6 @@ export function joined(stored: SchemaDefinition, given: SchemaDefinition): Schem
   };
 }
 
-/** The fields of an index, and how their values are encoded there, where their form does not tell. */
+/** Returns the fields of an index, with their encoding if it differs from their form. */
 const fieldsOf = (fields: readonly IndexedField[]): string =>
   fields.map(({ property, codec }) => property + (codec.orderForm ? ` (${codec.orderForm})` : '')).join(' ');

@@ -2,6 +2,7 @@ import { RECORD_FIELDS } from '../keys/stored-names.js';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Script } from '../../cluster/scripts/script.js';
+import { within } from '../../cluster/common/within.js';
 import type { EntityClient } from '../common/entity-client.js';
 import { IndexNotReadyError, SchemaRecordError } from '../common/entity-errors.js';
 import { recordKey } from '../keys/entity-key.js';
@@ -19,74 +20,74 @@ import { ScriptCaller } from '../scripts/script-caller.js';
 import { guardedUniques, takenUniques } from '../operations/taken-uniques.js';
 
 /**
- * Writes a schema record, if it still is as it was read: `['OK']` or `['CHANGED']`.
+ * Writes a schema record if it is unchanged since it was read. Returns `['OK']` or `['CHANGED']`.
  */
 const RECORD_SCRIPT = new Script(String.raw`#!lua
 -- KEYS: the record
--- ARGV: 1, 2 the definition and the indexes that are being built, as they were read  3, 4 as they are to be
+-- ARGV: 1, 2 the definition and the indexes that are being built, as read  3, 4 their new values
 local known = redis.call('HMGET', KEYS[1], '${RECORD_FIELDS.definition}', '${RECORD_FIELDS.building}')
 if (known[1] or '') ~= ARGV[1] or (known[2] or '') ~= ARGV[2] then return { 'CHANGED' } end
 redis.call('HSET', KEYS[1], '${RECORD_FIELDS.definition}', ARGV[3], '${RECORD_FIELDS.building}', ARGV[4])
 return { 'OK' }
 `);
 
-/** How long a process rests on what it has read of a record: others may have started, or built an index, since. */
+/** How long a process uses a record before it reads it again. Others may have started, or built an index, since. */
 const FRESH_MS = 5_000;
 
-/** How long a query or a write waits for a record to be read again, whose node may be down. */
+/** How long a query or a write waits for a record to be read again. Its node may be down. */
 const PATIENCE_MS = 200;
 
-/** The longest pause before a record is written again that somebody else has changed meanwhile. */
+/** The longest pause before the next attempt to write a record that another process has changed. */
 const LONGEST_PAUSE_MS = 50;
 
 /**
- * Indexes that are being built: their names, each with a mark of the last program that has written rows without it, or
- * with another form of it. As long as the mark stays, no such program has started.
+ * Indexes that are being built: their names, each with a mark of the last program that wrote rows without the index, or
+ * with another form of it. As long as the mark is unchanged, no other such program has started.
  */
 export type Building = ReadonlyMap<string, string>;
 
-/** A record as it was read. */
+/** A record that was read. */
 interface SchemaRecord {
   readonly definition?: SchemaDefinition;
   readonly building: Building;
 }
 
-/** What a process knows of a class. */
+/** What a process knows about a class. */
 interface Knowledge extends SchemaRecord {
   readonly own: SchemaDefinition;
-  /** The uniques whose values are not taken while they are being built. */
+  /** The unique constraints that reject writes while they are being built. */
   readonly guarded: ReadonlySet<string>;
   /** Whether one of these is being built. */
   readonly isGuarding: boolean;
-  /** When it was read, or could last not be read, by a clock that never goes back. */
+  /** When it was last read, or last failed to be read, by a monotonic clock. */
   readonly askedAt: number;
 }
 
-/** What a run of `reindex` has to build. */
+/** What a run of `reindex` builds. */
 export interface Rebuilding {
   /** The indexes of the class that are being built, with their marks. */
   readonly building: Building;
-  /** Indexes that the class does not have, and other programs may still rest on: their entries are left alone. */
+  /** Indexes that the class does not have, but other programs may use: their entries are left unchanged. */
   readonly spared: ReadonlySet<string>;
 }
 
-/** Keeps the schema records, and knows which indexes cannot be asked yet. */
+/** Maintains the schema records, and knows which indexes are not ready. */
 export class SchemaRecords {
   private readonly scripts: ScriptCaller;
-  private readonly known = new Map<EntitySchema, Knowledge>(); // nothing of schemas that were not checked
-  private readonly underWay = new Map<EntitySchema, Promise<void>>();
-  private readonly refreshing = new Map<EntitySchema, Promise<void>>(); // the same, as long as somebody waits for it
+  private readonly known = new Map<EntitySchema, Knowledge>(); // only schemas that were checked
+  private readonly reads = new Map<EntitySchema, Promise<void>>();
+  private readonly refreshing = new Map<EntitySchema, Promise<void>>(); // reads that callers are waiting for
 
   constructor(private readonly client: EntityClient) {
     this.scripts = new ScriptCaller(client);
   }
 
   /**
-   * Compares a class with its record, and records what is new. An index that the class does not have, or has in another
-   * form, is not ready from then on, for anybody: this program is about to write rows without it.
+   * Compares a class with its record, and records what is new. An index that the class does not have, or has in
+   * another form, is no longer ready for any program, because this program will write rows without it.
    *
-   * @returns the record as it was before.
-   * @throws SchemaRecordError where rows that are stored do not fit the class.
+   * @returns the previous record.
+   * @throws SchemaRecordError if stored rows do not fit the class.
    */
   async check(schema: EntitySchema): Promise<SchemaRecord> {
     const own = definitionOf(schema);
@@ -105,21 +106,21 @@ export class SchemaRecords {
     });
   }
 
-  /** Begins to put the indexes of a class right. @throws SchemaRecordError */
+  /** Starts to rebuild the indexes of a class. @throws SchemaRecordError */
   async begin(schema: EntitySchema): Promise<Rebuilding> {
     const before = await this.check(schema);
     const { own, building } = this.known.get(schema)!;
     const names = indexNames(own);
-    const strange = before.definition
+    const unknown = before.definition
       ? indexNames(before.definition).filter((name) => !names.includes(name))
       : [];
     return {
       building: new Map([...building].filter(([name]) => names.includes(name))),
-      spared: new Set(strange.filter((name) => !before.building.has(name))),
+      spared: new Set(unknown.filter((name) => !before.building.has(name))),
     };
   }
 
-  /** Indexes of the class are built: those that no program has started without since their marks were read. */
+  /** Marks indexes of a class as ready, unless a program without them has started since their marks were read. */
   async markReady(schema: EntitySchema, built: Building): Promise<void> {
     const own = definitionOf(schema);
     await this.change(schema, ({ definition = own, building }) => ({
@@ -133,7 +134,7 @@ export class SchemaRecords {
   }
 
   /**
-   * Refuses to ask an index that is being built. Where none is, it costs a read now and then.
+   * Rejects a query on an index that is being built. Otherwise it costs an occasional read.
    *
    * @throws IndexNotReadyError
    */
@@ -147,10 +148,11 @@ export class SchemaRecords {
   }
 
   /**
-   * Refuses writes that take a value of a unique that is being built: a row that is not in it yet may have that value.
-   * Where none is, it costs a read now and then, for which all writes of the class wait, so that they keep their order.
+   * Rejects writes that take a value of a unique constraint that is being built, because a row that it does not
+   * contain yet may have that value. Otherwise it costs an occasional read, for which all writes of the class wait in
+   * order.
    *
-   * @returns undefined where nothing has to be waited for.
+   * @returns undefined if there is nothing to wait for.
    * @throws IndexNotReadyError
    */
   assertTakable(operations: readonly RowOperation[]): Promise<void> | undefined {
@@ -183,13 +185,16 @@ export class SchemaRecords {
     }
   }
 
-  /** Reads a record again. What cannot be read was probably not changed either: other shards go on being asked. */
+  /** Reads a record again, but not for long: if its node is down, the record has probably not changed. */
   private refresh(schema: EntitySchema): Promise<void> {
     let refreshing = this.refreshing.get(schema);
     if (!refreshing) {
       const read = async (): Promise<void> => {
-        const patience = sleep(PATIENCE_MS, undefined, { ref: false });
-        await Promise.race([this.readAgain(schema).catch(() => {}), patience]);
+        await within(
+          PATIENCE_MS,
+          this.readAgain(schema).catch(() => {}),
+          () => {},
+        );
         this.refreshing.delete(schema);
         this.known.set(schema, { ...this.known.get(schema)!, askedAt: performance.now() });
       };
@@ -199,11 +204,11 @@ export class SchemaRecords {
   }
 
   private readAgain(schema: EntitySchema): Promise<void> {
-    let reading = this.underWay.get(schema);
+    let reading = this.reads.get(schema);
     if (!reading) {
       const read = async (): Promise<void> => this.know(schema, recordOf(await this.read(schema)));
-      reading = read().finally(() => this.underWay.delete(schema));
-      this.underWay.set(schema, reading);
+      reading = read().finally(() => this.reads.delete(schema));
+      this.reads.set(schema, reading);
     }
     return reading;
   }
@@ -257,7 +262,7 @@ function recordOf([definition, building]: readonly [string, string]): SchemaReco
   };
 }
 
-/** Whether an index holds all rows. Without a record nothing was stored that it could lack. */
+/** Returns whether an index contains all rows. Without a record, there are no rows that it could lack. */
 const isReady = (
   { own, definition = own, building }: Pick<Knowledge, 'own' | 'definition' | 'building'>,
   index: string,
