@@ -88,7 +88,7 @@ async function play(
   return { cluster, ended };
 }
 
-describe('the protocol of global uniques and indexes, over random schedules with crashes at every step', () => {
+describe('the protocol of global indexes and unique constraints, over random schedules with crashes at every step', () => {
   const counts = { schedules: 0, operations: 0, ended: 0 };
 
   it('has no value twice, loses none, and finds every row', async () => {

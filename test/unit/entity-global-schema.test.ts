@@ -24,7 +24,7 @@ function faultsOf(type: EntityClass): readonly string[] {
   return [];
 }
 
-describe('global uniques and indexes of a class', () => {
+describe('global indexes and unique constraints of a class', () => {
   it('have all their faults told at once', () => {
     @ClusterEntity({ name: 'Wrong' })
     class Wrong {
@@ -69,7 +69,7 @@ describe('global uniques and indexes of a class', () => {
   });
 });
 
-describe('the keys of global uniques and indexes', () => {
+describe('the keys of global indexes and unique constraints', () => {
   const registry = new SchemaRegistry();
   const [users, devices] = [User, Device].map((type) => registry.mapper(type).schema);
   const [email, team, kind] = [users.globals, users.globals, devices.globals].map((globals, i) =>

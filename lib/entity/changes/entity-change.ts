@@ -39,13 +39,17 @@ export type EntityChange<E = object> = RowChange<E> | PartitionEvent<E>;
 export type OutboxEntry = readonly string[];
 
 /** What `changes()` emits, without the cursor. */
-type Told = Omit<RowChange, 'cursor'> | Omit<PartitionEvent, 'cursor'>;
+type ChangeWithoutCursor = Omit<RowChange, 'cursor'> | Omit<PartitionEvent, 'cursor'>;
 
 /**
  * Decodes the change in an outbox entry. Returns undefined if it is of another class, or of a partition other than
  * `tag`.
  */
-export function changeFrom(schema: EntitySchema, entry: OutboxEntry, tag?: string): Told | undefined {
+export function changeFrom(
+  schema: EntitySchema,
+  entry: OutboxEntry,
+  tag?: string,
+): ChangeWithoutCursor | undefined {
   const fields = new Map<string, string>();
   for (let i = 0; i + 1 < entry.length; i += 2) fields.set(entry[i], entry[i + 1]);
   const field = (name: string): string => fields.get(name) ?? '';
@@ -67,8 +71,8 @@ export function changeFrom(schema: EntitySchema, entry: OutboxEntry, tag?: strin
   if (field(OUTBOX_FIELDS.entity) !== schema.name) return undefined;
   const type = field(OUTBOX_FIELDS.type) as RowChange['type'];
   const key = givenKey(schema, entityKeyIn(schema, entryTag, field(OUTBOX_FIELDS.id))) as never;
-  const told = { type, entity: schema.name, key, version: Number(field(OUTBOX_FIELDS.version)) };
-  return type === 'update' ? { ...told, changed: changedIn(schema, field(OUTBOX_FIELDS.detail)) } : told;
+  const change = { type, entity: schema.name, key, version: Number(field(OUTBOX_FIELDS.version)) };
+  return type === 'update' ? { ...change, changed: changedIn(schema, field(OUTBOX_FIELDS.detail)) } : change;
 }
 
 function changedIn({ expiresAt }: EntitySchema, names: string): string[] {

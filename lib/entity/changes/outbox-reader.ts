@@ -37,7 +37,7 @@ interface FollowOptions {
 export class OutboxReader {
   private readonly scripts: ScriptCaller;
   // Readers at the same position of the same outbox share their reads.
-  private readonly underWay = new Map<string, Promise<Read>>();
+  private readonly inFlight = new Map<string, Promise<Read>>();
 
   constructor(
     client: EntityClient,
@@ -97,12 +97,12 @@ export class OutboxReader {
 
   private read(slot: number, from: Position): Promise<Read> {
     const place = `${slot} ${from}`;
-    const known = this.underWay.get(place);
+    const known = this.inFlight.get(place);
     if (known) return known;
     const read = this.run(slot, from)
       .then(readFrom)
-      .finally(() => this.underWay.delete(place));
-    this.underWay.set(place, read);
+      .finally(() => this.inFlight.delete(place));
+    this.inFlight.set(place, read);
     return read;
   }
 

@@ -11,13 +11,13 @@ local outbox
 local function openOutbox(key, length, partition)
   if not key then return end
   local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]
-  outbox = { key = key, length = length, partition = partition, behind = last and last[1] or '0-0' }
+  outbox = { key = key, length = length, partition = partition, previous = last and last[1] or '0-0' }
 end
 
 -- 'detail' is the names of the changed properties, separated by zero bytes, or the payload of an event.
 local function appendChange(kind, entity, id, version, detail)
   outbox.hasChanges = true
-  outbox.behind = redis.call('XADD', outbox.key, 'MAXLEN', '~', outbox.length, '*', '${OUTBOX_FIELDS.before}', outbox.behind,
+  outbox.previous = redis.call('XADD', outbox.key, 'MAXLEN', '~', outbox.length, '*', '${OUTBOX_FIELDS.before}', outbox.previous,
     '${OUTBOX_FIELDS.type}', kind, '${OUTBOX_FIELDS.entity}', entity, '${OUTBOX_FIELDS.partition}', outbox.partition,
     '${OUTBOX_FIELDS.id}', id, '${OUTBOX_FIELDS.version}', version, '${OUTBOX_FIELDS.detail}', detail)
 end

@@ -39,8 +39,8 @@ end
 
 for _ = 1, tonumber(take()) do
   local field, wanted = take(), take()
-  local noted = redis.call('HGET', row, field)
-  if (noted and '=' .. noted or '') ~= wanted then
+  local stored = redis.call('HGET', row, field)
+  if (stored and '=' .. stored or '') ~= wanted then
     report('wrong', field)
     if repairs and wanted == '' then redis.call('HDEL', row, field) end
     if repairs and wanted ~= '' then redis.call('HSET', row, field, string.sub(wanted, 2)) end
@@ -69,14 +69,14 @@ end
 for _ = 1, tonumber(take()) do
   local entry = take()
   if redis.call('ZSCORE', ix, entry) then
-    note('extra', entry)
+    report('extra', entry)
     if repairs then redis.call('ZREM', ix, entry) end
   end
 end
 for _ = 1, tonumber(take()) do
   local entry = take()
   if redis.call('HGET', uq, entry) == id then
-    note('extra', entry)
+    report('extra', entry)
     if repairs then redis.call('HDEL', uq, entry) end
   end
 end

@@ -16,7 +16,7 @@ import type { RowMapper } from '../rows/row-mapper.js';
 import { loadRow } from '../rows/row-reader.js';
 import type { CollectionNames, CounterOf, EntityClass, KeyOf } from '../decorators/shape.js';
 import {
-  NotedCollection,
+  RecordedCollection,
   type TransactionCollection,
   type TransactionCollections,
 } from './transaction-collections.js';
@@ -28,7 +28,7 @@ import { fillId } from '../commit/write-planner.js';
 import type { TransactionRead, TransactionWrite, TransactionIncrement } from './transaction-record.js';
 
 /** The writes of a row's collections, while they are recorded. */
-type NotedCollections = TransactionCollections & { readonly collected: Map<string, CollectionCall[]> };
+type RecordedCollections = TransactionCollections & { readonly collected: Map<string, CollectionCall[]> };
 
 /** One run of a transaction's function. Records what it reads and writes. */
 export class TransactionAttempt implements PartitionTransaction {
@@ -36,7 +36,7 @@ export class TransactionAttempt implements PartitionTransaction {
   private readonly reads = new Map<string, Promise<TransactionRead>>();
   private readonly writes = new Map<string, TransactionWrite>();
   private readonly increments = new Map<string, TransactionIncrement>();
-  private readonly collections = new Map<string, NotedCollections>();
+  private readonly collections = new Map<string, RecordedCollections>();
   private readonly queries: QueryGuard[] = [];
   private readonly events: EmittedEvent[] = [];
   private ended = false;
@@ -117,13 +117,13 @@ export class TransactionAttempt implements PartitionTransaction {
     const mapper = this.context.schemas.mapper(type);
     const key = this.inPartition(entityKey(mapper.schema, given));
     const collection = collectionOf(mapper.schema, name);
-    const note = (calls: readonly CollectionCall[]): void => {
+    const record = (calls: readonly CollectionCall[]): void => {
       this.checkOpen();
-      const noted = this.collections.get(key.row) ?? { mapper, key, collected: new Map() };
-      noted.collected.set(name, [...(noted.collected.get(name) ?? []), ...calls]);
-      if (calls.length > 0) this.collections.set(key.row, noted);
+      const recorded = this.collections.get(key.row) ?? { mapper, key, collected: new Map() };
+      recorded.collected.set(name, [...(recorded.collected.get(name) ?? []), ...calls]);
+      if (calls.length > 0) this.collections.set(key.row, recorded);
     };
-    const access = new NotedCollection(() => ({ schema: mapper.schema, collection, key }), note);
+    const access = new RecordedCollection(() => ({ schema: mapper.schema, collection, key }), record);
     return handleOf(collection, access) as TransactionCollection<NonNullable<E[Name]>>;
   }
 

@@ -39,10 +39,10 @@ export interface TransactionCollections {
 }
 
 /** Records writes to a collection. The commit cannot check the elements of a collection, so there are no reads. */
-export class NotedCollection implements CollectionAccess {
+export class RecordedCollection implements CollectionAccess {
   constructor(
     readonly place: () => CollectionPlace,
-    private readonly note: (calls: readonly CollectionCall[]) => void,
+    private readonly record: (calls: readonly CollectionCall[]) => void,
   ) {}
 
   with(): never {
@@ -63,7 +63,7 @@ export class NotedCollection implements CollectionAccess {
 
   // Synchronous: callers do not await a recorded write, and an error must reach them.
   write(calls: () => readonly CollectionCall[]): Promise<never> {
-    this.note(calls());
+    this.record(calls());
     return undefined as never;
   }
 }

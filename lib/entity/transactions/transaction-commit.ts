@@ -54,8 +54,8 @@ export async function commitTransaction(
   }
   const operations = rowOperations(record, planned);
   // Without writes, a single row needs no check. Several rows were read at different moments.
-  const noted = record.increments.size + record.collections.size + record.events.length;
-  const isReading = planned.size + noted === 0;
+  const recorded = record.increments.size + record.collections.size + record.events.length;
+  const isReading = planned.size + recorded === 0;
   if (isReading && record.queries.length === 0 && operations.length < 2) return true;
   checkSize(operations, record.events);
   // A commit without writes has nothing to make durable.

@@ -204,7 +204,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     await order.tags.members();
     await order.tags.delete('a');
   },
-  'global uniques and indexes': async (client) => {
+  'global indexes and unique constraints': async (client) => {
     const users = createRepositories(client, [User]).repository(User);
     const id = `u${Math.random()}`;
     await users.insert(users.create({ id, email: `${id}@example.org`, team: 'core' }));

@@ -187,7 +187,7 @@ describe('a global unique', () => {
   });
 });
 
-describe('a write of global uniques and indexes', () => {
+describe('a write of global indexes and unique constraints', () => {
   const repositoryOn = (client: EntityClient): ClusterRepository<User> =>
     createRepositories(client, [User]).repository(User);
 
