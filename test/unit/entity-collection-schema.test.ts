@@ -54,24 +54,24 @@ describe('the collections of a class', () => {
       @SetOf(Inner) inner!: ClusterSet<Inner>;
     }
     const faults = [
-      "Wrong has the index 'indexed', and is a partition of its own: a partition of one row has nothing to look up; { scope: 'global' } is over all of them",
-      'Wrong.a:b is a set, and its name stands in a key: letters, digits, _ - and . are allowed',
+      "Wrong has the index 'indexed', but each of its rows is its own partition, which needs no index; { scope: 'global' } covers all partitions",
+      'Wrong.a:b is a set, and its name is part of a key: letters, digits, _ - and . are allowed',
       'Wrong.bare names a type that is undefined: probably a circular import; name it as () => Class',
       'Wrong.both is a list, and its type is not ClusterList',
       'Wrong.both is decorated twice, as list and as set',
       'Wrong.empty is a list without a type of elements: name it, as in @ListOf(String)',
       'Wrong.id is a set, and its type is not ClusterSet',
       'Wrong.id is decorated twice, as primary key and as set',
-      "Wrong.indexed is in the index 'indexed' and is no property of @Property()",
+      "Wrong.indexed is in the index 'indexed', but has no @Property() decorator",
       'Wrong.map names a type that is neither supported nor a class with @Property decorators',
-      'Inner.tags is a set, and an embedded value has none',
+      'Inner.tags is a set, which an embedded value cannot have',
       'Wrong.none has an enum without values',
       'Wrong.other is a set, and its type is not ClusterSet',
       'Wrong.plain names a type that is neither supported nor a class with @Property decorators',
       'Wrong.text is a set, and its type is not ClusterSet',
       'Wrong.twice is decorated twice, as set and as property',
       'Wrong.~x has a name that no stored property can have',
-      'Wrong.~x is a set, and its name stands in a key: letters, digits, _ - and . are allowed',
+      'Wrong.~x is a set, and its name is part of a key: letters, digits, _ - and . are allowed',
     ];
     expect(faultsOf(Wrong).toSorted()).toEqual(faults.toSorted());
   });

@@ -42,7 +42,7 @@ describe('global indexes and unique constraints of a class', () => {
       "Wrong has the unique 'c' with buckets, which only a global index can have",
       "Wrong has the index 'a:b': letters, digits, _ - and . are allowed in its name",
       expect.stringMatching(/^Wrong\.e is in the unique 'e', and .* has no order$/),
-      "Wrong has two indexes of the one name 'b'",
+      "Wrong has two indexes with the same name 'b'",
     ]);
   });
 

@@ -116,7 +116,7 @@ describe('a registry of schemas', () => {
       @PrimaryKey() id!: string;
     }
     expect(faultsOf(WithoutArrow)).toContain(
-      'WithoutArrow has the class Owner as its partition: give it as () => Owner',
+      'WithoutArrow has the class Owner as its partition: write () => Owner',
     );
     @ClusterEntity({ name: 'H', partition: 'Owner' as never })
     class OfName {
@@ -141,7 +141,9 @@ describe('a registry of schemas', () => {
         /^Undefined has a partition\(\) that returns undefined: probably a circular import/,
       ),
       expect.stringMatching(/^OfString lives in the partition of String, which has no @ClusterEntity/),
-      expect.stringMatching(/^Chained lives in the partition of Member, which lives in another/),
+      expect.stringMatching(
+        /^Chained lives in the partition of Member, which itself lives in another partition/,
+      ),
       expect.stringMatching(/^WithoutKey lives in a partition and has no property with @PartitionKey/),
       expect.stringMatching(
         /^WithoutPartition\.of is a partition key, and @ClusterEntity names no partition/,
@@ -174,7 +176,7 @@ describe('a registry of schemas', () => {
         expect.stringMatching(/^twice is decorated twice/),
         expect.stringMatching(/^~v has a name that no stored property can have/),
         expect.stringMatching(/^__proto__ has a name that no stored property can have/),
-        expect.stringMatching(/^Part\.id is a primary key, and an embedded value has none/),
+        expect.stringMatching(/^Part\.id is a primary key, which an embedded value cannot have/),
       ]),
     );
   });
@@ -196,17 +198,17 @@ describe('a registry of schemas', () => {
       @(UpdatedAt() as PropertyDecorator) changed!: string;
     }
     expect([...faultsOf(Alone, Indexed)].sort()).toEqual([
-      expect.stringMatching(/^Alone has the index 'size', and is a partition of its own/),
+      expect.stringMatching(/^Alone has the index 'size', but each of its rows is its own partition/),
       expect.stringMatching(/^Indexed has the index 'a b': letters, digits/),
       expect.stringMatching(/^Indexed has the index 'size' over no fields, or over one field twice/),
-      expect.stringMatching(/^Indexed has two indexes of the one name 'size'/),
+      expect.stringMatching(/^Indexed has two indexes with the same name 'size'/),
       expect.stringMatching(
         /^Indexed\.any is in the unique 'any', and a value that JSON can hold has no order/,
       ),
       expect.stringMatching(/^Indexed\.bytes is in the index 'bytes', and a Buffer has no order/),
       expect.stringMatching(/^Indexed\.changed is the update time, and its type is not Date/),
-      expect.stringMatching(/^Indexed\.id is in the index 'id' and is no property of @Property/),
-      expect.stringMatching(/^Indexed\.nothing is in the index 'a b' and is no property of @Property/),
+      expect.stringMatching(/^Indexed\.id is in the index 'id', but has no @Property/),
+      expect.stringMatching(/^Indexed\.nothing is in the index 'a b', but has no @Property/),
     ]);
   });
 

@@ -22,7 +22,7 @@ export function buildCollections(
     const { decorator, handle } = COLLECTION_KINDS[role];
     if (!NAME.test(property))
       fault(
-        `.${property} is a ${role}, and its name stands in a key: letters, digits, _ - and . are allowed`,
+        `.${property} is a ${role}, and its name is part of a key: letters, digits, _ - and . are allowed`,
       );
     // If the handle's class is a type-only import, TypeScript emits Object or Function. The compiler has checked it.
     const isKnown = typeof emittedType === 'function' && emittedType !== Object && emittedType !== Function;

@@ -137,10 +137,7 @@ export class SchemaBuilder {
       return undefined;
     }
     if (entityOptions(partition)) {
-      this.fault(
-        type,
-        `has the class ${partition.name} as its partition: give it as () => ${partition.name}`,
-      );
+      this.fault(type, `has the class ${partition.name} as its partition: write () => ${partition.name}`);
       return undefined;
     }
     const owner = partition();
@@ -156,8 +153,8 @@ export class SchemaBuilder {
     if (options.partition) {
       this.fault(
         type,
-        `lives in the partition of ${owner.name}, which lives in another: name the owner itself, ` +
-          'a partition has one',
+        `lives in the partition of ${owner.name}, which itself lives in another partition: name ` +
+          'the owner of that partition',
       );
       return undefined;
     }
@@ -196,7 +193,8 @@ export class SchemaBuilder {
     const codec = embeddedCodec(type, fields);
     this.embedded.set(type, codec); // before its fields are known: a class may embed itself
     for (const { property, role } of properties)
-      if (role !== 'property') this.fault(type, `.${property} is a ${role}, and an embedded value has none`);
+      if (role !== 'property')
+        this.fault(type, `.${property} is a ${role}, which an embedded value cannot have`);
     fields.push(...this.fields(type, properties));
     return codec;
   }
@@ -214,7 +212,7 @@ export class SchemaBuilder {
 
   private hasWindow(type: EntityClass, idempotency: unknown): boolean {
     if (idempotency !== undefined && idempotency !== 'window')
-      this.fault(type, `has the idempotency ${JSON.stringify(idempotency)}: 'window' is the only one`);
+      this.fault(type, `has the idempotency ${JSON.stringify(idempotency)}; the only value is 'window'`);
     return idempotency === 'window';
   }
 

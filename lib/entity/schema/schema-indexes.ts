@@ -29,8 +29,8 @@ export function buildIndexes(
     if (!SCOPES.has(scope)) fault(`has the ${label} of the scope ${JSON.stringify(scope)}: ${SCOPE_NAMES}`);
     if (!livesInPartition && scope === 'partition')
       fault(
-        `has the ${label}, and is a partition of its own: a partition of one row has nothing to look up; ` +
-          `{ scope: 'global' } is over all of them`,
+        `has the ${label}, but each of its rows is its own partition, which needs no index; ` +
+          `{ scope: 'global' } covers all partitions`,
       );
     if (!Number.isSafeInteger(buckets) || buckets < 1 || buckets > INDEX_BUCKETS)
       fault(
@@ -41,8 +41,8 @@ export function buildIndexes(
     if (whileBuilding !== undefined && !WHILE_BUILDING.has(whileBuilding))
       fault(`has the ${label} with whileBuilding: ${JSON.stringify(whileBuilding)}: 'refuse' or 'write'`);
     if (whileBuilding !== undefined && kind !== 'unique')
-      fault(`has the ${label} with whileBuilding, which only a unique can have`);
-    if (names.has(name)) fault(`has two indexes of the one name '${name}'`);
+      fault(`has the ${label} with whileBuilding, which only a unique constraint can have`);
+    if (names.has(name)) fault(`has two indexes with the same name '${name}'`);
     names.add(name);
     if (!NAME.test(name)) fault(`has the ${label}: letters, digits, _ - and . are allowed in its name`);
     if (properties.length === 0 || new Set(properties).size < properties.length)
@@ -67,7 +67,7 @@ function indexedField(
   fault: (what: string) => void,
 ): IndexedField[] {
   const field = fields.find((known) => known.property === property);
-  if (!field) fault(`.${property} is in the ${label} and is no property of @Property()`);
+  if (!field) fault(`.${property} is in the ${label}, but has no @Property() decorator`);
   else if (!hasOrder(field))
     fault(`.${property} is in the ${label}, and ${field.codec.expects} has no order`);
   else return [field];

@@ -17,16 +17,16 @@ export function trialObject(
     trial = Reflect.construct(type, []);
   } catch (error) {
     fault(
-      'has a constructor that fails without arguments, and what is read is put into an object that is made without ' +
-        `any: make them optional (${(error as Error)?.message})`,
+      'has a constructor that fails without arguments, but Keyslot creates objects without arguments when it reads rows: ' +
+        `make them optional (${(error as Error)?.message})`,
     );
     return {};
   }
   for (const { property, role } of properties)
     if (!Object.hasOwn(COLLECTION_KINDS, role) && isGetterOnly(trial, property))
       fault(
-        `.${property} is a getter without a setter, and what is stored could not be read into it: add a setter, or ` +
-          'take the decorator away',
+        `.${property} is a getter without a setter, so a stored value could not be assigned to it: add a setter, or ` +
+          'remove the decorator',
       );
   return trial;
 }
