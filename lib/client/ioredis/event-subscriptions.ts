@@ -7,25 +7,25 @@ import { takeCallback } from '../commands/call-arguments.js';
 /** The kinds of subscription that ioredis has. */
 export type EventKind = 'channel' | 'pattern' | 'sharded';
 
-/** Names, or lists of them, and a callback at the end if one is wanted. */
+/** Names, or lists of names, with an optional callback at the end. */
 export type SubscribeArguments = (
   ChannelName | readonly ChannelName[] | ((error: Error | null, count?: unknown) => void)
 )[];
 
-/** What takes the events; a `ClusterClient`. */
+/** Receives the events: a `ClusterClient`. */
 export interface EventSink {
   listenerCount(event: string): number;
   notify(event: string, ...args: unknown[]): void;
 }
 
-/** ioredis' events of each kind: with text, and, with `Buffer` behind it, with bytes. */
+/** The events of ioredis for each kind: with text; and, with the suffix `Buffer`, with bytes. */
 const EVENTS: Readonly<Record<EventKind, string>> = {
   channel: 'message',
   pattern: 'pmessage',
   sharded: 'smessage',
 };
 
-/** ioredis counts channels and patterns together, and sharded channels apart. */
+/** Kinds that are counted together, as in ioredis: channels with patterns, sharded channels on their own. */
 const COUNTED_WITH: Readonly<Record<EventKind, readonly EventKind[]>> = {
   channel: ['channel', 'pattern'],
   pattern: ['channel', 'pattern'],
@@ -33,9 +33,9 @@ const COUNTED_WITH: Readonly<Record<EventKind, readonly EventKind[]>> = {
 };
 
 /**
- * Subscriptions whose messages are told as events, for callers who know ioredis: `subscribe('news')`, then
- * `on('message', (channel, message) => …)`. They are subscriptions of `cluster.pubsub`, and follow the cluster as
- * those do.
+ * Subscriptions whose messages are emitted as events, for callers who know ioredis: `subscribe('news')`, then
+ * `on('message', (channel, message) => …)`. They are subscriptions of `cluster.pubsub`, and follow the cluster
+ * like those.
  */
 export class EventSubscriptions {
   private readonly held: Readonly<Record<EventKind, Map<string, Subscription>>> = {
@@ -49,17 +49,17 @@ export class EventSubscriptions {
     private readonly sink: EventSink,
   ) {}
 
-  /** Resolves once the server has confirmed the names, with how many are subscribed to. */
+  /** Subscribes, and resolves with the number of subscriptions once the server has confirmed the names. */
   subscribe(kind: EventKind, args: SubscribeArguments): Promise<number> {
     return withCallback(args, async (names) => {
       const wanted = readNames(names);
       let fault: Error | undefined;
       for (const { key, given } of wanted) {
         if (this.held[kind].has(key)) continue;
-        // bytes as a name bring the channel back as bytes
+        // with a name of bytes, messages carry the channel as bytes
         const messages = this.pubsub[kind](Buffer.from(given as string), { codec: 'binary' });
         const subscription = messages.subscribe({
-          next: ({ channel, pattern, payload }) => this.tell(kind, channel, payload, pattern),
+          next: ({ channel, pattern, payload }) => this.emitMessage(kind, channel, payload, pattern),
           error: (error: Error) => {
             fault = error;
             this.held[kind].delete(key);
@@ -75,7 +75,7 @@ export class EventSubscriptions {
     });
   }
 
-  /** Ends the subscriptions to the names, or all of the kind; gives how many are left. */
+  /** Ends the subscriptions to the names, or all of the kind. Resolves with the number of those that are left. */
   unsubscribe(kind: EventKind, args: SubscribeArguments): Promise<number> {
     return withCallback(args, async (names) => {
       const held = this.held[kind];
@@ -92,9 +92,9 @@ export class EventSubscriptions {
     return COUNTED_WITH[kind].reduce((sum, one) => sum + this.held[one].size, 0);
   }
 
-  private tell(kind: EventKind, channel: Buffer, payload: Buffer, pattern: Buffer | undefined): void {
+  private emitMessage(kind: EventKind, channel: Buffer, payload: Buffer, pattern: Buffer | undefined): void {
     const event = EVENTS[kind];
-    // patterns come as text in both events, as in ioredis
+    // patterns are text in both events, as in ioredis
     const before = pattern === undefined ? [] : [String(pattern)];
     if (this.sink.listenerCount(event) > 0)
       this.sink.notify(event, ...before, String(channel), String(payload));

@@ -1,13 +1,14 @@
 import type { Redis } from 'ioredis';
 import type { Subscription } from 'rxjs';
 import type { ClusterEngine } from '../../cluster/cluster-engine.js';
+import { describeOther } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { createLazyNodeClient } from '../../cluster/node-client/lazy-node-client.js';
 import { nodeClientOptions } from '../../cluster/node-client/node-client.js';
 import { nodeName, type ClusterNode, type ClusterTopology } from '../../cluster/topology/topology.js';
 import { ROLES, type NodeRole } from '../target/cluster-target.js';
 
-/** Roles in ioredis' words, and in ours. */
+/** The roles of this package and of ioredis. */
 export type NodeClientRole = NodeRole | 'master' | 'slave';
 
 const ROLE_OF: Readonly<Record<NodeClientRole, NodeRole>> = {
@@ -19,24 +20,26 @@ const ROLE_OF: Readonly<Record<NodeClientRole, NodeRole>> = {
 };
 
 /**
- * ioredis' clients of single nodes, for callers who know `nodes()` of its cluster. One a node, made when asked for,
- * ended when the node leaves the cluster or the client is closed, and made anew once its connection was lost.
+ * ioredis clients of single nodes, for callers who know `nodes()` of its cluster. There is one client per node.
+ * It is created when first needed, ends when its node leaves the cluster or this client closes, and is replaced
+ * after its connection has ended.
  */
 export class NodeClients {
   private readonly clients = new Map<string, Redis>();
-  /** Those of nodes to start from, which the cluster may know by other names, or not at all. */
+  /** Clients of the option `nodes`, which the cluster may know by other names, or not at all. */
   private readonly provisional = new Set<Redis>();
   private following: Subscription | undefined = undefined;
 
   constructor(private readonly engine: ClusterEngine) {}
 
-  /** @throws InvalidArgumentError for what is no role */
+  /** Returns the clients of a role. @throws InvalidArgumentError for an unknown role */
   of(role: NodeClientRole): Redis[] {
     if (!Object.hasOwn(ROLE_OF, role)) {
-      throw new InvalidArgumentError('role', `A role is one of ${Object.keys(ROLE_OF).join(', ')}`);
+      const known = Object.keys(ROLE_OF).join(', ');
+      throw new InvalidArgumentError('role', `A role must be one of ${known}, got ${describeOther(role)}`);
     }
     if (this.engine.state === 'closing' || this.engine.state === 'end') return [];
-    // as a command would; failing is told to whoever waits for it
+    // connect as a command would; callers that wait for the connection get the error
     this.engine.connect().catch(() => {});
     this.following ??= this.engine.topology$.subscribe({
       next: (topology) => this.follow(topology),
@@ -49,7 +52,7 @@ export class NodeClients {
     return clients;
   }
 
-  /** What is known before the cluster is: as ioredis does, the nodes to start from count as primaries. */
+  /** The nodes that are known before the topology is. As in ioredis, the option `nodes` counts as primaries. */
   private seeds(role: NodeRole): readonly ClusterNode[] {
     if (role === 'replicas') return [];
     return this.engine.options.nodes.map((address) => ({
@@ -70,7 +73,7 @@ export class NodeClients {
       { ...nodeClientOptions(node, options), readOnly },
       options.credentials,
     );
-    // its commands tell what is wrong, and ioredis would write it to the console
+    // its commands reject with the error, which ioredis would also write to the console
     client.on('error', () => {});
     client.once('end', () => {
       if (this.clients.get(node.name) === client) this.clients.delete(node.name);
@@ -89,7 +92,7 @@ export class NodeClients {
     if (topology.nodes.length > 0) this.provisional.clear();
   }
 
-  /** A replica redirects reads until it is told that they are wanted. */
+  /** Switches the READONLY mode of a client. A replica redirects reads until it is in that mode. */
   private followRole(client: Redis, readOnly: boolean): void {
     if (client.options.readOnly === readOnly) return;
     client.options.readOnly = readOnly;
@@ -101,7 +104,7 @@ export class NodeClients {
   }
 }
 
-/** Ends a client once it has the replies to what was just called. */
+/** Ends a client once it has the replies to its calls. */
 function leave(client: Redis): void {
   client.quit().catch(() => client.disconnect());
 }

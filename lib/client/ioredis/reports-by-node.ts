@@ -1,11 +1,11 @@
 import type { Callback } from 'ioredis';
 
-/** One report a node, by the node's name. */
+/** One report per node, by the node's name. */
 type ByNode<T> = Promise<Map<string, T>>;
 
-/** LATENCY and MEMORY, typed for what they answer on a cluster: a report of one node says nothing of the others. */
+/** LATENCY and MEMORY, typed for a cluster: each node sends its own report. */
 export interface ReportsByNode {
-  /** Asks every node. `latency('RESET')` gives the sum over all, `latency('HELP')` the reply of one. */
+  /** Runs on every node. `latency('RESET')` returns the sum over all nodes, `latency('HELP')` the reply of one. */
   latency(subcommand: 'DOCTOR', callback?: Callback<Map<string, string>>): ByNode<string>;
   latency(
     subcommand: 'GRAPH',
@@ -34,7 +34,10 @@ export interface ReportsByNode {
   latency(...args: [subcommand: 'RESET', ...events: (string | Buffer)[]]): Promise<number>;
   latency(subcommand: 'HELP', callback?: Callback<unknown[]>): Promise<unknown[]>;
 
-  /** Asks every primary. `memory('USAGE', key)` asks the key's, `memory('PURGE')` gives OK once all have it. */
+  /**
+   * Runs on every primary. `memory('USAGE', key)` runs on that of the key. `memory('PURGE')` returns OK once
+   * all have.
+   */
   memory(subcommand: 'DOCTOR' | 'MALLOC-STATS', callback?: Callback<Map<string, string>>): ByNode<string>;
   memory(subcommand: 'STATS', callback?: Callback<Map<string, unknown[]>>): ByNode<unknown[]>;
   memory(subcommand: 'PURGE', callback?: Callback<'OK'>): Promise<'OK'>;

@@ -6,17 +6,18 @@ import { recipes, refusals, type NonAtomicCommand } from './recipe-table.js';
 import { Steps, type KeyPlacement, type StepClient } from './steps.js';
 
 /**
- * Commands of several keys that may be in several slots. Where all keys of a call share a slot, the command itself
- * is run, atomically as ever. Otherwise it is made of steps, each with the options (and the deadline) of the view it
- * is called on; others see what is between them, and each method says what is left when the client ends there.
+ * Multi-key commands whose keys may be in several slots. If all keys of a call share a slot, the command itself
+ * runs, atomically. Otherwise it is made of steps, each with the options (and the deadline) of the view it is
+ * called on. Other clients can see the state between two steps. Each method says what is left if the client
+ * ends there.
  */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
 export class NonAtomicCommands {
   private readonly steps: Steps;
 
   /**
-   * @param client what the steps are made with
-   * @param placement where keys are: the engine
+   * @param client runs the steps
+   * @param placement knows the slots of keys: the engine
    * @throws InvalidArgumentError
    */
   constructor(
@@ -27,12 +28,12 @@ export class NonAtomicCommands {
     this.steps = new Steps(client, placement, options.maxMembers);
   }
 
-  /** The same, with some options changed. @throws InvalidArgumentError */
+  /** Returns the same commands with some options changed. @throws InvalidArgumentError */
   with(options: NonAtomicOptions): NonAtomicCommands {
     return new NonAtomicCommands(this.client, this.placement, nonAtomicOptions(options, this.options));
   }
 
-  /** Runs one command. The methods named for commands all come here. */
+  /** Runs one command. All command methods call this. */
   send(command: NonAtomicCommand, args: unknown[], buffers: boolean): Promise<unknown> {
     const callback = takeCallback(args);
     const promise = this.run(command, args, buffers);
@@ -40,7 +41,7 @@ export class NonAtomicCommands {
     return promise;
   }
 
-  /** What `util.inspect` shows: neither client nor options, and so no secrets. */
+  /** Shows neither client nor options, which hold secrets. */
   [inspect.custom](): string {
     return 'NonAtomicCommands {}';
   }
@@ -54,12 +55,12 @@ export class NonAtomicCommands {
   }
 }
 
-/** `mget([])`: nothing is asked for. */
+/** Detects `mget([])`, which reads nothing. */
 function isEmptyList([list, ...rest]: readonly unknown[]): boolean {
   return rest.length === 0 && Array.isArray(list) && list.length === 0;
 }
 
-/** `[['key', 'value'], …]`, which MSET takes here. */
+/** Detects `[['key', 'value'], …]`, which MSET accepts here. */
 function isListOfPairs(args: readonly unknown[]): boolean {
   const [pairs] = args;
   return args.length === 1 && Array.isArray(pairs) && pairs.length > 0 && pairs.every(Array.isArray);

@@ -4,169 +4,183 @@ type Commands = ClusterCommands;
 type Key = string | Buffer | number;
 
 /**
- * The commands of `cluster.nonAtomic`, with the arguments and replies that they have on the client. What each says
- * of its steps is for keys in several slots; in one slot, the command is atomic.
+ * The commands of `cluster.nonAtomic`, with the same arguments and replies as on the client. What a method says
+ * about its steps applies to keys in several slots; in one slot, the command is atomic.
  *
- * Errors of all: those of their steps, and `IncompleteOperationError` where a step fails behind one that has changed
- * something; it says what is left, and that is what a client leaves that ends there.
+ * All methods can throw the errors of their steps. If a step fails after another has changed something, they
+ * throw `IncompleteOperationError`, which says what is left. A client that ends at that point leaves the same.
  */
 export interface NonAtomicMethods {
   /**
-   * Values in the order of the keys, null for what is missing or no string; nothing for an empty list. One MGET a
-   * slot, all sent at once.
+   * Returns values in the order of the keys: null if a key is missing or not a string, and an empty list for an
+   * empty list. Sends one MGET per slot, all at once.
    *
-   * Values of different slots may be of different moments. Nothing is changed, so nothing can be left half-way.
+   * Values of different slots may be of different moments. Nothing is changed, so nothing can be left
+   * half-done.
    */
   mget: Commands['mget'];
-  /** As `mget`, values as Buffers. */
+  /** Does the same as `mget`, with values as Buffers. */
   mgetBuffer: Commands['mgetBuffer'];
 
   /**
-   * Sets keys to values, given in turn, as pairs, an object or a Map. One MSET a slot, all sent at once.
+   * Sets keys to values, given alternately, as pairs, as an object or as a Map. Sends one MSET per slot, all at
+   * once.
    *
-   * A crash leaves the keys of some slots written, and those of others not; calling it again writes all.
-   * @throws PartialWriteError naming the keys that were written and, with the reason, those that were not
+   * A crash leaves the keys of some slots written, and those of others not. Calling it again writes all of
+   * them.
+   * @throws PartialWriteError naming the keys that were written, and those that were not with the reason
    */
   mset: Commands['mset'] & ((pairs: readonly (readonly [key: Key, value: Key])[]) => Promise<'OK'>);
 
   /**
-   * Sets keys if none of them is there: 1, or 0 if one is. Looks at all of them first, then makes one MSETNX a slot,
-   * all sent at once.
+   * Sets keys if none of them exists: returns 1, or 0 if one exists. Checks all keys first, then sends one
+   * MSETNX per slot, all at once.
    *
-   * A crash leaves the keys of some slots written; calling it again gives 0. The same where somebody else sets one of
-   * the keys behind the look: his value is kept.
-   * @throws PartialWriteError naming the keys that were written and, with the reason, those that were not
+   * A crash leaves the keys of some slots written; calling it again returns 0. The same happens if another
+   * client sets one of the keys after the check; that client's value is kept.
+   * @throws PartialWriteError naming the keys that were written, and those that were not with the reason
    */
   msetnx: Commands['msetnx'];
 
   /**
-   * Gives a key another name; what had that name is replaced. The value is copied with its time to live (DUMP and
-   * RESTORE), and the source is deleted last, if it is unchanged by then and nothing was moved to it; if not, it is
-   * copied again.
+   * Renames a key, replacing the destination. Copies the value with its time to live (DUMP and RESTORE).
+   * Deletes the source last, if it is unchanged by then and nothing was moved to it; if it has changed, copies
+   * it again.
    *
-   * A crash leaves the value at the source alone, or at both keys: calling it again completes it. What somebody
-   * writes to the destination before the end may be replaced.
-   * @throws ReplyError `ERR no such key` if there is no source; TransactionConflictError, as the cause of
-   *   IncompleteOperationError, if the source kept changing
+   * A crash leaves the value at the source alone, or at both keys; calling it again completes the operation.
+   * What another client writes to the destination before the end may be replaced.
+   * @throws ReplyError `ERR no such key` if there is no source
+   * @throws IncompleteOperationError with the cause TransactionConflictError if the source kept changing
    */
   rename: Commands['rename'];
 
   /**
-   * As `rename`, and gives 0, changing nothing, if the destination exists.
+   * Does the same as `rename`, but returns 0 without changing anything if the destination exists.
    *
-   * A crash leaves the value at the source alone, or at both keys. In the latter case another call gives 0: the
-   * source has to be deleted by whoever knows that it is a copy. The same if the source was changed meanwhile.
+   * A crash leaves the value at the source alone, or at both keys. In the latter case another call returns 0:
+   * delete the source yourself if you know that the destination is its copy. The same applies if the source was
+   * changed meanwhile.
    * @throws ReplyError `ERR no such key` if there is no source
    */
   renamenx: Commands['renamenx'];
 
   /**
-   * Copies a key with its time to live: 1, or 0 if there is no source, or a destination and no REPLACE.
+   * Copies a key with its time to live. Returns 1, or 0 if there is no source, or a destination without
+   * REPLACE.
    *
-   * There is one write, so nothing can be left half-way.
+   * There is a single write, so nothing can be left half-done.
    */
   copy: Commands['copy'];
 
   /**
-   * Moves a member to another set: 1 if this call took it from its source, else 0. Adds first, removes last, and begins
-   * again where somebody moves it back meanwhile.
+   * Moves a member to another set. Returns 1 if this call took it from its source, else 0. Adds the member
+   * first, removes it last, and starts over if another client moves it back meanwhile.
    *
-   * A crash leaves the member in the source alone, or in both sets: calling it again completes it. Of callers that
-   * move one member to different sets at one time, one gets 1, and each of the sets may have the member.
+   * A crash leaves the member in the source alone, or in both sets; calling it again completes the operation.
+   * If several callers move one member to different sets at the same time, one gets 1, and each of the sets may
+   * have the member.
    */
   smove: Commands['smove'];
 
-  /** As `lmove` from the right end to the left. */
+  /** Does the same as `lmove` from the right end to the left. */
   rpoplpush: Commands['rpoplpush'];
-  /** As `rpoplpush`, the element as a Buffer. */
+  /** Does the same as `rpoplpush`, with the element as a Buffer. */
   rpoplpushBuffer: Commands['rpoplpushBuffer'];
 
   /**
-   * Moves the element at an end of a list to an end of another, and gives it; null if there is none. Puts it to its
-   * destination first, then takes it from the source, if it is still at that end. If somebody else has taken it
-   * meanwhile, ours is taken back, and the next element is tried.
+   * Moves the element at an end of a list to an end of another list, and returns it; null if there is none.
+   * Adds it to the destination first, then removes it from the source, if it is still at that end. If another
+   * client has taken it meanwhile, removes it from the destination and tries the next element.
    *
-   * A crash leaves the element in the source alone, or in both lists; calling again moves it once more. Beside a
-   * crash, an element is delivered twice only if it is taken from both lists at one time. None is ever lost.
-   * @throws TransactionConflictError if others were faster a hundred times; nothing was moved
+   * A crash leaves the element in the source alone, or in both lists; calling it again moves it once more.
+   * Apart from crashes, an element is delivered twice only if it is taken from both lists at the same time. No
+   * element is ever lost.
+   * @throws TransactionConflictError if other clients were faster a hundred times; nothing was moved
    */
   lmove: Commands['lmove'];
-  /** As `lmove`, the element as a Buffer. */
+  /** Does the same as `lmove`, with the element as a Buffer. */
   lmoveBuffer: Commands['lmoveBuffer'];
 
   /**
-   * Members of the first set that are in none of the others. The first is read by SSCAN, the others are asked.
+   * Returns the members of the first set that are in none of the others. Reads the first set with SSCAN, and
+   * checks each member in the others.
    *
-   * Not of one moment: a member that comes or goes meanwhile may be in the result or not. Nothing is changed.
+   * The result is not of one moment: a member that is added or removed meanwhile may or may not be in it.
+   * Nothing is changed.
    * @throws TooManyMembersError if the result has more than `maxMembers`
    */
   sdiff: Commands['sdiff'];
-  /** As `sdiff`, members as Buffers. */
+  /** Does the same as `sdiff`, with members as Buffers. */
   sdiffBuffer: Commands['sdiffBuffer'];
 
   /**
-   * Members that are in all the sets. The smallest is read by SSCAN, the others are asked.
+   * Returns the members that are in all the sets. Reads the smallest set with SSCAN, and checks each member in
+   * the others.
    *
-   * Not of one moment, as `sdiff`. Nothing is changed.
+   * The result is not of one moment, as for `sdiff`. Nothing is changed.
    * @throws TooManyMembersError if the result has more than `maxMembers`
    */
   sinter: Commands['sinter'];
-  /** As `sinter`, members as Buffers. */
+  /** Does the same as `sinter`, with members as Buffers. */
   sinterBuffer: Commands['sinterBuffer'];
 
   /**
-   * Members that are in any of the sets, which are read by SSCAN.
+   * Returns the members that are in any of the sets. Reads the sets with SSCAN.
    *
-   * Not of one moment, as `sdiff`. Nothing is changed.
+   * The result is not of one moment, as for `sdiff`. Nothing is changed.
    * @throws TooManyMembersError if the result has more than `maxMembers`
    */
   sunion: Commands['sunion'];
-  /** As `sunion`, members as Buffers. */
+  /** Does the same as `sunion`, with members as Buffers. */
   sunionBuffer: Commands['sunionBuffer'];
 
   /**
-   * Puts what `sdiff` finds to a key, and gives the number of members. The new set grows under a temporary name in
-   * the destination's slot, and takes its place by RENAME; an empty result deletes the destination.
+   * Stores the result of `sdiff` at a key, and returns the number of members. The new set is built under a
+   * temporary name in the destination's slot, and replaces the destination by RENAME. An empty result deletes
+   * the destination.
    *
-   * A crash leaves the destination as it was; at most a temporary key remains, which expires within a minute.
+   * A crash leaves the destination as it was. At most a temporary key remains, which expires within a minute.
    * @throws TooManyMembersError, TemporaryExpiredError; the destination is unchanged
    */
   sdiffstore: Commands['sdiffstore'];
-  /** Puts what `sinter` finds to a key, as `sdiffstore`. */
+  /** Stores the result of `sinter` at a key, like `sdiffstore`. */
   sinterstore: Commands['sinterstore'];
-  /** Puts what `sunion` finds to a key, as `sdiffstore`. */
+  /** Stores the result of `sunion` at a key, like `sdiffstore`. */
   sunionstore: Commands['sunionstore'];
 
   /**
-   * Puts the union of sorted sets (or sets) to a key, with WEIGHTS and AGGREGATE, and gives the number of members.
-   * Keys of other slots are read (DUMP), and one script restores them beside the destination, runs the command
-   * and deletes them again.
+   * Stores the union of sorted sets (or sets) at a key, with WEIGHTS and AGGREGATE, and returns the number of
+   * members. Keys of other slots are read with DUMP. One script then restores them next to the destination,
+   * runs the command, and deletes them.
    *
-   * That script is the one write, and runs as a whole or not at all: nothing can be left half-way. The keys may be
-   * of different moments.
+   * That script is the only write, and runs completely or not at all, so nothing can be left half-done. The
+   * keys may be of different moments.
    * @throws TooManyMembersError if the keys of other slots have more than `maxMembers` together
    */
   zunionstore: Commands['zunionstore'];
-  /** Puts the intersection of sorted sets (or sets) to a key, as `zunionstore`. */
+  /** Stores the intersection of sorted sets (or sets) at a key, like `zunionstore`. */
   zinterstore: Commands['zinterstore'];
 
-  /** The approximate number of elements in the union of HyperLogLogs; by the way of `zunionstore`, keeping nothing. */
+  /**
+   * Returns the approximate number of elements in the union of HyperLogLogs. Works like `zunionstore`, and
+   * stores nothing.
+   */
   pfcount: Commands['pfcount'];
 
-  /** Merges HyperLogLogs into the first key, by the way of `zunionstore`: nothing can be left half-way. */
+  /** Merges HyperLogLogs into the first key. Works like `zunionstore`, so nothing can be left half-done. */
   pfmerge: Commands['pfmerge'];
 
   /**
-   * Puts the bitwise combination of strings to a key, and gives its length; by the way of `zunionstore`: nothing can
-   * be left half-way.
+   * Stores the bitwise combination of strings at a key, and returns its length. Works like `zunionstore`, so
+   * nothing can be left half-done.
    */
   bitop: Commands['bitop'];
 
   /**
-   * Sorts where the key is. With STORE to another slot, the result takes the destination's place as in `sdiffstore`,
-   * and the reply is its length.
+   * Sorts on the node of the key. With STORE to another slot, the result replaces the destination like in
+   * `sdiffstore`, and the reply is its length.
    *
-   * A crash leaves the destination as it was; at most a temporary key remains, which expires within a minute.
+   * A crash leaves the destination as it was. At most a temporary key remains, which expires within a minute.
    * @throws InvalidArgumentError for BY and GET patterns, which lead to keys of any slot
    * @throws TooManyMembersError if the key has more than `maxMembers`
    */

@@ -1,16 +1,17 @@
+import { describeValue } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 
-/** What operations over several slots may be told. */
+/** Options of operations over several slots. */
 export interface NonAtomicOptions {
-  /** How many members of sets, sorted sets and lists one operation may bring into this process. Default 100000. */
+  /** How many members of sets, sorted sets and lists one operation may read into this process. Default 100000. */
   maxMembers?: number | undefined;
 }
 
 const DEFAULTS: Required<NonAtomicOptions> = { maxMembers: 100_000 };
 
 /**
- * Fills options in from others, or from the defaults.
- * @throws InvalidArgumentError for an unknown name or an impossible value
+ * Fills in options from others, or from the defaults.
+ * @throws InvalidArgumentError for an unknown name or an invalid value
  */
 export function nonAtomicOptions(
   options: NonAtomicOptions,
@@ -26,7 +27,10 @@ export function nonAtomicOptions(
   }
   const { maxMembers = base.maxMembers } = options;
   if (!Number.isInteger(maxMembers) || maxMembers < 1) {
-    throw new InvalidArgumentError('maxMembers', 'maxMembers must be a whole number of at least 1');
+    throw new InvalidArgumentError(
+      'maxMembers',
+      `maxMembers must be a whole number of at least 1, got ${describeValue(maxMembers)}`,
+    );
   }
   return { maxMembers };
 }

@@ -9,7 +9,7 @@ import type { Steps } from './steps.js';
 import { mget, mset, msetnx } from './recipes/strings.js';
 import { copy, rename, renamenx } from './recipes/whole-keys.js';
 
-/** The commands that work over several slots, and how each is carried out there. */
+/** The commands that work over several slots, and how each is executed there. */
 export const recipes = {
   mget,
   mset,
@@ -37,7 +37,7 @@ export const recipes = {
 /** A command that works over several slots. */
 export type NonAtomicCommand = keyof typeof recipes;
 
-/** What is refused wherever the keys are. */
+/** Arguments that are rejected no matter where the keys are. */
 export const refusals: Partial<Record<NonAtomicCommand, (steps: Steps, args: readonly Argument[]) => void>> =
   {
     sort: refuseForeignPatterns,

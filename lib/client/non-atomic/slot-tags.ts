@@ -4,11 +4,11 @@ const tags = new Map<number, string>();
 let candidate = 0;
 
 /**
- * A short hash tag of a slot. Every key of the form `{tag}…` is in that slot, which cannot be had from the name of
- * another key there: that may hold braces of its own.
+ * Returns a short hash tag of a slot. Every key of the form `{tag}…` is in that slot. The name of another key
+ * in the slot cannot serve as a tag, as it may contain braces.
  */
 export function tagOfSlot(slot: number): string {
-  // what is met on the way is kept, so the search is paid once for all slots
+  // keep the tags found on the way, so that the search runs once for all slots
   for (let tag = tags.get(slot); ; tag = tags.get(slot), candidate++) {
     if (tag !== undefined) return tag;
     const text = candidate.toString(36);

@@ -15,7 +15,7 @@ interface StepBatch {
   exec(): Promise<BatchResult[]>;
 }
 
-/** What runs the steps: a client, or a view of it. */
+/** Runs the steps: a client, or a view of it. */
 export interface StepClient {
   send(name: string, args: unknown[], buffers: boolean): Promise<unknown>;
   pipeline(): StepBatch;
@@ -27,40 +27,40 @@ export interface StepClient {
   ): Promise<unknown>;
 }
 
-/** What has to be known of the cluster. */
+/** What the steps need to know about the cluster. */
 export interface KeyPlacement {
   readonly options: { readonly keyPrefix: string };
   readonly table: CommandTable;
 }
 
-/** One command: its name, and what follows it. */
+/** One command: its name and its arguments. */
 export type Step = readonly [name: string, ...args: (Argument | number)[]];
 
 /**
- * The calls of which an operation over several slots is made. Replies of commands come as Buffers: what is carried from
- * one key to another must not be decoded on its way.
+ * The calls that make up an operation over several slots. Replies come as Buffers: what is carried from one key
+ * to another must not be decoded on the way.
  */
 export class Steps {
   constructor(
     private readonly client: StepClient,
     private readonly placement: KeyPlacement,
-    /** How many members an operation may bring into this process. */
+    /** How many members an operation may read into this process. */
     readonly maxMembers: number,
   ) {}
 
-  /** One command. */
+  /** Runs one command. */
   call<T>(...[name, ...args]: Step): Promise<T> {
     return this.client.send(name, args, true) as Promise<T>;
   }
 
-  /** Commands over any slots, sent at once, with what became of each. */
+  /** Sends commands over any slots at once, and returns the result of each. */
   settled(steps: readonly Step[], buffers = true): Promise<BatchResult[]> {
     const pipeline = this.client.pipeline();
     for (const step of steps) pipeline.send(step[0], step.slice(1), buffers);
     return pipeline.exec();
   }
 
-  /** One command for each group of keys or the like, by their slots, sent at once, with what became of each. */
+  /** Sends one command per slot at once, each made from the group of that slot, and returns the result of each. */
   inSlots<T>(
     groups: ReadonlyMap<number, T>,
     stepOf: (group: T) => readonly [name: string, args: Argument[]],
@@ -74,27 +74,27 @@ export class Steps {
     return pipeline.exec();
   }
 
-  /** Commands over any slots, sent at once. @throws the first error among their replies */
+  /** Sends commands over any slots at once. @throws the first error among their replies */
   async together<T>(steps: readonly Step[], buffers = true): Promise<T[]> {
     return repliesOf<T>(await this.settled(steps, buffers));
   }
 
-  /** Commands of one slot, executed in one piece. @throws the first error among their replies */
+  /** Runs commands of one slot atomically. @throws the first error among their replies */
   async atomically<T>(steps: readonly Step[]): Promise<T[]> {
     const transaction = this.client.multi();
     for (const step of steps) transaction.send(step[0], step.slice(1), true);
     return repliesOf<T>(await transaction.exec());
   }
 
-  /** A script on keys of one slot; strings of its reply come as strings. */
+  /** Runs a script on keys of one slot. Strings in its reply are strings. */
   script<T>(script: Script, keys: readonly Argument[], args: readonly (Argument | number)[]): Promise<T> {
     return this.client.runScript(script, keys, args) as Promise<T>;
   }
 
   /**
-   * A step behind others that have changed something already.
-   * @param left what these leave, should this one fail
-   * @param retryable whether the operation can simply be called again
+   * Runs a step after others that have already changed something.
+   * @param left what the others leave behind if this one fails
+   * @param retryable whether the caller can simply call the operation again
    * @throws IncompleteOperationError
    */
   async afterwards<T>(
@@ -110,28 +110,28 @@ export class Steps {
     }
   }
 
-  /** Whether all keys among the arguments of a command are in one slot. @throws InvalidArgumentError */
+  /** Returns whether all keys among the arguments of a command are in one slot. @throws InvalidArgumentError */
   inOneSlot(name: string, args: readonly Argument[]): boolean {
     const places = this.keyPlaces(name, args);
     const slot = this.slotOf(args[places[0]]);
     return places.every((place, i) => i === 0 || this.slotOf(args[place]) === slot);
   }
 
-  /** Where the keys are among the arguments of a command. @throws InvalidArgumentError */
+  /** Returns the indexes of the keys among the arguments of a command. @throws InvalidArgumentError */
   keyPlaces(name: string, args: readonly Argument[]): number[] {
     const row = this.placement.table.lookup(name, args);
-    if (row === undefined) throw new InvalidArgumentError('command', `${name} is not known`);
+    if (row === undefined) throw new InvalidArgumentError('command', `${name} is not a known command`);
     return keyIndexes(row, args);
   }
 
-  /** The slot of a key, its prefix regarded. */
+  /** Returns the slot of a key, including its prefix. */
   slotOf(key: Argument): number {
     const { keyPrefix } = this.placement.options;
     if (keyPrefix === '') return keySlot(key);
     return keySlot(typeof key === 'string' ? keyPrefix + key : Buffer.concat([Buffer.from(keyPrefix), key]));
   }
 
-  /** Keys, or what belongs to keys, by the slot of these. */
+  /** Groups items by the slot of their keys. */
   bySlot<T>(items: readonly T[], keyOf: (item: T) => Argument): Map<number, T[]> {
     const groups = new Map<number, T[]>();
     for (const item of items) {
@@ -144,15 +144,15 @@ export class Steps {
   }
 }
 
-/** How long something unfinished stays after its client has ended, in ms. */
+/** How long an unfinished result stays after its client has ended, in ms. */
 export const TEMPORARY_TTL_MS = 60_000;
 
-/** A name in a slot that nobody else uses. */
+/** Returns a new, unique key name in a slot. */
 export function temporaryKey(slot: number): string {
   return temporaryName(slot, randomUUID());
 }
 
-/** A name in a slot for something that lives for a moment. */
+/** Returns the name of a temporary key in a slot. */
 export function temporaryName(slot: number, name: string): string {
   return `{${tagOfSlot(slot)}}keyslot:temporary:${name}`;
 }

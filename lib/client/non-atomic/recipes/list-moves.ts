@@ -3,10 +3,10 @@ import type { Argument } from '../../../cluster/protocol/request-encoder.js';
 import { Script } from '../../../cluster/scripts/script.js';
 import { inForm, type Recipe } from '../recipe.js';
 
-/** How often another element is tried because somebody else took the one that was to be moved. */
+/** How many times another element is tried if another client takes the one that was to be moved. */
 const ATTEMPTS = 100;
 
-/** An end of a list: its index, how to take from it and put to it, and from where LREM counts. */
+/** An end of a list: its index, the commands that pop and push there, and the direction of LREM. */
 interface End {
   readonly index: number;
   readonly pop: string;
@@ -25,9 +25,9 @@ redis.call(ARGV[3], KEYS[1])
 return 1`);
 
 /**
- * Puts the element to its destination, then takes it from its source, if it is still at that end. If it is not,
- * somebody else has it, and ours is taken back: there are as many equal elements as before, at every moment or
- * one more.
+ * Adds the element to its destination, then removes it from its source, if it is still at that end. If it is
+ * not, another client has it, and the added element is removed again. At every moment there are as many equal
+ * elements as before, or one more.
  */
 export const lmove: Recipe = async (steps, [source, destination, from, to], buffers) => {
   const [start, goal] = [endOf(from), endOf(to)];

@@ -2,7 +2,7 @@ import type { Argument } from '../../../cluster/protocol/request-encoder.js';
 import { TooManyMembersError } from '../non-atomic-errors.js';
 import type { Step, Steps } from '../steps.js';
 
-/** What tells the size of a type; what is missing here has no members. */
+/** The command that returns the size of a type. Types that are not listed have no members. */
 const COUNTS: ReadonlyMap<string, string> = new Map([
   ['list', 'llen'],
   ['set', 'scard'],
@@ -10,7 +10,7 @@ const COUNTS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * Refuses keys that have, together, more members than this process is to hold.
+ * Rejects keys that together have more members than this process may read.
  * @throws TooManyMembersError
  */
 export async function refuseTooMany(steps: Steps, command: string, keys: readonly Argument[]): Promise<void> {

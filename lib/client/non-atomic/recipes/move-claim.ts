@@ -3,15 +3,16 @@ import type { Argument } from '../../../cluster/protocol/request-encoder.js';
 import { delay } from '../../../cluster/common/timers.js';
 import { TEMPORARY_TTL_MS, temporaryName, type Step, type Steps } from '../steps.js';
 
-/** How often a move begins again because what it moves was put back, changed, or claimed by another move. */
+/** How many times a move starts over if its item was put back, changed, or claimed by another move. */
 export const MOVE_ATTEMPTS = 16;
-/** The longest pause between two of them, in ms, so that two moves in opposite directions do not stay in step. */
+/** The longest pause between two attempts, in ms, so that two moves in opposite directions get out of step. */
 const LONGEST_PAUSE_MS = 20;
 
 /**
- * A move's word that it has seen what it is to take from its source: a key of its own beside the source, which expires.
- * Whoever moves the same thing to there withdraws it first, so that two moves in opposite directions never both delete:
- * a move deletes only under its own claim, and what was put to the source since is not covered by that.
+ * Records that a move has seen the item it is going to remove from its source. The claim is a key of its own
+ * next to the source, and expires. A move of the same item to that place withdraws the claim first, so that two
+ * moves in opposite directions never both delete: a move only deletes under its own claim, which does not cover
+ * an item that was put there later.
  */
 export class MoveClaim {
   readonly token = randomUUID();
@@ -25,28 +26,28 @@ export class MoveClaim {
     this.key = claimKey(steps, source, member);
   }
 
-  /** The step that makes the claim; to be executed before the destination is written to. */
+  /** The step that makes the claim. Run it before writing to the destination. */
   get step(): Step {
     return ['set', this.key, this.token, 'PX', TEMPORARY_TTL_MS];
   }
 
-  /** Nothing is to be taken under it any more. */
+  /** Withdraws the claim. */
   release(): Promise<unknown> {
     return this.steps.call(...withdrawal(this.key));
   }
 }
 
-/** Withdraws what others have claimed of a destination; to be sent right before it is written to. */
+/** Returns the step that withdraws the claims of other moves on a destination. Send it right before writing there. */
 export function withdrawClaims(steps: Steps, destination: Argument, member: Argument = ''): Step {
   return withdrawal(claimKey(steps, destination, member));
 }
 
-/** A moment, longer with the attempts. */
+/** Pauses for a moment, which grows with the number of attempts. */
 export function pauseAfter(attempt: number): Promise<void> {
   return delay(Math.random() * Math.min(LONGEST_PAUSE_MS, 2 ** attempt));
 }
 
-/** A value that is nobody's token. Unlike a deletion, this may be sent again where its reply was lost. */
+/** Overwrites the claim with an invalid token. Unlike a deletion, this can be sent again after a lost reply. */
 const withdrawal = (key: string): Step => ['set', key, '', 'PX', 1];
 
 function claimKey(steps: Steps, key: Argument, member: Argument): string {

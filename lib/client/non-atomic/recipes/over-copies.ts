@@ -6,9 +6,9 @@ import type { Recipe } from '../recipe.js';
 import { temporaryKey, type Step } from '../steps.js';
 
 /**
- * Runs a command over keys some of which are made for it, and deleted again, in one piece.
- * KEYS: the command's keys. ARGV: for each of them what is to be restored there, or nothing; then the command's words,
- * with nothing in the place of each key.
+ * Runs a command over keys, some of which are restored for it and deleted again, atomically. KEYS: the keys of
+ * the command. ARGV: for each key, what to restore there, or an empty string; then the words of the command,
+ * with an empty string in the place of each key.
  */
 const RUN_OVER_COPIES = new Script(`
 local copies, words, nextKey = {}, {}, 1
@@ -33,12 +33,12 @@ local reply = run()
 for _, key in ipairs(copies) do redis.call('UNLINK', key) end
 return reply`);
 
-/** What a script of servers can pass on to a command. */
+/** How many words a script can pass to a command. */
 const MOST_WORDS = 7_900;
 
 /**
- * Brings copies of the keys to the slot of the first, and runs the command there. The copies exist inside one
- * script only, which runs as a whole or not at all.
+ * Copies the keys to the slot of the first, and runs the command there. The copies exist only inside one
+ * script, which runs completely or not at all.
  */
 export const overCopies =
   (command: string): Recipe =>

@@ -2,13 +2,13 @@ import type { Argument } from '../../../cluster/protocol/request-encoder.js';
 import { readScanPage } from '../../scan/scan-page.js';
 import type { Steps } from '../steps.js';
 
-/** Members that a page looks at, about. */
+/** The number of members per page, approximately. */
 const PAGE = 1_000;
 
 /**
- * Walks over the members of a set, as strings of one character a byte, which compare by content; members may be
- * given twice. A cursor means something only to the node that gave it, so each page comes with the id of its node,
- * and where that changes the walk begins again.
+ * Walks over the members of a set, as strings with one character per byte, which compare by content. Members
+ * may be returned twice. A cursor is valid only on the node that returned it, so each page is read together
+ * with the id of its node. If that changes, the walk starts over.
  */
 export async function* readMembers(steps: Steps, key: Argument): AsyncGenerator<string[], void, undefined> {
   let cursor = '0';

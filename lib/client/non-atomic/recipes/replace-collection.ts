@@ -3,14 +3,14 @@ import type { Argument } from '../../../cluster/protocol/request-encoder.js';
 import { TemporaryExpiredError } from '../non-atomic-errors.js';
 import { TEMPORARY_TTL_MS, temporaryKey, type Steps } from '../steps.js';
 
-/** What one command brings at most. */
+/** What one command adds at most. */
 const CHUNK = { elements: 1_000, bytes: 1024 * 1024 };
 
 /**
- * Makes a set or list of these elements and puts it in the place of a key, which holds what it held before or the
- * whole of the new, at every moment. Nothing in it deletes the key. The collection grows under a name of its own
- * that expires.
- * @returns how many elements there are
+ * Creates a set or list of these elements and replaces a key with it. At every moment the key holds its former
+ * value or the complete new one, and no step deletes it. The new collection grows under a name of its own that
+ * expires.
+ * @returns the number of elements
  */
 export async function replaceCollection(
   steps: Steps,
@@ -31,11 +31,11 @@ export async function replaceCollection(
       [add, temporary, ...chunk],
       ['pexpire', temporary, TEMPORARY_TTL_MS],
     ]);
-    // a process that was suspended for long would go on with half of it
+    // a process that was suspended for long would otherwise continue with half of it
     if (exists !== started) throw new TemporaryExpiredError(operation);
     started = 1;
   }
-  // in this order: where it has expired, the first does nothing and the second fails
+  // in this order: if the key has expired, the first does nothing and the second fails
   try {
     await steps.atomically([
       ['persist', temporary],

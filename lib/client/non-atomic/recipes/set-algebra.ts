@@ -5,10 +5,10 @@ import { inForm, type Recipe } from '../recipe.js';
 import { replaceCollection } from './replace-collection.js';
 import type { Step, Steps } from '../steps.js';
 
-/** Finds the members of a result, as strings of one character a byte. */
+/** Finds the members of a result, as strings with one character per byte. */
 type Algebra = (steps: Steps, keys: readonly Argument[], result: Result) => Promise<void>;
 
-/** What was found so far. */
+/** The members found so far. */
 class Result {
   readonly members = new Set<string>();
 
@@ -30,10 +30,10 @@ const union: Algebra = async (steps, keys, result) => {
   }
 };
 
-/** Those of the first set of which no other knows. */
+/** Finds the members of the first set that no other set has. */
 const difference: Algebra = async (steps, keys, result) => {
   const [first, ...others] = keys;
-  // as the server does, what is no set is refused, also where nothing has to be looked up in it
+  // like the server, reject keys that are not sets, even if nothing has to be looked up in them
   const [size] = await sizesOf(steps, keys);
   if (size === 0) return;
   for await (const page of readMembers(steps, first)) {
@@ -42,7 +42,7 @@ const difference: Algebra = async (steps, keys, result) => {
   }
 };
 
-/** Those of the smallest set of which all others know. */
+/** Finds the members of the smallest set that all other sets have. */
 const intersection: Algebra = async (steps, keys, result) => {
   const sizes = await sizesOf(steps, keys);
   if (sizes.includes(0)) return;
@@ -54,11 +54,11 @@ const intersection: Algebra = async (steps, keys, result) => {
   }
 };
 
-/** @throws ReplyError `WRONGTYPE` where one of them is no set */
+/** Returns the sizes of the sets. @throws ReplyError `WRONGTYPE` if a key is not a set */
 const sizesOf = (steps: Steps, keys: readonly Argument[]): Promise<number[]> =>
   steps.together(keys.map((key): Step => ['scard', key]));
 
-/** For each key, whether its set has each of the members: 1 or 0. */
+/** Returns for each key whether its set has each of the members: 1 or 0. */
 function membership(
   steps: Steps,
   keys: readonly Argument[],
@@ -82,13 +82,13 @@ async function compute(
   return Array.from(result.members, bytesOf);
 }
 
-/** The members, for the caller. */
+/** Returns the members to the caller. */
 const reading =
   (command: string, algebra: Algebra): Recipe =>
   async (steps, keys, buffers) =>
     (await compute(command, algebra, steps, keys)).map((member) => inForm(member, buffers));
 
-/** The members, for the first key; the reply is how many there are. */
+/** Stores the members at the first key, and returns how many there are. */
 const storing =
   (command: string, algebra: Algebra): Recipe =>
   async (steps, [destination, ...keys]) =>

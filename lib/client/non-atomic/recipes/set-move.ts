@@ -5,7 +5,10 @@ import { MOVE_ATTEMPTS, MoveClaim, pauseAfter, withdrawClaims } from './move-cla
 import type { Recipe } from '../recipe.js';
 import type { Steps } from '../steps.js';
 
-/** Takes a member under a claim: 1; 0 where somebody else has taken it, -1 where the claim was withdrawn. */
+/**
+ * Removes a member under a claim. Returns 1, or 0 if another client has taken it, or -1 if the claim was
+ * withdrawn.
+ */
 const TAKE_MEMBER = new Script(`
 if redis.call('SISMEMBER', KEYS[1], ARGV[1]) == 0 then return 0 end
 if redis.call('GET', KEYS[2]) ~= ARGV[2] then return -1 end
@@ -13,7 +16,7 @@ local taken = redis.call('SREM', KEYS[1], ARGV[1])
 redis.call('UNLINK', KEYS[2])
 return taken`);
 
-/** False where the set does not have the member. */
+/** Claims a member. Returns false if the set does not have it. */
 async function claimMember(
   steps: Steps,
   source: Argument,
@@ -26,13 +29,16 @@ async function claimMember(
   return seen[1] === 1;
 }
 
-/** Adds to the destination, then removes from the source, unless it was put there again meanwhile: then once more. */
+/**
+ * Adds the member to the destination, then removes it from the source. If it was put there again meanwhile,
+ * starts over.
+ */
 export const smove: Recipe = async (steps, [source, destination, member]) => {
   const claim = new MoveClaim(steps, source, member);
   const keys = [source, claim.key];
   for (let attempt = 1; attempt <= MOVE_ATTEMPTS; attempt++) {
     if (!(await claimMember(steps, source, member, claim))) {
-      // as the server does: where there is a source, a destination that is no set is refused
+      // like the server, reject a destination that is not a set, if there is a source
       if ((await steps.call('exists', source)) === 1) await steps.call('scard', destination);
       return 0;
     }

@@ -7,7 +7,7 @@ import type { Recipe } from '../recipe.js';
 import { replaceCollection } from './replace-collection.js';
 import type { Steps } from '../steps.js';
 
-/** Options of SORT, and how many arguments each takes. */
+/** The options of SORT, and how many arguments each takes. */
 const OPTIONS = new Map([
   ['by', 1],
   ['get', 1],
@@ -18,32 +18,32 @@ const OPTIONS = new Map([
 /** An option of SORT with its arguments. */
 type Option = readonly [name: string, words: readonly Argument[]];
 
-/** Sorts where the key is, and puts the result to its destination. */
+/** Sorts on the node of the key, and stores the result at its destination. */
 export const sort: Recipe = async (steps, [key, ...rest]) => {
   const options = optionsOf(rest);
   const destination = options.findLast(([name]) => name === 'store')?.[1][1];
   const words = options.flatMap(([name, own]) => (name === 'store' ? [] : own));
   await refuseTooMany(steps, 'SORT', [key]);
   const elements = await steps.call<(Buffer | null)[]>('sort', key, ...words);
-  // as the server stores what a GET pattern did not find
+  // like the server, store an empty string for what a GET pattern did not find
   const stored = elements.map((element) => element ?? Buffer.alloc(0));
   return replaceCollection(steps, 'SORT', destination!, 'rpush', stored);
 };
 
 /**
- * Refuses patterns that lead to keys of other slots: servers refuse them in cluster mode.
+ * Rejects patterns that lead to keys of other slots, as servers do in cluster mode.
  * @throws InvalidArgumentError
  */
 export function refuseForeignPatterns(steps: Steps, [key, ...rest]: readonly Argument[]): void {
   for (const [name, [, pattern]] of optionsOf(rest)) {
     const text = String(pattern);
     const foreign = name === 'by' ? text.includes('*') : name === 'get' && text !== '#';
-    // newer servers allow patterns whose hash tag is that of the key
+    // newer servers allow patterns with the hash tag of the key
     if (!foreign || (tagged(text) && keySlot(text) === steps.slotOf(key))) continue;
     throw new InvalidArgumentError(
       name,
-      `SORT … ${name.toUpperCase()} would read keys that may be in any slot, which a cluster refuses. ` +
-        'Sort by the elements themselves, or read those keys with nonAtomic.mget and sort here.',
+      `SORT … ${name.toUpperCase()} would read keys that may be in any slot, which a cluster rejects. ` +
+        'Sort by the elements themselves, or read those keys with nonAtomic.mget and sort them in your code.',
     );
   }
 }
@@ -59,7 +59,7 @@ function optionsOf(args: readonly Argument[]): Option[] {
   return options;
 }
 
-/** Whether all keys of a pattern have the same hash tag. */
+/** Returns whether all keys of a pattern have the same hash tag. */
 function tagged(pattern: string): boolean {
   return /^[^{*]*\{[^}*]+\}/.test(pattern);
 }

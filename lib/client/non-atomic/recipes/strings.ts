@@ -9,8 +9,8 @@ import { PartialWriteError } from '../non-atomic-errors.js';
 import type { Recipe } from '../recipe.js';
 
 /**
- * One MGET a slot, all sent at once; each value finds its place in the order of the keys. A slot with one key is
- * asked by GET: the reply is no list, and twice as many are read in the same time.
+ * Sends one MGET per slot, all at once, and puts each value at the index of its key. A slot with one key is
+ * read with GET: its reply is not a list, and GET reads twice as many keys in the same time.
  */
 export const mget: Recipe = async (steps, keys, buffers) => {
   const places = keys.map((_, place) => place);
@@ -31,23 +31,23 @@ export const mget: Recipe = async (steps, keys, buffers) => {
   return values;
 };
 
-/** What MGET gives for a key, from what GET answers: null in the place of the error for what is no string. */
+/** Returns what MGET returns for a key, given the reply of GET: null instead of the error if it is not a string. */
 function stringOf(error: Error | null, reply: unknown): unknown {
   if (error === null) return reply;
   if (error instanceof ReplyError && error.code === 'WRONGTYPE') return null;
   throw error;
 }
 
-/** One MSET a slot, all sent at once. */
+/** Sends one MSET per slot, all at once. */
 export const mset: Recipe = async (steps, args) => {
   const groups = steps.bySlot(pairsOf('mset', args), ([key]) => key);
   const results = await steps.inSlots(groups, (group) => ['mset', group.flat()]);
-  const { written, errors } = fateOfKeys([...groups.values()], results);
+  const { written, errors } = resultsOfKeys([...groups.values()], results);
   if (errors.size > 0) throw new PartialWriteError('MSET', written, errors);
   return 'OK';
 };
 
-/** Looks whether any key is there, then one MSETNX a slot, all sent at once. */
+/** Checks whether any key exists, then sends one MSETNX per slot, all at once. */
 export const msetnx: Recipe = async (steps, args) => {
   const groups = steps.bySlot(pairsOf('msetnx', args), ([key]) => key);
   const found = await steps.inSlots(groups, (group) => ['exists', group.map(([key]) => key)]);
@@ -57,18 +57,18 @@ export const msetnx: Recipe = async (steps, args) => {
   }
   const results = await steps.inSlots(groups, (group) => ['msetnx', group.flat()]);
   if (results.every(([error, reply]) => error === null && reply === 0)) return 0;
-  // somebody else has set one of the keys since
+  // another client has set one of the keys since
   const settled = results.map(([error, reply]): BatchResult => [
     reply === 0 ? new TransactionConflictError(1) : error,
     reply,
   ]);
-  const { written, errors } = fateOfKeys([...groups.values()], settled);
+  const { written, errors } = resultsOfKeys([...groups.values()], settled);
   if (errors.size > 0) throw new PartialWriteError('MSETNX', written, errors, { retryable: false });
   return 1;
 };
 
-/** Which keys were written, and why others were not, by what became of their slots. */
-function fateOfKeys(
+/** Returns which keys were written, and why others were not, from the results of their slots. */
+function resultsOfKeys(
   groups: readonly (readonly (readonly [key: Argument, value: Argument])[])[],
   results: readonly BatchResult[],
 ): { written: string[]; errors: Map<string, Error> } {
@@ -88,7 +88,7 @@ function pairsOf(command: string, args: readonly Argument[]): [key: Argument, va
   if (args.length % 2 === 1) {
     throw new InvalidArgumentError(
       'arguments',
-      `${command} takes keys and values in turn; the last key has no value`,
+      `${command} takes alternating keys and values, got an odd number of arguments: the last key has no value`,
     );
   }
   return Array.from({ length: args.length / 2 }, (_, i) => [args[2 * i], args[2 * i + 1]]);

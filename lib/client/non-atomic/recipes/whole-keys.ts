@@ -10,15 +10,15 @@ import { MOVE_ATTEMPTS, MoveClaim, pauseAfter, withdrawClaims } from './move-cla
 import type { Recipe } from '../recipe.js';
 import type { Steps } from '../steps.js';
 
-/** A key as it was at one moment: its serialised value, and when it expires (Unix time in ms, 0 for never). */
+/** A key at one moment: its serialized value, and when it expires (Unix time in ms, 0 for never). */
 interface Snapshot {
   readonly dump: Buffer;
   readonly expiresAt: number;
 }
 
 /**
- * Deletes a key under a claim if it still is what was copied: what somebody wrote to it meanwhile must not go with
- * it, nor what another move has put there.
+ * Deletes a key under a claim, if it is still what was copied. What another client wrote to it meanwhile, or
+ * another move put there, must not be deleted.
  */
 const DELETE_UNCHANGED = new Script(`
 local dump = redis.call('DUMP', KEYS[1])
@@ -29,7 +29,7 @@ if math.max(redis.call('PEXPIRETIME', KEYS[1]), 0) ~= tonumber(ARGV[2]) then ret
 redis.call('UNLINK', KEYS[2])
 return redis.call('UNLINK', KEYS[1])`);
 
-/** Copies, replacing the destination, and deletes the source last; copies again if that was changed meanwhile. */
+/** Copies the key, replacing the destination, and deletes the source last. Copies again if the source was changed. */
 export const rename: Recipe = async (steps, [source, destination]) => {
   const claim = new MoveClaim(steps, source);
   let snapshot = await readToMove(steps, source, claim);
@@ -47,7 +47,7 @@ export const rename: Recipe = async (steps, [source, destination]) => {
   });
 };
 
-/** Copies if there is no destination, and deletes the source last. */
+/** Copies the key if there is no destination, and deletes the source last. */
 export const renamenx: Recipe = async (steps, [source, destination]) => {
   const claim = new MoveClaim(steps, source);
   const snapshot = await readToMove(steps, source, claim);
@@ -58,12 +58,12 @@ export const renamenx: Recipe = async (steps, [source, destination]) => {
   }
   return steps.afterwards('RENAMENX', 'the value is at both keys', false, async () => {
     if (await deleteUnchanged(steps, source, snapshot, claim)) return 1;
-    // another copy would replace the destination, which others may have written to by now
+    // copying again would replace the destination, which other clients may have changed by now
     throw new TransactionConflictError(1);
   });
 };
 
-/** One write. */
+/** Copies the key with a single write. */
 export const copy: Recipe = async (steps, [source, destination, ...options]) => {
   const replace = replaces(options);
   const snapshot = await read(steps, source);
@@ -82,7 +82,7 @@ async function read(steps: Steps, key: Argument): Promise<Snapshot | undefined> 
   );
 }
 
-/** As `read`, and claims what is there; the claim is made first. */
+/** Reads a key and claims it; the claim is made first. */
 async function readToMove(steps: Steps, key: Argument, claim: MoveClaim): Promise<Snapshot | undefined> {
   const [, snapshot] = await Promise.all([steps.call(...claim.step), read(steps, key)]);
   if (snapshot === undefined) await claim.release();
@@ -105,7 +105,7 @@ function restore(
   ]);
 }
 
-/** False where the key exists. */
+/** Restores a key. Returns false if it exists. */
 async function restoreNew(steps: Steps, key: Argument, snapshot: Snapshot): Promise<boolean> {
   try {
     await restore(steps, key, snapshot, []);
@@ -116,7 +116,7 @@ async function restoreNew(steps: Steps, key: Argument, snapshot: Snapshot): Prom
   }
 }
 
-/** True once the key is gone, false where it is not what was copied any more. */
+/** Deletes the source. Returns true once it is gone, false if it is no longer what was copied. */
 async function deleteUnchanged(
   steps: Steps,
   key: Argument,
@@ -135,7 +135,7 @@ function replaces(options: readonly Argument[]): boolean {
     if (option === 'REPLACE') replace = true;
     else if (option !== 'DB') throw new ReplyError('ERR syntax error');
     else if (String(options[++i]) !== '0') {
-      throw new InvalidArgumentError('destinationDb', 'A cluster has one database, of number 0');
+      throw new InvalidArgumentError('destinationDb', 'A cluster has a single database, number 0');
     }
   }
   return replace;
