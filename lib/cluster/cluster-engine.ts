@@ -3,7 +3,7 @@ import type { Observable } from 'rxjs';
 import type { BatchLane } from './command/batch.js';
 import type { CallPolicy, CallShape } from './command/call-policy.js';
 import type { Command } from './command/command.js';
-import { inTime } from './command/in-time.js';
+import { CallLimit } from './command/call-limit.js';
 import type { ResolvedCall } from './command/resolved-call.js';
 import type { EngineState } from './common/engine-state.js';
 import { ClientClosedError } from './common/errors.js';
@@ -280,7 +280,7 @@ export class ClusterEngine {
   private async whenReady<T>(policy: CallPolicy, read: () => Promise<T>): Promise<T> {
     const until = monotonicMs() + policy.deadlineMs;
     await this.ready(TOPOLOGY_READ, policy, until);
-    return inTime(read(), TOPOLOGY_READ, policy, until);
+    return new CallLimit(TOPOLOGY_READ, policy.deadlineMs, policy.signal, until).wait(read());
   }
 
   /** The policy of the client's own calls. */

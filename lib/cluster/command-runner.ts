@@ -1,6 +1,6 @@
 import { isBlocking, unknownCommandRow } from './command-table/command-table.js';
 import type { CallPolicy, CallShape } from './command/call-policy.js';
-import { inTime } from './command/in-time.js';
+import { CallLimit } from './command/call-limit.js';
 import {
   CommandWithNode,
   PartialCommand,
@@ -46,8 +46,8 @@ export class CommandRunner {
     const { resolver } = this;
     const row = resolver.table.lookup(name, args);
     if (row === undefined && resolver.mayLearn(name)) {
-      const until = monotonicMs() + policy.deadlineMs;
-      return inTime(resolver.learn(), name, policy, until).then(() => this.run(name, args, policy, shape));
+      const limit = new CallLimit(name, policy.deadlineMs, policy.signal);
+      return limit.wait(resolver.learn()).then(() => this.run(name, args, policy, shape));
     }
     let call: ResolvedCall;
     try {

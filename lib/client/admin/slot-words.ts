@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { describeValue } from '../../cluster/common/describe-value.js';
+import { groupBy } from '../../cluster/common/group-by.js';
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 import type { ClusterNode, ClusterTopology, SlotRange } from '../../cluster/topology/topology.js';
 
@@ -53,12 +54,5 @@ export function slotsByOwner(
   topology: ClusterTopology,
   slots: readonly number[],
 ): Map<ClusterNode | undefined, number[]> {
-  const groups = new Map<ClusterNode | undefined, number[]>();
-  for (const slot of slots) {
-    const owner = topology.nodeForSlot(slot);
-    const group = groups.get(owner);
-    if (group === undefined) groups.set(owner, [slot]);
-    else group.push(slot);
-  }
-  return groups;
+  return groupBy(slots, (slot) => topology.nodeForSlot(slot));
 }

@@ -1,4 +1,4 @@
-import { appliedOf, fateOfParts } from '../../cluster/retry/attempt-outcome.js';
+import { appliedOf, outcomeOfParts } from '../../cluster/retry/attempt-outcome.js';
 import { ClusterError } from '../../cluster/common/errors.js';
 
 /** Some keys of an MSET or MSETNX over several slots were written. Others were not, or that is unknown. */
@@ -20,7 +20,7 @@ export class PartialWriteError extends ClusterError {
     const reasons = [...new Set([...errors.values()].map((error) => error.message))].slice(0, 3).join('; ');
     super(`${command} did not write ${errors.size} of ${errors.size + written.length} keys (${reasons})`, {
       code: 'PARTIAL_WRITE',
-      applied: fateOfParts(written.length, errors.values()).applied,
+      applied: outcomeOfParts(written.length, errors.values()).applied,
       retryable: overrides.retryable ?? [...errors.values()].every(mayPass),
     });
     this.written = written;

@@ -3,6 +3,7 @@ import type { BatchResult } from '../../cluster/command/batch.js';
 import { keyIndexes } from '../../cluster/command-table/command-keys.js';
 import type { CommandTable } from '../../cluster/command-table/command-table.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { groupBy } from '../../cluster/common/group-by.js';
 import { keySlot } from '../../cluster/topology/key-slot.js';
 import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import type { Script } from '../../cluster/scripts/script.js';
@@ -133,14 +134,7 @@ export class Steps {
 
   /** Groups items by the slot of their keys. */
   bySlot<T>(items: readonly T[], keyOf: (item: T) => Argument): Map<number, T[]> {
-    const groups = new Map<number, T[]>();
-    for (const item of items) {
-      const slot = this.slotOf(keyOf(item));
-      const group = groups.get(slot);
-      if (group === undefined) groups.set(slot, [item]);
-      else group.push(item);
-    }
-    return groups;
+    return groupBy(items, (item) => this.slotOf(keyOf(item)));
   }
 }
 

@@ -2,14 +2,17 @@ import type { Command } from './command.js';
 import { ClusterError, OutcomeUnknownError } from '../common/errors.js';
 import { clearTimeout, setTimeout } from '../common/timers.js';
 
-/** The caller's signal ended the call, and it is certain that nothing was executed. `cause` is the signal's reason. */
+/** The caller's signal ended the call, and nothing was executed. `cause` is the reason of the signal. */
 export class CommandAbortedError extends ClusterError {
   constructor(command: string, reason?: unknown) {
     super(`${command} was aborted before it was executed`, { code: 'ABORTED' }, { cause: reason });
   }
 }
 
-/** What waits for each signal. One listener serves them all: a signal searches its list with every change of it. */
+/**
+ * The listeners of each signal. A signal gets one event listener for all of them: it searches its list at every
+ * change.
+ */
 const waiting = new WeakMap<AbortSignal, AbortListeners>();
 
 class AbortListeners {
@@ -29,7 +32,7 @@ class AbortListeners {
 
   private readonly abort = (): void => {
     this.signal.removeEventListener('abort', this.abort);
-    // one that leaves while others are told is not told
+    // a listener that is removed during this loop is not called
     for (const listener of this.listeners) {
       this.listeners.delete(listener);
       listener();
@@ -38,9 +41,10 @@ class AbortListeners {
 }
 
 /**
- * Calls back once when a signal aborts; at once where it has already. However many wait, the signal has one listener.
+ * Calls back once when a signal aborts; immediately if it already has. However many callers wait, the signal
+ * has one listener.
  * @param listener must not throw
- * @returns stops waiting
+ * @returns a function that stops waiting
  */
 export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   if (signal.aborted) {
@@ -49,7 +53,7 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   }
   let listeners = waiting.get(signal);
   if (listeners === undefined) waiting.set(signal, (listeners = new AbortListeners(signal)));
-  // its own function, so that one which is given twice is told twice
+  // a new function, so that a listener that is added twice is called twice
   const own = (): void => listener();
   listeners.add(own);
   return () => listeners.remove(own);
@@ -71,7 +75,7 @@ export function pauseFor(ms: number, signal: AbortSignal | undefined): Promise<v
   });
 }
 
-/** Lets a signal end a command that is under way. What was sent cannot be taken back; its outcome is unknown then. */
+/** Lets a signal end a running command. The outcome of a write that was already sent is unknown. */
 export function abortBy(signal: AbortSignal, command: Command): void {
   command.onSettled = onAbort(signal, () => {
     const { name } = command;

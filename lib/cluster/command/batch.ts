@@ -6,43 +6,46 @@ import type { Reply } from '../protocol/reply.js';
 import type { ResolvedCall } from './resolved-call.js';
 import { monotonicMs } from '../common/timers.js';
 
-/** Commands of one batch that are under way at once; the others wait here rather than in sockets. */
+/** How many commands of one batch are in flight at once. The others wait here rather than in sockets. */
 const WINDOW = 10_000;
-/** Bytes of their arguments, for the same reason. */
+/** The bytes of their arguments, for the same reason. */
 const WINDOW_BYTES = 16 * 1024 * 1024;
-/** A batch takes this part of what may wait for one node at most, so that it is not refused for its own sake. */
+/** The share of a node's limits that one batch uses at most, so that it is not rejected because of its own size. */
 const SHARE = 1 / 2;
 
-/** What a batch needs of the engine. */
+/** What a batch needs from the engine. */
 export interface BatchEngine {
   readonly options: { readonly maxPendingPerNode: PendingBounds };
   openBatch(): BatchLane;
 }
 
-/** The way of one batch into the engine. */
+/** The path of one batch into the engine. */
 export interface BatchLane {
-  /** Sends a command on its way, also while the client drains, if the batch was begun before. */
+  /** Sends a command, also while the client drains, if the batch was started before. */
   submit(command: Command): void;
-  /** All commands have their answers. */
+  /** Called when all commands have a result. */
   end(): void;
 }
 
-/** A command that is sent with others: what it asks for, and how the reply is wanted. */
+/** A command that is sent with others: the call, and the form of its reply. */
 export interface BatchEntry {
   readonly call: ResolvedCall;
   readonly shape: CallShape;
 }
 
-/** What became of one entry: an error or null, and the reply. */
+/** The result of one entry: an error or null, and the reply. */
 export type BatchResult = [error: Error | null, reply: unknown];
 
-/** A command of a batch. It keeps its own answer until all have one. */
+/** A command of a batch. It keeps its own result until all have one. */
 export class BatchedCommand extends Command implements BatchEntry {
   batch: Batch | undefined = undefined;
   private error: Error | null = null;
   private reply: unknown = undefined;
 
-  /** Hands its answer over. What has grown old under way must not hold on to it: young garbage is cheap to collect. */
+  /**
+   * Returns the result and drops it: objects that have grown old must not refer to it, as young garbage is
+   * cheap to collect.
+   */
   takeResult(): BatchResult {
     const { error, reply } = this;
     this.error = null;
@@ -71,19 +74,20 @@ export class BatchedCommand extends Command implements BatchEntry {
 }
 
 /**
- * Commands that are sent together, whichever nodes they go to. Each is redirected or sent again by itself;
- * the one promise resolves, always, when all have an answer.
+ * Commands that are sent together, whatever nodes they go to. Each is redirected or sent again on its own. The
+ * promise always resolves, when all have a result.
  *
- * A deadline that was given for these calls is that of the whole. Any other is that of each window, so that a batch is
- * not refused for its length; once a command has reached it, all the rest together have as long again, and no longer.
+ * A deadline that was given with these calls applies to the whole batch. Any other deadline applies to each
+ * window, so that a long batch is not rejected for its length. Once a command has reached it, the rest of the
+ * batch has the same time again, and no longer.
  */
 export class Batch {
   private readonly window: number;
   private readonly windowBytes: number;
   private next = 0;
-  private underWay = 0;
-  private bytesUnderWay = 0;
-  /** When what has not been sent by then is given up; milliseconds of `performance.now()`. */
+  private inFlight = 0;
+  private bytesInFlight = 0;
+  /** When commands that have not been sent are given up; milliseconds of `performance.now()`. */
   private giveUpAt = Infinity;
   private advancing = false;
   private lane!: BatchLane;
@@ -111,17 +115,17 @@ export class Batch {
     });
   }
 
-  /** A command has its answer. */
+  /** Called when a command has its result. */
   settle(command: BatchedCommand): void {
-    this.underWay--;
-    this.bytesUnderWay -= command.size;
-    // one that is answered before `submit` returns: the loop that has submitted it goes on
+    this.inFlight--;
+    this.bytesInFlight -= command.size;
+    // the command was settled before `submit` returned; the loop that submitted it continues
     if (this.advancing) return;
     if (this.next === this.commands.length) this.finishOnce();
-    else if (this.underWay <= this.window / 2 && this.bytesUnderWay <= this.windowBytes / 2) this.advance();
+    else if (this.inFlight <= this.window / 2 && this.bytesInFlight <= this.windowBytes / 2) this.advance();
   }
 
-  /** From now on the rest has one deadline. */
+  /** Sets one deadline for the rest of the batch. */
   limit(): void {
     if (this.giveUpAt === Infinity) this.giveUpAt = monotonicMs() + this.policy.deadlineMs;
   }
@@ -131,8 +135,8 @@ export class Batch {
     if (monotonicMs() >= this.giveUpAt) this.giveUp();
     while (
       this.next < this.commands.length &&
-      this.underWay < this.window &&
-      this.bytesUnderWay < this.windowBytes
+      this.inFlight < this.window &&
+      this.bytesInFlight < this.windowBytes
     ) {
       const command = this.take();
       command.deadlineAt = this.giveUpAt;
@@ -144,19 +148,19 @@ export class Batch {
 
   private take(): BatchedCommand {
     const command = this.commands[this.next++];
-    this.underWay++;
-    this.bytesUnderWay += command.size;
+    this.inFlight++;
+    this.bytesInFlight += command.size;
     return command;
   }
 
-  /** Nothing more is sent. */
+  /** Fails all commands that have not been sent. */
   private giveUp(): void {
     const error = new DeadlineExceededError('The rest of the batch', this.policy.deadlineMs);
     while (this.next < this.commands.length) this.take().fail(error);
   }
 
   private finishOnce(): void {
-    if (this.underWay > 0) return;
+    if (this.inFlight > 0) return;
     this.lane.end();
     this.finish(this.commands.map((one) => one.takeResult()));
   }

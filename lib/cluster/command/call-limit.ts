@@ -2,37 +2,41 @@ import { CommandAbortedError, onAbort, pauseFor } from './abort-signal.js';
 import { DeadlineExceededError } from '../common/errors.js';
 import { clearTimeout, monotonicMs, setTimeout } from '../common/timers.js';
 
-/** How long a caller waits: until the deadline of the call, or until its signal aborts. */
+/** The limit of a call: its deadline, or the abort of its signal. */
 export class CallLimit {
   private endsAt: number;
   private readonly ends = new WeakSet<Error>();
 
-  /** @param name what errors call the work */
+  /**
+   * @param name the name of the work, for errors
+   * @param until the deadline, if it has begun to count already; milliseconds of `performance.now()`
+   */
   constructor(
     readonly name: string,
     private readonly deadlineMs: number,
     readonly signal: AbortSignal | undefined,
+    until?: number,
   ) {
-    this.endsAt = monotonicMs() + deadlineMs;
+    this.endsAt = until ?? monotonicMs() + deadlineMs;
   }
 
-  /** What is left until the deadline, in ms; not below 0. */
+  /** The time left until the deadline, in ms; not below 0. */
   get left(): number {
     return Math.max(0, this.endsAt - monotonicMs());
   }
 
-  /** The caller waits no longer. */
+  /** Whether the limit is reached. */
   get over(): boolean {
     return this.signal?.aborted === true || monotonicMs() >= this.endsAt;
   }
 
-  /** Takes time out of the account: that for which a server has had a call which blocks. */
+  /** Moves the deadline: the time for which a server has a blocking call does not count. */
   extend(ms: number): void {
     this.endsAt += ms;
   }
 
   /**
-   * What the caller is told once the limit is reached.
+   * Returns the error for a caller whose limit is reached.
    * @param lastError the last reason to wait
    */
   error(lastError?: Error): Error {
@@ -42,8 +46,8 @@ export class CallLimit {
   }
 
   /**
-   * Waits for work up to the limit. What comes of it later is dropped. @throws what `error` gives; what it rejects
-   * with
+   * Waits for work up to the limit. A later result is dropped. @throws what `error` returns, or what the work
+   * rejects with
    */
   wait<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
@@ -64,12 +68,12 @@ export class CallLimit {
     });
   }
 
-  /** Whether it was the limit that ended a wait, by the error that `wait` gave. */
+  /** Whether the limit ended a wait, given the error that `wait` threw. */
   ended(error: unknown): boolean {
     return error instanceof Error && this.ends.has(error);
   }
 
-  /** Waits for some ms; the limit may cut it short. */
+  /** Waits for some ms, or until the limit. */
   pause(ms: number): Promise<void> {
     return pauseFor(Math.max(1, Math.min(ms, this.left)), this.signal);
   }

@@ -3,42 +3,45 @@ import type { ReadFrom } from '../options/read-from.js';
 import type { Reply } from '../protocol/reply.js';
 import type { Argument } from '../protocol/request-encoder.js';
 
-/**
- * Turns what the server answered into what the caller is given; where it throws, the call ends in
- * UnreadableReplyError.
- */
+/** Converts a reply of the server for the caller. If it throws, the call rejects with UnreadableReplyError. */
 export type ReplyTransform = (reply: Reply) => unknown;
-/** How the reply of a call is to be given. */
+/** The form of the reply of a call. */
 export interface CallShape {
-  /** Strings in it as Buffers. */
+  /** Whether strings in it are Buffers. */
   readonly buffers: boolean;
-  /** Maps, doubles and booleans of RESP3 as objects, numbers and booleans. */
+  /** Whether maps, doubles and booleans of RESP3 become objects, numbers and booleans. */
   readonly native?: boolean | undefined;
   readonly transform?: ReplyTransform;
 }
-/** Without a transform. */
+/** The shapes without a transform. */
 export const PLAIN_SHAPES: Readonly<Record<'strings' | 'buffers', CallShape>> = {
   strings: { buffers: false, transform: undefined },
   buffers: { buffers: true, transform: undefined },
 };
-/** A write is done when this many replicas have it, or fails with DurabilityError after `timeoutMs`. */
+/** Resolves a write when this many replicas have it. Rejects it with DurabilityError after `timeoutMs`. */
 export interface Durability {
   readonly replicas: number;
   readonly timeoutMs: number;
 }
-/** The arguments of a command that may have been executed already, for a script that wants to know that. */
+/**
+ * Returns the arguments with which a command is resent that may have been executed, for scripts that need to
+ * know.
+ */
 export type ArgsOnResend = (args: readonly Argument[], deadlineMs: number) => readonly Argument[];
-/** How one call is to be treated; resolved once, shared by all calls that are treated alike. */
+/** How a call is executed. Resolved once, and shared by all calls with the same options. */
 export interface CallPolicy {
   readonly readFrom: ReadFrom;
   readonly deadlineMs: number;
-  /** The deadline was given with the call, and so is that of a whole batch; else each window of it has its own. */
+  /**
+   * Whether the deadline was given with the call, and applies to a whole batch rather than to each of its
+   * windows.
+   */
   readonly deadlineOfBatch?: boolean;
   readonly retry: RetryMode;
   /** Ends the call early. */
   readonly signal?: AbortSignal;
   /** How many replicas must have a write before it counts as done. */
   readonly durability?: Durability;
-  /** What a command is sent with again, where a reply to it was lost; must leave arguments of its own as they are. */
+  /** Returns the arguments for sending a command again after a lost reply. Must not change its own arguments. */
   readonly argsOnResend?: ArgsOnResend;
 }

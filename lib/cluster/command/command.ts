@@ -13,54 +13,54 @@ import type { ResolvedCall } from './resolved-call.js';
 import type { NodeAddress } from '../topology/topology.js';
 import type { CallShape, CallPolicy } from './call-policy.js';
 
-/** What decides about a command that was refused, or whose reply was lost. */
+/** Decides what happens to a command that was refused, or whose reply was lost. */
 export interface CommandRouter {
   refused(command: Command, reply: ReplyError, from: CommandNode): void;
   replyLost(command: Command, error: Error): void;
 }
 
-/** The node that answered a command, as far as the command cares. */
+/** The node that replied to a command, as far as the command needs it. */
 export interface CommandNode {
   readonly name: string;
   readonly router: CommandRouter;
   readonly counters: NodeCounters;
 }
 
-/** What a command counts against until it is settled. */
+/** The limits that a command counts against until it is settled. */
 export interface CommandBudget {
   release(command: Command): void;
 }
 
 /**
- * One command on its way from a call to its reply: what to send, where it belongs, and what became of it.
- * It is in one place at a time: a channel's pending list, a connection's in-flight queue, or the waiting room.
+ * One command on its way from a call to its reply: what to send, where it belongs, and its result. It is in one
+ * place at a time: a channel's pending list, a connection's in-flight queue, or the retry queue.
  */
 export abstract class Command {
-  /** What accounts for it, while something does. */
+  /** The budget it counts against, if any. */
   budget: CommandBudget | undefined = undefined;
   /** Where an error counts; undefined for commands of the client's own. */
   counters: NodeCounters | undefined = undefined;
-  /** It was handed to a socket, and no server has said since that it was not executed. */
+  /** Whether it was written to a socket, and no server has said since that it was not executed. */
   sent = false;
-  /** An earlier answer to it was lost, so it may have been executed, whatever servers say now. */
+  /** Whether an earlier reply was lost. It may have been executed then, whatever servers say now. */
   mayHaveRun = false;
-  /** The caller has an answer; a reply that comes later is dropped. */
+  /** Whether the caller has a result. Later replies are dropped. */
   settled = false;
-  /** The one node it is for, whatever the topology; a call by slot has none. */
+  /** The only node it may go to, whatever the topology says. Calls routed by slot have none. */
   pinned: NodeAddress | undefined = undefined;
-  /** To be preceded by ASKING, as an ASK redirect demands. */
+  /** Whether to send ASKING first, as an ASK redirect demands. */
   asking = false;
-  /** How often it has been redirected, put off, or sent again. */
+  /** How many times it has been redirected, delayed, or sent again. */
   attempts = 0;
-  /** Milliseconds of the client's clock. */
+  /** The deadline, in milliseconds of the client's clock. */
   deadlineAt = Infinity;
-  /** To be told once the caller has an answer. */
+  /** Called once the caller has a result. */
   onSettled: (() => void) | undefined = undefined;
   /** Why it last had to wait. */
   lastError: Error | undefined = undefined;
 
   constructor(
-    /** What is sent; another one where a script has to be sent whole. */
+    /** What is sent. Replaced if a script has to be sent with its text. */
     public call: ResolvedCall,
     readonly shape: CallShape,
     readonly policy: CallPolicy,
@@ -82,63 +82,63 @@ export abstract class Command {
     return this.call.slot;
   }
 
-  /** Bytes of the arguments, as the bounds count them. */
+  /** The bytes of the arguments, as the limits count them. */
   get size(): number {
     return this.call.size;
   }
 
-  /** How many replies it is answered with. */
+  /** How many replies it gets. */
   get replyCount(): number {
     return 1;
   }
 
-  /** A second execution would go unnoticed, so it may be sent again after a lost reply. */
+  /** Whether a second execution makes no difference, so that it may be sent again after a lost reply. */
   get idempotent(): boolean {
     return isIdempotent(this.row, this.args);
   }
 
-  /** It changes nothing. */
+  /** Whether it changes nothing. */
   get reads(): boolean {
     return !this.row.write && this.idempotent;
   }
 
-  /** It is sent again where its reply was lost. */
+  /** Whether it is sent again if its reply was lost. */
   get resent(): boolean {
     return isResent(this.policy.retry, this);
   }
 
-  /** Where there is no room for it at a node, it waits for some rather than to be refused. */
+  /** Whether it waits if its node has no room for it, rather than being rejected. */
   get waitsForRoom(): boolean {
     return false;
   }
 
-  /** A lost reply does no harm: the command reads, or may be sent again. */
+  /** Whether a lost reply is harmless: the command reads, or may be sent again. */
   get repeatable(): boolean {
     return this.row.readonly || this.resent;
   }
 
-  /** Writes it, for the first time or again. */
+  /** Encodes it, for the first time or again. */
   encode(encoder: RequestEncoder): void {
     encoder.append(this.call.name, this.call.args);
   }
 
-  /** Takes one reply. */
+  /** Receives one reply. */
   receive(reply: Reply, from: CommandNode): void {
     if (typeof reply === 'object' && reply instanceof ReplyError) from.router.refused(this, reply, from);
     else this.succeed(reply);
   }
 
-  /** Its connection died, or was given up, with the reply owing. */
+  /** Called when its connection ended while it was in flight. */
   lost(error: Error, from: CommandNode): void {
     from.router.replyLost(this, error);
   }
 
-  /** Goes on where it has waited. */
+  /** Continues after waiting. */
   resume(dispatch: (command: Command) => void): void {
     dispatch(this);
   }
 
-  /** Gives the caller the reply, unless there is an answer already. */
+  /** Resolves with the reply, unless the caller has a result already. */
   succeed(reply: Reply): void {
     if (this.settled) return;
     this.settle();
@@ -151,7 +151,7 @@ export abstract class Command {
     }
   }
 
-  /** Gives the caller an error, unless there is an answer already. */
+  /** Rejects with an error, unless the caller has a result already. */
   fail(error: Error): void {
     if (this.settled) return;
     const failure = afterAttempts(this.name, error, this.mayHaveRun);
@@ -160,7 +160,7 @@ export abstract class Command {
     this.rejected(failure);
   }
 
-  /** Its deadline has passed. A write that was sent may have been executed; all else certainly was not. */
+  /** Called when its deadline has passed. A write that was sent may have been executed; anything else was not. */
   expire(): void {
     if ((this.sent || this.mayHaveRun) && !this.row.readonly) {
       const { name, lastError } = this;
@@ -170,7 +170,7 @@ export abstract class Command {
     }
   }
 
-  /** The reply in the form that the caller wants. */
+  /** Returns the reply in the form that the caller wants. */
   protected shaped(reply: Reply): unknown {
     const { transform } = this.shape;
     return transform === undefined ? reply : transform(reply);

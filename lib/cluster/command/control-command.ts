@@ -9,7 +9,7 @@ import type { Argument } from '../protocol/request-encoder.js';
 const CONTROL_ROW = unknownCommandRow('control', []);
 const CONTROL_POLICY: CallPolicy = { readFrom: 'primary', deadlineMs: Infinity, retry: 'never' };
 
-/** A command of the client itself, for one connection: never routed, redirected, or sent again. */
+/** A command of the client itself, for one connection. It is never routed, redirected, or sent again. */
 export class ControlCommand extends Command {
   readonly reply: Promise<Reply>;
   private resolve!: (reply: Reply) => void;
@@ -25,7 +25,7 @@ export class ControlCommand extends Command {
       this.resolve = resolve;
       this.reject = reject;
     });
-    // whoever waits for the reply handles its error; nobody has to wait
+    // callers that wait for the reply handle its error; waiting is optional
     this.reply.catch(() => {});
   }
 
@@ -55,7 +55,7 @@ export class ControlCommand extends Command {
   }
 }
 
-/** ASKING, written right before the command that an ASK redirect sent here; its own reply says nothing. */
+/** ASKING, written right before a command that an ASK redirect sent here. Its own reply is ignored. */
 export class AskingCommand extends ControlCommand {
   constructor() {
     super('ASKING', []);

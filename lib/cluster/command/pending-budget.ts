@@ -1,28 +1,28 @@
 import type { Command } from './command.js';
 import { BackpressureError } from '../common/errors.js';
-import { CommandQueue } from '../common/ring-queue.js';
+import { RingQueue } from '../common/ring-queue.js';
 import { queueMicrotask } from '../common/timers.js';
 import type { PendingBounds } from '../options/options.js';
 import type { NodeCounters } from '../stats/node-counters.js';
 
-/** A command is large that takes more than this part of the bytes that may wait. */
+/** A command is large if it needs more than this share of the bytes that may wait. */
 const LARGE = 1 / 2;
 
 /**
- * Accounts for the commands that wait on behalf of one node, and refuses what is over its bounds, so that a sick
- * shard takes neither memory nor time from a healthy one. Commands of a batch, which their caller holds in memory
- * anyway, are not refused: they wait, in their order, until there is room.
+ * Counts the commands that wait for one node, and rejects those above its limits, so that a sick shard takes
+ * neither memory nor time from a healthy one. Commands of a batch are not rejected, as their caller holds them
+ * in memory anyway: they wait in order until there is room.
  */
 export class PendingBudget {
   /** Commands that are queued, in flight, or waiting to be sent again. */
   commands = 0;
-  /** Bytes of their arguments, but for those of the large one. */
+  /** The bytes of their arguments, without those of the large one. */
   bytes = 0;
-  /** No command accounted for has a deadline before this time. */
+  /** No counted command has a deadline before this time. */
   earliestDeadline = Infinity;
 
   private large: Command | undefined = undefined;
-  private waiting = new CommandQueue<Command>();
+  private waiting = new RingQueue<Command>();
   /** The command that has just been told that there is room for it. */
   private admitted: Command | undefined = undefined;
   private drainScheduled = false;
@@ -32,23 +32,23 @@ export class PendingBudget {
     readonly name: string,
     private readonly bounds: PendingBounds,
     readonly counters: NodeCounters,
-    /** Sends a command on its way again, for which there is room now. */
+    /** Dispatches a command for which there is room now. */
     private readonly onRoom: (command: Command) => void,
   ) {}
 
-  /** Bytes of all arguments that are accounted for. */
+  /** The bytes of all counted arguments. */
   get pendingBytes(): number {
     return this.bytes + (this.large?.size ?? 0);
   }
 
-  /** Commands that wait until there is room for them. They are not among those that are accounted for. */
+  /** The number of commands that wait for room. They are not counted. */
   get waitingForRoom(): number {
     return this.waiting.length;
   }
 
   /**
-   * Takes a command on. Returns false where the bounds forbid it: the command fails with BackpressureError, or waits
-   * for room.
+   * Counts a command. Returns false if the limits do not allow it: the command then fails with
+   * BackpressureError, or waits for room.
    */
   admit(command: Command): boolean {
     command.counters = this.counters;
@@ -69,7 +69,7 @@ export class PendingBudget {
     return true;
   }
 
-  /** Lets go of a command, which is settled or goes elsewhere. */
+  /** Stops counting a command that is settled or goes elsewhere. */
   release(command: Command): void {
     this.commands--;
     if (command === this.large) this.large = undefined;
@@ -78,11 +78,14 @@ export class PendingBudget {
     if (this.waiting.length > 0) this.scheduleDrain();
   }
 
-  /** Takes out commands that wait for room, all of them or the chosen ones. Drops those that are settled. */
+  /**
+   * Removes and returns commands that wait for room: all of them or the chosen ones. Drops those that are
+   * settled.
+   */
   takeWaiting(chosen: (command: Command) => boolean): Command[] {
     if (this.waiting.length === 0) return [];
     const taken: Command[] = [];
-    const left = new CommandQueue<Command>();
+    const left = new RingQueue<Command>();
     for (const command of this.waiting) {
       if (command.settled) continue;
       if (chosen(command)) taken.push(command);
@@ -92,14 +95,14 @@ export class PendingBudget {
     return taken;
   }
 
-  /** The commands that wait for room, the longest first. */
+  /** Returns the commands that wait for room, oldest first. */
   waitingCommands(): Iterable<Command> {
     return this.waiting;
   }
 
   /**
-   * Fails every one of these commands whose deadline has passed, and of those that wait for room. The given ones are
-   * all that the budget counts.
+   * Fails every command whose deadline has passed, among the given ones and those that wait for room. The given
+   * ones are all that the budget counts.
    */
   expire(now: number, ...lists: Iterable<Command>[]): void {
     let earliest = Infinity;
@@ -113,7 +116,10 @@ export class PendingBudget {
     this.earliestDeadline = earliest;
   }
 
-  /** Why a command finds no room. It has no stack trace: that would take longer than all else about the refusal. */
+  /**
+   * Returns the error for a command without room. It has no stack trace, which would take longer than
+   * everything else about the rejection.
+   */
   private refusal(): BackpressureError {
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = 0;
@@ -134,7 +140,7 @@ export class PendingBudget {
     if (command.deadlineAt < this.earliestDeadline) this.earliestDeadline = command.deadlineAt;
   }
 
-  /** Later in this turn, so that a command that was released to be sent again comes before those that wait. */
+  /** Drains later in this turn, so that a command that was released to be sent again comes before those that wait. */
   private scheduleDrain(): void {
     if (this.drainScheduled) return;
     this.drainScheduled = true;
@@ -144,7 +150,7 @@ export class PendingBudget {
     });
   }
 
-  /** Sends those on their way, the longest waiting first, for which there is room. */
+  /** Dispatches waiting commands, oldest first, while there is room. */
   private drain(): void {
     for (let next = this.waiting.peek(); next !== undefined; next = this.waiting.peek()) {
       if (!next.settled && !this.hasRoomFor(next)) return;
@@ -161,7 +167,8 @@ export class PendingBudget {
   }
 
   /**
-   * One large command at a time has room beside all others: it has to be possible, and must not keep out small ones.
+   * Whether a command exceeds the bytes. One large command at a time has room beside all others: it has to be
+   * possible, and must not keep out small ones.
    */
   private exceeds(command: Command): boolean {
     if (this.isLarge(command)) return this.large !== undefined;
@@ -174,8 +181,8 @@ export class PendingBudget {
 }
 
 /**
- * Whether a command of a batch was sent before, and comes back. It has room beside the bounds: later commands of its
- * slot, which may be waiting for room, must not overtake it.
+ * Whether a command of a batch was sent before and has come back. It is admitted beyond the limits: later
+ * commands of its slot, which may be waiting for room, must not overtake it.
  */
 function isReturned(command: Command): boolean {
   return command.waitsForRoom && command.attempts > 0;

@@ -3,7 +3,7 @@ import { type CallPolicy, type CallShape } from './call-policy.js';
 import type { Reply } from '../protocol/reply.js';
 import type { ResolvedCall } from './resolved-call.js';
 
-/** A command whose caller holds a promise. */
+/** A command whose caller waits for a promise. */
 export class PromisedCommand extends Command {
   constructor(
     call: ResolvedCall,
@@ -37,7 +37,7 @@ export interface ReplyWithNode {
   readonly node: string;
 }
 
-/** As its parent. Also gives the name of the node that answered. */
+/** A command that also returns the name of the node that replied. */
 export class CommandWithNode extends PromisedCommand {
   private from = '';
 

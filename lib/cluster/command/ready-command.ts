@@ -6,14 +6,14 @@ import { unknownCommandRow } from '../command-table/command-table.js';
 const ROW = unknownCommandRow('ready', []);
 
 /**
- * Keeps the place of a call that needs more than its own request to be sent, a topology say, among those that wait
- * until the client is connected. It is never sent itself.
+ * Holds the place of a call that needs more than its own request before it can be sent, such as a topology,
+ * among those that wait until the client is connected. It is never sent itself.
  */
 export class ReadyCommand extends Command {
   constructor(
     name: string,
     policy: CallPolicy,
-    /** Called once commands flow, before any that was called later is dispatched. */
+    /** Called once commands can be sent, before any later call is dispatched. */
     private readonly start: () => void,
     private readonly reject: (error: Error) => void,
   ) {

@@ -2,22 +2,22 @@ import { DeadlineExceededError, OutcomeUnknownError } from '../common/errors.js'
 import type { ResolvedCall } from './resolved-call.js';
 import { monotonicMs } from '../common/timers.js';
 
-/** The first and the longest time for which one request may hold up what follows it on its connection, in ms. */
+/** The shortest and the longest time for which one request may delay later ones on its connection, in ms. */
 const FIRST_MS = 10;
 const LONGEST_MS = 100;
 
-/** How many of the arguments say what is waited for; the one after them is the timeout. */
+/** How many arguments say what to wait for. The next argument is the timeout. */
 const GOALS: ReadonlyMap<string, number> = new Map([
   ['wait', 1],
   ['waitaof', 2],
 ]);
 
 /**
- * Runs a part of a call. WAIT and WAITAOF speak of what their own connection wrote, so they go over the one that all
- * callers share, and hold up whatever follows; they are asked again and again, for a moment each, until they have what
- * they wait for, or their timeout has passed.
+ * Runs a part of a call. WAIT and WAITAOF refer to the writes of their own connection. They must use the
+ * connection that all callers share, and block everything behind them. They are therefore sent repeatedly with
+ * short timeouts, until they have what they wait for, or their own timeout has passed.
  * @param until the deadline of the call; milliseconds of `performance.now()`
- * @throws DeadlineExceededError where that comes before the timeout; else what `run` throws
+ * @throws DeadlineExceededError if the deadline comes before the timeout; else what `run` throws
  */
 export async function runBriefly(
   call: ResolvedCall,
@@ -28,7 +28,7 @@ export async function runBriefly(
   const goals = GOALS.get(call.row.name);
   if (goals === undefined) return run(call);
   const numbers = call.args.map(String);
-  // the server says what is wrong with them
+  // the server reports what is wrong with them
   if (numbers.length !== goals + 1 || !numbers.every((text) => /^\d+$/.test(text))) return run(call);
   const timeoutMs = Number(numbers[goals]);
   const endAt = timeoutMs === 0 ? Infinity : monotonicMs() + timeoutMs;
@@ -36,7 +36,7 @@ export async function runBriefly(
     const leftMs = Math.ceil(Math.min(sliceMs, Math.min(endAt, until) - monotonicMs()));
     const args = [...call.args.slice(0, goals), String(Math.max(1, leftMs))];
     const reply = await run({ ...call, args }).catch((error: unknown) => {
-      // it changes nothing, so there is nothing to be in doubt about
+      // it changes nothing, so its outcome does not matter
       if (monotonicMs() < until || !(error instanceof OutcomeUnknownError)) throw error;
       throw new DeadlineExceededError(call.name, deadlineMs, { cause: error.cause });
     });

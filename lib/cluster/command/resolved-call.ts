@@ -1,29 +1,30 @@
 import { keySlot, NO_SLOT } from '../topology/key-slot.js';
 import { firstKeyIndex, keyIndexes } from '../command-table/command-keys.js';
 import type { CommandRow } from '../command-table/command-table.js';
+import { groupBy } from '../common/group-by.js';
 import { CrossSlotError, InvalidArgumentError } from '../common/errors.js';
 import type { Argument } from '../protocol/request-encoder.js';
 
-/** The most bytes that a server takes as one argument, by default; see `proto-max-bulk-len`. */
+/** The maximum size of one argument that a server accepts by default; see `proto-max-bulk-len`. */
 const MAXIMUM_BYTES = 512 * 1024 * 1024;
-/** The most bytes that a server takes as one request, or one transaction; see `client-query-buffer-limit`. */
+/** The maximum size of one request or transaction that a server accepts; see `client-query-buffer-limit`. */
 const MAXIMUM_CALL_BYTES = 1024 * 1024 * 1024;
-/** UTF-8 has three bytes at most for what is one character here. */
-const BYTES_A_CHARACTER = 3;
+/** UTF-8 needs at most three bytes for one UTF-16 unit. */
+const BYTES_PER_CHARACTER = 3;
 
-/** A call whose place in the cluster is known. */
+/** A call whose slot is known. */
 export interface ResolvedCall {
   readonly row: CommandRow;
   readonly name: string;
   readonly args: Argument[];
-  /** The slot of its keys, NO_SLOT where it has none. */
+  /** The slot of its keys; NO_SLOT if it has none. */
   readonly slot: number;
-  /** Bytes of its arguments, as bounds count them. */
+  /** The bytes of its arguments, as the limits count them. */
   readonly size: number;
 }
 
 /**
- * Finds the place of a call: the slot of its keys, unless the caller knows it. Keys are prefixed here, in place.
+ * Finds the slot of a call, unless the caller knows it. Prefixes the keys in place.
  * @throws CrossSlotError, InvalidArgumentError
  */
 export function resolveCall(
@@ -34,7 +35,7 @@ export function resolveCall(
   slot?: number,
 ): ResolvedCall {
   let size = sizeOf(args);
-  if (size * BYTES_A_CHARACTER > MAXIMUM_BYTES) refuseOversized(name, args);
+  if (size * BYTES_PER_CHARACTER > MAXIMUM_BYTES) refuseOversized(name, args);
   if (keyPrefix !== '' && !row.routingOnly) {
     prefixKeys(row, args, keyPrefix);
     size = sizeOf(args);
@@ -42,16 +43,16 @@ export function resolveCall(
   return { row, name, args, slot: slot ?? slotOf(row, args), size };
 }
 
-/** A server would close the connection, and with it what all others have under way on it. */
+/** Rejects oversized arguments. A server would close the connection, and with it everything in flight there. */
 function refuseOversized(name: string, args: readonly Argument[]): void {
   for (let i = 0; i < args.length; i++) {
     const value = args[i];
-    if (value.length * BYTES_A_CHARACTER <= MAXIMUM_BYTES) continue;
+    if (value.length * BYTES_PER_CHARACTER <= MAXIMUM_BYTES) continue;
     const bytes = bytesOf(value);
     if (bytes <= MAXIMUM_BYTES) continue;
     throw new InvalidArgumentError(
       `arguments[${i}]`,
-      `Argument ${i + 1} of ${name} has ${bytes} bytes; a server takes ${MAXIMUM_BYTES} (512 MB)`,
+      `Argument ${i + 1} of ${name} has ${bytes} bytes; a server accepts at most ${MAXIMUM_BYTES} (512 MB)`,
     );
   }
   refuseOversizedSum(name, [args]);
@@ -61,31 +62,31 @@ const bytesOf = (value: Argument): number =>
   typeof value === 'string' ? Buffer.byteLength(value) : value.length;
 
 /**
- * For one request, or the requests of one transaction.
- * @throws InvalidArgumentError where their arguments together are more than a server takes
+ * Checks the size of one request, or of the requests of one transaction.
+ * @throws InvalidArgumentError if the arguments together are larger than a server accepts
  */
 export function refuseOversizedSum(name: string, requests: readonly (readonly Argument[])[]): void {
   let size = 0;
   for (const args of requests) size += sizeOf(args);
-  if (size * BYTES_A_CHARACTER <= MAXIMUM_CALL_BYTES) return;
+  if (size * BYTES_PER_CHARACTER <= MAXIMUM_CALL_BYTES) return;
   let bytes = 0;
   for (const args of requests) for (const value of args) bytes += bytesOf(value);
   if (bytes <= MAXIMUM_CALL_BYTES) return;
   throw new InvalidArgumentError(
     'arguments',
-    `The arguments of ${name} have ${bytes} bytes in all; a server takes ${MAXIMUM_CALL_BYTES} (1 GB). ` +
-      'Make several calls of it.',
+    `The arguments of ${name} have ${bytes} bytes in total; a server accepts at most ${MAXIMUM_CALL_BYTES} (1 GB). ` +
+      'Split it into several calls.',
   );
 }
 
-/** Bytes of arguments, as bounds count them. */
+/** Returns the bytes of arguments, as the limits count them. */
 export function sizeOf(args: readonly Argument[]): number {
   let size = 0;
   for (let i = 0; i < args.length; i++) size += args[i].length;
   return size;
 }
 
-/** The slot that all keys of a call share. NO_SLOT for several slots where the command may be split. */
+/** Returns the slot that all keys of a call share; NO_SLOT if there are several and the command can be split. */
 function slotOf(row: CommandRow, args: readonly Argument[]): number {
   if (row.keyKind === 'none') return NO_SLOT;
   if (row.keyKind === 'first') {
@@ -103,22 +104,16 @@ function slotOf(row: CommandRow, args: readonly Argument[]): number {
   return slot;
 }
 
-/** The error for a call whose keys do not share a slot. */
+/** Returns the error for a call whose keys do not share a slot. */
 export function crossSlot(row: CommandRow, args: readonly Argument[]): CrossSlotError {
   const keys = keyIndexes(row, args).map((index) => args[index]);
   return new CrossSlotError(row.name.toUpperCase(), groupBySlot(keys));
 }
 
-/** Keys as text, by their slot, in the order of their first appearance. */
+/** Groups keys, as text, by their slot, in the order of their first appearance. */
 export function groupBySlot(keys: readonly Argument[]): Map<number, string[]> {
-  const groups = new Map<number, string[]>();
-  for (const key of keys) {
-    const slot = keySlot(key);
-    const group = groups.get(slot);
-    if (group === undefined) groups.set(slot, [String(key)]);
-    else group.push(String(key));
-  }
-  return groups;
+  const groups = groupBy(keys, keySlot);
+  return new Map([...groups].map(([slot, group]) => [slot, group.map(String)]));
 }
 
 function prefixKeys(row: CommandRow, args: Argument[], prefix: string): void {

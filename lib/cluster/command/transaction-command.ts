@@ -7,19 +7,19 @@ import { isTransient } from '../retry/transient.js';
 import { changeLeaves, type Reply } from '../protocol/reply.js';
 import type { RequestEncoder } from '../protocol/request-encoder.js';
 
-/** What a server answers that lacks a right: the command was not executed. */
+/** The error code for a missing permission. The command was not executed. */
 const FORBIDDEN = 'NOPERM';
 const ROW = unknownCommandRow('exec', []);
 
 /**
- * MULTI, the commands, EXEC: written as one piece to one node, so that nothing of another caller comes between.
- * Where the server refuses any of them before EXEC ran, nothing was executed and the whole is sent again.
+ * MULTI, the commands and EXEC: written as one piece to one node, so that no other call comes between. If the
+ * server refuses one of them before EXEC ran, nothing was executed and the block is sent again.
  */
 export class TransactionBlock extends Command {
   private received = 0;
   private firstError: ReplyError | undefined = undefined;
   private refusedMulti: ReplyError | undefined = undefined;
-  /** Without MULTI, each command is on its own; one of them may have been executed. */
+  /** Whether MULTI was refused and one of the commands may have been executed on its own. */
   private ranAlone = false;
 
   constructor(
@@ -29,7 +29,7 @@ export class TransactionBlock extends Command {
     private readonly resolve: (results: BatchResult[]) => void,
     private readonly reject: (error: Error) => void,
   ) {
-    // strings of all replies are decoded alike, and made text again where a Buffer was not asked for
+    // strings of all replies are decoded the same way; Buffers that were not requested become text again
     const buffers = entries.some(({ shape }) => shape.buffers) ? PLAIN_SHAPES.buffers : PLAIN_SHAPES.strings;
     const size = entries.reduce((sum, { call }) => sum + call.size, 0);
     const native = entries.some(({ shape }) => shape.native);
@@ -84,7 +84,7 @@ export class TransactionBlock extends Command {
     this.reject(error);
   }
 
-  /** EXEC was refused: for a reason of its own, or because a command had been refused when it was queued. */
+  /** Handles a refused EXEC: for a reason of its own, or because a command was refused when it was queued. */
   private aborted(reply: ReplyError, from: CommandNode): void {
     const { firstError } = this;
     const refusal = isTransient(reply) ? reply : firstError;
@@ -104,7 +104,7 @@ export class TransactionBlock extends Command {
   }
 }
 
-/** Whether a command that was answered by itself may have changed anything: of a script, the part before its error. */
+/** Whether a command that ran on its own may have changed anything: a script may have written before its error. */
 export function mayHaveWritten({ call: { row } }: BatchEntry, reply: Reply): boolean {
   if (row.readonly) return false;
   if (!(reply instanceof ReplyError)) return true;
@@ -113,8 +113,8 @@ export function mayHaveWritten({ call: { row } }: BatchEntry, reply: Reply): boo
 }
 
 /**
- * Without MULTI in effect, what followed it was executed command by command.
- * @param nothingRan each of those was refused, too, or only reads
+ * Returns the error if MULTI was refused, in which case the commands behind it ran one by one.
+ * @param nothingRan each of the commands was refused too, or only reads
  */
 export function notATransaction(cause: ReplyError, nothingRan: boolean): ReplyError | OutcomeUnknownError {
   if (nothingRan) return cause;
@@ -125,7 +125,7 @@ export function notATransaction(cause: ReplyError, nothingRan: boolean): ReplyEr
   );
 }
 
-/** Text in the place of Buffers. Lists are changed in place: they are nobody else's. */
+/** Replaces Buffers by text. Changes lists in place, as nothing else refers to them. */
 function textOf(reply: Reply): Reply {
   return changeLeaves(reply, (leaf) => (Buffer.isBuffer(leaf) ? leaf.toString() : leaf)) as Reply;
 }

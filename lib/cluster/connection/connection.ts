@@ -1,5 +1,5 @@
 import type { Command, CommandNode } from '../command/command.js';
-import { CommandQueue } from '../common/ring-queue.js';
+import { RingQueue } from '../common/ring-queue.js';
 import { AskingCommand, ControlCommand } from '../command/control-command.js';
 import { ConnectionError, InvalidArgumentError, ProtocolError } from '../common/errors.js';
 import { NodeSocket, type SocketOwner } from './node-socket.js';
@@ -32,7 +32,7 @@ export class Connection implements SocketOwner {
   /** What its node said of itself, until that is compared with what is known of the address; see `identityQuestion`. */
   identity: string | undefined = undefined;
   private readonly socket: NodeSocket;
-  private readonly queue = new CommandQueue<Command>();
+  private readonly queue = new RingQueue<Command>();
   private readonly name: string;
   /** Callbacks for when a number of replies has come in; see `afterInFlight`. */
   private readonly milestones: { readonly replies: number; readonly reached: () => void }[] = [];

@@ -1,4 +1,4 @@
-import { backoffMs } from '../common/backoff.js';
+import { backoffMs } from '../retry/backoff.js';
 import type { Command, CommandRouter } from '../command/command.js';
 import { PendingBudget } from '../command/pending-budget.js';
 import { ClientClosedError, ConnectionError } from '../common/errors.js';

@@ -8,7 +8,7 @@ import { SLOT_COUNT } from '../topology/key-slot.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { Router } from '../routing/router.js';
 import { DEFAULT_NODE } from '../options/seeds.js';
-import { LoopTimer } from '../common/loop-timer.js';
+import { withinLoopTime } from '../common/within.js';
 import { delay, monotonicMs } from '../common/timers.js';
 import { prevailingView, readAllViews, readViews, type Views } from './topology-reader.js';
 import { nodeName, type ClusterTopology } from '../topology/topology.js';
@@ -32,12 +32,6 @@ export async function startUp(
   const giveUpAt = monotonicMs() + options.startupTimeoutMs;
   let lastError: Error | undefined;
   // connecting cannot be interrupted, so the limit is kept by a race; the loop ends by `isClosed` or its own clock
-  let limit: LoopTimer | undefined;
-  const tooLate = new Promise<never>((_, reject) => {
-    limit = new LoopTimer(options.startupTimeoutMs, () =>
-      reject(lastError ?? unreachable(options, new Map())),
-    );
-  });
   const found = (async () => {
     for (;;) {
       lastError = await tryOnce(router, options, adopt);
@@ -47,12 +41,10 @@ export async function startUp(
       await delay(RETRY_MS);
     }
   })();
-  try {
-    await Promise.race([found, tooLate]);
-  } finally {
-    limit?.cancel();
-    found.catch(() => {});
-  }
+  found.catch(() => {});
+  return withinLoopTime(options.startupTimeoutMs, found, () => {
+    throw lastError ?? unreachable(options, new Map());
+  });
 }
 
 /** One attempt; what stood in its way comes back. */

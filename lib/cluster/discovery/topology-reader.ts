@@ -1,4 +1,4 @@
-import { LoopTimer } from '../common/loop-timer.js';
+import { withinLoopTime } from '../common/within.js';
 import { AuthenticationError, ReplyError, TopologyError } from '../common/errors.js';
 import type { NodeChannel } from '../connection/node-channel.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
@@ -137,22 +137,14 @@ async function readSlotlessPrimaries(
   }
 }
 
-async function answerWithin(
+function answerWithin(
   channel: NodeChannel,
   timeoutMs: number,
   question: 'SLOTS' | 'SHARDS',
 ): ReturnType<NodeChannel['control']> {
-  let timer: LoopTimer | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = new LoopTimer(timeoutMs, () =>
-      reject(new TopologyError('NO_NODE_REACHABLE', `${channel.name} is silent`)),
-    );
+  return withinLoopTime(timeoutMs, channel.control('CLUSTER', question), () => {
+    throw new TopologyError('NO_NODE_REACHABLE', `${channel.name} is silent`);
   });
-  try {
-    return await Promise.race([channel.control('CLUSTER', question), late]);
-  } finally {
-    timer?.cancel();
-  }
 }
 
 function asCause(channel: NodeChannel, error: Error): Error {

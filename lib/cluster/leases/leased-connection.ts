@@ -11,7 +11,7 @@ import type { ResolvedClusterOptions } from '../options/options.js';
 import { redactReply } from '../protocol/redact-reply.js';
 import type { Ask, Reply } from '../protocol/reply.js';
 import type { ClusterNode } from '../topology/topology.js';
-import { clearTimeout, setTimeout } from '../common/timers.js';
+import { within } from '../common/within.js';
 
 /** A connection that is one caller's alone while it is leased. */
 export interface LeasedConnection {
@@ -91,15 +91,13 @@ async function greet(
 }
 
 /** Whether a connection answers within some ms; one that may have died unseen does not. */
-export async function isAlive({ redis }: LeasedConnection, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<boolean>((resolve) => (timer = setTimeout(resolve, ms, false)));
-  // a refusal is an answer, too
+export function isAlive({ redis }: LeasedConnection, ms: number): Promise<boolean> {
+  // an error of the server is a reply, too
   const answer = redis.ping().then(
     () => true,
     (error: Error) => error.name === 'ReplyError',
   );
-  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
+  return within(ms, answer, () => false);
 }
 
 /** Whether what is written now can leave. ioredis notices only later that its socket was destroyed. */

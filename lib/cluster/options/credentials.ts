@@ -1,5 +1,6 @@
 import { ClusterError, InvalidArgumentError } from '../common/errors.js';
 import { clearTimeout, monotonicMs, setTimeout } from '../common/timers.js';
+import { within } from '../common/within.js';
 
 /** Between attempts to renew credentials once they are due, in ms. */
 const RETRY_MS = 1_000;
@@ -77,13 +78,10 @@ export class CredentialsKeeper {
   }
 
   private async askNow(): Promise<Credentials | undefined> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      const reason = `gave no answer within ${this.patienceMs} ms`;
-      timer = setTimeout(() => reject(new CredentialsUnavailableError(reason)), this.patienceMs);
-    });
     try {
-      const credentials = await Promise.race([this.ask(), late]);
+      const credentials = await within(this.patienceMs, this.ask(), () => {
+        throw new CredentialsUnavailableError(`gave no answer within ${this.patienceMs} ms`);
+      });
       this.failure = undefined;
       this.restMs = 0;
       if (credentials?.refreshAfterMs !== undefined) this.schedule(credentials.refreshAfterMs);
@@ -95,8 +93,6 @@ export class CredentialsKeeper {
       this.restMs = Math.min(LONGEST_REST_MS, this.restMs * 2 || SHORTEST_REST_MS);
       this.restsUntil = monotonicMs() + this.restMs;
       throw this.failure;
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -14,19 +14,19 @@ import type { RetryMode } from '../options/options.js';
  * | parts: anything else                                   | `'unknown'`                | if each is             |
  */
 
-/** The error of a call by what its last attempt met. @param mayHaveRun the reply to an earlier one was lost */
+/** Returns the error of a call, given that of its last attempt. @param mayHaveRun an earlier reply was lost */
 export function afterAttempts(name: string, error: Error, mayHaveRun: boolean): Error {
   if (!mayHaveRun || (error instanceof ClusterError && error.applied !== false)) return error;
   return new OutcomeUnknownError(name, 'the reply to an earlier attempt was lost', { cause: error });
 }
 
-/** What is certain of an error; one that is not ours tells nothing. */
+/** Returns what an error says about whether the call was executed. Foreign errors say nothing. */
 export function appliedOf(error: unknown): Applied {
   return error instanceof ClusterError ? error.applied : 'unknown';
 }
 
-/** What is certain of a call of several parts, some of which have failed. */
-export function fateOfParts(
+/** Returns what is known of a call of several parts, some of which have failed. */
+export function outcomeOfParts(
   succeeded: number,
   errors: Iterable<unknown>,
 ): { applied: Applied; retryable: boolean } {
@@ -36,15 +36,15 @@ export function fateOfParts(
   return { applied: untouched ? false : 'unknown', retryable };
 }
 
-/** What is known of a call that decides whether it may be sent again. */
+/** The properties of a call that decide whether it may be sent again. */
 export interface Repeatable {
-  /** A second execution would go unnoticed. */
+  /** Whether a second execution makes no difference. */
   readonly idempotent: boolean;
-  /** It changes nothing. */
+  /** Whether it changes nothing. */
   readonly reads: boolean;
 }
 
-/** What is sent again after its reply was lost, by the option `retry`. */
+/** The calls that are sent again after a lost reply, by the option `retry`. */
 const RESENT: Readonly<Record<RetryMode, (call: Repeatable) => boolean>> = {
   safe: ({ idempotent }) => idempotent,
   reads: ({ reads }) => reads,

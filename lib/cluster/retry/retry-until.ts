@@ -1,4 +1,4 @@
-import { backoffMs } from '../common/backoff.js';
+import { backoffMs } from './backoff.js';
 
 /** Until when attempts are made; a `CallLimit` is one. */
 export interface RetryLimit {

@@ -1,9 +1,9 @@
 import { keySlot, NO_SLOT, SLOT_COUNT } from '../topology/key-slot.js';
 import type { RequestPolicy } from '../command-table/command-policies.js';
+import { groupBy } from '../common/group-by.js';
 import { InvalidArgumentError, TopologyError } from '../common/errors.js';
 import { mergeReplies } from '../command-table/merge-replies.js';
 import { PartialFailureError } from '../retry/partial-failure-error.js';
-import type { Argument } from '../protocol/request-encoder.js';
 import { sizeOf, type ResolvedCall } from '../command/resolved-call.js';
 import type { ClusterNode, ClusterTopology } from '../topology/topology.js';
 
@@ -33,7 +33,7 @@ export const fanOuts: Readonly<Record<FanOutPolicy, FanOut>> = {
   split: (call, _, run) =>
     gather(
       call,
-      [...splitBySlot(call.args)].map(([slot, args]) => [
+      [...groupBy(call.args, keySlot)].map(([slot, args]) => [
         `slot ${slot}`,
         run({ ...call, args, slot, size: sizeOf(args) }),
       ]),
@@ -70,17 +70,6 @@ async function gather(
       : new PartialFailureError(call.row.name.toUpperCase(), replies, errors);
   }
   return mergeReplies(call.row.response, replies);
-}
-
-function splitBySlot(keys: readonly Argument[]): Map<number, Argument[]> {
-  const groups = new Map<number, Argument[]>();
-  for (const key of keys) {
-    const slot = keySlot(key);
-    const group = groups.get(slot);
-    if (group === undefined) groups.set(slot, [key]);
-    else group.push(key);
-  }
-  return groups;
 }
 
 function slotNumber(call: ResolvedCall): number {

@@ -1,4 +1,4 @@
-import { backoffMs } from '../common/backoff.js';
+import { backoffMs } from '../retry/backoff.js';
 import { type Command } from '../command/command.js';
 import { NO_SLOT } from '../topology/key-slot.js';
 import { ClientClosedError } from '../common/errors.js';

@@ -1,9 +1,9 @@
-import { CommandQueue } from '../../cluster/common/ring-queue.js';
+import { RingQueue } from '../../cluster/common/ring-queue.js';
 
 /** Limits how much asynchronous work runs concurrently. The rest waits in a first-in, first-out queue. */
 export class Limiter {
   private running = 0;
-  private readonly waiting = new CommandQueue<() => void>();
+  private readonly waiting = new RingQueue<() => void>();
 
   /** @param limit the maximum number of concurrent runs. */
   constructor(private readonly limit: number) {}

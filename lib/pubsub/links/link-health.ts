@@ -1,4 +1,4 @@
-import { backoffMs } from '../../cluster/common/backoff.js';
+import { backoffMs } from '../../cluster/retry/backoff.js';
 import { monotonicMs } from '../../cluster/common/timers.js';
 
 /** Tracks which links, by name (kind and node), have failed recently and are in backoff. */

@@ -1,5 +1,5 @@
 import { Subject, type Subscription } from 'rxjs';
-import { backoffMs } from '../../cluster/common/backoff.js';
+import { backoffMs } from '../../cluster/retry/backoff.js';
 import { PROMPT_REDIRECTS } from '../../cluster/topology/redirect.js';
 import { resolveRedirect } from '../../cluster/retry/resolve-redirect.js';
 import { isTransient } from '../../cluster/retry/transient.js';

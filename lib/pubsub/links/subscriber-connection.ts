@@ -1,5 +1,5 @@
 import { toByteText } from '../../cluster/protocol/buffer-text.js';
-import { CommandQueue } from '../../cluster/common/ring-queue.js';
+import { RingQueue } from '../../cluster/common/ring-queue.js';
 import { runConnectionHook } from '../../cluster/options/connection-hook.js';
 import { ProtocolError, ReplyError } from '../../cluster/common/errors.js';
 import { authenticate, handshake } from '../../cluster/connection/handshake.js';
@@ -45,7 +45,7 @@ interface InFlightCommand {
  */
 export class SubscriberConnection implements SocketOwner {
   private readonly socket: NodeSocket;
-  private readonly inFlight = new CommandQueue<InFlightCommand>();
+  private readonly inFlight = new RingQueue<InFlightCommand>();
   private readonly name: string;
   private protocol = 2;
   private subscribing = false;
