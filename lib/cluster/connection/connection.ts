@@ -9,32 +9,35 @@ import { PIECE_BYTES } from '../protocol/request-encoder.js';
 import { RoundTripMeter } from '../stats/round-trips.js';
 import { nodeName, type NodeAddress } from '../topology/topology.js';
 
-/** Goes before what an ASK redirect sent here; it has no state of its own. */
+/** Precedes commands that an ASK redirect sent here. It has no state of its own. */
 const ASKING = new AskingCommand();
 
-/** What a connection tells its channel. */
+/** What a connection reports to its channel. */
 export interface ConnectionListener {
-  /** The socket takes more again. */
+  /** The socket accepts more data again. */
   onDrained(): void;
-  /** The socket is gone, for good; `owed` was sent and not answered, oldest first. */
+  /** The socket has closed for good. `inFlight` was sent without a reply, oldest first. */
   onLost(error: Error, inFlight: Command[]): void;
 }
 
 /**
- * One socket to one node, from connect to close, shared by all callers. Replies come in the order of
- * the requests, so a queue of what was sent is all the bookkeeping there is.
+ * One socket to one node, from connect to close, shared by all callers. Replies arrive in the order of the
+ * requests, so a queue of the sent commands is all the bookkeeping it needs.
  */
 export class Connection implements SocketOwner {
-  /** When the peer last gave a sign of life while owing a reply; milliseconds of the client's clock. */
+  /** When the peer last showed activity while a reply was due; milliseconds of the client's clock. */
   silentSince = 0;
-  /** What the server calls this connection, where it has said so; see CLIENT ID. */
+  /** The server's id of this connection, if the server has sent it; see CLIENT ID. */
   clientId: number | undefined = undefined;
-  /** What its node said of itself, until that is compared with what is known of the address; see `identityQuestion`. */
+  /**
+   * What its node reported about itself, until that is compared with the node known at the address; see
+   * `identityQuestion`.
+   */
   identity: string | undefined = undefined;
   private readonly socket: NodeSocket;
   private readonly queue = new RingQueue<Command>();
   private readonly name: string;
-  /** Callbacks for when a number of replies has come in; see `afterInFlight`. */
+  /** Callbacks for when a number of replies has arrived; see `afterInFlight`. */
   private readonly milestones: { readonly replies: number; readonly reached: () => void }[] = [];
   private readonly roundTrips: RoundTripMeter;
   /** Commands that were not written, as they were settled or could not be. */
@@ -69,40 +72,40 @@ export class Connection implements SocketOwner {
     return this.socket.ended();
   }
 
-  /** The node has accepted the connection, TLS or not. */
+  /** Whether the node has accepted the connection, TLS or not. */
   get reached(): boolean {
     return this.socket.reached;
   }
 
-  /** True while the socket should be given no more. */
+  /** Whether the socket should not be given more data now. */
   get saturated(): boolean {
     return this.socket.saturated;
   }
 
-  /** Replies that are owed. */
+  /** The number of replies that are due. */
   get inFlightCount(): number {
     return this.queue.length;
   }
 
-  /** Some caller waits for a reply that is owed, and would not know what happened if it were lost. */
+  /** Whether a caller waits for a reply without which the outcome of its command would be unknown. */
   get losesOutcome(): boolean {
     for (const command of this.queue) if (!command.settled && !command.repeatable) return true;
     return false;
   }
 
-  /** What was sent and not answered, oldest first. */
+  /** Returns the commands in flight, oldest first. */
   inFlight(): Iterable<Command> {
     return this.queue;
   }
 
-  /** Calls back when what is owed now has been answered, or has been reported lost. */
+  /** Calls back when the commands that are in flight now have their replies, or have been reported lost. */
   afterInFlight(reached: () => void): void {
     this.milestones.push({ replies: this.queue.shifted + this.queue.length, reached });
   }
 
   /**
-   * Sends commands, in one write unless they are many, and stops when the socket is saturated.
-   * @returns how many were taken
+   * Sends commands, in one write unless they are many. Stops when the socket is saturated.
+   * @returns how many were sent
    */
   send(commands: readonly Command[]): number {
     const skipped = this.skipped;
@@ -118,7 +121,7 @@ export class Connection implements SocketOwner {
     const command = new ControlCommand(name, args);
     const taken = this.write([command], this.now());
     this.roundTrips.flushedUnmeasured(this.queue.shifted + this.queue.length);
-    if (taken === 0) command.fail(this.failure ?? new ConnectionError(this.name, 'takes no more now'));
+    if (taken === 0) command.fail(this.failure ?? new ConnectionError(this.name, 'is saturated'));
     return command.reply;
   }
 
@@ -148,10 +151,10 @@ export class Connection implements SocketOwner {
   }
 
   onReply(reply: Reply): void {
-    // what a reply sets off may end this connection, while more of the same chunk is still being read
+    // handling a reply may end this connection, while more of the same chunk is still being parsed
     if (this.lost) return;
     const command = this.queue.shift();
-    if (command === undefined) throw new ProtocolError(`${this.name} sent a reply that nobody asked for`);
+    if (command === undefined) throw new ProtocolError(`${this.name} sent a reply without a request`);
     try {
       command.receive(reply, this.node);
     } catch (error) {
@@ -182,7 +185,7 @@ export class Connection implements SocketOwner {
   }
 
   onPush(): void {
-    // no subscription is ever made on a shared connection, so nothing that is pushed concerns us
+    // shared connections never subscribe, so pushed messages can be ignored
   }
 
   private encode(command: Command): void {
@@ -193,7 +196,7 @@ export class Connection implements SocketOwner {
       if (command.asking) ASKING.encode(encoder);
       command.encode(encoder);
     } catch (error) {
-      // an argument of the caller's, or no memory: nothing of it is sent, and nobody else's call is touched
+      // an invalid argument, or no memory: nothing of it is sent, and no other call is affected
       encoder.revert();
       this.skipped++;
       return command.fail(unwritable(command, error));

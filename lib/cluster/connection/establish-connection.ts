@@ -8,15 +8,15 @@ import { nodeName, type ClusterNode, type NodeAddress } from '../topology/topolo
 import type { Connection } from './connection.js';
 import { handshake } from './handshake.js';
 
-/** The peer accepted the connection and did not answer on it: it may be frozen, or busy. */
+/** The peer accepted the connection without replying: it may be frozen, or busy. */
 class UnansweredError extends ConnectionError {}
 
-/** The connection was refused, goes nowhere, or leads to another node, as opposed to one that is not answered. */
+/** Whether the connection was refused, leads nowhere, or leads to another node, as opposed to an unanswered one. */
 export function isUnreachable(error: unknown): boolean {
   return isWrongNode(error) || (error instanceof ConnectionError && !(error instanceof UnansweredError));
 }
 
-/** Another node answers at the address. */
+/** Whether another node replies at the address. */
 export function isWrongNode(error: unknown): boolean {
   return error instanceof TopologyError && error.code === 'WRONG_NODE';
 }
@@ -44,7 +44,7 @@ export async function establishConnection(
   try {
     await connection.connected();
     accepted = true;
-    // credentials that never come must not hold up the next attempt
+    // credentials that never arrive must not delay the next attempt
     await Promise.race([greet(connection, address, options, known), connection.ended()]);
   } catch (error) {
     connection.destroy(error as Error);
@@ -54,7 +54,7 @@ export async function establishConnection(
   }
 }
 
-/** Asks on an open connection. Ends the connection if no reply comes within some ms. */
+/** Returns a function that sends a command on an open connection. Ends the connection if no reply arrives in time. */
 export function askInTime(connection: Connection, name: string, timeoutMs: number): Ask {
   return (command, ...args) => {
     const guard = new LoopTimer(timeoutMs, () =>

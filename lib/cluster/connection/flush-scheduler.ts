@@ -1,32 +1,33 @@
 import { monotonicMs, nextTick, queueMicrotask, setImmediate } from '../common/timers.js';
 
-/** What is flushed once a turn of the event loop, if it was given commands in it. */
+/** Something that is flushed once per turn of the event loop, if it got commands in it. */
 export interface Flushable {
-  /** It stands in the scheduler's list. */
+  /** Whether it is in the scheduler's list. */
   dirty: boolean;
-  /** @returns how many commands were handed over */
+  /** @returns how many commands were sent */
   flush(): number;
   extendDeadlines(turnBeganAt: number, ms: number): void;
 }
 
-/** A turn that takes longer, in ms, holds work that is none of ours. */
+/** A turn that takes longer than this, in ms, contains work of the application. */
 const LONG_TURN_MS = 20;
 
 /**
- * Gathers the channels that were given commands in this turn of the event loop, and flushes each once: what was
- * called together leaves in one write a node.
+ * Collects the channels that got commands in this turn of the event loop, and flushes each of them once:
+ * commands that were called together leave in one write per node.
  *
- * With many calls under way the flush comes at the end of the turn, when the replies that have just been read have
- * led to further calls, and batches are large. A lone caller has nobody to wait for, and is flushed at once.
+ * With many calls in flight, the flush comes at the end of the turn: the replies that have just been read have
+ * led to further calls, and batches are large. A single caller has no others to wait for, and is flushed at
+ * once.
  */
 export class FlushScheduler {
   private channels: Flushable[] = [];
   private scheduled = false;
   private time = 0;
-  /** The last flush carried one command: its caller is alone, as far as can be told. */
+  /** Whether the last flush sent a single command, so that its caller is probably alone. */
   private lone = true;
 
-  /** Milliseconds of a clock that never jumps; read once a turn while commands flow. */
+  /** Milliseconds of a clock that never jumps. Read once per turn while commands flow. */
   now(): number {
     return this.scheduled ? this.time : monotonicMs();
   }
@@ -41,7 +42,7 @@ export class FlushScheduler {
     else setImmediate(this.flush);
   }
 
-  /** Behind all that is ready to run in this turn, before the next event is waited for. */
+  /** Runs after everything that is ready in this turn, before the event loop waits for the next event. */
   private readonly flushSoon = (): void => nextTick(this.flush);
 
   private readonly flush = (): void => {

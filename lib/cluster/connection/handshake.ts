@@ -3,20 +3,19 @@ import type { ResolvedClusterOptions } from '../options/options.js';
 import type { Credentials } from '../options/credentials.js';
 import type { Ask, Reply } from '../protocol/reply.js';
 
-/** What a server tells when it is greeted. */
+/** What a server reports in the handshake. */
 export interface Greeting {
-  /** What it calls the connection; undefined where it does not say. */
+  /** The server's id of the connection; undefined if it does not report it. */
   readonly clientId: number | undefined;
-  /** What it is in the cluster; see `identityQuestion`. */
+  /** The node's identity in the cluster; see `identityQuestion`. */
   readonly identity: string | undefined;
 }
 
 const REFUSED_CREDENTIALS = new Set(['WRONGPASS', 'NOAUTH', 'NOPERM', 'DENIED']);
 
 /**
- * Makes a fresh connection ours: protocol, credentials and name in one HELLO where the server knows it
- * (https://redis.io/commands/hello/), by AUTH and CLIENT SETNAME where it does not. The node's id is asked for in the
- * same breath.
+ * Sets up a new connection: protocol, credentials and name, in one HELLO if the server knows it
+ * (https://redis.io/commands/hello/), else by AUTH and CLIENT SETNAME. Requests the node's id at the same time.
  * @throws AuthenticationError
  */
 export async function handshake(ask: Ask, options: ResolvedClusterOptions): Promise<Greeting> {
@@ -25,7 +24,7 @@ export async function handshake(ask: Ask, options: ResolvedClusterOptions): Prom
     return await greet(ask, options, credentials);
   } catch (error) {
     if (!(error instanceof AuthenticationError)) throw error;
-    // what a provider said may have been replaced while we were on our way with it
+    // the provider's credentials may have been replaced meanwhile
     const fresh = await options.credentials();
     if (fresh?.username === credentials?.username && fresh?.password === credentials?.password) throw error;
     return greet(ask, options, fresh);
@@ -48,10 +47,13 @@ async function greet(
   }
 }
 
-/** Names and values in turn, in RESP2 and, as we read it, in RESP3; ioredis makes an object of the latter. */
+/**
+ * Finds the client id in the reply of HELLO: alternating names and values in RESP2 and in our RESP3; ioredis
+ * makes an object of the latter.
+ */
 function idIn(hello: Reply): number | undefined {
   const id = Array.isArray(hello) ? hello[hello.indexOf('id') + 1] : (hello as { id?: unknown } | null)?.id;
-  // numbers may be wanted as text
+  // numbers may have been requested as text
   return typeof id === 'number' || typeof id === 'string' ? Number(id) : undefined;
 }
 
@@ -70,13 +72,13 @@ async function withoutHello(
   const authenticated = credentials && authenticate(ask, credentials);
   const identity = identify(ask);
   await authenticated;
-  // a name is a help for whoever looks at CLIENT LIST; a server that will not have it is no reason to stay away
+  // the name helps readers of CLIENT LIST; it is not worth failing for
   if (clientName !== undefined) await ask('CLIENT', 'SETNAME', clientName).catch(() => {});
   return identity;
 }
 
 /**
- * Authenticates a connection, be it fresh or in use. One that ends meanwhile is no failure of this.
+ * Authenticates a connection, new or in use. A connection that ends meanwhile does not count as a failure.
  * @throws AuthenticationError
  */
 export async function authenticate(ask: Ask, credentials: Credentials): Promise<void> {
@@ -95,7 +97,7 @@ function isRefusal(error: unknown): error is ReplyError {
 function refusedBy(error: ReplyError, credentials: Credentials | undefined): AuthenticationError {
   const advice =
     credentials === undefined
-      ? 'the server wants credentials and none are configured; set username and password, or a credentialsProvider'
-      : 'the server refuses the configured credentials';
+      ? 'the server requires credentials, and none are configured. Set username and password, or a credentialsProvider.'
+      : 'the server rejects the configured credentials';
   return new AuthenticationError(`Authentication failed (${error.code}): ${advice}`);
 }

@@ -156,7 +156,7 @@ export class NodeChannel {
     const replace = (): void => {
       this.draining = false;
       if (this.connection === old && fresh.failure === undefined) this.install(fresh);
-      else fresh.destroy(new ConnectionError(this.name, 'not needed any more'));
+      else fresh.destroy(new ConnectionError(this.name, 'no longer needed'));
     };
     this.draining = this.connection === old && old.inFlightCount > 0;
     if (this.draining) old.afterInFlight(replace);

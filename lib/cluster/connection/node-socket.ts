@@ -8,18 +8,18 @@ import type { ByteMeter } from '../stats/node-counters.js';
 import { nodeName, type NodeAddress } from '../topology/topology.js';
 import { openSocket } from './open-socket.js';
 
-/** Bytes that the socket may buffer before no more requests are encoded. */
+/** The bytes that the socket may buffer before no more requests are encoded. */
 const SATURATED_BYTES = 1024 * 1024;
 
 /** The connection that a socket serves. Its methods must not throw. */
 export interface SocketOwner extends ReplyHandler {
   /** Bytes arrived; their replies follow. */
   onBytes(): void;
-  /** All replies in those bytes have been handed over. */
+  /** All replies in those bytes have been passed on. */
   onBytesRead(): void;
   /** The socket has written what it had buffered. */
   onDrained(): void;
-  /** The socket is gone, for good. Called once. */
+  /** The socket has closed for good. Called once. */
   onClosed(reason: Error): void;
 }
 
@@ -63,7 +63,7 @@ export class NodeSocket implements ByteMeter {
     });
   }
 
-  /** Resolves when the socket is gone. */
+  /** Resolves when the socket has closed. */
   gone(): Promise<void> {
     return new Promise((resolve) => {
       if (this.socket.closed) resolve();
@@ -79,17 +79,17 @@ export class NodeSocket implements ByteMeter {
     return this.socket.bytesWritten;
   }
 
-  /** The node has accepted the connection, TLS or not. */
+  /** Whether the node has accepted the connection, TLS or not. */
   get reached(): boolean {
     return !this.socket.connecting;
   }
 
-  /** True while the socket should be given no more. */
+  /** Whether the socket should not be given more data now. */
   get saturated(): boolean {
     return this.socket.writableLength > SATURATED_BYTES;
   }
 
-  /** Writes what has been encoded, in one system call where the kernel takes it. */
+  /** Writes what has been encoded, in one system call if the kernel accepts it. */
   write(): void {
     const pieces = this.encoder.take();
     try {
@@ -97,7 +97,7 @@ export class NodeSocket implements ByteMeter {
       for (const piece of pieces) this.socket.write(piece, 'latin1');
       if (pieces.length > 1) this.socket.uncork();
     } catch (error) {
-      // no memory, for one: how much of it was sent is unknown
+      // out of memory, for example: how much was sent is unknown
       this.destroy(new ConnectionError(this.name, (error as Error).message, { cause: error }));
     }
   }

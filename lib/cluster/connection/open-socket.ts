@@ -4,14 +4,14 @@ import type { ResolvedClusterOptions } from '../options/options.js';
 import type { NodeAddress } from '../topology/topology.js';
 
 /**
- * What any socket reads lies here until `onBytes` returns. Made once for all of them: a buffer for each read costs as
- * much as reading it, and no two are read at once.
+ * The buffer into which all sockets read; it is valid until `onBytes` returns. It is shared because a buffer
+ * per read costs as much as the read, and no two reads run at once.
  */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
 /**
- * A socket to a node, on its way, as the options want it; small writes leave at once.
- * @param onBytes is given what comes in; it is overwritten as soon as the call returns
+ * Opens a socket to a node with the options of the client. Small writes are sent at once.
+ * @param onBytes receives the bytes; they are overwritten as soon as the call returns
  */
 export function openSocket(
   address: NodeAddress,
@@ -35,7 +35,7 @@ export function openSocket(
 }
 
 function secure({ host, port }: NodeAddress, { tls }: ResolvedClusterOptions, onread: OnReadOpts): Socket {
-  // the name that the cluster announces is the one its certificate has to show
+  // the certificate must show the name that the cluster announces
   const servername = isIP(host) === 0 ? host : undefined;
   const wanted: ConnectionOptions & { onread: OnReadOpts } = { servername, ...tls, host, port, onread };
   return connectTls(wanted);

@@ -12,19 +12,19 @@ export class PendingCommands {
     this.commands.push(command);
   }
 
-  /** Takes all of them, so that whatever happens while they are sent, none is sent twice. */
+  /** Removes and returns all of them, so that none is sent twice, whatever happens while they are sent. */
   takeAll(): Command[] {
     const { commands } = this;
     this.commands = [];
     return commands;
   }
 
-  /** Puts back commands that could not be sent yet, before those that came meanwhile. */
+  /** Puts back commands that could not be sent yet, before those that arrived meanwhile. */
   putBack(commands: readonly Command[]): void {
     if (commands.length > 0) this.commands = [...commands, ...this.commands];
   }
 
-  /** Takes the chosen ones. Drops those that are settled. */
+  /** Removes and returns the chosen ones. Drops those that are settled. */
   take(chosen: (command: Command) => boolean): Command[] {
     const waiting = this.commands.filter((command) => !command.settled);
     const taken = waiting.filter(chosen);

@@ -4,7 +4,7 @@ import type { ReplyError } from '../common/errors.js';
 /** Keeps a connection to a replica in the mode in which the node serves reads of its slots; see READONLY. */
 export class ReplicaReads {
   private wanted = false;
-  /** The node has refused READONLY for the moment, as one does that runs a long script. */
+  /** Whether the node has refused READONLY for the moment, as it does while it runs a long script. */
   private refused = false;
 
   /** @param send sends a command on the present connection; rejects while there is none */

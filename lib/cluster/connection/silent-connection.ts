@@ -3,8 +3,8 @@ import { delay } from '../common/timers.js';
 import type { Ask, Reply } from '../protocol/reply.js';
 
 /**
- * The first and the longest time between two checks of a silent connection, in ms. A node that has just woken up
- * answers within it.
+ * The shortest and the longest time between two checks of a silent connection, in ms. A node that has just
+ * resumed replies within it.
  */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 500;
@@ -13,22 +13,23 @@ const LONGEST_PAUSE_MS = 500;
 export interface SilentConnection {
   /** The id that the server gave it; undefined if it gave none. */
   readonly clientId: number | undefined;
-  /** A caller waits for a reply without which the outcome of its command would be unknown. */
+  /** Whether a caller waits for a reply without which the outcome of its command would be unknown. */
   readonly losesOutcome: boolean;
 }
 
-/** Asks the node on a second connection. */
+/** Sends a command to the node on a second connection. */
 export type SecondConnection = Ask;
 
-/** What changes in the list of clients while bytes of a request arrive. */
+/** The fields of CLIENT LIST that change while bytes of a request arrive. */
 const ARRIVALS = ['cmd', 'qbuf', 'argv-mem', 'multi', 'multi-mem', 'tot-net-in'];
 
 /**
- * What the node says of a connection:
- * - `gone`: it has no such connection any more
- * - `blocked`: it holds the request back (CLIENT PAUSE, a planned failover, a command that blocks, a long script)
- * - `open`: it has the connection, and is not executing anything for it
- * - `unknown`: it does not say, because CLIENT LIST is forbidden or unknown
+ * What the node reports about a connection:
+ * - `gone`: the connection no longer exists
+ * - `blocked`: the node delays the request (CLIENT PAUSE, a planned failover, a blocking command, a long
+ * script)
+ * - `open`: the connection exists, and the node is not executing anything for it
+ * - `unknown`: the node does not report it, because CLIENT LIST is forbidden or unknown
  */
 type ClientListState =
   | { readonly state: 'gone' | 'blocked' | 'unknown' }
@@ -67,8 +68,8 @@ export async function isDead(
 }
 
 /**
- * Makes the node end a connection that is given up, so that nothing in transit on it is executed after what is sent
- * again on another.
+ * Makes the node end a connection that was given up. Requests in transit there are then not executed after
+ * those that are sent again on another connection.
  */
 export async function endAtServer({ clientId }: SilentConnection, ask: SecondConnection): Promise<void> {
   if (clientId === undefined) return;
@@ -84,7 +85,7 @@ async function inspectClient(
   try {
     list = await ask('CLIENT', 'LIST', 'ID', String(clientId));
   } catch (error) {
-    // BUSY: it runs a script, of any client, and answers nothing else meanwhile
+    // BUSY: it runs a script of some client, and serves nothing else meanwhile
     if (error instanceof ReplyError) return { state: error.code === 'BUSY' ? 'blocked' : 'unknown' };
     throw error;
   }

@@ -1,7 +1,7 @@
 import { endNow, type LeasedConnection } from './leased-connection.js';
 import { monotonicMs, setTimeout } from '../common/timers.js';
 
-/** How long a connection that nobody leases is kept, in ms. */
+/** How long an unused connection is kept, in ms. */
 const KEPT_MS = 60_000;
 
 interface Idle {
@@ -11,7 +11,7 @@ interface Idle {
   readonly leave: () => void;
 }
 
-/** Connections that were given back and wait for the next caller, the longest idle first. */
+/** Released connections that wait for the next caller, the longest idle first. */
 export class IdleConnections {
   private readonly list = new Set<Idle>();
   private timer: NodeJS.Timeout | undefined = undefined;
@@ -40,7 +40,7 @@ export class IdleConnections {
     this.timer ??= setTimeout(() => this.sweep(), KEPT_MS).unref();
   }
 
-  /** Takes out the one to a node that was used last, with how long it was idle, in ms. */
+  /** Removes and returns the connection to a node that was used last, with how long it was idle, in ms. */
   take(node: string): { connection: LeasedConnection; idleMs: number } | undefined {
     const idle = [...this.list].findLast((one) => one.node === node);
     if (idle === undefined) return undefined;
@@ -48,7 +48,7 @@ export class IdleConnections {
     return { connection: idle.connection, idleMs: monotonicMs() - idle.since };
   }
 
-  /** Ends those that have been idle longest, until so many are left. */
+  /** Ends the longest idle connections, until this many are left. */
   shrink(size: number): void {
     for (const idle of this.list) {
       if (this.list.size <= size) return;
@@ -56,7 +56,7 @@ export class IdleConnections {
     }
   }
 
-  /** Ends all, or those to one node. */
+  /** Ends all connections, or those to one node. */
   clear(node?: string): void {
     for (const idle of this.list) if (node === undefined || idle.node === node) this.end(idle);
   }

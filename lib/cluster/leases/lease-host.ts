@@ -6,7 +6,7 @@ import type { ClusterNode, ClusterTopology } from '../topology/topology.js';
 import type { LeasePool } from './lease-pool.js';
 import type { NodePings } from './node-ping.js';
 
-/** What work on leased connections needs of the client; a `ClusterEngine` is one. */
+/** What work on leased connections needs from the client; a `ClusterEngine` is one. */
 export interface LeaseHost {
   readonly options: ResolvedClusterOptions;
   readonly state: EngineState;

@@ -17,32 +17,32 @@ import type { LeaseStats } from '../stats/cluster-stats.js';
 import type { ClusterNode } from '../topology/topology.js';
 import { clearTimeout, setTimeout } from '../common/timers.js';
 
-/** A connection that is one caller's alone until it is given back. */
+/** A connection that one caller has exclusively until releasing it. */
 export interface Lease extends LeasedConnection {
-  /** Gives the connection back for the next caller. */
+  /** Releases the connection for the next caller. */
   release(): void;
-  /** Ends the connection, whose state nobody else should inherit. */
+  /** Ends the connection, because its state must not affect another caller. */
   discard(): void;
 }
 
-/** For what a lease is wanted. */
+/** What a lease is needed for. */
 export interface LeaseWish {
   readonly limit: CallLimit;
-  /** For a call that blocks, which ends when the client closes; any other is finished first. */
+  /** Whether the call blocks. Such a call ends when the client closes; any other is finished first. */
   readonly blocking: boolean;
 }
 
-/** Connections that are leased out one caller at a time (blocking commands, WATCH), bounded per node and in all. */
+/** Connections that are leased to one caller at a time (blocking commands, WATCH), limited per node and in total. */
 export class LeasePool {
   private readonly idle = new IdleConnections();
   private readonly queue = new LeaseQueue();
-  /** All that are open, or being made. */
+  /** All connections that are open or being opened. */
   private readonly all = new Set<Redis>();
-  /** Leases under way by node, those included whose connection is still being made. */
+  /** The number of leases by node, including those whose connection is still being opened. */
   private readonly taken = new Map<string, number>();
   private total = 0;
   private phase: 'open' | 'draining' | 'closed' = 'open';
-  /** Connections of an earlier one were made with credentials of before. */
+  /** Connections of an earlier generation were authenticated with old credentials. */
   private generation = 0;
 
   constructor(
@@ -59,15 +59,15 @@ export class LeasePool {
     };
   }
 
-  /** Every connection has ended. */
+  /** Whether the pool is closed. */
   get closed(): boolean {
     return this.phase === 'closed';
   }
 
   /**
    * Leases a connection to a node.
-   * @throws LeaseTimeoutError where none becomes free within `leaseTimeoutMs`; BackpressureError where too many wait;
-   *   ClientClosedError; what the limit ends it with; what `openLeased` throws
+   * @throws LeaseTimeoutError if none becomes free within `leaseTimeoutMs`; BackpressureError if too many calls
+   *   wait; ClientClosedError; the error of the limit; what `openLeased` throws
    */
   async lease(node: ClusterNode, wish: LeaseWish): Promise<Lease> {
     this.refuseIfClosed(wish.blocking);
@@ -83,13 +83,13 @@ export class LeasePool {
     }
   }
 
-  /** Ends what is idle, and the others once they are given back: new ones have new credentials. */
+  /** Ends idle connections now and the others once they are released, so that new ones use the new credentials. */
   renew(): void {
     this.generation++;
     this.idle.clear();
   }
 
-  /** From now on calls that block get no lease; those that wait for one are refused. */
+  /** Rejects blocking calls from now on, including those that wait for a lease. */
   drain(): void {
     this.phase = 'draining';
     this.refuse((waiter) => waiter.blocking);
@@ -164,7 +164,10 @@ export class LeasePool {
     });
   }
 
-  /** One that is idle and answers. Those that have been idle for long may have died unseen, so they are asked. */
+  /**
+   * Returns an idle connection that replies. One that has been idle for long may have died unnoticed, so it is
+   * pinged.
+   */
   private async reuse(node: ClusterNode, limit: CallLimit): Promise<LeasedConnection | undefined> {
     const { replyTimeoutMs } = this.options;
     const found = this.idle.take(node.name);
@@ -217,7 +220,7 @@ export class LeasePool {
   }
 }
 
-/** Counts a leased connection. @returns to be called when it has ended */
+/** Counts a leased connection. @returns a function to call when it has ended */
 function countLeased(redis: Redis, counters: NodeCounters): () => void {
   // it has no socket before it connects
   const meter = {
@@ -233,7 +236,7 @@ function countLeased(redis: Redis, counters: NodeCounters): () => void {
   return () => counters.connectionEnded(meter);
 }
 
-/** Whether no other attempt at a lease would end better. Failed credentials may be right again in a moment. */
+/** Whether another attempt at a lease would not end better. Failed credentials may be valid again in a moment. */
 export function isFinal(error: unknown): boolean {
   return (
     error instanceof LeaseTimeoutError ||

@@ -1,19 +1,19 @@
-/** A caller who waits for a connection to a node. */
+/** A caller that waits for a connection to a node. */
 export interface LeaseWaiter {
   /** The name of the node. */
   readonly node: string;
-  /** The call would block, and so does not hold up a client that closes. */
+  /** Whether the call blocks. Such a call does not delay closing the client. */
   readonly blocking: boolean;
   admit(): void;
   refuse(error: Error): void;
 }
 
-/** Callers who wait for connections, first come, first served, by node. */
+/** Callers that wait for connections, in order, by node. */
 export class LeaseQueue {
-  /** Sets keep the order, and let anybody leave in no time. */
+  /** Sets keep the order, and any member can leave in constant time. */
   private readonly queues = new Map<string, Set<LeaseWaiter>>();
 
-  /** How many wait for a node. */
+  /** Returns how many callers wait for a node. */
   size(node: string): number {
     return this.queues.get(node)?.size ?? 0;
   }
@@ -29,7 +29,7 @@ export class LeaseQueue {
     if (queue?.delete(waiter) && queue.size === 0) this.queues.delete(waiter.node);
   }
 
-  /** The next one for a node that has a place; nodes take turns. */
+  /** Returns the next waiter for a node that has a free place. Nodes take turns. */
   next(hasPlace: (node: string) => boolean): LeaseWaiter | undefined {
     for (const [node, queue] of this.queues) {
       if (!hasPlace(node)) continue;
@@ -40,7 +40,7 @@ export class LeaseQueue {
     return undefined;
   }
 
-  /** Everybody, or those who are chosen. */
+  /** Returns all chosen waiters. */
   waiters(chosen: (waiter: LeaseWaiter) => boolean): LeaseWaiter[] {
     return [...this.queues.values()].flatMap((queue) => [...queue]).filter(chosen);
   }

@@ -6,28 +6,28 @@ import type { Lease } from './lease-pool.js';
 import type { ClusterNode } from '../topology/topology.js';
 import { clearTimeout, delay, setTimeout } from '../common/timers.js';
 
-/** How long a node that is not the primary any more has to say so itself, in ms. */
+/** How long a node that is no longer the primary has to say so itself, in ms. */
 const FAREWELL_MS = 500;
-/** How long a server may take to end the wait of a call that is given up, in ms. */
+/** How long a server may take to unblock a call that is given up, in ms. */
 const UNBLOCK_MS = 1_000;
 const UNBLOCK_AGAIN_MS = 50;
 
-/** For what a lease is held. */
+/** What the lease is used for. */
 export interface LeaseUse {
   readonly node: ClusterNode;
-  /** The slot that the node has to be the primary of; NO_SLOT where that does not matter. */
+  /** The slot that the node must be the primary of; NO_SLOT if that does not matter. */
   readonly slot: number;
   readonly limit: CallLimit;
-  /** The deadline does not count while the server has the call. */
+  /** Whether the call blocks. The deadline does not count while the server has it. */
   readonly blocking: boolean;
 }
 
 /**
- * Ends what waits on a leased connection once there is no more point in it: its node is not the primary any more, the
- * caller gives up, or time is up. A call that blocks is ended by its server, which then says for certain that it took
- * nothing; where the server does not answer, and for all other calls, the connection is ended, and with it what waits
- * there. The node is asked for signs of life meanwhile, elsewhere.
- * @returns ends the watch
+ * Ends a call on a leased connection once waiting is pointless: the node is no longer the primary, the caller
+ * gives up, or the deadline has passed. A blocking call is unblocked by its server, which then says for certain
+ * that it took nothing. If the server does not reply, and for all other calls, the connection is ended, and the
+ * call with it. Meanwhile the node is pinged on its shared connection.
+ * @returns a function that ends the watch
  */
 export function watchLease(
   host: LeaseHost,
@@ -63,7 +63,7 @@ export function watchLease(
   };
 }
 
-/** Has a server end the wait of a call. One that has yet to arrive does not wait yet, so the server is asked again. */
+/** Makes a server unblock a call. A call that has not arrived yet is not blocked yet, so the command is repeated. */
 async function unblock(
   host: LeaseHost,
   node: ClusterNode,
@@ -71,7 +71,7 @@ async function unblock(
   watched: { readonly isOver: boolean },
 ): Promise<void> {
   while (!watched.isOver) {
-    // where it may not be asked, the connection is ended in a moment
+    // if CLIENT UNBLOCK is not permitted, the connection is ended in a moment
     const reply = await host.unblock(node, clientId).catch(() => 'refused');
     if (reply !== 0) return;
     await delay(UNBLOCK_AGAIN_MS);

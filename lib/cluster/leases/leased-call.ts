@@ -24,16 +24,16 @@ import { monotonicMs } from '../common/timers.js';
 type Outcome = Attempt<unknown>;
 
 /**
- * Work on a connection of its own, because others must not wait behind it: a call that blocks, or a write, be it a
- * transaction, that waits for its replicas. Refusals are followed as for any command. The deadline counts the time
- * until a server has taken the call, not the time for which it may block.
+ * Work on a connection of its own, because other calls must not wait behind it: a blocking call, or a write (or
+ * transaction) that waits for its replicas. Refusals are handled as for any command. The deadline counts the
+ * time until a server has the call, not the time for which it blocks.
  */
 export class LeasedCall {
   private readonly limit: CallLimit;
   private readonly route: LeasedRoute;
-  /** The reply to an attempt was lost. */
+  /** Whether the reply to an attempt was lost. */
   private mayHaveRun = false;
-  /** An attempt was executed, and its connection ended while replicas had yet to confirm it. */
+  /** An attempt was executed, and its connection ended before replicas had confirmed it. */
   private unconfirmed: DurabilityError | undefined = undefined;
   private firstSentAt: number | undefined = undefined;
 
@@ -41,14 +41,14 @@ export class LeasedCall {
     private readonly host: LeaseHost,
     private readonly work: LeasedWork,
     private readonly policy: CallPolicy,
-    /** The one node it is for, whatever its slot. */
+    /** The only node it may go to, whatever its slot. */
     node?: ClusterNode,
   ) {
     this.limit = new CallLimit(work.name, policy.deadlineMs, policy.signal);
     this.route = new LeasedRoute(host, work.slot, node);
   }
 
-  /** Resolves with the reply. Whatever it rejects with says what became of every attempt. */
+  /** Resolves with the reply. The error it rejects with accounts for every attempt. */
   async run(): Promise<unknown> {
     try {
       return await this.attempts();
@@ -66,7 +66,7 @@ export class LeasedCall {
     return route.follow(limit, this.policy.retry, (destination) => this.attempt(destination));
   }
 
-  /** One attempt: the reply, or what stood in its way where another attempt does no harm; throws otherwise. */
+  /** Makes one attempt: returns the reply, or an error after which another attempt is harmless; throws otherwise. */
   private async attempt(destination: Destination): Promise<Outcome> {
     const { host, limit, work } = this;
     const { node } = destination;
@@ -98,7 +98,7 @@ export class LeasedCall {
         return { lastError: limit.error() };
       }
       sent = isOpen(lease.redis);
-      const result = await this.handOver(lease.redis);
+      const result = await this.sendWork(lease.redis);
       lease.release();
       return { result };
     } catch (error) {
@@ -115,8 +115,11 @@ export class LeasedCall {
     }
   }
 
-  /** While a server has a call that blocks, the deadline stands still; sent again, it waits for what is left. */
-  private async handOver(redis: Redis): Promise<unknown> {
+  /**
+   * Sends the work. While a server has a blocking call, the deadline does not count. A call that is sent again
+   * blocks for the time that is left.
+   */
+  private async sendWork(redis: Redis): Promise<unknown> {
     const { work, limit } = this;
     const began = monotonicMs();
     if (this.firstSentAt !== undefined) work.shorten?.(began - this.firstSentAt);
@@ -132,7 +135,7 @@ export class LeasedCall {
   private refused(reply: ReplyError): Outcome {
     const { host, limit, work } = this;
     if (reply.code === 'UNBLOCKED' && work.blocking) {
-      // it was given up, and the server says that it had taken nothing
+      // it was given up, and the server confirms that it had taken nothing
       if (limit.signal?.aborted) throw limit.error();
       if (host.closing.aborted) throw new ClientClosedError();
       if (wasInterrupted(reply)) return { lastError: reply };
@@ -141,7 +144,10 @@ export class LeasedCall {
     throw reply;
   }
 
-  /** It was executed. Where only its connection was lost, and it may be sent again, replicas may yet confirm it. */
+  /**
+   * Handles a write that was executed but not confirmed. If its connection was lost and it may be sent again,
+   * replicas may still confirm it.
+   */
   private unconfirmedBy(error: DurabilityError): Outcome {
     if (!(error.cause instanceof ConnectionError) || !this.mayGoOn) throw error;
     this.unconfirmed = error;
@@ -155,7 +161,7 @@ export class LeasedCall {
     return { lastError: new ConnectionError(node.name, `lost before ${this.work.name} was sent`) };
   }
 
-  /** The connection ended while the command was under way, or its node is no longer the primary. */
+  /** Handles a connection that ended during the command, or whose node is no longer the primary. */
   private lost(node: ClusterNode, error: unknown): Outcome {
     const { host, work, limit } = this;
     const { name } = work;
@@ -185,7 +191,7 @@ export class LeasedCall {
     throw new OutcomeUnknownError(name, reason, { cause });
   }
 
-  /** The call may be sent again after a lost reply, and somebody waits for it. */
+  /** Whether the call may be sent again after a lost reply, and a caller still waits for it. */
   private get mayGoOn(): boolean {
     const { work, policy, limit } = this;
     return !this.isClosed && !limit.over && isResent(policy.retry, work);
@@ -197,12 +203,12 @@ export class LeasedCall {
   }
 }
 
-/** What servers say when they end a wait because of what becomes of the slot; nothing was taken. */
+/** What servers reply when they end a wait because of a change of the slot; nothing was taken. */
 const INTERRUPTIONS = ['instance state changed', 'the stream key no longer exists'];
 
 /**
- * The server ended the wait because it is no longer the primary, or the slot moves. CLIENT UNBLOCK has the same first
- * word, and is the caller's answer.
+ * Whether the server ended the wait because it is no longer the primary, or the slot moves. CLIENT UNBLOCK has
+ * the same first word, and is the caller's reply.
  */
 function wasInterrupted(reply: ReplyError): boolean {
   return reply.code === 'UNBLOCKED' && INTERRUPTIONS.some((text) => reply.message.includes(text));

@@ -11,24 +11,27 @@ import type { Argument } from '../protocol/request-encoder.js';
 import type { ResolvedCall } from '../command/resolved-call.js';
 import type { ScriptRegistry } from '../scripts/script-registry.js';
 
-/** What is done on a leased connection, in one attempt or several. */
+/** Work on a leased connection, in one or more attempts. */
 export interface LeasedWork extends Repeatable {
-  /** As errors call it. */
+  /** The name used in errors. */
   readonly name: string;
   readonly slot: number;
-  /** It may take any time once a server has it. */
+  /** Whether it may take any amount of time once a server has it. */
   readonly blocking: boolean;
-  /** @throws ReplyError, DurabilityError, OutcomeUnknownError; anything else where the connection ended */
+  /**
+   * Sends it. @throws ReplyError, DurabilityError, OutcomeUnknownError; any other error means that the
+   * connection ended
+   */
   send(redis: Redis): Promise<unknown>;
-  /** It may have been executed, and is sent again. */
+  /** Called before it is sent again although it may have been executed. */
   resent?(): void;
-  /** It is sent again after it has waited for some ms. */
+  /** Called before it is sent again after it has blocked for some ms. */
   shorten?(waitedMs: number): void;
-  /** What it needs to know before it is sent; settles within its deadline and never rejects. */
+  /** Settles when it can be sent: within its deadline, and never rejects. */
   readonly prepared?: Promise<void>;
 }
 
-/** One call. */
+/** One call on a leased connection. */
 export class LeasedCommand implements LeasedWork {
   readonly name: string;
   readonly slot: number;
@@ -40,7 +43,7 @@ export class LeasedCommand implements LeasedWork {
     private readonly policy: CallPolicy,
     private readonly shape: CallShape,
     private readonly scripts: ScriptRegistry,
-    /** The arguments that it is sent with, where they have to be found out. */
+    /** The arguments it is sent with, if they have to be determined first. */
     args?: Promise<Argument[]>,
   ) {
     this.name = call.name;
@@ -88,7 +91,7 @@ export class LeasedCommand implements LeasedWork {
     return settledByReplicas(redis, durability, this.name, reply);
   }
 
-  /** The server does not know a script that we know: it is sent again with its text. */
+  /** Sends a script again with its text, if the server does not know its hash. */
   private sendWhole(redis: Redis, error: unknown): Promise<Reply> {
     const isUnknown = (error as { code?: string }).code === 'NOSCRIPT';
     const whole = isUnknown ? this.scripts.whole(this.call.name, this.call.args) : undefined;
@@ -98,7 +101,7 @@ export class LeasedCommand implements LeasedWork {
   }
 }
 
-/** Throws what a server refused as our error, and anything else as it is. */
+/** Throws an error of a server as our ReplyError, and any other error unchanged. */
 export function throwAsOurs(error: unknown): never {
   throw error instanceof NodeReplyError ? toReplyError((error as Error).message) : error;
 }

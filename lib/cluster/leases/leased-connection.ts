@@ -13,17 +13,17 @@ import type { Ask, Reply } from '../protocol/reply.js';
 import type { ClusterNode } from '../topology/topology.js';
 import { within } from '../common/within.js';
 
-/** A connection that is one caller's alone while it is leased. */
+/** A connection that one caller has exclusively while it is leased. */
 export interface LeasedConnection {
   readonly redis: Redis;
-  /** What the server calls it; undefined where it does not say. */
+  /** The server's id of the connection; undefined if the server does not report it. */
   readonly clientId: number | undefined;
 }
 
 /**
- * Makes a connection to a node: it has shaken hands, and leads to that node and no other.
- * @param made is given the connection before anything is waited for
- * @throws ConnectionError, AuthenticationError, TopologyError, ConnectionHookError; what the limit ends it with
+ * Opens a connection to a node: performs the handshake, and verifies that it leads to that node.
+ * @param made receives the connection before anything is awaited
+ * @throws ConnectionError, AuthenticationError, TopologyError, ConnectionHookError; the error of the limit
  */
 export async function openLeased(
   node: ClusterNode,
@@ -31,19 +31,19 @@ export async function openLeased(
   limit: CallLimit,
   made: (redis: Redis) => void,
 ): Promise<LeasedConnection> {
-  // ioredis greets a server in RESP3 by itself, and first
+  // in RESP3, ioredis sends its own HELLO first
   const early = options.replyMapping === 'resp3' ? await limit.wait(options.credentials()) : undefined;
   const redis = createNodeClient(node, options, early);
   let reason = 'cannot be reached';
-  let isTold = false;
+  let hasReply = false;
   redis.on('error', ({ message }: Error) => {
-    if (!isTold) reason = message;
+    if (!hasReply) reason = message;
   });
   made(redis);
   const ended = new Promise<never>((_, reject) => {
     redis.once('end', () => reject(new ConnectionError(node.name, reason)));
   });
-  // nobody may be waiting when it ends later
+  // it may end later, when nothing awaits it
   ended.catch(() => {});
   const guard = new LoopTimer(options.connectTimeoutMs, () => {
     reason = `no answer within ${options.connectTimeoutMs} ms`;
@@ -51,8 +51,8 @@ export async function openLeased(
   });
   const ask: Ask = (name, ...args) =>
     (redis.call(name, args) as Promise<Reply>).catch((error: Error) => {
-      // the last words of a server that takes no more clients say more than the socket's
-      isTold ||= error.name === 'ReplyError';
+      // the reply of a server that accepts no more clients says more than the socket's error
+      hasReply ||= error.name === 'ReplyError';
       if (error.name === 'ReplyError') reason = redactReply(error.message);
       return throwAsOurs(error);
     });
@@ -76,11 +76,11 @@ async function greet(
   options: ResolvedClusterOptions,
 ): Promise<number | undefined> {
   const { onConnect, clientName, addressRemap } = options;
-  // waits in the client, and leaves at once when it is connected: what a server says first is its answer
+  // queued in the client and sent as soon as it is connected: the server's first words are its reply
   const greeted = handshake(ask, {
     ...options,
     protocol: options.replyMapping === 'resp3' ? 3 : 2,
-    // whoever counts clients by their name counts each of ours once a node
+    // so that counting clients by name counts each client once per node
     clientName: clientName && `leased:${clientName}`,
   });
   await Promise.all([redis.connect(), greeted]);
@@ -90,7 +90,7 @@ async function greet(
   return clientId;
 }
 
-/** Whether a connection answers within some ms; one that may have died unseen does not. */
+/** Whether a connection replies within some ms. One that has died unnoticed does not. */
 export function isAlive({ redis }: LeasedConnection, ms: number): Promise<boolean> {
   // an error of the server is a reply, too
   const answer = redis.ping().then(
@@ -100,12 +100,12 @@ export function isAlive({ redis }: LeasedConnection, ms: number): Promise<boolea
   return within(ms, answer, () => false);
 }
 
-/** Whether what is written now can leave. ioredis notices only later that its socket was destroyed. */
+/** Whether a write can be sent now. ioredis notices only later that its socket was destroyed. */
 export function isOpen(redis: Redis): boolean {
   return redis.status === 'ready' && !redis.stream.destroyed;
 }
 
-/** At once: ioredis' own way waits 2 s for the other side, even for a socket that is closed already. */
+/** Ends a connection at once. ioredis would wait 2 s for the other side, even if the socket has closed already. */
 export function endNow(redis: Redis): void {
   if (redis.stream === undefined) redis.disconnect();
   else redis.stream.destroy();

@@ -11,10 +11,10 @@ import { PROMPT_REDIRECTS } from '../topology/redirect.js';
 import type { ClusterNode } from '../topology/topology.js';
 import type { LeaseHost } from './lease-host.js';
 
-/** Where an attempt on a leased connection goes. */
+/** The destination of an attempt on a leased connection. */
 export interface Destination {
   readonly node: ClusterNode;
-  /** An ASK redirect led here. */
+  /** Whether an ASK redirect leads here. */
   readonly asking: boolean;
 }
 
@@ -33,9 +33,10 @@ export class LeasedRoute {
   }
 
   /**
-   * Makes attempts until one has a result: at once where a redirect leads, else after a backoff, by the topology.
-   * @param attempt throws errors that no further attempt can mend
-   * @param asThrown changes the error of the last attempt, and that of the limit, before it is thrown
+   * Makes attempts until one has a result. Follows a redirect at once; otherwise waits for a backoff and uses
+   * the topology.
+   * @param attempt throws errors that another attempt cannot fix
+   * @param asThrown converts the error of the last attempt, and that of the limit, before it is thrown
    */
   follow<T>(
     limit: CallLimit,
@@ -63,7 +64,7 @@ export class LeasedRoute {
     );
   }
 
-  /** The named node; else the node of the slot, as far as the topology says. */
+  /** Returns the named node, else the node of the slot according to the topology. */
   private owner(): Destination | undefined {
     const { topology } = this.host;
     const { pinned } = this;
@@ -78,8 +79,8 @@ export class LeasedRoute {
   }
 
   /**
-   * Where a refusal sends the call at once. Undefined if the call has to wait a moment and then go by the topology.
-   * That holds also after several redirects in a row: the nodes disagree.
+   * Returns where a refusal sends the call at once. Undefined if the call must wait and then use the topology.
+   * That is also the case after several redirects in a row, as the nodes disagree then.
    */
   private redirectOf(error: Error, from: ClusterNode | undefined): Destination | undefined {
     const { code = '' } = error as { code?: string };

@@ -31,7 +31,7 @@ export class LeasedBlock implements LeasedWork {
   }
 }
 
-/** Whether replicas are to have what these commands write. */
+/** Whether replicas must confirm what these commands write. */
 export function writesDurably<P extends CallPolicy>(
   entries: readonly BatchEntry[],
   policy: P,
@@ -41,8 +41,9 @@ export function writesDurably<P extends CallPolicy>(
 
 /**
  * Runs MULTI, the commands and EXEC on a connection.
- * @returns null where a watched key has changed
- * @throws ReplyError where nothing was executed; OutcomeUnknownError; anything else where the connection ended
+ * @returns null if a watched key has changed
+ * @throws ReplyError if nothing was executed; OutcomeUnknownError; any other error means that the connection
+ *   ended
  */
 export async function executeBlock(
   redis: Redis,
@@ -58,7 +59,7 @@ export async function executeBlock(
   return results?.map(([error, reply], index) => resultOf(entries[index], error, reply)) ?? null;
 }
 
-/** ioredis says which command an error was for. */
+/** An error of ioredis, which names the command. */
 interface RefusedCommand extends Error {
   readonly command?: { readonly name: string };
 }
@@ -68,7 +69,7 @@ function resultOf({ shape: { transform } }: BatchEntry, error: Error | null, rep
   return [null, transform === undefined ? reply : transform(reply as Reply)];
 }
 
-/** Why nothing was executed: the reason that can be mended, if there is one, else what EXEC says. */
+/** Returns why nothing was executed: a transient reason if there is one, else the error of EXEC. */
 function refusalOf(error: unknown, entries: readonly BatchEntry[]): unknown {
   if (!(error instanceof NodeReplyError)) return error;
   const exec = toReplyError((error as Error).message);
@@ -80,9 +81,9 @@ function refusalOf(error: unknown, entries: readonly BatchEntry[]): unknown {
   return transient ?? new ReplyError(exec.message, { cause: reasons[0] });
 }
 
-/** Whether none of the commands may have written anything, where each was executed by itself. */
+/** Whether none of the commands may have written anything, if each ran on its own. */
 function nothingRan(entries: readonly BatchEntry[], errors: RefusedCommand[]): boolean {
-  // errors come in the order of the commands; one without an error was executed
+  // errors are in the order of the commands; a command without an error was executed
   const replies = entries.map(({ call }) => {
     const isOfThis = errors[0]?.command?.name.toLowerCase() === call.name.toLowerCase();
     return isOfThis ? toReplyError((errors.shift() as Error).message) : null;

@@ -8,22 +8,22 @@ interface Held {
 }
 
 /**
- * Asks nodes for a sign of life while calls block on them. A call that blocks says nothing for as long as it likes, so
- * its own connection does not tell a node that waits from one that is frozen; the shared one does.
+ * Pings nodes while calls block on them. A blocking call may be silent for any time, so its own connection
+ * cannot show whether the node waits or is frozen. The shared connection can.
  */
 export class NodePings {
   private readonly nodes = new Map<string, Held>();
 
   /**
-   * @param everyMs from one question to the next
-   * @param ask resolves or rejects with what becomes of the question
+   * @param everyMs the time between two pings
+   * @param ask sends a ping
    */
   constructor(
     private readonly everyMs: number,
     private readonly ask: (node: ClusterNode) => Promise<unknown>,
   ) {}
 
-  /** Begins to ask, or goes on. @returns ends it for this holder */
+  /** Starts pinging a node, or continues. @returns a function that stops it for this holder */
   keepUp(node: ClusterNode): () => void {
     const held = this.nodes.get(node.name) ?? this.begin(node);
     held.holders++;
@@ -42,7 +42,7 @@ export class NodePings {
       if (held.asking) return;
       held.asking = true;
       const done = (): void => void (held.asking = false);
-      // what it comes to is for whoever watches over the shared connection
+      // the result matters only to the checks of the shared connection
       this.ask(node).then(done, done);
     };
     const held: Held = { holders: 0, asking: false, timer: setInterval(beat, this.everyMs) };

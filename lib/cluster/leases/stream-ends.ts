@@ -2,16 +2,16 @@ import { keyIndexes } from '../command-table/command-keys.js';
 import type { ResolvedCall } from '../command/resolved-call.js';
 import type { Argument } from '../protocol/request-encoder.js';
 
-/** The newest entry of a stream, as XREVRANGE replies; what a stream without entries ends with. */
+/** The newest entry of a stream, as XREVRANGE replies. */
 type Newest = readonly [readonly [id: Argument, fields: unknown]] | readonly [];
 const EMPTY_END = '0-0';
 
 /**
- * The arguments of an XREAD with the ids of the newest entries in place of `$`. A server reads `$` when the call
- * arrives, and a leased connection may have to be opened first; what others add meanwhile belongs to the reply. Where
- * the call is sent again, the reply begins where it would have begun the first time. Undefined for calls without a
- * `$`.
- * @param newest gives the newest entry of a stream; where it fails, the server sees to the `$`
+ * Returns the arguments of an XREAD with the ids of the newest entries in place of `$`; undefined for calls
+ * without a `$`. A server evaluates `$` when the call arrives, but a leased connection may have to be opened
+ * first, and entries added meanwhile belong to the reply. If the call is sent again, its reply starts at the
+ * same entry.
+ * @param newest returns the newest entry of a stream; if it fails, the server evaluates the `$`
  */
 export function withStreamEnds(
   { row, args }: ResolvedCall,

@@ -5,17 +5,18 @@ import { toReplyError } from '../protocol/reply-error.js';
 import { nodeName, type NodeAddress } from '../topology/topology.js';
 
 const DEMOTED =
-  'it was executed, but its node stopped being the primary before replicas confirmed it, and the write may be lost with the role';
+  'it was executed, but its node stopped being the primary before replicas confirmed it, so the write may be lost';
 
-/** Whether `waitForReplicas` ended in this because the node is not the primary any more. */
+/** Whether `waitForReplicas` threw this because the node is no longer the primary. */
 export const isDemotion = (error: unknown): boolean =>
   error instanceof OutcomeUnknownError &&
   (error.cause as Partial<ReplyError> | undefined)?.code === 'UNBLOCKED';
 
 /**
- * Waits until replicas have what this connection has written before; see https://redis.io/commands/wait/.
- * @throws DurabilityError where too few have it in time, or the server does not let us ask, or the connection ended
- *   (its cause is a ConnectionError then); OutcomeUnknownError where the node is not the primary any more
+ * Waits until replicas have the earlier writes of this connection; see https://redis.io/commands/wait/.
+ * @throws DurabilityError if too few replicas have them in time, WAIT is not permitted, or the connection ended
+ *   (its cause is a ConnectionError then)
+ * @throws OutcomeUnknownError if the node is no longer the primary
  */
 export async function waitForReplicas(
   redis: Redis,
@@ -29,7 +30,7 @@ export async function waitForReplicas(
       throw new DurabilityError(replicas, 0, timeoutMs, { cause });
     }
     const cause = toReplyError((error as Error).message);
-    // what was written may be lost with the role
+    // the former primary discards writes that its replicas do not have
     if (cause.code === 'UNBLOCKED') throw new OutcomeUnknownError(name, DEMOTED, { cause });
     throw new DurabilityError(replicas, 0, timeoutMs, { cause });
   });
@@ -37,8 +38,8 @@ export async function waitForReplicas(
 }
 
 /**
- * The reply of a write that has just been sent on the connection, once replicas have what it wrote.
- * @throws what the write ends in; else as `waitForReplicas`
+ * Returns the reply of a write that has just been sent on the connection, once replicas have it.
+ * @throws the error of the write; else like `waitForReplicas`
  */
 export async function settledByReplicas<R>(
   redis: Redis,
@@ -46,7 +47,7 @@ export async function settledByReplicas<R>(
   name: string,
   write: Promise<R>,
 ): Promise<R> {
-  // asked at once, so that both leave in one packet; and waited for, as the connection is of no use to others before
+  // send WAIT at once, so that both leave in one packet; await both, as the connection is not free before
   const [written, confirmed] = await Promise.allSettled([write, waitForReplicas(redis, durability, name)]);
   if (written.status === 'rejected') throw written.reason;
   if (confirmed.status === 'rejected') {
@@ -56,9 +57,9 @@ export async function settledByReplicas<R>(
   return written.value;
 }
 
-// Beside the errors, as no error shows what is stored.
+// kept outside the errors, as no error shows stored values
 const replies = new WeakMap<object, unknown>();
 
-/** What a write was answered that replicas did not confirm; undefined for other errors. */
+/** Returns the reply of a write that replicas did not confirm; undefined for other errors. */
 export const replyBehind = (error: unknown): unknown =>
   error instanceof DurabilityError ? replies.get(error) : undefined;

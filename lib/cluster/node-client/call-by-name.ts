@@ -7,7 +7,7 @@ export function callByName<Target extends Redis | ChainableCommander>(
   { name, args }: { readonly name: string; readonly args: Argument[] },
   buffers: boolean,
 ): ReturnType<Target['call']> {
-  // ioredis looks names up in plain objects, and finds those of Object.prototype; servers do not mind the case
+  // ioredis looks names up in plain objects, and finds those of Object.prototype; servers ignore the case
   const known = name in Object.prototype ? name.toUpperCase() : name;
   return (buffers ? target.callBuffer(known, args) : target.call(known, args)) as ReturnType<Target['call']>;
 }

@@ -3,8 +3,8 @@ import { hideOptions } from './node-client.js';
 import type { Credentials } from '../options/credentials.js';
 
 /**
- * ioredis' client of one node, made without waiting: credentials, which may be promised, are asked for when it
- * connects, which it does with its first command.
+ * Creates an ioredis client of one node without waiting. It connects with its first command, and reads its
+ * credentials, which may be a promise, at that time.
  */
 export function createLazyNodeClient(
   options: RedisOptions,
@@ -19,7 +19,7 @@ export function createLazyNodeClient(
       const { username, password } = (await credentials()) ?? {};
       Object.assign(redis.options, { username, password });
     } catch (error) {
-      // else its commands would wait for ever
+      // otherwise its commands would wait forever
       redis.disconnect();
       throw error;
     }
@@ -27,20 +27,20 @@ export function createLazyNodeClient(
     await connectNow();
   };
   const members = {
-    // ioredis sets it when it connects, and what is called before then is queued by it
+    // ioredis sets it when it connects, and needs it to queue earlier calls
     condition: { select: 0 },
     connect: (callback?: (error: Error | null) => void): Promise<void> => {
       joining ??= join().finally(() => (joining = undefined));
       if (callback !== undefined) joining.then(() => callback(null), callback);
       return joining;
     },
-    // ioredis' own would be made without credentials, if this one has not connected yet
+    // the original would have no credentials if this client has not connected yet
     duplicate: (override?: RedisOptions): Redis =>
       createLazyNodeClient({ ...redis.options, ...override }, credentials),
   };
   for (const [name, value] of Object.entries(members))
     Object.defineProperty(redis, name, { value, writable: true });
-  // as `monitor()` wants of its duplicate
+  // `monitor()` needs this of its duplicate
   if (options.lazyConnect === false) redis.connect().catch(() => {});
   return hideOptions(redis);
 }

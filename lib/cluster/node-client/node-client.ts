@@ -6,22 +6,22 @@ import type { Credentials } from '../options/credentials.js';
 import { nodeName, type NodeAddress } from '../topology/topology.js';
 
 /**
- * An ioredis client for one node, for what needs a connection of its own: blocking commands,
- * WATCH. It is not connected yet, has yet to shake hands, and never reconnects by itself: whoever
- * asked for it knows better where to go next. The caller ends it, and listens to its `error` event.
+ * Creates an ioredis client for one node, for calls that need a connection of their own: blocking commands,
+ * WATCH. It is not connected and has no handshake yet. It never reconnects by itself, as the caller knows
+ * better where to go next. The caller ends it, and listens to its `error` event.
  */
 export function createNodeClient(
   node: NodeAddress,
   options: ResolvedClusterOptions,
   { username, password }: Partial<Credentials> = {},
 ): Redis {
-  // in RESP2 there are no other types to be had
+  // RESP2 has no other types
   const types = options.replyMapping === 'resp3' ? ({ protocol: 3, replyMapping: 'resp3' } as const) : {};
   const given = { ...nodeClientOptions(node, options), ...types, username, password };
   return hideOptions(new Redis({ ...given, connectionName: undefined }));
 }
 
-/** What each ioredis client of a node is made with; credentials apart. */
+/** Returns the options of every ioredis client of a node, without credentials. */
 export function nodeClientOptions(
   { host, port }: NodeAddress,
   options: ResolvedClusterOptions,
@@ -39,11 +39,11 @@ export function nodeClientOptions(
     maxRetriesPerRequest: null,
     autoResendUnfulfilledCommands: false,
     enableReadyCheck: false,
-    disableClientInfo: true, // since 7.2 servers take it, from users who are allowed to
+    disableClientInfo: true, // servers accept it since 7.2, from users who may send it
   };
 }
 
-/** Options of ioredis hold the password; whoever prints what holds the client sees the node. */
+/** Hides the options of an ioredis client, which hold the password, from printing. The node is shown instead. */
 export function hideOptions(redis: Redis): Redis {
   const shown = `Redis { node: '${nodeName(redis.options as NodeAddress)}' }`;
   for (const method of [inspect.custom, 'toJSON'])
