@@ -1,5 +1,5 @@
 import type { Reply } from '../../cluster/protocol/reply.js';
-import { fieldsOf, listOf } from './field-pairs.js';
+import { fieldsOf, listOf } from '../../cluster/topology/reply-fields.js';
 
 /** A connection of the cluster bus, as the node at one end sees it. */
 export interface BusLink {

@@ -10,7 +10,8 @@ import { parseClusterInfo, type ClusterInfo } from './cluster-info.js';
 import { parseNodeLines, type SeenNode } from './node-lines.js';
 import { parseShards, type ShardDescription } from './shard-nodes.js';
 import { parseSlotOwners, type SlotOwners } from './slot-owners.js';
-import { checkSlot, rangesOf, slotList, slotsByOwner, slotsOf } from './slot-words.js';
+import { checkSlot } from '../../cluster/topology/key-slot.js';
+import { rangesOf, slotList, slotsByOwner, slotsOf } from './slot-words.js';
 
 /** The result of deleting slots, for one owner. */
 export interface DeletedSlots {

@@ -1,6 +1,6 @@
 import type { Reply } from '../../cluster/protocol/reply.js';
 import type { SlotRange } from '../../cluster/topology/topology.js';
-import { fieldsOf, listOf, textOf } from './field-pairs.js';
+import { fieldsOf, listOf, textOf } from '../../cluster/topology/reply-fields.js';
 
 /** A node in CLUSTER SHARDS. */
 export interface ShardNode {

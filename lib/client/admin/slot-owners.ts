@@ -1,5 +1,5 @@
 import type { Reply } from '../../cluster/protocol/reply.js';
-import { fieldsOf, listOf, textOf } from './field-pairs.js';
+import { fieldsOf, listOf, textOf } from '../../cluster/topology/reply-fields.js';
 
 /** A node in CLUSTER SLOTS. */
 export interface SlotNode {

@@ -1,17 +1,7 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { describeValue } from '../../cluster/common/describe-value.js';
 import { groupBy } from '../../cluster/common/group-by.js';
-import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
+import { checkSlot } from '../../cluster/topology/key-slot.js';
 import type { ClusterNode, ClusterTopology, SlotRange } from '../../cluster/topology/topology.js';
-
-/** Returns the slot. @throws InvalidArgumentError unless it is one */
-export function checkSlot(slot: number): number {
-  if (Number.isInteger(slot) && slot >= 0 && slot < SLOT_COUNT) return slot;
-  throw new InvalidArgumentError(
-    'slot',
-    `"slot" must be an integer from 0 to ${SLOT_COUNT - 1}, got ${describeValue(slot)}`,
-  );
-}
 
 /**
  * Returns the slots as a list without duplicates. @throws InvalidArgumentError for an invalid slot, or none at

@@ -1,4 +1,5 @@
 import type { CallPolicy, Durability, ArgsOnResend } from '../../cluster/command/call-policy.js';
+import { checkOptionNames } from '../../cluster/common/check-option-names.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { IntegerType } from './big-integers.js';
 import type { ReplyTypes } from './reply-types.js';
@@ -64,19 +65,9 @@ const CHECKS: Readonly<Record<keyof CallOptions, (value: unknown) => void>> = {
  * @throws InvalidArgumentError for an unknown option or an invalid value
  */
 export function callPolicy(base: ViewPolicy, options: CallOptions): ViewPolicy {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new InvalidArgumentError('options', 'Call options are an object, such as { deadlineMs: 500 }');
-  }
+  checkOptionNames('a call', options, Object.keys(CHECKS));
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  for (const [name, value] of given) {
-    if (!Object.hasOwn(CHECKS, name)) {
-      throw new InvalidArgumentError(
-        name,
-        `Unknown call option ${name}; known are ${Object.keys(CHECKS).join(', ')}`,
-      );
-    }
-    CHECKS[name as keyof CallOptions](value);
-  }
+  for (const [name, value] of given) CHECKS[name as keyof CallOptions](value);
   if (options.integers === 'bigint' && base.replyTypes?.native === true) {
     throw new InvalidArgumentError(
       'integers',

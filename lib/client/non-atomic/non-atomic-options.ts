@@ -1,3 +1,4 @@
+import { checkOptionNames } from '../../cluster/common/check-option-names.js';
 import { describeValue } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 
@@ -17,14 +18,7 @@ export function nonAtomicOptions(
   options: NonAtomicOptions,
   base: Required<NonAtomicOptions> = DEFAULTS,
 ): Required<NonAtomicOptions> {
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(DEFAULTS, name)) {
-      throw new InvalidArgumentError(
-        name,
-        `Unknown option ${name}; known are ${Object.keys(DEFAULTS).join(', ')}`,
-      );
-    }
-  }
+  checkOptionNames('nonAtomic', options, Object.keys(DEFAULTS));
   const { maxMembers = base.maxMembers } = options;
   if (!Number.isInteger(maxMembers) || maxMembers < 1) {
     throw new InvalidArgumentError(

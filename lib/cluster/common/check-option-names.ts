@@ -2,8 +2,9 @@ import { InvalidArgumentError } from './errors.js';
 import { describeKind } from './describe-value.js';
 
 /**
- * Refuses options that are no object, and an option that is not known: one that is misspelt would be passed over.
- * @param what whose options these are, for the error
+ * Rejects options that are not an object, and unknown option names: a misspelt option would silently have no
+ * effect.
+ * @param what the owner of the options, for the error
  * @throws InvalidArgumentError naming the option
  */
 export function checkOptionNames(what: string, options: unknown, known: readonly string[]): void {

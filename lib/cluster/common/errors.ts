@@ -7,31 +7,29 @@ export interface ClusterErrorOptions {
   cause?: unknown;
 }
 
-/**
- * The parent of every error this package makes. No error carries stored values or credentials.
- */
+/** The base class of every error this package throws. No error contains stored values or credentials. */
 export class ClusterError extends Error {
-  /** Stable, documented, for programs; the message is for people. */
+  /** A stable, documented code for programs; the message is for people. */
   readonly code: string;
-  /** True where the same call may well succeed when made again. */
+  /** Whether the same call may well succeed when made again. */
   readonly retryable: boolean;
   /** Whether the operation took effect on the server. */
   readonly applied: Applied;
 
   constructor(
     message: string,
-    fate: { code: string; retryable?: boolean; applied?: Applied },
+    kind: { code: string; retryable?: boolean; applied?: Applied },
     options?: ClusterErrorOptions,
   ) {
     super(message, options);
     this.name = new.target.name;
-    this.code = fate.code;
-    this.retryable = fate.retryable ?? false;
-    this.applied = fate.applied ?? false;
+    this.code = kind.code;
+    this.retryable = kind.retryable ?? false;
+    this.applied = kind.applied ?? false;
   }
 }
 
-/** Why a usable topology could not be had. */
+/** Why there is no usable topology. */
 export type TopologyErrorCode =
   | 'NO_NODE_REACHABLE'
   | 'ANNOUNCED_UNREACHABLE'
@@ -51,16 +49,16 @@ export class TopologyError extends ClusterError {
   }
 }
 
-/** The server refused our credentials, or wanted some and had none from us. */
+/** The server rejected the credentials, or requires some and got none. */
 export class AuthenticationError extends ClusterError {
   constructor(message: string, options?: ClusterErrorOptions) {
     super(message, { code: 'AUTHENTICATION_FAILED' }, options);
   }
 }
 
-/** An argument or option that cannot be right; thrown before anything is sent. */
+/** An argument or option is invalid; thrown before anything is sent. */
 export class InvalidArgumentError extends ClusterError {
-  /** The argument's or option's name. */
+  /** The name of the argument or option. */
   readonly argument: string;
   constructor(argument: string, message: string) {
     super(message, { code: 'INVALID_ARGUMENT' });
@@ -68,11 +66,11 @@ export class InvalidArgumentError extends ClusterError {
   }
 }
 
-/** Keys of one operation that must share a slot do not; thrown before anything is sent. */
+/** The keys of an operation must share a slot, and do not; thrown before anything is sent. */
 export class CrossSlotError extends ClusterError {
   /** The keys as text, grouped by their slot. */
   readonly keysBySlot: ReadonlyMap<number, readonly string[]>;
-  /** @param otherWay what serves keys of several slots */
+  /** @param otherWay what to use for keys of several slots */
   constructor(
     operation: string,
     keysBySlot: ReadonlyMap<number, readonly string[]>,
@@ -84,7 +82,7 @@ export class CrossSlotError extends ClusterError {
     const more = keysBySlot.size > groups.length ? `; and ${keysBySlot.size - groups.length} more slots` : '';
     super(
       `${operation} needs all its keys in one slot, and they are in ${keysBySlot.size} (${groups.join('; ')}${more}). ` +
-        `Give the keys a common {hash tag}, or use ${otherWay} where atomicity is not needed.`,
+        `Give the keys a common {hash tag}, or use ${otherWay} if you do not need atomicity.`,
       { code: 'CROSS_SLOT' },
     );
     this.keysBySlot = keysBySlot;
@@ -93,14 +91,14 @@ export class CrossSlotError extends ClusterError {
 
 const shorten = (key: string): string => JSON.stringify(key.length > 40 ? `${key.slice(0, 37)}...` : key);
 
-/** A command that must not be run through a cluster client. */
+/** The command must not be run through a cluster client. */
 export class BlockedCommandError extends ClusterError {
   constructor(command: string, reason: string) {
     super(`${command} is blocked: ${reason}`, { code: 'BLOCKED_COMMAND' });
   }
 }
 
-/** The call's deadline passed, and it is certain that nothing was executed. `cause` is the last reason to wait. */
+/** The deadline of the call passed, and nothing was executed. `cause` is the last reason to wait. */
 export class DeadlineExceededError extends ClusterError {
   constructor(command: string, deadlineMs: number, options?: ClusterErrorOptions) {
     super(
@@ -111,10 +109,10 @@ export class DeadlineExceededError extends ClusterError {
   }
 }
 
-/** The last obstacle, for readers of logs that show the message and nothing else. */
+/** The last error, for logs that show only the message. */
 const because = (cause: unknown): string => (cause instanceof ClusterError ? `: ${cause.message}` : '');
 
-/** The command was handed to a socket, and no reply came: it may or may not have been executed. */
+/** The command was sent, and no reply came: it may or may not have been executed. */
 export class OutcomeUnknownError extends ClusterError {
   constructor(command: string, reason: string, options?: ClusterErrorOptions) {
     super(
@@ -126,13 +124,13 @@ export class OutcomeUnknownError extends ClusterError {
 }
 
 /**
- * More is waiting for one node than its bounds allow; nothing was sent. Single calls fail with it. Commands of a
- * pipeline, and the requests of a call for many slots, wait for room instead; it is the `cause` of those that reach
- * their deadline.
+ * More calls wait for one node than its limits allow; nothing was sent. Single calls reject with it. Commands
+ * of a pipeline, and the requests of a call for many slots, wait for room instead; if they reach their
+ * deadline, it is the `cause`.
  */
 export class BackpressureError extends ClusterError {
   constructor(node: string, commands: number, bytes: number) {
-    super(`Too much is waiting for node ${node} (${commands} commands, ${bytes} bytes)`, {
+    super(`Too many calls wait for node ${node} (${commands} commands, ${bytes} bytes)`, {
       code: 'BACKPRESSURE',
       retryable: true,
     });
@@ -149,7 +147,7 @@ export class LeaseTimeoutError extends ClusterError {
   }
 }
 
-/** Somebody else changed what the transaction had read, on every attempt. Nothing of it was applied. */
+/** Other clients changed what the transaction had read, on every attempt. Nothing of it was applied. */
 export class TransactionConflictError extends ClusterError {
   constructor(attempts: number) {
     super(
@@ -162,7 +160,7 @@ export class TransactionConflictError extends ClusterError {
   }
 }
 
-/** The write was applied, and fewer replicas than asked for have confirmed it in time. */
+/** The write was applied, but fewer replicas than requested confirmed it in time. */
 export class DurabilityError extends ClusterError {
   constructor(wanted: number, confirmed: number, timeoutMs: number, options?: ClusterErrorOptions) {
     super(
@@ -177,35 +175,35 @@ export class DurabilityError extends ClusterError {
 }
 
 /**
- * The client is closed, or was closed while the call waited. Nothing was executed, unless `applied` is `'unknown'`: a
- * call that blocked on a server was cut off, and may have taken an element that nobody will see.
+ * The client is closed, or was closed while the call waited. Nothing was executed, unless `applied` is
+ * `'unknown'`: a call that blocked on a server was cut off, and may have taken an element that is lost.
  */
 export class ClientClosedError extends ClusterError {
   constructor(applied: Applied = false) {
-    // ioredis' words, by which its callers (BullMQ) tell a connection that was closed on purpose from a failure
+    // the text of ioredis, by which its callers (BullMQ) recognize a connection that was closed on purpose
     super('Connection is closed.', { code: 'CLIENT_CLOSED', applied });
   }
 }
 
-/** A peer sent bytes that are not the Redis protocol; the connection is given up. */
+/** A peer sent bytes that are not the Redis protocol; the connection is closed. */
 export class ProtocolError extends ClusterError {
   constructor(message: string) {
     super(message, { code: 'PROTOCOL_ERROR', applied: 'unknown' });
   }
 }
 
-/** The command was executed, and its reply cannot be given in the form of the call. `cause` says why. */
+/** The command was executed, but its reply cannot be returned in the form of the call. `cause` says why. */
 export class UnreadableReplyError extends ClusterError {
   constructor(command: string, options?: ClusterErrorOptions) {
     super(
-      `${command} was executed, and its reply could not be read`,
+      `${command} was executed, but its reply could not be read`,
       { code: 'UNREADABLE_REPLY', applied: true },
       options,
     );
   }
 }
 
-/** A connection to a node could not be made, or was lost. */
+/** A connection to a node could not be opened, or was lost. */
 export class ConnectionError extends ClusterError {
   constructor(node: string, reason: string, options?: ClusterErrorOptions) {
     super(`Connection to ${node}: ${reason}`, { code: 'CONNECTION', retryable: true }, options);
@@ -213,9 +211,10 @@ export class ConnectionError extends ClusterError {
 }
 
 /**
- * What a server itself answered. `code` is the first word of the answer (`WRONGTYPE`, `NOSCRIPT`, `ERR`). It is
- * `retryable` where the server could not serve the call for the moment (`CLUSTERDOWN`, `LOADING`, `TRYAGAIN`,
- * `BUSY`). The name is `ReplyError`, as in ioredis; unlike there, the command's arguments are not attached.
+ * An error that a server replied. `code` is the first word of the reply (`WRONGTYPE`, `NOSCRIPT`, `ERR`). It is
+ * `retryable` if the server could not serve the call at that moment (`CLUSTERDOWN`, `LOADING`, `TRYAGAIN`,
+ * `BUSY`). The name is `ReplyError`, as in ioredis; unlike there, the arguments of the command are not
+ * attached.
  */
 export class ReplyError extends ClusterError {
   constructor(message: string, options?: ClusterErrorOptions) {

@@ -1,10 +1,11 @@
 import { types } from 'node:util';
 
 /**
- * A value as JSON; undefined where JSON cannot hold all of it, rather than JSON of something else: `JSON.stringify`
- * makes `{}` of a promise, a Map or an error, null of NaN and of a hole in a list, and leaves functions out.
+ * Returns a value as JSON; undefined if JSON cannot represent all of it. `JSON.stringify` would change such
+ * values silently: it turns a promise, a Map or an error into `{}`, NaN and holes in lists into null, and omits
+ * functions.
  *
- * It throws nothing: the engine's messages may repeat what is in the value.
+ * Never throws, as the engine's messages may contain parts of the value.
  */
 export function toJsonText(value: unknown): string | undefined {
   try {
@@ -34,7 +35,7 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
-/** Whether an object of a class is what its own properties say, or what its `toJSON` does. */
+/** Whether an object of a class is described by its own properties, or by its `toJSON`. */
 function hasJson(value: object): boolean {
   if (types.isDate(value)) return !Number.isNaN(value.getTime()); // JSON of an invalid one is null
   if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return true;

@@ -1,11 +1,12 @@
 import { clearTimeout, setImmediate, setTimeout } from './timers.js';
 
-/** Steps in which the time is counted. */
+/** The number of steps in which the time is counted. */
 const STEPS = 8;
 
 /**
- * A time limit on what a peer does, which counts the time in which the event loop runs. While the application blocks
- * the loop, or the machine stands still, the peer's answers wait unread: that time is not the peer's.
+ * A time limit for a peer that counts only the time in which the event loop runs. While the application blocks
+ * the loop, or the machine is suspended, replies of the peer wait unread: the peer is not to blame for that
+ * time.
  */
 export class LoopTimer {
   private timer: NodeJS.Timeout | undefined;
@@ -19,7 +20,7 @@ export class LoopTimer {
     this.timer = this.step();
   }
 
-  /** Ends it: `onTimeout` is not called any more. */
+  /** Cancels it: `onTimeout` is no longer called. */
   cancel(): void {
     clearTimeout(this.timer);
     this.timer = undefined;

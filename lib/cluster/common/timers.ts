@@ -2,8 +2,8 @@ import timers from 'node:timers';
 import promisedTimers from 'node:timers/promises';
 
 /*
- * The clock and the timers, as they were when this file was loaded. Test runners put fakes in their place, which do
- * not go by themselves; sockets and servers do not wait for them, and a client that did would never send again.
+ * The clock and the timers, as they were when this file was loaded. Test runners replace them by fakes, which do not
+ * advance on their own. Sockets and servers do not follow fakes, and a client that did would never send again.
  */
 
 export const { setTimeout, clearTimeout, setInterval, clearInterval, setImmediate } = timers;

@@ -1,7 +1,7 @@
 import { LoopTimer } from './loop-timer.js';
 import { clearTimeout, setTimeout } from './timers.js';
 
-/** Resolves as the promise does, or with what `onTimeout` returns if that takes longer than `timeoutMs`. */
+/** Resolves like the promise, or with the result of `onTimeout` if that takes longer than `timeoutMs`. */
 export function within<T>(
   timeoutMs: number,
   promise: Promise<T>,

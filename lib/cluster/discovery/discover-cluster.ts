@@ -14,13 +14,13 @@ import { prevailingView, readAllViews, readViews, type Views } from './topology-
 import { nodeName, type ClusterTopology } from '../topology/topology.js';
 
 const RETRY_MS = 100;
-/** How long seeds that the others do not know may take to tell which cluster they are of, in ms. */
+/** How long seeds that the other nodes do not know may take to report their cluster, in ms. */
 const UNKNOWN_SEED_MS = 500;
 
 /**
- * Finds the cluster: asks the configured nodes for the topology, has it adopted, and opens a connection to every
- * primary. What can mend itself (a node that is starting, slots that are being assigned) is waited for, up to
- * `startupTimeoutMs`.
+ * Finds the cluster: reads the topology from the configured nodes, adopts it, and opens a connection to every
+ * primary. Waits up to `startupTimeoutMs` for problems that may resolve themselves, such as a node that is
+ * starting, or slots that are being assigned.
  * @throws TopologyError or AuthenticationError, naming nodes and causes
  */
 export async function startUp(
@@ -31,7 +31,7 @@ export async function startUp(
 ): Promise<void> {
   const giveUpAt = monotonicMs() + options.startupTimeoutMs;
   let lastError: Error | undefined;
-  // connecting cannot be interrupted, so the limit is kept by a race; the loop ends by `isClosed` or its own clock
+  // connecting cannot be interrupted, so a race keeps the limit; `isClosed` or the loop's own clock ends the loop
   const found = (async () => {
     for (;;) {
       lastError = await tryOnce(router, options, adopt);
@@ -47,7 +47,7 @@ export async function startUp(
   });
 }
 
-/** One attempt; what stood in its way comes back. */
+/** Makes one attempt; returns the error if it failed. */
 async function tryOnce(
   router: Router,
   options: ResolvedClusterOptions,
@@ -58,7 +58,7 @@ async function tryOnce(
   const candidate = prevailingView(first.topologies);
   if (candidate === undefined) return worst(first) ?? unreachable(options, first.causes);
   if (candidate.coveredSlots === 0) return uncovered(candidate, options);
-  // nodes of two clusters were given, and which one is meant is not ours to guess
+  // if the seeds belong to two clusters, refuse to guess which one is meant
   const unknown = seeds.filter(({ name }) => candidate.node(name) === undefined);
   const others = await readAllViews(unknown, options, UNKNOWN_SEED_MS);
   const informed = [...first.topologies, ...others.topologies].filter((view) => view.coveredSlots > 0);
@@ -71,7 +71,7 @@ async function tryOnce(
   const refused = [...causes.values()].find((error) => error instanceof AuthenticationError);
   if (refused !== undefined) return refused;
   const second = await readViews(primaries, options);
-  // a node without any slot, as one that has just been reset, does not contradict those that know of some
+  // a node without slots, such as one that has just been reset, does not contradict the others
   const views = second.topologies.filter((view) => view.coveredSlots > 0);
   const topology = prevailingView(views);
   if (topology === undefined) return notAsAnnounced(candidate, new Map([...second.causes, ...causes]));
@@ -86,7 +86,7 @@ async function tryOnce(
 
 function seedsAsText({ nodes }: ResolvedClusterOptions): string {
   if (nodes.includes(DEFAULT_NODE))
-    return `${nodeName(DEFAULT_NODE)}, the default where neither the option nodes nor REDIS_CLUSTER_NODES is set`;
+    return `${nodeName(DEFAULT_NODE)}, the default if neither the option nodes nor REDIS_CLUSTER_NODES is set`;
   return nodes.map(nodeName).join(', ');
 }
 
@@ -98,7 +98,7 @@ function isFinal(error: Error): boolean {
   );
 }
 
-/** The cause that no waiting will mend, if there is one. */
+/** Returns the cause that waiting cannot fix, if there is one. */
 function worst(views: Views): Error | undefined {
   return [...views.causes.values()].find(isFinal);
 }
@@ -114,14 +114,14 @@ function unreachable(options: ResolvedClusterOptions, causes: ReadonlyMap<string
   );
 }
 
-/** Nodes told us of the cluster, and at none of the addresses that they told is it to be found. */
+/** Returns the error for a cluster whose announced addresses all lead nowhere. */
 function notAsAnnounced({ primaries }: ClusterTopology, causes: ReadonlyMap<string, Error>): TopologyError {
   const details = primaries.map(({ name }) => `${name} (${causes.get(name)?.message ?? 'no answer'})`);
   return new TopologyError(
     'ANNOUNCED_UNREACHABLE',
     `The cluster announces addresses that cannot be reached from here: ${details.join(', ')}. ` +
       'Have its nodes announce others (cluster-announce-ip, cluster-announce-hostname, cluster-announce-port), ' +
-      'or map them to those that can be reached by the option addressRemap.',
+      'or map them to reachable addresses with the option addressRemap.',
     { cause: causes.values().next().value },
   );
 }
@@ -130,17 +130,17 @@ function uncovered(topology: ClusterTopology, options: ResolvedClusterOptions): 
   const primaries = topology.primaries.map((primary) => primary.name).join(', ');
   const remedy =
     topology.coveredSlots === 0
-      ? 'Make a cluster of the nodes (redis-cli --cluster create).'
-      : 'Assign the rest (redis-cli --cluster fix), or set requireFullCoverage: false to go on without.';
+      ? 'Create a cluster from the nodes (redis-cli --cluster create).'
+      : 'Assign the rest (redis-cli --cluster fix), or set requireFullCoverage: false to start without them.';
   return new TopologyError(
     'SLOTS_NOT_COVERED',
     `Only ${topology.coveredSlots} of ${SLOT_COUNT} slots have a primary (${primaries || 'none'}), ` +
-      `as told from ${seedsAsText(options)}. ${remedy}`,
+      `according to ${seedsAsText(options)}. ${remedy}`,
   );
 }
 
 function disagreement(views: readonly ClusterTopology[]): TopologyError {
-  const told = new Set(
+  const seen = new Set(
     views.map((view) =>
       view.primaries
         .map((primary) => primary.name)
@@ -150,7 +150,7 @@ function disagreement(views: readonly ClusterTopology[]): TopologyError {
   );
   return new TopologyError(
     'VIEWS_DISAGREE',
-    `The nodes disagree about who owns which slot (${[...told].join(' / ')}); ` +
-      'two clusters, one that is split, or one that is being changed',
+    `The nodes disagree about who owns which slot (${[...seen].join(' / ')}). ` +
+      'They may belong to two clusters, or the cluster is split or being changed.',
   );
 }

@@ -7,22 +7,22 @@ import { topologyFromSlots } from '../topology/slots-reply.js';
 import { clearTimeout, setTimeout } from '../common/timers.js';
 import type { ClusterTopology, NodeIdentity } from '../topology/topology.js';
 
-/** Nodes whose views are compared. */
+/** How many views are compared. */
 const VOTERS = 3;
-/** How long the first answer waits for the others, in ms: a node that is silent must not hold up the rest. */
+/** How long the first view waits for the others, in ms: a silent node must not delay the rest. */
 const GRACE_MS = 100;
 
-/** What nodes answered when they were asked for the topology. */
+/** The views that nodes returned of the topology. */
 export interface Views {
   readonly topologies: readonly ClusterTopology[];
-  /** Why a node gave no view, by its name. */
+  /** Why a node returned no view, by its name. */
   readonly causes: ReadonlyMap<string, Error>;
 }
 
 /**
- * Asks nodes, over their channels, for the topology as they see it: a few whose channels are open; where those tell
- * nothing of use, the others, a few at a time.
- * @param withSlotless also ask for primaries that own no slots
+ * Reads the topology from nodes, over their channels: first a few whose channels are open; if their views are
+ * of no use, the others, a few at a time.
+ * @param withSlotless also reads primaries that own no slots
  */
 export async function readViews(
   channels: Iterable<NodeChannel>,
@@ -35,14 +35,14 @@ export async function readViews(
   const others = candidates.filter((channel) => !asked.includes(channel));
   const causes = new Map<string, Error>();
   const topologies = await readSome(asked, options, withSlotless, causes);
-  // a node that is not part of the cluster yet, or not any more, knows of no slots
+  // a node that is not, or is no longer, part of the cluster knows no slots
   while (others.length > 0 && !topologies.some((view) => view.coveredSlots > 0)) {
     topologies.push(...(await readSome(others.splice(0, VOTERS), options, withSlotless, causes)));
   }
   return { topologies, causes };
 }
 
-/** Asks all of these nodes; those that take longer than `patienceMs` are passed over. */
+/** Reads the views of all these nodes. Ignores nodes that take longer than `patienceMs`. */
 export async function readAllViews(
   channels: readonly NodeChannel[],
   options: ResolvedClusterOptions,
@@ -54,8 +54,8 @@ export async function readAllViews(
 }
 
 /**
- * The views that are there once all nodes have answered or failed, or a moment after the first answer, or, where a
- * patience is given, when that is at its end.
+ * Resolves with the views once all nodes have replied or failed, or a moment after the first view, or, if
+ * given, after `patienceMs`.
  */
 function readSome(
   channels: readonly NodeChannel[],
@@ -84,8 +84,8 @@ function readSome(
 }
 
 /**
- * The view that most nodes share, of those that know of slots; among equals the one that covers more, or has more
- * nodes. Undefined where there is none.
+ * Returns the view that most nodes share, among those with slots. Of equals, returns the one that covers more
+ * slots, or has more nodes. Undefined if there is none.
  */
 export function prevailingView(topologies: readonly ClusterTopology[]): ClusterTopology | undefined {
   const votes = new Map<string, number>();
@@ -95,7 +95,7 @@ export function prevailingView(topologies: readonly ClusterTopology[]): ClusterT
       Number(b.coveredSlots > 0) - Number(a.coveredSlots > 0) ||
       votesFor(votes, b) - votesFor(votes, a) ||
       b.coveredSlots - a.coveredSlots ||
-      // in the middle of a failover, who knows of the former primary knows more
+      // in the middle of a failover, a view with the former primary is more complete
       b.nodes.length - a.nodes.length,
   )[0];
 }
@@ -123,7 +123,7 @@ async function readView(
   }
 }
 
-/** None where the server does not know the question, or does not let us ask it. */
+/** Returns the primaries without slots; none if the server does not know CLUSTER SHARDS or does not permit it. */
 async function readSlotlessPrimaries(
   channel: NodeChannel,
   { connectTimeoutMs, tls, addressRemap }: ResolvedClusterOptions,

@@ -2,29 +2,29 @@ import { clearTimeout, monotonicMs, setTimeout } from '../common/timers.js';
 import type { TopologyCounters } from '../stats/cluster-counters.js';
 import type { ClusterTopology } from '../topology/topology.js';
 
-/** Time between two reads of the topology while nothing is known to be amiss, in ms. */
+/** The time between two reads of the topology if nothing is known to be wrong, in ms. */
 const SPACING_MS = 1_000;
-/** The same while a shard is without a primary that answers. */
+/** The same while a shard has no primary that replies. */
 const URGENT_SPACING_MS = 250;
-/** The same while views may be of the middle of a failover. */
+/** The same while views may have been taken in the middle of a failover. */
 const UNSETTLED_SPACING_MS = 500;
-/** The longest delay of a timer, in ms; a longer one would be none. */
+/** The longest delay of a timer, in ms; a longer one would fire at once. */
 const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
-/** What the refresher works on. */
+/** What the refresher reads and updates. */
 export interface RefreshSource {
-  /** Reads the topology; undefined where no node answered. */
+  /** Reads the topology; undefined if no node replied. */
   read(): Promise<ClusterTopology | undefined>;
   adopt(topology: ClusterTopology): void;
-  /** Some shard has no primary that answers. */
+  /** Whether a shard has no primary that replies. */
   urgent(): boolean;
-  /** The last view left out a node that may come back. */
+  /** Whether the last view lacked a node that may come back. */
   unsettled(): boolean;
 }
 
 /**
- * Keeps the topology fresh with discipline: one read at a time, the first at once, the next ones spaced and
- * jittered however many reasons there are, and one in a while without any.
+ * Keeps the topology up to date with limited load: one read at a time, the first at once, later ones spaced and
+ * jittered however many requests there are, and periodic ones without any request.
  */
 export class TopologyRefresher {
   private running: Promise<void> | undefined = undefined;
@@ -46,7 +46,7 @@ export class TopologyRefresher {
     this.schedulePeriodic();
   }
 
-  /** Asks for a read, soon. */
+  /** Requests a read, soon. */
   request(): void {
     if (this.stopped) return;
     if (this.running !== undefined) {
@@ -60,7 +60,7 @@ export class TopologyRefresher {
     else this.due = setTimeout(() => void this.refresh(), wait).unref();
   }
 
-  /** Reads now, or joins the read that is under way. */
+  /** Reads now, or joins the running read. */
   refresh(): Promise<void> {
     clearTimeout(this.due);
     this.due = undefined;

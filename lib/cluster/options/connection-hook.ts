@@ -3,29 +3,30 @@ import type { Reply } from '../protocol/reply.js';
 import { nodeName, type NodeAddress } from '../topology/topology.js';
 
 /**
- * What a connection is for:
+ * The purpose of a connection:
  * - `shared`: the commands of all callers
- * - `leased`: one caller's alone, for the time of a blocking command or a transaction
+ * - `leased`: a single caller, during a blocking command or a transaction
  * - `subscriber`: subscriptions
  */
 export type ConnectionPurpose = 'shared' | 'leased' | 'subscriber';
 
-/** A connection that has just been made, and carries nothing of anybody's yet. */
+/** A connection that has just been opened, and is not used by any call yet. */
 export interface NewConnection {
   /** The node it leads to. */
   readonly node: NodeAddress;
   readonly purpose: ConnectionPurpose;
   /**
-   * Sends one command on it, and gives the reply.
-   * @throws InvalidArgumentError for a command that would make the connection unfit for the client; ReplyError
+   * Sends one command on it, and returns the reply.
+   * @throws InvalidArgumentError for a command that would make the connection unusable for the client;
+   *   ReplyError
    */
   call(name: string, ...args: (string | number)[]): Promise<Reply>;
 }
 
-/** What an application does with each connection before it is used. */
+/** Runs on each connection before it is used. */
 export type ConnectionHook = (connection: NewConnection) => void | Promise<void>;
 
-/** The application's own `onConnect` failed, so the connection was not taken. Its cause is what that threw. */
+/** The application's `onConnect` failed, so the connection is not used. The `cause` is what it threw. */
 export class ConnectionHookError extends ClusterError {
   constructor(node: string, cause: unknown) {
     super(
@@ -36,14 +37,14 @@ export class ConnectionHookError extends ClusterError {
   }
 }
 
-/** Commands after which replies do not come one a command, or not in a form that the client reads. */
+/** Commands after which there is not one reply per command, or in a form that the client cannot read. */
 const UNFIT = new Set(
   'hello reset quit select multi exec discard watch monitor sync psync subscribe psubscribe ssubscribe'.split(
     ' ',
   ),
 );
 
-/** Runs the hook on a fresh connection. @throws ConnectionHookError */
+/** Runs the hook on a new connection. @throws ConnectionHookError */
 export async function runConnectionHook(
   hook: ConnectionHook,
   { host, port }: NodeAddress,
@@ -53,7 +54,10 @@ export async function runConnectionHook(
   const call = async (command: string, ...args: (string | number)[]): Promise<Reply> => {
     const words = [command, ...args].map(String);
     if (UNFIT.has(words[0].toLowerCase()) || /^client reply\b/i.test(words.join(' '))) {
-      throw new InvalidArgumentError('command', `${words[0]} would make the connection unfit for the client`);
+      throw new InvalidArgumentError(
+        'command',
+        `${words[0]} would make the connection unusable for the client`,
+      );
     }
     return ask(words[0], ...words.slice(1));
   };

@@ -2,18 +2,18 @@ import { ClusterError, InvalidArgumentError } from '../common/errors.js';
 import { clearTimeout, monotonicMs, setTimeout } from '../common/timers.js';
 import { within } from '../common/within.js';
 
-/** Between attempts to renew credentials once they are due, in ms. */
+/** The time between attempts to renew credentials that are due, in ms. */
 const RETRY_MS = 1_000;
-/** How long a provider that has failed is left alone, in ms: the first time, and at most. */
-const SHORTEST_REST_MS = 100;
-const LONGEST_REST_MS = 5_000;
+/** How long a provider that has failed is not called again, in ms: after the first failure, and at most. */
+const SHORTEST_BACKOFF_MS = 100;
+const LONGEST_BACKOFF_MS = 5_000;
 
-/** Authenticates connections that are open anew. Rejects where a node refuses. */
+/** Authenticates open connections with new credentials. Rejects if a node refuses them. */
 export type Renewal = (credentials: Credentials) => Promise<unknown>;
 
 /**
- * The application's own `credentialsProvider` failed, or did not answer in time. What the provider threw is not
- * repeated: it may hold a credential.
+ * The application's `credentialsProvider` failed, or did not answer in time. What the provider threw is not
+ * repeated, as it may contain a credential.
  */
 export class CredentialsUnavailableError extends ClusterError {
   constructor(reason: string) {
@@ -22,8 +22,9 @@ export class CredentialsUnavailableError extends ClusterError {
 }
 
 /**
- * Asks for credentials, knows when they are to be asked for again, and tells those who hold connections then. However
- * many connections are being made, the provider is asked once at a time, and after a failure not for a moment.
+ * Reads credentials from the provider, knows when they are due for renewal, and then updates the owners of
+ * connections. However many connections are being opened, the provider is called once at a time, and not again
+ * until a backoff after a failure has passed.
  */
 export class CredentialsKeeper {
   private readonly renewals = new Set<Renewal>();
@@ -31,12 +32,12 @@ export class CredentialsKeeper {
   private stopped = false;
   private asking: Promise<Credentials | undefined> | undefined = undefined;
   private failure: Error | undefined = undefined;
-  private restMs = 0;
-  private restsUntil = 0;
+  private backoffMs = 0;
+  private backoffUntil = 0;
 
   /**
-   * @param ask the provider
-   * @param patienceMs how long an answer may take
+   * @param ask calls the provider
+   * @param patienceMs how long it may take to answer
    */
   constructor(
     private readonly ask: () => Promise<Credentials | undefined>,
@@ -44,34 +45,34 @@ export class CredentialsKeeper {
   ) {}
 
   /**
-   * Credentials as they are now.
-   * @throws CredentialsUnavailableError; InvalidArgumentError for an answer that is no credentials
+   * Returns the present credentials.
+   * @throws CredentialsUnavailableError; InvalidArgumentError if the provider's answer is not credentials
    */
   readonly current = async (): Promise<Credentials | undefined> => {
-    if (this.failure !== undefined && monotonicMs() < this.restsUntil) throw this.failure;
+    if (this.failure !== undefined && monotonicMs() < this.backoffUntil) throw this.failure;
     return (this.asking ??= this.askNow().finally(() => (this.asking = undefined)));
   };
 
   /**
-   * Has connections authenticated anew whenever credentials are renewed.
-   * @returns ends that
+   * Registers a function that authenticates connections whenever credentials are renewed.
+   * @returns a function that removes it
    */
   onRenewal(renewal: Renewal): () => void {
     this.renewals.add(renewal);
     return () => void this.renewals.delete(renewal);
   }
 
-  /** Asks for credentials, and has all that is open authenticated anew; rejects where some of it cannot be. */
+  /** Reads new credentials, and authenticates all open connections with them. Rejects if that fails for some. */
   async renew(): Promise<void> {
-    // an answer that is under way may be the old one
+    // a pending answer may be the old one
     await this.asking?.catch(() => {});
-    this.restsUntil = 0;
+    this.backoffUntil = 0;
     const credentials = await this.current();
     if (credentials === undefined) return;
     await Promise.all([...this.renewals].map((renewal) => renewal(credentials)));
   }
 
-  /** Asks for none any more by itself. */
+  /** Stops renewing credentials. */
   stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
@@ -83,15 +84,15 @@ export class CredentialsKeeper {
         throw new CredentialsUnavailableError(`gave no answer within ${this.patienceMs} ms`);
       });
       this.failure = undefined;
-      this.restMs = 0;
+      this.backoffMs = 0;
       if (credentials?.refreshAfterMs !== undefined) this.schedule(credentials.refreshAfterMs);
       return credentials;
     } catch (error) {
       const isOurs = error instanceof CredentialsUnavailableError || error instanceof InvalidArgumentError;
-      // what the provider said may quote the credentials, and is the provider's own to log
+      // the provider's error may contain the credentials; the provider can log it
       this.failure = isOurs ? error : new CredentialsUnavailableError('failed');
-      this.restMs = Math.min(LONGEST_REST_MS, this.restMs * 2 || SHORTEST_REST_MS);
-      this.restsUntil = monotonicMs() + this.restMs;
+      this.backoffMs = Math.min(LONGEST_BACKOFF_MS, this.backoffMs * 2 || SHORTEST_BACKOFF_MS);
+      this.backoffUntil = monotonicMs() + this.backoffMs;
       throw this.failure;
     }
   }
@@ -104,10 +105,13 @@ export class CredentialsKeeper {
   }
 }
 
-/** A user name and password, as the server's ACL knows them. */
+/** A user name and password of the server's ACL. */
 export interface Credentials {
   username?: string | undefined;
   password: string;
-  /** From a provider: when it is to be asked again, and open connections authenticated anew, in ms. Default: never. */
+  /**
+   * From a provider: the time after which it is called again and open connections are authenticated with its
+   * answer, in ms. Default: never.
+   */
   refreshAfterMs?: number | undefined;
 }

@@ -3,8 +3,8 @@ import { InvalidArgumentError } from '../common/errors.js';
 import type { ClusterEngineOptions } from './options.js';
 
 type Check = (value: unknown, name: string) => void;
-const refuse = (name: string, expected: string, came: string): never => {
-  throw new InvalidArgumentError(name, `Option ${name} must be ${expected}, got ${came}`);
+const refuse = (name: string, expected: string, got: string): never => {
+  throw new InvalidArgumentError(name, `Option ${name} must be ${expected}, got ${got}`);
 };
 const text: Check = (value, name) => {
   if (typeof value !== 'string') refuse(name, 'a string', describeKind(value));
@@ -22,7 +22,7 @@ const oneOf =
     const word = typeof value === 'string' && /^[a-z]{1,30}$/i.test(value);
     refuse(name, `one of ${allowed.join(', ')}`, word ? `'${value}'` : describeValue(value));
   };
-// setTimeout holds its delay in 31 bits and fires at once beyond them
+// the longest delay of setTimeout; it fires at once beyond that
 const MAX_TIMER_MS = 2 ** 31 - 1;
 export const milliseconds: Check = (value, name) => {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_TIMER_MS)
@@ -59,7 +59,7 @@ export const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   clientName: (value, name) => {
     const fits = typeof value === 'string' && /^[\x21-\x7e]+$/.test(value);
     if (!fits)
-      refuse(name, 'printable ASCII without spaces, as CLIENT SETNAME wants it', describeOther(value));
+      refuse(name, 'printable ASCII without spaces, as CLIENT SETNAME requires', describeOther(value));
   },
   onConnect: callable,
   protocol: oneOf(2, 3),
@@ -102,7 +102,7 @@ export const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   heartbeatMs: milliseconds,
   statsIntervalMs: milliseconds,
 };
-/** Refuses what is no object of options, such as a URL or a list of nodes. @throws InvalidArgumentError */
+/** Rejects options that are not an object, such as a URL or a list of nodes. @throws InvalidArgumentError */
 export function checkIsObject(options: unknown): void {
   if (typeof options === 'object' && options !== null && !Array.isArray(options)) return;
   throw new InvalidArgumentError(

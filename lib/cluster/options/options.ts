@@ -7,27 +7,27 @@ import type { NodeAddress } from '../topology/topology.js';
 import type { Credentials } from './credentials.js';
 
 /**
- * Which commands are sent again after a connection died with their reply owing:
- * - `safe`: those whose second run goes unnoticed where nobody else writes in between
- * - `reads`: those that change nothing, so that no write runs behind what others have written meanwhile
- * - `never`: none; nor is what a server refused for the moment tried again
- * - `always`: all of them, which may run twice
+ * Which commands are sent again if their connection was lost before the reply:
+ * - `safe`: those whose second execution makes no difference if no other client writes in between
+ * - `reads`: those that change nothing, so that no write runs after later writes of other clients
+ * - `never`: none; commands that a server refused for the moment are not tried again either
+ * - `always`: all of them, which may then run twice
  */
 export type RetryMode = 'safe' | 'reads' | 'never' | 'always';
 
-/** What waits for one node at most. */
+/** The limits of what may wait for one node. */
 export interface PendingBounds {
   /** Commands, queued and in flight. */
   commands: number;
-  /** Bytes of their arguments. One command at a time that has more than half of these does not count. */
+  /** The bytes of their arguments. One command at a time that has more than half of them does not count. */
   bytes: number;
 }
 
-/** What a cluster client connects and routes by. Anything else is refused by name. */
+/** The options for connecting and routing. Unknown options are rejected by name. */
 export interface ClusterEngineOptions {
   /**
-   * Nodes to start from: `host:port`, a `redis://` or `rediss://` URL, or host and port. One is enough, several are
-   * better.
+   * The nodes to start from: `host:port`, a `redis://` or `rediss://` URL, or host and port. One reachable node
+   * is enough; list several in case it is down.
    */
   nodes?: readonly (string | NodeAddress)[] | undefined;
   /** ACL user; also from a URL. */
@@ -35,69 +35,69 @@ export interface ClusterEngineOptions {
   /** Password; also from a URL. */
   password?: string | undefined;
   /**
-   * Asked for credentials whenever a connection is made, and when those it gave are due (`refreshAfterMs`); instead of
-   * `username` and `password`.
+   * Returns credentials. Called whenever a connection is opened, and when its last answer is due for renewal
+   * (`refreshAfterMs`). Use it instead of `username` and `password`.
    */
   credentialsProvider?: (() => Credentials | Promise<Credentials>) | undefined;
   /** TLS options of `node:tls`, or `true` for its defaults; a `rediss:` URL implies `true`. */
   tls?: ConnectionOptions | boolean | undefined;
-  /** Told to the server as CLIENT SETNAME; leased connections are named `leased:` and this. */
+  /** The name of connections (CLIENT SETNAME). Leased connections are named `leased:` followed by it. */
   clientName?: string | undefined;
   /**
-   * Called with each connection before it is used, those that are leased and those of subscribers among them. Where it
-   * fails the connection is not taken, and another attempt follows.
+   * Called with each connection before it is used, including leased and subscriber connections. If it fails,
+   * the connection is not used, and another attempt follows.
    */
   onConnect?: ConnectionHook | undefined;
   /**
-   * RESP version on the wire of commands; see `replyMapping` for the shapes of replies. Subscribers speak RESP3 where
-   * they can. Default 2.
+   * The RESP version for commands; see `replyMapping` for the form of replies. Subscribers use RESP3 if they
+   * can. Default 2.
    */
   protocol?: 2 | 3 | undefined;
   /**
-   * Shapes of replies. `legacy`: those of RESP2, whatever the protocol. `resp3`, which needs `protocol: 3`: maps are
-   * objects, doubles numbers, booleans booleans, members with scores pairs; ioredis' types of replies do not tell of
-   * it. Default `legacy`.
+   * The form of replies. `legacy`: that of RESP2, whatever the protocol. `resp3`, which needs `protocol: 3`:
+   * maps are objects, doubles are numbers, booleans are booleans, members with scores are pairs. The TypeScript
+   * types of ioredis do not reflect this. Default `legacy`.
    */
   replyMapping?: 'legacy' | 'resp3' | undefined;
-  /** Numbers of replies as text. Default false. */
+  /** Returns numbers in replies as text. Default false. */
   stringNumbers?: boolean | undefined;
-  /** Put before every key. No braces. */
+  /** A prefix for every key. It must not contain braces. */
   keyPrefix?: string | undefined;
-  /** Connect with the first command rather than when the application starts. Default false. */
+  /** Connects with the first command rather than at the start of the application. Default false. */
   lazyConnect?: boolean | undefined;
-  /** Refuse to start while a slot has no owner. Default true. */
+  /** Does not start while a slot has no owner. Default true. */
   requireFullCoverage?: boolean | undefined;
-  /** Learn nodes from the cluster, to start from them later. Default true. */
+  /** Also uses nodes learned from the cluster for reading the topology. Default true. */
   dynamicStartupNodes?: boolean | undefined;
-  /** Turns addresses that the cluster announces into ones that can be reached from here. */
+  /** Maps addresses that the cluster announces to addresses that can be reached from here. */
   addressRemap?: AddressRemap | undefined;
   /** Where reads go. Default `primary`. */
   readFrom?: ReadFrom | undefined;
-  /** What is sent again after a lost connection. Default `safe`. */
+  /** Which commands are sent again after a lost connection. Default `safe`. */
   retry?: RetryMode | undefined;
   /** How long a call may take, retries included, in ms. Default 10000. */
   deadlineMs?: number | undefined;
-  /** How long one connection may take to be made, in ms. Default 2000. */
+  /** How long opening one connection may take, in ms. Default 2000. */
   connectTimeoutMs?: number | undefined;
   /** How long `connect()` tries, in ms. Default 10000. */
   startupTimeoutMs?: number | undefined;
-  /** Silence of a node that owes a reply, in ms, after which the others are asked about it. Default 1000. */
+  /** How long a reply may be overdue, in ms, before the other nodes are asked about the silent node. Default 1000. */
   replyTimeoutMs?: number | undefined;
   /** TCP keepalive delay in ms. Default 10000. */
   keepAliveMs?: number | undefined;
   /** How often the topology is read again when nothing happens, in ms. Default 30000. */
   refreshIntervalMs?: number | undefined;
-  /** Bounds of what waits for one node. Default 50000 commands, 64 MiB. */
+  /** The limits of what may wait for one node. Default 50000 commands, 64 MiB. */
   maxPendingPerNode?: Partial<PendingBounds> | undefined;
-  /** Leased connections (blocking commands, WATCH) to one node. Default 50. */
+  /** How many leased connections (blocking commands, WATCH) there may be to one node. Default 50. */
   maxLeasedPerNode?: number | undefined;
-  /** Leased connections in all, idle ones included. Default 500. */
+  /** How many leased connections there may be in total, including idle ones. Default 500. */
   maxLeased?: number | undefined;
   /** How long a call waits for a leased connection, in ms. Default 2000. */
   leaseTimeoutMs?: number | undefined;
-  /** Blocked commands to let through. */
+  /** Blocked commands to allow. */
   allowBlocked?: readonly string[] | undefined;
-  /** How often idle subscriber connections are asked for a sign of life, in ms. Default 1000. */
+  /** How often idle subscriber connections are pinged, in ms. Default 1000. */
   heartbeatMs?: number | undefined;
   /** How often `stats$` emits a snapshot while it has subscribers, in ms. Default 1000. */
   statsIntervalMs?: number | undefined;

@@ -1,6 +1,6 @@
 import type { ClusterNode } from '../topology/topology.js';
 
-/** Chooses among a shard's nodes, the primary first, for one read-only command. */
+/** Chooses one of a shard's nodes (the primary comes first) for a read-only command. */
 export type ReadFromFunction = (candidates: readonly ClusterNode[], command: string) => ClusterNode;
 
 /** Where read-only commands go. Writes always go to the primary. */

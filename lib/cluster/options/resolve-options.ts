@@ -1,5 +1,6 @@
 import type { ConnectionOptions } from 'tls';
 import { parseAllowBlocked } from '../command-table/blocked-commands.js';
+import { checkOptionNames } from '../common/check-option-names.js';
 import { describeKind } from '../common/describe-value.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import { identityQuestion } from '../topology/node-identity.js';
@@ -9,30 +10,22 @@ import type { ClusterEngineOptions, ResolvedClusterOptions } from './options.js'
 import { seedsOf, type Seed } from './seeds.js';
 
 /**
- * Checks options and fills in defaults. With no nodes given they come from the environment variable
+ * Checks options and fills in defaults. Without `nodes`, the nodes come from the environment variable
  * `REDIS_CLUSTER_NODES` (comma-separated), else 127.0.0.1:7000.
- * @param knownElsewhere names of further options, which the caller has dealt with
- * @throws InvalidArgumentError naming the option; never its value where that may be a secret
+ * @param knownElsewhere the names of further options, which the caller has handled
+ * @throws InvalidArgumentError naming the option, but not its value if that may be a secret
  */
 export function resolveOptions(
   options: ClusterEngineOptions = {},
   knownElsewhere: readonly string[] = [],
 ): ResolvedClusterOptions {
   checkIsObject(options);
+  checkOptionNames('a client', options, [...Object.keys(CHECKS), ...knownElsewhere]);
   for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(CHECKS, name)) {
-      throw new InvalidArgumentError(
-        name,
-        `Unknown option ${name}; known are ${[...Object.keys(CHECKS), ...knownElsewhere].join(', ')}`,
-      );
-    }
     if (value !== undefined) CHECKS[name as keyof ClusterEngineOptions](value, name);
   }
   if (options.replyMapping === 'resp3' && options.protocol !== 3) {
-    throw new InvalidArgumentError(
-      'replyMapping',
-      "Option replyMapping: 'resp3' needs protocol: 3 beside it",
-    );
+    throw new InvalidArgumentError('replyMapping', "Option replyMapping: 'resp3' also needs protocol: 3");
   }
   const seeds = seedsOf(options.nodes);
   return {
@@ -70,7 +63,7 @@ export function resolveOptions(
     statsIntervalMs: options.statsIntervalMs ?? 1000,
   };
 }
-/** One set of credentials serves all nodes, so what the URLs and the options say must agree. */
+/** Returns the credentials. All nodes use the same ones, so the URLs and the options must agree. */
 function credentialsOf(
   options: ClusterEngineOptions,
   seeds: readonly Seed[],
@@ -78,14 +71,14 @@ function credentialsOf(
   const fromOptions =
     options.password === undefined ? undefined : { username: options.username, password: options.password };
   if (options.username !== undefined && options.password === undefined) {
-    throw new InvalidArgumentError('username', 'Option username needs a password beside it');
+    throw new InvalidArgumentError('username', 'Option username also needs a password');
   }
   const given = [fromOptions, ...seeds.map((seed) => seed.credentials)].filter((one) => one !== undefined);
   const [first] = given;
   if (given.some((one) => one.username !== first.username || one.password !== first.password)) {
     throw new InvalidArgumentError(
       'nodes',
-      'The nodes and options give different credentials; one set is used for all nodes',
+      'The nodes and options contain different credentials, but all nodes use the same',
     );
   }
   const provider = options.credentialsProvider;
@@ -102,7 +95,7 @@ function credentialsOf(
     if (typeof password !== 'string' || (username !== undefined && typeof username !== 'string')) {
       throw new InvalidArgumentError(
         'credentialsProvider',
-        'Option credentialsProvider must give { password } or { username, password }, both strings, got ' +
+        'Option credentialsProvider must return { password } or { username, password }, both strings, got ' +
           `${answer === null || typeof answer !== 'object' ? describeKind(answer) : 'another object'}`,
       );
     }
@@ -113,12 +106,12 @@ function credentialsOf(
 function tlsOf(options: ClusterEngineOptions, seeds: readonly Seed[]): ConnectionOptions | undefined {
   const secure = seeds.filter((seed) => seed.tls).length;
   if (options.tls === false && secure > 0) {
-    throw new InvalidArgumentError('tls', 'Option tls is false, and a node is given by a rediss:// URL');
+    throw new InvalidArgumentError('tls', 'Option tls is false, but a node has a rediss:// URL');
   }
   if (secure > 0 && secure < seeds.length && !options.tls) {
     throw new InvalidArgumentError(
       'nodes',
-      'Some nodes are given by a rediss:// URL and some not; TLS is for all nodes or none',
+      'Some nodes have a rediss:// URL and some do not. Use TLS for all nodes or none.',
     );
   }
   if (typeof options.tls === 'object') return options.tls;

@@ -3,10 +3,10 @@ import type { Credentials } from './credentials.js';
 import type { NodeAddress } from '../topology/topology.js';
 import { describeKind, describeOther, describeValue } from '../common/describe-value.js';
 
-/** Where no nodes are given. */
+/** The node to start from if none is given. */
 export const DEFAULT_NODE: NodeAddress = { host: '127.0.0.1', port: 7000 };
 
-/** A node to start from, and what its URL says beside. */
+/** A node to start from, with the other parts of its URL. */
 export interface Seed {
   address: NodeAddress;
   credentials?: Credentials | undefined;
@@ -14,8 +14,9 @@ export interface Seed {
 }
 
 /**
- * The nodes to start from: of the options, else of `REDIS_CLUSTER_NODES`, else 127.0.0.1:7000.
- * @throws InvalidArgumentError naming the place of a node that cannot be; never its text, which may hold a password
+ * Returns the nodes to start from: those of the options, else of `REDIS_CLUSTER_NODES`, else 127.0.0.1:7000.
+ * @throws InvalidArgumentError naming the position of an invalid node, but not its text, which may contain a
+ *   password
  */
 export function seedsOf(nodes: readonly (string | NodeAddress)[] | undefined): Seed[] {
   const given = nodes ?? nodesFromEnvironment() ?? [DEFAULT_NODE];
@@ -23,15 +24,15 @@ export function seedsOf(nodes: readonly (string | NodeAddress)[] | undefined): S
   return Array.from(given, (node, i) => parseNode(node, refusalOf(source, i)));
 }
 
-/** Refuses a node, by its place. What it holds is never repeated in an error, as it may be a password. */
-type RefuseNode = (why: string, came?: string) => never;
+/** Rejects a node, by its position. Errors never repeat the node itself, as it may contain a password. */
+type RefuseNode = (why: string, got?: string) => never;
 
 function refusalOf(source: string, place: number): RefuseNode {
   const where = source === 'nodes' ? `Option nodes[${place}]` : `${source}, node ${place + 1}`;
-  return (why, came) => {
+  return (why, got) => {
     throw new InvalidArgumentError(
       source,
-      `${where}: a node ${why}${came === undefined ? '' : `, got ${came}`}`,
+      `${where}: a node ${why}${got === undefined ? '' : `, got ${got}`}`,
     );
   };
 }
@@ -48,13 +49,13 @@ function parseNode(node: string | NodeAddress, refused: RefuseNode): Seed {
     return node.includes('://') ? parseUrl(node, refused) : { address: parseHostPort(node, refused) };
   const fits = typeof node === 'object' && node !== null && typeof node.host === 'string' && node.host !== '';
   if (!fits) return refused('is "host:port", a redis:// or rediss:// URL, or { host, port }', nodeCame(node));
-  // other properties are let pass, as nodes of a topology or of a LocalCluster have some; these would be missed
+  // allow other properties, as nodes of a topology or a LocalCluster have some, but not those that would be ignored
   const misplaced = ['username', 'password', 'tls'].find((name) => Object.hasOwn(node, name));
   if (misplaced !== undefined) refused(`has no ${misplaced} of its own; it is an option, for all nodes`);
   return { address: { host: unbracketed(node.host), port: checkPort(node.port, refused) } };
 }
 
-/** What came in the place of a node: the properties of an object by their names only. */
+/** Describes an invalid node. Of an object, only property names are shown. */
 function nodeCame(node: unknown): string {
   if (typeof node !== 'object' || node === null || Array.isArray(node)) return describeKind(node);
   const host: unknown = 'host' in node ? node.host : undefined;
@@ -113,7 +114,7 @@ function checkPort(port: unknown, refused: RefuseNode): number {
   return refused('needs a port from 1 to 65535', describeValue(port));
 }
 
-/** An IPv6 address as sockets take it. */
+/** Returns an IPv6 address in the form that sockets expect. */
 function unbracketed(host: string): string {
   return host.replace(/^\[(.*)\]$/, '$1');
 }

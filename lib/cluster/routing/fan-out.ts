@@ -1,4 +1,4 @@
-import { keySlot, NO_SLOT, SLOT_COUNT } from '../topology/key-slot.js';
+import { checkSlot, keySlot, NO_SLOT } from '../topology/key-slot.js';
 import type { RequestPolicy } from '../command-table/command-policies.js';
 import { groupBy } from '../common/group-by.js';
 import { InvalidArgumentError, TopologyError } from '../common/errors.js';
@@ -38,12 +38,12 @@ export const fanOuts: Readonly<Record<FanOutPolicy, FanOut>> = {
         run({ ...call, args, slot, size: sizeOf(args) }),
       ]),
     ),
-  slotNumber: (call, _, run) => run({ ...call, slot: slotNumber(call) }),
+  slotNumber: (call, _, run) => run({ ...call, slot: checkSlot(Number(call.args[1])) }),
   scan: (call, topology, run) => {
     if (topology.shards.length === 1) return run({ ...call, slot: NO_SLOT });
     throw new InvalidArgumentError(
       'command',
-      'SCAN walks one node; walk the whole cluster by scanIterator()',
+      'SCAN walks a single node. Walk the whole cluster with scanIterator().',
     );
   },
 };
@@ -70,10 +70,4 @@ async function gather(
       : new PartialFailureError(call.row.name.toUpperCase(), replies, errors);
   }
   return mergeReplies(call.row.response, replies);
-}
-
-function slotNumber(call: ResolvedCall): number {
-  const slot = Number(call.args[1]);
-  if (Number.isInteger(slot) && slot >= 0 && slot < SLOT_COUNT) return slot;
-  throw new InvalidArgumentError('slot', `${call.row.name} needs a slot from 0 to ${SLOT_COUNT - 1}`);
 }

@@ -6,13 +6,13 @@ const MEMORY_MS = 10_000;
 const AWAITED_MS = 4_000;
 
 /**
- * Nodes that were part of the topology a moment ago. In the middle of a failover a view may leave out the very replica
- * that takes over, and redirects to it are to be followed all the same: it is no stranger.
+ * Nodes that were part of the topology a moment ago. In the middle of a failover, a view may lack the very
+ * replica that takes over. Redirects to it must still be followed, as it is not an unknown node.
  */
 export class FormerNodes {
   private readonly nodes = new Map<string, { node: ClusterNode; until: number }>();
 
-  /** Remembers what one snapshot has and the next has not. */
+  /** Remembers the nodes of one snapshot that the next one lacks. */
   note(before: ClusterTopology, after: ClusterTopology, now: number): void {
     for (const [name, { until }] of this.nodes) if (until <= now) this.nodes.delete(name);
     for (const node of before.nodes) {
@@ -20,7 +20,7 @@ export class FormerNodes {
     }
   }
 
-  /** Some node has just left the topology, and may only be between two roles. */
+  /** Whether a node has just left the topology, and may only be between two roles. */
   isAwaiting(present: ClusterTopology, now: number): boolean {
     for (const [name, { until }] of this.nodes) {
       if (until - MEMORY_MS + AWAITED_MS > now && present.node(name) === undefined) return true;

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../common/errors.js';
-import { describeKind } from '../common/describe-value.js';
+import { describeKind, describeValue } from '../common/describe-value.js';
 
-/** How many slots the keys of a cluster are spread over. */
+/** The number of slots of a cluster. */
 export const SLOT_COUNT = 16384;
 
 const OPENING_BRACE = 0x7b;
@@ -14,19 +14,20 @@ const CRC16_TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
   return crc & 0xffff;
 });
 
-/** Where the bytes of the key in hand are: reading them there costs a third of reading the characters of a string. */
+/** Holds the bytes of the key being hashed: reading bytes costs a third of reading the characters of a string. */
 const scratch = new Uint8Array(1024);
-/** Strings up to this length fit there, whatever their characters. */
+/** Strings up to this length fit into it, whatever their characters. */
 const MAXIMUM_SCRATCH_LENGTH = Math.floor(scratch.length / 3);
 const encoder = new TextEncoder();
 
 /**
- * The slot of a key, 0 to 16383: CRC16 of its hash tag if it has one, else of all of it, modulo 16384.
- * The hash tag is what stands between the first `{` and the first `}` after it, unless that is nothing.
+ * Returns the slot of a key, 0 to 16383: the CRC16 of its hash tag if it has one, else of the whole key, modulo
+ * 16384. The hash tag is the text between the first `{` and the first `}` after it, unless that is empty.
  * Hashes the bytes that are sent: the UTF-8 of a string (a lone surrogate is U+FFFD there), a Buffer as it is.
  *
- * @throws InvalidArgumentError for what is no key
- * @see {@link https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags | Redis Cluster specification, hash tags}
+ * @throws InvalidArgumentError unless the key is a string, a number or a Buffer
+ * @see {@link https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#hash-tags | Redis
+ *   Cluster specification, hash tags}
  */
 export function keySlot(key: string | Buffer | number): number {
   if (typeof key === 'number') return keySlot(String(key));
@@ -50,7 +51,7 @@ function slotOfBytes(bytes: Uint8Array, length: number): number {
   return crc % SLOT_COUNT;
 }
 
-/** Index of the first such byte; `end` where there is none. */
+/** Returns the index of the first such byte; `end` if there is none. */
 function find(byte: number, bytes: Uint8Array, start: number, end: number): number {
   let at = start;
   while (at < end && bytes[at] !== byte) at++;
@@ -62,5 +63,15 @@ function crcOf(bytes: Uint8Array, start: number, end: number): number {
   for (let at = start; at < end; at++) crc = ((crc << 8) & 0xffff) ^ CRC16_TABLE[(crc >> 8) ^ bytes[at]];
   return crc;
 }
+
 /** The slot of a command without keys. */
 export const NO_SLOT = -1;
+
+/** Returns the slot. @throws InvalidArgumentError unless it is one */
+export function checkSlot(slot: number): number {
+  if (Number.isInteger(slot) && slot >= 0 && slot < SLOT_COUNT) return slot;
+  throw new InvalidArgumentError(
+    'slot',
+    `"slot" must be an integer from 0 to ${SLOT_COUNT - 1}, got ${describeValue(slot)}`,
+  );
+}

@@ -1,11 +1,11 @@
 import type { ClusterNode, ClusterTopology } from './topology.js';
 
-/** Nodes that have left and are remembered all the same, at most. */
+/** How many nodes that have left are remembered at most. */
 const MEMORY = 1_000;
 
 /**
- * Which node is, or was last, at an address. Those that have left are remembered: a seed, or a node that a caller
- * names, may be one of them, and its address may be another's by now.
+ * Knows which node is, or was last, at an address. Nodes that have left are remembered: a seed, or a node that
+ * a caller names, may be one of them, and its address may belong to another node by now.
  */
 export class KnownNodes {
   private readonly nodes = new Map<string, ClusterNode>();
@@ -14,10 +14,10 @@ export class KnownNodes {
     return this.nodes.get(name);
   }
 
-  /** Believes a snapshot. */
+  /** Records the nodes of a snapshot. */
   note(topology: ClusterTopology): void {
     for (const node of topology.nodes) {
-      // those that have been away for longest come first
+      // keep those that have been away for longest first
       this.nodes.delete(node.name);
       this.nodes.set(node.name, node);
     }
@@ -27,7 +27,7 @@ export class KnownNodes {
     }
   }
 
-  /** Believes a caller, where nothing else is known. */
+  /** Records a node that a caller names, if nothing else is known about its address. */
   suppose(node: ClusterNode): void {
     if (!this.nodes.has(node.name)) this.nodes.set(node.name, node);
   }

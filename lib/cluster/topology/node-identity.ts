@@ -3,15 +3,15 @@ import type { Ask } from '../protocol/reply.js';
 import { topologyFromSlots, type AddressRemap } from './slots-reply.js';
 import type { ClusterNode } from './topology.js';
 
-/** What a server says of itself that is no node of any cluster. */
+/** The identity of a server that is not a node of any cluster. */
 const NO_NODE = 'none';
 
-/** Asks a node for its id; undefined where it does not tell. Never rejects. */
+/** Reads the id of a node; undefined if the node does not report it. Never rejects. */
 export type IdentityQuestion = (ask: Ask) => Promise<string | undefined>;
 
 /**
- * The question of one client; see https://redis.io/commands/cluster-myid/. Once its user is found not to have the right
- * to ask, it is asked no more, as servers keep account of what they refuse.
+ * Returns the function with which one client reads node ids; see https://redis.io/commands/cluster-myid/. Once
+ * the server has denied permission, it stops asking, as servers log what they deny.
  */
 export function identityQuestion(): IdentityQuestion {
   let isForbidden = false;
@@ -28,20 +28,20 @@ export function identityQuestion(): IdentityQuestion {
   };
 }
 
-/** Whether what answers at a node's address is, by what it says of itself, another one. */
+/** Whether the server at a node's address reports itself as another node. */
 export function isOther(identity: string | undefined, { id }: ClusterNode): boolean {
   return identity !== undefined && id !== '' && identity !== id;
 }
 
-/** The address of a node has passed to another one, of this cluster or not. */
+/** Returns the error for an address that has passed to another node, of this cluster or not. */
 export function wrongNode(identity: string, { name, id }: ClusterNode): TopologyError {
-  const found = identity === NO_NODE ? 'a server that is in no cluster' : `node ${identity}`;
-  return new TopologyError('WRONG_NODE', `${name} was node ${id}, and ${found} answers there now`);
+  const found = identity === NO_NODE ? 'a server without a cluster' : `node ${identity}`;
+  return new TopologyError('WRONG_NODE', `${name} was node ${id}, but ${found} replies there now`);
 }
 
 /**
- * Makes sure that a fresh connection leads to the node that is known by this address. A proxy may give an id that is
- * nobody's; then that counts which it tells for the address.
+ * Verifies that a new connection leads to the node that is known at its address. A proxy may report an id that
+ * no node has; in that case the id counts that it reports for the address.
  * @throws TopologyError WRONG_NODE
  */
 export async function verifyIdentity(
@@ -55,6 +55,6 @@ export async function verifyIdentity(
     if (error instanceof ReplyError) return null;
     throw error;
   });
-  const told = topologyFromSlots(slots, known, addressRemap).node(known.name);
-  if (told?.id !== known.id) throw wrongNode(identity, known);
+  const reported = topologyFromSlots(slots, known, addressRemap).node(known.name);
+  if (reported?.id !== known.id) throw wrongNode(identity, known);
 }

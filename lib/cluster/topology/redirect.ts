@@ -1,10 +1,13 @@
 import { SLOT_COUNT } from './key-slot.js';
 import type { NodeAddress } from './topology.js';
 
-/** Redirects in a row after which nodes are taken to disagree, and each further one waits a moment. */
+/**
+ * The number of redirects in a row after which the nodes are considered to disagree, and each further redirect
+ * waits for a moment.
+ */
 export const PROMPT_REDIRECTS = 4;
 
-/** What a MOVED or ASK reply says. */
+/** The content of a MOVED or ASK reply. */
 export interface Redirect {
   readonly slot: number;
   readonly target: NodeAddress;
@@ -13,9 +16,9 @@ export interface Redirect {
 const REDIRECT = /^(?:MOVED|ASK) (\d{1,5}) (.*):(\d{1,5})$/;
 
 /**
- * Reads `MOVED 3999 127.0.0.1:6381` or `ASK …`; an empty host stands for the host that answered
- * (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#moved-redirection).
- * Undefined where the text is anything else.
+ * Reads `MOVED 3999 127.0.0.1:6381` or `ASK …`. An empty host stands for the host that replied
+ * (https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#moved-redirection). Undefined for
+ * any other text.
  */
 export function parseRedirect(message: string, answeredBy: NodeAddress): Redirect | undefined {
   const match = REDIRECT.exec(message);

@@ -1,11 +1,12 @@
+import { fieldsOf, listOf } from './reply-fields.js';
 import type { Reply } from '../protocol/reply.js';
 import { readNode, type AddressRemap } from './slots-reply.js';
 import type { NodeAddress, NodeIdentity } from './topology.js';
 
 /**
  * Reads a CLUSTER SHARDS reply for the primaries that own no slots (https://redis.io/commands/cluster-shards/).
- * CLUSTER SLOTS is silent about them, and a node that has joined is one until its first slot has arrived; the keys of
- * that slot that are there already can be had from it alone.
+ * CLUSTER SLOTS omits them. A new node is one of them until its first slot has arrived; keys of that slot that
+ * have already arrived can only be read there.
  */
 export function slotlessPrimariesFromShards(
   reply: Reply,
@@ -25,14 +26,4 @@ export function slotlessPrimariesFromShards(
     ])
     .map((node) => readNode(node, answeredBy, remap))
     .filter((node) => node !== undefined);
-}
-
-function listOf(reply: Reply | undefined): Reply[] {
-  return Array.isArray(reply) ? reply : [];
-}
-
-/** Names and values, which stand one behind the other. */
-function fieldsOf(reply: Reply): ReadonlyMap<Reply, Reply> {
-  const items = listOf(reply);
-  return new Map(items.flatMap((name, i) => (i % 2 === 0 ? [[name, items[i + 1] ?? null] as const] : [])));
 }

@@ -3,34 +3,35 @@ import { monotonicMs } from '../common/timers.js';
 import type { ClusterNode, ClusterTopology } from './topology.js';
 
 /**
- * How long slots may be without an owner before that is believed, in ms: longer than a failover takes to be known
- * everywhere.
+ * How long slots may lack an owner before the client believes it, in ms: longer than a failover takes to be
+ * known everywhere.
  */
 const FILLED_MS = 3_000;
 
 /**
- * Slots that views say have no owner. In the middle of a failover nodes know that the old primary has none any more,
- * and not yet who has: until then they stay with the one they had, if it still answers. After a while the gap is real.
+ * Slots that have no owner according to views. In the middle of a failover, nodes know that the old primary has
+ * no slots any more, but not yet who has. Until then the slots stay with their last owner, if it still replies.
+ * After a while the gap counts as real.
  */
 export class SlotGaps {
   private since: number | undefined = undefined;
 
-  /** Gaps are being filled, so the next view is awaited. */
+  /** Whether gaps are being filled, so that another view is needed. */
   get filling(): boolean {
     return this.since !== undefined && monotonicMs() - this.since <= FILLED_MS;
   }
 
-  /** The view to go by. */
+  /** Returns the view to use. */
   fill(
     view: ClusterTopology,
     earlier: ClusterTopology,
-    relied: (primary: ClusterNode) => boolean,
+    isReliable: (primary: ClusterNode) => boolean,
   ): ClusterTopology {
     if (view.coveredSlots === SLOT_COUNT) {
       this.since = undefined;
       return view;
     }
     this.since ??= monotonicMs();
-    return this.filling ? view.withGapsFilled(earlier, relied) : view;
+    return this.filling ? view.withGapsFilled(earlier, isReliable) : view;
   }
 }

@@ -9,16 +9,16 @@ import {
   type SlotRange,
 } from './topology.js';
 
-/** Turns an address that the cluster announces into one that can be reached from here. */
+/** Maps an address that the cluster announces to one that can be reached from here. */
 export type AddressRemap = (address: NodeAddress) => NodeAddress;
 
 /**
- * Reads a CLUSTER SLOTS reply. Malformed entries are skipped: a server that talks nonsense covers no slots.
+ * Reads a CLUSTER SLOTS reply. Skips malformed entries, so a server that sends nonsense covers no slots.
  *
- * An endpoint that is NULL or empty stands for the address that was asked, one that is `?` is unknown
- * and skipped (https://redis.io/commands/cluster-slots/).
+ * An endpoint that is NULL or empty stands for the address that was asked; one that is `?` is unknown and
+ * skipped (https://redis.io/commands/cluster-slots/).
  *
- * @param answeredBy where the reply came from
+ * @param answeredBy the node that replied
  */
 export function topologyFromSlots(
   reply: Reply,
@@ -40,7 +40,7 @@ export function topologyFromSlots(
   return ClusterTopology.of(shards.values());
 }
 
-/** Reads `[endpoint, port, id, …]`; undefined where that names no node. */
+/** Reads `[endpoint, port, id, …]`; undefined if that names no node. */
 export function readNode(
   node: Reply,
   answeredBy: NodeAddress,

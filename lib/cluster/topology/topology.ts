@@ -1,12 +1,11 @@
-import { InvalidArgumentError } from '../common/errors.js';
-import { keySlot, SLOT_COUNT } from './key-slot.js';
+import { checkSlot, keySlot, SLOT_COUNT } from './key-slot.js';
 
 /** A first and a last slot, both inclusive. */
 export type SlotRange = readonly [first: number, last: number];
 
-/** One node of the cluster, as a snapshot saw it. */
+/** One node of the cluster, as of a snapshot. */
 export interface ClusterNode {
-  /** The node's id in the cluster; empty where the server does not tell it. */
+  /** The node's id in the cluster; empty if the server does not report it. */
   readonly id: string;
   readonly host: string;
   readonly port: number;
@@ -24,13 +23,13 @@ export interface ClusterShard {
   readonly slots: readonly SlotRange[];
 }
 
-/** Where a node answers. */
+/** The address of a node. */
 export interface NodeAddress {
   readonly host: string;
   readonly port: number;
 }
 
-/** A node as the server names it, before its slots are known. */
+/** A node as the server reports it, before its slots are known. */
 export interface NodeIdentity extends NodeAddress {
   readonly id: string;
 }
@@ -43,14 +42,12 @@ export interface ShardMembers {
 
 const UNCOVERED = 0xffff;
 
-/** `host:port`, the name by which nodes are told apart. */
+/** Returns `host:port`, the name that identifies a node. */
 export function nodeName(address: NodeAddress): string {
   return `${address.host}:${address.port}`;
 }
 
-/**
- * An immutable snapshot of which node holds which slot. A change makes a new snapshot with a higher version.
- */
+/** An immutable snapshot of which node holds which slot. A change creates a new snapshot with a higher version. */
 export class ClusterTopology {
   private shardList?: readonly ClusterShard[];
   private nodesByName?: ReadonlyMap<string, ClusterNode>;
@@ -64,12 +61,12 @@ export class ClusterTopology {
     private readonly defaultNodeName: string | undefined,
   ) {}
 
-  /** The snapshot of a client that has not connected yet. */
+  /** Returns the snapshot of a client that has not connected yet. */
   static empty(): ClusterTopology {
     return new ClusterTopology(0, [], new Uint16Array(SLOT_COUNT).fill(UNCOVERED), undefined);
   }
 
-  /** Builds a snapshot from the slots of each shard. Where ranges overlap, the later one wins. */
+  /** Builds a snapshot from the slots of each shard. If ranges overlap, the later one wins. */
   static of(shards: Iterable<ShardMembers & { slots: readonly SlotRange[] }>, version = 1): ClusterTopology {
     const members: ShardMembers[] = [];
     const shardOfSlot = new Uint16Array(SLOT_COUNT).fill(UNCOVERED);
@@ -80,12 +77,12 @@ export class ClusterTopology {
     return new ClusterTopology(version, members, shardOfSlot, undefined);
   }
 
-  /** The same view under another version and default node. */
+  /** Returns the same view with another version and default node. */
   restamped(version: number, defaultNodeName: string | undefined): ClusterTopology {
     return new ClusterTopology(version, this.members, this.shardOfSlot, defaultNodeName);
   }
 
-  /** The same view with primaries that own no slots yet; those it has are passed over. */
+  /** Returns the same view with primaries added that own no slots yet. Known ones are ignored. */
   withSlotlessPrimaries(slotless: readonly NodeIdentity[]): ClusterTopology {
     const unknown = slotless.filter((primary) => this.node(nodeName(primary)) === undefined);
     const members = [...this.members, ...unknown.map((primary) => ({ primary, replicas: [] }))];
@@ -93,8 +90,9 @@ export class ClusterTopology {
   }
 
   /**
-   * The snapshot after slots have moved to nodes of this snapshot, as MOVED replies tell; other names are passed over.
-   * A replica so named has been promoted; its shard is known by the next refresh, and until then it stands alone.
+   * Returns the snapshot after slots have moved to nodes of this snapshot, as reported by MOVED replies. Other
+   * names are ignored. A replica that is named has been promoted. Its shard is known after the next refresh;
+   * until then it stands alone.
    */
   withSlotsMoved(moves: Iterable<readonly [slot: number, name: string]>): ClusterTopology {
     const members = [...this.members];
@@ -112,11 +110,11 @@ export class ClusterTopology {
   }
 
   /**
-   * The same view, in which slots without an owner stay with the one that an earlier snapshot gave them, where it can
-   * be relied on. In the middle of a failover nodes know that the old primary has no slots any more, and not yet who
-   * has.
+   * Returns the same view, in which slots without an owner stay with the owner of an earlier snapshot, if that
+   * is reliable. In the middle of a failover, nodes know that the old primary has no slots any more, but not
+   * yet who has.
    */
-  withGapsFilled(earlier: ClusterTopology, relied: (primary: ClusterNode) => boolean): ClusterTopology {
+  withGapsFilled(earlier: ClusterTopology, isReliable: (primary: ClusterNode) => boolean): ClusterTopology {
     const members = [...this.members];
     const shardOfSlot = this.shardOfSlot.slice();
     const indexes = new Map<ClusterShard, number | undefined>();
@@ -127,7 +125,7 @@ export class ClusterTopology {
         const { primary } = shard;
         indexes.set(
           shard,
-          relied(primary) ? indexOfPrimary(primary, this.node(primary.name), members) : undefined,
+          isReliable(primary) ? indexOfPrimary(primary, this.node(primary.name), members) : undefined,
         );
       }
       shardOfSlot[slot] = indexes.get(shard) ?? UNCOVERED;
@@ -161,46 +159,43 @@ export class ClusterTopology {
     return covered;
   }
 
-  /** Where commands without a key go: the node that was chosen, else the first primary of this snapshot. */
+  /** The node for commands without a key: the chosen one, else the first primary of this snapshot. */
   get defaultNode(): ClusterNode | undefined {
     const chosen = this.defaultNodeName === undefined ? undefined : this.node(this.defaultNodeName);
     return chosen ?? this.shards[0]?.primary;
   }
 
-  /** The node of that name (`host:port`). */
+  /** Returns the node of that name (`host:port`). */
   node(name: string): ClusterNode | undefined {
     return this.byName().get(name);
   }
 
-  /** The primary of a slot, or one of its replicas (the first). Undefined where there is none. */
+  /** Returns the primary of a slot, or its first replica. Undefined if there is none. */
   nodeForSlot(slot: number, role: 'primary' | 'replica' = 'primary'): ClusterNode | undefined {
-    if (!Number.isInteger(slot) || slot < 0 || slot >= SLOT_COUNT) {
-      throw new InvalidArgumentError('slot', `A slot is an integer from 0 to ${SLOT_COUNT - 1}`);
-    }
-    const shard = this.shardForSlot(slot);
+    const shard = this.shardForSlot(checkSlot(slot));
     return role === 'primary' ? shard?.primary : shard?.replicas[0];
   }
 
-  /** As `nodeForSlot`, for the slot of a key. */
+  /** Does the same as `nodeForSlot`, for the slot of a key. */
   nodeForKey(key: string | Buffer | number, role?: 'primary' | 'replica'): ClusterNode | undefined {
     return this.nodeForSlot(keySlot(key), role);
   }
 
-  /** The shard that holds a slot. */
+  /** Returns the shard that holds a slot. */
   shardForSlot(slot: number): ClusterShard | undefined {
     const index = this.shardOfSlot[slot];
     return index === UNCOVERED ? undefined : this.shards[index];
   }
 
-  /** Index of a slot's shard in `shards`, or -1. For routing tables, which want no object a lookup. */
+  /** Returns the index of a slot's shard in `shards`, or -1. For routing tables, which avoid an object per lookup. */
   shardIndexOfSlot(slot: number): number {
     const index = this.shardOfSlot[slot];
     return index === UNCOVERED ? -1 : index;
   }
 
   /**
-   * True where some node is part of both: by its id, as clusters behind NAT may share names; by its name where there
-   * is none.
+   * Whether some node is part of both snapshots. Compares ids, as clusters behind NAT may share names; compares
+   * names if there are no ids.
    */
   sharesNodes(other: ClusterTopology): boolean {
     const ids = new Set(other.nodes.map(({ id }) => id));
@@ -210,12 +205,12 @@ export class ClusterTopology {
     });
   }
 
-  /** True where both say the same of every slot and role; versions and default nodes aside. */
+  /** Whether both snapshots agree on every slot and role. Versions and default nodes are ignored. */
   sameView(other: ClusterTopology): boolean {
     return this.fingerprint() === other.fingerprint();
   }
 
-  /** Text that is equal for equal views, whatever the order in which the nodes were told. */
+  /** Returns a text that is equal for equal views, whatever the order in which nodes were reported. */
   fingerprint(): string {
     return this.shards
       .map(({ primary, replicas, slots }) => {
@@ -243,7 +238,7 @@ export class ClusterTopology {
       if (last !== undefined && last[1] === slot - 1) last[1] = slot;
       else ranges[index].push([slot, slot]);
     }
-    // frozen throughout, as callers are given these very objects
+    // deeply frozen, as callers get these objects
     const shards = this.members.map(({ primary, replicas }, index) => {
       const slots = Object.freeze(ranges[index].map((range) => Object.freeze(range)));
       return Object.freeze({
@@ -260,7 +255,7 @@ function describe(node: NodeIdentity, role: ClusterNode['role'], slots: readonly
   return Object.freeze({ id: node.id, host: node.host, port: node.port, name: nodeName(node), role, slots });
 }
 
-/** Index of the shard of a primary, which is made where there is none. */
+/** Returns the index of a primary's shard, which is created if there is none. */
 function indexOfPrimary(
   primary: ClusterNode,
   here: ClusterNode | undefined,
@@ -271,7 +266,7 @@ function indexOfPrimary(
   return promote(here, members) ?? members.push({ primary, replicas: [] }) - 1;
 }
 
-/** Takes a replica out of its shard and gives it one of its own, whose index comes back. */
+/** Moves a replica from its shard to a new shard, and returns the index of that. */
 function promote(node: ClusterNode | undefined, members: ShardMembers[]): number | undefined {
   if (node === undefined) return undefined;
   const shard = members.findIndex(({ replicas }) => replicas.some((one) => nodeName(one) === node.name));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { checkSlot } from '../../client/admin/slot-words.js';
+import { checkSlot } from '../../cluster/topology/key-slot.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
 import { makeCertificates, readCertificates, type CertificatePems } from '../server/certificates.js';
 import type { SlotRange } from '../server/cluster-view.js';

@@ -1,4 +1,4 @@
-import type { Reply } from '../../cluster/protocol/reply.js';
+import type { Reply } from '../protocol/reply.js';
 
 /** Reads a reply of alternating names and values as a Map. */
 export function fieldsOf(reply: Reply): Map<string, Reply> {
