@@ -43,7 +43,7 @@ const TOPOLOGY_READ = 'Reading the topology';
 /** How often a close checks whether replies are still pending, in ms. */
 const DRAIN_CHECK_MS = 2;
 
-/** The life cycle of the client, from connect to close, and the parts that it is made of. */
+/** The life cycle of the client, from connect to close, and the parts it consists of. */
 export class ClusterEngine {
   readonly options: ResolvedClusterOptions;
   readonly leases: LeasePool;
@@ -166,7 +166,7 @@ export class ClusterEngine {
     this.intake.submit(command);
   }
 
-  /** Opens the way of a batch; see `CommandIntake.openBatch`. */
+  /** Opens the lane of a batch; see `CommandIntake.openBatch`. */
   openBatch(): BatchLane {
     return this.intake.openBatch();
   }
@@ -202,7 +202,7 @@ export class ClusterEngine {
     return this.topology;
   }
 
-  /** Reads what the nodes say now, without adopting it. @throws DeadlineExceededError, CommandAbortedError */
+  /** Reads the topology from the nodes, without adopting it. @throws DeadlineExceededError, CommandAbortedError */
   async readView(policy: CallPolicy): Promise<ClusterTopology> {
     return (await this.whenReady(policy, () => this.tracker.read())) ?? this.topology;
   }

@@ -10,7 +10,7 @@ import type { Liveness } from './routing/liveness.js';
 import type { Router } from './routing/router.js';
 import type { ClusterCounters } from './stats/cluster-counters.js';
 
-/** What the intake needs of the client; a `ClusterEngine` is one. */
+/** What the intake needs from the client; a `ClusterEngine` is one. */
 export interface IntakeHost {
   readonly state: EngineState;
   readonly counters: ClusterCounters;

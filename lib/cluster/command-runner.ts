@@ -140,7 +140,7 @@ export class CommandRunner {
     });
   }
 
-  /** Sends the requests in the place of the call, also if that waits until the client is connected. */
+  /** Sends the requests in the place of the call, even if that waits until the client is connected. */
   private runFannedOut(call: ResolvedCall, policy: CallPolicy, shape: CallShape): Promise<unknown> {
     const until = monotonicMs() + policy.deadlineMs;
     if (this.host.state === 'ready') return this.fanOut(call, policy, shape, until);

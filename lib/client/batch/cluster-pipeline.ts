@@ -157,7 +157,7 @@ export class ClusterPipeline {
    * once per node.
    */
   private withText(call: ResolvedCall): ResolvedCall {
-    const whole = call.slot === NO_SLOT ? undefined : this.engine.scripts.whole(call.name, call.args);
+    const whole = call.slot === NO_SLOT ? undefined : this.engine.scripts.withText(call.name, call.args);
     if (whole === undefined) return call;
     const { topology } = this.engine;
     const where = this.textsFor === 'slot' ? call.slot : topology.nodeForSlot(call.slot)?.name;

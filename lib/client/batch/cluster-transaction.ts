@@ -18,7 +18,7 @@ export class ClusterTransaction extends ClusterPipeline {
   /** @throws CrossSlotError if the slot of the command is not that of the others; the command is not queued */
   override send(name: string, args: unknown[], buffers: boolean): this {
     // within MULTI an unknown script cannot be sent again, so its text is always sent
-    const whole = this.engine.scripts.whole(name, args.flat() as Argument[]);
+    const whole = this.engine.scripts.withText(name, args.flat() as Argument[]);
     super.send(whole?.name ?? name, whole?.args ?? args, buffers);
     const { slot } = this.entries[this.entries.length - 1].call;
     if (this.slot === NO_SLOT) this.slot = slot;

@@ -41,7 +41,7 @@ export class WatchedTransaction {
 
   private async run(name: string, args: unknown[], buffers: boolean): Promise<unknown> {
     const plain = normalizeArguments(name, args);
-    const whole = this.engine.scripts.whole(name, plain);
+    const whole = this.engine.scripts.withText(name, plain);
     const call = this.engine.resolve(whole?.name ?? name, whole?.args ?? plain);
     if (call.slot === NO_SLOT) refuseFanOut(call);
     refuseOtherSlot(call, this.watch);

@@ -1,7 +1,7 @@
 import type { CommandArgument } from './command-keys.js';
 import { blockIndex } from './command-policies.js';
 
-/** Where a command says how long it waits, and the ms of its unit. */
+/** Where a command has its timeout, and the ms of its unit. */
 interface TimeoutPlace {
   readonly index: (args: readonly CommandArgument[]) => number;
   readonly unitMs: number;
@@ -21,8 +21,8 @@ const PLACES: ReadonlyMap<string, TimeoutPlace> = new Map([
 ]);
 
 /**
- * The arguments of a blocking command that has waited for some ms already, with the rest of its timeout; 1 ms where
- * there is none, as 0 means for ever.
+ * Returns the arguments of a blocking command that has already waited for some ms, with the rest of its
+ * timeout: at least 1 ms, as 0 means forever.
  */
 export function withTimeLeft<A extends CommandArgument>(
   name: string,

@@ -1,21 +1,21 @@
 import { InvalidArgumentError } from '../common/errors.js';
 
 /**
- * An argument as callers give it; numbers are written as text. A Buffer is not copied: it is read when the request is
- * written, and again when that is sent again, so it must not change before the call has ended.
+ * An argument as callers pass it; numbers are written as text. A Buffer is not copied. It is read when the
+ * request is written, and again if it is sent again, so it must not change before the call has ended.
  */
 export type CommandArgument = string | Buffer | number;
 
-/** Whether arguments make a call one of a kind (idempotent, blocking). */
+/** Whether arguments give a call a property (idempotent, blocking). */
 export type ArgumentTest = (args: readonly CommandArgument[]) => boolean;
 
-/** Where a key specification begins: at an index, or behind a word looked for from an index on. */
+/** Where a key specification begins: at an index, or after a word that is searched from an index on. */
 type SpecStart = number | { readonly word: string; readonly from: number };
 
 /**
- * Where a command keeps some of its keys, in the shapes of the server's key specifications
- * (https://redis.io/docs/latest/develop/reference/key-specs/). Indexes count arguments from 0, the command's
- * name not among them; a negative one counts from the end.
+ * Where a command has some of its keys, in the form of the server's key specifications
+ * (https://redis.io/docs/latest/develop/reference/key-specs/). Indexes count arguments from 0, without the
+ * command's name; a negative one counts from the end.
  */
 export type KeySpec =
   /** Every `step`th from the start to `last`, counted from the start on; of these the first `1 / share`. */
@@ -65,12 +65,12 @@ export const sortStore: KeySpec = { kind: 'sortStore' };
 export const migrateKeys: KeySpec = { kind: 'migrate' };
 
 /**
- * How the first key is found: there is none; it is the only one, at a fixed index; the first of several at
- * fixed indexes; or the indexes depend on the arguments.
+ * How the first key is found: there is none; it is the only one, at a fixed index; it is the first of several
+ * at fixed indexes; or the indexes depend on the arguments.
  */
 export type KeyKind = 'none' | 'first' | 'range' | 'movable';
 
-/** What key extraction needs to know of a command. */
+/** What key extraction needs to know about a command. */
 export interface KeyedCommand {
   readonly name: string;
   readonly keyKind: KeyKind;
@@ -79,7 +79,7 @@ export interface KeyedCommand {
   readonly keys: readonly KeySpec[];
 }
 
-/** Sums key specifications up for the fast path. */
+/** Summarizes key specifications for the fast path. */
 export function summarizeKeys(keys: readonly KeySpec[]): { keyKind: KeyKind; firstKey: number } {
   if (keys.length === 0) return { keyKind: 'none', firstKey: -1 };
   const first = keys[0];
@@ -93,9 +93,9 @@ export function summarizeKeys(keys: readonly KeySpec[]): { keyKind: KeyKind; fir
 }
 
 /**
- * Index of the first key in the arguments, -1 where this call has none.
+ * Returns the index of the first key in the arguments, -1 if this call has none.
  *
- * @throws InvalidArgumentError where a key must be and the arguments leave no place for it.
+ * @throws InvalidArgumentError if there are too few arguments for a required key
  */
 export function firstKeyIndex(command: KeyedCommand, args: readonly CommandArgument[]): number {
   const index = command.firstKey;
@@ -106,9 +106,10 @@ export function firstKeyIndex(command: KeyedCommand, args: readonly CommandArgum
 }
 
 /**
- * Indexes of all keys in the arguments, in the order of the command's key specifications.
+ * Returns the indexes of all keys in the arguments, in the order of the command's key specifications.
  *
- * @throws InvalidArgumentError as `firstKeyIndex`, and where a number of keys is not one, or there are fewer.
+ * @throws InvalidArgumentError like `firstKeyIndex`, and if a number of keys is invalid or larger than the
+ *   number of keys
  */
 export function keyIndexes(command: KeyedCommand, args: readonly CommandArgument[]): number[] {
   if (command.keyKind === 'first') return [firstKeyIndex(command, args)];
@@ -139,7 +140,7 @@ function addRange(
   indexes: number[],
 ): void {
   const start = resolveStart(spec.start, args);
-  // further keys may be missing (PFMERGE), or are the server's to miss
+  // further keys may be missing (PFMERGE); otherwise the server reports that
   if (start === -1 || (start >= args.length && indexes.length > 0)) return;
   let last = spec.last < 0 ? args.length + spec.last : start + spec.last;
   if (spec.share > 1) last = start + Math.floor((last - start + 1) / spec.share) - 1;
@@ -158,17 +159,17 @@ function addCounted(
   const count = wholeNumber(args[start + spec.count]);
   const first = start + spec.first;
   const last = first + (count - 1) * spec.step;
-  // NaN, where it is no number, makes this false too
+  // NaN, for an invalid number, makes this false too
   if (!(count === 0 || last < args.length)) {
     throw new InvalidArgumentError(
       'numkeys',
-      `${command.name}: numkeys must be a whole number, with as many keys behind it`,
+      `${command.name}: numkeys must be a whole number, followed by that many keys`,
     );
   }
   for (let index = first; index <= last; index += spec.step) indexes.push(index);
 }
 
-/** Index behind the word (case does not matter), -1 where it is not found. */
+/** Returns the index after the word (ignoring case), -1 if it is not found. */
 function resolveStart(start: SpecStart, args: readonly CommandArgument[]): number {
   if (typeof start === 'number') return start;
   const backwards = start.from < 0;
@@ -215,7 +216,7 @@ function addMigrateKeys(command: KeyedCommand, args: readonly CommandArgument[],
   if (indexes.length === 0) indexes.push(2);
 }
 
-/** An argument as a lower-case word. */
+/** Returns an argument as a lower-case word. */
 export function wordOf(argument: CommandArgument | undefined): string {
   return typeof argument === 'string' ? argument.toLowerCase() : String(argument).toLowerCase();
 }
@@ -229,7 +230,7 @@ function lengthOf(argument: CommandArgument): number {
   return typeof argument === 'number' ? String(argument).length : argument.length;
 }
 
-/** The whole number an argument is, as the server would read it; else NaN. */
+/** Returns the whole number that an argument is, as the server would read it; else NaN. */
 function wholeNumber(argument: CommandArgument | undefined): number {
   if (typeof argument === 'number') return Number.isSafeInteger(argument) && argument >= 0 ? argument : NaN;
   return argument !== undefined && argument.length <= 10 && /^\d+$/.test(String(argument))
@@ -241,7 +242,7 @@ function missingKey(command: KeyedCommand): never {
   throw new InvalidArgumentError('key', `${command.name}: there are too few arguments for its keys`);
 }
 
-/** A command whose keys all stand behind a word (XREAD) must have the word. */
+/** Rejects a command whose keys all follow a word (XREAD) if the word is missing. */
 function refuseWithoutWord(command: KeyedCommand): void {
   const words = command.keys.map((spec) =>
     'start' in spec && typeof spec.start === 'object' ? spec.start.word : '',

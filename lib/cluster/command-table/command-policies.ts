@@ -10,10 +10,10 @@ import {
 
 /**
  * Which nodes a call goes to:
- * - `slot`: the node of its keys' slot; where this call has no keys (EVAL with none), a random primary
- * - `split`: cut by slot, every key standing for itself (`del unlink exists touch`, and nothing else)
+ * - `slot`: the node of its keys' slot; a random primary if this call has no keys (EVAL with none)
+ * - `split`: split by slot, as each key is independent (`del unlink exists touch`, and nothing else)
  * - `allShards`: every primary; `allNodes`: every primary and replica
- * - `defaultNode`: one node will do
+ * - `defaultNode`: any single node
  * - `slotNumber`: the owner of the slot whose number is the second argument (CLUSTER COUNTKEYSINSLOT)
  * - `scan`: SCAN, whose cursor belongs to one primary
  */
@@ -22,11 +22,11 @@ export type RequestPolicy =
 
 /**
  * How the replies of several nodes become one:
- * - `single`: there is one, given as it is
+ * - `single`: there is one, returned unchanged
  * - `allSucceeded`: any of them, once all have succeeded; `oneSucceeded`: the first success
- * - `sum min max logicalAnd logicalOr`: of numbers, or of arrays of numbers place by place
- * - `concatenate`: arrays one behind the other; `union`: the same without repeats
- * - `sumByName`: arrays of name, number, name, number; the numbers of one name are added
+ * - `sum min max logicalAnd logicalOr`: of numbers, or of arrays of numbers element by element
+ * - `concatenate`: arrays joined; `union`: the same without duplicates
+ * - `sumByName`: arrays of name, number, name, number; the numbers of the same name are added
  * - `anyNonNull`: one that is not null, else null (RANDOMKEY)
  * - `byNode`: a Map from node name to reply
  */
@@ -45,17 +45,17 @@ export type ResponsePolicy =
   | 'anyNonNull'
   | 'byNode';
 
-/** What servers call the policies in COMMAND's tips: https://redis.io/docs/latest/develop/reference/command-tips/ */
+/** The names of the policies in the tips of COMMAND: https://redis.io/docs/latest/develop/reference/command-tips/ */
 export const requestTips = {
   all_shards: 'allShards',
   all_nodes: 'allNodes',
-  // followed for a few commands only: splitCommands
+  // only a few commands are split: splitCommands
   multi_shard: 'slot',
-  // what no rule covers has a policy of ours below, or goes to one node
+  // commands without a rule have a policy of ours below, or go to one node
   special: 'defaultNode',
 } as const satisfies Record<string, RequestPolicy>;
 
-/** The same for replies. `special` is what no rule covers: the caller sees which node said what. */
+/** The same for replies. With `special`, which has no rule, the caller gets the reply of each node. */
 export const responseTips = {
   all_succeeded: 'allSucceeded',
   one_succeeded: 'oneSucceeded',
@@ -71,23 +71,23 @@ export type RequestTip = keyof typeof requestTips;
 export type ResponseTip = keyof typeof responseTips;
 
 /**
- * The commands whose `multi_shard` tip is followed: each key stands for itself, so nothing is lost by cutting
- * the call up. The tip of `mget mset msetex` is not: whoever puts several keys in one call reads or writes them
- * at one moment, and `cluster.nonAtomic` gives that up by name. Nor is that of `msetnx` in Redis 7.0, all or
- * nothing by its meaning (later servers dropped it).
+ * The commands whose `multi_shard` tip is followed: each of their keys is independent, so splitting the call
+ * loses nothing. The tip of `mget mset msetex` is not followed: a call with several keys reads or writes them
+ * at one moment, which only `cluster.nonAtomic` gives up, explicitly. Nor is that of `msetnx` in Redis 7.0,
+ * which sets all keys or none (later servers dropped the tip).
  */
 export const splitCommands: ReadonlySet<string> = new Set(['del', 'exists', 'touch', 'unlink']);
 
-/** Where we differ from what servers say of a command, or they say nothing. */
+/** Overrides what servers report about a command, or supplies what they do not report. */
 export interface CommandPolicy {
   readonly request?: RequestPolicy;
   readonly response?: ResponsePolicy;
   readonly keys?: readonly KeySpec[];
   readonly blocking?: boolean | ArgumentTest;
   readonly write?: boolean;
-  /** The `keys` give the slot, and are no keys. */
+  /** Whether the `keys` only determine the slot and are not keys. */
   readonly routingOnly?: boolean;
-  /** Any primary will do where that of its slot cannot be reached. */
+  /** Whether any primary can serve it if that of its slot cannot be reached. */
   readonly anyPrimary?: boolean;
   readonly reason: string;
 }
@@ -96,82 +96,85 @@ const everyShard = { request: 'allShards' } as const;
 const everyNode = { request: 'allNodes' } as const;
 const oneNode = { request: 'defaultNode', response: 'single' } as const;
 
-/** Our own word on a command, by its name. It wins over what servers say. */
+/** Our policies by command name. They take precedence over what servers report. */
 export const commandPolicies: ReadonlyMap<string, CommandPolicy> = new Map<string, CommandPolicy>([
-  // keys the server finds by code, which no specification of it describes
-  ['sort', { keys: [at(0), sortStore], reason: 'its destination may stand anywhere among the options' }],
+  // keys that the server finds by code, without a specification
+  ['sort', { keys: [at(0), sortStore], reason: 'its destination may be anywhere among the options' }],
   ['migrate', { keys: [migrateKeys], reason: 'an empty third argument means that KEYS follows' }],
 
-  // servers leave it to what the script does; a client cannot know
+  // depends on the script, which a client cannot know
   ['eval', { write: true, reason: 'the script may write' }],
   ['evalsha', { write: true, reason: 'the script may write' }],
   ['fcall', { write: true, reason: 'the function may write' }],
 
   // blocking
-  ['xread', { blocking: readBlocks, reason: 'it waits only if told to' }],
-  ['xreadgroup', { blocking: readBlocks, reason: 'it waits only if told to' }],
-  ['wait', waits('it speaks of the writes of its own connection, and a leased one has none')],
-  ['waitaof', waits('as wait')],
+  ['xread', { blocking: readBlocks, reason: 'it only waits with BLOCK' }],
+  ['xreadgroup', { blocking: readBlocks, reason: 'it only waits with BLOCK' }],
+  ['wait', waits('it refers to the writes of its own connection, and a leased one has none')],
+  ['waitaof', waits('like wait')],
 
-  // pub/sub: servers give publish no policy, and count subscribers node by node
+  // pub/sub: servers have no policy for publish, and each node counts its own subscribers
   [
     'publish',
     {
-      ...slotOf('any node passes it on; the one of the channel keeps the order of one channel'),
+      ...slotOf('any node forwards it; using the node of the channel keeps the order within a channel'),
       anyPrimary: true,
     },
   ],
-  ['pubsub channels', { ...everyNode, response: 'union', reason: 'a node knows its own subscribers only' }],
-  ['pubsub numpat', { ...everyNode, response: 'sum', reason: 'a node knows its own subscribers only' }],
-  ['pubsub numsub', { ...everyNode, response: 'sumByName', reason: 'a node knows its own subscribers only' }],
+  ['pubsub channels', { ...everyNode, response: 'union', reason: 'a node only knows its own subscribers' }],
+  ['pubsub numpat', { ...everyNode, response: 'sum', reason: 'a node only knows its own subscribers' }],
+  ['pubsub numsub', { ...everyNode, response: 'sumByName', reason: 'a node only knows its own subscribers' }],
   [
     'pubsub shardchannels',
-    { ...everyNode, response: 'union', reason: 'a node knows its own subscribers only' },
+    { ...everyNode, response: 'union', reason: 'a node only knows its own subscribers' },
   ],
-  ['pubsub shardnumsub', { ...everyNode, response: 'sumByName', reason: 'as pubsub numsub' }],
+  ['pubsub shardnumsub', { ...everyNode, response: 'sumByName', reason: 'like pubsub numsub' }],
 
-  // replies whose merging the tips leave open
+  // commands whose tips do not say how to merge replies
   ['keys', { ...everyShard, response: 'union', reason: 'while a slot moves, two nodes can hold its keys' }],
   ['randomkey', { ...everyShard, response: 'anyNonNull', reason: 'null only if every shard is empty' }],
-  ['scan', { request: 'scan', response: 'single', reason: 'a cursor means something to one node only' }],
+  ['scan', { request: 'scan', response: 'single', reason: 'a cursor is valid on one node only' }],
   ['clusterscan', slotOf('its cursor carries a hash tag, and the server redirects by it')],
-  ['info', { ...oneNode, reason: 'callers read a text, as of one node; target() gives all' }],
+  ['info', { ...oneNode, reason: 'callers expect the text of one node; target() returns all' }],
 
-  // persistence: one node's share alone would look like a backup of the whole
+  // persistence: saving one node only would look like a backup of the whole cluster
   ['bgrewriteaof', { ...everyNode, response: 'allSucceeded', reason: 'every node has its own file' }],
   ['bgsave', { ...everyNode, response: 'allSucceeded', reason: 'every node has its own file' }],
   ['save', { ...everyNode, response: 'allSucceeded', reason: 'every node has its own file' }],
 
   ['acl load', { ...everyNode, response: 'allSucceeded', reason: 'every node has its own users' }],
 
-  // a pause is for the moment before something happens to the whole cluster
+  // callers pause clients before they change the whole cluster
   [
     'client pause',
-    { ...everyNode, response: 'allSucceeded', reason: 'a paused node alone stalls its shard' },
+    { ...everyNode, response: 'allSucceeded', reason: 'pausing one node would only stall its shard' },
   ],
   ['client unpause', { ...everyNode, response: 'allSucceeded', reason: 'undoes client pause' }],
 
   ['script load', { ...everyShard, response: 'allSucceeded', reason: 'a dead replica must not fail it' }],
 
-  // the field names stay with the connections; after a reconnection they have to be given again
+  // the field names belong to the connections and must be sent again after a reconnection
   [
     'himport discard',
     { ...everyShard, response: 'max', reason: 'the connection of any shard may have them' },
   ],
-  ['himport discardall', { ...everyShard, response: 'max', reason: 'as himport discard' }],
+  ['himport discardall', { ...everyShard, response: 'max', reason: 'like himport discard' }],
   ['himport prepare', { ...everyShard, response: 'allSucceeded', reason: 'the keys may be in any shard' }],
 
-  // about the keys of one slot
+  // commands about the keys of one slot
   ['cluster countkeysinslot', { request: 'slotNumber', response: 'single', reason: 'others count none' }],
   ['cluster getkeysinslot', { request: 'slotNumber', response: 'single', reason: 'others have none' }],
 ]);
 
-/** Routed by the first argument, which is no key. */
+/** Routes a command by its first argument, which is not a key. */
 function slotOf(reason: string): CommandPolicy {
   return { request: 'slot', response: 'single', keys: [at(0)], routingOnly: true, reason };
 }
 
-/** Goes over the connections that carried the writes, a moment at a time; so it must not count as blocking. */
+/**
+ * Sends a command over the connections that carried the writes, for short times; so it must not count as
+ * blocking.
+ */
 function waits(reason: string): CommandPolicy {
   return { request: 'allShards', response: 'min', blocking: false, reason };
 }
@@ -188,7 +191,7 @@ function readBlocks(args: readonly CommandArgument[]): boolean {
   return blockIndex(args) !== -1;
 }
 
-/** The place of the word BLOCK among the arguments of XREAD or XREADGROUP; -1 where it is absent. */
+/** Returns the index of the word BLOCK among the arguments of XREAD or XREADGROUP; -1 if it is absent. */
 export function blockIndex(args: readonly CommandArgument[]): number {
   for (let index = 0; index < args.length; index++) {
     const option = wordOf(args[index]);

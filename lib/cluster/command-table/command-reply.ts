@@ -4,15 +4,15 @@ import type { CommandFlags, CommandLine, CommandTips } from './command-rows.js';
 import { commandRow, type CommandRow } from './command-table.js';
 import type { Reply } from '../protocol/reply.js';
 
-/** Rows for what a server's COMMAND reply describes; entries that make no sense are left out. */
+/** Returns rows for the commands in a COMMAND reply. Skips invalid entries. */
 export function rowsFromCommandReply(reply: Reply): CommandRow[] {
   return linesFromCommandReply(reply).map(commandRow);
 }
 
 /**
- * A COMMAND reply as lines of the command table, each container before its subcommands.
- * The reply is described at https://redis.io/docs/latest/commands/command/; key specifications, tips and
- * subcommands are there from 7.0 on.
+ * Returns a COMMAND reply as lines of the command table, each container before its subcommands. The reply is
+ * described at https://redis.io/docs/latest/commands/command/. It has key specifications, tips and subcommands
+ * since 7.0.
  */
 export function linesFromCommandReply(reply: Reply): CommandLine[] {
   return listOf(reply).flatMap((entry) => {
@@ -23,7 +23,7 @@ export function linesFromCommandReply(reply: Reply): CommandLine[] {
   }) as CommandLine[];
 }
 
-/** What a command may be called, and a subcommand, which is written `container|subcommand`. */
+/** The allowed names of a command, and of a subcommand, which is written `container|subcommand`. */
 const NAME = /^[^\s|]{1,128}(\|[^\s|]{1,128})?$/;
 
 function lineOf(entry: Reply): CommandLine | undefined {
@@ -58,7 +58,7 @@ function tipsOf(reply: Reply): CommandTips {
   return (request === '' ? '' : request + response) as CommandTips;
 }
 
-/** One key specification of the server; none where we, or it, cannot say. Its indexes count the command's name. */
+/** Reads one key specification of the server; returns none if it is unknown. Its indexes count the command's name. */
 function keySpecOf(spec: ReadonlyMap<string, Reply>): KeySpec[] {
   const [beginType, begin] = typedPartOf(spec.get('begin_search'));
   const [findType, find] = typedPartOf(spec.get('find_keys'));
@@ -84,20 +84,23 @@ function keySpecOf(spec: ReadonlyMap<string, Reply>): KeySpec[] {
   return [];
 }
 
-/** Keys by the three numbers that servers before 7.0 give; where only the server can find them, the first argument. */
+/**
+ * Returns the keys by the three numbers that servers before 7.0 report. If only the server can find them, that
+ * is the first argument.
+ */
 function positionalKeys(first: Reply, last: Reply, step: Reply, flags: readonly string[]): KeySpec[] {
   const [from, to, by] = [numberOf(first), numberOf(last), numberOf(step)];
   if (from > 0 && by > 0 && !Number.isNaN(to)) return [span(from - 1, to < 0 ? to : to - from, by)];
   return flags.includes('movablekeys') ? [at(0)] : [];
 }
 
-/** Both parts of a key specification have a type, and what depends on it. */
+/** Reads a part of a key specification: its type, and what depends on it. */
 function typedPartOf(reply: Reply | undefined): [string, ReadonlyMap<string, Reply>] {
   const part = mapOf(reply ?? null);
   return [textOf(part.get('type') ?? null), mapOf(part.get('spec') ?? null)];
 }
 
-/** Names and values, which RESP2 lists one behind the other. */
+/** Reads alternating names and values as a Map. */
 function mapOf(reply: Reply): ReadonlyMap<string, Reply> {
   const items = listOf(reply);
   const map = new Map<string, Reply>();

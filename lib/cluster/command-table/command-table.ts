@@ -21,39 +21,39 @@ import { commandLines, type CommandLine } from './command-rows.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import { idempotentCommands } from './idempotent-commands.js';
 
-/** All that routing and retrying need to know of a command. */
+/** Everything that routing and retrying need to know about a command. */
 export interface CommandRow extends KeyedCommand {
   /** Lower case; a subcommand with its container: `get`, `config get`. */
   readonly name: string;
   /** May be sent to a replica. */
   readonly readonly: boolean;
-  /** May change keys. Neither this nor `readonly`: it has to do with the server (PING, CONFIG SET, PUBLISH). */
+  /** May change keys. If neither this nor `readonly`, it concerns the server (PING, CONFIG SET, PUBLISH). */
   readonly write: boolean;
-  /** Needs a connection of its own, always or for some arguments: ask `isBlocking`. */
+  /** Needs a connection of its own, always or for some arguments: see `isBlocking`. */
   readonly blocking: boolean | ArgumentTest;
-  /** May run twice unnoticed, always or for some arguments: ask `isIdempotent`. */
+  /** May run twice without a difference, always or for some arguments: see `isIdempotent`. */
   readonly idempotent: boolean | ArgumentTest;
   readonly request: RequestPolicy;
   readonly response: ResponsePolicy;
-  /** Its `keys` only give the slot (a channel, a cursor): they are no keys, and take no key prefix. */
+  /** Whether its `keys` only determine the slot (a channel, a cursor): they are not keys, and get no key prefix. */
   readonly routingOnly: boolean;
-  /** Any primary will do where that of its slot cannot be reached. */
+  /** Whether any primary can serve it if that of its slot cannot be reached. */
   readonly anyPrimary: boolean;
-  /** Why the command is refused, if it is: ask `refusalOf`. */
+  /** Why the command is blocked, if it is: see `refusalOf`. */
   readonly blocked: BlockedCommand | undefined;
 }
 
-/** Whether this call, run a second time, leaves the same state and gives the same reply. */
+/** Whether a second execution of this call leaves the same state and returns the same reply. */
 export function isIdempotent(row: CommandRow, args: readonly CommandArgument[]): boolean {
   return typeof row.idempotent === 'boolean' ? row.idempotent : row.idempotent(args);
 }
 
-/** Whether this call can hold up its connection until something happens elsewhere. */
+/** Whether this call can block its connection until something happens elsewhere. */
 export function isBlocking(row: CommandRow, args: readonly CommandArgument[]): boolean {
   return typeof row.blocking === 'boolean' ? row.blocking : row.blocking(args);
 }
 
-/** The row for what a server says of a command, with our own policies applied. */
+/** Returns the row for a server's description of a command, with our own policies applied. */
 export function commandRow([name, flags, tips, ...ownKeys]: CommandLine): CommandRow {
   const policy = commandPolicies.get(name);
   const keys = policy?.keys ?? ownKeys;
@@ -75,7 +75,7 @@ export function commandRow([name, flags, tips, ...ownKeys]: CommandLine): Comman
   };
 }
 
-/** What follows from a server's tips alone. */
+/** Returns the policies that follow from a server's tips alone. */
 function policiesOf(name: string, keyed: boolean, tips: string): [RequestPolicy, ResponsePolicy] {
   if (splitCommands.has(name)) return ['split', 'sum'];
   if (keyed) return ['slot', 'single'];
@@ -86,12 +86,12 @@ function policiesOf(name: string, keyed: boolean, tips: string): [RequestPolicy,
 }
 
 /**
- * The row for a command nobody has told us of (a module's, before COMMAND is read): its first argument, if
- * there is one, is taken for its key; it is neither sent to replicas nor sent again.
- * @throws InvalidArgumentError where it has no name
+ * Returns the row for an unknown command (of a module, before COMMAND is read). Its first argument, if there is
+ * one, counts as its key. It is neither sent to replicas nor sent again.
+ * @throws InvalidArgumentError if it has no name
  */
 export function unknownCommandRow(name: string, args: readonly CommandArgument[]): CommandRow {
-  if (name === '') throw new InvalidArgumentError('name', 'The name of a command is text, and not empty');
+  if (name === '') throw new InvalidArgumentError('name', 'The name of a command must be a non-empty string');
   const lowerCaseName = name.toLowerCase();
   return args.length === 0
     ? commandRow([lowerCaseName, '', ''])
@@ -100,7 +100,7 @@ export function unknownCommandRow(name: string, args: readonly CommandArgument[]
 
 interface Entry {
   readonly row: CommandRow;
-  /** A container's, by the lower-case name of the subcommand alone. */
+  /** The subcommands of a container, by their lower-case name. */
   subcommands: Map<string, CommandRow> | undefined;
 }
 
@@ -109,10 +109,10 @@ const webRequestRows: readonly CommandRow[] = [...webRequestWords.keys()].map((w
   commandRow([word, '', '']),
 );
 
-/** The names of all commands in the static table, containers without their subcommands. */
+/** The names of all commands in the static table; containers without their subcommands. */
 export const commandNames: readonly string[] = [...new Set(builtinRows.map((row) => row.name.split(' ')[0]))];
 
-/** The commands one cluster knows: a static table, extended by what its servers tell. */
+/** The commands that a cluster knows: a static table, extended by what its servers report. */
 export class CommandTable {
   private readonly entries = new Map<string, Entry>();
 
@@ -122,18 +122,18 @@ export class CommandTable {
   }
 
   /**
-   * The row of a call, undefined where the command is unknown. Any case of the name will do; the subcommand
-   * of a container (`config get`) is taken from the first argument, and an unknown one has the container's row.
+   * Returns the row of a call; undefined if the command is unknown. The case of the name is ignored. The
+   * subcommand of a container (`config get`) is the first argument; an unknown one has the container's row.
    */
   lookup(name: string, args: readonly CommandArgument[]): CommandRow | undefined {
-    // most names come in lower case already
+    // most names are in lower case already
     const entry = this.entries.get(name) ?? this.entries.get(name.toLowerCase());
     if (entry === undefined) return undefined;
     if (entry.subcommands === undefined || args.length === 0) return entry.row;
     return entry.subcommands.get(wordOf(args[0])) ?? entry.row;
   }
 
-  /** Adds commands that are not yet known; rows of known names are left as they are. */
+  /** Adds commands that are not known yet. Rows of known names stay unchanged. */
   extend(rows: readonly CommandRow[]): void {
     for (const row of rows) {
       const [name, subcommand] = row.name.split(' ');

@@ -19,7 +19,7 @@ const MERGES: Readonly<Record<ResponsePolicy, Merge>> = {
   byNode: (replies) => replies,
 };
 
-/** Merges what nodes answered, by node name; there is at least one. */
+/** Merges the replies of nodes, by node name; there is at least one. */
 export function mergeReplies(policy: ResponsePolicy, replies: ReadonlyMap<string, unknown>): unknown {
   return MERGES[policy](replies);
 }
@@ -36,7 +36,7 @@ function folded(fold: (a: number, b: number) => number): Merge {
   return (replies) => [...replies.values()].reduce(both);
 }
 
-/** Buffers are equal by their bytes, so keys read as Buffers count once too. */
+/** Removes duplicates. Buffers are compared by their bytes, so keys read as Buffers also count once. */
 function unique(items: unknown[]): unknown[] {
   const byContent = new Map(
     items.map((item) => [Buffer.isBuffer(item) ? item.toString('latin1') : item, item]),

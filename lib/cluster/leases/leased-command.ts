@@ -94,7 +94,7 @@ export class LeasedCommand implements LeasedWork {
   /** Sends a script again with its text, if the server does not know its hash. */
   private sendWhole(redis: Redis, error: unknown): Promise<Reply> {
     const isUnknown = (error as { code?: string }).code === 'NOSCRIPT';
-    const whole = isUnknown ? this.scripts.whole(this.call.name, this.call.args) : undefined;
+    const whole = isUnknown ? this.scripts.withText(this.call.name, this.call.args) : undefined;
     if (whole === undefined) throw error;
     this.call = { ...this.call, ...whole };
     return this.sendOnce(redis);

@@ -9,21 +9,21 @@ type Decode = (bytes: Buffer, start: number, end: number) => string;
 const native = Buffer.prototype as Buffer & NativeDecoders;
 const text = String.fromCharCode;
 
-/** The text of `bytes` from `start` up to `end`, read as UTF-8; what is not valid becomes U+FFFD. */
+/** Returns the bytes from `start` up to `end` as UTF-8 text; invalid bytes become U+FFFD. */
 export const decodeUtf8: Decode =
   native.utf8Slice === undefined
     ? (bytes, start, end) => bytes.toString('utf8', start, end)
     : (bytes, start, end) => (bytes as Buffer & Required<NativeDecoders>).utf8Slice(start, end);
 
-/** The bytes from `start` up to `end` as a string of one character a byte. */
+/** Returns the bytes from `start` up to `end` as a string with one character per byte. */
 export const decodeLatin1: Decode =
   native.latin1Slice === undefined
     ? (bytes, start, end) => bytes.toString('latin1', start, end)
     : (bytes, start, end) => (bytes as Buffer & Required<NativeDecoders>).latin1Slice(start, end);
 
 /**
- * The same for bytes known to be ASCII. The shortest strings are made in JavaScript: a native call costs three times
- * that.
+ * Does the same for bytes known to be ASCII. Builds the shortest strings in JavaScript, as a native call takes
+ * three times as long.
  */
 export function decodeAscii(b: Buffer, i: number, end: number): string {
   switch (end - i) {
@@ -51,8 +51,9 @@ export function decodeAscii(b: Buffer, i: number, end: number): string {
 }
 
 /**
- * Byte text is a string of one character a byte (latin1). ASCII is its own byte text, so that most requests are plain
- * strings, which V8 joins without copying and a socket writes with one pass; and its length is the byte length.
+ * Returns byte text: a string with one character per byte (latin1). ASCII is its own byte text, so most
+ * requests are plain strings, which V8 joins without copying and a socket writes in one pass. The length of
+ * byte text is its byte length.
  */
 export function toByteText(value: string | Buffer): string {
   if (typeof value !== 'string') return decodeLatin1(value, 0, value.length);

@@ -1,4 +1,4 @@
-/** A bulk whose payload comes in several chunks, collected in one Buffer of the announced size. */
+/** A bulk string whose payload arrives in several chunks, collected in one Buffer of the announced size. */
 export class PartialBulk {
   readonly bytes: Buffer;
   private filled = 0;
@@ -15,7 +15,7 @@ export class PartialBulk {
     return this.filled === this.bytes.length;
   }
 
-  /** Takes what belongs to this bulk from `chunk` at `offset`; tells the offset behind it. */
+  /** Takes the bytes of this string from `chunk` at `offset`. Returns the offset after them. */
   append(chunk: Buffer, offset: number): number {
     const taken = chunk.copy(this.bytes, this.filled, offset);
     this.filled += taken;

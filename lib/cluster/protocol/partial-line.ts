@@ -2,7 +2,10 @@ const CR = 0x0d;
 const INITIAL_CAPACITY = 64;
 const NOTHING = Buffer.alloc(0);
 
-/** The bytes of a protocol line whose end has not come yet. Room grows by doubling, so the work stays linear. */
+/**
+ * The bytes of a protocol line whose end has not arrived yet. Capacity grows by doubling, so the work stays
+ * linear.
+ */
 export class PartialLine {
   length = 0;
   private bytes = NOTHING;
@@ -12,7 +15,7 @@ export class PartialLine {
     return this.bytes[0];
   }
 
-  /** Where in `chunk` (never empty) the line ends, behind its CRLF; -1 if it goes on after the chunk. */
+  /** Returns where the line ends in `chunk` (never empty), after its CRLF; -1 if it continues after the chunk. */
   endIn(chunk: Buffer): number {
     if (this.bytes[this.length - 1] === CR) return 1;
     const carriageReturn = chunk.indexOf(CR);
@@ -31,7 +34,7 @@ export class PartialLine {
     this.length = length;
   }
 
-  /** Hands the bytes over, for good. */
+  /** Returns the bytes and forgets them. */
   take(): Buffer {
     const line = this.bytes.subarray(0, this.length);
     this.bytes = NOTHING;

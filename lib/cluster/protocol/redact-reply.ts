@@ -1,11 +1,14 @@
-/** An argument that stands in an error text behind `after`, up to the last `until` or else to the end. */
+/** An argument that an error text repeats after `after`, up to the last `until` or else to the end. */
 interface Echo {
   readonly after: string;
   readonly until?: string;
   readonly reason: string;
 }
 
-/** Where error texts of Redis, Valkey and their modules repeat arguments that may be values or credentials. */
+/**
+ * The places where error texts of Redis, Valkey and their modules repeat arguments that may be values or
+ * credentials.
+ */
 const ECHOES: readonly Echo[] = [
   {
     after: 'NOPERM User ',
@@ -55,8 +58,9 @@ const ECHOES: readonly Echo[] = [
 ];
 
 /**
- * The text of an error reply without the arguments it repeats, which can be stored values or credentials.
- * Names of commands, keys and nodes stay, and so does what a Lua script says: that is its author's choice.
+ * Returns the text of an error reply without the arguments it repeats, which may be stored values or
+ * credentials. Keeps names of commands, keys and nodes, and the errors of Lua scripts, which are their authors'
+ * choice.
  */
 export function redactReply(text: string): string {
   for (const { after, until } of ECHOES) {

@@ -2,8 +2,8 @@ import { ReplyError } from '../common/errors.js';
 import { redactReply } from './redact-reply.js';
 
 /**
- * The error that a server's refusal is given as. It has no stack trace: that would show the parser only,
- * and take longer than everything else about the reply.
+ * Returns the error for an error reply. It has no stack trace, which would only show the parser, and would take
+ * longer than everything else about the reply.
  */
 export function toReplyError(text: string): ReplyError {
   const limit = Error.stackTraceLimit;

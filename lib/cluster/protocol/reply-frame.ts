@@ -1,19 +1,19 @@
 import type { Reply } from './reply.js';
 
 /**
- * What becomes of an aggregate when its last item has come: an attribute is dropped, a push has its own way out, a map
- * becomes an object.
+ * What happens to an aggregate when its last item has arrived: an attribute is dropped, a push goes to its own
+ * handler, a map becomes an object.
  */
 export type ReplyFrameKind = 'reply' | 'map' | 'push' | 'attribute';
 
-/** An array, map, set, push or attribute whose items are still coming; frames link to the one around them. */
+/** An array, map, set, push or attribute whose items are still arriving. Frames link to the one around them. */
 export class ReplyFrame {
-  // Grows with what really comes: a length is only an announcement.
+  // grows with the items that arrive, as the length is only an announcement
   readonly items: Reply[] = [];
 
   constructor(
     readonly kind: ReplyFrameKind,
-    /** How many items are still to come. */
+    /** The number of items still to come. */
     public remaining: number,
     readonly parent: ReplyFrame | undefined,
   ) {}

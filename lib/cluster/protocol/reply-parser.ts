@@ -28,7 +28,7 @@ import type { ReplyHandler } from './reply-handler.js';
 import { objectOfPairs, type Reply } from './reply.js';
 
 export interface ReplyParserOptions {
-  /** The longest string taken from the server, in bytes (default 512 MiB, as `proto-max-bulk-len` of Redis). */
+  /** The longest string accepted from the server, in bytes (default 512 MiB, like `proto-max-bulk-len` of Redis). */
   readonly maximumBulkLength?: number;
 }
 
@@ -40,38 +40,38 @@ const UPPER_K = 0x4b;
 const DEFAULT_MAXIMUM_BULK_LENGTH = 512 * 1024 * 1024;
 /** The longest array of JavaScript. */
 const MAXIMUM_ITEMS = 2 ** 32 - 1;
-/** Bytes before the text of a verbatim string: its format and a colon, `txt:`. */
+/** The bytes before the text of a verbatim string: its format and a colon, `txt:`. */
 const VERBATIM_PREFIX = 4;
 
 /**
- * Decodes the Redis protocol, RESP2 and RESP3, from chunks cut anywhere, and gives each reply in the shape it has in
- * RESP2, as ioredis does by default: maps and sets are flat arrays, booleans are 1 and 0, doubles and big numbers are
- * their text, attributes are dropped; but for the first three where the handler wants what RESP3 has. An integer is a
- * number where a number holds it exactly, else a bigint.
+ * Decodes the Redis protocol, RESP2 and RESP3, from chunks cut anywhere. Gives each reply the form it has in
+ * RESP2, as ioredis does by default: maps and sets are flat arrays, booleans are 1 and 0, doubles and big
+ * numbers are text, attributes are dropped. If the handler wants native types, maps, doubles and booleans have
+ * their RESP3 form. An integer is a number if a number holds it exactly, else a bigint.
  *
- * Replies are read where they lie, and copied once: the chunk may be overwritten when `write` returns, and no small
+ * Replies are read in place and copied once: the chunk may be overwritten when `write` returns, and no small
  * Buffer keeps a large chunk in memory. Nesting is a chain of frames, not recursion.
  *
  * @see {@link https://github.com/redis/redis-specifications/blob/master/protocol/RESP3.md | RESP3}
  */
 export class ReplyParser {
-  /** Bytes of the longest Buffer and the longest string. */
+  /** The sizes of the longest Buffer and the longest string, in bytes. */
   private readonly maximumBytes: number;
   private readonly maximumText: number;
-  /** The next byte to read of the bytes in hand. */
+  /** The index of the next byte to read. */
   private offset = 0;
-  /** Whether strings of the current reply are wanted as Buffers. */
+  /** Whether strings of the current reply should be Buffers. */
   private buffers = false;
-  /** Whether the bytes in hand are ASCII throughout, which one fast look tells, and decodes faster. */
+  /** Whether the current bytes are all ASCII, which one fast check shows, and which decodes faster. */
   private ascii = false;
-  /** The bytes in hand are somebody else's: what is kept of them has to be copied. */
+  /** Whether the current bytes belong to the caller, so that what is kept must be copied. */
   private lent = false;
   /** The innermost aggregate that is open. */
   private frame: ReplyFrame | undefined = undefined;
-  /** What the end of the last chunk cut. At most one of the two holds something. */
+  /** The value that the end of the last chunk cut off. At most one of the two has content. */
   private readonly line = new PartialLine();
   private bulk: PartialBulk | undefined = undefined;
-  /** True during `write`, and for good once an exception has left it. */
+  /** True during `write`, and forever after it has thrown. */
   private busy = false;
 
   constructor(
@@ -83,11 +83,11 @@ export class ReplyParser {
   }
 
   /**
-   * Reads the next bytes of the stream, and hands over the replies that end in them.
-   * @throws ProtocolError if they are not the Redis protocol; the parser is of no use afterwards
+   * Reads the next bytes of the stream, and passes on the replies that end in them.
+   * @throws ProtocolError if they are not the Redis protocol; the parser cannot be used afterwards
    */
   write(chunk: Buffer): void {
-    if (this.busy) throw new ProtocolError('The parser has failed before, or its handler calls it');
+    if (this.busy) throw new ProtocolError('The parser has failed before, or its handler called it');
     if (chunk.length === 0) return;
     this.busy = true;
     this.offset = 0;
@@ -107,7 +107,7 @@ export class ReplyParser {
     }
   }
 
-  /** The next value that is not an aggregate; undefined where the bytes end before it does. */
+  /** Reads the next value that is not an aggregate; undefined if the bytes end before it does. */
   private read(bytes: Buffer): Reply | undefined {
     while (this.offset < bytes.length) {
       const start = this.offset + 1;
@@ -174,7 +174,7 @@ export class ReplyParser {
     return this.handler.wantsNative?.() ?? false;
   }
 
-  /** A value begins; at the top level that is a reply. */
+  /** Called at the start of a value. At the top level, that is a reply. */
   private begin(): void {
     if (this.frame === undefined) this.buffers = this.handler.wantsBuffers();
   }
@@ -231,14 +231,14 @@ export class ReplyParser {
     if (--frame.remaining === 0) this.close(frame);
   }
 
-  /** The frame has its last item; this may be the last item of the frame around it, and so on. */
+  /** Called when a frame has its last item. That may be the last item of the frame around it, and so on. */
   private close(frame: ReplyFrame): void {
     for (let full = frame; ;) {
       const { kind, items, parent } = full;
       this.frame = parent;
       if (kind === 'attribute') return;
       if (kind === 'push') return this.handler.onPush(items);
-      // what asks for objects is told by its shape that it gets them
+      // callers that request native types expect objects
       const value = kind === 'map' ? (objectOfPairs(items) as unknown as Reply) : items;
       if (parent === undefined) return this.handler.onReply(value);
       parent.items.push(value);
@@ -281,7 +281,7 @@ function copyOf(bytes: Buffer, start: number, end: number): Buffer {
   return copy;
 }
 
-/** The most common of all replies is worth three comparisons. */
+/** Checks for `OK`: the most common reply is worth three comparisons. */
 function isOk(bytes: Buffer, start: number, end: number): boolean {
   return end - start === 2 && bytes[start] === UPPER_O && bytes[start + 1] === UPPER_K;
 }

@@ -17,14 +17,14 @@ export const PUSH = 0x3e; // >
 
 /** Types whose value is the text of their line, however long. */
 const TEXT_TYPES: ReadonlySet<number> = new Set([SIMPLE_STRING, SIMPLE_ERROR, DOUBLE, BIG_NUMBER]);
-/** Types whose line holds an integer, a length, a letter or nothing. */
+/** Types whose line contains an integer, a length, a letter or nothing. */
 const SHORT_TYPES: ReadonlySet<number> = new Set([
   ...[INTEGER, BULK_STRING, BULK_ERROR, VERBATIM_STRING, NULL, BOOLEAN],
   ...[ARRAY, SET, MAP, ATTRIBUTE, PUSH],
 ]);
 const SHORT_LINE = 32;
 
-/** How many bytes to wait for the end of a line that begins with `type`; none where that is not a type. */
+/** Returns how many bytes a line that begins with `type` may have; 0 if that is not a type. */
 export function lineLimit(type: number, textLimit: number): number {
   if (TEXT_TYPES.has(type)) return textLimit;
   return SHORT_TYPES.has(type) ? SHORT_LINE : 0;

@@ -1,11 +1,11 @@
 import type { ReplyError } from '../common/errors.js';
 
-/** What a server can answer, in the shapes of RESP2 (as ioredis gives them by default). */
+/** A reply of a server, in the form of RESP2 (as ioredis returns it by default). */
 export type Reply = string | number | bigint | boolean | Buffer | null | ReplyError | Reply[];
 
 /**
- * A reply with what is neither a list nor a map changed. Lists and maps are changed in place: they are nobody else's;
- * and without recursion: servers nest replies as deep as a script likes.
+ * Changes everything in a reply that is neither a list nor a map. Changes lists and maps in place, as nothing
+ * else refers to them. Avoids recursion, as scripts can return any depth of nesting.
  */
 export function changeLeaves(reply: unknown, change: (leaf: unknown) => unknown): unknown {
   if (!isAggregate(reply)) return change(reply);
@@ -26,18 +26,18 @@ function isAggregate(value: unknown): value is Record<string, unknown> {
   return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
 }
 
-// an assignment to __proto__ would not make a field, it would change the object's prototype
+// an assignment to __proto__ would change the prototype rather than add a field
 function put(object: Record<string, unknown>, field: string, value: unknown): void {
   if (field !== '__proto__') object[field] = value;
   else Object.defineProperty(object, field, { value, configurable: true, enumerable: true, writable: true });
 }
 
-/** An object of fields and values that come in turn; a field of any name is a field. */
+/** Returns an object of alternating fields and values. Fields may have any name. */
 export function objectOfPairs(pairs: readonly Reply[]): Record<string, Reply> {
   const object: Record<string, Reply> = {};
   for (let i = 0; i + 1 < pairs.length; i += 2) put(object, String(pairs[i]), pairs[i + 1]);
   return object;
 }
 
-/** Sends one command on a connection, and gives the reply; rejects with a ReplyError where the server refuses. */
+/** Sends one command on a connection, and returns the reply. Rejects with a ReplyError for an error reply. */
 export type Ask = (name: string, ...args: string[]) => Promise<Reply>;

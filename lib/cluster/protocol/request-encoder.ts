@@ -2,18 +2,18 @@ import { toByteText } from './buffer-text.js';
 import { RequestHeaders } from './request-headers.js';
 
 /**
- * An argument as it is sent: strings as UTF-8, Buffers as they are, and as they are when the request is written.
- * Numbers were made strings before.
+ * An argument as it is sent: strings as UTF-8, Buffers with the content they have when the request is written.
+ * Numbers have been converted to strings before.
  */
 export type Argument = string | Buffer;
 
-/** A text that has grown so long is a piece: a string has a maximum length, and short writes are the cheap ones. */
+/** A text of this length is cut into a piece: strings have a maximum length, and short writes are the cheap ones. */
 export const PIECE_BYTES = 32 * 1024;
 
-/** Longer arguments are pieces of their own: joining them with the rest would copy them once more. */
+/** Longer arguments are pieces of their own, as joining them with the rest would copy them again. */
 const LARGE = 16 * 1024;
 
-/** `$5` between the CRLF that ends what was before and its own, for the usual lengths. */
+/** `$5` between the CRLF of the previous line and its own, for common lengths. */
 const LENGTH_LINES = Array.from({ length: 1024 }, (_, length) => `\r\n$${length}\r\n`);
 
 const END = '\r\n';
@@ -22,10 +22,11 @@ const lengthLine = (length: number): string =>
   length < LENGTH_LINES.length ? LENGTH_LINES[length] : `\r\n$${length}\r\n`;
 
 /**
- * Encodes commands as RESP requests into one batch, which is then written at once. The batch is a byte text
- * (a string of one character a byte), whatever the arguments hold; only large arguments are kept apart from it.
+ * Encodes commands as RESP requests into one batch, which is then written at once. The batch is byte text (a
+ * string with one character per byte), whatever the arguments contain. Only large arguments are kept apart.
  *
- * @see {@link https://github.com/redis/redis-specifications/blob/master/protocol/RESP2.md | RESP2, sending commands}
+ * @see {@link https://github.com/redis/redis-specifications/blob/master/protocol/RESP2.md | RESP2, sending
+ *   commands}
  */
 export class RequestEncoder {
   private readonly headers = new RequestHeaders();
@@ -36,7 +37,7 @@ export class RequestEncoder {
   private keptBytes = 0;
   private keptText = '';
 
-  /** Bytes of the batch so far, exactly. */
+  /** The exact size of the batch so far, in bytes. */
   get size(): number {
     return this.isEmpty ? 0 : this.pieceBytes + this.text.length + END.length;
   }
@@ -47,7 +48,7 @@ export class RequestEncoder {
 
   /** Adds one command to the batch. */
   append(name: string, args: readonly Argument[]): void {
-    // every line gets its CRLF from the one after it, and the last from `take`: one string less to join each
+    // every line gets its CRLF from the next one, and the last from `take`: one string less to join per line
     const header = this.headers.get(name, args.length);
     let text = this.isEmpty ? header.slice(END.length) : this.text + header;
     for (let i = 0; i < args.length; i++) {
@@ -62,14 +63,14 @@ export class RequestEncoder {
     this.text = text;
   }
 
-  /** Notes how far the batch is, for `revert`. */
+  /** Records the end of the batch, for `revert`. */
   keep(): void {
     this.keptPieces = this.pieces.length;
     this.keptBytes = this.pieceBytes;
     this.keptText = this.text;
   }
 
-  /** Drops what was added since `keep`, so that nothing is left of a command that could not be encoded. */
+  /** Drops what was added since `keep`, so that nothing remains of a command that could not be encoded. */
   revert(): void {
     this.pieces.length = this.keptPieces;
     this.pieceBytes = this.keptBytes;
@@ -77,8 +78,8 @@ export class RequestEncoder {
   }
 
   /**
-   * Takes the batch, to be written in this order; the next one begins empty. Usually it is one string.
-   * Strings are to be written as `latin1`: each character is a byte, whatever it stands for.
+   * Returns the batch and starts a new one. Usually it is one string. Write the pieces in this order, strings
+   * as `latin1`: each character is a byte.
    */
   take(): (string | Buffer)[] {
     const pieces = this.pieces;
@@ -89,14 +90,14 @@ export class RequestEncoder {
     return pieces;
   }
 
-  /** Makes a piece of the text; tells the text after it, still empty. */
+  /** Cuts off the text as a piece. Returns the text after it, which is empty. */
   private cut(text: string): string {
     this.pieces.push(text);
     this.pieceBytes += text.length;
     return '';
   }
 
-  /** Closes the text with the value's length and puts the value behind it; tells the text after it, still empty. */
+  /** Ends the text with the length of the value, and appends the value. Returns the text after it, which is empty. */
   private appendLarge(text: string, value: Argument): string {
     const isBytes = typeof value !== 'string' || Buffer.byteLength(value) === value.length;
     const piece = isBytes ? value : Buffer.from(value);

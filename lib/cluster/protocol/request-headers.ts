@@ -1,17 +1,18 @@
 import { toByteText } from './buffer-text.js';
 
-/** Names and argument counts come from callers, who may make them up: what is kept has bounds. */
+/** Callers can invent names and argument counts, so the cache is limited. */
 const MAXIMUM_NAMES = 1_000;
 const MAXIMUM_NAME_LENGTH = 64;
 const MAXIMUM_ARGUMENTS = 8;
 
 /**
- * How commands begin: `*3`, `$3`, `SET`, each behind the CRLF of what was before. Common ones are made once and kept.
+ * The first lines of commands: `*3`, `$3`, `SET`, each after the CRLF of the previous line. Common ones are
+ * cached.
  */
 export class RequestHeaders {
   private readonly headersOfName = new Map<string, string[]>();
 
-  /** The header of a command with so many arguments besides its name, as byte text. */
+  /** Returns the header of a command with this many arguments besides its name, as byte text. */
   get(name: string, argumentCount: number): string {
     return this.headersOfName.get(name)?.[argumentCount] ?? this.make(name, argumentCount);
   }

@@ -291,7 +291,7 @@ export class Router implements ChannelOwner {
 
   /** Replaces the hash of a script by its text. False if the command is no such call, or the script is unknown. */
   private addText(command: Command): boolean {
-    const whole = this.scripts.whole(command.name, command.args);
+    const whole = this.scripts.withText(command.name, command.args);
     if (whole !== undefined) command.call = { ...command.call, ...whole };
     return whole !== undefined;
   }

@@ -1,14 +1,14 @@
 import type { Argument } from '../protocol/request-encoder.js';
 import { Script } from './script.js';
 
-/** A command made of a script. */
+/** A command that runs a script. */
 export interface ScriptCommand {
   readonly script: Script;
-  /** Keys it takes; where undefined, the first argument of each call says it. */
+  /** The number of its keys; if undefined, the first argument of each call is that number. */
   readonly numberOfKeys: number | undefined;
 }
 
-/** What a call that loads or drops scripts and functions means for what is known. */
+/** The effects of calls that load or drop scripts and functions on the registry. */
 const EFFECTS: ReadonlyMap<string, (registry: ScriptRegistry, args: readonly Argument[]) => void> = new Map([
   ['script load', (registry, [, lua]) => registry.add(new Script(String(lua)))],
   [
@@ -19,13 +19,13 @@ const EFFECTS: ReadonlyMap<string, (registry: ScriptRegistry, args: readonly Arg
   ['function flush', (registry) => registry.libraries.clear()],
 ]);
 
-/** The scripts and functions one client knows, so that a server which does not know them yet can be given them. */
+/** The scripts and functions that a client knows, so that it can send them to servers that do not have them yet. */
 export class ScriptRegistry {
   private readonly texts = new Map<string, string>();
   /** Commands that were defined by name. */
   readonly commands = new Map<string, ScriptCommand>();
 
-  /** Function libraries that this client has loaded, by name: a primary that joins the cluster does not have them. */
+  /** Function libraries that this client has loaded, by name. A primary that joins the cluster does not have them. */
   readonly libraries = new Map<string, Argument>();
 
   /** Records the effect of a command that has succeeded. */
@@ -33,26 +33,32 @@ export class ScriptRegistry {
     EFFECTS.get(command)?.(this, args);
   }
 
-  /** Takes over all that another one knows. */
+  /** Copies everything that another registry knows. */
   adopt(other: ScriptRegistry): void {
     for (const [sha, lua] of other.texts) this.texts.set(sha, lua);
     for (const [name, command] of other.commands) this.commands.set(name, command);
     for (const [name, code] of other.libraries) this.libraries.set(name, code);
   }
 
-  /** Makes a script known. */
+  /** Registers a script. */
   add(script: Script): void {
     this.texts.set(script.sha, script.lua);
   }
 
-  /** Makes a command of a script. */
+  /** Defines a command that runs a script. */
   define(name: string, command: ScriptCommand): void {
     this.add(command.script);
     this.commands.set(name, command);
   }
 
-  /** A call of a script by its hash as one by its text; undefined where it is none, or the script is not known. */
-  whole(name: string, [sha, ...args]: readonly Argument[]): { name: string; args: Argument[] } | undefined {
+  /**
+   * Converts a call of a script by its hash to one by its text; undefined if it is not such a call, or the
+   * script is unknown.
+   */
+  withText(
+    name: string,
+    [sha, ...args]: readonly Argument[],
+  ): { name: string; args: Argument[] } | undefined {
     if (!name.startsWith('evalsha') || (typeof sha !== 'string' && !Buffer.isBuffer(sha))) return undefined;
     const lua = this.texts.get(String(sha).toLowerCase());
     return lua === undefined ? undefined : { name: name.replace('evalsha', 'eval'), args: [lua, ...args] };

@@ -122,7 +122,7 @@ describe('function libraries', () => {
     for (const name of ['eval', 'eval_ro', 'evalsha', 'evalsha_ro', 'fcall', 'fcall_ro']) {
       await expect(cluster.call(name, 'x', ...(args as string[]))).rejects.toMatchObject({
         code: 'INVALID_ARGUMENT',
-        message: `${name}: numkeys must be a whole number, with as many keys behind it`,
+        message: `${name}: numkeys must be a whole number, followed by that many keys`,
       });
     }
   });
