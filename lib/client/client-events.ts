@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { EngineListener } from '../cluster/cluster-engine.js';
 import type { EngineState } from '../cluster/common/engine-state.js';
+import type { ClusterStatus } from './client-status.js';
 import { queueMicrotask } from '../cluster/common/timers.js';
 
 /** The events that a client emits when it enters a state. */
@@ -54,19 +55,32 @@ const LISTENING = ['on', 'addListener', 'prependListener'] as const;
 /** The events of a connected client: who listens for one of them waits for the client to connect. */
 const AWAITED: ReadonlySet<string | symbol> = new Set(STATE_EVENTS.ready);
 
-/**
- * Adds the methods of EventEmitter that a prototype lacks. They need no constructor.
- * @param awaited called with the emitter when a listener for `ready` or `connect` is added
- */
-export function installEmitter<T extends object>(prototype: T, awaited: (emitter: T) => void): void {
+/** A client that can be waited for. */
+interface ConnectingEmitter {
+  readonly status: ClusterStatus;
+  readonly options: { readonly lazyConnect?: boolean | undefined };
+  connect(): Promise<void>;
+}
+
+/** Connects for callers of ioredis (Bull 4) that wait for `ready` or `connect` and never call `connect()`. */
+function connectForListener(client: ConnectingEmitter): void {
+  if (client.status !== 'wait' || client.options.lazyConnect) return;
+  // later, so that listeners added in the same turn receive the events too
+  void Promise.resolve()
+    .then(() => (client.status === 'wait' ? client.connect() : undefined))
+    .catch(() => {});
+}
+
+/** Adds the methods of EventEmitter that a client's prototype lacks. They need no constructor. */
+export function installEmitter(prototype: ConnectingEmitter): void {
   for (const [name, method] of Object.entries(Object.getOwnPropertyDescriptors(EventEmitter.prototype))) {
     if (!(name in prototype)) Object.defineProperty(prototype, name, method);
   }
   for (const name of LISTENING) {
     const add = EventEmitter.prototype[name];
-    const value = function (this: T, event: string | symbol, listener: () => void): T {
+    const value = function (this: ConnectingEmitter, event: string | symbol, listener: () => void) {
       Reflect.apply(add, this, [event, listener]);
-      if (AWAITED.has(event)) awaited(this);
+      if (AWAITED.has(event)) connectForListener(this);
       return this;
     };
     Object.defineProperty(prototype, name, { value, configurable: true, enumerable: false, writable: true });

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { inspect } from 'node:util';
-import type { Redis } from 'ioredis';
+import type { Callback, Redis } from 'ioredis';
 import type { Observable } from 'rxjs';
 import { ClusterEngine } from '../cluster/cluster-engine.js';
 import { ClientClosedError } from '../cluster/common/errors.js';
@@ -16,6 +16,7 @@ import { statusOf, type ClusterStatus } from './client-status.js';
 import { engineEvents, installEmitter, notifyListeners } from './client-events.js';
 import { ClientStatistics } from './client-statistics.js';
 import { duplicateOptions, type DuplicateOptions } from './duplicate-options.js';
+import { withCallback } from './commands/call-arguments.js';
 import { scriptEntries } from './commands/defined-commands.js';
 import { EventSubscriptions, type SubscribeArguments } from './ioredis/event-subscriptions.js';
 import { NodeClients, type NodeClientRole } from './ioredis/node-clients.js';
@@ -136,10 +137,12 @@ export class ClusterClient extends ClientStatistics {
   }
 
   /** Closes and resolves with `OK`, then emits `close` and `end`. `connect()` restarts the client. */
-  async quit(): Promise<'OK'> {
-    this.quitting = true;
-    await this.drain().finally(() => (this.quitting = false));
-    return 'OK';
+  quit(callback?: Callback<'OK'>): Promise<'OK'> {
+    return withCallback([callback], async () => {
+      this.quitting = true;
+      await this.drain().finally(() => (this.quitting = false));
+      return 'OK' as const;
+    });
   }
 
   /** Subscribes to channels; emits their messages as `message` and `messageBuffer`. Commands still work. */
@@ -286,14 +289,5 @@ export class ClusterClient extends ClientStatistics {
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging
 export interface ClusterClient extends Omit<EventEmitter, 'emit'> {}
 
-/** Connects for callers of ioredis (Bull 4) that wait for `ready` or `connect` and never call `connect()`. */
-function connectForListener(client: ClusterClient): void {
-  if (client.status !== 'wait' || client.options.lazyConnect) return;
-  // later, so that listeners added in the same turn receive the events too
-  void Promise.resolve()
-    .then(() => (client.status === 'wait' ? client.connect() : undefined))
-    .catch(() => {});
-}
-
 // the class already extends the view, so the emitter is mixed in
-installEmitter(ClusterClient.prototype, connectForListener);
+installEmitter(ClusterClient.prototype);

@@ -66,6 +66,30 @@ it('takes callbacks, and refuses what is no name', async () => {
   await expect(client.unsubscribe(5 as unknown as string)).rejects.toThrow(InvalidArgumentError);
 });
 
+it('gives the failure of a call with a callback to the callback alone', async () => {
+  const client = clientOf();
+  const unhandled: unknown[] = [];
+  const note = (reason: unknown): unknown => unhandled.push(reason);
+  process.on('unhandledRejection', note);
+  try {
+    const failure = await new Promise((resolve) => void client.psubscribe('', resolve as never));
+    expect(failure).toBeInstanceOf(InvalidArgumentError);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(unhandled).toEqual([]);
+  } finally {
+    process.off('unhandledRejection', note);
+  }
+});
+
+it('answers quit() to its callback', async () => {
+  const client = clientOf();
+  await client.connect();
+  const told = await new Promise((resolve) => {
+    void client.quit((error, reply) => resolve([error, reply, client.status]));
+  });
+  expect(told).toEqual([null, 'OK', 'end']);
+});
+
 describe.each(['quit', 'disconnect'] as const)('after %s()', (end) => {
   it('a client begins anew when it is told to connect, with its commands', async () => {
     const client = clientOf();

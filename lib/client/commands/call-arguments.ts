@@ -64,7 +64,7 @@ export function notifyOf(promise: Promise<unknown>, callback: Callback): void {
 }
 
 /** Runs a call, and calls the callback at the end of its arguments, if any, when the promise settles. */
-export function withCallback(args: unknown[], run: () => Promise<unknown>): Promise<unknown> {
+export function withCallback<T>(args: unknown[], run: () => Promise<T>): Promise<T> {
   const callback = takeCallback(args);
   const promise = run();
   if (callback !== undefined) notifyOf(promise, callback);

@@ -2,7 +2,7 @@ import type { Subscription } from 'rxjs';
 import type { ChannelName } from '../../pubsub/subscriptions/cluster-message.js';
 import type { ClusterPubSub } from '../../pubsub/cluster-pubsub.js';
 import { readNames } from '../../pubsub/subscriptions/subscription-name.js';
-import { takeCallback } from '../commands/call-arguments.js';
+import { withCallback } from '../commands/call-arguments.js';
 
 /** The kinds of subscription that ioredis has. */
 export type EventKind = 'channel' | 'pattern' | 'sharded';
@@ -51,8 +51,9 @@ export class EventSubscriptions {
 
   /** Subscribes, and resolves with the number of subscriptions once the server has confirmed the names. */
   subscribe(kind: EventKind, args: SubscribeArguments): Promise<number> {
-    return withCallback(args, async (names) => {
-      const wanted = readNames(names);
+    const names = [...args];
+    return withCallback(names, async () => {
+      const wanted = readNames(names.flat() as ChannelName[]);
       let fault: Error | undefined;
       for (const { key, given } of wanted) {
         if (this.held[kind].has(key)) continue;
@@ -77,9 +78,11 @@ export class EventSubscriptions {
 
   /** Ends the subscriptions to the names, or all of the kind. Resolves with the number of those that are left. */
   unsubscribe(kind: EventKind, args: SubscribeArguments): Promise<number> {
-    return withCallback(args, async (names) => {
+    const names = [...args];
+    return withCallback(names, async () => {
       const held = this.held[kind];
-      const keys = names.length === 0 ? [...held.keys()] : readNames(names).map(({ key }) => key);
+      const named = names.flat() as ChannelName[];
+      const keys = named.length === 0 ? [...held.keys()] : readNames(named).map(({ key }) => key);
       for (const key of keys) {
         held.get(key)?.unsubscribe();
         held.delete(key);
@@ -100,14 +103,4 @@ export class EventSubscriptions {
       this.sink.notify(event, ...before, String(channel), String(payload));
     this.sink.notify(`${event}Buffer`, ...before, channel, payload);
   }
-}
-
-async function withCallback(
-  args: SubscribeArguments,
-  run: (names: ChannelName[]) => Promise<number>,
-): Promise<number> {
-  const callback = takeCallback(args);
-  const result = run(args.flat() as ChannelName[]);
-  if (callback !== undefined) result.then((count) => callback(null, count), callback);
-  return result;
 }
