@@ -17,13 +17,12 @@ export {
   type NewConnection,
 } from './cluster/options/connection-hook.js';
 export { CommandAbortedError } from './cluster/command/abort-signal.js';
-export { CredentialsUnavailableError } from './cluster/options/credentials.js';
+export { type Credentials, CredentialsUnavailableError } from './cluster/options/credentials.js';
 export type { Durability } from './cluster/command/call-policy.js';
 export { keySlot, SLOT_COUNT } from './cluster/topology/key-slot.js';
 export { Script } from './cluster/scripts/script.js';
 export type { ClusterClientOptions } from './client/client-options.js';
 export type { ClusterEngineOptions, PendingBounds, RetryMode } from './cluster/options/options.js';
-export type { Credentials } from './cluster/options/credentials.js';
 export type { ReadFrom, ReadFromFunction } from './cluster/options/read-from.js';
 export type { AddressRemap } from './cluster/topology/slots-reply.js';
 export type { Reply } from './cluster/protocol/reply.js';
