@@ -94,6 +94,7 @@ const FATES: Readonly<Record<string, readonly Fate[]>> = {
   PartitionKeyChangedError: [[() => new keyslot.PartitionKeyChangedError('E', 'k'), false, false]],
   UnindexedQueryError: [[() => new keyslot.UnindexedQueryError('E', 'x'), false, false]],
   TransactionTooLargeError: [[() => new keyslot.TransactionTooLargeError('rows', 2, 1), false, false]],
+  RepositoryNotReadyError: [[() => new keyslot.RepositoryNotReadyError('R'), false, false]],
   SchemaError: [[() => new keyslot.SchemaError(['x']), false, false]],
   SchemaMismatchError: [[() => new keyslot.SchemaMismatchError('E', 'p', 'k', 'x'), false, false]],
   SchemaRecordError: [[() => new keyslot.SchemaRecordError('E', ['x']), false, false]],

@@ -1,7 +1,6 @@
 import { scanCluster } from '../../lib/client/scan/scan-cluster.js';
 import type { ScanSource } from '../../lib/client/scan/scan-source.js';
-import { ClusterTopology } from '../../lib/cluster/topology/topology.js';
-import { ConnectionError, TopologyError } from 'keyslot';
+import { ClusterTopology, ConnectionError, TopologyError } from 'keyslot';
 
 const ID = 'a'.repeat(40);
 const topology = ClusterTopology.of([
