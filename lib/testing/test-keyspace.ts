@@ -3,23 +3,23 @@ import type { ClusterClientOptions } from '../client/client-options.js';
 import { ClusterClient } from '../client/cluster-client.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
 
-/** Keys that are deleted with one command a slot. */
+/** How many keys are deleted with one call. */
 const UNLINKED_AT_ONCE = 1_000;
 
 /**
- * A key space of its own on a cluster that others use at the same time: every key of a client with these
- * {@link clientOptions} begins with a prefix that nobody else has. Channels, functions and settings are the cluster's.
+ * A key space of its own on a shared cluster: every key of a client with these {@link clientOptions} starts
+ * with a unique prefix. Channels, functions and settings are shared with the other users of the cluster.
  */
 export class TestKeyspace {
-  /** Begins every key. */
+  /** The prefix of every key. */
   readonly prefix: string;
-  /** For a `ClusterClient` that works in this key space. */
+  /** Options for a `ClusterClient` that works in this key space. */
   readonly clientOptions: ClusterClientOptions;
 
   /**
-   * @param options of a client: its `nodes`, without which they come from `REDIS_CLUSTER_NODES`, and whatever else it
-   *   needs; a `keyPrefix` stands behind that of the key space
-   * @throws InvalidArgumentError where no cluster is named
+   * @param options the options of a client. Without `nodes`, the nodes are those of `REDIS_CLUSTER_NODES`. A
+   *   `keyPrefix` is added after that of the key space.
+   * @throws InvalidArgumentError if no cluster is given
    */
   constructor(options: ClusterClientOptions = {}) {
     this.prefix = `test-${randomBytes(6).toString('hex')}:`;
@@ -27,12 +27,12 @@ export class TestKeyspace {
     if (nodes.length === 0) {
       throw new InvalidArgumentError(
         'nodes',
-        'There is no cluster to test against: name its nodes, set REDIS_CLUSTER_NODES, or let ' +
-          'keyslot/testing/global-setup start one',
+        'There is no cluster to test against. Pass its nodes, set REDIS_CLUSTER_NODES, or let ' +
+          'keyslot/testing/global-setup start one.',
       );
     }
     this.clientOptions = { ...options, nodes, keyPrefix: `${this.prefix}${options.keyPrefix ?? ''}` };
-    // may hold a password, which whoever prints this should not see
+    // printing this must not show a password
     Object.defineProperty(this, 'clientOptions', { enumerable: false });
   }
 

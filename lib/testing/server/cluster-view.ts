@@ -1,17 +1,17 @@
 import type { NodeConnection } from './node-connection.js';
 
-/** Slots from one to another, both included. */
+/** A first and a last slot, both inclusive. */
 export type SlotRange = readonly [first: number, last: number];
 
 /** One node as another (or itself) sees it. */
 export interface ViewedNode {
   readonly id: string;
   readonly role: 'primary' | 'replica';
-  /** Of a replica. */
+  /** The id of a replica's primary. */
   readonly primaryId: string | undefined;
   readonly configEpoch: number;
   readonly slots: readonly SlotRange[];
-  /** It cannot be reached, is suspected to have failed, or has not introduced itself yet. */
+  /** Why the node is not usable: it cannot be reached, is suspected to have failed, or is still in handshake. */
   readonly trouble: string | undefined;
 }
 
@@ -21,13 +21,13 @@ export interface ClusterView {
   readonly myself: ViewedNode;
   /** `cluster_state:ok`. */
   readonly ok: boolean;
-  /** Of a replica: whether it follows its primary. */
+  /** Whether a replica follows its primary. */
   readonly linkUp: boolean;
-  /** Of a primary: how many replicas it sends to. */
+  /** How many replicas a primary sends to. */
   readonly onlineReplicas: number;
 }
 
-/** Asks a node how it sees the cluster. */
+/** Reads how a node sees the cluster. */
 export async function readClusterView(connection: NodeConnection): Promise<ClusterView> {
   const [nodesText, clusterInfo, replication] = (
     await Promise.all([
@@ -47,7 +47,7 @@ export async function readClusterView(connection: NodeConnection): Promise<Clust
   };
 }
 
-/** A word of the flags or the link state, and what it says. */
+/** Words of the flags or the link state, with their meaning. */
 const TROUBLES: readonly (readonly [word: string, meaning: string])[] = [
   ['handshake', 'is still being introduced'],
   ['fail', 'is marked as failed'],
@@ -65,7 +65,7 @@ function parseNodeLine(line: string): ViewedNode {
     role: words.has('slave') ? 'replica' : 'primary',
     primaryId: primary === '-' ? undefined : primary,
     configEpoch: Number(epoch),
-    // [slot->-id] and [slot-<-id] tell of migrations under way
+    // [slot->-id] and [slot-<-id] are running migrations
     slots: slots.filter((slot) => !slot.startsWith('[')).map(parseRange),
     trouble: TROUBLES.find(([word]) => words.has(word))?.[1],
   };
