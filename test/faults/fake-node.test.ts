@@ -344,12 +344,15 @@ describe('a node that does not answer as it should', () => {
     let silent: Socket | undefined;
     const node = await fakeNode(([name], socket) => {
       if (name === 'incr') silent = socket;
-      // late, as from a node that wakes up and finds both
-      if (name === 'HELLO' && ++greeted === 2) setTimeout(() => silent?.write(':7\r\n'), 20);
+      if (name === 'HELLO') greeted++;
       return name === 'incr' ? SILENCE : undefined;
     });
-    const client = clientOf(node, { deadlineMs: 5_000 });
-    expect(await client.incr('k')).toBe(7);
+    const client = clientOf(node, { deadlineMs: 20_000 });
+    const incremented = client.incr('k');
+    // as from a node that wakes up and finds both connections
+    await eventually(() => greeted === 2);
+    silent?.write(':7\r\n');
+    expect(await incremented).toBe(7);
     expect(greeted).toBe(2);
   });
 

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import {
   ClusterClient,
   type ClusterError,
@@ -174,7 +173,7 @@ describe('credentials that change', () => {
         const old = password;
         password = next;
         if (refreshAfterMs === undefined) await client.refreshCredentials();
-        else await delayUntilAsked(() => password === next);
+        else await untilAsked(() => password === next);
         await setUser(`<${old}`);
         const asOf = calls;
         await eventually(() => calls > asOf + 100);
@@ -560,7 +559,7 @@ describe('duplicate', () => {
 });
 
 /** Waits until the servers know the new password from us: two rounds of a provider that is asked every 50 ms. */
-async function delayUntilAsked(changed: () => boolean): Promise<void> {
+async function untilAsked(changed: () => boolean): Promise<void> {
   const auths = async (): Promise<number> => {
     const stats = await Promise.all(
       cluster.primaries.map((node) => cluster.command(node, 'INFO', 'commandstats')),
@@ -573,7 +572,6 @@ async function delayUntilAsked(changed: () => boolean): Promise<void> {
   expect(changed()).toBe(true);
   const before = await auths();
   await eventually(async () => (await auths()) >= before + 2 * cluster.primaries.length);
-  await delay(0);
 }
 
 /** An error with all its causes, those of several attempts too. */
