@@ -354,7 +354,15 @@ describe('rights to channels that are taken for a while', () => {
     // the other subscriptions are left alone
     await allow('resetchannels', '&keyslot.reply.*', `&${named('bigint')}`);
     await eventually(() => expect(statuses).toEqual(['connected', 'reconnecting']), { timeoutMs: 30_000 });
-    expect(await answer(proxy, 'bigint')).toEqual(INTERNAL);
+    // its connections were cut; a request is lost that comes before the handler is subscribed again
+    const answers: unknown[] = [];
+    await eventually(
+      () => {
+        void answer(proxy, 'bigint').then((one) => answers.push(one));
+        expect(answers[0]).toEqual(INTERNAL);
+      },
+      { intervalMs: 100 },
+    );
     await allow('allchannels');
     await eventually(() => expect(statuses).toEqual(['connected', 'reconnecting', 'connected']), {
       timeoutMs: 30_000,

@@ -2,26 +2,15 @@ import {
   ClusterEntity,
   ClusterList,
   ClusterSet,
-  type EntityClass,
   Index,
   ListOf,
   PrimaryKey,
   Property,
-  SchemaError,
   SetOf,
   SortedSetOf,
 } from 'keyslot';
 import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
-
-function faultsOf(...types: EntityClass[]): readonly string[] {
-  try {
-    new SchemaRegistry().register(types);
-  } catch (error) {
-    if (error instanceof SchemaError) return error.faults;
-    throw error;
-  }
-  return [];
-}
+import { faultsOf } from '../schema-faults.js';
 
 // As a program without these types would call them.
 const anySet = SetOf as (elements?: unknown) => (target: object, property: string) => void;

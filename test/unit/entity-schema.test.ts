@@ -15,6 +15,7 @@ import {
   Version,
 } from 'keyslot';
 import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
+import { faultsOf } from '../schema-faults.js';
 
 @ClusterEntity({ name: 'Owner' })
 class Owner {
@@ -25,16 +26,6 @@ class Owner {
 class Member {
   @PartitionKey() ownerId!: string;
   @PrimaryKey() id!: string;
-}
-
-function faultsOf(...types: (EntityClass | undefined)[]): readonly string[] {
-  try {
-    new SchemaRegistry().register(types);
-  } catch (error) {
-    if (error instanceof SchemaError) return error.faults;
-    throw error;
-  }
-  return [];
 }
 
 describe('a registry of schemas', () => {

@@ -3,6 +3,7 @@ import type { LocalCluster, LocalNode } from 'keyslot/testing';
 import { breakableCluster } from '../../breakable-cluster.js';
 import { eventually } from '../../cluster-fixture.js';
 import { FakeNode, slotsReply } from '../../fake-node.js';
+import { replicaOf } from '../../cluster-nodes.js';
 
 const KEYS = 100_000;
 
@@ -242,7 +243,7 @@ describe('a cluster of three primaries with a replica each', () => {
 
     it('gives every key while a replica takes over', async () => {
       const given = await walk(['COUNT', 500], async (pages) => {
-        if (pages === 1) await cluster.failover(await replicaOf(cluster.primaries[1]));
+        if (pages === 1) await cluster.failover(await replicaOf(cluster, cluster.primaries[1]));
       });
       expect(missing(given)).toEqual([]);
       await cluster.waitUntilStable({ timeoutMs: 15_000 });
@@ -352,16 +353,11 @@ describe('a cluster of three primaries with a replica each', () => {
       let pages = 0;
       for await (const page of client.sscanStream('a:set', { count: 100 }) as AsyncIterable<string[]>) {
         for (const element of page) seen.add(element);
-        if (++pages === 5) await cluster.failover(await replicaOf(primary));
+        if (++pages === 5) await cluster.failover(await replicaOf(cluster, primary));
       }
       expect(seen.size).toBe(count);
     });
   });
-
-  const replicaOf = async (primary: LocalNode): Promise<LocalNode> => {
-    const lines = String(await cluster.command(primary, 'CLUSTER', 'REPLICAS', primary.id));
-    return cluster.replicas.find((node) => lines.includes(node.id)) as LocalNode;
-  };
 
   // F7, and issue 3: every key that existed throughout is given
   describe('that changes', () => {
@@ -466,7 +462,7 @@ describe('a cluster of three primaries with a replica each', () => {
     it('gives every key while a replica takes over', async () => {
       const given: string[] = [];
       for await (const page of client.scanStream({ count: 500 }) as AsyncIterable<string[]>) {
-        if (given.length === 0) await cluster.failover(await replicaOf(cluster.primaries[2]));
+        if (given.length === 0) await cluster.failover(await replicaOf(cluster, cluster.primaries[2]));
         given.push(...page);
       }
       expect(missing(given)).toEqual([]);

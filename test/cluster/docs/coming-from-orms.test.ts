@@ -16,7 +16,7 @@ import {
   Version,
   VersionConflictError,
 } from 'keyslot';
-import { snippetFolder, snippetsOf, typeFaults } from '../../docs-snippets.js';
+import { snippetFolder, snippetsOf, squeezed, typeFaults } from '../../docs-snippets.js';
 import { sharedCluster } from '../../cluster-fixture.js';
 
 const { nodes, keyspace } = sharedCluster();
@@ -130,6 +130,3 @@ function entitiesOfThePage(): string {
   const [{ code }] = snippets.filter(({ language }) => language === 'diff');
   return code.replace(/^-.*\n/gm, '').replace(/^[ +]/gm, '');
 }
-
-/** Code without what a formatter decides by the width that is left. */
-const squeezed = (code: string): string => code.replace(/\s+/g, '').replace(/,(?=[\]})])/g, '');

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { ClusterClient, IncompleteOperationError, PartialWriteError } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
+import { squeezed } from '../../docs-snippets.js';
 
 // Every block of the page stands in this file as it stands there; what is behind it shows that it does what it says.
 describe('docs/multi-key.md', () => {
@@ -96,6 +97,3 @@ describe('docs/multi-key.md', () => {
     });
   });
 });
-
-/** Code without what a formatter decides by the width that is left. */
-const squeezed = (code: string): string => code.replace(/\s+/g, '').replace(/,(?=[\]})])/g, '');

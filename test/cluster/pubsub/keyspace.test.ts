@@ -13,6 +13,7 @@ import type { ClusterEngine } from '../../../lib/cluster/cluster-engine.js';
 import { breakableCluster } from '../../breakable-cluster.js';
 import { eventually } from '../../cluster-fixture.js';
 import { collect, pubsubFactory, type PubSubHandle } from './fixture.js';
+import { replicaOf } from '../../cluster-nodes.js';
 
 const open = pubsubFactory();
 let cluster: LocalCluster;
@@ -153,15 +154,7 @@ describe('keyspace follows the topology', () => {
     await untilToldBy(old.name, engine, seen.values);
     const before = Date.now();
     if (reason === 'connectionLost') await cluster.kill(old);
-    else {
-      const replicas = await Promise.all(
-        cluster.nodes.map(async (node) => ({
-          node,
-          role: (await cluster.command(node, 'ROLE')) as unknown[],
-        })),
-      );
-      await cluster.failover(replicas.find(({ role }) => role[2] === old.port)!.node);
-    }
+    else await cluster.failover(await replicaOf(cluster, old));
     const successor = await eventually(async () => {
       const node = await cluster.primaryOfSlot(slot);
       return node !== old && node.name;

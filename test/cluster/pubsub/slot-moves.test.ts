@@ -3,6 +3,7 @@ import { type ClusterMessage, keySlot, type SubscriptionGap } from 'keyslot';
 import { breakableCluster } from '../../breakable-cluster.js';
 import { eventually } from '../../cluster-fixture.js';
 import { collect, pubsubFactory } from './fixture.js';
+import { replicaOf } from '../../cluster-nodes.js';
 
 const open = pubsubFactory();
 let cluster: LocalCluster;
@@ -108,13 +109,7 @@ describe('sharded channels whose slot does not move', () => {
       STAYING.map(async (name) => [name, await cluster.primaryOfSlot(keySlot(name))] as const),
     );
     const concerned = new Set<unknown>(owners.filter(([, owner]) => owner === old).map(([name]) => name));
-    const replica = await eventually(async () => {
-      for (const node of cluster.nodes) {
-        const role = (await cluster.command(node, 'ROLE')) as unknown[];
-        if (role[0] === 'slave' && role[2] === old.port) return node;
-      }
-      throw new Error(`No replica follows ${old.name}`);
-    });
+    const replica = await replicaOf(cluster, old);
     await cluster.failover(replica);
     await eventually(async () => {
       await pubsub.ready();

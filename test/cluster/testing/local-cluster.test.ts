@@ -9,6 +9,7 @@ import { LocalCluster, LocalClusterError, type LocalNode } from 'keyslot/testing
 import { candidatePorts } from '../../../lib/testing/server/free-ports.js';
 import { breakableCluster } from '../../breakable-cluster.js';
 import { eventually } from '../../cluster-fixture.js';
+import { replicaOf } from '../../cluster-nodes.js';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const small = { primaries: 1, replicasPerPrimary: 1 };
@@ -46,12 +47,6 @@ describe('a local cluster of three primaries with a replica each', () => {
     const other = cluster.primaries.find((node) => node !== than && node.state === 'running');
     if (other === undefined) throw new Error('There is no other primary');
     return other;
-  };
-  const replicaOf = async (primary: LocalNode): Promise<LocalNode> => {
-    const lines = String(await cluster.command(primary, 'CLUSTER', 'REPLICAS', primary.id));
-    const replica = cluster.replicas.find((node) => lines.includes(node.id));
-    if (replica === undefined) throw new Error(`${primary.name} has no replica`);
-    return replica;
   };
 
   it('is ready: all slots are covered, and what a primary takes reaches its replica', async () => {
@@ -147,7 +142,7 @@ describe('a local cluster of three primaries with a replica each', () => {
 
   it('fails over to a replica on demand', async () => {
     const primary = await cluster.primaryOfSlot(0);
-    const replica = await replicaOf(primary);
+    const replica = await replicaOf(cluster, primary);
     await cluster.failover(replica);
     expect(replica.role).toBe('primary');
     expect(await cluster.primaryOfSlot(0)).toBe(replica);
@@ -156,7 +151,7 @@ describe('a local cluster of three primaries with a replica each', () => {
 
   it('survives a killed primary, whose replica takes over, and starts it again', async () => {
     const primary = await cluster.primaryOfSlot(0);
-    const replica = await replicaOf(primary);
+    const replica = await replicaOf(cluster, primary);
     const { id, pid } = primary;
     await cluster.kill(primary);
     expect(primary.state).toBe('dead');

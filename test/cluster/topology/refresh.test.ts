@@ -10,6 +10,7 @@ import type { LocalCluster, LocalNode } from 'keyslot/testing';
 import { breakableCluster } from '../../breakable-cluster.js';
 import { eventually } from '../../cluster-fixture.js';
 import { FakeNode, slotsReply, type Request } from '../../fake-node.js';
+import { replicaOf } from '../../cluster-nodes.js';
 
 const clients: ClusterClient[] = [];
 
@@ -99,10 +100,6 @@ describe('a cluster that changes', () => {
       if ((await cluster.primaryOfSlot(keySlot(key))) === owner) return { key, slot: keySlot(key) };
     }
   };
-  const replicaOf = async (primary: LocalNode): Promise<LocalNode> => {
-    const lines = String(await cluster.command(primary, 'CLUSTER', 'REPLICAS', primary.id));
-    return cluster.replicas.find((node) => lines.includes(node.id)) as LocalNode;
-  };
   /** How often the servers were asked for their slots, and for a connection. */
   const counted = async (): Promise<{ reads: number; connections: number }> => {
     let reads = 0;
@@ -178,7 +175,7 @@ describe('a cluster that changes', () => {
     await client.get(key);
     expect(owners().at(-1)).toBe(from.name);
 
-    const replica = await replicaOf(from);
+    const replica = await replicaOf(cluster, from);
     await cluster.failover(replica);
     await client.get(key);
     await eventually(() => {

@@ -3,7 +3,7 @@ import type { Result } from 'ioredis';
 import { ClusterClient, CrossSlotError, keySlot, ReplyError, Script } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
 import { eventually } from '../../../cluster-fixture.js';
-import { snippetsOf } from '../../../docs-snippets.js';
+import { snippetsOf, squeezed } from '../../../docs-snippets.js';
 
 declare module 'ioredis' {
   interface RedisCommander<Context> {
@@ -207,6 +207,3 @@ describe('function libraries', () => {
     });
   });
 });
-
-/** Code without what a formatter decides by the width that is left. */
-const squeezed = (code: string): string => code.replace(/\s+/g, '').replace(/,(?=[\]})])/g, '');
