@@ -91,7 +91,7 @@ it('answers quit() to its callback', async () => {
 });
 
 describe.each(['quit', 'disconnect'] as const)('after %s()', (end) => {
-  it('a client begins anew when it is told to connect, with its commands', async () => {
+  it('a client that is closed serves commands again after connect(), the defined ones too', async () => {
     const client = clientOf();
     client.defineCommand('twice', { numberOfKeys: 0, lua: 'return ARGV[1] * 2' });
     await client.subscribe(name('before'));

@@ -265,7 +265,7 @@ describe('a decorator on the wrong thing is refused, by name', () => {
     });
   });
 
-  it('with a codec that is none', async () => {
+  it('with an invalid codec', async () => {
     for (const decorate of [Subscribe, PatternSubscribe, ShardedSubscribe])
       expect(await refusal(() => decorate('a', { codec: 'xml' as never }))).toMatchObject({
         argument: 'codec',

@@ -108,7 +108,7 @@ describe('injection', () => {
     });
   });
 
-  it('refuses two clusters of one name, and a name that is none', async () => {
+  it('rejects two clusters of one name, and an invalid name', async () => {
     const twice = Test.createTestingModule({
       imports: [ClusterModule.forRoot({ nodes }), ClusterModule.forRoot({ nodes })],
     });

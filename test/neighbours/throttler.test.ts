@@ -70,7 +70,7 @@ describe('ClusterThrottlerStorage', () => {
     expect(await storage.increment('short', 200, 5, 200, 'default')).toMatchObject({ totalHits: 1 });
   });
 
-  it('counts every hit once, whoever counts beside it, for each throttler and key apart', async () => {
+  it('counts every hit once while other instances count too, for each throttler and key separately', async () => {
     const others = [storage, new ClusterThrottlerStorage(cluster, { prefix: keyspace })];
     const records = await Promise.all(
       Array.from({ length: 200 }, (_, i) =>

@@ -65,7 +65,7 @@ describe('the collections of a class', () => {
     expect(faultsOf(Wrong).toSorted()).toEqual(faults.toSorted());
   });
 
-  it('are those of parents, as children declare them anew', () => {
+  it('are those of parents, unless children redeclare them', () => {
     @ClusterEntity({ name: 'Parent' })
     class Parent {
       @PrimaryKey() id!: string;

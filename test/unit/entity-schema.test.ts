@@ -345,7 +345,7 @@ describe('what rows are read into', () => {
     ]);
   });
 
-  it('may be of a child that says anew what indexes a property has', () => {
+  it('may be of a child that redeclares a property with other indexes', () => {
     @ClusterEntity({ name: 'Base', partition: () => Owner })
     class Base {
       @PartitionKey() ownerId!: string;

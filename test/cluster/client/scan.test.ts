@@ -124,7 +124,7 @@ describe('a cluster of three primaries with a replica each', () => {
       await client.del('text');
     });
 
-    it('refuses a count that is none', async () => {
+    it('rejects an invalid count', async () => {
       for (const count of [0, -1, 1.5, Number.NaN]) {
         await expect(all(client.scanIterator({ count }))).rejects.toBeInstanceOf(InvalidArgumentError);
       }

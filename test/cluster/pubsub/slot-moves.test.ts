@@ -68,7 +68,7 @@ describe('sharded channels whose slot does not move', () => {
     );
   });
 
-  it('are subscribed to again where they were wanted anew in the same moment', async () => {
+  it('are subscribed to again if a new subscriber arrives at the same moment', async () => {
     const { pubsub, gaps } = await subscribed();
     for (const name of names('anew', 8)) {
       const subscription = pubsub.sharded(name).subscribe();

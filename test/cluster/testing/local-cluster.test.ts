@@ -191,7 +191,7 @@ describe('a local cluster of three primaries with a replica each', () => {
     await cluster.waitUntilStable();
   });
 
-  it('refuses what is none of its nodes or slots', async () => {
+  it('rejects nodes and slots that it does not have', async () => {
     await expect(cluster.kill('127.0.0.1:1')).rejects.toBeInstanceOf(InvalidArgumentError);
     await expect(cluster.primaryOfSlot(16_384)).rejects.toBeInstanceOf(InvalidArgumentError);
   });

@@ -287,7 +287,10 @@ describe('a cluster that changes', () => {
     const client = clientOf({ nodes: cluster.seeds });
     await client.connect();
     const lost = client.topology.defaultNode as ClusterNode;
-    const replica = await replicaOf(cluster.nodes.find(({ name }) => name === lost.name) as LocalNode);
+    const replica = await replicaOf(
+      cluster,
+      cluster.nodes.find(({ name }) => name === lost.name) as LocalNode,
+    );
     await cluster.kill(lost.name);
     // long before the cluster itself has noticed
     expect(await client.with({ deadlineMs: 1_000 }).echo('still here')).toBe('still here');

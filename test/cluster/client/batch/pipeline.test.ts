@@ -145,7 +145,7 @@ describe('a pipeline on a healthy cluster', () => {
     expect(await pipeline.exec()).toEqual([[null, 2]]);
   });
 
-  it('sends the text of a script anew each time', async () => {
+  it('sends the text of a script each time', async () => {
     const own = client.duplicate();
     own.defineCommand('raise', { numberOfKeys: 1, lua: "return redis.call('INCR', KEYS[1])" });
     const pipeline = own.pipeline();
@@ -247,7 +247,7 @@ describe('a pipeline on a healthy cluster', () => {
     expect(relays.at(node).chunks).toHaveLength(1);
   });
 
-  it('a command that is defined anew is the new one in what is made from then on', async () => {
+  it('a command that is redefined is the new one in batches that are created afterwards', async () => {
     const own = new ClusterClient({
       nodes: shared.nodes,
       scripts: { told: { lua: 'return 1', numberOfKeys: 1 } },

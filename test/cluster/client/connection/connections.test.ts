@@ -300,36 +300,39 @@ describe('a transaction of a user who may not MULTI', () => {
     ],
   ];
 
-  it.each(ways)('%s is in doubt where its commands ran, else it was refused', async (_way, execute) => {
-    await setUser('resetpass', '>first', '-multi');
-    try {
-      const client = clientOf({ username: 'app', password: 'first' });
-      await client.set('{bare}n', 0);
-      expect(await execute(client).catch((error: Error) => error)).toMatchObject({
-        code: 'OUTCOME_UNKNOWN',
-        applied: 'unknown',
-      });
-      expect(await client.get('{bare}n')).toBe('1');
-      // what only reads may be executed
-      await setUser('-incr');
-      expect(await execute(client).catch((error: Error) => error)).toMatchObject({
-        code: 'NOPERM',
-        applied: false,
-      });
-      await setUser('-incr', '-get', '-exec');
-      expect(await execute(client).catch((error: Error) => error)).toMatchObject({
-        code: 'NOPERM',
-        applied: false,
-        message: expect.stringContaining('multi'),
-      });
-      await setUser('+@all');
-      expect(await client.get('{bare}n')).toBe('1');
-      await execute(client);
-      expect(await client.get('{bare}n')).toBe('2');
-    } finally {
-      await setUser('+@all');
-    }
-  });
+  it.each(ways)(
+    '%s has an unknown outcome if its commands ran, and else was rejected',
+    async (_way, execute) => {
+      await setUser('resetpass', '>first', '-multi');
+      try {
+        const client = clientOf({ username: 'app', password: 'first' });
+        await client.set('{bare}n', 0);
+        expect(await execute(client).catch((error: Error) => error)).toMatchObject({
+          code: 'OUTCOME_UNKNOWN',
+          applied: 'unknown',
+        });
+        expect(await client.get('{bare}n')).toBe('1');
+        // what only reads may be executed
+        await setUser('-incr');
+        expect(await execute(client).catch((error: Error) => error)).toMatchObject({
+          code: 'NOPERM',
+          applied: false,
+        });
+        await setUser('-incr', '-get', '-exec');
+        expect(await execute(client).catch((error: Error) => error)).toMatchObject({
+          code: 'NOPERM',
+          applied: false,
+          message: expect.stringContaining('multi'),
+        });
+        await setUser('+@all');
+        expect(await client.get('{bare}n')).toBe('1');
+        await execute(client);
+        expect(await client.get('{bare}n')).toBe('2');
+      } finally {
+        await setUser('+@all');
+      }
+    },
+  );
 });
 
 describe('a call that blocks', () => {

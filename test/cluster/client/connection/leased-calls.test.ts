@@ -172,7 +172,7 @@ describe('the deadline of a leased call', () => {
     await own.close();
   });
 
-  it('begins anew for a blocking call that a server has taken', async () => {
+  it('begins again for a blocking call that a server has accepted', async () => {
     await using cluster = await LocalCluster.start({ primaries: 2, replicasPerPrimary: 0 });
     await using own = new ClusterClient({
       nodes: cluster.seeds,

@@ -86,7 +86,7 @@ describe('a cluster that changes, running scripts', () => {
       expect(results).toEqual([[null, [key, 1, 'x']]]);
     });
 
-    it('has them in a duplicate, but for those it is given anew', async () => {
+    it('has them in a duplicate, except those that the duplicate redefines', async () => {
       const key = newKey();
       const own = new ClusterClient({
         nodes: cluster.seeds,

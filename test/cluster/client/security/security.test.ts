@@ -246,7 +246,7 @@ describe('a cluster that speaks TLS', () => {
     }
   });
 
-  it('is not found where there is none, and no password is sent in the clear', async () => {
+  it('is not reached over TLS where the server has no TLS, and no password is sent unencrypted', async () => {
     const plain = await FakeNode.start();
     const error = await errorOf(
       clientOf({ nodes: [`rediss://:${encodeURIComponent(PASSWORD)}@${plain.name}`], ...QUICK }).connect(),

@@ -117,7 +117,7 @@ describe('changes of a partition', () => {
     expect(await lines.findOne({ cartId: id, id: 1 })).toMatchObject({ sku: 'pen' });
   });
 
-  it('tell of an expired row when it is swept, and when it is written anew', async () => {
+  it('include the expiry of a row when it is swept, and when the row is written again', async () => {
     const cartId = freshId();
     await lines.insert(lines.create({ cartId, id: 1, sku: 'a' }));
     await lines.insert(lines.create({ cartId, id: 2, sku: 'b' }));

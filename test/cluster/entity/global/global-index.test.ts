@@ -345,7 +345,7 @@ describe('a global index', () => {
 });
 
 describe('sweepGlobals', () => {
-  it('takes away what rows have left, and nothing else', async () => {
+  it('removes what rows have left behind, and nothing else', async () => {
     await users.sweepGlobals();
     const team = freshId();
     const ids = Array.from({ length: 30 }, () => freshId());

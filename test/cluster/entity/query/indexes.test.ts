@@ -132,7 +132,7 @@ describe('findBy', () => {
     await expect(orders.findBy({ id: 'x' } as never)).rejects.toThrow('is a partition of its own');
   });
 
-  it('refuses a where without its partition, and conditions that are none', async () => {
+  it('rejects a condition without its partition, and invalid conditions', async () => {
     await expect(tickets.findBy({ row: 'left' })).rejects.toThrow(
       'A query on Ticket must include the partition key `orderId`',
     );

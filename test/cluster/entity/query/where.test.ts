@@ -95,7 +95,7 @@ describe('a condition that is undefined', () => {
     for (const read of reads) expect(await refusedFor(read)).toBe(property);
   });
 
-  it('is refused in a where of a global index', async () => {
+  it('is rejected in a condition on a global index', async () => {
     expect(await refusedFor(() => users.findBy({ team: orderId, age: undefined } as never))).toBe('age');
     expect(await refusedFor(() => users.findOneBy({ email: undefined } as never))).toBe('email');
     expect(await refusedFor(() => users.countBy({ team: { gte: undefined } } as never))).toBe('team');

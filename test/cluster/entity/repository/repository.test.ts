@@ -87,7 +87,7 @@ describe('insert', () => {
     expect(await orders.findOne(order.id)).toMatchObject({ note: 'first', version: order.version });
   });
 
-  it('makes an id where there is none, and refuses one that is missing', async () => {
+  it('generates an id where the class says so, and rejects a missing id elsewhere', async () => {
     expect((await orders.insert(new Order())).id).toMatch(/^[\da-f]{8}-[\da-f]{4}-7/);
     await expect(items.insert(items.create({ orderId: freshId() }))).rejects.toThrow('OrderItem.id');
   });
@@ -185,7 +185,7 @@ describe('save', () => {
     await expect(orders.save(found)).rejects.toMatchObject({ expected: stale, actual: stale + 1 });
   });
 
-  it('does not bring back a row that was deleted, or take one made anew for the old one', async () => {
+  it('does not bring back a row that was deleted, and does not mistake a new row for the old one', async () => {
     const order = await orders.save(orders.create());
     await orders.delete(order.id);
     order.note = 'late';

@@ -123,7 +123,7 @@ describe('a row that others wrote', () => {
     await expect(orders.findMany([id])).rejects.toThrow(SchemaMismatchError);
   });
 
-  it('is not written where its version is none', async () => {
+  it('is not written if its version is invalid', async () => {
     const id = await written({ '~v': 'x', note: 'theirs' });
     await expect(orders.update(id, { note: 'ours' })).rejects.toThrow(SchemaMismatchError);
     const two = orders.transaction(id, (tx) => {
