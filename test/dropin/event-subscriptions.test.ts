@@ -55,7 +55,7 @@ it('tells messages as events, as text and as bytes, and goes on to take commands
   });
 });
 
-it('takes callbacks, and refuses what is no name', async () => {
+it('takes callbacks, and rejects what is no name', async () => {
   const client = clientOf();
   const told = await new Promise((resolve) => {
     void client.subscribe(name('c'), (error, count) => resolve([error, count]));

@@ -190,7 +190,7 @@ describe('forRootAsync', () => {
     ['none of them', {}],
     ['useFactory and useClass', { useFactory: () => ({}), useClass: ConfiguredCluster }],
     ['useClass and useExisting', { useClass: ConfiguredCluster, useExisting: ConfiguredCluster }],
-  ])('refuses to be given %s', (given, options) => {
+  ])('rejects to be given %s', (given, options) => {
     expect(() => ClusterModule.forRootAsync(options)).toThrow(InvalidArgumentError);
     expect(() => ClusterModule.forRootAsync(options)).toThrow(given);
   });

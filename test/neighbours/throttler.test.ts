@@ -89,7 +89,7 @@ describe('ClusterThrottlerStorage', () => {
     ['prefix', () => new ClusterThrottlerStorage(cluster, { prefix: '{x}' })],
     ['prefx', () => new ClusterThrottlerStorage(cluster, { prefx: 'x' } as object)],
     ['options', () => new ClusterThrottlerStorage(cluster, null as unknown as object)],
-  ])('refuses a wrong %s', (argument, make) => {
+  ])('rejects a wrong %s', (argument, make) => {
     expect(make).toThrow(expect.objectContaining({ argument, code: 'INVALID_ARGUMENT' }));
   });
 
@@ -97,7 +97,7 @@ describe('ClusterThrottlerStorage', () => {
     ['ttl', [0, 1, 1]],
     ['limit', [1, NaN, 1]],
     ['blockDuration', [1, 1, -1]],
-  ])('refuses a wrong %s', async (argument, hit) => {
+  ])('rejects a wrong %s', async (argument, hit) => {
     await expect(storage.increment('k', ...hit, 'default')).rejects.toMatchObject({ argument });
   });
 });

@@ -62,7 +62,7 @@ describe.each(CODECS)('the %s codec', (_name, codec, kept, refused) => {
     }
   });
 
-  it('refuses other values', () => {
+  it('rejects other values', () => {
     for (const value of refused) expect(() => codec.encode(value)).toThrow();
   });
 });

@@ -69,7 +69,7 @@ describe('a registry of schemas', () => {
     ]);
   });
 
-  it('refuses two entities of one name, and keeps none of them', () => {
+  it('rejects two entities of one name, and keeps none of them', () => {
     @ClusterEntity({ name: 'Owner' })
     class Other {
       @PrimaryKey() id!: string;
@@ -81,7 +81,7 @@ describe('a registry of schemas', () => {
     expect(faultsOf(Owner)).toEqual([]); // another application
   });
 
-  it('refuses partitions that are none', () => {
+  it('rejects partitions that are none', () => {
     @ClusterEntity({ name: 'A', partition: () => undefined as never })
     class Undefined {
       @PartitionKey() of!: string;
@@ -143,7 +143,7 @@ describe('a registry of schemas', () => {
     ]);
   });
 
-  it('refuses properties in roles that they cannot play', () => {
+  it('rejects properties in roles that they cannot play', () => {
     class Part {
       @PrimaryKey() id!: string;
       @Property() text!: string;
@@ -172,7 +172,7 @@ describe('a registry of schemas', () => {
     );
   });
 
-  it('refuses indexes that could answer nothing, or not be kept', () => {
+  it('rejects indexes that could answer nothing, or not be kept', () => {
     @ClusterEntity({ name: 'Alone' })
     class Alone {
       @PrimaryKey() id!: string;

@@ -206,7 +206,7 @@ describe('a cluster of three primaries with a replica each', () => {
       await other.close();
     });
 
-    it('refuses what is no cursor of its own', async () => {
+    it('rejects what is no cursor of its own', async () => {
       const [cursor] = await client.scan('0', 'COUNT', 100);
       const cut = cursor.slice(0, -3);
       for (const bad of ['17', '', 'abc', '-1', `${cursor}.x`, cut, `${cursor}9`, 'k1.', 'k1.AA', 17]) {

@@ -93,7 +93,7 @@ describe('docs/coming-from-orms.md', () => {
     expect([lines, others, customers]).toMatchObject([[{ sku: 'pen' }], [{ id }], [{ name: 'Ada' }]]);
   });
 
-  it('refuses what no index answers, and goes through all rows where that is said', async () => {
+  it('rejects what no index answers, and goes through all rows where that is said', async () => {
     const gift = await orders.insert(orders.create({ customerId: 'bob', note: 'gift' }));
 
     await expect(orders.findBy({ note: 'gift' })).rejects.toThrow(UnindexedQueryError);

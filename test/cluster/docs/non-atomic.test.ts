@@ -36,7 +36,7 @@ describe('docs/multi-key.md', () => {
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
-  it('refuses several slots', async () => {
+  it('rejects several slots', async () => {
     await cluster.mset('{cart:42}:items', 'pen', '{cart:42}:total', '250'); // one hash tag, one slot: atomic
     const error = await cluster.mset('cart:42', 'pen', 'cart:43', 'ink').catch((reason) => reason);
     console.log(error.code); // CROSS_SLOT: nothing was sent

@@ -95,7 +95,7 @@ describe('keyspace', () => {
     [{ pattern: [] }],
     [{ pattern: 'a', events: [] }],
     [{ pattern: 'a', events: '' }],
-  ])('%j is refused at once', (options) => {
+  ])('%j is rejected at once', (options) => {
     const { pubsub } = connect();
     expect(() => pubsub.keyspace(options as KeyspaceOptions)).toThrow(InvalidArgumentError);
   });

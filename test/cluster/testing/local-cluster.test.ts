@@ -302,7 +302,7 @@ describe('options of a local cluster', () => {
     expect(settings).toEqual(expect.arrayContaining(['67108864', 'no']));
   });
 
-  it('that cannot be right are refused by name, and never repeated', async () => {
+  it('that cannot be right are rejected by name, and never repeated', async () => {
     const bad: object[] = [
       { primaries: 0 },
       { replicasPerPrimary: -1 },

@@ -166,7 +166,7 @@ describe('a pipeline on a healthy cluster', () => {
     expect(relays.seen('set')).toEqual([]);
   });
 
-  describe('refuses at queue time', () => {
+  describe('rejects at queue time', () => {
     const [a, b] = ['{a}', '{b}'].map(key);
     type Pipeline = ReturnType<ClusterClient['pipeline']>;
     it.each<[string, (pipeline: Pipeline) => unknown, new (...args: never[]) => Error]>([

@@ -244,7 +244,7 @@ describe('credentials that change', () => {
     }
   });
 
-  it('are told where a node refuses them, and what is connected stays so', async () => {
+  it('are told where a node rejects them, and what is connected stays so', async () => {
     await setUser('resetpass', '>first');
     let password = 'first';
     const client = clientOf({ credentialsProvider: () => ({ username: 'app', password }) });

@@ -86,7 +86,7 @@ describe('a cluster with credentials', () => {
       () => ({ username: 'narrow', password: 'planted-narrow' }),
       /cluster\|slots/,
     ],
-  ])('refuses %s at once', async (_, options, message) => {
+  ])('rejects %s at once', async (_, options, message) => {
     const client = clientOf({ nodes: seeds, ...options() });
     const error = await errorOf(client.connect());
     expect(error).toBeInstanceOf(AuthenticationError);

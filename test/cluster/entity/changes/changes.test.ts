@@ -194,7 +194,7 @@ describe('changes of a partition', () => {
     await expect(next(carts.changes(id, { from: cursor }), 1)).rejects.toThrow(ChangesLostError);
   });
 
-  it('are refused where they are not recorded, and from what is no cursor', async () => {
+  it('are rejected where they are not recorded, and from what is no cursor', async () => {
     const id = freshId();
     expect(() => registry.repository(Silent).changes()).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', argument: 'changes' }),

@@ -116,7 +116,7 @@ describe('findBy', () => {
     await tickets.save(Object.assign(found[0], { note: 'x' }));
   });
 
-  it('refuses what no index answers', async () => {
+  it('rejects what no index answers', async () => {
     for (const where of [
       { note: 'x' },
       { id: 'a' },
@@ -204,7 +204,7 @@ describe('findPage', () => {
     expect((await tickets.findPage({ orderId }, { limit: 1 })).cursor).toBeDefined();
   });
 
-  it('refuses cursors that are not its own, and limits without bound', async () => {
+  it('rejects cursors that are not its own, and limits without bound', async () => {
     const orderId = freshId();
     await insert(
       orderId,

@@ -79,7 +79,7 @@ describe('reading', () => {
 });
 
 describe('insert', () => {
-  it('is refused where there is a row already', async () => {
+  it('is rejected where there is a row already', async () => {
     const order = await orders.insert(orders.create({ note: 'first' }));
     await expect(orders.insert(orders.create({ id: order.id, note: 'second' }))).rejects.toThrow(
       EntityExistsError,
@@ -92,7 +92,7 @@ describe('insert', () => {
     await expect(items.insert(items.create({ orderId: freshId() }))).rejects.toThrow('OrderItem.id');
   });
 
-  it('refuses values that are not of their type, naming class and property and not the value', async () => {
+  it('rejects values that are not of their type, naming class and property and not the value', async () => {
     const order = Object.assign(orders.create(), { note: { secret: 1 } });
     await expect(orders.insert(order)).rejects.toThrow(InvalidArgumentError);
     await expect(orders.insert(order)).rejects.toThrow('Order.note must be a string');
@@ -169,7 +169,7 @@ describe('save', () => {
     expect(found.status).toBeUndefined(); // not the default of the class
   });
 
-  it('refuses a key that was changed', async () => {
+  it('rejects a key that was changed', async () => {
     const order = await orders.save(orders.create());
     order.id = freshId();
     await expect(orders.save(order)).rejects.toThrow(PartitionKeyChangedError);
@@ -222,7 +222,7 @@ describe('update', () => {
     expect(await orders.exists(id)).toBe(false);
   });
 
-  it('refuses what is no property, or not one to patch', async () => {
+  it('rejects what is no property, or not one to patch', async () => {
     const { id } = await orders.save(orders.create());
     for (const name of ['id', 'version', 'views', 'nothing', '~v', 'constructor', '__proto__'])
       await expect(orders.update(id, Object.fromEntries([[name, 1]]))).rejects.toThrow(InvalidArgumentError);
@@ -289,7 +289,7 @@ describe('increment', () => {
     );
   });
 
-  it('refuses a counter that others have made something else', async () => {
+  it('rejects a counter that others have made something else', async () => {
     const { id } = await orders.save(orders.create());
     await cluster.client.hset(orders.keyOf(id), 'views', 'many');
     await expect(orders.increment(id, 'views')).rejects.toThrow(SchemaMismatchError);

@@ -114,7 +114,7 @@ describe('a row that others wrote', () => {
     ['~v', '-1'],
     ['views', '1e3'],
     ['views', '9007199254740993'],
-  ])('is refused where %s is not what it should be, without telling what it is', async (field, value) => {
+  ])('is rejected where %s is not what it should be, without telling what it is', async (field, value) => {
     const id = await written({ '~v': '1', [field]: value });
     const error: unknown = await orders.findOne(id).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(SchemaMismatchError);
