@@ -22,9 +22,11 @@ afterAll(() => client.close());
 beforeEach(async () => {
   fakeClock();
   const { LeasePool } = await import('../../../../lib/cluster/leases/lease-pool.js');
+  const { ClusterCounters } = await import('../../../../lib/cluster/stats/cluster-counters.js');
   const { CallLimit } = await import('../../../../lib/cluster/command/call-limit.js');
   const { resolveOptions } = await import('../../../../lib/cluster/options/resolve-options.js');
-  pool = new LeasePool(resolveOptions({ nodes, replyTimeoutMs: REPLY_TIMEOUT_MS }));
+  const options = resolveOptions({ nodes, replyTimeoutMs: REPLY_TIMEOUT_MS });
+  pool = new LeasePool(options, new ClusterCounters());
   limit = () => new CallLimit('the test', 600_000, undefined);
 });
 afterEach(() => {
