@@ -102,7 +102,6 @@ const FATES: Readonly<Record<string, readonly Fate[]>> = {
   ChangesLostError: [[() => new keyslot.ChangesLostError('E', 'c'), false, false]],
   LockLostError: [[() => new keyslot.LockLostError('p', 'x'), false, false]],
   LockTimeoutError: [[() => new keyslot.LockTimeoutError('p', 1), false, true]],
-  RepositoryNotReadyError: [[() => new keyslot.RepositoryNotReadyError('x'), false, false]],
   IndexNotReadyError: [[() => new keyslot.IndexNotReadyError('E', 'i'), false, true]],
   CircularImportError: [[() => new keyslot.CircularImportError('x'), false, false]],
   UnknownClusterError: [[() => new keyslot.UnknownClusterError('x', 'y'), false, false]],
