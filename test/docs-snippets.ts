@@ -16,9 +16,6 @@ export interface Snippet {
   readonly file?: string;
 }
 
-/** Code without what a formatter decides by the width that is left. */
-export const squeezed = (code: string): string => code.replace(/\s+/g, '').replace(/,(?=[\]})])/g, '');
-
 /** The code blocks of a page, in their order. */
 export function snippetsOf(page: string): Snippet[] {
   const text = readFileSync(join(root, page), 'utf8');

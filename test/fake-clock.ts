@@ -21,13 +21,6 @@ export function fakeClock(): void {
   }));
 }
 
-/** Undoes `fakeClock`, for modules that are imported afterwards. */
-export function realClock(): void {
-  jest.useRealTimers();
-  jest.resetModules();
-  jest.unstable_unmockModule('../lib/cluster/common/timers.js');
-}
-
 /** Lets time pass by the fake clock. Timers that are due run, and promises are followed, in their order. */
 export const pass = (ms: number): Promise<void> => jest.advanceTimersByTimeAsync(ms);
 

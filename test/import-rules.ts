@@ -8,7 +8,7 @@ const TOP_FOLDERS: readonly (readonly string[])[] = [
   ['entity'],
   ['nest'],
   ['testing'],
-  ['cache', 'health', 'microservices', 'throttler'],
+  ['cache', 'health', 'microservices', 'telemetry', 'throttler'],
   ['index.ts'],
 ];
 
@@ -58,6 +58,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['repository'],
   ],
   nest: [['common'], ['client', 'filters'], ['handlers'], ['.']],
+  telemetry: [['common'], ['propagation'], ['metrics', 'traces'], ['.']],
   testing: [['common'], ['server'], ['cluster'], ['.']],
 };
 

@@ -6,27 +6,27 @@ import { checkRootOptions } from '../nest/common/module-checks.js';
 import { TestKeyspace } from './test-keyspace.js';
 
 /**
- * How long a test waits for its cluster, in ms: less than Jest waits for the test, so that the test fails with
- * the cause.
+ * How long a test waits for its cluster, in ms: less than Jest waits for the test, so that it fails with what is
+ * wrong.
  */
 const STARTUP_MS = 4_000;
 
-/** Returns the token of a cluster's key space: `TestKeyspace` itself for the default cluster. */
+/** The token of a cluster's key space: `TestKeyspace` itself for the default one. */
 export function getTestKeyspaceToken(name: string = DEFAULT_CLUSTER): typeof TestKeyspace | symbol {
   return name === DEFAULT_CLUSTER ? TestKeyspace : Symbol.for(`keyslot.TestKeyspace:${name}`);
 }
 
 /**
- * `ClusterModule` for tests. Use it instead of `ClusterModule.forRoot()`: it gives the module under test a key
- * space of its own on a cluster that all test files share. You can inject the key space to clear it between
- * tests. It is cleared when the application closes.
+ * `ClusterModule` for tests: in the place of `ClusterModule.forRoot()`, it gives the module under test a key space of
+ * its own on a cluster that all test files share. The key space can be injected, to be emptied between tests, and is
+ * emptied when the application is closed.
  */
 @Module({})
 export class ClusterTestingModule {
   /**
-   * @param options the options of `ClusterModule.forRoot`; without `nodes`, the cluster is that of
-   *   `REDIS_CLUSTER_NODES`, and `startupTimeoutMs` defaults to 4000
-   * @throws InvalidArgumentError if no cluster is given
+   * @param options those of `ClusterModule.forRoot`; without `nodes` the cluster is the one of `REDIS_CLUSTER_NODES`, and
+   *   without `startupTimeoutMs` that is 4000
+   * @throws InvalidArgumentError where no cluster is named
    */
   static forRoot(given: ClusterModuleOptions = {}): DynamicModule {
     checkRootOptions(given);

@@ -3,23 +3,23 @@ import type { ClusterClientOptions } from '../client/client-options.js';
 import { ClusterClient } from '../client/cluster-client.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
 
-/** How many keys are deleted with one call. */
+/** Keys that are deleted with one command a slot. */
 const UNLINKED_AT_ONCE = 1_000;
 
 /**
- * A key space of its own on a shared cluster: every key of a client with these {@link clientOptions} starts
- * with a unique prefix. Channels, functions and settings are shared with the other users of the cluster.
+ * A key space of its own on a cluster that others use at the same time: every key of a client with these
+ * {@link clientOptions} begins with a prefix that nobody else has. Channels, functions and settings are the cluster's.
  */
 export class TestKeyspace {
-  /** The prefix of every key. */
+  /** Begins every key. */
   readonly prefix: string;
-  /** Options for a `ClusterClient` that works in this key space. */
+  /** For a `ClusterClient` that works in this key space. */
   readonly clientOptions: ClusterClientOptions;
 
   /**
-   * @param options the options of a client. Without `nodes`, the nodes are those of `REDIS_CLUSTER_NODES`. A
-   *   `keyPrefix` is added after that of the key space.
-   * @throws InvalidArgumentError if no cluster is given
+   * @param options of a client: its `nodes`, without which they come from `REDIS_CLUSTER_NODES`, and whatever else it
+   *   needs; a `keyPrefix` stands behind that of the key space
+   * @throws InvalidArgumentError where no cluster is named
    */
   constructor(options: ClusterClientOptions = {}) {
     this.prefix = `test-${randomBytes(6).toString('hex')}:`;
@@ -27,12 +27,12 @@ export class TestKeyspace {
     if (nodes.length === 0) {
       throw new InvalidArgumentError(
         'nodes',
-        'There is no cluster to test against. Pass its nodes, set REDIS_CLUSTER_NODES, or let ' +
-          'keyslot/testing/global-setup start one.',
+        'There is no cluster to test against: name its nodes, set REDIS_CLUSTER_NODES, or let ' +
+          'keyslot/testing/global-setup start one',
       );
     }
     this.clientOptions = { ...options, nodes, keyPrefix: `${this.prefix}${options.keyPrefix ?? ''}` };
-    // printing this must not show a password
+    // may hold a password, which whoever prints this should not see
     Object.defineProperty(this, 'clientOptions', { enumerable: false });
   }
 

@@ -4,7 +4,7 @@ import { Injectable, Module, type INestApplication, type Type } from '@nestjs/co
 import { NestFactory as Factory } from '@nestjs/core';
 import { ClusterClient, ClusterModule } from 'keyslot';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
-import { root, snippetsOf, squeezed } from '../docs-snippets.js';
+import { root, snippetsOf } from '../docs-snippets.js';
 
 const { nodes } = sharedCluster();
 const settings: Record<string, string> = {};
@@ -24,6 +24,9 @@ const NestFactory = {
   create: async (module: Type): Promise<INestApplication> =>
     (started = await Factory.create(module, { logger: false })),
 };
+
+/** Code without what a formatter decides by the width that is left. */
+const squeezed = (code: string): string => code.replace(/\s+/g, '').replace(/,(?=[\]})])/g, '');
 
 // The blocks of docs/getting-started.md for a project that is there stand in this file as they stand on the page.
 it('docs/getting-started.md shows a project of `nest new` what is run here', async () => {

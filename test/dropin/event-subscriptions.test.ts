@@ -55,7 +55,7 @@ it('tells messages as events, as text and as bytes, and goes on to take commands
   });
 });
 
-it('takes callbacks, and rejects what is no name', async () => {
+it('takes callbacks, and refuses what is no name', async () => {
   const client = clientOf();
   const told = await new Promise((resolve) => {
     void client.subscribe(name('c'), (error, count) => resolve([error, count]));
@@ -91,7 +91,7 @@ it('answers quit() to its callback', async () => {
 });
 
 describe.each(['quit', 'disconnect'] as const)('after %s()', (end) => {
-  it('a client that is closed serves commands again after connect(), the defined ones too', async () => {
+  it('a client begins anew when it is told to connect, with its commands', async () => {
     const client = clientOf();
     client.defineCommand('twice', { numberOfKeys: 0, lua: 'return ARGV[1] * 2' });
     await client.subscribe(name('before'));

@@ -13,7 +13,7 @@ beforeAll(() => {
 afterAll(() => cluster?.close());
 
 describe('rate-limiter-flexible', () => {
-  it('lets through as many as it should while other clients count too, and blocks the rest', async () => {
+  it('lets through as many as it should, whoever else counts, and blocks the rest', async () => {
     const limiter = (points: number): RateLimiterRedis =>
       new RateLimiterRedis({
         storeClient: cluster,

@@ -216,7 +216,7 @@ describe('the health of a cluster with a node that fails', () => {
 });
 
 describe('the health of a cluster that the client has not looked at for a while', () => {
-  it('is down while a primary rejects commands', async () => {
+  it('is down while a primary refuses commands', async () => {
     const [primary] = cluster.primaries;
     await cluster.command(primary, 'CONFIG', 'SET', 'busy-reply-threshold', '1');
     const other = new ClusterClient({ nodes: cluster.seeds });

@@ -48,7 +48,7 @@ async function refusal(act: () => unknown): Promise<Error> {
 const compile = (...imports: ReturnType<typeof ClusterModule.forRoot>[]) =>
   Test.createTestingModule({ imports }).compile();
 
-describe('forRoot rejects at the call', () => {
+describe('forRoot refuses at the call', () => {
   it.each<[given: unknown, argument: string, message: RegExp]>([
     [null, 'options', /forRoot\(\) needs the options of a client, got null/],
     [`redis://:${SECRET}@h:7000`, 'options', /got a string/],
@@ -66,7 +66,7 @@ describe('forRoot rejects at the call', () => {
   });
 });
 
-describe('forRootAsync rejects', () => {
+describe('forRootAsync refuses', () => {
   class Factory {
     createClusterOptions() {
       return { nodes: NODES };
@@ -133,7 +133,7 @@ describe('forRootAsync rejects', () => {
   });
 });
 
-describe('what the entry points beside are given is rejected where it cannot be', () => {
+describe('what the entry points beside are given is refused where it cannot be', () => {
   const client = { nodes: NODES };
 
   it.each([undefined, null, 'x', [], { clinet: client }, { connection: client, shard: true }, {}])(
@@ -154,7 +154,7 @@ describe('options that depend on a request', () => {
   @Injectable({ scope: Scope.REQUEST })
   class Tenant {}
 
-  it.each([REQUEST, Tenant])('are rejected when the application starts: %p', async (token) => {
+  it.each([REQUEST, Tenant])('are refused when the application starts: %p', async (token) => {
     const root = ClusterModule.forRootAsync({
       extraProviders: [Tenant],
       inject: [token],
@@ -170,7 +170,7 @@ describe('options that depend on a request', () => {
   });
 });
 
-describe('a name that is none is rejected', () => {
+describe('a name that is none is refused', () => {
   it.each([7, '', null, {}])('%p, wherever a cluster is named', async (name) => {
     const named = name as string;
     const acts = [
@@ -236,7 +236,7 @@ const PLACES: Readonly<Record<string, unknown[]>> = {
 };
 const places = (...names: string[]): [string, unknown[]][] => names.map((name) => [name, PLACES[name]]);
 
-describe('a decorator on the wrong thing is rejected, by name', () => {
+describe('a decorator on the wrong thing is refused, by name', () => {
   const handlers = { Subscribe, PatternSubscribe, ShardedSubscribe, KeyspaceEvent };
   describe.each(Object.entries(handlers))('@%s', (name, decorate) => {
     it.each(places('a class', 'a property', 'a static method', 'a getter'))(
@@ -265,7 +265,7 @@ describe('a decorator on the wrong thing is rejected, by name', () => {
     });
   });
 
-  it('with an invalid codec', async () => {
+  it('with a codec that is none', async () => {
     for (const decorate of [Subscribe, PatternSubscribe, ShardedSubscribe])
       expect(await refusal(() => decorate('a', { codec: 'xml' as never }))).toMatchObject({
         argument: 'codec',

@@ -19,7 +19,7 @@ import {
 } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
 import { eventually } from '../cluster-fixture.js';
-import { root, snippetsOf, squeezed } from '../docs-snippets.js';
+import { root, snippetsOf } from '../docs-snippets.js';
 import { RecordedLog } from './nest-recorded-log.js';
 
 interface Order {
@@ -177,3 +177,6 @@ describe('docs/handlers.md', () => {
     await showing('3 left');
   });
 });
+
+/** Code without what a formatter decides by the width that is left. */
+const squeezed = (code: string): string => code.replace(/\s+/g, '').replace(/,(?=[\]})])/g, '');

@@ -270,7 +270,7 @@ describe('a handler that can never be called as it is written', () => {
   it.each([
     ['stands on a method named by a symbol', () => Subscribe('a')({}, Symbol('on'), { value: () => {} })],
     ['works on a fraction of a message', () => Subscribe('a', { concurrency: 1.5 })],
-  ])('is rejected where it %s', (_what, decorate) => {
+  ])('is refused where it %s', (_what, decorate) => {
     expect(decorate).toThrow(InvalidArgumentError);
   });
 });

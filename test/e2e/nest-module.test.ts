@@ -108,7 +108,7 @@ describe('injection', () => {
     });
   });
 
-  it('rejects two clusters of one name, and an invalid name', async () => {
+  it('refuses two clusters of one name, and a name that is none', async () => {
     const twice = Test.createTestingModule({
       imports: [ClusterModule.forRoot({ nodes }), ClusterModule.forRoot({ nodes })],
     });
@@ -190,7 +190,7 @@ describe('forRootAsync', () => {
     ['none of them', {}],
     ['useFactory and useClass', { useFactory: () => ({}), useClass: ConfiguredCluster }],
     ['useClass and useExisting', { useClass: ConfiguredCluster, useExisting: ConfiguredCluster }],
-  ])('rejects to be given %s', (given, options) => {
+  ])('refuses to be given %s', (given, options) => {
     expect(() => ClusterModule.forRootAsync(options)).toThrow(InvalidArgumentError);
     expect(() => ClusterModule.forRootAsync(options)).toThrow(given);
   });

@@ -14,6 +14,7 @@ const ENTRY_POINTS = {
   'keyslot/cache': 'cache',
   'keyslot/health': 'health',
   'keyslot/microservices': 'microservices',
+  'keyslot/telemetry': 'telemetry',
   'keyslot/testing': 'testing',
   'keyslot/testing/global-setup': 'globalSetup',
   'keyslot/throttler': 'throttler',

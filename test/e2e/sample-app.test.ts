@@ -320,7 +320,7 @@ describe('the sample application', () => {
       ['that is a list', [order], 'must be a JSON object'],
       ['that is no JSON', '{ "orderId": ', 'JSON'],
       ['that is nothing', '', 'orderId must be'],
-    ])('rejects an order %s', async (_, body, why) => {
+    ])('refuses an order %s', async (_, body, why) => {
       const answer = await shop.post(`/sales/${saleId}/orders`, body);
       expect(answer.status).toBe(400);
       expect([answer.body.message].flat().join('; ')).toContain(why);
@@ -341,7 +341,7 @@ describe('the sample application', () => {
       });
     });
 
-    it('rejects a form and a body that is too long', async () => {
+    it('refuses a form and a body that is too long', async () => {
       const form = await fetch(`${shop.url}/sales`, {
         method: 'POST',
         body: new URLSearchParams({ title: 'a' }),
@@ -356,7 +356,7 @@ describe('the sample application', () => {
       ['with a control character', '%00'],
       ['that is not UTF-8', '%ff'],
       ['that is half an escape', '%'],
-    ])('rejects an id %s', async (_, id) => {
+    ])('refuses an id %s', async (_, id) => {
       for (const path of [
         `/sales/${id}`,
         `/sales/${id}/place`,

@@ -5,12 +5,13 @@ import { join } from 'node:path';
 import { ClusterClient, ClusterModule, getClusterToken, keySlot } from 'keyslot';
 import { ClusterTestingModule, LocalCluster, TestKeyspace } from 'keyslot/testing';
 import { sharedCluster } from '../cluster-fixture.js';
-import { root, snippetFolder, snippetsOf, squeezed, typeFaults, writeSnippets } from '../docs-snippets.js';
+import { root, snippetFolder, snippetsOf, typeFaults, writeSnippets } from '../docs-snippets.js';
 import { developmentTool, run } from './packed-package.js';
 
 const PAGE = 'docs/testing.md';
 const { nodes, keyspace: others } = sharedCluster();
 const seeds = (): string => nodes.map(({ host, port }) => `${host}:${port}`).join();
+const squeezed = (code: string): string => code.replace(/\s+/g, '').replace(/,(?=[\]})])/g, '');
 
 const shown: unknown[] = [];
 const console = { log: (value: unknown) => void shown.push(value) };

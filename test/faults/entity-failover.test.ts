@@ -18,7 +18,6 @@ import {
 import type { LocalCluster, LocalNode } from 'keyslot/testing';
 import { breakableCluster } from '../breakable-cluster.js';
 import { eventually } from '../cluster-fixture.js';
-import { replicaOf } from '../cluster-nodes.js';
 
 // with the window, as its rows are written too often to remember by themselves
 @ClusterEntity({ name: 'Doc', idempotency: 'window', changes: { maxLength: 1_000_000 } })
@@ -219,11 +218,20 @@ it('changes of all partitions: none is lost in silence while a primary dies', as
   for (const versions of given.values()) expect(versions).toEqual(versions.map((_, i) => versions[0] + i));
 }, 180_000);
 
+/** The replica that follows a primary. */
+async function replicaOf(primary: LocalNode): Promise<LocalNode> {
+  for (const node of cluster.replicas) {
+    const info = String(await cluster.command(node, 'INFO', 'replication'));
+    if (info.includes(`master_port:${primary.port}\r`)) return node;
+  }
+  throw new Error(`${primary.name} has no replica`);
+}
+
 it('changes: tells that commits are lost which the failover took away, and goes on with what is there', async () => {
   const id = 'cut off';
   await docs.insert(docs.create({ id }), DURABLE);
   const primary = await cluster.primaryOfSlot(slotOf(id));
-  const replica = await replicaOf(cluster, primary);
+  const replica = await replicaOf(primary);
   const given: number[] = [];
   const errors: unknown[] = [];
   const from = await docs.changesCursor(id);

@@ -118,7 +118,7 @@ class Visitor {
   @Version() version!: number;
 }
 
-it('a write that its row has forgotten by the time it is answered has an unknown outcome, and does not run twice', async () => {
+it('a write that its row has forgotten by the time it is answered is in doubt, and not done twice', async () => {
   const visitors = createRepositories(client, [Visitor]).repository(Visitor);
   const others = createRepositories(truth, [Visitor]).repository(Visitor);
   for (const options of [{}, { durability: { replicas: 1, timeoutMs: 5_000 } }]) {

@@ -135,7 +135,7 @@ describe('a cluster with a slot half-way from one node to another', () => {
     expect(await client.mget(key('gone'), key('here'), key('new'))).toEqual([null, '5', '6']);
   });
 
-  it('tells callers with a shorter deadline that nothing was executed', async () => {
+  it('tells whoever cannot wait so long that nothing was executed', async () => {
     const hurried = client.with({ deadlineMs: 100 });
     expect(await codeOf(hurried.mget(key('gone'), key('here')))).toEqual(['DEADLINE_EXCEEDED', 'TRYAGAIN']);
     expect(await codeOf(client.with({ retry: 'never' }).mset(key('gone'), 7, key('here'), 7))).toEqual([

@@ -166,7 +166,7 @@ describe('a refusal of what is sent again', () => {
     },
   );
 
-  it('but a read that is rejected is certain', async () => {
+  it('but a read that is refused is certain', async () => {
     const key = `lost:${keys++}`;
     for (const relay of relays.all) relay.losesReplyTo = (request) => request.includes(key) && lost-- > 0;
     lost = 1;

@@ -132,7 +132,7 @@ const saying =
     return `*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$9\r\n127.0.0.1\r\n:${port()}\r\n$${id.length}\r\n${id}\r\n`;
   };
 
-it('a cluster that was rebuilt at the addresses of the old one is recognized as the new one', async () => {
+it('a cluster that was built anew at the addresses of the old one is taken for what it is', async () => {
   const node = await FakeNode.start();
   guests.push(node);
   node.become(saying('first', () => node.port));

@@ -45,7 +45,7 @@ describe('a reply that cannot be given as its call wants it', () => {
     }
   });
 
-  it('rejects no reply for its depth, next to replies in Buffers', async () => {
+  it('is none for being deep, beside replies in Buffers', async () => {
     const client = new ClusterClient({ nodes });
     const key = `${keyspace}deep`;
     const script = "local t = {'bottom'} for i = 1, 6000 do t = {t} end return t";

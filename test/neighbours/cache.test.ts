@@ -103,11 +103,11 @@ describe('ClusterKeyvStore', () => {
     ['prefix', () => new ClusterKeyvStore(cluster, { prefix: 5 as unknown as string })],
     ['prefx', () => new ClusterKeyvStore(cluster, { prefx: 'x' } as object)],
     ['options', () => new ClusterKeyvStore(cluster, null as unknown as object)],
-  ])('rejects a wrong %s', (argument, make) => {
+  ])('refuses a wrong %s', (argument, make) => {
     expect(make).toThrow(expect.objectContaining({ argument, code: 'INVALID_ARGUMENT' }));
   });
 
-  it.each([0, -1, NaN, Infinity, '5'])('rejects %p as a ttl', async (ttl) => {
+  it.each([0, -1, NaN, Infinity, '5'])('refuses %p as a ttl', async (ttl) => {
     await expect(storeOf('bad:').set('k', 'v', ttl as number)).rejects.toThrow(InvalidArgumentError);
   });
 });

@@ -70,7 +70,7 @@ describe('ClusterThrottlerStorage', () => {
     expect(await storage.increment('short', 200, 5, 200, 'default')).toMatchObject({ totalHits: 1 });
   });
 
-  it('counts every hit once while other instances count too, for each throttler and key separately', async () => {
+  it('counts every hit once, whoever counts beside it, for each throttler and key apart', async () => {
     const others = [storage, new ClusterThrottlerStorage(cluster, { prefix: keyspace })];
     const records = await Promise.all(
       Array.from({ length: 200 }, (_, i) =>
@@ -89,7 +89,7 @@ describe('ClusterThrottlerStorage', () => {
     ['prefix', () => new ClusterThrottlerStorage(cluster, { prefix: '{x}' })],
     ['prefx', () => new ClusterThrottlerStorage(cluster, { prefx: 'x' } as object)],
     ['options', () => new ClusterThrottlerStorage(cluster, null as unknown as object)],
-  ])('rejects a wrong %s', (argument, make) => {
+  ])('refuses a wrong %s', (argument, make) => {
     expect(make).toThrow(expect.objectContaining({ argument, code: 'INVALID_ARGUMENT' }));
   });
 
@@ -97,7 +97,7 @@ describe('ClusterThrottlerStorage', () => {
     ['ttl', [0, 1, 1]],
     ['limit', [1, NaN, 1]],
     ['blockDuration', [1, 1, -1]],
-  ])('rejects a wrong %s', async (argument, hit) => {
+  ])('refuses a wrong %s', async (argument, hit) => {
     await expect(storage.increment('k', ...hit, 'default')).rejects.toMatchObject({ argument });
   });
 });

@@ -313,7 +313,7 @@ describe('blocked commands', () => {
     'psync r 0',
     'debug sleep 1',
     'cluster reset',
-  ])('rejects %s, and says why', (call) => {
+  ])('refuses %s, and says why', (call) => {
     expect(refusalOf(rowOf(call).row, none, false)).toMatch(/\w{2} \w/);
   });
 

@@ -62,7 +62,7 @@ describe.each(CODECS)('the %s codec', (_name, codec, kept, refused) => {
     }
   });
 
-  it('rejects other values', () => {
+  it('refuses other values', () => {
     for (const value of refused) expect(() => codec.encode(value)).toThrow();
   });
 });

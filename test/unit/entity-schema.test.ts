@@ -15,7 +15,6 @@ import {
   Version,
 } from 'keyslot';
 import { SchemaRegistry } from '../../lib/entity/rows/schema-registry.js';
-import { faultsOf } from '../schema-faults.js';
 
 @ClusterEntity({ name: 'Owner' })
 class Owner {
@@ -26,6 +25,16 @@ class Owner {
 class Member {
   @PartitionKey() ownerId!: string;
   @PrimaryKey() id!: string;
+}
+
+function faultsOf(...types: (EntityClass | undefined)[]): readonly string[] {
+  try {
+    new SchemaRegistry().register(types);
+  } catch (error) {
+    if (error instanceof SchemaError) return error.faults;
+    throw error;
+  }
+  return [];
 }
 
 describe('a registry of schemas', () => {
@@ -69,7 +78,7 @@ describe('a registry of schemas', () => {
     ]);
   });
 
-  it('rejects two entities of one name, and keeps none of them', () => {
+  it('refuses two entities of one name, and keeps none of them', () => {
     @ClusterEntity({ name: 'Owner' })
     class Other {
       @PrimaryKey() id!: string;
@@ -81,7 +90,7 @@ describe('a registry of schemas', () => {
     expect(faultsOf(Owner)).toEqual([]); // another application
   });
 
-  it('rejects partitions that are none', () => {
+  it('refuses partitions that are none', () => {
     @ClusterEntity({ name: 'A', partition: () => undefined as never })
     class Undefined {
       @PartitionKey() of!: string;
@@ -143,7 +152,7 @@ describe('a registry of schemas', () => {
     ]);
   });
 
-  it('rejects properties in roles that they cannot play', () => {
+  it('refuses properties in roles that they cannot play', () => {
     class Part {
       @PrimaryKey() id!: string;
       @Property() text!: string;
@@ -172,7 +181,7 @@ describe('a registry of schemas', () => {
     );
   });
 
-  it('rejects indexes that could answer nothing, or not be kept', () => {
+  it('refuses indexes that could answer nothing, or not be kept', () => {
     @ClusterEntity({ name: 'Alone' })
     class Alone {
       @PrimaryKey() id!: string;
@@ -345,7 +354,7 @@ describe('what rows are read into', () => {
     ]);
   });
 
-  it('may be of a child that redeclares a property with other indexes', () => {
+  it('may be of a child that says anew what indexes a property has', () => {
     @ClusterEntity({ name: 'Base', partition: () => Owner })
     class Base {
       @PartitionKey() ownerId!: string;

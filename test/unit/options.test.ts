@@ -38,7 +38,7 @@ const NOT_COUNTS = [0, -1, 1.5, Number.NaN, Infinity, '5', null];
 const FLAGS = ['lazyConnect', 'requireFullCoverage', 'dynamicStartupNodes'];
 const NOT_FLAGS = [0, 1, 'true', null, {}];
 
-describe('an option that cannot be right is rejected, by name and with what was expected', () => {
+describe('an option that cannot be right is refused, by name and with what was expected', () => {
   it.each<[option: string, value: unknown, expected: RegExp]>([
     ...MILLISECONDS.flatMap((name) =>
       NOT_MILLISECONDS.map((value): [string, unknown, RegExp] => [
@@ -257,7 +257,7 @@ describe('credentials', () => {
     ['a user without a password', { username: SECRET }, /needs a password/],
     ['TLS that is off, and a rediss URL', { nodes: [`rediss://:${SECRET}@h:1`], tls: false }, /rediss/],
     ['TLS for some nodes', { nodes: [`rediss://:${SECRET}@h:1`, 'redis://h:2'] }, /all nodes or none/],
-  ])('that contradict each other are rejected: %s', (_, options, expected) => {
+  ])('that contradict each other are refused: %s', (_, options, expected) => {
     const error = refusal(options);
     expect(error.message).toMatch(expected);
     expect(seen(error)).not.toContain(SECRET);
@@ -356,7 +356,7 @@ describe('nodes', () => {
       expect(resolveOptions({}).nodes).toEqual([{ host: '127.0.0.1', port: 7000 }]);
     });
 
-    it('and are nonsense there are rejected without being repeated', () => {
+    it('and are nonsense there are refused without being repeated', () => {
       process.env.REDIS_CLUSTER_NODES = `redis://:${SECRET}@h:7000/5`;
       const error = refusal({});
       expect(error.message).toContain('REDIS_CLUSTER_NODES, node 1');
@@ -438,7 +438,7 @@ describe('fromUrl', () => {
     ['lazyConnect', /lazyConnect must be true or false/],
     ['protocol', /protocol must be one of 2, 3/],
     ['__proto__', /__proto__ cannot be given/],
-  ])('rejects %s in the query where it is no option, or no value of it', (name, message) => {
+  ])('refuses %s in the query where it is no option, or no value of it', (name, message) => {
     let error: unknown;
     try {
       ClusterClient.fromUrl(`redis://:${SECRET}@h:1?${name}=${SECRET}`);

@@ -85,6 +85,7 @@ describe('the check of public names', () => {
       'keyslot/cache',
       'keyslot/health',
       'keyslot/microservices',
+      'keyslot/telemetry',
       'keyslot/testing',
       'keyslot/throttler',
     ]);

@@ -40,7 +40,7 @@ describe('the codecs', () => {
     ['text', Buffer.from('a')],
     ['binary', 'text'],
     ['binary', { length: 1 }],
-  ])('%s rejects to encode %p, and does not repeat it', (name, value) => {
+  ])('%s refuses to encode %p, and does not repeat it', (name, value) => {
     expect(() => resolveCodec(name).encode(value)).toThrow(InvalidArgumentError);
     expect(() => resolveCodec(name).encode(value)).not.toThrow(/s3cret/);
   });

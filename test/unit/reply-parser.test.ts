@@ -332,14 +332,14 @@ describe('ReplyParser', () => {
       ['a push inside a reply', '*1\r\n>1\r\n+SECRET\r\n'],
       ['a streamed string', '$?\r\n;6\r\nSECRET\r\n;0\r\n'],
       ['a streamed array', '*?\r\n:1\r\n.\r\n'],
-    ])('rejects %s, and shows nothing of it', (_, stream) => {
+    ])('refuses %s, and shows nothing of it', (_, stream) => {
       const error = failure(stream);
       expect(error).toBeInstanceOf(ProtocolError);
       expect(error).toMatchObject({ code: 'PROTOCOL_ERROR', applied: 'unknown' });
       expect(error.message).not.toMatch(/SEC|RET|HTTP/);
     });
 
-    it('rejects it as well when it comes byte by byte', () => {
+    it('refuses it as well when it comes byte by byte', () => {
       for (const stream of [
         'X',
         '$5x\r\n',
@@ -381,7 +381,7 @@ describe('ReplyParser', () => {
     expect(recorder.replies).toEqual(['abc']);
   });
 
-  it('rejects to go on after a handler threw, or to be called by its handler', () => {
+  it('refuses to go on after a handler threw, or to be called by its handler', () => {
     const thrower = new ReplyParser({
       wantsBuffers: () => false,
       onReply: () => {

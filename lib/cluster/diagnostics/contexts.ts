@@ -164,4 +164,6 @@ export interface KeyslotMessageContext extends KeyslotContext {
   readonly pattern?: string | undefined;
   /** When the message arrived, in ms since 1970. */
   readonly receivedAt: number;
+  /** What the publisher sent beside the value, such as its trace context, if the codec reads it. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
 }

@@ -1,3 +1,4 @@
+import type { TraceHeaders } from '../../cluster/diagnostics/trace-headers.js';
 import { OUTBOX_FIELDS, ROW_FIELDS } from '../keys/stored-names.js';
 import { entityKeyIn, givenKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
@@ -16,6 +17,8 @@ export interface RowChange<E = object> {
   readonly changed?: readonly string[];
   /** Where to resume after this change. */
   readonly cursor: string;
+  /** The trace context of the writer, if `keyslot/telemetry` was registered there and it wrote within a trace. */
+  readonly headers?: TraceHeaders;
 }
 
 /** An event that a transaction emitted. */
@@ -30,6 +33,8 @@ export interface PartitionEvent<E = object> {
   readonly payload: unknown;
   /** Where to resume after this event. */
   readonly cursor: string;
+  /** The trace context of the writer, as of a change of a row. */
+  readonly headers?: TraceHeaders;
 }
 
 /** What `changes()` emits. */
@@ -55,6 +60,7 @@ export function changeFrom(
   const field = (name: string): string => fields.get(name) ?? '';
   const entryTag = `{${schema.partitionName}:${field(OUTBOX_FIELDS.partition)}}`;
   if (tag !== undefined && tag !== entryTag) return undefined;
+  const headers = headersIn(field(OUTBOX_FIELDS.trace));
   if (field(OUTBOX_FIELDS.type) === 'event') {
     const payload =
       field(OUTBOX_FIELDS.detail) === '' ? undefined : (JSON.parse(field(OUTBOX_FIELDS.detail)) as unknown);
@@ -66,14 +72,19 @@ export function changeFrom(
       key: id,
       event: field(OUTBOX_FIELDS.entity),
       payload,
+      ...headers,
     };
   }
   if (field(OUTBOX_FIELDS.entity) !== schema.name) return undefined;
   const type = field(OUTBOX_FIELDS.type) as RowChange['type'];
   const key = givenKey(schema, entityKeyIn(schema, entryTag, field(OUTBOX_FIELDS.id))) as never;
-  const change = { type, entity: schema.name, key, version: Number(field(OUTBOX_FIELDS.version)) };
+  const version = Number(field(OUTBOX_FIELDS.version));
+  const change = { type, entity: schema.name, key, version, ...headers };
   return type === 'update' ? { ...change, changed: changedIn(schema, field(OUTBOX_FIELDS.detail)) } : change;
 }
+
+const headersIn = (trace: string): { headers?: TraceHeaders } =>
+  trace === '' ? {} : { headers: JSON.parse(trace) as TraceHeaders };
 
 function changedIn({ expiresAt }: EntitySchema, names: string): string[] {
   if (names === '') return [];

@@ -78,6 +78,8 @@ export const OUTBOX_FIELDS = {
   version: 'v',
   /** The names of the changed properties, or the payload of an event. */
   detail: 'd',
+  /** The trace context of the writer as JSON, if it wrote within a trace. */
+  trace: 'c',
 } as const;
 
 /** The fields of a schema record. */

@@ -4,6 +4,7 @@ import { stepText } from '../rows/counter.js';
 import { CLOSED, OPEN } from '../keys/index-entry.js';
 import { indexKey, uniqueKey, fencesKey } from '../keys/entity-key.js';
 import { pushAll } from '../common/push-all.js';
+import type { Outbox } from './outbox.js';
 import {
   collectionArguments,
   type CollectionPlace,
@@ -160,9 +161,13 @@ function extraArguments({ window = NOTHING, fence, outbox }: CommitExtras, place
   return [
     ...(window.length > 0 ? window.map(place) : ['0', '0']),
     ...(fence ? [place(fence.key), fence.token] : ['0', '']),
-    ...(outbox ? [place(outbox.key), String(outbox.maxLength), outbox.partitionText] : ['0', '', '']),
+    ...(outbox ? [place(outbox.key), lengthArgument(outbox), outbox.partitionText] : ['0', '', '']),
   ];
 }
+/** The length of the outbox, and the trace context of the writer behind it. */
+const lengthArgument = ({ maxLength, headers }: Outbox): string =>
+  headers === undefined ? String(maxLength) : `${maxLength} ${JSON.stringify(headers)}`;
+
 function queryArguments(query: QueryGuard): Stored[] {
   if ('held' in query) return ['u', String(query.held.length), ...query.held.flat()];
   const { ranges, count, digest } = query;

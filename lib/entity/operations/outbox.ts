@@ -1,4 +1,5 @@
 import { keySlot } from '../../cluster/topology/key-slot.js';
+import { currentTraceHeaders, type TraceHeaders } from '../../cluster/diagnostics/trace-headers.js';
 import { outboxKey, splitTag } from '../keys/outbox-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 
@@ -16,6 +17,8 @@ export interface Outbox {
   /** The id of the partition, as in keys. */
   readonly partitionText: string;
   readonly events: readonly EmittedEvent[];
+  /** The trace context of the writer, if there is one. */
+  readonly headers?: TraceHeaders | undefined;
 }
 
 /** Returns the outbox for a commit in a partition; undefined if none of the classes records changes. */
@@ -27,5 +30,11 @@ export function outboxOf(
   const lengths = schemas.flatMap(({ changes }) => changes?.maxLength ?? []);
   if (lengths.length === 0) return undefined;
   const [name, partitionText] = splitTag(tag);
-  return { key: outboxKey(name, keySlot(tag)), maxLength: Math.max(...lengths), partitionText, events };
+  return {
+    key: outboxKey(name, keySlot(tag)),
+    maxLength: Math.max(...lengths),
+    partitionText,
+    events,
+    headers: currentTraceHeaders(),
+  };
 }

@@ -40,6 +40,11 @@ export class ClusterRegistry implements OnModuleInit, OnApplicationShutdown {
     return client;
   }
 
+  /** Returns the clients by their names. */
+  entries(): IterableIterator<[name: string, client: ClusterClient]> {
+    return this.clients.entries();
+  }
+
   /** Returns whether the application starts without waiting for this cluster. */
   isLazy(name: string): boolean {
     return this.lazy.has(name);

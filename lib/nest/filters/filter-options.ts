@@ -8,9 +8,9 @@ export interface ClusterExceptionFilterOptions {
    * HTTP statuses by the error's `code`. They come before those of the filter's own table:
    * `{ INVALID_ARGUMENT: 400, LOCK_TIMEOUT: 423 }`.
    */
-  readonly statusByCode?: Readonly<Record<string, number>>;
+  readonly statusByCode?: Readonly<Record<string, number>> | undefined;
   /** The value of `Retry-After`, in whole seconds, beside a status of 503; default 1. */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
 }
 
 /** @throws InvalidArgumentError for an unknown option, or a value that is not possible */

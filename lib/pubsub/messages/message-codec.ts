@@ -11,4 +11,9 @@ export interface MessageCodec<T = unknown> {
    * to `errors$`.
    */
   decode(payload: Buffer): T | PromiseLike<T>;
+  /**
+   * Returns what travels beside the value, such as the trace context of the publisher. It becomes `headers` of the
+   * message. Called with the same payload as `decode`. A codec without headers leaves it out.
+   */
+  headers?(payload: Buffer): Readonly<Record<string, string>> | undefined;
 }

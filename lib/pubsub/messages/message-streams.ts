@@ -68,11 +68,11 @@ export class MessageStreams {
       this.reportUnreadable({ ...envelope, raw, error, receivedAt }, codec);
     try {
       const payload = codec.decode(raw);
-      if (!isThenable(payload)) return { ...envelope, payload, receivedAt };
-      return Promise.resolve(payload).then(
-        (value) => ({ ...envelope, payload: value, receivedAt }),
-        unreadable,
-      );
+      const headers = codec.headers?.(raw);
+      const message =
+        headers === undefined ? { ...envelope, receivedAt } : { ...envelope, receivedAt, headers };
+      if (!isThenable(payload)) return { ...message, payload };
+      return Promise.resolve(payload).then((value) => ({ ...message, payload: value }), unreadable);
     } catch (error) {
       return unreadable(error);
     }

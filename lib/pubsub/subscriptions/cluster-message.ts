@@ -17,6 +17,8 @@ export interface ClusterMessage<T = unknown, N extends ChannelName = string> {
   readonly payload: T;
   /** When it arrived, in ms since 1970. */
   readonly receivedAt: number;
+  /** What the publisher sent beside the value, if the codec reads it; see `MessageCodec.headers`. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** A message whose payload the codec could not decode. */

@@ -4,30 +4,30 @@ import type { SlotRange } from '../server/cluster-view.js';
 import type { LocalNode } from '../server/local-node.js';
 import { untilNothingMissing, type WaitOptions } from '../common/poll.js';
 
-/** The time after which a lost handshake is repeated, in ms. */
+/** A handshake that got lost is tried again after this long. */
 const HANDSHAKE_MS = 1_500;
 
-/** Divides the slots into equal shares. */
+/** Even shares of the slots. */
 export function slotShares(count: number): SlotRange[] {
   const start = (share: number): number => Math.round((share * SLOT_COUNT) / count);
   return Array.from({ length: count }, (_, share) => [start(share), start(share + 1) - 1]);
 }
 
-/** Assigns slots to a new primary, with a unique configuration epoch. */
+/** Gives a fresh primary its slots, and a configuration epoch that no other has. */
 export async function giveSlots(node: LocalNode, [first, last]: SlotRange, epoch: number): Promise<void> {
   const slots = Array.from({ length: last - first + 1 }, (_, i) => first + i);
   await node.connection.call('CLUSTER', 'SET-CONFIG-EPOCH', epoch);
   await node.connection.call('CLUSTER', 'ADDSLOTS', ...slots);
 }
 
-/** Introduces each new node to all others directly, as waiting for gossip takes seconds. */
+/** Makes every newcomer known to all others directly, as waiting for gossip takes seconds. */
 export async function introduce(
-  newNodes: readonly LocalNode[],
+  newcomers: readonly LocalNode[],
   all: readonly LocalNode[],
   options: WaitOptions,
 ): Promise<void> {
-  const pairs = newNodes.flatMap((node, i) =>
-    all.filter((other) => !newNodes.slice(0, i + 1).includes(other)).map((other) => [node, other] as const),
+  const pairs = newcomers.flatMap((node, i) =>
+    all.filter((other) => !newcomers.slice(0, i + 1).includes(other)).map((other) => [node, other] as const),
   );
   let metAt = -Infinity;
   await untilNothingMissing(
@@ -54,7 +54,7 @@ async function acquaintances(node: LocalNode): Promise<Set<string>> {
   return new Set(introduced.map((other) => other.id));
 }
 
-/** Makes a node without slots a replica, as soon as it knows that the other node is a primary. */
+/** Makes a node without slots a replica, as soon as it has learnt that the other is a primary. */
 export async function becomeReplica(
   node: LocalNode,
   primary: LocalNode,

@@ -5,19 +5,19 @@ import { untilNothingMissing, type WaitOptions } from '../common/poll.js';
 /** How a replica takes over. */
 export interface FailoverOptions extends WaitOptions {
   /**
-   * By default the primary takes part, and nothing is lost. `force` is for a dead primary. `takeover` needs no
-   * votes, for when most primaries are dead.
+   * Left out, the primary takes part and nothing is lost; `force` is for a primary that is dead; `takeover` for
+   * when most primaries are, and asks nobody.
    */
   mode?: 'force' | 'takeover' | undefined;
 }
 
-/** A server gives up a manual failover after 5 s; after this time it is requested again. */
+/** A server gives a manual failover up after 5 s; then it is asked again. */
 const PATIENCE_MS = 6_000;
 
 /**
- * Sends CLUSTER FAILOVER to a replica, and waits until all running nodes see it as the primary.
- * @throws InvalidArgumentError if the node is not a replica
- * @throws ReplyError if the server refuses
+ * CLUSTER FAILOVER on a replica, until all the running nodes see it as the primary.
+ * @throws InvalidArgumentError when it is no replica
+ * @throws ReplyError when the server refuses
  */
 export async function failOver(
   replica: LocalNode,
@@ -46,15 +46,12 @@ async function ask(replica: LocalNode, mode: FailoverOptions['mode']): Promise<v
   try {
     await replica.connection.call('CLUSTER', 'FAILOVER', ...(mode === undefined ? [] : [mode.toUpperCase()]));
   } catch (error) {
-    // the other nodes may have promoted it just now
+    // it may have been promoted by the others just now
     if (!(error instanceof ReplyError) || (await replica.view()).myself.role === 'replica') throw error;
   }
 }
 
-/**
- * Returns the first running node that does not see the replica as a primary with slots; checks the replica
- * itself first.
- */
+/** The first running node, itself before all, in whose eyes the replica is not a primary with slots. */
 async function whoMisses(replica: LocalNode, running: readonly LocalNode[]): Promise<LocalNode | undefined> {
   for (const node of [replica, ...running.filter((other) => other !== replica)]) {
     const seen = (await node.view()).nodes.get(replica.id);

@@ -35,10 +35,10 @@ const HOST = '127.0.0.1';
 
 /**
  * A real cluster of `redis-server` (or `valkey-server`) processes on this machine, for tests, benchmarks and
- * experiments. Its data is in a temporary folder. Its servers end with this process, however that ends.
+ * trying things out. Its data is in a temporary folder. However this process ends, its servers end with it.
  *
- * Servers store nothing on disk unless `config` says so: a primary that is killed and restarted is empty if no
- * replica took over in between.
+ * Servers keep nothing on disk unless `config` says so: a primary that is killed and restarted comes back empty
+ * where no replica took over in between.
  */
 export class LocalCluster {
   private members: LocalNode[] = [];
@@ -50,17 +50,16 @@ export class LocalCluster {
   }
 
   /**
-   * Starts a cluster and waits until it is stable; see {@link waitUntilStable}. Three primaries with a replica
-   * each take little more than the 2 s that a new primary needs.
-   * @throws InvalidArgumentError for invalid options
-   * @throws LocalClusterError `SERVER_NOT_FOUND`, `START_FAILED` with the last lines of the server's log,
-   *   `NOT_REACHED`
+   * Starts a cluster and waits until it is stable, as {@link waitUntilStable} does; 3 primaries with a replica each
+   * take little more than the 2 s that a fresh primary insists on.
+   * @throws InvalidArgumentError for options that cannot be right
+   * @throws LocalClusterError `SERVER_NOT_FOUND`, `START_FAILED` with the last lines of the server's log, `NOT_REACHED`
    */
   static async start(options: LocalClusterOptions = {}): Promise<LocalCluster> {
     const resolved = resolveLocalClusterOptions(options);
     resolved.signal?.throwIfAborted();
     const binary = findServerBinary(resolved.binary);
-    // without symbolic links, as the system reports it when the orphan reaper looks up the folder of a process
+    // without symbolic links, as the system will name it when the orphan reaper asks where a process works
     const folder = realpathSync(mkdtempSync(join(tmpdir(), 'keyslot-')));
     const orphanReaper = new OrphanReaper(folder);
     try {
@@ -78,12 +77,12 @@ export class LocalCluster {
       await cluster.form();
       return cluster;
     } catch (error) {
-      await orphanReaper.release(); // ends the servers that have been started so far
+      await orphanReaper.release(); // which ends whatever has been started by then
       throw error;
     }
   }
 
-  /** All nodes, including dead ones. A client accepts them as its `nodes`. */
+  /** All nodes, dead ones too. What a client takes as its `nodes`. */
   get nodes(): readonly LocalNode[] {
     return this.members;
   }
@@ -93,39 +92,39 @@ export class LocalCluster {
     return this.members.map(({ host, port }) => ({ host, port }));
   }
 
-  /** The nodes that were primaries when last checked. */
+  /** The nodes that were primaries when they were looked at last. */
   get primaries(): readonly LocalNode[] {
     return this.members.filter((node) => node.role === 'primary');
   }
 
-  /** The nodes that were replicas when last checked. */
+  /** The nodes that were replicas when they were looked at last. */
   get replicas(): readonly LocalNode[] {
     return this.members.filter((node) => node.role === 'replica');
   }
 
-  /** With the option `tls`: the certificate authority, and a certificate with its key that the servers accept. */
+  /** Certificate authority, and a certificate with its key that the servers accept; with the option `tls` only. */
   get tls(): CertificatePems | undefined {
     return this.settings.tls;
   }
 
-  /** Sends SIGKILL, and waits until the process has ended. */
+  /** SIGKILL, and waits for the process to be gone. */
   async kill(node: NodeReference): Promise<void> {
     await this.find(node).kill();
   }
 
-  /** Sends SIGSTOP: the connections of the node stay open, but it does not reply. */
+  /** SIGSTOP: its connections stay open and nothing answers on them. */
   async freeze(node: NodeReference): Promise<void> {
     this.find(node).freeze();
   }
 
-  /** Sends SIGCONT: ends {@link freeze}. */
+  /** SIGCONT: ends {@link freeze}. */
   async thaw(node: NodeReference): Promise<void> {
     this.find(node).thaw();
   }
 
   /**
-   * Restarts a node, dead or alive, with the same port and id. Resolves when it replies.
-   * @throws LocalClusterError `PORT_TAKEN` if another process has taken its port
+   * Starts a dead node again, or kills and starts a living one: same port, same id. Resolves when it answers.
+   * @throws LocalClusterError `PORT_TAKEN` when somebody else took its port meanwhile
    */
   async restart(reference: NodeReference): Promise<void> {
     const node = this.find(reference);
@@ -133,16 +132,16 @@ export class LocalCluster {
     await this.launcher.relaunch(node);
   }
 
-  /** Makes a replica the primary of its slots, and waits until all running nodes agree. */
+  /** Makes a replica the primary of its slots, and waits until all running nodes see it as that. */
   async failover(replica: NodeReference, options: FailoverOptions = {}): Promise<void> {
     await failOver(this.find(replica), () => this.running(), options);
   }
 
   /**
-   * Moves slots with all their keys, slot by slot, while clients keep working: they get ASK, TRYAGAIN and
-   * MOVED. Resolves when all running nodes know the new owner. A primary that hands over its last slot becomes
-   * a replica of the receiver, unless `config` sets `cluster-allow-replica-migration no`.
-   * @param slots slots, or ranges of slots as `[first, last]`
+   * Moves slots with all their keys, one slot after the other, while clients go on: they meet ASK, TRYAGAIN and
+   * MOVED. Resolves when all running nodes know the new owner. A primary that gives its last slot away becomes a
+   * replica of the taker, unless `config` says `cluster-allow-replica-migration no`.
+   * @param slots slots, or ranges of them as `[first, last]`
    */
   async migrateSlots(
     slots: Iterable<number | SlotRange>,
@@ -163,7 +162,7 @@ export class LocalCluster {
     await untilOwnerIsKnown(list, target, () => this.running(), wait);
   }
 
-  /** Starts moving a slot and stops there, so that a test can examine the state in between. */
+  /** Begins to move one slot and stops there, so that a test can look at the state in between. */
   async beginSlotMigration(slot: number, from: NodeReference, to: NodeReference): Promise<SlotMigration> {
     const [source, target] = [this.find(from), this.find(to)];
     checkSlot(slot);
@@ -171,7 +170,9 @@ export class LocalCluster {
     return this.beginMigration(slot, source, target);
   }
 
-  /** Adds a node (a primary without slots, or a replica), and waits until the cluster is stable with it. */
+  /**
+   * Adds a node, a primary without slots or a replica, and waits until the cluster is stable with it.
+   */
   async addNode({
     replicaOf,
     ...wait
@@ -188,7 +189,7 @@ export class LocalCluster {
 
   /**
    * Kills a node and makes all others forget it.
-   * @throws InvalidArgumentError if it owns slots or has replicas
+   * @throws InvalidArgumentError when it owns slots or has replicas
    */
   async removeNode(reference: NodeReference): Promise<void> {
     const node = this.find(reference);
@@ -206,10 +207,7 @@ export class LocalCluster {
     await node.removeData();
   }
 
-  /**
-   * Returns the running node that considers itself the owner of a slot; of several, the one with the newest
-   * claim.
-   */
+  /** The running node that owns a slot in its own eyes; of several, the one with the newest claim. */
   async primaryOfSlot(slot: number): Promise<LocalNode> {
     checkSlot(slot);
     const running = this.running();
@@ -223,18 +221,18 @@ export class LocalCluster {
   }
 
   /**
-   * Sends a command to one node, over a separate connection and as a user with all permissions. Redirects are
-   * not followed.
-   * @throws ReplyError an error reply of the server
-   * @throws ConnectionError if there was no reply within 10 s
+   * Sends a command to one node over a connection of its own, as a user of the cluster's own that may do everything.
+   * Redirects are not followed.
+   * @throws ReplyError what the server answered
+   * @throws ConnectionError when there was no answer within 10 s
    */
   async command(node: NodeReference, command: string, ...args: CommandArgument[]): Promise<Reply> {
     return this.find(node).connection.call(command, ...args);
   }
 
   /**
-   * Waits until every running node reports the state ok, all agree on roles and on a running owner for every
-   * slot, and all running replicas follow their primaries.
+   * Waits until every running node says that the state is ok, all agree on roles and on an owner for every slot that
+   * is running too, and all running replicas follow their primaries.
    * @throws LocalClusterError `NOT_REACHED` with what was missing last
    */
   async waitUntilStable(options: WaitOptions = {}): Promise<void> {
@@ -247,7 +245,7 @@ export class LocalCluster {
     return this.stopped;
   }
 
-  /** Calls `stop()`, for `await using`. */
+  /** `stop()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }

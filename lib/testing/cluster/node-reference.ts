@@ -1,10 +1,10 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { LocalNode } from '../server/local-node.js';
 
-/** A node, given by its handle, its name (`host:port`), or its host and port, as in a client's `topology`. */
+/** A node by its handle, its name (`host:port`), or its host and port, as a node of a client's `topology` has them. */
 export type NodeReference = LocalNode | string | { readonly host: string; readonly port: number };
 
-/** Finds the node that a reference names. @throws InvalidArgumentError if there is no such node */
+/** Finds the node that is meant. @throws InvalidArgumentError if there is no such node */
 export function findNode(nodes: readonly LocalNode[], reference: NodeReference): LocalNode {
   const name = typeof reference === 'object' ? `${reference?.host}:${reference?.port}` : reference;
   const found = nodes.find((node) => node === reference || node.name === name);

@@ -9,11 +9,10 @@ const MIGRATE_TIMEOUT_MS = '5000';
 const KEYS_PER_STEP = 100;
 
 /**
- * A slot that is being moved from one primary to another. The owner replies ASK for keys that it does not have
- * (or no longer has), and TRYAGAIN if it has only some of a command's keys.
+ * A slot on its way from one primary to another, under way from the start: the owner answers ASK for keys that it
+ * does not have (any more), and TRYAGAIN when it has only some of a command's keys.
  *
- * @see {@link https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#live-resharding |
- *   Redis Cluster specification, live resharding}
+ * @see {@link https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/#live-resharding | Redis Cluster specification, live resharding}
  */
 export class SlotMigration {
   private constructor(
@@ -32,15 +31,15 @@ export class SlotMigration {
     ownPassword: string,
     primaries: () => readonly LocalNode[],
   ): Promise<SlotMigration> {
-    // in this order: the target must accept redirected commands first
+    // this order: a redirect must find the door open
     await setSlot(to, slot, 'IMPORTING', from.id);
     await setSlot(from, slot, 'MIGRATING', to.id);
     return new SlotMigration(slot, from, to, ownPassword, primaries);
   }
 
   /**
-   * Moves keys to the new owner: the given ones, or all, but at most `limit`.
-   * @returns how many keys were moved
+   * Moves keys to the new owner: the given ones, or all, at most `limit`, one MIGRATE at a time.
+   * @returns how many
    */
   async moveKeys({
     keys,
@@ -62,24 +61,24 @@ export class SlotMigration {
   /** Moves what is left and makes the new owner known to all primaries. */
   async finish(): Promise<void> {
     await this.moveKeys();
-    // the new owner first: otherwise the old one would redirect to a node that redirects back
+    // the new owner first: until it knows, the old one would redirect to a node that redirects back
     const others = this.primaries().filter((node) => node !== this.to && node !== this.from);
     await setSlot(this.to, this.slot, 'NODE', this.to.id);
-    for (const node of [this.from, ...others]) await this.announceOwner(node);
+    for (const node of [this.from, ...others]) await this.tell(node);
   }
 
-  /** Moves the keys back, and leaves the slot where it was. While they move back, keys may briefly not be found. */
+  /** Moves the keys back and leaves the slot where it was. Keys that are on their way back are briefly not found. */
   async cancel(): Promise<void> {
     await setSlot(this.from, this.slot, 'STABLE');
     while ((await this.moveSome(this.to, this.from, KEYS_PER_STEP)) > 0);
     await setSlot(this.to, this.slot, 'STABLE');
   }
 
-  private async announceOwner(node: LocalNode): Promise<void> {
+  private async tell(node: LocalNode): Promise<void> {
     try {
       await setSlot(node, this.slot, 'NODE', this.to.id);
     } catch (error) {
-      // a primary that lost its last slot is a replica of the new owner now, and learns it from there
+      // a primary that lost its last slot follows the new owner at once, and a replica is told by its primary
       if (!(error instanceof ReplyError) || (await node.view()).myself.role === 'primary') throw error;
     }
   }
@@ -111,10 +110,10 @@ function setSlot(node: LocalNode, slot: number, ...state: string[]): Promise<Rep
 }
 
 /**
- * Waits until the receiver knows the giver's configuration epoch, which must be lower than its own will be. A
- * server takes a new epoch with a slot unless it believes that its own is the highest. If it took a slot back
- * before it knows the last owner's epoch, or while both have the same epoch, nodes that know that epoch would
- * not believe it. Servers that notice equal epochs resolve them on their own.
+ * Waits until the taker knows the giver's configuration epoch, which has to be lower than its own will be: a server
+ * gives itself a new epoch for a slot that it takes, unless it believes to have the highest. One that takes a slot
+ * back before it has heard of the last owner's epoch, or while both have the same, would not be believed by whoever
+ * has. Servers that find the same epoch at another resolve that by themselves.
  */
 export async function untilEpochIsKnown(
   from: LocalNode,
@@ -134,9 +133,9 @@ export async function untilEpochIsKnown(
 }
 
 /**
- * Waits until all running nodes see the owner of the slots. If the owner itself does not, repeats the command:
- * a server that has not yet heard the owner's claim may give a slot that comes back soon to the former owner,
- * because of that node's last message.
+ * Waits until all running nodes see the slots with their owner. Where the owner itself does not, it is told again: a
+ * slot that comes back soon may be lost to the former owner's last message, whatever its epoch, by a server that has
+ * not yet heard that owner claim the slot.
  */
 export async function untilOwnerIsKnown(
   slots: readonly number[],
@@ -162,7 +161,7 @@ export async function untilOwnerIsKnown(
   );
 }
 
-/** Returns every slot of a range. */
+/** Every slot of a range. */
 export function slotsOf([first, last]: SlotRange): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }

@@ -2,13 +2,13 @@ import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 import type { ClusterView, ViewedNode } from '../server/cluster-view.js';
 import type { LocalNode } from '../server/local-node.js';
 
-/** How each node sees the cluster, or why that is unknown. */
+/** How each node sees the cluster, or why that could not be learnt. */
 export type Views = ReadonlyMap<LocalNode, ClusterView | Error>;
 
 /**
- * Returns why the running nodes are not a stable cluster; undefined if they are. In a stable cluster, every
- * view is ok, all views agree on a running owner for every slot and on every role, and all replicas follow
- * their primaries.
+ * What keeps the running nodes from being a stable cluster: every view says ok, all views give every slot to the
+ * same running node and every node the same role, and all replicas follow their primaries.
+ * Undefined when nothing does.
  */
 export function whatIsUnstable(views: Views): string | undefined {
   const seen: [LocalNode, ClusterView][] = [];
@@ -20,9 +20,11 @@ export function whatIsUnstable(views: Views): string | undefined {
   if (first === undefined) return 'no node is running';
   const running = new Map(seen.map(([node, view]) => [node.id, view.myself]));
   return (
-    misjudgedNode(seen, running) ??
+    strangers(seen, running) ??
     unowned(first[1], new Set(running.keys())) ??
-    firstOf(seen, ([node, view]) => (view.ok ? undefined : `${node.name} reports the cluster state fail`)) ??
+    firstOf(seen, ([node, view]) =>
+      view.ok ? undefined : `${node.name} says that the cluster's state is fail`,
+    ) ??
     firstOf(seen, ([node, view]) =>
       slotOwners(view) === slotOwners(first[1])
         ? undefined
@@ -32,8 +34,8 @@ export function whatIsUnstable(views: Views): string | undefined {
   );
 }
 
-/** Finds a running node that another node does not know, cannot reach, or sees in a different role than its own. */
-function misjudgedNode(
+/** A running node that another does not know, cannot reach, or sees in another role than it sees itself. */
+function strangers(
   seen: readonly [LocalNode, ClusterView][],
   running: ReadonlyMap<string, ViewedNode>,
 ): string | undefined {
@@ -42,9 +44,10 @@ function misjudgedNode(
       const other = view.nodes.get(node.id);
       const itself = running.get(node.id);
       if (other === undefined) return `${observer.name} does not know ${node.name}`;
-      if (other.trouble !== undefined) return `according to ${observer.name}, ${node.name} ${other.trouble}`;
+      if (other.trouble !== undefined)
+        return `in the eyes of ${observer.name}, ${node.name} ${other.trouble}`;
       if (other.role !== itself?.role || other.primaryId !== itself.primaryId) {
-        return `${observer.name} and ${node.name} disagree about the role of ${node.name}`;
+        return `${observer.name} does not see the role of ${node.name} as it does itself`;
       }
       return undefined;
     }),
@@ -70,7 +73,7 @@ function unsynced(
   return view.onlineReplicas >= replicas ? undefined : `${node.name} does not send to all its replicas yet`;
 }
 
-/** Returns the owners of all slots as text, for comparison. */
+/** Who owns what, as text to compare. */
 function slotOwners(view: ClusterView): string {
   const owners = [...view.nodes.values()].filter((node) => node.slots.length > 0);
   return owners

@@ -1,6 +1,6 @@
 import { ClusterError, type ClusterErrorOptions } from '../../cluster/common/errors.js';
 
-/** The kind of failure of a local cluster. */
+/** What went wrong with a local cluster. */
 export type LocalClusterErrorCode =
   | 'SERVER_NOT_FOUND'
   | 'OPENSSL_FAILED'
@@ -10,7 +10,7 @@ export type LocalClusterErrorCode =
   | 'NOT_REACHED'
   | 'STOPPED';
 
-/** A local cluster could not be started, or did not reach the expected state. */
+/** A local cluster could not be started, or did not get to the state that was waited for. */
 export class LocalClusterError extends ClusterError {
   declare readonly code: LocalClusterErrorCode;
   constructor(code: LocalClusterErrorCode, message: string, options?: ClusterErrorOptions) {

@@ -1,12 +1,11 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { describeKind, describeValue } from '../../cluster/common/describe-value.js';
 import { checkOptionNames } from '../../cluster/common/check-option-names.js';
 
-/** Options of a local cluster. Unknown options are rejected by name. */
+/** What a local cluster is made of. Anything else is refused by name. */
 export interface LocalClusterOptions {
-  /** How many primaries share the slots evenly; at least 1. Default 3. */
+  /** Primaries, which share the slots evenly; 1 or more. Default 3. */
   primaries?: number | undefined;
-  /** How many replicas each primary has. Default 1. */
+  /** Replicas of each primary. Default 1. */
   replicasPerPrimary?: number | undefined;
   /**
    * The server's `cluster-node-timeout` in ms: a dead primary is replaced after roughly 1.7 times as long. Default
@@ -16,24 +15,24 @@ export interface LocalClusterOptions {
   /** Password of the default user. */
   password?: string | undefined;
   /**
-   * ACL users with their rules, in the syntax of ACL SETUSER: `{ app: 'on >secret ~* &* +@all' }`. `default` is
-   * allowed.
+   * ACL users with their rules as ACL SETUSER takes them: `{ app: 'on >secret ~* &* +@all' }`. `default` may be among
+   * them.
    */
   users?: Readonly<Record<string, string>> | undefined;
   /**
-   * Allows only TLS connections, with certificates created for this cluster; see {@link LocalCluster.tls}.
-   * Needs `openssl`. Default false.
+   * Only TLS connections, with certificates made for this cluster; see {@link LocalCluster.tls}. Needs `openssl`.
+   * Default false.
    */
   tls?: boolean | undefined;
-  /** Whether all slots stop working when one has no owner (`cluster-require-full-coverage`). Default true. */
+  /** Whether all slots stop when one is not covered, as `cluster-require-full-coverage`. Default true. */
   requireFullCoverage?: boolean | undefined;
-  /** More directives for the servers' configuration files: `{ 'enable-debug-command': 'local' }`. */
+  /** More directives for the servers' configuration, as they stand there: `{ 'enable-debug-command': 'local' }`. */
   config?: Readonly<Record<string, string>> | undefined;
-  /** The server program. Default: `KEYSLOT_REDIS_SERVER`, else from the PATH. */
+  /** The server program; instead of `KEYSLOT_REDIS_SERVER` and the PATH. */
   binary?: string | undefined;
   /** How long the start may take, in ms. Default 60000. */
   startTimeoutMs?: number | undefined;
-  /** Cancels the start. */
+  /** Gives up the start. */
   signal?: AbortSignal | undefined;
 }
 
@@ -43,12 +42,12 @@ export type ResolvedLocalClusterOptions = Required<
 > &
   Pick<LocalClusterOptions, 'password' | 'binary' | 'signal'>;
 
-/** The user with which the cluster connects to its servers, and they to each other. */
+/** The user by which the cluster itself talks to its servers, and they to each other. */
 export const OWN_USER = 'keyslot-testing';
 
 const MOST_NODES = 100;
 
-/** Directives that the cluster sets itself, and what to use instead. */
+/** Directives that belong to the cluster, and what to use instead. */
 const OWN_DIRECTIVES: Readonly<Record<string, string>> = {
   port: 'ports are chosen',
   'tls-port': 'ports are chosen',
@@ -76,22 +75,19 @@ const wholeNumber =
   (least: number, most: number): Check =>
   (value, name) => {
     if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
-      const expected = `a whole number from ${least} to ${most}`;
-      throw new InvalidArgumentError(name, `Option ${name} must be ${expected}, got ${describeValue(value)}`);
+      throw new InvalidArgumentError(name, `Option ${name} must be a whole number from ${least} to ${most}`);
     }
   };
 const typed =
   (type: 'string' | 'boolean'): Check =>
   (value, name) => {
-    if (typeof value !== type) {
-      throw new InvalidArgumentError(name, `Option ${name} must be a ${type}, got ${describeKind(value)}`);
-    }
+    if (typeof value !== type) throw new InvalidArgumentError(name, `Option ${name} must be a ${type}`);
   };
 const lines: Check = (value, name) => {
   const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [[name, undefined]];
   for (const [key, line] of entries as [string, unknown][]) {
     if (typeof line !== 'string' || !/^\S+$/.test(key) || /[\r\n\0]/.test(line)) {
-      throw new InvalidArgumentError(name, `Option ${name} must be an object of single-line strings`);
+      throw new InvalidArgumentError(name, `Option ${name} must hold strings of one line, by name`);
     }
   }
 };
@@ -102,8 +98,7 @@ const CHECKS: Readonly<Record<keyof LocalClusterOptions, Check>> = {
   nodeTimeoutMs: wholeNumber(100, 600_000),
   password: (value, name) => {
     typed('string')(value, name);
-    if (value === '')
-      throw new InvalidArgumentError(name, `Option ${name} must not be empty; omit it instead`);
+    if (value === '') throw new InvalidArgumentError(name, `Option ${name} must not be empty; leave it out`);
   },
   users: (value, name) => {
     lines(value, name);
@@ -118,7 +113,7 @@ const CHECKS: Readonly<Record<keyof LocalClusterOptions, Check>> = {
     for (const directive of Object.keys(value as object)) {
       const instead = OWN_DIRECTIVES[directive.toLowerCase()];
       if (instead !== undefined) {
-        throw new InvalidArgumentError(name, `Directive ${directive} cannot be set: ${instead}`);
+        throw new InvalidArgumentError(name, `Directive ${directive} cannot be given: ${instead}`);
       }
     }
   },
@@ -126,17 +121,14 @@ const CHECKS: Readonly<Record<keyof LocalClusterOptions, Check>> = {
   startTimeoutMs: wholeNumber(1, 3_600_000),
   signal: (value, name) => {
     if (!(value instanceof AbortSignal)) {
-      throw new InvalidArgumentError(
-        name,
-        `Option ${name} must be an AbortSignal, got ${describeKind(value)}`,
-      );
+      throw new InvalidArgumentError(name, `Option ${name} must be an AbortSignal`);
     }
   },
 };
 
 /**
  * Checks options and fills in defaults.
- * @throws InvalidArgumentError naming the option, but not a text value
+ * @throws InvalidArgumentError naming the option, never its value
  */
 export function resolveLocalClusterOptions(options: LocalClusterOptions): ResolvedLocalClusterOptions {
   checkOptionNames('LocalCluster', options, Object.keys(CHECKS));

@@ -3,7 +3,7 @@ import { LocalClusterError } from './local-cluster-error.js';
 
 /** How long to wait for a condition. */
 export interface WaitOptions {
-  /** The longest time to wait, in ms. Default 30000. */
+  /** In ms. Default 30000. */
   timeoutMs?: number | undefined;
   /** Ends the waiting early. */
   signal?: AbortSignal | undefined;
@@ -13,8 +13,8 @@ const INTERVAL_MS = 20;
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /**
- * Calls a check repeatedly until it reports nothing missing.
- * @param goal what to wait for, for the error's message
+ * Asks again and again what is still missing, until nothing is.
+ * @param goal what is waited for, for the error's message
  * @throws LocalClusterError `NOT_REACHED` with what was missing last
  */
 export async function untilNothingMissing(
@@ -28,7 +28,7 @@ export async function untilNothingMissing(
     const what = await missing();
     if (what === undefined) return;
     if (performance.now() > end) {
-      throw new LocalClusterError('NOT_REACHED', `${goal}: not reached within ${timeoutMs} ms; ${what}`);
+      throw new LocalClusterError('NOT_REACHED', `${goal}: not within ${timeoutMs} ms; ${what}`);
     }
     await delay(INTERVAL_MS, undefined, { signal });
   }

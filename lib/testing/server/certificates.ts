@@ -10,8 +10,7 @@ const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-
 const DAYS = '30';
 
 /**
- * Creates a certificate authority and one certificate, valid for servers and clients, for `localhost` and
- * `host`.
+ * Makes a certificate authority and one certificate, good for servers and clients, for `localhost` and `host`.
  * @throws LocalClusterError `OPENSSL_FAILED`
  */
 export async function makeCertificates(folder: string, host: string): Promise<CertificateFiles> {
@@ -61,7 +60,7 @@ async function openssl(...args: string[]): Promise<void> {
   }
 }
 
-/** Certificates in memory, for clients. They fit the TLS options of `node:tls`. */
+/** The same in memory, for clients: fits the TLS options of `node:tls`. */
 export interface CertificatePems {
   readonly ca: string;
   readonly cert: string;

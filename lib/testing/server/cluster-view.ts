@@ -1,17 +1,17 @@
 import type { NodeConnection } from './node-connection.js';
 
-/** A first and a last slot, both inclusive. */
+/** Slots from one to another, both included. */
 export type SlotRange = readonly [first: number, last: number];
 
 /** One node as another (or itself) sees it. */
 export interface ViewedNode {
   readonly id: string;
   readonly role: 'primary' | 'replica';
-  /** The id of a replica's primary. */
+  /** Of a replica. */
   readonly primaryId: string | undefined;
   readonly configEpoch: number;
   readonly slots: readonly SlotRange[];
-  /** Why the node is not usable: it cannot be reached, is suspected to have failed, or is still in handshake. */
+  /** It cannot be reached, is suspected to have failed, or has not introduced itself yet. */
   readonly trouble: string | undefined;
 }
 
@@ -21,13 +21,13 @@ export interface ClusterView {
   readonly myself: ViewedNode;
   /** `cluster_state:ok`. */
   readonly ok: boolean;
-  /** Whether a replica follows its primary. */
+  /** Of a replica: whether it follows its primary. */
   readonly linkUp: boolean;
-  /** How many replicas a primary sends to. */
+  /** Of a primary: how many replicas it sends to. */
   readonly onlineReplicas: number;
 }
 
-/** Reads how a node sees the cluster. */
+/** Asks a node how it sees the cluster. */
 export async function readClusterView(connection: NodeConnection): Promise<ClusterView> {
   const [nodesText, clusterInfo, replication] = (
     await Promise.all([
@@ -47,7 +47,7 @@ export async function readClusterView(connection: NodeConnection): Promise<Clust
   };
 }
 
-/** Words of the flags or the link state, with their meaning. */
+/** A word of the flags or the link state, and what it says. */
 const TROUBLES: readonly (readonly [word: string, meaning: string])[] = [
   ['handshake', 'is still being introduced'],
   ['fail', 'is marked as failed'],
@@ -65,7 +65,7 @@ function parseNodeLine(line: string): ViewedNode {
     role: words.has('slave') ? 'replica' : 'primary',
     primaryId: primary === '-' ? undefined : primary,
     configEpoch: Number(epoch),
-    // [slot->-id] and [slot-<-id] are running migrations
+    // [slot->-id] and [slot-<-id] tell of migrations under way
     slots: slots.filter((slot) => !slot.startsWith('[')).map(parseRange),
     trouble: TROUBLES.find(([word]) => words.has(word))?.[1],
   };

@@ -3,20 +3,19 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { LocalClusterError } from '../common/local-cluster-error.js';
 
-/** The distance of the cluster bus port from a node's own port. */
+/** The cluster bus listens this far above a node's own port. */
 export const BUS_PORT_OFFSET = 10_000;
 
 const LOWEST = 10_000;
 const HIGHEST = 65_535 - BUS_PORT_OFFSET;
-/** The default of Linux; other systems start higher. */
+/** Linux' default; other systems begin higher. */
 const USUAL_EPHEMERAL: Range = [32_768, 65_535];
 
 type Range = readonly [first: number, last: number];
 
 /**
- * Finds ports that can be bound now, together with their bus ports. Both are outside the range from which the
- * system takes ports for outgoing connections. The search starts at random, so that concurrent searches do not
- * collide.
+ * Ports that could be bound a moment ago together with their bus ports, both outside the range from which the
+ * system takes ports for outgoing connections. The search starts at random, so that several do not meet.
  * @throws LocalClusterError `NO_FREE_PORT`
  */
 export async function findFreePorts(host: string, count: number): Promise<number[]> {
@@ -28,10 +27,10 @@ export async function findFreePorts(host: string, count: number): Promise<number
     if ((await canBind(host, port)) && (await canBind(host, port + BUS_PORT_OFFSET))) found.push(port);
   }
   if (found.length === count) return found;
-  throw new LocalClusterError('NO_FREE_PORT', `Found ${found.length} free ports, but ${count} are needed`);
+  throw new LocalClusterError('NO_FREE_PORT', `Found ${found.length} free ports where ${count} are needed`);
 }
 
-/** Returns the ports to try: those outside the ephemeral range, or all of them if there are none. */
+/** Ports to try: those outside the ephemeral range, or all of them where that range leaves none. */
 export function candidatePorts([first, last]: Range): number[] {
   const all = Array.from({ length: HIGHEST - LOWEST + 1 }, (_, i) => LOWEST + i);
   const outside = (port: number): boolean => port < first || port > last;

@@ -22,12 +22,12 @@ export interface NodeSettings extends CommonServerSettings {
   readonly tls?: CertificatePems;
 }
 
-/** `frozen`: stopped by SIGSTOP; `dead`: killed, or ended on its own. */
+/** `frozen` by SIGSTOP; `dead` by kill or of its own. */
 export type LocalNodeState = 'running' | 'frozen' | 'dead';
 
 /**
- * A handle of one server of a {@link LocalCluster}. It stays the same through kill and restart. It has a host
- * and a port, so clients accept it as a node.
+ * A live handle of one server of a {@link LocalCluster}. It stays the same through kill and restart. Its host
+ * and port make it usable wherever a client asks for a node.
  */
 export class LocalNode {
   readonly host: string;
@@ -61,22 +61,22 @@ export class LocalNode {
     });
   }
 
-  /** The node's id in the cluster (40 hex digits). A restart keeps it. */
+  /** The node's id in the cluster, 40 hex digits; it survives a restart. */
   get id(): string {
     return this.nodeId;
   }
 
-  /** Returns the last lines of the server's log, without passwords. Empty if there is no log. */
+  /** The last lines of the server's log, without passwords. Empty when there is no log. */
   logTail(): string {
     return lastLogLines(join(this.folder, 'server.log'), secretsOf(this.settings));
   }
 
-  /** The role that the node reported when last checked; `waitUntilStable()` checks all nodes. */
+  /** The role the node had in its own eyes when it was looked at last; `waitUntilStable()` looks at all. */
   get role(): 'primary' | 'replica' {
     return this.lastRole;
   }
 
-  /** The process id of the server; the last one if it is dead. */
+  /** The server's process id; the last one when it is dead. */
   get pid(): number {
     return this.process?.pid ?? 0;
   }
@@ -86,12 +86,12 @@ export class LocalNode {
     return this.isFrozen ? 'frozen' : 'running';
   }
 
-  /** Shows no password. */
+  /** What `util.inspect` shows: no password. */
   [inspect.custom](): string {
     return `LocalNode ${this.name} (${this.role}, ${this.state})`;
   }
 
-  /** @internal Starts the server and waits until it replies. */
+  /** @internal Starts the server and waits until it answers. */
   async boot(signal?: AbortSignal): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
     await writeFile(join(this.folder, 'server.conf'), serverConfig(this.settings, this.port), {
@@ -108,7 +108,7 @@ export class LocalNode {
           this.connection.close();
           throw this.startFailure();
         }
-        // another process that listens on its port may never reply
+        // whoever else listens on its port may never answer
         return Promise.race([this.whatIsNotReady(), server.ended]);
       },
       { timeoutMs: this.settings.options.startTimeoutMs, signal },
@@ -118,7 +118,7 @@ export class LocalNode {
 
   private async whatIsNotReady(): Promise<string | undefined> {
     try {
-      // our user exists on our servers only, so no other server can reply to this
+      // our user exists on our servers only, so nobody else can answer this
       const info = String(await this.connection.call('INFO', 'persistence'));
       return info.includes('loading:1') ? 'it loads its data' : undefined;
     } catch (error) {
@@ -129,7 +129,7 @@ export class LocalNode {
   /** @internal */
   async view(): Promise<ClusterView> {
     const view = await readClusterView(this.connection).catch((error: unknown) => {
-      // Valkey closes all connections when a primary becomes a replica
+      // Valkey hangs up on everybody when a primary becomes a replica
       if (!(error instanceof ConnectionError) || this.state !== 'running') throw error;
       return readClusterView(this.connection);
     });
@@ -165,7 +165,7 @@ export class LocalNode {
     const taken = /Address already in use/i.test(log);
     return new LocalClusterError(
       taken ? 'PORT_TAKEN' : 'START_FAILED',
-      `The server for ${this.name} ended while it was starting. The end of its log:\n${log}`,
+      `The server for ${this.name} ended while it started. Its last words:\n${log}`,
     );
   }
 }

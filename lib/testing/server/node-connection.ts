@@ -2,20 +2,20 @@ import { Redis, type RedisOptions } from 'ioredis';
 import { ConnectionError, ReplyError } from '../../cluster/common/errors.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
 
-/** An argument of a command. */
+/** What a command may carry. */
 export type CommandArgument = string | number | Buffer;
 
-/** Longer than any DEBUG SLEEP of a reasonable test; a frozen server must not block a caller forever. */
+/** Longer than any DEBUG SLEEP of a sane test; a frozen server must not hold a caller for good. */
 const COMMAND_TIMEOUT_MS = 10_000;
 
 /**
- * A direct connection to one server, independent of any client under test. It is opened when needed, reopened
- * after a loss, and keeps the process alive only while a reply is due.
+ * A direct connection to one server, apart from any client under test. It is made when it is needed, made again
+ * after it was lost, and keeps the process alive only while a reply is owed.
  */
 export class NodeConnection {
   private redis: Redis | undefined;
   private lastError: Error | undefined;
-  private pendingReplies = 0;
+  private owed = 0;
 
   constructor(
     private readonly name: string,
@@ -23,14 +23,14 @@ export class NodeConnection {
   ) {}
 
   /**
-   * @throws ReplyError an error reply of the server
-   * @throws ConnectionError if there was no reply
+   * @throws ReplyError what the server answered
+   * @throws ConnectionError when there was no answer
    */
   call(command: string, ...args: CommandArgument[]): Promise<Reply> {
     return this.send((redis) => redis.call(command, ...args));
   }
 
-  /** Does the same as {@link call}, with every bulk string as a Buffer. */
+  /** As {@link call}, with every bulk string as a Buffer. */
   callBuffer(command: string, ...args: CommandArgument[]): Promise<Reply> {
     return this.send((redis) => redis.callBuffer(command, ...args));
   }
@@ -42,14 +42,14 @@ export class NodeConnection {
 
   private async send(call: (redis: Redis) => Promise<unknown>): Promise<Reply> {
     const redis = this.open();
-    // only once for all pending replies: each `ref` of a socket that is not connected adds a listener
-    if (this.pendingReplies++ === 0) redis.stream?.ref?.();
+    // once for all that is owed: each `ref` of a socket that is not connected adds a listener
+    if (this.owed++ === 0) redis.stream?.ref?.();
     try {
       return (await call(redis)) as Reply;
     } catch (error) {
       throw this.typed(error as Error, redis);
     } finally {
-      if (--this.pendingReplies === 0) redis.stream?.unref?.();
+      if (--this.owed === 0) redis.stream?.unref?.();
     }
   }
 
@@ -74,11 +74,11 @@ export class NodeConnection {
     return redis;
   }
 
-  /** Converts an error of ioredis, which includes the command with all its arguments, to one without them. */
+  /** ioredis attaches the command with all its arguments to an error; they are left behind here. */
   private typed(error: Error, redis: Redis): Error {
     if (error.name === 'ReplyError') return new ReplyError(error.message);
     if (error.message === 'Command timed out') {
-      // later commands would wait behind it
+      // what comes after would wait behind it
       end(redis);
       return new ConnectionError(this.name, `no answer within ${COMMAND_TIMEOUT_MS} ms`);
     }
@@ -87,7 +87,7 @@ export class NodeConnection {
   }
 }
 
-/** Ends a connection at once. ioredis would wait 2 s for the other side, even if the socket has closed already. */
+/** At once: ioredis' own way waits 2 s for the other side, even for a socket that is closed already. */
 function end(redis: Redis): void {
   if (redis.stream === undefined) redis.disconnect();
   else redis.stream.destroy();

@@ -4,35 +4,32 @@ import { LocalNode, type NodeSettings } from './local-node.js';
 
 const ATTEMPTS = 5;
 
-/**
- * Starts the servers of one cluster. If another process takes a port first, uses another port. Knows which
- * servers are starting.
- */
+/** Starts the servers of one cluster, on other ports where somebody was faster, and knows which are being started. */
 export class NodeLauncher {
-  private readonly starting = new Set<Promise<unknown>>();
+  private readonly underWay = new Set<Promise<unknown>>();
 
   constructor(private readonly settings: NodeSettings) {}
 
   /**
-   * Starts new nodes, which reply but do not know each other yet.
+   * New nodes that answer and do not know each other yet.
    * @throws LocalClusterError `START_FAILED`
    */
   async launch(count: number, signal?: AbortSignal): Promise<LocalNode[]> {
     const ports = await findFreePorts(this.settings.host, count);
     const launches = ports.map((port) => this.launchOn(port, ATTEMPTS, signal));
-    // wait for every start, even if another one has already failed
+    // none is left alone with its start, even when another has failed already
     await this.tracked(Promise.allSettled(launches));
     return Promise.all(launches);
   }
 
-  /** Restarts a node on the same port. */
+  /** Starts a node again where it was. */
   relaunch(node: LocalNode): Promise<void> {
     return this.tracked(node.boot());
   }
 
-  /** Resolves when no server is starting, so that callers that stop all servers miss none. */
+  /** Resolves when no server is being started, so that none is missed by who wants to end them all. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.starting);
+    await Promise.allSettled(this.underWay);
   }
 
   private async launchOn(port: number, attempts: number, signal?: AbortSignal): Promise<LocalNode> {
@@ -51,11 +48,11 @@ export class NodeLauncher {
   }
 
   private async tracked<T>(start: Promise<T>): Promise<T> {
-    this.starting.add(start);
+    this.underWay.add(start);
     try {
       return await start;
     } finally {
-      this.starting.delete(start);
+      this.underWay.delete(start);
     }
   }
 }

@@ -2,9 +2,9 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Writable } from 'node:stream';
 
 /**
- * Waits for the end of its input, which is a pipe that only this process holds open. Then kills the registered
- * servers and removes the data folder. A process id may have been reused by then, so a process is killed only
- * if it works in the data folder. Signals for the application do not end the script.
+ * Waits for the end of its input, which is a pipe that only we hold, then kills the servers it was told of and
+ * removes the data folder. A process id may belong to somebody else by then, so it is killed only when it works
+ * in the data folder. Signals meant for the application do not end it.
  */
 const SCRIPT = `
 trap '' HUP INT QUIT TERM
@@ -26,8 +26,8 @@ done
 `;
 
 /**
- * A small shell process that outlives this process: no server and no data folder remains, however this process
- * ends, even by `kill -9`.
+ * A tiny shell process that outlives us: however this process ends, kill -9 included, no server and no data
+ * folder stays behind.
  */
 export class OrphanReaper {
   private readonly child: ChildProcess;
@@ -36,7 +36,7 @@ export class OrphanReaper {
 
   /** @param folder the data folder, without symbolic links */
   constructor(folder: string) {
-    // a session of its own, so that Ctrl-C in the terminal does not reach it
+    // its own session: Ctrl-C in our terminal must not reach it
     this.child = spawn('/bin/sh', ['-c', SCRIPT, 'keyslot-orphan-reaper', folder], {
       cwd: '/',
       detached: true,
@@ -47,7 +47,7 @@ export class OrphanReaper {
       this.child.once('error', () => resolve());
     });
     this.input = this.child.stdin as Writable;
-    this.input.on('error', () => {}); // an orphan reaper that was killed must not end this process
+    this.input.on('error', () => {}); // an orphan reaper that was killed must not take us along
     this.child.unref();
     (this.input as Writable & { unref?: () => void }).unref?.();
   }

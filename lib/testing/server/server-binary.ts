@@ -11,9 +11,9 @@ export interface ServerBinary {
 const PROGRAMS = ['redis-server', 'valkey-server'];
 
 /**
- * Finds the server: the given one, else that of the environment variable `KEYSLOT_REDIS_SERVER`, else
- * `redis-server` or `valkey-server` on the PATH. You can give a file, a name on the PATH, or a command line
- * with spaces (such as a loader with its arguments).
+ * Finds the server: the given one, else the environment variable `KEYSLOT_REDIS_SERVER`, else `redis-server`
+ * or `valkey-server` on the PATH. What is given may be a file, a name on the PATH, or a command line with
+ * spaces (a loader with its arguments, say).
  * @throws LocalClusterError `SERVER_NOT_FOUND`
  */
 export function findServerBinary(given = process.env.KEYSLOT_REDIS_SERVER): ServerBinary {
@@ -33,7 +33,7 @@ export function findServerBinary(given = process.env.KEYSLOT_REDIS_SERVER): Serv
   if (command !== undefined) return { command, args };
   throw new LocalClusterError(
     'SERVER_NOT_FOUND',
-    `There is no program at ${given}. Check KEYSLOT_REDIS_SERVER or the option binary.`,
+    `No program at ${given}, which KEYSLOT_REDIS_SERVER or the option binary names`,
   );
 }
 

@@ -1,6 +1,6 @@
 import { OWN_USER, type ResolvedLocalClusterOptions } from '../common/local-cluster-options.js';
 
-/** The PEM files of a certificate authority and one certificate for all nodes. */
+/** Files of a certificate authority and one certificate for all nodes, in PEM. */
 export interface CertificateFiles {
   readonly ca: string;
   readonly cert: string;
@@ -11,14 +11,14 @@ export interface CertificateFiles {
 export interface CommonServerSettings {
   readonly options: ResolvedLocalClusterOptions;
   readonly host: string;
-  /** The password of the cluster's own user. */
+  /** Of the cluster's own user. */
   readonly ownPassword: string;
   readonly certificates?: CertificateFiles;
 }
 
 type Directive = readonly [name: string, value: string];
 
-/** Returns the text of a server's configuration file. */
+/** The text of a server's configuration file. */
 export function serverConfig(
   { options, host, ownPassword, certificates }: CommonServerSettings,
   port: number,
@@ -41,7 +41,7 @@ export function serverConfig(
     ...(certificates === undefined ? plainPort(port) : tlsPort(port, certificates)),
     ...(options.password === undefined ? [] : [['requirepass', quote(options.password)] as const]),
   ];
-  // the caller's directives come later and override; `save` alone would accumulate, hence the map
+  // what the caller gives comes later and so wins; `save` alone would add up, hence the map
   const merged = new Map<string, string>(directives);
   for (const [name, value] of Object.entries(options.config)) merged.set(name.toLowerCase(), value || '""');
   const users = Object.entries({ ...options.users, [OWN_USER]: `on >${ownPassword} ~* &* +@all` });
@@ -49,7 +49,7 @@ export function serverConfig(
   return rows.map(([name, value]) => `${name} ${value}\n`).join('');
 }
 
-/** Returns everything in the configuration that must not appear in a log. */
+/** Everything in the configuration that must not show up in a log. */
 export function secretsOf({ options, ownPassword }: CommonServerSettings): string[] {
   const rules = Object.values(options.users).flatMap((line) => line.split(/\s+/));
   const passwords = rules.filter((rule) => /^[><#!]/.test(rule)).map((rule) => rule.slice(1));
@@ -69,7 +69,7 @@ const tlsPort = (port: number, files: CertificateFiles): Directive[] => [
   ['tls-key-file', quote(files.key)],
 ];
 
-/** Quotes a value for the configuration file, whatever it contains. */
+/** A value as the configuration file wants it where it may hold anything. */
 function quote(value: string): string {
   const escaped = Array.from(Buffer.from(value, 'utf8'), (byte) =>
     byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c

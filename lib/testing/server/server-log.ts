@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 
 const LAST_LINES = 12;
 
-/** Returns the last lines of a server's log, without any of the secrets. Empty if there is no log. */
+/** The last lines of a server's log, without any of the secrets. Empty when there is no log. */
 export function lastLogLines(file: string, secrets: readonly string[]): string {
   let text: string;
   try {
@@ -15,7 +15,7 @@ export function lastLogLines(file: string, secrets: readonly string[]): string {
 }
 
 function redact(line: string, secrets: readonly string[]): string {
-  // a server that cannot parse its configuration prints the whole directive
+  // a server that cannot read its configuration quotes the whole directive
   const named = line.replace(/^(>>> '\S+).*$/, "$1 …'");
   return secrets
     .filter((secret) => secret !== '')

@@ -4,13 +4,10 @@ import { join } from 'node:path';
 import { LocalClusterError } from '../common/local-cluster-error.js';
 import type { ServerBinary } from './server-binary.js';
 
-/**
- * One running server. It does not keep this process alive; the orphan reaper kills it after this process has
- * ended.
- */
+/** One running server. It does not keep our process alive; the orphan reaper sees to its end when we are gone. */
 export class ServerProcess {
   readonly pid: number;
-  /** Resolves with a description when it has ended. */
+  /** Resolves when it has ended, to a word on that. */
   readonly ended: Promise<string>;
 
   private constructor(
@@ -23,14 +20,13 @@ export class ServerProcess {
   }
 
   /**
-   * @param folder the working folder of the server, with its `server.conf`; its output goes to `server.log`
-   *   there
-   * @throws LocalClusterError `START_FAILED` if the program cannot be run at all
+   * @param folder the server's working folder, with its `server.conf`; its output goes to `server.log` there
+   * @throws LocalClusterError `START_FAILED` when the program cannot be run at all
    */
   static async spawn(binary: ServerBinary, folder: string): Promise<ServerProcess> {
     const log = openSync(join(folder, 'server.log'), 'w', 0o600);
     try {
-      // a process group of its own, so that Ctrl-C does not end it before the application has closed
+      // its own process group: Ctrl-C in our terminal must not end it before the application has closed
       const child = spawn(binary.command, [...binary.args, 'server.conf'], {
         cwd: folder,
         detached: true,
@@ -48,7 +44,7 @@ export class ServerProcess {
     return this.child.exitCode === null && this.child.signalCode === null;
   }
 
-  /** Sends SIGKILL, and waits for the end. Also works on a frozen server. */
+  /** SIGKILL, and waits for the end. Works on a frozen server too. */
   async kill(): Promise<void> {
     if (!this.running) return;
     this.child.ref();
@@ -56,12 +52,12 @@ export class ServerProcess {
     await this.ended;
   }
 
-  /** Sends SIGSTOP: its sockets stay open, but it does not reply. */
+  /** SIGSTOP: keeps its sockets and answers nothing. */
   freeze(): void {
     this.child.kill('SIGSTOP');
   }
 
-  /** Sends SIGCONT. */
+  /** SIGCONT. */
   thaw(): void {
     this.child.kill('SIGCONT');
   }

@@ -118,7 +118,7 @@ describe('two shards with a replica each', () => {
     }
   });
 
-  it('rejects what names no node', async () => {
+  it('refuses what names no node', async () => {
     for (const stranger of ['127.0.0.1:1', 'f'.repeat(40), { host: '127.0.0.1', port: 1 }]) {
       await expect(cluster.admin.myId(stranger)).rejects.toMatchObject({ code: 'UNKNOWN_NODE' });
     }

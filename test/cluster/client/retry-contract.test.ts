@@ -50,7 +50,7 @@ it('a scan goes on where the connection of a node is lost with the reply of any 
   }
 });
 
-describe('a transaction() that a server rejects for the moment', () => {
+describe('a transaction() that a server refuses for the moment', () => {
   it.each(['safe', 'reads', 'always'] as const)('begins again with retry: %j', async (retry) => {
     const node = await fakeNode(inTurn('watch', DOWN, '+OK\r\n'));
     const client = clientOf({ nodes: [node], retry });

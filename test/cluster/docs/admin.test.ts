@@ -2,7 +2,6 @@ import { readFileSync } from 'node:fs';
 import { ClusterClient, keySlot } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
 import { eventually } from '../../cluster-fixture.js';
-import { squeezed } from '../../docs-snippets.js';
 
 // Every block of the page stands in this file as it stands there; what is behind it shows that it does what it says.
 describe('docs/admin.md', () => {
@@ -76,3 +75,6 @@ describe('docs/admin.md', () => {
     await eventually(() => cluster.topology.nodeForSlot(primary.slots[0][0])?.id === replica.id);
   });
 });
+
+/** Code without what a formatter decides by the width that is left. */
+const squeezed = (code: string): string => code.replace(/\s+/g, '').replace(/,(?=[\]})])/g, '');

@@ -11,7 +11,7 @@ import {
   getClusterToken,
   OutcomeUnknownError,
 } from 'keyslot';
-import { root, snippetFolder, snippetsOf, squeezed, typeFaults } from '../../docs-snippets.js';
+import { root, snippetFolder, snippetsOf, typeFaults } from '../../docs-snippets.js';
 import { eventually, sharedCluster } from '../../cluster-fixture.js';
 
 const { nodes, keyspace } = sharedCluster();
@@ -170,3 +170,6 @@ function knownOptions(): string[] {
     return [...(error as Error).message.split('known are ')[1].split(', ')];
   }
 }
+
+/** Code without what a formatter decides by the width that is left. */
+const squeezed = (code: string): string => code.replace(/\s+/g, '').replace(/,(?=[\]})])/g, '');

@@ -5,7 +5,6 @@ import { concatMap, filter, merge, startWith } from 'rxjs';
 import { z } from 'zod';
 import { eventually } from '../../cluster-fixture.js';
 import { collect } from '../pubsub/fixture.js';
-import { squeezed } from '../../docs-snippets.js';
 
 interface Order {
   id: number;
@@ -179,3 +178,6 @@ describe('docs/pubsub.md', () => {
     await eventually(() => expect(shown).toEqual([['session:7', 'expired', owner]]));
   });
 });
+
+/** Code without what a formatter decides by the width that is left. */
+const squeezed = (code: string): string => code.replace(/\s+/g, '').replace(/,(?=[\]})])/g, '');

@@ -89,7 +89,7 @@ describe('close while still connecting', () => {
   });
 });
 
-it('a consumer that takes one message of a thousand leaves the heap as it is', async () => {
+it('10,000 messages a second into a consumer of 10 leave the heap as it is', async () => {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
   const heap = (): number => {
@@ -103,31 +103,28 @@ it('a consumer that takes one message of a thousand leaves the heap as it is', a
   const slow = buffered(pubsub.channel<string>(channel), { size: 100, whenFull: 'dropOldest' });
   let taken = 0;
   let enough = false;
-  let takeNext = (): void => {};
   const consumer = (async () => {
     for await (const { payload } of slow) {
       expect(payload).toBe(text);
       taken++;
       if (enough) break;
-      await new Promise<void>((resolve) => (takeNext = resolve));
+      await new Promise((resolve) => setTimeout(resolve, 100));
     }
   })();
   await pubsub.ready();
   const burst = Array.from({ length: 1_000 }, () => ({ channel, value: text }));
-  const publish = async (bursts: number): Promise<void> => {
-    for (let i = 0; i < bursts; i++) {
+  const publish = async (seconds: number): Promise<void> => {
+    for (let i = 0; i < 10 * seconds; i++) {
       await pubsub.publishMany(burst);
-      takeNext();
       expect(slow.waiting).toBeLessThanOrEqual(100);
     }
   };
-  await publish(10);
+  await publish(1);
   const before = heap();
-  await publish(20);
+  await publish(2);
   await eventually(() => expect(taken + slow.waiting + slow.dropped).toBe(30_000));
   // all of them would take 20 MB
   expect(heap() - before).toBeLessThan(8 * 1024 * 1024);
   enough = true;
-  takeNext();
   await consumer;
 });

@@ -2,7 +2,6 @@ import { LocalCluster } from 'keyslot/testing';
 import { type KeyEvent, keySlot, type SubscriptionGap } from 'keyslot';
 import { eventually } from '../../cluster-fixture.js';
 import { collect, NumberPublisher, pubsubFactory } from './fixture.js';
-import { replicaOf } from '../../cluster-nodes.js';
 
 const open = pubsubFactory();
 let cluster: LocalCluster;
@@ -28,7 +27,13 @@ it('tells every keyspace event once outside of gaps, through planned failovers',
   for (let failover = 1; failover <= 3; failover++) {
     await cluster.waitUntilStable();
     const old = await cluster.primaryOfSlot(keySlot('{k}'));
-    const replica = await replicaOf(cluster, old);
+    const replica = await eventually(async () => {
+      for (const node of cluster.nodes) {
+        const role = (await cluster.command(node, 'ROLE')) as unknown[];
+        if (role[0] === 'slave' && role[2] === old.port) return node;
+      }
+      throw new Error(`No replica follows ${old.name}`);
+    });
     await cluster.failover(replica);
     // the events of the new primary, well after the topology has been read anew
     await eventually(() => {

@@ -80,7 +80,7 @@ describe('pattern', () => {
     expect((await first).channel).toBe(name('grüße.🎉!'));
   });
 
-  it.each([[''], [[]], [Buffer.alloc(0)]])('%p is rejected at once', (pattern) => {
+  it.each([[''], [[]], [Buffer.alloc(0)]])('%p is refused at once', (pattern) => {
     const { pubsub } = connect();
     expect(() => pubsub.pattern(pattern as string)).toThrow(InvalidArgumentError);
   });

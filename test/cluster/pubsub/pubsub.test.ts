@@ -296,7 +296,7 @@ describe('bad names', () => {
     },
   );
 
-  it('an unknown codec is rejected at once', () => {
+  it('an unknown codec is refused at once', () => {
     const { pubsub } = connect();
     expect(() => pubsub.channel('a', { codec: 'xml' as 'json' })).toThrow(InvalidArgumentError);
   });
@@ -308,7 +308,7 @@ describe('ready', () => {
     await expect(pubsub.ready()).resolves.toBeUndefined();
   });
 
-  it('rejects a name that nobody subscribes to', async () => {
+  it('refuses a name that nobody subscribes to', async () => {
     const { pubsub } = connect();
     const subscription = pubsub.channel(name('known')).subscribe();
     await expect(pubsub.ready([name('known'), name('unknown')])).rejects.toThrow(/unknown/);
@@ -347,7 +347,7 @@ describe('close', () => {
     await pubsub.close();
   });
 
-  it('is the end: what comes later is rejected', async () => {
+  it('is the end: what comes later is refused', async () => {
     const { pubsub } = connect();
     const late = pubsub.channel(name('late'));
     await pubsub.close();

@@ -9,7 +9,6 @@ import { LocalCluster, LocalClusterError, type LocalNode } from 'keyslot/testing
 import { candidatePorts } from '../../../lib/testing/server/free-ports.js';
 import { breakableCluster } from '../../breakable-cluster.js';
 import { eventually } from '../../cluster-fixture.js';
-import { replicaOf } from '../../cluster-nodes.js';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const small = { primaries: 1, replicasPerPrimary: 1 };
@@ -47,6 +46,12 @@ describe('a local cluster of three primaries with a replica each', () => {
     const other = cluster.primaries.find((node) => node !== than && node.state === 'running');
     if (other === undefined) throw new Error('There is no other primary');
     return other;
+  };
+  const replicaOf = async (primary: LocalNode): Promise<LocalNode> => {
+    const lines = String(await cluster.command(primary, 'CLUSTER', 'REPLICAS', primary.id));
+    const replica = cluster.replicas.find((node) => lines.includes(node.id));
+    if (replica === undefined) throw new Error(`${primary.name} has no replica`);
+    return replica;
   };
 
   it('is ready: all slots are covered, and what a primary takes reaches its replica', async () => {
@@ -142,7 +147,7 @@ describe('a local cluster of three primaries with a replica each', () => {
 
   it('fails over to a replica on demand', async () => {
     const primary = await cluster.primaryOfSlot(0);
-    const replica = await replicaOf(cluster, primary);
+    const replica = await replicaOf(primary);
     await cluster.failover(replica);
     expect(replica.role).toBe('primary');
     expect(await cluster.primaryOfSlot(0)).toBe(replica);
@@ -151,7 +156,7 @@ describe('a local cluster of three primaries with a replica each', () => {
 
   it('survives a killed primary, whose replica takes over, and starts it again', async () => {
     const primary = await cluster.primaryOfSlot(0);
-    const replica = await replicaOf(cluster, primary);
+    const replica = await replicaOf(primary);
     const { id, pid } = primary;
     await cluster.kill(primary);
     expect(primary.state).toBe('dead');
@@ -191,7 +196,7 @@ describe('a local cluster of three primaries with a replica each', () => {
     await cluster.waitUntilStable();
   });
 
-  it('rejects nodes and slots that it does not have', async () => {
+  it('refuses what is none of its nodes or slots', async () => {
     await expect(cluster.kill('127.0.0.1:1')).rejects.toBeInstanceOf(InvalidArgumentError);
     await expect(cluster.primaryOfSlot(16_384)).rejects.toBeInstanceOf(InvalidArgumentError);
   });
@@ -302,7 +307,7 @@ describe('options of a local cluster', () => {
     expect(settings).toEqual(expect.arrayContaining(['67108864', 'no']));
   });
 
-  it('that cannot be right are rejected by name, and never repeated', async () => {
+  it('that cannot be right are refused by name, and never repeated', async () => {
     const bad: object[] = [
       { primaries: 0 },
       { replicasPerPrimary: -1 },

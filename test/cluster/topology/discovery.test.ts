@@ -161,7 +161,7 @@ describe('a healthy cluster', () => {
 describe('nodes that tell different things', () => {
   const QUICK = { startupTimeoutMs: 300 };
 
-  it('two clusters: rejected, naming both', async () => {
+  it('two clusters: refused, naming both', async () => {
     const [one, other] = [await fakeNode(), await fakeNode()];
     const error: unknown = await clientOf({ nodes: [one, other], ...QUICK })
       .connect()
@@ -180,7 +180,7 @@ describe('nodes that tell different things', () => {
     expect(client.topology.nodes.map(({ name }) => name)).toEqual([one.name]);
   });
 
-  it('one among many that has left for a cluster of its own: rejected, however few of them are asked', async () => {
+  it('one among many that has left for a cluster of its own: refused, however few of them are asked', async () => {
     const members = await Promise.all(Array.from({ length: 6 }, () => fakeNode()));
     const [a, b, ...others] = members;
     const deserter = await fakeNode();
@@ -202,7 +202,7 @@ describe('nodes that tell different things', () => {
     expect(client.topology.primaries.map(({ name }) => name)).toEqual([a.name, b.name]);
   });
 
-  it('two real clusters: rejected, whichever nodes are asked first', async () => {
+  it('two real clusters: refused, whichever nodes are asked first', async () => {
     const [one, other] = await Promise.all([
       LocalCluster.start({ primaries: 3, replicasPerPrimary: 0 }),
       LocalCluster.start({ primaries: 1, replicasPerPrimary: 0 }),
@@ -220,7 +220,7 @@ describe('nodes that tell different things', () => {
     }
   });
 
-  it('primaries that each claim more than their share: rejected', async () => {
+  it('primaries that each claim more than their share: refused', async () => {
     const [a, b] = [await fakeNode(), await fakeNode()];
     a.become(telling([0, 12_000, a], [12_001, 16_383, b]));
     b.become(telling([0, 8191, a], [8192, 16_383, b]));
@@ -293,7 +293,7 @@ describe('a cluster with slots that nobody owns', () => {
   });
   afterAll(() => cluster?.stop());
 
-  it('is rejected by default, with the number of slots that are covered', async () => {
+  it('is refused by default, with the number of slots that are covered', async () => {
     const error: unknown = await clientOf({ nodes: cluster.seeds, startupTimeoutMs: 400 })
       .connect()
       .catch((reason: unknown) => reason);

@@ -186,7 +186,7 @@ describe('a user who may do next to nothing', () => {
     expect(await refused()).toEqual([]);
   });
 
-  it('is told by one node what only that node rejects', async () => {
+  it('is told by one node what only that node refuses', async () => {
     const client = await allowedTo('+cluster|slots +dbsize +get');
     await client.connect();
     const [node] = cluster.primaries;
@@ -203,7 +203,7 @@ describe('a user who may do next to nothing', () => {
     );
   });
 
-  it('is rejected where CLUSTER SLOTS is not allowed, with a word on what is missing', async () => {
+  it('is refused where CLUSTER SLOTS is not allowed, with a word on what is missing', async () => {
     const client = await allowedTo('+get +set');
     await expect(client.connect()).rejects.toMatchObject({
       code: 'AUTHENTICATION_FAILED',

@@ -10,7 +10,6 @@ import type { LocalCluster, LocalNode } from 'keyslot/testing';
 import { breakableCluster } from '../../breakable-cluster.js';
 import { eventually } from '../../cluster-fixture.js';
 import { FakeNode, slotsReply, type Request } from '../../fake-node.js';
-import { replicaOf } from '../../cluster-nodes.js';
 
 const clients: ClusterClient[] = [];
 
@@ -100,6 +99,10 @@ describe('a cluster that changes', () => {
       if ((await cluster.primaryOfSlot(keySlot(key))) === owner) return { key, slot: keySlot(key) };
     }
   };
+  const replicaOf = async (primary: LocalNode): Promise<LocalNode> => {
+    const lines = String(await cluster.command(primary, 'CLUSTER', 'REPLICAS', primary.id));
+    return cluster.replicas.find((node) => lines.includes(node.id)) as LocalNode;
+  };
   /** How often the servers were asked for their slots, and for a connection. */
   const counted = async (): Promise<{ reads: number; connections: number }> => {
     let reads = 0;
@@ -175,7 +178,7 @@ describe('a cluster that changes', () => {
     await client.get(key);
     expect(owners().at(-1)).toBe(from.name);
 
-    const replica = await replicaOf(cluster, from);
+    const replica = await replicaOf(from);
     await cluster.failover(replica);
     await client.get(key);
     await eventually(() => {
@@ -287,10 +290,7 @@ describe('a cluster that changes', () => {
     const client = clientOf({ nodes: cluster.seeds });
     await client.connect();
     const lost = client.topology.defaultNode as ClusterNode;
-    const replica = await replicaOf(
-      cluster,
-      cluster.nodes.find(({ name }) => name === lost.name) as LocalNode,
-    );
+    const replica = await replicaOf(cluster.nodes.find(({ name }) => name === lost.name) as LocalNode);
     await cluster.kill(lost.name);
     // long before the cluster itself has noticed
     expect(await client.with({ deadlineMs: 1_000 }).echo('still here')).toBe('still here');

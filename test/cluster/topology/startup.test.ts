@@ -254,7 +254,7 @@ describe('a cluster of one node', () => {
     );
   });
 
-  it('with slots that nobody owns is rejected, or used as far as it goes', async () => {
+  it('with slots that nobody owns is refused, or used as far as it goes', async () => {
     await command('CLUSTER', 'DELSLOTSRANGE', 0, 8_191);
     try {
       const refused = await errorOf(clientOf({ nodes: seeds, ...QUICK }).connect());

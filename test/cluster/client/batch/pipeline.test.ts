@@ -145,7 +145,7 @@ describe('a pipeline on a healthy cluster', () => {
     expect(await pipeline.exec()).toEqual([[null, 2]]);
   });
 
-  it('sends the text of a script each time', async () => {
+  it('sends the text of a script anew each time', async () => {
     const own = client.duplicate();
     own.defineCommand('raise', { numberOfKeys: 1, lua: "return redis.call('INCR', KEYS[1])" });
     const pipeline = own.pipeline();
@@ -166,7 +166,7 @@ describe('a pipeline on a healthy cluster', () => {
     expect(relays.seen('set')).toEqual([]);
   });
 
-  describe('rejects at queue time', () => {
+  describe('refuses at queue time', () => {
     const [a, b] = ['{a}', '{b}'].map(key);
     type Pipeline = ReturnType<ClusterClient['pipeline']>;
     it.each<[string, (pipeline: Pipeline) => unknown, new (...args: never[]) => Error]>([
@@ -247,7 +247,7 @@ describe('a pipeline on a healthy cluster', () => {
     expect(relays.at(node).chunks).toHaveLength(1);
   });
 
-  it('a command that is redefined is the new one in batches that are created afterwards', async () => {
+  it('a command that is defined anew is the new one in what is made from then on', async () => {
     const own = new ClusterClient({
       nodes: shared.nodes,
       scripts: { told: { lua: 'return 1', numberOfKeys: 1 } },

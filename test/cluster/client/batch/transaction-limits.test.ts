@@ -133,7 +133,7 @@ describe('a transaction whose connection is lost', () => {
   });
 });
 
-it('commands that were not made by the tx are rejected', async () => {
+it('commands that were not made by the tx are refused', async () => {
   // as a caller without types may write it
   const foreign = async (): Promise<unknown> => client.multi().set(key('foreign'), 1);
   const call = client.transaction([key('foreign')], foreign);

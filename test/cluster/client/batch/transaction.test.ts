@@ -132,7 +132,7 @@ describe('a transaction on a healthy cluster', () => {
     expect(error).toMatchObject({ code: 'EXECABORT' });
   });
 
-  it('rejects a second slot at queue time, and goes on with the first', async () => {
+  it('refuses a second slot at queue time, and goes on with the first', async () => {
     const [key, other] = [newTag(), newTag()];
     const transaction = client.multi().set(key('a'), 1);
     const refused = (() => {
@@ -159,7 +159,7 @@ describe('a transaction on a healthy cluster', () => {
     ['another multi', (transaction) => (transaction as unknown as { multi(): unknown }).multi()],
     ['watch', (transaction) => (transaction as unknown as { watch(key: string): unknown }).watch('k')],
     ['discard', (transaction) => (transaction as unknown as { discard(): unknown }).discard()],
-  ])('rejects %s', (_, queue) => {
+  ])('refuses %s', (_, queue) => {
     expect(() => queue(client.multi())).toThrow(expect.objectContaining({ code: expect.any(String) }));
   });
 

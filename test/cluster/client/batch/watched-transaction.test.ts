@@ -123,7 +123,7 @@ describe('a transaction with watched keys', () => {
       () => client.transaction(['a'], async (tx) => (tx.multi() as unknown as ClusterTransaction).exec()),
       InvalidArgumentError,
     ],
-  ])('rejects %s', async (_, call, expected) => {
+  ])('refuses %s', async (_, call, expected) => {
     await expect(call()).rejects.toThrow(expected);
   });
 });

@@ -73,7 +73,7 @@ describe('a healthy cluster, with callers that block', () => {
     expect(await popped).toEqual(lists.map((list) => [list, list]));
   });
 
-  it('rejects, in time, more than its options allow', async () => {
+  it('refuses, in time, more than its options allow', async () => {
     const narrow = new ClusterClient({ nodes: shared.nodes, maxLeasedPerNode: 1, leaseTimeoutMs: 50 });
     const list = newKey();
     const first = narrow.blpop(list, 0);

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => client.close());
 
 describe('a signal', () => {
-  it('that is aborted already rejects the call before anything is sent', async () => {
+  it('that is aborted already refuses the call before anything is sent', async () => {
     const view = client.with({ signal: AbortSignal.abort('because') });
     await expect(view.set(key('a'), '1')).rejects.toThrow(CommandAbortedError);
     await expect(view.set(key('a'), '1')).rejects.toMatchObject({
@@ -168,7 +168,7 @@ describe('durability', () => {
     }
   });
 
-  it('is rejected by a transaction as a whole, or not at all', async () => {
+  it('is refused by a transaction as a whole, or not at all', async () => {
     const durable = client.with({ durability: { replicas: 1, timeoutMs: 5_000 } });
     const wrong = durable.multi().set(key('whole'), 1).call('set', key('whole')).exec();
     await expect(wrong).rejects.toMatchObject({ name: 'ReplyError', code: 'EXECABORT' });
@@ -193,7 +193,7 @@ describe('options of a call', () => {
     ['no such way to read', { readFrom: 'anywhere' }],
     ['no signal', { signal: {} }],
     ['half a durability', { durability: { replicas: 1 } }],
-  ])('reject %s', (_, options) => {
+  ])('refuse %s', (_, options) => {
     expect(() => client.with(options as never)).toThrow(InvalidArgumentError);
   });
 

@@ -152,7 +152,7 @@ describe('the command table beside a server', () => {
     expect(await Promise.all(KEYLESS_CALLS.map(serverKeysOf))).toEqual(KEYLESS_CALLS.map(() => []));
   });
 
-  it.each(MALFORMED_CALLS)('rejects what the server cannot make out either: %s %s %s', async (...call) => {
+  it.each(MALFORMED_CALLS)('refuses what the server cannot make out either: %s %s %s', async (...call) => {
     expect(await serverKeysOf(call)).toEqual([]);
     expect(() => keysOf(call)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });

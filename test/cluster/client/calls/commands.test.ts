@@ -196,7 +196,7 @@ describe.each([2, 3] as const)('a healthy cluster, spoken to in RESP%s', (protoc
     expect(await client.call('hgetall', newKey())).toEqual({});
   });
 
-  it('gives what the server rejects as ReplyError, without the arguments', async () => {
+  it('gives what the server refuses as ReplyError, without the arguments', async () => {
     const key = newKey();
     await client.set(key, 'planted');
     const error: unknown = await client.lpush(key, 'secret-value').catch((reason: unknown) => reason);
@@ -219,7 +219,7 @@ describe.each([2, 3] as const)('a healthy cluster, spoken to in RESP%s', (protoc
     ['an object', [{}]],
     ['a nested array', [[['a']]]],
     ['a symbol', [Symbol('s')]],
-  ])('rejects %s as an argument', async (_, args) => {
+  ])('refuses %s as an argument', async (_, args) => {
     await expect(client.call('SET', newKey(), ...(args as string[]))).rejects.toBeInstanceOf(
       InvalidArgumentError,
     );

@@ -410,7 +410,7 @@ describe('a cluster of three primaries with a replica each', () => {
       ['a number', 7000],
       ['a list with a hole', [undefined]],
       ['an address that is no node', { host: '127.0.0.1', port: 7000 }],
-    ])('%s is rejected', (_, target) => {
+    ])('%s is refused', (_, target) => {
       expect(() => client.target(target as 'all')).toThrow(InvalidArgumentError);
     });
 
@@ -432,7 +432,7 @@ describe('a cluster of three primaries with a replica each', () => {
       expect([...(error as PartialFailureError).errors.keys()]).toEqual([stranger.name]);
     });
 
-    it('rejects what would hold up a connection that others share', async () => {
+    it('refuses what would hold up a connection that others share', async () => {
       const target = client.target(nodeOf('list'));
       await expect(target.blpop('list', 0)).rejects.toBeInstanceOf(InvalidArgumentError);
       await expect(target.call('XREAD', 'BLOCK', 0, 'STREAMS', 'list', '$')).rejects.toBeInstanceOf(

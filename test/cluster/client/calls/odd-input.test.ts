@@ -108,7 +108,7 @@ describe('nothing at all', () => {
 describe('what is no name', () => {
   const names = [undefined, null, 7, '', {}, ['get', 'k'], Buffer.from('GET')];
 
-  it.each(names)('of a command, %p, is rejected before anything is sent', async (name) => {
+  it.each(names)('of a command, %p, is refused before anything is sent', async (name) => {
     const fresh = connect();
     const error = refused('name');
     await expect(untyped(fresh).call(name, 'k')).rejects.toMatchObject(error);
@@ -135,7 +135,7 @@ describe('what is no name', () => {
     expect(() => keySlot(key as never)).toThrow(InvalidArgumentError);
   });
 
-  it('of a node, or one that is not of this cluster, is rejected', async () => {
+  it('of a node, or one that is not of this cluster, is refused', async () => {
     await client.connect();
     for (const target of ['127.0.0.1:9', 'Primaries', null, {}, [undefined]])
       await expect((async () => client.target(target as never).ping())()).rejects.toMatchObject({
@@ -146,7 +146,7 @@ describe('what is no name', () => {
   });
 });
 
-describe('an option that is misspelt is rejected, rather than passed over', () => {
+describe('an option that is misspelt is refused, rather than passed over', () => {
   it('of walks', async () => {
     const options = { mach: 'x*' } as object;
     await expect(client.scanIterator(options).next()).rejects.toMatchObject(refused('mach'));
@@ -192,7 +192,7 @@ describe('a client that closes', () => {
     expect(closing.status).toBe('end');
   });
 
-  it('completes what was subscribed to while it connected, and rejects to subscribe while it closes', async () => {
+  it('completes what was subscribed to while it connected, and refuses to subscribe while it closes', async () => {
     const closing = connect();
     const told: unknown[] = [];
     const tell = (name: string) => ({

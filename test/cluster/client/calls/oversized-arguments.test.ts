@@ -21,7 +21,7 @@ describe('an argument of more than 512 MB', () => {
       (error: ClusterError) => error,
     );
 
-  it('is rejected before it is sent, by its place, and not copied', async () => {
+  it('is refused before it is sent, by its place, and not copied', async () => {
     // never touched, and so no memory either
     const huge = Buffer.allocUnsafeSlow(LIMIT + 1);
     const prefixed = client.duplicate({ keyPrefix: 'p:' });

@@ -55,7 +55,7 @@ describe('WAIT and WAITAOF', () => {
     expect(await client.call('WAIT', '1', '10000')).toBe(1);
   });
 
-  it('leaves it to the server to reject what cannot be', async () => {
+  it('leaves it to the server to refuse what cannot be', async () => {
     expect(await failure(client.wait(1, -1))).toMatchObject({ message: expect.stringContaining('negative') });
     expect(await failure(client.call('WAIT', 'x', 0) as Promise<unknown>)).toMatchObject({
       message: expect.stringContaining('not an integer'),

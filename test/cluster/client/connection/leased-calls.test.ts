@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Socket } from 'node:net';
 import {
   BackpressureError,
   ClusterClient,
@@ -8,7 +10,7 @@ import {
 } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
 import { eventually, sharedCluster } from '../../../cluster-fixture.js';
-import { FakeNode } from '../../../fake-node.js';
+import { FakeNode, SILENCE } from '../../../fake-node.js';
 
 const shared = sharedCluster();
 let names = 0;
@@ -172,7 +174,7 @@ describe('the deadline of a leased call', () => {
     await own.close();
   });
 
-  it('begins again for a blocking call that a server has accepted', async () => {
+  it('begins anew for a blocking call that a server has taken', async () => {
     await using cluster = await LocalCluster.start({ primaries: 2, replicasPerPrimary: 0 });
     await using own = new ClusterClient({
       nodes: cluster.seeds,
@@ -260,6 +262,31 @@ describe('nodes that send a leased call elsewhere', () => {
   });
 });
 
+it('an idle connection that has died unseen is replaced, and with it the others to its node', async () => {
+  const replyTimeoutMs = 100;
+  const sockets = new Set<unknown>();
+  const held: Socket[] = [];
+  const node = await FakeNode.start(([name], socket) => {
+    if (name.toLowerCase() !== 'blpop') return undefined;
+    sockets.add(socket);
+    if (held.length === 2) return '*2\r\n$1\r\nq\r\n$1\r\nx\r\n';
+    // both calls are under way at once, so that each has a connection, which says nothing more afterwards
+    held.push(socket);
+    if (held.length === 2) for (const each of held) each.write('*2\r\n$1\r\nq\r\n$1\r\nx\r\n');
+    return SILENCE;
+  });
+  await using own = new ClusterClient({ nodes: [node], replyTimeoutMs });
+  await Promise.all([own.blpop('q', 0), own.blpop('q', 0)]);
+  expect(sockets.size).toBe(2);
+  // how long they are idle is the condition here: only those that have been for longer are asked
+  await delay(2 * replyTimeoutMs);
+  expect(await own.blpop('q', 0)).toEqual(['q', 'x']);
+  expect(sockets.size).toBe(3);
+  for (const socket of held) await eventually(() => expect(socket.destroyed).toBe(true));
+  await own.close();
+  await node.stop();
+});
+
 it('a full server is waited for', async () => {
   await using cluster = await LocalCluster.start({ primaries: 1, replicasPerPrimary: 0 });
   await using own = new ClusterClient({ nodes: cluster.seeds, deadlineMs: 60_000 });
@@ -277,36 +304,6 @@ it('a full server is waited for', async () => {
   await eventually(async () => (await refused()) > 0);
   await connection.call('CONFIG', 'SET', 'maxclients', '10000');
   expect(await popped).toEqual(['q', 'x']);
-});
-
-it('a server that is loading its data is waited for by new leased connections', async () => {
-  await using cluster = await LocalCluster.start({
-    primaries: 1,
-    replicasPerPrimary: 0,
-    config: { 'enable-debug-command': 'yes', 'loading-process-events-interval-bytes': '1024' },
-  });
-  await using own = new ClusterClient({ nodes: cluster.seeds, deadlineMs: 60_000 });
-  const pipeline = own.pipeline().rpush('q', 'x').set('n', 41);
-  for (let i = 0; i < 2_000; i++) pipeline.set(`filler:${i}`, 'x'.repeat(100));
-  await pipeline.exec();
-  const [node] = cluster.primaries;
-  const command = (...words: [string, ...string[]]): Promise<unknown> => cluster.command(node, ...words);
-  const refusals = async (): Promise<number> =>
-    Number(/errorstat_LOADING:count=(\d+)/.exec(String(await command('INFO', 'errorstats')))?.[1] ?? 0);
-  // 20 s for all keys, unless it is lowered
-  await command('CONFIG', 'SET', 'key-load-delay', '10000');
-  const reloaded = command('DEBUG', 'RELOAD').catch((error: Error) => error);
-  await eventually(() => expect(command('PING')).rejects.toThrow(/^LOADING/));
-  const before = await refusals();
-  const popped = own.blpop('q', 1);
-  const counted = own.transaction(['n'], async (tx) => tx.multi().incr('n'));
-  const hasty = own.with({ deadlineMs: 100 }).blpop('q', 1);
-  await expect(hasty).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED', applied: false });
-  await eventually(async () => expect(await refusals()).toBeGreaterThan(before + 3));
-  await command('CONFIG', 'SET', 'key-load-delay', '0');
-  expect(await popped).toEqual(['q', 'x']);
-  expect(await counted).toEqual([[null, 42]]);
-  await reloaded;
 });
 
 it('a consumer of a stream goes on when its slot is moved', async () => {

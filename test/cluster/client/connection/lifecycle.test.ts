@@ -226,7 +226,7 @@ describe('a client that is closed', () => {
     expect([await piped, await queued, await spread]).toEqual([[[null, 2]], [[null, 3]], 100]);
   });
 
-  it('rejects everything afterwards', async () => {
+  it('refuses everything afterwards', async () => {
     const client = clientOf();
     await client.connect();
     await client.close();

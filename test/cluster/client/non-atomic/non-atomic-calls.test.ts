@@ -78,7 +78,7 @@ describe('mget and mset', () => {
     ['no key', () => cluster.nonAtomic.mget()],
     ['no pair', () => cluster.nonAtomic.mset([])],
     ['an unknown option', () => Promise.resolve(cluster.nonAtomic.with({ most: 1 } as object))],
-  ])('reject %s', async (_, call) => {
+  ])('refuse %s', async (_, call) => {
     const [a, b] = keys(2);
     await expect((async () => call(a, b))()).rejects.toBeInstanceOf(InvalidArgumentError);
     expect(await cluster.exists(a, b)).toBe(0);
@@ -173,7 +173,7 @@ describe('what is too much for a script', () => {
     ['zunionstore', (many: string[]) => cluster.nonAtomic.zunionstore('d', many.length, ...many)],
     ['zinterstore', (many: string[]) => cluster.nonAtomic.zinterstore('d', many.length, ...many)],
     ['bitop', (many: string[]) => cluster.nonAtomic.bitop('OR', 'd', ...many)],
-  ])('is rejected before anything is sent: %s', async (_, call) => {
+  ])('is refused before anything is sent: %s', async (_, call) => {
     const many = Array.from({ length: 8_000 }, (__, i) => `${shared.keyspace}${i}`);
     await expect(call(many)).rejects.toThrow(InvalidArgumentError);
     await expect(call(many)).rejects.toThrow(/at most 7900 arguments over several slots, got 800\d/);
@@ -187,7 +187,7 @@ describe('what cannot be done by steps', () => {
     ['GET', ['ALPHA', 'GET', '#', 'get', 'object:*']],
     ['BY', ['LIMIT', '0', '1', 'by', '*->field']],
     ['GET', ['GET', 'object:{x}:*']],
-  ])('is rejected: sort with %s of other keys', async (option, words) => {
+  ])('is refused: sort with %s of other keys', async (option, words) => {
     const [a, b] = keys(2);
     await cluster.rpush(a, 2, 1);
     for (const args of [
@@ -200,7 +200,7 @@ describe('what cannot be done by steps', () => {
     }
   });
 
-  it('is not rejected: sort by what is no pattern, or has the hash tag of the key', async () => {
+  it('is not refused: sort by what is no pattern, or has the hash tag of the key', async () => {
     const [a] = keys(1);
     await cluster.rpush(a, 2, 1);
     expect(await cluster.nonAtomic.sort(a, 'BY', 'nosort')).toEqual(['2', '1']);
@@ -216,7 +216,7 @@ describe('what cannot be done by steps', () => {
     }
   });
 
-  it('is rejected: to copy to another database', async () => {
+  it('is refused: to copy to another database', async () => {
     const [a, b] = keys(2);
     await expect(cluster.nonAtomic.copy(a, b, 'DB', 1)).rejects.toBeInstanceOf(InvalidArgumentError);
   });

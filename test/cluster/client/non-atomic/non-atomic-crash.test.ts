@@ -1,8 +1,9 @@
 import { ClusterClient, type ClusterError, keySlot, NonAtomicCommands } from 'keyslot';
 import { LocalCluster, type SlotMigration } from 'keyslot/testing';
+import type { StepClient } from '../../../../lib/client/non-atomic/steps.js';
 import { CommandTable } from '../../../../lib/cluster/command-table/command-table.js';
 import { sharedCluster } from '../../../cluster-fixture.js';
-import { freshKeys, stepping } from './non-atomic-fixture.js';
+import { freshKeys } from './non-atomic-fixture.js';
 
 const shared = sharedCluster();
 let witness: ClusterClient;
@@ -22,6 +23,21 @@ const ENDS = ['before', 'during', 'after'] as const;
 type End = (typeof ENDS)[number];
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A client of which each call to the cluster goes through `step`. */
+function stepping(client: ClusterClient, step: <T>(call: () => Promise<T>) => Promise<T>): StepClient {
+  const queued = <T extends { exec(): Promise<unknown> }>(queue: T): T => {
+    const exec = queue.exec.bind(queue);
+    queue.exec = () => step(exec);
+    return queue;
+  };
+  return {
+    send: (...call) => step(() => client.send(...call)),
+    runScript: (...call) => step(() => client.runScript(...call)),
+    pipeline: () => queued(client.pipeline()),
+    multi: () => queued(client.multi()),
+  };
+}
 
 /** Runs an operation on a client of its own, whose connections are cut at its n-th call, counted from 0. */
 async function endedAt(

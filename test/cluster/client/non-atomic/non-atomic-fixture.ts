@@ -1,5 +1,4 @@
-import { type ClusterClient, keySlot } from 'keyslot';
-import type { StepClient } from '../../../../lib/client/non-atomic/steps.js';
+import { keySlot } from 'keyslot';
 
 let serial = 0;
 
@@ -25,19 +24,4 @@ export function freshKeys(
 export function spreadKeys(keyspace: string, count: number): string[] {
   const names = Array.from({ length: count }, (_, i) => `key${i}`);
   return [...freshKeys(keyspace, names).values()];
-}
-
-/** A client of which each call to the cluster goes through `step`. */
-export function stepping(client: ClusterClient, step: <T>(call: () => Promise<T>) => Promise<T>): StepClient {
-  const queued = <T extends { exec(): Promise<unknown> }>(queue: T): T => {
-    const exec = queue.exec.bind(queue);
-    queue.exec = () => step(exec);
-    return queue;
-  };
-  return {
-    send: (...call) => step(() => client.send(...call)),
-    runScript: (...call) => step(() => client.runScript(...call)),
-    pipeline: () => queued(client.pipeline()),
-    multi: () => queued(client.multi()),
-  };
 }

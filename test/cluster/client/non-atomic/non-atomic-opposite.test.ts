@@ -2,7 +2,7 @@ import { ClusterClient, type ClusterError, NonAtomicCommands } from 'keyslot';
 import { CommandTable } from '../../../../lib/cluster/command-table/command-table.js';
 import { sharedCluster } from '../../../cluster-fixture.js';
 import { Interleaving } from '../../../interleaving.js';
-import { freshKeys, stepping } from './non-atomic-fixture.js';
+import { freshKeys } from './non-atomic-fixture.js';
 
 const shared = sharedCluster();
 let client: ClusterClient;
@@ -15,10 +15,22 @@ beforeAll(async () => {
 afterAll(() => client.close());
 
 /** Commands of which every call to the cluster is a step of an operation. */
-function steppingCommands(interleaving: Interleaving, operation: number): NonAtomicCommands {
+function stepping(interleaving: Interleaving, operation: number): NonAtomicCommands {
   const step = <T>(call: () => Promise<T>): Promise<T> => interleaving.step(operation, call);
-  const context = { options: { keyPrefix: '' }, table: new CommandTable() };
-  return new NonAtomicCommands(stepping(client, step), context);
+  const queued = <T extends { exec(): Promise<unknown> }>(queue: T): T => {
+    const exec = queue.exec.bind(queue);
+    queue.exec = () => step(exec);
+    return queue;
+  };
+  return new NonAtomicCommands(
+    {
+      send: (...call) => step(() => client.send(...call)),
+      runScript: (...call) => step(() => client.runScript(...call)),
+      pipeline: () => queued(client.pipeline()),
+      multi: () => queued(client.multi()),
+    },
+    { options: { keyPrefix: '' }, table: new CommandTable() },
+  );
 }
 
 /** Whole numbers that look random and are the same in every run. */
@@ -67,7 +79,7 @@ describe('moves in opposite directions lose nothing', () => {
       const interleaving = new Interleaving(crashes, next, () => new Promise(setImmediate));
       const outcomes = moves.map((move, operation) =>
         interleaving
-          .operate(() => move(steppingCommands(interleaving, operation), a, b))
+          .operate(() => move(stepping(interleaving, operation), a, b))
           .catch((error: ClusterError) => expect(FAIR).toContain(error.code)),
       );
       await interleaving.run(() => {});

@@ -121,7 +121,7 @@ describe('a healthy cluster, read from its replicas', () => {
     await reader.close();
   });
 
-  it('rejects ways it does not know', () => {
+  it('refuses ways it does not know', () => {
     expect(() => client.with({ readFrom: 'nearest' as ReadFrom })).toThrow(InvalidArgumentError);
     expect(() => client.with({ speed: 1 } as object)).toThrow(/speed/);
     expect(() => client.with({ deadlineMs: 0 })).toThrow(InvalidArgumentError);

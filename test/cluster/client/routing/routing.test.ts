@@ -43,7 +43,7 @@ describe('a healthy cluster, watched from outside', () => {
     expect(new Set(keys.map((name) => primaryOf(name).name)).size).toBeGreaterThan(1);
   });
 
-  describe('rejects keys of several slots before anything is sent', () => {
+  describe('refuses keys of several slots before anything is sent', () => {
     const [a, b] = ['{a}', '{b}'].map(key);
     it.each<[string, () => Promise<unknown>]>([
       ['mget', () => client.mget(a, b)],
@@ -128,7 +128,7 @@ describe('a healthy cluster, watched from outside', () => {
     ['post', () => client.call('POST', '/', 'HTTP/1.1')],
     ['post', () => client.target('primaries').call('post')],
     ['host:', () => client.call('HOST:', 'example.com')],
-  ])('rejects %s, and says why', async (name, call) => {
+  ])('refuses %s, and says why', async (name, call) => {
     const error: unknown = await call().catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(BlockedCommandError);
     expect((error as Error).message).toMatch(new RegExp(`^${name} is blocked: .{10}`, 'i'));

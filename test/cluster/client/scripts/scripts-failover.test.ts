@@ -86,7 +86,7 @@ describe('a cluster that changes, running scripts', () => {
       expect(results).toEqual([[null, [key, 1, 'x']]]);
     });
 
-    it('has them in a duplicate, except those that the duplicate redefines', async () => {
+    it('has them in a duplicate, but for those it is given anew', async () => {
       const key = newKey();
       const own = new ClusterClient({
         nodes: cluster.seeds,
@@ -120,7 +120,7 @@ describe('a cluster that changes, running scripts', () => {
       }
     });
 
-    it('rejects keys of two slots, and numbers of keys that cannot be', async () => {
+    it('refuses keys of two slots, and numbers of keys that cannot be', async () => {
       await expect(client.pushAny(2, 'a', 'b', 'c')).rejects.toBeInstanceOf(CrossSlotError);
       expect(() => client.pipeline().pushAny(2, 'a', 'b', 'c')).toThrow(CrossSlotError);
       for (const count of [-1, 1.5, 3, NaN, 'x' as unknown as number])
@@ -146,7 +146,7 @@ describe('a cluster that changes, running scripts', () => {
       ['a text that is none', 'unheard', { lua: 5 }],
       ['half a key', 'unheard', { lua: PUSH, numberOfKeys: 0.5 }],
       ['less than no key', 'unheard', { lua: PUSH, numberOfKeys: -1 }],
-    ])('rejects %s for a definition', async (_, name, definition) => {
+    ])('refuses %s for a definition', async (_, name, definition) => {
       const given = [name, definition] as [string, { lua: string }];
       expect(() => client.defineCommand(...given)).toThrow(InvalidArgumentError);
       expect(await client.ping()).toBe('PONG');

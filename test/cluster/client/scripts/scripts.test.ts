@@ -54,7 +54,7 @@ describe('a healthy cluster, running scripts', () => {
     expect(await Promise.all(names.map((key) => client.get(key)))).toEqual(names.map(() => '1'));
   });
 
-  it('rejects keys of two slots before anything is sent', async () => {
+  it('refuses keys of two slots before anything is sent', async () => {
     const [a, b] = ['{a}', '{b}'].map((name) => shared.keyspace + name);
     await expect(client.runScript(INCREMENT, [a, b], [1])).rejects.toBeInstanceOf(CrossSlotError);
     await expect(client.eval('return 1', 2, a, b)).rejects.toBeInstanceOf(CrossSlotError);
@@ -78,7 +78,7 @@ describe('a healthy cluster, running scripts', () => {
     await expect(client.runScript(new Script(`no lua`), [key], [])).rejects.toMatchObject({ code: 'ERR' });
   });
 
-  it('rejects a write in a script that is said to read only', async () => {
+  it('refuses a write in a script that is said to read only', async () => {
     const key = newKey();
     await client.set(key, 'v');
     expect(await client.runScript(READ, [key], [])).toBe('v');

@@ -23,7 +23,7 @@ import { checkClusterHealth } from 'keyslot/health';
 import { LocalCluster } from 'keyslot/testing';
 import { ClusterThrottlerStorage } from 'keyslot/throttler';
 import { eventually } from '../../../cluster-fixture.js';
-import { root, snippetsOf, squeezed } from '../../../docs-snippets.js';
+import { root, snippetsOf } from '../../../docs-snippets.js';
 
 const PAGE = 'docs/security.md';
 const [rule, tlsSnippet, shownSnippet] = snippetsOf(PAGE);
@@ -274,6 +274,8 @@ const rows: Row[] = [...readFileSync(join(root, PAGE), 'utf8').matchAll(/^\| (.*
     );
     return { feature, commands, keys, channels };
   });
+
+const squeezed = (code: string): string => code.replace(/\s+/g, '').replace(/,(?=[\]})])/g, '');
 
 describe(PAGE, () => {
   let cluster: LocalCluster;

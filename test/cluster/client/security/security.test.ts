@@ -86,7 +86,7 @@ describe('a cluster with credentials', () => {
       () => ({ username: 'narrow', password: 'planted-narrow' }),
       /cluster\|slots/,
     ],
-  ])('rejects %s at once', async (_, options, message) => {
+  ])('refuses %s at once', async (_, options, message) => {
     const client = clientOf({ nodes: seeds, ...options() });
     const error = await errorOf(client.connect());
     expect(error).toBeInstanceOf(AuthenticationError);
@@ -246,7 +246,7 @@ describe('a cluster that speaks TLS', () => {
     }
   });
 
-  it('is not reached over TLS where the server has no TLS, and no password is sent unencrypted', async () => {
+  it('is not found where there is none, and no password is sent in the clear', async () => {
     const plain = await FakeNode.start();
     const error = await errorOf(
       clientOf({ nodes: [`rediss://:${encodeURIComponent(PASSWORD)}@${plain.name}`], ...QUICK }).connect(),

@@ -70,7 +70,7 @@ describe('stream', () => {
     expect(numbers(await collect(things.stream(undefined, { batchSize: 7 })))).toEqual(all);
   });
 
-  it('returns what a condition finds, in its order', async () => {
+  it('gives what a where finds, in its order', async () => {
     const where = { boxId: 3, size: { gte: 100 } };
     const found = await collect(things.stream(where, { batchSize: 4 }));
     expect(found).toEqual(await things.findBy(where));

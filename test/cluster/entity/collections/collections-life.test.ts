@@ -450,7 +450,7 @@ describe('a write of a handle', () => {
     ]);
   });
 
-  it('is rejected under a lock that somebody else has by now', async () => {
+  it('is refused under a lock that somebody else has by now', async () => {
     const made = await game();
     const { tag } = games.partition(made.id);
     const held = games.partition(made.id).withLock(async (lock) => {

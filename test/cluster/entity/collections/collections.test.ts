@@ -265,7 +265,7 @@ it('goes through the types of properties', async () => {
   expect([await hours.range(), await cluster.client.lrange(hours.key, 0, -1)]).toEqual([[1.5], ['90']]);
 });
 
-it('rejects elements of other types, naming the property and no value', async () => {
+it('refuses elements of other types, naming the property and no value', async () => {
   const { tags, numbers, woods, days, id } = await stored();
   const attempts = [
     () => tags.add('fine', 'secret\ud800'),

@@ -45,7 +45,7 @@ describe('a write that is sent again because its reply was lost', () => {
     for (let i = 0; i < 5; i++) await ordersOf(cluster.client).update(id, { note: `theirs ${i}` });
   };
 
-  it('has an unknown outcome if more writes followed than its row remembers, and does not run twice', async () => {
+  it('is in doubt where more came after it than its row remembers, and is not done twice', async () => {
     const others = ordersOf(cluster.client);
     const { id, version } = await others.insert(others.create());
     const orders = ordersOf(losingReplies(cluster.client, () => writeOften(id)));
@@ -61,7 +61,7 @@ describe('a write that is sent again because its reply was lost', () => {
     await expect(inserting.insert(fresh)).rejects.toEqual(untold); // and is not told that it exists
   });
 
-  it('has an unknown outcome if its row has been deleted since, and does not create it again', async () => {
+  it('is in doubt where its row has been deleted since, and does not make it anew', async () => {
     const others = ordersOf(cluster.client);
     const { id } = await others.insert(others.create());
     const orders = ordersOf(losingReplies(cluster.client, () => others.delete(id)));
@@ -71,7 +71,7 @@ describe('a write that is sent again because its reply was lost', () => {
     expect(await others.findOne(id)).toBeNull();
   });
 
-  it('has an unknown outcome if its row has been deleted and created since, and is not reported as failed', async () => {
+  it('is in doubt where its row has been made anew since, and not told that it failed', async () => {
     const others = ordersOf(cluster.client);
     const { id } = await others.insert(others.create());
     const renew = async (): Promise<void> => {

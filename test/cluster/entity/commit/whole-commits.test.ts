@@ -71,7 +71,7 @@ const outOfRange = expect.objectContaining({
   message: expect.stringContaining('would leave the range'),
 });
 
-describe('a sum that the type of a counter cannot hold is rejected before it is written', () => {
+describe('a sum that the type of a counter cannot hold is refused before it is written', () => {
   it.each<['total' | 'big', number | bigint]>([
     ['total', Number.MAX_SAFE_INTEGER],
     ['total', -Number.MAX_SAFE_INTEGER],
@@ -229,7 +229,7 @@ describe("the caller's own id of a write", () => {
     expect((await banks.findOneOrFail(bank.id)).name).toBe('b');
   });
 
-  it('is rejected where nothing would remember it', async () => {
+  it('is refused where nothing would remember it', async () => {
     const bank = await newBank();
     const options = { opId: 'payment-7' };
     const refused = expect.objectContaining({ code: 'INVALID_ARGUMENT', argument: 'opId' });

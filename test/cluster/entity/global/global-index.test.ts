@@ -44,7 +44,7 @@ describe('a global unique', () => {
     ['save', (user) => users.save(user)],
     ['update', (user) => users.update(user.id, { email: user.email })],
     ['upsert', (user) => users.upsert(user)],
-  ])('is rejected to %s where another has it', async (_, write) => {
+  ])('is refused to %s where another has it', async (_, write) => {
     const [mine, theirs] = [freshId(), freshId()];
     await users.insert(users.create({ id: freshId(), email: theirs }));
     const user = await users.insert(users.create({ id: freshId(), email: mine }));
@@ -93,7 +93,7 @@ describe('a global unique', () => {
     await expect(users.findBy({ nick })).rejects.toThrow(UnindexedQueryError);
   });
 
-  it('of a write that is rejected stays free', async () => {
+  it('of a write that is refused stays free', async () => {
     const email = freshId();
     const user = await users.insert(users.create({ id: freshId() }));
     await users.update(user.id, { note: 'by somebody else' });
@@ -262,7 +262,7 @@ describe('a write of global indexes and unique constraints', () => {
     expect(await users.findBy({ team, age })).toMatchObject([{ id }]);
   });
 
-  it('that has no time left for others is rejected, and nothing of it stays', async () => {
+  it('that has no time left for others is refused, and nothing of it stays', async () => {
     const [email, id] = [freshId(), freshId()];
     // A client that has died after it had entered: it has left the entry, and no row.
     const dying = counted(shared.client);
@@ -345,7 +345,7 @@ describe('a global index', () => {
 });
 
 describe('sweepGlobals', () => {
-  it('removes what rows have left behind, and nothing else', async () => {
+  it('takes away what rows have left, and nothing else', async () => {
     await users.sweepGlobals();
     const team = freshId();
     const ids = Array.from({ length: 30 }, () => freshId());

@@ -250,7 +250,7 @@ describe('the schema record', () => {
     expect(await listed(added.verifyIndexes({ partition: hallId }))).toEqual([]);
   });
 
-  it('rejects a class that what is stored does not fit, and takes one that only adds or leaves out', async () => {
+  it('refuses a class that what is stored does not fit, and takes one that only adds or leaves out', async () => {
     const name = `Kept${process.pid}`;
     const kept = (make: (type: new () => Row) => void) => {
       const type = entity(name, class extends Row {});

@@ -116,7 +116,7 @@ describe('findBy', () => {
     await tickets.save(Object.assign(found[0], { note: 'x' }));
   });
 
-  it('rejects what no index answers', async () => {
+  it('refuses what no index answers', async () => {
     for (const where of [
       { note: 'x' },
       { id: 'a' },
@@ -132,7 +132,7 @@ describe('findBy', () => {
     await expect(orders.findBy({ id: 'x' } as never)).rejects.toThrow('is a partition of its own');
   });
 
-  it('rejects a condition without its partition, and invalid conditions', async () => {
+  it('refuses a where without its partition, and conditions that are none', async () => {
     await expect(tickets.findBy({ row: 'left' })).rejects.toThrow(
       'A query on Ticket must include the partition key `orderId`',
     );
@@ -204,7 +204,7 @@ describe('findPage', () => {
     expect((await tickets.findPage({ orderId }, { limit: 1 })).cursor).toBeDefined();
   });
 
-  it('rejects cursors that are not its own, and limits without bound', async () => {
+  it('refuses cursors that are not its own, and limits without bound', async () => {
     const orderId = freshId();
     await insert(
       orderId,

@@ -88,7 +88,7 @@ describe.each(scopes)('a unique of the scope %s that is being built', (scope) =>
     );
   });
 
-  it('rejects every kind of write that takes a value, and nothing of it is written', async () => {
+  it('refuses every kind of write that takes a value, and nothing of it is written', async () => {
     const start = programs();
     const old = await start();
     await old.insert(seat(old, '1', 'a'));

@@ -82,7 +82,7 @@ describe('a condition that is undefined', () => {
     [{ price: { gte: 0, lt: undefined } }, 'price'],
     [{ price: { in: [1, undefined] } }, 'price'],
     [{ price: { between: [1, undefined] } }, 'price'],
-  ])('is rejected in a where: %p', async (conditions, property) => {
+  ])('is refused in a where: %p', async (conditions, property) => {
     const given = where(conditions);
     const reads: (() => Promise<unknown>)[] = [
       () => tickets.findBy(given),
@@ -95,13 +95,13 @@ describe('a condition that is undefined', () => {
     for (const read of reads) expect(await refusedFor(read)).toBe(property);
   });
 
-  it('is rejected in a condition on a global index', async () => {
+  it('is refused in a where of a global index', async () => {
     expect(await refusedFor(() => users.findBy({ team: orderId, age: undefined } as never))).toBe('age');
     expect(await refusedFor(() => users.findOneBy({ email: undefined } as never))).toBe('email');
     expect(await refusedFor(() => users.countBy({ team: { gte: undefined } } as never))).toBe('team');
   });
 
-  it('is rejected as the guard of an update, which then writes nothing', async () => {
+  it('is refused as the guard of an update, which then writes nothing', async () => {
     const key = { orderId, id: 'victim' };
     const updates: [object, string][] = [
       [{ where: { note: undefined } }, 'note'],
@@ -114,7 +114,7 @@ describe('a condition that is undefined', () => {
     expect((await tickets.findOneOrFail(key)).note).toBeUndefined();
   });
 
-  it('is rejected as a bound of scores', async () => {
+  it('is refused as a bound of scores', async () => {
     const pin = await pins.insert(pins.create({ orderId, id: 'scored', at: { x: 1, y: 1 } }));
     await pin.scores.addMany([
       ['a', 1],

@@ -102,7 +102,7 @@ describe('the options of a call', () => {
     await items.insert(items.create({ ...key, state: 'x' }));
   });
 
-  it.each(calls)('%s takes those it knows, and rejects one it does not', async (_name, known, call) => {
+  it.each(calls)('%s takes those it knows, and refuses one it does not', async (_name, known, call) => {
     await call(repository(), known as never);
     const refused = async (): Promise<unknown> => call(repository(), { ...known, ordre: 'asc' } as never);
     await expect(refused()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', argument: 'ordre' });

@@ -99,7 +99,7 @@ it.each<[string, () => Promise<unknown>]>([
   expect(await choices(call)).toEqual([]);
 });
 
-it('a poll of changes that no timer can wait for is rejected', () => {
+it('a poll of changes that no timer can wait for is refused', () => {
   for (const pollMs of [2 ** 31, 30 * 24 * 3_600_000, 0])
     expect(() => letters.changes(orderId, { pollMs })).toThrow('pollMs');
 });

@@ -79,7 +79,7 @@ describe('reading', () => {
 });
 
 describe('insert', () => {
-  it('is rejected where there is a row already', async () => {
+  it('is refused where there is a row already', async () => {
     const order = await orders.insert(orders.create({ note: 'first' }));
     await expect(orders.insert(orders.create({ id: order.id, note: 'second' }))).rejects.toThrow(
       EntityExistsError,
@@ -87,12 +87,12 @@ describe('insert', () => {
     expect(await orders.findOne(order.id)).toMatchObject({ note: 'first', version: order.version });
   });
 
-  it('generates an id where the class says so, and rejects a missing id elsewhere', async () => {
+  it('makes an id where there is none, and refuses one that is missing', async () => {
     expect((await orders.insert(new Order())).id).toMatch(/^[\da-f]{8}-[\da-f]{4}-7/);
     await expect(items.insert(items.create({ orderId: freshId() }))).rejects.toThrow('OrderItem.id');
   });
 
-  it('rejects values that are not of their type, naming class and property and not the value', async () => {
+  it('refuses values that are not of their type, naming class and property and not the value', async () => {
     const order = Object.assign(orders.create(), { note: { secret: 1 } });
     await expect(orders.insert(order)).rejects.toThrow(InvalidArgumentError);
     await expect(orders.insert(order)).rejects.toThrow('Order.note must be a string');
@@ -169,7 +169,7 @@ describe('save', () => {
     expect(found.status).toBeUndefined(); // not the default of the class
   });
 
-  it('rejects a key that was changed', async () => {
+  it('refuses a key that was changed', async () => {
     const order = await orders.save(orders.create());
     order.id = freshId();
     await expect(orders.save(order)).rejects.toThrow(PartitionKeyChangedError);
@@ -185,7 +185,7 @@ describe('save', () => {
     await expect(orders.save(found)).rejects.toMatchObject({ expected: stale, actual: stale + 1 });
   });
 
-  it('does not bring back a row that was deleted, and does not mistake a new row for the old one', async () => {
+  it('does not bring back a row that was deleted, or take one made anew for the old one', async () => {
     const order = await orders.save(orders.create());
     await orders.delete(order.id);
     order.note = 'late';
@@ -222,7 +222,7 @@ describe('update', () => {
     expect(await orders.exists(id)).toBe(false);
   });
 
-  it('rejects what is no property, or not one to patch', async () => {
+  it('refuses what is no property, or not one to patch', async () => {
     const { id } = await orders.save(orders.create());
     for (const name of ['id', 'version', 'views', 'nothing', '~v', 'constructor', '__proto__'])
       await expect(orders.update(id, Object.fromEntries([[name, 1]]))).rejects.toThrow(InvalidArgumentError);
@@ -289,7 +289,7 @@ describe('increment', () => {
     );
   });
 
-  it('rejects a counter that others have made something else', async () => {
+  it('refuses a counter that others have made something else', async () => {
     const { id } = await orders.save(orders.create());
     await cluster.client.hset(orders.keyOf(id), 'views', 'many');
     await expect(orders.increment(id, 'views')).rejects.toThrow(SchemaMismatchError);

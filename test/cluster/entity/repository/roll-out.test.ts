@@ -151,7 +151,7 @@ describe('an index that is being built', () => {
 });
 
 describe('an index that was ready', () => {
-  it('is rebuilt after a roll-back, and running programs are notified', async () => {
+  it('is built anew after a roll-back, and running programs are told', async () => {
     const version = versionsOf();
     await put(await version(), '1');
     const newer = await version(color);
@@ -171,7 +171,7 @@ describe('an index that was ready', () => {
     expect(await count(newer, { color: 'red' })).toBe(2);
   });
 
-  it('over all partitions is rebuilt after a roll-back, and so is a unique constraint', async () => {
+  it('over all partitions is built anew after a roll-back, and so is a unique', async () => {
     const version = versionsOf({ alone: true });
     const everywhere: Declare = (type) => {
       Index({ scope: 'global' })(type, 'color');
@@ -205,7 +205,7 @@ describe('an index that was ready', () => {
     expect(issues).toEqual([]);
   });
 
-  it('is rebuilt when the values of an enum become text', async () => {
+  it('is built anew where the values of an enum become text', async () => {
     const name = `Enum${freshId().replaceAll('-', 'x')}`;
     const program = async (
       values: (string | number)[],

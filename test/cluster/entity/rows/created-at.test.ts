@@ -106,7 +106,7 @@ describe('an upsert leaves the time when a row was inserted as it is', () => {
     expect(await listed.countBy({ orderId, at: { gt: EARLY } })).toBe(1);
   });
 
-  it('is set again by an upsert, and a global index finds the row by its new value', async () => {
+  it('where a global index has it, it is set anew, and found by that', async () => {
     const repository = createRepositories(cluster.client, ENTITIES).repository(Everywhere);
     const id = freshId();
     await repository.insert(repository.create({ id, at: EARLY }));

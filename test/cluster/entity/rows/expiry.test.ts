@@ -237,7 +237,7 @@ describe('a row in a larger partition, once it has expired', () => {
     },
   );
 
-  it('frees its unique values for other rows', async () => {
+  it('gives up its uniques to whoever wants them', async () => {
     const key = await place();
     const { sessionId } = key;
     await holds.insert(holds.create({ sessionId, id: 'b', seat: 'A1' }));
@@ -313,7 +313,7 @@ describe('a row in a larger partition, before', () => {
 });
 
 describe('sweepExpired', () => {
-  it('removes what is left of expired rows, and nothing else', async () => {
+  it('takes away what is left of expired rows, and nothing else', async () => {
     const sessionId = freshId();
     const all = Array.from({ length: 120 }, (_, i) =>
       holds.create({

@@ -114,7 +114,7 @@ describe('a row that others wrote', () => {
     ['~v', '-1'],
     ['views', '1e3'],
     ['views', '9007199254740993'],
-  ])('is rejected where %s is not what it should be, without telling what it is', async (field, value) => {
+  ])('is refused where %s is not what it should be, without telling what it is', async (field, value) => {
     const id = await written({ '~v': '1', [field]: value });
     const error: unknown = await orders.findOne(id).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(SchemaMismatchError);
@@ -123,7 +123,7 @@ describe('a row that others wrote', () => {
     await expect(orders.findMany([id])).rejects.toThrow(SchemaMismatchError);
   });
 
-  it('is not written if its version is invalid', async () => {
+  it('is not written where its version is none', async () => {
     const id = await written({ '~v': 'x', note: 'theirs' });
     await expect(orders.update(id, { note: 'ours' })).rejects.toThrow(SchemaMismatchError);
     const two = orders.transaction(id, (tx) => {

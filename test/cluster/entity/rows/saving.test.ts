@@ -156,7 +156,7 @@ describe('a repository takes objects of its own class', () => {
   });
 });
 
-it('an embedded value that holds itself is rejected', async () => {
+it('an embedded value that holds itself is refused', async () => {
   const first = new Node();
   first.next = first;
   await expect(chains.insert(chains.create({ id: freshId(), first }))).rejects.toThrow(InvalidArgumentError);
@@ -185,7 +185,7 @@ it('Dates and Maps of another realm are taken', async () => {
   expect(await cluster.client.hget(key, 'a')).toBe('1');
 });
 
-it('a frozen object that has to be filled in is rejected, and one that is complete is written', async () => {
+it('a frozen object that has to be filled in is refused, and one that is complete is written', async () => {
   const at = new Date(5);
   const frozen = Object.freeze(Object.assign(new Draft(), { id: freshId() }));
   await expect(drafts.insert(frozen)).rejects.toThrow('Draft.at cannot be filled in: the object is frozen');
@@ -197,7 +197,7 @@ it('a frozen object that has to be filled in is rejected, and one that is comple
 });
 
 describe('a counter that was assigned', () => {
-  it('is rejected by inserts and saves, which would not write it', async () => {
+  it('is refused by inserts and saves, which would not write it', async () => {
     const fresh = Object.assign(visited.create({ id: freshId() }), { views: 5 });
     const refused = /Visited.views is a counter and was assigned, .* increment\(key, 'views', by\)/;
     await expect(visited.insert(fresh)).rejects.toThrow(refused);

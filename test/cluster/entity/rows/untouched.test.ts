@@ -166,7 +166,7 @@ describe('a save writes what was changed and nothing else', () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
-  it('another property leaves numbers as they are that JavaScript rounds; to write them rounded is rejected', async () => {
+  it('another property leaves numbers as they are that JavaScript rounds; to write them rounded is refused', async () => {
     const numbers = { extra: '{"n":12345678901234567890,"m":1}', numbers: '[9007199254740993,1]' };
     const id = await written(numbers);
     const parcel = await old.findOneOrFail(id);

@@ -142,7 +142,7 @@ describe('a lock that somebody else has got meanwhile', () => {
     });
   }
 
-  it('rejects every write, and writes nothing of it', async () => {
+  it('refuses every write, and writes nothing of it', async () => {
     const id = freshId();
     await stocks.insert(stocks.create({ id, left: 9 }));
     const stock = await stocks.findOneOrFail(id);
@@ -216,7 +216,7 @@ it('writes while it is held, in its partition alone, and not afterwards', async 
   await expect(kept!.repository(Stock).update(id, { left: 7 })).rejects.toThrow(LockLostError);
 });
 
-it('rejects options that cannot be right', async () => {
+it('refuses options that cannot be right', async () => {
   const run = (): Promise<void> => Promise.resolve();
   for (const [argument, options] of Object.entries({
     ttlMs: { ttlMs: 10 },
@@ -238,7 +238,7 @@ describe('the collections of entities that were loaded under a lock', () => {
     expect((await stock.watchers.members()).sort()).toEqual(['ada', 'bob']);
   });
 
-  it('are rejected once it is lost', async () => {
+  it('are refused once it is lost', async () => {
     const id = freshId();
     await stocks.insert(stocks.create({ id }));
     let stock!: Stock;

@@ -222,7 +222,7 @@ describe('loadAll', () => {
     await writing;
   });
 
-  it('rejects classes of other partitions, and more than a thousand rows', async () => {
+  it('refuses classes of other partitions, and more than a thousand rows', async () => {
     const orderId = await placed(...Array.from({ length: 1_001 }, (_, i) => ({ id: `${i}` })));
     await expect(tickets.partition(orderId).loadAll([Ticket])).rejects.toThrow(TransactionTooLargeError);
     await expect(tickets.partition(orderId).loadAll([Elsewhere])).rejects.toThrow(

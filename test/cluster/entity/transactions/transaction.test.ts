@@ -193,7 +193,7 @@ describe('a transaction', () => {
       await expect(orders.transaction(order.id, async (tx) => work(tx))).rejects.toThrow(CrossPartitionError);
   });
 
-  it('rejects two objects for a row, use after its end, and more than a commit should hold', async () => {
+  it('refuses two objects for a row, use after its end, and more than a commit should hold', async () => {
     const { order, item } = await placed();
     const copy = await items.findOneOrFail({ orderId: order.id, id: 1 });
     const run = (work: (tx: PartitionTransaction) => void): Promise<unknown> =>

@@ -1,0 +1,95 @@
+import { SpanKind } from '@opentelemetry/api';
+import type {
+  KeyslotCommandContext,
+  KeyslotConnectContext,
+  KeyslotEntityContext,
+  KeyslotPipelineContext,
+  KeyslotTopologyContext,
+  KeyslotTransactionContext,
+} from '../../cluster/diagnostics/contexts.js';
+import { ATTRIBUTES, SYSTEM } from '../common/attribute-names.js';
+import { batchName, batchSizeOf } from '../common/operation-name.js';
+import { addNodeSpans, databaseAttributes, serverAttributes, setRouting } from './routing-details.js';
+import type { SpanShape } from './span-shape.js';
+
+export const commandSpans: SpanShape<KeyslotCommandContext> = {
+  kind: SpanKind.CLIENT,
+  name: ({ command }) => command,
+  attributes: ({ command, clientName, slot, keys }) => ({
+    ...databaseAttributes(command),
+    [ATTRIBUTES.client]: clientName,
+    [ATTRIBUTES.slot]: slot,
+    [ATTRIBUTES.keys]: keys?.slice(),
+  }),
+  finish: (span, context, tracer) => {
+    setRouting(span, context);
+    if (context.kind === 'fanOut') addNodeSpans(span, context.command, context.nodes, tracer);
+  },
+};
+
+export const pipelineSpans: SpanShape<KeyslotPipelineContext> = {
+  kind: SpanKind.CLIENT,
+  name: (context) => batchName('PIPELINE', context),
+  attributes: (context) => ({
+    ...databaseAttributes(batchName('PIPELINE', context), batchSizeOf(context.batchSize)),
+    [ATTRIBUTES.client]: context.clientName,
+    [ATTRIBUTES.keys]: context.keys?.slice(),
+  }),
+  finish: (span, context, tracer) => {
+    setRouting(span, context);
+    addNodeSpans(span, batchName('PIPELINE', context), context.nodes, tracer);
+  },
+};
+
+export const transactionSpans: SpanShape<KeyslotTransactionContext> = {
+  kind: SpanKind.CLIENT,
+  name: (context) => batchName('MULTI', context),
+  attributes: (context) => ({
+    ...databaseAttributes(batchName('MULTI', context)),
+    [ATTRIBUTES.client]: context.clientName,
+    [ATTRIBUTES.slot]: context.slot,
+    [ATTRIBUTES.keys]: context.keys?.slice(),
+  }),
+  finish: (span, context) => {
+    const name = batchName('MULTI', context);
+    // a transaction() shows its commands when its function has run
+    span.updateName(name);
+    span.setAttributes(databaseAttributes(name, batchSizeOf(context.batchSize)));
+    if (context.conflicts > 0) span.setAttribute(ATTRIBUTES.conflicts, context.conflicts);
+    setRouting(span, context);
+  },
+};
+
+/** An operation of a repository. Its commands are the calls of the database, so that it is not one itself. */
+export const entitySpans: SpanShape<KeyslotEntityContext> = {
+  kind: SpanKind.INTERNAL,
+  name: ({ operation, entity }) => `${operation} ${entity}`,
+  attributes: ({ operation, entity, clientName, batchSize }) => ({
+    [ATTRIBUTES.dbSystem]: SYSTEM,
+    [ATTRIBUTES.dbCollection]: entity,
+    [ATTRIBUTES.dbOperation]: operation,
+    [ATTRIBUTES.dbBatchSize]: batchSize === undefined ? undefined : batchSizeOf(batchSize),
+    [ATTRIBUTES.client]: clientName,
+  }),
+};
+
+export const connectSpans: SpanShape<KeyslotConnectContext> = {
+  kind: SpanKind.CLIENT,
+  name: () => 'connect',
+  attributes: ({ purpose, address, port, clientName }) => ({
+    [ATTRIBUTES.dbSystem]: SYSTEM,
+    [ATTRIBUTES.purpose]: purpose,
+    [ATTRIBUTES.client]: clientName,
+    ...serverAttributes(address, port),
+  }),
+};
+
+export const topologySpans: SpanShape<KeyslotTopologyContext> = {
+  kind: SpanKind.CLIENT,
+  name: () => 'CLUSTER SLOTS',
+  attributes: ({ reason, clientName }) => ({
+    ...databaseAttributes('CLUSTER SLOTS'),
+    [ATTRIBUTES.reason]: reason,
+    [ATTRIBUTES.client]: clientName,
+  }),
+};

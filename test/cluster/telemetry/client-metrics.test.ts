@@ -1,0 +1,117 @@
+import { jest } from '@jest/globals';
+import { Test } from '@nestjs/testing';
+import { ClusterClient, ClusterModule, InvalidArgumentError } from 'keyslot';
+import { ClusterTelemetry, ClusterTelemetryModule, registerTelemetry } from 'keyslot/telemetry';
+import { INSTRUMENTS, OBSERVED } from '../../../lib/telemetry/metrics/instruments.js';
+import { sharedCluster } from '../../cluster-fixture.js';
+import { RecordedMetrics } from './metric-values.js';
+
+const { nodes, keyspace } = sharedCluster();
+const key = (name: string): string => `${keyspace}${name}`;
+
+let metrics: RecordedMetrics;
+let telemetry: ClusterTelemetry;
+let cluster: ClusterClient;
+
+beforeEach(() => {
+  metrics = new RecordedMetrics();
+  telemetry = registerTelemetry({ traces: false, meterProvider: metrics.provider });
+  cluster = new ClusterClient({ nodes, clientName: 'shop' });
+});
+afterEach(async () => {
+  await telemetry.shutdown();
+  await cluster.close();
+});
+
+it('reports the statistics of a client by node, with the names and units of the table', async () => {
+  telemetry.observe(cluster);
+  await Promise.all(['a', 'b', 'c', 'd'].map((name) => cluster.set(key(name), name)));
+  await cluster.blpop(key('none'), 0.01);
+  await cluster.refreshTopology();
+  const values = await metrics.collect();
+  const commands = values.get('keyslot.commands')!.filter(({ attributes }) => 'server.port' in attributes);
+  expect(commands.length).toBeGreaterThanOrEqual(6);
+  for (const { attributes } of commands)
+    expect(attributes).toEqual({
+      'db.system.name': 'redis',
+      'keyslot.client.name': 'shop',
+      'server.address': expect.any(String),
+      'server.port': expect.any(Number),
+    });
+  expect(await metrics.sum('keyslot.commands')).toBe(cluster.stats().total.commands);
+  for (const [name, all] of values) {
+    expect(Object.keys(INSTRUMENTS)).toContain(name);
+    expect(all[0].unit).toBe(INSTRUMENTS[name].unit);
+    const texts = all.flatMap(({ attributes }) => Object.values(attributes));
+    expect(texts).not.toContain(undefined);
+  }
+  const names = Object.keys(OBSERVED);
+  // counts by name have no value until the first event
+  const eventful = ['redirects', 'retries', 'errors', 'gaps', 'entity.operations', 'entity.conflicts'];
+  const expected = names.filter((name) => !eventful.some((event) => name === `keyslot.${event}`));
+  expect(expected.filter((name) => !values.has(name))).toEqual(['keyslot.outbox.lag']);
+});
+
+it('reports connections by pool and state', async () => {
+  telemetry.observe(cluster, 'main');
+  await cluster.set(key('a'), 1);
+  await cluster.blpop(key('none'), 0.01);
+  const { total } = cluster.stats();
+  const count = (state: string) =>
+    metrics.sum('db.client.connection.count', { 'db.client.connection.state': state });
+  expect(await count('idle')).toBe(1);
+  expect(await count('used')).toBe(total.connections.shared);
+  const pools = (await metrics.collect())
+    .get('db.client.connection.count')!
+    .map(({ attributes }) => attributes['db.client.connection.pool.name']);
+  for (const pool of pools) expect(pool).toMatch(/^main\/[\w.:]+:\d+\/(shared|leased|subscriber)$/);
+});
+
+it('reports errors and failed calls by code', async () => {
+  telemetry.observe(cluster);
+  await cluster.set(key('text'), 'x');
+  await expect(cluster.incr(key('text'))).rejects.toThrow('not an integer');
+  expect(await metrics.sum('keyslot.errors', { 'error.type': 'ERR' })).toBe(1);
+});
+
+it('a client is no longer read once it is removed, or telemetry has ended', async () => {
+  const remove = telemetry.observe(cluster);
+  const read = jest.spyOn(cluster, 'stats');
+  await metrics.collect();
+  expect(read).toHaveBeenCalledTimes(1);
+  remove();
+  await metrics.collect();
+  expect(read).toHaveBeenCalledTimes(1);
+  telemetry.observe(cluster);
+  await telemetry.shutdown(); // reads once more, for what is flushed
+  await metrics.collect();
+  telemetry.observe(cluster);
+  await metrics.collect();
+  expect(read).toHaveBeenCalledTimes(2);
+});
+
+it('observe() takes clients only', () => {
+  expect(() => telemetry.observe({} as ClusterClient)).toThrow(InvalidArgumentError);
+});
+
+it('the module observes every cluster of the application by its name, and others by hand', async () => {
+  const own = new RecordedMetrics();
+  const module = await Test.createTestingModule({
+    imports: [
+      ClusterModule.forRoot({ nodes }),
+      ClusterModule.forRoot({ nodes, name: 'sessions', lazyConnect: true }),
+      ClusterTelemetryModule.forRoot({ traces: false, meterProvider: own.provider }),
+    ],
+  }).compile();
+  await module.init();
+  try {
+    module.get(ClusterTelemetry).observe(cluster, 'by hand');
+    await module.get(ClusterClient).set(key('a'), 1);
+    const clients = (await own.collect())
+      .get('keyslot.messages.received')!
+      .map(({ attributes }) => attributes['keyslot.client.name']);
+    expect(clients).toEqual(['default', 'sessions', 'by hand']);
+  } finally {
+    await module.close();
+  }
+});
