@@ -24,7 +24,7 @@ export function saysClusterDown(info: string): boolean {
 }
 
 /**
- * Returns for how many slots a node knows a primary, from CLUSTER INFO; undefined if the reply does not
+ * Returns the number of slots for which a node knows a primary, from CLUSTER INFO; undefined if the reply does not
  * contain it.
  */
 export function slotsAssigned(info: string): number | undefined {

@@ -8,7 +8,7 @@ export interface ShardHealth {
   readonly answers: boolean;
   readonly inSync: number;
   readonly problem?: string;
-  /** For how many slots its primary knows a primary; undefined if it does not report that. */
+  /** The number of slots for which its primary knows a primary; undefined if it does not report one. */
   readonly assigned?: number | undefined;
   /** Its node is no longer a primary, so the topology it was checked by is outdated. */
   readonly demoted?: boolean;

@@ -14,9 +14,9 @@ import { CircularImportError, UnknownClusterError } from './common/module-errors
 
 /**
  * Creates the providers of the repositories of these classes: entity classes, and repository classes of the
- * application. The repository class of an entity takes the place of the entity's plain repository.
+ * application. The repository class of an entity replaces the entity's plain repository.
  * @throws CircularImportError if one of them is undefined, InvalidArgumentError if one is not a class or two repository
- *   classes have one entity
+ *   classes have the same entity
  */
 export function createRepositoryProviders(classes: readonly EntityClass[], cluster: string): Provider[] {
   checkClasses(classes);
@@ -64,7 +64,7 @@ function repositoriesByEntity(repositories: readonly RepositoryClass[]): Map<Ent
       throw new InvalidArgumentError(
         'entities',
         `ClusterModule.forFeature() got two repository classes of ${entity.name}: ${other.name} and ${repository.name}. ` +
-          'Pass one of them; the other belongs to a module of its own',
+          'Pass one of them here, and the other one in another module',
       );
     }
     byEntity.set(entity, repository);

@@ -54,7 +54,7 @@ export class ClusterModule {
    * your own, decorated with `@ClusterRepositoryOf(Entity)`, is provided by its class too.
    * @param name the name of the cluster; default `'default'`
    * @throws CircularImportError if one of them is undefined, InvalidArgumentError if one is not a class, or
-   *   two repository classes have one entity
+   *   two repository classes have the same entity
    */
   static forFeature(entities: readonly EntityClass[], name: string = DEFAULT_CLUSTER): DynamicModule {
     checkClusterName(name);

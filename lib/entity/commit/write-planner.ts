@@ -69,7 +69,7 @@ export class WritePlanner {
     fillId(mapper, entity);
     stampTimes(mapper, entity);
     const expireAt = this.stampExpiry(mapper, entity);
-    const { set, marks } = mapper.changes(entity);
+    const { set, snapshot } = mapper.changes(entity);
     const key = keyOfEntity(mapper.schema, entity);
     const operation: RowOperation = { schema: mapper.schema, key, mode: 'insert', set, expireAt };
     return {
@@ -80,7 +80,7 @@ export class WritePlanner {
         for (const { property, bigint } of mapper.schema.counters)
           Reflect.set(entity, property, bigint ? 0n : 0);
         const counters = shownCounters(mapper.schema, entity);
-        this.entities.written(mapper, entity, { key, version, marks, expiresAt: expireAt, counters });
+        this.entities.written(mapper, entity, { key, version, snapshot, expiresAt: expireAt, counters });
       },
     };
   }
@@ -92,16 +92,16 @@ export class WritePlanner {
     if (state.counters) checkCounters(mapper.schema, entity, state.counters);
     const key = unchangedKey(mapper, entity, state);
     const expected = expectedVersion(mapper, entity, state);
-    let changes = mapper.changes(entity, state.marks);
+    let changes = mapper.changes(entity, state.snapshot);
     const expiresAt = mapper.expiryOf(entity);
     const isExpiryDirty = mapper.schema.expiresAt !== undefined && expiresAt !== state.expiresAt;
     const isDirty = isExpiryDirty || changes.set.length + changes.removed.length > 0;
     if (!isDirty && expected === state.version) return undefined;
     if (isDirty && mapper.schema.updatedAt) {
       stampTimes(mapper, entity);
-      changes = mapper.changes(entity, state.marks);
+      changes = mapper.changes(entity, state.snapshot);
     }
-    const { set, removed, marks } = changes;
+    const { set, removed, snapshot } = changes;
     const operation: RowOperation = {
       schema: mapper.schema,
       key,
@@ -111,7 +111,7 @@ export class WritePlanner {
       removed,
       expireAt: isExpiryDirty ? (expiresAt ?? null) : undefined,
     };
-    return this.planned(mapper, entity, operation, { marks, expiresAt, counters: state.counters });
+    return this.planned(mapper, entity, operation, { snapshot, expiresAt, counters: state.counters });
   }
 
   /** Plans a write of the whole row, whether or not it exists. */
@@ -123,7 +123,7 @@ export class WritePlanner {
     const key = state ? unchangedKey(mapper, entity, state) : keyOfEntity(mapper.schema, entity);
     const expiresAt = this.stampExpiry(mapper, entity);
     const expireAt = expiresAt ?? (mapper.schema.expiresAt ? null : undefined);
-    const { set, removed, marks } = mapper.changes(entity);
+    const { set, removed, snapshot } = mapper.changes(entity);
     const operation: RowOperation = {
       schema: mapper.schema,
       key,
@@ -134,10 +134,10 @@ export class WritePlanner {
       kept,
     };
     const counters = shownCounters(mapper.schema, entity); // those of the row are not known
-    const write = this.planned(mapper, entity, operation, { marks, expiresAt, counters });
+    const write = this.planned(mapper, entity, operation, { snapshot, expiresAt, counters });
     if (kept === undefined) return write;
     const done = (version: number, text?: string): void => {
-      if (text !== undefined) restoreKept(mapper.schema, entity, marks, text);
+      if (text !== undefined) restoreKept(mapper.schema, entity, snapshot, text);
       write.done(version);
     };
     return { ...write, done };
@@ -216,7 +216,7 @@ export class WritePlanner {
     entity: object,
     operation: RowOperation,
     // as planned: later changes are left for the next write
-    { marks, expiresAt, counters }: Pick<EntityState, 'marks' | 'expiresAt' | 'counters'>,
+    { snapshot, expiresAt, counters }: Pick<EntityState, 'snapshot' | 'expiresAt' | 'counters'>,
   ): PlannedWrite {
     return {
       entity,
@@ -226,7 +226,7 @@ export class WritePlanner {
         this.entities.written(mapper, entity, {
           key: operation.key,
           version,
-          marks,
+          snapshot,
           expiresAt,
           counters,
         }),

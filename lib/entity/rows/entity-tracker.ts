@@ -4,13 +4,13 @@ import { shownCounters } from './entity-check.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import type { LoadedRow, RowMapper } from './row-mapper.js';
-import type { Mark } from './row-snapshot.js';
+import type { SnapshotValue } from './row-snapshot.js';
 
 /** The state of an entity's row when it was last read or written. */
 export interface EntityState {
   readonly key: EntityKey;
   readonly version: number;
-  readonly marks: readonly Mark[];
+  readonly snapshot: readonly SnapshotValue[];
   /** When the row expires, in milliseconds since 1970; undefined for never. */
   readonly expiresAt?: number;
   /** The entity's counters; undefined if a hook may have changed them since. */
@@ -48,9 +48,9 @@ export class EntityTracker {
   }
 
   /** Records a row that was read. */
-  loaded(schema: EntitySchema, key: EntityKey, { entity, version, marks, expiresAt }: LoadedRow): void {
+  loaded(schema: EntitySchema, key: EntityKey, { entity, version, snapshot, expiresAt }: LoadedRow): void {
     const counters = schema.hooks.has('after load') ? undefined : shownCounters(schema, entity);
-    this.states.set(entity, { key, version, marks, expiresAt, counters });
+    this.states.set(entity, { key, version, snapshot, expiresAt, counters });
   }
 
   /** Records a row that was written, and sets the version of the entity. */

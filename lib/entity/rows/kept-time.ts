@@ -1,5 +1,5 @@
 import type { EntitySchema } from '../schema/entity-schema.js';
-import type { Mark } from './row-snapshot.js';
+import type { SnapshotValue } from './row-snapshot.js';
 
 /**
  * Returns the `@CreatedAt` property if an upsert generates its value: an existing row keeps its value. This does not
@@ -11,14 +11,19 @@ export function keptProperty({ createdAt, globals }: EntitySchema, entity: objec
   return isGlobal ? undefined : createdAt;
 }
 
-/** Sets the creation time that the row kept in the entity and in its marks. */
-export function restoreKept(schema: EntitySchema, entity: object, marks: Mark[], text: string): void {
+/** Sets the creation time that the row kept in the entity and in its snapshot. */
+export function restoreKept(
+  schema: EntitySchema,
+  entity: object,
+  snapshot: SnapshotValue[],
+  text: string,
+): void {
   const at = schema.fields.findIndex(({ property }) => property === schema.createdAt);
   const { codec, property } = schema.fields[at];
   try {
     const value = codec.decode(text);
     Reflect.set(entity, property, value);
-    marks[at] = codec.immutable ? value : text;
+    snapshot[at] = codec.immutable ? value : text;
   } catch {
     // another program stored an invalid time: loading the row will report it
   }

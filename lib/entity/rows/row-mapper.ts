@@ -8,7 +8,7 @@ import type { EntityKey } from '../keys/entity-key.js';
 import type { EntitySchema, FieldSchema } from '../schema/entity-schema.js';
 import { givenValue, plainCopy } from '../common/given-value.js';
 import { hasRoundedNumber } from '../codec/lossy-numbers.js';
-import { DefaultMark, isNothing, isUnchanged, type Mark } from './row-snapshot.js';
+import { DefaultSnapshot, isNothing, isUnchanged, type SnapshotValue } from './row-snapshot.js';
 import { isValidDate } from '../codec/scalar-codecs.js';
 import { copyOf, fieldOf, isEmpty } from './stored-row.js';
 
@@ -17,15 +17,15 @@ export interface RowChanges {
   /** Alternating fields and values. */
   readonly set: Stored[];
   readonly removed: string[];
-  /** The marks of the row after the write. */
-  readonly marks: Mark[];
+  /** The snapshot of the row after the write. */
+  readonly snapshot: SnapshotValue[];
 }
 
 /** A row that was read. */
 export interface LoadedRow<E extends object = object> {
   readonly entity: E;
   readonly version: number;
-  readonly marks: Mark[];
+  readonly snapshot: SnapshotValue[];
   /** The texts of the counters, in the order of the schema; empty if absent. */
   readonly counters: string[];
   /** When the row expires, in milliseconds since 1970; undefined for never. */
@@ -68,24 +68,24 @@ export class RowMapper {
     if (versionProperty) entity[versionProperty] = version;
     const { expiresAt: expiryProperty } = this.schema;
     if (expiryProperty) entity[expiryProperty] = expiresAt === undefined ? undefined : new Date(expiresAt);
-    const marks: Mark[] = new Array<Mark>(fields.length);
+    const snapshot: SnapshotValue[] = new Array<SnapshotValue>(fields.length);
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i];
       const bytes = fieldOf(stored, field.property);
       if (bytes === undefined) {
-        marks[i] = this.loadAbsent(entity, field, stored);
+        snapshot[i] = this.loadAbsent(entity, field, stored);
         continue;
       }
       const value = this.decode(key, field, bytes);
       entity[field.property] = value;
-      marks[i] = field.codec.immutable ? value : copyOf(bytes);
+      snapshot[i] = field.codec.immutable ? value : copyOf(bytes);
     }
     const counterTexts = counters.map((counter) => {
       const text = fieldOf(stored, counter.property)?.toString() ?? '';
       entity[counter.property] = counterValue(this.schema, key, counter, text);
       return text;
     });
-    return { entity, version, marks, counters: counterTexts, expiresAt };
+    return { entity, version, snapshot, counters: counterTexts, expiresAt };
   }
 
   /** Copies the schema's properties from `data` to an entity. */
@@ -106,46 +106,48 @@ export class RowMapper {
   /**
    * Returns the changes that bring a row up to date with its entity.
    *
-   * @param known the marks of the current row; without them, everything is written.
+   * @param known the snapshot of the current row; without it, everything is written.
    * @throws InvalidArgumentError if a value does not have its property's type.
    */
-  changes(entity: object, known?: readonly Mark[]): RowChanges {
+  changes(entity: object, known?: readonly SnapshotValue[]): RowChanges {
     const { fields } = this.schema;
     const set: Stored[] = [];
     const removed: string[] = [];
     const defaults: Stored[] = [];
-    const marks: Mark[] = new Array<Mark>(fields.length);
+    const snapshot: SnapshotValue[] = new Array<SnapshotValue>(fields.length);
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i];
       const value = (entity as Properties)[field.property];
-      const mark = known?.[i];
+      const before = known?.[i];
       if (value === undefined || value === null) {
-        if (known && isNothing(field, mark)) marks[i] = mark;
+        if (known && isNothing(field, before)) snapshot[i] = before;
         else this.remove(field, set, removed);
         continue;
       }
       const { immutable } = field.codec;
-      if (immutable && known && mark === value) {
-        marks[i] = value;
+      if (immutable && known && before === value) {
+        snapshot[i] = value;
         continue;
       }
       const encoded = this.encode(field, value);
-      marks[i] = immutable ? value : encoded;
-      const isDefault = mark instanceof DefaultMark;
+      snapshot[i] = immutable ? value : encoded;
+      const isDefault = before instanceof DefaultSnapshot;
       if (
-        isDefault ? isUnchanged(field, mark.mark, value, encoded) : isUnchanged(field, mark, value, encoded)
+        isDefault
+          ? isUnchanged(field, before.value, value, encoded)
+          : isUnchanged(field, before, value, encoded)
       ) {
         if (isDefault && this.globalFields.has(field.property)) defaults.push(field.property, encoded);
-        marks[i] = mark;
+        snapshot[i] = before;
         continue;
       }
-      if (!isDefault && mark !== undefined) this.checkNumbers(field, mark as Stored, encoded);
+      if (!isDefault && before !== undefined) this.checkNumbers(field, before as Stored, encoded);
       set.push(field.property, encoded);
-      if (field.hasDefault && mark === undefined) removed.push(removedField(field.property));
+      if (field.hasDefault && before === undefined) removed.push(removedField(field.property));
     }
     // The row must contain the values of its entries in global indexes.
     if (set.length + removed.length > 0) set.push(...defaults);
-    return { set, removed, marks };
+    return { set, removed, snapshot };
   }
 
   /**
@@ -153,7 +155,7 @@ export class RowMapper {
    *
    * @throws InvalidArgumentError if the patch names a property that cannot be patched.
    */
-  patch(patch: object): Omit<RowChanges, 'marks'> & { readonly expireAt?: number | null } {
+  patch(patch: object): Omit<RowChanges, 'snapshot'> & { readonly expireAt?: number | null } {
     const set: Stored[] = [];
     const removed: string[] = [];
     let expireAt: number | null | undefined;
@@ -223,12 +225,12 @@ export class RowMapper {
     if (hasDefault) set.push(removedField(property), '');
   }
 
-  /** Leaves a property without a stored value at its default, unless it was removed on purpose. @returns its mark. */
+  /** Leaves a property without a stored value at its default, unless it was removed. @returns its snapshot. */
   private loadAbsent(
     entity: Properties,
     { property, codec, hasDefault }: FieldSchema,
     stored: Readonly<Record<string, Stored>>,
-  ): Mark {
+  ): SnapshotValue {
     if (!hasDefault || fieldOf(stored, removedField(property)) !== undefined) {
       entity[property] = undefined;
       return undefined;
@@ -236,7 +238,7 @@ export class RowMapper {
     const value = entity[property];
     if (value === undefined || value === null) return undefined;
     try {
-      return new DefaultMark(codec.immutable ? value : codec.encode(value));
+      return new DefaultSnapshot(codec.immutable ? value : codec.encode(value));
     } catch {
       return undefined; // the default does not have the property's type: the next save reports it
     }

@@ -2,32 +2,32 @@ import type { Stored } from '../codec/codec.js';
 import type { FieldSchema } from '../schema/entity-schema.js';
 
 /**
- * What is known of a row's field, to detect changes: an immutable value itself, else its stored form, so that changes
- * inside a Date, a Buffer or an object are detected too. Undefined if the field is absent.
+ * What a snapshot of a row holds for one field, to detect changes: an immutable value itself, else its stored form, so
+ * that changes inside a Date, a Buffer or an object are detected too. Undefined if the field is absent.
  */
-export type Mark = unknown;
+export type SnapshotValue = unknown;
 
-/** The mark of a property that is not stored and has its class's default. */
-export class DefaultMark {
-  constructor(readonly mark: Mark) {}
+/** The snapshot of a property that is not stored and has its class's default. */
+export class DefaultSnapshot {
+  constructor(readonly value: SnapshotValue) {}
 }
 
-/** Returns whether a mark means no value: nothing is stored, or JSON null, or text that a transformer maps to null. */
-export function isNothing({ codec }: FieldSchema, mark: Mark): boolean {
-  if (mark === undefined) return true;
-  if (codec.immutable || mark instanceof DefaultMark) return false;
-  return (codec.decode(mark as Stored) ?? null) === null;
+/** Returns whether a snapshot means no value: nothing or JSON null is stored, or text that a transformer maps to null. */
+export function isNothing({ codec }: FieldSchema, known: SnapshotValue): boolean {
+  if (known === undefined) return true;
+  if (codec.immutable || known instanceof DefaultSnapshot) return false;
+  return (codec.decode(known as Stored) ?? null) === null;
 }
 
 /** Returns whether a value equals the stored one: by its text, or if the texts differ, by their values. */
 export function isUnchanged(
   { codec }: Pick<FieldSchema, 'codec'>,
-  mark: Mark,
+  snapshot: SnapshotValue,
   value: unknown,
   encoded: Stored,
 ): boolean {
-  if (codec.immutable || mark === undefined) return mark === value;
-  const known = mark as Stored;
+  if (codec.immutable || snapshot === undefined) return snapshot === value;
+  const known = snapshot as Stored;
   if (typeof known === 'string' && typeof encoded === 'string' ? known === encoded : isEqual(known, encoded))
     return true;
   const before = codec.decode(known);

@@ -81,7 +81,7 @@ export class ClusterRegistry implements OnModuleInit, OnApplicationShutdown {
     if (options.every((wrapper) => wrapper.isDependencyTreeStatic())) return;
     throw new InvalidArgumentError(
       'inject',
-      'ClusterModule.forRootAsync() injects a request-scoped provider, or one that depends on such. A client lives as long ' +
+      'ClusterModule.forRootAsync() injects a request-scoped provider, or one that depends on one. A client lives as long ' +
         'as its application: inject singletons only',
     );
   }

@@ -7,7 +7,7 @@ import { ClusterPubSub } from '../../pubsub/cluster-pubsub.js';
 import { checkClusterName } from './module-checks.js';
 import { CircularImportError } from './module-errors.js';
 
-/** The name of a cluster that is given no name. */
+/** The name of a cluster if you pass none. */
 export const DEFAULT_CLUSTER = 'default';
 
 /**
@@ -56,10 +56,10 @@ export function getClusterRepositoryToken(entity: EntityClass, name: string = DE
 
 const partsTokens = new WeakMap<EntityClass, symbol>();
 
-/** Returns the token of what repositories of an entity work with, in the module that provides it. Internal. */
+/** Returns the token of the internal parts of an entity's repositories, in the module that provides them. Internal. */
 export function getRepositoryPartsToken(entity: EntityClass): symbol {
   let token = partsTokens.get(entity);
-  // the description stands in Nest's error if it is missing
+  // Nest's error shows the description if the provider is missing
   if (token === undefined)
     partsTokens.set(entity, (token = Symbol(`ClusterModule.forFeature([${entity.name}])`)));
   return token;

@@ -81,7 +81,7 @@ export function checkFactoryResult(source: string, result: unknown): void {
   throw new InvalidArgumentError(
     misplaced,
     `Pass "${misplaced}" to ClusterModule.forRootAsync() beside ${source}, not in the options that it returns: ` +
-      'it is needed before they are known',
+      'Nest needs it before it calls the factory',
   );
 }
 

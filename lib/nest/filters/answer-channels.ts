@@ -2,23 +2,23 @@ import type { ArgumentsHost } from '@nestjs/common';
 import { throwError } from 'rxjs';
 import type { ErrorAnswer } from './error-answers.js';
 
-/** What callers get of an error that is a defect of the application. The words are Nest's. */
+/** The answer for an error that is a bug in the application, in Nest's words. */
 const DEFECT = { status: 'error', message: 'Internal server error' };
 
 /**
- * Answers an error in the way of one kind of host; without an answer, the error is a defect. Returns or throws what
- * Nest expects of a filter there.
+ * Answers an error on one kind of host. An undefined answer means that the error is a bug in the application. Returns
+ * or throws what Nest expects from a filter on that host.
  */
 type AnswerChannel = (answer: ErrorAnswer | undefined, host: ArgumentsHost) => unknown;
 
-/** How an error is answered outside of HTTP, by the type of Nest's host. Other hosts get the error itself. */
+/** How errors are answered outside of HTTP, by the type of Nest's host. Other hosts get the error itself. */
 export const ANSWER_CHANNELS: ReadonlyMap<string, AnswerChannel> = new Map<string, AnswerChannel>([
   ['graphql', answerQuery],
   ['rpc', (answer) => throwError(() => (answer ? { status: 'error', ...answer } : DEFECT))],
   ['ws', answerSocket],
 ]);
 
-/** GraphQL servers put the message and the `extensions` of an error that a resolver throws into the response. */
+/** If a resolver throws an error, GraphQL servers put its message and its `extensions` into the response. */
 function answerQuery(answer: ErrorAnswer | undefined): never {
   const { message, code, statusCode } = answer ?? {
     ...DEFECT,
@@ -28,7 +28,7 @@ function answerQuery(answer: ErrorAnswer | undefined): never {
   throw Object.assign(new Error(message), { extensions: { code, statusCode } });
 }
 
-/** What the clients of both kinds of gateways have: `emit` is Socket.IO's, `readyState` and `send` a WebSocket's. */
+/** The client of a gateway. Socket.IO's has `emit`; a WebSocket has `readyState` and `send`. */
 interface SocketClient {
   readonly readyState?: unknown;
   emit?(event: string, payload: unknown): unknown;

@@ -16,11 +16,11 @@ import { checkFilterOptions, type ClusterExceptionFilterOptions } from './filter
 
 /**
  * Answers requests that failed with a `ClusterError`: 404, 409, 503 with `Retry-After`, 504, or 500. The body has the
- * status, the error's `code` and a fixed message, and nothing of keys, nodes, commands or values. Other errors are
- * left to Nest.
+ * status, the error's `code` and a fixed message. It contains no keys, nodes, commands or values. Nest handles all
+ * other errors.
  *
- * Works for HTTP on every platform, GraphQL, microservices and gateways. Handlers of messages have no caller: their
- * errors are logged as before.
+ * Works for HTTP on every platform, GraphQL, microservices and gateways. Message handlers have no caller, so their
+ * errors are logged as they are without the filter.
  *
  * ```ts
  * providers: [{ provide: APP_FILTER, useClass: ClusterExceptionFilter }]
@@ -33,7 +33,7 @@ export class ClusterExceptionFilter implements ExceptionFilter<ClusterError> {
 
   /**
    * @param adapterHost `app.get(HttpAdapterHost)`, for `app.useGlobalFilters()`
-   * @throws InvalidArgumentError for an unknown option, or a value that is not possible
+   * @throws InvalidArgumentError for an unknown option, or an invalid value
    */
   constructor(
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
@@ -66,7 +66,7 @@ export class ClusterExceptionFilter implements ExceptionFilter<ClusterError> {
     ofNest.catch(new HttpException(answer, answer.statusCode), host);
   }
 
-  /** An answer that is the caller's doing is not worth a line. */
+  /** Logs only errors that the caller did not cause. */
   private logUnavailable(error: ClusterError, { statusCode }: ErrorAnswer): void {
     if (statusCode >= 500) this.logger.warn(error.message);
   }

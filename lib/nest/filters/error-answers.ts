@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { HttpStatus } from '@nestjs/common';
 import { ClusterError, DeadlineExceededError, ReplyError } from '../../cluster/common/errors.js';
 
-/** What a caller from outside is told of an error: nothing of keys, nodes, commands or values. */
+/** What an outside caller sees of an error. It contains no keys, nodes, commands or values. */
 export interface ErrorAnswer {
   readonly statusCode: number;
   /** The error's code. */
@@ -16,8 +16,8 @@ export type StatusByCode = Readonly<Record<string, number>>;
 const { NOT_FOUND, CONFLICT, SERVICE_UNAVAILABLE, GATEWAY_TIMEOUT } = HttpStatus;
 
 /**
- * The statuses of errors that say something to the caller. An error that is not here is `503` if it is `retryable`,
- * else a defect of the application.
+ * The statuses of errors that are meaningful to the caller. Any other error is `503` if it is `retryable`, or else a
+ * bug in the application.
  */
 export const STATUS_BY_CODE: StatusByCode = {
   ENTITY_NOT_FOUND: NOT_FOUND,
@@ -45,8 +45,8 @@ const MESSAGES: Readonly<Record<number, string>> = {
 const UNKNOWN_OUTCOME = 'It is unknown whether the request was carried out. Check before you send it again';
 
 /**
- * Returns what to answer to an error, or undefined for a defect of the application.
- * @param overrides statuses that come before those of the table
+ * Returns what to answer to an error, or undefined for a bug in the application.
+ * @param overrides statuses that take precedence over the table
  */
 export function answerTo(error: ClusterError, overrides: StatusByCode = {}): ErrorAnswer | undefined {
   const statusCode = ownEntry(overrides, error.code) ?? statusOf(error);
@@ -59,12 +59,12 @@ export function answerTo(error: ClusterError, overrides: StatusByCode = {}): Err
 function statusOf(error: ClusterError): number | undefined {
   if (error.applied === 'unknown') return GATEWAY_TIMEOUT;
   if (waitedForCluster(error)) return SERVICE_UNAVAILABLE;
-  // a server's answer has whatever code a script gives it
+  // a script can give its error any code
   const known = error instanceof ReplyError ? undefined : ownEntry(STATUS_BY_CODE, error.code);
   return known ?? (error.retryable ? SERVICE_UNAVAILABLE : undefined);
 }
 
-/** A call is retried until its deadline, so a cluster that is down or loading ends in this error, as its cause. */
+/** A call is retried until its deadline, so if a cluster is down or loading, that is the cause of this error. */
 const waitedForCluster = (error: ClusterError): boolean =>
   error instanceof DeadlineExceededError && error.cause instanceof ClusterError && error.cause.retryable;
 

@@ -5,15 +5,15 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 /** Options of `ClusterExceptionFilter`. */
 export interface ClusterExceptionFilterOptions {
   /**
-   * HTTP statuses by the error's `code`. They come before those of the filter's own table:
+   * HTTP statuses by the error's `code`. They take precedence over the filter's own table:
    * `{ INVALID_ARGUMENT: 400, LOCK_TIMEOUT: 423 }`.
    */
   readonly statusByCode?: Readonly<Record<string, number>> | undefined;
-  /** The value of `Retry-After`, in whole seconds, beside a status of 503; default 1. */
+  /** The value of `Retry-After` for a status of 503, in whole seconds. Default 1. */
   readonly retryAfterSeconds?: number | undefined;
 }
 
-/** @throws InvalidArgumentError for an unknown option, or a value that is not possible */
+/** @throws InvalidArgumentError for an unknown option, or an invalid value */
 export function checkFilterOptions(options: ClusterExceptionFilterOptions): void {
   checkOptionNames('ClusterExceptionFilter', options, ['statusByCode', 'retryAfterSeconds']);
   const { statusByCode = {}, retryAfterSeconds = 1 } = options;

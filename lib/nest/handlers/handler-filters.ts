@@ -3,7 +3,7 @@ import type { ArgumentsHost, Type } from '@nestjs/common';
 /** An exception filter that Nest has found for a handler. */
 interface FoundFilter {
   readonly func: (exception: unknown, host: ArgumentsHost) => unknown;
-  /** The classes it catches; none stands for all. */
+  /** The classes it catches; an empty list means all. */
   readonly exceptionMetatypes: readonly Type[];
 }
 

@@ -45,7 +45,7 @@ export class HandlerInvoker {
     return (message) => call(message.payload, message);
   }
 
-  /** For request-scoped and transient handlers, and those that depend on such: one instance per message. */
+  /** For request-scoped and transient handlers, and those that depend on one: creates an instance per message. */
   private createCallPerMessage(handler: Handler): HandlerCall {
     const { host } = handler;
     const moduleRef: ModuleRef = host.host!.getProviderByKey<ModuleRef>(ModuleRef).instance;

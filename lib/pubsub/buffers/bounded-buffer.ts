@@ -29,7 +29,7 @@ export class BoundedBuffer<T> implements MessageBuffer {
   private lost = 0;
 
   /**
-   * @param counters where it counts from `countIn` to `countOut`, if it buffers messages of a client
+   * @param counters the client's counters, if it buffers messages of a client; see `countIn`
    * @throws InvalidArgumentError for an invalid size or policy
    */
   constructor(
@@ -90,12 +90,12 @@ export class BoundedBuffer<T> implements MessageBuffer {
     this.boxes.clear();
   }
 
-  /** From now on, `stats()` of the client includes what waits in it. */
+  /** Includes the waiting values in the client's `stats()`, until `countOut`. */
   countIn(): void {
     this.counters?.buffers.add(this);
   }
 
-  /** Nothing is added to it any more. */
+  /** Excludes them again. Nothing is added to the buffer after this. */
   countOut(): void {
     this.counters?.buffers.delete(this);
   }

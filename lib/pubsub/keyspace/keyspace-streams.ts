@@ -118,7 +118,7 @@ export class KeyspaceStreams {
   }
 }
 
-/** Returns until when a topic was served without a loss, if it ever was. */
+/** Returns the time until which a topic lost nothing, if it was ever active. */
 function intactUntilOf({ activeSince, link, loss }: Topic): number | undefined {
   if (loss !== undefined) return loss.since;
   return activeSince && Math.max(activeSince, link?.intactUntil ?? 0);

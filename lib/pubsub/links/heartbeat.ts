@@ -28,7 +28,7 @@ export class Heartbeat {
   }
 
   /**
-   * No message was lost on the connection before this time, in ms since 1970: the time of the last but one
+   * No message was lost on the connection before this time, in ms since 1970: the time of the second to last
    * answered ping. The last one proves less, as a message published elsewhere may still have been on its way
    * to the node.
    */

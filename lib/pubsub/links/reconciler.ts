@@ -196,8 +196,8 @@ export class Reconciler implements RegistryListener, LinkListener {
   }
 
   /**
-   * Returns until when a link lost nothing. A node that has left may have been partitioned before it was
-   * missed.
+   * Returns the time until which a link lost nothing. A node that has left may have been partitioned before
+   * the topology showed it.
    */
   private intactUntil({ intactUntil }: TopicLink, reason: GapReason): number {
     return reason === 'nodeLeft' ? Math.min(intactUntil, this.knownSince - LEAVE_GRACE_MS) : intactUntil;

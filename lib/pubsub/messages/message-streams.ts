@@ -27,7 +27,7 @@ export class MessageStreams {
   ) {}
 
   /**
-   * The payload reported as unreadable last, and the codecs that reported it: a codec reports a message once.
+   * The payload last reported as unreadable, and the codecs that reported it: each codec reports a message once.
    */
   private reported: { raw?: Buffer; readonly codecs: Set<MessageCodec> } = { codecs: new Set() };
 

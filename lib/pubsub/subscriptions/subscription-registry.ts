@@ -37,7 +37,7 @@ export class SubscriptionRegistry {
     for (const topics of Object.values(this.byKind)) yield* topics.values();
   }
 
-  /** The subscriptions that there are now, for `stats()`. */
+  /** Returns the current numbers of subscriptions, for `stats()`. */
   gauges(): SubscriptionGauges {
     let unconfirmed = 0;
     for (const { activeSince } of this.topics()) if (activeSince === undefined) unconfirmed++;
