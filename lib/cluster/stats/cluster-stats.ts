@@ -126,11 +126,15 @@ export interface PubSubStats {
 
 /** What was counted of entities. */
 export interface EntityStats {
-  /** Operations of repositories, by the names of their methods: `save`, `findOne`, `transaction`, … */
+  /**
+   * Operations on rows: `read`; `insert`, `update`, `upsert`, `delete`, those in transactions included; `touch` for a new
+   * expiry, or counters and collections in a transaction; `increment`; `collection` for calls on collections. Also
+   * `query` for each page of a query or count, and `transaction` for each `transaction()`, however many attempts it takes.
+   */
   readonly operations: CountsByName;
   /**
    * Writes that were refused because another writer was first, by the code of the error: `VERSION_CONFLICT`,
-   * `ENTITY_EXISTS`, `UNIQUE_VIOLATION`. An attempt of a transaction that conflicts counts as `TRANSACTION_CONFLICT`,
+   * `ENTITY_EXISTS`, `UNIQUE_VIOLATION`, `CONDITION_NOT_MET`. An attempt of a transaction that conflicts counts as `TRANSACTION_CONFLICT`,
    * also if a later one succeeds.
    */
   readonly conflicts: CountsByName;

@@ -20,7 +20,7 @@ export class Counts {
 
   /** Counts an error by its code. */
   addError(error: Error | undefined): void {
-    this.add(codeOf(error));
+    this.add(shownCode((error as { code?: unknown } | undefined)?.code));
   }
 
   /** Adds all counts to others. */
@@ -34,8 +34,7 @@ export class Counts {
   }
 }
 
-/** The code of an error, `OTHER` if it has none or one that may hold data. */
-export function codeOf(error: Error | undefined): string {
-  const code: unknown = (error as { code?: unknown } | undefined)?.code;
+/** The code of an error as it may be shown: `OTHER` if there is none, or one that may hold data. */
+export function shownCode(code: unknown): string {
   return typeof code === 'string' && CODE.test(code) ? code : OTHER;
 }

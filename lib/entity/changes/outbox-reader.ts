@@ -1,6 +1,7 @@
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 import { isTransient } from '../../cluster/retry/transient.js';
-import type { EntityClient } from '../common/entity-client.js';
+import { countersOf, type EntityClient } from '../common/entity-client.js';
+import type { EntityCounters } from '../../cluster/stats/entity-counters.js';
 import type { OutboxEntry } from './entity-change.js';
 import { Limiter } from '../common/limiter.js';
 import { outboxKey } from '../keys/outbox-key.js';
@@ -36,6 +37,7 @@ interface FollowOptions {
 /** Reads the outboxes of one owner's partitions. It uses ordinary calls, so it needs no connections of its own. */
 export class OutboxReader {
   private readonly scripts: ScriptCaller;
+  private readonly counters: EntityCounters;
   // Readers at the same position of the same outbox share their reads.
   private readonly inFlight = new Map<string, Promise<Read>>();
 
@@ -44,6 +46,7 @@ export class OutboxReader {
     private readonly partitionName: string,
   ) {
     this.scripts = new ScriptCaller(client);
+    this.counters = countersOf(client);
   }
 
   /** Returns the current end of an outbox. */
@@ -87,6 +90,7 @@ export class OutboxReader {
       for (const [id, entry] of read?.entries ?? []) {
         deliver(id, entry);
         at = id;
+        this.counters.outboxLagMs = Math.max(0, Date.now() - timeOf(id));
         if (signal.aborted) return undefined;
       }
       if (!read) await wake.wait(RETRY_MS);
@@ -111,6 +115,9 @@ export class OutboxReader {
     return this.scripts.run({ script: OUTBOX_SCRIPT, keys, args: [from, String(BATCH)] }, 'always');
   }
 }
+
+/** When an entry was appended, in ms since 1970, by the clock of the server: the first part of its id. */
+const timeOf = (id: string): number => Number(id.slice(0, id.indexOf('-')));
 
 function readFrom([outcome, ...rest]: readonly unknown[]): Read {
   if (outcome === 'LOST') return 'lost';

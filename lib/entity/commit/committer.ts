@@ -7,7 +7,7 @@ import {
   repliesOf,
 } from '../collections/collection-call.js';
 import { COLLECTION_SCRIPTS, COMMIT_SCRIPTS, ROW_SCRIPTS } from '../commit-scripts/commit-scripts.js';
-import { type EntityClient, primaryOf } from '../common/entity-client.js';
+import { countersOf, type EntityClient, primaryOf } from '../common/entity-client.js';
 import { GLOBAL_WRITES_AT_ONCE, GlobalWrites } from '../global/global-writes.js';
 import { Limiter } from '../common/limiter.js';
 import { type CommitExtras, type Fence, isGlobal, type RowOperation } from '../operations/row-operation.js';
@@ -17,6 +17,8 @@ import { INCREMENT_SCRIPT } from '../commit-scripts/increment-script.js';
 import { firstOfRows } from '../operations/operation-kinds.js';
 import { operationToken } from '../scripts/operation-token.js';
 import { checkRepeatable, checkWindow, purposeOf } from '../operations/repeatable.js';
+import type { EntityCounters } from '../../cluster/stats/entity-counters.js';
+import { countOperations, countOutcome } from './commit-counts.js';
 import { RETRIES, outboxFor, retryOf, windowOf } from './commit-policy.js';
 import {
   collectionScriptArguments,
@@ -36,6 +38,7 @@ export class Committer {
   private readonly scripts: ScriptCaller;
   private readonly expired: ExpiredRows;
   private readonly globals: GlobalWrites;
+  private readonly counters: EntityCounters;
 
   /**
    * @param records protects unique constraints that are being built; without it, they are not protected.
@@ -47,6 +50,7 @@ export class Committer {
     private readonly fence?: Fence,
   ) {
     this.scripts = new ScriptCaller(client);
+    this.counters = countersOf(client);
     this.expired = new ExpiredRows(this.scripts);
     this.globals = new GlobalWrites(primaryOf(client), this.scripts);
   }
@@ -80,10 +84,15 @@ export class Committer {
     const takable = this.records?.assertTakable(operations);
     if (takable) await takable;
     const token = operationToken(options.opId, purposeOf(operations));
-    if (!operations.some(isGlobal)) return this.commitInPartition(operations, token, options, extras);
-    return this.globals.commit(operations, options, (held, bounds) =>
-      this.commitInPartition(held, token, { ...options, ...bounds }, extras),
-    );
+    countOperations(this.counters, operations);
+    const outcome = await (operations.some(isGlobal)
+      ? this.globals.commit(operations, options, (held, bounds) =>
+          this.commitInPartition(held, token, { ...options, ...bounds }, extras),
+        )
+      : this.commitInPartition(operations, token, options, extras));
+    // a transaction runs again, and counts its own conflicts
+    if (extras.queries === undefined) countOutcome(this.counters, outcome);
+    return outcome;
   }
 
   /** Commits operations whose entries of global indexes, if any, are in place. */
@@ -154,13 +163,24 @@ export class Committer {
       calls.map((call, i) => {
         const answer = call instanceof Error ? call : answers.next().value!;
         const outcome = outcomeOf(answer, [operations[i]]);
-        if (outcome instanceof Error || outcome.fault !== 'DUPLICATE') return outcome;
+        if (outcome instanceof Error || outcome.fault !== 'DUPLICATE')
+          return this.counted(outcome, operations[i]);
         return this.expired.freeValue(outcome).then(
-          (isFree) => (isFree ? this.tryCommit([operations[i]], options) : outcome),
+          (isFree) =>
+            isFree ? this.tryCommit([operations[i]], options) : this.counted(outcome, operations[i]),
           (error: Error) => error,
         );
       }),
     );
+  }
+
+  private counted(
+    outcome: Committed | CommitFault | Error,
+    operation: RowOperation,
+  ): Committed | CommitFault | Error {
+    countOperations(this.counters, [operation]);
+    countOutcome(this.counters, outcome);
+    return outcome;
   }
 
   private async sendCommit(
@@ -174,7 +194,10 @@ export class Committer {
     const outcome = outcomeOf(await answered.catch((error: Error) => error), operations);
     if (outcome instanceof Error) throw outcome;
     // Thrown, because callers must not mistake an unknown outcome for a refusal.
-    if (outcome.fault === 'UNKNOWN') throw faultError(outcome);
+    if (outcome.fault === 'UNKNOWN') {
+      countOutcome(this.counters, outcome);
+      throw faultError(outcome);
+    }
     return outcome;
   }
 
@@ -225,6 +248,7 @@ export class Committer {
   ): Promise<string> {
     const extras = this.extrasOf(operation);
     checkWindow(operation.schema, options.opId);
+    this.counters.operations.add('increment');
     const token = operationToken(options.opId, `increment ${operation.key.row}:${field}`);
     const input = incrementScriptArguments(operation, field, by, token, extras);
     const retry = operation.schema.hasWindow ? 'always' : 'safe';
@@ -243,6 +267,7 @@ export class Committer {
     const operation: RowOperation = { schema, key, mode: 'touch' };
     const extras = this.extrasOf(operation);
     checkWindow(schema, options.opId);
+    this.counters.operations.add('collection', calls.length);
     const what = `${calls.map(({ command }) => command).join()} ${key.row}:${place.collection.property}`;
     const input = collectionScriptArguments(place, calls, operationToken(options.opId, what), extras);
     // A row does not remember writes of its collections; the window does.

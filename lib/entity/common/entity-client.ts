@@ -1,5 +1,6 @@
 import type { Durability, ArgsOnResend } from '../../cluster/command/call-policy.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
+import { EntityCounters } from '../../cluster/stats/entity-counters.js';
 import type { Script } from '../../cluster/scripts/script.js';
 import type { ClusterPubSub } from '../../pubsub/cluster-pubsub.js';
 
@@ -61,6 +62,8 @@ export interface EntityTarget {
 export interface EntityClient {
   /** @internal Returns the same client with replies in the shapes of RESP2, whatever its options say. */
   withPlainReplies?(): EntityClient;
+  /** @internal What the client counts. */
+  readonly counters?: { readonly entities: EntityCounters } | undefined;
   /** As `ClusterClient` has it. */
   hgetall(key: string): Promise<Record<string, string>>;
   /** As `ClusterClient` has it. */
@@ -125,3 +128,9 @@ export const onPrimaries = <C extends EntityClients>(context: C): C => ({
   ...context,
   client: context.primary,
 });
+
+/** Where operations count whose client counts nothing, such as a stand-in. */
+const uncounted = new EntityCounters();
+
+/** The counters of a client. */
+export const countersOf = ({ counters }: EntityClient): EntityCounters => counters?.entities ?? uncounted;

@@ -1,3 +1,4 @@
+import { countersOf } from '../common/entity-client.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { SchemaRecords } from '../records/schema-records.js';
 import { type EntityQuery, type ExactIndex, type FoundRow, queryOf } from './entity-query.js';
@@ -132,6 +133,7 @@ export class EntityFinder<E extends object> {
   }
 
   private query(where: object): EntityQuery {
+    countersOf(this.context.client).operations.add('query');
     return queryOf(this.context.client, this.mapper.schema, where);
   }
 }

@@ -1,6 +1,6 @@
 import type { EntityTracker } from './entity-tracker.js';
 import type { CollectionWriter } from '../collections/collection-access.js';
-import type { EntityClient } from '../common/entity-client.js';
+import { countersOf, type EntityClient } from '../common/entity-client.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import { runHooks } from '../decorators/lifecycle-hooks.js';
 import type { LoadedRow, RowMapper } from './row-mapper.js';
@@ -26,6 +26,7 @@ export async function loadRow(
   mapper: RowMapper,
   key: EntityKey,
 ): Promise<LoadedRow | null> {
+  countersOf(context.client).operations.add('read');
   const row = rememberRow(context, mapper, key, await readFields(context, mapper, key));
   if (row) await runHooks(mapper.schema, 'after load', row.entity);
   return row;
@@ -53,6 +54,7 @@ export async function loadRows(
   keys: readonly EntityKey[],
 ): Promise<(object | null)[]> {
   if (keys.length === 0) return [];
+  countersOf(context.client).operations.add('read', keys.length);
   const pipeline = context.client.pipeline();
   for (const { row } of keys) {
     if (mapper.isText) pipeline.hgetall(row);

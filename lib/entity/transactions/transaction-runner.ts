@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, TransactionConflictError } from '../../cluster/common/errors.js';
-import { onPrimaries } from '../common/entity-client.js';
+import { countersOf, onPrimaries } from '../common/entity-client.js';
+import type { EntityCounters } from '../../cluster/stats/entity-counters.js';
 import type { TransactionContext } from './transaction-context.js';
 import { PartitionQueue } from './partition-queue.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
@@ -19,9 +20,11 @@ export class TransactionRunner {
   private readonly queue = new PartitionQueue();
 
   private readonly context: TransactionContext;
+  private readonly counters: EntityCounters;
 
   constructor(context: TransactionContext) {
     this.context = onPrimaries(context);
+    this.counters = countersOf(context.client);
   }
 
   /**
@@ -35,6 +38,7 @@ export class TransactionRunner {
     const { attempts = ATTEMPTS } = options;
     if (!Number.isSafeInteger(attempts) || attempts < 1)
       throw new InvalidArgumentError('attempts', 'attempts must be a whole number from 1');
+    this.counters.operations.add('transaction');
     const optimistic = this.queue.isContended(tag) ? 0 : 1;
     if (optimistic > 0) {
       const done = await this.attempt(tag, work, options);
@@ -63,10 +67,14 @@ export class TransactionRunner {
       result = await work(attempt);
     } catch (error) {
       // An error can be the result of rows that never existed at the same moment. It does not count then.
-      if (await attempt.isStale().catch(() => false)) return undefined;
+      if (await attempt.isStale().catch(() => false)) return this.conflict();
       throw error;
     }
-    return (await attempt.commit(options)) ? { result } : undefined;
+    return (await attempt.commit(options)) ? { result } : this.conflict();
+  }
+
+  private conflict(): undefined {
+    this.counters.conflicts.add('TRANSACTION_CONFLICT');
   }
 }
 
