@@ -1,3 +1,4 @@
+import { monotonicMs } from '../cluster/common/timers.js';
 import type { ClusterClient } from '../client/cluster-client.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
 import { within } from '../cluster/common/within.js';
@@ -55,8 +56,8 @@ export async function checkClusterHealth(
   options: ClusterHealthOptions = {},
 ): Promise<ClusterHealth> {
   const settings = resolveOptions(options);
-  const end = performance.now() + settings.timeoutMs;
-  const left = (): number => Math.max(1, Math.round(end - performance.now()));
+  const end = monotonicMs() + settings.timeoutMs;
+  const left = (): number => Math.max(1, Math.round(end - monotonicMs()));
   const problem = await connectionProblem(cluster, left());
   if (problem !== undefined) return summarize(cluster.topology, [], [problem], settings);
   const results = new Map<string, ShardHealth>();

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../cluster/common/timers.js';
 import type { Observable, Subscription } from 'rxjs';
 
 /** The backoff before a failed subscription is retried, in ms: the first, and the longest. */

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../../cluster/common/timers.js';
 /** A wait that another caller can end. A `wake()` before the wait ends it at once. */
 export class Wakeable {
   private isAwake = false;

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { delay as sleep, monotonicMs } from '../../cluster/common/timers.js';
 import { CommandAbortedError } from '../../cluster/command/abort-signal.js';
 import { DeadlineExceededError, OutcomeUnknownError } from '../../cluster/common/errors.js';
 import { fencesKey } from '../keys/entity-key.js';
@@ -34,7 +34,7 @@ export class ServerSteps implements GlobalSteps {
     private readonly options: GlobalBounds = {},
   ) {
     this.patienceMs = options.deadlineMs ?? PATIENCE_MS;
-    this.end = performance.now() + this.patienceMs;
+    this.end = monotonicMs() + this.patienceMs;
   }
 
   newToken(): string {
@@ -76,7 +76,7 @@ export class ServerSteps implements GlobalSteps {
 
   async pause(): Promise<void> {
     this.checkTime();
-    if (performance.now() > this.end) throw new DeadlineExceededError(WRITE, this.patienceMs);
+    if (monotonicMs() > this.end) throw new DeadlineExceededError(WRITE, this.patienceMs);
     await sleep(Math.random() * LONGEST_PAUSE_MS);
   }
 
@@ -90,13 +90,13 @@ export class ServerSteps implements GlobalSteps {
     this.checkTime();
     const { deadlineMs, signal } = this.options;
     if (deadlineMs === undefined) return { signal };
-    return { signal, deadlineMs: Math.ceil(this.end - performance.now()) };
+    return { signal, deadlineMs: Math.ceil(this.end - monotonicMs()) };
   }
 
   private checkTime(): void {
     const { deadlineMs, signal } = this.options;
     if (signal?.aborted) throw new CommandAbortedError(WRITE, signal.reason);
-    const isOver = deadlineMs !== undefined && performance.now() >= this.end;
+    const isOver = deadlineMs !== undefined && monotonicMs() >= this.end;
     if (isOver) throw new DeadlineExceededError(WRITE, this.patienceMs);
   }
 

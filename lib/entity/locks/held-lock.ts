@@ -1,3 +1,4 @@
+import { clearTimeout, monotonicMs, setTimeout } from '../../cluster/common/timers.js';
 import { LockLostError } from '../common/entity-errors.js';
 import { RENEW_SCRIPT } from './lock-script.js';
 import { TOKEN_MEMORY_MS } from './lock-memory.js';
@@ -73,13 +74,13 @@ export class HeldLock {
   }
 
   private async renew(): Promise<void> {
-    const askedAt = performance.now();
+    const askedAt = monotonicMs();
     try {
       const isHeld = await this.hold(this.taken.ttlMs);
       if (!isHeld) return this.lose('another holder has it');
       this.endsAt = askedAt + this.taken.ttlMs;
     } catch {
-      if (performance.now() >= this.endsAt) return this.lose('it could not be renewed in time');
+      if (monotonicMs() >= this.endsAt) return this.lose('it could not be renewed in time');
     }
     if (!this.isReleased) this.schedule();
   }
@@ -87,7 +88,7 @@ export class HeldLock {
   private async hold(ms: number): Promise<boolean> {
     const { key, token, ttlMs } = this.taken;
     const args = [token, String(ms), String(TOKEN_MEMORY_MS)];
-    const left = Math.max(1, Math.ceil(this.endsAt - performance.now()));
+    const left = Math.max(1, Math.ceil(this.endsAt - monotonicMs()));
     const deadlineMs = Math.min(left, ttlMs);
     const [outcome] = await this.scripts.run({ script: RENEW_SCRIPT, keys: [key], args }, 'always', {
       deadlineMs,

@@ -1,6 +1,6 @@
+import { delay, monotonicMs } from '../../cluster/common/timers.js';
 import { lockKey } from '../keys/entity-key.js';
 import { randomUUID } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { onAbort, pauseFor } from '../../cluster/command/abort-signal.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { EntityClient } from '../common/entity-client.js';
@@ -50,7 +50,7 @@ export class LockRunner {
       );
     signal?.throwIfAborted();
     const key = lockKey(tag, name);
-    const giveUpAt = performance.now() + waitMs;
+    const giveUpAt = monotonicMs() + waitMs;
     const endTurn = await this.turn(tag, key, waitMs, signal);
     try {
       const held = await this.take(tag, key, ttlMs, giveUpAt, waitMs, signal);
@@ -95,13 +95,13 @@ export class LockRunner {
     const args = [holder, String(ttlMs), String(TOKEN_MEMORY_MS)];
     for (;;) {
       signal?.throwIfAborted();
-      const askedAt = performance.now();
+      const askedAt = monotonicMs();
       const [outcome, detail] = await this.scripts.run({ script: LOCK_SCRIPT, keys: [key], args }, 'always', {
         signal,
       });
       if (outcome === 'OK')
         return new HeldLock(this.scripts, { tag, key, token: detail, ttlMs, since: askedAt });
-      const left = giveUpAt - performance.now();
+      const left = giveUpAt - monotonicMs();
       if (left <= 0) throw new LockTimeoutError(tag, waitMs);
       const pause = Math.min(left, Number(detail) + 1, 1 + Math.random() * LONGEST_PAUSE_MS);
       await pauseFor(pause, signal);

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { delay as sleep } from '../../cluster/common/timers.js';
 import type { EntityClient } from '../common/entity-client.js';
 import type { EntitySchema, GlobalIndexSchema } from '../schema/entity-schema.js';
 import {

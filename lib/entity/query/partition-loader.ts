@@ -1,5 +1,5 @@
+import { delay as sleep } from '../../cluster/common/timers.js';
 import { INDEX_LISTS } from '../keys/stored-names.js';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { InvalidArgumentError, TransactionConflictError } from '../../cluster/common/errors.js';
 import { checkList } from '../common/argument-checks.js';
 import type { SchemaRegistry } from '../rows/schema-registry.js';

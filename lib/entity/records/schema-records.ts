@@ -1,6 +1,6 @@
+import { delay as sleep, monotonicMs } from '../../cluster/common/timers.js';
 import { RECORD_FIELDS } from '../keys/stored-names.js';
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Script } from '../../cluster/scripts/script.js';
 import { within } from '../../cluster/common/within.js';
 import type { EntityClient } from '../common/entity-client.js';
@@ -196,7 +196,7 @@ export class SchemaRecords {
           () => {},
         );
         this.refreshing.delete(schema);
-        this.known.set(schema, { ...this.known.get(schema)!, askedAt: performance.now() });
+        this.known.set(schema, { ...this.known.get(schema)!, askedAt: monotonicMs() });
       };
       this.refreshing.set(schema, (refreshing = read()));
     }
@@ -241,7 +241,7 @@ export class SchemaRecords {
       guarded: guardedUniques([...schema.indexes, ...schema.globals]),
     };
     const isGuarding = [...guarded].some((name) => !isReady({ ...record, own }, name));
-    this.known.set(schema, { ...record, own, guarded, isGuarding, askedAt: performance.now() });
+    this.known.set(schema, { ...record, own, guarded, isGuarding, askedAt: monotonicMs() });
   }
 
   private async read(schema: EntitySchema): Promise<[definition: string, building: string]> {
@@ -268,7 +268,7 @@ const isReady = (
   index: string,
 ): boolean => !building.has(index) && formOf(definition, index) === formOf(own, index);
 
-const isStale = ({ askedAt }: Knowledge): boolean => performance.now() - askedAt > FRESH_MS;
+const isStale = ({ askedAt }: Knowledge): boolean => monotonicMs() - askedAt > FRESH_MS;
 
 const whyNotTaken = (entity: string, unique: string): string =>
   `The unique constraint '${unique}' of ${entity} is being built, and a row that it does not contain yet may have this ` +

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../../cluster/common/timers.js';
 import { TurnQueue } from '../common/turn-queue.js';
 
 /** After this time, the next transaction starts beside the current one, in milliseconds. */

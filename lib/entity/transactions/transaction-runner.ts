@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { delay as sleep } from '../../cluster/common/timers.js';
 import { InvalidArgumentError, TransactionConflictError } from '../../cluster/common/errors.js';
 import { countersOf, onPrimaries } from '../common/entity-client.js';
 import type { EntityCounters } from '../../cluster/stats/entity-counters.js';

@@ -1,3 +1,4 @@
+import { clearInterval, monotonicMs, setInterval } from '../../cluster/common/timers.js';
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { DiscoveryService } from '@nestjs/core';
 import { ClusterClient } from '../../client/cluster-client.js';
@@ -87,9 +88,9 @@ export class ClusterRegistry implements OnModuleInit, OnApplicationShutdown {
   }
 
   private async connect(name: string, client: ClusterClient): Promise<void> {
-    const since = performance.now();
+    const since = monotonicMs();
     const progress = setInterval(() => {
-      const seconds = Math.round((performance.now() - since) / 1_000);
+      const seconds = Math.round((monotonicMs() - since) / 1_000);
       this.logger.warn(`Still waiting for cluster '${name}' after ${seconds} s`);
     }, PROGRESS_MS);
     try {

@@ -1,3 +1,4 @@
+import { clearTimeout, setTimeout } from '../../cluster/common/timers.js';
 import { Observable, share, Subscription } from 'rxjs';
 import type { ClusterTopology } from '../../cluster/topology/topology.js';
 import type { ChannelName, NameForm } from '../subscriptions/cluster-message.js';

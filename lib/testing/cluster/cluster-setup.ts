@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../cluster/common/timers.js';
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 import { ReplyError } from '../../cluster/common/errors.js';
 import type { SlotRange } from '../server/cluster-view.js';
@@ -38,8 +39,8 @@ export async function introduce(
       );
       const unmet = pairs.filter(([a, b]) => !known.get(a)?.has(b.id) || !known.get(b)?.has(a.id));
       if (unmet.length === 0) return undefined;
-      if (performance.now() - metAt > HANDSHAKE_MS) {
-        metAt = performance.now();
+      if (monotonicMs() - metAt > HANDSHAKE_MS) {
+        metAt = monotonicMs();
         await Promise.all(unmet.map(([a, b]) => a.connection.call('CLUSTER', 'MEET', b.host, b.port)));
       }
       return `${unmet[0][0].name} and ${unmet[0][1].name} do not know each other`;

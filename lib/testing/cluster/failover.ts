@@ -1,3 +1,4 @@
+import { monotonicMs } from '../../cluster/common/timers.js';
 import { InvalidArgumentError, ReplyError } from '../../cluster/common/errors.js';
 import type { LocalNode } from '../server/local-node.js';
 import { untilNothingMissing, type WaitOptions } from '../common/poll.js';
@@ -32,8 +33,8 @@ export async function failOver(
     `Failover to ${replica.name}`,
     async () => {
       const missing = await whoMisses(replica, running());
-      if (missing === replica && performance.now() - askedAt > PATIENCE_MS) {
-        askedAt = performance.now();
+      if (missing === replica && monotonicMs() - askedAt > PATIENCE_MS) {
+        askedAt = monotonicMs();
         await ask(replica, mode);
       }
       return missing && `${missing.name} does not see it as primary`;

@@ -1,9 +1,9 @@
+import { delay } from '../../cluster/common/timers.js';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, realpathSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkSlot } from '../../cluster/topology/key-slot.js';
 import type { Reply } from '../../cluster/protocol/reply.js';

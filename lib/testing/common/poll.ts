@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { delay, monotonicMs } from '../../cluster/common/timers.js';
 import { LocalClusterError } from './local-cluster-error.js';
 
 /** How long to wait for a condition. */
@@ -22,12 +22,12 @@ export async function untilNothingMissing(
   missing: () => Promise<string | undefined>,
   { timeoutMs = DEFAULT_TIMEOUT_MS, signal }: WaitOptions = {},
 ): Promise<void> {
-  const end = performance.now() + timeoutMs;
+  const end = monotonicMs() + timeoutMs;
   for (;;) {
     signal?.throwIfAborted();
     const what = await missing();
     if (what === undefined) return;
-    if (performance.now() > end) {
+    if (monotonicMs() > end) {
       throw new LocalClusterError('NOT_REACHED', `${goal}: not within ${timeoutMs} ms; ${what}`);
     }
     await delay(INTERVAL_MS, undefined, { signal });

@@ -1,8 +1,13 @@
 import { jest } from '@jest/globals';
 import { firstValueFrom } from 'rxjs';
-import { ClusterClient } from 'keyslot';
+import { ClusterClient, ClusterEntity, createRepositories, PrimaryKey } from 'keyslot';
 import { sharedCluster } from '../../../cluster-fixture.js';
 import { FakeNode, SILENCE } from '../../../fake-node.js';
+
+@ClusterEntity({ name: 'FakeTimersSeat' })
+class Seat {
+  @PrimaryKey() id!: string;
+}
 
 describe('a client under the fake timers of a test runner', () => {
   const { nodes, keyspace } = sharedCluster();
@@ -57,6 +62,35 @@ describe('a client under the fake timers of a test runner', () => {
       other.disconnect();
       await silent.stop();
     }
+  });
+
+  const serverMs = async (): Promise<number> => {
+    const [seconds, micros] = await client.time();
+    return Number(seconds) * 1_000 + Number(micros) / 1_000;
+  };
+
+  it('keeps a lock by renewing it, and waits for one', async () => {
+    const [mine, theirs] = [client, client].map((one) => createRepositories(one, [Seat]).repository(Seat));
+    jest.useFakeTimers();
+    const order: string[] = [];
+    const renewed = mine.withLock(
+      `${keyspace}seat`,
+      async ({ signal }) => {
+        const other = theirs.withLock(`${keyspace}seat`, async () => order.push('theirs'), {
+          waitMs: 60_000,
+        });
+        // the server's clock is real: four times the life of a lock that is not renewed
+        const until = (await serverMs()) + 2_000;
+        while ((await serverMs()) < until);
+        order.push(signal.aborted ? 'lost' : 'mine');
+        return () => other;
+      },
+      { ttlMs: 500 },
+    );
+    await (
+      await renewed
+    )();
+    expect(order).toEqual(['mine', 'theirs']);
   });
 
   it('subscribes and publishes', async () => {
