@@ -57,11 +57,11 @@ export class ClusterClient extends ClientStatistics {
     checkIsObject(givenOptions);
     const { codec: _codec, scripts, ...engineOptions } = givenOptions;
     const options = resolveOptions(engineOptions, ['codec', 'scripts']);
-    const { readFrom, deadlineMs, retry } = options;
+    const { readFrom, deadlineMs, retry, errorKeys } = options;
     const events = engineEvents((event, ...args) => this.notify(event, ...args));
     const counters = new ClusterCounters();
     const makeEngine = (): ClusterEngine => new ClusterEngine(options, events, counters);
-    super(makeEngine(), { readFrom, deadlineMs, retry, replyTypes: replyTypesOf(options) });
+    super(makeEngine(), { readFrom, deadlineMs, retry, errorKeys, replyTypes: replyTypesOf(options) });
     for (const [name, definition] of scriptEntries(scripts)) this.defineCommand(name, definition);
     markMade(this);
     this.use({ makeEngine });

@@ -11,6 +11,7 @@ import { monotonicMs, setTimeout } from './common/timers.js';
 import { CommandIntake } from './command-intake.js';
 import { CommandResolver } from './command-resolver.js';
 import { CommandRunner } from './command-runner.js';
+import { traceConnect } from './diagnostics/trace-connect.js';
 import { FlushScheduler } from './connection/flush-scheduler.js';
 import { NodeFailures } from './connection/node-failures.js';
 import { startUp } from './discovery/discover-cluster.js';
@@ -73,12 +74,12 @@ export class ClusterEngine {
     this.credentials = new CredentialsKeeper(given.credentials, given.connectTimeoutMs);
     const options = (this.options = { ...given, credentials: this.credentials.current });
     this.router = new Router(options, this.scheduler, counters, {
-      onStale: () => this.tracker.requestRefresh(),
+      onStale: (reason) => this.tracker.requestRefresh(reason),
       onUnknownNode: () => this.tracker.reportUnknownNode(),
       onMoved: (topology) => this.tracker.adopt(topology),
       onLost: (node, error) => failures.report(node, error, this.scheduler.now()),
     });
-    this.liveness = new Liveness(this.router, () => this.tracker.requestRefresh());
+    this.liveness = new Liveness(this.router, () => this.tracker.requestRefresh('silent node'));
     this.resolver = new CommandResolver(options, (call) =>
       this.runner.runSingle(
         call,
@@ -148,7 +149,7 @@ export class ClusterEngine {
   /** Finds the cluster and connects to every primary. Joins an attempt that is in progress. */
   connect(): Promise<void> {
     if (this.current === 'closing' || this.current === 'end') return Promise.reject(new ClientClosedError());
-    return (this.starting ??= this.start());
+    return (this.starting ??= traceConnect('client', this.options, undefined, () => this.start()));
   }
 
   /** Runs one command; see `CommandRunner.run`. */
@@ -188,7 +189,7 @@ export class ClusterEngine {
 
   /** Requests a read of the topology, because of a lost subscriber connection for one. */
   reportStale(): void {
-    this.tracker.requestRefresh();
+    this.tracker.requestRefresh('lost connection');
   }
 
   /** Requests a read of the topology because of a node that it does not have. */

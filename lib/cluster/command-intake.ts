@@ -5,6 +5,8 @@ import type { Command } from './command/command.js';
 import { ReadyCommand } from './command/ready-command.js';
 import type { EngineState } from './common/engine-state.js';
 import { ClientClosedError } from './common/errors.js';
+import type { CallTrace } from './diagnostics/call-trace.js';
+import { thrownToCaller } from './diagnostics/caller-stack.js';
 import type { FlushScheduler } from './connection/flush-scheduler.js';
 import type { Liveness } from './routing/liveness.js';
 import type { Router } from './routing/router.js';
@@ -60,8 +62,8 @@ export class CommandIntake {
    */
   ready(name: string, policy: CallPolicy, until: number): Promise<void> {
     if (this.host.state === 'ready') return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const command = new ReadyCommand(name, policy, resolve, reject);
+    return new Promise((resolve) => {
+      const command = new ReadyCommand(name, policy, resolve, (error) => resolve(thrownToCaller(error)));
       command.deadlineAt = until;
       this.submit(command);
     });
@@ -70,6 +72,7 @@ export class CommandIntake {
   private accept(command: Command): void {
     command.counters = this.host.counters.elsewhere;
     command.deadlineAt = Math.min(command.deadlineAt, this.scheduler.now() + command.policy.deadlineMs);
+    if (command.policy.trace !== undefined) follow(command, command.policy.trace);
     if (command.policy.signal !== undefined) abortBy(command.policy.signal, command);
     if (!command.settled) this.liveness.watch();
   }
@@ -84,4 +87,10 @@ export class CommandIntake {
   private get isClosing(): boolean {
     return this.host.state === 'closing' || this.host.state === 'end';
   }
+}
+
+/** Records when a command begins, and which node answers it. */
+function follow(command: Command, trace: CallTrace): void {
+  const ended = trace.begin();
+  command.onSettled = (error) => ended(command.budget?.node, error);
 }

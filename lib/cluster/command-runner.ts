@@ -7,10 +7,15 @@ import {
   PromisedCommand,
   type ReplyWithNode,
 } from './command/promised-command.js';
-import { ReadyCommand } from './command/ready-command.js';
 import { runBriefly } from './command/replica-wait.js';
-import type { ResolvedCall } from './command/resolved-call.js';
+import { ReadyCommand } from './command/ready-command.js';
+import { keysOf, type ResolvedCall } from './command/resolved-call.js';
 import { monotonicMs } from './common/timers.js';
+import { thrownToCaller } from './diagnostics/caller-stack.js';
+import { CallTrace, emptyRouting } from './diagnostics/call-trace.js';
+import { commandChannel } from './diagnostics/channels.js';
+import { contextOf, traced } from './diagnostics/traced.js';
+import type { KeyslotCommandContext } from './diagnostics/contexts.js';
 import type { CommandIntake } from './command-intake.js';
 import type { CommandResolver } from './command-resolver.js';
 import type { LeaseHost } from './leases/lease-host.js';
@@ -25,6 +30,13 @@ import type { ClusterNode } from './topology/topology.js';
 
 /** Commands that a server accepts while it runs a script. The connection that started the script reads nothing. */
 const SCRIPT_ENDINGS: ReadonlySet<string> = new Set(['script kill', 'function kill', 'function stats']);
+
+/** How a call runs. */
+function kindOf({ row, slot, args }: ResolvedCall, policy: CallPolicy): KeyslotCommandContext['kind'] {
+  const { request } = row;
+  if (slot === NO_SLOT && request !== 'slot' && request !== 'defaultNode') return 'fanOut';
+  return isBlocking(row, args) || (policy.durability !== undefined && row.write) ? 'leased' : 'single';
+}
 
 /** Runs calls: on a shared connection, on a leased one, or as one request per node. */
 export class CommandRunner {
@@ -55,22 +67,50 @@ export class CommandRunner {
     } catch (error) {
       return Promise.reject(error as Error);
     }
-    const { request } = call.row;
-    if (call.slot === NO_SLOT && request !== 'slot' && request !== 'defaultNode') {
-      return this.runFannedOut(call, policy, shape);
-    }
-    if (isBlocking(call.row, call.args) || (policy.durability !== undefined && call.row.write)) {
+    const kind = kindOf(call, policy);
+    if (!commandChannel.hasSubscribers) return this.runners[kind](call, policy, shape);
+    return this.traced(call, kind, policy, (followed) => this.runners[kind](call, followed, shape));
+  }
+
+  /** Publishes the course of a call that somebody listens to. @param run gets the policy with which it is followed */
+  traced<P extends CallPolicy, T>(
+    call: ResolvedCall,
+    kind: KeyslotCommandContext['kind'],
+    policy: P,
+    run: (policy: P) => Promise<T>,
+  ): Promise<T> {
+    // a message is traced as it is published, and so has no command of its own
+    if (!commandChannel.hasSubscribers || policy.trace !== undefined) return run(policy);
+    const { row, args, slot } = call;
+    const context: KeyslotCommandContext = {
+      ...contextOf(this.host.options),
+      command: row.name.toUpperCase(),
+      argumentCount: args.length,
+      kind,
+      slot: slot === NO_SLOT ? undefined : slot,
+      keys: this.host.options.telemetryKeys ? keysOf(call) : undefined,
+      ...emptyRouting(),
+    };
+    return traced(commandChannel, context, () => run({ ...policy, trace: new CallTrace(context) }));
+  }
+
+  private readonly runners: Record<
+    KeyslotCommandContext['kind'],
+    (call: ResolvedCall, policy: CallPolicy, shape: CallShape) => Promise<unknown>
+  > = {
+    single: (call, policy, shape) => this.runSingle(call, policy, shape),
+    leased: (call, policy, shape) => {
       const prepared = withStreamEnds(call, (key) => this.newestEntry(key, call.slot, policy));
       return this.runLeased(new LeasedCommand(call, policy, shape, this.router.scripts, prepared), policy);
-    }
-    return this.runSingle(call, policy, shape);
-  }
+    },
+    fanOut: (call, policy, shape) => this.runFannedOut(call, policy, shape),
+  };
 
   /** Reads the newest entry of a stream, in the order of the caller's calls. */
   private newestEntry(key: Argument, slot: number, policy: CallPolicy): Promise<unknown> {
     const args = [key, '+', '-', 'COUNT', '1'];
     const call = { ...this.resolver.resolve('xrevrange', [...args], slot), args };
-    return this.runSingle(call, { ...policy, readFrom: 'primary' }, { buffers: true });
+    return this.runSingle(call, { ...policy, readFrom: 'primary', trace: undefined }, { buffers: true });
   }
 
   /** Runs work on a leased connection to the node of its slot, or to a named one; see `LeasedCall`. */
@@ -119,8 +159,8 @@ export class CommandRunner {
     until = Infinity,
     Kind: typeof PromisedCommand = PromisedCommand,
   ): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const command = new Kind(call, policy, shape, resolve, reject);
+    return new Promise((resolve) => {
+      const command = new Kind(call, policy, shape, resolve);
       command.deadlineAt = until;
       if (node !== undefined) this.router.pin(command, node);
       this.intake.submit(command);
@@ -135,18 +175,26 @@ export class CommandRunner {
     shape: CallShape,
   ): Promise<ReplyWithNode> {
     const call = this.resolver.resolve(name, args);
-    return new Promise((resolve, reject) => {
-      this.intake.submit(new CommandWithNode(call, policy, shape, resolve, reject));
-    });
+    return this.traced(
+      call,
+      'single',
+      policy,
+      (followed) =>
+        new Promise((resolve) => {
+          const answer = resolve as (answer: unknown) => void;
+          this.intake.submit(new CommandWithNode(call, followed, shape, answer));
+        }),
+    );
   }
 
   /** Sends the requests in the place of the call, even if that waits until the client is connected. */
   private runFannedOut(call: ResolvedCall, policy: CallPolicy, shape: CallShape): Promise<unknown> {
     const until = monotonicMs() + policy.deadlineMs;
     if (this.host.state === 'ready') return this.fanOut(call, policy, shape, until);
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve) => {
       const start = (): void => resolve(this.fanOut(call, policy, shape, until));
-      this.intake.submit(new ReadyCommand(call.name, policy, start, reject));
+      const fail = (error: Error): void => resolve(thrownToCaller(error));
+      this.intake.submit(new ReadyCommand(call.name, { ...policy, trace: undefined }, start, fail));
     });
   }
 

@@ -1,6 +1,11 @@
 import { inspect } from 'node:util';
 import type { RedisCommander } from 'ioredis';
 import { Batch, BatchedCommand, type BatchEntry, type BatchResult } from '../../cluster/command/batch.js';
+import { batchFields, followAll, noteFailures } from '../../cluster/batch-trace.js';
+import { CallTrace, emptyRouting } from '../../cluster/diagnostics/call-trace.js';
+import { pipelineChannel } from '../../cluster/diagnostics/channels.js';
+import type { KeyslotPipelineContext } from '../../cluster/diagnostics/contexts.js';
+import { contextOf, traced } from '../../cluster/diagnostics/traced.js';
 import type { ClusterEngine } from '../../cluster/cluster-engine.js';
 import { NO_SLOT } from '../../cluster/topology/key-slot.js';
 import { isBlocking } from '../../cluster/command-table/command-table.js';
@@ -185,7 +190,22 @@ export class ClusterPipeline {
   }
 
   protected execute(entries: readonly BatchedCommand[]): Promise<BatchResult[]> {
-    return new Batch(entries, this.policy, this.engine).start();
+    const batch = new Batch(entries, this.policy, this.engine);
+    if (!pipelineChannel.hasSubscribers || entries.length === 0) return batch.start();
+    const { options } = this.engine;
+    const fields = batchFields(entries, options.telemetryKeys);
+    const context: KeyslotPipelineContext = {
+      ...contextOf(options),
+      ...fields,
+      ...emptyRouting(),
+      failed: 0,
+    };
+    followAll(entries, new CallTrace(context));
+    return traced(pipelineChannel, context, async () => {
+      const results = await batch.start();
+      noteFailures(context, results);
+      return results;
+    });
   }
 }
 

@@ -1,4 +1,10 @@
 import type { BatchedCommand, BatchResult } from '../../cluster/command/batch.js';
+import { batchFields, noteFailures } from '../../cluster/batch-trace.js';
+import { CallTrace, emptyRouting } from '../../cluster/diagnostics/call-trace.js';
+import { transactionChannel } from '../../cluster/diagnostics/channels.js';
+import type { KeyslotTransactionContext } from '../../cluster/diagnostics/contexts.js';
+import { contextOf, traced } from '../../cluster/diagnostics/traced.js';
+import type { ViewPolicy } from '../commands/call-options.js';
 import { NO_SLOT } from '../../cluster/topology/key-slot.js';
 import { keyIndexes } from '../../cluster/command-table/command-keys.js';
 import { CrossSlotError } from '../../cluster/common/errors.js';
@@ -45,13 +51,35 @@ export class ClusterTransaction extends ClusterPipeline {
       'EXEC',
       entries.map(({ call }) => call.args),
     );
+    if (!transactionChannel.hasSubscribers) return this.sendBlock(entries, slot, policy);
+    const { options } = this.engine;
+    const context: KeyslotTransactionContext = {
+      ...contextOf(options),
+      kind: 'multi',
+      slot: slot === NO_SLOT ? undefined : slot,
+      conflicts: 0,
+      ...batchFields(entries, options.telemetryKeys),
+      ...emptyRouting(),
+    };
+    return traced(transactionChannel, context, async () => {
+      const results = await this.sendBlock(entries, slot, { ...policy, trace: new CallTrace(context) });
+      noteFailures(context, results);
+      return results;
+    });
+  }
+
+  private sendBlock(
+    entries: readonly BatchedCommand[],
+    slot: number,
+    policy: ViewPolicy,
+  ): Promise<BatchResult[]> {
     if (writesDurably(entries, policy)) {
       return this.engine.runner.runLeased(new LeasedBlock(entries, slot, policy), policy) as Promise<
         BatchResult[]
       >;
     }
-    return new Promise((resolve, reject) => {
-      this.engine.submit(new TransactionBlock(entries, slot, policy, resolve, reject));
+    return new Promise((resolve) => {
+      this.engine.submit(new TransactionBlock(entries, slot, policy, resolve));
     });
   }
 }

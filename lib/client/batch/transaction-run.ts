@@ -16,6 +16,14 @@ import { describeKind, describeValue } from '../../cluster/common/describe-value
 import { isFinal, type Lease } from '../../cluster/leases/lease-pool.js';
 import { watchLease } from '../../cluster/leases/lease-watch.js';
 import { executeBlock, writesDurably } from '../../cluster/leases/leased-transaction.js';
+import { batchFields } from '../../cluster/batch-trace.js';
+import { keysOf } from '../../cluster/command/resolved-call.js';
+import { CallTrace, emptyRouting } from '../../cluster/diagnostics/call-trace.js';
+import { captureCaller } from '../../cluster/diagnostics/caller-stack.js';
+import { transactionChannel } from '../../cluster/diagnostics/channels.js';
+import type { KeyslotTransactionContext } from '../../cluster/diagnostics/contexts.js';
+import { lacksPlace, placed } from '../../cluster/diagnostics/error-place.js';
+import { contextOf, traced } from '../../cluster/diagnostics/traced.js';
 import { LeasedRoute, type Destination } from '../../cluster/leases/leased-route.js';
 import { resolveCall, type ResolvedCall } from '../../cluster/command/resolved-call.js';
 import { normalizeArguments } from '../commands/call-arguments.js';
@@ -48,20 +56,50 @@ export class TransactionRun<T> {
     private readonly watch: ResolvedCall,
     private readonly fn: (tx: WatchedTransaction) => Promise<T>,
     private readonly attempts: number,
+    private readonly context?: KeyslotTransactionContext,
   ) {
     this.limit = new CallLimit(NAME, policy.deadlineMs, policy.signal);
-    this.route = new LeasedRoute(engine, watch.slot);
+    this.route = new LeasedRoute(engine, watch.slot, undefined, policy.trace);
   }
 
-  /** Counts the error that it ends in, unless it is one of the function's own. */
-  runCounted(): Promise<PipelineResults | T> {
-    return this.run().catch((error: unknown) => {
-      if (error instanceof ClusterError) this.route.counters.callFailed(error);
-      throw error;
+  async run(): Promise<PipelineResults | T> {
+    const ended = this.policy.trace?.begin();
+    try {
+      const result = await this.follow();
+      ended?.(this.route.node?.name);
+      return result;
+    } catch (error) {
+      const failure = this.inPlace(error);
+      ended?.(this.route.node?.name, failure as Error);
+      // errors of the function are not the cluster's
+      if (failure instanceof ClusterError) this.route.counters.callFailed(failure);
+      throw failure;
+    }
+  }
+
+  private noteConflict(): void {
+    const { context } = this;
+    if (context === undefined) return;
+    context.conflicts++;
+    context.attempts++;
+  }
+
+  /** An error of ours with the place of the transaction; what the function threw as it is. */
+  private inPlace(error: unknown): unknown {
+    if (!lacksPlace(error)) return error;
+    const { route, watch, policy } = this;
+    const failure = placed(error, {
+      command: 'EXEC',
+      node: route.node?.name,
+      slot: watch.slot,
+      attempts: Math.max(1, route.attempts),
+      keys: policy.errorKeys ? keysOf(watch) : undefined,
     });
+    captureCaller(failure, TransactionRun.prototype.run);
+    return failure;
   }
 
-  private async run(): Promise<PipelineResults | T> {
+  private async follow(): Promise<PipelineResults | T> {
     const { engine, limit, route, policy } = this;
     if (limit.over) throw limit.error();
     if (engine.state !== 'ready') await limit.wait(engine.connect());
@@ -72,6 +110,7 @@ export class TransactionRun<T> {
       async (destination) => {
         const outcome = await this.attempt(destination);
         if (outcome === 'conflict') {
+          this.noteConflict();
           if (++conflicts >= this.attempts) throw new TransactionConflictError(this.attempts);
           return { lastError: undefined };
         }
@@ -142,9 +181,12 @@ export class TransactionRun<T> {
   }
 
   private async execute(connection: WatchedConnection, commands: WatchedCommands): Promise<Outcome<T>> {
-    const { policy, watch } = this;
+    const { engine, policy, watch } = this;
     const entries = commands.queued();
     const calls = entries.map(({ call }) => call);
+    if (this.context !== undefined) {
+      Object.assign(this.context, batchFields(entries, engine.options.telemetryKeys));
+    }
     for (const call of calls) refuseOtherSlot(call, watch);
     if (connection.isLost) throw connection.lost();
     connection.prepare(calls);
@@ -215,8 +257,30 @@ export async function runWatched<T>(
     throw new InvalidArgumentError('fn', `A transaction needs a function, got ${describeKind(fn)}`);
   }
   const watch = watchCall(engine, keys);
-  const run = new TransactionRun(engine, policy, watch, fn, attempts);
-  return engine.runner.untilFinished(run.runCounted()) as Promise<TransactionOutcome<T>>;
+  const run = (followed: ViewPolicy, context?: KeyslotTransactionContext): Promise<unknown> =>
+    engine.runner.untilFinished(new TransactionRun(engine, followed, watch, fn, attempts, context).run());
+  const outcome = transactionChannel.hasSubscribers ? runTraced(engine, policy, watch, run) : run(policy);
+  return outcome as Promise<TransactionOutcome<T>>;
+}
+
+function runTraced(
+  engine: ClusterEngine,
+  policy: ViewPolicy,
+  watch: ResolvedCall,
+  run: (policy: ViewPolicy, context: KeyslotTransactionContext) => Promise<unknown>,
+): Promise<unknown> {
+  const context: KeyslotTransactionContext = {
+    ...contextOf(engine.options),
+    kind: 'watch',
+    slot: watch.slot,
+    batchSize: 0,
+    commands: [],
+    conflicts: 0,
+    ...emptyRouting(),
+  };
+  return traced(transactionChannel, context, () =>
+    run({ ...policy, trace: new CallTrace(context) }, context),
+  );
 }
 
 /** @throws CrossSlotError, InvalidArgumentError */

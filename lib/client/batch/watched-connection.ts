@@ -15,7 +15,9 @@ import { callByName } from '../../cluster/node-client/call-by-name.js';
 import { isTransient } from '../../cluster/retry/transient.js';
 import { toReplyError } from '../../cluster/protocol/reply-error.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
-import type { ResolvedCall } from '../../cluster/command/resolved-call.js';
+import { keysOf, type ResolvedCall } from '../../cluster/command/resolved-call.js';
+import { captureCaller } from '../../cluster/diagnostics/caller-stack.js';
+import { placed } from '../../cluster/diagnostics/error-place.js';
 import type { NodeCounters } from '../../cluster/stats/node-counters.js';
 
 /** The writes that the function of a transaction has run directly, over all its attempts. */
@@ -59,6 +61,10 @@ export class WatchedConnection {
   /** Whether the node replied this error, rather than the function of the transaction throwing its own. */
   isRefusal(error: unknown): error is Error {
     return error instanceof Error && this.refusals.has(error);
+  }
+
+  get nodeName(): string {
+    return this.destination.node.name;
   }
 
   /** Whether the connection has closed. */
@@ -111,7 +117,8 @@ export class WatchedConnection {
       if (row.readonly || error instanceof ReplyError) throw error;
       this.note(repeatable, row.name);
       if (repeatable) throw error;
-      throw new OutcomeUnknownError(row.name, 'its connection was lost before the reply', { cause: error });
+      const reason = 'its connection was lost before the reply';
+      throw this.inPlace(call, new OutcomeUnknownError(row.name, reason, { cause: error }));
     }
   }
 
@@ -127,8 +134,12 @@ export class WatchedConnection {
     try {
       return (await callByName(this.redis, call, buffers)) as Reply;
     } catch (error) {
-      if (error instanceof NodeReplyError) throw this.refusal(toReplyError((error as Error).message));
-      throw this.lost();
+      const failure =
+        error instanceof NodeReplyError
+          ? this.refusal(this.inPlace(call, toReplyError((error as Error).message)))
+          : this.lost();
+      captureCaller(failure, WatchedConnection.prototype.run);
+      throw failure;
     }
   }
 
@@ -153,6 +164,13 @@ export class WatchedConnection {
     this.refusals.add(reply);
     if (isTransient(reply)) this.transientErrors.add(reply);
     return reply;
+  }
+
+  /** The error with the place where the command failed. */
+  private inPlace<E extends Error>(call: ResolvedCall, error: E): E {
+    const keys = this.policy.errorKeys ? keysOf(call) : undefined;
+    const command = call.row.name.toUpperCase();
+    return placed(error, { command, node: this.nodeName, slot: this.watch.slot, attempts: 1, keys }) as E;
   }
 
   private isRepeatable({ row, args }: ResolvedCall): boolean {

@@ -45,6 +45,23 @@ export class WatchedTransaction {
     const call = this.engine.resolve(whole?.name ?? name, whole?.args ?? plain);
     if (call.slot === NO_SLOT) refuseFanOut(call);
     refuseOtherSlot(call, this.watch);
+    const { policy } = this;
+    // the commands have contexts of their own, inside that of the transaction
+    const own = policy.trace === undefined ? policy : { ...policy, trace: undefined };
+    return this.engine.runner.traced(call, 'leased', own, async ({ trace }) => {
+      const ended = trace?.begin();
+      try {
+        const reply = await this.runNow(call, buffers);
+        ended?.(this.connection.nodeName);
+        return reply;
+      } catch (error) {
+        ended?.(this.connection.nodeName, error as Error);
+        throw error;
+      }
+    });
+  }
+
+  private async runNow(call: ResolvedCall, buffers: boolean): Promise<unknown> {
     const shape = replyShape(call.row.name, 2, buffers, this.policy.replyTypes);
     const reply = await this.connection.run(call, buffers);
     if (call.row.write) await this.confirm(call.row.name);

@@ -97,7 +97,17 @@ export class ClusterTarget {
     }
     const shape = replyShape(name, this.engine.options.protocol, buffers, this.policy.replyTypes);
     const request: NodeRequest = { call, shape, until: monotonicMs() + this.policy.deadlineMs };
-    await this.engine.ready(call.name, this.policy, request.until);
+    const several = Array.isArray(this.target) || (typeof this.target === 'string' && this.target in ROLES);
+    return this.engine.runner.traced(call, several ? 'fanOut' : 'single', this.policy, (policy) =>
+      policy === this.policy
+        ? this.route(request)
+        : new ClusterTarget(this.engine, policy, this.target).route(request),
+    );
+  }
+
+  private async route(request: NodeRequest): Promise<unknown> {
+    const { call } = request;
+    await this.engine.ready(call.name, { ...this.policy, trace: undefined }, request.until);
     const { target } = this;
     if (Array.isArray(target)) return this.toNodes(target as readonly ClusterNode[], request);
     if (typeof target !== 'string') return this.toNode(target as ClusterNode, request);

@@ -77,7 +77,8 @@ export function pauseFor(ms: number, signal: AbortSignal | undefined): Promise<v
 
 /** Lets a signal end a running command. The outcome of a write that was already sent is unknown. */
 export function abortBy(signal: AbortSignal, command: Command): void {
-  command.onSettled = onAbort(signal, () => {
+  const { onSettled } = command;
+  const leave = onAbort(signal, () => {
     const { name } = command;
     const reason: unknown = signal.reason;
     command.fail(
@@ -86,4 +87,8 @@ export function abortBy(signal: AbortSignal, command: Command): void {
         : new CommandAbortedError(name, reason),
     );
   });
+  command.onSettled = (error) => {
+    leave();
+    onSettled?.(error);
+  };
 }

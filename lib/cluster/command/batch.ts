@@ -1,4 +1,5 @@
 import { Command } from './command.js';
+import { resultsToCaller } from '../diagnostics/caller-stack.js';
 import { type CallPolicy, type CallShape } from './call-policy.js';
 import { DeadlineExceededError } from '../common/errors.js';
 import type { PendingBounds } from '../options/options.js';
@@ -69,7 +70,7 @@ export class BatchedCommand extends Command implements BatchEntry {
 
   protected override rejected(error: Error): void {
     this.error = error;
-    this.batch?.settle(this);
+    this.batch?.settle(this, error);
   }
 }
 
@@ -90,8 +91,9 @@ export class Batch {
   /** When commands that have not been sent are given up; milliseconds of `performance.now()`. */
   private giveUpAt = Infinity;
   private advancing = false;
+  private readonly errors: Error[] = [];
   private lane!: BatchLane;
-  private finish!: (results: BatchResult[]) => void;
+  private finish!: (results: BatchResult[] | Promise<BatchResult[]>) => void;
 
   constructor(
     private readonly commands: readonly BatchedCommand[],
@@ -116,7 +118,8 @@ export class Batch {
   }
 
   /** Called when a command has its result. */
-  settle(command: BatchedCommand): void {
+  settle(command: BatchedCommand, error?: Error): void {
+    if (error !== undefined) this.errors.push(error);
     this.inFlight--;
     this.bytesInFlight -= command.size;
     // the command was settled before `submit` returned; the loop that submitted it continues
@@ -162,6 +165,7 @@ export class Batch {
   private finishOnce(): void {
     if (this.inFlight > 0) return;
     this.lane.end();
-    this.finish(this.commands.map((one) => one.takeResult()));
+    const results = this.commands.map((one) => one.takeResult());
+    this.finish(this.errors.length === 0 ? results : resultsToCaller(results, this.errors));
   }
 }

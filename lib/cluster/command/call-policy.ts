@@ -1,3 +1,4 @@
+import type { CallTrace } from '../diagnostics/call-trace.js';
 import type { RetryMode } from '../options/options.js';
 import type { ReadFrom } from '../options/read-from.js';
 import type { Reply } from '../protocol/reply.js';
@@ -44,4 +45,8 @@ export interface CallPolicy {
   readonly durability?: Durability;
   /** Returns the arguments for sending a command again after a lost reply. Must not change its own arguments. */
   readonly argsOnResend?: ArgsOnResend;
+  /** Errors of the call carry its keys. */
+  readonly errorKeys?: boolean;
+  /** Records where the call goes, if somebody listens. */
+  readonly trace?: CallTrace | undefined;
 }

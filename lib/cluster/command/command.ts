@@ -9,7 +9,9 @@ import {
 import type { Reply } from '../protocol/reply.js';
 import type { Argument, RequestEncoder } from '../protocol/request-encoder.js';
 import type { NodeCounters } from '../stats/node-counters.js';
-import type { ResolvedCall } from './resolved-call.js';
+import { placed } from '../diagnostics/error-place.js';
+import { NO_SLOT } from '../topology/key-slot.js';
+import { keysOf, type ResolvedCall } from './resolved-call.js';
 import type { NodeAddress } from '../topology/topology.js';
 import type { CallShape, CallPolicy } from './call-policy.js';
 
@@ -28,6 +30,8 @@ export interface CommandNode {
 
 /** The limits that a command counts against until it is settled. */
 export interface CommandBudget {
+  /** The node whose budget it is; undefined if no node has the command. */
+  readonly node: string | undefined;
   release(command: Command): void;
 }
 
@@ -55,7 +59,7 @@ export abstract class Command {
   /** The deadline, in milliseconds of the client's clock. */
   deadlineAt = Infinity;
   /** Called once the caller has a result. */
-  onSettled: (() => void) | undefined = undefined;
+  onSettled: ((error?: Error) => void) | undefined = undefined;
   /** Why it last had to wait. */
   lastError: Error | undefined = undefined;
 
@@ -63,7 +67,7 @@ export abstract class Command {
     /** What is sent. Replaced if a script has to be sent with its text. */
     public call: ResolvedCall,
     readonly shape: CallShape,
-    readonly policy: CallPolicy,
+    public policy: CallPolicy,
   ) {}
 
   get row(): CommandRow {
@@ -145,7 +149,7 @@ export abstract class Command {
     try {
       this.resolved(reply);
     } catch (error) {
-      const unreadable = new UnreadableReplyError(this.name, { cause: error });
+      const unreadable = this.inPlace(new UnreadableReplyError(this.name, { cause: error }));
       this.counters?.callFailed(unreadable);
       this.rejected(unreadable);
     }
@@ -154,8 +158,8 @@ export abstract class Command {
   /** Rejects with an error, unless the caller has a result already. */
   fail(error: Error): void {
     if (this.settled) return;
-    const failure = afterAttempts(this.name, error, this.mayHaveRun);
-    this.settle();
+    const failure = this.inPlace(afterAttempts(this.name, error, this.mayHaveRun));
+    this.settle(failure);
     this.counters?.callFailed(failure);
     this.rejected(failure);
   }
@@ -182,9 +186,26 @@ export abstract class Command {
   /** Called once, with the error. */
   protected abstract rejected(error: Error): void;
 
-  private settle(): void {
+  /** How errors and traces call it. */
+  protected get title(): string {
+    return this.row.name.toUpperCase();
+  }
+
+  /** The error with the place where the command failed. */
+  protected inPlace(error: Error): Error {
+    return placed(error, {
+      command: this.title,
+      node: this.budget?.node,
+      slot: this.slot === NO_SLOT ? undefined : this.slot,
+      attempts: this.attempts + 1,
+      keys: this.policy.errorKeys ? keysOf(this.call) : undefined,
+    });
+  }
+
+  private settle(error?: Error): void {
     this.settled = true;
+    // while the budget still names the node
+    this.onSettled?.(error);
     this.budget?.release(this);
-    this.onSettled?.();
   }
 }

@@ -46,6 +46,11 @@ export class ControlCommand extends Command {
     this.fail(error);
   }
 
+  /** Whoever asked says for what. */
+  protected override inPlace(error: Error): Error {
+    return error;
+  }
+
   protected override resolved(reply: Reply): void {
     this.resolve(reply);
   }

@@ -7,6 +7,8 @@ import type { NodeCounters } from '../stats/node-counters.js';
 
 /** A command is large if it needs more than this share of the bytes that may wait. */
 const LARGE = 1 / 2;
+/** What errors call the node of commands that have none. */
+const NO_NODE = 'none (waiting for the cluster)';
 
 /**
  * Counts the commands that wait for one node, and rejects those above its limits, so that a sick shard takes
@@ -28,8 +30,8 @@ export class PendingBudget {
   private drainScheduled = false;
 
   constructor(
-    /** The node's name, for the error. */
-    readonly name: string,
+    /** Undefined for commands that wait for the cluster. */
+    readonly node: string | undefined,
     private readonly bounds: PendingBounds,
     readonly counters: NodeCounters,
     /** Dispatches a command for which there is room now. */
@@ -123,7 +125,7 @@ export class PendingBudget {
   private refusal(): BackpressureError {
     const limit = Error.stackTraceLimit;
     Error.stackTraceLimit = 0;
-    const error = new BackpressureError(this.name, this.commands, this.pendingBytes);
+    const error = new BackpressureError(this.node ?? NO_NODE, this.commands, this.pendingBytes);
     Error.stackTraceLimit = limit;
     return error;
   }

@@ -1,16 +1,16 @@
 import { Command, type CommandNode } from './command.js';
+import { thrownToCaller } from '../diagnostics/caller-stack.js';
 import { type CallPolicy, type CallShape } from './call-policy.js';
 import type { Reply } from '../protocol/reply.js';
 import type { ResolvedCall } from './resolved-call.js';
 
-/** A command whose caller waits for a promise. */
+/** A command whose caller waits for a promise. An error, too, goes to `resolve`: as a promise that rejects. */
 export class PromisedCommand extends Command {
   constructor(
     call: ResolvedCall,
     policy: CallPolicy,
     shape: CallShape,
-    private readonly resolve: (value: unknown) => void,
-    private readonly reject: (error: Error) => void,
+    protected readonly resolve: (value: unknown) => void,
   ) {
     super(call, shape, policy);
   }
@@ -20,7 +20,7 @@ export class PromisedCommand extends Command {
   }
 
   protected override rejected(error: Error): void {
-    this.reject(error);
+    this.resolve(thrownToCaller(error));
   }
 }
 
@@ -41,18 +41,13 @@ export interface ReplyWithNode {
 export class CommandWithNode extends PromisedCommand {
   private from = '';
 
-  constructor(
-    call: ResolvedCall,
-    policy: CallPolicy,
-    shape: CallShape,
-    resolve: (answer: ReplyWithNode) => void,
-    reject: (error: Error) => void,
-  ) {
-    super(call, policy, shape, (reply) => resolve({ reply, node: this.from }), reject);
-  }
-
   override receive(reply: Reply, from: CommandNode): void {
     this.from = from.name;
     super.receive(reply, from);
+  }
+
+  protected override resolved(reply: Reply): void {
+    const answer: ReplyWithNode = { reply: this.shaped(reply), node: this.from };
+    this.resolve(answer);
   }
 }

@@ -20,6 +20,10 @@ export class ReadyCommand extends Command {
     super({ row: ROW, name, args: [], slot: NO_SLOT, size: 0 }, PLAIN_SHAPES.strings, policy);
   }
 
+  protected override get title(): string {
+    return this.name.toUpperCase();
+  }
+
   override resume(): void {
     this.succeed(null);
   }

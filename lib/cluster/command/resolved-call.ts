@@ -110,6 +110,11 @@ export function crossSlot(row: CommandRow, args: readonly Argument[]): CrossSlot
   return new CrossSlotError(row.name.toUpperCase(), groupBySlot(keys));
 }
 
+/** The keys of a call as text. */
+export function keysOf({ row, args }: ResolvedCall): string[] {
+  return keyIndexes(row, args).map((index) => String(args[index]));
+}
+
 /** Groups keys, as text, by their slot, in the order of their first appearance. */
 export function groupBySlot(keys: readonly Argument[]): Map<number, string[]> {
   const groups = groupBy(keys, keySlot);

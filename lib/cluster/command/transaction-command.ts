@@ -3,6 +3,10 @@ import { Command, type CommandNode } from './command.js';
 import { PLAIN_SHAPES, type CallPolicy } from './call-policy.js';
 import { isIdempotent, unknownCommandRow } from '../command-table/command-table.js';
 import { OutcomeUnknownError, ReplyError, UnreadableReplyError } from '../common/errors.js';
+import { resultsToCaller, thrownToCaller } from '../diagnostics/caller-stack.js';
+import { placed } from '../diagnostics/error-place.js';
+import { keysOf, type ResolvedCall } from './resolved-call.js';
+import { NO_SLOT } from '../topology/key-slot.js';
 import { isTransient } from '../retry/transient.js';
 import { changeLeaves, type Reply } from '../protocol/reply.js';
 import type { RequestEncoder } from '../protocol/request-encoder.js';
@@ -21,13 +25,13 @@ export class TransactionBlock extends Command {
   private refusedMulti: ReplyError | undefined = undefined;
   /** Whether MULTI was refused and one of the commands may have been executed on its own. */
   private ranAlone = false;
+  private from: string | undefined = undefined;
 
   constructor(
     private readonly entries: readonly BatchEntry[],
     slot: number,
     policy: CallPolicy,
-    private readonly resolve: (results: BatchResult[]) => void,
-    private readonly reject: (error: Error) => void,
+    private readonly resolve: (results: BatchResult[] | Promise<BatchResult[]>) => void,
   ) {
     // strings of all replies are decoded the same way; Buffers that were not requested become text again
     const buffers = entries.some(({ shape }) => shape.buffers) ? PLAIN_SHAPES.buffers : PLAIN_SHAPES.strings;
@@ -59,6 +63,7 @@ export class TransactionBlock extends Command {
   }
 
   override receive(reply: Reply, from: CommandNode): void {
+    this.from = from.name;
     const position = this.received++;
     if (position < this.replyCount - 1) {
       if (this.refusedMulti !== undefined)
@@ -77,11 +82,13 @@ export class TransactionBlock extends Command {
 
   protected override resolved(reply: Reply): void {
     const replies = Array.isArray(reply) ? reply : [];
-    this.resolve(this.entries.map((entry, index) => this.resultOf(entry, replies[index])));
+    const results = this.entries.map((entry, index) => this.resultOf(entry, replies[index]));
+    const errors = results.map(([error]) => error).filter((error) => error !== null);
+    this.resolve(errors.length === 0 ? results : resultsToCaller(results, errors));
   }
 
   protected override rejected(error: Error): void {
-    this.reject(error);
+    this.resolve(thrownToCaller(error));
   }
 
   /** Handles a refused EXEC: for a reason of its own, or because a command was refused when it was queued. */
@@ -92,15 +99,22 @@ export class TransactionBlock extends Command {
     else this.fail(new ReplyError(reply.message, { cause: firstError }));
   }
 
-  private resultOf({ call: { name }, shape: { buffers, transform } }: BatchEntry, reply: Reply): BatchResult {
-    if (reply instanceof ReplyError) return [reply, undefined];
+  private resultOf({ call, shape: { buffers, transform } }: BatchEntry, reply: Reply): BatchResult {
+    if (reply instanceof ReplyError) return [this.inBlock(call, reply), undefined];
     const shaped = this.shape.buffers && !buffers ? textOf(reply) : reply;
     if (transform === undefined) return [null, shaped];
     try {
       return [null, transform(shaped)];
     } catch (error) {
-      return [new UnreadableReplyError(name, { cause: error }), undefined];
+      return [this.inBlock(call, new UnreadableReplyError(call.name, { cause: error })), undefined];
     }
+  }
+
+  /** The error with the place of one command of the block. */
+  private inBlock(call: ResolvedCall, error: Error): Error {
+    const keys = this.policy.errorKeys ? keysOf(call) : undefined;
+    const place = { node: this.from, slot: this.slot === NO_SLOT ? undefined : this.slot, keys };
+    return placed(error, { ...place, command: call.row.name.toUpperCase(), attempts: this.attempts + 1 });
   }
 }
 

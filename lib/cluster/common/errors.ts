@@ -15,6 +15,16 @@ export class ClusterError extends Error {
   readonly retryable: boolean;
   /** Whether the operation took effect on the server. */
   readonly applied: Applied;
+  /** The command that failed, in upper case; unset for errors that are not of a command. */
+  declare readonly command?: string;
+  /** The node that refused the command, or was to answer it, as `host:port`. */
+  declare readonly node?: string;
+  /** The slot of its keys. */
+  declare readonly slot?: number;
+  /** How often it was tried, redirects included. */
+  declare readonly attempts?: number;
+  /** Its keys, only with the option `errors: { keys: true }`. Not enumerable, so that logs do not show them. */
+  declare readonly keys?: readonly string[];
 
   constructor(
     message: string,
@@ -68,8 +78,8 @@ export class InvalidArgumentError extends ClusterError {
 
 /** The keys of an operation must share a slot, and do not; thrown before anything is sent. */
 export class CrossSlotError extends ClusterError {
-  /** The keys as text, grouped by their slot. */
-  readonly keysBySlot: ReadonlyMap<number, readonly string[]>;
+  /** The keys as text, grouped by their slot. Not enumerable, so that logs do not show them. */
+  declare readonly keysBySlot: ReadonlyMap<number, readonly string[]>;
   /** @param otherWay what to use for keys of several slots */
   constructor(
     operation: string,
@@ -78,18 +88,16 @@ export class CrossSlotError extends ClusterError {
   ) {
     const groups = [...keysBySlot]
       .slice(0, 4)
-      .map(([slot, keys]) => `slot ${slot}: ${keys.slice(0, 3).map(shorten).join(', ')}`);
+      .map(([slot, keys]) => `slot ${slot}: ${keys.length === 1 ? 'one key' : `${keys.length} keys`}`);
     const more = keysBySlot.size > groups.length ? `; and ${keysBySlot.size - groups.length} more slots` : '';
     super(
       `${operation} needs all its keys in one slot, and they are in ${keysBySlot.size} (${groups.join('; ')}${more}). ` +
         `Give the keys a common {hash tag}, or use ${otherWay} if you do not need atomicity.`,
       { code: 'CROSS_SLOT' },
     );
-    this.keysBySlot = keysBySlot;
+    Object.defineProperty(this, 'keysBySlot', { value: keysBySlot });
   }
 }
-
-const shorten = (key: string): string => JSON.stringify(key.length > 40 ? `${key.slice(0, 37)}...` : key);
 
 /** The command must not be run through a cluster client. */
 export class BlockedCommandError extends ClusterError {

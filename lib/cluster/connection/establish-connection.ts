@@ -2,6 +2,7 @@ import { LoopTimer } from '../common/loop-timer.js';
 import { ConnectionError, TopologyError } from '../common/errors.js';
 import { runConnectionHook } from '../options/connection-hook.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
+import { traceConnect } from '../diagnostics/trace-connect.js';
 import type { Ask } from '../protocol/reply.js';
 import { verifyIdentity } from '../topology/node-identity.js';
 import { nodeName, type ClusterNode, type NodeAddress } from '../topology/topology.js';
@@ -26,7 +27,16 @@ export function isWrongNode(error: unknown): boolean {
  * that fails or takes longer than `connectTimeoutMs`.
  * @throws ConnectionError, AuthenticationError, TopologyError, ConnectionHookError
  */
-export async function establishConnection(
+export function establishConnection(
+  connection: Connection,
+  address: NodeAddress,
+  options: ResolvedClusterOptions,
+  known: () => ClusterNode | undefined,
+): Promise<void> {
+  return traceConnect('shared', options, address, () => openConnection(connection, address, options, known));
+}
+
+async function openConnection(
   connection: Connection,
   address: NodeAddress,
   options: ResolvedClusterOptions,

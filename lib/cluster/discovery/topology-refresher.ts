@@ -1,5 +1,8 @@
 import { clearTimeout, monotonicMs, setTimeout } from '../common/timers.js';
 import type { TopologyCounters } from '../stats/cluster-counters.js';
+import { topologyChannel } from '../diagnostics/channels.js';
+import type { KeyslotTopologyContext } from '../diagnostics/contexts.js';
+import { contextOf, traced } from '../diagnostics/traced.js';
 import type { ClusterTopology } from '../topology/topology.js';
 
 /** The time between two reads of the topology if nothing is known to be wrong, in ms. */
@@ -13,6 +16,8 @@ const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 /** What the refresher reads and updates. */
 export interface RefreshSource {
+  readonly clientName: string | undefined;
+  readonly topology: ClusterTopology;
   /** Reads the topology; undefined if no node replied. */
   read(): Promise<ClusterTopology | undefined>;
   adopt(topology: ClusterTopology): void;
@@ -30,6 +35,7 @@ export class TopologyRefresher {
   private running: Promise<void> | undefined = undefined;
   private due: NodeJS.Timeout | undefined = undefined;
   private again = false;
+  private reason = 'requested';
   private finishedAt = -Infinity;
   private stopped = false;
   private periodic: NodeJS.Timeout | undefined = undefined;
@@ -46,9 +52,10 @@ export class TopologyRefresher {
     this.schedulePeriodic();
   }
 
-  /** Requests a read, soon. */
-  request(): void {
+  /** Requests a read, soon. @param reason for the context of the read */
+  request(reason: string): void {
     if (this.stopped) return;
+    if (this.running === undefined && this.due === undefined) this.reason = reason;
     if (this.running !== undefined) {
       this.again = true;
       return;
@@ -64,7 +71,7 @@ export class TopologyRefresher {
   refresh(): Promise<void> {
     clearTimeout(this.due);
     this.due = undefined;
-    return (this.running ??= this.run());
+    return (this.running ??= this.traced());
   }
 
   /** Ends all reads. */
@@ -73,6 +80,20 @@ export class TopologyRefresher {
     clearTimeout(this.due);
     clearTimeout(this.periodic);
     this.due = undefined;
+  }
+
+  private traced(): Promise<void> {
+    const { reason } = this;
+    this.reason = 'requested';
+    if (!topologyChannel.hasSubscribers) return this.run();
+    const { source } = this;
+    const before = source.topology.version;
+    const context: KeyslotTopologyContext = { ...contextOf(source), reason };
+    return traced(topologyChannel, context, async () => {
+      await this.run();
+      const { version, nodes, coveredSlots } = source.topology;
+      Object.assign(context, { version, changed: version !== before, nodeCount: nodes.length, coveredSlots });
+    });
   }
 
   private async run(): Promise<void> {
@@ -90,7 +111,7 @@ export class TopologyRefresher {
       this.running = undefined;
       const again = this.again || this.source.urgent() || this.source.unsettled();
       this.again = false;
-      if (again) this.request();
+      if (again) this.request('follow-up');
     }
   }
 
@@ -103,7 +124,7 @@ export class TopologyRefresher {
     const jitter = 0.8 + Math.random() * 0.4;
     this.periodic = setTimeout(
       () => {
-        this.request();
+        this.request('periodic');
         this.schedulePeriodic();
       },
       Math.min(LONGEST_DELAY_MS, this.intervalMs * jitter),

@@ -27,13 +27,17 @@ export class TopologyTracker {
     this.subject = new BehaviorSubject(router.topology);
     this.refresher = new TopologyRefresher(
       {
+        clientName: options.clientName,
+        get topology() {
+          return router.topology;
+        },
         read: () => this.read(),
         adopt: (topology) => {
           const before = this.topology;
           this.adopt(router.withoutGaps(topology));
           // not after a MOVED: two nodes may name each other for a while
           router.releaseMoved(before);
-          router.reviveLostPrimaries();
+          router.pool.reviveLostPrimaries();
         },
         urgent: () => primaryMissing() || this.unknownNodeSeen || router.fillsGaps,
         unsettled: () => router.redirects.awaitsNodes,
@@ -67,14 +71,14 @@ export class TopologyTracker {
   }
 
   /** Requests a read, soon. */
-  requestRefresh(): void {
-    this.refresher.request();
+  requestRefresh(reason: string): void {
+    this.refresher.request(reason);
   }
 
   /** Requests a read because of a node that the topology does not have. It may own no slots yet. */
   reportUnknownNode(): void {
     this.unknownNodeSeen = true;
-    this.refresher.request();
+    this.refresher.request('unknown node');
   }
 
   /** Reads the topology now, or joins the read that is in progress. */

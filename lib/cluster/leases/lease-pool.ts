@@ -10,6 +10,7 @@ import {
 import { IdleConnections } from './idle-connections.js';
 import { LeaseQueue, type LeaseWaiter } from './lease-queue.js';
 import { endNow, isAlive, openLeased, type LeasedConnection } from './leased-connection.js';
+import { traceConnect } from '../diagnostics/trace-connect.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { ClusterCounters } from '../stats/cluster-counters.js';
 import type { NodeCounters } from '../stats/node-counters.js';
@@ -186,14 +187,16 @@ export class LeasePool {
 
   private async connect(node: ClusterNode, { limit, blocking }: LeaseWish): Promise<LeasedConnection> {
     this.idle.shrink(this.options.maxLeased - this.total);
-    const connection = await openLeased(node, this.options, limit, (redis) => {
-      this.all.add(redis);
-      const ended = countLeased(redis, this.counters.node(node.name));
-      redis.once('end', () => {
-        this.all.delete(redis);
-        ended();
+    const open = (): Promise<LeasedConnection> =>
+      openLeased(node, this.options, limit, (redis) => {
+        this.all.add(redis);
+        const ended = countLeased(redis, this.counters.node(node.name));
+        redis.once('end', () => {
+          this.all.delete(redis);
+          ended();
+        });
       });
-    }).catch((error: unknown) => {
+    const connection = await traceConnect('leased', this.options, node, open).catch((error: unknown) => {
       this.refuseIfClosed(blocking);
       throw error;
     });

@@ -14,6 +14,9 @@ import {
 import { isFinal, type Lease } from './lease-pool.js';
 import { isOpen } from './leased-connection.js';
 import { watchLease } from './lease-watch.js';
+import { captureCaller } from '../diagnostics/caller-stack.js';
+import { placed } from '../diagnostics/error-place.js';
+import { NO_SLOT } from '../topology/key-slot.js';
 import { LeasedRoute, type Destination } from './leased-route.js';
 import { throwAsOurs, type LeasedWork } from './leased-command.js';
 import { isTransient } from '../retry/transient.js';
@@ -45,18 +48,36 @@ export class LeasedCall {
     node?: ClusterNode,
   ) {
     this.limit = new CallLimit(work.name, policy.deadlineMs, policy.signal);
-    this.route = new LeasedRoute(host, work.slot, node);
+    this.route = new LeasedRoute(host, work.slot, node, policy.trace);
   }
 
   /** Resolves with the reply. The error it rejects with accounts for every attempt. */
   async run(): Promise<unknown> {
+    const ended = this.policy.trace?.begin();
     try {
-      return await this.attempts();
+      const result = await this.attempts();
+      ended?.(this.route.node?.name);
+      return result;
     } catch (error) {
-      const failure = this.unconfirmed ?? afterAttempts(this.work.name, error as Error, this.mayHaveRun);
+      const failure = this.inPlace(
+        this.unconfirmed ?? afterAttempts(this.work.name, error as Error, this.mayHaveRun),
+      );
+      ended?.(this.route.node?.name, failure);
+      captureCaller(failure, LeasedCall.prototype.run);
       this.route.counters.callFailed(failure);
       throw failure;
     }
+  }
+
+  private inPlace(error: Error): Error {
+    const { work, route, policy } = this;
+    return placed(error, {
+      command: work.title,
+      node: route.node?.name,
+      slot: work.slot === NO_SLOT ? undefined : work.slot,
+      attempts: Math.max(1, route.attempts),
+      keys: policy.errorKeys ? work.keys() : undefined,
+    });
   }
 
   private async attempts(): Promise<unknown> {
@@ -153,7 +174,7 @@ export class LeasedCall {
     this.unconfirmed = error;
     this.host.reportStale();
     this.work.resent?.();
-    return { lastError: error.cause };
+    return { lastError: error.cause, resent: true };
   }
 
   private unsent(node: ClusterNode): Outcome {
@@ -170,7 +191,7 @@ export class LeasedCall {
     if (this.mayGoOn) {
       this.mayHaveRun ||= !work.reads;
       work.resent?.();
-      return { lastError: isDemotion(error) ? (error as Error) : cause };
+      return { lastError: isDemotion(error) ? (error as Error) : cause, resent: true };
     }
     if (isDemotion(error)) throw error;
     if (limit.signal?.aborted) {

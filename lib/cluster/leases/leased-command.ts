@@ -8,14 +8,18 @@ import { callByName } from '../node-client/call-by-name.js';
 import { toReplyError } from '../protocol/reply-error.js';
 import type { Reply } from '../protocol/reply.js';
 import type { Argument } from '../protocol/request-encoder.js';
-import type { ResolvedCall } from '../command/resolved-call.js';
+import { keysOf, type ResolvedCall } from '../command/resolved-call.js';
 import type { ScriptRegistry } from '../scripts/script-registry.js';
 
 /** Work on a leased connection, in one or more attempts. */
 export interface LeasedWork extends Repeatable {
   /** The name used in errors. */
   readonly name: string;
+  /** As fields of errors call it: the command in upper case. */
+  readonly title: string;
   readonly slot: number;
+  /** Returns the keys as text. */
+  keys(): readonly string[];
   /** Whether it may take any amount of time once a server has it. */
   readonly blocking: boolean;
   /**
@@ -53,6 +57,14 @@ export class LeasedCommand implements LeasedWork {
       this.given = found;
       this.call = { ...this.call, args: found };
     });
+  }
+
+  get title(): string {
+    return this.call.row.name.toUpperCase();
+  }
+
+  keys(): readonly string[] {
+    return keysOf(this.call);
   }
 
   get blocking(): boolean {

@@ -1,5 +1,5 @@
 import type { CallLimit } from '../command/call-limit.js';
-import { TopologyError } from '../common/errors.js';
+import { TopologyError, type ReplyError } from '../common/errors.js';
 import { REFUSALS } from '../common/refusals.js';
 import type { RetryMode } from '../options/options.js';
 import { resolveRedirect } from '../retry/resolve-redirect.js';
@@ -10,6 +10,9 @@ import { NO_SLOT } from '../topology/key-slot.js';
 import { PROMPT_REDIRECTS } from '../topology/redirect.js';
 import type { ClusterNode } from '../topology/topology.js';
 import type { LeaseHost } from './lease-host.js';
+import type { CallTrace } from '../diagnostics/call-trace.js';
+
+type FailedAttempt = Exclude<Attempt<never>, { readonly result: never }>;
 
 /** The destination of an attempt on a leased connection. */
 export interface Destination {
@@ -20,6 +23,9 @@ export interface Destination {
 
 /** Finds the nodes for the attempts of one call that runs on leased connections. */
 export class LeasedRoute {
+  /** The node of the last attempt. */
+  node: ClusterNode | undefined = undefined;
+  attempts = 0;
   private redirects = 0;
   /** Those of the node of the last attempt. */
   counters: NodeCounters;
@@ -28,6 +34,7 @@ export class LeasedRoute {
     private readonly host: LeaseHost,
     private readonly slot: number,
     private readonly pinned?: ClusterNode,
+    private readonly trace?: CallTrace,
   ) {
     this.counters = host.counters.elsewhere;
   }
@@ -51,6 +58,8 @@ export class LeasedRoute {
         const destination = redirect ?? this.owner();
         redirect = undefined;
         if (destination !== undefined) this.counters = this.host.counters.node(destination.node.name);
+        this.node = destination?.node;
+        this.attempts++;
         const outcome: Attempt<T> =
           destination === undefined ? { lastError: this.uncovered() } : await attempt(destination);
         if ('result' in outcome || outcome.lastError === undefined) return outcome;
@@ -58,10 +67,19 @@ export class LeasedRoute {
         const promptly = redirect !== undefined;
         if (!promptly && !limit.over && retry === 'never') throw asThrown(outcome.lastError);
         if (!promptly) this.counters.retries.addError(outcome.lastError);
+        if (!limit.over) this.record(outcome, redirect?.node);
         return { ...outcome, promptly };
       },
       (lastError) => asThrown(limit.error(lastError)),
     );
+  }
+
+  private record({ lastError, resent }: FailedAttempt, target: ClusterNode | undefined): void {
+    const { trace, node } = this;
+    if (trace === undefined || lastError === undefined) return;
+    if (target !== undefined && node !== undefined) {
+      trace.redirected((lastError as ReplyError).code, node.name, target.name);
+    } else trace.retried(resent ? 'resend' : 'retry', lastError, node?.name);
   }
 
   /** Returns the named node, else the node of the slot according to the topology. */

@@ -5,6 +5,11 @@ import { waitForReplicas } from './wait-for-replicas.js';
 import { ReplyError } from '../common/errors.js';
 import type { LeasedWork } from './leased-command.js';
 import { callByName } from '../node-client/call-by-name.js';
+import { captureCallerOfAll } from '../diagnostics/caller-stack.js';
+import { placed } from '../diagnostics/error-place.js';
+import { keysOf } from '../command/resolved-call.js';
+import { NO_SLOT } from '../topology/key-slot.js';
+import { nodeName, type NodeAddress } from '../topology/topology.js';
 import { isTransient } from '../retry/transient.js';
 import { toReplyError } from '../protocol/reply-error.js';
 import type { Reply } from '../protocol/reply.js';
@@ -13,6 +18,7 @@ import { mayHaveWritten, notATransaction } from '../command/transaction-command.
 /** MULTI, commands that write, EXEC, and WAIT for the replicas. */
 export class LeasedBlock implements LeasedWork {
   readonly name = 'EXEC';
+  readonly title = 'EXEC';
   readonly blocking = false;
   readonly reads = false;
   readonly idempotent = false;
@@ -22,6 +28,10 @@ export class LeasedBlock implements LeasedWork {
     readonly slot: number,
     private readonly policy: CallPolicy,
   ) {}
+
+  keys(): readonly string[] {
+    return this.entries.flatMap(({ call }) => keysOf(call));
+  }
 
   async send(redis: Redis): Promise<BatchResult[] | null> {
     const results = await executeBlock(redis, this.entries);
@@ -56,7 +66,12 @@ export async function executeBlock(
   const results = await block.exec().catch((error: unknown) => {
     throw refusalOf(error, entries);
   });
-  return results?.map(([error, reply], index) => resultOf(entries[index], error, reply)) ?? null;
+  if (results === null) return null;
+  const node = nodeName(redis.options as NodeAddress);
+  const answers = results.map(([error, reply], index) => resultOf(entries[index], error, reply, node));
+  const errors = answers.map(([error]) => error).filter((error) => error !== null);
+  captureCallerOfAll(errors, executeBlock);
+  return answers;
 }
 
 /** An error of ioredis, which names the command. */
@@ -64,8 +79,17 @@ interface RefusedCommand extends Error {
   readonly command?: { readonly name: string };
 }
 
-function resultOf({ shape: { transform } }: BatchEntry, error: Error | null, reply: unknown): BatchResult {
-  if (error !== null) return [toReplyError(error.message), undefined];
+function resultOf(
+  { call, shape: { transform } }: BatchEntry,
+  error: Error | null,
+  reply: unknown,
+  node: string,
+): BatchResult {
+  if (error !== null) {
+    const { row, slot } = call;
+    const place = { command: row.name.toUpperCase(), node, slot: slot === NO_SLOT ? undefined : slot };
+    return [placed(toReplyError(error.message), { ...place, attempts: 1 }), undefined];
+  }
   return [null, transform === undefined ? reply : transform(reply as Reply)];
 }
 

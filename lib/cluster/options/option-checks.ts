@@ -33,6 +33,15 @@ const count: Check = (value, name) => {
     refuse(name, 'a whole number of at least 1', describeValue(value));
 };
 
+const keyDisclosure: Check = (value, name) => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    refuse(name, '{ keys: true } or { keys: false }', describeValue(value));
+  for (const [key, given] of Object.entries(value as object)) {
+    oneOf('keys')(key, `${name} (its keys)`);
+    if (given !== undefined) flag(given, `${name}.keys`);
+  }
+};
+
 export const READ_FROM = [
   'primary',
   'primaryPreferred',
@@ -101,6 +110,8 @@ export const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   },
   heartbeatMs: milliseconds,
   statsIntervalMs: milliseconds,
+  telemetry: keyDisclosure,
+  errors: keyDisclosure,
 };
 /** Rejects options that are not an object, such as a URL or a list of nodes. @throws InvalidArgumentError */
 export function checkIsObject(options: unknown): void {

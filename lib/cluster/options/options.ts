@@ -101,6 +101,15 @@ export interface ClusterEngineOptions {
   heartbeatMs?: number | undefined;
   /** How often `stats$` emits a snapshot while it has subscribers, in ms. Default 1000. */
   statsIntervalMs?: number | undefined;
+  /** What tracing channels publish. With `keys: true` contexts carry the keys of commands. Default `{ keys: false }`. */
+  telemetry?: KeyDisclosure | undefined;
+  /** What errors carry. With `keys: true` errors of commands have `keys`. Default `{ keys: false }`. */
+  errors?: KeyDisclosure | undefined;
+}
+
+/** Whether keys are shown, which may name users or hold secrets. */
+export interface KeyDisclosure {
+  keys?: boolean | undefined;
 }
 
 /** Options with every default filled in. */
@@ -134,4 +143,6 @@ export interface ResolvedClusterOptions {
   readonly allowBlocked: ReadonlySet<string>;
   readonly heartbeatMs: number;
   readonly statsIntervalMs: number;
+  readonly telemetryKeys: boolean;
+  readonly errorKeys: boolean;
 }

@@ -61,6 +61,8 @@ export function resolveOptions(
     allowBlocked: parseAllowBlocked(options.allowBlocked ?? []),
     heartbeatMs: options.heartbeatMs ?? 1000,
     statsIntervalMs: options.statsIntervalMs ?? 1000,
+    telemetryKeys: options.telemetry?.keys ?? false,
+    errorKeys: options.errors?.keys ?? false,
   };
 }
 /** Returns the credentials. All nodes use the same ones, so the URLs and the options must agree. */

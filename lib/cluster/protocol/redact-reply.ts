@@ -41,6 +41,8 @@ const ECHOES: readonly Echo[] = [
     until: "'",
     reason: 'a value that took the place of a name',
   },
+  { after: "No such key '", until: "' or consumer group", reason: 'XREADGROUP, XACK and their like: a key' },
+  { after: " for key name '", until: "'", reason: 'XGROUP, XINFO: a key' },
   { after: 'Unsupported option ', reason: 'EXPIRE: a value in the place of a keyword' },
   { after: "Unrecognized XCLAIM option '", until: "'", reason: 'the same' },
   { after: 'Unknown argument ', reason: 'FUNCTION LIST, FT.SEARCH: the same' },
@@ -59,7 +61,7 @@ const ECHOES: readonly Echo[] = [
 
 /**
  * Returns the text of an error reply without the arguments it repeats, which may be stored values or
- * credentials. Keeps names of commands, keys and nodes, and the errors of Lua scripts, which are their authors'
+ * credentials. Keeps names of commands and nodes, and the errors of Lua scripts, which are their authors'
  * choice.
  */
 export function redactReply(text: string): string {

@@ -18,6 +18,7 @@ export class PartialFailureError extends ClusterError {
       { code: 'PARTIAL_FAILURE', ...outcomeOfParts(replies.size, errors.values()) },
     );
     this.errors = errors;
+    Object.defineProperty(this, 'command', { value: command, enumerable: true });
     // printing or copying the error must not show replies, which are stored values
     Object.defineProperty(this, 'replies', { get: () => replies });
   }

@@ -18,6 +18,8 @@ export type Attempt<T> =
       readonly lastError: Error | undefined;
       /** The next attempt follows at once. */
       readonly promptly?: boolean;
+      /** The attempt may have been executed; the next one does it again. */
+      readonly resent?: boolean;
     };
 
 /**

@@ -84,6 +84,16 @@ export class ChannelPool {
     return commands;
   }
 
+  /**
+   * Tries primaries again whose connection was lost. A failure requests a read of the topology, so that a failover is
+   * noticed without any calls.
+   */
+  reviveLostPrimaries(): void {
+    for (const channel of this.primaries) {
+      if (channel.lastFailure !== undefined) channel.open().catch(() => {});
+    }
+  }
+
   /** Closes a channel, and forgets it. */
   remove(channel: NodeChannel): void {
     this.channels.delete(channel.name);

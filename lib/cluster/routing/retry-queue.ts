@@ -43,7 +43,7 @@ export class RetryQueue {
       if (this.holding) this.enqueueUntilReleased(command);
       else dispatch(command);
     };
-    this.budget = new PendingBudget('none (waiting for the cluster)', bounds, counters, onRoom);
+    this.budget = new PendingBudget(undefined, bounds, counters, onRoom);
   }
 
   get size(): number {

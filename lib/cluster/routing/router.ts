@@ -108,7 +108,7 @@ export class Router implements ChannelOwner {
 
   /** A server said that it did not execute a command, or that the command is wrong. */
   refused(command: Command, reply: ReplyError, from: NodeChannel): void {
-    if (reply.code === 'NOSCRIPT' && this.resendWithText(command, from)) return;
+    if (reply.code === 'NOSCRIPT' && this.resendWithText(command, reply, from)) return;
     const refusal = REFUSALS.get(reply.code);
     if (refusal !== undefined) from.counters.redirects.add(reply.code);
     if (refusal === undefined || command.settled) return command.fail(reply);
@@ -138,6 +138,7 @@ export class Router implements ChannelOwner {
         command.call = { ...call, args: [...argsOnResend(call.args, deadlineMs)] };
       }
       command.asking = false;
+      command.policy.trace?.retried('resend', error, command.budget?.node);
       this.retryQueue.retryLater(command);
     } else if (command.row.readonly) {
       // nothing can have happened
@@ -152,7 +153,7 @@ export class Router implements ChannelOwner {
   /** A channel has lost its connection. What it had not sent may find a better way. */
   channelLost(channel: NodeChannel): void {
     this.monitor.markUnfit(channel.name);
-    this.listener.onStale(`lost ${channel.name}`);
+    this.listener.onStale('lost connection');
     this.unsent(channel.takePending(), channel.lastFailure);
     if (channel.lastFailure !== undefined) this.listener.onLost(channel.name, channel.lastFailure);
   }
@@ -198,16 +199,6 @@ export class Router implements ChannelOwner {
     this.handover.follow(before, topology);
   }
 
-  /**
-   * Tries primaries again whose connection was lost. A failure requests a read of the topology, so that a failover is
-   * noticed without any calls.
-   */
-  reviveLostPrimaries(): void {
-    for (const channel of this.pool.primaries) {
-      if (channel.lastFailure !== undefined) channel.open().catch(() => {});
-    }
-  }
-
   /** Ends every channel. Commands that come later fail. */
   close(): void {
     this.closed = true;
@@ -227,13 +218,13 @@ export class Router implements ChannelOwner {
       this.redirects.noteMove(target);
       // a node that redirects to itself has a wrong idea of this connection
       if (target.node.name === from.name && command.attempts >= PROMPT_REDIRECTS) void from.renew();
-      this.follow(command, target.node);
+      this.follow(command, target.node, reply, from);
     },
     ask: (command, reply, from) => {
       const target = this.redirects.targetOf(reply, from);
       if (target === undefined) return this.retryLater(command);
       command.asking = true;
-      this.follow(command, target.node);
+      this.follow(command, target.node, reply, from);
     },
     wait: (command) => this.retryLater(command),
     retry: (command) => this.retryLater(command, false),
@@ -245,7 +236,8 @@ export class Router implements ChannelOwner {
     this.listener.onMoved(topology);
   }
 
-  private follow(command: Command, node: ClusterNode): void {
+  private follow(command: Command, node: ClusterNode, reply: ReplyError, from: NodeChannel): void {
+    command.policy.trace?.redirected(reply.code, from.name, node.name);
     command.budget?.release(command);
     // that node may not know the script, and a second round trip would let others of the slot overtake
     this.addText(command);
@@ -262,6 +254,7 @@ export class Router implements ChannelOwner {
     if (command.policy.retry === 'never') {
       command.fail(command.lastError ?? new ConnectionError('the cluster', 'cannot serve the command'));
     } else {
+      command.policy.trace?.retried('retry', command.lastError, command.budget?.node);
       this.retryQueue.retryLater(command, keepsOrder);
     }
   }
@@ -274,14 +267,15 @@ export class Router implements ChannelOwner {
         ? new TopologyError('SLOTS_NOT_COVERED', `No node serves slot ${slot} at present`)
         : new TopologyError('NO_REPLICA', `No replica of ${shard.primary.name} can be read from at present`);
     command.lastError = error;
-    this.listener.onStale(error.message);
+    this.listener.onStale(error.code);
     if (shard?.replicas.length === 0 && this.redirects.isSettled) command.fail(error);
     else this.retryLater(command);
   }
 
   /** Sends a script with its text to a server that does not know its hash. */
-  private resendWithText(command: Command, from: NodeChannel): boolean {
+  private resendWithText(command: Command, reply: ReplyError, from: NodeChannel): boolean {
     if (command.settled || !this.addText(command)) return false;
+    command.policy.trace?.retried('retry', reply, from.name);
     command.sent = false;
     command.budget?.release(command);
     from.counters.retries.add('NOSCRIPT');

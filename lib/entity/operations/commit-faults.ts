@@ -78,9 +78,9 @@ const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Err
   COLLECTION: ({ schema, key }, property) =>
     new SchemaMismatchError(schema.name, property, key.row, COLLECTION_EXPECTS),
   FENCED: ({ key }) => new LockLostError(key.tag, 'another holder has it'),
-  UNKNOWN: ({ key }) =>
+  UNKNOWN: ({ schema }) =>
     new OutcomeUnknownError(
-      `The write of ${key.row}`,
+      `A write of ${schema.name}`,
       'its reply was lost, and the row no longer shows whether it was applied',
     ),
   QUERY: () => new TransactionConflictError(1), // not thrown: the caller runs the transaction again

@@ -10,7 +10,7 @@ export class KeyspaceEventsOffError extends ClusterError {
    * @param lacking the letters that its `notify-keyspace-events` setting lacks
    */
   constructor(
-    readonly node: string,
+    override readonly node: string,
     readonly lacking: string = 'KA',
   ) {
     super(

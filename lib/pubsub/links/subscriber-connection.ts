@@ -5,6 +5,7 @@ import { ProtocolError, ReplyError } from '../../cluster/common/errors.js';
 import { authenticate, handshake } from '../../cluster/connection/handshake.js';
 import { verifyIdentity } from '../../cluster/topology/node-identity.js';
 import { NodeSocket, type SocketOwner } from '../../cluster/connection/node-socket.js';
+import { traceConnect } from '../../cluster/diagnostics/trace-connect.js';
 import type { ResolvedClusterOptions } from '../../cluster/options/options.js';
 import type { Credentials } from '../../cluster/options/credentials.js';
 import type { Ask, Reply } from '../../cluster/protocol/reply.js';
@@ -76,7 +77,7 @@ export class SubscriberConnection implements SocketOwner {
    * @throws AuthenticationError, ConnectionError, ConnectionHookError
    */
   open(): Promise<void> {
-    return (this.opening ??= this.establish());
+    return (this.opening ??= traceConnect('subscriber', this.options, this.node, () => this.establish()));
   }
 
   /**

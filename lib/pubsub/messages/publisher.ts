@@ -1,5 +1,10 @@
 import { Batch, BatchedCommand } from '../../cluster/command/batch.js';
-import { PLAIN_SHAPES } from '../../cluster/command/call-policy.js';
+import { followAll, noteFailures } from '../../cluster/batch-trace.js';
+import { PLAIN_SHAPES, type CallPolicy } from '../../cluster/command/call-policy.js';
+import { CallTrace, emptyRouting } from '../../cluster/diagnostics/call-trace.js';
+import { publishChannel } from '../../cluster/diagnostics/channels.js';
+import type { KeyslotPublishContext } from '../../cluster/diagnostics/contexts.js';
+import { contextOf, traced } from '../../cluster/diagnostics/traced.js';
 import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { ChannelName } from '../subscriptions/cluster-message.js';
@@ -28,8 +33,17 @@ export class Publisher {
     { channel, value }: Publication<T>,
     codec: MessageCodec<T>,
   ): Promise<number> {
-    const args = [checkName(channel), await encodePayload(value, codec)];
-    return (await this.engine.run(command, args, this.engine.options, { buffers: false })) as number;
+    const run = async (policy: CallPolicy): Promise<number> => {
+      const args = [checkName(channel), await encodePayload(value, codec)];
+      return (await this.engine.run(command, args, policy, { buffers: false })) as number;
+    };
+    if (!publishChannel.hasSubscribers) return run(this.engine.options);
+    const context = publishContext(this.engine.options, command, [channel]);
+    return traced(publishChannel, context, async () => {
+      const receivers = await run({ ...this.engine.options, trace: new CallTrace(context) });
+      context.receivers = receivers;
+      return receivers;
+    });
   }
 
   /** Publishes all messages in one batch per node; each message has its own result. */
@@ -37,6 +51,21 @@ export class Publisher {
     command: PublishCommand,
     publications: readonly Publication<T>[],
     codec: MessageCodec<T>,
+  ): Promise<PublishResult[]> {
+    if (!publishChannel.hasSubscribers) return this.publishBatch(command, publications, codec);
+    const context = publishContext(
+      this.engine.options,
+      command,
+      publications.map(({ channel }) => channel),
+    );
+    return traced(publishChannel, context, () => this.publishBatch(command, publications, codec, context));
+  }
+
+  private async publishBatch<T>(
+    command: PublishCommand,
+    publications: readonly Publication<T>[],
+    codec: MessageCodec<T>,
+    context?: KeyslotPublishContext,
   ): Promise<PublishResult[]> {
     const { engine } = this;
     // an invalid message is found before anything is sent
@@ -46,11 +75,32 @@ export class Publisher {
         return new BatchedCommand(call, PLAIN_SHAPES.strings, engine.options);
       }),
     );
+    if (context !== undefined) followAll(commands, new CallTrace(context));
     const results = await new Batch(commands, engine.options, engine).start();
+    if (context !== undefined) {
+      noteFailures(context, results);
+      context.receivers = results.reduce((sum, [error, count]) => sum + (error ? 0 : Number(count)), 0);
+    }
     return results.map(([error, receivers]) =>
       error === null ? { ok: true, receivers: receivers as number } : { ok: false, error },
     );
   }
+}
+
+function publishContext(
+  options: { readonly clientName: string | undefined },
+  command: PublishCommand,
+  channels: readonly ChannelName[],
+): KeyslotPublishContext {
+  const names = new Set(channels.map(String));
+  return {
+    ...contextOf(options),
+    kind: command === 'publish' ? 'channel' : 'sharded',
+    channel: names.size === 1 ? [...names][0] : undefined,
+    batchSize: channels.length,
+    failed: 0,
+    ...emptyRouting(),
+  };
 }
 
 async function encodePayload<T>(value: T, codec: MessageCodec<T>): Promise<string | Buffer> {

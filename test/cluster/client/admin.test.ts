@@ -231,7 +231,7 @@ describe('a node joins and leaves', () => {
         [7, 7],
       ]);
       await expect(cluster.admin.addSlots(second, [7])).rejects.toMatchObject({
-        message: 'ERR Slot 7 is already busy',
+        message: `ERR Slot 7 is already busy (CLUSTER ADDSLOTS on ${second.name})`,
       });
       await eventually(() => cluster.topology.nodeForSlot(7)?.id === second.id);
 

@@ -1,5 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { ClusterClient } from 'keyslot';
+import {
+  ClusterClient,
+  KEYSLOT_CHANNELS,
+  type KeyslotCommandContext,
+  keyslotChannel,
+  keySlot,
+} from 'keyslot';
 import { map, pairwise } from 'rxjs';
 import { eventually, sharedCluster } from '../../cluster-fixture.js';
 
@@ -31,6 +37,24 @@ describe('docs/observability.md, statistics', () => {
     const blocks = blocksOf('Statistics');
     expect(blocks).toHaveLength(2);
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
+  });
+
+  it('publishes commands on a tracing channel', async () => {
+    const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
+    expect(blocksOf('Tracing channels').map((code) => here.includes(squeezed(code)))).toEqual([true]);
+    keyslotChannel('keyslot:command').asyncEnd.subscribe((context) => {
+      const { command, node, attempts, outcome } = context as KeyslotCommandContext;
+      console.log(command, node, attempts, outcome);
+    });
+    await cluster.set(`${keyspace}k`, 'v');
+    const owner = cluster.topology.nodeForSlot(keySlot(`${keyspace}k`))?.name;
+    expect(shown).toEqual([['SET', owner, 1, 'ok']]);
+  });
+
+  it('has a row for every tracing channel', () => {
+    const [, section] = page.split('\n## Tracing channels\n');
+    const rows = [...section.matchAll(/^\| `(keyslot:\w+)`/gm)].map(([, name]) => name);
+    expect(rows.toSorted()).toEqual(KEYSLOT_CHANNELS.toSorted());
   });
 
   it('reads a snapshot', async () => {

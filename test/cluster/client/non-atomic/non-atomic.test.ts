@@ -1,6 +1,7 @@
 import { ClusterClient, type ClusterClientOptions } from 'keyslot';
 import { recipes } from '../../../../lib/client/non-atomic/recipe-table.js';
 import { sharedCluster } from '../../../cluster-fixture.js';
+import { withoutPlace } from '../../../error-place.js';
 import { freshKeys } from './non-atomic-fixture.js';
 
 const shared = sharedCluster();
@@ -45,7 +46,7 @@ async function observe(setUp: readonly Words[], call: Words, together: boolean):
   const method = String(name) as 'sunion';
   const outcome = await client.nonAtomic[method](...(withKeys(args) as string[])).then(
     (reply: unknown) => (/^s(diff|inter|union)$/.test(method) ? (reply as string[]).toSorted() : reply),
-    (error: Error) => [error.name, error.message],
+    (error: Error) => [error.name, withoutPlace(error.message)],
   );
   return [outcome, await Promise.all(NAMES.map((word) => contentOf(key(word))))];
 }

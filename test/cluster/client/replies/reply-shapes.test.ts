@@ -3,6 +3,7 @@ import { Cluster } from 'ioredis';
 import { ClusterClient, InvalidArgumentError } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
 import { eventually } from '../../../cluster-fixture.js';
+import { withoutPlace } from '../../../error-place.js';
 
 /** A command and its arguments. */
 type Call = readonly unknown[];
@@ -389,7 +390,7 @@ type Run = (client: Methods, list: readonly Call[]) => Promise<unknown[]>;
 
 /** Errors as what a caller reads of them, wherever they stand in a reply. */
 function readable(value: unknown): unknown {
-  if (types.isNativeError(value)) return { error: value.name, message: value.message };
+  if (types.isNativeError(value)) return { error: value.name, message: withoutPlace(value.message) };
   return Array.isArray(value) ? value.map(readable) : value;
 }
 

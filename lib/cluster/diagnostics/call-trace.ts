@@ -1,0 +1,81 @@
+import { epochMs, errorCodeOf, outcomeOf } from './traced.js';
+import type { KeyslotNodePart, KeyslotOutcome, KeyslotRouting } from './contexts.js';
+
+/** Events of one call that are recorded. A large pipeline in a failover has one for each of its commands. */
+const MAX_EVENTS = 128;
+
+const SEVERITY: Readonly<Record<KeyslotOutcome, number>> = { ok: 0, error: 1, unknown: 2 };
+
+/** Creates the fields of a context that a `CallTrace` fills in. */
+export function emptyRouting(): KeyslotRouting {
+  return { nodes: [], attempts: 0, redirects: { moved: 0, ask: 0 }, retries: 0, events: [] };
+}
+
+/** Records in a context where a call goes. Exists only for calls that somebody listens to. */
+export class CallTrace {
+  private readonly parts = new Map<string, KeyslotNodePart>();
+
+  constructor(private readonly routing: KeyslotRouting) {}
+
+  /**
+   * Records that a request is on its way.
+   * @returns to be called when it has ended: with the node that answered, if one did, and its error
+   */
+  begin(): (node: string | undefined, error?: Error) => void {
+    this.routing.attempts++;
+    const startedAt = epochMs();
+    return (node, error) => {
+      if (node !== undefined) this.ended(node, startedAt, error);
+    };
+  }
+
+  /** Records that a request goes to another node at once. */
+  redirected(reason: string, node: string, to: string): void {
+    const { redirects } = this.routing;
+    if (reason === 'ASK') redirects.ask++;
+    else redirects.moved++;
+    this.again('redirect', reason, node, to);
+  }
+
+  /** Records that a request is tried again, or sent again after its reply was lost. */
+  retried(kind: 'retry' | 'resend', cause: Error | undefined, node: string | undefined): void {
+    this.routing.retries++;
+    this.again(kind, cause === undefined ? 'unknown' : errorCodeOf(cause), node);
+  }
+
+  private again(kind: 'redirect' | 'retry' | 'resend', reason: string, node?: string, to?: string): void {
+    const { routing } = this;
+    routing.attempts++;
+    if (routing.events.length < MAX_EVENTS) routing.events.push({ kind, reason, node, to, at: epochMs() });
+  }
+
+  private ended(node: string, startedAt: number, error: Error | undefined): void {
+    const part = this.partOf(node, startedAt);
+    part.commands++;
+    part.endedAt = epochMs();
+    part.startedAt = Math.min(part.startedAt, startedAt);
+    Object.assign(this.routing, { node, address: part.address, port: part.port });
+    if (error === undefined) return;
+    part.failed++;
+    part.errorCode ??= errorCodeOf(error);
+    const outcome = outcomeOf(error);
+    if (SEVERITY[outcome] > SEVERITY[part.outcome]) part.outcome = outcome;
+  }
+
+  private partOf(node: string, startedAt: number): KeyslotNodePart {
+    let part = this.parts.get(node);
+    if (part === undefined) {
+      const { address, port } = addressOf(node);
+      part = { node, address, port, commands: 0, failed: 0, startedAt, endedAt: startedAt, outcome: 'ok' };
+      this.parts.set(node, part);
+      this.routing.nodes.push(part);
+    }
+    return part;
+  }
+}
+
+/** The two parts of a node's name. */
+export function addressOf(node: string): { address: string; port: number } {
+  const colon = node.lastIndexOf(':');
+  return { address: node.slice(0, colon), port: Number(node.slice(colon + 1)) };
+}

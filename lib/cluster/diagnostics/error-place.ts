@@ -1,0 +1,77 @@
+import {
+  ClientClosedError,
+  ClusterError,
+  BackpressureError,
+  DeadlineExceededError,
+  DurabilityError,
+  LeaseTimeoutError,
+  OutcomeUnknownError,
+  ReplyError,
+  TransactionConflictError,
+  UnreadableReplyError,
+} from '../common/errors.js';
+
+/** Where a command was when it failed. */
+export interface ErrorPlace {
+  /** In upper case. */
+  readonly command: string;
+  /** `host:port`, if a node had the command or was to have it. */
+  readonly node: string | undefined;
+  readonly slot: number | undefined;
+  readonly attempts: number;
+  /** Only where the application wants the keys in errors. */
+  readonly keys?: readonly string[] | undefined;
+}
+
+/** Errors that are made for one command. Others are shared by all commands that meet the same obstacle. */
+const OWN_ERRORS = [
+  ReplyError,
+  DeadlineExceededError,
+  OutcomeUnknownError,
+  DurabilityError,
+  UnreadableReplyError,
+  BackpressureError,
+  LeaseTimeoutError,
+  TransactionConflictError,
+] as const;
+
+/** Whether an error is one that is made for one command, and does not say yet for which. */
+export function lacksPlace(error: unknown): error is ClusterError {
+  return error instanceof ClusterError && error.command === undefined && isOwn(error);
+}
+
+const isOwn = (error: ClusterError): boolean => OWN_ERRORS.some((type) => error instanceof type);
+
+/** Returns the error with its place: in its fields, and in its message. An error that is shared is copied. */
+export function placed(error: Error, place: ErrorPlace): Error {
+  if (!(error instanceof ClusterError) || error.command !== undefined) return error;
+  const own = isOwn(error) ? error : copyOf(error);
+  const { command, node, slot, attempts, keys } = place;
+  const fields: Record<string, unknown> = { command, node, slot, attempts };
+  for (const [name, value] of Object.entries(fields)) {
+    if (value !== undefined) define(own, name, value, true);
+  }
+  if (keys !== undefined) define(own, 'keys', keys, false);
+  // callers of ioredis know the message of a closed client by heart
+  if (!(error instanceof ClientClosedError)) define(own, 'message', messageWith(error.message, place), false);
+  return own;
+}
+
+function messageWith(message: string, { command, node }: ErrorPlace): string {
+  const at = node === undefined || message.includes(node) ? '' : `on ${node}`;
+  const what = message.toUpperCase().startsWith(command) ? '' : command;
+  const place = [what, at].filter((part) => part !== '').join(' ');
+  return place === '' ? message : `${message} (${place})`;
+}
+
+function copyOf(error: ClusterError): ClusterError {
+  const { stack: _, ...own } = Object.getOwnPropertyDescriptors(error);
+  return Object.defineProperties(
+    Object.setPrototypeOf(new Error(error.message), Object.getPrototypeOf(error) as object) as ClusterError,
+    own,
+  );
+}
+
+function define(error: Error, name: string, value: unknown, enumerable: boolean): void {
+  Object.defineProperty(error, name, { value, enumerable, configurable: true, writable: true });
+}
