@@ -42,11 +42,13 @@ describe('docs/observability.md, statistics', () => {
   it('publishes commands on a tracing channel', async () => {
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     expect(blocksOf('Tracing channels').map((code) => here.includes(squeezed(code)))).toEqual([true]);
-    keyslotChannel('keyslot:command').asyncEnd.subscribe((context) => {
+    const listener = (context: unknown): void => {
       const { command, node, attempts, outcome } = context as KeyslotCommandContext;
       console.log(command, node, attempts, outcome);
-    });
+    };
+    keyslotChannel('keyslot:command').asyncEnd.subscribe(listener);
     await cluster.set(`${keyspace}k`, 'v');
+    keyslotChannel('keyslot:command').asyncEnd.unsubscribe(listener);
     const owner = cluster.topology.nodeForSlot(keySlot(`${keyspace}k`))?.name;
     expect(shown).toEqual([['SET', owner, 1, 'ok']]);
   });

@@ -155,7 +155,9 @@ describe('stats()', () => {
     await expect(deadline.mget(mine, other)).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     const tried = client.stats();
     expect(tried.nodes[from].redirects.TRYAGAIN).toBeGreaterThan(0);
-    expect(tried.nodes[from].retries.TRYAGAIN).toBe(tried.nodes[from].redirects.TRYAGAIN);
+    // the last refusal may come after the deadline
+    const { TRYAGAIN: refusals } = tried.nodes[from].redirects;
+    expect([refusals, refusals! - 1]).toContain(tried.nodes[from].retries.TRYAGAIN);
     expect(tried.nodes[from].errors).toEqual({ DEADLINE_EXCEEDED: 1 });
     await migration.moveKeys();
     await migration.finish();

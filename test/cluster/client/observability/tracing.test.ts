@@ -253,7 +253,7 @@ describe('connections', () => {
 
 describe('contexts', () => {
   it('never hold values, and keys only where they are wanted', async () => {
-    const open_ = async (client: ClusterClient): Promise<void> => {
+    const useAll = async (client: ClusterClient): Promise<void> => {
       await client.set(KEY, SECRET);
       await client.lpush(KEY, SECRET).catch(() => {});
       await client.call('nosuchcommand', KEY, SECRET).catch(() => {});
@@ -265,13 +265,13 @@ describe('contexts', () => {
       await client.mget(KEY, `${KEY}2`).catch(() => {});
       await client.del(KEY, `${KEY}2`);
     };
-    await open_(cluster);
+    await useAll(cluster);
     expect(recorder.text()).toContain('WRONGTYPE');
     expect(recorder.text()).not.toContain(SECRET);
     expect(recorder.text()).not.toContain(KEY);
     recorder.clear();
     const showing = open({ telemetry: { keys: true } });
-    await open_(showing);
+    await useAll(showing);
     await showing.close();
     expect(recorder.text()).not.toContain(SECRET);
     expect(recorder.of('keyslot:command')[0].keys).toEqual([KEY]);
