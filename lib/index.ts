@@ -283,4 +283,18 @@ export {
   type KeyslotChannelName,
   type KeyslotContexts,
 } from './cluster/diagnostics/channels.js';
-export type * from './cluster/diagnostics/contexts.js';
+export type {
+  KeyslotCallEvent,
+  KeyslotCommandContext,
+  KeyslotConnectContext,
+  KeyslotContext,
+  KeyslotEntityContext,
+  KeyslotMessageContext,
+  KeyslotNodePart,
+  KeyslotOutcome,
+  KeyslotPipelineContext,
+  KeyslotPublishContext,
+  KeyslotRouting,
+  KeyslotTopologyContext,
+  KeyslotTransactionContext,
+} from './cluster/diagnostics/contexts.js';
