@@ -133,7 +133,7 @@ export interface KeyslotTopologyContext extends KeyslotContext {
   coveredSlots?: number;
 }
 
-/** The context of `keyslot:entity`: one call of a repository, a partition or a transaction over entities. */
+/** The context of `keyslot:entity`: one call of a repository. */
 export interface KeyslotEntityContext extends KeyslotContext {
   /** The name of the entity. */
   readonly entity: string;
@@ -159,7 +159,7 @@ export interface KeyslotMessageContext extends KeyslotContext {
   readonly kind: 'channel' | 'pattern' | 'sharded' | 'keyspace';
   /** The class and method, such as `OrderEvents.onPlaced`. */
   readonly handler: string;
-  /** The channel; for keyspace events, whose channels hold keys, only with `telemetry: { keys: true }`. */
+  /** The channel. Unset for keyspace events, whose channels hold keys. */
   readonly channel?: string | undefined;
   readonly pattern?: string | undefined;
   /** When the message arrived, in ms since 1970. */

@@ -23,6 +23,7 @@ import type {
 import type { TransactionFunction } from '../transactions/transaction-runner.js';
 import type { BulkWriteOptions, WriteOptions } from '../common/write-options.js';
 import type { UpdateOptions } from '../operations/update-options.js';
+import { traceOperations } from './traced-operations.js';
 import { type WriteKind, fillId } from '../commit/write-planner.js';
 
 /**
@@ -264,3 +265,5 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
     if (written.unconfirmed) throw written.unconfirmed; // the write was applied nevertheless
   }
 }
+
+traceOperations(ClusterRepository.prototype);
