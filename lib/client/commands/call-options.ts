@@ -57,6 +57,7 @@ const CHECKS: Readonly<Record<keyof CallOptions, (value: unknown) => void>> = {
         'durability must be { replicas, timeoutMs }, both whole numbers of at least 1',
       );
     }
+    checkOptionNames('durability', value, ['replicas', 'timeoutMs']);
   },
 };
 

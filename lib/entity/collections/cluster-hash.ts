@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { checkIterable, checkList } from '../common/argument-checks.js';
 import { isWellFormed, type Stored, whatFits } from '../codec/codec.js';
 import { callsOf, sumOf } from './collection-call.js';
 import { ClusterCollection } from './cluster-collection.js';
@@ -16,8 +17,10 @@ export class ClusterHash<T> extends ClusterCollection<T> {
 
   /** Sets several values, such as those of a Map. @returns the number of new names. */
   setMany(values: Iterable<readonly [name: string, value: T]>): Promise<number> {
-    const pairs = () =>
-      [...values].flatMap(([name, value]): Stored[] => [this.nameOf(name), this.encode(value)]);
+    const pairs = () => {
+      checkIterable('values', values);
+      return [...values].flatMap(([name, value]): Stored[] => [this.nameOf(name), this.encode(value)]);
+    };
     return this.access.write(() => callsOf('HSET', pairs()), sumOf);
   }
 
@@ -57,6 +60,7 @@ export class ClusterHash<T> extends ClusterCollection<T> {
 
   /** Returns one value per name, in the same order, with null for missing ones. */
   async getMany(names: readonly string[]): Promise<(T | null)[]> {
+    checkList('names', names);
     if (names.length === 0) return [];
     const values = await this.access.readAll(
       'hmget',

@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { checkObject } from '../common/argument-checks.js';
+import { checkIterable, checkObject } from '../common/argument-checks.js';
+import { checkEntityOptions } from '../common/check-entity-options.js';
 import { callsOf, sumOf } from './collection-call.js';
 import { ClusterCollection, wholeNumber } from './cluster-collection.js';
 
@@ -47,8 +48,10 @@ export class ClusterSortedSet<T> extends ClusterCollection<T> {
 
   /** Adds elements, or changes their scores. @returns the number of new elements. */
   addMany(elements: Iterable<readonly [element: T, score: number]>): Promise<number> {
-    const pairs = () =>
-      [...elements].flatMap(([element, score]) => [scoreText('score', score), this.encode(element)]);
+    const pairs = () => {
+      checkIterable('elements', elements);
+      return [...elements].flatMap(([element, score]) => [scoreText('score', score), this.encode(element)]);
+    };
     return this.access.write(() => callsOf('ZADD', pairs()), sumOf);
   }
 
@@ -79,6 +82,7 @@ export class ClusterSortedSet<T> extends ClusterCollection<T> {
    */
   deleteByScore(bounds: ScoreBounds): Promise<number> {
     const args = (): string[] => {
+      checkEntityOptions('a range of scores', bounds);
       const both = boundsOf(bounds);
       if (bounds.min !== undefined || bounds.max !== undefined) return both;
       throw new InvalidArgumentError(
@@ -108,22 +112,24 @@ export class ClusterSortedSet<T> extends ClusterCollection<T> {
   }
 
   /** Returns the number of elements before this one, or null if the set does not have it. */
-  async rank(
-    element: T,
-    { reverse = false }: { reverse?: boolean | undefined } = {},
-  ): Promise<number | null> {
+  async rank(element: T, options: { reverse?: boolean | undefined } = {}): Promise<number | null> {
+    checkEntityOptions('rank()', options);
+    const { reverse = false } = options;
     const rank = await this.access.read(reverse ? 'zrevrank' : 'zrank', this.encode(element));
     return rank === null ? null : Number(rank);
   }
 
   /** Returns the elements of a range of ranks; all elements by default. */
-  async range({ from = 0, to = -1, reverse = false }: RankRange = {}): Promise<Scored<T>[]> {
+  async range(options: RankRange = {}): Promise<Scored<T>[]> {
+    checkEntityOptions('range() of a sorted set', options);
+    const { from = 0, to = -1, reverse = false } = options;
     const args = [wholeNumber('from', from), wholeNumber('to', to), ...(reverse ? ['REV'] : [])];
     return this.scored(await this.access.read('zrange', ...args, 'WITHSCORES'));
   }
 
   /** Returns the elements of a range of scores. */
   async rangeByScore(range: ScoreRange = {}): Promise<Scored<T>[]> {
+    checkEntityOptions('rangeByScore()', range);
     const { reverse = false, offset = 0, limit } = range;
     const bounds = boundsOf(range);
     const args = ['BYSCORE', ...(reverse ? ['REV'] : [])];
@@ -136,6 +142,7 @@ export class ClusterSortedSet<T> extends ClusterCollection<T> {
 
   /** Returns the number of elements in a range of scores. */
   async countByScore(bounds: ScoreBounds): Promise<number> {
+    checkEntityOptions('a range of scores', bounds);
     return this.count('zcount', ...boundsOf(bounds));
   }
 

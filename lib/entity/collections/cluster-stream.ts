@@ -1,5 +1,6 @@
 import { STREAM_FIELD } from '../keys/stored-names.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { checkEntityOptions } from '../common/check-entity-options.js';
 import { ClusterCollection, wholeNumber } from './cluster-collection.js';
 
 /** An element of a stream. */
@@ -31,9 +32,12 @@ export class ClusterStream<T> extends ClusterCollection<T> {
    * @param options with `maxLength`, the server removes the oldest entries and keeps about this many.
    * @returns the id of the new entry.
    */
-  append(value: T, { maxLength }: { maxLength?: number | undefined } = {}): Promise<string> {
-    const bound = () =>
-      maxLength === undefined ? [] : ['MAXLEN', '~', wholeNumber('maxLength', maxLength, 0)];
+  append(value: T, options: { maxLength?: number | undefined } = {}): Promise<string> {
+    const bound = () => {
+      checkEntityOptions('append()', options);
+      const { maxLength } = options;
+      return maxLength === undefined ? [] : ['MAXLEN', '~', wholeNumber('maxLength', maxLength, 0)];
+    };
     return this.access.write(
       () => [{ command: 'XADD', args: [...bound(), '*', STREAM_FIELD, this.encode(value)] }],
       ([[id]]) => id.toString(),
@@ -58,7 +62,9 @@ export class ClusterStream<T> extends ClusterCollection<T> {
   }
 
   /** Returns the entries of a range, oldest first; all entries by default. */
-  async range({ from = '-', to = '+', reverse = false, limit }: StreamRange = {}): Promise<StreamEntry<T>[]> {
+  async range(options: StreamRange = {}): Promise<StreamEntry<T>[]> {
+    checkEntityOptions('range() of a stream', options);
+    const { from = '-', to = '+', reverse = false, limit } = options;
     const bounds = [idText('from', from), idText('to', to)];
     const most = limit === undefined ? [] : ['COUNT', wholeNumber('limit', limit, 1)];
     const [command, ends] = reverse ? ['xrevrange', bounds.toReversed()] : ['xrange', bounds];
@@ -66,10 +72,11 @@ export class ClusterStream<T> extends ClusterCollection<T> {
   }
 
   /** Returns entries after an id, at most 100 by default. For the next page, pass the last id as `after`. */
-  async read({
-    after,
-    limit = PAGE,
-  }: { after?: string | undefined; limit?: number | undefined } = {}): Promise<StreamEntry<T>[]> {
+  async read(
+    options: { after?: string | undefined; limit?: number | undefined } = {},
+  ): Promise<StreamEntry<T>[]> {
+    checkEntityOptions('read()', options);
+    const { after, limit = PAGE } = options;
     const from = after === undefined ? '-' : `(${idText('after', after)}`;
     return this.entries(await this.access.read('xrange', from, '+', 'COUNT', wholeNumber('limit', limit, 1)));
   }

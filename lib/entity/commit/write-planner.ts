@@ -46,7 +46,8 @@ export class WritePlanner {
    */
   announce(kind: WriteKind, mapper: RowMapper, entity: object): Promise<void> | undefined {
     const { schema } = mapper;
-    checkClass(schema, entity);
+    checkClass(mapper, entity);
+    this.entities.assertNotJoined(schema, entity);
     if (schema.hooks.size === 0) return undefined;
     const event = this.eventOf(kind, entity);
     if (kind === 'save' && event === 'update' && !this.save(mapper, entity)) return undefined; // without a change

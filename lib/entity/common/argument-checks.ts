@@ -24,5 +24,16 @@ export function checkList(name: string, value: unknown): asserts value is readon
   if (!Array.isArray(value)) throw new InvalidArgumentError(name, `${name} must be an array`);
 }
 
+/** @throws InvalidArgumentError */
+export function checkIterable(name: string, value: unknown): asserts value is Iterable<unknown> {
+  if (typeof (value as Iterable<unknown> | undefined)?.[Symbol.iterator] !== 'function')
+    throw new InvalidArgumentError(name, `${name} must be an array, a Map or another iterable of pairs`);
+}
+
+/** @throws InvalidArgumentError */
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== 'function') throw new InvalidArgumentError(name, `${name} must be a function`);
+}
+
 /** The latest time that a Date can hold, in milliseconds since 1970. */
 export const LATEST_DATE_MS = 8.64e15;

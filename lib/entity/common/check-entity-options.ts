@@ -3,8 +3,8 @@ import { checkOptionNames } from '../../cluster/common/check-option-names.js';
 const BULK = ['deadlineMs', 'signal', 'durability'];
 const WRITE = [...BULK, 'opId'];
 
-/** The names of the options of each kind of call. */
-const KNOWN = {
+/** The names of the options of each kind of call. An option that is undefined counts as left out. */
+export const ENTITY_OPTIONS = {
   'a write': WRITE,
   'a write of many rows': BULK,
   'an update': [...WRITE, 'ifVersion', 'where'],
@@ -18,6 +18,13 @@ const KNOWN = {
   'sweepGlobals()': ['limit', 'signal'],
   'verifyIndexes()': ['partition', 'signal'],
   'reindex()': ['partition', 'signal', 'cursor'],
+  'rank()': ['reverse'],
+  'range() of a sorted set': ['from', 'to', 'reverse'],
+  'rangeByScore()': ['min', 'max', 'reverse', 'offset', 'limit'],
+  'a range of scores': ['min', 'max'],
+  'append()': ['maxLength'],
+  'range() of a stream': ['from', 'to', 'reverse', 'limit'],
+  'read()': ['after', 'limit'],
 } as const;
 
 /**
@@ -25,6 +32,6 @@ const KNOWN = {
  *
  * @throws InvalidArgumentError that names the option.
  */
-export function checkEntityOptions(call: keyof typeof KNOWN, options: unknown): void {
-  if (options !== undefined) checkOptionNames(call, options, KNOWN[call]);
+export function checkEntityOptions(call: keyof typeof ENTITY_OPTIONS, options: unknown): void {
+  if (options !== undefined) checkOptionNames(call, options, ENTITY_OPTIONS[call]);
 }

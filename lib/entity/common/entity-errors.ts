@@ -54,7 +54,8 @@ export class VersionConflictError extends ClusterError {
     readonly actual: number | undefined,
   ) {
     const now = actual === undefined ? 'is gone' : `is at version ${actual}`;
-    super(`${entity} at ${key} ${now}, but the write was based on version ${expected}`, {
+    const remedy = actual === undefined ? '' : '. Load the row, and apply the change to it again';
+    super(`${entity} at ${key} ${now}, but the write was based on version ${expected}${remedy}`, {
       code: 'VERSION_CONFLICT',
     });
   }
@@ -196,13 +197,17 @@ export class LockTimeoutError extends ClusterError {
   }
 }
 
+const CHANGE_A_CLASS =
+  'To store a property in another form, add one with a new name and copy the values: see "Change a class" in ' +
+  'docs/entity-maintenance.md';
+
 /** An entity class no longer fits its stored rows. The schema record describes how they were stored. */
 export class SchemaRecordError extends ClusterError {
   constructor(
     readonly entity: string,
     readonly faults: readonly string[],
   ) {
-    super(`${entity} does not fit its stored rows: ${faults.join('; ')}`, {
+    super(`${entity} does not fit its stored rows: ${faults.join('; ')}. ${CHANGE_A_CLASS}`, {
       code: 'SCHEMA_MISMATCH',
     });
   }

@@ -8,6 +8,12 @@ export function givenValue(given: object, property: string): unknown {
     : undefined;
 }
 
+/** Whether an object is of no class: a literal, or what a parser gives. */
+export function isPlain(given: object): boolean {
+  const prototype = Object.getPrototypeOf(given) as object | null;
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
 /** Returns a copy of an object's own properties and of the named accessors. */
 export function plainCopy(given: object, names: Iterable<string>): Record<string, unknown> {
   const copy: Record<string, unknown> = { ...given };

@@ -1,4 +1,5 @@
 import type { CollectionKind } from './collection-kind.js';
+import type { DecoratorName } from './decorator-options.js';
 import { type TypedPropertyDecorator, roleDecorator } from './decorators.js';
 import type { PropertyOptions, PropertyType } from './property-type.js';
 
@@ -7,6 +8,14 @@ import type { PropertyOptions, PropertyType } from './property-type.js';
  * `{ type, enum, transformer }`.
  */
 export type ElementType = NonNullable<PropertyType> | PropertyOptions;
+
+const COLLECTION_DECORATORS = {
+  set: 'SetOf',
+  list: 'ListOf',
+  'sorted set': 'SortedSetOf',
+  hash: 'HashOf',
+  stream: 'StreamOf',
+} as const satisfies Record<CollectionKind, DecoratorName>;
 
 type CollectionDecorator<Kind extends CollectionKind> = TypedPropertyDecorator<{ readonly kind: Kind }>;
 
@@ -35,5 +44,6 @@ function collection<Kind extends CollectionKind>(
   given: ElementType | undefined,
 ): CollectionDecorator<Kind> {
   const isOptions = typeof given === 'object' && !Array.isArray(given);
-  return roleDecorator(kind, isOptions ? (given as PropertyOptions) : { type: given as PropertyType });
+  const options = isOptions ? (given as PropertyOptions) : { type: given as PropertyType };
+  return roleDecorator(COLLECTION_DECORATORS[kind], kind, options);
 }

@@ -5,6 +5,7 @@ import { markMade } from '../../cluster/common/package-copies.js';
 import { SchemaError } from '../common/entity-errors.js';
 import type { IdGenerator } from './id-generators.js';
 import type { HookEvent } from './lifecycle-hooks.js';
+import { type DecoratorName, noteOptionFaults } from './decorator-options.js';
 import { type ClusterEntityOptions, type PropertyRole, type WhileBuilding, ownMetadata } from './metadata.js';
 import type { PropertyOptions, PropertyType } from './property-type.js';
 import type { EntityId } from './shape.js';
@@ -19,7 +20,8 @@ export type TypedPropertyDecorator<T> = <Target extends object, Name extends key
 export function ClusterEntity(options: ClusterEntityOptions): ClassDecorator {
   return (type: unknown) => {
     if (typeof type !== 'function') throw new SchemaError(['@ClusterEntity() can decorate only a class']);
-    ownMetadata(type).entity = options;
+    noteOptionFaults('ClusterEntity', options, type);
+    ownMetadata(type).entity = objectOf(options);
     markMade(type);
   };
 }
@@ -38,12 +40,12 @@ export interface PrimaryKeyOptions extends KeyOptions {
 
 /** Declares the id of an entity. It is unique within its partition and cannot change after the entity is loaded. */
 export function PrimaryKey(options: PrimaryKeyOptions = {}): TypedPropertyDecorator<EntityId> {
-  return roleDecorator('primary key', options);
+  return roleDecorator('PrimaryKey', 'primary key', options);
 }
 
 /** Declares the id of the partition an entity lives in: the primary key of the entity that `partition` names. */
 export function PartitionKey(options: KeyOptions = {}): TypedPropertyDecorator<EntityId> {
-  return roleDecorator('partition key', options);
+  return roleDecorator('PartitionKey', 'partition key', options);
 }
 
 /**
@@ -54,14 +56,14 @@ export function PartitionKey(options: KeyOptions = {}): TypedPropertyDecorator<E
  */
 export function Property(typeOrOptions?: PropertyType | PropertyOptions): PropertyDecorator {
   const isOptions = typeof typeOrOptions === 'object' && !Array.isArray(typeOrOptions);
-  const options =
-    arguments.length === 0 ? {} : isOptions ? (typeOrOptions as PropertyOptions) : { type: typeOrOptions };
-  return roleDecorator('property', options as PropertyOptions);
+  if (isOptions) return roleDecorator('Property', 'property', typeOrOptions as PropertyOptions);
+  const options = arguments.length === 0 ? {} : { type: typeOrOptions as PropertyType };
+  return roleDecorator('Property', 'property', options);
 }
 
 /** Declares a value of a class that has its own `@Property` decorators. It is stored as JSON in one field. */
 export function Embedded(type: () => new (...args: never[]) => object): PropertyDecorator {
-  return roleDecorator('property', { type });
+  return roleDecorator('Embedded', 'property', { type }, arguments[1] ?? {});
 }
 
 /**
@@ -70,7 +72,7 @@ export function Embedded(type: () => new (...args: never[]) => object): Property
  * property.
  */
 export function Version(): TypedPropertyDecorator<number> {
-  return roleDecorator('version');
+  return roleDecorator('Version', 'version', {}, arguments[0] ?? {});
 }
 
 /**
@@ -81,7 +83,7 @@ export function Version(): TypedPropertyDecorator<number> {
 export function Counter(
   options: { type?: typeof Number | typeof BigInt } = {},
 ): TypedPropertyDecorator<number | bigint> {
-  return roleDecorator('counter', options);
+  return roleDecorator('Counter', 'counter', options);
 }
 
 /**
@@ -89,12 +91,12 @@ export function Counter(
  * entity without a value keeps the row's time, unless a global index covers the property: then it sets a new time.
  */
 export function CreatedAt(): TypedPropertyDecorator<Date> {
-  return roleDecorator('creation time', { type: Date });
+  return roleDecorator('CreatedAt', 'creation time', { type: Date }, arguments[0] ?? {});
 }
 
 /** Sets when the row was last written, by this process's clock. Increments do not change it. */
 export function UpdatedAt(): TypedPropertyDecorator<Date> {
-  return roleDecorator('update time', { type: Date });
+  return roleDecorator('UpdatedAt', 'update time', { type: Date }, arguments[0] ?? {});
 }
 
 /**
@@ -103,7 +105,7 @@ export function UpdatedAt(): TypedPropertyDecorator<Date> {
  * it, and removes it if you set null or undefined.
  */
 export function ExpiresAt(): TypedPropertyDecorator<Date> {
-  return roleDecorator('expiry time', { type: Date });
+  return roleDecorator('ExpiresAt', 'expiry time', { type: Date }, arguments[0] ?? {});
 }
 
 /** Options that indexes and unique constraints share. */
@@ -144,7 +146,7 @@ export interface UniqueOptions extends IndexOptions {
 
 /** Declares an index over one or more properties, for queries such as `findBy`, in one partition or in all. */
 export function Index(options: GlobalIndexOptions = {}): PropertyDecorator {
-  return indexDecorator('index', options);
+  return indexDecorator('Index', 'index', options);
 }
 
 /**
@@ -152,23 +154,43 @@ export function Index(options: GlobalIndexOptions = {}): PropertyDecorator {
  * values do not count. Queries can use it like an index.
  */
 export function Unique(options: UniqueOptions = {}): PropertyDecorator {
-  return indexDecorator('unique', options);
+  return indexDecorator('Unique', 'unique', options);
 }
 
 /** Runs the method before an insert. Its changes are written; if it fails, nothing is. It may be asynchronous. */
-export const BeforeInsert = (): HookDecorator => hookDecorator('before insert');
+export function BeforeInsert(): HookDecorator {
+  return hookDecorator('BeforeInsert', 'before insert', arguments[0]);
+}
+
 /** Runs the method after an insert, at most once: if the process dies first, it does not run. */
-export const AfterInsert = (): HookDecorator => hookDecorator('after insert');
+export function AfterInsert(): HookDecorator {
+  return hookDecorator('AfterInsert', 'after insert', arguments[0]);
+}
+
 /** Runs the method before an update. A save without changes does not run it. */
-export const BeforeUpdate = (): HookDecorator => hookDecorator('before update');
+export function BeforeUpdate(): HookDecorator {
+  return hookDecorator('BeforeUpdate', 'before update', arguments[0]);
+}
+
 /** Runs the method after an update. */
-export const AfterUpdate = (): HookDecorator => hookDecorator('after update');
+export function AfterUpdate(): HookDecorator {
+  return hookDecorator('AfterUpdate', 'after update', arguments[0]);
+}
+
 /** Runs the method before `remove`. `delete(key)` has no entity, so it runs no hooks. */
-export const BeforeRemove = (): HookDecorator => hookDecorator('before remove');
+export function BeforeRemove(): HookDecorator {
+  return hookDecorator('BeforeRemove', 'before remove', arguments[0]);
+}
+
 /** Runs the method after `remove`. */
-export const AfterRemove = (): HookDecorator => hookDecorator('after remove');
+export function AfterRemove(): HookDecorator {
+  return hookDecorator('AfterRemove', 'after remove', arguments[0]);
+}
+
 /** Runs the method after an entity was loaded. If it changes stored properties, the next save writes them. */
-export const AfterLoad = (): HookDecorator => hookDecorator('after load');
+export function AfterLoad(): HookDecorator {
+  return hookDecorator('AfterLoad', 'after load', arguments[0]);
+}
 
 /** A decorator for methods without arguments. */
 type HookDecorator = <Method extends () => unknown>(
@@ -177,18 +199,23 @@ type HookDecorator = <Method extends () => unknown>(
   descriptor: TypedPropertyDescriptor<Method>,
 ) => void;
 
-function hookDecorator(event: HookEvent): HookDecorator {
+function hookDecorator(name: DecoratorName, event: HookEvent, given: unknown): HookDecorator {
   return (target, method) => {
-    ownMetadata(target.constructor).hooks.push({ event, method: propertyName(target, method) });
+    const own = propertyName(target, method);
+    noteOptionFaults(name, given ?? {}, target.constructor, own);
+    ownMetadata(target.constructor).hooks.push({ event, method: own });
   };
 }
 
 function indexDecorator(
+  decorator: DecoratorName,
   kind: 'index' | 'unique',
-  { name, fields, scope, buckets, whileBuilding }: GlobalIndexOptions & UniqueOptions,
+  options: GlobalIndexOptions & UniqueOptions,
 ): PropertyDecorator {
   return (target, property) => {
     const own = propertyName(target, property);
+    noteOptionFaults(decorator, options, target.constructor, own);
+    const { name, fields, scope, buckets, whileBuilding } = objectOf(options);
     const index = {
       kind,
       on: own,
@@ -202,21 +229,32 @@ function indexDecorator(
   };
 }
 
-/** Returns a property decorator that records the property's role and the type that TypeScript emitted. */
+/**
+ * Returns a property decorator that records the property's role and the type that TypeScript emitted.
+ *
+ * @param given the options that the decorator was given, where they are not the options of the property.
+ */
 export function roleDecorator(
+  decorator: DecoratorName,
   role: PropertyRole,
-  options: PropertyOptions & { generate?: IdGenerator } = {},
+  options: PropertyOptions & { generate?: IdGenerator },
+  given: unknown = options,
 ) {
   return (target: object, property: string | symbol, descriptor?: unknown): void => {
     const name = propertyName(target, property, descriptor);
+    noteOptionFaults(decorator, given, target.constructor, name);
     ownMetadata(target.constructor).properties.push({
       property: name,
       role,
-      options,
+      options: objectOf(options),
       emittedType: Reflect.getMetadata('design:type', target, name) as unknown,
     });
   };
 }
+
+/** Options that are not an object are noted as a fault, and read as none. */
+const objectOf = <Options extends object>(options: Options): Options =>
+  typeof options === 'object' && options !== null ? options : ({} as Options);
 
 function propertyName(target: object, property: string | symbol, descriptor?: unknown): string {
   const isMethod = typeof (descriptor as PropertyDescriptor | undefined)?.value === 'function';

@@ -74,6 +74,8 @@ export interface ClassMetadata {
   readonly properties: PropertyMetadata[];
   readonly indexes: IndexMetadata[];
   readonly hooks: HookMetadata[];
+  /** What is wrong in the options of decorators. If it concerns a property, it begins with a dot and the property. */
+  readonly faults: string[];
 }
 
 // Keyed by the class: no entry outlives its class. Applications in one process share the declarations of a class, but
@@ -83,7 +85,7 @@ const classes = new WeakMap<object, ClassMetadata>();
 /** Returns the metadata of a class, to which its decorators add. */
 export function ownMetadata(type: object): ClassMetadata {
   let metadata = classes.get(type);
-  if (!metadata) classes.set(type, (metadata = { properties: [], indexes: [], hooks: [] }));
+  if (!metadata) classes.set(type, (metadata = { properties: [], indexes: [], hooks: [], faults: [] }));
   return metadata;
 }
 
@@ -91,9 +93,7 @@ export function ownMetadata(type: object): ClassMetadata {
  * Returns the properties, indexes and hooks of a class and its parents. Declarations of a subclass replace those of its
  * parents for the same property.
  */
-export function inheritedMetadata(
-  type: EntityClass,
-): Required<Pick<ClassMetadata, 'properties' | 'indexes' | 'hooks'>> {
+export function inheritedMetadata(type: EntityClass): Omit<ClassMetadata, 'entity'> {
   const lineage: ClassMetadata[] = [];
   for (let level: unknown = type; typeof level === 'function'; level = Object.getPrototypeOf(level)) {
     const metadata = classes.get(level);
@@ -116,6 +116,7 @@ export function inheritedMetadata(
     properties,
     indexes,
     hooks: lineage.flatMap(({ hooks }) => hooks),
+    faults: lineage.flatMap(({ faults }) => faults),
   };
 }
 

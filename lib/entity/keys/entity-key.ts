@@ -3,7 +3,7 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkAwaited } from '../common/argument-checks.js';
 import type { EntityId } from '../decorators/shape.js';
 import type { EntitySchema, KeyType, KeyProperty } from '../schema/entity-schema.js';
-import { givenValue } from '../common/given-value.js';
+import { givenValue, isPlain } from '../common/given-value.js';
 import { isWellFormed, whatFits } from '../codec/codec.js';
 
 /** The key of a row: its values, and the Redis keys made of them. */
@@ -38,10 +38,27 @@ export function entityKey(schema: EntitySchema, given: unknown): EntityKey {
       throw new InvalidArgumentError(property, `${missing}. ${keyForm(schema)}`);
     };
     const partition = partitionKey && part(partitionKey);
-    return keyFrom(schema, part(primaryKey), partition);
+    const id = part(primaryKey);
+    checkNoMore(schema, given);
+    return keyFrom(schema, id, partition);
   }
   if (partitionKey) throw new InvalidArgumentError(partitionKey.property, keyForm(schema));
   return keyFrom(schema, given);
+}
+
+/**
+ * @throws InvalidArgumentError where a literal has more than the key, such as a condition, which would be passed over.
+ * An entity can stand for its own key.
+ */
+function checkNoMore(schema: EntitySchema, given: object): void {
+  const { primaryKey, partitionKey, name } = schema;
+  const names = Object.keys(given);
+  if (names.length <= (partitionKey ? 2 : 1) || !isPlain(given)) return;
+  const stray = names.find((one) => one !== primaryKey.property && one !== partitionKey?.property);
+  throw new InvalidArgumentError(
+    stray!,
+    `${name}.${stray} is not part of the key, so it would be ignored. ${keyForm(schema)}`,
+  );
 }
 
 function keyForm({ name, partitionKey, primaryKey: { property } }: EntitySchema): string {

@@ -20,7 +20,7 @@ export interface GlobalPlan {
 
 /** Returns whether a query is over all partitions: the entity has global indexes, and the query names no partition. */
 export function isGlobalWhere({ globals, partitionKey }: EntitySchema, where: object): boolean {
-  if (globals.length === 0) return false;
+  if (globals.length === 0 || typeof where !== 'object' || where === null) return false; // the plan refuses it
   return !partitionKey || !Object.hasOwn(where, partitionKey.property);
 }
 

@@ -1,4 +1,5 @@
 import { INDEX_LISTS } from '../keys/stored-names.js';
+import { suggestionFor } from '../../cluster/common/check-option-names.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkObject } from '../common/argument-checks.js';
 import { UnindexedQueryError } from '../common/entity-errors.js';
@@ -64,6 +65,11 @@ export function planQuery(schema: EntitySchema, where: object): QueryPlan {
  */
 export function conditionsIn(entity: string, where: unknown): Map<string, unknown> {
   checkObject('where', where);
+  if (Array.isArray(where))
+    throw new InvalidArgumentError(
+      'where',
+      `A query on ${entity} must be one object, got a list: for any of several values of a property, use { in: [...] }`,
+    );
   const given = new Map<string, unknown>(Object.entries(where));
   for (const [property, condition] of given)
     if (condition === undefined)
@@ -160,8 +166,14 @@ export function unindexed(schema: EntitySchema, asked: readonly string[]): Unind
 function adviceOn({ primaryKey, fields }: EntitySchema, asked: readonly string[]): string {
   if (asked.includes(primaryKey.property)) return 'findOne() finds a row by its key';
   const unknown = asked.find((name) => !fields.some(({ property }) => property === name));
-  if (unknown !== undefined) return `${unknown} is not one of its @Property() members`;
-  if (asked.length === 1) return `@Index() on ${asked[0]} would`;
+  if (unknown !== undefined) {
+    const meant = suggestionFor(
+      unknown,
+      fields.map(({ property }) => property),
+    );
+    return `${unknown} is not one of its @Property() members${meant}`;
+  }
   const names = asked.map((property) => `'${property}'`).join(', ');
-  return `@Index({ name: '…', fields: [${names}] }) would`;
+  const index = asked.length === 1 ? `@Index() on ${asked[0]}` : `@Index({ name: '…', fields: [${names}] })`;
+  return `declare ${index}, or read the rows with stream() and filter them`;
 }

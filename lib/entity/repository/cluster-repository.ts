@@ -3,6 +3,7 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { LATEST_DATE_MS, checkObject } from '../common/argument-checks.js';
 import { type ItemResult, deleteMany, saveMany } from './bulk-writes.js';
 import { faultError } from '../operations/commit-faults.js';
+import { checkCreatable } from '../rows/entity-check.js';
 import { counterOf, counterStep, counterValue } from '../rows/counter.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { runHooks } from '../decorators/lifecycle-hooks.js';
@@ -33,11 +34,14 @@ import { type WriteKind, fillId } from '../commit/write-planner.js';
  */
 export class ClusterRepository<E extends object> extends RepositoryMaintenance<E> {
   /**
-   * Returns a new entity, with an id if ids are generated. It sends nothing. Properties that the class does not declare
-   * are left out.
+   * Returns a new entity, with an id if ids are generated. It sends nothing. A property that is undefined keeps the
+   * class's default.
+   *
+   * @throws InvalidArgumentError if `data` has a property that would not be stored.
    */
   create(data: EntityData<E> = {}): E {
     checkObject('data', data);
+    checkCreatable(this[PARTS].mapper, data);
     const entity = Reflect.construct(this.type, []) as E;
     this[PARTS].mapper.assign(entity, data);
     this[PARTS].context.entities.attachCollections(

@@ -1,6 +1,7 @@
 import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { LockingContext } from './partition-lock.js';
+import { checkList } from '../common/argument-checks.js';
 import { CollectionHandles } from '../collections/collection-handles.js';
 import { ChangeFeed } from '../changes/change-feed.js';
 import type { ClusterRepository } from './cluster-repository.js';
@@ -59,6 +60,7 @@ export class EntityRegistry {
    * @throws SchemaError with all faults of all classes. None is added then.
    */
   register(entities: readonly (EntityClass | undefined)[]): this {
+    checkList('entities', entities);
     this.context.schemas.register(entities);
     return this;
   }

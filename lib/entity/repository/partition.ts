@@ -1,3 +1,4 @@
+import { checkFunction } from '../common/argument-checks.js';
 import { partitionTag } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { loadPartition } from '../query/partition-loader.js';
@@ -51,7 +52,8 @@ export class Partition {
   }
 
   /** Runs a function under a lock, as `ClusterRepository.withLock` does. */
-  withLock<R>(work: LockedFunction<R>, options?: LockOptions): Promise<R> {
+  async withLock<R>(work: LockedFunction<R>, options?: LockOptions): Promise<R> {
+    checkFunction('work', work);
     const { locks, underLock } = this.context;
     return locks.run(this.tag, (held) => work(partitionLock(held, underLock(held.fence))), options);
   }

@@ -1,22 +1,74 @@
+import { suggestionFor } from '../../cluster/common/check-option-names.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkObject } from '../common/argument-checks.js';
+import { isPlain } from '../common/given-value.js';
 import type { CounterSchema, EntitySchema } from '../schema/entity-schema.js';
 import { entityOptions, propertiesBelow } from '../decorators/metadata.js';
 import type { EntityClass } from '../decorators/shape.js';
+
+/** What the checks of given objects need. */
+interface CheckedClass {
+  readonly schema: EntitySchema;
+  readonly creatable: ReadonlySet<string>;
+}
 
 /**
  * @throws InvalidArgumentError for an object of another entity's class, or of a subclass whose properties would be
  * lost.
  */
-export function checkClass({ type, name }: EntitySchema, entity: unknown): void {
+export function checkClass({ schema, creatable }: CheckedClass, entity: unknown): void {
   checkObject('entity', entity);
+  if (Array.isArray(entity))
+    throw new InvalidArgumentError('entity', 'entity is a list: use saveMany() to save several entities');
   const { constructor } = entity;
-  if (constructor === type || typeof constructor !== 'function') return;
-  // Objects of classes without @ClusterEntity are accepted, such as plain objects and subclasses that add nothing.
+  const { type, name } = schema;
+  if (constructor === type) return;
+  if (isPlain(entity)) {
+    for (const [property, value] of Object.entries(entity))
+      if (value !== undefined && !creatable.has(property) && !isShown(schema, property))
+        throw notStored(schema, creatable, property);
+    return;
+  }
+  if (typeof constructor !== 'function') return;
+  // Objects of classes without @ClusterEntity are accepted, such as subclasses that add nothing.
   if (!entityOptions(constructor)) return checkDerived(type, name, constructor as EntityClass);
   const hint =
     entity instanceof type ? `: it has rows of its own, use the repository of ${constructor.name}` : '';
   throw new InvalidArgumentError('entity', `An object of ${constructor.name} is not a ${name}${hint}`);
+}
+
+/** @throws InvalidArgumentError where data for a new entity has what would be dropped. */
+export function checkCreatable({ schema, creatable }: CheckedClass, data: object): void {
+  for (const property of Object.keys(data)) {
+    const value: unknown = Reflect.get(data, property);
+    if (value === undefined || creatable.has(property)) continue;
+    if (!isShown(schema, property)) throw notStored(schema, creatable, property);
+    const counter = schema.counters.find((known) => known.property === property);
+    if (counter && !isZero(value)) throw counterAssigned(schema, counter);
+    // A copy of an entity has its version, which the first write replaces.
+    if (counter || property === schema.version) continue;
+    throw new InvalidArgumentError(
+      property,
+      `${schema.name}.${property} is a collection: leave it out of a new entity, and fill the collection after the ` +
+        'entity is saved',
+    );
+  }
+}
+
+/** Whether it is a property of the class, though not one that an entity is created with. */
+const isShown = ({ version, counters, collections }: EntitySchema, name: string): boolean =>
+  name === version || [...counters, ...collections].some(({ property }) => property === name);
+
+function notStored(
+  { name }: EntitySchema,
+  creatable: ReadonlySet<string>,
+  property: string,
+): InvalidArgumentError {
+  return new InvalidArgumentError(
+    property,
+    `${name}.${property} is not a stored property${suggestionFor(property, [...creatable])}: decorate it with ` +
+      '@Property() in the class, or leave it out',
+  );
 }
 
 /** @throws InvalidArgumentError if a subclass without @ClusterEntity has properties that would not be stored. */

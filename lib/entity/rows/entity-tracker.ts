@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { CollectionHandles } from '../collections/collection-handles.js';
 import type { CollectionWriter } from '../collections/collection-access.js';
 import { shownCounters } from './entity-check.js';
@@ -17,11 +18,20 @@ export interface EntityState {
   readonly counters?: readonly unknown[];
 }
 
+/** A transaction, as far as its entities are concerned. */
+export interface OpenTransaction {
+  /** Whether its function is running. */
+  readonly isOpen: boolean;
+}
+
 /** Remembers the rows of entity objects, for as long as the objects live. */
 export class EntityTracker {
   private readonly states = new WeakMap<object, EntityState>();
 
   private readonly withCollections = new WeakSet<object>();
+
+  /** The open transaction that read, or will write, an entity. */
+  private readonly transactions = new WeakMap<object, OpenTransaction>();
 
   /** The last write in flight of each entity. */
   private readonly inFlight = new Map<object, Promise<unknown>>();
@@ -73,6 +83,21 @@ export class EntityTracker {
     };
     writing.then(end, end);
     return writing;
+  }
+
+  /** Remembers that an entity belongs to a transaction while that is open. */
+  join(entity: object, transaction: OpenTransaction): void {
+    this.transactions.set(entity, transaction);
+  }
+
+  /** @throws InvalidArgumentError where an open transaction has the entity: the write would not be part of it. */
+  assertNotJoined({ name }: EntitySchema, entity: object): void {
+    if (!this.transactions.get(entity)?.isOpen) return;
+    throw new InvalidArgumentError(
+      'entity',
+      `This ${name} belongs to a transaction that has not ended, and a write by the repository would not be part of ` +
+        'it: use tx.save(), tx.insert() or tx.remove()',
+    );
   }
 
   /** Forgets an entity whose row is gone, so that it counts as new. */

@@ -38,6 +38,8 @@ type Properties = Record<string, unknown>;
 export class RowMapper {
   private readonly fieldsByName: ReadonlyMap<string, FieldSchema>;
   private readonly globalFields: ReadonlySet<string>;
+  /** The names of the properties that an entity is created with. */
+  readonly creatable: ReadonlySet<string>;
   /** Whether rows can be read as text, which is much cheaper than reading bytes. */
   readonly isText: boolean;
 
@@ -46,6 +48,11 @@ export class RowMapper {
     this.globalFields = new Set(
       schema.globals.flatMap(({ fields }) => fields).map(({ property }) => property),
     );
+    const { primaryKey, partitionKey, expiresAt, fields } = schema;
+    const others = [primaryKey.property, partitionKey?.property, expiresAt].filter(
+      (name) => name !== undefined,
+    );
+    this.creatable = new Set([...others, ...fields.map(({ property }) => property)]);
     this.isText = schema.fields.every(({ codec }) => codec.form !== 'bytes');
   }
 
@@ -90,15 +97,9 @@ export class RowMapper {
 
   /** Copies the schema's properties from `data` to an entity. */
   assign(entity: object, data: object): void {
-    const { primaryKey, partitionKey, expiresAt } = this.schema;
-    for (const name of [
-      primaryKey.property,
-      partitionKey?.property,
-      expiresAt,
-      ...this.fieldsByName.keys(),
-    ]) {
-      const value = name === undefined ? undefined : givenValue(data, name);
-      if (value !== undefined) Reflect.set(entity, name!, value); // undefined keeps the default of the class
+    for (const name of this.creatable) {
+      const value = givenValue(data, name);
+      if (value !== undefined) Reflect.set(entity, name, value); // undefined keeps the default of the class
     }
     for (const { property, bigint } of this.schema.counters) Reflect.set(entity, property, bigint ? 0n : 0);
   }

@@ -31,12 +31,13 @@ export class SchemaBuilder {
       this.faults.push(notOurs(type, `${type.name} has no @ClusterEntity decorator`));
       return undefined;
     }
-    if (!NAME.test(options.name))
+    if (typeof options.name !== 'string' || !NAME.test(options.name))
       this.fault(
         type,
-        `has the name ${JSON.stringify(options.name)}: letters, digits, _ - and . are allowed`,
+        `has the name ${JSON.stringify(options.name)}: it must be a string of letters, digits, _ - and .`,
       );
-    const { properties, indexes, hooks } = inheritedMetadata(type);
+    const { properties, indexes, hooks, faults } = inheritedMetadata(type);
+    for (const fault of faults) this.fault(type, fault);
     this.checkNames(type, properties);
     const owner = options.partition === undefined ? undefined : this.partitionOwner(type, options.partition);
     const fields = this.fields(type, properties);
@@ -187,8 +188,9 @@ export class SchemaBuilder {
   private embeddedCodec(type: EntityClass): Codec | undefined {
     const known = this.embedded.get(type);
     if (known) return known;
-    const { properties } = inheritedMetadata(type);
+    const { properties, faults } = inheritedMetadata(type);
     if (properties.length === 0) return undefined;
+    for (const fault of faults) this.fault(type, fault);
     const fields: EmbeddedField[] = [];
     const codec = embeddedCodec(type, fields);
     this.embedded.set(type, codec); // before its fields are known: a class may embed itself

@@ -12,6 +12,7 @@ import type { EmittedEvent } from '../operations/outbox.js';
 import type { PartitionTransaction } from './partition-transaction.js';
 import { type QueryPlan, planQuery } from '../query/query-plan.js';
 import type { QueryGuard } from '../operations/row-operation.js';
+import type { OpenTransaction } from '../rows/entity-tracker.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 import { loadRow } from '../rows/row-reader.js';
 import type { CollectionNames, CounterOf, EntityClass, KeyOf } from '../decorators/shape.js';
@@ -31,7 +32,7 @@ import type { TransactionRead, TransactionWrite, TransactionIncrement } from './
 type RecordedCollections = TransactionCollections & { readonly collected: Map<string, CollectionCall[]> };
 
 /** One run of a transaction's function. Records what it reads and writes. */
-export class TransactionAttempt implements PartitionTransaction {
+export class TransactionAttempt implements PartitionTransaction, OpenTransaction {
   // All maps are by the key of the row.
   private readonly reads = new Map<string, Promise<TransactionRead>>();
   private readonly writes = new Map<string, TransactionWrite>();
@@ -40,6 +41,11 @@ export class TransactionAttempt implements PartitionTransaction {
   private readonly queries: QueryGuard[] = [];
   private readonly events: EmittedEvent[] = [];
   private ended = false;
+
+  /** Whether the function is running. */
+  get isOpen(): boolean {
+    return !this.ended;
+  }
 
   constructor(
     private readonly context: TransactionContext,
@@ -171,7 +177,9 @@ export class TransactionAttempt implements PartitionTransaction {
   }
 
   private async read(mapper: RowMapper, key: EntityKey): Promise<TransactionRead> {
-    return { mapper, key, row: await loadRow(this.context, mapper, key) };
+    const row = await loadRow(this.context, mapper, key);
+    if (row) this.context.entities.join(row.entity, this);
+    return { mapper, key, row };
   }
 
   private write(kind: TransactionWrite['kind'], entity: object): void {
@@ -182,6 +190,7 @@ export class TransactionAttempt implements PartitionTransaction {
     const earlier = this.writes.get(row);
     if (!earlier) {
       this.writes.set(row, { kind, mapper, entity });
+      this.context.entities.join(entity, this);
       return;
     }
     if (earlier.entity !== entity || earlier.kind === 'remove')

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { ROW_FIELDS } from '../keys/stored-names.js';
 import { type CommitFault, faultError } from '../operations/commit-faults.js';
 import type { TransactionContext } from './transaction-context.js';
@@ -39,6 +40,7 @@ export async function commitTransaction(
   record: TransactionRecord,
   options: WriteOptions,
 ): Promise<boolean> {
+  for (const [row, read] of record.reads) if (!record.writes.has(row)) checkUnchanged(read);
   const planned = new Map<string, PlannedWrite>();
   for (const [row, { kind, mapper, entity }] of record.writes) {
     const write = await planner.prepare(kind, mapper, entity);
@@ -73,6 +75,23 @@ export async function commitTransaction(
     await runHooks(operation.schema, `after ${event}`, entity);
   if (outcome.unconfirmed) throw outcome.unconfirmed; // the writes were applied nevertheless
   return true;
+}
+
+/**
+ * @throws InvalidArgumentError where the function has changed an entity and not noted it to be written. What hooks
+ * change after a load waits for the next save.
+ */
+function checkUnchanged({ mapper, key, row }: TransactionRead): void {
+  if (!row || mapper.schema.hooks.has('after load')) return;
+  const { set, removed } = mapper.changes(row.entity, row.snapshot);
+  const isExpiryDirty =
+    mapper.schema.expiresAt !== undefined && mapper.expiryOf(row.entity) !== row.expiresAt;
+  if (set.length + removed.length === 0 && !isExpiryDirty) return;
+  throw new InvalidArgumentError(
+    'entity',
+    `${mapper.schema.name} at ${key.row} was changed in the transaction and not saved: call tx.save() with it, or leave ` +
+      'it as it was read',
+  );
 }
 
 /** Returns whether a row, or the result of a query, has changed since it was read. */

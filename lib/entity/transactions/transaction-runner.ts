@@ -1,5 +1,6 @@
 import { delay as sleep } from '../../cluster/common/timers.js';
 import { InvalidArgumentError, TransactionConflictError } from '../../cluster/common/errors.js';
+import { checkFunction } from '../common/argument-checks.js';
 import { countersOf, onPrimaries } from '../common/entity-client.js';
 import type { EntityCounters } from '../../cluster/stats/entity-counters.js';
 import type { TransactionContext } from './transaction-context.js';
@@ -33,7 +34,7 @@ export class TransactionRunner {
    * @throws TransactionConflictError after the last attempt.
    */
   async run<R>(tag: string, work: TransactionFunction<R>, options: TransactionOptions = {}): Promise<R> {
-    if (typeof work !== 'function') throw new InvalidArgumentError('work', 'work must be a function');
+    checkFunction('work', work);
     checkEntityOptions('a transaction', options);
     const { attempts = ATTEMPTS } = options;
     if (!Number.isSafeInteger(attempts) || attempts < 1)

@@ -1,17 +1,39 @@
-import { lastValueFrom } from 'rxjs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isObservable, lastValueFrom } from 'rxjs';
 import {
   ClusterEntity,
-  type ClusterSet,
+  ClusterHash,
+  ClusterList,
+  ClusterRepository,
+  ClusterRepositoryOf,
+  ClusterSet,
+  ClusterSortedSet,
+  ClusterStream,
   Counter,
   createRepositories,
+  type EntityRegistry,
   ExpiresAt,
+  HashOf,
   Index,
+  ListOf,
+  type Partition,
   PartitionKey,
+  type PartitionLock,
+  type PartitionTransaction,
   PrimaryKey,
   Property,
   SetOf,
+  SortedSetOf,
+  StreamOf,
 } from 'keyslot';
+import { ENTITY_OPTIONS } from '../../../../lib/entity/common/check-entity-options.js';
+import { root } from '../../../docs-snippets.js';
 import { Order, freshId, sharedClient } from '../fixtures.js';
+
+// Every public method is called with undefined in each place, with each property undefined, and with a property or an
+// option that it does not know. The tables below name what each parameter is; a method or parameter that is missing in
+// them does not compile, and fails the test.
 
 const cluster = sharedClient();
 
@@ -20,94 +42,382 @@ class Optioned {
   @PartitionKey() orderId!: string;
   @PrimaryKey() id!: string;
   @Index() @Property() state?: string;
+  @Index({ scope: 'global' }) @Property() region?: string;
   @Counter() n!: number;
   @ExpiresAt() expiresAt?: Date;
   @SetOf(String) tags!: ClusterSet<string>;
+  @ListOf(String) log!: ClusterList<string>;
+  @SortedSetOf(String) scores!: ClusterSortedSet<string>;
+  @HashOf(Number) sizes!: ClusterHash<number>;
+  @StreamOf(String) news!: ClusterStream<string>;
 }
 
 const orderId = freshId();
 const { signal } = new AbortController();
 const key = { orderId, id: '1' };
-const where = { orderId };
 
-const repository = () => createRepositories(cluster.client, [Order, Optioned]).repository(Optioned);
-type Repository = ReturnType<typeof repository>;
+const registry = (): EntityRegistry => createRepositories(cluster.client, [Order, Optioned]);
+const repository = (): ClusterRepository<Optioned> => registry().repository(Optioned);
 
-const drained = async (all: AsyncIterable<unknown>): Promise<void> => {
-  for await (const one of all) void one;
+/** What a parameter is. */
+interface Parameter {
+  /** Makes a value for one call. */
+  readonly value: (items: ClusterRepository<Optioned>) => unknown;
+  /** What undefined in its place means. */
+  readonly whole: 'refused' | 'left out';
+  /** What undefined in the place of one of its properties means; absent where it has none. */
+  readonly parts?: 'refused' | 'left out';
+  /** Properties for which that is the other way round. */
+  readonly conditions?: readonly string[];
+  /** The names that it may have, for options. */
+  readonly known?: readonly string[];
+}
+
+const needed = (value: unknown): Parameter => ({ value: () => value, whole: 'refused' });
+const optional = (value: unknown): Parameter => ({ value: () => value, whole: 'left out' });
+const ofKey: Parameter = { value: () => ({ ...key }), whole: 'refused', parts: 'refused' };
+const ofWhere: Parameter = { value: () => ({ orderId, state: 'x' }), whole: 'refused', parts: 'refused' };
+const ofPatch: Parameter = { value: () => ({ state: 'x' }), whole: 'refused', parts: 'left out' };
+const fresh = (items: ClusterRepository<Optioned>): Optioned =>
+  items.create({ orderId, id: freshId() } as never);
+const ofEntity: Parameter = { value: fresh, whole: 'refused' };
+const ofLoaded: Parameter = { value: (items) => items.insert(fresh(items)), whole: 'refused' };
+
+const given: Record<string, unknown> = {
+  deadlineMs: 5_000,
+  signal,
+  opId: undefined,
+  durability: undefined,
+  ifVersion: undefined,
+  where: { state: 'x' },
+  limit: 5,
+  cursor: undefined,
+  batchSize: 5,
+  from: undefined,
+  pollMs: 50,
+  attempts: 3,
+  name: 'a',
+  ttlMs: 5_000,
+  waitMs: 1_000,
+  partition: orderId,
+  reverse: true,
+  to: undefined,
+  min: 1,
+  max: 2,
+  offset: 0,
+  maxLength: 5,
+  after: undefined,
+};
+/** Options of a call, each with a value where one fits. */
+function options(call: keyof typeof ENTITY_OPTIONS, conditions: readonly string[] = []): Parameter {
+  const known: readonly string[] = ENTITY_OPTIONS[call];
+  const values = (): object =>
+    Object.fromEntries(known.filter((name) => given[name] !== undefined).map((name) => [name, given[name]]));
+  return { value: values, whole: 'left out', parts: 'left out', conditions, known };
+}
+const bounds: Parameter = { ...options('a range of scores'), whole: 'refused', parts: 'refused' };
+
+type Method = (...args: never[]) => unknown;
+type MethodNames<T> = { [Name in keyof T]: T[Name] extends Method ? Name : never }[keyof T] & string;
+type Table<T> = {
+  [Name in MethodNames<T>]: T[Name] extends (...args: infer Args) => unknown
+    ? { [I in keyof Args]-?: Parameter }
+    : never;
 };
 
-const bulk = { deadlineMs: 5_000, signal, durability: undefined };
-const write = { ...bulk, opId: 'op' };
-const fresh = (items: Repository): Optioned => items.create({ orderId, id: freshId() } as never);
+const work = needed(async () => {});
+const write = options('a write');
+const many = options('a write of many rows');
 
-// Each call with every option that it knows.
-const calls: [string, object, (items: Repository, options: never) => Promise<unknown>][] = [
-  ['insert', write, (items, options) => items.insert(fresh(items), options)],
-  ['save', write, (items, options) => items.save(fresh(items), options)],
-  ['upsert', write, (items, options) => items.upsert(fresh(items), options)],
+const ofRepository: Table<ClusterRepository<Optioned>> = {
+  keyOf: [ofKey],
+  findOne: [ofKey],
+  findOneOrFail: [ofKey],
+  findMany: [needed([key])],
+  findBy: [ofWhere, options('findBy()')],
+  findOneBy: [ofWhere],
+  findPage: [ofWhere, options('findPage()')],
+  countBy: [ofWhere],
+  stream: [{ ...ofWhere, whole: 'left out' }, options('a stream of entities')],
+  observe: [{ ...ofWhere, whole: 'left out' }, options('a stream of entities')],
+  changes: [optional(orderId), options('changes()')],
+  changesCursor: [optional(orderId)],
+  exists: [ofKey],
+  sweepExpired: [options('sweepExpired()')],
+  sweepGlobals: [options('sweepGlobals()')],
+  verifyIndexes: [options('verifyIndexes()')],
+  reindex: [options('reindex()')],
+  create: [{ value: () => ({ orderId, state: 'x' }), whole: 'left out', parts: 'left out' }],
+  save: [ofEntity, write],
+  insert: [ofEntity, write],
+  upsert: [ofEntity, write],
+  update: [ofKey, ofPatch, options('an update', ['ifVersion', 'where'])],
+  remove: [ofLoaded, write],
+  delete: [ofKey, write],
+  saveMany: [needed([]), many],
+  deleteMany: [needed([key]), many],
+  increment: [ofKey, needed('n'), optional(1), write],
+  expire: [ofKey, needed(60_000), write],
+  persist: [ofKey, write],
+  collection: [ofKey, needed('tags')],
+  partition: [needed(orderId)],
+  transaction: [needed(orderId), work, options('a transaction')],
+  withLock: [needed(orderId), work, options('a lock')],
+};
+const ofPartition: Table<Partition> = {
+  loadAll: [needed([Order, Optioned])],
+  transaction: [work, options('a transaction')],
+  withLock: [work, options('a lock')],
+};
+const ofTransaction: Table<PartitionTransaction> = {
+  get: [needed(Optioned), ofKey],
+  find: [needed(Optioned), ofWhere],
+  save: [ofEntity],
+  insert: [ofEntity],
+  remove: [ofLoaded],
+  increment: [needed(Optioned), ofKey, needed('n'), optional(1)],
+  collection: [needed(Optioned), ofKey, needed('tags')],
+  emit: [needed('named'), optional({ a: 1 })],
+};
+const ofLock: Table<PartitionLock> = {
+  repository: [needed(Optioned)],
+  transaction: [work, options('a transaction')],
+};
+@ClusterRepositoryOf(Optioned)
+class OwnRepository extends ClusterRepository<Optioned> {}
+
+const ofRegistry: Table<Omit<EntityRegistry, 'parts'>> = {
+  bind: [{ value: () => new OwnRepository(), whole: 'refused' }],
+  register: [needed([Optioned])],
+  checkSchemas: [],
+  repository: [needed(Optioned)],
+};
+const ofSet: Table<ClusterSet<string>> = {
+  with: [write],
+  clear: [],
+  add: [needed('a')],
+  delete: [needed('a')],
+  pop: [optional(1)],
+  has: [needed('a')],
+  size: [],
+  members: [],
+};
+const ofList: Table<ClusterList<string>> = {
+  with: [write],
+  clear: [],
+  push: [needed('a')],
+  unshift: [needed('a')],
+  pop: [],
+  shift: [],
+  trim: [needed(0), needed(5)],
+  remove: [needed('a'), optional(1)],
+  at: [needed(0)],
+  range: [optional(0), optional(-1)],
+  size: [],
+};
+const ofSortedSet: Table<ClusterSortedSet<string>> = {
+  with: [write],
+  clear: [],
+  add: [needed('a'), needed(1)],
+  addMany: [needed([['a', 1]])],
+  increment: [needed('a'), optional(1)],
+  delete: [needed('a')],
+  deleteByScore: [bounds],
+  keepHighest: [needed(5)],
+  keepLowest: [needed(5)],
+  score: [needed('a')],
+  rank: [needed('a'), options('rank()')],
+  range: [options('range() of a sorted set')],
+  rangeByScore: [options('rangeByScore()', ['min', 'max'])],
+  countByScore: [bounds],
+  size: [],
+};
+const ofHash: Table<ClusterHash<number>> = {
+  with: [write],
+  clear: [],
+  set: [needed('a'), needed(1)],
+  setMany: [needed([['a', 1]])],
+  delete: [needed('a')],
+  increment: [needed('a'), needed(1)],
+  get: [needed('a')],
+  getMany: [needed(['a'])],
+  getAll: [],
+  has: [needed('a')],
+  size: [],
+};
+const ofStream: Table<ClusterStream<string>> = {
+  with: [write],
+  clear: [],
+  append: [needed('a'), options('append()')],
+  trim: [needed(5)],
+  delete: [needed('1-1')],
+  range: [options('range() of a stream')],
+  read: [options('read()')],
+  size: [],
+};
+
+/** Runs something with an object of the kind. */
+type Use = (items: ClusterRepository<Optioned>, use: (target: object) => unknown) => unknown;
+const handle =
+  (name: 'tags' | 'log' | 'scores' | 'sizes' | 'news'): Use =>
+  (items, use) =>
+    use(items.collection(key, name));
+
+const kinds: [name: string, table: Record<string, readonly Parameter[]>, use: Use][] = [
+  ['a repository', ofRepository, (items, use) => use(items)],
+  ['a partition', ofPartition, (items, use) => use(items.partition(orderId))],
   [
-    'update',
-    { ...write, where: { state: 'x' } },
-    (items, options) => items.update(key, { state: 'x' }, options),
-  ],
-  ['remove', bulk, async (items, options) => items.remove(await items.insert(fresh(items)), options)],
-  ['delete', bulk, (items, options) => items.delete({ orderId, id: freshId() }, options)],
-  ['saveMany', bulk, (items, options) => items.saveMany([fresh(items)], options)],
-  ['deleteMany', bulk, (items, options) => items.deleteMany([{ orderId, id: freshId() }], options)],
-  ['increment', write, (items, options) => items.increment(key, 'n', 1, options)],
-  ['expire', bulk, (items, options) => items.expire(key, 60_000, options)],
-  ['persist', bulk, (items, options) => items.persist(key, options)],
-  ['collection.with', bulk, (items, options) => items.collection(key, 'tags').with(options).add('x')],
-  ['findBy', { limit: 5 }, (items, options) => items.findBy(where, options)],
-  ['findPage', { limit: 5, cursor: undefined }, (items, options) => items.findPage(where, options)],
-  ['stream', { batchSize: 5, signal }, (items, options) => drained(items.stream(where, options))],
-  [
-    'observe',
-    { batchSize: 5, signal },
-    (items, options) => lastValueFrom(items.observe(where, options), { defaultValue: 0 }),
+    'a transaction',
+    ofTransaction,
+    (items, use) => items.transaction(orderId, async (tx) => void (await settled(use(tx)))),
   ],
   [
-    'changes',
-    { from: 'start', pollMs: 50 },
-    async (items, options) => items.changes(orderId, options).subscribe().unsubscribe(),
+    'a lock',
+    ofLock,
+    (items, use) => items.withLock(orderId, async (lock) => void (await settled(use(lock)))),
   ],
-  [
-    'transaction',
-    { ...bulk, attempts: 3 },
-    (items, options) => items.transaction(orderId, async (tx) => void (await tx.get(Optioned, key)), options),
-  ],
-  [
-    'withLock',
-    { name: 'a', ttlMs: 5_000, waitMs: 1_000, signal },
-    (items, options) => items.withLock(orderId, async () => {}, options),
-  ],
-  ['sweepExpired', { partition: orderId, limit: 5, signal }, (items, options) => items.sweepExpired(options)],
-  ['sweepGlobals', { limit: 5, signal }, (items, options) => items.sweepGlobals(options)],
-  [
-    'verifyIndexes',
-    { partition: orderId, signal },
-    (items, options) => drained(items.verifyIndexes(options)),
-  ],
-  [
-    'reindex',
-    { partition: orderId, signal, cursor: undefined },
-    (items, options) => drained(items.reindex(options)),
-  ],
+  ['a registry', ofRegistry, (_, use) => use(registry())],
+  ['a set', ofSet, handle('tags')],
+  ['a list', ofList, handle('log')],
+  ['a sorted set', ofSortedSet, handle('scores')],
+  ['a hash', ofHash, handle('sizes')],
+  ['a stream', ofStream, handle('news')],
 ];
 
-describe('the options of a call', () => {
-  beforeAll(async () => {
+/** Waits for what a method returns, and throws what it reports. */
+async function settled(returned: unknown): Promise<void> {
+  if (isObservable(returned)) {
+    await lastValueFrom(returned, { defaultValue: undefined });
+    return;
+  }
+  const value: unknown = await returned;
+  // The iterator of a generator, not the handle of a collection.
+  if (typeof (value as AsyncGenerator | undefined)?.next === 'function')
+    for await (const one of value as AsyncGenerator) void one;
+  const results = Array.isArray(value) ? (value as ({ error?: Error } | null)[]) : [];
+  for (const result of results) if (result?.error) throw result.error;
+}
+
+/** A variant of a call: the arguments, and what is to become of it. */
+interface Variant {
+  readonly name: string;
+  readonly args: unknown[];
+  /** The name of what is refused; undefined where the call has to succeed. */
+  readonly refused?: string;
+  /** What the error also says. */
+  readonly says?: string;
+}
+
+async function* variantsOf(
+  parameters: readonly Parameter[],
+  items: ClusterRepository<Optioned>,
+): AsyncGenerator<Variant> {
+  const valid = (): Promise<unknown[]> => Promise.all(parameters.map(async ({ value }) => value(items)));
+  yield { name: 'as it is meant', args: await valid() };
+  for (const [i, { whole, parts, conditions = [], known }] of parameters.entries()) {
+    const withValue = async (value: unknown): Promise<unknown[]> => (await valid()).with(i, value);
+    yield {
+      name: `parameter ${i + 1} undefined`,
+      args: await withValue(undefined),
+      refused: whole === 'refused' ? '' : undefined,
+    };
+    if (parts === undefined) continue;
+    const object = (await valid())[i] as object;
+    for (const name of known ?? Object.keys(object)) {
+      const isRefused = (parts === 'refused') !== conditions.includes(name);
+      const args = await withValue({ ...object, [name]: undefined });
+      yield { name: `${name} undefined`, args, refused: isRefused ? name : undefined };
+    }
+    yield { name: 'an unknown name', args: await withValue({ ...object, strange: 1 }), refused: 'strange' };
+    if (known === undefined) continue;
+    const misspelt = `${known[0]}s`;
+    yield {
+      name: `${misspelt} for ${known[0]}`,
+      args: await withValue({ ...object, [misspelt]: 1 }),
+      refused: misspelt,
+      says: `(did you mean ${known[0]}?)`,
+    };
+    yield { name: 'a list in place of options', args: await withValue([]), refused: 'options' };
+  }
+}
+
+describe.each(kinds)('each method of %s', (_kind, table, use) => {
+  beforeEach(async () => {
     const items = repository();
-    await items.insert(items.create({ ...key, state: 'x' }));
+    await items.upsert(items.create({ ...key, state: 'x', expiresAt: new Date(Date.now() + 60_000) }));
   });
 
-  it.each(calls)('%s takes those it knows, and refuses one it does not', async (_name, known, call) => {
-    await call(repository(), known as never);
-    const refused = async (): Promise<unknown> => call(repository(), { ...known, ordre: 'asc' } as never);
-    await expect(refused()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', argument: 'ordre' });
-    await expect(refused()).rejects.toThrow(/^Unknown option ordre of .*; known are \w+/);
-    const listed = async (): Promise<unknown> => call(repository(), [] as never);
-    await expect(listed()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', argument: 'options' });
+  it('is in the table of this test', async () => {
+    const found: string[] = [];
+    await use(repository(), (target) => void found.push(...publicMethods(target)));
+    expect(found.filter((name) => !Object.hasOwn(table, name))).toEqual([]);
+    expect(found).toEqual(expect.arrayContaining(Object.keys(table)));
+  });
+
+  it.each(Object.keys(table))('%s', async (method) => {
+    const items = repository();
+    for await (const { name, args, refused, says } of variantsOf(table[method], items)) {
+      const call = (target: object): unknown => {
+        const returned: unknown = (Reflect.get(target, method) as Method)(...(args as never[]));
+        if (method !== 'changes') return returned;
+        (returned as { subscribe(): { unsubscribe(): void } }).subscribe().unsubscribe(); // it does not end
+        return undefined;
+      };
+      const bound = (target: object): unknown => call(bindAll(target, method));
+      const fate = await (async () => settled(await use(items, bound)))().then(
+        () => 'succeeds',
+        (error: Error & { code?: string; argument?: string }) => error,
+      );
+      if (refused === undefined) expect([name, fate]).toEqual([name, 'succeeds']);
+      else {
+        expect([name, fate]).toEqual([
+          name,
+          expect.objectContaining({
+            code: expect.stringMatching(/^(INVALID_ARGUMENT|UNINDEXED_QUERY|SCHEMA_ERROR)$/),
+            message: expect.stringContaining(says ?? refused),
+          }),
+        ]);
+      }
+    }
   });
 });
+
+/** The target with a method that keeps its `this`. */
+const bindAll = (target: object, method: string): object => ({
+  [method]: (Reflect.get(target, method) as Method).bind(target),
+});
+
+/** The methods of an object, but for those that its classes keep private. */
+function publicMethods(target: object): string[] {
+  const names = new Set(
+    Object.keys(target).filter((name) => typeof Reflect.get(target, name) === 'function'),
+  );
+  for (
+    let level = Object.getPrototypeOf(target) as object;
+    level !== Object.prototype;
+    level = Object.getPrototypeOf(level) as object
+  ) {
+    const { constructor } = level;
+    const hidden = hiddenIn(constructor.name);
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(level)))
+      if (typeof value === 'function' && name !== 'constructor' && !hidden.has(name)) names.add(name);
+  }
+  return [...names];
+}
+
+const sources = readdirSync(join(root, 'lib/entity'), { recursive: true, encoding: 'utf8' });
+
+/** What a class declares as private, protected or internal. */
+function hiddenIn(className: string): Set<string> {
+  const file = `/${className.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase()}.ts`;
+  const path = sources.find((source) => source.endsWith(file));
+  const text = path === undefined ? '' : readFileSync(join(root, 'lib/entity', path), 'utf8');
+  const kept = [...text.matchAll(/^ {2}(?:private|protected) (?:override |async |\*)*(\w+)[<(]/gm)];
+  return new Set([...kept.map(([, name]) => name), ...(INTERNAL[className] ?? [])]);
+}
+
+/** Public methods of classes that applications do not call. */
+const INTERNAL: Record<string, readonly string[]> = {
+  TransactionAttempt: ['commit', 'isStale'],
+  EntityRegistry: ['parts'],
+};
