@@ -88,6 +88,7 @@ const namesDeclaredIn = (text: string): Set<string> =>
       ...text.matchAll(
         /^(?:export )?(?:abstract )?(?:async )?(?:class|interface|type|enum|function\*?|const|let) (\w+)/gm,
       ),
+      ...text.matchAll(/^const \{ ([^}]*)\} =/gm),
       ...text.matchAll(/^import (?:type )?\{?([^}'"]*)\}? from/gm),
     ].flatMap(([, names]) => names.split(',').map((name) => name.replace(/^.* as |type /g, '').trim())),
   );

@@ -125,7 +125,7 @@ const mistakes: [name: string, call: (tasks: Tasks) => unknown, message: string 
   [
     'an await that is missing',
     (tasks) => tasks.transaction(orgId, async (tx) => tx.save(tx.get(Task, key))),
-    'entity is a promise: an await is missing before the call that made it',
+    'entity is a promise: add the missing await before the call that returned it',
   ],
 ];
 
