@@ -13,14 +13,14 @@ function filesOf(heading: string): string[] {
 }
 
 describe.each(['The path of a get', 'The path of a save', 'The path of a message'])('%s', (heading) => {
-  it('has five steps, each in a file that is there', () => {
+  it('has five steps, each in an existing file', () => {
     const files = filesOf(heading);
     expect(new Set(files).size).toBe(5);
     expect(files.filter((file) => !existsSync(join(root, 'lib', file)))).toEqual([]);
   });
 });
 
-it('the rooms of lib/cluster are all named', () => {
+it('names all rooms of lib/cluster', () => {
   const rooms = readdirSync(join(root, 'lib/cluster'), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => `cluster/${name}`);

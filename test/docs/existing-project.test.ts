@@ -29,7 +29,7 @@ const NestFactory = {
 const squeezed = (code: string): string => code.replace(/\s+/g, '').replace(/,(?=[\]})])/g, '');
 
 // The blocks of docs/getting-started.md for a project that is there stand in this file as they stand on the page.
-it('docs/getting-started.md shows a project of `nest new` what is run here', async () => {
+it('docs/getting-started.md shows the code for an existing `nest new` project that is executed here', async () => {
   const here = squeezed(readFileSync(join(root, 'test/docs/existing-project.test.ts'), 'utf8')).replaceAll(
     'export',
     '',

@@ -29,14 +29,14 @@ const commandsIn = (page: string): string[] =>
 const hasCode = (page: string): boolean =>
   snippetsOf(page).some(({ language }) => /^(ts|js|typescript|javascript)$/.test(language));
 
-it('the pages have links, file names, commands and code for the checks below', () => {
+it('the pages contain links, file names, commands and code for the checks below', () => {
   const counts = [linksIn, filesNamedIn, commandsIn, anchorsOf].map((find) => pages.flatMap(find).length);
   expect(Math.min(...counts)).toBeGreaterThan(20);
   expect(pages.filter(hasCode).length).toBeGreaterThan(20);
 });
 
 describe.each(pages)('%s', (page) => {
-  it('links to what is there', () => {
+  it('links only to existing pages and headings', () => {
     const broken = linksIn(page).filter((link) => {
       if (/^\w+:/.test(link)) return false;
       const [file, anchor] = link.split('#');
@@ -46,7 +46,7 @@ describe.each(pages)('%s', (page) => {
     expect(broken).toEqual([]);
   });
 
-  it('names files that are there', () => {
+  it('names only existing files', () => {
     const places = ['', 'lib', 'sample-app/src'];
     const missing = filesNamedIn(page).filter(
       (name) => !places.some((place) => existsSync(join(root, place, name))),
@@ -54,7 +54,7 @@ describe.each(pages)('%s', (page) => {
     expect(missing).toEqual([]);
   });
 
-  it('names commands of npm that are there', () => {
+  it('names only existing npm commands', () => {
     const { scripts } = JSON.parse(textOf('package.json')) as { scripts: object };
     expect(commandsIn(page).filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
   });
@@ -67,7 +67,7 @@ describe.each(pages)('%s', (page) => {
   });
 });
 
-it('docs/README.md names every page', () => {
+it('docs/README.md lists every page', () => {
   const index = textOf('docs/README.md');
   const others = filesIn('docs', '.md').filter((page) => page !== 'docs/README.md');
   expect(others.filter((page) => !index.includes(`](${page.slice('docs/'.length)})`))).toEqual([]);

@@ -72,7 +72,7 @@ describe('the examples of README.md and of docs/getting-started.md', () => {
     expect(await typeFaults(folder, [...files, join(folder, 'main.ts')])).toBe('');
   });
 
-  it('README.md books once, however many book at once, and tells', async () => {
+  it('README.md books once per call, however many run at the same time, and publishes', async () => {
     const accountId = newId();
     const { app, example } = await boot<BankExample>(exampleOf('README.md'), new RecordedLog());
     const booked: number[] = [];

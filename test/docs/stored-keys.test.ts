@@ -74,7 +74,7 @@ const spelledIn = (code: string): string[] =>
     ([name]) => name,
   );
 
-it('no file but keys/stored-names.ts spells a stored name', () => {
+it('only keys/stored-names.ts spells stored names', () => {
   const files = readdirSync(join(root, 'lib/entity'), { recursive: true, encoding: 'utf8' }).filter(
     (file) => file.endsWith('.ts') && file !== join('keys', 'stored-names.ts'),
   );

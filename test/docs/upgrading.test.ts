@@ -5,7 +5,7 @@ import { root } from '../docs-snippets.js';
 const textOf = (file: string): string => readFileSync(join(root, file), 'utf8');
 
 describe('docs/upgrading.md', () => {
-  it('names the ranges that package.json has, all of them', () => {
+  it('names all version ranges of package.json', () => {
     const { engines, peerDependencies } = JSON.parse(textOf('package.json')) as {
       engines: { node: string };
       peerDependencies: Record<string, string>;

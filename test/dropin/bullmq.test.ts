@@ -28,7 +28,7 @@ afterAll(async () => {
   await cluster?.close();
 });
 
-it('runs jobs of a queue, plain, delayed and retried, and tells of them', async () => {
+it('runs plain, delayed and retried jobs of a queue, and emits their events', async () => {
   const queue = kept(new Queue('jobs', { connection, prefix }));
   const events = kept(new QueueEvents('jobs', { connection, prefix }));
   await events.waitUntilReady();
@@ -53,7 +53,7 @@ it('runs jobs of a queue, plain, delayed and retried, and tells of them', async 
   expect((await queue.getJobCounts('completed', 'failed', 'wait')).completed).toBe(22);
 });
 
-it('stops a worker that waits for jobs, and lets it go on', async () => {
+it('stops a worker that waits for jobs, and resumes it', async () => {
   const queue = kept(new Queue('pausing', { connection, prefix }));
   const done: string[] = [];
   const worker = kept(
@@ -68,7 +68,7 @@ it('stops a worker that waits for jobs, and lets it go on', async () => {
   await eventually(() => done.length === 2);
 });
 
-it('runs a flow, the children before their parent', async () => {
+it('runs the children of a flow before their parent', async () => {
   const order: string[] = [];
   kept(new Worker('flow', async ({ name }) => void order.push(name), { connection, prefix }));
   const flows = kept(new FlowProducer({ connection, prefix }));
@@ -81,7 +81,7 @@ it('runs a flow, the children before their parent', async () => {
   expect(order.at(-1)).toBe('parent');
 });
 
-it('reports no errors, also not when all is closed, and leaves the client it was given open', async () => {
+it('reports no errors, even after everything is closed, and leaves the client open', async () => {
   for (const one of open.splice(0)) await one.close();
   expect(faults).toEqual([]);
   expect(cluster.status).toBe('ready');

@@ -14,7 +14,7 @@ afterEach(async () => {
   await Promise.all(clients.splice(0).map((client) => client.close()));
 });
 
-it('tells messages as events, as text and as bytes, and goes on to take commands', async () => {
+it('emits messages as events, as text and as bytes, and still accepts commands', async () => {
   const client = clientOf();
   const heard: unknown[] = [];
   for (const event of [
@@ -55,7 +55,7 @@ it('tells messages as events, as text and as bytes, and goes on to take commands
   });
 });
 
-it('takes callbacks, and refuses what is no name', async () => {
+it('accepts callbacks, and rejects invalid names', async () => {
   const client = clientOf();
   const told = await new Promise((resolve) => {
     void client.subscribe(name('c'), (error, count) => resolve([error, count]));
@@ -66,7 +66,7 @@ it('takes callbacks, and refuses what is no name', async () => {
   await expect(client.unsubscribe(5 as unknown as string)).rejects.toThrow(InvalidArgumentError);
 });
 
-it('gives the failure of a call with a callback to the callback alone', async () => {
+it('passes the failure of a call with a callback only to the callback', async () => {
   const client = clientOf();
   const unhandled: unknown[] = [];
   const note = (reason: unknown): unknown => unhandled.push(reason);
@@ -81,7 +81,7 @@ it('gives the failure of a call with a callback to the callback alone', async ()
   }
 });
 
-it('answers quit() to its callback', async () => {
+it('calls the callback of quit()', async () => {
   const client = clientOf();
   await client.connect();
   const told = await new Promise((resolve) => {
@@ -91,7 +91,7 @@ it('answers quit() to its callback', async () => {
 });
 
 describe.each(['quit', 'disconnect'] as const)('after %s()', (end) => {
-  it('a client begins anew when it is told to connect, with its commands', async () => {
+  it('a client that is told to connect starts over, and keeps its defined commands', async () => {
     const client = clientOf();
     client.defineCommand('twice', { numberOfKeys: 0, lua: 'return ARGV[1] * 2' });
     await client.subscribe(name('before'));
@@ -123,7 +123,7 @@ it('stays closed after close()', async () => {
   await expect(client.connect()).rejects.toMatchObject({ code: 'CLIENT_CLOSED' });
 });
 
-it('shows options in ioredis’ words, and no credentials', () => {
+it('shows options under the names of ioredis, without credentials', () => {
   const client = new ClusterClient({ nodes, password: 'secret-word', clientName: 'shop', keyPrefix: 'p:' });
   clients.push(client);
   expect(client.options).toEqual({

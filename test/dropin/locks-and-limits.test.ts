@@ -13,7 +13,7 @@ beforeAll(() => {
 afterAll(() => cluster?.close());
 
 describe('rate-limiter-flexible', () => {
-  it('lets through as many as it should, whoever else counts, and blocks the rest', async () => {
+  it('allows exactly the configured number of requests, shared between instances, and blocks the rest', async () => {
     const limiter = (points: number): RateLimiterRedis =>
       new RateLimiterRedis({
         storeClient: cluster,
@@ -42,7 +42,7 @@ describe('redlock', () => {
   const resource = `{${keyspace}lock}`;
   const locksOf = (client: ClusterClient): Redlock => new Redlock([client], { retryCount: 0 });
 
-  it('gives a lock over several resources of a slot to one, until it is released', async () => {
+  it('grants a lock over several resources of a slot to one caller until it is released', async () => {
     const [ours, theirs] = [locksOf(cluster), locksOf(cluster)];
     const names = [`${resource}a`, `${resource}b`];
     let lock = await ours.acquire(names, 20_000);

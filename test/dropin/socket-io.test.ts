@@ -77,7 +77,7 @@ describe.each(['classic', 'sharded'] as const)('@socket.io/redis-adapter, %s', (
     await eventually(() => heard.length === 2);
   });
 
-  it('asks all servers, and waits for each of them to answer', async () => {
+  it('queries all servers, and waits for each of them to answer', async () => {
     const [first, other] = [await serve(), await serve()];
     const entered = await Promise.all(servers.slice(-2).map(enter));
     other.on('how many', (unit: string, answer: (text: string) => void) =>

@@ -13,7 +13,7 @@ interface Figures {
   absent: unknown[];
 }
 
-test('the benchmark of entities still does every operation, and measures it', async () => {
+test('the entity benchmark still runs and measures every operation', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'bench-entities-'));
   try {
     const file = join(folder, 'figures.json');

@@ -183,7 +183,7 @@ describe.each(Object.entries(ADAPTERS))('requests on %s', (_name, adapter) => {
     ['down', 503, 'NO_NODE_REACHABLE', UNAVAILABLE, '1'],
     ['busy', 503, 'BACKPRESSURE', UNAVAILABLE, '1'],
     ['late', 504, 'DEADLINE_EXCEEDED', 'The request was not completed in time', null],
-  ])('%s is answered with %s', async (name, statusCode, code, message, retryAfter) => {
+  ])('%s results in the status %s', async (name, statusCode, code, message, retryAfter) => {
     const answer = await fetch(`${await app.getUrl()}/${name}`);
     expect([answer.status, await answer.json()]).toEqual([statusCode, { statusCode, code, message }]);
     expect(answer.headers.get('retry-after')).toBe(retryAfter);
@@ -199,17 +199,17 @@ describe.each(Object.entries(ADAPTERS))('requests on %s', (_name, adapter) => {
     expect(log.lines.slice(before).join('\n')).toMatch(/error.*(CrossSlotError|TypeError)/);
   });
 
-  it('an answer that has begun is ended', async () => {
+  it('ends a response that has already started', async () => {
     const answer = await fetch(`${await app.getUrl()}/sent`);
     expect([answer.status, await answer.text()]).toEqual([200, 'begun']);
   });
 });
 
-describe('other hosts', () => {
+describe('hosts other than HTTP', () => {
   beforeAll(() => start(new ExpressAdapter()));
   afterAll(() => app.close());
 
-  it('a caller of a microservice gets the answer as its error', async () => {
+  it('the caller of a microservice receives the answer as its error', async () => {
     const client = new ClusterClient({ nodes });
     const proxy = new ClusterClientProxy({ client });
     const send = (name: string) =>
@@ -231,7 +231,7 @@ describe('other hosts', () => {
     }
   });
 
-  it('a resolver of GraphQL fails with the answer, and shows nothing of a defect', async () => {
+  it('a GraphQL resolver fails with the answer, and reveals nothing about a bug', async () => {
     const failures = app.get(Failures, { strict: false });
     const run = app
       .get(ExternalContextCreator)
@@ -264,7 +264,7 @@ describe('other hosts', () => {
     ]);
   });
 
-  it('the error of a message handler goes to the log, once', async () => {
+  it('the error of a message handler is logged once', async () => {
     const before = log.lines.length;
     await app.get(ClusterClient).pubsub.publish(named('event'), 1);
     const ofHandler = () => log.lines.slice(before).filter((line) => line.includes('Requests'));
@@ -272,7 +272,7 @@ describe('other hosts', () => {
   });
 });
 
-it('options are those of a filter that the application makes', async () => {
+it('accepts options in a filter that the application creates', async () => {
   log = new RecordedLog();
   const module = await Test.createTestingModule({
     imports: [ClusterModule.forRoot({ nodes }), ClusterModule.forFeature([Ticket])],
@@ -300,7 +300,7 @@ it('options are those of a filter that the application makes', async () => {
   }
 });
 
-it('the code of the page runs', async () => {
+it('executes the code of the page', async () => {
   const snippets = snippetsOf('docs/http-errors.md');
   writeSnippets(snippets, folder);
   const files = snippets.flatMap(({ file }) => file ?? []);

@@ -87,8 +87,8 @@ breakableCluster({ nodeTimeoutMs: 30_000 }, async (whole) => {
   return () => app.close();
 });
 
-describe('the health of a cluster where all is well', () => {
-  it('is up, with slots, primaries and replicas counted', async () => {
+describe('the health of an intact cluster', () => {
+  it('is up, with the numbers of slots, primaries and replicas', async () => {
     expect(await eventually(() => report().then((found) => found.status === 'ok' && found))).toMatchObject({
       http: 200,
       details: {
@@ -103,7 +103,7 @@ describe('the health of a cluster where all is well', () => {
     });
   });
 
-  it('is found out over the connections that are there', async () => {
+  it('is checked over existing connections', async () => {
     const received = async (): Promise<number[]> => {
       const texts = await Promise.all(cluster.nodes.map((node) => cluster.command(node, 'INFO', 'stats')));
       return texts.map((text) => Number(/total_connections_received:(\d+)/.exec(String(text))?.[1]));
@@ -114,7 +114,7 @@ describe('the health of a cluster where all is well', () => {
     expect(await received()).toEqual(before);
   });
 
-  it('is degraded where more replicas are asked for than there are', async () => {
+  it('is degraded if more replicas are required than exist', async () => {
     const health = await checkClusterHealth(client, { minReplicas: 2 });
     expect(health.status).toBe('degraded');
     expect(health.problems).toEqual(
@@ -128,7 +128,7 @@ describe('the health of a cluster where all is well', () => {
     [{ partialOutage: 'fine' as 'down' }, 'partialOutage'],
     [{ timeoutMs: '5' as unknown as number }, 'got a string'],
     [{ timeout: 5 } as object, 'timeout'],
-  ])('is not judged by %j', async (options, name) => {
+  ])('rejects the options %j', async (options, name) => {
     await expect(checkClusterHealth(client, options)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       message: expect.stringContaining(name),
@@ -136,7 +136,7 @@ describe('the health of a cluster where all is well', () => {
   });
 });
 
-it('takes an option that is undefined for one that is left out', async () => {
+it('treats an undefined option as left out', async () => {
   const options = { timeoutMs: undefined, minReplicas: undefined, partialOutage: undefined };
   expect(await checkClusterHealth(client, options)).toMatchObject({ status: 'up' });
 });
@@ -150,7 +150,7 @@ describe('docs/health.md', () => {
     else process.env.REDIS_CLUSTER_NODES = given;
   });
 
-  it('shows a controller whose answer it tells', async () => {
+  it('shows a controller with the documented response', async () => {
     const snippets = snippetsOf('docs/health.md');
     writeSnippets(snippets, folder);
     expect(await typeFaults(folder, ['app.module.ts'])).toBe('');
@@ -169,14 +169,14 @@ describe('docs/health.md', () => {
 });
 
 describe('the health of a cluster that cannot be reached', () => {
-  it('is down, within the time that was given', async () => {
+  it('is down within the timeout', async () => {
     expect(await report('/elsewhere')).toMatchObject({
       http: 503,
       details: { elsewhere: { status: 'down', slotsCovered: 0, problems: [expect.any(String)] } },
     });
   });
 
-  it('is down for a client that is closed', async () => {
+  it('is down for a closed client', async () => {
     const closed = new ClusterClient({ nodes: cluster.seeds });
     await closed.connect();
     await closed.close();
@@ -184,7 +184,7 @@ describe('the health of a cluster that cannot be reached', () => {
   });
 });
 
-describe('the health of a cluster with a node that fails', () => {
+describe('the health of a cluster with a failing node', () => {
   it('is degraded while a replica is missing', async () => {
     const replica = cluster.replicas[0];
     await cluster.kill(replica);
@@ -196,7 +196,7 @@ describe('the health of a cluster with a node that fails', () => {
     await eventually(() => report('/safe').then(({ status }) => status === 'ok'), { timeoutMs: 20_000 });
   });
 
-  it('is down while a primary is silent, or degraded for those who want to serve the rest', async () => {
+  it('is down while a primary is silent, or degraded if partial outages are allowed', async () => {
     const [primary] = cluster.primaries;
     await cluster.freeze(primary);
     try {
@@ -215,8 +215,8 @@ describe('the health of a cluster with a node that fails', () => {
   });
 });
 
-describe('the health of a cluster that the client has not looked at for a while', () => {
-  it('is down while a primary refuses commands', async () => {
+describe('the health of a cluster whose topology the client has not read for a while', () => {
+  it('is down while a primary rejects commands', async () => {
     const [primary] = cluster.primaries;
     await cluster.command(primary, 'CONFIG', 'SET', 'busy-reply-threshold', '1');
     const other = new ClusterClient({ nodes: cluster.seeds });
@@ -239,7 +239,7 @@ describe('the health of a cluster that the client has not looked at for a while'
     await eventually(async () => expect((await checkClusterHealth(client)).status).toBe('up'));
   });
 
-  it('is that of the primaries there are now', async () => {
+  it('reflects the current primaries', async () => {
     const idle = new ClusterClient({ nodes: cluster.seeds });
     try {
       await idle.connect();
@@ -258,7 +258,7 @@ describe('the health of a cluster that the client has not looked at for a while'
     }
   });
 
-  it('is down where a slot has lost its primary', async () => {
+  it('is down if a slot has lost its primary', async () => {
     const everywhere = (...command: [string, ...string[]]): Promise<unknown> =>
       Promise.all(cluster.nodes.map((node) => cluster.command(node, ...command)));
     const owner = await cluster.primaryOfSlot(5);

@@ -144,7 +144,7 @@ class Breakable {
   }
 }
 
-describe('what goes wrong in a service', () => {
+describe('failures in a service', () => {
   let unhandled: unknown[] = [];
   const onUnhandled = (error: unknown): void => void unhandled.push(error);
   let log: jest.SpiedFunction<Logger['error']>;
@@ -156,7 +156,7 @@ describe('what goes wrong in a service', () => {
   });
   afterEach(() => void process.off('unhandledRejection', onUnhandled));
 
-  it('in filters, interceptors and replies is logged, and answered with an error', async () => {
+  it('in filters, interceptors and replies are logged, and answered with an error', async () => {
     await service(Breakable);
     const proxy = caller({ connection: { nodes } });
     expect(await answer(proxy, 'filter')).toEqual(INTERNAL);
@@ -181,7 +181,7 @@ describe('what goes wrong in a service', () => {
     expect(unhandled).toEqual([]);
   });
 
-  it('in a serializer, a deserializer or a hook ends nothing', async () => {
+  it('in a serializer, a deserializer or a hook do not end the process', async () => {
     const broken = new Set<string>();
     const breaks = (part: string): void => {
       if (broken.has(part)) throw undefined as unknown as Error;
@@ -227,7 +227,7 @@ describe('what goes wrong in a service', () => {
 });
 
 describe('hooks and metadata', () => {
-  it('come to requests and to events', async () => {
+  it('apply to requests and to events', async () => {
     @Controller()
     class Traced {
       @MessagePattern(named('traced'))
@@ -264,7 +264,7 @@ describe('hooks and metadata', () => {
 });
 
 describe('several instances', () => {
-  it('answer with one stream: the caller keeps to the first that answers', async () => {
+  it('answer with one stream: the caller accepts only the first instance that answers', async () => {
     let instances = 0;
     @Controller()
     class Rows {
@@ -286,7 +286,7 @@ describe('several instances', () => {
   });
 });
 
-describe('a request under way when its service is closed', () => {
+describe('a pending request when its service is closed', () => {
   it('is answered first', async () => {
     const client = new ClusterClient({ nodes });
     running.push(client);
@@ -312,7 +312,7 @@ describe('a request under way when its service is closed', () => {
   });
 });
 
-describe('rights to channels that are taken for a while', () => {
+describe('channel permissions that are revoked for a while', () => {
   let cluster: LocalCluster;
   beforeAll(async () => {
     cluster = await LocalCluster.start({ replicasPerPrimary: 0, users: { app: 'on >pw ~* &* +@all' } });
@@ -331,7 +331,7 @@ describe('rights to channels that are taken for a while', () => {
     return statuses;
   };
 
-  it('fail a caller at once, and no longer than they are taken', async () => {
+  it('fail a caller at once, and only while they are revoked', async () => {
     await service(Breakable, admin());
     const proxy = caller(connection());
     const statuses = statusesOf(proxy as never);
@@ -345,7 +345,7 @@ describe('rights to channels that are taken for a while', () => {
     expect(statuses).toEqual(['connected', 'disconnected', 'connected']);
   });
 
-  it('do not leave a service deaf', async () => {
+  it('do not leave a service without its subscriptions', async () => {
     jest.spyOn(Logger.prototype, 'error').mockImplementation(() => {});
     const transport = await service(Breakable, connection());
     const statuses = statusesOf(transport);

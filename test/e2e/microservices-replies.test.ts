@@ -28,7 +28,7 @@ async function service(controller: Type): Promise<{ transport: ClusterTransport;
   return { transport, client };
 }
 
-it('the values of a stream keep their order, whatever time an asynchronous deserializer takes for each', async () => {
+it('the values of a stream keep their order, however long an asynchronous deserializer takes', async () => {
   @Controller()
   class Rows {
     @MessagePattern(named('rows'))
@@ -51,7 +51,7 @@ it('the values of a stream keep their order, whatever time an asynchronous deser
   expect(rows).toEqual([0, 1, 2, 3, 4, 5]);
 });
 
-it('a reply that a deserializer rejects holds up no other', async () => {
+it('a reply that a deserializer rejects does not delay the others', async () => {
   @Controller()
   class Rows {
     @MessagePattern(named('some'))
@@ -71,7 +71,7 @@ it('a reply that a deserializer rejects holds up no other', async () => {
   expect(await lastValueFrom(proxy.send(named('some'), 1).pipe(toArray()))).toEqual([0, 2]);
 });
 
-it('a request that does not end is given up when its service is closed, and the log says so', async () => {
+it('a request that never ends is abandoned when its service is closed, and this is logged', async () => {
   let asked = 0;
   @Controller()
   class Slow {

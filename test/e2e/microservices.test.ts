@@ -139,7 +139,7 @@ async function serve(
 }
 
 describe.each([{ sharded: false }, { sharded: true }])('a service over pub/sub, %j', (options) => {
-  it('answers requests, with one value or with many', async () => {
+  it('answers requests with one value or with many', async () => {
     const proxy = await serve(Numbers, options);
     expect(await firstValueFrom(proxy.send(named('sum'), [1, 2, 3]))).toBe(6);
     expect(await lastValueFrom(proxy.send(named('count'), 5).pipe(toArray()))).toEqual([0, 1, 2, 3, 4]);
@@ -148,7 +148,7 @@ describe.each([{ sharded: false }, { sharded: true }])('a service over pub/sub, 
     expect(await Promise.all(many)).toEqual(Array.from({ length: 500 }, (_, i) => i + 1));
   });
 
-  it('passes on what goes wrong', async () => {
+  it('passes errors to the caller', async () => {
     const proxy = await serve(Numbers, options);
     const failure = (pattern: string, data: unknown): Promise<unknown> =>
       firstValueFrom(proxy.send(named(pattern), data).pipe(catchError((error: unknown) => of(error))));
@@ -157,7 +157,7 @@ describe.each([{ sharded: false }, { sharded: true }])('a service over pub/sub, 
     expect(await failure('even', 2)).toBe(2);
   });
 
-  it('hands on events', async () => {
+  it('delivers events', async () => {
     const proxy = await serve(Numbers, options);
     await firstValueFrom(proxy.emit(named('broken'), 1), { defaultValue: 0 });
     await firstValueFrom(proxy.emit(named('happened'), { id: 1 }), { defaultValue: 0 });
@@ -166,7 +166,7 @@ describe.each([{ sharded: false }, { sharded: true }])('a service over pub/sub, 
     );
   });
 
-  it('leaves a request that nobody listens to unanswered', async () => {
+  it('leaves a request without a listener unanswered', async () => {
     const proxy = await serve(Numbers, options);
     const asked = firstValueFrom(proxy.send(named('nobody'), 1).pipe(timeout(200)));
     await expect(asked).rejects.toThrow(/[Tt]imeout/);
@@ -174,14 +174,14 @@ describe.each([{ sharded: false }, { sharded: true }])('a service over pub/sub, 
 });
 
 describe('a service', () => {
-  it('takes patterns of channels', async () => {
+  it('supports channel patterns', async () => {
     const proxy = await serve(Wild, { wildcards: true });
     expect(await firstValueFrom(proxy.send(named('ask.me'), 'x'))).toBe(`x by ${named('ask.me')}`);
     await firstValueFrom(proxy.emit(named('wild.cat'), 1), { defaultValue: 0 });
     await eventually(() => expect(seen).toEqual([[1, named('wild.cat'), named('wild.*')]]));
   });
 
-  it('hears publishers that know nothing of Nest, and answers those who do not say where', async () => {
+  it('accepts messages from publishers outside Nest, and replies even if they name no reply channel', async () => {
     const client = new ClusterClient({ nodes });
     running.push(client);
     await serve(Numbers);
@@ -197,7 +197,7 @@ describe('a service', () => {
     });
   });
 
-  it('has a connection of its own, where it is told to, and closes it', async () => {
+  it('can open its own connection, and closes it', async () => {
     const transport = new ClusterTransport({ connection: { nodes } });
     const module = await Test.createTestingModule({ controllers: [Numbers] }).compile();
     const service = module.createNestMicroservice<MicroserviceOptions>({
@@ -213,7 +213,7 @@ describe('a service', () => {
     expect(transport.unwrap().status).toBe('end');
   });
 
-  it('does not start where there is no cluster', async () => {
+  it('does not start without a cluster', async () => {
     const transport = new ClusterTransport({ connection: { nodes: ['127.0.0.1:1'], startupTimeoutMs: 200 } });
     const failure = await new Promise((resolve) => void transport.listen(resolve));
     expect(failure).toMatchObject({ code: 'NO_NODE_REACHABLE' });
@@ -225,13 +225,13 @@ describe('a service', () => {
     [{ client: {} as ClusterClient }],
     [{ connection: { nodes: ['a:1'] }, client: {} as ClusterClient }],
     [{ connection: { nodes: ['a:1'] }, sharded: true, wildcards: true }],
-  ])('is not made of %j', (options: Options) => {
+  ])('rejects the options %j', (options: Options) => {
     expect(() => new ClusterTransport(options)).toThrow(InvalidArgumentError);
   });
 });
 
 describe('a caller', () => {
-  it('is told that a reply may have been missed', async () => {
+  it('receives an error if a reply may have been missed', async () => {
     const cluster = await LocalCluster.start({ replicasPerPrimary: 0 });
     try {
       const proxy = await serve(Numbers, {}, cluster.seeds);
@@ -248,7 +248,7 @@ describe('a caller', () => {
     }
   });
 
-  it('is not left waiting when it is closed', async () => {
+  it('does not wait forever when it is closed', async () => {
     const proxy = await serve(Numbers);
     const asked = firstValueFrom(proxy.send(named('never'), 1)).catch((error: unknown) => error);
     await eventually(() => expect(seen).toEqual(['asked']));

@@ -48,7 +48,7 @@ async function refusal(act: () => unknown): Promise<Error> {
 const compile = (...imports: ReturnType<typeof ClusterModule.forRoot>[]) =>
   Test.createTestingModule({ imports }).compile();
 
-describe('forRoot refuses at the call', () => {
+describe('forRoot rejects at the call', () => {
   it.each<[given: unknown, argument: string, message: RegExp]>([
     [null, 'options', /forRoot\(\) needs the options of a client, got null/],
     [`redis://:${SECRET}@h:7000`, 'options', /got a string/],
@@ -66,7 +66,7 @@ describe('forRoot refuses at the call', () => {
   });
 });
 
-describe('forRootAsync refuses', () => {
+describe('forRootAsync rejects', () => {
   class Factory {
     createClusterOptions() {
       return { nodes: NODES };
@@ -133,11 +133,11 @@ describe('forRootAsync refuses', () => {
   });
 });
 
-describe('what the entry points beside are given is refused where it cannot be', () => {
+describe('other entry points reject invalid arguments', () => {
   const client = { nodes: NODES };
 
   it.each([undefined, null, 'x', [], { clinet: client }, { connection: client, shard: true }, {}])(
-    '%p in the place of the options of a transport',
+    '%p as the options of a transport',
     async (options) => {
       for (const Kind of [ClusterTransport, ClusterClientProxy])
         expect(await refusal(() => new Kind(options as never))).toBeInstanceOf(InvalidArgumentError);
@@ -150,11 +150,11 @@ describe('what the entry points beside are given is refused where it cannot be',
   });
 });
 
-describe('options that depend on a request', () => {
+describe('request-scoped options', () => {
   @Injectable({ scope: Scope.REQUEST })
   class Tenant {}
 
-  it.each([REQUEST, Tenant])('are refused when the application starts: %p', async (token) => {
+  it.each([REQUEST, Tenant])('are rejected when the application starts: %p', async (token) => {
     const root = ClusterModule.forRootAsync({
       extraProviders: [Tenant],
       inject: [token],
@@ -170,8 +170,8 @@ describe('options that depend on a request', () => {
   });
 });
 
-describe('a name that is none is refused', () => {
-  it.each([7, '', null, {}])('%p, wherever a cluster is named', async (name) => {
+describe('an invalid name is rejected', () => {
+  it.each([7, '', null, {}])('%p, everywhere', async (name) => {
     const named = name as string;
     const acts = [
       () => ClusterModule.forFeature([Stone], named),
@@ -188,7 +188,7 @@ describe('a name that is none is refused', () => {
   });
 });
 
-describe('a cluster that is not there is named', () => {
+describe('a missing cluster is named', () => {
   it('by forFeature before, and without, forRoot', async () => {
     const root = ClusterModule.forRoot({ nodes: NODES, lazyConnect: true });
     const feature = ClusterModule.forFeature([Stone]);
@@ -205,7 +205,7 @@ describe('a cluster that is not there is named', () => {
     });
   });
 
-  it('where a repository is asked for that no forFeature was given', async () => {
+  it('if a repository is injected that no forFeature provides', async () => {
     @Module({
       imports: [ClusterModule.forRoot({ nodes: NODES, lazyConnect: true })],
       providers: [{ provide: 'wants', useFactory: () => 1, inject: [getClusterRepositoryToken(Stone)] }],
@@ -236,7 +236,7 @@ const PLACES: Readonly<Record<string, unknown[]>> = {
 };
 const places = (...names: string[]): [string, unknown[]][] => names.map((name) => [name, PLACES[name]]);
 
-describe('a decorator on the wrong thing is refused, by name', () => {
+describe('a misplaced decorator is rejected, by name', () => {
   const handlers = { Subscribe, PatternSubscribe, ShardedSubscribe, KeyspaceEvent };
   describe.each(Object.entries(handlers))('@%s', (name, decorate) => {
     it.each(places('a class', 'a property', 'a static method', 'a getter'))(
@@ -258,14 +258,14 @@ describe('a decorator on the wrong thing is refused, by name', () => {
       ['an order', { order: 'name' }, /'channel' or 'none'/],
       ['a buffer', { buffer: { size: 0 } }, /size/],
       ['what to inject', { inject: 'Config' }, /a list of tokens/],
-    ])('with %s that cannot be', async (_what, options, message) => {
+    ])('with invalid %s', async (_what, options, message) => {
       const withOptions = name === 'KeyspaceEvent' ? ['a', undefined, options] : ['a', options];
       const error = await refusal(() => (decorate as (...args: unknown[]) => unknown)(...withOptions));
       expect(error).toMatchObject({ code: 'INVALID_ARGUMENT', message: expect.stringMatching(message) });
     });
   });
 
-  it('with a codec that is none', async () => {
+  it('with an invalid codec', async () => {
     for (const decorate of [Subscribe, PatternSubscribe, ShardedSubscribe])
       expect(await refusal(() => decorate('a', { codec: 'xml' as never }))).toMatchObject({
         argument: 'codec',

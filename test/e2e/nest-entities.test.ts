@@ -46,7 +46,7 @@ describe('forFeature', () => {
   it.each([
     ['in any module of the application', { nodes, keyPrefix: keyspace }, false],
     ['beside a client that is not global', { nodes, keyPrefix: keyspace, isGlobal: false }, true],
-  ])('gives repositories that work %s', async (_where, options, beside) => {
+  ])('provides working repositories %s', async (_where, options, beside) => {
     const root = ClusterModule.forRoot(options);
     // forFeature stands first: the order of imports must not matter
     @Module({
@@ -65,7 +65,7 @@ describe('forFeature', () => {
     await app.close();
   });
 
-  it('gives one repository of an entity to all modules', async () => {
+  it('provides one repository of an entity to all modules', async () => {
     @Module({ imports: [ClusterModule.forFeature([Order])], providers: [Orders] })
     class One {}
     @Module({
@@ -81,7 +81,7 @@ describe('forFeature', () => {
     await app.close();
   });
 
-  it('keeps the repositories of two clusters apart', async () => {
+  it('keeps the repositories of two clusters separate', async () => {
     const imports = [
       ClusterModule.forRoot({ nodes, keyPrefix: `${keyspace}one:` }),
       ClusterModule.forRoot({ nodes, keyPrefix: `${keyspace}two:`, name: 'two' }),
@@ -96,7 +96,7 @@ describe('forFeature', () => {
     await app.close();
   });
 
-  it('tells classes apart by themselves, not by their names', () => {
+  it('distinguishes classes by identity, not by name', () => {
     const namesake = (name: string) => {
       @ClusterEntity({ name })
       class Namesake {
@@ -110,7 +110,7 @@ describe('forFeature', () => {
     expect(getClusterRepositoryToken(Order)).toBe(getClusterRepositoryToken(Order, 'default'));
   });
 
-  it('lets a test replace a repository by its token', async () => {
+  it('allows a test to replace a repository by its token', async () => {
     const fake = {};
     @Module({ imports: [ClusterModule.forFeature([Order])], providers: [Orders] })
     class OrdersModule {}
@@ -123,8 +123,8 @@ describe('forFeature', () => {
   });
 });
 
-describe('an application with faults in its entities', () => {
-  it('does not start with two entities of one name', async () => {
+describe('an application with faulty entities', () => {
+  it('does not start with two entities of the same name', async () => {
     @ClusterEntity({ name: 'NestOrder' })
     class OldOrder {
       @PrimaryKey() id!: string;
@@ -138,7 +138,7 @@ describe('an application with faults in its entities', () => {
     expect(error.message).toContain('OldOrder');
   });
 
-  it('is told every fault of its entities at once', async () => {
+  it('reports every fault of its entities at once', async () => {
     @ClusterEntity({ name: 'NestKeyless' })
     class Keyless {
       @Property() status!: string;
@@ -154,20 +154,20 @@ describe('an application with faults in its entities', () => {
     expect((error as SchemaError).faults.join()).toMatch(/Keyless.*Undecorated/);
   });
 
-  it('is told of a circular import where an entity is undefined', () => {
+  it('reports a circular import if an entity is undefined', () => {
     const missing = undefined as never;
     expect(() => ClusterModule.forFeature([Order, missing])).toThrow(CircularImportError);
     expect(() => InjectClusterRepository(missing)).toThrow(CircularImportError);
     expect(() => getClusterRepositoryToken(missing)).toThrow(/import/);
   });
 
-  it('is told of what is not a class', () => {
+  it('reports an entity that is not a class', () => {
     expect(() => ClusterModule.forFeature(['Order' as never])).toThrow(InvalidArgumentError);
     expect(() => ClusterModule.forFeature(Order as never)).toThrow(InvalidArgumentError);
     expect(() => InjectClusterRepository('Order' as never)).toThrow(InvalidArgumentError);
   });
 
-  it('is told what to import where forFeature names a cluster that is not there', async () => {
+  it('states what to import if forFeature names an unknown cluster', async () => {
     const without = await failureOf(ClusterModule.forFeature([Order]));
     expect(without).toBeInstanceOf(UnknownClusterError);
     expect(without.message).toContain('ClusterModule.forRoot()');
@@ -179,7 +179,7 @@ describe('an application with faults in its entities', () => {
     expect(named.message).toContain("name: 'cache'");
   });
 
-  it('is told the fault of its options, not that the cluster were missing', async () => {
+  it('reports invalid options, not a missing cluster', async () => {
     const error = await failureOf(
       ClusterModule.forFeature([Order]),
       ClusterModule.forRoot({ keyPrefix: '{x}' }),

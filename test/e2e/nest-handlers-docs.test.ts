@@ -140,7 +140,7 @@ describe('docs/handlers.md', () => {
   const showing = (...lines: string[]): Promise<void> =>
     eventually(() => expect(shown.toSorted()).toEqual(lines.toSorted()));
 
-  it('shows only code that is run here', () => {
+  it('shows only code that is executed here', () => {
     const here = squeezed(readFileSync(join(root, 'test/e2e/nest-handlers-docs.test.ts'), 'utf8'));
     const blocks = snippetsOf('docs/handlers.md').map(({ code }) => code);
     expect(blocks).toHaveLength(4);
@@ -158,18 +158,18 @@ describe('docs/handlers.md', () => {
     await showing('session:7 is gone');
   });
 
-  it('takes names from what is injected', async () => {
+  it('takes names from injected providers', async () => {
     await cluster.pubsub.publish('stock', 3);
     await showing('3 left');
   });
 
-  it('subscribes the handlers of a module that is loaded lazily', async () => {
+  it('subscribes the handlers of a lazily loaded module', async () => {
     await app.get(Reports).open();
     await cluster.pubsub.publish('reports.wanted', 7);
     await showing('report 7');
   });
 
-  it('has guards that tell a message from a request', async () => {
+  it('uses guards that distinguish a message from a request', async () => {
     const url = await app.getUrl();
     expect((await fetch(url)).status).toBe(403);
     expect((await fetch(url, { headers: { authorization: 'Bearer x' } })).status).toBe(200);

@@ -61,7 +61,7 @@ class Swallowing implements ExceptionFilter {
 }
 
 describe('a filter', () => {
-  it('has handled an error where it returns nothing, or a promise of nothing', async () => {
+  it('counts as having handled an error if it returns nothing, or a promise of nothing', async () => {
     @Catch()
     class Later implements ExceptionFilter {
       async catch(error: Error): Promise<void> {
@@ -87,7 +87,7 @@ describe('a filter', () => {
     expect(errorLines()).toEqual([]);
   });
 
-  it('may be global, and is passed over by errors it does not catch', async () => {
+  it('can be global, and is skipped for errors that it does not catch', async () => {
     @Injectable()
     class Orders {
       @Subscribe(named('global'))
@@ -105,7 +105,7 @@ describe('a filter', () => {
     expect(errorLines()).toHaveLength(1);
   });
 
-  it('that fails itself makes the message a failed one, and nothing else', async () => {
+  it('that fails makes the message a failed one, and has no other effect', async () => {
     @Catch()
     class Broken implements ExceptionFilter {
       catch(error: { response: { data: string[] } }): string[] {
@@ -127,7 +127,7 @@ describe('a filter', () => {
   });
 });
 
-describe('what stands around a handler', () => {
+describe('guards, pipes and interceptors of a handler', () => {
   const broken = (): never => {
     throw new TypeError('broken');
   };
@@ -142,7 +142,7 @@ describe('what stands around a handler', () => {
       UseInterceptors({ intercept: (_: unknown, next: CallHandler) => next.handle().pipe(map(broken)) }),
     ],
     ['a pipe that throws', UsePipes({ transform: broken })],
-  ])('makes the message a failed one, and nothing else: %s', async (what, around) => {
+  ])('makes the message a failed one, and has no other effect: %s', async (what, around) => {
     @Injectable()
     class Orders {
       @Subscribe(named(what))
@@ -169,7 +169,7 @@ describe('an observable', () => {
     }
   }
 
-  it('that ends without a value is no failure', async () => {
+  it('that ends without a value is not a failure', async () => {
     @Injectable()
     class Orders {
       @Subscribe(named('empty'))
@@ -192,7 +192,7 @@ describe('an observable', () => {
     expect(errorLines()).toEqual([]);
   });
 
-  it('that fails is one', async () => {
+  it('that fails is a failure', async () => {
     @Injectable()
     class Orders {
       @Subscribe(named('failing'))
@@ -206,8 +206,8 @@ describe('an observable', () => {
   });
 });
 
-describe('an error that nothing handles', () => {
-  it('is one line of the log, without what is in its properties', async () => {
+describe('an unhandled error', () => {
+  it('is logged as one line, without its properties', async () => {
     @Injectable()
     class Orders {
       @Subscribe(named('unhandled'))
@@ -221,7 +221,7 @@ describe('an error that nothing handles', () => {
     expect(log.text).not.toContain('4111');
   });
 
-  it('does not end the process where it cannot be read', async () => {
+  it('does not end the process if it cannot be read', async () => {
     const unreadable = new Error();
     Object.defineProperty(unreadable, 'message', {
       get: () => {

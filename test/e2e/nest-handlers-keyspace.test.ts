@@ -51,7 +51,7 @@ async function start(handlers: new () => object): Promise<ClusterClient> {
 const noted = (...expected: unknown[]): Promise<void> => eventually(() => expect(seen).toEqual(expected));
 
 describe('@KeyspaceEvent', () => {
-  it('gives the event as the payload, the key as the channel, and the pattern', async () => {
+  it('receives the event as the payload, the key as the channel, and the pattern', async () => {
     @Injectable()
     class Sessions {
       @KeyspaceEvent('session:*', 'expired')
@@ -72,7 +72,7 @@ describe('@KeyspaceEvent', () => {
     expect(log.text).toContain('Mapped pattern of keys {session:*} to Sessions.onExpired');
   });
 
-  it('hears every primary, at once, for several patterns and events', async () => {
+  it('receives events from every primary, for several patterns and events', async () => {
     @Injectable()
     class Keys {
       @KeyspaceEvent(['cart:*', 'stock:?', 'cart:*'], ['set', 'del'])
@@ -92,7 +92,7 @@ describe('@KeyspaceEvent', () => {
     expect(new Set(carts.map((key) => cluster.topology.nodeForKey(key))).size).toBe(3);
   });
 
-  it('gives all events where none is named, in the order of the key', async () => {
+  it('receives all events if none is named, in order per key', async () => {
     @Injectable()
     class Keys {
       @KeyspaceEvent('every:*')
@@ -108,7 +108,7 @@ describe('@KeyspaceEvent', () => {
     await noted('set', 'incrby', 'del');
   });
 
-  it('stands with other decorators, and takes its pattern from what is injected', async () => {
+  it('can be combined with other decorators, and takes its pattern from an injected provider', async () => {
     @Injectable()
     class Orders {
       @KeyspaceEvent((client: ClusterClient) => `order:${client.status}:*`, 'set', {
@@ -126,7 +126,7 @@ describe('@KeyspaceEvent', () => {
     await noted('order:ready:1', 'object', 'orders', 'string');
   });
 
-  it('has guards around it, and an error in it is logged', async () => {
+  it('supports guards, and errors in it are logged', async () => {
     @Injectable()
     class NotSecret implements CanActivate {
       canActivate(context: ExecutionContext): boolean {
@@ -152,7 +152,7 @@ describe('@KeyspaceEvent', () => {
     });
   });
 
-  it('finishes what has arrived when the application ends', async () => {
+  it('finishes received events when the application ends', async () => {
     let release = (): void => {};
     @Injectable()
     class Keys {
@@ -172,7 +172,7 @@ describe('@KeyspaceEvent', () => {
     expect(seen).toEqual(['begin slow:1', 'end slow:1']);
   });
 
-  it('keeps the application from starting where a primary tells no events', async () => {
+  it('keeps the application from starting if a primary publishes no events', async () => {
     @Injectable()
     class Keys {
       @KeyspaceEvent('off:*')

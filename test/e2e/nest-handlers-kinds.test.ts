@@ -76,7 +76,7 @@ const KINDS: [string, Decorate, 'publish' | 'publishSharded'][] = [
 ];
 
 describe.each(KINDS)('@%s', (name, decorate, publish) => {
-  it('is subscribed when the application has started, and keeps the order of a channel', async () => {
+  it('is subscribed when the application has started, and keeps the order within a channel', async () => {
     @Injectable()
     class Rooms {
       @decorate(named('room'))
@@ -91,7 +91,7 @@ describe.each(KINDS)('@%s', (name, decorate, publish) => {
     expect(log.text).toMatch(/Mapped (pattern|sharded channel) \{.*room\} to Rooms\.on/);
   });
 
-  it('takes several names, and the options of @Subscribe', async () => {
+  it('accepts several names, and the options of @Subscribe', async () => {
     const release: (() => void)[] = [];
     @Injectable()
     class Rooms {
@@ -110,7 +110,7 @@ describe.each(KINDS)('@%s', (name, decorate, publish) => {
     for (const one of release) one();
   });
 
-  it('has guards, interceptors, pipes and filters around it', async () => {
+  it('supports guards, interceptors, pipes and filters', async () => {
     @Injectable()
     class PositiveOnly implements CanActivate {
       canActivate(context: ExecutionContext): boolean {
@@ -147,7 +147,7 @@ describe.each(KINDS)('@%s', (name, decorate, publish) => {
     await noted('guard true', 'before', 5, 'guard true', `filter Forbidden resource ${named('guarded')}`);
   });
 
-  it('logs an error, goes on with the next message, and drains when the application ends', async () => {
+  it('logs an error, continues with the next message, and drains when the application ends', async () => {
     let release = (): void => {};
     @Injectable()
     class Rooms {
@@ -169,7 +169,7 @@ describe.each(KINDS)('@%s', (name, decorate, publish) => {
     expect(seen).toEqual(['begin 1', 'end 1']);
   });
 
-  it('keeps the application from starting where it names a cluster that is not there', async () => {
+  it('keeps the application from starting if it names an unknown cluster', async () => {
     @Injectable()
     class Rooms {
       @decorate(named('x'), { cluster: 'nowhere' })
@@ -183,7 +183,7 @@ describe.each(KINDS)('@%s', (name, decorate, publish) => {
 });
 
 describe('@Pattern()', () => {
-  it('is the pattern that let the message through', async () => {
+  it('is the pattern that matched', async () => {
     @Injectable()
     class Orders {
       @PatternSubscribe([named('orders.*'), named('*.placed')])
@@ -198,7 +198,7 @@ describe('@Pattern()', () => {
     await eventually(() => expect(seen.toSorted()).toEqual(expected.toSorted()));
   });
 
-  it('goes through pipes, and is undefined where no pattern was subscribed to', async () => {
+  it('goes through pipes, and is undefined for a subscription without patterns', async () => {
     const upper = { transform: (pattern?: string) => pattern?.toUpperCase() };
     @Injectable()
     class Orders {
@@ -230,7 +230,7 @@ describe('names from a function', () => {
   const config = { provide: Config, useValue: new Config(named('configured')) };
 
   it.each<[string, Decorate, 'publish' | 'publishSharded']>([['Subscribe', Subscribe, 'publish'], ...KINDS])(
-    'are told to @%s by what is injected',
+    'are resolved for @%s from injected providers',
     async (_name, decorate, publish) => {
       @Injectable()
       class Rooms {
@@ -248,7 +248,7 @@ describe('names from a function', () => {
     },
   );
 
-  it("are told by what the handler's own module imports, whatever others provide", async () => {
+  it('come from providers that the module of the handler imports, whatever other modules provide', async () => {
     const feature = (room: string): object => {
       const value = { provide: 'room', useValue: named(room) };
       @Module({ providers: [value], exports: ['room'] })
@@ -271,7 +271,7 @@ describe('names from a function', () => {
     await noted('one first', 'two second');
   });
 
-  it('are told once for a handler of request scope', async () => {
+  it('are resolved once for a request-scoped handler', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Rooms {
       constructor(@Inject(Config) private readonly one: Config) {}
@@ -289,7 +289,7 @@ describe('names from a function', () => {
     ['nothing is told', () => undefined as never, [], /@Subscribe\(\) on Rooms\.on needs a channel/],
     ['it throws', () => expectNever('no such room'), [], /no such room/],
     ['there is nothing to inject', () => 'room' as never, ['missing' as never], /Rooms\.on.*missing/s],
-  ])('keep the application from starting where %s', async (_what, names, inject, message) => {
+  ])('keep the application from starting if %s', async (_what, names, inject, message) => {
     @Injectable()
     class Rooms {
       @Subscribe(names, { inject: inject as never })
@@ -317,7 +317,7 @@ it.each([
     () => PatternSubscribe('a')({}, 'on', undefined as never),
     '@PatternSubscribe() can only decorate',
   ],
-])('a decorator cannot be made of %s', (_what, decorate, message) => {
+])('a decorator rejects %s', (_what, decorate, message) => {
   expect(decorate).toThrow(InvalidArgumentError);
   expect(decorate).toThrow(message);
 });

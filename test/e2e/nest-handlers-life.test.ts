@@ -77,8 +77,8 @@ function handlerOf(channel: string, provider: Type): Type {
 describe.each([
   ['first', true],
   ['last', false],
-])('handlers, where ClusterModule is imported %s', (_which, clusterFirst) => {
-  it('are subscribed once every onApplicationBootstrap is done, and not before', async () => {
+])('handlers, with ClusterModule imported %s', (_which, clusterFirst) => {
+  it('are subscribed after every onApplicationBootstrap hook, and not before', async () => {
     const { opened, open } = gate();
     @Injectable()
     class Prices implements OnApplicationBootstrap {
@@ -98,7 +98,7 @@ describe.each([
     await app.close();
   });
 
-  it('are never subscribed where one of these hooks fails', async () => {
+  it('are never subscribed if one of these hooks fails', async () => {
     @Injectable()
     class Prices implements OnApplicationBootstrap {
       onApplicationBootstrap(): void {
@@ -112,7 +112,7 @@ describe.each([
     await app.close();
   });
 
-  it('are unsubscribed before the first onModuleDestroy of what they use', async () => {
+  it('are unsubscribed before the first onModuleDestroy of their dependencies', async () => {
     @Injectable()
     class Database implements OnModuleDestroy {
       async onModuleDestroy(): Promise<void> {
@@ -129,8 +129,8 @@ describe.each([
   });
 });
 
-describe('handlers of an application that ends', () => {
-  it('finish what has arrived before what they use is torn down', async () => {
+describe('handlers of an application that shuts down', () => {
+  it('finish received messages before their dependencies are destroyed', async () => {
     const { opened, open } = gate();
     let up = true;
     @Injectable()
@@ -159,7 +159,7 @@ describe('handlers of an application that ends', () => {
     expect(seen).toEqual(['0 up', '1 up', '2 up']);
   });
 
-  it('begin nothing more once the application has been closed', async () => {
+  it('start no message once the application is closed', async () => {
     const { opened, open } = gate();
     const log = new RecordedLog();
     @Injectable()
@@ -208,7 +208,7 @@ describe('handlers are subscribed once', () => {
     await app.close();
   });
 
-  it('by a testing module and the application that is made of it', async () => {
+  it('by a testing module and the application created from it', async () => {
     const compiled = await Test.createTestingModule({
       imports: [rootModule({ providers: [Orders] })],
     }).compile();
@@ -222,7 +222,7 @@ describe('handlers are subscribed once', () => {
   });
 });
 
-describe('a module that is loaded lazily', () => {
+describe('a lazily loaded module', () => {
   @Injectable()
   class Late {
     @Subscribe(named('lazy'))
@@ -246,7 +246,7 @@ describe('a module that is loaded lazily', () => {
     expect(await subscribers('lazy')).toBe(0);
   });
 
-  it('has none of them subscribed where one of them cannot be', async () => {
+  it('has none of them subscribed if one of them cannot be', async () => {
     @Injectable()
     class Wrong {
       @Subscribe(named('wrong'), { cluster: 'nowhere' })
@@ -266,16 +266,16 @@ describe('a module that is loaded lazily', () => {
   });
 });
 
-describe('a handler that can never be called as it is written', () => {
+describe('a handler that cannot be called as written', () => {
   it.each([
     ['stands on a method named by a symbol', () => Subscribe('a')({}, Symbol('on'), { value: () => {} })],
     ['works on a fraction of a message', () => Subscribe('a', { concurrency: 1.5 })],
-  ])('is refused where it %s', (_what, decorate) => {
+  ])('is rejected if it %s', (_what, decorate) => {
     expect(decorate).toThrow(InvalidArgumentError);
   });
 });
 
-it('keeps the log short where a handler and a gap have many names', async () => {
+it('keeps the log short if a handler and a gap have many names', async () => {
   const names = Array.from({ length: 500 }, (_, i) => named(`many:${i}`));
   const log = new RecordedLog();
   @Injectable()

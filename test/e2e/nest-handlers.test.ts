@@ -81,7 +81,7 @@ async function publish(channel: string, payload: unknown, cluster?: string): Pro
 const noted = (...expected: unknown[]): Promise<void> => eventually(() => expect(seen).toEqual(expected));
 
 describe('a handler', () => {
-  it('is subscribed when the application has started, and gets what its parameters ask for', async () => {
+  it('is subscribed when the application has started, and receives the parameters that it declares', async () => {
     @Injectable()
     class Orders {
       @Subscribe(named('created'))
@@ -106,7 +106,7 @@ describe('a handler', () => {
     expect(log.text).toContain(`Mapped channel {${named('created')}} to Orders.onCreated`);
   });
 
-  it('may have several decorators, each with several channels', async () => {
+  it('can have several decorators, each with several channels', async () => {
     @Injectable()
     class Orders {
       @Subscribe([named('a'), named('b')])
@@ -120,7 +120,7 @@ describe('a handler', () => {
     await eventually(() => expect(seen.toSorted()).toEqual(['a', 'b', 'c'].map(named)));
   });
 
-  it('is called once where its class is provided under several tokens, and by each instance of its own', async () => {
+  it('is called once if its class is provided under several tokens, and once per separate instance', async () => {
     @Injectable()
     class Orders {
       @Subscribe(named('alias'))
@@ -164,7 +164,7 @@ describe('a handler', () => {
     await noted('one', 'two');
   });
 
-  it('listens to the cluster it names', async () => {
+  it('subscribes to the cluster that it names', async () => {
     @Injectable()
     class Orders {
       @Subscribe(named('named'), { cluster: 'other', codec: 'text' })
@@ -178,7 +178,7 @@ describe('a handler', () => {
     await noted('plain');
   });
 
-  it('keeps the application from starting where it names a cluster that is not there', async () => {
+  it('keeps the application from starting if it names an unknown cluster', async () => {
     @Injectable()
     class Orders {
       @Subscribe(named('x'), { cluster: 'nowhere' })
@@ -200,12 +200,12 @@ describe('a handler', () => {
     ['a buffer that fails', () => Subscribe('a', { buffer: { whenFull: 'error' as 'dropOldest' } })],
     ['a static method', () => Subscribe('a')(Date, 'on', { value: () => {} })],
     ['a property', () => Subscribe('a')({}, 'on', undefined as never)],
-  ])('cannot be made of %s', (_what, decorate) => {
+  ])('rejects %s', (_what, decorate) => {
     expect(decorate).toThrow(InvalidArgumentError);
   });
 });
 
-describe('what is around a handler', () => {
+describe('guards, pipes, interceptors and filters of a handler', () => {
   @Injectable()
   class EvenOnly implements CanActivate {
     canActivate(context: ExecutionContext): boolean {
@@ -279,7 +279,7 @@ describe('what is around a handler', () => {
     await eventually(() => expect(String(seen.at(-1))).toMatch(/filter/));
   });
 
-  it('may be global', async () => {
+  it('can be global', async () => {
     @Injectable()
     class Orders {
       @Subscribe(named('global'))
@@ -295,7 +295,7 @@ describe('what is around a handler', () => {
 });
 
 describe('an error in a handler', () => {
-  it('is logged without the payload, and the next message follows', async () => {
+  it('is logged without the payload, and the next message is handled', async () => {
     @Injectable()
     class Orders {
       @Subscribe(named('failing'))
@@ -327,7 +327,7 @@ describe('an error in a handler', () => {
     expect(log.text).not.toContain('secret');
   });
 
-  it('is not one of the handler where the payload cannot be read', async () => {
+  it('is not attributed to the handler if the payload cannot be decoded', async () => {
     @Injectable()
     class Orders {
       @Subscribe(named('garbled'))
@@ -344,8 +344,8 @@ describe('an error in a handler', () => {
   });
 });
 
-describe('a handler of a scope', () => {
-  it('has an instance of its own for each message, and the message as the request', async () => {
+describe('a request-scoped or transient handler', () => {
+  it('has a separate instance for each message, with the message as the request', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class PerMessage {
       constructor(@Inject(REQUEST) readonly message: ClusterMessage) {}
@@ -368,7 +368,7 @@ describe('a handler of a scope', () => {
     expect(new Set(instances).size).toBe(4);
   });
 
-  it('is made for each message where it is transient', async () => {
+  it('is created for each message if it is transient', async () => {
     @Injectable({ scope: Scope.TRANSIENT })
     class Orders {
       readonly made = true;
@@ -382,7 +382,7 @@ describe('a handler of a scope', () => {
     await noted(true);
   });
 
-  it('has guards of a scope', async () => {
+  it('can have request-scoped guards', async () => {
     @Injectable({ scope: Scope.REQUEST })
     class Never implements CanActivate {
       constructor(@Inject(REQUEST) private readonly message: ClusterMessage) {}
@@ -422,7 +422,7 @@ describe('concurrency', () => {
     return { Orders, release };
   }
 
-  it('is one message at a time, in their order', async () => {
+  it('is one message at a time by default, in order', async () => {
     const { Orders, release } = slow();
     await start({ providers: [Orders] });
     await publish('slow', 1);
@@ -434,7 +434,7 @@ describe('concurrency', () => {
     await noted('begin 1', 'end 1', 'begin 2', 'end 2');
   });
 
-  it('is as many as the decorator says', async () => {
+  it('is as high as the decorator says', async () => {
     const { Orders, release } = slow(2);
     await start({ providers: [Orders] });
     for (const n of [1, 2, 3]) await publish('slow', n);
@@ -444,7 +444,7 @@ describe('concurrency', () => {
     for (const one of release) one();
   });
 
-  it('leaves the messages of each channel in their order, where it is asked to', async () => {
+  it('keeps the order within each channel on request', async () => {
     const release = new Map<string, () => void>();
     @Injectable()
     class Orders {
@@ -470,7 +470,7 @@ describe('concurrency', () => {
     await eventually(() => expect(seen).toHaveLength(10));
   });
 
-  it('is watched through ClusterHandlers', async () => {
+  it('is reported by ClusterHandlers', async () => {
     const { Orders, release } = slow();
     @Injectable()
     class Picky {
@@ -500,7 +500,7 @@ describe('concurrency', () => {
     expect(seen.filter((line) => String(line).startsWith('picked'))).toEqual(['picked 1', 'picked 4']);
   });
 
-  it('drops what comes when too much waits, and says so', async () => {
+  it('drops messages when too many wait, and logs it', async () => {
     const { Orders, release } = slow(10);
     await start({ providers: [Orders] });
     await Promise.all(Array.from({ length: 10_015 }, (_, n) => publish('slow', n)));
@@ -514,7 +514,7 @@ describe('concurrency', () => {
     expect(log.text).toContain('Orders.on has had 5 messages dropped');
   });
 
-  it('lets handlers finish what has arrived when the application ends, with the client at hand', async () => {
+  it('lets handlers finish received messages when the application ends, with a working client', async () => {
     const { Orders, release } = slow();
     @Injectable()
     class Keeper {
@@ -542,7 +542,7 @@ describe('concurrency', () => {
   });
 });
 
-it('subscribes when the cluster is there, where that is not waited for', async () => {
+it('subscribes once a lazily connected cluster becomes available', async () => {
   @Injectable()
   class Orders {
     @Subscribe(named('late'))
@@ -580,7 +580,7 @@ it('subscribes when the cluster is there, where that is not waited for', async (
   await new Promise((resolve) => door.close(resolve));
 });
 
-it('keeps the handlers of two applications in one process apart', async () => {
+it('keeps the handlers of two applications in one process separate', async () => {
   const application = async (name: string): Promise<TestingModule> => {
     @Injectable()
     class Orders {

@@ -30,7 +30,7 @@ const openSockets = (): number =>
   process.getActiveResourcesInfo().filter((resource) => resource === 'TCPSocketWrap').length;
 
 describe('an application that starts', () => {
-  it('has its clients connected when the first onModuleInit of its own runs', async () => {
+  it('has its clients connected when its first onModuleInit runs', async () => {
     const seen: string[] = [];
     @Injectable()
     class Users implements OnModuleInit {
@@ -56,7 +56,7 @@ describe('an application that starts', () => {
     await app.close();
   });
 
-  it('lets a provider factory use the client, which connects for it', async () => {
+  it('allows a provider factory to use the client, whose first command connects', async () => {
     const key = `${keyspace}factory`;
     const imports = [ClusterModule.forRoot({ nodes })];
     const greeting = {
@@ -73,7 +73,7 @@ describe('an application that starts', () => {
     await app.close();
   });
 
-  it('says what it is connected to', async () => {
+  it('logs what it is connected to', async () => {
     const log = new RecordedLog();
     const app = await Test.createTestingModule({ imports: [ClusterModule.forRoot({ nodes })] })
       .setLogger(log)
@@ -83,7 +83,7 @@ describe('an application that starts', () => {
     await app.close();
   });
 
-  it('starts without its cluster where it is to connect lazily', async () => {
+  it('starts without its cluster if lazyConnect is set', async () => {
     const imports = [ClusterModule.forRoot({ ...UNREACHABLE, lazyConnect: true })];
     const app = await Test.createTestingModule({ imports }).compile();
     await app.init();
@@ -93,8 +93,8 @@ describe('an application that starts', () => {
   });
 });
 
-describe('an application that ends', () => {
-  it('can use its clients in every hook, and has them closed when all is over', async () => {
+describe('an application that shuts down', () => {
+  it('can use its clients in every hook, and closes them last', async () => {
     const answers: string[] = [];
     @Injectable()
     class Users implements OnModuleDestroy, BeforeApplicationShutdown, OnApplicationShutdown {
@@ -115,7 +115,7 @@ describe('an application that ends', () => {
     expect(clients.map((client) => client.status)).toEqual(['end', 'end']);
   });
 
-  it('leaves another application in the process alone', async () => {
+  it('does not affect another application in the process', async () => {
     @Module({ imports: [ClusterModule.forRoot({ nodes })] })
     class AppModule {}
     const start = async () => {
@@ -173,7 +173,7 @@ describe('an application that cannot start', () => {
       AuthenticationError,
       'AUTHENTICATION_FAILED',
     ],
-  ])('rejects with a typed error where %s, and leaves nothing open', async (_why, options, type, code) => {
+  ])('rejects with a typed error if %s, and leaves nothing open', async (_why, options, type, code) => {
     const before = openSockets();
     const imports = [
       ClusterModule.forRoot({ nodes, name: 'sound' }),
@@ -192,7 +192,7 @@ describe('an application that cannot start', () => {
     await eventually(() => openSockets() <= before);
   });
 
-  it('has not connected yet where another provider is what fails', async () => {
+  it('has not connected yet if another provider fails', async () => {
     const before = openSockets();
     let cluster: ClusterClient | undefined;
     @Injectable()
@@ -210,7 +210,7 @@ describe('an application that cannot start', () => {
     expect(openSockets()).toBeLessThanOrEqual(before);
   });
 
-  it('rejects where NestFactory is used with its defaults, rather than end the process', async () => {
+  it('rejects rather than ends the process if NestFactory is used with its defaults', async () => {
     @Module({ imports: [ClusterModule.forRoot(UNREACHABLE)] })
     class AppModule {}
     await expect(NestFactory.createApplicationContext(AppModule, { logger: false })).rejects.toBeInstanceOf(
@@ -218,7 +218,7 @@ describe('an application that cannot start', () => {
     );
   });
 
-  it('says that it waits, while it does', async () => {
+  it('logs that it is waiting', async () => {
     const log = new RecordedLog();
     const imports = [ClusterModule.forRoot({ ...UNREACHABLE, startupTimeoutMs: 2_500 })];
     const app = await Test.createTestingModule({ imports }).setLogger(log).compile();

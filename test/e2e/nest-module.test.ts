@@ -49,7 +49,7 @@ describe('injection', () => {
     ) {}
   }
 
-  it('gives the default client by its class, by @InjectCluster() and by its token', () =>
+  it('provides the default client by its class, by @InjectCluster() and by its token', () =>
     withApp(
       Test.createTestingModule({ imports: [exporting(Users), ClusterModule.forRoot({ nodes })] }),
       async (get) => {
@@ -65,7 +65,7 @@ describe('injection', () => {
       },
     ));
 
-  it('keeps named clusters apart, by their exact names', () => {
+  it('keeps named clusters separate, by their exact names', () => {
     @Injectable()
     class Caches {
       constructor(
@@ -95,7 +95,7 @@ describe('injection', () => {
     });
   });
 
-  it('reaches only modules that import it where isGlobal is false', async () => {
+  it('is limited to modules that import it if isGlobal is false', async () => {
     const outside = Test.createTestingModule({
       imports: [exporting(Users), ClusterModule.forRoot({ nodes, isGlobal: false })],
     });
@@ -108,7 +108,7 @@ describe('injection', () => {
     });
   });
 
-  it('refuses two clusters of one name, and a name that is none', async () => {
+  it('rejects two clusters of the same name, and an invalid name', async () => {
     const twice = Test.createTestingModule({
       imports: [ClusterModule.forRoot({ nodes }), ClusterModule.forRoot({ nodes })],
     });
@@ -117,7 +117,7 @@ describe('injection', () => {
     expect(() => ClusterModule.forRoot({ name: 7 as never })).toThrow(InvalidArgumentError);
   });
 
-  it('takes one module in several places as one cluster', () => {
+  it('treats one module in several places as one cluster', () => {
     const cluster = ClusterModule.forRoot({ nodes });
     @Module({ imports: [cluster], providers: [Users] })
     class Feature {}
@@ -126,7 +126,7 @@ describe('injection', () => {
     });
   });
 
-  it('names the cluster that is asked for and not there', async () => {
+  it('names the cluster that is missing', async () => {
     @Injectable()
     class Caches {
       constructor(@InjectCluster('cache') readonly cache: ClusterClient) {}
@@ -137,7 +137,7 @@ describe('injection', () => {
     await expect(builder.compile()).rejects.toThrow('ClusterClient:cache');
   });
 
-  it('names the option that is unknown', async () => {
+  it('names the unknown option', async () => {
     const builder = Test.createTestingModule({ imports: [ClusterModule.forRoot({ node: nodes } as never)] });
     await expect(builder.compile()).rejects.toMatchObject({ code: 'INVALID_ARGUMENT', argument: 'node' });
   });
@@ -176,7 +176,7 @@ describe('forRootAsync', () => {
     }),
   };
 
-  it.each(Object.keys(forms) as (keyof typeof forms)[])('takes its options by %s', (form) =>
+  it.each(Object.keys(forms) as (keyof typeof forms)[])('accepts its options from %s', (form) =>
     withApp(
       Test.createTestingModule({ imports: [forms[form], ClusterModule.forRoot({ nodes, name: 'plain' })] }),
       async (get) => {
@@ -190,7 +190,7 @@ describe('forRootAsync', () => {
     ['none of them', {}],
     ['useFactory and useClass', { useFactory: () => ({}), useClass: ConfiguredCluster }],
     ['useClass and useExisting', { useClass: ConfiguredCluster, useExisting: ConfiguredCluster }],
-  ])('refuses to be given %s', (given, options) => {
+  ])('rejects %s', (given, options) => {
     expect(() => ClusterModule.forRootAsync(options)).toThrow(InvalidArgumentError);
     expect(() => ClusterModule.forRootAsync(options)).toThrow(given);
   });
@@ -237,7 +237,7 @@ describe('overrideProvider', () => {
     });
   });
 
-  it('never closes a client that was put in the place of its own', async () => {
+  it('never closes a client that replaces its own', async () => {
     const own = new ClusterClient({ nodes });
     const builder = Test.createTestingModule({ imports: [ClusterModule.forRoot({ nodes })] })
       .overrideProvider(ClusterClient)

@@ -89,7 +89,7 @@ function application(classes: (new (...args: never[]) => object)[], providers: P
 }
 
 describe('A repository of your own', () => {
-  it('has injected dependencies, and is injected by its class and by its entity', async () => {
+  it('has injected dependencies, and can be injected by its class and by its entity', async () => {
     const app = await application([Shop, Order, OrderRepository]).compile();
     await app.init();
     const { own, byEntity } = app.get(Orders, { strict: false });
@@ -110,7 +110,7 @@ describe('A repository of your own', () => {
     await app.close();
   });
 
-  it('needs its entity in the list no more than once', async () => {
+  it('needs its entity at most once in the list', async () => {
     const app = await application([Shop, OrderRepository]).compile();
     const { own, byEntity } = app.get(Orders, { strict: false });
     expect(byEntity).toBe(own);
@@ -151,7 +151,7 @@ describe('A repository of your own', () => {
     await app.close();
   });
 
-  it('gives way to a stand-in in a test', async () => {
+  it('can be replaced by a stub in a test', async () => {
     const standIn = { findOpen: () => Promise.resolve([]) };
     const app = await application([Shop, Order, OrderRepository])
       .overrideProvider(OrderRepository)
@@ -172,8 +172,8 @@ describe('A repository of your own', () => {
   });
 });
 
-describe('A repository of your own that is used wrongly', () => {
-  it('says that its constructor comes too early', async () => {
+describe('A repository of your own that is used incorrectly', () => {
+  it('reports that its constructor uses it too early', async () => {
     @ClusterRepositoryOf(Shop)
     class EagerRepository extends ClusterRepository<Shop> {
       readonly first = this.keyOf('1');
@@ -183,20 +183,20 @@ describe('A repository of your own that is used wrongly', () => {
     await expect(compiled).rejects.toThrow(/EagerRepository has no client yet.*onModuleInit/);
   });
 
-  it('says at the start that its entity was not passed to forFeature()', async () => {
+  it('reports on startup that its entity was not passed to forFeature()', async () => {
     await expect(application([Shop], [OrderRepository]).compile()).rejects.toThrow(
       /ClusterModule\.forFeature\(\[Order\]\)/,
     );
   });
 
-  it('says that its class names no entity', () => {
+  it('reports that its class names no entity', () => {
     class Nameless extends ClusterRepository<Shop> {}
     expect(() => ClusterModule.forFeature([Nameless])).toThrow(
       'Nameless extends ClusterRepository but names no entity. Decorate it with @ClusterRepositoryOf(Entity)',
     );
   });
 
-  it('says that two classes have one entity', () => {
+  it('reports two classes with the same entity', () => {
     @ClusterRepositoryOf(Order)
     class Other extends ClusterRepository<Order> {}
     expect(() => ClusterModule.forFeature([OrderRepository, Other])).toThrow(
@@ -204,7 +204,7 @@ describe('A repository of your own that is used wrongly', () => {
     );
   });
 
-  it('says that the decorated class is no repository', () => {
+  it('reports that the decorated class is not a repository', () => {
     const decorate = ClusterRepositoryOf(Shop) as (target: unknown) => void;
     expect(() => decorate(Clock)).toThrow(/Clock has @ClusterRepositoryOf\(Shop\) but does not extend/);
   });
@@ -217,12 +217,12 @@ describe('A repository of your own that is used wrongly', () => {
     ],
     ['a name', 'Order', /needs an entity class, got a string/],
     ['a repository class', OrderRepository, /needs an entity class/],
-  ])('does not take %s for an entity', (_what, entity, message) => {
+  ])('rejects %s as an entity', (_what, entity, message) => {
     expect(() => ClusterRepositoryOf(entity as never)).toThrow(InvalidArgumentError);
     expect(() => ClusterRepositoryOf(entity as never)).toThrow(message);
   });
 
-  it('says what bind() needs', () => {
+  it('states what bind() needs', () => {
     const registry = createRepositories(client, [Shop]);
     for (const value of [undefined, null, {}, registry.repository(Shop)]) {
       expect(() => registry.bind(value as never)).toThrow(/bind\(\) needs an object of a class that extends/);

@@ -6,7 +6,7 @@ import { sharedCluster } from '../cluster-fixture.js';
 
 const { nodes } = sharedCluster();
 
-it('takes the place of the module that an application imports, where that is named by its constant', async () => {
+it('replaces the module that an application imports through a constant', async () => {
   const clusterModule = ClusterModule.forRoot({ nodes: ['127.0.0.1:1'] });
   @Injectable()
   class Orders {
@@ -30,7 +30,7 @@ it('takes the place of the module that an application imports, where that is nam
   await observer.close();
 });
 
-it('says what is wrong with a cluster before Jest ends the test', async () => {
+it('reports a problem with the cluster before the Jest timeout', async () => {
   const keyspaceOf = async (options: { startupTimeoutMs?: number }) => {
     // never connected, so there is nothing to close
     const app = await Test.createTestingModule({

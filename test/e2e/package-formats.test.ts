@@ -170,7 +170,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe.each(applications)(
-  'the package in a Nest $nest application, $format, by $manager',
+  'the package in a Nest $nest application, $format, with $manager',
   (application) => {
     let app: string;
 
@@ -178,7 +178,7 @@ describe.each(applications)(
       app = await install(application);
     });
 
-    it('compiles, boots, and has every class once', async () => {
+    it('compiles, starts, and loads every class once', async () => {
       await compile(app, application);
       const settings = {
         REDIS_CLUSTER_NODES: seeds(),
@@ -197,7 +197,7 @@ describe.each(applications)(
     });
 
     if (application.nest === '11' && application.format === 'commonjs') {
-      it('is loaded by Jest as CommonJS, which is how Nest 11 sets it up', async () => {
+      it('can be loaded by Jest as CommonJS, as Nest 11 configures it', async () => {
         write(app, 'client.spec.js', SPEC);
         const config = JSON.stringify({ rootDir: app, transform: {}, testEnvironment: 'node' });
         await run(developmentTool('jest'), ['--ci', '--config', config], app, {

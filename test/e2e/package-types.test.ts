@@ -123,7 +123,7 @@ describe.each(['nodenext', 'commonjs'])('the types of the package, read as %s', 
     ...format,
   ];
 
-  it('compile with all of their declarations', async () => {
+  it('compile with all their declarations', async () => {
     await run(developmentTool('tsc'), [...flags, 'calls.ts'], app);
   });
 

@@ -97,7 +97,7 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
     rmSync(folder, { recursive: true, force: true });
   });
 
-  it('holds what is built, its papers, and nothing else', () => {
+  it('contains the build, its documents, and nothing else', () => {
     const expected =
       /^(dist\/.+\.(js|d\.ts)|dist\/cjs\/package\.json|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
     expect(files.filter((file) => !expected.test(file) || file.includes('long-ago'))).toEqual([]);
@@ -110,13 +110,13 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
     );
   });
 
-  it('is right in the eyes of publint and of are-the-types-wrong', async () => {
+  it('passes publint and are-the-types-wrong', async () => {
     await run(developmentTool('publint'), ['--strict', tarball], folder);
     // node10 does not read the exports of a package, and cannot load Nest either
     await run(developmentTool('attw'), ['--profile', 'node16', '--no-emoji', tarball], folder);
   });
 
-  it('has types for every way in which modules are found', async () => {
+  it('has types for every module resolution', async () => {
     const { compilerOptions } = JSON.parse(
       snippets.find(({ file }) => file === 'tsconfig.json')!.code.replace(/^\/\/.*/, ''),
     ) as { compilerOptions: object };
@@ -125,7 +125,7 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
     await run('npx', ['tsc'], app);
   });
 
-  it('serves what the page says, in two processes, and ends when told to', async () => {
+  it('does what the page says, in two processes, and exits when told to', async () => {
     const ports = [await freePort(), await freePort()];
     const programs = ports.map((PORT) => new Program('dist/main.js', { PORT, REDIS_CLUSTER_NODES: nodes }));
     for (const program of programs) await program.said(/successfully started/);
@@ -143,7 +143,7 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
     }
   });
 
-  it('says so where a process has loaded it twice', async () => {
+  it('reports that a process has loaded it twice', async () => {
     writeFileSync(
       join(app, 'copies.mjs'),
       `import { createRequire } from 'node:module';
@@ -189,7 +189,7 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
     });
   });
 
-  it('leaves nothing behind that keeps a process', async () => {
+  it('leaves nothing behind that keeps a process alive', async () => {
     writeFileSync(
       join(app, 'once.mjs'),
       `import { NestFactory } from '@nestjs/core';

@@ -133,7 +133,7 @@ describe('the sample application', () => {
     });
   });
 
-  it('writes the stock, the order and its items together', async () => {
+  it('writes the stock, the order and its items in one transaction', async () => {
     const saleId = await shop.openSale(5);
     const placed = await shop.order(saleId, 'first', 'Ada', 3);
     expect(placed).toMatchObject({
@@ -153,7 +153,7 @@ describe('the sample application', () => {
     expect((await shop.get(`/sales/${saleId}`)).body).toMatchObject({ sold: 3, left: 2 });
   });
 
-  it('takes the same order any number of times as one order, also when the sale is sold out', async () => {
+  it('treats a repeated order as one order, even when the sale is sold out', async () => {
     const saleId = await shop.openSale(2);
     const attempts = range(1, 20).map((n) => (n % 2 ? shop : otherShop).order(saleId, 'again', 'Ada', 2));
     const answers = await Promise.all(attempts);
@@ -163,7 +163,7 @@ describe('the sample application', () => {
     expect((await otherShop.order(saleId, 'again', 'Ada', 2)).status).toBe(200);
   });
 
-  it('does not give an order to somebody else who uses its id', async () => {
+  it('does not return an order to another user of its id', async () => {
     const saleId = await shop.openSale(10);
     await shop.order(saleId, 'mine', 'Ada', 1);
     const taken = { status: 409, body: { code: 'ORDER_ID_TAKEN' } };
@@ -172,7 +172,7 @@ describe('the sample application', () => {
     expect((await shop.get(`/sales/${saleId}`)).body).toMatchObject({ sold: 1 });
   });
 
-  it('sells exactly the stock to a thousand buyers at once, at two doors', async () => {
+  it('sells exactly the stock to a thousand concurrent buyers of two processes', async () => {
     const stock = 100;
     const saleId = await shop.openSale(stock);
     const buyers = range(1, 1000).map((n) => ({ id: `order-${n}`, door: n % 2 ? shop : otherShop }));
@@ -192,7 +192,7 @@ describe('the sample application', () => {
     expect(new Set(lost.map(({ status }) => status))).toEqual(new Set([404]));
   });
 
-  it('tells browsers of the sale, and of its orders wherever they are placed', async () => {
+  it('pushes a sale and its orders to browsers, wherever they are placed', async () => {
     const saleId = await shop.openSale(10);
     const elsewhere = await shop.openSale(10);
     const early = await listen(shop, saleId);
@@ -218,7 +218,7 @@ describe('the sample application', () => {
     await stream.ended;
   });
 
-  it('counts what was earned, in a handler that every process runs', async () => {
+  it('counts the revenue, in a handler that every process runs', async () => {
     const saleId = await shop.openSale(10);
     const before = await Promise.all(
       [shop, otherShop].map(async (door) => (await door.get('/revenue')).body),
@@ -233,7 +233,7 @@ describe('the sample application', () => {
     }
   });
 
-  it('serves the page', async () => {
+  it('serves its web page', async () => {
     const response = await fetch(shop.url);
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -242,7 +242,7 @@ describe('the sample application', () => {
     expect(page).not.toMatch(/(src|href)="(https?:)?\/\//);
   });
 
-  it('answers what does not exist with 404', async () => {
+  it('answers 404 for anything that does not exist', async () => {
     const saleId = await shop.openSale(1);
     for (const path of [
       '/sales/none',
@@ -255,7 +255,7 @@ describe('the sample application', () => {
     expect((await shop.order('none', 'order')).status).toBe(404);
   });
 
-  it('tells sockets of a sale what it tells event streams', async () => {
+  it('sends the same events to WebSockets as to event streams', async () => {
     const saleId = await shop.openSale(5);
     const socket = connectSocket(shop.url, { transports: ['websocket'] });
     const heard: [string, Record<string, unknown>][] = [];
@@ -282,7 +282,7 @@ describe('the sample application', () => {
     }
   });
 
-  describe('with bad input', () => {
+  describe('invalid input', () => {
     const order = { orderId: 'an-order', buyer: 'Ada', quantity: 1 };
     let saleId: string;
     beforeAll(async () => {
@@ -320,13 +320,13 @@ describe('the sample application', () => {
       ['that is a list', [order], 'must be a JSON object'],
       ['that is no JSON', '{ "orderId": ', 'JSON'],
       ['that is nothing', '', 'orderId must be'],
-    ])('refuses an order %s', async (_, body, why) => {
+    ])('rejects an order %s', async (_, body, why) => {
       const answer = await shop.post(`/sales/${saleId}/orders`, body);
       expect(answer.status).toBe(400);
       expect([answer.body.message].flat().join('; ')).toContain(why);
     });
 
-    it('says all that is wrong with a sale at once', async () => {
+    it('reports all faults of a sale at once', async () => {
       const answer = await shop.post('/sales', { title: '', priceCents: -1, stock: 'many', extra: true });
       expect(answer).toMatchObject({
         status: 400,
@@ -341,7 +341,7 @@ describe('the sample application', () => {
       });
     });
 
-    it('refuses a form and a body that is too long', async () => {
+    it('rejects form data, and a body that is too long', async () => {
       const form = await fetch(`${shop.url}/sales`, {
         method: 'POST',
         body: new URLSearchParams({ title: 'a' }),
@@ -356,7 +356,7 @@ describe('the sample application', () => {
       ['with a control character', '%00'],
       ['that is not UTF-8', '%ff'],
       ['that is half an escape', '%'],
-    ])('refuses an id %s', async (_, id) => {
+    ])('rejects an id %s', async (_, id) => {
       for (const path of [
         `/sales/${id}`,
         `/sales/${id}/place`,
@@ -368,7 +368,7 @@ describe('the sample application', () => {
     });
   });
 
-  it('closes although browsers are listening', async () => {
+  it('closes although browsers are connected', async () => {
     const closing = await Shop.open(nodes);
     const stream = await listen(closing, await closing.openSale(1));
     await closing.close();
@@ -378,7 +378,7 @@ describe('the sample application', () => {
 });
 
 describe('the sample application without its cluster', () => {
-  it('answers 503 while the cluster is down, and works when it is back', async () => {
+  it('answers 503 while the cluster is down, and works again afterwards', async () => {
     const cluster = await LocalCluster.start({
       primaries: 1,
       replicasPerPrimary: 0,

@@ -51,7 +51,7 @@ describe('docs/testing.md', () => {
     writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions }));
   });
 
-  it('shows tests that pass under Vitest, on the cluster that is named', async () => {
+  it('shows tests that pass under Vitest, on a given cluster', async () => {
     const output = await run(developmentTool('vitest'), ['run', '--root', folder], folder, {
       REDIS_CLUSTER_NODES: seeds(),
     });
@@ -60,7 +60,7 @@ describe('docs/testing.md', () => {
     expect(await keysLeft()).toEqual([]);
   });
 
-  it('shows tests that pass under Jest, on a cluster that is started for them and ends with it', async () => {
+  it('shows tests that pass under Jest, on a cluster that starts and stops with them', async () => {
     const output = await run(
       process.execPath,
       ['--experimental-vm-modules', developmentTool('jest'), '--ci', '--json', '--config', 'jest.config.js'],
@@ -101,7 +101,7 @@ describe('docs/testing.md', () => {
     await cluster.close();
   });
 
-  it('breaks a cluster of its own', async () => {
+  it('breaks a separate cluster', async () => {
     const cluster = await LocalCluster.start({ primaries: 3, replicasPerPrimary: 1, nodeTimeoutMs: 1_000 });
     const client = new ClusterClient({ nodes: cluster.seeds });
     await client.set('greeting', 'hello');
@@ -114,14 +114,14 @@ describe('docs/testing.md', () => {
     expect(shown).toEqual(['hello']);
   });
 
-  it('shows only code that is run here', () => {
+  it('shows only code that is executed here', () => {
     const here = squeezed(readFileSync(join(root, 'test/e2e/testing-docs.test.ts'), 'utf8'));
     const inline = snippets.filter(({ file }) => file === undefined);
     expect(inline).toHaveLength(3);
     expect(inline.filter(({ code }) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
-  it('shows code that fits the types', async () => {
+  it('shows code that compiles', async () => {
     expect(await typeFaults(folder, ['orders.service.spec.ts', 'vitest.config.ts'])).toBe('');
   });
 });

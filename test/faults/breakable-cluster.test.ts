@@ -28,7 +28,7 @@ async function outcomes(file: string): Promise<Assertion[]> {
   }
 }
 
-it('a test that finds its cluster broken gets a new one, and a failure shows what every node says and has logged', async () => {
+it('a test that finds its cluster broken gets a new one, and a failure shows the state and the log of every node', async () => {
   const tests = await outcomes('test/faults/breakable-cluster/broken-tests.ts');
   expect(tests.map(({ status }) => status)).toEqual(['passed', 'failed', 'failed', 'passed']);
   const [withDead, withFrozen] = tests.flatMap(({ failureMessages }) => failureMessages);

@@ -83,7 +83,7 @@ describe('a node whose script takes longer than busy-reply-threshold', () => {
     ['a call to all primaries', async (by) => typeof (await by.dbsize()), 'number'],
     ['a call to all nodes', (by) => by.config('SET', 'slowlog-max-len', '101'), 'OK'],
     ['a call to a role', async (by) => (await by.target('primaries').echo('x')).size, 3],
-  ])('has executed nothing, and is waited for: %s', async (_, call, expected) => {
+  ])('has executed nothing, and calls wait for it: %s', async (_, call, expected) => {
     let answered = false;
     const answer = call(client).finally(() => (answered = true));
     answer.catch(() => {});
@@ -97,7 +97,7 @@ describe('a node whose script takes longer than busy-reply-threshold', () => {
   it.each<[string, (by: ClusterClient) => Promise<unknown>]>([
     ['a call', (by) => by.incr(KEY)],
     ['a call that blocks', (by) => by.blpop(`{${KEY}}list`, 0.01)],
-  ])('is the cause where the deadline passes first, and nothing was applied: %s', async (_, call) => {
+  ])('is the cause if the deadline passes first, and nothing was applied: %s', async (_, call) => {
     const short = new ClusterClient({ nodes: cluster.seeds, deadlineMs: 300 });
     await short.connect();
     const error: unknown = await call(short).catch((reason: unknown) => reason);
@@ -107,7 +107,7 @@ describe('a node whose script takes longer than busy-reply-threshold', () => {
     await short.close();
   });
 
-  it('serves reads again where it is a replica, also on connections that were opened meanwhile', async () => {
+  it('serves reads again as a replica, even on connections that were opened meanwhile', async () => {
     expect(await client.script('KILL')).toBe('OK');
     await script;
     const replica = client.topology.shardForSlot(keySlot(KEY))!.replicas[0];
@@ -132,7 +132,7 @@ describe('a node whose script takes longer than busy-reply-threshold', () => {
     await reader.close();
   });
 
-  it('lets a client start', async () => {
+  it('lets a client connect', async () => {
     const late = new ClusterClient({ nodes: cluster.seeds });
     await late.connect();
     const elsewhere = cluster.primaries.find(({ name }) => name !== node().name)!;
@@ -142,7 +142,7 @@ describe('a node whose script takes longer than busy-reply-threshold', () => {
     await late.close();
   });
 
-  it('is freed by the client whose script it is, also by naming the node', async () => {
+  it('stops when the client that runs the script kills it, even by node name', async () => {
     expect(await client.script('KILL')).toBe('OK');
     await script;
     const own = client.eval(ENDLESS, 1, KEY).catch((error: Error) => error);
@@ -154,7 +154,7 @@ describe('a node whose script takes longer than busy-reply-threshold', () => {
     await witness.close();
   });
 
-  it('is freed from a function, too', async () => {
+  it('stops when a function is killed, too', async () => {
     expect(await client.script('KILL')).toBe('OK');
     await script;
     await client.function(

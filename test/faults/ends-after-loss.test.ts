@@ -29,7 +29,7 @@ const durability = { replicas: 1, timeoutMs: 60_000 };
  * A write is executed, its reply is lost, and before what is sent again has an answer, the caller or the client ends
  * the call. Nobody can say that it was not applied.
  */
-describe('a write whose reply was lost, and which is ended before another', () => {
+describe('a write whose reply was lost, and which ends before the next attempt', () => {
   let local: LocalCluster;
   let relays: Relays;
   let client: ClusterClient;

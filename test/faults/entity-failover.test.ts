@@ -103,7 +103,7 @@ async function outboxOf(id: string): Promise<string[]> {
   }
 }
 
-it('changes: none is lost in silence, none comes out of order, while the slot moves and its primary dies', async () => {
+it('changes: none is lost silently or arrives out of order while the slot moves and its primary dies', async () => {
   const id = 'followed';
   /** What was given, begun anew after each loss that was told. */
   const runs: string[][] = [[]];
@@ -159,7 +159,7 @@ it('changes: none is lost in silence, none comes out of order, while the slot mo
   }
 });
 
-it('changes of all partitions: none is lost in silence while a primary dies', async () => {
+it('changes of all partitions: none is lost silently while a primary dies', async () => {
   const ids = Array.from({ length: 12 }, (_, i) => `one of all ${i}`);
   await Promise.all(ids.map((id) => docs.insert(docs.create({ id }), DURABLE)));
   /** What was given of each row since the last loss that was told. */
@@ -227,7 +227,7 @@ async function replicaOf(primary: LocalNode): Promise<LocalNode> {
   throw new Error(`${primary.name} has no replica`);
 }
 
-it('changes: tells that commits are lost which the failover took away, and goes on with what is there', async () => {
+it('changes: reports that the failover lost commits, and continues with what remains', async () => {
   const id = 'cut off';
   await docs.insert(docs.create({ id }), DURABLE);
   const primary = await cluster.primaryOfSlot(slotOf(id));
@@ -262,7 +262,7 @@ it('changes: tells that commits are lost which the failover took away, and goes 
   await cluster.waitUntilStable({ timeoutMs: 30_000 });
 });
 
-it('locks: nobody writes whose lock was taken over, while the slot moves and its primary dies', async () => {
+it('locks: a holder whose lock was taken over cannot write while the slot moves and its primary dies', async () => {
   const id = 'locked';
   const { version: first } = await docs.insert(docs.create({ id }), DURABLE);
   const lockKey = `${docs.partition(id).tag}~lk:lock`;

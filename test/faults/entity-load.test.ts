@@ -101,7 +101,7 @@ async function breakThings(round: number): Promise<number> {
 }
 
 it(
-  '24 workers, 6 partitions: all agrees afterwards, though slots move and a primary dies',
+  '24 workers, 6 partitions: everything is consistent afterwards, although slots move and a primary dies',
   async () => {
     const tallies = new Tallies();
     const workers = Array.from({ length: WORKERS }, (_, i) => {

@@ -56,7 +56,7 @@ function loseReplies(): void {
     };
 }
 
-it(`${OPERATIONS} operations whose replies get lost: none is done twice, none is reported wrongly`, async () => {
+it(`${OPERATIONS} operations whose replies are lost: none is applied twice, and none is reported wrongly`, async () => {
   const shelves = registry.repository(Shelf);
   const ids = Array.from({ length: PARTITIONS }, (_, i) => `shelf${i}`);
   const before = await Promise.all(ids.map((id) => shelves.insert(shelves.create({ id }))));
@@ -118,7 +118,7 @@ class Visitor {
   @Version() version!: number;
 }
 
-it('a write that its row has forgotten by the time it is answered is in doubt, and not done twice', async () => {
+it('a write that its row has forgotten by the time it is answered has an unknown outcome, and is not applied twice', async () => {
   const visitors = createRepositories(client, [Visitor]).repository(Visitor);
   const others = createRepositories(truth, [Visitor]).repository(Visitor);
   for (const options of [{}, { durability: { replicas: 1, timeoutMs: 5_000 } }]) {

@@ -31,7 +31,7 @@ afterEach(async () => {
   await Promise.all(nodes.splice(0).map((node) => node.stop()));
 });
 
-describe('a node that redirects to nowhere', () => {
+describe('a node that redirects to an unusable target', () => {
   const slot = keySlot('k');
   const redirects = [
     `-MOVED`,
@@ -90,7 +90,7 @@ describe('a node that redirects to nowhere', () => {
     expect(await client.get('k')).toBe('OK');
   });
 
-  it('to itself, again and again', async () => {
+  it('redirects to itself, again and again', async () => {
     const node = await fakeNode(([name], socket) =>
       name === 'incr' ? `-MOVED ${slot} 127.0.0.1:${socket.localPort}\r\n` : undefined,
     );
@@ -99,7 +99,7 @@ describe('a node that redirects to nowhere', () => {
     expect(node.asked('incr').length).toBeLessThan(100);
   });
 
-  it('to one that redirects back', async () => {
+  it('redirects to a node that redirects back', async () => {
     const second = await fakeNode();
     const first = await fakeNode(([name]) =>
       name === 'get' ? `-MOVED ${slot} ${second.name}\r\n` : name === 'CLUSTER' ? slots() : undefined,
@@ -114,7 +114,7 @@ describe('a node that redirects to nowhere', () => {
     expect(first.asked('get').length + second.asked('get').length).toBeLessThan(100);
   });
 
-  it('thousands of times: the topology is read now and then, over the connections there are', async () => {
+  it('redirects thousands of times: the topology is read only occasionally, over existing connections', async () => {
     const second = await fakeNode();
     const first = await fakeNode();
     const slots = (): string => slotsReply([0, 8191, first], [8192, 16383, second]);
@@ -138,7 +138,7 @@ describe('a node that redirects to nowhere', () => {
     expect([first.accepted, second.accepted]).toEqual([1, 1]);
   });
 
-  it('to an address that the remap of the client fails on', async () => {
+  it('redirects to an address for which addressRemap throws', async () => {
     const node = await fakeNode(([name]) =>
       /^(get|incr)$/.test(name) ? `-MOVED ${slot} 127.0.0.1:1\r\n` : undefined,
     );
@@ -155,7 +155,7 @@ describe('a node that redirects to nowhere', () => {
     expect(await client.incr('k')).toBe('OK');
   });
 
-  it('sends no credentials to a stranger', async () => {
+  it('sends no credentials to an unknown node', async () => {
     const stranger = await fakeNode();
     const node = await fakeNode(([name]) =>
       /^(get|blpop)$/.test(name)
@@ -170,9 +170,9 @@ describe('a node that redirects to nowhere', () => {
   });
 });
 
-describe('a node that refuses to execute', () => {
+describe('a node that rejects commands', () => {
   it.each(['CLUSTERDOWN', 'TRYAGAIN', 'LOADING', 'MASTERDOWN', 'READONLY'])(
-    '%s: is asked again until it does',
+    '%s: the command is sent again until it is executed',
     async (code) => {
       let refusals = 3;
       const node = await fakeNode(([name]) =>
@@ -200,7 +200,7 @@ describe('a node that refuses to execute', () => {
     },
   );
 
-  it('refuses a transaction command by command: the whole is sent again', async () => {
+  it('rejects each command of a transaction: the whole transaction is sent again', async () => {
     let refusals = 1;
     const node = await fakeNode(([name]) => {
       if (name === 'incr') return refusals > 0 ? '-CLUSTERDOWN down\r\n' : '+QUEUED\r\n';
@@ -215,7 +215,7 @@ describe('a node that refuses to execute', () => {
     expect(node.asked('exec')).toHaveLength(2);
   });
 
-  it('refuses MULTI itself: nobody can say what happened to the rest', async () => {
+  it('rejects MULTI itself: the outcome of the rest is unknown', async () => {
     const node = await fakeNode(([name]) =>
       name === 'MULTI' ? '-NOPERM no\r\n' : name === 'EXEC' ? '-ERR\r\n' : undefined,
     );
@@ -224,7 +224,7 @@ describe('a node that refuses to execute', () => {
     expect(await client.get('k')).toBe('OK');
   });
 
-  it('executed a write, lost the answer, and then refuses: that it was executed cannot be excluded', async () => {
+  it('executes a write, loses the reply, and then rejects the resend: the outcome is unknown', async () => {
     let sets = 0;
     const node = await fakeNode(([name], socket) => {
       if (name !== 'set') return undefined;
@@ -237,7 +237,7 @@ describe('a node that refuses to execute', () => {
   });
 });
 
-describe('a node that does not answer as it should', () => {
+describe('a node with invalid replies', () => {
   const ways: [string, string | ((socket: { destroy(): unknown }) => string | undefined)][] = [
     ['closes before the reply', (socket) => void socket.destroy()],
     ['closes in the middle of a reply', '$100\r\nonly so much'],
@@ -272,7 +272,7 @@ describe('a node that does not answer as it should', () => {
     expect(await client.incr('k')).toBe('OK');
   });
 
-  it('sends anything at all: every call ends, and the next one may succeed', async () => {
+  it('sends arbitrary bytes: every call ends, and the next one can succeed', async () => {
     const pieces = [
       '$',
       '*',
@@ -318,7 +318,7 @@ describe('a node that does not answer as it should', () => {
     }
   });
 
-  it('answers nothing: the deadline ends it, whatever was called', async () => {
+  it('never replies: every kind of call ends at its deadline', async () => {
     const node = await fakeNode(([name]) => (/^(HELLO|CLUSTER|COMMAND)$/.test(name) ? undefined : SILENCE));
     const client = clientOf(node);
     await client.connect();
@@ -339,7 +339,7 @@ describe('a node that does not answer as it should', () => {
     ]);
   });
 
-  it('is silent, and then answers on the old connection after it has greeted a new one', async () => {
+  it('is silent, and then replies on the old connection after a new one was opened', async () => {
     let greeted = 0;
     let silent: Socket | undefined;
     const node = await fakeNode(([name], socket) => {
@@ -353,7 +353,7 @@ describe('a node that does not answer as it should', () => {
     expect(greeted).toBe(2);
   });
 
-  it('answers twice: the connection is given up, the client is not', async () => {
+  it('replies twice: the connection is dropped, and the client continues', async () => {
     const node = await fakeNode(([name]) => (name === 'get' ? '+once\r\n+twice\r\n' : undefined));
     const client = clientOf(node);
     expect(await client.get('k')).toBe('once');
@@ -363,7 +363,7 @@ describe('a node that does not answer as it should', () => {
     expect(node.accepted).toBeGreaterThan(1);
   });
 
-  it('speaks without being asked', async () => {
+  it('sends a reply without a request', async () => {
     const node = await fakeNode();
     const client = clientOf(node);
     await client.set('k', 1);
@@ -374,7 +374,7 @@ describe('a node that does not answer as it should', () => {
     expect(await client.incr('k')).toBe('OK');
   });
 
-  it('answers a byte at a time', async () => {
+  it('replies one byte at a time', async () => {
     const node = await fakeNode(([name], socket) => {
       if (name !== 'get') return undefined;
       for (const byte of '$6\r\nh\u00c3\u00a9llo\r\n') socket.write(byte, 'latin1');

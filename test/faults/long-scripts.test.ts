@@ -19,7 +19,7 @@ describe('a script that takes longer than busy-reply-threshold', () => {
   it.each([
     ['read-only', true],
     ['writing', false],
-  ])('is waited for, on the connection that it was sent on: %s', async (_, readonly) => {
+  ])('keeps its connection, and calls wait for it: %s', async (_, readonly) => {
     const client = new ClusterClient({ nodes: cluster.seeds, replyTimeoutMs: 300, deadlineMs: 20_000 });
     const troubles: unknown[] = [];
     client.on('error', (error) => troubles.push(error));

@@ -22,7 +22,7 @@ class Remembered {
   @ListOf(String) jobs!: ClusterList<string>;
 }
 
-describe('a collection whose replies get lost on the way', () => {
+describe('a collection whose replies are lost in transit', () => {
   const shared = sharedCluster();
   let client: ClusterClient;
   let relays: Relays;
@@ -49,7 +49,7 @@ describe('a collection whose replies get lost on the way', () => {
     await relays?.stop();
   });
 
-  it('says that the outcome is unknown, and never writes twice', async () => {
+  it('reports an unknown outcome, and never writes twice', async () => {
     const repository = createRepositories(client, [Plain]).repository(Plain);
     const { jobs } = await repository.insert(repository.create());
     await jobs.push('zeroth');
@@ -63,7 +63,7 @@ describe('a collection whose replies get lost on the way', () => {
     expect(await jobs.range()).toEqual(['second']);
   });
 
-  it('is written once, with the answer of that once, where the entity has a window', async () => {
+  it('writes once and returns the original answer if the entity has a token window', async () => {
     const repository = createRepositories(client, [Remembered]).repository(Remembered);
     const { id, jobs } = await repository.insert(repository.create());
     await jobs.push('one', 'two', 'three');

@@ -6,7 +6,7 @@ const durability = { replicas: 1, timeoutMs: 5_000 };
 /** Begins the keys whose requests are executed and never answered, `losses` times. */
 const LOST = 'lost:';
 
-describe('a cluster whose replies get lost on the way', () => {
+describe('a cluster whose replies are lost in transit', () => {
   const shared = sharedCluster();
   let client: ClusterClient;
   /** Sees what the servers hold, past the relays. */
@@ -44,7 +44,7 @@ describe('a cluster whose replies get lost on the way', () => {
     relays.forget();
   });
 
-  it('INCR: says that the outcome is unknown, and never runs twice', async () => {
+  it('INCR: reports an unknown outcome, and never runs twice', async () => {
     const key = newKey();
     losses = 1;
     const error: unknown = await client.incr(key).catch((reason: unknown) => reason);
@@ -117,7 +117,7 @@ describe('a cluster whose replies get lost on the way', () => {
   it.each<[string, RetryMode, string[]]>([
     ['again where writes without harm are', 'safe', ['OK', '2 runs']],
     ['but once where only reads are', 'reads', ['OUTCOME_UNKNOWN', '1 runs']],
-  ])('a SET that a transaction runs at once: is sent %s', async (_, retry, expected) => {
+  ])('a SET that a transaction runs immediately: is sent %s', async (_, retry, expected) => {
     const key = newKey();
     let runs = 0;
     const call = client.with({ retry }).transaction([`{${key.replace(LOST, '')}}`], async (tx) => {
@@ -128,7 +128,7 @@ describe('a cluster whose replies get lost on the way', () => {
     expect([await fateOf(call), `${runs} runs`]).toEqual(expected);
   });
 
-  it('reads of a transaction where only reads are: are sent again', async () => {
+  it('reads in a read-only transaction are sent again', async () => {
     const key = newKey();
     await truth.set(key, 'v');
     const view = client.with({ retry: 'reads' });
@@ -137,19 +137,19 @@ describe('a cluster whose replies get lost on the way', () => {
     expect(losses).toBe(0);
   });
 
-  it('reads that may not be repeated: fail, and nothing happened', async () => {
+  it('reads with retry: never fail, and nothing was applied', async () => {
     losses = 1;
     const read = client.with({ retry: 'never' }).get(newKey());
     await expect(read).rejects.toMatchObject({ code: 'CONNECTION', applied: false, retryable: true });
   });
 
-  it('what is always to be repeated: is', async () => {
+  it('writes with retry: always are sent again', async () => {
     const key = newKey();
     losses = 1;
     expect(await client.with({ retry: 'always' }).incr(key)).toBe(2);
   });
 
-  it('pipelines: each entry by its own nature', async () => {
+  it('pipelines: each command follows its own rule', async () => {
     const [counter, text] = [newKey(), newKey()];
     losses = 1;
     const tag = `{${counter}}`;
@@ -167,7 +167,7 @@ describe('a cluster whose replies get lost on the way', () => {
     expect(await truth.get(counter)).toBe('1');
   });
 
-  it('keep the order of what is sent again', async () => {
+  it('keeps the order of what is sent again', async () => {
     for (let round = 0; round < 5; round++) {
       const key = newKey();
       losses = 1;
@@ -181,7 +181,7 @@ describe('a cluster whose replies get lost on the way', () => {
     }
   });
 
-  it('2,000 calls on keys of their own: none runs twice, none that was answered is missing', async () => {
+  it('2,000 calls on different keys: none runs twice, and no confirmed write is missing', async () => {
     let calls = 0;
     for (const relay of relays.all)
       relay.losesReplyTo = ([name]) => /^(incr|EXEC|evalsha)$/.test(name) && ++calls % 50 === 0;

@@ -65,7 +65,7 @@ const PROTOTYPES = [Object, Array, Function, Promise, Buffer, Map, String].map(
 );
 const shape = (): string[] => PROTOTYPES.map((prototype) => Reflect.ownKeys(prototype).map(String).join());
 
-describe('a node that answers something else', () => {
+describe('a node that sends an unexpected reply', () => {
   const nodes: FakeNode[] = [];
   const clients: ClusterClient[] = [];
 
@@ -88,7 +88,7 @@ describe('a node that answers something else', () => {
     expect(shape()).toEqual(before);
   });
 
-  it.each(CALLS)('to %s: a reply or a typed error, and nothing else', async (_, call) => {
+  it.each(CALLS)('to %s: results in a reply or a typed error, and nothing else', async (_, call) => {
     let strange: string | undefined;
     const node = await fakeNode(([name, word]) => {
       const structure = /^(hello|multi|exec)$/i.test(name) || /^(slots|myid)$/i.test(word ?? '');
@@ -108,7 +108,7 @@ describe('a node that answers something else', () => {
     expect(await client.get('k')).toBe('OK');
   });
 
-  it('to CLUSTER SLOTS at the start: a typed error, in time', async () => {
+  it('to CLUSTER SLOTS on startup: results in a typed error, in time', async () => {
     const node = await fakeNode();
     for (const strange of STRANGE) {
       node.become(([name]) => (/^cluster$/i.test(name) ? strange : undefined));
@@ -119,7 +119,7 @@ describe('a node that answers something else', () => {
     }
   });
 
-  it('to CLUSTER SLOTS later: the client goes on with what it knows', async () => {
+  it('to CLUSTER SLOTS later: the client keeps the topology that it knows', async () => {
     const node = await fakeNode();
     const client = clientOf({ nodes: [node], deadlineMs: 2_000 });
     await client.connect();

@@ -2,7 +2,7 @@ import { ClusterClient, keySlot, Script, type ClusterNode } from 'keyslot';
 import { LocalCluster, type LocalNode, type SlotMigration } from 'keyslot/testing';
 import { eventually } from '../cluster-fixture.js';
 
-describe('a cluster with a slot half-way from one node to another', () => {
+describe('a cluster with a slot halfway from one node to another', () => {
   let cluster: LocalCluster;
   let client: ClusterClient;
   let migration: SlotMigration;
@@ -46,7 +46,7 @@ describe('a cluster with a slot half-way from one node to another', () => {
     await client.refreshTopology();
   });
 
-  it('serves single keys, wherever they are, and creates new ones', async () => {
+  it('serves single keys on either node, and creates new ones', async () => {
     expect([
       await client.get(key('gone')),
       await client.get(key('here')),
@@ -63,13 +63,13 @@ describe('a cluster with a slot half-way from one node to another', () => {
     expect(await client.mget(key('gone'), key('here'), key('new'))).toEqual(['2', '3', '4']);
   });
 
-  it('serves many at once, each by its own way', async () => {
+  it('serves many keys at once, each from its own node', async () => {
     const names = ['gone', 'here', 'new', 'list'];
     const asked = Array.from({ length: 200 }, (_, i) => client.exists(key(names[i % 4])));
     expect(await Promise.all(asked)).toEqual(Array.from({ length: 200 }, (_, i) => (i % 4 === 2 ? 0 : 1)));
   });
 
-  it('serves pipelines, entry by entry, beside keys of other slots', async () => {
+  it('serves pipelines command by command, together with keys of other slots', async () => {
     const other = `other${tag}`;
     expect(
       await client
@@ -95,7 +95,7 @@ describe('a cluster with a slot half-way from one node to another', () => {
     ]);
   });
 
-  it('serves transactions and scripts on one key, there and here', async () => {
+  it('serves transactions and scripts on one key, on either node', async () => {
     expect(await client.multi().incr(key('gone')).get(key('gone')).exec()).toEqual([
       [null, 2],
       [null, '2'],
@@ -110,7 +110,7 @@ describe('a cluster with a slot half-way from one node to another', () => {
     expect(await client.runScript(script, [key('here')], [])).toBe(4);
   });
 
-  it('makes what needs keys of both sides wait until they are together', async () => {
+  it('makes commands wait if their keys are on both nodes, until the keys are together', async () => {
     const script = new Script(`return redis.call('MGET', KEYS[1], KEYS[2])`);
     const waiting = [
       client.mget(key('gone'), key('here')),
@@ -135,7 +135,7 @@ describe('a cluster with a slot half-way from one node to another', () => {
     expect(await client.mget(key('gone'), key('here'), key('new'))).toEqual([null, '5', '6']);
   });
 
-  it('tells whoever cannot wait so long that nothing was executed', async () => {
+  it('reports that nothing was executed if a caller cannot wait that long', async () => {
     const hurried = client.with({ deadlineMs: 100 });
     expect(await codeOf(hurried.mget(key('gone'), key('here')))).toEqual(['DEADLINE_EXCEEDED', 'TRYAGAIN']);
     expect(await codeOf(client.with({ retry: 'never' }).mset(key('gone'), 7, key('here'), 7))).toEqual([
@@ -147,7 +147,7 @@ describe('a cluster with a slot half-way from one node to another', () => {
     expect(await client.get(key('here'))).toBe('2');
   });
 
-  it('takes blocking commands along', async () => {
+  it('moves blocked commands to the new node', async () => {
     expect(await client.blpop(key('list'), 1)).toEqual([key('list'), 'a']);
     const popped = client.blpop(key('later'), 0);
     const there = client.blpop(key('gone-list'), 0);
@@ -158,7 +158,7 @@ describe('a cluster with a slot half-way from one node to another', () => {
     expect(await popped).toEqual([key('later'), 'y']);
   });
 
-  it('is learnt from the first MOVED once the slot has arrived', async () => {
+  it('learns the new owner from the first MOVED once the slot has arrived', async () => {
     const before = client.topology;
     await migration.finish();
     expect(await client.get(key('gone'))).toBe('1');
@@ -167,7 +167,7 @@ describe('a cluster with a slot half-way from one node to another', () => {
     expect(before.nodeForKey(key(''))?.port).toBe(from.port);
   });
 
-  it('goes on where it was when the move is given up', async () => {
+  it('continues on the old node if the move is cancelled', async () => {
     await client.set(key('new'), 3);
     await migration.cancel();
     expect(await client.mget(key('gone'), key('here'), key('new'))).toEqual(['1', '2', '3']);
@@ -175,7 +175,7 @@ describe('a cluster with a slot half-way from one node to another', () => {
   });
 });
 
-describe('the order of a slot', () => {
+describe('the order of commands in a slot', () => {
   let cluster: LocalCluster;
   let client: ClusterClient;
 
@@ -190,7 +190,7 @@ describe('the order of a slot', () => {
     await cluster?.stop();
   });
 
-  it('is kept while the former node owes replies, though the next one is known', async () => {
+  it('is kept while the former node has unanswered commands and the new one is already known', async () => {
     const key = (name: string): string => `{order}${name}`;
     const slot = keySlot('order');
     const from = await cluster.primaryOfSlot(slot);
@@ -217,7 +217,7 @@ describe('the order of a slot', () => {
     expect(answers).toEqual(['1: 1', '2: 2', '3: 3', '4: 4']);
   });
 
-  it('is kept where the first calls were put off and the node serves again', async () => {
+  it('is kept if the first calls were postponed and the node serves again', async () => {
     const victim = cluster.primaries[0];
     const missing = client.topology.primaries.find(({ port }) => port === victim.port)!.slots[0][0];
     const keys = Array.from({ length: 1_000 }, (_, i) => `put-off-${i}`)

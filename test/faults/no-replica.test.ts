@@ -66,11 +66,11 @@ describe('a cluster with a shard that has no replica', () => {
       return isDeepStrictEqual(fate, NOT_EXECUTED);
     });
 
-  describe('whose primary is dead', () => {
+  describe('with a dead primary', () => {
     beforeEach(() => cluster.kill(sick));
     afterEach(restart);
 
-    it('cannot be connected to with full coverage wanted, and can without', async () => {
+    it('rejects a connection that requires full coverage, and accepts one that does not', async () => {
       const strict = new ClusterClient({ nodes: cluster.seeds, startupTimeoutMs: 300 });
       clients.push(strict);
       expect(await fateOf(strict.connect())).toEqual([
@@ -94,7 +94,7 @@ describe('a cluster with a shard that has no replica', () => {
       expect(await Promise.all(calls.map(fateOf))).toEqual(calls.map(() => NOT_EXECUTED));
     });
 
-    it('answers for what the other shards could do', async () => {
+    it('reports what the other shards executed', async () => {
       const client = await clientOf({ requireFullCoverage: false });
       await client.mset({ [elsewhere('a')]: 1, [elsewhere('b')]: 2 });
       const piped = await client.pipeline().get(elsewhere('a')).get(there('a')).get(elsewhere('b')).exec();
@@ -109,7 +109,7 @@ describe('a cluster with a shard that has no replica', () => {
     });
   });
 
-  it('has nobody for reads that insist on a replica', async () => {
+  it('rejects reads that require a replica', async () => {
     const client = await clientOf();
     await client.set(there('a'), 1);
     expect(await fateOf(client.with({ readFrom: 'replica' }).get(there('a')))).toEqual(['NO_REPLICA', false]);
@@ -125,7 +125,7 @@ describe('a cluster with a shard that has no replica', () => {
     expect(await client.with({ readFrom: 'replica' }).set(there('a'), 2)).toBe('OK');
   });
 
-  it('dies with calls waiting: they are served once it is back', async () => {
+  it('serves calls that were waiting when it died, once it is back', async () => {
     const client = await clientOf({ deadlineMs: 20_000 });
     await cluster.kill(sick);
     const waiting = [client.incr(there('back')), client.get(there('back')), client.incr(there('back'))];
@@ -135,7 +135,7 @@ describe('a cluster with a shard that has no replica', () => {
     await cluster.waitUntilStable();
   });
 
-  it('dies under a long pipeline: what was sent is unknown, the rest is not executed or done', async () => {
+  it('dies during a long pipeline: commands that were sent are unknown, and the rest was not executed or succeeded', async () => {
     const client = await clientOf({ deadlineMs: 4_000 });
     const pipeline = client.pipeline();
     for (let i = 0; i < 4_000; i++) pipeline.incr(there(`long${i}`)).incr(elsewhere(`long${i}`));
@@ -150,8 +150,8 @@ describe('a cluster with a shard that has no replica', () => {
     await restart();
   });
 
-  describe('whose primary is frozen', () => {
-    it('leaves unknown what was sent to it, and says of all else that it was not executed', async () => {
+  describe('with a frozen primary', () => {
+    it('leaves the outcome of sent commands unknown, and reports that all others were not executed', async () => {
       const client = await clientOf();
       await cluster.freeze(sick);
       const sent = [client.incr(there('a')), client.multi().incr(there('a')).exec()].map(fateOf);
@@ -183,7 +183,7 @@ describe('a cluster with a shard that has no replica', () => {
       expect(new Set(await Promise.all(stuck))).toEqual(new Set([null]));
     });
 
-    it('takes no more than the bounds allow, and tells the others at once', async () => {
+    it('accepts no more commands than the limits allow, and rejects the others at once', async () => {
       const client = await clientOf({
         maxPendingPerNode: { commands: 10, bytes: 10_000 },
         deadlineMs: 10_000,
@@ -206,7 +206,7 @@ describe('a cluster with a shard that has no replica', () => {
       expect(await client.incr(there('bound'))).toBe(1);
     });
 
-    it('takes no more bytes than the bounds allow', async () => {
+    it('accepts no more bytes than the limits allow', async () => {
       const client = await clientOf({ maxPendingPerNode: { bytes: 10_000 }, deadlineMs: 10_000 });
       await cluster.freeze(sick);
       const patient = client.with({ deadlineMs: 20_000 });
@@ -219,7 +219,7 @@ describe('a cluster with a shard that has no replica', () => {
       expect(await client.set(there('bytes'), 'x'.repeat(20_000))).toBe('OK');
     });
 
-    it('is waited for where it is only cut off for a moment', async () => {
+    it('waits for it if it is only unreachable for a moment', async () => {
       const client = await clientOf({ deadlineMs: 10_000 });
       await cluster.freeze(sick);
       const calls = Array.from({ length: 100 }, (_, i) => client.incr(there(`moment${i}`)));
@@ -229,7 +229,7 @@ describe('a cluster with a shard that has no replica', () => {
     });
   });
 
-  it('is busy for longer than the silence that is suspicious: nothing is lost', async () => {
+  it('loses nothing if it is busy for longer than the suspicious silence', async () => {
     const client = await clientOf({ deadlineMs: 20_000 });
     const busy = `local till = redis.call('TIME') till = till[1] * 1000 + till[2] / 1000 + 400
       while true do local now = redis.call('TIME') if now[1] * 1000 + now[2] / 1000 > till then break end end

@@ -30,7 +30,7 @@ describe('the error event', () => {
     await Promise.all(nodes.splice(0).map((node) => node.stop()));
   });
 
-  it('tells of a connection that is lost, and of a storm of losses once', async () => {
+  it('reports a lost connection, and a storm of losses only once', async () => {
     const node = await fakeNode();
     const [client, told] = listening({ nodes: [node] });
     await client.connect();
@@ -47,7 +47,7 @@ describe('the error event', () => {
     expect(told[0][1].message).toContain(node.name);
   });
 
-  it('tells of a node that cannot be reached, while the others serve', async () => {
+  it('reports a node that cannot be reached while the others serve', async () => {
     const node = await fakeNode();
     const [port] = await findFreePorts('127.0.0.1', 1);
     // the dead one is asked for sooner or later, as the order changes
@@ -62,7 +62,7 @@ describe('the error event', () => {
     });
   });
 
-  it('shows neither credentials nor what a provider of them says', async () => {
+  it('shows neither credentials nor the message of a credentials provider', async () => {
     const node = await fakeNode(([name]) =>
       name === 'HELLO' ? '-WRONGPASS invalid planted-1\r\n' : undefined,
     );
@@ -82,7 +82,7 @@ describe('the error event', () => {
     expect(inspect([ofRefused, ofSealed], { depth: Infinity, showHidden: true })).not.toContain('planted');
   });
 
-  it('is not told when the client ends its connections itself', async () => {
+  it('is not emitted when the client closes its connections itself', async () => {
     const node = await fakeNode();
     const [client, told] = listening({ nodes: [node] });
     await client.connect();
@@ -94,7 +94,7 @@ describe('the error event', () => {
     expect([told, ofAnother]).toEqual([[], []]);
   });
 
-  it('need not be listened to', async () => {
+  it('does not need a listener', async () => {
     const node = await fakeNode();
     const client = new ClusterClient({ nodes: [node], deadlineMs: 5_000 });
     clients.push(client);

@@ -5,7 +5,7 @@ import { eventually } from '../cluster-fixture.js';
 const CONSUMERS = Array.from({ length: 12 }, (_, i) => `queue${i}`);
 const durability = { replicas: 1, timeoutMs: 20_000 };
 
-it('planned failovers surface no error, whatever is under way', async () => {
+it('planned failovers cause no errors in calls of any kind', async () => {
   await using local = await LocalCluster.start({ primaries: 3, replicasPerPrimary: 1 });
   const client = new ClusterClient({ nodes: local.seeds, deadlineMs: 60_000 });
   await client.connect();
@@ -45,7 +45,7 @@ it('planned failovers surface no error, whatever is under way', async () => {
   await client.close();
 });
 
-it('a durable write that the demotion of its node interrupts runs once, and its outcome is unknown where it may not run again', async () => {
+it('a durable write that is interrupted by the demotion of its node runs once; its outcome is unknown if it must not run again', async () => {
   await using local = await LocalCluster.start({ primaries: 1, replicasPerPrimary: 2 });
   await using client = new ClusterClient({ nodes: local.seeds, deadlineMs: 60_000 });
   await client.connect();

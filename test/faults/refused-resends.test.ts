@@ -6,7 +6,7 @@ import { Relays } from '../fake-node.js';
  * A command is executed, its reply is lost, and what is sent again is refused. What the server says then is about the
  * second attempt only.
  */
-describe('a refusal of what is sent again', () => {
+describe('a command that is rejected when it is sent again', () => {
   let local: LocalCluster;
   let relays: Relays;
   let client: ClusterClient;
@@ -95,7 +95,7 @@ describe('a refusal of what is sent again', () => {
 
   it.each(
     WRITES.flatMap(([way, write]) => REFUSALS.map(([code, refuse]) => [way, code, write, refuse] as const)),
-  )('%s, refused with %s: the outcome is unknown', async (_, code, write, refuse) => {
+  )('%s, rejected with %s: the outcome is unknown', async (_, code, write, refuse) => {
     const key = `lost:${keys++}`;
     await truth.set(key, 'old');
     // so that a script is known, and the request that is lost is the one that runs
@@ -114,7 +114,7 @@ describe('a refusal of what is sent again', () => {
     expect(await truth.get(key)).toBe('new');
   });
 
-  it('a node that is named: the outcome is unknown as well', async () => {
+  it('to a named node: the outcome is unknown as well', async () => {
     // the settings are replaced by the same, so this is asked again
     for (const relay of relays.all)
       relay.losesReplyTo = (request) => request.includes('slowlog-max-len') && lost-- > 0;
@@ -127,7 +127,7 @@ describe('a refusal of what is sent again', () => {
     expect(error).toMatchObject({ code: 'PARTIAL_FAILURE', applied: 'unknown' });
   });
 
-  it('a call that blocks: the outcome is unknown as well', async () => {
+  it('that blocks: the outcome is unknown as well', async () => {
     const key = `lost:${keys++}`;
     await truth.rpush(key, 'taken');
     for (const relay of relays.all) relay.losesReplyTo = (request) => request.includes(key) && lost-- > 0;
@@ -146,7 +146,7 @@ describe('a refusal of what is sent again', () => {
     ['may not write any more', '-set', 'NOPERM'],
     ['may not execute any more', '-exec', 'EXECABORT'],
   ])(
-    'a transaction that has written at once, and %s: the outcome is unknown as well',
+    'a transaction that has written immediately, and %s: the outcome is unknown as well',
     async (_, right, code) => {
       const key = `lost:${keys++}`;
       for (const relay of relays.all)
@@ -166,7 +166,7 @@ describe('a refusal of what is sent again', () => {
     },
   );
 
-  it('but a read that is refused is certain', async () => {
+  it('that only reads: the rejection is reported', async () => {
     const key = `lost:${keys++}`;
     for (const relay of relays.all) relay.losesReplyTo = (request) => request.includes(key) && lost-- > 0;
     lost = 1;

@@ -42,7 +42,7 @@ afterEach(async () => {
   await Promise.all(guests.splice(0).map((guest) => guest.stop()));
 });
 
-it('a lone server at the address of a replica is given nothing to read', async () => {
+it('a standalone server at the address of a replica receives no reads', async () => {
   const client = clientOf({ readFrom: 'replicaPreferred' });
   await client.set('{read}k', 'v');
   await client.wait(1, 5_000);
@@ -68,7 +68,7 @@ it('a lone server at the address of a replica is given nothing to read', async (
   await cluster.restart(replica.name);
 }, 60_000);
 
-it('a node of another cluster at the address of a primary is never told a thing', async () => {
+it('a node of another cluster at the address of a primary receives no commands', async () => {
   const client = clientOf({ protocol: 3 });
   await client.connect();
   const victim = client.topology.nodeForKey('{taken}')!;
@@ -132,7 +132,7 @@ const saying =
     return `*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$9\r\n127.0.0.1\r\n:${port()}\r\n$${id.length}\r\n${id}\r\n`;
   };
 
-it('a cluster that was built anew at the addresses of the old one is taken for what it is', async () => {
+it('a cluster that was rebuilt at the old addresses is recognized as a new cluster', async () => {
   const node = await FakeNode.start();
   guests.push(node);
   node.become(saying('first', () => node.port));
@@ -144,7 +144,7 @@ it('a cluster that was built anew at the addresses of the old one is taken for w
   expect(client.topology.primaries.map(({ id }) => id)).toEqual(['second']);
 }, 30_000);
 
-it('a proxy that says of itself what it does not say of its address is no stranger', async () => {
+it('a proxy that reports another address than its own is not an unknown node', async () => {
   const node = await FakeNode.start();
   guests.push(node);
   node.become(saying('node', () => node.port, 'proxy'));
@@ -154,7 +154,7 @@ it('a proxy that says of itself what it does not say of its address is no strang
   expect(await client.get('k')).toBe('node');
 }, 30_000);
 
-it('a node of another cluster at the address of a seed does not make its cluster ours', async () => {
+it('a node of another cluster at the address of a seed does not change the cluster', async () => {
   const client = clientOf({ deadlineMs: 1_000 });
   await client.connect();
   const replica = await replicaOf(client, '{gone}n');

@@ -8,7 +8,7 @@ import { root } from '../docs-snippets.js';
 const shared = sharedCluster();
 
 describe('an application under load that gets SIGTERM', () => {
-  it('settles every call, and ends by itself', async () => {
+  it('settles every call, and exits', async () => {
     // the application uses the package as it is built; npm test has built it
     const build = `import('./scripts/build.mjs').then(({ ensureBuilt }) => ensureBuilt('library'))`;
     await promisify(execFile)(process.execPath, ['-e', build], { cwd: root });

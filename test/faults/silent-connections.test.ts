@@ -51,7 +51,7 @@ describe.each(['narrow', 'watchful'])('a node, and a client whose user is %s, wi
     await cluster?.stop();
   });
 
-  it.each(['WRITE', 'ALL'])('that is paused (%s): every call is waited for', async (what) => {
+  it.each(['WRITE', 'ALL'])('to a paused node (%s): every call waits', async (what) => {
     const client = await clientOf();
     const [counter, other] = [`counter-${user}-${what}`, `other-${user}-${what}`];
     await admin.call('CLIENT', 'PAUSE', 1_500, what);
@@ -62,7 +62,7 @@ describe.each(['narrow', 'watchful'])('a node, and a client whose user is %s, wi
     expect(await client.get(counter)).toBe('3');
   });
 
-  it('that is paused for longer than a caller waits: the outcome is unknown, and the next call is served', async () => {
+  it('to a node that is paused longer than a caller waits: the outcome is unknown, and the next call succeeds', async () => {
     const client = await clientOf();
     const counter = `late-${user}`;
     await admin.call('CLIENT', 'PAUSE', 1_000, 'WRITE');
@@ -70,7 +70,7 @@ describe.each(['narrow', 'watchful'])('a node, and a client whose user is %s, wi
     expect(await client.set(`after-${user}`, 1)).toBe('OK');
   });
 
-  it('that nothing comes through any more: it is replaced, and nothing runs twice', async () => {
+  it('that no longer carries any data: it is replaced, and nothing runs twice', async () => {
     relays = await Relays.start(cluster.seeds);
     const client = await clientOf({ ...relays.options });
     const impatient = client.with({ deadlineMs: 1_000 });
@@ -85,7 +85,7 @@ describe.each(['narrow', 'watchful'])('a node, and a client whose user is %s, wi
     expect(await admin.get(counter)).toBeNull();
   });
 
-  it('that the node has forgotten: what may run twice does, the rest is unknown', async () => {
+  it('that the node has forgotten: idempotent commands run again, and the others have an unknown outcome', async () => {
     relays = await Relays.start(cluster.seeds);
     const client = await clientOf({ ...relays.options });
     await client.set(`k-${user}`, 1);

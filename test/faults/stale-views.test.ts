@@ -3,7 +3,7 @@ import { ClusterClient, keySlot } from 'keyslot';
 import { eventually } from '../cluster-fixture.js';
 import { FakeNode, SILENCE, slotsReply, type FakeAnswer } from '../fake-node.js';
 
-describe('a view of the cluster from the middle of a failover', () => {
+describe('a topology view from the middle of a failover', () => {
   const nodes: FakeNode[] = [];
   let client: ClusterClient;
   const startNode = async (answer?: FakeAnswer): Promise<FakeNode> => {
@@ -29,7 +29,7 @@ describe('a view of the cluster from the middle of a failover', () => {
     await Promise.all(nodes.splice(0).map((node) => node.stop()));
   });
 
-  it('that knows no owner of some slots leaves them with the one that still answers', async () => {
+  it('without an owner for some slots leaves them with the node that still answers', async () => {
     const [first, second] = await pair();
     for (const node of [first, second])
       node.become(([name]) => (name.toLowerCase() === 'cluster' ? slotsReply([0, 8_191, first]) : undefined));
@@ -44,7 +44,7 @@ describe('a view of the cluster from the middle of a failover', () => {
     expect(client.topology.nodeForKey(otherHalf)).toBeUndefined();
   });
 
-  it('that goes on knowing no owner is believed after a while', async () => {
+  it('that keeps showing no owner is accepted after a while', async () => {
     const [first, second] = await pair();
     for (const node of [first, second])
       node.become(([name]) => (name.toLowerCase() === 'cluster' ? slotsReply([0, 8_191, first]) : undefined));
@@ -54,7 +54,7 @@ describe('a view of the cluster from the middle of a failover', () => {
     expect(client.topology.nodeForKey(half)?.port).toBe(first.port);
   });
 
-  it('that takes the slots from a node for a moment does not cut off a call that blocks there', async () => {
+  it('that briefly assigns the slots to another node does not interrupt a blocking call', async () => {
     const [first, second] = await pair();
     const third = await startNode();
     const keyIn = (from: number, to: number): string =>
@@ -88,7 +88,7 @@ describe('a view of the cluster from the middle of a failover', () => {
     expect(second.asked('blpop')).toHaveLength(1);
   });
 
-  it('that leaves a node out does not make a stranger of it', async () => {
+  it('that omits a node does not make it an unknown node', async () => {
     const [first, second] = await pair();
     const slot = keySlot(half);
     const moved: FakeAnswer = ([name]) => {

@@ -8,10 +8,10 @@ const DEEP = `${'*1\r\n'.repeat(DEPTH)}$1\r\nx\r\n`;
 /** HGETALL's reply with such a list for a field's name. */
 const HASH = `*2\r\n${DEEP}$1\r\nv\r\n`;
 
-describe('a reply that cannot be given as its call wants it', () => {
+describe('a reply that cannot be returned in the form that its call requests', () => {
   const { nodes, keyspace } = sharedCluster();
 
-  it('is an error of that call alone, which says that the command was executed', async () => {
+  it('fails only that call, with an error that says that the command was executed', async () => {
     const node = await FakeNode.start(([name]) => {
       if (name.toLowerCase() === 'hgetall') return HASH;
       if (name === 'EXEC') return `*3\r\n${HASH}+OK\r\n${HASH}`;
@@ -45,7 +45,7 @@ describe('a reply that cannot be given as its call wants it', () => {
     }
   });
 
-  it('is none for being deep, beside replies in Buffers', async () => {
+  it('is not caused by nesting depth, not even among replies in Buffers', async () => {
     const client = new ClusterClient({ nodes });
     const key = `${keyspace}deep`;
     const script = "local t = {'bottom'} for i = 1, 6000 do t = {t} end return t";

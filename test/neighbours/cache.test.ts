@@ -21,7 +21,7 @@ const keyvOf = (prefix: string, namespace?: string): Keyv =>
   new Keyv({ store: storeOf(prefix), namespace, throwOnErrors: true });
 
 describe('ClusterKeyvStore', () => {
-  it('keeps values of keys on all nodes, one by one and many at once', async () => {
+  it('stores keys on all nodes, one by one and many at once', async () => {
     const keyv = keyvOf('many:', 'ns');
     expect(await keyv.setMany(names.map((key, n) => ({ key, value: { n } })))).toEqual(names.map(() => true));
     expect(await keyv.set('one', 'more')).toBe(true);
@@ -50,7 +50,7 @@ describe('ClusterKeyvStore', () => {
     expect(await other.getMany(names)).toEqual(names.map(() => 1));
   });
 
-  it('keeps to the key space of its client', async () => {
+  it('stays within the key prefix of its client', async () => {
     const client = new ClusterClient({ nodes, keyPrefix: `${keyspace}space[1]:` });
     try {
       const keyv = new Keyv({ store: new ClusterKeyvStore(client), namespace: 'ns', throwOnErrors: true });
@@ -74,7 +74,7 @@ describe('ClusterKeyvStore', () => {
     }
   });
 
-  it('clears what continues the name of its namespace after a colon, as Keyv writes the same keys', async () => {
+  it('clears namespaces that extend its own name after a colon, as Keyv uses the same keys for them', async () => {
     const [short, long] = [keyvOf('ambiguous:', 'a'), keyvOf('ambiguous:', 'a:b')];
     await short.set('b:k', 1);
     expect(await long.get('k')).toBe(1);
@@ -82,7 +82,7 @@ describe('ClusterKeyvStore', () => {
     expect(await long.get('k')).toBeUndefined();
   });
 
-  it('lets the server forget what has expired', async () => {
+  it('lets the server delete expired entries', async () => {
     const store = storeOf('ttl:');
     await store.set('short', 'v', 0.5);
     await store.setMany([{ key: 'long', value: 'v', ttl: 60_000 }]);
@@ -90,7 +90,7 @@ describe('ClusterKeyvStore', () => {
     expect(await cluster.pttl(`${keyspace}ttl:long`)).toBeGreaterThan(50_000);
   });
 
-  it('leaves the client open, and hides it from who prints the store', async () => {
+  it('leaves the client open, and hides it when the store is printed', async () => {
     const keyv = keyvOf('open:');
     await keyv.disconnect();
     expect(await keyv.set('k', 1)).toBe(true);
@@ -103,16 +103,16 @@ describe('ClusterKeyvStore', () => {
     ['prefix', () => new ClusterKeyvStore(cluster, { prefix: 5 as unknown as string })],
     ['prefx', () => new ClusterKeyvStore(cluster, { prefx: 'x' } as object)],
     ['options', () => new ClusterKeyvStore(cluster, null as unknown as object)],
-  ])('refuses a wrong %s', (argument, make) => {
+  ])('rejects a wrong %s', (argument, make) => {
     expect(make).toThrow(expect.objectContaining({ argument, code: 'INVALID_ARGUMENT' }));
   });
 
-  it.each([0, -1, NaN, Infinity, '5'])('refuses %p as a ttl', async (ttl) => {
+  it.each([0, -1, NaN, Infinity, '5'])('rejects %p as a ttl', async (ttl) => {
     await expect(storeOf('bad:').set('k', 'v', ttl as number)).rejects.toThrow(InvalidArgumentError);
   });
 });
 
-it('@nestjs/cache-manager caches in it, for all processes', async () => {
+it('@nestjs/cache-manager uses it as a cache shared by all processes', async () => {
   let calls = 0;
   @Controller()
   @UseInterceptors(CacheInterceptor)

@@ -35,7 +35,7 @@ describe('docs/integrations.md', () => {
     await local?.stop();
   });
 
-  it('shows only code that is run here', () => {
+  it('shows only code that is executed here', () => {
     const page = readFileSync(new URL('../../docs/integrations.md', import.meta.url), 'utf8');
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
@@ -43,7 +43,7 @@ describe('docs/integrations.md', () => {
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
-  it('has jobs', async () => {
+  it('runs the jobs of the page', async () => {
     const sent: string[] = [];
     const connection = cluster as unknown as ConnectionOptions;
     const queue = new Queue('mail', { connection, prefix: '{mail}' });
@@ -57,7 +57,7 @@ describe('docs/integrations.md', () => {
     await queue.close();
   });
 
-  it('has jobs beside a key prefix', async () => {
+  it('runs jobs although the client has a key prefix', async () => {
     const plain = cluster.duplicate({ keyPrefix: '' });
     const orders = new Queue('orders', {
       connection: plain as unknown as ConnectionOptions,
@@ -73,7 +73,7 @@ describe('docs/integrations.md', () => {
       expect(prefixed.duplicate({ keyPrefix }).options.keyPrefix).toBe('');
   });
 
-  it('has what connect-redis needs', async () => {
+  it('provides what connect-redis needs', async () => {
     const client = {
       get: (key: string) => cluster.get(key),
       set: (...args: [key: string, value: string, ex: 'EX', seconds: number]) => cluster.set(...args),
@@ -101,7 +101,7 @@ describe('docs/integrations.md', () => {
     expect(await client.del(keys)).toBe(3);
   });
 
-  it('has sockets', async () => {
+  it('runs the Socket.IO adapter of the page', async () => {
     const http: HttpServer = createServer();
     const adapter = createShardedAdapter(cluster, cluster.duplicate());
     const server = new Server(http, { adapter });
@@ -111,7 +111,7 @@ describe('docs/integrations.md', () => {
     await subClient.close();
   });
 
-  it('has sessions', async () => {
+  it('runs the sessions of the page', async () => {
     class ClusterSessionStore extends Store {
       constructor(private readonly client: ClusterClient) {
         super();
@@ -179,7 +179,7 @@ describe('docs/integrations.md', () => {
     await new Promise((resolve) => http.close(resolve));
   });
 
-  it('has a cache', async () => {
+  it('runs the cache of the page', async () => {
     const caching = CacheModule.registerAsync({
       isGlobal: true,
       inject: [ClusterClient],
@@ -194,7 +194,7 @@ describe('docs/integrations.md', () => {
     await app.close();
   });
 
-  it('has a throttler', async () => {
+  it('runs the throttler of the page', async () => {
     const throttling = ThrottlerModule.forRootAsync({
       inject: [ClusterClient],
       useFactory: (client: ClusterClient) => ({

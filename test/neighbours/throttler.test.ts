@@ -44,11 +44,11 @@ describe('ClusterThrottlerStorage', () => {
     ['no block', [600_500, 3, 0]],
     ['a limit of none', [600_500, 0, 900_500]],
     ['a limit of none and no block', [600_500, 0, 0]],
-  ])('answers as the storage in memory does: %s', async (title, hit) => {
+  ])('returns the same results as the in-memory storage: %s', async (title, hit) => {
     expect(await hits(storage, title, hit, 6)).toEqual(await hits(memory, title, hit, 6));
   });
 
-  it('lets through again once the block is over, as the storage in memory does', async () => {
+  it('allows requests again once the block is over, as the in-memory storage does', async () => {
     for (const where of [storage, memory]) {
       await hits(where, 'over', [600_000, 1, 300], 2);
       expect(await where.increment('over', 600_000, 1, 300, 'default')).toMatchObject({ isBlocked: true });
@@ -60,7 +60,7 @@ describe('ClusterThrottlerStorage', () => {
     }
   });
 
-  it('forgets hits when their time is over, and leaves no key behind', async () => {
+  it('forgets hits when they expire, and leaves no keys behind', async () => {
     await hits(storage, 'short', [200, 5, 200], 3);
     await eventually(async () => {
       const left: string[] = [];
@@ -70,7 +70,7 @@ describe('ClusterThrottlerStorage', () => {
     expect(await storage.increment('short', 200, 5, 200, 'default')).toMatchObject({ totalHits: 1 });
   });
 
-  it('counts every hit once, whoever counts beside it, for each throttler and key apart', async () => {
+  it('counts every hit once, per throttler and key, shared between instances', async () => {
     const others = [storage, new ClusterThrottlerStorage(cluster, { prefix: keyspace })];
     const records = await Promise.all(
       Array.from({ length: 200 }, (_, i) =>
@@ -89,7 +89,7 @@ describe('ClusterThrottlerStorage', () => {
     ['prefix', () => new ClusterThrottlerStorage(cluster, { prefix: '{x}' })],
     ['prefx', () => new ClusterThrottlerStorage(cluster, { prefx: 'x' } as object)],
     ['options', () => new ClusterThrottlerStorage(cluster, null as unknown as object)],
-  ])('refuses a wrong %s', (argument, make) => {
+  ])('rejects a wrong %s', (argument, make) => {
     expect(make).toThrow(expect.objectContaining({ argument, code: 'INVALID_ARGUMENT' }));
   });
 
@@ -97,12 +97,12 @@ describe('ClusterThrottlerStorage', () => {
     ['ttl', [0, 1, 1]],
     ['limit', [1, NaN, 1]],
     ['blockDuration', [1, 1, -1]],
-  ])('refuses a wrong %s', async (argument, hit) => {
+  ])('rejects a wrong %s', async (argument, hit) => {
     await expect(storage.increment('k', ...hit, 'default')).rejects.toMatchObject({ argument });
   });
 });
 
-it('ThrottlerGuard limits callers over all processes', async () => {
+it('ThrottlerGuard limits callers across all processes', async () => {
   @Controller()
   class Hello {
     @Get()

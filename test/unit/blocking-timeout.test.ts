@@ -19,6 +19,6 @@ it.each([
     ['GROUP', 'block', '7', 'BLOCK', '1', 'STREAMS', 's', '>'],
   ],
   ['module.wait', ['a', 5], 2_000, ['a', 5]],
-])('%s %j that has waited %d ms waits for what is left', (name, args, waitedMs, expected) => {
+])('%s %j that has waited %d ms waits for the rest of its timeout', (name, args, waitedMs, expected) => {
   expect(withTimeLeft(name, args, waitedMs)).toEqual(expected);
 });

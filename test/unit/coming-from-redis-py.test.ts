@@ -12,7 +12,7 @@ describe('docs/coming-from-redis-py.md', () => {
     ...new Set([...matches].map(([, name]) => name)),
   ];
 
-  it('names members of the client that are there', () => {
+  it('names only members that the client has', () => {
     const paths = unique(page.matchAll(/`cluster\.([A-Za-z_$]+(?:\.[A-Za-z_$]+)*)/g));
     expect(paths.length).toBeGreaterThan(90);
     const missing = paths.filter((path) => {
@@ -26,13 +26,13 @@ describe('docs/coming-from-redis-py.md', () => {
     expect(missing).toEqual([]);
   });
 
-  it('names targets that there are', () => {
+  it('names only targets that exist', () => {
     const targets = unique(page.matchAll(/cluster\.target\('(\w+)'\)/g));
     for (const target of targets) expect(() => client.target(target as 'all')).not.toThrow();
     expect('scan' in client.target(node)).toBe(true);
   });
 
-  it('names errors and classes of ours that are there', () => {
+  it('names only errors and classes that exist', () => {
     const columns = page.split('\n').map((line) => line.split('|')[3] ?? '');
     const names = unique(
       columns.join('\n').matchAll(/`([A-Z]\w+(?:Error|Client|Pipeline|Transaction|PubSub|Script))`/g),

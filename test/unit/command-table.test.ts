@@ -48,20 +48,20 @@ describe('lookup', () => {
     expect(table.lookup(name, args)?.name).toBe(expected);
   });
 
-  it('gives the row of the container where the subcommand is missing or unknown', () => {
+  it('returns the row of the container if the subcommand is missing or unknown', () => {
     expect(table.lookup('config', [])?.name).toBe('config');
     expect(table.lookup('config', ['frobnicate'])).toMatchObject({ name: 'config', keyKind: 'none' });
   });
 
   it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty', '', 'no.such', 'config get'])(
-    'knows no command %j',
+    'finds no command %j',
     (name) => {
       expect(table.lookup(name, ['__proto__'])).toBeUndefined();
       expect(table.lookup('config', [name])?.name).toBe('config');
     },
   );
 
-  it('says what kind of command it is', () => {
+  it('classifies commands', () => {
     expect(rowOf('get k').row).toMatchObject({ readonly: true, write: false, keyKind: 'first', firstKey: 0 });
     expect(rowOf('set k v').row).toMatchObject({ readonly: false, write: true, request: 'slot' });
     expect(rowOf('eval s 0').row).toMatchObject({ readonly: false, write: true, keyKind: 'movable' });
@@ -119,26 +119,26 @@ describe('policies', () => {
     expect(rowOf(call).row).toMatchObject({ request, response });
   });
 
-  it('tells keys from what only gives the slot', () => {
+  it('distinguishes keys from arguments that only determine the slot', () => {
     expect(rowOf('spublish c m').row.routingOnly).toBe(true);
     expect(rowOf('publish c m').row.routingOnly).toBe(true);
     expect(rowOf('get k').row.routingOnly).toBe(false);
   });
 
-  it('sends nothing but classic messages by another primary', () => {
+  it('allows only classic messages to go through another primary', () => {
     expect(rowOf('publish c m').row.anyPrimary).toBe(true);
     expect(rowOf('spublish c m').row.anyPrimary).toBe(false);
     expect(rowOf('set k v').row.anyPrimary).toBe(false);
   });
 
-  it('has a row for every name in its tables', () => {
+  it('contains a row for every name in its tables', () => {
     const names = [...commandPolicies.keys(), ...blockedCommands.keys(), ...idempotentCommands.keys()];
     expect(
       names.filter((name) => table.lookup(name.split(' ')[0], name.split(' ').slice(1))?.name !== name),
     ).toEqual([]);
   });
 
-  it('lists every name once, as a method would be called', () => {
+  it('lists every name once, spelled as its method', () => {
     expect(new Set(commandNames).size).toBe(commandNames.length);
     expect(commandNames).toEqual(expect.arrayContaining(['get', 'vadd', 'msetex', 'delifeq', 'config']));
     expect(commandNames.every((name) => /^[a-z_-]+$/.test(name))).toBe(true);
@@ -313,11 +313,11 @@ describe('blocked commands', () => {
     'psync r 0',
     'debug sleep 1',
     'cluster reset',
-  ])('refuses %s, and says why', (call) => {
+  ])('rejects %s, and says why', (call) => {
     expect(refusalOf(rowOf(call).row, none, false)).toMatch(/\w{2} \w/);
   });
 
-  it('lets ordinary commands through', () => {
+  it('allows ordinary commands', () => {
     expect(
       ['get k', 'config set a b', 'cluster nodes', 'client list'].map((call) =>
         refusalOf(rowOf(call).row, none, false),
@@ -325,21 +325,21 @@ describe('blocked commands', () => {
     ).toEqual([undefined, undefined, undefined, undefined]);
   });
 
-  it('lets through what allowBlocked lists, in any case', () => {
+  it('allows what allowBlocked lists, in any case', () => {
     const allowed = parseAllowBlocked(['Shutdown', ' CLUSTER RESET ']);
     expect(refusalOf(rowOf('shutdown').row, allowed, false)).toBeUndefined();
     expect(refusalOf(rowOf('cluster reset').row, allowed, false)).toBeUndefined();
     expect(refusalOf(rowOf('debug sleep 1').row, allowed, false)).toBeDefined();
   });
 
-  it('lets a named node have what concerns one node, but nothing dangerous', () => {
+  it('allows commands to a named node if they concern only that node, but not dangerous ones', () => {
     expect(refusalOf(rowOf('cluster reset').row, none, true)).toBeUndefined();
     expect(refusalOf(rowOf('client kill x').row, none, true)).toBeUndefined();
     expect(refusalOf(rowOf('shutdown').row, none, true)).toBeDefined();
     expect(refusalOf(rowOf('select 1').row, none, true)).toBeDefined();
   });
 
-  it.each(['get', 'nonsense', 'multi', '__proto__'])('has no use for allowBlocked: %s', (name) => {
+  it.each(['get', 'nonsense', 'multi', '__proto__'])('does not need allowBlocked: %s', (name) => {
     expect(() => parseAllowBlocked([name])).toThrow(InvalidArgumentError);
   });
 });
@@ -373,14 +373,17 @@ describe('keys of malformed calls', () => {
     ['migrate', ['h', '1'], 'key'],
     ['xgroup', ['CREATE'], 'key'],
     ['object', ['ENCODING'], 'key'],
-  ] as [string, CommandArgument[], string][])('%s %j: refused, naming %s', (name, args, argument) => {
-    const row = table.lookup(name, args);
-    expect(() => keyIndexes(row!, args)).toThrow(
-      expect.objectContaining({ code: 'INVALID_ARGUMENT', argument }),
-    );
-  });
+  ] as [string, CommandArgument[], string][])(
+    '%s %j: is rejected, with the name %s',
+    (name, args, argument) => {
+      const row = table.lookup(name, args);
+      expect(() => keyIndexes(row!, args)).toThrow(
+        expect.objectContaining({ code: 'INVALID_ARGUMENT', argument }),
+      );
+    },
+  );
 
-  it('gives places in the arguments or a typed error, whatever the arguments', () => {
+  it('returns argument positions or a typed error for any arguments', () => {
     const words = [
       '',
       '0',
@@ -427,7 +430,7 @@ describe('keys of malformed calls', () => {
     };
   }
 
-  it('leaves further keys that are missing to the server', () => {
+  it('leaves missing further keys to the server', () => {
     expect(keyIndexes(rowOf('rename a').row, ['a'])).toEqual([0]);
     expect(keyIndexes(rowOf('pfmerge d').row, ['d'])).toEqual([0]);
   });
@@ -439,8 +442,8 @@ describe('keys of malformed calls', () => {
   });
 });
 
-describe('commands the table does not know', () => {
-  it('takes the first argument for the key, and is careful', () => {
+describe('commands that the table does not know', () => {
+  it('uses the first argument as the key, and assumes that they write', () => {
     const row = unknownCommandRow('JSON.SET', ['k', '$', '1']);
     expect(row).toMatchObject({ name: 'json.set', readonly: false, request: 'slot' });
     expect(firstKeyIndex(row, ['k', '$', '1'])).toBe(0);
@@ -467,7 +470,7 @@ describe('commands the table does not know', () => {
     return ['type', 'range', 'spec', ['lastkey', last, 'keystep', step, 'limit', limit]];
   }
 
-  it('learns them from a server, without giving up what it knows', () => {
+  it('learns them from a server, and keeps what it knows', () => {
     const learned = new CommandTable();
     const get: Reply = ['get', 2, ['write'], 2, 2, 1, [], [], [], []];
     const container: Reply = [
@@ -486,7 +489,7 @@ describe('commands the table does not know', () => {
     expect(Object.hasOwn(Object.prototype, 'firstKey')).toBe(false);
   });
 
-  it('takes positions from servers that give no key specifications', () => {
+  it('accepts key positions from servers without key specifications', () => {
     const [row] = rowsFromCommandReply([['OLD.MSET', -3, ['write'], 1, -1, 2]]);
     expect(keyIndexes(row, ['a', '1', 'b', '2'])).toEqual([0, 2]);
     const [movable] = rowsFromCommandReply([['OLD.MOVABLE', -3, ['write', 'movablekeys'], 0, 0, 0]]);

@@ -43,7 +43,7 @@ describe('the report of npm run compat', () => {
     });
   });
 
-  it('names what failed, what was skipped, and a file that could not be run', () => {
+  it('names failures, skipped tests, and files that could not run', () => {
     const bad = row(file('a.test.ts', 'passed', 'failed', 'pending', 'todo'), file('b.test.ts'));
     expect(bad).toMatchObject({
       passed: 1,
@@ -71,11 +71,11 @@ describe('the report of npm run compat', () => {
     ['was skipped', [file('a.test.ts', 'passed', 'pending')], false],
     ['could not be run', [file('a.test.ts', 'passed'), file('b.test.ts')], false],
     ['was run', [], false],
-  ])('is good only where everything has passed: what %s', (_, files, good) => {
+  ])('is good only if everything has passed: %s', (_, files, good) => {
     expect(report.allPassed([row(...files)])).toBe(good);
   });
 
-  it('says of every folder and file of tests whether it is run', () => {
+  it('states for every test folder and file whether it is run', () => {
     const folders = readdirSync(join(root, 'test'), { withFileTypes: true })
       .filter((entry) => entry.isDirectory())
       .map(({ name }) => `test/${name}`);

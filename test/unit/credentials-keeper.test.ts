@@ -1,8 +1,8 @@
 import { CredentialsUnavailableError, InvalidArgumentError } from 'keyslot';
 import { CredentialsKeeper } from '../../lib/cluster/options/credentials.js';
 
-describe('a provider of credentials', () => {
-  it('is asked once for all who ask at the same time', async () => {
+describe('a credentials provider', () => {
+  it('is called once for all concurrent requests', async () => {
     let asked = 0;
     const keeper = new CredentialsKeeper(async () => ({ password: `p${++asked}` }), 60_000);
     expect(await Promise.all([keeper.current(), keeper.current()])).toEqual([
@@ -12,7 +12,7 @@ describe('a provider of credentials', () => {
     expect(await keeper.current()).toEqual({ password: 'p2' });
   });
 
-  it('is left alone for a moment after it has failed, unless somebody wants new ones now', async () => {
+  it('is not called again right after it failed, unless new credentials are required now', async () => {
     let asked = 0;
     const keeper = new CredentialsKeeper(async () => {
       if (++asked === 1) throw new Error('down');
@@ -28,7 +28,7 @@ describe('a provider of credentials', () => {
     expect(asked).toBe(2);
   });
 
-  it('may not keep others waiting for ever', async () => {
+  it('cannot keep callers waiting forever', async () => {
     let asked = 0;
     const keeper = new CredentialsKeeper(
       () => (++asked === 1 ? new Promise(() => {}) : Promise.resolve({ password: 'p' })),
@@ -39,7 +39,7 @@ describe('a provider of credentials', () => {
     expect(await keeper.current()).toEqual({ password: 'p' });
   });
 
-  it('gives its own errors of what came on', async () => {
+  it('passes on the typed errors of the provider', async () => {
     const keeper = new CredentialsKeeper(async () => {
       throw new InvalidArgumentError('credentialsProvider', 'a string came');
     }, 60_000);

@@ -55,20 +55,20 @@ const CODECS: [string, Codec, unknown[], unknown[], (string | Buffer)[]][] = [
 ];
 
 describe.each(CODECS)('the %s codec', (_name, codec, kept, refused) => {
-  it('keeps values', () => {
+  it('preserves values', () => {
     for (const value of kept) {
       expect(codec.decode(stored(codec, value))).toEqual(value);
       expect(codec.fromJson(JSON.parse(JSON.stringify(codec.toJson(value))))).toEqual(value);
     }
   });
 
-  it('refuses other values', () => {
+  it('rejects other values', () => {
     for (const value of refused) expect(() => codec.encode(value)).toThrow();
   });
 });
 
 it.each(CODECS.filter(([name]) => name !== 'Buffer'))(
-  'the %s codec refuses other stored bytes',
+  'the %s codec rejects other stored bytes',
   (_name, codec, _kept, _refused, mismatches) => {
     expect(mismatches).not.toEqual([]);
     for (const bytes of mismatches) expect(() => codec.decode(Buffer.from(bytes))).toThrow();
@@ -80,13 +80,13 @@ it('the Buffer codec accepts all stored bytes', () => {
   expect(bufferCodec.decode(bytes)).toEqual(bytes);
 });
 
-it('keeps what JSON calls __proto__ as data', () => {
+it('preserves a JSON property named __proto__ as data', () => {
   const value = jsonCodec.decode(Buffer.from('{"__proto__":{"admin":true}}')) as object;
   expect(Object.getPrototypeOf(value)).toBe(Object.prototype);
   expect(Object.keys(value)).toEqual(['__proto__']);
 });
 
-it('runs a transformer on top of a type', () => {
+it('applies a transformer on top of a type', () => {
   const cents = transformedCodec(bigintCodec, {
     to: (euros) => BigInt(Math.round((euros as number) * 100)),
     from: (value) => Number(value) / 100,
@@ -109,19 +109,19 @@ describe('order-preserving texts', () => {
     );
   }
 
-  it('sort numbers', () => {
+  it('sort numbers correctly', () => {
     const numbers = [-Infinity, -1e300, -2, -1, -5e-324, -0, 0, 5e-324, 0.1, 1, 2, 2 ** 53, 1e300];
     for (let i = 0; i < 300; i++) numbers.push((Math.random() - 0.5) * 10 ** (Math.random() * 40 - 20));
     expect(misplaced(numbers, orderNumber)).toEqual([]);
   });
 
-  it('sort bigints of any size', () => {
+  it('sort bigints of any size correctly', () => {
     const values = [0n, 1n, -1n, 15n, 16n, -16n, 2n ** 64n, -(2n ** 64n), 2n ** 300n, -(2n ** 300n)];
     for (let i = 0; i < 300; i++) values.push(BigInt(Math.floor((Math.random() - 0.5) * 2 ** 53)));
     expect(misplaced(values, orderBigInt)).toEqual([]);
   });
 
-  it('sort strings by code point, hold no zero byte, and begin as the texts of their beginnings do', () => {
+  it('sort strings by code point, contain no zero byte, and share prefixes like the strings', () => {
     const alphabet = ['\0', '\x01', '\x02', 'a', 'b', 'é', '€', '😀'];
     const texts = Array.from({ length: 300 }, () =>
       Array.from(

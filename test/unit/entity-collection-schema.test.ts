@@ -28,7 +28,7 @@ const anySet = SetOf as (elements?: unknown) => (target: object, property: strin
 const anyList = ListOf as (elements?: unknown) => (target: object, property: string) => void;
 
 describe('the collections of a class', () => {
-  it('have all their faults told at once, naming class and property', () => {
+  it('report all their faults at once, with class and property', () => {
     class Plain {
       text = '';
     }
@@ -76,7 +76,7 @@ describe('the collections of a class', () => {
     expect(faultsOf(Wrong).toSorted()).toEqual(faults.toSorted());
   });
 
-  it('are those of parents, as children declare them anew', () => {
+  it('are inherited, as redeclared by child classes', () => {
     @ClusterEntity({ name: 'Parent' })
     class Parent {
       @PrimaryKey() id!: string;
@@ -98,7 +98,7 @@ describe('the collections of a class', () => {
 });
 
 it.each([Object, Function])(
-  'the class of a handle may be imported as a type, of which %p is emitted',
+  'the class of a handle can be imported as a type, for which %p is emitted',
   (emitted) => {
     @ClusterEntity({ name: 'Typed' })
     class Typed {

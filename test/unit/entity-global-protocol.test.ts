@@ -91,7 +91,7 @@ async function play(
 describe('the protocol of global indexes and unique constraints, over random schedules with crashes at every step', () => {
   const counts = { schedules: 0, operations: 0, ended: 0 };
 
-  it('has no value twice, loses none, and finds every row', async () => {
+  it('duplicates no value, loses none, and finds every row', async () => {
     await fc.assert(
       fc.asyncProperty(schedule, async (given) => {
         const faults: string[] = [];

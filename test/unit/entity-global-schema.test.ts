@@ -25,7 +25,7 @@ function faultsOf(type: EntityClass): readonly string[] {
 }
 
 describe('global indexes and unique constraints of a class', () => {
-  it('have all their faults told at once', () => {
+  it('report all their faults at once', () => {
     @ClusterEntity({ name: 'Wrong' })
     class Wrong {
       @PrimaryKey() id!: string;
@@ -46,7 +46,7 @@ describe('global indexes and unique constraints of a class', () => {
     ]);
   });
 
-  it('are frozen in the schema record under their name', () => {
+  it('are recorded in the schema record by name', () => {
     const stored = definitionOf(new SchemaRegistry().mapper(Device).schema);
     expect(misfits(stored, stored)).toEqual([]);
     expect(misfits({ ...stored, globals: undefined }, stored)).toEqual([]);
@@ -77,7 +77,7 @@ describe('the keys of global indexes and unique constraints', () => {
   );
   const key = entityKey(users, '42');
 
-  it('are found by the value', () => {
+  it('are derived from the value', () => {
     expect(bucketOf({ schema: users, index: email, key, encodings: 'ada@example.org' })).toBe(
       '{~g:User:email:3c}:uq',
     );
@@ -88,7 +88,7 @@ describe('the keys of global indexes and unique constraints', () => {
     expect(new Set(bucketsOf(email)).size).toBe(256);
   });
 
-  it('have every row of a value in one of the keys that a query reads', () => {
+  it('include every row of a value in one of the keys that a query reads', () => {
     const known = new Set<string>();
     for (let i = 0; i < 200; i++) {
       const device = entityKey(devices, { userId: `u${i}`, id: `${i}` });
@@ -99,7 +99,7 @@ describe('the keys of global indexes and unique constraints', () => {
     expect(known.size).toBe(4);
   });
 
-  it('name rows so that they are found, whatever their ids', () => {
+  it('name rows unambiguously, whatever their ids', () => {
     for (const id of ['1', 'a:b', '{x}', '%', '~', 'é', '\0', ' ']) {
       const user = entityKey(users, id);
       expect(keyOfReference(users, referenceOf(user))).toEqual(user);

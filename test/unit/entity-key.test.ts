@@ -35,21 +35,21 @@ const order = schemaOf(Order);
 const item = schemaOf(OrderItem);
 
 describe('the key of an entity', () => {
-  it('tags a row with its partition', () => {
+  it('contains the partition as a hash tag', () => {
     expect(entityKey(order, '42').row).toBe('{Order:42}:Order:42');
     expect(entityKey(order, { id: '42' }).row).toBe('{Order:42}:Order:42');
     expect(entityKey(item, { orderId: '42', id: '7' }).row).toBe('{Order:42}:OrderItem:7');
     expect(partitionTag(order, '42')).toBe(partitionTag(item, '42'));
   });
 
-  it('escapes what would change the slot or the parts of a key', () => {
+  it('escapes characters that would change the slot or the parts of a key', () => {
     expect(entityKey(order, 'a}{b:c%d~e\n').row).toBe(
       '{Order:a%7D%7Bb%3Ac%25d%7Ee%0A}:Order:a%7D%7Bb%3Ac%25d%7Ee%0A',
     );
     expect(entityKey(order, 'Grüße 😀/?').row).toBe('{Order:Grüße 😀/?}:Order:Grüße 😀/?');
   });
 
-  it('is one per id, whatever the ids hold, and in the slot of its partition', () => {
+  it('is unique per id, whatever the ids contain, and in the slot of its partition', () => {
     const alphabet = [
       '{',
       '}',
@@ -106,12 +106,12 @@ describe('the key of an entity', () => {
     '\ud800',
     'x'.repeat(MAX_ID_BYTES + 1),
     '{'.repeat(171),
-  ])('cannot be made of %p', (id) => {
+  ])('cannot contain %p', (id) => {
     expect(() => entityKey(order, id)).toThrow(InvalidArgumentError);
     expect(() => entityKey(order, id)).toThrow('Order.id');
   });
 
-  it('may be as long as the bound', () => {
+  it('can be as long as the limit', () => {
     expect(entityKey(order, 'x'.repeat(MAX_ID_BYTES)).row).toContain('xxx');
   });
 
@@ -125,7 +125,7 @@ describe('the key of an entity', () => {
     );
   });
 
-  it('has ids in the type of their property, and one text for one id', () => {
+  it('returns ids in the type of their property, with one text per id', () => {
     expect(entityKey(order, 42).id).toBe('42');
     expect(entityKey(schemaOf(Counted), '42')).toMatchObject({ id: 42, idText: '42' });
     expect(entityKey(schemaOf(Counted), -0)).toMatchObject({ id: 0, idText: '0' });

@@ -38,14 +38,14 @@ function faultsOf(...types: (EntityClass | undefined)[]): readonly string[] {
 }
 
 describe('a registry of schemas', () => {
-  it('takes right classes, again too', () => {
+  it('accepts valid classes, repeatedly', () => {
     const registry = new SchemaRegistry();
     registry.register([Owner, Member]);
     registry.register([Member]);
     expect(registry.mapper(Member).schema).toMatchObject({ name: 'Member', partitionName: 'Owner' });
   });
 
-  it('tells all faults of all classes at once', () => {
+  it('reports all faults of all classes at once', () => {
     @ClusterEntity({ name: 'No key' })
     class NoKey {
       @Property() text!: string;
@@ -78,7 +78,7 @@ describe('a registry of schemas', () => {
     ]);
   });
 
-  it('refuses two entities of one name, and keeps none of them', () => {
+  it('rejects two entities of the same name, and registers neither', () => {
     @ClusterEntity({ name: 'Owner' })
     class Other {
       @PrimaryKey() id!: string;
@@ -90,7 +90,7 @@ describe('a registry of schemas', () => {
     expect(faultsOf(Owner)).toEqual([]); // another application
   });
 
-  it('refuses partitions that are none', () => {
+  it('rejects invalid partitions', () => {
     @ClusterEntity({ name: 'A', partition: () => undefined as never })
     class Undefined {
       @PartitionKey() of!: string;
@@ -152,7 +152,7 @@ describe('a registry of schemas', () => {
     ]);
   });
 
-  it('refuses properties in roles that they cannot play', () => {
+  it('rejects properties in roles that do not fit their type', () => {
     class Part {
       @PrimaryKey() id!: string;
       @Property() text!: string;
@@ -181,7 +181,7 @@ describe('a registry of schemas', () => {
     );
   });
 
-  it('refuses indexes that could answer nothing, or not be kept', () => {
+  it('rejects indexes that cannot answer a query or cannot be maintained', () => {
     @ClusterEntity({ name: 'Alone' })
     class Alone {
       @PrimaryKey() id!: string;
@@ -212,7 +212,7 @@ describe('a registry of schemas', () => {
     ]);
   });
 
-  it('takes the properties of parents, as their children redeclare them', () => {
+  it('accepts inherited properties, as redeclared by child classes', () => {
     class Base {
       @PrimaryKey() id!: string;
       @Property() name!: string;
@@ -229,7 +229,7 @@ describe('a registry of schemas', () => {
     ]);
   });
 
-  it('names the compiler option where decorators are called by the newer standard', () => {
+  it('names the compiler option if decorators follow the newer standard', () => {
     const decorate = Property() as unknown as (value: undefined, context: object) => void;
     expect(() => decorate(undefined, { kind: 'field', name: 'x' })).toThrow('experimentalDecorators');
   });
@@ -252,7 +252,7 @@ describe('assertShape', () => {
     @Property() declare count: number;
   }
 
-  it('accepts a shape that says the same as the decorators', () => {
+  it('accepts a shape that matches the decorators', () => {
     expect(() =>
       assertShape(Shaped, {
         key: { ownerId: true, id: true },
@@ -262,7 +262,7 @@ describe('assertShape', () => {
     ).not.toThrow();
   });
 
-  it('names what is missing and what is too much', () => {
+  it('names missing and excess properties', () => {
     const compare = (): void =>
       assertShape(Misshaped, {
         key: { ownerId: true, id: true },
@@ -274,7 +274,7 @@ describe('assertShape', () => {
   });
 });
 
-describe('what rows are read into', () => {
+describe('the class that rows are loaded into', () => {
   class Part {
     constructor(readonly given: { x: number }) {
       this.x = given.x;
@@ -282,7 +282,7 @@ describe('what rows are read into', () => {
     @Property() x: number;
   }
 
-  it('is made without arguments, and can be written', () => {
+  it('must be constructible without arguments and writable', () => {
     @ClusterEntity({ name: 'Titled' })
     class Titled {
       @PrimaryKey() id!: string;
@@ -316,7 +316,7 @@ describe('what rows are read into', () => {
     ]);
   });
 
-  it('may have lists of an enum, and an enum whose names are numbers', () => {
+  it('can have lists of an enum, and an enum with numeric names', () => {
     const Code = { ok: 'fine', 404: 'missing', 200: 'fine too' } as const;
     enum Big {
       Huge = 1e21,
@@ -354,7 +354,7 @@ describe('what rows are read into', () => {
     ]);
   });
 
-  it('may be of a child that says anew what indexes a property has', () => {
+  it('can be a child class that redeclares the indexes of a property', () => {
     @ClusterEntity({ name: 'Base', partition: () => Owner })
     class Base {
       @PartitionKey() ownerId!: string;

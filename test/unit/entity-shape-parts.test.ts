@@ -29,12 +29,12 @@ class Seat {
 const whole = { key: { hallId: true, id: true }, indexed: { mail: true, state: true } };
 const check = (parts: object) => () => assertShape(Seat as never, { ...whole, ...parts } as never);
 
-describe('the parts that a Shape may do without', () => {
-  it('are not asked for', () => {
+describe('the optional parts of a Shape', () => {
+  it('are not required', () => {
     expect(check({})).not.toThrow();
   });
 
-  it('are right', () => {
+  it('are accepted', () => {
     const fixed = { version: true, label: true };
     expect(check({ partition: { hallId: true }, global: { mail: true }, fixed })).not.toThrow();
   });
@@ -45,7 +45,7 @@ describe('the parts that a Shape may do without', () => {
     ['no global one', { global: {} }, "mail is missing from 'global' of the Shape"],
     ['a stored property', { fixed: { state: true } }, "state is in 'fixed' of the Shape, but is stored"],
     ['a key', { fixed: { hallId: true } }, "hallId is in 'fixed' of the Shape, but is stored"],
-  ])('tell %s', (_what, parts, message) => {
+  ])('detect %s', (_what, parts, message) => {
     expect(check(parts)).toThrow(message);
   });
 });

@@ -44,19 +44,19 @@ const ANSWERS: readonly (readonly [error: ClusterError, status: number | undefin
   [new keyslot.ReplyError('ENTITY_NOT_FOUND secret'), undefined],
 ];
 
-it.each(ANSWERS)('%s is answered with %s', (error, status) => {
+it.each(ANSWERS)('%s results in the status %s', (error, status) => {
   const answer = answerTo(error);
   expect(answer?.statusCode).toBe(status);
   if (answer !== undefined) expect(answer.code).toBe(error.code);
   expect(JSON.stringify(answer ?? null)).not.toContain('secret');
 });
 
-it('every code of the table is that of an error', () => {
+it('every code in the table belongs to an error', () => {
   const codes = new Set(ANSWERS.map(([error]) => error.code));
   expect(Object.keys(STATUS_BY_CODE).filter((code) => !codes.has(code))).toEqual([]);
 });
 
-it('an unknown outcome is told from a deadline by its message', () => {
+it('an unknown outcome and a deadline have different messages', () => {
   expect(answerTo(new keyslot.OutcomeUnknownError('INCR', 'x'))?.message).toMatch(/^It is unknown whether/);
   expect(answerTo(late())?.message).toBe('The request was not completed in time');
 });
@@ -64,7 +64,7 @@ it('an unknown outcome is told from a deadline by its message', () => {
 describe('options', () => {
   const filter = (options: object) => new keyslot.ClusterExceptionFilter(new HttpAdapterHost(), options);
 
-  it('give codes other statuses', () => {
+  it('can map codes to other statuses', () => {
     expect(answerTo(new keyslot.InvalidArgumentError('x', 'x'), { INVALID_ARGUMENT: 400 })).toEqual({
       statusCode: 400,
       code: 'INVALID_ARGUMENT',
@@ -83,11 +83,11 @@ describe('options', () => {
   });
 });
 
-describe('other hosts than HTTP', () => {
+describe('hosts other than HTTP', () => {
   const filter = new keyslot.ClusterExceptionFilter(new HttpAdapterHost());
   const hostOf = (parts: object): ArgumentsHost => parts as ArgumentsHost;
 
-  it('a native WebSocket is sent the exception as text, and its own emit is not called', () => {
+  it('a native WebSocket receives the exception as text, and its own emit is not called', () => {
     const sent: unknown[] = [];
     const client = {
       readyState: 1,
@@ -113,12 +113,12 @@ describe('other hosts than HTTP', () => {
     ]);
   });
 
-  it('a host that the filter does not know gets the error itself', () => {
+  it('an unsupported host receives the error itself', () => {
     const error = new keyslot.TransactionConflictError(1);
     expect(() => filter.catch(error, hostOf({ getType: () => 'necord' }))).toThrow(error);
   });
 
-  it('a GraphQL server gets an error with extensions', async () => {
+  it('a GraphQL server receives an error with extensions', async () => {
     const error = new keyslot.VersionConflictError('Order', 'secret', 1, 2);
     const resolve = () => filter.catch(error, hostOf({ getType: () => 'graphql' }));
     const query = new GraphQLObjectType({

@@ -111,8 +111,8 @@ const exported = Object.entries(keyslot).filter(
   ([, value]) => typeof value === 'function' && (value === Base || value.prototype instanceof Base),
 );
 
-describe('errors say what is certain', () => {
-  it('every class that is exported has its row here', () => {
+describe('errors state what is certain', () => {
+  it('every exported error class has a row here', () => {
     expect(Object.keys(FATES).toSorted()).toEqual(exported.map(([name]) => name).toSorted());
   });
 
@@ -124,7 +124,7 @@ describe('errors say what is certain', () => {
     expect({ applied: error.applied, retryable: error.retryable }).toEqual({ applied, retryable });
   });
 
-  it('an attempt that lost its reply leaves the outcome unknown, whatever a later one meets', () => {
+  it('an attempt that lost its reply leaves the outcome unknown, whatever a later attempt meets', () => {
     for (const [make, applied] of Object.values(FATES).flat()) {
       const last = make();
       expect(afterAttempts('SET', last, false)).toBe(last);
@@ -136,7 +136,7 @@ describe('errors say what is certain', () => {
     }
   });
 
-  it('a deadline tells its cause in its message, as many logs show nothing else', () => {
+  it('a deadline includes its cause in its message, because many logs show nothing else', () => {
     const cause = new ConnectionError('10.0.0.1:6379', 'refused');
     expect(new DeadlineExceededError('GET', 300, { cause }).message).toBe(
       'GET was not executed within its deadline of 300 ms: Connection to 10.0.0.1:6379: refused',

@@ -3,7 +3,7 @@ import { idGenerator, ulid, uuidv7 } from '../../lib/entity/decorators/id-genera
 it.each([
   ['ulid', ulid, /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/],
   ['uuidv7', uuidv7, /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/],
-] as const)('ids of %s are in the order in which a process makes them', (name, make, shape) => {
+] as const)('ids of %s sort in the order in which a process generates them', (name, make, shape) => {
   const before = Date.now();
   const ids = Array.from({ length: 5_000 }, make);
   expect(ids.filter((id) => !shape.test(id))).toEqual([]);

@@ -54,6 +54,6 @@ it.each<[string, unknown]>([
   ['a cycle', cycle],
   ['undefined', undefined],
   ['what is nested too deeply', deep],
-])('%s is not written as something else', (_name, value) => {
+])('%s is rejected', (_name, value) => {
   expect(toJsonText(value)).toBeUndefined();
 });

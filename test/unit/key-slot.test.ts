@@ -52,23 +52,23 @@ describe('keySlot', () => {
     expect(keySlot(Buffer.from(key))).toBe(keySlot(tag));
   });
 
-  it.each(['{}x}', '{}', '{', '}', '}{', 'a{b', 'a}b{'])('hashes all of %j, which has no tag', (key) => {
+  it.each(['{}x}', '{}', '{', '}', '}{', 'a{b', 'a}b{'])('hashes all of %j, which has no hash tag', (key) => {
     expect(keySlot(key)).toBe(slotBySpecification(Buffer.from(key)));
   });
 
-  it('hashes numbers as their text', () => {
+  it('hashes a number as its text', () => {
     expect(keySlot(123456789)).toBe(12739);
     expect(keySlot(-1.5)).toBe(keySlot('-1.5'));
     expect(keySlot(1e21)).toBe(keySlot('1e+21'));
   });
 
-  it('hashes a lone surrogate as the U+FFFD that is sent, also where the tag cuts a pair', () => {
+  it('hashes a lone surrogate as the U+FFFD that is sent, even if the tag splits a pair', () => {
     expect(keySlot('\ud83d')).toBe(keySlot(Buffer.from([0xef, 0xbf, 0xbd])));
     expect(keySlot('\ude42a')).toBe(keySlot('\ufffda'));
     expect(keySlot('{\ud83d}\ude42')).toBe(keySlot('\ufffd'));
   });
 
-  it('hashes a string as the bytes that Node sends for it, whatever it holds', () => {
+  it('hashes any string as the bytes that Node sends for it', () => {
     for (let round = 0; round < 20_000; round++) {
       const key = randomKey();
       const bytes = Buffer.from(key);
@@ -81,7 +81,7 @@ describe('keySlot', () => {
     }
   });
 
-  it('hashes bytes that are no text as they are', () => {
+  it('hashes bytes that are not valid text unchanged', () => {
     for (let byte = 0; byte < 256; byte++) {
       const key = Buffer.from([byte, 0xff, 0x7b, byte === 0x7d ? 0 : byte, 0x7d]);
       expect(keySlot(key)).toBe(slotBySpecification(key));

@@ -15,7 +15,7 @@ describe('the replies of several nodes', () => {
     ['agg_logical_or', [0, 1, 0], 1],
     ['all_succeeded', ['OK', 'OK'], 'OK'],
     ['one_succeeded', ['OK'], 'OK'],
-  ] as const)('with the tip %s: %j are %j', (tip, replies, merged) => {
+  ] as const)('with the response policy %s: %j become %j', (tip, replies, merged) => {
     expect(mergeReplies(responseTips[tip], from(...replies))).toBe(merged);
   });
 
@@ -60,16 +60,19 @@ describe('the replies of several nodes', () => {
       ],
       [1, 0],
     ],
-  ] as const)('with the tip %s, lists place by place: %j are %j', (tip, replies, merged) => {
-    expect(mergeReplies(responseTips[tip], from(...replies))).toEqual(merged);
-  });
+  ] as const)(
+    'with the response policy %s, lists are merged by position: %j become %j',
+    (tip, replies, merged) => {
+      expect(mergeReplies(responseTips[tip], from(...replies))).toEqual(merged);
+    },
+  );
 
-  it('of one node alone are its reply', () => {
+  it('of a single node are returned unchanged', () => {
     for (const tip of ['agg_sum', 'agg_min', 'agg_max', 'agg_logical_and', 'agg_logical_or'] as const)
       expect(mergeReplies(responseTips[tip], from(1))).toBe(1);
   });
 
-  it('are put together, or counted once, or by their nodes', () => {
+  it('are concatenated, summed, or keyed by node', () => {
     expect(mergeReplies('concatenate', from(['a'], [], ['b', 'a']))).toEqual(['a', 'b', 'a']);
     expect(mergeReplies('union', from(['a'], [], ['b', 'a']))).toEqual(['a', 'b']);
     expect(mergeReplies('union', from([Buffer.from([0xff])], [Buffer.from([0xff])]))).toHaveLength(1);

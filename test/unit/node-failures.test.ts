@@ -15,7 +15,7 @@ describe('failures of nodes', () => {
     failures = new NodeFailures((error, node) => told.push(`${node} ${error.message}`));
   });
 
-  it('are told once in ten seconds, and another reason of the same node at once', () => {
+  it('are reported once in ten seconds, but a different reason for the same node at once', () => {
     report(NODE, 'ECONNREFUSED', 0);
     report(NODE, 'ECONNREFUSED', 1_000);
     expect(told).toHaveLength(1);
@@ -25,13 +25,13 @@ describe('failures of nodes', () => {
     expect(told).toHaveLength(3);
   });
 
-  it('are told of each node by itself', () => {
+  it('are reported for each node separately', () => {
     report(NODE, 'ECONNREFUSED', 0);
     report(OTHER, 'ECONNREFUSED', 0);
     expect(told).toEqual([expect.stringContaining(NODE), expect.stringContaining(OTHER)]);
   });
 
-  it('do not flood where each text is another one', () => {
+  it('do not flood if every message is different', () => {
     for (let i = 0; i < 100; i++) report(NODE, `attempt ${i}`, i);
     expect(told.length).toBeLessThan(10);
   });

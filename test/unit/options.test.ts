@@ -38,7 +38,7 @@ const NOT_COUNTS = [0, -1, 1.5, Number.NaN, Infinity, '5', null];
 const FLAGS = ['lazyConnect', 'requireFullCoverage', 'dynamicStartupNodes'];
 const NOT_FLAGS = [0, 1, 'true', null, {}];
 
-describe('an option that cannot be right is refused, by name and with what was expected', () => {
+describe('an invalid option is rejected, with its name and the expected value', () => {
   it.each<[option: string, value: unknown, expected: RegExp]>([
     ...MILLISECONDS.flatMap((name) =>
       NOT_MILLISECONDS.map((value): [string, unknown, RegExp] => [
@@ -186,7 +186,7 @@ describe('an option that cannot be right is refused, by name and with what was e
     ['nodes', ['h:7000', 'h:0'], 'nodes[1]: a node needs a port from 1 to 65535, got 0'],
     ['nodes', ['h:7000', `user:${SECRET}@h`], 'got another string'],
     ['nodes', ['h:7000', `redis://:${SECRET}@h/5`], 'nodes[1]: a node given as URL names a database'],
-  ])('%s: %p, with what came', (name, value, came) => {
+  ])('%s: %p, with the value received', (name, value, came) => {
     const error = refusal({ [name]: value });
     expect(error.message).toContain(came);
     expect(seen(error)).not.toMatch(new RegExp(`${SECRET}|12345`));
@@ -203,7 +203,7 @@ describe('an option that cannot be right is refused, by name and with what was e
     '__proto__',
     'constructor',
     '',
-  ])('the unknown name %p, with those that are known', (name) => {
+  ])('the unknown name %p, with the known names', (name) => {
     const error = refusal(Object.defineProperty({}, name, { value: SECRET, enumerable: true }));
     expect(error.argument).toBe(name);
     expect(error.message).toContain(`Unknown option ${name}`);
@@ -216,13 +216,13 @@ describe('an option that cannot be right is refused, by name and with what was e
     ['a list of nodes, as for ioredis', [{ host: 'h', port: 7000, password: SECRET }]],
     ['null', null],
     ['a number', 7000],
-  ])('%s in the place of the options', (_, options) => {
+  ])('%s as the options', (_, options) => {
     const error = refusal(options);
     expect(error.message).toMatch(/options.*object/);
     expect(seen(error)).not.toContain(SECRET);
   });
 
-  it('an option that is undefined is as one that is not there', () => {
+  it('an undefined option counts as left out', () => {
     const names = [
       ...MILLISECONDS,
       ...COUNTS,
@@ -257,7 +257,7 @@ describe('credentials', () => {
     ['a user without a password', { username: SECRET }, /needs a password/],
     ['TLS that is off, and a rediss URL', { nodes: [`rediss://:${SECRET}@h:1`], tls: false }, /rediss/],
     ['TLS for some nodes', { nodes: [`rediss://:${SECRET}@h:1`, 'redis://h:2'] }, /all nodes or none/],
-  ])('that contradict each other are refused: %s', (_, options, expected) => {
+  ])('that contradict each other are rejected: %s', (_, options, expected) => {
     const error = refusal(options);
     expect(error.message).toMatch(expected);
     expect(seen(error)).not.toContain(SECRET);
@@ -279,7 +279,7 @@ describe('credentials', () => {
       { username: 'u', password: 'pw' },
     ],
     ['from a provider', { credentialsProvider: async () => ({ password: 'pw' }) }, { password: 'pw' }],
-  ])('are taken from where they are given: %s', async (_, options, expected) => {
+  ])('can be given in different places: %s', async (_, options, expected) => {
     const credentials = await resolveOptions(options).credentials();
     expect(credentials && { ...credentials }).toEqual(expected);
   });
@@ -294,7 +294,7 @@ describe('a credentialsProvider', () => {
     [{ username: SECRET }],
     [{ password: 5 }],
     [{ username: 5, password: SECRET }],
-  ])('that gives %p is told so', async (given) => {
+  ])('that returns %p is rejected', async (given) => {
     const { credentials } = resolveOptions({ credentialsProvider: () => given as { password: string } });
     const error: unknown = await credentials().catch((reason: unknown) => reason);
     expect(error).toMatchObject({
@@ -332,21 +332,21 @@ describe('nodes', () => {
     expect(resolveOptions({ nodes: [node as string] }).nodes).toEqual([address]);
   });
 
-  it('TLS follows from a rediss URL, or serves all that are given without one', () => {
+  it('TLS follows from a rediss URL, or applies to all nodes without a scheme', () => {
     expect(resolveOptions({ nodes: ['rediss://h:1', 'rediss://h:2'] }).tls).toEqual({});
     expect(resolveOptions({ nodes: ['rediss://h:1', 'h:2'], tls: true }).tls).toEqual({});
     expect(resolveOptions({ nodes: ['h:1'], tls: { servername: 'n' } }).tls).toEqual({ servername: 'n' });
     expect(resolveOptions({ nodes: ['h:1'] }).tls).toBeUndefined();
   });
 
-  describe('that are not given', () => {
+  describe('if none are given', () => {
     const before = process.env.REDIS_CLUSTER_NODES;
     afterEach(() => {
       if (before === undefined) delete process.env.REDIS_CLUSTER_NODES;
       else process.env.REDIS_CLUSTER_NODES = before;
     });
 
-    it('come from the environment, else are 127.0.0.1:7000', () => {
+    it('come from the environment, or else are 127.0.0.1:7000', () => {
       process.env.REDIS_CLUSTER_NODES = ' a:1, redis://b:2 ,,';
       expect(resolveOptions().nodes).toEqual([
         { host: 'a', port: 1 },
@@ -356,7 +356,7 @@ describe('nodes', () => {
       expect(resolveOptions({}).nodes).toEqual([{ host: '127.0.0.1', port: 7000 }]);
     });
 
-    it('and are nonsense there are refused without being repeated', () => {
+    it('are rejected without being repeated if the environment contains garbage', () => {
       process.env.REDIS_CLUSTER_NODES = `redis://:${SECRET}@h:7000/5`;
       const error = refusal({});
       expect(error.message).toContain('REDIS_CLUSTER_NODES, node 1');
@@ -366,7 +366,7 @@ describe('nodes', () => {
   });
 });
 
-describe('no secret is shown', () => {
+describe('secrets are never shown', () => {
   const options: ClusterClientOptions = {
     nodes: [`rediss://app:${SECRET}@127.0.0.1:7000`],
     tls: { key: SECRET, passphrase: SECRET, pfx: Buffer.from(SECRET) },
@@ -391,14 +391,14 @@ describe('no secret is shown', () => {
     expect(seen(shown)).not.toContain(hexadecimal);
   });
 
-  it('by turning the client into text', () => {
+  it('when the client is converted to text', () => {
     expect(JSON.stringify(client) + String(client)).not.toContain(SECRET);
   });
 });
 
 describe('fromUrl', () => {
   // T2
-  it('takes options beside the URL', () => {
+  it('accepts options in addition to the URL', () => {
     const client = ClusterClient.fromUrl('redis://:pw@127.0.0.1:7000', {
       nodes: ['127.0.0.1:7001'],
       retry: 'never',
@@ -409,7 +409,7 @@ describe('fromUrl', () => {
   });
 
   // T2
-  it('takes options in the query, each by its type', () => {
+  it('accepts options in the query, each according to its type', () => {
     const query =
       'readFrom=replica&deadlineMs=5000&requireFullCoverage=false&clientName=a%20b&keyPrefix=7&protocol=3';
     expect(splitUrl(`rediss://u:p%3Fw@h:1/0?${query}`)).toEqual({
@@ -438,7 +438,7 @@ describe('fromUrl', () => {
     ['lazyConnect', /lazyConnect must be true or false/],
     ['protocol', /protocol must be one of 2, 3/],
     ['__proto__', /__proto__ cannot be given/],
-  ])('refuses %s in the query where it is no option, or no value of it', (name, message) => {
+  ])('rejects %s in the query if it is not an option, or has an invalid value', (name, message) => {
     let error: unknown;
     try {
       ClusterClient.fromUrl(`redis://:${SECRET}@h:1?${name}=${SECRET}`);
@@ -461,12 +461,12 @@ describe('docs/client-options.md', () => {
     ]),
   );
 
-  it('has a row for every option, and for nothing else', () => {
+  it('contains a row for every option, and no others', () => {
     const known = /known are (.*)$/.exec(refusal({ unknown: 1 }).message)?.[1].split(', ');
     expect([...rows.keys()].toSorted()).toEqual(known?.toSorted());
   });
 
-  it('tells the defaults', () => {
+  it('states the defaults', () => {
     const defaults = resolveOptions({ nodes: ['h:1'] }) as unknown as Record<string, unknown>;
     const { commands, bytes } = defaults.maxPendingPerNode as { commands: number; bytes: number };
     expect(rows.get('maxPendingPerNode')).toBe(`{ commands: ${commands}, bytes: ${bytes} }`);

@@ -69,7 +69,7 @@ describe('the check of public names', () => {
     );
   });
 
-  it('accepts names that are not public, and public names of other files', () => {
+  it('accepts internal names, and public names that come from other files', () => {
     const text = `
       import { freePorts } from '${LIB}/testing/server/free-ports.js';
       import { keySlot } from 'keyslot';
@@ -77,7 +77,7 @@ describe('the check of public names', () => {
     expect(hiddenPublicImports(lib, new Map([['test/planted.ts', text]]))).toEqual([]);
   });
 
-  it('knows the public names of every entry point', () => {
+  it('covers the public names of every entry point', () => {
     const names = publicNames(lib);
     const entryPoints = new Set([...names.values()].flatMap((files) => [...files.values()]));
     expect([...entryPoints].toSorted()).toEqual([

@@ -23,7 +23,7 @@ describe('the codecs', () => {
     expect(carried(name, value)).toEqual(value);
   });
 
-  it('binary carries the part of memory that a view shows', () => {
+  it('binary sends only the part of memory that a view covers', () => {
     expect(carried('binary', new Uint8Array(everyByte.buffer, everyByte.byteOffset + 3, 2))).toEqual(
       Buffer.from([3, 4]),
     );
@@ -40,7 +40,7 @@ describe('the codecs', () => {
     ['text', Buffer.from('a')],
     ['binary', 'text'],
     ['binary', { length: 1 }],
-  ])('%s refuses to encode %p, and does not repeat it', (name, value) => {
+  ])('%s rejects %p, without the value in the error', (name, value) => {
     expect(() => resolveCodec(name).encode(value)).toThrow(InvalidArgumentError);
     expect(() => resolveCodec(name).encode(value)).not.toThrow(/s3cret/);
   });
@@ -50,16 +50,19 @@ describe('the codecs', () => {
     ['json', Buffer.alloc(0)],
     ['json', Buffer.from([0x22, 0xff, 0x22])],
     ['text', Buffer.from([0xc3, 0x28])],
-  ])('%s does not read %p', (name, payload) => {
+  ])('%s does not decode %p', (name, payload) => {
     expect(() => resolveCodec(name).decode(payload)).toThrow();
   });
 
-  it('a codec of your own is taken as it is', () => {
+  it('a custom codec is used as it is', () => {
     const own = { encode: (value: number) => String(value), decode: Number };
     expect(resolveCodec(own)).toBe(own);
   });
 
-  it.each([['yaml'], ['toString'], [{}], [{ encode: () => '' }], [null], [7]])('%p is no codec', (codec) => {
-    expect(() => resolveCodec(codec as Codec)).toThrow(InvalidArgumentError);
-  });
+  it.each([['yaml'], ['toString'], [{}], [{ encode: () => '' }], [null], [7]])(
+    '%p is not a codec',
+    (codec) => {
+      expect(() => resolveCodec(codec as Codec)).toThrow(InvalidArgumentError);
+    },
+  );
 });

@@ -23,7 +23,7 @@ const answered = async (): Promise<boolean> => true;
 const unanswered = (): Promise<boolean> => new Promise(() => {});
 
 describe('a heartbeat', () => {
-  it('sends a ping at each interval while pings are answered, and moves on the time until which nothing is lost', async () => {
+  it('sends a ping at each interval while pings are answered, and advances the time until which nothing is lost', async () => {
     const { heartbeat, counts } = watch(answered);
     const begun = heartbeat.intactUntil;
     await pass(20 * EVERY_MS);
@@ -32,7 +32,7 @@ describe('a heartbeat', () => {
     expect(heartbeat.intactUntil).toBe(begun + 19 * EVERY_MS);
   });
 
-  it('does not move on that time when a message was lost before the answer', async () => {
+  it('does not advance that time if a message was lost before the answer', async () => {
     const { heartbeat, counts } = watch(async () => false);
     const begun = heartbeat.intactUntil;
     await pass(5 * EVERY_MS);
@@ -54,7 +54,7 @@ describe('a heartbeat', () => {
     expect(heartbeat.intactUntil).toBe(begun);
   });
 
-  it('takes anything that arrives for a sign of life', async () => {
+  it('treats anything that arrives as a sign of life', async () => {
     const { heartbeat, counts } = watch(unanswered);
     for (let i = 0; i < 10; i++) {
       await pass(1.5 * EVERY_MS);
@@ -67,7 +67,7 @@ describe('a heartbeat', () => {
     expect(counts.silences).toBe(1);
   });
 
-  it('does not take a standstill of this process for silence of the peer', async () => {
+  it('does not mistake a blocked process for a silent peer', async () => {
     const { counts } = watch(answered);
     for (let i = 1; i <= 3; i++) {
       standStill(5 * EVERY_MS);
@@ -77,7 +77,7 @@ describe('a heartbeat', () => {
     expect(counts.silences).toBe(0);
   });
 
-  it('sends nothing and reports nothing after it was stopped', async () => {
+  it('sends and reports nothing after it is stopped', async () => {
     const idle = watch(answered);
     const waiting = watch(unanswered);
     await pass(1.5 * EVERY_MS);

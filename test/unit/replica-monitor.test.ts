@@ -2,7 +2,7 @@ import { ClusterTopology } from 'keyslot';
 import type { NodeChannel } from '../../lib/cluster/connection/node-channel.js';
 import { ReplicaMonitor } from '../../lib/cluster/routing/replica-monitor.js';
 
-describe('what is known of nodes', () => {
+describe('knowledge about nodes', () => {
   const topology = ClusterTopology.of([
     {
       primary: { id: 'a', host: '10.0.0.1', port: 7000 },
@@ -13,7 +13,7 @@ describe('what is known of nodes', () => {
   const [primary] = topology.primaries;
   const [replica] = topology.replicas;
 
-  it('is kept for the nodes that stay, and forgotten for those that are gone', () => {
+  it('is kept for nodes that stay, and dropped for nodes that are gone', () => {
     const monitor = new ReplicaMonitor(
       () => topology,
       () => ({ fit: true }) as NodeChannel,

@@ -210,7 +210,7 @@ describe.each([
     });
   });
 
-  it('reads the same wherever the stream is cut in two', () => {
+  it('reads the same wherever the stream is split in two', () => {
     forSeeds(60, (random) => {
       const stream = randomStream(random, ATTRIBUTED, 5);
       const whole = ours([stream], buffers);
@@ -231,7 +231,7 @@ describe.each([
   });
 });
 
-describe('ReplyParser given garbage', () => {
+describe('ReplyParser with garbage', () => {
   const likely = Buffer.from('$*:+-_#,(!=%~|>0123456789\r\n\r\n\r\nabc?');
 
   function garbage(random: Random): Buffer {
@@ -251,7 +251,7 @@ describe('ReplyParser given garbage', () => {
     return kinds[random(kinds.length)]();
   }
 
-  it('throws ProtocolErrors and nothing else, cut or not, and touches no prototype', () => {
+  it('throws only ProtocolErrors, split or not, and changes no prototype', () => {
     const prototypes = [Object.prototype, Array.prototype, Buffer.prototype, ReplyError.prototype];
     const before = prototypes.map((prototype) => Reflect.ownKeys(prototype).length);
     let failures = 0;

@@ -85,7 +85,7 @@ describe('ReplyParser', () => {
     }
   });
 
-  it.each([1, 2, 7, 1_000])('keeps nothing of a chunk of %i bytes, which may be overwritten', (size) => {
+  it.each([1, 2, 7, 1_000])('keeps no reference to a chunk of %i bytes, which may be overwritten', (size) => {
     const recorder = new Recorder(true);
     const parser = new ReplyParser(recorder);
     const stream = Buffer.from(
@@ -101,7 +101,7 @@ describe('ReplyParser', () => {
     expect(recorder.pushes).toEqual([[bytes('push')]]);
   });
 
-  it('turns bytes that are not UTF-8 into U+FFFD, and leaves them in Buffers', () => {
+  it('converts invalid UTF-8 to U+FFFD, and leaves it unchanged in Buffers', () => {
     const stream = Buffer.from('$3\r\na\xffb\r\n', 'latin1');
     expect(record(stream).replies).toEqual(['a\ufffdb']);
     expect(record(stream, true).replies).toEqual([Buffer.from([0x61, 0xff, 0x62])]);
@@ -132,8 +132,8 @@ describe('ReplyParser', () => {
     }
   });
 
-  describe('with errors', () => {
-    it('gives a refusal as a ReplyError value with its code', () => {
+  describe('errors', () => {
+    it('returns a rejection as a ReplyError value with its code', () => {
       const [error] = parse('-WRONGTYPE Operation against a key holding the wrong kind of value\r\n');
       expect(error).toBeInstanceOf(ReplyError);
       expect(error).toMatchObject({
@@ -143,7 +143,7 @@ describe('ReplyParser', () => {
       });
     });
 
-    it('gives it as a value inside arrays, too', () => {
+    it('returns it as a value inside arrays, too', () => {
       const [items] = parse('*3\r\n+OK\r\n-ERR no\r\n!10\r\nSYNTAX é \r\n') as [Reply[]];
       expect(items[0]).toBe('OK');
       expect(items.slice(1)).toEqual([expect.any(ReplyError), expect.any(ReplyError)]);
@@ -151,11 +151,11 @@ describe('ReplyParser', () => {
       expect((items[2] as ReplyError).code).toBe('SYNTAX');
     });
 
-    it('is an error in Buffer mode as well', () => {
+    it('returns an error in Buffer mode as well', () => {
       expect(record('-ERR no\r\n', true).replies).toEqual([expect.any(ReplyError)]);
     });
 
-    it('leaves stack traces of other errors alone', () => {
+    it('leaves the stack traces of other errors alone', () => {
       const limit = Error.stackTraceLimit;
       parse('-ERR no\r\n');
       expect(Error.stackTraceLimit).toBe(limit);
@@ -189,7 +189,7 @@ describe('ReplyParser', () => {
         'SEARCH_SYNTAX Syntax error at offset 7 near SECRET',
         'SEARCH_SYNTAX Syntax error at offset (redacted)',
       ],
-    ])('takes the arguments out of %j', (text, kept) => {
+    ])('removes the arguments from %j', (text, kept) => {
       const [error] = parse(`-${text}\r\n`) as [ReplyError];
       expect(error.message).toContain(kept);
       expect(`${error.message}${error.stack}${JSON.stringify(error)}`).not.toMatch(/SEC|RET|200\.5/);
@@ -200,29 +200,29 @@ describe('ReplyParser', () => {
       'ASK 3999 [::1]:6381',
       "ERR wrong number of arguments for 'get' command",
       'ERR user_script:1: my own words script: abc, on @user_script:1.',
-    ])('leaves %j as it is', (text) => {
+    ])('leaves %j unchanged', (text) => {
       expect(parse(`-${text}\r\n`)).toMatchObject([{ message: text }]);
     });
   });
 
-  describe('with pushes and attributes', () => {
+  describe('pushes and attributes', () => {
     const push = '>3\r\n+message\r\n$4\r\nnews\r\n$2\r\n\xc3\xa9\r\n';
 
-    it('gives a push its own way, with Buffers, and does not ask about it', () => {
+    it('delivers a push separately, with Buffers, without asking for the mode', () => {
       const recorder = record(Buffer.from(`:1\r\n${push}$1\r\na\r\n>0\r\n`, 'latin1'));
       expect(recorder.replies).toEqual([1, 'a']);
       expect(recorder.pushes).toEqual([['message', 'news', 'é'].map((text) => Buffer.from(text)), []]);
       expect(recorder.questions).toBe(2);
     });
 
-    it('drops attributes, before a reply and inside one', () => {
+    it('drops attributes, before and inside a reply', () => {
       const attribute = '|1\r\n+key-popularity\r\n%1\r\n$1\r\na\r\n,0.1923\r\n';
       const recorder = record(`${attribute}*2\r\n:1\r\n${attribute}|0\r\n:2\r\n|0\r\n${attribute}+after\r\n`);
       expect(recorder.replies).toEqual([[1, 2], 'after']);
       expect(recorder.questions).toBe(2);
     });
 
-    it('asks once for each reply, however it is cut', () => {
+    it('asks for the mode once per reply, however it is split', () => {
       const stream =
         '*2\r\n$5\r\nhello\r\n:1\r\n$5\r\nworld\r\n+OK\r\n-ERR no\r\n$-1\r\n_\r\n*0\r\n%1\r\n:1\r\n:2\r\n';
       for (let size = 1; size < 20; size++) {
@@ -235,7 +235,7 @@ describe('ReplyParser', () => {
       }
     });
 
-    it('asks after the reply before was handed over', () => {
+    it('asks for the mode after the previous reply was delivered', () => {
       const order: string[] = [];
       const parser = new ReplyParser({
         wantsBuffers: () => order.push('ask') < 0,
@@ -248,7 +248,7 @@ describe('ReplyParser', () => {
     });
   });
 
-  describe('with much', () => {
+  describe('large input', () => {
     it('reads 100,000 levels of nesting', () => {
       const stream = Buffer.from(`${'*1\r\n'.repeat(100_000)}:7\r\n:8\r\n`);
       const recorder = new Recorder(false);
@@ -275,7 +275,7 @@ describe('ReplyParser', () => {
       expect(new Set(items)).toEqual(new Set(['abcdef', 12345]));
     });
 
-    it.each([true, false])('collects a string of 64 MB from small chunks (as a Buffer: %s)', (buffers) => {
+    it.each([true, false])('collects a 64 MB string from small chunks (as a Buffer: %s)', (buffers) => {
       const chunk = Buffer.from('0123456789abcde\n'.repeat(256));
       const recorder = new Recorder(buffers);
       const parser = new ReplyParser(recorder);
@@ -289,7 +289,7 @@ describe('ReplyParser', () => {
       expect(String(recorder.replies[1])).toBe('OK');
     });
 
-    it('reads a simple string of megabytes, byte by byte', () => {
+    it('reads a simple string of several megabytes, byte by byte', () => {
       const recorder = new Recorder(false);
       const parser = new ReplyParser(recorder);
       const text = 'é🙂'.repeat(200_000);
@@ -297,7 +297,7 @@ describe('ReplyParser', () => {
       expect(recorder.replies[0] === text).toBe(true);
     });
 
-    it('gives no room to an array that is only announced', () => {
+    it('allocates nothing for an array that is only announced', () => {
       const before = process.memoryUsage().heapUsed;
       const parser = new ReplyParser(new Recorder(false));
       parser.write(Buffer.from('*1000000000\r\n%1000000000\r\n*1000000000\r\n+a\r\n'));
@@ -305,7 +305,7 @@ describe('ReplyParser', () => {
     });
   });
 
-  describe('with what is not the protocol', () => {
+  describe('invalid protocol data', () => {
     it.each([
       ['an unknown type', 'HTTP/1.1 400 Bad Request\r\n'],
       ['an unknown type whose line is cut', 'HTTP'],
@@ -332,14 +332,14 @@ describe('ReplyParser', () => {
       ['a push inside a reply', '*1\r\n>1\r\n+SECRET\r\n'],
       ['a streamed string', '$?\r\n;6\r\nSECRET\r\n;0\r\n'],
       ['a streamed array', '*?\r\n:1\r\n.\r\n'],
-    ])('refuses %s, and shows nothing of it', (_, stream) => {
+    ])('rejects %s, without its content in the error', (_, stream) => {
       const error = failure(stream);
       expect(error).toBeInstanceOf(ProtocolError);
       expect(error).toMatchObject({ code: 'PROTOCOL_ERROR', applied: 'unknown' });
       expect(error.message).not.toMatch(/SEC|RET|HTTP/);
     });
 
-    it('refuses it as well when it comes byte by byte', () => {
+    it('is rejected byte by byte as well', () => {
       for (const stream of [
         'X',
         '$5x\r\n',
@@ -356,7 +356,7 @@ describe('ReplyParser', () => {
       }
     });
 
-    it('hands over what came before, and nothing afterwards', () => {
+    it('delivers what came before, and nothing afterwards', () => {
       const recorder = new Recorder(false);
       const parser = new ReplyParser(recorder);
       expect(() => parser.write(Buffer.from('+a\r\n$1\r\nb\r\n?\r\n+c\r\n'))).toThrow(ProtocolError);
@@ -364,7 +364,7 @@ describe('ReplyParser', () => {
       expect(recorder.replies).toEqual(['a', 'b']);
     });
 
-    it('takes strings up to the length it was told', () => {
+    it('accepts strings up to the configured length', () => {
       expect(failure('$11\r\n', { maximumBulkLength: 10 })).toBeInstanceOf(ProtocolError);
       expect(failure('+12345678901\r\n', { maximumBulkLength: 10 })).toBeInstanceOf(ProtocolError);
       expect(failure('-12345678901', { maximumBulkLength: 10 })).toBeInstanceOf(ProtocolError);
@@ -374,14 +374,14 @@ describe('ReplyParser', () => {
     });
   });
 
-  it('takes empty chunks anywhere', () => {
+  it('accepts empty chunks anywhere', () => {
     const recorder = new Recorder(false);
     const parser = new ReplyParser(recorder);
     for (const part of ['', '$3\r', '', '\nab', '', 'c\r\n', '']) parser.write(Buffer.from(part));
     expect(recorder.replies).toEqual(['abc']);
   });
 
-  it('refuses to go on after a handler threw, or to be called by its handler', () => {
+  it('rejects further input after a handler threw, and calls from its own handler', () => {
     const thrower = new ReplyParser({
       wantsBuffers: () => false,
       onReply: () => {
@@ -400,7 +400,7 @@ describe('ReplyParser', () => {
     expect(() => nested.write(Buffer.from('+a\r\n'))).toThrow(ProtocolError);
   });
 
-  it('gives Buffers that no later chunk changes', () => {
+  it('returns Buffers that no later chunk changes', () => {
     const recorder = new Recorder(true);
     const parser = new ReplyParser(recorder);
     for (const part of ['+ab', 'cd\r\n$3\r\nx', 'yz\r\n+12', '34\r\n$3\r\nu', 'vw\r\n'])

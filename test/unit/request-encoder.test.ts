@@ -55,7 +55,7 @@ describe('RequestEncoder', () => {
     expect(encode(['set', 'key', '']).toString()).toBe('*3\r\n$3\r\nset\r\n$3\r\nkey\r\n$0\r\n\r\n');
   });
 
-  it('gives a batch of text as one string', () => {
+  it('returns a text batch as one string', () => {
     const encoder = new RequestEncoder();
     for (let i = 0; i < 500; i++) encoder.append('set', [`key:${i}`, 'wert: é語🙂']);
     encoder.append('get', [Buffer.from([255, 0])]);
@@ -64,7 +64,7 @@ describe('RequestEncoder', () => {
     expect(pieces[0]).toEqual(expect.any(String));
   });
 
-  it('gives strings of one character a byte, whatever the arguments hold', () => {
+  it('returns strings with one character per byte, whatever the arguments contain', () => {
     const encoder = new RequestEncoder();
     for (const word of WORDS) encoder.append('è🙂', [word]);
     for (const piece of encoder.take()) {
@@ -100,7 +100,7 @@ describe('RequestEncoder', () => {
     }
   });
 
-  it('sends the bytes that ioredis sends', () => {
+  it('sends the same bytes as ioredis', () => {
     for (const word of WORDS) {
       const theirs = new Command('set', ['key', word, 'é'], {}).toWritable(undefined as never);
       expect(encode(['set', 'key', word, 'é']).equals(Buffer.from(theirs as string))).toBe(true);
@@ -114,7 +114,7 @@ describe('RequestEncoder', () => {
     expect(encoder.take()[1]).toBe(value);
   });
 
-  it('makes no long string of many small arguments', () => {
+  it('builds no long string from many small arguments', () => {
     const encoder = new RequestEncoder();
     const args = Array.from({ length: 20_000 }, (_, i) => `element ${i} é`);
     encoder.append('rpush', args);
@@ -127,7 +127,7 @@ describe('RequestEncoder', () => {
     ['an empty batch', [] as Request[]],
     ['a batch of text', [['get', 'a']] as Request[]],
     ['a batch with large arguments', [['set', 'a', Buffer.alloc(70_000)]] as Request[]],
-  ])('goes back to %s, as if nothing had been added since', (_, before) => {
+  ])('returns to %s, as if nothing had been added since', (_, before) => {
     const encoder = new RequestEncoder();
     for (const [name, ...args] of before) encoder.append(name, args);
     encoder.keep();
@@ -142,7 +142,7 @@ describe('RequestEncoder', () => {
     expect(decode(bytesOf(encoder.take()))).toEqual(expected);
   });
 
-  it('begins an empty batch after take', () => {
+  it('starts an empty batch after take', () => {
     const encoder = new RequestEncoder();
     encoder.append('set', ['key', Buffer.alloc(100_000)]);
     encoder.take();
@@ -150,7 +150,7 @@ describe('RequestEncoder', () => {
     expect(encoder.take()).toEqual([]);
   });
 
-  it('stays right when more names and argument counts come than it remembers', () => {
+  it('stays correct with more names and argument counts than it caches', () => {
     const encoder = new RequestEncoder();
     const requests: Request[] = Array.from({ length: 3_000 }, (_, i) => [
       i % 100 === 0 ? 'long'.repeat(i) : `name:${i}`,
@@ -162,7 +162,7 @@ describe('RequestEncoder', () => {
     }
   });
 
-  it('takes a command of many arguments', () => {
+  it('accepts a command with many arguments', () => {
     const request: Request = ['mset', ...Array.from({ length: 200_000 }, (_, i) => `k${i}`)];
     const [decoded] = decode(encode(request));
     expect(decoded).toHaveLength(200_001);

@@ -15,11 +15,11 @@ const lib: ReadonlyMap<string, string> = new Map(
 const planted = (file: string, text: string): ReadonlyMap<string, string> => new Map([[file, text]]);
 
 describe('the rooms of lib/', () => {
-  it('keep the order of their floors, and the limits of files and folders', () => {
+  it('imports only from lower floors, and stays within the limits of files and folders', () => {
     expect(brokenRules(lib)).toEqual([]);
   });
 
-  it('are read with all their imports: each file is imported by another, but for the entry points', () => {
+  it('imports every file from another one, except the entry points', () => {
     const imported = new Set([...lib].flatMap(([file, text]) => importsOf(file, text)));
     const unused = [...lib.keys()].filter((file) => !imported.has(file));
     expect(unused.toSorted()).toEqual([
@@ -42,7 +42,7 @@ describe('the rooms of lib/', () => {
     ['an import for its effect', "import '../client/cluster-client.js';"],
     ['an import while the program runs', "await import('../client/cluster-client.js');"],
     ['a type in place', "type A = import('../client/cluster-client.js').A;"],
-  ])('may not have %s of a higher folder', (_name, text) => {
+  ])('must not import %s from a higher folder', (_name, text) => {
     expect(brokenRules(planted('cluster/planted.ts', text))).toEqual([
       'cluster/planted.ts imports client/cluster-client.ts',
     ]);
@@ -53,19 +53,19 @@ describe('the rooms of lib/', () => {
     ['the room beside it', 'cluster/topology/planted.ts', '../command-table/command-rows.js'],
     ["its folder's own files", 'pubsub/links/planted.ts', '../cluster-pubsub.js'],
     ['the entry point', 'nest/planted.ts', '../index.js'],
-  ])('may not import %s', (_name, file, path) => {
+  ])('must not import %s', (_name, file, path) => {
     expect(brokenRules(planted(file, `import type { A } from '${path}';`))).toEqual([
       `${file} imports ${join(dirname(file), path).replace('.js', '.ts')}`,
     ]);
   });
 
-  it('have to be entered in the table of floors', () => {
+  it('requires every room in the table of floors', () => {
     expect(brokenRules(planted('client/new-room/planted.ts', "import './other.js';"))).toEqual([
       'client/new-room/planted.ts imports client/new-room/other.ts',
     ]);
   });
 
-  it('hold no file of more than 300 lines, and no folder of more than 13 files', () => {
+  it('contains no file of more than 300 lines, and no folder of more than 13 files', () => {
     expect(brokenRules(new Map([['client/long.ts', '\n'.repeat(300) + 'end\n']]))).toEqual([
       'client/long.ts has 301 lines',
     ]);
@@ -100,12 +100,12 @@ describe('the linter', () => {
     b: "import type { A } from './a.js';\nexport type B = A | 1;\n",
   };
 
-  it('refuses two files whose types import each other', () => {
+  it('rejects two files whose types import each other', () => {
     expect(lint({ 'lib/client/a.ts': CIRCLE.a, 'lib/client/b.ts': CIRCLE.b })).toContain('no-cycle');
     expect(lint({ 'lib/client/a.ts': CIRCLE.a, 'lib/client/b.ts': 'export type B = 1;\n' })).toBe('');
   });
 
-  it('takes the circle of repository, partition and partition lock, and no other of theirs', () => {
+  it('allows the cycle of repository, partition and partition lock, and no other cycle among them', () => {
     const within = {
       'lib/entity/repository/cluster-repository.ts':
         "import type { B } from './partition.js';\nexport type A = B[];\n",

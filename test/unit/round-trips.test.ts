@@ -8,9 +8,9 @@ function at(now: number, roundTrips: RoundTrips): Histogram {
   return times;
 }
 
-describe('a histogram', () => {
+describe('a latency histogram', () => {
   it.each([0.001, 0.0157, 0.016, 0.25, 1, 3.3, 47, 999, 60_000, 600_000])(
-    'gives back a time of %s ms, off by 3.2 percent at most',
+    'returns a duration of %s ms with an error of at most 3.2 percent',
     (ms) => {
       const times = new Histogram();
       times.record(ms, 3);
@@ -20,7 +20,7 @@ describe('a histogram', () => {
     },
   );
 
-  it('finds percentiles of a thousand times', () => {
+  it('returns percentiles of a thousand durations', () => {
     const times = new Histogram();
     for (let ms = 1; ms <= 1_000; ms++) times.record(ms, 1);
     const [p50, p90, p99] = times.percentiles([0.5, 0.9, 0.99]);
@@ -30,7 +30,7 @@ describe('a histogram', () => {
     expect(times).toMatchObject({ count: 1_000, max: 1_000 });
   });
 
-  it('is empty at first, holds any time, and never says more than the longest', () => {
+  it('starts empty, accepts any duration, and never exceeds the longest one', () => {
     const times = new Histogram();
     expect(times.percentiles([0.5, 0.99])).toEqual([0, 0]);
     for (const ms of [-1, 0, 1e12]) times.record(ms, 1);
@@ -47,7 +47,7 @@ describe('a meter of round trips', () => {
     return { roundTrips, meter: new RoundTripMeter(roundTrips) };
   };
 
-  it('gives every reply the time since its own flush, also where one chunk answers several', () => {
+  it('measures every reply from its own flush, even if one chunk answers several', () => {
     const { roundTrips, meter: one } = meter();
     one.flushed(3, 100);
     one.flushed(5, 110);
@@ -61,7 +61,7 @@ describe('a meter of round trips', () => {
     expect(p80).toBeCloseTo(30, 0);
   });
 
-  it('leaves out what the client itself asks', () => {
+  it("excludes the client's own requests", () => {
     const { roundTrips, meter: one } = meter();
     one.flushedUnmeasured(1);
     one.flushed(2, 100);
@@ -70,7 +70,7 @@ describe('a meter of round trips', () => {
     expect(at(107, roundTrips)).toMatchObject({ count: 1, max: 7 });
   });
 
-  it('holds any number of flushes at once', () => {
+  it('tracks any number of flushes at once', () => {
     const { roundTrips, meter: one } = meter();
     for (let i = 1; i <= 1_000; i++) {
       one.flushed(i, i);
@@ -80,7 +80,7 @@ describe('a meter of round trips', () => {
     expect(at(2_000, roundTrips)).toMatchObject({ count: 1_000, max: 1_666 });
   });
 
-  it('forgets what is older than two minutes', () => {
+  it('drops samples that are older than two minutes', () => {
     const roundTrips = new RoundTrips();
     roundTrips.record(9, 1, 1_000);
     roundTrips.record(5, 1, 50_000);

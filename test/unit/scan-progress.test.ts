@@ -43,11 +43,11 @@ async function failureOf(source: ScanSource): Promise<unknown> {
 }
 
 describe('a scan that makes no progress until its deadline', () => {
-  it('ends where the node keeps its slots', async () => {
+  it('ends if the node keeps its slots', async () => {
     expect(await failureOf(sourceOf(() => owner(1), noKeys))).toBe('the scan ended');
   });
 
-  it('says that slots keep moving where each walk over a node is in vain', async () => {
+  it('reports moving slots if every scan of a node is in vain', async () => {
     const source = sourceOf((read) => owner(read), noKeys);
     const error = await failureOf(source);
     expect(error).toBeInstanceOf(TopologyError);
@@ -58,12 +58,12 @@ describe('a scan that makes no progress until its deadline', () => {
     expect(source.scans).toBeGreaterThan(1);
   });
 
-  it('says the same where no node says that it owns what the topology says it does', async () => {
+  it('reports moving slots if no node confirms its slots', async () => {
     const error = await failureOf(sourceOf(() => owner(1, ''), noKeys));
     expect(error).toMatchObject({ code: 'SLOTS_KEEP_MOVING' });
   });
 
-  it('says that no node answers where none does, and why', async () => {
+  it('reports that no node answers, with the reason', async () => {
     const cause = new ConnectionError('127.0.0.1:7000', 'refused');
     const error = await failureOf(
       sourceOf(

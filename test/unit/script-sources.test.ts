@@ -22,7 +22,7 @@ describe('the Lua of the library', () => {
     expect(holesIn('`redis.call(${user})`')).toEqual(['user']);
   });
 
-  it('is put together of constants only, so that no value of a user is ever part of a script', () => {
+  it("consists of constants only, so a script never contains a user's value", () => {
     const strange = sources.flatMap(({ file, text }) =>
       luaIn(text)
         .flatMap(holesIn)
@@ -32,7 +32,7 @@ describe('the Lua of the library', () => {
     expect(strange).toEqual([]);
   });
 
-  it('is not joined with text, nor made while the program runs', () => {
+  it('is not concatenated with text or generated at run time', () => {
     const made = sources.flatMap(({ file, text }) =>
       [...text.matchAll(/new Script\(\s*(?![\s`]|String\.raw`)([^\s,;]*)/g)].map(
         ([, first]) => `${file}: ${first}`,

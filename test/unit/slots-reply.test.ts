@@ -25,7 +25,7 @@ describe('a CLUSTER SLOTS reply', () => {
     expect(topology.primaries[0].id).toBe(more[0] ?? '');
   });
 
-  it('gathers the ranges of one primary into one shard', () => {
+  it('combines the ranges of one primary into one shard', () => {
     const topology = topologyFromSlots(
       [
         [0, 99, ['10.0.0.1', 7000, 'a'], ['10.0.0.2', 7001, 'b']],
@@ -59,7 +59,7 @@ describe('a CLUSTER SLOTS reply', () => {
   it.each([
     ['empty, as of a node that nobody has met', ''],
     ['NULL, as with preferred endpoint type unknown-endpoint', null],
-  ])('takes an endpoint that is %s for the host that was asked', (_, endpoint) => {
+  ])('replaces an endpoint that is %s by the host that was queried', (_, endpoint) => {
     const topology = topologyFromSlots(
       [[0, 16_383, [endpoint, 7000, 'a'], ['10.0.0.2', 7001, 'b'], [endpoint, 7002, 'c']]],
       ASKED,
@@ -69,7 +69,7 @@ describe('a CLUSTER SLOTS reply', () => {
   });
 
   // T8
-  it('passes over nodes whose endpoint is "?"', () => {
+  it('skips nodes whose endpoint is "?"', () => {
     const topology = topologyFromSlots(
       [
         [0, 99, ['?', 7000, 'a', ['ip', '10.0.0.1']], ['10.0.0.2', 7001, 'b']],
@@ -82,7 +82,7 @@ describe('a CLUSTER SLOTS reply', () => {
   });
 
   // T14
-  it('keeps hostnames and IPv6 addresses as they are announced', () => {
+  it('keeps hostnames and IPv6 addresses as announced', () => {
     const topology = topologyFromSlots(
       [[0, 99, ['node-1.example', 7000, 'a'], ['2001:db8::1', 7001, 'b']]],
       ASKED,
@@ -91,7 +91,7 @@ describe('a CLUSTER SLOTS reply', () => {
   });
 
   // T16
-  it('has every address remapped, those filled in too', () => {
+  it('remaps every address, including filled-in ones', () => {
     const seen: unknown[] = [];
     const topology = topologyFromSlots(
       [[0, 99, ['', 7000, 'a'], ['10.0.0.2', 7001, 'b']]],
@@ -130,7 +130,7 @@ describe('a CLUSTER SLOTS reply', () => {
     expect(topologyFromSlots(reply, ASKED).coveredSlots).toBe(0);
   });
 
-  it('is read as far as it makes sense', () => {
+  it('is read as far as it is valid', () => {
     const reply: Reply = [
       [0, 99, ['10.0.0.1', 7000, 'a'], 'nonsense', ['10.0.0.2', 7001, null]],
       ['nonsense'],
@@ -141,7 +141,7 @@ describe('a CLUSTER SLOTS reply', () => {
     expect(topology.node('10.0.0.2:7001')).toMatchObject({ id: '', role: 'replica' });
   });
 
-  it('never throws, whatever it is made of', () => {
+  it('never throws, whatever it contains', () => {
     const parts: Reply[] = [
       0,
       1,
@@ -189,7 +189,7 @@ describe('a CLUSTER SHARDS reply', () => {
     }).flat();
   const shard = (slots: number[], ...nodes: Reply[]): Reply => ['slots', slots, 'nodes', nodes];
 
-  it('tells of primaries that own no slots', () => {
+  it('includes primaries that own no slots', () => {
     const reply = [
       shard([0, 16_383], node(7000), node(7001, { role: 'replica' })),
       shard([], node(7002)),
@@ -224,7 +224,7 @@ describe('a CLUSTER SHARDS reply', () => {
     ['slots that are no array', [['slots', 1, 'nodes', [[]]]]],
     ['nodes that are no arrays', [['slots', [], 'nodes', ['x', 1, null]]]],
     ['a node without a port', [shard([], ['id', 'x', 'role', 'master', 'health', 'online'])]],
-  ])('that is or has %s tells of none', (_, reply) => {
+  ])('that is or has %s contains none', (_, reply) => {
     expect(slotlessPrimariesFromShards(reply, ASKED, false)).toEqual([]);
   });
 });

@@ -24,7 +24,7 @@ const node = (commands: number, retries?: Record<string, number>): NodeStats => 
 const stats = (total: TrafficStats, nodes: Record<string, NodeStats>): ClusterStats =>
   ({ total, nodes }) as ClusterStats;
 
-it('counts what belongs to no node, and does not jump when nodes leave or come back', () => {
+it('counts events that belong to no node, and does not jump when nodes leave or return', () => {
   const counters = new ElsewhereCounters();
   const read = (total: TrafficStats, nodes: Record<string, NodeStats>): number[] => {
     const readings = counters.read(stats(total, nodes));

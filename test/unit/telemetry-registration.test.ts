@@ -21,13 +21,13 @@ it('telemetry that is registered twice says so once, and ends with the last regi
   expect(said()).toHaveLength(1);
 });
 
-it('registrations with other providers are no concern of each other', async () => {
+it('registrations with different providers are independent', async () => {
   const all = [registerTelemetry(providers()), registerTelemetry(providers())];
   await Promise.all(all.map((one) => one.shutdown()));
   expect(said()).toEqual([]);
 });
 
-it('an exporter that hangs or fails at shutdown does not hold up the application, and is named once', async () => {
+it('an exporter that hangs or fails at shutdown does not delay the application, and is logged once', async () => {
   const hanging = { ...providers(), flushTimeoutMs: 20 };
   hanging.tracerProvider.forceFlush = () => new Promise<void>(() => undefined);
   const telemetry = registerTelemetry(hanging);

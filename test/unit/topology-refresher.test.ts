@@ -28,7 +28,7 @@ function refreshers(intervalMs: number) {
 
 describe('periodic reads of the topology', () => {
   it.each([60_000, LONGEST_INTERVAL_MS])(
-    'come an interval apart, give or take a fifth: %d ms',
+    'are an interval apart, within 20 percent: %d ms',
     async (intervalMs) => {
       const { counts, stop } = refreshers(intervalMs);
       // the jitter lengthens some intervals beyond the longest delay of timers, which would then run after 1 ms

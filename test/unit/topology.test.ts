@@ -17,7 +17,7 @@ describe('a topology', () => {
   const topology = ClusterTopology.of(shards());
 
   // T13, T14
-  it('tells nodes by their role, with names, ids, and the slots of their shard', () => {
+  it('returns nodes by role, with names, ids, and the slots of their shard', () => {
     expect(names(topology.primaries)).toEqual([7000, 7001, 7002].map(name));
     expect(names(topology.replicas)).toEqual([7003, 7004, 7005].map(name));
     expect(names(topology.nodes).toSorted()).toEqual([7000, 7001, 7002, 7003, 7004, 7005].map(name));
@@ -55,13 +55,13 @@ describe('a topology', () => {
   });
 
   it.each([-1, SLOT_COUNT, 1.5, Number.NaN, Infinity, '7' as unknown as number])(
-    'refuses %p as a slot',
+    'rejects %p as a slot',
     (slot) => {
       expect(() => topology.nodeForSlot(slot)).toThrow(InvalidArgumentError);
     },
   );
 
-  it('counts the slots that have an owner, and knows none for the others', () => {
+  it('counts the slots that have an owner, and returns none for the others', () => {
     expect(topology.coveredSlots).toBe(SLOT_COUNT);
     const partial = ClusterTopology.of([
       {
@@ -84,14 +84,14 @@ describe('a topology', () => {
     ]);
   });
 
-  it('lets the later of two claims to a slot win', () => {
+  it('prefers the later of two claims to a slot', () => {
     const [first, second] = shards();
     const contested = ClusterTopology.of([first, { ...second, slots: [[4000, 10_000]] }]);
     expect([3999, 4000, 5000].map((slot) => contested.nodeForSlot(slot)?.port)).toEqual([7000, 7001, 7001]);
     expect(contested.primaries[0].slots).toEqual([[0, 3999]]);
   });
 
-  it('of nothing is empty', () => {
+  it('is empty if there is no input', () => {
     const empty = ClusterTopology.empty();
     expect(empty).toMatchObject({
       version: 0,
@@ -106,7 +106,7 @@ describe('a topology', () => {
   });
 
   // T13
-  it('has a default node: the one that was set, while it is there, else a primary', () => {
+  it('uses the default node that was set while it exists, or else a primary', () => {
     expect(topology.primaries).toContain(topology.defaultNode);
     expect(topology.restamped(2, name(7005)).defaultNode?.port).toBe(7005);
     const gone = topology.restamped(3, '10.0.0.1:1');
@@ -114,8 +114,8 @@ describe('a topology', () => {
   });
 });
 
-describe('a topology with newcomers', () => {
-  it('has them as primaries without slots, once', () => {
+describe('a topology with slotless primaries', () => {
+  it('contains them as primaries without slots, once each', () => {
     const before = ClusterTopology.of(shards(), 5);
     const after = before.withSlotlessPrimaries([node(7009), node(7000), node(7003)]);
     expect(after.node(name(7009))).toMatchObject({ role: 'primary', slots: [] });
@@ -126,7 +126,7 @@ describe('a topology with newcomers', () => {
     expect(before.withSlotlessPrimaries([]).sameView(before)).toBe(true);
   });
 
-  it('shares nodes with another by name or by id', () => {
+  it('shares node objects with another topology by name or id', () => {
     const one = ClusterTopology.of([shards()[0]]);
     const renamed = { ...shards()[0], primary: { ...node(7000), host: 'other' }, replicas: [] };
     expect(one.sharesNodes(ClusterTopology.of([renamed]))).toBe(true);
@@ -138,8 +138,8 @@ describe('a topology with newcomers', () => {
   });
 });
 
-describe('two views', () => {
-  it('are the same whatever the order in which nodes and ranges are told', () => {
+describe('two topology views', () => {
+  it('are equal regardless of the order of nodes and ranges', () => {
     const [a, b, c] = shards();
     const one = ClusterTopology.of([a, b, c]);
     const other = ClusterTopology.of([
@@ -173,7 +173,7 @@ describe('two views', () => {
 
 // T10
 describe('a MOVED', () => {
-  it('moves one slot in a new snapshot, and leaves the old one as it was', () => {
+  it('moves one slot in a new snapshot, and leaves the old one unchanged', () => {
     const before = ClusterTopology.of(shards(), 5);
     const after = before.withSlotsMoved([[100, name(7001)]]);
     expect(after.version).toBe(6);
@@ -194,17 +194,17 @@ describe('a MOVED', () => {
     expect(before.sameView(after)).toBe(false);
   });
 
-  it('to where the slot already is says nothing new', () => {
+  it('to the current owner changes nothing', () => {
     const topology = ClusterTopology.of(shards());
     expect(topology.withSlotsMoved([[100, name(7000)]])).toBe(topology);
   });
 
-  it('to a stranger is not followed', () => {
+  it('to an unknown node is not followed', () => {
     const topology = ClusterTopology.of(shards());
     expect(topology.withSlotsMoved([[100, '10.0.0.1:1']])).toBe(topology);
   });
 
-  it('gives a slot that had no owner one', () => {
+  it('gives an owner to a slot that had none', () => {
     const [a, b] = shards();
     const after = ClusterTopology.of([a, b]).withSlotsMoved([[16_000, name(7001)]]);
     expect(after.nodeForSlot(16_000)?.port).toBe(7001);
@@ -220,7 +220,7 @@ describe('a MOVED', () => {
     expect(names(again.primaries).filter((one) => one === name(7003))).toHaveLength(1);
   });
 
-  it('is one of many that make one snapshot', () => {
+  it('can be one of many that create one snapshot', () => {
     const after = ClusterTopology.of(shards(), 5).withSlotsMoved([
       [0, name(7003)],
       [1, '10.0.0.1:1'],

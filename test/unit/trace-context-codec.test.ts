@@ -50,13 +50,13 @@ it.each([
   ['no JSON', '\0keyslot-trace:{traceparent\n"value"', undefined],
   ['no object', '\0keyslot-trace:null\n"value"', undefined],
   ['values that are not text', '\0keyslot-trace:{"a":1,"b":"c"}\n"value"', { b: 'c' }],
-])('headers that another program has garbled do not lose the message: %s', async (_name, text, headers) => {
+])('headers that another program has corrupted do not lose the message: %s', async (_name, text, headers) => {
   const codec = traceContextCodec();
   expect(codec.headers?.(Buffer.from(text))).toEqual(headers);
   expect(await codec.decode(Buffer.from(text))).toBe('value');
 });
 
-it('a codec that is none is rejected', () => {
+it('an invalid codec is rejected', () => {
   expect(() => traceContextCodec('xml' as 'json')).toThrow(InvalidArgumentError);
 });
 

@@ -2,7 +2,7 @@ import { channel, tracingChannel } from 'node:diagnostics_channel';
 import { KEYSLOT_CHANNELS, keyslotChannel } from 'keyslot';
 
 describe('the tracing channels', () => {
-  it('are those of node:diagnostics_channel, by their names', () => {
+  it('are the node:diagnostics_channel channels of the same names', () => {
     expect(KEYSLOT_CHANNELS).toEqual([
       'keyslot:command',
       'keyslot:pipeline',
@@ -19,7 +19,7 @@ describe('the tracing channels', () => {
     }
   });
 
-  it('say whether anybody listens to any of their five parts', () => {
+  it('report whether any of their five parts has subscribers', () => {
     const command = keyslotChannel('keyslot:command');
     const listener = (): void => {};
     expect(command.hasSubscribers).toBe(false);

@@ -4,7 +4,7 @@ import { eventually } from '../../cluster-fixture.js';
 
 const NODE_ID = /^[0-9a-f]{40}$/;
 
-describe('two shards with a replica each', () => {
+describe('a cluster of two shards with a replica each', () => {
   let local: LocalCluster;
   let cluster: ClusterClient;
   let primaries: LocalNode[];
@@ -25,7 +25,7 @@ describe('two shards with a replica each', () => {
     await local?.stop();
   });
 
-  it('tells its state', async () => {
+  it('returns its state', async () => {
     const info = await cluster.admin.info();
     expect(info).toMatchObject({
       state: 'ok',
@@ -43,7 +43,7 @@ describe('two shards with a replica each', () => {
     expect(new Set(epochs).size).toBe(2);
   });
 
-  it('tells its nodes, as each of them sees them', async () => {
+  it('returns its nodes, as each of them sees them', async () => {
     for (const asked of local.nodes) {
       const nodes = await cluster.admin.nodes(asked);
       expect(nodes.map(({ name }) => name).toSorted()).toEqual(
@@ -69,7 +69,7 @@ describe('two shards with a replica each', () => {
     expect(Math.abs((seen?.pongReceivedAt ?? 0) - Date.now())).toBeLessThan(60_000);
   });
 
-  it('tells its slots, shards and links', async () => {
+  it('returns its slots, shards and links', async () => {
     const slots = await cluster.admin.slots();
     expect(slots.map(({ first, last, primary }) => [first, last, primary.id]).toSorted()).toEqual(
       [
@@ -107,7 +107,7 @@ describe('two shards with a replica each', () => {
     expect(links[0].sendBufferAllocated).toBeGreaterThanOrEqual(links[0].sendBufferUsed);
   });
 
-  it('takes nodes by id, by name, and as objects, and asks the very one', async () => {
+  it('accepts nodes by id, by name, and as objects, and queries that node', async () => {
     for (const node of local.nodes) {
       const { host, port } = node;
       const inTopology = cluster.topology.node(node.name)!;
@@ -118,7 +118,7 @@ describe('two shards with a replica each', () => {
     }
   });
 
-  it('refuses what names no node', async () => {
+  it('rejects anything that names no node', async () => {
     for (const stranger of ['127.0.0.1:1', 'f'.repeat(40), { host: '127.0.0.1', port: 1 }]) {
       await expect(cluster.admin.myId(stranger)).rejects.toMatchObject({ code: 'UNKNOWN_NODE' });
     }
@@ -130,7 +130,7 @@ describe('two shards with a replica each', () => {
     expect(await cluster.admin.countFailureReports(primaries[1], primaries[0])).toBe(0);
   });
 
-  it('tells slots of keys, and keys of slots, wherever they are', async () => {
+  it('returns slots of keys, and keys of slots, wherever they are', async () => {
     const binary = Buffer.from([0, 0xff, 0x7b, 0x7d]);
     for (const key of ['plain', '{tag}x', 'foo{}{bar}', binary]) {
       const slot = await cluster.admin.keySlot(key);
@@ -146,7 +146,7 @@ describe('two shards with a replica each', () => {
     }
   });
 
-  it('marks a slot as being handed over, and as being at rest again', async () => {
+  it('marks a slot as moving, and as stable again', async () => {
     const [from, to] = primaries;
     expect(await cluster.admin.setSlot(to, 5, 'IMPORTING', from.id)).toBe('OK');
     expect(await cluster.admin.setSlot(from, 5, 'MIGRATING', to)).toBe('OK');
@@ -159,7 +159,7 @@ describe('two shards with a replica each', () => {
     }
   });
 
-  it('does not compile with a wrong state, nor run', async () => {
+  it('a wrong slot state neither compiles nor runs', async () => {
     const [from, to] = primaries;
     const { admin } = cluster;
     const wrong = [
@@ -180,12 +180,12 @@ describe('two shards with a replica each', () => {
     await expect(admin.failover(replica, 'GENTLY')).rejects.toMatchObject({ code: 'ERR' });
   });
 
-  it('has its configuration saved by one node, and by all', async () => {
+  it('saves the configuration of one node, and of all nodes', async () => {
     expect(await cluster.admin.saveConfig(replica.id)).toBe('OK');
     expect(await cluster.admin.saveConfig()).toBe('OK');
   });
 
-  it('fails over to the replica that is named', async () => {
+  it('fails over to the named replica', async () => {
     const done = (): boolean => cluster.topology.node(replica.name)?.role === 'primary';
     // a node may give a failover up, and has to be asked again; not where it was only late
     await eventually(async () => {
@@ -199,8 +199,8 @@ describe('two shards with a replica each', () => {
   });
 });
 
-describe('a node joins and leaves', () => {
-  it('by meet, addSlots, replicate, forget and reset', async () => {
+describe('a node that joins and leaves', () => {
+  it('goes through meet, addSlots, replicate, forget and reset', async () => {
     await using local = await LocalCluster.start({
       primaries: 1,
       replicasPerPrimary: 0,
@@ -280,7 +280,7 @@ describe('a node joins and leaves', () => {
     }
   });
 
-  it('with a new id and an epoch of its own', async () => {
+  it('gets a new id and its own epoch', async () => {
     await using local = await LocalCluster.start({
       primaries: 1,
       replicasPerPrimary: 0,

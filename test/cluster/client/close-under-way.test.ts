@@ -76,7 +76,7 @@ describe.each(Object.entries(WRITES))('%s under way', (_, write) => {
     expect(await observer.get(key)).toBe('x');
   });
 
-  it('has an unknown outcome where disconnect() cuts it off after it was sent', async () => {
+  it('has an unknown outcome if disconnect() cuts it off after it was sent', async () => {
     const { own, clientName } = await connected();
     await cluster.command(node, 'CLIENT', 'PAUSE', 60_000, 'WRITE');
     const call = write(own, newKey());
@@ -86,7 +86,7 @@ describe.each(Object.entries(WRITES))('%s under way', (_, write) => {
     await outcome;
   });
 
-  it('was not executed where disconnect() comes before it was sent', async () => {
+  it('was not executed if disconnect() comes before it was sent', async () => {
     const { own, clientName } = await connected({ maxLeasedPerNode: 1 });
     const key = newKey();
     own.blpop(newKey(), 0).catch(() => {});
@@ -128,7 +128,7 @@ describe('a transaction() whose function is running', () => {
     expect(await observer.get(key)).toBe('x');
   });
 
-  it('has written nothing where disconnect() comes first', async () => {
+  it('has written nothing if disconnect() comes first', async () => {
     const { own } = await connected();
     const key = newKey();
     const { call, goOn } = await begun(own, async () => {}, key);
@@ -138,7 +138,7 @@ describe('a transaction() whose function is running', () => {
     expect(await observer.get(key)).toBeNull();
   });
 
-  it('does not say that it has written nothing where its function wrote at once', async () => {
+  it('does not claim that nothing was written if its function wrote immediately', async () => {
     const { own } = await connected();
     const [key, other] = [newKey(), newKey()];
     const { call, goOn } = await begun(own, async (tx) => void (await tx.set(other, 'written')), key);
@@ -149,8 +149,8 @@ describe('a transaction() whose function is running', () => {
   });
 });
 
-describe('a blpop under way', () => {
-  it('has taken nothing where close() comes before it was sent', async () => {
+describe('a pending blpop', () => {
+  it('has taken nothing if close() comes before it was sent', async () => {
     const { own, clientName } = await connected({ maxLeasedPerNode: 1 });
     const key = newKey();
     own.blpop(newKey(), 0).catch(() => {});
@@ -162,7 +162,7 @@ describe('a blpop under way', () => {
     await outcome;
   });
 
-  it('tells the truth of what it took where an element and close() come together', async () => {
+  it('reports correctly what it took if an element and close() arrive together', async () => {
     for (let round = 0; round < 10; round++) {
       const { own, clientName } = await connected();
       const key = newKey();

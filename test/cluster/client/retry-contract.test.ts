@@ -29,7 +29,7 @@ function inTurn(name: string, ...answers: string[]): FakeAnswer {
 
 const DOWN = '-CLUSTERDOWN Hash slot not served\r\n';
 
-it('a scan goes on where the connection of a node is lost with the reply of any command that it reads by', async () => {
+it('a scan continues if a connection is lost with the reply to any command that it uses', async () => {
   const writer = clientOf({ nodes: cluster.nodes });
   const keys = Array.from({ length: 50 }, (_, i) => `scanned:${i}`);
   for (const key of keys) await writer.set(key, '1');
@@ -50,8 +50,8 @@ it('a scan goes on where the connection of a node is lost with the reply of any 
   }
 });
 
-describe('a transaction() that a server refuses for the moment', () => {
-  it.each(['safe', 'reads', 'always'] as const)('begins again with retry: %j', async (retry) => {
+describe('a transaction() that a server temporarily rejects', () => {
+  it.each(['safe', 'reads', 'always'] as const)('starts over with retry: %j', async (retry) => {
     const node = await fakeNode(inTurn('watch', DOWN, '+OK\r\n'));
     const client = clientOf({ nodes: [node], retry });
     expect(await client.transaction(['k'], async () => 'done')).toBe('done');
@@ -69,9 +69,9 @@ describe('a transaction() that a server refuses for the moment', () => {
   });
 });
 
-describe('a command to the primaries', () => {
+describe('a command to the primaries by role', () => {
   it.each([DOWN, '-TRYAGAIN Multiple keys request during rehashing of slot\r\n'])(
-    'is sent again where a node answers %j',
+    'is sent again if a node answers %j',
     async (refusal) => {
       const node = await fakeNode(inTurn('exists', refusal, ':2\r\n'));
       const client = clientOf({ nodes: [node] });
@@ -80,7 +80,7 @@ describe('a command to the primaries', () => {
     },
   );
 
-  it('gives a redirect as the answer of the node that sent it', async () => {
+  it('returns a redirect as the reply of the node that sent it', async () => {
     const node = await fakeNode(inTurn('exists', `-MOVED ${keySlot('a')} 127.0.0.1:1\r\n`));
     const client = clientOf({ nodes: [node] });
     const [error] = await client
@@ -95,7 +95,7 @@ describe('a command to the primaries', () => {
   });
 });
 
-describe('a sharded subscription that is redirected', () => {
+describe('a redirected sharded subscription', () => {
   const channel = 'redirected';
   const slot = keySlot(channel);
   const confirmed = `>3\r\n$10\r\nssubscribe\r\n$${channel.length}\r\n${channel}\r\n:1\r\n`;
@@ -124,7 +124,7 @@ describe('a sharded subscription that is redirected', () => {
     return { owner, client: clientOf({ nodes: [first], addressRemap: addressRemap(owner) }) };
   }
 
-  it('follows addresses through addressRemap, as commands do', async () => {
+  it('maps addresses by addressRemap, as commands do', async () => {
     const { owner, client } = await announced(({ host, port }) => (address) => ({
       ...address,
       ...(address.host === 'inside.invalid' && { host, port }),
@@ -133,7 +133,7 @@ describe('a sharded subscription that is redirected', () => {
     await eventually(() => owner.asked('ssubscribe').some(([, name]) => name === channel));
   });
 
-  it('fails with what addressRemap throws', async () => {
+  it('fails with the error that addressRemap throws', async () => {
     let isBroken = false;
     const { client } = await announced(({ host, port }) => (address) => {
       if (isBroken) throw new Error('of the application');

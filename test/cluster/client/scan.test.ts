@@ -45,13 +45,13 @@ describe('a cluster of three primaries with a replica each', () => {
 
   // F6, F7
   describe('that does not change', () => {
-    it('gives every key, once', async () => {
+    it('returns every key once', async () => {
       const given = await all(client.scanIterator({ count: 1_000 }));
       expect(given).toHaveLength(KEYS);
       expect(missing(given)).toEqual([]);
     });
 
-    it('gives the keys that match, of a type', async () => {
+    it('returns matching keys of a type', async () => {
       expect((await all(client.scanIterator({ match: 'key:12?', count: 5_000 }))).toSorted()).toEqual(
         Array.from({ length: 10 }, (_, i) => `key:12${i}`),
       );
@@ -65,7 +65,7 @@ describe('a cluster of three primaries with a replica each', () => {
       expect(await client.del('some:hash', 'some:list')).toBe(2);
     });
 
-    it('gives keys that are no text too, as text', async () => {
+    it('returns keys that are not valid text as text', async () => {
       const binary = Array.from({ length: 20 }, (_, i) => Buffer.from([0xff, 0xfe, i, 0x80]));
       await Promise.all(binary.map((key) => client.set(key, 1)));
       const given = await all(client.scanIterator({ count: 1_000 }));
@@ -75,7 +75,7 @@ describe('a cluster of three primaries with a replica each', () => {
       await Promise.all(binary.map((key) => client.del(key)));
     });
 
-    it('gives every byte of keys as Buffers', async () => {
+    it('returns every byte of keys as Buffers', async () => {
       const binary = Array.from({ length: 20 }, (_, i) => Buffer.from([0xff, 0xfe, i, 0x80]));
       await Promise.all(binary.map((key) => client.set(key, 1)));
       const foreign = (keys: Buffer[]): Buffer[] =>
@@ -86,7 +86,7 @@ describe('a cluster of three primaries with a replica each', () => {
       expect(await client.del(...binary)).toBe(binary.length);
     });
 
-    it('asks for pages of the size that was given, and for no more once the caller has enough', async () => {
+    it('requests pages of the given size, and no more once the caller has enough', async () => {
       const before = await calls('scan');
       for await (const key of client.scanIterator({ count: 10 })) {
         expect(key).toMatch(/^key:/);
@@ -114,7 +114,7 @@ describe('a cluster of three primaries with a replica each', () => {
       expect(received).toHaveLength(1);
     });
 
-    it('tells a stream of what fails', async () => {
+    it('passes errors to a stream', async () => {
       await client.set('text', 'v');
       const stream = client.hscanStream('text');
       const error = new Promise((resolve) => stream.once('error', resolve));
@@ -123,20 +123,20 @@ describe('a cluster of three primaries with a replica each', () => {
       await client.del('text');
     });
 
-    it('refuses a count that is none', async () => {
+    it('rejects an invalid count', async () => {
       for (const count of [0, -1, 1.5, Number.NaN]) {
         await expect(all(client.scanIterator({ count }))).rejects.toBeInstanceOf(InvalidArgumentError);
       }
     });
 
-    it("leaves a node's own scan to target()", async () => {
+    it('leaves the scan of a single node to target()', async () => {
       const [node] = client.topology.primaries;
       const [cursor, page] = await client.target(node).scan(0);
       expect(cursor).toMatch(/^[1-9]\d*$/);
       expect(page.length).toBeGreaterThan(0);
     });
 
-    it('gives the keys of a prefix as they are', async () => {
+    it('returns the keys of a prefix as they are stored', async () => {
       const prefixed = new ClusterClient({ nodes: cluster.seeds, keyPrefix: 'key:' });
       expect(await all(prefixed.scanIterator({ match: 'key:1234', count: 5_000 }))).toEqual(['key:1234']);
       await prefixed.close();
@@ -161,13 +161,13 @@ describe('a cluster of three primaries with a replica each', () => {
       return given;
     };
 
-    it('gives every key of the cluster, once', async () => {
+    it('returns every key of the cluster once', async () => {
       const given = await walk(['COUNT', 1_000]);
       expect(given).toHaveLength(KEYS);
       expect(missing(given)).toEqual([]);
     });
 
-    it('takes the words of SCAN, and a callback', async () => {
+    it('accepts the arguments of SCAN, and a callback', async () => {
       await client.hset('some:hash', 'f', 'v');
       expect(await walk(['MATCH', 'some:*', 'COUNT', 9_000])).toEqual(['some:hash']);
       expect(await walk(['count', 9_000, 'type', 'hash'])).toEqual(['some:hash']);
@@ -180,7 +180,7 @@ describe('a cluster of three primaries with a replica each', () => {
       await client.del('some:hash');
     });
 
-    it('gives every byte of keys and cursor as Buffers', async () => {
+    it('returns every byte of keys and cursors as Buffers', async () => {
       const binary = Buffer.from([0xff, 0xfe, 0x80]);
       await client.set(binary, 1);
       const given: Buffer[] = [];
@@ -196,7 +196,7 @@ describe('a cluster of three primaries with a replica each', () => {
       await client.del(binary);
     });
 
-    it('keeps nothing: another client goes on from a cursor, again and again', async () => {
+    it('keeps no state: another client can continue from a cursor, repeatedly', async () => {
       const [cursor] = await client.scan('0', 'COUNT', 100);
       const other = client.duplicate();
       const pages = [await other.scan(cursor, 'COUNT', 100), await other.scan(cursor, 'COUNT', 100)];
@@ -205,7 +205,7 @@ describe('a cluster of three primaries with a replica each', () => {
       await other.close();
     });
 
-    it('refuses what is no cursor of its own', async () => {
+    it('rejects foreign cursors', async () => {
       const [cursor] = await client.scan('0', 'COUNT', 100);
       const cut = cursor.slice(0, -3);
       for (const bad of ['17', '', 'abc', '-1', `${cursor}.x`, cut, `${cursor}9`, 'k1.', 'k1.AA', 17]) {
@@ -216,7 +216,7 @@ describe('a cluster of three primaries with a replica each', () => {
       }
     });
 
-    it('gives every key while slots leave and come back between two pages', async () => {
+    it('returns every key while slots leave and come back between two pages', async () => {
       const [a, b] = cluster.primaries;
       const [[first]] = ((await client.refreshTopology()).node(a.name)?.slots ?? []) as [[number, number]];
       const slots = Array.from({ length: 40 }, (_, i) => first + i);
@@ -227,7 +227,7 @@ describe('a cluster of three primaries with a replica each', () => {
       expect(missing(given)).toEqual([]);
     });
 
-    it('gives every key of a slot that stays half-way', async () => {
+    it('returns every key of a slot that stays halfway', async () => {
       const [a, b] = cluster.primaries;
       const slot = keySlot(names.find((name) => client.topology.nodeForKey(name)?.name === a.name) as string);
       const migration = await cluster.beginSlotMigration(slot, a, b);
@@ -240,7 +240,7 @@ describe('a cluster of three primaries with a replica each', () => {
       await cluster.migrateSlots([slot], b, a);
     });
 
-    it('gives every key while a replica takes over', async () => {
+    it('returns every key during a failover', async () => {
       const given = await walk(['COUNT', 500], async (pages) => {
         if (pages === 1) await cluster.failover(await replicaOf(cluster.primaries[1]));
       });
@@ -265,7 +265,7 @@ describe('a cluster of three primaries with a replica each', () => {
     });
     afterAll(() => client.del('a:hash', 'a:set', 'a:zset'));
 
-    it('are given with what belongs to them', async () => {
+    it('are returned with their values or scores', async () => {
       const fields = await all(client.hscanIterator('a:hash', { count: 500 }));
       expect(Object.fromEntries(fields)).toEqual(
         Object.fromEntries(elements.map((element) => [element, `v${element}`])),
@@ -294,7 +294,7 @@ describe('a cluster of three primaries with a replica each', () => {
       expect(await flat(client.zscanStream('a:zset', { count: 500 }))).toHaveLength(2 * count);
     });
 
-    it('are given to the byte as Buffers', async () => {
+    it('are returned byte for byte as Buffers', async () => {
       const key = Buffer.from([0x7b, 0xff, 0x7d]);
       const element = Buffer.from([0xc3, 0x00, 0xff]);
       const flat = async (stream: AsyncIterable<Buffer[]>): Promise<Buffer[]> => (await all(stream)).flat();
@@ -312,12 +312,12 @@ describe('a cluster of three primaries with a replica each', () => {
       await client.del(key);
     });
 
-    it('are none where there is no key, and an error where it is of another type', async () => {
+    it('are empty if there is no key, and an error if it has another type', async () => {
       expect(await all(client.hscanIterator('a:nothing'))).toEqual([]);
       await expect(all(client.hscanIterator('a:set'))).rejects.toBeInstanceOf(ReplyError);
     });
 
-    it('are complete though reads go to one node and another', async () => {
+    it('are complete although reads go to different nodes', async () => {
       const view = client.with({ readFrom: 'roundRobin' });
       for (let i = 0; i < 3; i++) {
         expect(new Set(await all(view.sscanIterator('a:set', { count: 100 }))).size).toBe(count);
@@ -325,7 +325,7 @@ describe('a cluster of three primaries with a replica each', () => {
     });
 
     it.each(['half-way', 'all the way'])(
-      'are complete though the slot moves meanwhile, %s',
+      'are complete although the slot moves meanwhile, %s',
       async (distance) => {
         const slot = keySlot('a:set');
         const from = await cluster.primaryOfSlot(slot);
@@ -345,7 +345,7 @@ describe('a cluster of three primaries with a replica each', () => {
       },
     );
 
-    it('are complete though another node takes over meanwhile', async () => {
+    it('are complete although another node takes over meanwhile', async () => {
       await cluster.waitUntilStable({ timeoutMs: 15_000 });
       const primary = await cluster.primaryOfSlot(keySlot('a:set'));
       const seen = new Set<string>();
@@ -370,7 +370,7 @@ describe('a cluster of three primaries with a replica each', () => {
       return Array.from({ length: count }, (_, i) => first + i);
     };
 
-    it('gives every key while slots move to and fro', async () => {
+    it('returns every key while slots move back and forth', async () => {
       const [a, b, c] = cluster.primaries;
       const [ofA, ofB] = [await someSlotsOf(a, 30), await someSlotsOf(b, 30)];
       let [done, rounds] = [false, 0];
@@ -397,7 +397,7 @@ describe('a cluster of three primaries with a replica each', () => {
     });
 
     // a slot that was away and is back by the end of a walk looks as if it had never moved
-    it('gives every key of slots that leave and come back between two pages', async () => {
+    it('returns every key of slots that leave and come back between two pages', async () => {
       const [a, b] = cluster.primaries;
       const slots = await someSlotsOf(a, 40);
       for (let round = 0; round < 3; round++) {
@@ -415,7 +415,7 @@ describe('a cluster of three primaries with a replica each', () => {
     });
 
     // the receiver had the highest epoch already, so it takes the slot without a new one
-    it('gives every key of a slot that turns back as soon as it has arrived', async () => {
+    it('returns every key of a slot that returns as soon as it has arrived', async () => {
       const [a, b] = cluster.primaries;
       const [toRaise, slot] = await someSlotsOf(a, 2);
       const keys = names.filter((name) => keySlot(name) === slot);
@@ -443,7 +443,7 @@ describe('a cluster of three primaries with a replica each', () => {
       await cluster.migrateSlots([toRaise], b, a);
     });
 
-    it('gives every key of a slot that stays half-way', async () => {
+    it('returns every key of a slot that stays halfway', async () => {
       const [a, b] = cluster.primaries;
       const slots = await someSlotsOf(a, 200);
       const crowded = slots.find(
@@ -463,7 +463,7 @@ describe('a cluster of three primaries with a replica each', () => {
       await cluster.migrateSlots([crowded], b, a);
     });
 
-    it('gives every key while a replica takes over', async () => {
+    it('returns every key during a failover', async () => {
       const given: string[] = [];
       for await (const page of client.scanStream({ count: 500 }) as AsyncIterable<string[]>) {
         if (given.length === 0) await cluster.failover(await replicaOf(cluster.primaries[2]));
@@ -472,7 +472,7 @@ describe('a cluster of three primaries with a replica each', () => {
       expect(missing(given)).toEqual([]);
     });
 
-    it('gives every key though a primary dies', async () => {
+    it('returns every key although a primary dies', async () => {
       await client.wait(1, 10_000);
       const [victim] = cluster.primaries;
       const given: string[] = [];
@@ -487,7 +487,7 @@ describe('a cluster of three primaries with a replica each', () => {
   });
 });
 
-it('a node that is loading is waited for', async () => {
+it('waits for a node that is loading', async () => {
   const node = await FakeNode.start();
   let loading = 2;
   node.become(([name, word]) => {

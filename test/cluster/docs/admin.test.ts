@@ -23,7 +23,7 @@ describe('docs/admin.md', () => {
     await local?.stop();
   });
 
-  it('shows only code that is run here', () => {
+  it('shows only code that is executed here', () => {
     const page = readFileSync(new URL('../../../docs/admin.md', import.meta.url), 'utf8');
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
@@ -31,7 +31,7 @@ describe('docs/admin.md', () => {
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
-  it('asks', async () => {
+  it('inspects a cluster', async () => {
     const { state, slotsAssigned, size } = await cluster.admin.info();
     console.log(state, slotsAssigned, size); // ok 16384 2
 
@@ -66,7 +66,7 @@ describe('docs/admin.md', () => {
     expect(await cluster.admin.countKeysInSlot(slot)).toBe(250);
   });
 
-  it('fails over', async () => {
+  it('performs a failover', async () => {
     const [primary] = cluster.topology.primaries;
 
     const [replica] = await cluster.admin.replicas(primary);

@@ -15,7 +15,7 @@ const squeezed = (code: string): string => code.replace(/\s+/g, ' ').trim();
 
 // Every block of the page stands in this file as it stands there.
 describe('docs/changes-and-locks.md', () => {
-  it('shows only code that is run here', () => {
+  it('shows only code that is executed here', () => {
     const page = readFileSync(new URL('../../../docs/changes-and-locks.md', import.meta.url), 'utf8');
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
@@ -27,7 +27,7 @@ describe('docs/changes-and-locks.md', () => {
   beforeEach(() => (cluster = new ClusterClient({ nodes, keyPrefix: keyspace })));
   afterEach(() => cluster.close());
 
-  it('locks a partition, for work that holds on to it', async () => {
+  it('locks a partition during long work', async () => {
     const carts = createRepositories(cluster, [Cart]).repository(Cart);
     const lookUp = (owner: string | undefined, signal: AbortSignal): Promise<string> =>
       Promise.resolve(`${owner} ${signal.aborted}`);

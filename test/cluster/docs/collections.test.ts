@@ -48,7 +48,7 @@ class Ledger {
 describe('docs/collections.md', () => {
   const { nodes, keyspace } = sharedCluster();
 
-  it('shows only code that is run here', () => {
+  it('shows only code that is executed here', () => {
     const page = readFileSync(new URL('../../../docs/collections.md', import.meta.url), 'utf8');
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);

@@ -26,7 +26,7 @@ describe('docs/coming-from-clients.md', () => {
   });
   afterAll(() => cluster.close());
 
-  it('shows only code that is run here', () => {
+  it('shows only code that is executed here', () => {
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = snippets.filter(({ language }) => language === 'ts').map(({ code }) => code);
     expect(blocks).toHaveLength(3);
@@ -36,7 +36,7 @@ describe('docs/coming-from-clients.md', () => {
   describe('the module', () => {
     const file = join(snippetFolder(), 'visits.ts');
 
-    it('compiles, and works, once it is changed as the page says', async () => {
+    it('compiles and works after the changes on the page', async () => {
       const [{ code }] = snippets.filter(({ language }) => language === 'diff');
       const after = code.replace(/^-.*\n/gm, '').replace(/^[ +]/gm, '');
       writeFileSync(file, after);
@@ -56,7 +56,7 @@ describe('docs/coming-from-clients.md', () => {
     });
   });
 
-  it('maps options that are there, and no others', () => {
+  it('maps only options that exist', () => {
     const table = page.slice(page.indexOf('## Options'), page.indexOf('## Calls'));
     const rows = table
       .split('\n')
@@ -87,7 +87,7 @@ describe('docs/coming-from-clients.md', () => {
     );
   });
 
-  it('says what differs', async () => {
+  it('states the differences correctly', async () => {
     await expect(cluster.mset('cart:42', 'pen', 'cart:43', 'ink')).rejects.toThrow(CrossSlotError);
     await cluster.nonAtomic.mset('cart:42', 'pen', 'cart:43', 'ink');
     expect(await cluster.del('cart:42', 'cart:43')).toBe(2);
@@ -118,7 +118,7 @@ describe('docs/coming-from-clients.md', () => {
     expect(cluster.emit('error', new Error('nobody listens'))).toBe(false);
   });
 
-  it('walks the cluster by a cursor', async () => {
+  it('scans the cluster with a cursor', async () => {
     await cluster.mset('{t}page:1', 'home', '{t}page:2', 'news');
 
     const found: string[] = [];
@@ -132,7 +132,7 @@ describe('docs/coming-from-clients.md', () => {
     expect(found).toEqual(expect.arrayContaining([`${keyspace}{t}page:1`, `${keyspace}{t}page:2`]));
   });
 
-  it('has a table of what to do about an error', async () => {
+  it('has a table of errors and what to do', async () => {
     const outcome = await cluster.incr('orders').catch((error: unknown) => {
       if (error instanceof OutcomeUnknownError) return 'look before it is done again';
       if (error instanceof ClusterError && error.retryable) return 'later';
@@ -141,7 +141,7 @@ describe('docs/coming-from-clients.md', () => {
     expect(outcome).toBe(1);
   });
 
-  it('goes on taking commands while it is subscribed, and keeps defined commands in duplicates', async () => {
+  it('still accepts commands while it is subscribed, and keeps defined commands in duplicates', async () => {
     const heard: string[] = [];
     cluster.on('message', (_channel: string, message: string) => heard.push(message));
     await cluster.subscribe(`${keyspace}news`);

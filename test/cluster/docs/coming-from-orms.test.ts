@@ -62,7 +62,7 @@ describe('docs/coming-from-orms.md', () => {
   });
   afterAll(() => cluster.close());
 
-  it('shows only code that is run here', () => {
+  it('shows only code that is executed here', () => {
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = snippets.filter(({ language }) => language === 'ts').map(({ code }) => code);
     expect(blocks).toHaveLength(4);
@@ -74,13 +74,13 @@ describe('docs/coming-from-orms.md', () => {
     expect(here).toContain(squeezed(after));
   });
 
-  it('arrives at entities that compile', async () => {
+  it('ends with entities that compile', async () => {
     const file = join(folder, 'order.ts');
     writeFileSync(file, entitiesOfThePage());
     expect(await typeFaults(folder, [file])).toBe('');
   });
 
-  it('reads what is elsewhere by its key', async () => {
+  it('reads by key what other mappers load by relation', async () => {
     const { id } = await orders.insert(orders.create({ customerId: 'ada' }));
     await people.insert(people.create({ id: 'ada', name: 'Ada' }));
     await orderLines.insert(orderLines.create({ orderId: id, number: 1, sku: 'pen', quantity: 2 }));
@@ -93,7 +93,7 @@ describe('docs/coming-from-orms.md', () => {
     expect([lines, others, customers]).toMatchObject([[{ sku: 'pen' }], [{ id }], [{ name: 'Ada' }]]);
   });
 
-  it('refuses what no index answers, and goes through all rows where that is said', async () => {
+  it('rejects queries without an index, and scans all rows on request', async () => {
     const gift = await orders.insert(orders.create({ customerId: 'bob', note: 'gift' }));
 
     await expect(orders.findBy({ note: 'gift' })).rejects.toThrow(UnindexedQueryError);
@@ -106,7 +106,7 @@ describe('docs/coming-from-orms.md', () => {
     await expect(orders.save(gift)).rejects.toThrow(VersionConflictError);
   });
 
-  it('has transactions of one partition', async () => {
+  it('runs transactions in one partition', async () => {
     const [id, anotherId] = ['one', 'two'];
     const both = orders.transaction(id, async (tx) => {
       await tx.get(Order, anotherId); // another partition
@@ -114,7 +114,7 @@ describe('docs/coming-from-orms.md', () => {
     await expect(both).rejects.toThrow(CrossPartitionError);
   });
 
-  it('deletes what was found', async () => {
+  it('deletes the rows of a query', async () => {
     const open: Order[] = [];
     for await (const order of orders.stream()) if (order.status === 'open') open.push(order);
     const results = await orders.deleteMany(open.map((order) => order.id));

@@ -27,7 +27,7 @@ class User {
 
 // Every block of the page stands in this file as it stands there; what is behind it shows that it does what it says.
 describe('docs/entities-global.md', () => {
-  it('shows only code that is run here', () => {
+  it('shows only code that is executed here', () => {
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = snippetsOf('docs/entities-global.md').map(({ code }) => code);
     expect(blocks).toHaveLength(4);

@@ -128,7 +128,7 @@ class PackingModule {}
 
 // Every block of both pages is in this file, word for word. The assertions show that it does what the page says.
 describe('docs/entities.md and docs/entities-reference.md', () => {
-  it('states the shape of its class', () => {
+  it('declares the shape of its class', () => {
     expect(() => assertShape(Order, { key: { id: true }, counters: { views: true } })).not.toThrow();
     expect(() =>
       assertShape(Order, { key: { id: true }, counters: { views: true }, indexed: { note: true } } as never),
@@ -136,7 +136,7 @@ describe('docs/entities.md and docs/entities-reference.md', () => {
   });
 
   it.each(['docs/entities.md', 'docs/entities-reference.md'])(
-    '%s shows only code that is run here',
+    '%s shows only code that is executed here',
     (page) => {
       const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
       const blocks = snippetsOf(page).map(({ code }) => code);
@@ -145,7 +145,7 @@ describe('docs/entities.md and docs/entities-reference.md', () => {
     },
   );
 
-  it('does what it says, from top to bottom', async () => {
+  it('do what they say, from top to bottom', async () => {
     const cluster = new ClusterClient({ nodes, keyPrefix: 'shop:' });
     await cluster.connect();
     const repositories = createRepositories(cluster, [Order, OrderItem]);
@@ -310,7 +310,7 @@ describe('docs/entities.md and docs/entities-reference.md', () => {
     await cluster.close();
   });
 
-  it('has a module that starts', async () => {
+  it('shows a module that starts', async () => {
     const app = await Test.createTestingModule({
       imports: [ClusterModule.forRoot({ nodes, keyPrefix: keyspace }), OrderModule, PackingModule],
     }).compile();

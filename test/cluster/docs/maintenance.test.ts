@@ -38,7 +38,7 @@ const squeezed = (code: string): string => code.replace(/\s+/g, ' ').trim();
 
 // Every block of the page stands in this file as it stands there.
 describe('docs/entity-maintenance.md', () => {
-  it('shows only code that is run here', () => {
+  it('shows only code that is executed here', () => {
     const page = readFileSync(new URL('../../../docs/entity-maintenance.md', import.meta.url), 'utf8');
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
@@ -46,7 +46,7 @@ describe('docs/entity-maintenance.md', () => {
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
-  it('does what it says', async () => {
+  it('does what the page says', async () => {
     const cluster = new ClusterClient({ nodes, keyPrefix: keyspace });
     const repositories = createRepositories(cluster, [Order, OrderItem, Member]);
     const items = repositories.repository(OrderItem);

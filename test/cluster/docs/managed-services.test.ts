@@ -45,12 +45,12 @@ describe('docs/managed-services.md', () => {
     expect(await typeFaults(folder, [file, join(folder, 'renewing.ts')])).toBe('');
   });
 
-  it('has options that are taken', () => {
+  it('uses valid options', () => {
     expect(Object.keys(options)).toHaveLength(5);
     for (const given of Object.values(options)) expect(new ClusterClient(given).status).toBe('wait');
   });
 
-  it('reaches a cluster by another name than it announces, and verifies certificates by it', async () => {
+  it('connects to a cluster under another name than it announces, and verifies certificates by it', async () => {
     const ca = local.tls?.ca;
     const nodes = local.seeds.map(({ port }) => `rediss://localhost:${port}`);
     const remapped: string[] = [];
@@ -87,7 +87,7 @@ describe('docs/managed-services.md', () => {
     },
   );
 
-  it('goes on with new credentials when connections are ended', async () => {
+  it('continues with new credentials when connections are closed', async () => {
     let secret = 'first';
     let made = 0;
     const setPassword = () =>
@@ -125,7 +125,7 @@ describe('docs/managed-services.md', () => {
     await client.close();
   });
 
-  it('makes one token for many who ask, a new one in time, and forgets failures', async () => {
+  it('creates one token for concurrent callers, renews it in time, and forgets failures', async () => {
     let made = 0;
     let fails = false;
     const credentials = renewing(async () => {

@@ -27,7 +27,7 @@ describe('docs/multi-key.md', () => {
     await local?.stop();
   });
 
-  it('shows only code that is run here', () => {
+  it('shows only code that is executed here', () => {
     const page = readFileSync(new URL('../../../docs/multi-key.md', import.meta.url), 'utf8');
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
@@ -35,7 +35,7 @@ describe('docs/multi-key.md', () => {
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
-  it('refuses several slots', async () => {
+  it('rejects keys of several slots', async () => {
     await cluster.mset('{cart:42}:items', 'pen', '{cart:42}:total', '250'); // one hash tag, one slot: atomic
     const error = await cluster.mset('cart:42', 'pen', 'cart:43', 'ink').catch((reason) => reason);
     console.log(error.code); // CROSS_SLOT: nothing was sent
@@ -44,7 +44,7 @@ describe('docs/multi-key.md', () => {
     expect(await cluster.exists('cart:42', 'cart:43')).toBe(0);
   });
 
-  it('takes them where that is said', async () => {
+  it('accepts them through nonAtomic', async () => {
     await cluster.nonAtomic.mset({ 'cart:42': 'pen', 'cart:43': 'ink' });
     const carts = await cluster.nonAtomic.mget('cart:43', 'cart:0', 'cart:42');
     console.log(carts); // ['ink', null, 'pen']
@@ -56,7 +56,7 @@ describe('docs/multi-key.md', () => {
     ]);
   });
 
-  it('tells what was written', async () => {
+  it('reports what was written', async () => {
     try {
       await clerk.nonAtomic.mset({ 'public:1': 'a', 'private:1': 'b' });
     } catch (error) {
@@ -68,7 +68,7 @@ describe('docs/multi-key.md', () => {
     expect(shown).toEqual([['public:1'], ['private:1']]);
   });
 
-  it('tells what is left', async () => {
+  it('reports what is left', async () => {
     await cluster.sadd('public:todo', 'task 1');
 
     try {
@@ -83,7 +83,7 @@ describe('docs/multi-key.md', () => {
     expect(await cluster.nonAtomic.smove('public:todo', 'public:done', 'task 1')).toBe(1);
   });
 
-  it('is bounded', async () => {
+  it('limits the number of members', async () => {
     await cluster.sadd('readers:ink', 'ada', 'bob');
     await cluster.sadd('readers:paper', ...Array.from({ length: 2_000 }, (_, i) => i), 'bob');
 

@@ -32,7 +32,7 @@ describe('docs/observability.md, statistics', () => {
   });
   afterEach(() => cluster.close());
 
-  it('shows only code that is run here', () => {
+  it('shows only code that is executed here', () => {
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = blocksOf('Statistics');
     expect(blocks).toHaveLength(2);
@@ -72,7 +72,7 @@ describe('docs/observability.md, statistics', () => {
     expect(shown).toHaveLength(cluster.topology.nodes.length + 2);
   });
 
-  it('follows snapshots', async () => {
+  it('subscribes to snapshots', async () => {
     cluster.stats$
       .pipe(
         pairwise(),

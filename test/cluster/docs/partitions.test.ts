@@ -54,14 +54,14 @@ describe('docs/partitions.md', () => {
 
   afterAll(() => cluster.close());
 
-  it('shows only code that is run here', () => {
+  it('shows only code that is executed here', () => {
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = snippetsOf('docs/partitions.md').map(({ code }) => code);
     expect(blocks).toHaveLength(5);
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
-  it('goes from one partition to the next', async () => {
+  it('goes through all partitions', async () => {
     async function* eventsOf(sensor: string, days: readonly string[]): AsyncGenerator<Event> {
       for (const day of days) yield* events.stream({ dayId: `${sensor}:${day}` });
     }
@@ -83,7 +83,7 @@ describe('docs/partitions.md', () => {
     ).rejects.toThrow(CrossPartitionError);
   });
 
-  it('divides a counter', async () => {
+  it('splits a counter', async () => {
     const PARTS = 16;
     const like = (post: string): Promise<number | bigint> => {
       const part = Math.floor(Math.random() * PARTS);
@@ -99,7 +99,7 @@ describe('docs/partitions.md', () => {
     expect(await likesOf('p')).toBe(200);
   });
 
-  it('moves a row that others change meanwhile', async () => {
+  it('moves a row that changes meanwhile', async () => {
     async function move(key: { dayId: string; id: string }, dayId: string): Promise<void> {
       for (;;) {
         const event = await events.findOne(key);

@@ -31,7 +31,7 @@ describe('docs/pubsub.md', () => {
 
   afterAll(() => local?.stop());
 
-  it('shows only code that is run here', () => {
+  it('shows only code that is executed here', () => {
     const page = readFileSync(new URL('../../../docs/pubsub.md', import.meta.url), 'utf8');
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
@@ -39,7 +39,7 @@ describe('docs/pubsub.md', () => {
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
-  it('subscribes and publishes, and tells who listens', async () => {
+  it('subscribes and publishes, and lists subscribers', async () => {
     const subscription = cluster.pubsub.channel<Order>('orders').subscribe(({ payload, channel }) => {
       console.log(`${channel}: ${payload.id}`); // orders: 42
     });
@@ -56,7 +56,7 @@ describe('docs/pubsub.md', () => {
     subscription.unsubscribe();
   });
 
-  it('has patterns and sharded channels', async () => {
+  it('uses patterns and sharded channels', async () => {
     cluster.pubsub.pattern('orders.*').subscribe(({ channel, pattern }) => {
       console.log(`${channel} by ${pattern}`); // orders.placed by orders.*
     });
@@ -70,7 +70,7 @@ describe('docs/pubsub.md', () => {
     await eventually(() => expect(shown.toSorted()).toEqual([['hello'], ['orders.placed by orders.*']]));
   });
 
-  it('checks payloads by a schema', async () => {
+  it('validates payloads with a schema', async () => {
     const Reading = z.object({ sensor: z.string(), at: z.coerce.date() });
     cluster.pubsub.channel('readings', { codec: Reading }).subscribe(({ payload }) => {
       console.log(payload.at.getUTCFullYear()); // 2026
@@ -81,7 +81,7 @@ describe('docs/pubsub.md', () => {
     await eventually(() => expect(shown).toEqual([[2026]]));
   });
 
-  it('publishes many at once', async () => {
+  it('publishes many messages at once', async () => {
     const results = await cluster.pubsub.publishMany([
       { channel: 'orders.placed', value: { id: 44 } },
       { channel: 'orders.paid', value: { id: 44 } },
@@ -104,7 +104,7 @@ describe('docs/pubsub.md', () => {
     await eventually(() => expect(shown).toContainEqual(['something may be missing (connectionLost)']));
   });
 
-  it('has bounds for those who take their time', async () => {
+  it('limits the buffers of slow consumers', async () => {
     const worked: number[] = [];
     const work = async ({ id }: Order): Promise<void> => void worked.push(id);
     const publishing = setInterval(() => void cluster.pubsub.publish('slow', { id: 1 }), 200);
@@ -130,7 +130,7 @@ describe('docs/pubsub.md', () => {
     clearInterval(publishing);
   });
 
-  it('has codecs', async () => {
+  it('uses codecs', async () => {
     const celsius: MessageCodec<number> = {
       encode: (value) => value.toFixed(1),
       decode: (payload) => Number(payload),
@@ -144,7 +144,7 @@ describe('docs/pubsub.md', () => {
     await eventually(() => expect(shown).toEqual([[294.65]]));
   });
 
-  it('looks again after a gap', async () => {
+  it('reads the state again after a gap', async () => {
     const reload = cluster.pubsub.gaps$.pipe(filter(({ names }) => names.includes('stock')));
     const stock$ = merge(cluster.pubsub.channel('stock'), reload).pipe(
       startWith('the first time'),
@@ -165,7 +165,7 @@ describe('docs/pubsub.md', () => {
     subscription.unsubscribe();
   });
 
-  it('has keyspace events', async () => {
+  it('receives keyspace events', async () => {
     cluster.pubsub
       .keyspace({ pattern: 'session:*', events: ['expired'] })
       .subscribe(({ key, event, node }) => {

@@ -57,7 +57,7 @@ describe('docs/recipes.md', () => {
     make: (repositories: EntityRegistry, client: ClusterClient) => T,
   ): T[] => clients.map((client) => make(createRepositories(client, entities), client));
 
-  it('has recipes of files only, none of them long', () => {
+  it('contains only short recipes in files', () => {
     expect(snippets.map(({ file }) => file)).toEqual([
       'cart.ts',
       'sessions.ts',
@@ -78,7 +78,7 @@ describe('docs/recipes.md', () => {
     expect(programs.faults).toBe('');
   });
 
-  it('sells what is in a cart once, however many check out at the same time', async () => {
+  it('sells a cart once, however many check out at the same time', async () => {
     const { Cart, CartLine, Sale, Carts } = await recipe('cart.ts');
     const carts = twice(
       [Cart, CartLine, Sale],
@@ -95,7 +95,7 @@ describe('docs/recipes.md', () => {
     expect(await sales.findBy({ cartId: 'c1' })).toEqual(sold);
   });
 
-  it('finds sessions, puts their end off, and ends all of a user', async () => {
+  it('finds sessions, extends them, and ends all sessions of a user', async () => {
     const { Session, Sessions } = await recipe('sessions.ts');
     const [sessions] = twice([Session], (all) => new Sessions(all.repository(Session)) as Sessions);
     const [first, second, others] = await Promise.all(['ada', 'ada', 'bob'].map((id) => sessions.signIn(id)));
@@ -110,7 +110,7 @@ describe('docs/recipes.md', () => {
     expect(await sessions.find(others.id)).toMatchObject({ userId: 'bob' });
   });
 
-  it('sells 10 seats to 100 who want one at the same time', async () => {
+  it('sells 10 seats to 100 concurrent buyers', async () => {
     const { Show, Booking, BoxOffice } = await recipe('booking.ts');
     const offices = twice(
       [Show, Booking],
@@ -134,7 +134,7 @@ describe('docs/recipes.md', () => {
     await expect(offices[0].book('s1', customer)).rejects.toThrow(EntityExistsError);
   });
 
-  it('neither makes nor loses money, also where every transfer is made twice', async () => {
+  it('neither creates nor loses money, even if every transfer is repeated', async () => {
     const { Account, Entry, Ledger } = await recipe('ledger.ts');
     const ledgers = twice(
       [Account, Entry],
@@ -164,7 +164,7 @@ describe('docs/recipes.md', () => {
     }
   });
 
-  it('has a leaderboard that tells those who watch', async () => {
+  it('updates a leaderboard and notifies its watchers', async () => {
     const { Season, Leaderboard } = await recipe('leaderboard.ts');
     const [one, two] = twice(
       [Season],
@@ -191,7 +191,7 @@ describe('docs/recipes.md', () => {
     watching.unsubscribe();
   });
 
-  it('lets so many through in a window, and more in the next', async () => {
+  it('allows a limited number of requests per window', async () => {
     const { RateLimit } = await recipe('rate-limit.ts');
     const [one, two] = clients.map((client) => new RateLimit(client, 10, 60_000) as RateLimit);
     const waits = await Promise.all(Array.from({ length: 30 }, (_, i) => [one, two][i % 2].waitFor('ada')));

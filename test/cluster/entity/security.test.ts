@@ -42,7 +42,7 @@ const HOSTILE = [
   '%7B',
 ];
 
-describe('rows from outside', () => {
+describe('rows from untrusted sources', () => {
   const { nodes, keyspace } = sharedCluster();
   let client: ClusterClient;
   let planted: ClusterRepository<Planted>;
@@ -57,7 +57,7 @@ describe('rows from outside', () => {
   });
   afterAll(() => client?.close());
 
-  it('fill the properties that their class declares, and nothing else', async () => {
+  it('fill only the properties that their class declares', async () => {
     await planted.insert(planted.create({ id: 'row', note: 'a', extra: {} }));
     const fields = { constructor: 'x', toString: 'y', hasOwnProperty: 'z', admin: 'true', save: 'w' };
     await client.hset(planted.keyOf('row'), fields);
@@ -81,7 +81,7 @@ describe('rows from outside', () => {
     expect(await client.hget(planted.keyOf('row'), 'admin')).toBe('true');
   });
 
-  it.each(HOSTILE)('are the same whatever their ids and values hold: %j', async (text) => {
+  it.each(HOSTILE)('are the same whatever their ids and values contain: %j', async (text) => {
     await planted.insert(planted.create({ id: text, note: text, extra: { [text]: text } }));
     const row = await planted.findOneOrFail(text);
     expect([row.id, row.note, Object.entries(row.extra as object)]).toEqual([text, text, [[text, text]]]);
@@ -96,7 +96,7 @@ describe('rows from outside', () => {
     expect(await client.get('witness')).toBe('here');
   });
 
-  it('come in pages of a thousand at most', async () => {
+  it('are returned in pages of a thousand at most', async () => {
     const where = { plantedId: 'none', state: 'x' };
     for (const limit of [0, 1_001, Infinity, NaN])
       await expect(parts.findPage(where, { limit })).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });

@@ -34,7 +34,7 @@ const connect = (username: string): ReturnType<typeof open> =>
   );
 
 describe.each(['channel', 'sharded'] as const)('a %s that the user may not subscribe to', (kind) => {
-  it('fails, and those it was asked for with do not', async () => {
+  it('fails, and the other channels of the same command do not', async () => {
     const { pubsub } = connect('app');
     const allowed = ['{open}:1', '{open}:2', '{open}:3'];
     const seen = collect<ClusterMessage>();
@@ -97,7 +97,7 @@ it('a pattern that the user may not subscribe to fails', async () => {
 it.each([
   ['channel', /cmdstat_ping:.*rejected_calls=(\d+)/],
   ['sharded', /cmdstat_hello:calls=(\d+)/],
-] as const)('a user who may not PING has a %s that stays', async (kind, heartbeats) => {
+] as const)('a user without permission for PING keeps a %s', async (kind, heartbeats) => {
   const { pubsub, engine } = connect('plain');
   const gaps = collect<SubscriptionGap>();
   pubsub.gaps$.subscribe(gaps.observer);
@@ -114,7 +114,7 @@ it.each([
   expect(gaps.values).toEqual([]);
 });
 
-it('a subscription on a node that leaves the cluster moves to another, and says so', async () => {
+it('a subscription on a node that leaves the cluster moves to another node, and reports a gap', async () => {
   const [first] = cluster.primaries;
   const slot = keySlot('{leaving}');
   const owner = await cluster.primaryOfSlot(slot);

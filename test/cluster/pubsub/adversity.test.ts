@@ -9,8 +9,8 @@ const cluster = sharedCluster();
 const open = pubsubFactory();
 const name = (suffix: string): string => `${cluster.keyspace}${suffix}`;
 
-describe('a publisher that is not Keyslot', () => {
-  it('is heard by all kinds; what it says that is no JSON goes to errors$', async () => {
+describe('a publisher other than Keyslot', () => {
+  it('reaches all kinds of subscribers; messages that are not JSON go to errors$', async () => {
     const { pubsub } = open({ nodes: cluster.nodes });
     const seen = collect<ClusterMessage>();
     const unreadable = collect<UnreadableMessage>();
@@ -38,7 +38,7 @@ describe('a publisher that is not Keyslot', () => {
   });
 });
 
-it('a pattern given up during the round trip leaves no subscription, and may come back', async () => {
+it('a pattern that is ended during the round trip leaves no subscription, and can be subscribed again', async () => {
   const { pubsub, engine } = open({ nodes: cluster.nodes });
   await engine.connect();
   const kept = pubsub.pattern(name('kept.*')).subscribe();
@@ -89,7 +89,7 @@ describe('close while still connecting', () => {
   });
 });
 
-it('10,000 messages a second into a consumer of 10 leave the heap as it is', async () => {
+it('10,000 messages per second for a buffer of 10 do not grow the heap', async () => {
   setFlagsFromString('--expose-gc');
   const collectGarbage = runInNewContext('gc') as () => void;
   const heap = (): number => {

@@ -15,8 +15,8 @@ function gate(): { opened: Promise<void>; release: () => void } {
   return { opened, release };
 }
 
-describe('a consumer that is slower than the messages', () => {
-  it('has as many wait as it allows, while nobody else is held up', async () => {
+describe('a consumer that is slower than the publisher', () => {
+  it('buffers as many messages as it allows, without delaying other consumers', async () => {
     const { pubsub } = open({ nodes: cluster.nodes });
     const channel = name('flood');
     const slow = buffered(pubsub.channel<number>(channel), { size: 100, whenFull: 'dropOldest' }).open();
@@ -41,7 +41,7 @@ describe('a consumer that is slower than the messages', () => {
     expect(rest).toEqual(numbers(20_000).slice(-100));
   });
 
-  it('keeps what came first, where the newest are dropped', async () => {
+  it('keeps the oldest messages if the newest are dropped', async () => {
     const source = new Subject<number>();
     const messages = buffered(source, { size: 3, whenFull: 'dropNewest' }).open();
     for (const n of numbers(10)) source.next(n);
@@ -52,7 +52,7 @@ describe('a consumer that is slower than the messages', () => {
     expect(messages.dropped).toBe(7);
   });
 
-  it('gets what waits and then an error, where it asked for one', async () => {
+  it('receives the buffered messages and then an error, if it asked for one', async () => {
     const source = new Subject<number>();
     const messages = buffered(source, { size: 2, whenFull: 'error' }).open();
     for (const n of numbers(5)) source.next(n);
@@ -80,7 +80,7 @@ describe('a consumer that is slower than the messages', () => {
     expect(await messages.next()).toEqual({ done: true, value: undefined });
   });
 
-  it('ends with pub/sub', async () => {
+  it('ends when pub/sub is closed', async () => {
     const { pubsub } = open({ nodes: cluster.nodes });
     const waiting = buffered(pubsub.channel(name('closed')))
       .open()
@@ -90,7 +90,7 @@ describe('a consumer that is slower than the messages', () => {
     expect(await waiting).toEqual({ done: true, value: undefined });
   });
 
-  it('sees a source that ends or fails at once', async () => {
+  it('handles a source that ends or fails immediately', async () => {
     expect(await buffered(of(1)).next()).toEqual({ done: false, value: 1 });
     const failing = buffered(throwError(() => new Error('no')));
     await expect(failing.next()).rejects.toThrow('no');
@@ -98,7 +98,7 @@ describe('a consumer that is slower than the messages', () => {
   });
 
   it.each([{ size: 0 }, { size: 1.5 }, { size: Number.NaN }, { whenFull: 'explode' as 'error' }])(
-    'cannot ask for %j',
+    'rejects %j',
     (options) => {
       expect(() => buffered(NEVER, options)).toThrow(InvalidArgumentError);
       expect(() => mapBuffered(async () => 1, options)).toThrow(InvalidArgumentError);
@@ -107,7 +107,7 @@ describe('a consumer that is slower than the messages', () => {
 });
 
 describe('mapBuffered', () => {
-  it('works in order, one at a time, and loses nothing within its bounds', async () => {
+  it('processes values in order, one at a time, and loses nothing within its limits', async () => {
     let active = 0;
     const results = await lastValueFrom(
       from(numbers(50)).pipe(
@@ -123,7 +123,7 @@ describe('mapBuffered', () => {
     expect(results).toEqual(numbers(50).map((n) => n * 2));
   });
 
-  it('works on as many at a time as it is told, and says what it drops', async () => {
+  it('processes as many at a time as configured, and reports what it drops', async () => {
     const source = new Subject<number>();
     const { opened, release } = gate();
     const started: number[] = [];
@@ -149,7 +149,7 @@ describe('mapBuffered', () => {
     expect(await results).toEqual([0, 1, 2, 6, 7]);
   });
 
-  it('passes on errors: the source’s, the project’s, and its own', async () => {
+  it('passes on errors of the source, of the project function, and of the buffer', async () => {
     const boom = new Error('boom');
     const failing = throwError(() => boom).pipe(mapBuffered(async (n) => n));
     await expect(lastValueFrom(failing)).rejects.toBe(boom);
@@ -163,7 +163,7 @@ describe('mapBuffered', () => {
     await expect(lastValueFrom(throwing)).rejects.toBe(boom);
   });
 
-  it('works on what waits before it fails for what does not fit', async () => {
+  it('processes buffered values before it fails because of an overflow', async () => {
     const source = new Subject<number>();
     const { opened, release } = gate();
     const seen = collect<number>();
@@ -182,13 +182,13 @@ describe('mapBuffered', () => {
     expect(seen.errors[0]).toBeInstanceOf(BufferOverflowError);
   });
 
-  it.each([0, 1.5, -1, Number.NaN, '2'])('takes no concurrency of %p', (concurrency) => {
+  it.each([0, 1.5, -1, Number.NaN, '2'])('rejects a concurrency of %p', (concurrency) => {
     expect(() => mapBuffered(async () => 1, { concurrency: concurrency as number })).toThrow(
       /"concurrency" must be a positive integer or Infinity, got /,
     );
   });
 
-  it('starts nothing more once nobody listens', async () => {
+  it('starts nothing more once it has no subscribers', async () => {
     const started: number[] = [];
     const project = async (n: number): Promise<number> => {
       started.push(n);

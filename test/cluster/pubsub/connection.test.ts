@@ -28,7 +28,7 @@ const SERVERS = { 2: () => old.seeds, 3: () => cluster.nodes };
 describe.each([2, 3] as const)('over RESP%i', (protocol) => {
   const connect = () => open({ nodes: SERVERS[protocol]() }, { heartbeatMs: 50 });
 
-  it('names and payloads are the bytes they are, patterns too', async () => {
+  it('names, patterns and payloads keep their exact bytes', async () => {
     const { pubsub } = connect();
     const channel = bytes('raw.', 0xff, 0x00, 0x0d, 0x0a, 0xc3);
     const pattern = bytes('raw.', 0xff, 0x2a);
@@ -51,7 +51,7 @@ describe.each([2, 3] as const)('over RESP%i', (protocol) => {
     );
   });
 
-  it('names and payloads may have a megabyte', async () => {
+  it('names and payloads can be a megabyte long', async () => {
     const { pubsub } = connect();
     const channel = name('x'.repeat(1024 * 1024));
     const payload = '🎉'.repeat(256 * 1024);
@@ -67,7 +67,7 @@ describe.each([2, 3] as const)('over RESP%i', (protocol) => {
     await eventually(async () => expect(await pubsub.channels(name('small'))).toEqual([]));
   });
 
-  it('heart-beats pass beside messages, and nothing is taken for a loss', async () => {
+  it('heartbeats pass between messages, and are not mistaken for a loss', async () => {
     const { pubsub } = connect();
     const gaps = collect();
     const seen = collect<ClusterMessage<number>>();
@@ -87,7 +87,7 @@ describe.each([2, 3] as const)('over RESP%i', (protocol) => {
   });
 });
 
-it('credentials that are replaced replace a connection that takes no AUTH, and say so', async () => {
+it('renewed credentials replace a connection that accepts no AUTH, and a gap is reported', async () => {
   let current = { username: 'first', password: 'first' };
   const { pubsub, engine } = open(
     { nodes: old.seeds, credentialsProvider: () => current },
@@ -119,7 +119,7 @@ it('credentials that are replaced replace a connection that takes no AUTH, and s
   expect(publisher.account(numbers, gaps.values)).toEqual({ doubled: [], lost: [] });
 });
 
-it('many commands leave in few writes', async () => {
+it('many commands are sent in few writes', async () => {
   const relays = await Relays.start(cluster.nodes);
   try {
     const { pubsub, engine } = open(relays.options);
@@ -142,7 +142,7 @@ it('many commands leave in few writes', async () => {
   }
 });
 
-it('close does not wait for a node that has accepted and does not answer', async () => {
+it('close does not wait for a node that accepts connections but never answers', async () => {
   const node = await FakeNode.start();
   try {
     const { pubsub, engine } = open({ nodes: [node] });

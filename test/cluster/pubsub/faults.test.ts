@@ -99,8 +99,8 @@ function lossesOf({ gaps }: Outcome): Outcome['gaps'] {
   return gaps.filter(({ kind, reason }) => kind !== 'sharded' || reason !== 'slotMoved');
 }
 
-describe('numbered messages are all accounted for', () => {
-  it('when nothing happens: there is no gap', async () => {
+describe('every numbered message arrives or is covered by a gap', () => {
+  it('if nothing happens: there is no gap', async () => {
     const outcome = await accountFor('calm', async () => {});
     expect(outcome.gaps).toEqual([]);
     expectOrder(outcome);
@@ -119,7 +119,7 @@ describe('numbered messages are all accounted for', () => {
     expectOrder(outcome);
   });
 
-  it('when a primary is frozen, and thawed once another has taken over', async () => {
+  it('when a primary is frozen, and thawed after a failover', async () => {
     let frozen = '';
     const outcome = await accountFor('freeze', async (primary) => {
       frozen = primary.name;
@@ -133,7 +133,7 @@ describe('numbered messages are all accounted for', () => {
     expect(gaps.map(({ reason }) => reason)).toContain('nodeSilent');
   });
 
-  it('when a replica takes over as planned: only sharded channels may have a gap', async () => {
+  it('when a planned failover happens: only sharded channels can have a gap', async () => {
     const { gaps } = await accountFor('failover', async (primary) => {
       await cluster.failover(await replicaOf(primary));
     });
@@ -142,7 +142,7 @@ describe('numbered messages are all accounted for', () => {
     }
   });
 
-  it('with the gaps in the stream, before what came after them', async () => {
+  it('with gaps in the stream, before the messages that follow them', async () => {
     const { pubsub } = open({ nodes: cluster.seeds }, { heartbeatMs: 200 });
     const streams = (['channel', 'pattern', 'sharded'] as const).map((kind) => {
       const items = collect<MessageOrGap<number>>();
@@ -184,7 +184,7 @@ describe('numbered messages are all accounted for', () => {
     expectOrder(outcome);
   });
 
-  it('when slots move: only the sharded channels in them have a gap', async () => {
+  it('when slots move: only their sharded channels have a gap', async () => {
     const other = await cluster.primaryOfSlot(keySlot('{b}'));
     const outcome = await accountFor('move', (primary) =>
       cluster.migrateSlots([keySlot('{a}')], primary, other),
@@ -194,7 +194,7 @@ describe('numbered messages are all accounted for', () => {
     ]);
   });
 
-  it('when a slot moves there and back: it alone is subscribed to again, and its gaps are told', async () => {
+  it('when a slot moves there and back: only its channels are subscribed again, and their gaps are reported', async () => {
     const { pubsub } = open({ nodes: cluster.seeds });
     const gaps = collect<SubscriptionGap>();
     const seen = collect<ClusterMessage<number>>();
@@ -223,7 +223,7 @@ describe('numbered messages are all accounted for', () => {
     await eventually(() => expect(seen.values.map(({ payload }) => payload)).toEqual([1, 2]));
   });
 
-  it('when every node is restarted, one after the other', async () => {
+  it('when every node is restarted, one after another', async () => {
     await accountFor('restart', async () => {
       for (const node of cluster.nodes) {
         await cluster.restart(node);
@@ -234,7 +234,7 @@ describe('numbered messages are all accounted for', () => {
 });
 
 describe('a subscription', () => {
-  it('is restored after all nodes were gone', async () => {
+  it('is restored after all nodes were down', async () => {
     const { pubsub } = open({ nodes: cluster.seeds }, { heartbeatMs: 200 });
     const seen = collect<ClusterMessage>();
     const gaps = collect<SubscriptionGap>();
@@ -254,7 +254,7 @@ describe('a subscription', () => {
     expect(gaps.values.map(({ kind }) => kind).toSorted()).toEqual(kinds);
   });
 
-  it('may be given up while there is no node for it', async () => {
+  it('can be ended while no node can serve it', async () => {
     const { pubsub } = open({ nodes: cluster.seeds }, { heartbeatMs: 200 });
     const gaps = collect<SubscriptionGap>();
     pubsub.gaps$.subscribe(gaps.observer);

@@ -29,7 +29,7 @@ it.each([
   ['K', undefined, 'A'],
   ['', undefined, 'KA'],
   ['Kg$', ['lpush'], 'l'],
-])('where nodes are set to "%s", events %p fail for want of %s', async (flags, events, lacking) => {
+])('with the node setting "%s", events %p fail because %s is missing', async (flags, events, lacking) => {
   await configure(flags);
   const { pubsub, seen } = observe(events);
   await expect(pubsub.ready()).rejects.toThrow(KeyspaceEventsOffError);
@@ -42,14 +42,14 @@ it.each([
   ['Kg', undefined],
   ['KEg$', ['set', 'del']],
   ['Kg', ['an event of a server to come']],
-])('where nodes are set to "%s", events %p are subscribed to', async (flags, events) => {
+])('with the node setting "%s", events %p can be subscribed to', async (flags, events) => {
   await configure(flags);
   const { pubsub, seen } = observe(events);
   await pubsub.ready();
   expect(seen.errors).toEqual([]);
 });
 
-it('fails when a node is set not to tell any more, and tells again after it was set back', async () => {
+it('fails when a node stops publishing events, and works again after it was reconfigured', async () => {
   await configure('KA');
   const { pubsub, engine, seen } = observe(['set']);
   const others = collect<KeyEvent>();
@@ -76,7 +76,7 @@ it('fails when a node is set not to tell any more, and tells again after it was 
   expect([again.errors, others.errors]).toEqual([[], []]);
 });
 
-it('goes by what is told where the user may not ask for the configuration', async () => {
+it('relies on received events if the user may not read the configuration', async () => {
   await configure('KA');
   for (const node of cluster.nodes) {
     await cluster.command(node, 'ACL', 'SETUSER', 'asker', 'on', '>secret', '~*', '&*', '+@all', '-config');

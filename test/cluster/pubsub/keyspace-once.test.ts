@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster.stop());
 
-it('tells every keyspace event once outside of gaps, through planned failovers', async () => {
+it('delivers every keyspace event once outside of gaps, through planned failovers', async () => {
   const { pubsub, engine } = open({ nodes: cluster.seeds, deadlineMs: 10_000 });
   const seen = collect<KeyEvent>();
   const gaps = collect<SubscriptionGap>();

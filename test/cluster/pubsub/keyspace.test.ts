@@ -27,7 +27,7 @@ const run = (engine: ClusterEngine, name: string, ...args: ChannelName[]): Promi
 const namesOf = (events: readonly KeyEvent[]): string[] => events.map(({ key }) => key).toSorted();
 
 describe('keyspace', () => {
-  it('gives events of keys on every primary', async () => {
+  it('delivers events of keys on every primary', async () => {
     const { pubsub, engine } = connect();
     const seen = collect<KeyEvent>();
     const subscription = pubsub.keyspace({ pattern: 'all:*' }).subscribe(seen.observer);
@@ -43,7 +43,7 @@ describe('keyspace', () => {
     subscription.unsubscribe();
   });
 
-  it('gives only the events that are asked for', async () => {
+  it('delivers only the selected events', async () => {
     const { pubsub, engine } = connect();
     const seen = collect<KeyEvent>();
     const subscription = pubsub
@@ -61,7 +61,7 @@ describe('keyspace', () => {
     subscription.unsubscribe();
   });
 
-  it('subscribes once to each primary, and ends with the last subscriber', async () => {
+  it('subscribes once to each primary, and unsubscribes with the last subscriber', async () => {
     const { pubsub } = connect();
     const before = await pubsub.numpat();
     const events = [pubsub.keyspace({ pattern: 'once:*' }), pubsub.keyspace({ pattern: 'once:*' })];
@@ -72,7 +72,7 @@ describe('keyspace', () => {
     await eventually(async () => expect(await pubsub.numpat()).toBe(before));
   });
 
-  it('leaves nothing when it is given up before the cluster was found', async () => {
+  it('leaves nothing behind if it is ended before the cluster was found', async () => {
     const { pubsub, engine } = connect();
     pubsub.keyspace({ pattern: 'early:*' }).subscribe().unsubscribe();
     await engine.connect();
@@ -80,7 +80,7 @@ describe('keyspace', () => {
     expect(await pubsub.numpat()).toBe(0);
   });
 
-  it('gives keys as bytes to whom the pattern was bytes', async () => {
+  it('returns keys as bytes if the pattern is in bytes', async () => {
     const { pubsub, engine } = connect();
     const key = Buffer.concat([Buffer.from('bytes:'), Buffer.from([0xff, 0x00])]);
     const first = firstValueFrom(pubsub.keyspace({ pattern: Buffer.from('bytes:*') }));
@@ -94,12 +94,12 @@ describe('keyspace', () => {
     [{ pattern: [] }],
     [{ pattern: 'a', events: [] }],
     [{ pattern: 'a', events: '' }],
-  ])('%j is refused at once', (options) => {
+  ])('%j is rejected at once', (options) => {
     const { pubsub } = connect();
     expect(() => pubsub.keyspace(options as KeyspaceOptions)).toThrow(InvalidArgumentError);
   });
 
-  it('fails where a primary is not set to tell events', async () => {
+  it('fails if a primary is not configured to publish events', async () => {
     const { pubsub, engine } = connect();
     const [node] = cluster.primaries;
     await cluster.command(node, 'CONFIG', 'SET', 'notify-keyspace-events', 'Ex');
@@ -113,7 +113,7 @@ describe('keyspace', () => {
     expect((await on).key).toBe('on:1');
   });
 
-  it('completes with close()', async () => {
+  it('completes on close()', async () => {
     const { pubsub } = connect();
     const seen = collect();
     pubsub.keyspace({ pattern: '*' }).subscribe(seen.observer);
@@ -177,7 +177,7 @@ describe('keyspace follows the topology', () => {
     subscription.unsubscribe();
   });
 
-  it('to a primary that is added', async () => {
+  it('to a primary that joins', async () => {
     const { pubsub, engine } = open({ nodes: cluster.seeds, refreshIntervalMs: 500 }, { heartbeatMs: 200 });
     const seen = collect<KeyEvent>();
     const gaps = collect<SubscriptionGap>();

@@ -13,7 +13,7 @@ const spread = (prefix: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => name(`${prefix}${i}`));
 
 describe('pattern', () => {
-  it('gives what is published to any channel it matches, wherever that is published', async () => {
+  it('receives messages of any channel it matches, wherever they are published', async () => {
     const { pubsub } = connect();
     const channels = spread('p.', 30);
     const messages = lastValueFrom(pubsub.pattern<number>(name('p.*')).pipe(take(30), toArray()));
@@ -31,7 +31,7 @@ describe('pattern', () => {
     );
   });
 
-  it('is a subscription of its own beside those of channels and other patterns', async () => {
+  it('is independent of subscriptions to channels and other patterns', async () => {
     const { pubsub } = connect();
     const seen = collect<ClusterMessage>();
     const subscription = pubsub.pattern([name('own.*'), name('own.?')]).subscribe(seen.observer);
@@ -47,7 +47,7 @@ describe('pattern', () => {
     subscription.unsubscribe();
   });
 
-  it('is made once and ended with the last subscriber', async () => {
+  it('is created once and ends with the last subscriber', async () => {
     const { pubsub } = connect();
     const before = await pubsub.numpat();
     const messages = pubsub.pattern(name('n.*'));
@@ -60,7 +60,7 @@ describe('pattern', () => {
     await eventually(async () => expect(await pubsub.numpat()).toBe(before));
   });
 
-  it('in bytes gives channels in bytes', async () => {
+  it('in bytes returns channels in bytes', async () => {
     const { pubsub } = connect();
     const channel = Buffer.concat([Buffer.from(name('bytes.')), Buffer.from([0xff, 0x00, 0xc3])]);
     const first = firstValueFrom(pubsub.pattern(Buffer.from(name('bytes.*')), { codec: 'binary' }));
@@ -80,12 +80,12 @@ describe('pattern', () => {
     expect((await first).channel).toBe(name('grüße.🎉!'));
   });
 
-  it.each([[''], [[]], [Buffer.alloc(0)]])('%p is refused at once', (pattern) => {
+  it.each([[''], [[]], [Buffer.alloc(0)]])('%p is rejected at once', (pattern) => {
     const { pubsub } = connect();
     expect(() => pubsub.pattern(pattern as string)).toThrow(InvalidArgumentError);
   });
 
-  it('with unreadable payloads names channel and pattern', async () => {
+  it('reports channel and pattern for payloads that cannot be decoded', async () => {
     const { pubsub } = connect();
     const unreadable = firstValueFrom(pubsub.errors$);
     const subscription = pubsub.pattern(name('bad.*')).subscribe();
@@ -101,7 +101,7 @@ describe('pattern', () => {
 });
 
 describe('sharded', () => {
-  it('gives what is published to it, in every shard', async () => {
+  it('delivers what is published to it, in every shard', async () => {
     const { pubsub, engine } = connect();
     const channels = spread('room:', 30);
     const messages = lastValueFrom(pubsub.sharded<number>(channels).pipe(take(30), toArray()));
@@ -116,7 +116,7 @@ describe('sharded', () => {
     );
   });
 
-  it('is another world than channel', async () => {
+  it('is separate from classic channels', async () => {
     const { pubsub } = connect();
     const seen = collect<ClusterMessage>();
     const subscription = pubsub.sharded(name('both')).subscribe(seen.observer);
@@ -129,7 +129,7 @@ describe('sharded', () => {
     subscription.unsubscribe();
   });
 
-  it('is made once and ended with the last subscriber', async () => {
+  it('is created once and ends with the last subscriber', async () => {
     const { pubsub } = connect();
     const channel = name('shard-once');
     const subscriptions = [pubsub.sharded(channel), pubsub.sharded(channel)].map((messages) =>
@@ -160,7 +160,7 @@ describe('sharded', () => {
     expect(await first).toMatchObject({ channel, payload: Buffer.from([0x80]) });
   });
 
-  it('costs one command a slot, however many channels there are in it', async () => {
+  it('sends one command per slot, however many channels the slot has', async () => {
     const { pubsub, engine } = connect();
     await engine.connect();
     const channels = [...spread('{one}:', 2_000), ...spread('{two}:', 2_000)].map((channel) => channel);
@@ -173,7 +173,7 @@ describe('sharded', () => {
     await eventually(async () => expect(await pubsub.shardChannels(name('{*'))).toEqual([]));
   });
 
-  it('leaves no subscription when it is given up during the round trip', async () => {
+  it('leaves no subscription behind if it is ended during the round trip', async () => {
     const { pubsub, engine } = connect();
     await engine.connect();
     const kept = pubsub.sharded(name('kept')).subscribe();
@@ -191,7 +191,7 @@ describe('sharded', () => {
 });
 
 describe('introspection', () => {
-  it('is merged over all nodes', async () => {
+  it('merges the replies of all nodes', async () => {
     const { pubsub } = connect();
     const channels = spread('seen:', 20);
     const one = pubsub.channel(channels).subscribe();

@@ -32,7 +32,7 @@ async function listenTo(channel: string) {
 const numbers = (from: number, count: number): number[] => Array.from({ length: count }, (_, i) => from + i);
 
 describe('a shard without a replica', () => {
-  it('that is dead: another primary passes messages on, in their order, until it is back', async () => {
+  it('that is dead: another primary forwards messages, in order, until it is back', async () => {
     const channel = 'lost-shard';
     const { publisher, seen, received, primary } = await listenTo(channel);
     await cluster.kill(primary);
@@ -63,7 +63,7 @@ describe('a shard without a replica', () => {
     });
   });
 
-  it('that stands still: messages go by another primary once a reply of its own is overdue', async () => {
+  it('that is frozen: messages go through another primary once its reply is overdue', async () => {
     const channel = 'still-shard';
     const { publisher, received, primary } = await listenTo(channel);
     await cluster.freeze(primary);

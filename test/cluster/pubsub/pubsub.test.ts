@@ -20,7 +20,7 @@ const subscribers = async (pubsub: ClusterPubSub, channel: ChannelName): Promise
   (await pubsub.numsub(channel)).get(channel);
 
 describe('channel', () => {
-  it('gives what is published once it is ready', async () => {
+  it('delivers messages that are published once it is ready', async () => {
     const { pubsub } = connect();
     const first = firstValueFrom(pubsub.channel<{ id: number }>(name('news')));
     await pubsub.ready();
@@ -31,7 +31,7 @@ describe('channel', () => {
     expect(message.receivedAt).toBeGreaterThanOrEqual(before);
   });
 
-  it('makes one subscription for all who want it, with the first, and ends it with the last', async () => {
+  it('subscribes once for all subscribers, with the first one, and unsubscribes with the last one', async () => {
     const { pubsub } = connect();
     const channel = name('shared');
     const [one, other] = [pubsub.channel<number>(channel), pubsub.channel<number>(channel)];
@@ -53,7 +53,7 @@ describe('channel', () => {
     await eventually(async () => expect(await subscribers(pubsub, channel)).toBe(0));
   });
 
-  it('takes several names, each once', async () => {
+  it('accepts several names, each once', async () => {
     const { pubsub } = connect();
     const names = [name('a'), name('b'), name('a'), name('c')];
     const messages = lastValueFrom(pubsub.channel(names).pipe(take(3), toArray()));
@@ -63,7 +63,7 @@ describe('channel', () => {
     expect(pairs.toSorted()).toEqual([...new Set(names)].map((channel) => [channel, channel]));
   });
 
-  it('is ready though a subscriber comes to a channel that is subscribed to', async () => {
+  it('is ready when a subscriber joins an active channel', async () => {
     const { pubsub } = connect();
     const first = pubsub.channel(name('late')).subscribe();
     await pubsub.ready();
@@ -83,7 +83,7 @@ describe('channel', () => {
     expect((await received).map(({ payload }) => payload)).toEqual(numbers);
   });
 
-  it('goes with firstValueFrom and takeUntil', async () => {
+  it('works with firstValueFrom and takeUntil', async () => {
     const { pubsub } = connect();
     const stop = new Subject<void>();
     const seen = collect();
@@ -94,7 +94,7 @@ describe('channel', () => {
     await eventually(async () => expect(await subscribers(pubsub, name('until'))).toBe(0));
   });
 
-  it('does not tie the fates of its subscribers: one that throws leaves the others be', async () => {
+  it('isolates its subscribers: one that throws does not affect the others', async () => {
     const { pubsub } = connect();
     const thrown: unknown[] = [];
     config.onUnhandledError = (error) => thrown.push(error);
@@ -115,7 +115,7 @@ describe('channel', () => {
     }
   });
 
-  it('costs pipelined batches, however many names there are', async () => {
+  it('sends pipelined batches, however many names there are', async () => {
     const { pubsub, engine } = connect();
     await engine.connect();
     const names = Array.from({ length: 10_000 }, (_, i) => name(`many-${i}`));
@@ -132,7 +132,7 @@ describe('channel', () => {
 });
 
 describe('unsubscribing during the subscribe round trip', () => {
-  it('leaves no subscription', async () => {
+  it('leaves no subscription behind', async () => {
     const { pubsub, engine } = connect();
     await engine.connect();
     const kept = pubsub.channel(name('kept')).subscribe();
@@ -149,7 +149,7 @@ describe('unsubscribing during the subscribe round trip', () => {
     kept.unsubscribe();
   });
 
-  it('and coming back gives every message once', async () => {
+  it('and subscribing again delivers every message once', async () => {
     const { pubsub, engine } = connect();
     await engine.connect();
     const channel = name('back');
@@ -171,7 +171,7 @@ describe('unsubscribing during the subscribe round trip', () => {
 });
 
 describe('payloads', () => {
-  it('are read by each observable with its own codec', async () => {
+  it('are decoded by the codec of each observable', async () => {
     const { pubsub } = connect();
     const channel = name('codecs');
     const roman = { encode: (value: number) => 'I'.repeat(value), decode: (raw: Buffer) => raw.length };
@@ -192,7 +192,7 @@ describe('payloads', () => {
     expect((await third).payload).toBe('III');
   });
 
-  it("are read by the client's codec where no other is named", async () => {
+  it('are decoded by the codec of the client by default', async () => {
     const { pubsub } = open({ nodes: cluster.nodes }, { codec: 'text' });
     const first = firstValueFrom(pubsub.channel<string>(name('default')));
     await pubsub.ready();
@@ -215,7 +215,7 @@ describe('payloads', () => {
     subscription.unsubscribe();
   });
 
-  it('come with the channel in the form in which the observable named it', async () => {
+  it('arrive with the channel in the form in which the observable named it', async () => {
     const { pubsub } = connect();
     const text = firstValueFrom(pubsub.channel(name('form')));
     const bytes = firstValueFrom(pubsub.channel(Buffer.from(name('form'))));
@@ -226,7 +226,7 @@ describe('payloads', () => {
     expect((await bytes).channel).toEqual(Buffer.from(name('form')));
   });
 
-  it('may be large, and so may names', async () => {
+  it('can be large, and so can names', async () => {
     const { pubsub } = connect();
     const channel = name('n'.repeat(1024 * 1024));
     const payload = 'p'.repeat(3 * 1024 * 1024);
@@ -236,7 +236,7 @@ describe('payloads', () => {
     expect((await first).payload === payload).toBe(true);
   });
 
-  it('that cannot be read go to errors$ with their bytes, and the stream goes on', async () => {
+  it('that cannot be decoded go to errors$ as bytes, and the stream continues', async () => {
     const { pubsub } = connect();
     const unreadable = collect<UnreadableMessage>();
     const seen = collect<ClusterMessage>();
@@ -267,7 +267,7 @@ describe('payloads', () => {
     ]);
   });
 
-  it('that cannot be written are not published', async () => {
+  it('that cannot be encoded are not published', async () => {
     const { pubsub } = connect();
     const broken = {
       encode: () => {
@@ -282,9 +282,9 @@ describe('payloads', () => {
   });
 });
 
-describe('bad names', () => {
+describe('invalid names', () => {
   it.each([[''], [[]], [['a', '']], [Buffer.alloc(0)], [undefined], [7], [[null]], [{}]])(
-    '%p is refused at once',
+    '%p is rejected at once',
     async (names) => {
       const { pubsub } = connect();
       expect(() => pubsub.channel(names as string)).toThrow(InvalidArgumentError);
@@ -296,19 +296,19 @@ describe('bad names', () => {
     },
   );
 
-  it('an unknown codec is refused at once', () => {
+  it('an unknown codec is rejected at once', () => {
     const { pubsub } = connect();
     expect(() => pubsub.channel('a', { codec: 'xml' as 'json' })).toThrow(InvalidArgumentError);
   });
 });
 
 describe('ready', () => {
-  it('resolves when nothing is subscribed to', async () => {
+  it('resolves if there are no subscriptions', async () => {
     const { pubsub } = connect();
     await expect(pubsub.ready()).resolves.toBeUndefined();
   });
 
-  it('refuses a name that nobody subscribes to', async () => {
+  it('rejects a name without subscribers', async () => {
     const { pubsub } = connect();
     const subscription = pubsub.channel(name('known')).subscribe();
     await expect(pubsub.ready([name('known'), name('unknown')])).rejects.toThrow(/unknown/);
@@ -316,7 +316,7 @@ describe('ready', () => {
     subscription.unsubscribe();
   });
 
-  it('resolves when what it waits for is not wanted any more', async () => {
+  it('resolves when the subscription that it waits for is no longer wanted', async () => {
     const { pubsub } = connect();
     const subscription = pubsub.channel(name('brief')).subscribe();
     const ready = pubsub.ready();
@@ -326,7 +326,7 @@ describe('ready', () => {
 });
 
 describe('close', () => {
-  it('completes everything and ends every connection', async () => {
+  it('completes all observables and closes every connection', async () => {
     const { pubsub, engine } = connect();
     const before = (await pubsub.channels(`${cluster.keyspace}*`)).length;
     const seen = collect();
@@ -347,7 +347,7 @@ describe('close', () => {
     await pubsub.close();
   });
 
-  it('is the end: what comes later is refused', async () => {
+  it('rejects later subscriptions', async () => {
     const { pubsub } = connect();
     const late = pubsub.channel(name('late'));
     await pubsub.close();
@@ -356,7 +356,7 @@ describe('close', () => {
     await expect(pubsub.ready()).rejects.toThrow(ClientClosedError);
   });
 
-  it('during the subscribe round trip completes, and ready() tells', async () => {
+  it('completes pending subscriptions, and ready() rejects', async () => {
     const { pubsub } = connect();
     const seen = collect();
     pubsub.channel(name('closing')).subscribe(seen.observer);
@@ -367,7 +367,7 @@ describe('close', () => {
     expect(seen.completed).toBe(1);
   });
 
-  it('comes with the end of the client', async () => {
+  it('happens when the client is closed', async () => {
     const { pubsub, engine } = connect();
     const seen = collect();
     pubsub.channel(name('client')).subscribe(seen.observer);

@@ -16,7 +16,7 @@ const Order = z.object({
 });
 
 describe('a schema as codec', () => {
-  it('gives what the schema makes of the payload, with its type', async () => {
+  it('delivers the payload as the schema transforms it, with its type', async () => {
     const { pubsub } = open({ nodes: cluster.nodes });
     const orders = pubsub.channel(name('orders'), { codec: Order });
     const years = firstValueFrom(orders.pipe(map(({ payload }) => payload.at.getUTCFullYear())));
@@ -25,7 +25,7 @@ describe('a schema as codec', () => {
     expect(await years).toBe(2026);
   });
 
-  it('sends what does not fit to errors$ with its bytes, and no word of what is in it', async () => {
+  it('sends invalid payloads to errors$ as bytes, without their content in the error', async () => {
     const { pubsub } = open({ nodes: cluster.nodes });
     const unreadable = collect<UnreadableMessage>();
     pubsub.errors$.subscribe(unreadable.observer);
@@ -44,7 +44,7 @@ describe('a schema as codec', () => {
     expect(noJson.error).toBeInstanceOf(SyntaxError);
   });
 
-  it('keeps the order of messages, though it takes its time over some', async () => {
+  it('keeps the order of messages, even if validation takes time', async () => {
     const { pubsub } = open({ nodes: cluster.nodes });
     const Slow = z.number().refine(async (n) => {
       for (let turns = (n * 7) % 5; turns > 0; turns--) await new Promise(setImmediate);
@@ -63,7 +63,7 @@ describe('a schema as codec', () => {
     expect(await seen).toEqual(values.filter((n) => n !== 13));
   });
 
-  it('awaits what is no native promise, too, and keeps the order', async () => {
+  it('awaits non-native promises too, and keeps the order', async () => {
     const { pubsub } = open({ nodes: cluster.nodes });
     const codec: MessageCodec<number> = {
       encode: (value) => ({ then: (resolve) => Promise.resolve(String(value)).then(resolve) }),
@@ -92,7 +92,7 @@ describe('a schema as codec', () => {
     expect((await unreadable).raw.toString()).toBe('3');
   });
 
-  it('lets nothing out that does not fit', async () => {
+  it('does not publish invalid values', async () => {
     const { pubsub } = open({ nodes: cluster.nodes });
     const Even = z.number().refine(async (n) => n % 2 === 0);
     const wrong = { id: 'x', at: new Date(), lines: [] } as unknown as z.infer<typeof Order>;

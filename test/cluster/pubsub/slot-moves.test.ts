@@ -41,7 +41,7 @@ async function prepareMove(slot: number): Promise<() => Promise<unknown>> {
 }
 
 describe('sharded channels whose slot does not move', () => {
-  it('are not touched where others are unsubscribed at the moment their slot moves', async () => {
+  it('are not affected when others are unsubscribed while their slot moves', async () => {
     const { pubsub, gaps, stayed } = await subscribed();
     const going = names('go', 15);
     for (const name of going) {
@@ -67,7 +67,7 @@ describe('sharded channels whose slot does not move', () => {
     );
   });
 
-  it('are subscribed to again where they were wanted anew in the same moment', async () => {
+  it('are subscribed again if they are wanted again at the same moment', async () => {
     const { pubsub, gaps } = await subscribed();
     for (const name of names('anew', 8)) {
       const subscription = pubsub.sharded(name).subscribe();
@@ -88,7 +88,7 @@ describe('sharded channels whose slot does not move', () => {
     );
   });
 
-  it('have no gap where a slot of their primary moves', async () => {
+  it('have no gap when a slot of their primary moves', async () => {
     const { pubsub, gaps } = await subscribed();
     const moving = names('move', 3);
     pubsub.sharded(moving).subscribe();
@@ -100,7 +100,7 @@ describe('sharded channels whose slot does not move', () => {
     expect(new Set(gaps.values.flatMap((gap) => gap.names))).toEqual(new Set(moving));
   });
 
-  it('have no gap where another shard has a planned failover', async () => {
+  it('have no gap when another shard has a planned failover', async () => {
     const { pubsub, gaps } = await subscribed();
     const slot = keySlot(STAYING[0]);
     const old = await cluster.primaryOfSlot(slot);
@@ -125,7 +125,7 @@ describe('sharded channels whose slot does not move', () => {
 });
 
 describe('ready(names)', () => {
-  it('waits for a name of every kind it is subscribed to, and knows which nobody wants', async () => {
+  it('waits for a name of every kind of subscription, and rejects unknown names', async () => {
     const { pubsub } = open({ nodes: cluster.seeds });
     const subscriptions = [pubsub.channel('one'), pubsub.sharded('one'), pubsub.pattern('one')].map(
       (messages) => messages.subscribe(),

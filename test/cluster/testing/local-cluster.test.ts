@@ -54,7 +54,7 @@ describe('a local cluster of three primaries with a replica each', () => {
     return replica;
   };
 
-  it('is ready: all slots are covered, and what a primary takes reaches its replica', async () => {
+  it('is ready: all slots are covered, and writes to a primary reach its replica', async () => {
     expect(cluster.primaries).toHaveLength(3);
     expect(cluster.replicas).toHaveLength(3);
     expect(new Set(cluster.nodes.map((node) => node.id)).size).toBe(6);
@@ -70,7 +70,7 @@ describe('a local cluster of three primaries with a replica each', () => {
     expect(cluster.seeds[0]).toEqual({ host: cluster.nodes[0].host, port: cluster.nodes[0].port });
   });
 
-  it('takes many commands at once while a connection ends, without piling up listeners', async () => {
+  it('accepts many commands at once while a connection ends, without accumulating listeners', async () => {
     const [{ connection }] = cluster.nodes;
     await connection.call('PING');
     const socket = connection['redis']!.stream;
@@ -81,7 +81,7 @@ describe('a local cluster of three primaries with a replica each', () => {
     await eventually(async () => expect(await connection.call('PING')).toBe('PONG'));
   });
 
-  it('surfaces what a server answers, without the arguments', async () => {
+  it('surfaces the replies of servers, without the arguments', async () => {
     const primary = await cluster.primaryOfSlot(keySlot('key'));
     const moved = cluster.command(otherPrimary(primary), 'SET', 'key', 'a secret value');
     await expect(moved).rejects.toMatchObject({ code: 'MOVED' });
@@ -90,7 +90,7 @@ describe('a local cluster of three primaries with a replica each', () => {
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('a secret value');
   });
 
-  it('gives the end of the log of a server', () => {
+  it('returns the end of the log of a server', () => {
     for (const node of cluster.nodes) expect(node.logTail()).toMatch(/^\d+:[MS] .* \d\d:\d\d:\d\d.* \S+/m);
   });
 
@@ -126,7 +126,7 @@ describe('a local cluster of three primaries with a replica each', () => {
     });
   });
 
-  it('stops half-way in the move of a slot, and goes back or on', async () => {
+  it('stops halfway through moving a slot, and goes back or on', async () => {
     const slot = keySlot('{half}');
     const from = await cluster.primaryOfSlot(slot);
     const to = otherPrimary(from);
@@ -180,7 +180,7 @@ describe('a local cluster of three primaries with a replica each', () => {
     expect(primary).toMatchObject({ role: 'replica', state: 'running' });
   });
 
-  it('takes nodes in and lets them go', async () => {
+  it('adds and removes nodes', async () => {
     const primary = await cluster.addNode();
     const replica = await cluster.addNode({ replicaOf: primary });
     expect([primary.role, replica.role]).toEqual(['primary', 'replica']);
@@ -196,13 +196,13 @@ describe('a local cluster of three primaries with a replica each', () => {
     await cluster.waitUntilStable();
   });
 
-  it('refuses what is none of its nodes or slots', async () => {
+  it('rejects nodes and slots that do not belong to it', async () => {
     await expect(cluster.kill('127.0.0.1:1')).rejects.toBeInstanceOf(InvalidArgumentError);
     await expect(cluster.primaryOfSlot(16_384)).rejects.toBeInstanceOf(InvalidArgumentError);
   });
 });
 
-it.each([0, 10_000])('says so when a port of a restarted node is taken (port + %d)', async (offset) => {
+it.each([0, 10_000])('reports that the port of a restarted node is taken (port + %d)', async (offset) => {
   const cluster = await LocalCluster.start({ primaries: 1, replicasPerPrimary: 0 });
   const [node] = cluster.nodes;
   await cluster.kill(node);
@@ -216,7 +216,7 @@ it.each([0, 10_000])('says so when a port of a restarted node is taken (port + %
   }
 });
 
-it('stops without leaving a process or a folder, frozen servers included', async () => {
+it('stops without leaving a process or a folder, including frozen servers', async () => {
   const cluster = await LocalCluster.start(small);
   const folder = await dataFolder(cluster);
   const pids = cluster.nodes.map((node) => node.pid);
@@ -256,7 +256,7 @@ describe('a process that starts a local cluster', () => {
 });
 
 describe('options of a local cluster', () => {
-  it('protects it by a password and ACL users', async () => {
+  it('protects it with a password and ACL users', async () => {
     const password = 'pass "word" \\ ü';
     const users = { reader: 'on >readers-secret ~* &* +@read +ping' };
     const cluster = await LocalCluster.start({ ...small, password, users });
@@ -273,7 +273,7 @@ describe('options of a local cluster', () => {
     }
   });
 
-  it('makes it accept TLS only, with certificates of its own', async () => {
+  it('makes it accept TLS only, with its own certificates', async () => {
     const cluster = await LocalCluster.start({ ...small, tls: true });
     try {
       const { ca, cert, key } = cluster.tls ?? {};
@@ -307,7 +307,7 @@ describe('options of a local cluster', () => {
     expect(settings).toEqual(expect.arrayContaining(['67108864', 'no']));
   });
 
-  it('that cannot be right are refused by name, and never repeated', async () => {
+  it('are rejected by name if they are invalid, and their values are not repeated', async () => {
     const bad: object[] = [
       { primaries: 0 },
       { replicasPerPrimary: -1 },
@@ -325,7 +325,7 @@ describe('options of a local cluster', () => {
     }
   });
 
-  it('name a server that is not there, or one that does not start', async () => {
+  it('can name a server that is missing or does not start, which is reported', async () => {
     const missing = LocalCluster.start({ binary: '/no/such/redis-server' });
     await expect(missing).rejects.toMatchObject({ code: 'SERVER_NOT_FOUND' });
     const failing = LocalCluster.start({
@@ -342,7 +342,7 @@ describe('options of a local cluster', () => {
     expect((error as Error).message).not.toContain('my secret');
   });
 
-  it('give the start up', async () => {
+  it('can abort the start', async () => {
     const controller = new AbortController();
     const starting = LocalCluster.start({ ...small, signal: controller.signal });
     controller.abort();
@@ -351,7 +351,7 @@ describe('options of a local cluster', () => {
 });
 
 describe('ports', () => {
-  it('stay outside the range of outgoing connections, with their bus ports, where that leaves any', () => {
+  it('stay outside the range of outgoing connections, with their bus ports, if possible', () => {
     const linux = candidatePorts([32_768, 60_999]);
     expect(linux.length).toBeGreaterThan(1_000);
     expect(linux.every((port) => port + 10_000 < 32_768 || port > 60_999)).toBe(true);

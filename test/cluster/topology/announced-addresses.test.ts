@@ -44,23 +44,29 @@ describe('a cluster', () => {
       async () => ({ host: '127.0.0.1', port: (await findFreePorts('127.0.0.1', 1))[0] }),
       /ECONNREFUSED/,
     ],
-  ])('that announces %s is told apart, with the addresses and the remedy', async (_, announce, cause) => {
-    const announced = await announce();
-    const seed = await fakeNode(([name]) =>
-      name.toLowerCase() === 'cluster' ? slotsReply([0, 16_383, announced]) : undefined,
-    );
-    const error = await failureOf({ nodes: [seed] });
-    expect(error).toMatchObject({ code: 'ANNOUNCED_UNREACHABLE', applied: false });
-    expect(error.message).toContain(`${announced.host}:${announced.port}`);
-    expect(error.message).toMatch(cause);
-    expect(error.message).toMatch(/cluster-announce-ip.*addressRemap/);
+  ])(
+    'that announces %s is reported as such, with the addresses and the remedy',
+    async (_, announce, cause) => {
+      const announced = await announce();
+      const seed = await fakeNode(([name]) =>
+        name.toLowerCase() === 'cluster' ? slotsReply([0, 16_383, announced]) : undefined,
+      );
+      const error = await failureOf({ nodes: [seed] });
+      expect(error).toMatchObject({ code: 'ANNOUNCED_UNREACHABLE', applied: false });
+      expect(error.message).toContain(`${announced.host}:${announced.port}`);
+      expect(error.message).toMatch(cause);
+      expect(error.message).toMatch(/cluster-announce-ip.*addressRemap/);
 
-    const remapped = clientOf({ nodes: [seed], addressRemap: () => ({ host: seed.host, port: seed.port }) });
-    await remapped.connect();
-    expect(await remapped.set('k', 'v')).toBe('OK');
-  });
+      const remapped = clientOf({
+        nodes: [seed],
+        addressRemap: () => ({ host: seed.host, port: seed.port }),
+      });
+      await remapped.connect();
+      expect(await remapped.set('k', 'v')).toBe('OK');
+    },
+  );
 
-  it('is found beside a seed that knows of no slots, on a real node', async () => {
+  it('is found although one seed, a real node, knows no slots', async () => {
     const fresh = await fakeNode(([name]) => (name.toLowerCase() === 'cluster' ? '*0\r\n' : undefined));
     for (const nodes of [
       [fresh, real[0]],
@@ -72,7 +78,7 @@ describe('a cluster', () => {
     }
   });
 
-  it('is found where one of its primaries knows of no slots', async () => {
+  it('is found although one of its primaries knows no slots', async () => {
     const reset = await fakeNode(([name]) => (name.toLowerCase() === 'cluster' ? '*0\r\n' : undefined));
     const informed = await fakeNode();
     const slots = slotsReply([0, 8_191, informed], [8_192, 16_383, reset]);
@@ -82,7 +88,7 @@ describe('a cluster', () => {
     expect(client.topology.primaries.map(({ name }) => name)).toEqual([informed.name, reset.name]);
   });
 
-  it('is looked for at the default address where none is given, and that is said', async () => {
+  it('is searched at the default address if none is given, and the error says so', async () => {
     const { REDIS_CLUSTER_NODES } = process.env;
     delete process.env.REDIS_CLUSTER_NODES;
     try {
@@ -99,14 +105,14 @@ describe('a cluster', () => {
     expect((await failureOf({ nodes: [`127.0.0.1:${port}`] })).message).not.toContain('the default');
   });
 
-  it('without any slot is to be created', async () => {
+  it('without any slots results in the advice to create it', async () => {
     const fresh = await fakeNode(([name]) => (name.toLowerCase() === 'cluster' ? '*0\r\n' : undefined));
     const error = await failureOf({ nodes: [fresh] });
     expect(error).toMatchObject({ code: 'SLOTS_NOT_COVERED' });
     expect(error.message).toContain('redis-cli --cluster create');
   });
 
-  it('that is asked by TLS at a port without is told so', async () => {
+  it('that is contacted by TLS on a plain port is reported as such', async () => {
     // as a server that waits for the rest of a request
     const plain = await fakeNode();
     const error = await failureOf({ nodes: [`rediss://${plain.name}`], startupTimeoutMs: 2_000 });
@@ -114,8 +120,8 @@ describe('a cluster', () => {
   });
 });
 
-describe('a node that sends a connection to itself', () => {
-  it('is given a new one, on which it serves', async () => {
+describe('a node that closes a connection to itself', () => {
+  it('gets a new connection, on which it serves', async () => {
     const stale = new Set<unknown>();
     let first = true;
     const node: FakeNode = await FakeNode.start(([name], socket) => {

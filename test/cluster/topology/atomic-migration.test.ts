@@ -26,7 +26,7 @@ describe('a slot that moves in one step', () => {
     await cluster?.stop();
   });
 
-  it('is followed under load, there and back, or refused by a server that cannot', async () => {
+  it('is followed under load, there and back, or rejected by a server without the feature', async () => {
     const slot = keySlot('k');
     const owner = await cluster.primaryOfSlot(slot);
     const other = cluster.primaries.find((node) => node !== owner)!;

@@ -73,7 +73,7 @@ describe('a healthy cluster', () => {
   });
 
   // T1: any node knows all others, replicas too
-  it('is the same from whichever node one starts', async () => {
+  it('looks the same from whichever node you start', async () => {
     const views = await Promise.all(
       shared.nodes.map(async (node) => {
         const client = clientOf({ nodes: [node] });
@@ -85,7 +85,7 @@ describe('a healthy cluster', () => {
   });
 
   // T3
-  it('is found by one living node among dead ones, again and again', async () => {
+  it('is found through one live node among dead ones, repeatedly', async () => {
     const dead = (await findFreePorts('127.0.0.1', 5)).map((port) => ({ host: '127.0.0.1', port }));
     for (let i = 0; i < 5; i++) {
       const client = clientOf({ nodes: [...dead.slice(0, i), shared.nodes[0], ...dead.slice(i)] });
@@ -96,7 +96,7 @@ describe('a healthy cluster', () => {
   });
 
   // T3: seven that time out one after the other would take longer than the start may
-  it('is found though most of the nodes given accept and stay silent', async () => {
+  it('is found although most of the given nodes accept connections and stay silent', async () => {
     const silent = await Promise.all(Array.from({ length: 7 }, () => fakeNode(() => SILENCE)));
     const client = clientOf({
       nodes: [...silent, shared.nodes[0]],
@@ -108,7 +108,7 @@ describe('a healthy cluster', () => {
   });
 
   // T3
-  it('is asked for at different nodes by different clients', async () => {
+  it('is queried at different nodes by different clients', async () => {
     const relays = await Relays.start(shared.nodes);
     stops.push(() => relays.stop());
     // all primaries are asked before a client is ready; of the replicas, some
@@ -141,7 +141,7 @@ describe('a healthy cluster', () => {
   });
 
   // T13, T15: the node the topology names answers without a redirect
-  it('has its keys where the topology says', async () => {
+  it('stores its keys where the topology says', async () => {
     const client = clientOf({ nodes: shared.nodes });
     const keys = ['a', 'é', 'foo{}{bar}', '{tag}x', 'x{a}{b}', '42'].map((key) => shared.keyspace + key);
     for (const key of keys) {
@@ -158,10 +158,10 @@ describe('a healthy cluster', () => {
 });
 
 // T7
-describe('nodes that tell different things', () => {
+describe('nodes that report different topologies', () => {
   const QUICK = { startupTimeoutMs: 300 };
 
-  it('two clusters: refused, naming both', async () => {
+  it('two clusters: rejected, with both named', async () => {
     const [one, other] = [await fakeNode(), await fakeNode()];
     const error: unknown = await clientOf({ nodes: [one, other], ...QUICK })
       .connect()
@@ -172,7 +172,7 @@ describe('nodes that tell different things', () => {
     expect((error as Error).message).toContain(other.name);
   });
 
-  it('two clusters, one of which is dead: the other', async () => {
+  it('two clusters, one of which is dead: the other one is used', async () => {
     const [one, other] = [await fakeNode(), await fakeNode()];
     await other.stop();
     const client = clientOf({ nodes: [one, other], ...QUICK });
@@ -180,7 +180,7 @@ describe('nodes that tell different things', () => {
     expect(client.topology.nodes.map(({ name }) => name)).toEqual([one.name]);
   });
 
-  it('one among many that has left for a cluster of its own: refused, however few of them are asked', async () => {
+  it('one node among many that has left for another cluster: rejected, however few nodes are queried', async () => {
     const members = await Promise.all(Array.from({ length: 6 }, () => fakeNode()));
     const [a, b, ...others] = members;
     const deserter = await fakeNode();
@@ -202,7 +202,7 @@ describe('nodes that tell different things', () => {
     expect(client.topology.primaries.map(({ name }) => name)).toEqual([a.name, b.name]);
   });
 
-  it('two real clusters: refused, whichever nodes are asked first', async () => {
+  it('two real clusters: rejected, whichever nodes are queried first', async () => {
     const [one, other] = await Promise.all([
       LocalCluster.start({ primaries: 3, replicasPerPrimary: 0 }),
       LocalCluster.start({ primaries: 1, replicasPerPrimary: 0 }),
@@ -220,7 +220,7 @@ describe('nodes that tell different things', () => {
     }
   });
 
-  it('primaries that each claim more than their share: refused', async () => {
+  it('primaries that each claim more than their share: rejected', async () => {
     const [a, b] = [await fakeNode(), await fakeNode()];
     a.become(telling([0, 12_000, a], [12_001, 16_383, b]));
     b.become(telling([0, 8191, a], [8192, 16_383, b]));
@@ -229,7 +229,7 @@ describe('nodes that tell different things', () => {
     });
   });
 
-  it('one of three primaries that is behind: the majority', async () => {
+  it('one of three primaries that lags behind: the majority wins', async () => {
     const [a, b, c] = [await fakeNode(), await fakeNode(), await fakeNode()];
     const now = telling([0, 5000, a], [5001, 10_000, b], [10_001, 16_383, c]);
     a.become(now);
@@ -240,7 +240,7 @@ describe('nodes that tell different things', () => {
     expect(client.topology.nodeForSlot(4500)?.name).toBe(a.name);
   });
 
-  it('that come to agree are waited for', async () => {
+  it('nodes that agree later are waited for', async () => {
     const [one, other] = [await fakeNode(), await fakeNode()];
     const client = clientOf({ nodes: [one, other] });
     const connected = client.connect();
@@ -259,7 +259,7 @@ describe('a cluster of one node, which does not know its own address', () => {
   });
   afterAll(() => cluster?.stop());
 
-  it.each(['127.0.0.1', 'localhost'])('is used under the name it was reached by, %s', async (host) => {
+  it.each(['127.0.0.1', 'localhost'])('is used under the name by which it was reached, %s', async (host) => {
     const [{ port }] = cluster.seeds;
     const [[, , [endpoint]]] = (await cluster.command(cluster.nodes[0], 'CLUSTER', 'SLOTS')) as [
       [number, number, [string]],
@@ -278,7 +278,7 @@ describe('a cluster of one node, which does not know its own address', () => {
 });
 
 // T5
-describe('a cluster with slots that nobody owns', () => {
+describe('a cluster with uncovered slots', () => {
   let cluster: LocalCluster;
   const GAP = [0, 99] as const;
   const slots = Array.from({ length: 100 }, (_, slot) => slot);
@@ -293,7 +293,7 @@ describe('a cluster with slots that nobody owns', () => {
   });
   afterAll(() => cluster?.stop());
 
-  it('is refused by default, with the number of slots that are covered', async () => {
+  it('is rejected by default, with the number of covered slots', async () => {
     const error: unknown = await clientOf({ nodes: cluster.seeds, startupTimeoutMs: 400 })
       .connect()
       .catch((reason: unknown) => reason);
@@ -303,7 +303,7 @@ describe('a cluster with slots that nobody owns', () => {
     });
   });
 
-  it('serves the other slots where the options say so', async () => {
+  it('serves the other slots if full coverage is not required', async () => {
     const client = clientOf({ nodes: cluster.seeds, requireFullCoverage: false });
     await Promise.all(covered.map((key) => client.set(key, 'v')));
     expect(await client.dbsize()).toBe(covered.length);
@@ -324,7 +324,7 @@ describe('a cluster with slots that nobody owns', () => {
     });
   });
 
-  it('serves the slots that are assigned meanwhile, to calls that were waiting too', async () => {
+  it('serves slots that are assigned later, to waiting calls too', async () => {
     const client = clientOf({ nodes: cluster.seeds, requireFullCoverage: false });
     await client.connect();
     const waiting = Promise.all(uncovered.slice(0, 5).map((key) => client.set(key, 'v')));
@@ -345,8 +345,8 @@ describe('a cluster with slots that nobody owns', () => {
 });
 
 // T9
-describe('nodes that were learnt from the cluster', () => {
-  it('are asked by default; those that were given come in when all of them are lost', async () => {
+describe('nodes that were learned from the cluster', () => {
+  it('are queried by default; the configured nodes are used when all of them are lost', async () => {
     const [seed, old, young] = [await fakeNode(), await fakeNode(), await fakeNode()];
     seed.become(telling([0, 16_383, old]));
     const client = clientOf({ nodes: [seed] });
@@ -360,7 +360,7 @@ describe('nodes that were learnt from the cluster', () => {
     expect(young.asked('get')).toHaveLength(1);
   });
 
-  it('are not asked with dynamicStartupNodes: false; those that were given are', async () => {
+  it('are not queried with dynamicStartupNodes: false; the configured nodes are', async () => {
     const [seed, old, young] = [await fakeNode(), await fakeNode(), await fakeNode()];
     seed.become(telling([0, 16_383, old]));
     const client = clientOf({ nodes: [seed], dynamicStartupNodes: false });

@@ -74,12 +74,12 @@ afterAll(() => cluster?.stop());
 afterEach(() => clients.splice(0).forEach((client) => client.disconnect()));
 
 // T8
-describe('a cluster that does not tell where its nodes are (endpoint type unknown-endpoint)', () => {
+describe('a cluster that does not announce addresses (endpoint type unknown-endpoint)', () => {
   beforeAll(() =>
     announce({ 'cluster-preferred-endpoint-type': 'unknown-endpoint' }, (endpoint) => endpoint === null),
   );
 
-  it.each(['127.0.0.1', 'localhost'])('is reached at the host that was given, %s', async (host) => {
+  it.each(['127.0.0.1', 'localhost'])('is reached at the configured host, %s', async (host) => {
     await useCluster({ host, port: cluster.seeds[0].port }, host);
   });
 });
@@ -93,11 +93,11 @@ describe('a cluster that announces hostnames', () => {
     ),
   );
 
-  it('is reached by them', async () => {
+  it('is reached by its hostnames', async () => {
     await useCluster(cluster.seeds[0], 'localhost');
   });
 
-  it('is used as far as nodes have a name; those without, "?", are unknown until they have one', async () => {
+  it('is used as far as nodes have a name; nodes announced as "?" are unknown until they have one', async () => {
     const [[key, nameless], [other]] = await keysOfAll();
     await cluster.command(nameless, 'CONFIG', 'SET', 'cluster-announce-hostname', '');
     await eventually(async () => {

@@ -7,7 +7,7 @@ import { FakeNode } from '../../fake-node.js';
 const NO_REFRESH = { refreshIntervalMs: 2 ** 31 - 1 };
 
 describe('the former primary, after a planned failover', () => {
-  it('is a replica of the topology soon, and reads from replicas are served all the while', async () => {
+  it('soon becomes a replica in the topology, and reads from replicas are served meanwhile', async () => {
     const cluster = await LocalCluster.start({ replicasPerPrimary: 1 });
     const client = new ClusterClient({ nodes: cluster.seeds, ...NO_REFRESH });
     let reading = true;
@@ -42,7 +42,7 @@ describe('the former primary, after a planned failover', () => {
     }
   });
 
-  it('is asked for again where the first view is from the middle', async () => {
+  it('is queried again if the first view is from the middle of the failover', async () => {
     const [one, two] = [await FakeNode.start(), await FakeNode.start()];
     const entry = ({ host, port }: FakeNode): string =>
       `*3\r\n$${host.length}\r\n${host}\r\n:${port}\r\n$40\r\n${String(port).padStart(40, '0')}\r\n`;

@@ -36,7 +36,7 @@ describe('keySlot against CLUSTER KEYSLOT', () => {
     await cluster?.stop();
   });
 
-  it('agrees about 2,000 random strings and Buffers', async () => {
+  it('agrees for 2,000 random strings and Buffers', async () => {
     const keys = Array.from({ length: 2_000 }, (_, i) => (i % 2 === 0 ? randomText() : randomBytes()));
     const pipeline = redis.pipeline();
     for (const key of keys) pipeline.call('cluster', 'keyslot', key);

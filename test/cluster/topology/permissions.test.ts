@@ -5,7 +5,7 @@ import { eventually } from '../../cluster-fixture.js';
 const PASSWORD = 'of-the-application';
 
 // T6: the rights that docs/security.md names are enough, feature by feature, and the client tries no others
-describe('a user who may do next to nothing', () => {
+describe('a user with minimal permissions', () => {
   let cluster: LocalCluster;
   const clients: ClusterClient[] = [];
 
@@ -56,7 +56,7 @@ describe('a user who may do next to nothing', () => {
       if ((await cluster.primaryOfSlot(keySlot(`k${i}`))) === from) return { key: `k${i}`, from, to };
   };
 
-  it('is not asked for CLUSTER MYID for ever', async () => {
+  it('is not asked for CLUSTER MYID forever', async () => {
     const client = await allowedTo('+cluster|slots -cluster|myid +get +set +blpop');
     await client.connect();
     const known = new Set(await refused());
@@ -68,7 +68,7 @@ describe('a user who may do next to nothing', () => {
     expect(await refused()).toEqual([]);
   });
 
-  it('connects, and runs what is allowed, with CLUSTER SLOTS and CLUSTER MYID alone', async () => {
+  it('connects and runs permitted commands with CLUSTER SLOTS and CLUSTER MYID alone', async () => {
     const client = await allowedTo('+cluster|slots +get +set +mget +incr +blpop');
     await client.connect();
     expect(client.topology.coveredSlots).toBe(16_384);
@@ -124,7 +124,7 @@ describe('a user who may do next to nothing', () => {
     expect(await refused()).toEqual([]);
   });
 
-  it('reads from primaries instead where READONLY is not allowed', async () => {
+  it('reads from primaries instead if READONLY is not permitted', async () => {
     const client = await allowedTo('+cluster|slots +get +set', { readFrom: 'replica' });
     const { key } = await ofOneSlot();
     await client.set(key, 'from-primary');
@@ -162,7 +162,7 @@ describe('a user who may do next to nothing', () => {
     expect(await refused()).toEqual([]);
   });
 
-  it('publishes and subscribes, with the commands of that', async () => {
+  it('publishes and subscribes, with the pub/sub commands', async () => {
     const client = await allowedTo(
       '+cluster|slots +publish +spublish +subscribe +psubscribe +ssubscribe +unsubscribe +punsubscribe +sunsubscribe +ping',
       { heartbeatMs: 50 },
@@ -186,7 +186,7 @@ describe('a user who may do next to nothing', () => {
     expect(await refused()).toEqual([]);
   });
 
-  it('is told by one node what only that node refuses', async () => {
+  it('receives the rejection of a single node from that node', async () => {
     const client = await allowedTo('+cluster|slots +dbsize +get');
     await client.connect();
     const [node] = cluster.primaries;
@@ -203,7 +203,7 @@ describe('a user who may do next to nothing', () => {
     );
   });
 
-  it('is refused where CLUSTER SLOTS is not allowed, with a word on what is missing', async () => {
+  it('is rejected if CLUSTER SLOTS is not permitted, with the missing permission', async () => {
     const client = await allowedTo('+get +set');
     await expect(client.connect()).rejects.toMatchObject({
       code: 'AUTHENTICATION_FAILED',

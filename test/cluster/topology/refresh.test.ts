@@ -47,7 +47,7 @@ describe('a storm of redirects', () => {
     Math.max(...nodes.map((node) => node.asked('cluster').filter(([, word]) => word === 'SLOTS').length));
   const accepted = (): number => nodes.reduce((sum, node) => sum + node.accepted, 0);
 
-  it('of thousands leads to one read of the topology a second, over connections that are open', async () => {
+  it('of thousands causes one read of the topology per second, over open connections', async () => {
     const client = clientOf({ nodes, deadlineMs: 2_500 });
     await client.connect();
     const [before, connections, startedAt] = [refreshes(), accepted(), performance.now()];
@@ -64,14 +64,14 @@ describe('a storm of redirects', () => {
     expect(client.topology.nodes).toHaveLength(2);
   });
 
-  it('by a single call does not go round and round', async () => {
+  it('by a single call does not loop', async () => {
     const client = clientOf({ nodes, deadlineMs: 400 });
     await expect(client.get('k')).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
     // at a call a millisecond it would be hundreds
     expect(moved).toBeLessThan(50);
   });
 
-  it('to strangers leads to no connection to any of them', async () => {
+  it('to unknown nodes opens no connection to any of them', async () => {
     const stranger = await FakeNode.start();
     const [node] = nodes;
     node.become(([name]) => {
@@ -117,7 +117,7 @@ describe('a cluster that changes', () => {
   };
 
   // T10: a MOVED is believed at once, for its slot
-  it('is followed by one MOVED a slot', async () => {
+  it('is followed by one MOVED per slot', async () => {
     const [from, to] = cluster.primaries;
     const { key, slot } = await slotOf(from);
     const client = clientOf({ nodes: cluster.seeds });
@@ -132,7 +132,7 @@ describe('a cluster that changes', () => {
   });
 
   // T10
-  it('while 100 slots move under load is read once a second or so, over connections that are open', async () => {
+  it('is read about once a second while 100 slots move under load, over open connections', async () => {
     const [from, to] = cluster.primaries;
     // a server of a busy machine may be silent for longer than by default, which calls for a second connection
     const client = clientOf({ nodes: cluster.seeds, replyTimeoutMs: 9_000 });
@@ -161,7 +161,7 @@ describe('a cluster that changes', () => {
   });
 
   // T17
-  it('tells topology$ of slots that move and of failovers, in versions that grow', async () => {
+  it('emits slot moves and failovers on topology$, in increasing versions', async () => {
     const [from, to] = cluster.primaries;
     const { key, slot } = await slotOf(from);
     const client = clientOf({ nodes: cluster.seeds });
@@ -194,7 +194,7 @@ describe('a cluster that changes', () => {
   });
 
   // T17
-  it('goes on being followed whatever subscribers and listeners throw', async () => {
+  it('is still followed if subscribers and listeners throw', async () => {
     const unhandled: unknown[] = [];
     config.onUnhandledError = (error) => unhandled.push(error);
     const thrown: unknown[] = [];
@@ -251,7 +251,7 @@ describe('a cluster that changes', () => {
   });
 
   // CLUSTER SLOTS is silent about nodes without slots, and redirects name them
-  it('is followed to a node that has joined and owns nothing until its first slot has arrived', async () => {
+  it('includes a new node without slots until its first slot has arrived', async () => {
     const client = clientOf({ nodes: cluster.seeds });
     const [from] = cluster.primaries;
     const { key, slot } = await slotOf(from);
@@ -286,7 +286,7 @@ describe('a cluster that changes', () => {
   });
 
   // T13, T17
-  it('has another default node once the one it had is lost, without a call that waits for it', async () => {
+  it('gets another default node once the current one is lost, without a call that waits for it', async () => {
     const client = clientOf({ nodes: cluster.seeds });
     await client.connect();
     const lost = client.topology.defaultNode as ClusterNode;

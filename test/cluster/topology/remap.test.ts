@@ -54,7 +54,7 @@ describe('addressRemap', () => {
     for (let i = 0; ; i++) if ((await cluster.primaryOfSlot(keySlot(`k${i}`))) === node) return `k${i}`;
   };
 
-  it('turns what CLUSTER SLOTS tells into what the topology has', async () => {
+  it('maps the addresses of CLUSTER SLOTS to those of the topology', async () => {
     const reachable = relays.all.map(({ name }) => name).toSorted();
     // views leave out a replica that has had nothing from its primary yet
     await eventually(async () =>
@@ -67,7 +67,7 @@ describe('addressRemap', () => {
     expect(relays.seen('set', 'get')).toHaveLength(2);
   });
 
-  it('turns the targets of ASK and MOVED too', async () => {
+  it('maps the targets of ASK and MOVED too', async () => {
     const key = await owned();
     const slot = keySlot(key);
     await client.set(key, 'v');
@@ -87,7 +87,7 @@ describe('addressRemap', () => {
     await cluster.migrateSlots([slot], to, from);
   });
 
-  it('holds for replicas, leased connections, transactions and pub/sub', async () => {
+  it('applies to replicas, leased connections, transactions and pub/sub', async () => {
     const key = await owned();
     await client.set(key, 'v');
     await eventually(async () => (await client.with({ readFrom: 'replica' }).get(key)) === 'v');
@@ -103,7 +103,7 @@ describe('addressRemap', () => {
     subscription.unsubscribe();
   });
 
-  it('holds for blocking commands that are redirected', async () => {
+  it('applies to redirected blocking commands', async () => {
     const key = await owned();
     const list = `${key}{${key}}`;
     await client.rpush(list, 'a', 'b');
@@ -116,7 +116,7 @@ describe('addressRemap', () => {
     await cluster.migrateSlots([keySlot(list)], to, from);
   });
 
-  it('that throws, or answers nonsense, breaks nothing but its own client', async () => {
+  it('that throws, or returns garbage, affects only its own client', async () => {
     const [seed] = relays.options.nodes;
     const options = { nodes: [seed], startupTimeoutMs: 300 };
     const failing = new ClusterClient({
@@ -139,7 +139,7 @@ describe('addressRemap', () => {
     expect(await client.set(await owned(), 'v')).toBe('OK');
   });
 
-  it('that fails later, at a redirect, fails no more than the call', async () => {
+  it('that throws later, for a redirect, fails only that call', async () => {
     let broken = false;
     const fragile = new ClusterClient({
       nodes: relays.options.nodes,

@@ -43,7 +43,7 @@ afterEach(async () => {
   await Promise.all(nodes.splice(0).map((node) => node.stop()));
 });
 
-describe('options that cannot be right', () => {
+describe('invalid options', () => {
   const node = { host: '127.0.0.1', port: 7000 };
   it.each<[string, unknown, RegExp]>([
     ['an unknown one', { nodes: [node], natMap: {} }, /natMap/],
@@ -113,7 +113,7 @@ describe('options that cannot be right', () => {
     expect(inspect(error)).not.toContain('planted');
   });
 
-  it('among those of fromUrl and duplicate', () => {
+  it('in fromUrl and duplicate', () => {
     expect(() => ClusterClient.fromUrl('redis://a:7000/1')).toThrow(InvalidArgumentError);
     expect(() => ClusterClient.fromUrl(undefined as unknown as string)).toThrow(InvalidArgumentError);
     const client = new ClusterClient({ nodes: [node] });
@@ -121,8 +121,8 @@ describe('options that cannot be right', () => {
   });
 });
 
-describe('no cluster at all', () => {
-  it('nobody listens: names the nodes and the causes, and goes on when somebody does', async () => {
+describe('no cluster', () => {
+  it('no listener: names the nodes and the causes, and connects once a server listens', async () => {
     const [port] = await findFreePorts('127.0.0.1', 1);
     const client = clientOf({ nodes: [{ host: '127.0.0.1', port }], ...QUICK });
     const error = await errorOf(client.connect());
@@ -146,7 +146,7 @@ describe('no cluster at all', () => {
     ['talks another protocol', () => 'HTTP/1.1 400 Bad Request\r\n\r\n'],
     ['greets, and then says nothing', ([name]) => (name === 'HELLO' ? undefined : SILENCE)],
     ['greets, and has nonsense for slots', ([name]) => (name === 'HELLO' ? undefined : '$-1\r\n')],
-  ])('somebody %s', async (_, script) => {
+  ])('a server %s', async (_, script) => {
     const node = await fakeNode(script);
     const error = await errorOf(clientOf({ nodes: [node], ...QUICK }).connect());
     expect(error).toBeInstanceOf(TopologyError);
@@ -207,7 +207,7 @@ describe('a cluster of one node', () => {
   const command = (...words: [string, ...(string | number)[]]): Promise<unknown> =>
     cluster.command(cluster.nodes[0], ...words);
 
-  it('is a cluster', async () => {
+  it('is a valid cluster', async () => {
     const client = clientOf({ nodes: seeds });
     await client.connect();
     expect(client.topology.shards).toHaveLength(1);
@@ -254,7 +254,7 @@ describe('a cluster of one node', () => {
     );
   });
 
-  it('with slots that nobody owns is refused, or used as far as it goes', async () => {
+  it('with uncovered slots is rejected, or used as far as possible', async () => {
     await command('CLUSTER', 'DELSLOTSRANGE', 0, 8_191);
     try {
       const refused = await errorOf(clientOf({ nodes: seeds, ...QUICK }).connect());
@@ -289,7 +289,7 @@ describe('a cluster of one node', () => {
     }
   });
 
-  it('with no slots at all is waited for', async () => {
+  it('without any slots is waited for', async () => {
     await command('CLUSTER', 'FLUSHSLOTS').catch(async () => {
       await command('FLUSHALL');
       await command('CLUSTER', 'FLUSHSLOTS');

@@ -12,23 +12,23 @@ breakableCluster(
 const pings = (): Promise<unknown[]> =>
   Promise.all(cluster.nodes.map((node) => cluster.command(node, 'PING')));
 
-it('leaves a mark', async () => {
+it('writes a key', async () => {
   await cluster.command(cluster.nodes[0], 'CONFIG', 'SET', 'lua-time-limit', '4321');
 });
 
-it('finds the mark, as the cluster is whole, and kills a node', async () => {
+it('finds the key because the cluster is intact, and kills a node', async () => {
   expect(await cluster.command(cluster.nodes[0], 'CONFIG', 'GET', 'lua-time-limit')).toContain('4321');
   await cluster.kill(cluster.nodes[1]);
   throw new Error('failed on purpose');
 });
 
-it('has a new cluster instead of one with a dead node, and freezes a node', async () => {
+it('gets a new cluster instead of one with a dead node, and freezes a node', async () => {
   expect(await pings()).toEqual(['PONG', 'PONG']);
   expect(await cluster.command(cluster.nodes[0], 'CONFIG', 'GET', 'lua-time-limit')).not.toContain('4321');
   await cluster.freeze(cluster.nodes[1]);
   throw new Error('failed on purpose');
 });
 
-it('has a new cluster instead of one with a frozen node', async () => {
+it('gets a new cluster instead of one with a frozen node', async () => {
   expect(await pings()).toEqual(['PONG', 'PONG']);
 });

@@ -22,13 +22,13 @@ describe('scripts in a pipeline', () => {
     return pipeline;
   }
 
-  test('go with their text once a slot, for they keep their order', async () => {
+  test('are sent with their text once per slot if they keep their order', async () => {
     const pipeline = queued(new Script('return ARGV[1] -- once a slot'));
     expect(namesOf(pipeline).filter((name) => name === 'eval')).toHaveLength(slots);
     expect(await pipeline.exec()).toEqual(Array.from({ length: slots }, (_, i) => [null, String(i)]));
   });
 
-  test('go with their text once a node where any order will do, also to nodes that do not know them', async () => {
+  test('are sent with their text once per node in any order, including nodes that do not have them', async () => {
     const pipeline = queued(new Script('return ARGV[1] -- once a node'), client.pipeline().anyOrder());
     const names = namesOf(pipeline);
     expect(names.filter((name) => name === 'eval')).toHaveLength(client.topology.primaries.length);

@@ -20,7 +20,7 @@ const codesOf = (results: PipelineResults): Set<string | undefined> =>
   new Set(results.map(([error]) => (error as ClusterError | null)?.code));
 
 describe('a pipeline of many windows', () => {
-  it('is answered where every command is refused at once: by a signal, or a client that is closed', async () => {
+  it('completes if every command is rejected at once, by a signal or a closed client', async () => {
     await withClient({ maxPendingPerNode: { commands: 2 } }, async (client) => {
       const queue = (view: Pick<ClusterClient, 'pipeline'>) => {
         const pipeline = view.pipeline();
@@ -37,7 +37,7 @@ describe('a pipeline of many windows', () => {
     });
   });
 
-  it('that was begun before close() is executed as a whole, and one that is begun after it is refused', async () => {
+  it('that started before close() is executed as a whole, and one that starts after it is rejected', async () => {
     await withClient({ maxPendingPerNode: { commands: 2_000 } }, async (client) => {
       const key = `${shared.keyspace}windows`;
       const begun = client.pipeline();
@@ -56,7 +56,7 @@ describe('a pipeline of many windows', () => {
 });
 
 describe('a callback that throws', () => {
-  it('is reported as uncaught, and costs neither the results nor the other callbacks', async () => {
+  it('is reported as uncaught, and affects neither the results nor the other callbacks', async () => {
     const thrown: unknown[] = [];
     const told: unknown[] = [];
     const fail = (): never => {

@@ -35,7 +35,7 @@ describe('a pipeline on a healthy cluster', () => {
   const spread = (name: string, count: number): string[] =>
     Array.from({ length: count }, (_, i) => key(`${name}:${i}`));
 
-  it('goes to any nodes and answers in call order', async () => {
+  it('sends commands to any nodes and returns replies in call order', async () => {
     const keys = spread('order', 100);
     const pipeline = client.pipeline();
     for (const name of keys) pipeline.set(name, name).get(name);
@@ -49,7 +49,7 @@ describe('a pipeline on a healthy cluster', () => {
     expect(new Set(keys.map((name) => client.topology.nodeForKey(name)?.name)).size).toBeGreaterThan(1);
   });
 
-  it('is written to all nodes before any of them answers, once a node', async () => {
+  it('writes to all nodes before any of them answers, once per node', async () => {
     const keys = spread('once', 100);
     relays.forget();
     const pipeline = client.pipeline();
@@ -70,7 +70,7 @@ describe('a pipeline on a healthy cluster', () => {
     expect(await client.lrange(list, 0, -1)).toEqual(Array.from({ length: 500 }, (_, i) => String(i)));
   });
 
-  it('tells of errors in their place, and of everything else as usual', async () => {
+  it('returns errors at their positions, and all other results as usual', async () => {
     const [text, other] = [key('text'), key('other')];
     await client.set(text, 'planted');
     const results = await client
@@ -93,7 +93,7 @@ describe('a pipeline on a healthy cluster', () => {
     expect(results?.map(([error]) => String(error)).join()).not.toContain('secret-value');
   });
 
-  it('takes keyless commands, callbacks, and lists of commands', async () => {
+  it('accepts keyless commands, callbacks, and lists of commands', async () => {
     const told: unknown[] = [];
     const name = key('list');
     const pipeline = client.pipeline([
@@ -120,7 +120,7 @@ describe('a pipeline on a healthy cluster', () => {
     expect(relays.seen()).toEqual([]);
   });
 
-  it('serves again after exec, with what was queued since', async () => {
+  it('can be used again after exec, with the commands queued since', async () => {
     const name = key('twice');
     const pipeline = client.pipeline().incr(name);
     expect(await pipeline.exec()).toEqual([[null, 1]]);
@@ -135,7 +135,7 @@ describe('a pipeline on a healthy cluster', () => {
     expect(await pipeline.exec()).toEqual([[null, 12]]);
   });
 
-  it('has one exec under way at a time, and loses nothing', async () => {
+  it('allows one pending exec at a time, and loses nothing', async () => {
     const name = key('at once');
     const pipeline = client.pipeline().incr(name);
     const first = pipeline.exec();
@@ -145,7 +145,7 @@ describe('a pipeline on a healthy cluster', () => {
     expect(await pipeline.exec()).toEqual([[null, 2]]);
   });
 
-  it('sends the text of a script anew each time', async () => {
+  it('sends the text of a script again each time', async () => {
     const own = client.duplicate();
     own.defineCommand('raise', { numberOfKeys: 1, lua: "return redis.call('INCR', KEYS[1])" });
     const pipeline = own.pipeline();
@@ -166,7 +166,7 @@ describe('a pipeline on a healthy cluster', () => {
     expect(relays.seen('set')).toEqual([]);
   });
 
-  describe('refuses at queue time', () => {
+  describe('rejects when a command is queued', () => {
     const [a, b] = ['{a}', '{b}'].map(key);
     type Pipeline = ReturnType<ClusterClient['pipeline']>;
     it.each<[string, (pipeline: Pipeline) => unknown, new (...args: never[]) => Error]>([
@@ -198,7 +198,7 @@ describe('a pipeline on a healthy cluster', () => {
       expect(() => pipeline.multi()).toThrow();
     });
 
-    it('a list with an entry that is no command', () => {
+    it('a list with an entry that is not a command', () => {
       expect(() => client.pipeline([['set', a, 1], []])).toThrow(InvalidArgumentError);
       expect(() => client.pipeline(['set' as unknown as string[]])).toThrow(InvalidArgumentError);
       expect(() => client.pipeline('set' as unknown as string[][])).toThrow(InvalidArgumentError);
@@ -220,7 +220,7 @@ describe('a pipeline on a healthy cluster', () => {
     expect(await direct.unlink(Array.from({ length: 5_000 }, (_, i) => key(`many:${i}`)))).toBe(5_000);
   });
 
-  it('holds more bytes than may wait for one node', async () => {
+  it('holds more bytes than the queue of one node', async () => {
     const megabyte = Buffer.alloc(2 ** 20, 'x');
     const pipeline = direct.pipeline();
     for (let i = 0; i < 80; i++) pipeline.set(key('{bytes}'), megabyte);
@@ -229,7 +229,7 @@ describe('a pipeline on a healthy cluster', () => {
     await direct.unlink(key('{bytes}'));
   });
 
-  it('shares the connection with single calls, each in its turn', async () => {
+  it('shares the connection with single calls, each in turn', async () => {
     const name = key('turns');
     const node = client.topology.nodeForKey(name) as ClusterNode;
     relays.forget();
@@ -247,7 +247,7 @@ describe('a pipeline on a healthy cluster', () => {
     expect(relays.at(node).chunks).toHaveLength(1);
   });
 
-  it('a command that is defined anew is the new one in what is made from then on', async () => {
+  it('a redefined command applies to pipelines created from then on', async () => {
     const own = new ClusterClient({
       nodes: shared.nodes,
       scripts: { told: { lua: 'return 1', numberOfKeys: 1 } },

@@ -40,7 +40,7 @@ describe('a transaction that is aborted', () => {
     expect(await client.get(name)).toBeNull();
   });
 
-  it('ends at once, whatever its function waits for, and what the function does later fails', async () => {
+  it('ends at once, whatever its function waits for, and later calls of the function fail', async () => {
     const control = new AbortController();
     let goOn = (): void => {};
     const gate = new Promise<void>((resolve) => (goOn = resolve));
@@ -88,7 +88,7 @@ describe('a transaction whose connection is lost', () => {
     }
   }
 
-  it('with the reply to a write that was run at once is not begun again', async () => {
+  it('with the reply to a write that ran immediately does not start over', async () => {
     loseReplyTo('incr');
     let runs = 0;
     const call = fragile.transaction([key('k')], async (tx) => {
@@ -100,7 +100,7 @@ describe('a transaction whose connection is lost', () => {
     expect([runs, await client.get(key('n')), await client.get(key('k'))]).toEqual([1, '1', null]);
   });
 
-  it('after such a write is not begun again either', async () => {
+  it('after such a write does not start over either', async () => {
     loseReplyTo('get');
     const call = fragile.transaction([key('k')], async (tx) => {
       await tx.incr(key('after'));
@@ -111,7 +111,7 @@ describe('a transaction whose connection is lost', () => {
     expect([await client.get(key('after')), await client.get(key('k'))]).toEqual(['1', null]);
   });
 
-  it.each(['get', 'set'])('with the reply to %s, begins again', async (name) => {
+  it.each(['get', 'set'])('with the reply to %s, starts over', async (name) => {
     loseReplyTo(name);
     let runs = 0;
     const results = await fragile.transaction([key('again')], async (tx) => {
@@ -122,7 +122,7 @@ describe('a transaction whose connection is lost', () => {
     expect([runs, results]).toEqual([2, [[null, 'OK']]]);
   });
 
-  it('is not confused with one that its function tells of', async () => {
+  it('is not confused with a connection error that its function throws', async () => {
     let runs = 0;
     const call = fragile.transaction([key('mine')], async () => {
       runs++;
@@ -133,7 +133,7 @@ describe('a transaction whose connection is lost', () => {
   });
 });
 
-it('commands that were not made by the tx are refused', async () => {
+it('rejects commands that were not created by the tx', async () => {
   // as a caller without types may write it
   const foreign = async (): Promise<unknown> => client.multi().set(key('foreign'), 1);
   const call = client.transaction([key('foreign')], foreign);
@@ -141,8 +141,8 @@ it('commands that were not made by the tx are refused', async () => {
   expect(await client.get(key('foreign'))).toBeNull();
 });
 
-describe('a slot that is half-way to another node', () => {
-  it('serves transactions over keys that have moved and keys that are new', async () => {
+describe('a slot that is halfway to another node', () => {
+  it('serves transactions with keys that have moved and keys that are new', async () => {
     await using cluster = await LocalCluster.start({ primaries: 2, replicasPerPrimary: 0 });
     await using own = new ClusterClient({ nodes: cluster.seeds });
     await own.set('{m}moved', 1);

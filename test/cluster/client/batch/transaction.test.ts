@@ -18,7 +18,7 @@ describe('a transaction on a healthy cluster', () => {
 
   afterAll(() => client.close());
 
-  it('answers for each command, in order', async () => {
+  it('returns a reply for each command, in order', async () => {
     const key = newTag();
     expect(
       await client
@@ -40,7 +40,7 @@ describe('a transaction on a healthy cluster', () => {
     ]);
   });
 
-  it('keeps bytes beside text', async () => {
+  it('keeps bytes and text', async () => {
     const key = newTag();
     const bytes = Buffer.from([0, 128, 255]);
     expect(
@@ -59,7 +59,7 @@ describe('a transaction on a healthy cluster', () => {
     ]);
   });
 
-  it('is seen whole or not at all by everybody else', async () => {
+  it('is visible to other clients as a whole or not at all', async () => {
     const key = newTag();
     const writers = Array.from({ length: 4 }, async () => {
       for (let i = 0; i < 50; i++) await client.multi().incr(key('a')).incr(key('b')).incr(key('c')).exec();
@@ -74,7 +74,7 @@ describe('a transaction on a healthy cluster', () => {
     expect(await client.get(key('c'))).toBe('200');
   });
 
-  it('lets nothing of another caller in between', async () => {
+  it('lets no command of another caller in between', async () => {
     const key = newTag();
     const all = await Promise.all(
       Array.from({ length: 20 }, async (_, i) => {
@@ -89,7 +89,7 @@ describe('a transaction on a healthy cluster', () => {
     expect(all).toEqual(Array.from({ length: 20 }, (_, i) => String(i)));
   });
 
-  it('goes on after a command that fails when it runs, as Redis does', async () => {
+  it('continues after a command that fails when it runs, as Redis does', async () => {
     const key = newTag();
     await client.set(key('text'), 't');
     expect(
@@ -101,7 +101,7 @@ describe('a transaction on a healthy cluster', () => {
     ]);
   });
 
-  it('does nothing where a command cannot even be queued', async () => {
+  it('does nothing if a command cannot be queued', async () => {
     const key = newTag();
     const transaction = client.multi().set(key('n'), 1);
     (transaction as unknown as { call(...args: string[]): void }).call('get', key('n'), 'too', 'many');
@@ -115,7 +115,7 @@ describe('a transaction on a healthy cluster', () => {
     expect(await client.set(key('n'), 2)).toBe('OK');
   });
 
-  it('tells a callback what it tells the promise', async () => {
+  it('passes the same result to a callback as to the promise', async () => {
     const key = newTag();
     const told: unknown[] = [];
     await client
@@ -132,7 +132,7 @@ describe('a transaction on a healthy cluster', () => {
     expect(error).toMatchObject({ code: 'EXECABORT' });
   });
 
-  it('refuses a second slot at queue time, and goes on with the first', async () => {
+  it('rejects a second slot when a command is queued, and continues with the first', async () => {
     const [key, other] = [newTag(), newTag()];
     const transaction = client.multi().set(key('a'), 1);
     const refused = (() => {
@@ -159,7 +159,7 @@ describe('a transaction on a healthy cluster', () => {
     ['another multi', (transaction) => (transaction as unknown as { multi(): unknown }).multi()],
     ['watch', (transaction) => (transaction as unknown as { watch(key: string): unknown }).watch('k')],
     ['discard', (transaction) => (transaction as unknown as { discard(): unknown }).discard()],
-  ])('refuses %s', (_, queue) => {
+  ])('rejects %s', (_, queue) => {
     expect(() => queue(client.multi())).toThrow(expect.objectContaining({ code: expect.any(String) }));
   });
 
@@ -167,14 +167,14 @@ describe('a transaction on a healthy cluster', () => {
     expect(await client.multi().exec()).toEqual([]);
   });
 
-  it('can be of keyless commands alone', async () => {
+  it('can consist of keyless commands alone', async () => {
     expect(await client.multi().echo('a').echo('b').exec()).toEqual([
       [null, 'a'],
       [null, 'b'],
     ]);
   });
 
-  it('serves again after exec, also in another slot, and after one that failed', async () => {
+  it('can be used again after exec, also for another slot, and after a failure', async () => {
     const [one, other] = [newTag(), newTag()];
     const transaction = client.multi().incr(one('n'));
     const first = transaction.exec();
@@ -188,7 +188,7 @@ describe('a transaction on a healthy cluster', () => {
     ]);
   });
 
-  it('takes lists of commands, and no options', async () => {
+  it('accepts lists of commands, and no options', async () => {
     const key = newTag();
     expect(
       await client

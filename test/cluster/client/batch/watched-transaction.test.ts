@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => client.close());
 
 describe('a transaction with watched keys', () => {
-  it('executes what the function gives back, in one piece', async () => {
+  it('executes the commands that the function returns, atomically', async () => {
     await client.set(key('n'), '41');
     const results = await client.transaction([key('n')], async (tx) => {
       const n = Number(await tx.get(key('n')));
@@ -37,7 +37,7 @@ describe('a transaction with watched keys', () => {
     ]);
   });
 
-  it('tells callbacks what it tells promises', async () => {
+  it('passes the same results to callbacks as to promises', async () => {
     const told: unknown[] = [];
     const note = (error?: Error | null, reply?: unknown): void => void told.push(error?.name ?? reply);
     await client.set(key('c'), 'v');
@@ -49,13 +49,13 @@ describe('a transaction with watched keys', () => {
     expect(told).toEqual(['v', 'ReplyError', 'OK', 'ReplyError']);
   });
 
-  it('gives back what is no transaction, and writes nothing', async () => {
+  it('returns a value that is not a transaction, and writes nothing', async () => {
     expect(
       await client.transaction([key('absent')], async (tx) => (await tx.exists(key('absent'))) === 1),
     ).toBe(false);
   });
 
-  it('begins again when a watched key has changed', async () => {
+  it('starts over when a watched key has changed', async () => {
     const name = key('contended');
     let runs = 0;
     await client.transaction([name], async (tx) => {
@@ -67,7 +67,7 @@ describe('a transaction with watched keys', () => {
     expect(await client.get(name)).toBe('11');
   });
 
-  it('ends in a typed conflict after the last attempt, and has applied nothing', async () => {
+  it('ends with a typed conflict after the last attempt, and has applied nothing', async () => {
     const name = key('hopeless');
     const call = client.transaction(
       [name],
@@ -81,7 +81,7 @@ describe('a transaction with watched keys', () => {
     expect(await client.get(name)).toBe('3');
   });
 
-  it('lets an error of the function through, and watches no more', async () => {
+  it('passes on an error of the function, and stops watching', async () => {
     const call = client.transaction([key('x')], async () => {
       throw new RangeError('mine');
     });
@@ -89,7 +89,7 @@ describe('a transaction with watched keys', () => {
     expect(await client.set(key('x'), 'v')).toBe('OK');
   });
 
-  it('gives the errors of single commands with the results', async () => {
+  it('returns the errors of single commands with the results', async () => {
     await client.set(key('text'), 'abc');
     const results = await client.transaction([key('text')], async (tx) =>
       tx.multi().incr(key('text')).get(key('text')),
@@ -98,7 +98,7 @@ describe('a transaction with watched keys', () => {
     expect(results[1]).toEqual([null, 'abc']);
   });
 
-  it('does not disturb those who share the other connections', async () => {
+  it('does not disturb callers on other connections', async () => {
     const watching = client.transaction([key('w')], async (tx) => {
       await tx.get(key('w'));
       // a WATCH on a shared connection would make this one's fate depend on the others
@@ -123,13 +123,13 @@ describe('a transaction with watched keys', () => {
       () => client.transaction(['a'], async (tx) => (tx.multi() as unknown as ClusterTransaction).exec()),
       InvalidArgumentError,
     ],
-  ])('refuses %s', async (_, call, expected) => {
+  ])('rejects %s', async (_, call, expected) => {
     await expect(call()).rejects.toThrow(expected);
   });
 });
 
 describe('500 increments of 50 keys while slots move', () => {
-  it('end at exactly the committed count', async () => {
+  it('add up to exactly the committed count', async () => {
     await using cluster = await LocalCluster.start({ primaries: 2, replicasPerPrimary: 0 });
     const moving = new ClusterClient({ nodes: cluster.seeds, leaseTimeoutMs: 60_000 });
     const counters = Array.from({ length: 50 }, (_, i) => `counter:${i}`);

@@ -156,7 +156,7 @@ const argumentsOf = (most = 5): unknown[] => Array.from({ length: upTo(most) }, 
 /** Commands that may wait for as long as they are told, stop a server for a while or empty it, or close the client. */
 const UNFIT = /^b[lrz]|block|^wait|^xread|migrate|save|rewriteaof|^flush|selftest|^quit$/;
 
-describe('bad calls', () => {
+describe('invalid calls', () => {
   let cluster: LocalCluster;
   let client: ClusterClient;
   let methods: readonly string[];
@@ -325,7 +325,7 @@ describe('bad calls', () => {
   const wheel = KINDS.flatMap(([weight, make]) => new Array<() => BadCall>(weight).fill(make));
 
   it.each(['toString', 'valueOf', '__proto__', 'constructor', 'hasOwnProperty'])(
-    'are answered by the server where a command is called %s, on whichever connection',
+    'receive the answer of the server if a command is called %s, on any connection',
     async (name) => {
       const unknown = /unknown command/i;
       await expect(client.call(name)).rejects.toThrow(unknown);
@@ -340,7 +340,7 @@ describe('bad calls', () => {
     },
   );
 
-  it(`are answered by typed errors, whatever they are (KEYSLOT_SEED=${SEED})`, async () => {
+  it(`fail with typed errors, whatever they are (KEYSLOT_SEED=${SEED})`, async () => {
     await client.set('canary', 'alive');
     const prototypes = [Object, Array, Function, Promise, Buffer, Map, String].map(
       ({ prototype }) => prototype as object,

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { ClusterClient, LeaseTimeoutError } from 'keyslot';
 import { eventually, sharedCluster } from '../../../cluster-fixture.js';
 
-describe('a healthy cluster, with callers that block', () => {
+describe('a healthy cluster, with blocking calls', () => {
   const shared = sharedCluster();
   let client: ClusterClient;
   let keys = 0;
@@ -26,7 +26,7 @@ describe('a healthy cluster, with callers that block', () => {
       return ours.filter((line) => /flags=b/.test(line)).length === count;
     });
 
-  it('lets nobody wait behind them, not even for the same slot', async () => {
+  it('do not delay other calls, not even in the same slot', async () => {
     const [list, other] = [newKey(), newKey()];
     const popped = client.blpop(list, 0);
     await untilBlocked(1);
@@ -37,7 +37,7 @@ describe('a healthy cluster, with callers that block', () => {
     expect(await popped).toEqual([list, 'woken']);
   });
 
-  it('answers them as it answers others', async () => {
+  it('return the same replies as on a shared connection', async () => {
     const [list, stream, sorted] = [newKey(), newKey(), newKey()];
     await client.rpush(list, 'a', 'b', 'c');
     await client.zadd(sorted, 1, 'm');
@@ -65,7 +65,7 @@ describe('a healthy cluster, with callers that block', () => {
     await expect(client.blpop(list, 1)).rejects.toMatchObject({ name: 'ReplyError', code: 'WRONGTYPE' });
   });
 
-  it('serves many at once, each with what was meant for it', async () => {
+  it('are served concurrently, each with its own element', async () => {
     const lists = Array.from({ length: 20 }, newKey);
     const popped = Promise.all(lists.map((list) => client.blpop(list, 0)));
     await untilBlocked(20);
@@ -73,7 +73,7 @@ describe('a healthy cluster, with callers that block', () => {
     expect(await popped).toEqual(lists.map((list) => [list, list]));
   });
 
-  it('refuses, in time, more than its options allow', async () => {
+  it('are rejected, in time, beyond the configured limit', async () => {
     const narrow = new ClusterClient({ nodes: shared.nodes, maxLeasedPerNode: 1, leaseTimeoutMs: 50 });
     const list = newKey();
     const first = narrow.blpop(list, 0);
@@ -87,7 +87,7 @@ describe('a healthy cluster, with callers that block', () => {
     await narrow.close();
   });
 
-  it('waits for replicas as long as it is told, and takes the silence for what it is', async () => {
+  it('wait for replicas as long as requested, although the node is silent meanwhile', async () => {
     const patient = new ClusterClient({ nodes: shared.nodes, replyTimeoutMs: 50 });
     const counter = newKey();
     await patient.incr(counter);
@@ -98,7 +98,7 @@ describe('a healthy cluster, with callers that block', () => {
     await patient.close();
   });
 
-  it('ends them when the client is closed', async () => {
+  it('end when the client is closed', async () => {
     const closing = new ClusterClient({ nodes: shared.nodes });
     const popped = expect(closing.blpop(newKey(), 0)).rejects.toMatchObject({ code: 'CLIENT_CLOSED' });
     await closing.ping();

@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => client.close());
 
 describe('a signal', () => {
-  it('that is aborted already refuses the call before anything is sent', async () => {
+  it('that is already aborted rejects the call before anything is sent', async () => {
     const view = client.with({ signal: AbortSignal.abort('because') });
     await expect(view.set(key('a'), '1')).rejects.toThrow(CommandAbortedError);
     await expect(view.set(key('a'), '1')).rejects.toMatchObject({
@@ -39,7 +39,7 @@ describe('a signal', () => {
     expect(await client.get(key('b'))).toBeNull();
   });
 
-  it('ends a blocking call for certain, and the server waits no more', async () => {
+  it('ends a blocking call with a known outcome, and the server stops waiting', async () => {
     const control = new AbortController();
     const named = client.duplicate({ clientName: `aborting-${process.pid}` });
     const call = named.with({ signal: control.signal }).blpop(key('list'), 0);
@@ -53,7 +53,7 @@ describe('a signal', () => {
     await named.close();
   });
 
-  it('ends every command of a pipeline that was not sent', async () => {
+  it('ends every unsent command of a pipeline', async () => {
     const control = new AbortController();
     const pipeline = client.with({ signal: control.signal }).pipeline().set(key('c'), 1).set(key('d'), 2);
     const results = pipeline.exec();
@@ -65,7 +65,7 @@ describe('a signal', () => {
     expect(await client.get(key('c'))).toBeNull();
   });
 
-  it('that is never aborted changes nothing, and is let go of', async () => {
+  it('that is never aborted has no effect, and is released', async () => {
     const { signal } = new AbortController();
     const view = client.with({ signal });
     expect(await view.set(key('e'), '1')).toBe('OK');
@@ -73,7 +73,7 @@ describe('a signal', () => {
   });
 });
 
-describe('one signal of many calls', () => {
+describe('one signal for many calls', () => {
   const eleven = Array.from({ length: 11 }, (_, i) => `${i}`);
   const PATHS: Readonly<Record<string, (view: ClusterView) => Promise<unknown>>> = {
     calls: (view) => Promise.all(eleven.map((i) => view.get(key(i)))),
@@ -120,7 +120,7 @@ describe('durability', () => {
     expect(await client.with({ readFrom: 'replica' }).get(key('kept'))).toBe('v');
   });
 
-  it('tells that a write was applied and not confirmed', async () => {
+  it('reports that a write was applied but not confirmed', async () => {
     const call = client.with({ durability: { replicas: 9, timeoutMs: 50 } }).incr(key('unconfirmed'));
     await expect(call).rejects.toThrow(DurabilityError);
     await expect(client.get(key('unconfirmed'))).resolves.toBe('1');
@@ -149,7 +149,7 @@ describe('durability', () => {
     expect(await reading.get(key('block'))).toBe('vwx');
   });
 
-  it('tells that a transaction was applied and not confirmed, and leaves its connection fit for others', async () => {
+  it('reports that a transaction was applied but not confirmed, and leaves its connection usable', async () => {
     const only = new ClusterClient({ nodes, maxLeasedPerNode: 1, leaseTimeoutMs: 10_000 });
     try {
       const doubtful = only.with({ durability: { replicas: 9, timeoutMs: 50 }, integers: 'bigint' });
@@ -168,7 +168,7 @@ describe('durability', () => {
     }
   });
 
-  it('is refused by a transaction as a whole, or not at all', async () => {
+  it('rejects a transaction as a whole, or not at all', async () => {
     const durable = client.with({ durability: { replicas: 1, timeoutMs: 5_000 } });
     const wrong = durable.multi().set(key('whole'), 1).call('set', key('whole')).exec();
     await expect(wrong).rejects.toMatchObject({ name: 'ReplyError', code: 'EXECABORT' });
@@ -178,13 +178,13 @@ describe('durability', () => {
     expect(await durable.multi().exec()).toEqual([]);
   });
 
-  it('leaves reads alone', async () => {
+  it('does not affect reads', async () => {
     await client.set(key('read'), 'v');
     expect(await client.with({ durability: { replicas: 9, timeoutMs: 50 } }).get(key('read'))).toBe('v');
   });
 });
 
-describe('options of a call', () => {
+describe('call options', () => {
   it.each([
     ['an unknown name', { deadline: 1 }],
     ['a fractional deadline', { deadlineMs: 1.5 }],
@@ -193,11 +193,11 @@ describe('options of a call', () => {
     ['no such way to read', { readFrom: 'anywhere' }],
     ['no signal', { signal: {} }],
     ['half a durability', { durability: { replicas: 1 } }],
-  ])('refuse %s', (_, options) => {
+  ])('reject %s', (_, options) => {
     expect(() => client.with(options as never)).toThrow(InvalidArgumentError);
   });
 
-  it('add up over views', async () => {
+  it('accumulate over views', async () => {
     const view = client.with({ readFrom: 'replicaPreferred' }).with({ deadlineMs: 5_000 });
     expect(await view.set(key('view'), 'v')).toBe('OK');
   });

@@ -16,7 +16,7 @@ describe('order of calls in one slot', () => {
 
   afterAll(() => local?.stop());
 
-  it('holds for commands that are not known yet', async () => {
+  it('holds for commands that are not in the table yet', async () => {
     const client = new ClusterClient({ nodes: local.seeds });
     try {
       await client.connect();

@@ -96,7 +96,7 @@ const MALFORMED_CALLS = [
   ...['xread STREAMS a', 'xread COUNT 5 a b c', 'xreadgroup GROUP g c NOACK a b'],
 ].map((call) => call.split(' '));
 
-describe('the command table beside a server', () => {
+describe('the command table, compared with a server', () => {
   const table = new CommandTable();
   let redis: Redis;
   let lines: ReturnType<typeof linesFromCommandReply>;
@@ -138,7 +138,7 @@ describe('the command table beside a server', () => {
     expect(ours).toEqual(theirs);
   });
 
-  it('finds keys that are Buffers or numbers, and counts that are', async () => {
+  it('finds keys and counts that are Buffers or numbers', async () => {
     const call = ['eval', 's', 3, Buffer.from([0xff, 0x00]), 7, 'k', 'v'];
     expect(keysOf(call)).toEqual([Buffer.from([0xff, 0x00]), 7, 'k']);
     expect(keysOf(['mget', 1, Buffer.from('b')])).toEqual([1, Buffer.from('b')]);
@@ -147,17 +147,17 @@ describe('the command table beside a server', () => {
     expect(await serverKeysOf(call)).toHaveLength(3);
   });
 
-  it('finds no keys where the server finds none', async () => {
+  it('finds no keys if the server finds none', async () => {
     expect(KEYLESS_CALLS.map(keysOf)).toEqual(KEYLESS_CALLS.map(() => []));
     expect(await Promise.all(KEYLESS_CALLS.map(serverKeysOf))).toEqual(KEYLESS_CALLS.map(() => []));
   });
 
-  it.each(MALFORMED_CALLS)('refuses what the server cannot make out either: %s %s %s', async (...call) => {
+  it.each(MALFORMED_CALLS)('rejects what the server cannot parse either: %s %s %s', async (...call) => {
     expect(await serverKeysOf(call)).toEqual([]);
     expect(() => keysOf(call)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
   });
 
-  it('has a call above for every command with keys', () => {
+  it('is tested here with a call for every command that has keys', () => {
     const keyed = lines.filter(([, , , ...keys]) => keys.length > 0).map(([name]) => name);
     const called = new Set(CALLS.map(([name, ...args]) => table.lookup(name, args)?.name));
     // the server has these for itself, or counts their channels as keys
@@ -165,7 +165,7 @@ describe('the command table beside a server', () => {
     expect(keyed.filter((name) => !called.has(name) && !others.includes(name))).toEqual([]);
   });
 
-  it('has every command of the server, with the same flags', () => {
+  it('contains every command of the server, with the same flags', () => {
     // a script may write, whatever the server's flags say
     const scripts = ['eval', 'evalsha', 'fcall'];
     const theirs = lines.map(([name, flags]) => {

@@ -5,7 +5,7 @@ const ALL_BYTES = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
 
 const shared = sharedCluster();
 
-describe.each([2, 3] as const)('a healthy cluster, spoken to in RESP%s', (protocol) => {
+describe.each([2, 3] as const)('a healthy cluster, in RESP%s', (protocol) => {
   let client: ClusterClient;
   let keys = 0;
   const newKey = (): string => `${shared.keyspace}${protocol}:${keys++}`;
@@ -17,7 +17,7 @@ describe.each([2, 3] as const)('a healthy cluster, spoken to in RESP%s', (protoc
 
   afterAll(() => client.close());
 
-  describe('keeps values as they are', () => {
+  describe('preserves values', () => {
     it.each([
       ['text', 'hello'],
       ['unicode', 'héllo wörld 語 🙂 \u0000 \r\n $-1'],
@@ -56,7 +56,7 @@ describe.each([2, 3] as const)('a healthy cluster, spoken to in RESP%s', (protoc
       ]);
     });
 
-    it('strings and Buffers asked for at the same time', async () => {
+    it('strings and Buffers requested at the same time', async () => {
       const key = newKey();
       await client.set(key, 'é');
       expect(
@@ -69,7 +69,7 @@ describe.each([2, 3] as const)('a healthy cluster, spoken to in RESP%s', (protoc
       ).toEqual(['é', Buffer.from('é'), 'é', Buffer.from('é')]);
     });
 
-    it('Buffers that are kept by the caller while more replies arrive', async () => {
+    it('Buffers that the caller keeps while more replies arrive', async () => {
       const key = newKey();
       await client.set(key, 'first');
       const first = await client.getBuffer(key);
@@ -146,7 +146,7 @@ describe.each([2, 3] as const)('a healthy cluster, spoken to in RESP%s', (protoc
     ]).toEqual([1, ['Palermo'], 1, 0, 'raw']);
   });
 
-  it('takes arrays, objects and Maps where ioredis does', async () => {
+  it('accepts arrays, objects and Maps where ioredis does', async () => {
     const [a, b, hash] = ['a', 'b', 'hash'].map((name) => `${shared.keyspace}{pairs}${name}`);
     expect(await client.mset({ [a]: '1', [b]: '2' })).toBe('OK');
     expect(await client.mget([a, b])).toEqual(['1', '2']);
@@ -159,7 +159,7 @@ describe.each([2, 3] as const)('a healthy cluster, spoken to in RESP%s', (protoc
     expect(await client.hgetall(hash)).toEqual({ one: '1', two: '2', three: '3' });
   });
 
-  it('gives a hash with a field named __proto__ as data', async () => {
+  it('returns a hash with a field named __proto__ as data', async () => {
     const key = newKey();
     await client.hset(key, '__proto__', 'p', 'constructor', 'c', 'toString', 't');
     const fields = await client.hgetall(key);
@@ -172,7 +172,7 @@ describe.each([2, 3] as const)('a healthy cluster, spoken to in RESP%s', (protoc
     expect(await client.pipeline().hgetall(key).exec()).toEqual([[null, fields]]);
   });
 
-  it('tells callbacks what it tells promises', async () => {
+  it('passes the same results to callbacks as to promises', async () => {
     const key = newKey();
     await client.set(key, 'v');
     const replies = new Promise((resolve) => {
@@ -196,7 +196,7 @@ describe.each([2, 3] as const)('a healthy cluster, spoken to in RESP%s', (protoc
     expect(await client.call('hgetall', newKey())).toEqual({});
   });
 
-  it('gives what the server refuses as ReplyError, without the arguments', async () => {
+  it('reports the errors of the server as ReplyError, without the arguments', async () => {
     const key = newKey();
     await client.set(key, 'planted');
     const error: unknown = await client.lpush(key, 'secret-value').catch((reason: unknown) => reason);
@@ -219,7 +219,7 @@ describe.each([2, 3] as const)('a healthy cluster, spoken to in RESP%s', (protoc
     ['an object', [{}]],
     ['a nested array', [[['a']]]],
     ['a symbol', [Symbol('s')]],
-  ])('refuses %s as an argument', async (_, args) => {
+  ])('rejects %s as an argument', async (_, args) => {
     await expect(client.call('SET', newKey(), ...(args as string[]))).rejects.toBeInstanceOf(
       InvalidArgumentError,
     );
@@ -233,7 +233,7 @@ describe.each([2, 3] as const)('a healthy cluster, spoken to in RESP%s', (protoc
     ['no pairs', () => client.mset({})],
     ['a number of keys that is none', () => client.call('EVAL', 'return 1', 'many', 'k')],
     ['more keys than there are', () => client.call('EVAL', 'return 1', 5, 'k')],
-  ])('answers a call with %s by an error, and goes on', async (_, call) => {
+  ])('rejects a call with %s, and continues', async (_, call) => {
     await expect(call()).rejects.toMatchObject({ code: expect.stringMatching(/^(INVALID_ARGUMENT|ERR)$/) });
     expect(await client.ping()).toBe('PONG');
   });

@@ -40,7 +40,7 @@ describe('a cluster of three primaries with a replica each', () => {
     return names(had.flat());
   }
 
-  describe('sends to all that it concerns', () => {
+  describe('sends commands to all nodes that they concern', () => {
     const sha = 'a'.repeat(40);
     type Where = 'primaries' | 'nodes' | 'default';
 
@@ -108,7 +108,7 @@ describe('a cluster of three primaries with a replica each', () => {
     });
   });
 
-  describe('merges what is told', () => {
+  describe('merges the replies', () => {
     // F3, F4: what replicas hold is not counted again
     it('dbsize and keys count every key once', async () => {
       await fill();
@@ -146,14 +146,14 @@ describe('a cluster of three primaries with a replica each', () => {
     });
 
     // F11
-    it('randomkey finds the only key there is', async () => {
+    it('randomkey finds the only key', async () => {
       await client.flushall();
       await client.set('lonely', 'v');
       for (let i = 0; i < 10; i++) expect(await client.randomkey()).toBe('lonely');
     });
 
     // F9
-    it('script exists: only what all primaries have', async () => {
+    it('script exists: only scripts that all primaries have', async () => {
       const everywhere = await client.script('LOAD', 'return "everywhere"');
       const somewhere = String(
         await cluster.command(cluster.primaries[0], 'SCRIPT', 'LOAD', 'return "somewhere"'),
@@ -181,7 +181,7 @@ describe('a cluster of three primaries with a replica each', () => {
         expect(functions).toEqual([]);
     });
 
-    it('slowlog: the lines of all nodes', async () => {
+    it('slowlog: the entries of all nodes', async () => {
       await client.config('SET', 'slowlog-log-slower-than', '0');
       await client.slowlog('RESET');
       await fill();
@@ -210,7 +210,7 @@ describe('a cluster of three primaries with a replica each', () => {
     });
 
     // F13: what the most forgetful shard has confirmed
-    it('wait: the least of all shards', async () => {
+    it('wait: the minimum of all shards', async () => {
       await fill();
       const [primary] = cluster.primaries;
       const lines = String(await cluster.command(primary, 'CLUSTER', 'REPLICAS', primary.id));
@@ -228,7 +228,7 @@ describe('a cluster of three primaries with a replica each', () => {
     });
 
     // F12
-    it('cluster countkeysinslot and getkeysinslot: what the owner of the slot says', async () => {
+    it('cluster countkeysinslot and getkeysinslot: the reply of the slot owner', async () => {
       await client.set('foo', 'v');
       expect(await client.cluster('COUNTKEYSINSLOT', 12_182)).toBe(1);
       expect(await client.cluster('GETKEYSINSLOT', 12_182, 10)).toEqual(['foo']);
@@ -237,7 +237,7 @@ describe('a cluster of three primaries with a replica each', () => {
   });
 
   // K7
-  it('knows commands in any case', async () => {
+  it('recognizes commands in any case', async () => {
     await client.flushall();
     await fill();
     expect([
@@ -254,7 +254,7 @@ describe('a cluster of three primaries with a replica each', () => {
   });
 
   // N6: a module's command, as far as anybody can tell before the server is asked
-  it('sends commands that it does not know to the node of their first argument, after asking once what there is', async () => {
+  it('sends unknown commands to the node of their first argument, after querying the server once', async () => {
     const other = new ClusterClient({ nodes: cluster.seeds });
     await other.connect();
     const asked = await executing('command', async () => {
@@ -272,7 +272,7 @@ describe('a cluster of three primaries with a replica each', () => {
   });
 
   // F1, A13
-  it('fails, where some nodes do, with what every node said', async () => {
+  it('fails if some nodes fail, with the replies of all nodes', async () => {
     const [busy] = cluster.primaries;
     const key = keys.find((name) => client.topology.nodeForKey(name)?.name === busy.name) as string;
     const script = cluster.command(busy, 'EVAL', 'while true do end', 1, key).catch(() => {});
@@ -308,7 +308,7 @@ describe('a cluster of three primaries with a replica each', () => {
     await expect(client.script('KILL')).rejects.toMatchObject({ code: 'PARTIAL_FAILURE', applied: false });
   });
 
-  it('fails where all nodes do, with the error of each', async () => {
+  it('fails if all nodes fail, with the error of each', async () => {
     const error: unknown = await client.config('SET', 'nosuch', 'planted').catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'PARTIAL_FAILURE', applied: false });
     expect((error as PartialFailureError).errors.size).toBe(6);
@@ -319,18 +319,21 @@ describe('a cluster of three primaries with a replica each', () => {
     const nodeOf = (name: string): ClusterNode => client.topology.nodeForKey(name) as ClusterNode;
 
     // N2
-    it.each(['primaries', 'replicas', 'all'] as const)('%s: a Map of what each node said', async (role) => {
-      const expected = {
-        primaries: client.topology.primaries,
-        replicas: client.topology.replicas,
-        all: client.topology.nodes,
-      };
-      const replies = await client.target(role).cluster('MYID');
-      expect([...replies].toSorted()).toEqual(expected[role].map(({ name, id }) => [name, id]).toSorted());
-    });
+    it.each(['primaries', 'replicas', 'all'] as const)(
+      '%s: a Map of the reply of each node',
+      async (role) => {
+        const expected = {
+          primaries: client.topology.primaries,
+          replicas: client.topology.replicas,
+          all: client.topology.nodes,
+        };
+        const replies = await client.target(role).cluster('MYID');
+        expect([...replies].toSorted()).toEqual(expected[role].map(({ name, id }) => [name, id]).toSorted());
+      },
+    );
 
     // N2
-    it('random and default: the reply of one', async () => {
+    it('random and default: the reply of one node', async () => {
       const ids = new Set<unknown>();
       await eventually(async () => ids.add(await client.target('random').cluster('MYID')).size === 3);
       expect([...ids].toSorted()).toEqual(client.topology.primaries.map(({ id }) => id).toSorted());
@@ -338,7 +341,7 @@ describe('a cluster of three primaries with a replica each', () => {
     });
 
     // N3
-    it('a node: its reply; a list: a Map in its order', async () => {
+    it('a node: its reply; a list of nodes: a Map in the order of the list', async () => {
       const [first, second, third] = client.topology.nodes;
       expect(await client.target(second).cluster('MYID')).toBe(second.id);
       expect([...(await client.target([third, first]).cluster('MYID'))]).toEqual([
@@ -349,7 +352,7 @@ describe('a cluster of three primaries with a replica each', () => {
       expect(await client.target([]).ping()).toEqual(new Map());
     });
 
-    it('tells a callback the reply of one node, and has none for several', async () => {
+    it('passes the reply of one node to a callback, and supports no callback for several', async () => {
       const [node] = client.topology.primaries;
       const told = await new Promise((resolve) => {
         void client.target(node).ping((error, reply) => resolve([error, reply]));
@@ -365,7 +368,7 @@ describe('a cluster of three primaries with a replica each', () => {
       });
     });
 
-    it('takes every form of a command', async () => {
+    it('supports every form of a command', async () => {
       await client.hset('hash', 'f', 'v');
       const target = client.target(nodeOf('hash'));
       expect([
@@ -376,7 +379,7 @@ describe('a cluster of three primaries with a replica each', () => {
       ]).toEqual([{ f: 'v' }, Buffer.from('v'), 'v', Buffer.from('v')]);
     });
 
-    it('a node that does not have the key: its own answer, and no redirect', async () => {
+    it('a node that does not have the key: the reply of that node, without a redirect', async () => {
       await client.set('foo', 'v');
       const other = client.topology.primaries.find((node) => node !== nodeOf('foo')) as ClusterNode;
       await expect(client.target(other).get('foo')).rejects.toMatchObject({
@@ -392,7 +395,7 @@ describe('a cluster of three primaries with a replica each', () => {
     });
 
     // R3
-    it('a replica: what it holds itself', async () => {
+    it('a replica: its own data', async () => {
       await client.set('foo', 'replicated');
       const replica = client.topology.nodeForKey('foo', 'replica') as ClusterNode;
       await eventually(async () => (await client.target(replica).get('foo')) === 'replicated');
@@ -410,12 +413,12 @@ describe('a cluster of three primaries with a replica each', () => {
       ['a number', 7000],
       ['a list with a hole', [undefined]],
       ['an address that is no node', { host: '127.0.0.1', port: 7000 }],
-    ])('%s is refused', (_, target) => {
+    ])('%s is rejected', (_, target) => {
       expect(() => client.target(target as 'all')).toThrow(InvalidArgumentError);
     });
 
     // N3
-    it('a node that the topology does not have fails, and nothing is sent anywhere', async () => {
+    it('a node outside the topology fails, and nothing is sent', async () => {
       const [known] = client.topology.nodes;
       const stranger: ClusterNode = { ...known, host: '192.0.2.1', name: '192.0.2.1:7000' };
       await expect(client.target(stranger).ping()).rejects.toBeInstanceOf(TopologyError);
@@ -432,7 +435,7 @@ describe('a cluster of three primaries with a replica each', () => {
       expect([...(error as PartialFailureError).errors.keys()]).toEqual([stranger.name]);
     });
 
-    it('refuses what would hold up a connection that others share', async () => {
+    it('rejects commands that would block a shared connection', async () => {
       const target = client.target(nodeOf('list'));
       await expect(target.blpop('list', 0)).rejects.toBeInstanceOf(InvalidArgumentError);
       await expect(target.call('XREAD', 'BLOCK', 0, 'STREAMS', 'list', '$')).rejects.toBeInstanceOf(
@@ -443,7 +446,7 @@ describe('a cluster of three primaries with a replica each', () => {
       expect(await target.ping()).toBe('PONG');
     });
 
-    it('lets through what needs a node to be named', async () => {
+    it('allows commands that require a named node', async () => {
       const [node] = client.topology.primaries;
       await expect(client.client('KILL', 'ID', 1)).rejects.toMatchObject({ code: 'BLOCKED_COMMAND' });
       expect(await client.target(node).client('KILL', 'ID', 1_000_000)).toBe(0);
@@ -461,7 +464,7 @@ describe('a cluster of three primaries with a replica each', () => {
         return shard?.replicas[0].name as string;
       };
 
-      it('looks a role up again when its nodes have changed places', async () => {
+      it('resolves a role again when its nodes have changed roles', async () => {
         const [old] = client.topology.primaries;
         const young = replicaOf(old);
         await cluster.failover(young);
@@ -473,7 +476,7 @@ describe('a cluster of three primaries with a replica each', () => {
         expect(replies.size).toBe(3);
       });
 
-      it('sends what all shards are to have to the primaries of the moment', async () => {
+      it('sends commands for all shards to the current primaries', async () => {
         await fill();
         const [old] = client.topology.primaries;
         await cluster.failover(replicaOf(old));
@@ -482,7 +485,7 @@ describe('a cluster of three primaries with a replica each', () => {
         expect(await client.dbsize()).toBe(0);
       });
 
-      it('waits for a role whose node is lost, and not for a node that was named', async () => {
+      it('waits if a node of a role is lost, but not for a named node', async () => {
         const [lost] = client.topology.primaries;
         const young = replicaOf(lost);
         client.setDefaultNode(lost);

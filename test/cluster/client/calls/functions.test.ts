@@ -38,7 +38,7 @@ describe('function libraries', () => {
   const ownersOf = (keys: readonly string[]): (string | undefined)[] =>
     keys.map((key) => cluster.topology.nodeForKey(key)?.id);
 
-  it('are called where the key is', async () => {
+  it('are called on the node of the key', async () => {
     const keys = Array.from({ length: 20 }, (_, i) => `key-${i}`);
     expect(await Promise.all(keys.map((key) => cluster.fcall('lib_who', 1, key)))).toEqual(ownersOf(keys));
     expect(await cluster.fcall('lib_count', 1, 'counter', 3)).toBe(3);
@@ -50,7 +50,7 @@ describe('function libraries', () => {
     expect(await cluster.callBuffer('fcall', 'lib_echo', 1, bytes, bytes)).toEqual([[bytes], [bytes]]);
   });
 
-  it('run on any primary where there is no key', async () => {
+  it('run on any primary if there is no key', async () => {
     const calls = Array.from({ length: 60 }, () => cluster.fcall('lib_who', 0));
     const primaries = cluster.topology.primaries.map(({ id }) => id);
     expect(new Set(await Promise.all(calls))).toEqual(new Set(primaries));
@@ -61,7 +61,7 @@ describe('function libraries', () => {
     expect(new Set(replies)).toEqual(new Set(primaries));
   });
 
-  it('that only read are called on replicas', async () => {
+  it('are called on replicas if they only read', async () => {
     const keys = Array.from({ length: 10 }, (_, i) => `key-${i}`);
     const onReplica = cluster.with({ readFrom: 'replica' });
     const replicaOf = (key: string): string | undefined => cluster.topology.nodeForKey(key, 'replica')?.id;
@@ -81,7 +81,7 @@ describe('function libraries', () => {
     });
   });
 
-  it('are called in pipelines and transactions', async () => {
+  it('can be called in pipelines and transactions', async () => {
     expect(
       await cluster
         .pipeline()
@@ -105,7 +105,7 @@ describe('function libraries', () => {
     ]);
   });
 
-  it('refuse keys of two slots before anything is sent', async () => {
+  it('reject keys of two slots before anything is sent', async () => {
     for (const name of ['fcall', 'fcall_ro'] as const) {
       await expect(cluster[name]('lib_echo', 2, 'a', 'b')).rejects.toBeInstanceOf(CrossSlotError);
       expect(() => cluster.pipeline()[name]('lib_echo', 2, 'a', 'b')).toThrow(CrossSlotError);
@@ -121,7 +121,7 @@ describe('function libraries', () => {
     ['more than a number holds', ['9'.repeat(30), 'k']],
     ['nothing', []],
     ['an empty text', ['', 'k']],
-  ])('refuse %s for the number of keys', async (_, args) => {
+  ])('reject %s for the number of keys', async (_, args) => {
     for (const name of ['eval', 'eval_ro', 'evalsha', 'evalsha_ro', 'fcall', 'fcall_ro']) {
       await expect(cluster.call(name, 'x', ...(args as string[]))).rejects.toMatchObject({
         code: 'INVALID_ARGUMENT',
@@ -130,7 +130,7 @@ describe('function libraries', () => {
     }
   });
 
-  it('are given to a primary that joins, but for those that were dropped, or that it has', async () => {
+  it('are loaded into a primary that joins, except those that were deleted or that it has', async () => {
     await cluster.function('LOAD', libraryOf('flushed'));
     await cluster.function('FLUSH');
     await cluster.function('LOAD', libraryOf('deleted'));
@@ -155,14 +155,14 @@ describe('function libraries', () => {
 
   // every block of the page stands in this file as it stands there
   describe('docs/scripts.md', () => {
-    it('shows only code that is run here', () => {
+    it('shows only code that is executed here', () => {
       const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
       const blocks = snippetsOf('docs/scripts.md').map(({ code }) => code);
       expect(blocks.length).toBeGreaterThan(0);
       expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
     });
 
-    it('does what it says', async () => {
+    it('does what the page says', async () => {
       const shown: unknown[] = [];
       const console = { log: (value: unknown) => void shown.push(value) };
       const library = `#!lua name=shop

@@ -26,10 +26,10 @@ const refused = (argument: string) => ({ code: 'INVALID_ARGUMENT', argument, app
 /** Makes one of the untyped calls that JavaScript allows. */
 const untyped = (value: object) => value as Record<string, (...args: unknown[]) => Promise<unknown>>;
 
-describe('keys with braces in odd places', () => {
+describe('keys with braces in unusual places', () => {
   const keys = ['{}', '{}{a}', '{{a}}', 'a{', 'a}', '}{', 'a{b', '{a}{b}', 'a{}b{c}', '{\0}x', '{é}', '{'];
 
-  it.each(keys)('%j is where ioredis writes it', async (odd) => {
+  it.each(keys)('%j is stored where ioredis stores it', async (odd) => {
     const key = odd + keyspace;
     await theirs.set(key, odd);
     expect(await client.get(key)).toBe(odd);
@@ -39,7 +39,7 @@ describe('keys with braces in odd places', () => {
     expect(await theirs.exists(key)).toBe(0);
   });
 
-  it('can be used together where their tags are one, as text and as bytes', async () => {
+  it('can be used together if their tags are equal, as text and as bytes', async () => {
     const tag = `{${keyspace}}`;
     await client.mset(`${tag}{b}`, '1', Buffer.from(`a${tag}{c}`), '2');
     expect(await client.mget(`${tag}{b}`, `a${tag}{c}`)).toEqual(['1', '2']);
@@ -60,7 +60,7 @@ describe('numbers, maps and lists', () => {
     expect(await client.get(`${keyspace}n`)).toBe(text);
   });
 
-  it('are flattened as ioredis does', async () => {
+  it('are flattened as in ioredis', async () => {
     const key = `{${keyspace}args}`;
     const both = [client, theirs].map(untyped);
     for (const [i, one] of both.entries()) {
@@ -81,15 +81,15 @@ describe('numbers, maps and lists', () => {
   });
 });
 
-describe('nothing at all', () => {
-  it('is what an empty pipeline and an empty block answer', async () => {
+describe('empty input', () => {
+  it('results in empty replies for an empty pipeline and an empty transaction', async () => {
     expect(await client.pipeline().exec()).toEqual([]);
     expect(await client.pipeline([]).exec()).toEqual([]);
     expect(await client.multi().exec()).toEqual(await theirs.multi().exec());
     expect(await client.pubsub.publishMany([])).toEqual([]);
   });
 
-  it('is what a walk over a key that is not there gives', async () => {
+  it('results in an empty scan for a missing key', async () => {
     const missing = `${keyspace}missing`;
     for (const name of ['sscan', 'hscan', 'zscan'] as const)
       expect(await untyped(client)[name](missing, 0)).toEqual(await untyped(theirs)[name](missing, 0));
@@ -105,10 +105,10 @@ describe('nothing at all', () => {
   });
 });
 
-describe('what is no name', () => {
+describe('invalid names', () => {
   const names = [undefined, null, 7, '', {}, ['get', 'k'], Buffer.from('GET')];
 
-  it.each(names)('of a command, %p, is refused before anything is sent', async (name) => {
+  it.each(names)('of a command, %p, is rejected before anything is sent', async (name) => {
     const fresh = connect();
     const error = refused('name');
     await expect(untyped(fresh).call(name, 'k')).rejects.toMatchObject(error);
@@ -119,7 +119,7 @@ describe('what is no name', () => {
     await expect(untyped(client.target('default')).call(name)).rejects.toMatchObject(error);
   });
 
-  it('is found in any case, of the command and of its subcommand', async () => {
+  it('a valid command is found in any case, and so is its subcommand', async () => {
     const slot = keySlot('k');
     for (const [name, subcommand] of [
       ['cluster', 'keyslot'],
@@ -135,7 +135,7 @@ describe('what is no name', () => {
     expect(() => keySlot(key as never)).toThrow(InvalidArgumentError);
   });
 
-  it('of a node, or one that is not of this cluster, is refused', async () => {
+  it('of nodes, and nodes of another cluster, are rejected', async () => {
     await client.connect();
     for (const target of ['127.0.0.1:9', 'Primaries', null, {}, [undefined]])
       await expect((async () => client.target(target as never).ping())()).rejects.toMatchObject({
@@ -146,8 +146,8 @@ describe('what is no name', () => {
   });
 });
 
-describe('an option that is misspelt is refused, rather than passed over', () => {
-  it('of walks', async () => {
+describe('a misspelled option is rejected, not ignored', () => {
+  it('of scans', async () => {
     const options = { mach: 'x*' } as object;
     await expect(client.scanIterator(options).next()).rejects.toMatchObject(refused('mach'));
     await expect(client.sscanIterator('k', options).next()).rejects.toMatchObject(refused('mach'));
@@ -177,8 +177,8 @@ describe('an option that is misspelt is refused, rather than passed over', () =>
   });
 });
 
-describe('a client that closes', () => {
-  it('ends what waits for its connection, and what is asked for after', async () => {
+describe('a client that is closing', () => {
+  it('ends calls that wait for its connection, and rejects later ones', async () => {
     const closing = connect();
     const waiting = closing.get('k');
     const connecting = closing.connect();
@@ -192,7 +192,7 @@ describe('a client that closes', () => {
     expect(closing.status).toBe('end');
   });
 
-  it('completes what was subscribed to while it connected, and refuses to subscribe while it closes', async () => {
+  it('completes subscriptions made while it connected, and rejects subscriptions while it closes', async () => {
     const closing = connect();
     const told: unknown[] = [];
     const tell = (name: string) => ({

@@ -21,7 +21,7 @@ describe('an argument of more than 512 MB', () => {
       (error: ClusterError) => error,
     );
 
-  it('is refused before it is sent, by its place, and not copied', async () => {
+  it('is rejected before it is sent, by position, and not copied', async () => {
     // never touched, and so no memory either
     const huge = Buffer.allocUnsafeSlow(LIMIT + 1);
     const prefixed = client.duplicate({ keyPrefix: 'p:' });
@@ -62,7 +62,7 @@ describe('an argument of more than 512 MB', () => {
     }
   });
 
-  it('may not be reached by all arguments of a call, or of a transaction, twice over', async () => {
+  it('is a limit on the total of a call, and of a transaction, too', async () => {
     const large = Buffer.allocUnsafeSlow(LIMIT);
     const key = `${keyspace}sum`;
     const calls: readonly (() => unknown)[] = [
@@ -87,7 +87,7 @@ describe('an argument of more than 512 MB', () => {
     expect(await client.exists(key)).toBe(0);
   });
 
-  it('is counted in the bytes that would be sent', async () => {
+  it('is measured in the bytes that would be sent', async () => {
     const wide = 'é'.repeat(LIMIT / 2 + 1);
     expect(await refusal(() => client.echo(wide))).toMatchObject({
       argument: 'arguments[0]',

@@ -1,7 +1,7 @@
 import { ClusterClient } from 'keyslot';
 import { eventually, sharedCluster } from '../../../cluster-fixture.js';
 
-describe('a reader of streams that asks for what is added from now on', () => {
+describe('a reader of streams that starts at $', () => {
   const shared = sharedCluster();
   let client: ClusterClient;
   let keys = 0;
@@ -17,7 +17,7 @@ describe('a reader of streams that asks for what is added from now on', () => {
 
   afterAll(() => client.close());
 
-  it('gets what is added after its call, though its connection is opened later', async () => {
+  it('receives entries that are added after its call, even if its connection is opened later', async () => {
     await using reader = new ClusterClient({ nodes: shared.nodes });
     await reader.connect();
     const [old, fresh] = [newKey(), newKey()];
@@ -30,7 +30,7 @@ describe('a reader of streams that asks for what is added from now on', () => {
     ]);
   });
 
-  it('leaves the other positions as they are, also behind a prefix and for Buffers', async () => {
+  it('leaves other positions unchanged, also with a key prefix and for Buffers', async () => {
     await using reader = new ClusterClient({ nodes: shared.nodes, keyPrefix: 'app:' });
     const [old, fresh] = [newKey(), newKey()];
     await add(reader, old, '1-0');
@@ -39,7 +39,7 @@ describe('a reader of streams that asks for what is added from now on', () => {
     expect(await read).toEqual([[`app:${old}`, [entry('1-0')]]]);
   });
 
-  it('misses nothing where its connection is lost while it waits', async () => {
+  it('misses nothing if its connection is lost while it waits', async () => {
     const clientName = newKey();
     await using reader = new ClusterClient({ nodes: shared.nodes, clientName });
     const key = newKey();
@@ -57,7 +57,7 @@ describe('a reader of streams that asks for what is added from now on', () => {
     expect(await read).toEqual([[key, [entry('1-0')]]]);
   });
 
-  it('has the server say what is wrong with a key', async () => {
+  it('receives the error of the server about a wrong key', async () => {
     const key = newKey();
     await client.set(key, 'text');
     await expect(client.xread('BLOCK', 10, 'STREAMS', key, '$')).rejects.toMatchObject({ code: 'WRONGTYPE' });

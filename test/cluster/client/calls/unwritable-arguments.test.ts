@@ -12,7 +12,7 @@ function unreadable(): Buffer {
   return bytes;
 }
 
-describe('a call whose arguments cannot be written', () => {
+describe('a call whose arguments cannot be encoded', () => {
   const { nodes, keyspace } = sharedCluster();
   let client: ClusterClient;
   const uncaught: unknown[] = [];
@@ -35,7 +35,7 @@ describe('a call whose arguments cannot be written', () => {
     message: expect.stringContaining('out of reach'),
   });
 
-  it('fails by itself, and every other call of the turn is executed once', async () => {
+  it('fails alone, and every other call of the turn is executed once', async () => {
     const [counter, key] = [`{${keyspace}1}n`, `{${keyspace}1}k`];
     const calls = [
       client.incr(counter),
@@ -58,7 +58,7 @@ describe('a call whose arguments cannot be written', () => {
     expect(uncaught).toEqual([]);
   });
 
-  it('fails a transaction as a whole, of which nothing is sent', async () => {
+  it('fails a transaction as a whole, and nothing of it is sent', async () => {
     const counter = `{${keyspace}2}n`;
     const before = client.incr(counter);
     const block = client.multi().incr(counter).set(`{${keyspace}2}k`, unreadable()).exec();
@@ -69,7 +69,7 @@ describe('a call whose arguments cannot be written', () => {
     expect(await Promise.all([before, after])).toEqual([1, 2]);
   });
 
-  it('is one result of its pipeline', async () => {
+  it('is one failed result of its pipeline', async () => {
     const counter = `{${keyspace}3}n`;
     const results = await client
       .pipeline()

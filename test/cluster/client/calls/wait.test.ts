@@ -26,7 +26,7 @@ describe('WAIT and WAITAOF', () => {
     ['by call', (view) => view.call('WAIT', NEVER, 0) as Promise<unknown>],
     ['by target', (view, node) => view.target(node).wait(NEVER, 0)],
     ['by target, several', (view) => view.target('primaries').wait(NEVER, 0)],
-  ])('does not hold up other calls: %s', async (_, wait) => {
+  ])('do not delay other calls: %s', async (_, wait) => {
     let waiting = true;
     const own = client.duplicate({ deadlineMs: 3_000 });
     await own.connect();
@@ -48,14 +48,14 @@ describe('WAIT and WAITAOF', () => {
     await own.close();
   });
 
-  it('tells how many have the writes, at the end of its timeout or as soon as there are enough', async () => {
+  it('return the number of replicas that have the writes, at the timeout or as soon as there are enough', async () => {
     await client.set('k', 'v');
     expect(await client.wait(1, 0)).toBe(1);
     expect(await client.wait(NEVER, 300)).toBe(1);
     expect(await client.call('WAIT', '1', '10000')).toBe(1);
   });
 
-  it('leaves it to the server to refuse what cannot be', async () => {
+  it('leave invalid arguments to the server', async () => {
     expect(await failure(client.wait(1, -1))).toMatchObject({ message: expect.stringContaining('negative') });
     expect(await failure(client.call('WAIT', 'x', 0) as Promise<unknown>)).toMatchObject({
       message: expect.stringContaining('not an integer'),

@@ -7,7 +7,7 @@ function work(ms: number): void {
   while (performance.now() < end);
 }
 
-describe('an application that does not let the event loop run', () => {
+describe('an application that blocks the event loop', () => {
   const { nodes, keyspace } = sharedCluster();
   let client: ClusterClient;
 
@@ -18,7 +18,7 @@ describe('an application that does not let the event loop run', () => {
 
   afterAll(() => client.close());
 
-  it('has the whole deadline for a call that is made late in a turn', async () => {
+  it('gets the whole deadline for a call that is made late in a turn', async () => {
     const view = client.with({ deadlineMs: 1_000 });
     for (let round = 0; round < 3; round++) {
       const first = client.set(`${keyspace}a`, 1);
@@ -28,7 +28,7 @@ describe('an application that does not let the event loop run', () => {
     }
   });
 
-  it('is given replies that came in time, and not their deadline', async () => {
+  it('receives replies that arrived in time, not a deadline error', async () => {
     const view = client.with({ deadlineMs: 1_000 });
     const calls = Array.from({ length: 500 }, (_, i) => view.incr(`${keyspace}n${i}`));
     // they leave, and the servers answer while nobody reads
@@ -37,7 +37,7 @@ describe('an application that does not let the event loop run', () => {
     expect(await Promise.all(calls)).toEqual(Array(500).fill(1));
   });
 
-  it('connects, however long it takes to come back to the event loop', async () => {
+  it('connects, however long the event loop is blocked', async () => {
     const busy = setInterval(() => work(300), 1);
     const late = new ClusterClient({ nodes, connectTimeoutMs: 200, startupTimeoutMs: 3_000 });
     try {

@@ -49,7 +49,7 @@ const setUser = (...rules: string[]): Promise<unknown> =>
   Promise.all(cluster.nodes.map((node) => cluster.command(node, 'ACL', 'SETUSER', 'app', ...rules)));
 
 describe('onConnect', () => {
-  it('sees every connection before it is used, leased ones too, and may speak on it', async () => {
+  it('is called for every connection before it is used, including leased ones, and can send commands on it', async () => {
     const seen: string[] = [];
     const purposes: string[] = [];
     const client = clientOf({
@@ -73,7 +73,7 @@ describe('onConnect', () => {
     for (const line of lines) expect(line).toMatch(/flags=\w*[eT]/);
   });
 
-  it('sees those of subscribers, before anything is subscribed to', async () => {
+  it('is called for subscriber connections, before any subscription', async () => {
     const seen: string[] = [];
     let failures = 1;
     const client = clientOf({
@@ -102,7 +102,7 @@ describe('onConnect', () => {
     await eventually(() => expect(received.toSorted()).toEqual([1, 2]));
   });
 
-  it('keeps a connection from being used where it fails, until it does not', async () => {
+  it('keeps a connection from being used while it fails', async () => {
     let failures = 3;
     const client = clientOf({
       onConnect: () => {
@@ -117,7 +117,7 @@ describe('onConnect', () => {
     expect(causes(failure)).toContainEqual(expect.any(ConnectionHookError));
   });
 
-  it('may not make the connection unfit', async () => {
+  it('must not make the connection unusable', async () => {
     const refusals: unknown[] = [];
     const client = clientOf({
       nodes: cluster.primaries.map(({ host, port }) => ({ host, port })),
@@ -137,7 +137,7 @@ describe('onConnect', () => {
     for (const refusal of refusals) expect(refusal).toBeInstanceOf(InvalidArgumentError);
   });
 
-  it('is a function', () => {
+  it('must be a function', () => {
     expect(() => new ClusterClient({ onConnect: 'x' as never })).toThrow(InvalidArgumentError);
   });
 });
@@ -146,7 +146,7 @@ describe('credentials that change', () => {
   it.each([
     ['when they are due', 50],
     ['when the application says so', undefined],
-  ])('cost no call, %s', async (_when, refreshAfterMs) => {
+  ])('cause no failed calls, %s', async (_when, refreshAfterMs) => {
     await setUser('resetpass', '>first');
     let password = 'first';
     const client = clientOf({
@@ -199,7 +199,7 @@ describe('credentials that change', () => {
     expect(await blocked).toBeInstanceOf(Error);
   });
 
-  it('cost no message, where subscribers of all kinds listen', async () => {
+  it('cause no lost messages for subscribers of any kind', async () => {
     await setUser('resetpass', '>first');
     let current = { username: 'app', password: 'first' };
     const client = clientOf({ credentialsProvider: () => current });
@@ -245,7 +245,7 @@ describe('credentials that change', () => {
     }
   });
 
-  it('are told where a node refuses them, and what is connected stays so', async () => {
+  it('are reported if a node rejects them, and existing connections stay open', async () => {
     await setUser('resetpass', '>first');
     let password = 'first';
     const client = clientOf({ credentialsProvider: () => ({ username: 'app', password }) });
@@ -257,7 +257,7 @@ describe('credentials that change', () => {
     expect(await client.set('{rotating}k', 'v')).toBe('OK');
   });
 
-  it('are asked for once more where they were replaced on the way', async () => {
+  it('are requested once more if they were replaced in the meantime', async () => {
     await setUser('resetpass', '>new');
     const answers = ['old', 'new'];
     const client = clientOf({
@@ -270,7 +270,7 @@ describe('credentials that change', () => {
     expect(await client.set('{rotating}k', 'v')).toBe('OK');
   });
 
-  it.each([0, -1, 1.5, '1'])('are not due after %p ms', async (refreshAfterMs) => {
+  it.each([0, -1, 1.5, '1'])('reject a refresh interval of %p ms', async (refreshAfterMs) => {
     const client = clientOf({
       startupTimeoutMs: 300,
       credentialsProvider: () => ({
@@ -285,7 +285,7 @@ describe('credentials that change', () => {
   });
 });
 
-describe('a transaction of a user who may not MULTI', () => {
+describe('a transaction of a user without permission for MULTI', () => {
   const ways: [string, (client: ClusterClient) => Promise<unknown>][] = [
     ['in one piece', (client) => client.multi().incr('{bare}n').get('{bare}n').exec()],
     [
@@ -301,40 +301,43 @@ describe('a transaction of a user who may not MULTI', () => {
     ],
   ];
 
-  it.each(ways)('%s is in doubt where its commands ran, else it was refused', async (_way, execute) => {
-    await setUser('resetpass', '>first', '-multi');
-    try {
-      const client = clientOf({ username: 'app', password: 'first' });
-      await client.set('{bare}n', 0);
-      expect(await execute(client).catch((error: Error) => error)).toMatchObject({
-        code: 'OUTCOME_UNKNOWN',
-        applied: 'unknown',
-      });
-      expect(await client.get('{bare}n')).toBe('1');
-      // what only reads may be executed
-      await setUser('-incr');
-      expect(await execute(client).catch((error: Error) => error)).toMatchObject({
-        code: 'NOPERM',
-        applied: false,
-      });
-      await setUser('-incr', '-get', '-exec');
-      expect(await execute(client).catch((error: Error) => error)).toMatchObject({
-        code: 'NOPERM',
-        applied: false,
-        message: expect.stringContaining('multi'),
-      });
-      await setUser('+@all');
-      expect(await client.get('{bare}n')).toBe('1');
-      await execute(client);
-      expect(await client.get('{bare}n')).toBe('2');
-    } finally {
-      await setUser('+@all');
-    }
-  });
+  it.each(ways)(
+    '%s: has an unknown outcome if its commands ran, or else is rejected',
+    async (_way, execute) => {
+      await setUser('resetpass', '>first', '-multi');
+      try {
+        const client = clientOf({ username: 'app', password: 'first' });
+        await client.set('{bare}n', 0);
+        expect(await execute(client).catch((error: Error) => error)).toMatchObject({
+          code: 'OUTCOME_UNKNOWN',
+          applied: 'unknown',
+        });
+        expect(await client.get('{bare}n')).toBe('1');
+        // what only reads may be executed
+        await setUser('-incr');
+        expect(await execute(client).catch((error: Error) => error)).toMatchObject({
+          code: 'NOPERM',
+          applied: false,
+        });
+        await setUser('-incr', '-get', '-exec');
+        expect(await execute(client).catch((error: Error) => error)).toMatchObject({
+          code: 'NOPERM',
+          applied: false,
+          message: expect.stringContaining('multi'),
+        });
+        await setUser('+@all');
+        expect(await client.get('{bare}n')).toBe('1');
+        await execute(client);
+        expect(await client.get('{bare}n')).toBe('2');
+      } finally {
+        await setUser('+@all');
+      }
+    },
+  );
 });
 
-describe('a call that blocks', () => {
-  it('on a node that freezes ends when others take over, where nobody else calls', async () => {
+describe('a blocking call', () => {
+  it('on a node that freezes ends after the failover, even without other calls', async () => {
     const client = clientOf({ replyTimeoutMs: 200 });
     await client.xadd('{frozen}stream', '1-1', 'a', 'b');
     await client.wait(1, 5_000);
@@ -358,7 +361,7 @@ describe('a call that blocks', () => {
 });
 
 describe('a write that waits for its replicas', () => {
-  it('is not written again where its primary is replaced meanwhile', async () => {
+  it('is not repeated if its primary is replaced meanwhile', async () => {
     const client = clientOf({});
     const durable = client.with({ durability: { replicas: 2, timeoutMs: 9_000 } });
     await client.connect();
@@ -375,7 +378,7 @@ describe('a write that waits for its replicas', () => {
 });
 
 describe('a transaction', () => {
-  it('on a node that freezes goes on where others take over', async () => {
+  it('on a node that freezes continues after the failover', async () => {
     const client = clientOf({ replyTimeoutMs: 200, deadlineMs: 90_000 });
     await client.set('{frozen}n', 1);
     await client.wait(1, 5_000);
@@ -396,7 +399,7 @@ describe('a transaction', () => {
     }
   });
 
-  it('keeps to its deadline on a node that nobody replaces, and so does a batch', async () => {
+  it('keeps its deadline on a node that is never replaced, and so does a batch', async () => {
     const alone = await LocalCluster.start({ primaries: 1, replicasPerPrimary: 0 });
     const client = clientOf({
       nodes: alone.seeds,
@@ -423,7 +426,7 @@ describe('a transaction', () => {
 });
 
 describe('integers', () => {
-  it('are bigints on request, wherever they stand', async () => {
+  it('are bigints on request, at any depth', async () => {
     const client = clientOf({});
     const exact = client.with({ integers: 'bigint' });
     expect(await exact.incr('{int}a')).toBe(1n);
@@ -451,7 +454,7 @@ describe('integers', () => {
 });
 
 describe('a batch', () => {
-  it('goes out in pieces that keep to the bounds', async () => {
+  it('is sent in pieces within the limits', async () => {
     const client = clientOf({ maxPendingPerNode: { commands: 10, bytes: 200 } });
     const pipeline = client.pipeline();
     for (let i = 0; i < 1_000; i++) pipeline.set(`{piece}${i}`, `value ${i}`);
@@ -463,7 +466,7 @@ describe('a batch', () => {
     );
   });
 
-  it('may be of a million commands', async () => {
+  it('can have a million commands', async () => {
     const client = clientOf({});
     const pipeline = client.pipeline();
     for (let i = 0; i < 1_000_000; i++) pipeline.incr('{million}n');
@@ -487,7 +490,7 @@ describe('the deadline of a batch', () => {
     return 1`;
   const COUNT = 80;
 
-  it('is that of the whole where it was given with the call, else of each window', async () => {
+  it('applies to the whole batch if it was passed with the call, or else to each window', async () => {
     const client = clientOf({ deadlineMs: 1_000, maxPendingPerNode: { commands: 10 } });
     await client.connect();
     const fill = (view: ClusterView, key: string): ClusterPipeline => {
@@ -513,7 +516,7 @@ describe('the deadline of a batch', () => {
 });
 
 describe('duplicate', () => {
-  it('takes options, or nodes and options as in ioredis', async () => {
+  it('accepts options, or nodes and options as in ioredis', async () => {
     const client = clientOf({ keyPrefix: 'p:', clientName: 'first' });
     const copies = [
       client.duplicate({ clientName: 'copied' }),
@@ -531,7 +534,7 @@ describe('duplicate', () => {
     expect(() => client.duplicate([], { redisOptions: 'x' as never })).toThrow(InvalidArgumentError);
   });
 
-  it('of a subclass does not call its constructor, which may take anything', async () => {
+  it('of a subclass does not call its constructor', async () => {
     class Service extends ClusterClient {
       constructor(config: { get(name: string): string }) {
         super({ nodes: cluster.seeds, keyPrefix: config.get('prefix') });

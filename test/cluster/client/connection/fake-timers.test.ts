@@ -39,7 +39,7 @@ describe('a client under the fake timers of a test runner', () => {
     ['all but nextTick', { doNotFake: ['nextTick'] }],
     ['all but nextTick and queueMicrotask', { doNotFake: ['nextTick', 'queueMicrotask'] }],
   ] satisfies [string, Parameters<typeof jest.useFakeTimers>[0]][])(
-    'serves while they are in place, and afterwards: %s',
+    'works while they are active, and afterwards: %s',
     async (_, config) => {
       jest.useFakeTimers(config);
       await use(`${keyspace}during`);

@@ -40,7 +40,7 @@ const untilBlocked = (name: string, count = 1): Promise<unknown> =>
   eventually(async () => (await leasedOf(name)).filter((line) => line.includes('flags=b')).length === count);
 
 describe('a blocking call that is aborted', () => {
-  it('takes nothing, whether it is connecting or waits for a connection', async () => {
+  it('takes nothing while it connects or waits for a connection', async () => {
     const { own, name } = named({ maxLeasedPerNode: 1, leaseTimeoutMs: 60_000, deadlineMs: 60_000 });
     await own.connect();
     const [first, second] = [new AbortController(), new AbortController()];
@@ -65,7 +65,7 @@ describe('a blocking call that is aborted', () => {
   it.each([
     { protocol: 3, replyMapping: 'resp3' },
     { protocol: 3, replyMapping: 'resp3', stringNumbers: true },
-  ])('takes nothing for certain with replies as %j', async (options) => {
+  ])('certainly takes nothing with replies as %j', async (options) => {
     const { own, name } = named(options);
     await own.connect();
     const controller = new AbortController();
@@ -76,7 +76,7 @@ describe('a blocking call that is aborted', () => {
     await own.close();
   });
 
-  it('takes nothing while it blocks, and the server says so', async () => {
+  it('takes nothing while it blocks, as the server confirms', async () => {
     const { own, name } = named();
     const control = new AbortController();
     const call = own.with({ signal: control.signal }).blpop(key('c'), 0);
@@ -89,8 +89,8 @@ describe('a blocking call that is aborted', () => {
   });
 });
 
-describe('a client that closes', () => {
-  it('waits for a durable write whose replicas have not confirmed it yet', async () => {
+describe('a client that is closing with leased calls', () => {
+  it('waits for a durable write that the replicas have not confirmed yet', async () => {
     const { own } = named();
     const counter = key('n');
     const write = own.with({ durability: { replicas: 9, timeoutMs: 400 } }).incr(counter);
@@ -100,7 +100,7 @@ describe('a client that closes', () => {
     await outcome;
   });
 
-  it('does not say of a durable write under way that it was not executed, where it does not wait', async () => {
+  it('does not claim that a pending durable write was not executed, if it does not wait', async () => {
     const { own } = named();
     const counter = key('m');
     const write = own.with({ durability: { replicas: 9, timeoutMs: 60_000 } }).incr(counter);
@@ -127,7 +127,7 @@ describe('a client that closes', () => {
     expect(await client.get(key('t'))).toBe('written');
   });
 
-  it('ends a blocking call for certain, and no element is lost with it', async () => {
+  it('ends a blocking call with a known outcome, and no element is lost', async () => {
     const { own, name } = named();
     const call = own.blpop(key('q'), 0);
     const outcome = expect(call).rejects.toMatchObject({ name: 'ClientClosedError', applied: false });
@@ -138,7 +138,7 @@ describe('a client that closes', () => {
     expect(await client.llen(key('q'))).toBe(1);
   });
 
-  it('cannot tell what a blocking call took that it cuts off', async () => {
+  it('reports an unknown outcome for a blocking call that it cuts off', async () => {
     const { own, name } = named();
     const outcome = expect(own.blpop(key('r'), 0)).rejects.toMatchObject({
       name: 'ClientClosedError',
@@ -174,7 +174,7 @@ describe('the deadline of a leased call', () => {
     await own.close();
   });
 
-  it('begins anew for a blocking call that a server has taken', async () => {
+  it('restarts for a blocking call once a server has accepted it', async () => {
     await using cluster = await LocalCluster.start({ primaries: 2, replicasPerPrimary: 0 });
     await using own = new ClusterClient({
       nodes: cluster.seeds,
@@ -194,8 +194,8 @@ describe('the deadline of a leased call', () => {
   });
 });
 
-describe('callers who wait for leased connections', () => {
-  it('are bounded', async () => {
+describe('callers that wait for leased connections', () => {
+  it('are limited in number', async () => {
     const { own, name } = named({
       maxLeasedPerNode: 1,
       leaseTimeoutMs: 60_000,
@@ -212,7 +212,7 @@ describe('callers who wait for leased connections', () => {
     await own.close();
   });
 
-  it('get no more connections than maxLeased, idle ones included', async () => {
+  it('get no more connections than maxLeased, including idle ones', async () => {
     const { own, name } = named({ maxLeased: 1 });
     await own.connect();
     for (const primary of own.topology.primaries) {
@@ -225,7 +225,7 @@ describe('callers who wait for leased connections', () => {
   });
 });
 
-describe('nodes that send a leased call elsewhere', () => {
+describe('nodes that redirect a leased call', () => {
   it.each([
     ['safe', 'DeadlineExceededError'],
     ['never', 'ReplyError'],
@@ -243,7 +243,7 @@ describe('nodes that send a leased call elsewhere', () => {
     },
   );
 
-  it('have a blocking call wait for what is left of its timeout', async () => {
+  it('let a blocking call wait for the rest of its timeout', async () => {
     let refused = false;
     const node = await FakeNode.start(([name]) => {
       if (name.toLowerCase() !== 'blpop') return undefined;
@@ -262,7 +262,7 @@ describe('nodes that send a leased call elsewhere', () => {
   });
 });
 
-it('an idle connection that has died unseen is replaced, and with it the others to its node', async () => {
+it('an idle connection that died unnoticed is replaced, with all others to its node', async () => {
   const replyTimeoutMs = 100;
   const sockets = new Set<unknown>();
   const held: Socket[] = [];
@@ -306,7 +306,7 @@ it('a full server is waited for', async () => {
   expect(await popped).toEqual(['q', 'x']);
 });
 
-it('a consumer of a stream goes on when its slot is moved', async () => {
+it('a stream consumer continues when its slot moves', async () => {
   await using cluster = await LocalCluster.start({ primaries: 2, replicasPerPrimary: 0 });
   await using own = new ClusterClient({ nodes: cluster.seeds });
   await own.xgroup('CREATE', 's', 'g', '$', 'MKSTREAM');
@@ -324,7 +324,7 @@ it('a consumer of a stream goes on when its slot is moved', async () => {
   expect(await read).toEqual([['s', [['1-0', ['f', 'v']]]]]);
 });
 
-it('connections of one name are told apart by what they are for', async () => {
+it('connections with the same name are distinguished by purpose', async () => {
   const { own, name } = named();
   const list = key('name');
   const popped = own.blpop(list, 0);
@@ -338,7 +338,7 @@ it('connections of one name are told apart by what they are for', async () => {
   await own.close();
 });
 
-it('credentials that are refreshed beside a frozen node are an error, in time', async () => {
+it('credentials that are refreshed while a node is frozen fail in time', async () => {
   await using cluster = await LocalCluster.start({ primaries: 3, replicasPerPrimary: 0, password: 'x' });
   const own = new ClusterClient({ nodes: cluster.seeds, password: 'x', connectTimeoutMs: 300 });
   await own.connect();

@@ -36,7 +36,7 @@ afterEach(async () => {
 });
 
 describe('a client that was not told to connect', () => {
-  it('does not', async () => {
+  it('does not connect', async () => {
     const node = await nodeWithout();
     const client = clientOf({ nodes: [node] });
     client.pipeline().get('k');
@@ -46,7 +46,7 @@ describe('a client that was not told to connect', () => {
     expect([client.status, node.accepted]).toEqual(['wait', 0]);
   });
 
-  it('does so with the first command of any kind', async () => {
+  it('connects with the first command of any kind', async () => {
     const firsts: ((client: ClusterClient) => Promise<unknown>)[] = [
       (client) => client.set(key('first'), 1),
       (client) => client.dbsize(),
@@ -64,7 +64,7 @@ describe('a client that was not told to connect', () => {
     }
   });
 
-  it('runs the commands called meanwhile, in their order', async () => {
+  it('runs commands that were called meanwhile, in order', async () => {
     const client = clientOf();
     const appended = ['a', 'b', 'c'].map((letter) => client.append(key('order'), letter));
     const read = client.get(key('order'));
@@ -79,8 +79,8 @@ describe('a client that was not told to connect', () => {
   });
 });
 
-describe('a client that connects', () => {
-  it('tells of its states', async () => {
+describe('a client that is connecting', () => {
+  it('emits its states', async () => {
     const client = clientOf();
     const told: string[] = [];
     for (const event of ['connecting', 'connect', 'ready', 'close', 'end']) {
@@ -98,7 +98,7 @@ describe('a client that connects', () => {
   });
 
   it.each(['on', 'once', 'addListener', 'prependListener', 'prependOnceListener'] as const)(
-    'does so when somebody waits for it to be ready, by %s()',
+    'connects when a caller waits for it to be ready, by %s()',
     async (way) => {
       const client = clientOf();
       const told: string[] = [];
@@ -113,13 +113,13 @@ describe('a client that connects', () => {
     },
   );
 
-  it.each(['ready', 'connect'] as const)('connects when somebody listens for %s', async (event) => {
+  it.each(['ready', 'connect'] as const)('connects when a listener for %s is added', async (event) => {
     const client = clientOf();
     await new Promise<void>((resolve) => client.once(event, resolve));
     expect(client.status).toBe('ready');
   });
 
-  it('tells of its end after quit() is answered, as ioredis does', async () => {
+  it('emits its end after quit() is answered, as ioredis does', async () => {
     const client = clientOf();
     await client.connect();
     await client.quit();
@@ -131,7 +131,7 @@ describe('a client that connects', () => {
     expect(told).toEqual(['close']);
   });
 
-  it('does not for a listener where it is told to be lazy, nor after close', async () => {
+  it('does not connect for a listener if lazyConnect is set, or after close', async () => {
     const lazy = clientOf({ lazyConnect: true });
     const closed = clientOf();
     for (const client of [lazy, closed]) client.once('ready', () => {});
@@ -141,7 +141,7 @@ describe('a client that connects', () => {
     expect([lazy.status, closed.status]).toEqual(['wait', 'end']);
   });
 
-  it('tells why it cannot become ready to who waits for that', async () => {
+  it('reports why it cannot become ready to callers that wait for that', async () => {
     const client = clientOf({ nodes: ['127.0.0.1:1'], startupTimeoutMs: 300 });
     const error = await new Promise<unknown>((resolve) => {
       client.once('ready', resolve);
@@ -151,7 +151,7 @@ describe('a client that connects', () => {
     await eventually(() => client.status === 'wait');
   });
 
-  it('does so once, however often it is told', async () => {
+  it('connects once, however often connect() is called', async () => {
     const node = await nodeWithout();
     const client = clientOf({ nodes: [node] });
     await Promise.all([client.connect(), client.connect(), client.get('k')]);
@@ -159,7 +159,7 @@ describe('a client that connects', () => {
     expect(node.accepted).toBe(1);
   });
 
-  it('keeps the deadlines of what was called meanwhile', async () => {
+  it('keeps the deadlines of commands that were called meanwhile', async () => {
     const node = await nodeWithout('cluster');
     const client = clientOf({ nodes: [node], connectTimeoutMs: 500, startupTimeoutMs: 1_000 });
     const connected = codeOf(client.connect());
@@ -188,7 +188,7 @@ describe('a client that connects', () => {
     await eventually(() => node.open === 0);
   });
 
-  it('is an event emitter that never throws for want of a listener', () => {
+  it('never throws if an event has no listener', () => {
     const client = clientOf();
     expect(client.emit('error', new Error('nobody listens'))).toBe(false);
     const heard: unknown[] = [];
@@ -211,7 +211,7 @@ describe('a client that connects', () => {
 });
 
 describe('a client that is closed', () => {
-  it('waits for the answers that are under way', async () => {
+  it('waits for pending replies', async () => {
     const client = clientOf();
     await client.connect();
     const keys = Array.from({ length: 100 }, (_, i) => key(`drain:${i}`));
@@ -226,7 +226,7 @@ describe('a client that is closed', () => {
     expect([await piped, await queued, await spread]).toEqual([[[null, 2]], [[null, 3]], 100]);
   });
 
-  it('refuses everything afterwards', async () => {
+  it('rejects everything afterwards', async () => {
     const client = clientOf();
     await client.connect();
     await client.close();
@@ -250,7 +250,7 @@ describe('a client that is closed', () => {
     ]);
   });
 
-  it('leaves nothing behind that would keep the process alive', async () => {
+  it('leaves nothing behind that keeps the process alive', async () => {
     const resources = (): string[] =>
       process.getActiveResourcesInfo().filter((name) => /Timeout|Immediate|TCPSocketWrap/.test(name));
     // connections of the test itself may still be on their way out
@@ -287,7 +287,7 @@ describe('a client that is closed', () => {
 });
 
 describe('a client that is disconnected', () => {
-  it('ends at once what is under way, and says what may have happened', async () => {
+  it('ends pending calls at once, and reports what may have happened', async () => {
     const node = await nodeWithout('incr', 'get', 'exec', 'eval');
     const client = clientOf({ nodes: [node] });
     await client.connect();
@@ -312,7 +312,7 @@ describe('a client that is disconnected', () => {
     await eventually(() => node.open === 0);
   });
 
-  it('does not wait for a close that is under way', async () => {
+  it('does not wait for a pending close', async () => {
     const node = await nodeWithout('incr');
     const client = clientOf({ nodes: [node], replyTimeoutMs: 60_000 });
     await client.connect();

@@ -26,7 +26,7 @@ describe('nodes()', () => {
   const connections = async (): Promise<number> =>
     [...(await client.target('all').client('LIST')).values()].join('').split('name=mine').length - 1;
 
-  it('gives the nodes to start from before the client has connected, which it then does', async () => {
+  it('returns the startup nodes before the client has connected, and then connects it', async () => {
     const [first] = cluster.seeds;
     // the cluster knows this node by another name
     const other = client.duplicate([{ host: 'localhost', port: first.port }, first]);
@@ -48,7 +48,7 @@ describe('nodes()', () => {
     await client.connect();
   });
 
-  it("gives ioredis' client of each node, by ioredis' roles and ours", async () => {
+  it('returns an ioredis client for each node, by the roles of ioredis and of Keyslot', async () => {
     expect(client.nodes().every((node) => node instanceof Redis)).toBe(true);
     expect(namesOf()).toEqual(topologyNames('nodes'));
     expect(namesOf('all')).toEqual(topologyNames('nodes'));
@@ -71,7 +71,7 @@ describe('nodes()', () => {
     expect(await connections()).toBe(before + 4);
   });
 
-  it('reads from replicas what they hold themselves', async () => {
+  it('reads from replicas their own data', async () => {
     await client.set('k', 'v');
     const owner = client.topology.nodeForKey('k', 'replica')?.port;
     const replica = client.nodes('slave').find(({ options }) => options.port === owner) as Redis;
@@ -110,7 +110,7 @@ describe('nodes()', () => {
     expect(await standing.call('SET', keyOf(promoted.port), 'w')).toBe('OK');
   });
 
-  it('gives another one once the connection of the last is lost', async () => {
+  it('returns another client once the connection of the last one is lost', async () => {
     const [first] = client.nodes('master');
     await first.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'no').catch(() => {});
     await eventually(() => !client.nodes().includes(first));
@@ -120,7 +120,7 @@ describe('nodes()', () => {
     expect(await replaced.ping()).toBe('PONG');
   });
 
-  it('tells what waits for credentials that cannot be had', async () => {
+  it('fails waiting commands if credentials are unavailable', async () => {
     let given = { password };
     const other = new ClusterClient({
       nodes: cluster.seeds,
@@ -140,7 +140,7 @@ describe('nodes()', () => {
     }
   });
 
-  it('ends with its node', async () => {
+  it('ends the client of a node that leaves', async () => {
     await cluster.kill(client.topology.replicas[0].name);
     const lost = client.topology.replicas[0].port;
     const standing = client.nodes('slave').find(({ options }) => options.port === lost) as Redis;
@@ -154,7 +154,7 @@ describe('nodes()', () => {
     expect(namesOf()).toEqual(topologyNames('nodes'));
   });
 
-  it('ends with the client, and begins again with it', async () => {
+  it('ends its clients with the cluster client, and starts over with it', async () => {
     const standing = client.nodes();
     await client.quit();
     await eventually(() => expect(standing.map(({ status }) => status)).toEqual(standing.map(() => 'end')));

@@ -4,7 +4,7 @@ import { eventually } from '../../../cluster-fixture.js';
 
 const MIB = 1024 * 1024;
 
-describe('what may wait for one node', () => {
+describe('the queue of one node', () => {
   let local: LocalCluster;
   const clients: ClusterClient[] = [];
   let names = 0;
@@ -38,7 +38,7 @@ describe('what may wait for one node', () => {
     for (const client of clients.splice(0)) await client.close();
   });
 
-  it('has room for one large command beside many small ones, and for no second', async () => {
+  it('has room for one large command among many small ones, but not for a second one', async () => {
     const client = bounded(1_000, MIB);
     await client.connect();
     const [large, second, small] = [key(), key(), key()];
@@ -52,7 +52,7 @@ describe('what may wait for one node', () => {
     await client.del(large, second);
   });
 
-  it('makes pipelines wait for room, also before the client is connected, and keeps their order', async () => {
+  it('makes pipelines wait for room, even before the client is connected, and keeps their order', async () => {
     const client = bounded(500);
     for (const state of ['wait', 'ready']) {
       expect(client.status).toBe(state);
@@ -62,7 +62,7 @@ describe('what may wait for one node', () => {
     }
   });
 
-  it('makes pipelines wait for room where their values take all the bytes', async () => {
+  it('makes pipelines wait for room if their values take up all the bytes', async () => {
     const client = bounded(50_000, MIB);
     await client.connect();
     const value = 'x'.repeat(MIB / 8);
@@ -88,7 +88,7 @@ describe('what may wait for one node', () => {
     expect(await client.del(keys)).toBe(3_000);
   });
 
-  it('keeps the order of what waits for room while its slot moves', async () => {
+  it('keeps the order of commands that wait for room while their slot moves', async () => {
     const client = bounded(200);
     await client.connect();
     const lists = Array.from({ length: 6 }, key);
@@ -109,7 +109,7 @@ describe('what may wait for one node', () => {
     for (const result of await loads) expect(firstWrong(result)).toBeUndefined();
   });
 
-  it('lets what waits for room end at its deadline, certain not to have run, and serves other nodes meanwhile', async () => {
+  it('ends waiting commands at their deadline, without executing them, and serves other nodes meanwhile', async () => {
     const client = bounded(50);
     await client.connect();
     const list = key();
@@ -132,7 +132,7 @@ describe('what may wait for one node', () => {
     expect(await client.exists(list)).toBe(0);
   });
 
-  it('ends what waits for room when the client is closed at once, and serves it where the client is closed in order', async () => {
+  it('rejects waiting commands on disconnect(), and serves them on close()', async () => {
     const codes = (results: PipelineResults): unknown[] => [
       ...new Set(results.map(([error]) => (error as ClusterError | null)?.code)),
     ];

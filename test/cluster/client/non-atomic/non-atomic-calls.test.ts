@@ -34,7 +34,7 @@ describe('mget and mset', () => {
     expect(values).toEqual(names.map((_, i) => String(i < 1_000 ? i + 9_000 : i)));
   });
 
-  it('take what the commands of the client take', async () => {
+  it('accept the same arguments as the commands of the client', async () => {
     const [a, b] = keys(2);
     const forms: (() => Promise<unknown>)[] = [
       () => cluster.nonAtomic.mset(a, 1, b, 2),
@@ -61,12 +61,12 @@ describe('mget and mset', () => {
     }
   });
 
-  it('give nothing for an empty list', async () => {
+  it('return nothing for an empty list', async () => {
     expect(await cluster.nonAtomic.mget([])).toEqual([]);
     expect(await cluster.nonAtomic.mgetBuffer([])).toEqual([]);
   });
 
-  it('carry bytes as they are', async () => {
+  it('preserve bytes', async () => {
     const [a, b] = keys(2).map((key) => Buffer.concat([BINARY, Buffer.from(key)]));
     await cluster.nonAtomic.mset(a, BINARY, b, '');
     expect(await cluster.nonAtomic.mgetBuffer(b, a)).toEqual([Buffer.alloc(0), BINARY]);
@@ -78,7 +78,7 @@ describe('mget and mset', () => {
     ['no key', () => cluster.nonAtomic.mget()],
     ['no pair', () => cluster.nonAtomic.mset([])],
     ['an unknown option', () => Promise.resolve(cluster.nonAtomic.with({ most: 1 } as object))],
-  ])('refuse %s', async (_, call) => {
+  ])('reject %s', async (_, call) => {
     const [a, b] = keys(2);
     await expect((async () => call(a, b))()).rejects.toBeInstanceOf(InvalidArgumentError);
     expect(await cluster.exists(a, b)).toBe(0);
@@ -114,7 +114,7 @@ describe('mget and mset', () => {
 });
 
 describe('msetnx over slots', () => {
-  it('sets all keys, or none where one is there', async () => {
+  it('sets all keys, or none if one exists', async () => {
     const [a, b, c] = keys(3);
     expect(await cluster.nonAtomic.msetnx({ [a]: '1', [b]: '' })).toBe(1);
     expect(await cluster.nonAtomic.mget(a, b)).toEqual(['1', '']);
@@ -124,7 +124,7 @@ describe('msetnx over slots', () => {
     expect(await cluster.nonAtomic.msetnx(`{${c}}3`, 1, `{${c}}2`, '')).toBe(0);
   });
 
-  it('tells what was written where somebody else has set a key after it has looked, and keeps that', async () => {
+  it('reports what was written if another client sets a key after the check, and keeps that key', async () => {
     const [a, b, c] = keys(3);
     let looks = 0;
     const meddling = new NonAtomicCommands(
@@ -167,13 +167,13 @@ describe('msetnx over slots', () => {
   });
 });
 
-describe('what is too much for a script', () => {
+describe('too many keys for a script', () => {
   it.each([
     ['pfcount', (many: string[]) => cluster.nonAtomic.pfcount(...many)],
     ['zunionstore', (many: string[]) => cluster.nonAtomic.zunionstore('d', many.length, ...many)],
     ['zinterstore', (many: string[]) => cluster.nonAtomic.zinterstore('d', many.length, ...many)],
     ['bitop', (many: string[]) => cluster.nonAtomic.bitop('OR', 'd', ...many)],
-  ])('is refused before anything is sent: %s', async (_, call) => {
+  ])('is rejected before anything is sent: %s', async (_, call) => {
     const many = Array.from({ length: 8_000 }, (__, i) => `${shared.keyspace}${i}`);
     await expect(call(many)).rejects.toThrow(InvalidArgumentError);
     await expect(call(many)).rejects.toThrow(/at most 7900 arguments over several slots, got 800\d/);
@@ -181,13 +181,13 @@ describe('what is too much for a script', () => {
   });
 });
 
-describe('what cannot be done by steps', () => {
+describe('operations that cannot be done in steps', () => {
   it.each([
     ['BY', ['BY', 'weight:*']],
     ['GET', ['ALPHA', 'GET', '#', 'get', 'object:*']],
     ['BY', ['LIMIT', '0', '1', 'by', '*->field']],
     ['GET', ['GET', 'object:{x}:*']],
-  ])('is refused: sort with %s of other keys', async (option, words) => {
+  ])('is rejected: sort with %s of other keys', async (option, words) => {
     const [a, b] = keys(2);
     await cluster.rpush(a, 2, 1);
     for (const args of [
@@ -200,7 +200,7 @@ describe('what cannot be done by steps', () => {
     }
   });
 
-  it('is not refused: sort by what is no pattern, or has the hash tag of the key', async () => {
+  it('sort by something that is not a pattern, or has the hash tag of the key, is accepted', async () => {
     const [a] = keys(1);
     await cluster.rpush(a, 2, 1);
     expect(await cluster.nonAtomic.sort(a, 'BY', 'nosort')).toEqual(['2', '1']);
@@ -216,14 +216,14 @@ describe('what cannot be done by steps', () => {
     }
   });
 
-  it('is refused: to copy to another database', async () => {
+  it('copying to another database is rejected', async () => {
     const [a, b] = keys(2);
     await expect(cluster.nonAtomic.copy(a, b, 'DB', 1)).rejects.toBeInstanceOf(InvalidArgumentError);
   });
 });
 
 describe('replies', () => {
-  it('are Buffers where they are asked for', async () => {
+  it('are Buffers on request', async () => {
     const [a, b, c] = keys(3);
     await cluster.sadd(a, BINARY, 'x');
     await cluster.sadd(b, BINARY);
@@ -235,7 +235,7 @@ describe('replies', () => {
     expect(await cluster.nonAtomic.lmoveBuffer(c, `list:${a}`, 'LEFT', 'LEFT')).toEqual(BINARY);
   });
 
-  it('come to callbacks too', async () => {
+  it('are passed to callbacks too', async () => {
     const [a, b] = keys(2);
     const error = await new Promise(
       (resolve) => void cluster.nonAtomic.rename(a, b, (failure) => resolve(failure)),
@@ -245,7 +245,7 @@ describe('replies', () => {
 });
 
 describe('maxMembers', () => {
-  it('bounds what one call brings into the process, and nothing is changed', async () => {
+  it('limits what one call loads into the process, and nothing is changed beyond it', async () => {
     const [a, b, c] = keys(3);
     const members = Array.from({ length: 2_500 }, (_, i) => `member:${i}`);
     await cluster.sadd(a, ...members);
@@ -270,8 +270,8 @@ describe('maxMembers', () => {
   });
 });
 
-describe('while others are at the same keys', () => {
-  it('rename loses nothing that is written to the source', async () => {
+describe('while other clients use the same keys', () => {
+  it('rename loses no write to the source', async () => {
     const [a, b] = keys(2);
     const pushed: string[] = [];
     const done = new AbortController();
@@ -292,7 +292,7 @@ describe('while others are at the same keys', () => {
     expect(['first', ...pushed].filter((element) => !found.has(element))).toEqual([]);
   });
 
-  it('lmove gives each element to one taker', async () => {
+  it('lmove gives each element to one caller', async () => {
     const [a, b, c] = keys(3);
     const elements = Array.from({ length: 300 }, (_, i) => `${i}`);
     await cluster.rpush(a, ...elements);
@@ -315,7 +315,7 @@ describe('while others are at the same keys', () => {
     expect([...moved, ...popped].toSorted()).toEqual(elements.toSorted());
   });
 
-  it('smove tells one mover of a member that it took it', async () => {
+  it('smove reports a moved member to one caller only', async () => {
     const [a, b, c] = keys(3);
     const members = Array.from({ length: 50 }, (_, i) => `${i}`);
     await cluster.sadd(a, ...members);
@@ -329,7 +329,7 @@ describe('while others are at the same keys', () => {
     expect((await cluster.nonAtomic.sunion(b, c)).toSorted()).toEqual(members.toSorted());
   });
 
-  it('a stored set replaces the old one in one moment', async () => {
+  it('a stored set replaces the old one atomically', async () => {
     const [a, b, c] = keys(3);
     await cluster.sadd(a, ...Array.from({ length: 3_000 }, (_, i) => i));
     await cluster.sadd(b, 'x');
@@ -351,7 +351,7 @@ describe('while others are at the same keys', () => {
   });
 });
 
-it('shows no secret when it is printed', async () => {
+it('shows no secrets when it is printed', async () => {
   const { inspect } = await import('node:util');
   const client = new ClusterClient({ nodes: ['127.0.0.1:1'], password: 'pl4nted', lazyConnect: true });
   const printed = inspect([client.nonAtomic, client.admin], { depth: 20, showHidden: true });

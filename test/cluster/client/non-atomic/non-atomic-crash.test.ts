@@ -230,7 +230,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-describe('a client that ends between two steps loses nothing', () => {
+describe('a client that dies between two steps loses nothing', () => {
   it.each(CASES.flatMap((one) => ENDS.map((end) => [one.name, end, one] as const)))(
     'in %s, %s a call',
     async (_, end, { setUp, run, survives, completed }) => {
@@ -250,7 +250,7 @@ describe('a client that ends between two steps loses nothing', () => {
     },
   );
 
-  it('and leaves no key that stays', async () => {
+  it('and leaves no permanent temporary key', async () => {
     for await (const key of witness.scanIterator({ match: '*keyslot:temporary:*', count: 1_000 })) {
       expect(await witness.pttl(key)).not.toBe(-1);
     }
@@ -288,7 +288,7 @@ async function temporariesOf(key: string): Promise<string[]> {
 }
 
 describe('a step that fails', () => {
-  it('says what the steps before it have left', async () => {
+  it('reports what the earlier steps have left', async () => {
     await using local = await LocalCluster.start({
       primaries: 1,
       replicasPerPrimary: 0,
@@ -320,7 +320,7 @@ describe('a step that fails', () => {
     }
   });
 
-  it('leaves a source alone that others have changed', async () => {
+  it('leaves a source alone if other clients changed it', async () => {
     const keys = Object.fromEntries(freshKeys(shared.keyspace, NAMES)) as Keys;
     const meddling = (meddle: () => Promise<unknown>): NonAtomicCommands =>
       new NonAtomicCommands(
@@ -400,7 +400,7 @@ describe('while slots move', () => {
     expect(found.size).toBe(20_001);
   });
 
-  it('everything comes to its end', async () => {
+  it('every operation completes', async () => {
     const { a, b, d } = Object.fromEntries(freshKeys('moving:', NAMES)) as Keys;
     await client.zadd(`{${a}}ranked`, 1, 'x');
     await client.sadd(`{${a}}set`, 'x', 'y');

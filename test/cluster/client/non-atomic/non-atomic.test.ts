@@ -223,7 +223,7 @@ const SCENARIOS: readonly [call: Words, ...setUp: Words[]][] = [
 const titleOf = (words: Words): string => words.map((word) => (word === BINARY ? 'BINARY' : word)).join(' ');
 
 describe.each([{ protocol: 2 }, { protocol: 3, keyPrefix: 'app:' }] as const)(
-  'over several slots, as in one (%j)',
+  'over several slots, with the result of one slot (%j)',
   (options) => {
     beforeAll(() => connect(options));
     afterAll(() => client.close());
@@ -239,7 +239,7 @@ describe.each([{ protocol: 2 }, { protocol: 3, keyPrefix: 'app:' }] as const)(
   },
 );
 
-it('is so of every command', () => {
+it('covers every command', () => {
   const tested = new Set(SCENARIOS.map(([[name]]) => String(name)));
   expect([...tested].toSorted()).toEqual(Object.keys(recipes).toSorted());
 });

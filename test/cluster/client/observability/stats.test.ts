@@ -96,7 +96,7 @@ describe('stats()', () => {
     expect(commandsOf(client.stats()).slice(1)).toEqual(between.slice(1).map((count) => count + 1));
   });
 
-  it('shows what is pending, and says nothing of it before the client connects and after it is closed', async () => {
+  it('shows pending commands, and zeros before the client connects and after it is closed', async () => {
     const client = new ClusterClient({ nodes: local.seeds });
     cleanups.push(() => client.close());
     const nothing = { commands: 0, inFlight: 0, waitingForRoom: 0, bytes: 0 };
@@ -124,7 +124,7 @@ describe('stats()', () => {
     expect(nodes[owner].commands).toBe(11);
   });
 
-  it('goes on counting when the client is restarted', async () => {
+  it('continues counting when the client is restarted', async () => {
     const client = await connected();
     const mine = key();
     await client.set(mine, 'v');
@@ -139,7 +139,7 @@ describe('stats()', () => {
     expect(after.total.bytesSent).toBeGreaterThan(before.total.bytesSent);
   });
 
-  it('counts redirects by their kind, and no retries where they are followed at once', async () => {
+  it('counts redirects by kind, and no retries if they are followed at once', async () => {
     const client = await connected();
     const [mine, other] = [key('moving'), '{moving}absent'];
     await client.set(mine, '1');
@@ -196,7 +196,7 @@ describe('stats()', () => {
     expect(after.total).toMatchObject({ unknownOutcomes: 1, reconnects: 2 });
   });
 
-  it('counts a connection that was killed, and keeps its bytes', async () => {
+  it('counts a killed connection, and keeps its bytes', async () => {
     const client = await connected();
     const mine = key();
     await client.set(mine, 'x'.repeat(10_000));
@@ -213,7 +213,7 @@ describe('stats()', () => {
     expect(before.reconnects).toBe(0);
   });
 
-  it('counts errors by their codes, and none by a name that a script made up', async () => {
+  it('counts errors by code, but not codes that a script made up', async () => {
     const client = await connected();
     const mine = key();
     await client.set(mine, 'text');
@@ -231,7 +231,7 @@ describe('stats()', () => {
     expect(JSON.stringify(client.stats())).not.toMatch(/secret|4711|text/);
   });
 
-  it('counts what a full queue refuses', async () => {
+  it('counts commands that a full queue rejects', async () => {
     const client = await connected({ maxPendingPerNode: { commands: 5 } });
     const mine = key();
     const calls = await Promise.allSettled(Array.from({ length: 8 }, () => client.set(mine, 'v')));
@@ -291,7 +291,7 @@ describe('stats()', () => {
     expect(client.stats().pubsub.subscriptions).toEqual({ channel: 0, pattern: 0, sharded: 0, keyspace: 0 });
   });
 
-  it('counts messages that wait in a buffer, that were dropped, and that could not be read', async () => {
+  it('counts messages that wait in a buffer, were dropped, or could not be decoded', async () => {
     const client = await connected();
     const channel = key();
     const messages = buffered(client.pubsub.channel(channel), { size: 2 }).open();
@@ -308,7 +308,7 @@ describe('stats()', () => {
     expect(client.stats().pubsub).toMatchObject({ buffered: 0, dropped: 3 });
   });
 
-  it('adds what a node had to the total when it leaves', async () => {
+  it('adds the numbers of a node to the total when it leaves', async () => {
     const added = await local.addNode({ replicaOf: local.primaries[0] });
     const client = await connected();
     await client.target(client.topology.node(added.name)!).ping();
@@ -325,7 +325,7 @@ describe('stats()', () => {
 });
 
 describe('stats$', () => {
-  it('emits at once and then each interval, and completes when the client closes', async () => {
+  it('emits at once and then at each interval, and completes when the client closes', async () => {
     const client = await connected({ statsIntervalMs: 10 });
     const three = await firstValueFrom(client.stats$.pipe(take(3), toArray()));
     expect(three[2].at).toBeGreaterThan(three[0].at);

@@ -67,7 +67,7 @@ const READS: readonly (readonly [name: string, ...args: (string | number)[]])[] 
 ];
 const PLAIN = new Set(['x', 'z', 'h', 'h1', 's', 'one', 'l1', 'l2', 'g', 'none']);
 
-describe.each(MAPPINGS)('replies as in ioredis with %j', (mapping) => {
+describe.each(MAPPINGS)('replies in the shapes of ioredis with %j', (mapping) => {
   const tag = `{${keyspace}${JSON.stringify(mapping).replaceAll(/\W/g, '')}}`;
   const named = (args: readonly (string | number)[]): (string | number)[] =>
     args.map((arg) => (typeof arg === 'string' && PLAIN.has(arg) ? `${tag}${arg}` : arg));
@@ -139,7 +139,7 @@ describe.each(MAPPINGS)('replies as in ioredis with %j', (mapping) => {
     expect(watched).toEqual(expected.map((reply) => [null, reply]));
   });
 
-  it('from nodes that are named, and from duplicates', async () => {
+  it('from named nodes, and from duplicates', async () => {
     const node = client.topology.nodeForKey(`${tag}z`);
     const reply = await client.target(node as never).zrange(`${tag}z`, '0', '-1', 'WITHSCORES');
     expect(reply).toEqual(await theirs.zrange(`${tag}z`, '0', '-1', 'WITHSCORES'));
@@ -148,7 +148,7 @@ describe.each(MAPPINGS)('replies as in ioredis with %j', (mapping) => {
     await copy.close();
   });
 
-  it('change nothing for scans, for commands over slots, and for entities', async () => {
+  it('do not affect scans, commands over several slots, and entities', async () => {
     const keys: string[] = [];
     for await (const key of client.scanIterator({ match: `${tag}*` })) keys.push(key);
     expect(keys).toContain(`${tag}z`);
@@ -167,7 +167,7 @@ describe.each(MAPPINGS)('replies as in ioredis with %j', (mapping) => {
   });
 });
 
-it('needs RESP3, and no bigints', async () => {
+it('requires RESP3, and no bigints', async () => {
   expect(() => new ClusterClient({ nodes, replyMapping: 'resp3' })).toThrow(InvalidArgumentError);
   expect(() => new ClusterClient({ nodes, protocol: 3, replyMapping: 'other' as 'resp3' })).toThrow(
     'one of legacy, resp3',

@@ -466,7 +466,7 @@ describe('replies, compared with those of ioredis', () => {
     await cluster?.stop();
   });
 
-  describe.each(RUNS)('calls made %s', (_, run, groups) => {
+  describe.each(RUNS)('calls %s', (_, run, groups) => {
     it.each(Object.entries(groups))('%s', async (_title, written) => {
       const list = groups === NEWER ? written.filter(isKnown) : written;
       const expected = await outcomesOf(theirs, run, list);
@@ -487,14 +487,14 @@ describe('replies, compared with those of ioredis', () => {
     ['an object', {}, '[object Object]'],
     ['a date', new Date(0), String(new Date(0))],
     ['a list in a list', [['a', 'b']], 'a,b'],
-  ])('are not had for %s, which ioredis stores as text', async (_, value, stored) => {
+  ])('are not comparable for %s, which ioredis stores as text', async (_, value, stored) => {
     await theirs.set('k', value as string);
     expect(await theirs.get('k')).toBe(stored);
     for (const client of ours)
       await expect(client.set('k', value as string)).rejects.toBeInstanceOf(InvalidArgumentError);
   });
 
-  it('speak of infinity as servers do, where ioredis writes it as JavaScript does', async () => {
+  it('spell infinity as servers do, where ioredis spells it as JavaScript does', async () => {
     await theirs.set('k', Infinity);
     expect(await theirs.get('k')).toBe('Infinity');
     for (const client of ours) {
@@ -503,7 +503,7 @@ describe('replies, compared with those of ioredis', () => {
     }
   });
 
-  it('have their shape for a name in capitals too, where ioredis then gives what it was sent', async () => {
+  it('have the same shape for an uppercase name, where ioredis returns the raw reply', async () => {
     await cleanUp();
     await theirs.hset('k', 'a', 'b');
     expect(await theirs.call('HGETALL', 'k')).toEqual(['a', 'b']);

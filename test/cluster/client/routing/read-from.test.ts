@@ -2,7 +2,7 @@ import { ClusterClient, InvalidArgumentError, Script, type ClusterNode, type Rea
 import { eventually, sharedCluster } from '../../../cluster-fixture.js';
 import { Relays } from '../../../fake-node.js';
 
-describe('a healthy cluster, read from its replicas', () => {
+describe('a healthy cluster, with reads from replicas', () => {
   const shared = sharedCluster();
   let client: ClusterClient;
   let relays: Relays;
@@ -54,13 +54,13 @@ describe('a healthy cluster, read from its replicas', () => {
     expect(counted('get')).toEqual(expected);
   });
 
-  it('lowestLatency: somewhere, once', async () => {
+  it('lowestLatency: reads from some node, once', async () => {
     await read('lowestLatency');
     const { primary: first, replicas } = counted('get');
     expect(first + replicas).toBe(8);
   });
 
-  it('a function: where it says', async () => {
+  it('a function: reads from the node that it returns', async () => {
     const asked: [readonly string[], string][] = [];
     await read((candidates, command) => {
       asked.push([candidates.map(({ role }) => role), command]);
@@ -73,7 +73,7 @@ describe('a healthy cluster, read from its replicas', () => {
     expect(counted('get')).toEqual({ primary: 0, replicas: 2 });
   });
 
-  it('a function that answers nonsense, or throws: a typed error or its own, and nothing breaks', async () => {
+  it('a function that throws or returns garbage: the call fails with its error or a typed one, and nothing breaks', async () => {
     const nonsense = (() => undefined) as unknown as ReadFrom;
     await expect(client.with({ readFrom: nonsense }).get(key)).rejects.toBeInstanceOf(InvalidArgumentError);
     const broken = (): never => {
@@ -88,7 +88,7 @@ describe('a healthy cluster, read from its replicas', () => {
     expect(await client.get(key)).toBe('v');
   });
 
-  it('keeps writes, and scripts that may write, on the primary', async () => {
+  it('keeps writes, and scripts that can write, on the primary', async () => {
     const view = client.with({ readFrom: 'replica' });
     const other = `${key}{${key}}`;
     await view.set(other, 1);
@@ -99,7 +99,7 @@ describe('a healthy cluster, read from its replicas', () => {
       expect(counted(name)).toEqual({ primary: 1, replicas: 0 });
   });
 
-  it('reads of several keys, by pipelines and by scripts too', async () => {
+  it('applies to reads of several keys, in pipelines and in scripts too', async () => {
     const view = client.with({ readFrom: 'replica' });
     expect(await view.pipeline().get(key).strlen(key).getBuffer(key).exec()).toEqual([
       [null, 'v'],
@@ -113,7 +113,7 @@ describe('a healthy cluster, read from its replicas', () => {
     expect(relays.at(primary).seen('get', 'strlen', 'exists', 'evalsha_ro', 'eval_ro')).toEqual([]);
   });
 
-  it('as the option of a whole client', async () => {
+  it('can be an option of the whole client', async () => {
     const reader = new ClusterClient({ ...relays.options, readFrom: 'replica' });
     expect(await reader.get(key)).toBe('v');
     expect(await reader.with({ readFrom: 'primary' }).get(key)).toBe('v');
@@ -121,7 +121,7 @@ describe('a healthy cluster, read from its replicas', () => {
     await reader.close();
   });
 
-  it('refuses ways it does not know', () => {
+  it('rejects unknown modes', () => {
     expect(() => client.with({ readFrom: 'nearest' as ReadFrom })).toThrow(InvalidArgumentError);
     expect(() => client.with({ speed: 1 } as object)).toThrow(/speed/);
     expect(() => client.with({ deadlineMs: 0 })).toThrow(InvalidArgumentError);

@@ -131,7 +131,7 @@ describe('a primary with two replicas', () => {
   });
 
   // R4
-  it('leaves out a replica that is frozen', async () => {
+  it('skips a frozen replica', async () => {
     const client = clientOf({ replyTimeoutMs: 150 });
     await client.connect();
     await replicated(client, 'k', 'thawed');
@@ -178,7 +178,7 @@ describe('a primary with two replicas', () => {
     await cluster.waitUntilStable();
   });
 
-  describe('whose link to one replica is cut', () => {
+  describe('with a broken link to one replica', () => {
     let cut: LocalNode;
     let password: string;
 
@@ -205,7 +205,7 @@ describe('a primary with two replicas', () => {
 
     // R4: it answers MASTERDOWN
     it.each(['replica', 'replicaPreferred', 'roundRobin', 'randomReplica'] as const)(
-      '%s: leaves out a replica that says so',
+      '%s: skips a replica that reports it',
       async (readFrom) => {
         await cluster.command(cut, 'CONFIG', 'SET', 'replica-serve-stale-data', 'no');
         const client = clientOf();
@@ -216,7 +216,7 @@ describe('a primary with two replicas', () => {
     );
 
     // R4: it answers what it had when it was cut off
-    it('leaves out a replica that serves what it has', async () => {
+    it('skips a replica that serves stale data', async () => {
       const client = clientOf();
       await client.set('k', 'older');
       await client.set('k', 'fresh');
@@ -227,7 +227,7 @@ describe('a primary with two replicas', () => {
   });
 
   // R4
-  it('leaves out a replica that is loading', async () => {
+  it('skips a replica that is loading', async () => {
     const client = clientOf();
     await client.connect();
     const pipeline = client.pipeline();
@@ -282,7 +282,7 @@ describe('a primary with two replicas', () => {
     });
     afterAll(() => Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve)))));
 
-    it('reads from the node that answers fastest, and from another one once that has changed', async () => {
+    it('reads from the node that answers fastest, and from another one once that changes', async () => {
       const [near, far] = replicas;
       delays.set(primary.name, 40).set(near.name, 0).set(far.name, 80);
       const client = clientOf({
@@ -306,7 +306,7 @@ describe('a primary with two replicas', () => {
   });
 
   // R4
-  it('leaves out a replica that is dead, and has NO_REPLICA once all are', async () => {
+  it('skips a dead replica, and fails with NO_REPLICA once all are dead', async () => {
     const client = clientOf();
     await client.connect();
     await replicated(client, 'k', 'alive');

@@ -43,7 +43,7 @@ describe('a healthy cluster, watched from outside', () => {
     expect(new Set(keys.map((name) => primaryOf(name).name)).size).toBeGreaterThan(1);
   });
 
-  describe('refuses keys of several slots before anything is sent', () => {
+  describe('rejects keys of several slots before anything is sent', () => {
     const [a, b] = ['{a}', '{b}'].map(key);
     it.each<[string, () => Promise<unknown>]>([
       ['mget', () => client.mget(a, b)],
@@ -75,7 +75,7 @@ describe('a healthy cluster, watched from outside', () => {
     });
   });
 
-  it('splits del, unlink, exists and touch by slot, and adds up', async () => {
+  it('splits del, unlink, exists and touch by slot, and adds up the replies', async () => {
     const keys = spread(30);
     const missing = key('missing');
     await Promise.all(keys.map((name) => client.set(name, 1)));
@@ -96,7 +96,7 @@ describe('a healthy cluster, watched from outside', () => {
     expect(relays.seen('echo', 'time')).toHaveLength(2);
   });
 
-  it('asks all shards where one would tell a part only', async () => {
+  it('queries all shards if one shard knows only a part', async () => {
     const keys = spread(30);
     await Promise.all(keys.map((name) => client.set(name, 1)));
     const pattern = keys[0].replace(/0$/, '*');
@@ -128,14 +128,14 @@ describe('a healthy cluster, watched from outside', () => {
     ['post', () => client.call('POST', '/', 'HTTP/1.1')],
     ['post', () => client.target('primaries').call('post')],
     ['host:', () => client.call('HOST:', 'example.com')],
-  ])('refuses %s, and says why', async (name, call) => {
+  ])('rejects %s, and says why', async (name, call) => {
     const error: unknown = await call().catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(BlockedCommandError);
     expect((error as Error).message).toMatch(new RegExp(`^${name} is blocked: .{10}`, 'i'));
     expect(relays.seen()).toEqual([]);
   });
 
-  it('lets a blocked command through where the options say so, and only there', async () => {
+  it('allows a blocked command only if the options say so', async () => {
     const allowing = new ClusterClient({ nodes: shared.nodes, allowBlocked: ['MOVE'] });
     await expect(allowing.move(key('k'), 1)).rejects.toMatchObject({ name: 'ReplyError' });
     await expect(allowing.swapdb(0, 1)).rejects.toBeInstanceOf(BlockedCommandError);
@@ -152,7 +152,7 @@ describe('a healthy cluster, watched from outside', () => {
 
     afterAll(() => prefixed.close());
 
-    it('puts it before keys, and nothing else', async () => {
+    it('prefixes keys, and nothing else', async () => {
       await prefixed.mset({ '{p}a': 'a', '{p}b': 'b' });
       await prefixed.set(Buffer.from('buffer'), 'c');
       await prefixed.rpush('list', 'list');
@@ -188,8 +188,8 @@ describe('a healthy cluster, watched from outside', () => {
     });
   });
 
-  describe('writes once a node and turn of the event loop', () => {
-    it('what is called together', async () => {
+  describe('writes once per node and turn of the event loop', () => {
+    it('commands that are called together', async () => {
       const keys = spread(100);
       await Promise.all(keys.map((name) => client.set(name, 1)));
       const busy = new Set(keys.map((name) => primaryOf(name).name));
@@ -212,7 +212,7 @@ describe('a healthy cluster, watched from outside', () => {
       ]);
     });
 
-    it('what follows from replies that came together', async () => {
+    it('commands that follow from replies that arrived together', async () => {
       const keys = Array.from({ length: 20 }, (_, i) => key(`{turn}${i}`));
       await Promise.all(
         keys.map(async (name) => {

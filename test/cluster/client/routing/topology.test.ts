@@ -15,7 +15,7 @@ describe('the topology of a healthy cluster', () => {
 
   afterAll(() => client.close());
 
-  it('is what the servers say it is', async () => {
+  it('matches what the servers report', async () => {
     const { topology } = client;
     const entries = (await client.call('CLUSTER', 'SLOTS')) as SlotsEntry[];
     for (const [first, last, [host, port, id], ...replicas] of entries) {
@@ -54,7 +54,7 @@ describe('the topology of a healthy cluster', () => {
     }
   });
 
-  it('cannot be changed by who holds it', () => {
+  it('cannot be changed by its holder', () => {
     const { topology } = client;
     const before = JSON.stringify(topology.nodes);
     const [node] = topology.nodes as unknown as [Record<string, unknown>];
@@ -74,7 +74,7 @@ describe('the topology of a healthy cluster', () => {
     expect(client.topology).toBe(topology);
   });
 
-  it('gets a new version with every change, and the old snapshot stays as it was', async () => {
+  it('gets a new version with every change, and old snapshots stay unchanged', async () => {
     const seen: ClusterTopology[] = [];
     const subscription = client.topology$.subscribe((topology) => seen.push(topology));
     const before = client.topology;
@@ -106,7 +106,7 @@ describe('the topology of a healthy cluster', () => {
     client.setDefaultNode(first);
   });
 
-  it('is told to late subscribers, and completes when the client is closed', async () => {
+  it('is replayed to late subscribers, and completes when the client is closed', async () => {
     const other = new ClusterClient({ nodes: shared.nodes });
     expect((await firstValueFrom(other.topology$)).coveredSlots).toBe(0);
     expect(other.topology.defaultNode).toBeUndefined();
@@ -121,11 +121,11 @@ describe('the topology of a healthy cluster', () => {
     expect(versions).toEqual([other.topology.version]);
   });
 
-  it('is nothing that a subscriber could change', () => {
+  it('cannot be emitted to by a subscriber', () => {
     expect(client.topology$).not.toHaveProperty('next');
   });
 
-  it('is told by events too', async () => {
+  it('is reported by events too', async () => {
     const other = new ClusterClient({ nodes: shared.nodes });
     const added: string[] = [];
     other.on('+node', ({ name }: { name: string }) => added.push(name));

@@ -20,7 +20,7 @@ const PUSH = `local n for i = 1, #ARGV do n = redis.call('RPUSH', KEYS[1], ARGV[
 const READ = `return {redis.call('CLUSTER', 'MYID'), redis.call('GET', KEYS[1])}`;
 const COUNT = `return redis.call('INCR', KEYS[1])`;
 
-describe('a cluster that changes, running scripts', () => {
+describe('a changing cluster, running scripts', () => {
   let cluster: LocalCluster;
   let client: ClusterClient;
   let names = 0;
@@ -38,8 +38,8 @@ describe('a cluster that changes, running scripts', () => {
     return () => client.close();
   });
 
-  describe('by names they were given', () => {
-    it('has them as methods, for text and for Buffers', async () => {
+  describe('by their defined names', () => {
+    it('provides them as methods, for text and for Buffers', async () => {
       const key = newKey();
       expect(await client.push2(key, 'a', 'é')).toEqual([key, 2, 'é']);
       expect(await client.push2Buffer(key, Buffer.from([255]))).toEqual([
@@ -51,7 +51,7 @@ describe('a cluster that changes, running scripts', () => {
       expect(await client.with({ deadlineMs: 5_000 }).push2(key, 'c')).toEqual([key, 5, 'c']);
     });
 
-    it('has them in pipelines and transactions', async () => {
+    it('provides them in pipelines and transactions', async () => {
       const [a, b] = [newKey(), newKey()];
       expect(await client.pipeline().push2(a, 'x').push2Buffer(b, 'y').pushAny(1, a, 'z').exec()).toEqual([
         [null, [a, 1, 'x']],
@@ -76,7 +76,7 @@ describe('a cluster that changes, running scripts', () => {
       expect(await client.pipeline(list).exec()).toEqual(expected);
     });
 
-    it('has them in transactions that watch', async () => {
+    it('provides them in watched transactions', async () => {
       const key = newKey();
       await flush();
       const results = await client.transaction([key], async (tx) => {
@@ -86,7 +86,7 @@ describe('a cluster that changes, running scripts', () => {
       expect(results).toEqual([[null, [key, 1, 'x']]]);
     });
 
-    it('has them in a duplicate, but for those it is given anew', async () => {
+    it('provides them in a duplicate, except those that it redefines', async () => {
       const key = newKey();
       const own = new ClusterClient({
         nodes: cluster.seeds,
@@ -120,7 +120,7 @@ describe('a cluster that changes, running scripts', () => {
       }
     });
 
-    it('refuses keys of two slots, and numbers of keys that cannot be', async () => {
+    it('rejects keys of two slots, and invalid numbers of keys', async () => {
       await expect(client.pushAny(2, 'a', 'b', 'c')).rejects.toBeInstanceOf(CrossSlotError);
       expect(() => client.pipeline().pushAny(2, 'a', 'b', 'c')).toThrow(CrossSlotError);
       for (const count of [-1, 1.5, 3, NaN, 'x' as unknown as number])
@@ -146,14 +146,14 @@ describe('a cluster that changes, running scripts', () => {
       ['a text that is none', 'unheard', { lua: 5 }],
       ['half a key', 'unheard', { lua: PUSH, numberOfKeys: 0.5 }],
       ['less than no key', 'unheard', { lua: PUSH, numberOfKeys: -1 }],
-    ])('refuses %s for a definition', async (_, name, definition) => {
+    ])('rejects %s for a definition', async (_, name, definition) => {
       const given = [name, definition] as [string, { lua: string }];
       expect(() => client.defineCommand(...given)).toThrow(InvalidArgumentError);
       expect(await client.ping()).toBe('PONG');
       expect(client.pipeline().get('k').length).toBe(1);
     });
 
-    it('lets a definition be replaced, and names whose Buffer variant is taken alone', async () => {
+    it('allows a definition to be replaced, and a name of which only the Buffer variant is taken', async () => {
       const own = client.duplicate() as ClusterClient &
         Record<'again' | 'againBuffer', () => Promise<unknown>>;
       try {
@@ -169,7 +169,7 @@ describe('a cluster that changes, running scripts', () => {
     });
   });
 
-  it('runs those that only read on replicas', async () => {
+  it('runs read-only scripts on replicas', async () => {
     const key = newKey();
     await client.set(key, 'v');
     await flush();
@@ -185,7 +185,7 @@ describe('a cluster that changes, running scripts', () => {
     expect(await client.read2(key)).toEqual([primary, 'v']);
   });
 
-  it('sends them again in pipelines, once each, after the servers have forgotten them', async () => {
+  it('resends them in pipelines, once each, after the servers lost them', async () => {
     const script = newScript();
     const keys = Array.from({ length: 30 }, newKey);
     await client.script('LOAD', script.lua);
@@ -200,7 +200,7 @@ describe('a cluster that changes, running scripts', () => {
     expect(await Promise.all(keys.map((key) => client.get(key)))).toEqual(keys.map(() => '1'));
   });
 
-  it('sends them again for writes that wait for replicas', async () => {
+  it('resends them for writes that wait for replicas', async () => {
     const key = newKey();
     const durable = client.with({ durability: { replicas: 1, timeoutMs: 5_000 } });
     await flush();
@@ -211,7 +211,7 @@ describe('a cluster that changes, running scripts', () => {
     ).toEqual([key, 2, 'w']);
   });
 
-  it('leaves a hash unknown that nobody has told it', async () => {
+  it('does not resolve a hash that was never defined', async () => {
     const { sha } = newScript();
     const unknown = { name: 'ReplyError', code: 'NOSCRIPT', applied: false };
     await expect(client.evalsha(sha, 1, newKey())).rejects.toMatchObject(unknown);
@@ -223,7 +223,7 @@ describe('a cluster that changes, running scripts', () => {
     ]);
   });
 
-  it('runs them on a replica that took over', async () => {
+  it('runs them on a promoted replica', async () => {
     const key = newKey();
     const script = newScript();
     await client.script('LOAD', script.lua);
@@ -237,7 +237,7 @@ describe('a cluster that changes, running scripts', () => {
     expect(client.topology.nodeForKey(key)?.id).toBe(replica?.id);
   });
 
-  it('runs them on a primary that joined, also while the slot is on its way', async () => {
+  it('runs them on a primary that joined, even while the slot is moving', async () => {
     const [key, list] = ['{moves}count', '{moves}list'];
     const script = newScript();
     await client.script('LOAD', script.lua);

@@ -20,7 +20,7 @@ describe('a healthy cluster, running scripts', () => {
   /** A script that no server has seen. */
   const newScript = (): Script => new Script(`redis.call('INCR', KEYS[1]) return '${newKey()}'`);
 
-  it('sends them where their keys are, by hash once they are known', async () => {
+  it('sends scripts to the node of their keys, by hash once they are loaded', async () => {
     for (let i = 0; i < 20; i++) {
       const key = newKey();
       expect(await client.runScript(INCREMENT, [key], [3, 'é'])).toEqual([3, key, 'é']);
@@ -33,7 +33,7 @@ describe('a healthy cluster, running scripts', () => {
     ]);
   });
 
-  it('mends NOSCRIPT after the servers have forgotten them, and runs them once', async () => {
+  it('recovers from NOSCRIPT after the servers lost the scripts, and runs them once', async () => {
     const script = newScript();
     const key = newKey();
     await client.script('LOAD', script.lua);
@@ -46,7 +46,7 @@ describe('a healthy cluster, running scripts', () => {
     expect(await client.get(key)).toBe('3');
   });
 
-  it('loads them into all shards', async () => {
+  it('loads scripts into all shards', async () => {
     const script = newScript();
     expect(await client.script('LOAD', script.lua)).toBe(script.sha);
     const names = Array.from({ length: 30 }, newKey);
@@ -54,7 +54,7 @@ describe('a healthy cluster, running scripts', () => {
     expect(await Promise.all(names.map((key) => client.get(key)))).toEqual(names.map(() => '1'));
   });
 
-  it('refuses keys of two slots before anything is sent', async () => {
+  it('rejects keys of two slots before anything is sent', async () => {
     const [a, b] = ['{a}', '{b}'].map((name) => shared.keyspace + name);
     await expect(client.runScript(INCREMENT, [a, b], [1])).rejects.toBeInstanceOf(CrossSlotError);
     await expect(client.eval('return 1', 2, a, b)).rejects.toBeInstanceOf(CrossSlotError);
@@ -62,12 +62,12 @@ describe('a healthy cluster, running scripts', () => {
     expect(await client.exists(a, b)).toBe(0);
   });
 
-  it('runs those without keys somewhere', async () => {
+  it('runs scripts without keys on some node', async () => {
     expect(await client.eval('return ARGV[1]', 0, 'x')).toBe('x');
     expect(await client.runScript(new Script('return {1, {2, false}}'), [], [])).toEqual([1, [2, null]]);
   });
 
-  it('gives what a script says as it says it', async () => {
+  it('returns the errors of a script unchanged', async () => {
     const key = newKey();
     await expect(client.eval(`return redis.error_reply('MINE own words')`, 1, key)).rejects.toMatchObject({
       name: 'ReplyError',
@@ -78,7 +78,7 @@ describe('a healthy cluster, running scripts', () => {
     await expect(client.runScript(new Script(`no lua`), [key], [])).rejects.toMatchObject({ code: 'ERR' });
   });
 
-  it('refuses a write in a script that is said to read only', async () => {
+  it('rejects a write in a script that is declared read-only', async () => {
     const key = newKey();
     await client.set(key, 'v');
     expect(await client.runScript(READ, [key], [])).toBe('v');
@@ -87,7 +87,7 @@ describe('a healthy cluster, running scripts', () => {
     expect(await client.get(key)).toBe('v');
   });
 
-  it('takes them in pipelines and transactions', async () => {
+  it('accepts scripts in pipelines and transactions', async () => {
     const key = newKey();
     const results = await client
       .pipeline()

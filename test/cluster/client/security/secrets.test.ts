@@ -132,7 +132,7 @@ describe('secrets', () => {
   const urlOf = (user = '', password = PASSWORD, { host, port } = seeds[0]): string =>
     `redis://${user}:${encodeURIComponent(password)}@${host}:${port}`;
 
-  it('are found by this test where they are shown', () => {
+  it('are detected by this test where they are visible', () => {
     const other = new Record();
     const shown = [
       new Error(VALUE),
@@ -207,7 +207,7 @@ describe('secrets', () => {
       'PARTIAL_FAILURE',
       () => client.call('FUNCTION', 'LOAD', `#!lua name=x\n${VALUE}`, 'REPLACE'),
     ],
-  ])('are not told by the error about %s', async (what, code, call) => {
+  ])('do not appear in the error about %s', async (what, code, call) => {
     expect(await failing(what, call)).toBe(code);
   });
 
@@ -230,7 +230,7 @@ describe('secrets', () => {
     ['that indexes by what it is given', `local t = {} return t[ARGV[1]].x`],
     ['that decodes what it is given', `return cjson.decode(ARGV[1])`],
     ['that touches a key it did not name', `return redis.call('GET', ARGV[1])`],
-  ])('are not told by the error about a script %s', async (what, lua) => {
+  ])('do not appear in the error about a script %s', async (what, lua) => {
     const args = [VALUE, BYTES];
     expect(await failing(what, () => client.eval(lua, 1, '{k}text', ...args))).toBe('ERR');
     expect(await failing(what, () => client.runScript(new Script(lua), ['{k}text'], args))).toBe('ERR');
@@ -247,7 +247,7 @@ describe('secrets', () => {
     for (const [error] of results) await failing(what, () => Promise.reject(error as Error));
   });
 
-  it('are not told by the errors of pipelines and transactions', async () => {
+  it('do not appear in the errors of pipelines and transactions', async () => {
     const queue = (batch: 'pipeline' | 'multi') =>
       client[batch]().lpush('{k}text', VALUE).call('SET', '{k}text', VALUE, VALUE).incrby('{k}n', VALUE);
     for (const [error] of [...(await queue('pipeline').exec()), ...(await queue('multi').exec())])
@@ -286,7 +286,7 @@ describe('secrets', () => {
     expect(await failing('EXECABORT', () => refused)).toBe('EXECABORT');
   });
 
-  it('are not told to who may not read or write them', async () => {
+  it('do not appear for users without permission to read or write them', async () => {
     const reader = clientOf({ nodes: seeds, username: 'planted-reader', password: 'planted-app' });
     expect(await failing('NOPERM', () => reader.set('k', VALUE))).toBe('NOPERM');
     expect(await failing('NOPERM', () => reader.config('SET', 'requirepass', VALUE))).toMatch(
@@ -340,7 +340,7 @@ describe('secrets', () => {
       () => ({ nodes: [{ ...seeds[0], password: VALUE } as never] }),
     ],
     ['a user without a password', 'INVALID_ARGUMENT', () => ({ username: USER })],
-  ])('are not told when a client cannot start for %s', async (what, code, given) => {
+  ])('do not appear when a client cannot start because of %s', async (what, code, given) => {
     const quick = { startupTimeoutMs: 150, connectTimeoutMs: 100 };
     const start = (): Promise<void> => {
       const options = given();
@@ -355,7 +355,7 @@ describe('secrets', () => {
     expect(await failing(what, start)).toBe(code);
   });
 
-  it('are not told when replies do not come', async () => {
+  it('do not appear when replies are missing', async () => {
     const silent = await fakeOf((name) => (name === 'set' || name === 'get' ? SILENCE : undefined));
     const cutting = await FakeNode.start(([name], socket) => {
       if (name.toLowerCase() === 'set') socket.destroy();
@@ -398,7 +398,7 @@ describe('secrets', () => {
     expect(await failing('a closed client', () => leased.set('k', VALUE))).toBe('CLIENT_CLOSED');
   });
 
-  it('are not shown by whatever holds them', async () => {
+  it('are not shown by the objects that contain them', async () => {
     const provided = clientOf({
       nodes: seeds,
       credentialsProvider: () => ({ username: USER, password: 'planted-app' }),

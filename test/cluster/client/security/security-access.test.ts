@@ -328,20 +328,23 @@ describe(PAGE, () => {
     return SCENARIOS[row.feature](client);
   }
 
-  it('has a row for every feature that is tried here', () => {
+  it('has a row for every feature that is tested here', () => {
     const named = rows.map(({ feature }) => feature).filter((feature) => !ELSEWHERE.includes(feature));
     expect(named).toEqual(Object.keys(SCENARIOS));
   });
 
-  it.each(rows.filter(({ feature }) => feature in SCENARIOS))('names all that $feature need', async (row) => {
-    const failure = await use(row).then(
-      () => undefined,
-      (error: Error) => error.message,
-    );
-    expect({ failure, refused: await refused() }).toEqual({ failure: undefined, refused: [] });
-  });
+  it.each(rows.filter(({ feature }) => feature in SCENARIOS))(
+    'names all permissions that $feature need',
+    async (row) => {
+      const failure = await use(row).then(
+        () => undefined,
+        (error: Error) => error.message,
+      );
+      expect({ failure, refused: await refused() }).toEqual({ failure: undefined, refused: [] });
+    },
+  );
 
-  it('says how to connect by TLS', async () => {
+  it('states how to connect by TLS', async () => {
     const tls = await LocalCluster.start({
       primaries: 1,
       replicasPerPrimary: 0,
@@ -369,7 +372,7 @@ describe(PAGE, () => {
     }
   });
 
-  it('says what errors show', async () => {
+  it('states what errors contain', async () => {
     const client = new ClusterClient({ nodes: cluster.seeds });
     clients.push(client);
     const show = async (): Promise<void> => {
@@ -381,7 +384,7 @@ describe(PAGE, () => {
     await show();
   });
 
-  it('says how such a user is made', async () => {
+  it('states how to create such a user', async () => {
     const words = rule.code.trim().replaceAll("'", '').replace('>…', `>${PASSWORD}`).split(' ');
     await everywhere(...(words as [string, ...string[]]));
     const client = new ClusterClient({ nodes: cluster.seeds, username: 'app', password: PASSWORD });

@@ -48,7 +48,7 @@ describe('a cluster with credentials', () => {
   const url = (user: string, password: string): string =>
     `redis://${user}:${encodeURIComponent(password)}@${seeds[0].host}:${seeds[0].port}`;
 
-  it('lets those in that have the right ones, however they are given', async () => {
+  it('accepts the right credentials, however they are given', async () => {
     const all: ClusterClientOptions[] = [
       { nodes: seeds, password: PASSWORD },
       { nodes: seeds, username: 'default', password: PASSWORD },
@@ -86,7 +86,7 @@ describe('a cluster with credentials', () => {
       () => ({ username: 'narrow', password: 'planted-narrow' }),
       /cluster\|slots/,
     ],
-  ])('refuses %s at once', async (_, options, message) => {
+  ])('rejects %s at once', async (_, options, message) => {
     const client = clientOf({ nodes: seeds, ...options() });
     const error = await errorOf(client.connect());
     expect(error).toBeInstanceOf(AuthenticationError);
@@ -95,7 +95,7 @@ describe('a cluster with credentials', () => {
     expect(inspect(error, { depth: null, showHidden: true })).not.toContain('planted-');
   });
 
-  it('says that the provider failed, and not what it threw, which may hold a credential', async () => {
+  it('reports that the provider failed, but not what it threw, which may contain a credential', async () => {
     const failing = (): never => {
       throw new Error('refused planted-secret');
     };
@@ -107,7 +107,7 @@ describe('a cluster with credentials', () => {
     expect(inspect(error, { depth: null, showHidden: true })).not.toContain('planted-');
   });
 
-  it('is found once a provider that hung answers', async () => {
+  it('is found once a hanging provider answers', async () => {
     let asked = 0;
     const hanging = (): Promise<{ password: string }> =>
       asked++ === 0 ? new Promise(() => {}) : Promise.resolve({ password: PASSWORD });
@@ -116,7 +116,7 @@ describe('a cluster with credentials', () => {
     expect(await client.set('k', 'v')).toBe('OK');
   });
 
-  it('answers what a user may not do as a server does, and goes on', async () => {
+  it('rejects forbidden commands like a server, and continues', async () => {
     const client = clientOf({ nodes: seeds, username: 'reader', password: 'planted-reader' });
     expect(await errorOf(client.set('k', 'planted-value'))).toMatchObject({
       name: 'ReplyError',
@@ -168,7 +168,7 @@ describe('a cluster with credentials', () => {
   });
 });
 
-describe('a cluster that speaks TLS', () => {
+describe('a cluster with TLS', () => {
   let cluster: LocalCluster;
 
   beforeAll(async () => {
@@ -187,7 +187,7 @@ describe('a cluster that speaks TLS', () => {
     return `${protocol}://:${encodeURIComponent(PASSWORD)}@${host}:${port}`;
   };
 
-  it('serves those who trust its authority, on leased connections too', async () => {
+  it('serves clients that trust its certificate authority, on leased connections too', async () => {
     const ca = cluster.tls?.ca;
     for (const options of [
       { nodes: [url('rediss')], tls: { ca } },
@@ -207,14 +207,14 @@ describe('a cluster that speaks TLS', () => {
       'who expect another name in the certificate',
       () => ({ nodes: [url('rediss')], tls: { ca: cluster.tls?.ca, servername: 'elsewhere.example' } }),
     ],
-  ])('is not used by those %s', async (_, options) => {
+  ])('rejects clients %s', async (_, options) => {
     const error = await errorOf(clientOf({ ...options(), ...QUICK }).connect());
     expect(error).toBeInstanceOf(TopologyError);
     expect(error).toMatchObject({ code: 'NO_NODE_REACHABLE' });
     expect(inspect(error, { depth: null })).not.toContain('planted');
   });
 
-  it('tells its certificate by the name that is asked for', async () => {
+  it('is verified under the configured server name', async () => {
     const names: string[] = [];
     const client = clientOf({
       nodes: [url('rediss')],
@@ -228,7 +228,7 @@ describe('a cluster that speaks TLS', () => {
     expect(new Set(names)).toEqual(new Set(['localhost']));
   });
 
-  it('serves only those who have a certificate themselves, where it wants one', async () => {
+  it('serves only clients with a certificate if it requires one', async () => {
     const [node] = cluster.nodes;
     const wanted = (answer: 'yes' | 'optional'): Promise<unknown> =>
       cluster.command(node, 'CONFIG', 'SET', 'tls-auth-clients', answer);
@@ -246,7 +246,7 @@ describe('a cluster that speaks TLS', () => {
     }
   });
 
-  it('is not found where there is none, and no password is sent in the clear', async () => {
+  it('is not found if it has no TLS, and no password is sent in plain text', async () => {
     const plain = await FakeNode.start();
     const error = await errorOf(
       clientOf({ nodes: [`rediss://:${encodeURIComponent(PASSWORD)}@${plain.name}`], ...QUICK }).connect(),

@@ -58,7 +58,7 @@ const next = <T>(changes: Observable<T>, count: number): Promise<T[]> =>
   firstValueFrom(changes.pipe(take(count), toArray()));
 
 describe('changes of a partition', () => {
-  it('tell every kind of write, in the order of the commits', async () => {
+  it('report every kind of write, in commit order', async () => {
     const id = freshId();
     const cart = await carts.insert(carts.create({ id, owner: 'ada' }));
     cart.owner = 'bob';
@@ -87,7 +87,7 @@ describe('changes of a partition', () => {
     expect(versions.toSorted((a, b) => a - b)).toEqual(versions);
   });
 
-  it('tell only of commits that were made, and once of those whose reply was lost', async () => {
+  it('report only commits that succeeded, and once if a reply was lost', async () => {
     const id = freshId();
     const losing = createRepositories(losingReplies(cluster.client), TYPES).repository(Cart);
     const cart = await losing.insert(losing.create({ id, owner: 'ada' }));
@@ -100,7 +100,7 @@ describe('changes of a partition', () => {
     expect(changes.map(({ type }) => type)).toEqual(['insert', 'update', 'update', 'delete']);
   });
 
-  it('come of transactions, events with them, and of the class alone', async () => {
+  it('include those of transactions, with events, and of their class only', async () => {
     const id = freshId();
     await carts.transaction(id, async (tx) => {
       tx.insert(carts.create({ id, owner: 'ada' }));
@@ -118,7 +118,7 @@ describe('changes of a partition', () => {
     expect(await lines.findOne({ cartId: id, id: 1 })).toMatchObject({ sku: 'pen' });
   });
 
-  it('tell of an expired row when it is swept, and when it is written anew', async () => {
+  it('report an expired row when it is swept, and when it is recreated', async () => {
     const cartId = freshId();
     await lines.insert(lines.create({ cartId, id: 1, sku: 'a' }));
     await lines.insert(lines.create({ cartId, id: 2, sku: 'b' }));
@@ -139,7 +139,7 @@ describe('changes of a partition', () => {
     expect(changes[2]).toMatchObject({ changed: ['expiresAt'] });
   });
 
-  it('go on behind a cursor', async () => {
+  it('continue after a cursor', async () => {
     const id = freshId();
     await carts.insert(carts.create({ id }));
     for (let i = 0; i < 4; i++) await carts.update(id, { note: String(i) });
@@ -155,7 +155,7 @@ describe('changes of a partition', () => {
     expect(behindAll.map(({ type }) => type)).toEqual(['delete']);
   });
 
-  it('begin now without a cursor, and come as they are made', async () => {
+  it('start now without a cursor, and arrive as they are committed', async () => {
     const id = freshId();
     await carts.insert(carts.create({ id }));
     const seen: EntityChange<Cart>[] = [];
@@ -178,7 +178,7 @@ describe('changes of a partition', () => {
     fromNow.unsubscribe();
   });
 
-  it('that were trimmed away are an error, which tells where to go on', async () => {
+  it('that were trimmed fail with an error that contains the cursor to continue from', async () => {
     const id = freshId();
     await carts.insert(carts.create({ id }));
     const [first] = await next(carts.changes(id, { from: 'start' }), 1);
@@ -195,7 +195,7 @@ describe('changes of a partition', () => {
     await expect(next(carts.changes(id, { from: cursor }), 1)).rejects.toThrow(ChangesLostError);
   });
 
-  it('are refused where they are not recorded, and from what is no cursor', async () => {
+  it('are rejected if they are not recorded, and for an invalid cursor', async () => {
     const id = freshId();
     expect(() => registry.repository(Silent).changes()).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT', argument: 'changes' }),
@@ -213,7 +213,7 @@ describe('changes of a partition', () => {
 });
 
 describe('changes of all partitions', () => {
-  it('are given as they are made, and go on behind a cursor', async () => {
+  it('are emitted as they are committed, and continue after a cursor', async () => {
     const ids = Array.from({ length: 30 }, freshId);
     const seen: EntityChange<Cart>[] = [];
     const from = await carts.changesCursor();
@@ -229,7 +229,7 @@ describe('changes of all partitions', () => {
   });
 });
 
-it('serves many followers, and reads nothing more once they have gone', async () => {
+it('serve many followers, and read nothing once all are gone', async () => {
   const client = counted(cluster.client);
   const following = createRepositories(client, TYPES).repository(Cart);
   const subscriptions = Array.from({ length: 1_000 }, (_, i) =>

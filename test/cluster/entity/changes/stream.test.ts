@@ -62,7 +62,7 @@ const numbers = (found: readonly (Box | Thing)[]): number[] =>
   [...new Set(found.map(({ id }) => Number(String(id).replace(':', ''))))].sort((a, b) => a - b);
 
 describe('stream', () => {
-  it('gives every entity of the cluster, of its class and its client alone', async () => {
+  it('returns every entity of the cluster, of its class and its client only', async () => {
     const found = await collect(boxes.stream());
     expect(numbers(found)).toEqual(all);
     expect(found[0]).toBeInstanceOf(Box);
@@ -70,7 +70,7 @@ describe('stream', () => {
     expect(numbers(await collect(things.stream(undefined, { batchSize: 7 })))).toEqual(all);
   });
 
-  it('gives what a where finds, in its order', async () => {
+  it('returns the matches of a query, in order', async () => {
     const where = { boxId: 3, size: { gte: 100 } };
     const found = await collect(things.stream(where, { batchSize: 4 }));
     expect(found).toEqual(await things.findBy(where));
@@ -80,7 +80,7 @@ describe('stream', () => {
     );
   });
 
-  it('reads on when it is asked to, and stops with the loop', async () => {
+  it('reads ahead only on request, and stops with the loop', async () => {
     client.calls.length = 0;
     const stream = things.stream({ boxId: 3 }, { batchSize: 5 });
     expect(client.calls).toEqual([]);
@@ -101,7 +101,7 @@ describe('stream', () => {
     expect(client.calls.filter((call) => call === 'pipeline')).toHaveLength(1);
   });
 
-  it('ends by a signal', async () => {
+  it('is ended by a signal', async () => {
     const controller = new AbortController();
     let seen = 0;
     const reading = (async () => {
@@ -118,7 +118,7 @@ describe('stream', () => {
 });
 
 describe('observe', () => {
-  it('gives the same, to each subscriber', async () => {
+  it('emits the same entities to each subscriber', async () => {
     const observed = things.observe({ boxId: 4 });
     const [first, second] = await Promise.all([
       firstValueFrom(observed.pipe(toArray())),
@@ -129,7 +129,7 @@ describe('observe', () => {
     expect(numbers(await firstValueFrom(boxes.observe().pipe(toArray())))).toEqual(all);
   });
 
-  it('reads nothing after the subscription has ended', async () => {
+  it('reads nothing after it is unsubscribed', async () => {
     client.calls.length = 0;
     const observed = things.observe({ boxId: 3 }, { batchSize: 5 });
     expect(client.calls).toEqual([]);
@@ -138,7 +138,7 @@ describe('observe', () => {
     expect(client.calls).toEqual(['zrangebylex', 'pipeline', 'hgetall']);
   });
 
-  it('fails as the stream does', async () => {
+  it('fails with the error of the stream', async () => {
     await expect(firstValueFrom(things.observe({ size: 1 } as object))).rejects.toThrow(InvalidArgumentError);
   });
 });

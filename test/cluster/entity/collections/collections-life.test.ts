@@ -116,7 +116,7 @@ const places = async (keys: readonly string[]): Promise<number[]> =>
   Promise.all(keys.map((key) => cluster.client.exists(key)));
 
 describe('a write to a collection', () => {
-  it('makes nothing where the row is gone', async () => {
+  it('creates nothing if the row is gone', async () => {
     const { id, tags } = await game();
     await games.delete(id);
     await expect(tags.add('b')).rejects.toThrow(EntityNotFoundError);
@@ -126,7 +126,7 @@ describe('a write to a collection', () => {
     await expect(games.collection(freshId(), 'tags').add('b')).rejects.toThrow(EntityNotFoundError);
   });
 
-  it('makes nothing where the row has expired, which the server keeps in a larger partition', async () => {
+  it('creates nothing if the row has expired, although the server keeps it in a larger partition', async () => {
     const { gameId, moves } = await player();
     await players.expire({ gameId, id: 'p' }, -1);
     expect(await cluster.client.exists(players.keyOf({ gameId, id: 'p' }))).toBe(1);
@@ -135,7 +135,7 @@ describe('a write to a collection', () => {
     expect(await cluster.client.exists(moves.key)).toBe(0);
   });
 
-  it('leaves the version alone, and conflicts with no save', async () => {
+  it('does not change the version, and conflicts with no save', async () => {
     const made = await game();
     const loaded = await games.findOneOrFail(made.id);
     await made.tags.add('b');
@@ -155,7 +155,7 @@ describe.each(['remove', 'delete', 'deleteMany'] as const)('%s', (way) => {
     else expect(await repository.deleteMany([key])).toEqual([{ ok: true, value: { deleted: true } }]);
   };
 
-  it.each([game, player])('takes the collections with the row', async (make) => {
+  it.each([game, player])('deletes the collections with the row', async (make) => {
     const made = await make();
     const keys = keysOf(made);
     expect(await places(keys)).toEqual(keys.map(() => 1));
@@ -164,8 +164,8 @@ describe.each(['remove', 'delete', 'deleteMany'] as const)('%s', (way) => {
   });
 });
 
-describe('a row made anew', () => {
-  it('has no members of the old one', async () => {
+describe('a recreated row', () => {
+  it('has no elements of the old one', async () => {
     const { id } = await game();
     await games.delete(id);
     const again = await games.insert(games.create({ id }));
@@ -173,7 +173,7 @@ describe('a row made anew', () => {
   });
 
   it.each(['insert', 'save', 'upsert'] as const)(
-    'by %s has none of a row that another program has deleted, or that has expired',
+    'by %s has no elements of a row that another program has deleted, or that has expired',
     async (way) => {
       const { id, tags } = await game();
       await cluster.client.del(games.keyOf(id));
@@ -190,7 +190,7 @@ describe('a row made anew', () => {
     },
   );
 
-  it('keeps its members through an upsert of a row that is there', async () => {
+  it('keeps its elements in an upsert of an existing row', async () => {
     const { id, tags } = await game();
     await games.upsert(games.create({ id, title: 'x' }));
     expect(await tags.members()).toEqual(['a']);
@@ -198,7 +198,7 @@ describe('a row made anew', () => {
 });
 
 describe('the expiry of a row', () => {
-  it.each([game, player])('is that of its collections', async (make) => {
+  it.each([game, player])('applies to its collections', async (make) => {
     const at = inAnHour();
     const made = await make({ expiresAt: at });
     const [repository, keys] = [
@@ -228,7 +228,7 @@ describe('the expiry of a row', () => {
     expect(await times()).toEqual(keys.map(() => later.getTime()));
   });
 
-  it('is that of a collection which comes later, or comes again', async () => {
+  it('applies to a collection that is created later, or again', async () => {
     const at = inAnHour();
     const { id, tags, scores } = await games.insert(games.create({ expiresAt: at }));
     await tags.add('a');
@@ -247,7 +247,7 @@ describe('the expiry of a row', () => {
     expect(await expiryOf(short.tags.key)).toBe(row);
   });
 
-  it('takes rows and collections away at one moment', async () => {
+  it('deletes rows and collections at the same time', async () => {
     const { id, tags } = await game();
     await games.expire(id, 300);
     // To the server a key lives through the millisecond that it expires at.
@@ -256,7 +256,7 @@ describe('the expiry of a row', () => {
   });
 });
 
-it('sweeps what is left of an expired row, its collections too', async () => {
+it('is completed by a sweep, which deletes the collections of expired rows too', async () => {
   const { gameId, moves, stock } = await player();
   await players.expire({ gameId, id: 'p' }, -1);
   await cluster.client.rpush(moves.key, 'by others');
@@ -267,7 +267,7 @@ it('sweeps what is left of an expired row, its collections too', async () => {
   expect(await living.moves.size()).toBe(1);
 });
 
-it('is there in what a partition loads', async () => {
+it('is included in the rows that loadAll returns', async () => {
   const { id } = await game();
   const made = await players.insert(players.create({ gameId: id, id: 'p' }));
   await made.moves.push('e4');
@@ -305,7 +305,7 @@ describe('in a transaction, a collection', () => {
     expect(await players.collection({ gameId: id, id: 'p' }, 'log').size()).toBe(1);
   });
 
-  it('goes with a row that the transaction removes, and begins empty with one that it inserts', async () => {
+  it('is deleted with a row that the transaction removes, and is empty in one that it inserts', async () => {
     const made = await game();
     const keys = keysOf(made);
     await games.transaction(made.id, async (tx) => {
@@ -323,7 +323,7 @@ describe('in a transaction, a collection', () => {
     expect(await expiryOf(again.tags.key)).toBe(again.expiresAt!.getTime());
   });
 
-  it('is not left behind by a row that is written to be past', async () => {
+  it('is not left behind by a row that is written as expired', async () => {
     const id = freshId();
     await games.transaction(id, async (tx) => {
       tx.insert(games.create({ id, expiresAt: new Date(Date.now() - HOUR) }));
@@ -384,7 +384,7 @@ describe('in a transaction, a collection', () => {
     expect(await moves.range()).toEqual(['e4', 'd4', 'd4']);
   });
 
-  it('takes what fits, of its partition, and is not read', async () => {
+  it('accepts writes within the limits, in its partition, and is not read', async () => {
     const { id } = await game();
     await games.transaction(id, async (tx) => {
       const tags = tx.collection(Game, id, 'tags');
@@ -406,7 +406,7 @@ describe('in a transaction, a collection', () => {
 });
 
 describe('a write whose reply was lost', () => {
-  it('is not sent again without a window, and with one is recognised', async () => {
+  it('is not resent without a window, and is recognized with one', async () => {
     const calls = counted(cluster.client);
     const { id } = await game();
     await createRepositories(calls, [Game]).repository(Game).collection(id, 'tags').add('x');
@@ -423,7 +423,7 @@ describe('a write whose reply was lost', () => {
     expect(await jobs.size()).toBe(0);
   });
 
-  it("is recognised by the caller's own id, in a transaction too", async () => {
+  it('is recognized by the opId of the caller, in a transaction too', async () => {
     const repository = registry.repository(Remembered);
     const { id, jobs, scores } = await repository.insert(repository.create());
     const once = scores.with({ opId: 'request-1' });
@@ -434,8 +434,8 @@ describe('a write whose reply was lost', () => {
   });
 });
 
-describe('a write of a handle', () => {
-  it('is told by the changes of the partition', async () => {
+describe('a write through a handle', () => {
+  it('is reported by the changes of the partition', async () => {
     const repository = registry.repository(Told);
     const { id, tags } = await repository.insert(repository.create());
     await tags.add('a');
@@ -450,7 +450,7 @@ describe('a write of a handle', () => {
     ]);
   });
 
-  it('is refused under a lock that somebody else has by now', async () => {
+  it('is rejected under a lock that another holder has taken over', async () => {
     const made = await game();
     const { tag } = games.partition(made.id);
     const held = games.partition(made.id).withLock(async (lock) => {
@@ -469,7 +469,7 @@ describe('a write of a handle', () => {
   });
 });
 
-it('is unsaved again once it was removed', async () => {
+it('is rejected after the entity was removed', async () => {
   const made = await game();
   await games.remove(made);
   await expect(made.tags.members()).rejects.toThrow(EntityNotSavedError);

@@ -59,7 +59,7 @@ async function all<T>(from: AsyncIterable<T>): Promise<T[]> {
 }
 
 describe('a set', () => {
-  it('holds each element once', async () => {
+  it('contains each element once', async () => {
     const { tags } = await stored();
     expect(await tags.add('a', 'b', 'a')).toBe(2);
     expect(await tags.add('b')).toBe(0);
@@ -72,7 +72,7 @@ describe('a set', () => {
     expect(await tags.members()).toEqual([]);
   });
 
-  it('takes as many at once as Lua does not, and gives them in pages', async () => {
+  it('accepts more elements at once than Lua can unpack, and returns them in pages', async () => {
     const { tags } = await stored();
     const many = Array.from({ length: 12_345 }, (_, i) => `tag ${i}`);
     expect(await tags.add(...many)).toBe(many.length);
@@ -89,7 +89,7 @@ describe('a set', () => {
 });
 
 describe('a list', () => {
-  it('keeps its order, and is taken from at both ends', async () => {
+  it('keeps its order, and elements can be removed at both ends', async () => {
     const { steps } = await stored();
     expect(await steps.push(1, 2, 3)).toBe(3);
     expect(await steps.unshift(-1, 0)).toBe(5);
@@ -106,7 +106,7 @@ describe('a list', () => {
     expect([await steps.pop(), await steps.shift(), await steps.size()]).toEqual([null, null, 0]);
   });
 
-  it('is iterated over in its order, in pages', async () => {
+  it('is iterated in order, in pages', async () => {
     const { steps } = await stored();
     const many = Array.from({ length: 6_000 }, (_, i) => i);
     await steps.push(...many);
@@ -154,7 +154,7 @@ describe('a sorted set', () => {
     expect(await ranks.delete('bob', 'nobody')).toBe(1);
   });
 
-  it('has scores without end where others have set them, and takes none', async () => {
+  it('returns infinite scores that another program has set, and accepts none', async () => {
     const { ranks } = await stored();
     await ranks.add('a', 1);
     await cluster.client.zadd(ranks.key, '+inf', 'top', '-inf', 'bottom');
@@ -169,7 +169,7 @@ describe('a sorted set', () => {
 });
 
 describe('a hash', () => {
-  it('has values by their names', async () => {
+  it('stores values by name', async () => {
     const { stock } = await stored();
     expect(await stock.set('pen', 3)).toBe(true);
     expect(await stock.setMany(new Map([['pen', 4], ['ink', 0.5]]))).toBe(1); // prettier-ignore
@@ -182,7 +182,7 @@ describe('a hash', () => {
     expect(await stock.delete('ink', 'cup')).toBe(1);
   });
 
-  it('increments whole numbers, exactly', async () => {
+  it('increments integers exactly', async () => {
     const { stock, cents, words } = await stored();
     expect(await stock.increment('pen', 3)).toBe(3);
     expect(await stock.increment('pen', -5)).toBe(-2);
@@ -195,7 +195,7 @@ describe('a hash', () => {
     await expect(words.increment('a', 1 as never)).rejects.toThrow(InvalidArgumentError);
   });
 
-  it('takes any name', async () => {
+  it('accepts any name', async () => {
     const { words } = await stored();
     const names = ['__proto__', 'constructor', '', '1', 'a\0b', '{:}~'];
     await words.setMany(names.map((name) => [name, `of ${name}`]));
@@ -231,7 +231,7 @@ describe('a stream', () => {
     await expect(moves.append(move('x'), { maxLength: -1 })).rejects.toThrow(InvalidArgumentError);
   });
 
-  it('is iterated over in pages, and keeps as many as it was told', async () => {
+  it('is iterated in pages, and keeps the configured number of entries', async () => {
     const { moves } = await stored();
     await Promise.all(Array.from({ length: 250 }, (_, i) => moves.append(move(`${i}`))));
     expect((await all(moves)).map(({ value }) => Number(value.street))).toEqual(Array.from({ length: 250 }, (_, i) => i)); // prettier-ignore
@@ -239,14 +239,14 @@ describe('a stream', () => {
     expect(await moves.size()).toBeLessThanOrEqual(200); // the server lets go of whole nodes of 100
   });
 
-  it('does not take for its own what others have appended', async () => {
+  it('ignores entries that another program has appended', async () => {
     const { moves } = await stored();
     await cluster.client.xadd(moves.key, '*', 'other', 'x');
     await expect(moves.range()).rejects.toThrow(SchemaMismatchError);
   });
 });
 
-it('goes through the types of properties', async () => {
+it('supports the types of properties', async () => {
   const { numbers, seals, woods, days, notes, hours } = await stored();
   await numbers.add(2n ** 70n, -1n);
   expect(new Set(await numbers.members())).toEqual(new Set([2n ** 70n, -1n]));
@@ -265,7 +265,7 @@ it('goes through the types of properties', async () => {
   expect([await hours.range(), await cluster.client.lrange(hours.key, 0, -1)]).toEqual([[1.5], ['90']]);
 });
 
-it('refuses elements of other types, naming the property and no value', async () => {
+it('rejects elements of other types, with the property but no value', async () => {
   const { tags, numbers, woods, days, id } = await stored();
   const attempts = [
     () => tags.add('fine', 'secret\ud800'),
@@ -285,7 +285,7 @@ it('refuses elements of other types, naming the property and no value', async ()
   expect(() => shelves.collection(id, 'label' as never)).toThrow(InvalidArgumentError);
 });
 
-it('tells what others have stored to be something else', async () => {
+it('reports elements that another program stored in another type', async () => {
   const { tags, numbers, stock } = await stored();
   await cluster.client.set(tags.key, 'x');
   for (const call of [() => tags.add('a'), () => tags.members(), () => all(tags), () => tags.clear()])
@@ -296,8 +296,8 @@ it('tells what others have stored to be something else', async () => {
   await expect(stock.get('pen')).rejects.toThrow(SchemaMismatchError);
 });
 
-describe('handles', () => {
-  it('are on what was made, loaded and saved, and no part of what it is', async () => {
+describe('collection handles', () => {
+  it('exist on created, loaded and saved entities, and are not part of their data', async () => {
     const shelf = shelves.create({ label: 'x' });
     expect(shelf.tags).toBeInstanceOf(ClusterSet);
     const made = Object.assign(new Shelf(), { id: freshId() });
@@ -318,7 +318,7 @@ describe('handles', () => {
     await expect(shelves.update(made.id, { tags: [] } as never)).rejects.toThrow(InvalidArgumentError);
   });
 
-  it('need a row', async () => {
+  it('require a row', async () => {
     const shelf = shelves.create();
     const { tags } = shelf;
     expect(() => tags.key).toThrow(EntityNotSavedError);
@@ -333,7 +333,7 @@ describe('handles', () => {
     await expect(tags.add('a')).rejects.toThrow(EntityNotSavedError);
   });
 
-  it('of rows are had without loading them', async () => {
+  it('can be obtained without loading the row', async () => {
     const { id, tags } = await stored();
     const handle: ClusterSet<string> = shelves.collection(id, 'tags');
     await handle.add('a');
@@ -342,7 +342,7 @@ describe('handles', () => {
   });
 });
 
-it('takes one round trip a write, with the options of writes', async () => {
+it('take one round trip per write, and accept write options', async () => {
   const { id } = await stored();
   const calls = counted(cluster.client);
   const tags = createRepositories(calls, [Shelf]).repository(Shelf).collection(id, 'tags');
@@ -355,7 +355,7 @@ it('takes one round trip a write, with the options of writes', async () => {
   expect((await tags.members()).toSorted()).toEqual(['a', 'b']);
 });
 
-it('is passed over by a stream of the rows', async () => {
+it('are not returned by a stream of the rows', async () => {
   const { id, stock } = await stored();
   await stock.set('pen', 1);
   const rows = (await all(shelves.stream())).filter((shelf) => shelf.id === id);

@@ -27,7 +27,7 @@ beforeAll(() => {
 const COUNT = 150_000; // more than a call takes as arguments
 const names = Array.from({ length: COUNT }, (_, i) => `n${i}`);
 
-it('a hash takes and gives any number of values at once', async () => {
+it('a hash writes and reads any number of values at once', async () => {
   const game = await games.insert(games.create({ id: freshId() }));
   expect(await game.stock.setMany(names.map((name, i) => [name, i] as const))).toBe(COUNT);
   const values = await game.stock.getMany([...names, 'none']);
@@ -36,7 +36,7 @@ it('a hash takes and gives any number of values at once', async () => {
   await games.delete(game.id);
 });
 
-it('a sorted set takes any number of elements at once; a transaction says that they are too many', async () => {
+it('a sorted set accepts any number of elements at once; a transaction rejects too many', async () => {
   const game = await games.insert(games.create({ id: freshId() }));
   const pairs = names.map((name, i) => [name, i] as const);
   expect(await game.scores.addMany(pairs)).toBe(COUNT);

@@ -44,7 +44,7 @@ class User {
   @Unique({ scope: 'global' }) @Property() mail?: string;
 }
 
-describe('a server that may not write', () => {
+describe('a server that rejects writes', () => {
   let cluster: LocalCluster;
   let client: ClusterClient;
   let shops: ClusterRepository<Shop>;
@@ -92,7 +92,7 @@ describe('a server that may not write', () => {
       await configure('maxmemory', '0');
     });
 
-    it('can be emptied: deletes, expiries, sweeps, removals and the end of a lock are done', async () => {
+    it('can be emptied: deletes, expiries, sweeps, removals and the release of a lock succeed', async () => {
       const id = await filled();
       const loaded = (await items.findOne({ shopId: id, id: '1' }))!;
       const shop = (await shops.findOne(id))!;
@@ -135,7 +135,7 @@ describe('a server that may not write', () => {
   describe('because it has no replicas', () => {
     afterEach(() => configure('min-replicas-to-write', '0'));
 
-    it('serves transactions that only read', async () => {
+    it('serves read-only transactions', async () => {
       const id = await filled();
       await configure('min-replicas-to-write', '1');
       expect(await read(id)).toBe(4);
@@ -143,7 +143,7 @@ describe('a server that may not write', () => {
     });
   });
 
-  it('for a user who may only read, serves transactions that only read', async () => {
+  it('serves read-only transactions to a user with read permission only', async () => {
     const id = await filled();
     const rights = '+cluster|slots +cluster|myid +evalsha_ro +eval_ro +hgetall +hmget +exists +zrangebylex';
     await cluster.command(

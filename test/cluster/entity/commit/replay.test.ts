@@ -13,7 +13,7 @@ const shifted = (writes: string, seconds: number): string =>
   });
 
 describe('a write that is sent again because its reply was lost', () => {
-  it('is recognised, and counts once', async () => {
+  it('is recognized, and counts once', async () => {
     const orders = ordersOf(losingReplies(cluster.client));
     const order = await orders.insert(orders.create());
     const { version } = order;
@@ -26,7 +26,7 @@ describe('a write that is sent again because its reply was lost', () => {
     expect(await orders.findOne(order.id)).toMatchObject({ note: 'upserted', version: version + 3 });
   });
 
-  it('is recognised after other writes, overwrites none of them, and does not claim their version', async () => {
+  it('is recognized after other writes, overwrites none of them, and does not claim their version', async () => {
     const others = ordersOf(cluster.client);
     const { id, version } = await others.insert(others.create());
     const theirs = () => others.update(id, { note: 'theirs' });
@@ -45,7 +45,7 @@ describe('a write that is sent again because its reply was lost', () => {
     for (let i = 0; i < 5; i++) await ordersOf(cluster.client).update(id, { note: `theirs ${i}` });
   };
 
-  it('is in doubt where more came after it than its row remembers, and is not done twice', async () => {
+  it('has an unknown outcome if its row no longer remembers it, and is not applied twice', async () => {
     const others = ordersOf(cluster.client);
     const { id, version } = await others.insert(others.create());
     const orders = ordersOf(losingReplies(cluster.client, () => writeOften(id)));
@@ -61,7 +61,7 @@ describe('a write that is sent again because its reply was lost', () => {
     await expect(inserting.insert(fresh)).rejects.toEqual(untold); // and is not told that it exists
   });
 
-  it('is in doubt where its row has been deleted since, and does not make it anew', async () => {
+  it('has an unknown outcome if its row has been deleted since, and does not recreate it', async () => {
     const others = ordersOf(cluster.client);
     const { id } = await others.insert(others.create());
     const orders = ordersOf(losingReplies(cluster.client, () => others.delete(id)));
@@ -71,7 +71,7 @@ describe('a write that is sent again because its reply was lost', () => {
     expect(await others.findOne(id)).toBeNull();
   });
 
-  it('is in doubt where its row has been made anew since, and not told that it failed', async () => {
+  it('has an unknown outcome if its row has been recreated since, rather than a failure', async () => {
     const others = ordersOf(cluster.client);
     const { id } = await others.insert(others.create());
     const renew = async (): Promise<void> => {
@@ -86,7 +86,7 @@ describe('a write that is sent again because its reply was lost', () => {
     expect(await others.findOne(id)).toMatchObject({ note: 'theirs' });
   });
 
-  it('is done where it had not come, and its row remembers all the time since', async () => {
+  it('is applied if it had not arrived, and its row remembers all writes since', async () => {
     const others = ordersOf(cluster.client);
     const orders = ordersOf(losingRequests(cluster.client));
     const { id, version } = await others.insert(others.create());
@@ -104,7 +104,7 @@ describe('a write that is sent again because its reply was lost', () => {
   });
 
   it.each([1, 5, 900, -25])(
-    'is not done twice where it comes to a server whose clock is %p seconds behind',
+    'is not applied twice on a server whose clock is %p seconds behind',
     async (behind) => {
       const others = ordersOf(cluster.client);
       const { id } = await others.insert(others.create());
@@ -121,14 +121,14 @@ describe('a write that is sent again because its reply was lost', () => {
     },
   );
 
-  it('is not taken for another write', async () => {
+  it('is not mistaken for another write', async () => {
     const orders = ordersOf(losingReplies(cluster.client));
     const { id } = await orders.insert(orders.create());
     await expect(orders.insert(orders.create({ id }))).rejects.toThrow(EntityExistsError);
   });
 });
 
-it("recognises the caller's own id of a write", async () => {
+it('recognizes the opId of the caller', async () => {
   const orders = ordersOf(cluster.client);
   const id = freshId();
   const first = await orders.insert(orders.create({ id }), { opId: 'request-1' });
@@ -139,7 +139,7 @@ it("recognises the caller's own id of a write", async () => {
   );
 });
 
-it('has only those writes sent again that are recognised', async () => {
+it('applies only to writes that can be recognized', async () => {
   const client = counted(cluster.client);
   const orders = ordersOf(client);
   const order = await orders.insert(orders.create());

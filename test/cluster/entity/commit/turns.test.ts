@@ -53,8 +53,8 @@ beforeAll(() => {
   signups = registry.repository(Signup);
 });
 
-describe('writes of one object at once', () => {
-  it('follow each other, and conflict with nobody', async () => {
+describe('concurrent writes of one object', () => {
+  it('run one after another, without conflicts', async () => {
     const order = await orders.insert(orders.create());
     const saves = Array.from({ length: 5 }, (_, i) => {
       order.note = `${i}`;
@@ -67,7 +67,7 @@ describe('writes of one object at once', () => {
     expect(await orders.exists(order.id)).toBe(false);
   });
 
-  it('an insert and a save of what is not there yet, too, and lists of them', async () => {
+  it('include an insert and a save of a new object, and lists of them', async () => {
     const order = orders.create({ note: 'new' });
     const inserting = orders.insert(order);
     order.note = 'changed';
@@ -78,7 +78,7 @@ describe('writes of one object at once', () => {
     expect(await orders.findOne(order.id)).toMatchObject({ note: 'changed again' });
   });
 
-  it('one that fails leaves the next to itself', async () => {
+  it('do not fail because an earlier one failed', async () => {
     const order = await orders.insert(orders.create());
     await orders.update(order.id, { note: 'theirs' });
     order.note = 'ours';
@@ -88,7 +88,7 @@ describe('writes of one object at once', () => {
     expect(await orders.findOne(order.id)).toMatchObject({ note: 'ours' });
   });
 
-  it('hooks may save the object that they are hooks of', async () => {
+  it('allow hooks to save the object that they belong to', async () => {
     const signup = await signups.insert(signups.create({ id: freshId(), name: 'A' }));
     expect(await signups.findOne(signup.id)).toMatchObject({ name: 'A', greeted: true });
     signup.name = 'renamed';
@@ -98,7 +98,7 @@ describe('writes of one object at once', () => {
   });
 });
 
-it('two objects of one row are saved in their order, also where an expired row holds a unique', async () => {
+it('of two objects of one row run in order, even if an expired row has a unique value', async () => {
   const orderId = freshId();
   const past = new Date(Date.now() - 60_000);
   await places.insert(places.create({ orderId, id: 'gone', seat: 'A1', expiresAt: past }));

@@ -71,13 +71,13 @@ const outOfRange = expect.objectContaining({
   message: expect.stringContaining('would leave the range'),
 });
 
-describe('a sum that the type of a counter cannot hold is refused before it is written', () => {
+describe('a sum beyond the range of a counter is rejected before it is written', () => {
   it.each<['total' | 'big', number | bigint]>([
     ['total', Number.MAX_SAFE_INTEGER],
     ['total', -Number.MAX_SAFE_INTEGER],
     ['big', 10n ** 18n - 1n],
     ['big', -(10n ** 18n) + 1n],
-  ])('of %s at %p', async (counter, end) => {
+  ])('in %s at %p', async (counter, end) => {
     const { id } = await newBank();
     const one = end > 0 ? 1 : -1;
     expect(await banks.increment(id, counter, end)).toBe(end);
@@ -94,7 +94,7 @@ describe('a sum that the type of a counter cannot hold is refused before it is w
     expect(await banks.increment(id, counter, -one)).toBe(less);
   });
 
-  it('of a hash, also where its calls before have changed it', async () => {
+  it('in a hash, even if earlier steps of the commit have changed it', async () => {
     const bank = await newBank();
     await bank.numbers.set('n', Number.MAX_SAFE_INTEGER - 1);
     expect(await bank.numbers.increment('n', 1)).toBe(Number.MAX_SAFE_INTEGER);
@@ -120,9 +120,9 @@ describe('a sum that the type of a counter cannot hold is refused before it is w
   });
 });
 
-describe('a commit is whole, or nothing', () => {
+describe('a commit is atomic', () => {
   it.each(['007', '-0', '00', '+1', ' 1', '1e3'])(
-    'where others have written %p as a counter',
+    'if another program has written %p as a counter',
     async (text) => {
       const { id } = await newBank();
       for (const one of ['a', 'b'])
@@ -144,7 +144,7 @@ describe('a commit is whole, or nothing', () => {
     },
   );
 
-  it('where the user lacks a right for one of its commands', async () => {
+  it('if the user lacks a permission for one of its commands', async () => {
     const local = await LocalCluster.start({ primaries: 1, replicasPerPrimary: 0 });
     const admin = new ClusterClient({ nodes: local.seeds });
     const half = new ClusterClient({ nodes: local.seeds, username: 'half', password: 'secret' });
@@ -207,8 +207,8 @@ describe('a commit is whole, or nothing', () => {
   });
 });
 
-describe("the caller's own id of a write", () => {
-  it('is for each write of a request another one', async () => {
+describe('the opId of a write', () => {
+  it('distinguishes the writes of a request', async () => {
     const { id: bankId } = await newBank();
     for (const id of ['a', 'b']) await branches.insert(branches.create({ bankId, id }));
     const options = { opId: 'request-7' };
@@ -229,7 +229,7 @@ describe("the caller's own id of a write", () => {
     expect((await banks.findOneOrFail(bank.id)).name).toBe('b');
   });
 
-  it('is refused where nothing would remember it', async () => {
+  it('is rejected if nothing would remember it', async () => {
     const bank = await newBank();
     const options = { opId: 'payment-7' };
     const refused = expect.objectContaining({ code: 'INVALID_ARGUMENT', argument: 'opId' });

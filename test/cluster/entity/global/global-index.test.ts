@@ -27,8 +27,8 @@ beforeAll(() => {
 const violation = (unique: string, entity = 'User') =>
   expect.objectContaining({ code: 'UNIQUE_VIOLATION', entity, unique }) as unknown;
 
-describe('a global unique', () => {
-  it('is held by one row of the whole cluster', async () => {
+describe('a global unique constraint', () => {
+  it('allows a value in one row of the whole cluster', async () => {
     const email = `${freshId()}@example.org`;
     const first = await users.insert(users.create({ id: freshId(), email }));
     const attempt = users.insert(users.create({ id: freshId(), email }));
@@ -44,7 +44,7 @@ describe('a global unique', () => {
     ['save', (user) => users.save(user)],
     ['update', (user) => users.update(user.id, { email: user.email })],
     ['upsert', (user) => users.upsert(user)],
-  ])('is refused to %s where another has it', async (_, write) => {
+  ])('is rejected in %s if another row has it', async (_, write) => {
     const [mine, theirs] = [freshId(), freshId()];
     await users.insert(users.create({ id: freshId(), email: theirs }));
     const user = await users.insert(users.create({ id: freshId(), email: mine }));
@@ -54,7 +54,7 @@ describe('a global unique', () => {
     expect((await users.findOneOrFail(user.id)).email).toBe(mine);
   });
 
-  it('goes with a save, an update and a remove, and is free at once', async () => {
+  it('follows a save, an update and a remove, and frees the old value at once', async () => {
     const [a, b] = [freshId(), freshId()];
     const user = await users.insert(users.create({ id: freshId(), email: a }));
     user.email = b;
@@ -81,7 +81,7 @@ describe('a global unique', () => {
     expect(await users.findOneBy({ email })).toMatchObject({ id, note: '3' });
   });
 
-  it('over two properties can be patched by half', async () => {
+  it('over two properties can be patched in part', async () => {
     const [realm, nick] = [freshId(), freshId()];
     await users.insert(users.create({ id: freshId(), realm, nick }));
     const id = freshId();
@@ -93,7 +93,7 @@ describe('a global unique', () => {
     await expect(users.findBy({ nick })).rejects.toThrow(UnindexedQueryError);
   });
 
-  it('of a write that is refused stays free', async () => {
+  it('frees the value of a rejected write', async () => {
     const email = freshId();
     const user = await users.insert(users.create({ id: freshId() }));
     await users.update(user.id, { note: 'by somebody else' });
@@ -103,7 +103,7 @@ describe('a global unique', () => {
     expect(await users.countBy({ email })).toBe(1);
   });
 
-  it('of an expired row is free', async () => {
+  it('frees the value of an expired row', async () => {
     const [email, serial] = [freshId(), freshId()];
     const user = await users.insert(users.create({ id: freshId(), email }));
     await devices.insert(devices.create({ userId: user.id, id: '1', serial }));
@@ -116,7 +116,7 @@ describe('a global unique', () => {
     expect((await devices.findOneBy({ serial }))?.id).toBe('2');
   });
 
-  it('is not kept by a row that is written as one that has expired', async () => {
+  it('frees the value of a row that is written as expired', async () => {
     const [email, id] = [freshId(), freshId()];
     const expiresAt = new Date(Date.now() - 1_000);
     await users.insert(users.create({ id, email, team: email, expiresAt }));
@@ -131,7 +131,7 @@ describe('a global unique', () => {
     await users.insert(users.create({ id: freshId(), email: `${email}2` }));
   });
 
-  it('goes to one of many who want it at once', async () => {
+  it('gives a value to one of many concurrent writers', async () => {
     const email = freshId();
     const results = await users.saveMany(
       Array.from({ length: 20 }, () => users.create({ id: freshId(), email })),
@@ -143,7 +143,7 @@ describe('a global unique', () => {
     await users.insert(users.create({ id: freshId(), email }));
   });
 
-  it('takes part in transactions', async () => {
+  it('applies to transactions', async () => {
     const [email, serial] = [freshId(), freshId()];
     const user = await users.insert(users.create({ id: freshId() }));
     await users.transaction(user.id, async (tx) => {
@@ -172,13 +172,13 @@ describe('a global unique', () => {
     await devices.insert(devices.create({ userId: other, id: '1', serial }));
   });
 
-  it('cannot be asked inside a transaction', async () => {
+  it('cannot be queried inside a transaction', async () => {
     const id = freshId();
     const attempt = users.transaction(id, (tx) => tx.find(User, { email: 'x' }));
     await expect(attempt).rejects.toThrow(CrossPartitionError);
   });
 
-  it('is free after its row was deleted by others', async () => {
+  it('frees the value of a row that another program deleted', async () => {
     const email = freshId();
     const { id } = await users.insert(users.create({ id: freshId(), email }));
     await shared.client.del(users.keyOf(id));
@@ -187,11 +187,11 @@ describe('a global unique', () => {
   });
 });
 
-describe('a write of global indexes and unique constraints', () => {
+describe('a write with global indexes and unique constraints', () => {
   const repositoryOn = (client: EntityClient): ClusterRepository<User> =>
     createRepositories(client, [User]).repository(User);
 
-  it('is recognised where the reply of a step was lost, whichever', async () => {
+  it('is recognized if the reply of any step was lost', async () => {
     const own = repositoryOn(losingReplies(shared.client));
     const [a, b, id] = [freshId(), freshId(), freshId()];
     const user = await own.insert(own.create({ id, email: a, team: a }));
@@ -206,7 +206,7 @@ describe('a write of global indexes and unique constraints', () => {
     expect(await users.findOneBy({ realm: a, nick: 'x' })).toMatchObject({ id });
   });
 
-  it('is recognised by its opId, also where another row has the value by now', async () => {
+  it('is recognized by its opId, even if another row has the value by now', async () => {
     const [email, id] = [freshId(), freshId()];
     const insert = (): Promise<User> => users.insert(users.create({ id, email }), { opId: id });
     await insert();
@@ -220,7 +220,7 @@ describe('a write of global indexes and unique constraints', () => {
     await expect(other).rejects.toEqual(violation('email'));
   });
 
-  it('takes the round trips that the page tells', async () => {
+  it('takes the documented number of round trips', async () => {
     const client = counted(shared.client);
     const own = repositoryOn(client);
     const scriptsOf = async (write: () => Promise<unknown>): Promise<number> => {
@@ -247,7 +247,7 @@ describe('a write of global indexes and unique constraints', () => {
     expect(await scriptsOf(() => refused.catch(() => undefined))).toBe(2);
   });
 
-  it('of parts of an entry agrees with others that write the other parts', async () => {
+  it('of one part of an entry is consistent with concurrent writes of the other parts', async () => {
     const [realm, id] = [freshId(), freshId()];
     await users.insert(users.create({ id, realm, nick: 'n', team: realm, age: 0 }));
     const changes = Array.from({ length: 30 }, (_, i) =>
@@ -262,7 +262,7 @@ describe('a write of global indexes and unique constraints', () => {
     expect(await users.findBy({ team, age })).toMatchObject([{ id }]);
   });
 
-  it('that has no time left for others is refused, and nothing of it stays', async () => {
+  it('is rejected if no time is left, and leaves nothing behind', async () => {
     const [email, id] = [freshId(), freshId()];
     // A client that has died after it had entered: it has left the entry, and no row.
     const dying = counted(shared.client);
@@ -287,7 +287,7 @@ describe('a write of global indexes and unique constraints', () => {
     expect(await users.findOneBy({ email })).toMatchObject({ id });
   });
 
-  it('takes values of any bytes', async () => {
+  it('accepts values of any bytes', async () => {
     for (const email of ['', '\0', '\x01', 'a\0b', '{~g}', '%:', 'é\u{1f600}', 'x'.repeat(100_000)]) {
       const id = freshId();
       const team = `${id}${email}`;
@@ -300,7 +300,7 @@ describe('a write of global indexes and unique constraints', () => {
 });
 
 describe('a global index', () => {
-  it('finds rows of all partitions, in its order', async () => {
+  it('finds rows of all partitions, in order', async () => {
     const team = freshId();
     const ids = Array.from({ length: 25 }, (_, i) => `${team}-${String(i).padStart(2, '0')}`);
     const made = ids.map((id, i) => users.create({ id, team, age: 50 - i }));
@@ -324,7 +324,7 @@ describe('a global index', () => {
     expect(observed.map(({ id }) => id)).toEqual(ids);
   });
 
-  it('shows nothing stale, whatever happened to the rows', async () => {
+  it('returns nothing stale, whatever happened to the rows', async () => {
     const [a, b] = [`a${freshId()}`, `b${freshId()}`];
     const owner = freshId();
     const make = (id: string) => devices.create({ userId: owner, id, kind: a });
@@ -338,14 +338,14 @@ describe('a global index', () => {
     expect((await devices.findBy({ kind: { in: [a, b] } })).map(({ id }) => id)).toEqual(['kept', 'changed']);
   });
 
-  it('asks for a property that is indexed', async () => {
+  it('requires an indexed property', async () => {
     await expect(users.findBy({})).rejects.toThrow(UnindexedQueryError);
     await expect(users.findBy({ age: 3 })).rejects.toThrow(UnindexedQueryError);
   });
 });
 
 describe('sweepGlobals', () => {
-  it('takes away what rows have left, and nothing else', async () => {
+  it('deletes stale entries, and nothing else', async () => {
     await users.sweepGlobals();
     const team = freshId();
     const ids = Array.from({ length: 30 }, () => freshId());

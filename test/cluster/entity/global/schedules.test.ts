@@ -157,7 +157,7 @@ function slotsOf(names: readonly string[]): number[] {
   return [...new Set(keys.map((key) => keySlot(key)))];
 }
 
-it('keeps its promises over random schedules with crashes at every step, while slots move', async () => {
+it('keeps its guarantees over random schedules with crashes at every step, while slots move', async () => {
   const counts: Counts = { crashed: 0, done: 0, refused: {} };
   let moves = 0;
   for (let round = 0; round < ROUNDS; round++) {

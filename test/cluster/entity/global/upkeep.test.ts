@@ -64,7 +64,7 @@ async function buckets(ending: string): Promise<string[]> {
   return found;
 }
 
-it('finds nothing where rows and entries agree', async () => {
+it('finds nothing if rows and entries agree', async () => {
   await members.insert(member('a'));
   await members.insert(member('b', { email: undefined, age: undefined }));
   await members.upsert(member('b', { team: 'other' }));
@@ -74,7 +74,7 @@ it('finds nothing where rows and entries agree', async () => {
   expect(await reindexed()).toEqual({ repaired: 0, unresolved: [] });
 });
 
-it('finds what is not as it should be, and puts it right', async () => {
+it('finds inconsistencies, and repairs them', async () => {
   for (const id of ['lost', 'torn', 'stale', 'fine'])
     await members.insert(member(id, { team: `team of ${id}` }));
   const row = (id: string): string => members.keyOf(id);
@@ -121,7 +121,7 @@ it('finds what is not as it should be, and puts it right', async () => {
   await members.insert(member('again', { email: 'stale@example.org' }));
 });
 
-it('leaves it to the caller whose a value is that two rows have', async () => {
+it('leaves a value that two rows have to the caller', async () => {
   await members.insert(member('first'));
   await cluster.client.hset(members.keyOf('second'), 'email', 'first@example.org', 'team', 'crew');
   const duplicate = 'duplicate email second';
@@ -136,7 +136,7 @@ it('leaves it to the caller whose a value is that two rows have', async () => {
   expect(await told(members.verifyIndexes())).toEqual([]);
 });
 
-it('passes over rows that have expired, and tells those that it cannot read', async () => {
+it('skips expired rows, and reports rows that it cannot read', async () => {
   await members.insert(member('gone'));
   await cluster.client.hset(members.keyOf('gone'), '~x', '1', 'email', 'other@example.org');
   await cluster.client.hset(members.keyOf('odd'), 'age', 'x', 'team', 'crew');
@@ -144,7 +144,7 @@ it('passes over rows that have expired, and tells those that it cannot read', as
   expect(await reindexed()).toEqual({ repaired: 0, unresolved: ['unreadable age odd'] });
 });
 
-it('builds indexes that are added to rows which are there', async () => {
+it('builds indexes that are added to existing rows', async () => {
   @ClusterEntity({ name: 'Member' })
   class Before {
     declare readonly [Shape]: { key: 'id' };
@@ -174,7 +174,7 @@ it('builds indexes that are added to rows which are there', async () => {
   expect(await repository.findBy({ team: 'crew' })).toHaveLength(51);
 });
 
-it('goes on where it was ended, beside writers', async () => {
+it('resumes where it was ended, while rows are written', async () => {
   const ids = Array.from({ length: 40 }, () => freshId());
   for (const id of ids)
     await cluster.client.hset(members.keyOf(id), 'email', `${id}@example.org`, 'team', 'crew');

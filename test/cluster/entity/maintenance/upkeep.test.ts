@@ -96,7 +96,7 @@ const DAMAGE = [
 ];
 
 describe('verifyIndexes', () => {
-  it('finds nothing where all is well, expired rows and those never indexed among it', async () => {
+  it('reports nothing for a consistent partition, including expired rows and rows without index entries', async () => {
     const { hallId, row } = await hall();
     await seats.expire({ hallId, id: 1 }, -1);
     await seats.expire({ hallId, id: 2 }, 60_000);
@@ -106,14 +106,14 @@ describe('verifyIndexes', () => {
     expect(await cluster.client.exists(row(1))).toBe(1);
   });
 
-  it('finds whatever does not agree, and changes nothing', async () => {
+  it('reports every inconsistency, and changes nothing', async () => {
     const place = await hall();
     await damage(place);
     expect(await found(place.hallId)).toEqual(DAMAGE);
     expect(await found(place.hallId)).toEqual(DAMAGE);
   });
 
-  it('finds nothing wrong in what others are writing', async () => {
+  it('reports nothing for rows that are being written', async () => {
     const { hallId } = await hall();
     let isWriting = true;
     const write = async (id: number): Promise<void> => {
@@ -137,7 +137,7 @@ describe('verifyIndexes', () => {
 });
 
 describe('reindex', () => {
-  it('puts right what can be, and tells of the rest', async () => {
+  it('repairs what can be repaired, and reports the rest', async () => {
     const place = await hall();
     await damage(place);
     const [progress] = await listed(seats.reindex({ partition: place.hallId }));
@@ -152,7 +152,7 @@ describe('reindex', () => {
     expect(await seats.findOneBy({ hallId, place: 'p3' })).toMatchObject({ id: 3 });
   });
 
-  it('tells of two rows with one value, and lets neither go', async () => {
+  it('reports two rows with one unique value, and changes neither', async () => {
     const { hallId, row } = await hall();
     await cluster.client.hset(row(1), 'place', 'p2');
     const [progress] = await listed(seats.reindex({ partition: hallId }));
@@ -162,7 +162,7 @@ describe('reindex', () => {
     expect(await found(hallId)).toEqual([]);
   });
 
-  it('goes on from a cursor, over the whole cluster', async () => {
+  it('continues from a cursor, over the whole cluster', async () => {
     const places = await Promise.all([hall(), hall(), hall()]);
     for (const { ix } of places) await cluster.client.zrem(ix, '~pk\x003');
     expect((await listed(seats.verifyIndexes())).length).toBeGreaterThanOrEqual(3);
@@ -202,7 +202,7 @@ describe('the schema record', () => {
   const fields = (type: new () => object, property: string, form: unknown = String): void =>
     Property(form as never)(type.prototype as object, property);
 
-  it('builds an index that is added to rows which are there, and lets nobody ask it before', async () => {
+  it('builds an index that is added to existing rows, and rejects queries on it until then', async () => {
     const name = `Row${process.pid}`;
     const Before = entity(name, class extends Row {});
     for (const property of ['state', 'code']) fields(Before, property);
@@ -250,7 +250,7 @@ describe('the schema record', () => {
     expect(await listed(added.verifyIndexes({ partition: hallId }))).toEqual([]);
   });
 
-  it('refuses a class that what is stored does not fit, and takes one that only adds or leaves out', async () => {
+  it('rejects a class that does not fit the stored rows, and accepts one that only adds or omits properties', async () => {
     const name = `Kept${process.pid}`;
     const kept = (make: (type: new () => Row) => void) => {
       const type = entity(name, class extends Row {});

@@ -108,7 +108,7 @@ describe('findBy', () => {
     expect(ids(await tickets.findBy({ orderId, ...where }, { limit: 2 }))).toEqual(expected.slice(0, 2));
   });
 
-  it('takes two round trips, and gives entities as findOne does', async () => {
+  it('takes two round trips, and returns entities as findOne does', async () => {
     client.calls.length = 0;
     const found = await tickets.findBy({ orderId, row: 'left' });
     expect(client.calls).toEqual(['zrangebylex', 'pipeline']);
@@ -116,7 +116,7 @@ describe('findBy', () => {
     await tickets.save(Object.assign(found[0], { note: 'x' }));
   });
 
-  it('refuses what no index answers', async () => {
+  it('rejects queries that no index covers', async () => {
     for (const where of [
       { note: 'x' },
       { id: 'a' },
@@ -132,7 +132,7 @@ describe('findBy', () => {
     await expect(orders.findBy({ id: 'x' } as never)).rejects.toThrow('is a partition of its own');
   });
 
-  it('refuses a where without its partition, and conditions that are none', async () => {
+  it('rejects a query without its partition, and invalid conditions', async () => {
     await expect(tickets.findBy({ row: 'left' })).rejects.toThrow(
       'A query on Ticket must include the partition key `orderId`',
     );
@@ -154,7 +154,7 @@ describe('findBy', () => {
       await expect(tickets.findBy({ orderId }, { limit })).rejects.toThrow('limit');
   });
 
-  it('leaves out what has changed or gone since the index was read', async () => {
+  it('leaves out rows that changed or were deleted since the index was read', async () => {
     const moving = freshId();
     await insert(moving, { id: 'a', row: 'x' }, { id: 'b', row: 'x' }, { id: 'c', row: 'x' });
     const racing = counted(cluster.client);
@@ -172,7 +172,7 @@ describe('findBy', () => {
 });
 
 describe('findPage', () => {
-  it('goes through all, each once, while rows come and go', async () => {
+  it('returns every row once while rows are added and deleted', async () => {
     const orderId = freshId();
     const all = Array.from({ length: 25 }, (_, i) => ({
       id: `${i}`.padStart(2, '0'),
@@ -195,7 +195,7 @@ describe('findPage', () => {
     expect(new Set(seen).size).toBe(seen.length);
   });
 
-  it('has no cursor at the end, and none after it', async () => {
+  it('returns no cursor on the last page, and nothing after it', async () => {
     const orderId = freshId();
     await insert(orderId, { id: 'a' }, { id: 'b' });
     expect(await tickets.findPage({ orderId }, { limit: 2 })).toEqual({
@@ -204,7 +204,7 @@ describe('findPage', () => {
     expect((await tickets.findPage({ orderId }, { limit: 1 })).cursor).toBeDefined();
   });
 
-  it('refuses cursors that are not its own, and limits without bound', async () => {
+  it('rejects foreign cursors, and unlimited limits', async () => {
     const orderId = freshId();
     await insert(
       orderId,
@@ -231,8 +231,8 @@ describe('findPage', () => {
   });
 });
 
-describe('a unique', () => {
-  it('is kept by every write, and told without its value', async () => {
+describe('a unique constraint', () => {
+  it('is enforced by every write, and reported without its value', async () => {
     const orderId = freshId();
     const [a, b] = await insert(orderId, { id: 'a', seat: 'secret' }, { id: 'b', seat: '2' });
     const taken = [
@@ -254,7 +254,7 @@ describe('a unique', () => {
     expect(actual).toEqual(expected);
   });
 
-  it('can be swapped and handed on in one transaction', async () => {
+  it('can be swapped and passed on in one transaction', async () => {
     const orderId = freshId();
     await insert(orderId, { id: 'a', seat: '1' }, { id: 'b', seat: '2' }, { id: 'c', seat: '3' });
     await tickets.transaction(orderId, async (tx) => {
@@ -275,7 +275,7 @@ describe('a unique', () => {
   });
 });
 
-it('agrees with the rows after any writes, replies lost or not', async () => {
+it('agrees with the rows after any writes, with or without lost replies', async () => {
   const orderId = freshId();
   const writers = [tickets, createRepositories(losingReplies(cluster.client), [Ticket]).repository(Ticket)];
   const model = new Map<string, Data>();
@@ -329,7 +329,7 @@ it('agrees with the rows after any writes, replies lost or not', async () => {
   expect((await kept(orderId, [])).actual).toEqual({ entries: [], uniques: {} });
 });
 
-it('is touched by those writes only that change it', async () => {
+it('costs only the writes that change it', async () => {
   const orderId = freshId();
   const [ticket] = await insert(orderId, { id: 'a', seat: '1', row: 'x' });
   const keys: number[] = [];

@@ -55,8 +55,8 @@ const scopes = ['partition', 'global'] as const;
 const whereOf = (scope: string, mail: string): never =>
   (scope === 'global' ? { mail } : { orderId, mail }) as never;
 
-describe.each(scopes)('a unique of the scope %s that is being built', (scope) => {
-  it('never lets a second row in after a roll-back', async () => {
+describe.each(scopes)('a unique constraint of scope %s that is being built', (scope) => {
+  it('never admits a second row after a rollback', async () => {
     const start = programs();
     const first = await start();
     await first.insert(seat(first, '1', 'a'));
@@ -88,7 +88,7 @@ describe.each(scopes)('a unique of the scope %s that is being built', (scope) =>
     );
   });
 
-  it('refuses every kind of write that takes a value, and nothing of it is written', async () => {
+  it('rejects every kind of write that adds a value, as a whole', async () => {
     const start = programs();
     const old = await start();
     await old.insert(seat(old, '1', 'a'));
@@ -114,7 +114,7 @@ describe.each(scopes)('a unique of the scope %s that is being built', (scope) =>
     expect((await seats.findOneOrFail(key('1'))).mail).toBe('a');
   });
 
-  it('lets writes through that leave the value alone, or give it up', async () => {
+  it('allows writes that keep the value unchanged, or remove it', async () => {
     const start = programs();
     const old = await start();
     for (const id of ['1', '2', '3']) await old.insert(seat(old, id, `mail of ${id}`));
@@ -139,7 +139,7 @@ describe.each(scopes)('a unique of the scope %s that is being built', (scope) =>
     await seats.insert(seat(seats, '5', 'mail of 2'));
   });
 
-  it('takes values meanwhile where it is told to, and reports the second row', async () => {
+  it('accepts values meanwhile if configured, and reports the second row', async () => {
     const start = programs();
     const old = await start();
     await old.insert(seat(old, '1', 'a'));
@@ -154,7 +154,7 @@ describe.each(scopes)('a unique of the scope %s that is being built', (scope) =>
   });
 });
 
-it('a unique says what is done while it is built, and an index cannot', () => {
+it('has an option for writes during the build, unlike an index', () => {
   class Wrong extends Seat {}
   ClusterEntity({ name: 'Wrong', partition: () => Order })(Wrong);
   PartitionKey({ type: String })(Wrong.prototype as Seat, 'orderId');

@@ -30,7 +30,7 @@ beforeAll(async () => {
 
 const absent = (values: readonly string[]): string[] => values.flatMap((value) => [value, `no ${value}`]);
 
-it('a list of values of a unique finds all of their rows, in the order of the values', async () => {
+it('a list of unique values finds all of their rows, in the order of the values', async () => {
   const where = { orderId, seat: { in: seats.toReversed() } };
   const found = await tickets.findBy(where);
   expect(found.map(({ seat }) => seat)).toEqual(seats);
@@ -45,7 +45,7 @@ it('a list of values of a unique finds all of their rows, in the order of the va
 it.each([
   ['of a partition', () => tickets, () => ({ orderId, seat: { in: absent(seats.slice(0, 150)) } })],
   ['over all partitions', () => users, () => ({ email: { in: absent(emails) } })],
-])('a list of values of a unique %s is read in pages', async (_, repository, whereOf) => {
+])('a query by a list of unique values %s is read in pages', async (_, repository, whereOf) => {
   const pages = repository() as unknown as ClusterRepository<Ticket>;
   const where = whereOf() as never;
   const seen: string[] = [];
@@ -65,7 +65,7 @@ it.each([
   expect(await pages.countBy(where)).toBe(150);
 });
 
-it('a cursor is of the list that it came from, and of no other', async () => {
+it('a cursor is valid only for the list that it came from', async () => {
   const { cursor } = await tickets.findPage({ orderId, seat: { in: seats.slice(0, 9) } }, { limit: 5 });
   await expect(
     tickets.findPage({ orderId, seat: { in: seats.slice(100, 110) } }, { limit: 5, cursor }),

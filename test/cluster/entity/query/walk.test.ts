@@ -63,8 +63,8 @@ async function executed(command: string): Promise<number> {
   return counts.reduce((sum, text) => sum + Number.parseInt(text, 10), 0);
 }
 
-describe('a walk over all partitions', () => {
-  it('asks nothing of single slots that are empty', async () => {
+describe('maintenance of all partitions', () => {
+  it('sends nothing for empty slots', async () => {
     const books = booksOf(cluster.client);
     await cluster.client.target('primaries').config('RESETSTAT');
     expect(await issuesOf(books)).toEqual([]);
@@ -73,11 +73,11 @@ describe('a walk over all partitions', () => {
     expect(await executed('cluster|getkeysinslot')).toBe(0);
   });
 
-  it('finds what is wrong in the order of slots', async () => {
+  it('reports inconsistencies in slot order', async () => {
     expect(await issuesOf(await damaged())).toEqual(inOrder);
   });
 
-  it('finds the same where the user may neither count keys nor run scripts that read', async () => {
+  it('finds the same if the user can neither count keys nor run read-only scripts', async () => {
     await damaged();
     for (const denied of ['-cluster|countkeysinslot', '-eval_ro']) {
       const acl = ['SETUSER', 'walker', 'reset', 'on', '>secret', '~*', '&*', '+@all', denied];
@@ -96,7 +96,7 @@ describe('a walk over all partitions', () => {
     }
   });
 
-  it('repairs all, with progress that adds up, wherever it is taken up again', async () => {
+  it('repairs everything, with consistent progress, wherever it is resumed', async () => {
     const books = await damaged();
     const cursors: string[] = [];
     let repaired = 0;
@@ -116,7 +116,7 @@ describe('a walk over all partitions', () => {
     expect(await issuesOf(books)).toEqual([]);
   });
 
-  it('has ended with its loop: nothing is put right after it', async () => {
+  it('ends with its loop, and repairs nothing afterwards', async () => {
     const books = await damaged();
     for await (const progress of books.reindex()) {
       expect(progress.done).toBeLessThan(1);
@@ -141,7 +141,7 @@ describe('a walk over all partitions', () => {
     expect(seen).toEqual([SHELVES.toSorted(bySlot)[0]]);
   });
 
-  it('goes on with other partitions where the keys of one are of another type', async () => {
+  it('continues with other partitions if the keys of one have another type', async () => {
     const books = await damaged();
     const [, broken] = SHELVES.toSorted(bySlot);
     await cluster.client.del(`{Shelf:${broken}}:Book~ix`);

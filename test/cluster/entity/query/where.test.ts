@@ -62,7 +62,7 @@ async function refusedFor(call: () => Promise<unknown>): Promise<string> {
   return (error as InvalidArgumentError).argument;
 }
 
-describe('a condition that is undefined', () => {
+describe('an undefined condition', () => {
   const orderId = freshId();
   const where = (conditions: object): never => ({ orderId, ...conditions }) as never;
   beforeAll(async () => {
@@ -82,7 +82,7 @@ describe('a condition that is undefined', () => {
     [{ price: { gte: 0, lt: undefined } }, 'price'],
     [{ price: { in: [1, undefined] } }, 'price'],
     [{ price: { between: [1, undefined] } }, 'price'],
-  ])('is refused in a where: %p', async (conditions, property) => {
+  ])('is rejected in a query: %p', async (conditions, property) => {
     const given = where(conditions);
     const reads: (() => Promise<unknown>)[] = [
       () => tickets.findBy(given),
@@ -95,13 +95,13 @@ describe('a condition that is undefined', () => {
     for (const read of reads) expect(await refusedFor(read)).toBe(property);
   });
 
-  it('is refused in a where of a global index', async () => {
+  it('is rejected in a query by a global index', async () => {
     expect(await refusedFor(() => users.findBy({ team: orderId, age: undefined } as never))).toBe('age');
     expect(await refusedFor(() => users.findOneBy({ email: undefined } as never))).toBe('email');
     expect(await refusedFor(() => users.countBy({ team: { gte: undefined } } as never))).toBe('team');
   });
 
-  it('is refused as the guard of an update, which then writes nothing', async () => {
+  it('is rejected as the guard of an update, which then writes nothing', async () => {
     const key = { orderId, id: 'victim' };
     const updates: [object, string][] = [
       [{ where: { note: undefined } }, 'note'],
@@ -114,7 +114,7 @@ describe('a condition that is undefined', () => {
     expect((await tickets.findOneOrFail(key)).note).toBeUndefined();
   });
 
-  it('is refused as a bound of scores', async () => {
+  it('is rejected as a bound of scores', async () => {
     const pin = await pins.insert(pins.create({ orderId, id: 'scored', at: { x: 1, y: 1 } }));
     await pin.scores.addMany([
       ['a', 1],
@@ -146,7 +146,7 @@ describe('a condition', () => {
       await tickets.insert(tickets.create({ orderId, id, row, price, seat: id, at: new Date(price) }));
   });
 
-  it('is a value by `eq`, whatever it looks like', async () => {
+  it('with `eq` is a value, whatever it looks like', async () => {
     expect(await find({ row: { eq: 'left' } })).toEqual(['a']);
     expect(await find({ seat: { eq: 'b' } })).toEqual(['b']);
     expect(await find({ row: { eq: 'right' }, price: { gt: 1 } })).toEqual(['b']);
@@ -157,7 +157,7 @@ describe('a condition', () => {
     await expect(find({ row: { eq: 'left', gt: '' } })).rejects.toThrow('beside other operators');
   });
 
-  it('may be an object of any prototype', async () => {
+  it('can be an object of any prototype', async () => {
     class Range {
       constructor(
         readonly gte: number,
@@ -170,13 +170,13 @@ describe('a condition', () => {
     expect(await find({ at: runInNewContext('new Date(1)') as Date })).toEqual(['a']);
   });
 
-  it('by `eq` is on a property whose values are objects', async () => {
+  it('with `eq` works for a property whose values are objects', async () => {
     await pins.insert(pins.create({ orderId, id: 'p', at: { x: 3, y: 4 } }));
     expect(ids(await pins.findBy({ orderId, at: { eq: { x: 3, y: 4 } } }))).toEqual(['p']);
     expect(await pins.countBy({ orderId, at: { in: [{ x: 3, y: 4 }] } })).toBe(1);
   });
 
-  it('says what to do where it is null, a list, or without operators', async () => {
+  it('is rejected with advice if it is null, a list, or an object without operators', async () => {
     await expect(find({ row: null })).rejects.toThrow('rows without a value are not in the index');
     await expect(find({ row: ['left'] })).rejects.toThrow('use { in: [...] }');
     await expect(find({ row: new Map() })).rejects.toThrow('without operators');
@@ -185,7 +185,7 @@ describe('a condition', () => {
     await expect(find({ row: Promise.resolve('left') })).rejects.toThrow('without operators');
   });
 
-  it('that no index answers is told with what would', async () => {
+  it('that no index covers is rejected with the index that would', async () => {
     await expect(find({ note: 'x' })).rejects.toThrow(
       'declare @Index() on note, or read the rows with stream()',
     );
@@ -197,7 +197,7 @@ describe('a condition', () => {
   });
 });
 
-it('a page has a hundred entities unless it is told otherwise', async () => {
+it('a page has a hundred entities by default', async () => {
   const orderId = freshId();
   const all = Array.from({ length: 101 }, (_, i) =>
     tickets.create({ orderId, id: String(i).padStart(3, '0') }),
@@ -208,7 +208,7 @@ it('a page has a hundred entities unless it is told otherwise', async () => {
   expect(ids((await tickets.findPage({ orderId }, { cursor })).items)).toEqual(['100']);
 });
 
-it('values of a transformer that are plain objects are asked for by eq and in', async () => {
+it('eq and in accept the plain objects of a transformer', async () => {
   const orderId = freshId();
   await pins.saveMany([
     pins.create({ orderId, id: '1', at: { x: 1, y: 2 } }),

@@ -46,14 +46,14 @@ beforeAll(() => {
 const opened = (): Promise<Account> => accounts.insert(accounts.create());
 
 describe('an entity with a token window', () => {
-  it('counts an increment once that was sent again', async () => {
+  it('counts a resent increment once', async () => {
     const { id } = await opened();
     expect(await accounts.increment(id, 'cents', 5)).toBe(5);
     expect(await accounts.increment(id, 'cents', 5)).toBe(10);
     expect((await accounts.findOneOrFail(id)).cents).toBe(10);
   });
 
-  it('knows of a delete that was sent again what it was', async () => {
+  it('returns the original result of a resent delete', async () => {
     const { id } = await opened();
     expect(await accounts.delete(id)).toEqual({ deleted: true });
     expect(await accounts.delete(id)).toEqual({ deleted: false });
@@ -68,7 +68,7 @@ describe('an entity with a token window', () => {
     ]);
   });
 
-  it('commits a transaction once that was sent again, with entities that have no window', async () => {
+  it('commits a resent transaction once, together with entities without a window', async () => {
     const { id } = await opened();
     const book = (reference: string): Promise<Entry> =>
       accounts.transaction(id, async (tx) => {
@@ -88,7 +88,7 @@ describe('an entity with a token window', () => {
     expect(await entries.findOneBy({ accountId: id, reference: 'renamed' })).toMatchObject({ id: entry.id });
   });
 
-  it('recognises what others have overwritten since', async () => {
+  it('recognizes writes that were overwritten since', async () => {
     const { id } = await opened();
     const others = plain.repository(Account);
     let disturbed = 0;
@@ -108,7 +108,7 @@ describe('an entity with a token window', () => {
     expect(await plain.repository(Entry).countBy({ accountId: id })).toBe(1);
   });
 
-  it("recognises the caller's own id", async () => {
+  it('recognizes the opId of the caller', async () => {
     const { id } = await opened();
     const pay = (opId: string) => plain.repository(Account).increment(id, 'cents', 1, { opId });
     expect([await pay('a'), await pay('b'), await pay('a')]).toEqual([1, 2, 1]);
@@ -117,7 +117,7 @@ describe('an entity with a token window', () => {
     expect(await bin.delete(id, { opId: 'c' })).toEqual({ deleted: true });
   });
 
-  it('has all of its writes sent again, and remembers them but for what can be done twice', async () => {
+  it('resends all of its writes, and remembers those that must not run twice', async () => {
     const client = counted(cluster.client);
     const registry = createRepositories(client, [Account, Entry]);
     const own = registry.repository(Account);
@@ -138,7 +138,7 @@ describe('an entity with a token window', () => {
     expect(client.calls).toEqual(['script always', 'script safe']);
   });
 
-  it('recognises the write of a row that others have written often since, or deleted', async () => {
+  it('recognizes a write of a row that was overwritten often, or deleted', async () => {
     const often = async (id: string): Promise<void> => {
       for (let i = 0; i < 5; i++) await accounts.update(id, { owner: `theirs ${i}` });
     };
@@ -161,7 +161,7 @@ describe('an entity with a token window', () => {
     expect(await accounts.findOne(fresh.id)).toBeNull();
   });
 
-  it('forgets after a minute, and as a whole when nothing is written', async () => {
+  it('forgets tokens after a minute, and the whole window when nothing is written', async () => {
     const { id } = await opened();
     const { tag } = accounts.partition(id);
     const [times, answers] = [`${tag}~op`, `${tag}~oa`];
@@ -174,7 +174,7 @@ describe('an entity with a token window', () => {
     for (const key of [times, answers]) expect(await cluster.client.pttl(key)).toBeGreaterThan(0);
   });
 
-  it('is told by a word', () => {
+  it('is enabled by an option', () => {
     class Wrong {
       @PrimaryKey() id!: string;
     }

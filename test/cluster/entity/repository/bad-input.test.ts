@@ -80,7 +80,7 @@ const fateOf = (attempt: () => unknown): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-it('takes ids of every character up to 255, and of any beyond', async () => {
+it('accepts ids with every character up to 255, and any beyond', async () => {
   const partition = freshId();
   const ids = [...Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)), '\u2028', '\uffff', '🚀', '~ix', 'x:tags']; // prettier-ignore
   const results = await clauses.saveMany(
@@ -106,7 +106,7 @@ it('takes ids of every character up to 255, and of any beyond', async () => {
     expect(await fateOf(() => deeds.findOne(id as never))).toBeInstanceOf(InvalidArgumentError);
 });
 
-describe('a row of a newer version of the program', () => {
+describe('a row from a newer version of the program', () => {
   let newDeeds: ClusterRepository<NewDeed>;
   beforeAll(() => {
     newDeeds = createRepositories(cluster.client, [NewDeed]).repository(NewDeed);
@@ -118,7 +118,7 @@ describe('a row of a newer version of the program', () => {
     return deed;
   };
 
-  it('is read and written without what is not known, which stays', async () => {
+  it('is read and written without its unknown parts, which stay', async () => {
     const { id, marks } = await newer('new');
     const deed = await deeds.findOneOrFail(id);
     expect(deed).toMatchObject({ note: 'x', age: 'new', views: 0 });
@@ -130,7 +130,7 @@ describe('a row of a newer version of the program', () => {
     expect(await marks.members()).toEqual(['kept']);
   });
 
-  it('is refused where a value is not known, and can be written all the same', async () => {
+  it('is rejected if a value is unknown, and can be written nevertheless', async () => {
     const { id } = await newer('newest');
     expect(await fateOf(() => deeds.findOne(id))).toBeInstanceOf(SchemaMismatchError);
     await deeds.update(id, { note: 'updated' });
@@ -138,7 +138,7 @@ describe('a row of a newer version of the program', () => {
   });
 });
 
-describe('values beyond what is exact', () => {
+describe('values beyond exact ranges', () => {
   it.each([
     ['size', '9007199254740993'],
     ['size', '1e400'],
@@ -146,7 +146,7 @@ describe('values beyond what is exact', () => {
     ['~x', '8640000000000001'],
     ['~v', '9007199254740993'],
     ['views', '9007199254740993'],
-  ])('are refused where others have stored them in %s', async (field, value) => {
+  ])('are rejected if another program has stored them in %s', async (field, value) => {
     const id = freshId();
     await cluster.client.hset(deeds.keyOf(id), { note: 'x', [field]: value });
     const error = await fateOf(() => deeds.findOne(id));
@@ -154,7 +154,7 @@ describe('values beyond what is exact', () => {
     expect(String(error)).not.toContain(value);
   });
 
-  it('are exact, or refused before anything is sent', async () => {
+  it('are exact, or rejected before anything is sent', async () => {
     const { id } = await deeds.insert(deeds.create({ size: 2 ** 70, cents: -(2n ** 200n) }));
     expect(await deeds.findOne(id)).toMatchObject({ size: 2 ** 70, cents: -(2n ** 200n) });
     const before = await held(id);
@@ -173,7 +173,7 @@ describe('values beyond what is exact', () => {
   });
 });
 
-it('refuses invalid dates wherever one can stand', async () => {
+it('rejects invalid dates everywhere', async () => {
   const never = new Date(Number.NaN);
   const deed = await deeds.insert(deeds.create({ at: new Date(8.64e15), until: new Date(8.64e15) }));
   expect(await deeds.findOne(deed.id)).toMatchObject({ at: deed.at, until: deed.until });
@@ -196,7 +196,7 @@ it('refuses invalid dates wherever one can stand', async () => {
   expect(await held(deed.id)).toEqual(before);
 });
 
-it('takes 10 MB in a property, a patch and a collection, and refuses them in a transaction', async () => {
+it('accepts 10 MB in a property, a patch and a collection, and rejects them in a transaction', async () => {
   const large = 'x'.repeat(10 * 1024 * 1024);
   const deed = await deeds.insert(deeds.create({ note: large }));
   await deeds.update(deed.id, { note: null, seal: Buffer.from(large) });
@@ -220,7 +220,7 @@ it('takes 10 MB in a property, a patch and a collection, and refuses them in a t
   await deeds.delete(deed.id);
 });
 
-it('takes a limit of a million where it reads in pages, and refuses it for a page', async () => {
+it('accepts a limit of a million for reads in pages, and rejects it for a single page', async () => {
   const deedId = freshId();
   await clauses.insert(clauses.create({ deedId, id: 'a' }));
   expect(await clauses.findBy({ deedId }, { limit: 1_000_000 })).toHaveLength(1);
@@ -234,7 +234,7 @@ it('takes a limit of a million where it reads in pages, and refuses it for a pag
   for (const attempt of attempts) expect(await fateOf(attempt)).toBeInstanceOf(InvalidArgumentError);
 });
 
-it('refuses what is not of the kind a call takes, before anything is sent', async () => {
+it('rejects arguments of the wrong kind, before anything is sent', async () => {
   const { id } = await deeds.insert(deeds.create({ note: 'kept' }));
   const before = await held(id);
   const nothing = null as never;

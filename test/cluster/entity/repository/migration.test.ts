@@ -37,7 +37,7 @@ afterAll(async () => {
 const epochOf = async (node: LocalNode): Promise<string | undefined> =>
   /cluster_current_epoch:(\d+)/.exec(String(await cluster.command(node, 'CLUSTER', 'INFO')))?.[1];
 
-it('goes on, and loses and doubles nothing, while its slot moves', async () => {
+it('continues, and loses or duplicates nothing, while its slot moves', async () => {
   const registry = createRepositories(client, [Order, OrderItem, Ticket, Crate]);
   const orders = registry.repository(Order);
   const tickets = registry.repository(Ticket);

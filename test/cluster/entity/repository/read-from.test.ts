@@ -54,7 +54,7 @@ async function choices(call: () => Promise<unknown>): Promise<string[]> {
   return chosen.map((command) => command.toLowerCase());
 }
 
-it('reads of repositories go where the client says', async () => {
+it('reads of repositories use the readFrom of the client', async () => {
   expect(await choices(() => letters.findOne({ orderId, id: '1' }))).toEqual(['hgetall']);
   expect(await choices(() => letters.findBy({ orderId, state: 's' }))).toContain('zrangebylex');
 });
@@ -95,11 +95,11 @@ it.each<[string, () => Promise<unknown>]>([
         expect(unresolved).toEqual([]);
     },
   ],
-])('the reads of %s are those of primaries', async (_, call) => {
+])('the reads of %s go to primaries', async (_, call) => {
   expect(await choices(call)).toEqual([]);
 });
 
-it('a poll of changes that no timer can wait for is refused', () => {
+it('a polling interval that is too long for a timer is rejected', () => {
   for (const pollMs of [2 ** 31, 30 * 24 * 3_600_000, 0])
     expect(() => letters.changes(orderId, { pollMs })).toThrow('pollMs');
 });

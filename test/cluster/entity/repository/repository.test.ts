@@ -37,7 +37,7 @@ const full = (id = freshId()): Order =>
   });
 
 describe('reading', () => {
-  it('gives back what was inserted, as instances of its class', async () => {
+  it('returns inserted rows as instances of their class', async () => {
     const order = await orders.insert(full());
     const found = await orders.findOneOrFail(order.id);
     expect(found).toBeInstanceOf(Order);
@@ -47,14 +47,14 @@ describe('reading', () => {
     expect(found.views).toBe(0);
   });
 
-  it('is null where there is nothing', async () => {
+  it('returns null for a missing row', async () => {
     const id = freshId();
     expect(await orders.findOne(id)).toBeNull();
     expect(await orders.exists(id)).toBe(false);
     await expect(orders.findOneOrFail(id)).rejects.toThrow(EntityNotFoundError);
   });
 
-  it('takes many keys of any slots, and answers in their order', async () => {
+  it('accepts many keys of any slots, and returns results in their order', async () => {
     const inserted = await Promise.all(Array.from({ length: 20 }, () => orders.insert(orders.create())));
     const keys = inserted.flatMap(({ id }) => [id, freshId()]);
     client.calls.length = 0;
@@ -64,7 +64,7 @@ describe('reading', () => {
     expect(await orders.findMany([])).toEqual([]);
   });
 
-  it('has the whole key of an entity that lives in the partition of another', async () => {
+  it('returns the whole key of an entity in the partition of another', async () => {
     const orderId = freshId();
     await items.insert(items.create({ orderId, id: 7 }));
     expect(await items.findOne({ orderId, id: 7 })).toMatchObject({
@@ -79,7 +79,7 @@ describe('reading', () => {
 });
 
 describe('insert', () => {
-  it('is refused where there is a row already', async () => {
+  it('is rejected if the row exists', async () => {
     const order = await orders.insert(orders.create({ note: 'first' }));
     await expect(orders.insert(orders.create({ id: order.id, note: 'second' }))).rejects.toThrow(
       EntityExistsError,
@@ -87,12 +87,12 @@ describe('insert', () => {
     expect(await orders.findOne(order.id)).toMatchObject({ note: 'first', version: order.version });
   });
 
-  it('makes an id where there is none, and refuses one that is missing', async () => {
+  it('generates an id if configured, and rejects a missing one', async () => {
     expect((await orders.insert(new Order())).id).toMatch(/^[\da-f]{8}-[\da-f]{4}-7/);
     await expect(items.insert(items.create({ orderId: freshId() }))).rejects.toThrow('OrderItem.id');
   });
 
-  it('refuses values that are not of their type, naming class and property and not the value', async () => {
+  it('rejects values of the wrong type, with class and property but not the value', async () => {
     const order = Object.assign(orders.create(), { note: { secret: 1 } });
     await expect(orders.insert(order)).rejects.toThrow(InvalidArgumentError);
     await expect(orders.insert(order)).rejects.toThrow('Order.note must be a string');
@@ -110,7 +110,7 @@ describe('insert', () => {
 });
 
 describe('save', () => {
-  it('inserts what is new and updates what was loaded, only what has changed', async () => {
+  it('inserts a new entity and updates a loaded one, writing only changes', async () => {
     const order = await orders.save(full());
     const found = await orders.findOneOrFail(order.id);
     await orders.update(order.id, { note: 'theirs' }); // another writer, another property
@@ -129,7 +129,7 @@ describe('save', () => {
     });
   });
 
-  it('sends nothing where nothing has changed', async () => {
+  it('sends nothing if nothing has changed', async () => {
     const order = await orders.save(full());
     const found = await orders.findOneOrFail(order.id);
     client.calls.length = 0;
@@ -138,7 +138,7 @@ describe('save', () => {
     expect(client.calls).toEqual([]);
   });
 
-  it('notices changes inside of values', async () => {
+  it('detects changes inside values', async () => {
     const { id } = await orders.save(full());
     const change = async (how: (order: Order) => void): Promise<Order> => {
       const order = await orders.findOneOrFail(id);
@@ -156,7 +156,7 @@ describe('save', () => {
     expect((await change(({ shipTo }) => shipTo!.since!.setTime(9))).shipTo?.since).toEqual(new Date(9));
   });
 
-  it('removes what is null or undefined, and has undefined for what is absent', async () => {
+  it('removes null and undefined values, and returns undefined for absent ones', async () => {
     const order = await orders.save(full());
     Object.assign(order, { note: null, due: undefined });
     delete order.seal;
@@ -169,14 +169,14 @@ describe('save', () => {
     expect(found.status).toBeUndefined(); // not the default of the class
   });
 
-  it('refuses a key that was changed', async () => {
+  it('rejects a changed key', async () => {
     const order = await orders.save(orders.create());
     order.id = freshId();
     await expect(orders.save(order)).rejects.toThrow(PartitionKeyChangedError);
     await expect(orders.remove(order)).rejects.toThrow(PartitionKeyChangedError);
   });
 
-  it('believes a version that came from elsewhere', async () => {
+  it('accepts a version from elsewhere', async () => {
     const order = await orders.save(orders.create());
     const stale = order.version;
     await orders.update(order.id, { note: 'x' });
@@ -185,7 +185,7 @@ describe('save', () => {
     await expect(orders.save(found)).rejects.toMatchObject({ expected: stale, actual: stale + 1 });
   });
 
-  it('does not bring back a row that was deleted, or take one made anew for the old one', async () => {
+  it('does not restore a deleted row, or mistake a recreated one for the old one', async () => {
     const order = await orders.save(orders.create());
     await orders.delete(order.id);
     order.note = 'late';
@@ -198,14 +198,14 @@ describe('save', () => {
 });
 
 describe('update', () => {
-  it('changes what it names, removes what is null, and leaves what is undefined', async () => {
+  it('changes named properties, removes null ones, and ignores undefined ones', async () => {
     const order = await orders.save(full());
     const { version } = await orders.update(order.id, { status: 'new', note: null, paid: undefined });
     expect(version).toBe(order.version + 1);
     expect(await orders.findOne(order.id)).toEqual({ ...order, status: 'new', note: undefined, version });
   });
 
-  it('checks the version if one is given, and without a change only that', async () => {
+  it('checks the version if given, and only that if there is no change', async () => {
     const { id, version } = await orders.save(full());
     await expect(orders.update(id, { note: 'x' }, { ifVersion: version + 1 })).rejects.toThrow(
       VersionConflictError,
@@ -215,21 +215,21 @@ describe('update', () => {
     expect(await orders.update(id, { note: 'x' }, { ifVersion: version })).toEqual({ version: version + 1 });
   });
 
-  it('makes no row', async () => {
+  it('creates no row', async () => {
     const id = freshId();
     await expect(orders.update(id, { note: 'x' })).rejects.toThrow(EntityNotFoundError);
     await expect(orders.update(id, {})).rejects.toThrow(EntityNotFoundError);
     expect(await orders.exists(id)).toBe(false);
   });
 
-  it('refuses what is no property, or not one to patch', async () => {
+  it('rejects unknown properties, and properties that cannot be patched', async () => {
     const { id } = await orders.save(orders.create());
     for (const name of ['id', 'version', 'views', 'nothing', '~v', 'constructor', '__proto__'])
       await expect(orders.update(id, Object.fromEntries([[name, 1]]))).rejects.toThrow(InvalidArgumentError);
   });
 });
 
-it('upsert writes the whole row, over any other, and leaves counters', async () => {
+it('upsert replaces the whole row, and leaves counters unchanged', async () => {
   const id = freshId();
   const first = await orders.upsert(full(id));
   await orders.increment(id, 'views', 5);
@@ -241,7 +241,7 @@ it('upsert writes the whole row, over any other, and leaves counters', async () 
 });
 
 describe('remove and delete', () => {
-  it('remove what was not changed meanwhile', async () => {
+  it('remove rows that have not changed since', async () => {
     const order = await orders.save(orders.create());
     const { version } = await orders.update(order.id, { note: 'x' });
     await expect(orders.remove(order)).rejects.toMatchObject({ expected: order.version, actual: version });
@@ -252,7 +252,7 @@ describe('remove and delete', () => {
     expect(await orders.exists(order.id)).toBe(true);
   });
 
-  it('want an entity that was loaded, or a key', async () => {
+  it('require a loaded entity, or a key', async () => {
     await expect(orders.remove(orders.create())).rejects.toThrow('use delete(key)');
     const { id } = await orders.save(orders.create());
     expect(await orders.delete(id)).toEqual({ deleted: true });
@@ -261,7 +261,7 @@ describe('remove and delete', () => {
 });
 
 describe('increment', () => {
-  it('adds, and neither conflicts with saves nor is overwritten by them', async () => {
+  it('adds, without conflicts with saves, which do not overwrite it', async () => {
     const order = await orders.save(orders.create());
     const steps = await Promise.all(Array.from({ length: 50 }, () => orders.increment(order.id, 'views')));
     expect(new Set(steps).size).toBe(50);
@@ -271,7 +271,7 @@ describe('increment', () => {
     expect((await orders.findOneOrFail(order.id)).views).toBe(42);
   });
 
-  it('is exact beyond what a number can hold, within 18 digits', async () => {
+  it('is exact beyond the range of a number, within 18 digits', async () => {
     const key = { orderId: freshId(), id: 1 };
     await items.insert(items.create(key));
     expect(await items.increment(key, 'reserved', 10n ** 17n + 1n)).toBe(10n ** 17n + 1n);
@@ -281,7 +281,7 @@ describe('increment', () => {
       await expect(items.increment(key, 'reserved', by)).rejects.toThrow(InvalidArgumentError);
   });
 
-  it('makes no row, and takes only counters', async () => {
+  it('creates no row, and accepts only counters', async () => {
     await expect(orders.increment(freshId(), 'views')).rejects.toThrow(EntityNotFoundError);
     const { id } = await orders.save(orders.create());
     await expect(orders.increment(id, 'version' as 'views')).rejects.toThrow(
@@ -289,7 +289,7 @@ describe('increment', () => {
     );
   });
 
-  it('refuses a counter that others have made something else', async () => {
+  it('rejects a counter that another program stored as something else', async () => {
     const { id } = await orders.save(orders.create());
     await cluster.client.hset(orders.keyOf(id), 'views', 'many');
     await expect(orders.increment(id, 'views')).rejects.toThrow(SchemaMismatchError);
@@ -297,8 +297,8 @@ describe('increment', () => {
   });
 });
 
-describe('times', () => {
-  it('are those of the first write and of the last, in the index too', async () => {
+describe('creation and update times', () => {
+  it('are those of the first and the last write, in the index too', async () => {
     const timed = createRepositories(client, [Timed]).repository(Timed);
     const orderId = freshId();
     const long = new Date(0);
@@ -319,7 +319,7 @@ describe('times', () => {
     }
   });
 
-  it('stay where nothing is written', async () => {
+  it('stay unchanged if nothing is written', async () => {
     const timed = createRepositories(client, [Timed]).repository(Timed);
     const key = { orderId: freshId(), id: 'a' };
     const entity = await timed.insert(timed.create({ ...key, createdAt: new Date(5) }));

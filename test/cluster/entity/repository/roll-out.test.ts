@@ -69,7 +69,7 @@ const count = ({ rows }: Program, where: Partial<Row>): Promise<number> =>
   rows.countBy({ orderId, ...where } as never);
 
 describe('an index that is being built', () => {
-  it('stays so when a program starts that does not have it', async () => {
+  it('stays in that state when a program without it starts', async () => {
     const version = versionsOf();
     await put(await version(), '1');
     const newer = await version(color);
@@ -80,7 +80,7 @@ describe('an index that is being built', () => {
     expect(await count(newer, { color: 'red' })).toBe(1);
   });
 
-  it('is not built by a program that does not have it', async () => {
+  it('is not built by a program without it', async () => {
     const version = versionsOf();
     const older = await version();
     await put(older, '1');
@@ -94,7 +94,7 @@ describe('an index that is being built', () => {
     expect(await count(newer, { color: 'red' })).toBe(2);
   });
 
-  it('is not built by a run that had begun before', async () => {
+  it('is not built by a run that had started before', async () => {
     const version = versionsOf();
     await put(await version(), '1');
     const second = await version(color);
@@ -105,7 +105,7 @@ describe('an index that is being built', () => {
     expect(await count(third!, { color: 'red' })).toBe(1);
   });
 
-  it('is not built by the rest of a run that another program has begun', async () => {
+  it('is not built by the rest of a run that another program started', async () => {
     const version = versionsOf();
     await put(await version(), '1');
     const cursor = await reindexed((await version(color)).rows, undefined, 0.9);
@@ -117,7 +117,7 @@ describe('an index that is being built', () => {
     expect(await count(third, { size: 5 })).toBe(1);
   });
 
-  it('is not built by a run during which a program started without it', async () => {
+  it('is not built by a run during which a program without it started', async () => {
     const version = versionsOf();
     await version();
     const newer = await version(color);
@@ -127,7 +127,7 @@ describe('an index that is being built', () => {
     await expect(count(newer, { color: 'red' })).rejects.toThrow(IndexNotReadyError);
   });
 
-  it('is so for each form of its fields by itself', async () => {
+  it('is tracked separately for each form of its fields', async () => {
     const version = versionsOf();
     await put(await version(), '1');
     const declared = (...fields: string[]): Declare => {
@@ -151,7 +151,7 @@ describe('an index that is being built', () => {
 });
 
 describe('an index that was ready', () => {
-  it('is built anew after a roll-back, and running programs are told', async () => {
+  it('is rebuilt after a rollback, and running programs notice', async () => {
     const version = versionsOf();
     await put(await version(), '1');
     const newer = await version(color);
@@ -171,7 +171,7 @@ describe('an index that was ready', () => {
     expect(await count(newer, { color: 'red' })).toBe(2);
   });
 
-  it('over all partitions is built anew after a roll-back, and so is a unique', async () => {
+  it('over all partitions is rebuilt after a rollback, and so is a unique constraint', async () => {
     const version = versionsOf({ alone: true });
     const everywhere: Declare = (type) => {
       Index({ scope: 'global' })(type, 'color');
@@ -193,7 +193,7 @@ describe('an index that was ready', () => {
     await expect(add(again, '3', 'b')).rejects.toMatchObject({ code: 'UNIQUE_VIOLATION' });
   });
 
-  it('keeps its entries when a program that has run all the time reindexes without it', async () => {
+  it('keeps its entries when an older running program reindexes without it', async () => {
     const version = versionsOf();
     const older = await version();
     const newer = await version(color);
@@ -205,7 +205,7 @@ describe('an index that was ready', () => {
     expect(issues).toEqual([]);
   });
 
-  it('is built anew where the values of an enum become text', async () => {
+  it('is rebuilt when the values of an enum become text', async () => {
     const name = `Enum${freshId().replaceAll('-', 'x')}`;
     const program = async (
       values: (string | number)[],

@@ -23,7 +23,7 @@ beforeAll(() => {
 const newOrders = (count: number): Order[] => Array.from({ length: count }, () => orders.create());
 
 describe('saveMany', () => {
-  it('inserts and updates in one batch, over all nodes', async () => {
+  it('inserts and updates in one batch, on all nodes', async () => {
     const all = newOrders(300);
     client.calls.length = 0;
     const results = await orders.saveMany(all);
@@ -38,7 +38,7 @@ describe('saveMany', () => {
     expect(await orders.findMany(all.map(({ id }) => id))).toEqual(all);
   });
 
-  it('tells of each item what became of it, and stops for none', async () => {
+  it('returns the result of each item, and stops for none', async () => {
     const [stale, fine, unchanged] = newOrders(3);
     await orders.saveMany([stale, fine, unchanged]);
     await orders.update(stale.id, { note: 'theirs' });
@@ -59,7 +59,7 @@ describe('saveMany', () => {
     expect(await orders.findOne(stale.id)).toMatchObject({ note: 'theirs' });
   });
 
-  it('keeps indexes and uniques', async () => {
+  it('maintains indexes and unique constraints', async () => {
     const orderId = freshId();
     const one = (id: string, seat: string) => tickets.create({ orderId, id, seat, price: 5 });
     const results = await tickets.saveMany([one('a', '1'), one('b', '1'), one('c', '2')]);
@@ -74,7 +74,7 @@ describe('saveMany', () => {
     expect(await tickets.saveMany([one('d', '1')])).toMatchObject([{ ok: true }]);
   });
 
-  it('takes none, and options for all', async () => {
+  it('accepts an empty list, and options for all items', async () => {
     expect(await orders.saveMany([])).toEqual([]);
     const aborted = await orders.saveMany(newOrders(2), { signal: AbortSignal.abort() });
     expect(aborted.map((result) => !result.ok && result.error.constructor)).toEqual([
@@ -94,7 +94,7 @@ describe('saveMany', () => {
 });
 
 describe('deleteMany', () => {
-  it('deletes what is there, and takes what is missing or no key for itself', async () => {
+  it('deletes existing rows, and reports missing rows and invalid keys individually', async () => {
     const all = newOrders(100);
     await orders.saveMany(all);
     client.calls.length = 0;

@@ -48,8 +48,8 @@ beforeAll(() => {
 
 const EARLY = new Date(5);
 
-describe('an upsert leaves the time when a row was inserted as it is', () => {
-  it.each([Note, Told])('of a partition of its own (%p)', async (type) => {
+describe('an upsert keeps the creation time of a row', () => {
+  it.each([Note, Told])('in a partition of one row (%p)', async (type) => {
     const repository = createRepositories(cluster.client, ENTITIES).repository<Note>(type);
     const id = freshId();
     await repository.insert(repository.create({ id, at: EARLY }));
@@ -62,7 +62,7 @@ describe('an upsert leaves the time when a row was inserted as it is', () => {
     expect(await repository.findOne(id)).toMatchObject({ text: 'b', at: EARLY });
   });
 
-  it('and sets it where there is no row, where the row has none, and where the entity says one', async () => {
+  it('and sets it if there is no row, if the row has none, or if the entity has one', async () => {
     const [fresh, bare, given] = [freshId(), freshId(), freshId()];
     const now = Date.now() - 1;
     const first = await notes.upsert(notes.create({ id: fresh }));
@@ -76,7 +76,7 @@ describe('an upsert leaves the time when a row was inserted as it is', () => {
     expect((await notes.findOneOrFail(given)).at).toEqual(EARLY);
   });
 
-  it('also when it is sent again after a lost reply', async () => {
+  it('even when it is resent after a lost reply', async () => {
     const id = freshId();
     await notes.insert(notes.create({ id, at: EARLY }));
     const losing = createRepositories(losingReplies(cluster.client), ENTITIES).repository(Note);
@@ -85,7 +85,7 @@ describe('an upsert leaves the time when a row was inserted as it is', () => {
     expect(await notes.findOne(id)).toMatchObject({ text: 'a', at: EARLY });
   });
 
-  it('with its index, in a larger partition', async () => {
+  it('and its index, in a larger partition', async () => {
     const key = { orderId: freshId(), id: 'a' };
     await listed.insert(listed.create({ ...key, at: EARLY }));
     const upserted = await listed.upsert(listed.create({ ...key, text: 'x' }));
@@ -96,7 +96,7 @@ describe('an upsert leaves the time when a row was inserted as it is', () => {
     for await (const issue of listed.verifyIndexes({ partition: orderId })) expect(issue).toBeUndefined();
   });
 
-  it('but a row that has expired is a new one', async () => {
+  it('but not that of an expired row', async () => {
     const key = { orderId: freshId(), id: 'a' };
     await listed.insert(listed.create({ ...key, at: EARLY, expiresAt: new Date(Date.now() - 60_000) }));
     await listed.upsert(listed.create(key));
@@ -106,7 +106,7 @@ describe('an upsert leaves the time when a row was inserted as it is', () => {
     expect(await listed.countBy({ orderId, at: { gt: EARLY } })).toBe(1);
   });
 
-  it('where a global index has it, it is set anew, and found by that', async () => {
+  it('but not if a global index contains it, which then finds the new time', async () => {
     const repository = createRepositories(cluster.client, ENTITIES).repository(Everywhere);
     const id = freshId();
     await repository.insert(repository.create({ id, at: EARLY }));

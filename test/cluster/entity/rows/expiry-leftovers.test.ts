@@ -53,7 +53,7 @@ async function faults(orderId: string): Promise<string[]> {
   return found;
 }
 
-describe('a row that the server took before it was swept, and that is made anew', () => {
+describe('a row that the server expired before it was swept, and that is recreated', () => {
   const again = async (way: 'insert' | 'upsert'): Promise<string> => {
     const orderId = freshId();
     const ada = { orderId, id: 'ada' };
@@ -71,7 +71,7 @@ describe('a row that the server took before it was swept, and that is made anew'
     expect(await bookings.findBy({ orderId, state: 's' })).toEqual([]);
   });
 
-  it('does not hold the unique value of the former row, and holds its own', async () => {
+  it('does not hold the unique value of the former row, but its own', async () => {
     const orderId = await again('insert');
     const book = (id: string, seat: string): Promise<unknown> =>
       bookings.insert(bookings.create({ orderId, id, seat }));
@@ -81,7 +81,7 @@ describe('a row that the server took before it was swept, and that is made anew'
     expect((await bookings.findOneBy({ orderId, seat: 'A1' }))?.id).toBe('bob');
   });
 
-  it('is cleared of what the former row has left by a sweep, and lives on', async () => {
+  it('loses the leftovers of the former row in a sweep, and stays', async () => {
     const orderId = await again('insert');
     expect(await bookings.sweepExpired({ partition: orderId })).toEqual({ swept: 0 });
     expect(await faults(orderId)).toEqual([]);
@@ -90,7 +90,7 @@ describe('a row that the server took before it was swept, and that is made anew'
   });
 });
 
-describe('rows that have expired and wait for a sweep', () => {
+describe('expired rows that wait for a sweep', () => {
   const orderId = freshId();
   const living = { orderId, id: 'z' };
   beforeAll(async () => {
@@ -127,7 +127,7 @@ describe('rows that have expired and wait for a sweep', () => {
     expect((await bookings.findOneOrFail({ orderId: other, id: 'z' })).state).toBe('seen');
   });
 
-  it('beyond which there are too many is told as what it is', async () => {
+  it('are reported as such if there are too many', async () => {
     const many = freshId();
     await bookings.saveMany(
       Array.from({ length: 1_001 }, (_, i) => bookings.create({ orderId: many, id: `${i}` })),
@@ -141,7 +141,7 @@ describe('rows that have expired and wait for a sweep', () => {
   });
 });
 
-it('a sweep reads the index once, however many rows the server took', async () => {
+it('are swept with one read of the index, however many the server expired', async () => {
   const orderId = freshId();
   const living = Array.from({ length: 20 }, (_, i) =>
     bookings.create({ orderId, id: `l${i}`, seat: `${i}` }),

@@ -83,8 +83,8 @@ const left = async (sessionId: string): Promise<unknown[]> => {
 };
 const NOTHING = [[], {}];
 
-describe('a row that is a partition of its own', () => {
-  it('lives for the ttl of its entity, unless it says otherwise', async () => {
+describe('a row in a partition of its own', () => {
+  it('lives for the ttl of its entity, or for its own', async () => {
     const before = Date.now();
     const session = await sessions.insert(sessions.create());
     expect(session.expiresAt!.getTime() - before).toBeGreaterThanOrEqual(30 * MINUTE);
@@ -96,7 +96,7 @@ describe('a row that is a partition of its own', () => {
     expect(await cluster.client.pexpiretime(sessions.keyOf(other.id))).toBe(expiresAt.getTime());
   });
 
-  it('is gone when its time has come, for reads and writes alike', async () => {
+  it('is gone when it expires, for reads and writes alike', async () => {
     const session = await sessions.insert(sessions.create({ expiresAt: inMs(50) }));
     await eventually(async () => (await sessions.findOne(session.id)) === null);
     await eventually(async () => !(await sessions.exists(session.id)));
@@ -109,7 +109,7 @@ describe('a row that is a partition of its own', () => {
     );
   });
 
-  it('keeps its time on save and update, and takes another that it is given', async () => {
+  it('keeps its expiry on save and update, and accepts a new one', async () => {
     const session = await sessions.insert(sessions.create());
     const at = session.expiresAt!;
     const timeOf = () => cluster.client.pexpiretime(sessions.keyOf(session.id));
@@ -139,7 +139,7 @@ describe('a row that is a partition of its own', () => {
     expect(await timeOf()).toBeGreaterThan(Date.now());
   });
 
-  it('expires and persists by its key, without a conflict with saves', async () => {
+  it('expires and persists by its key, without conflicts with saves', async () => {
     const session = await sessions.insert(sessions.create());
     const at = inMs(DAY);
     expect(await sessions.expire(session.id, at)).toBe(true);
@@ -154,7 +154,7 @@ describe('a row that is a partition of its own', () => {
     expect(await sessions.persist(session.id)).toBe(false);
   });
 
-  it('can be set to a time that is over', async () => {
+  it('can be given an expiry in the past', async () => {
     const { id } = await sessions.insert(sessions.create({ expiresAt: new Date(0) }));
     expect(await sessions.findOne(id)).toBeNull();
     await sessions.insert(sessions.create({ id }));
@@ -162,7 +162,7 @@ describe('a row that is a partition of its own', () => {
     expect(await sessions.exists(id)).toBe(false);
   });
 
-  it('takes valid times only', async () => {
+  it('accepts only valid times', async () => {
     const invalid = sessions.create({ expiresAt: new Date(NaN) });
     await expect(sessions.insert(invalid)).rejects.toThrow('Session.expiresAt must be a valid Date');
     for (const at of [NaN, 0.5, new Date(NaN)])
@@ -177,14 +177,14 @@ describe('a row that is a partition of its own', () => {
   });
 });
 
-describe('a row in a larger partition, once it has expired', () => {
+describe('an expired row in a larger partition', () => {
   const place = async (data: Partial<Hold> = {}): Promise<{ sessionId: string; id: string }> => {
     const key = { sessionId: freshId(), id: 'a' };
     await holds.insert(holds.create({ ...key, seat: 'A1', size: 2, expiresAt: past(), ...data }));
     return key;
   };
 
-  it('is in no read and no query, though the server keeps it for a day', async () => {
+  it('is never returned, although the server keeps it for a day', async () => {
     const key = await place();
     const { sessionId } = key;
     await holds.insert(holds.create({ sessionId, id: 'b', size: 2 }));
@@ -202,7 +202,7 @@ describe('a row in a larger partition, once it has expired', () => {
     expect(await holds.countBy({ sessionId, seat: 'A1' })).toBe(0);
   });
 
-  it('is missing for every write', async () => {
+  it('counts as missing for every write', async () => {
     const key = await place();
     await expect(holds.update(key, { note: 'late' })).rejects.toThrow(EntityNotFoundError);
     await expect(holds.update(key, { size: 3 })).rejects.toThrow(EntityNotFoundError);
@@ -213,7 +213,7 @@ describe('a row in a larger partition, once it has expired', () => {
     expect(await left(key.sessionId)).toEqual(NOTHING);
   });
 
-  it('is missing in transactions', async () => {
+  it('counts as missing in transactions', async () => {
     const key = await place();
     await holds.transaction(key.sessionId, async (tx) => {
       expect(await tx.get(Hold, key)).toBeNull();
@@ -223,7 +223,7 @@ describe('a row in a larger partition, once it has expired', () => {
   });
 
   it.each(['insert', 'upsert', 'save'] as const)(
-    'is made anew by %s, with nothing of the old',
+    'is recreated by %s, with nothing of the old row',
     async (how) => {
       const key = await place({ note: 'old', expiresAt: inMs(MINUTE) });
       await holds.increment(key, 'looks', 5);
@@ -237,7 +237,7 @@ describe('a row in a larger partition, once it has expired', () => {
     },
   );
 
-  it('gives up its uniques to whoever wants them', async () => {
+  it('frees its unique values', async () => {
     const key = await place();
     const { sessionId } = key;
     await holds.insert(holds.create({ sessionId, id: 'b', seat: 'A1' }));
@@ -250,7 +250,7 @@ describe('a row in a larger partition, once it has expired', () => {
     expect((await holds.findOneBy({ sessionId, seat: 'A1' }))?.id).toBe('c');
   });
 
-  it('stays a success to the write that has made it and lost the reply', async () => {
+  it('still counts as a success for the write that created it and lost the reply', async () => {
     const key = { sessionId: freshId(), id: 'a' };
     const losing = createRepositories(losingReplies(cluster.client), [Hold]).repository(Hold);
     const hold = await losing.insert(losing.create({ ...key, expiresAt: past() }));
@@ -258,8 +258,8 @@ describe('a row in a larger partition, once it has expired', () => {
   });
 });
 
-describe('a row in a larger partition, before', () => {
-  it('keeps its time, and is queued once, whatever is written', async () => {
+describe('a row with an expiry in a larger partition', () => {
+  it('keeps its expiry, and is queued once, whatever is written', async () => {
     const key = { sessionId: freshId(), id: 'a' };
     const queue = async () =>
       ((await left(key.sessionId))[0] as string[]).filter((entry) => entry.startsWith('~x'));
@@ -285,7 +285,7 @@ describe('a row in a larger partition, before', () => {
     expect(await left(key.sessionId)).toEqual(NOTHING);
   });
 
-  it('is seen with its time by transactions, which run again if it changes', async () => {
+  it('is read with its expiry by transactions, which run again if it changes', async () => {
     const key = { sessionId: freshId(), id: 'a' };
     await holds.insert(holds.create({ ...key, expiresAt: inMs(MINUTE) }));
     const later = inMs(DAY);
@@ -300,7 +300,7 @@ describe('a row in a larger partition, before', () => {
     expect((await holds.findOneOrFail(key)).expiresAt).toEqual(later);
   });
 
-  it('expires by a ttl that it does not show', async () => {
+  it('expires by a ttl without a property for it', async () => {
     const key = { sessionId: freshId(), id: 'a' };
     await tokens.save(tokens.create(key));
     await tokens.save(Object.assign((await tokens.findOne(key))!, { scope: 'x' }));
@@ -313,7 +313,7 @@ describe('a row in a larger partition, before', () => {
 });
 
 describe('sweepExpired', () => {
-  it('takes away what is left of expired rows, and nothing else', async () => {
+  it('deletes the leftovers of expired rows, and nothing else', async () => {
     const sessionId = freshId();
     const all = Array.from({ length: 120 }, (_, i) =>
       holds.create({

@@ -48,22 +48,19 @@ const repair = async (): Promise<void> => {
 const ids = async (where: object = {}): Promise<string[]> =>
   (await parcels.findBy({ orderId, ...where } as never)).map(({ id }) => id);
 
-it.each(['%', '%zz', '', 'a%'])(
-  'an entry with the id "%s" is passed over, told and taken away',
-  async (id) => {
-    await cluster.client.zadd(index, 0, `state\x002\x00${id}`);
-    await cluster.client.zadd(index, 0, `~pk\x00${id}`);
-    await cluster.client.hset(index.replace('~ix', '~uq'), 'code\x00x', id);
-    expect(await ids({ state: { gte: '' } })).toEqual(['1', '2', '3']);
-    expect(await ids()).toEqual(['1', '2', '3']);
-    expect(await ids({ code: 'x' })).toEqual([]);
-    expect((await faults()).toSorted()).toEqual(['extra code', 'extra state', 'extra ~pk']);
-    await repair();
-    expect(await faults()).toEqual([]);
-  },
-);
+it.each(['%', '%zz', '', 'a%'])('an entry with the id "%s" is skipped, reported and deleted', async (id) => {
+  await cluster.client.zadd(index, 0, `state\x002\x00${id}`);
+  await cluster.client.zadd(index, 0, `~pk\x00${id}`);
+  await cluster.client.hset(index.replace('~ix', '~uq'), 'code\x00x', id);
+  expect(await ids({ state: { gte: '' } })).toEqual(['1', '2', '3']);
+  expect(await ids()).toEqual(['1', '2', '3']);
+  expect(await ids({ code: 'x' })).toEqual([]);
+  expect((await faults()).toSorted()).toEqual(['extra code', 'extra state', 'extra ~pk']);
+  await repair();
+  expect(await faults()).toEqual([]);
+});
 
-it('a score that is not 0 is told and put right', async () => {
+it('a score other than 0 is reported and repaired', async () => {
   await cluster.client.zadd(index, 1, 'state\x001\x001');
   await cluster.client.zadd(index, 7, 'state\x009\x009');
   expect((await faults()).toSorted()).toEqual(['extra state', 'wrong state']);
@@ -72,7 +69,7 @@ it('a score that is not 0 is told and put right', async () => {
   expect(await ids({ state: { gte: '' } })).toEqual(['1', '2', '3']);
 });
 
-it('bytes that are no text are told and taken away, and give no row twice', async () => {
+it('invalid UTF-8 is reported and deleted, and returns no row twice', async () => {
   const entry = Buffer.concat([Buffer.from('state\0'), Buffer.from([0x31, 0xc3]), Buffer.from('\x001')]);
   await cluster.client.zadd(index, 0, entry);
   expect(await ids({ state: { gte: '' } })).toEqual(['1', '2', '3']);
@@ -81,7 +78,7 @@ it('bytes that are no text are told and taken away, and give no row twice', asyn
   expect(await faults()).toEqual([]);
 });
 
-it('a row that the server would keep for good is told, and expires again', async () => {
+it('a row that lost its expiry is reported, and expires again', async () => {
   const key = { orderId, id: '1' };
   await parcels.expire(key, 60_000);
   await cluster.client.persist(parcels.keyOf(key));
@@ -91,7 +88,7 @@ it('a row that the server would keep for good is told, and expires again', async
   expect(await cluster.client.pttl(parcels.keyOf(key))).toBeGreaterThan(60_000);
 });
 
-it('keys of another type end no walk: the others are told of', async () => {
+it('keys of another type do not stop maintenance: the others are reported', async () => {
   const [other, broken] = [freshId(), freshId()];
   await cluster.client.set(parcels.keyOf({ orderId: other, id: 'x' }), 'a string');
   await cluster.client.set(`${parcels.partition(broken).tag}:Parcel~ix`, 'a string');

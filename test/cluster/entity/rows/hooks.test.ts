@@ -79,7 +79,7 @@ beforeAll(() => {
 const logOf = (article: Tracked): string[] => article.log.splice(0);
 
 describe('hooks', () => {
-  it('run around the writes of an entity, and what they change is written', async () => {
+  it('run around writes of an entity, and their changes are written', async () => {
     const article = articles.create({ title: 'One' });
     await articles.save(article);
     expect(logOf(article)).toEqual(['check', 'slug', 'inserted true']);
@@ -98,7 +98,7 @@ describe('hooks', () => {
     expect(logOf(article)).toEqual(['check', 'slug', 'inserted true']);
   });
 
-  it('run after an entity was read, however it was', async () => {
+  it('run after an entity is read by any method', async () => {
     const { id } = await articles.insert(articles.create({ title: 'x' }));
     const loaded = ['loaded', 'overridden'];
     expect(logOf(await articles.findOneOrFail(id))).toEqual(loaded);
@@ -114,7 +114,7 @@ describe('hooks', () => {
     });
   });
 
-  it('run in transactions, at the commit', async () => {
+  it('run in transactions, on commit', async () => {
     const { id } = await articles.insert(articles.create({ title: 'x' }));
     const changed = await articles.transaction(id, async (tx) => {
       const article = (await tx.get(Article, id))!;
@@ -126,7 +126,7 @@ describe('hooks', () => {
     expect((await articles.findOneOrFail(id)).slug).toBe('in a transaction');
   });
 
-  it('run for each of many', async () => {
+  it('run for each of several entities', async () => {
     const [good, bad] = [articles.create({ title: 'good' }), articles.create({ title: 'bad' })];
     expect(await articles.saveMany([good, bad])).toMatchObject([
       { ok: true, value: { slug: 'good' } },
@@ -136,7 +136,7 @@ describe('hooks', () => {
     expect(await articles.exists(bad.id)).toBe(false);
   });
 
-  it('stop a write where one before it fails, and not where one after it does', async () => {
+  it('stop a write if one before it fails, but not if one after it does', async () => {
     const article = await articles.insert(articles.create({ title: 'fine' }));
     article.title = 'bad';
     await expect(articles.save(article)).rejects.toThrow('a bad title');
@@ -145,7 +145,7 @@ describe('hooks', () => {
     expect((await articles.findOneOrFail(article.id)).title).toBe('loud');
   });
 
-  it('do not run where no entity is at hand', async () => {
+  it('do not run without an entity', async () => {
     const article = await articles.insert(articles.create({ title: 'x' }));
     logOf(article);
     await articles.update(article.id, { title: 'y' });
@@ -154,8 +154,8 @@ describe('hooks', () => {
   });
 });
 
-describe('classes with a common parent', () => {
-  it('have its properties and hooks, and rows of their own', async () => {
+describe('classes with a common parent class', () => {
+  it('inherit its properties and hooks, and have separate rows', async () => {
     const id = freshId();
     const note = await notes.insert(notes.create({ id, text: 'x' }));
     expect(logOf(note)).toEqual(['check']);

@@ -39,7 +39,7 @@ async function readInAllWays(id: string): Promise<(Letter | null)[]> {
   return [await letters.findOne(id), ...(await letters.findMany([id]))];
 }
 
-test('text of all of Unicode comes back, that which stands for unreadable bytes too', async () => {
+test('all Unicode text is preserved, including the replacement character', async () => {
   const id = freshId();
   const body = 'ÿ€😀\0\uFFFD';
   await letters.insert(letters.create({ id, body, at: new Date(5), more: { a: ['\uFFFD'] } }));
@@ -48,7 +48,7 @@ test('text of all of Unicode comes back, that which stands for unreadable bytes 
   }
 });
 
-test.each(['body', 'at', 'more'])('bytes in %s that are no text are refused, not replaced', async (field) => {
+test.each(['body', 'at', 'more'])('invalid UTF-8 in %s is rejected, not replaced', async (field) => {
   const [id, other] = [freshId(), freshId()];
   await letters.saveMany([letters.create({ id, body: 'a' }), letters.create({ id: other, body: 'b' })]);
   await writeField(id, field, NO_TEXT);
@@ -57,14 +57,14 @@ test.each(['body', 'at', 'more'])('bytes in %s that are no text are refused, not
   await expect(letters.findMany([other])).resolves.toMatchObject([{ body: 'b' }]);
 });
 
-test('bytes in a field that the class does not have do no harm', async () => {
+test('invalid UTF-8 in an unknown field is ignored', async () => {
   const id = freshId();
   await letters.insert(letters.create({ id, body: 'a' }));
   await writeField(id, 'unknown', NO_TEXT);
   for (const letter of await readInAllWays(id)) expect(letter).toMatchObject({ id, body: 'a' });
 });
 
-test('what was read as text is saved only where it has changed', async () => {
+test('text is saved only if it has changed', async () => {
   const id = freshId();
   await letters.insert(letters.create({ id, body: 'a', at: new Date(5), more: { b: 1 } }));
   const letter = (await letters.findOne(id))!;

@@ -42,7 +42,7 @@ describe('ids of any characters', () => {
     '..',
   ];
 
-  it('name rows of their own, in the slot of their partition', async () => {
+  it('name separate rows, in the slot of their partition', async () => {
     const suffix = freshId();
     for (const id of hostile) {
       const orderId = id.length < 400 ? id + suffix : id;
@@ -59,14 +59,14 @@ describe('ids of any characters', () => {
   });
 });
 
-describe('a row that others wrote', () => {
+describe('a row that another program wrote', () => {
   const written = async (fields: Record<string, string | Buffer>): Promise<string> => {
     const id = freshId();
     await cluster.client.hset(orders.keyOf(id), fields);
     return id;
   };
 
-  it('is read without what is missing, and without what the class does not know', async () => {
+  it('is read without missing properties, and without unknown ones', async () => {
     const id = await written({
       note: 'theirs',
       surplus: 'x',
@@ -84,7 +84,7 @@ describe('a row that others wrote', () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
-  it('is there, and is saved as it was found', async () => {
+  it('exists, and is saved as it was found', async () => {
     const id = await written({ note: 'theirs', surplus: 'x' });
     await expect(orders.insert(orders.create({ id }))).rejects.toThrow('already');
     const order = await orders.findOneOrFail(id);
@@ -114,7 +114,7 @@ describe('a row that others wrote', () => {
     ['~v', '-1'],
     ['views', '1e3'],
     ['views', '9007199254740993'],
-  ])('is refused where %s is not what it should be, without telling what it is', async (field, value) => {
+  ])('is rejected if %s has an invalid value, without the value in the error', async (field, value) => {
     const id = await written({ '~v': '1', [field]: value });
     const error: unknown = await orders.findOne(id).catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(SchemaMismatchError);
@@ -123,7 +123,7 @@ describe('a row that others wrote', () => {
     await expect(orders.findMany([id])).rejects.toThrow(SchemaMismatchError);
   });
 
-  it('is not written where its version is none', async () => {
+  it('is not written if its version is invalid', async () => {
     const id = await written({ '~v': 'x', note: 'theirs' });
     await expect(orders.update(id, { note: 'ours' })).rejects.toThrow(SchemaMismatchError);
     const two = orders.transaction(id, (tx) => {
@@ -136,7 +136,7 @@ describe('a row that others wrote', () => {
     expect(await cluster.client.hgetall(orders.keyOf(id))).toEqual({ '~v': 'x', note: 'theirs' });
   });
 
-  it('is an error of the server where it is no hash', async () => {
+  it('causes a server error if it is not a hash', async () => {
     const id = freshId();
     await cluster.client.set(orders.keyOf(id), 'text');
     await expect(orders.findOne(id)).rejects.toThrow(ReplyError);
@@ -153,7 +153,7 @@ describe('a row that others wrote', () => {
   });
 });
 
-it('keeps 10 MB in one property', async () => {
+it('can have 10 MB in one property', async () => {
   const seal = Buffer.alloc(10 * 1024 * 1024, 'key slot');
   const order = await orders.insert(orders.create({ seal }));
   const found = await orders.findOneOrFail(order.id);
@@ -164,7 +164,7 @@ it('keeps 10 MB in one property', async () => {
   await orders.delete(order.id);
 });
 
-it('keeps tens of thousands of fields apart, which Lua must take in pieces', async () => {
+it('preserves tens of thousands of fields, which Lua processes in parts', async () => {
   class Wide {
     id!: string;
     [name: string]: string | undefined;
@@ -221,7 +221,7 @@ describe.each([true, false])(
     );
     const type = exported.Compiled;
 
-    it('has its defaults when it is new, and what was stored when it is loaded', async () => {
+    it('has its defaults when it is new, and its stored values when it is loaded', async () => {
       expect(Object.hasOwn(new type(), 'nick')).toBe(useDefineForClassFields);
       const compiled = createRepositories(cluster.client, [type]).repository(type);
       const entity = await compiled.save(compiled.create());

@@ -102,7 +102,7 @@ beforeAll(() => {
 
 const LATER = new Date(Date.now() + 3_600_000);
 
-describe('what is changed while a save is under way is for the next one', () => {
+describe('changes during a save are left for the next one', () => {
   it.each(['save', 'upsert', 'saveMany'] as const)('an expiry, by %s', async (how) => {
     const session = await sessions.insert(
       sessions.create({ id: freshId(), at: new Date(Date.now() + 600_000) }),
@@ -124,8 +124,8 @@ describe('what is changed while a save is under way is for the next one', () => 
   });
 });
 
-describe('a repository takes objects of its own class', () => {
-  it('and not of a child that is an entity by itself, whose properties it would lose', async () => {
+describe('a repository accepts objects of its own class', () => {
+  it('but not of a child class that is a separate entity, whose properties would be lost', async () => {
     const admin = admins.create({ id: freshId(), rights: 'all' });
     const refused = expect.objectContaining({
       code: 'INVALID_ARGUMENT',
@@ -141,13 +141,13 @@ describe('a repository takes objects of its own class', () => {
     await expect(members.remove(admin)).rejects.toEqual(refused);
   });
 
-  it('objects of a class that is derived from it and no entity are its own', async () => {
+  it('and of a derived class that is not an entity', async () => {
     const guest = Object.assign(new Guest(), { id: freshId(), name: 'G' });
     await members.insert(guest);
     expect(await members.findOne(guest.id)).toMatchObject({ name: 'G' });
   });
 
-  it('but not where the derived class has properties that would be lost', async () => {
+  it('but not if the derived class has properties that would be lost', async () => {
     const editor = Object.assign(new Editor(), { id: freshId(), pages: 3 });
     await expect(members.save(editor)).rejects.toThrow(
       'Editor has no @ClusterEntity decorator; saved as Member it would lose pages',
@@ -156,13 +156,13 @@ describe('a repository takes objects of its own class', () => {
   });
 });
 
-it('an embedded value that holds itself is refused', async () => {
+it('an embedded value that contains itself is rejected', async () => {
   const first = new Node();
   first.next = first;
   await expect(chains.insert(chains.create({ id: freshId(), first }))).rejects.toThrow(InvalidArgumentError);
 });
 
-it('what accessors hold is taken by create, update and keys', async () => {
+it('create, update and keys accept values from accessors', async () => {
   const given = Object.assign(new Named(), { id: freshId(), name: 'x' });
   const entity = await named.insert(named.create(given));
   expect(await named.findOneOrFail(given.id)).toMatchObject({ name: 'x' });
@@ -173,7 +173,7 @@ it('what accessors hold is taken by create, update and keys', async () => {
   expect(named.keyOf(new KeyOfNamed() as never)).toBe('{Named:by accessor}:Named:by accessor');
 });
 
-it('Dates and Maps of another realm are taken', async () => {
+it('Dates and Maps of another realm are accepted', async () => {
   const at = runInNewContext('new Date(8.64e15)') as Date;
   const session = await sessions.insert(sessions.create({ id: freshId(), at }));
   expect((await sessions.findOneOrFail(session.id)).at).toEqual(new Date(8.64e15));
@@ -185,7 +185,7 @@ it('Dates and Maps of another realm are taken', async () => {
   expect(await cluster.client.hget(key, 'a')).toBe('1');
 });
 
-it('a frozen object that has to be filled in is refused, and one that is complete is written', async () => {
+it('a frozen object is rejected if a property must be set, and written if it is complete', async () => {
   const at = new Date(5);
   const frozen = Object.freeze(Object.assign(new Draft(), { id: freshId() }));
   await expect(drafts.insert(frozen)).rejects.toThrow('Draft.at cannot be filled in: the object is frozen');
@@ -197,7 +197,7 @@ it('a frozen object that has to be filled in is refused, and one that is complet
 });
 
 describe('a counter that was assigned', () => {
-  it('is refused by inserts and saves, which would not write it', async () => {
+  it('is rejected by inserts and saves, which would not write it', async () => {
     const fresh = Object.assign(visited.create({ id: freshId() }), { views: 5 });
     const refused = /Visited.views is a counter and was assigned, .* increment\(key, 'views', by\)/;
     await expect(visited.insert(fresh)).rejects.toThrow(refused);
@@ -211,7 +211,7 @@ describe('a counter that was assigned', () => {
     expect(await visited.findOne(fresh.id)).toMatchObject({ views: 0, big: 0n });
   });
 
-  it('leaves alone what has been incremented meanwhile', async () => {
+  it('is not written if the counter has been incremented meanwhile', async () => {
     const { id } = await visited.insert(visited.create({ id: freshId() }));
     await visited.increment(id, 'views', 2);
     const found = await visited.findOneOrFail(id);
@@ -225,7 +225,7 @@ describe('a counter that was assigned', () => {
   });
 });
 
-it('a missing await is named where a promise comes in the place of an entity or a key', async () => {
+it('a promise in place of an entity or a key is rejected with a hint at a missing await', async () => {
   const id = freshId();
   await members.insert(members.create({ id }));
   const missing = expect.objectContaining({
@@ -241,7 +241,7 @@ it('a missing await is named where a promise comes in the place of an entity or 
   await coming;
 });
 
-it('an object that was not loaded here counts as new, a copy too, and the error says so', async () => {
+it('an object that was not loaded here counts as new, even a copy, and the error says so', async () => {
   const member = await members.insert(members.create({ id: freshId(), name: 'A' }));
   await expect(members.save({ ...member })).rejects.toThrow('and so does a copy: load the row first');
   const elsewhere = createRepositories(cluster.client, [Member]).repository(Member);

@@ -71,7 +71,7 @@ describe('sweepExpired of all partitions', () => {
   const orderIds = Array.from({ length: 30 }, () => freshId());
   beforeEach(() => expiredIn(orderIds));
 
-  it('sweeps several of them at the same time, and not all', async () => {
+  it('sweeps several of them at the same time, but not all', async () => {
     const held = heldRepository();
     const sweep = held.holds.sweepExpired();
     await eventually(() => held.waiting() >= 8);
@@ -86,7 +86,7 @@ describe('sweepExpired of all partitions', () => {
     expect(await countRows(orderIds)).toBe(60 - limit);
   });
 
-  it('ends as a whole when the sweep of one partition fails, and can be repeated', async () => {
+  it('fails as a whole if the sweep of one partition fails, and can be repeated', async () => {
     const held = heldRepository();
     const sweep = held.holds.sweepExpired();
     await eventually(() => held.waiting() >= 8);

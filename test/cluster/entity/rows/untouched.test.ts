@@ -111,7 +111,7 @@ describe('a save without a change sends nothing', () => {
     expect(before).toMatchObject(fields);
   });
 
-  it('a transformer that gives other text each time', async () => {
+  it('with a transformer that returns different text each time', async () => {
     const { id } = await old.insert(old.create({ id: freshId(), note: 'for you alone' }));
     const before = await stored(id);
     const parcel = await old.findOneOrFail(id);
@@ -121,7 +121,7 @@ describe('a save without a change sends nothing', () => {
     expect((await old.findOneOrFail(id)).note).toBe('for all');
   });
 
-  it('and what an object of a class does not show is a change all the same', async () => {
+  it('but detects changes in internal state of an object', async () => {
     const { id } = await old.insert(old.create({ id: freshId(), price: new Money('1.5') }));
     const parcel = await old.findOneOrFail(id);
     await old.save(Object.assign(parcel, { price: new Money('1.6') }));
@@ -129,8 +129,8 @@ describe('a save without a change sends nothing', () => {
   });
 });
 
-describe('a save writes what was changed and nothing else', () => {
-  it('what newer code has put into embedded values stays, through changes beside it and inside of them', async () => {
+describe('a save writes only changes', () => {
+  it('and preserves what newer code has added to embedded values', async () => {
     const { id } = await recent.insert(
       recent.create({
         id: freshId(),
@@ -157,7 +157,7 @@ describe('a save writes what was changed and nothing else', () => {
     });
   });
 
-  it('names such as __proto__ in embedded values are data', async () => {
+  it('and treats names such as __proto__ in embedded values as data', async () => {
     const id = await written({ to: '{"__proto__":{"polluted":true},"city":"Z"}' });
     const parcel = await old.findOneOrFail(id);
     parcel.to!.city = 'Y';
@@ -166,7 +166,7 @@ describe('a save writes what was changed and nothing else', () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
-  it('another property leaves numbers as they are that JavaScript rounds; to write them rounded is refused', async () => {
+  it('and leaves numbers that JavaScript rounds unchanged; writing them rounded is rejected', async () => {
     const numbers = { extra: '{"n":12345678901234567890,"m":1}', numbers: '[9007199254740993,1]' };
     const id = await written(numbers);
     const parcel = await old.findOneOrFail(id);
@@ -180,7 +180,7 @@ describe('a save writes what was changed and nothing else', () => {
     expect((await stored(id)).extra).toBe('{"n":"as text","m":2}');
   });
 
-  it('what was null in JSON is replaced when it is given a value', async () => {
+  it('and replaces a JSON null when it gets a value', async () => {
     const id = await written({ extra: 'null' });
     const parcel = await old.findOneOrFail(id);
     await old.save(Object.assign(parcel, { extra: [1] }));
@@ -208,7 +208,7 @@ describe('a property that was added with a default', () => {
     profiles = repositoryOf(Profile);
   });
 
-  it('has it in rows that were stored before, and an unchanged one is not written', async () => {
+  it('has its default in rows that were stored before, and an unchanged one is not written', async () => {
     const id = freshId();
     await cluster.client.hset(profiles.keyOf(id), { name: 'Ada', settings: '{"size":1}' });
     const profile = await profiles.findOneOrFail(id);
@@ -234,7 +234,7 @@ describe('a property that was added with a default', () => {
       (id) => profiles.upsert(Object.assign(profiles.create({ id }), { rank: null, tags: undefined })),
     ],
   ])(
-    'does not have it again where %s has removed its value, and has the next value',
+    'does not get it back after %s has removed its value, and accepts the next value',
     async (_how, remove) => {
       const { id } = await profiles.insert(profiles.create({ id: freshId() }));
       await remove(id);
@@ -252,7 +252,7 @@ describe('a property that was added with a default', () => {
     },
   );
 
-  it('in an embedded value it stays removed, too', async () => {
+  it('stays removed in an embedded value, too', async () => {
     const id = freshId();
     await profiles.insert(profiles.create({ id, settings: { size: 1 } as Settings }));
     const profile = await profiles.findOneOrFail(id);

@@ -51,14 +51,14 @@ const outcomes = (results: PromiseSettledResult<unknown>[]): unknown[] =>
   results.map((result) => (result.status === 'rejected' ? (result.reason as Error).constructor : 'written'));
 const ALL = 10;
 
-describe('options of a write', () => {
+describe('write options', () => {
   it('durability waits for the replicas', async () => {
     await cluster.client.script('FLUSH'); // a connection that meets a node which does not know the script
     const results = await everyWrite({ durability: { replicas: 1, timeoutMs: 5_000 } });
     expect(outcomes(results)).toEqual(new Array(ALL).fill('written'));
   });
 
-  it('durability that is not reached is told after the write', async () => {
+  it('durability that is not reached is reported after the write', async () => {
     const id = freshId();
     const impossible = { durability: { replicas: 9, timeoutMs: 1 } };
     await expect(orders.insert(orders.create({ id }), impossible)).rejects.toThrow(DurabilityError);
@@ -67,7 +67,7 @@ describe('options of a write', () => {
     expect(await read).toMatchObject({ id }); // nothing to be durable
   });
 
-  it('what was not confirmed in time is written all the same, and its object is taken for that', async () => {
+  it('a write that was not confirmed in time is applied nevertheless, and its object is up to date', async () => {
     const impossible = { durability: { replicas: 9, timeoutMs: 1 } };
     const order = orders.create({ id: freshId() });
     await expect(orders.insert(order, impossible)).rejects.toThrow(DurabilityError);
@@ -99,21 +99,21 @@ describe('options of a write', () => {
     await expect(orders.update(freshId(), { note: 'x' }, impossible)).rejects.toThrow(EntityNotFoundError);
   });
 
-  it('signal ends it', async () => {
+  it('signal ends the write', async () => {
     const results = await everyWrite({ signal: AbortSignal.abort() });
     expect(outcomes(results)).toEqual(new Array(ALL).fill(CommandAbortedError));
     const results2 = await everyWrite({ signal: new AbortController().signal });
     expect(outcomes(results2)).toEqual(new Array(ALL).fill('written'));
   });
 
-  it('deadlineMs bounds it', async () => {
+  it('deadlineMs limits the write', async () => {
     await expect(orders.insert(orders.create(), { deadlineMs: -1 })).rejects.toThrow(InvalidArgumentError);
     const results = await everyWrite({ deadlineMs: 5_000 });
     expect(outcomes(results)).toEqual(new Array(ALL).fill('written'));
     expect(new DeadlineExceededError('x', 1).retryable).toBe(true);
   });
 
-  it('is checked before anything is sent', async () => {
+  it('options are checked before anything is sent', async () => {
     const id = freshId();
     const wrong = { durability: { replicas: 0, timeoutMs: 1 } };
     await expect(orders.insert(orders.create({ id }), wrong)).rejects.toThrow(InvalidArgumentError);
@@ -121,8 +121,8 @@ describe('options of a write', () => {
   });
 });
 
-describe('update with a where', () => {
-  it('writes only where the row is so, in one step', async () => {
+describe('update with a where option', () => {
+  it('writes only if the row matches, atomically', async () => {
     const order = await orders.insert(orders.create({ cents: 5n, due: new Date(5), paid: false }));
     const { id, version } = order;
     client.calls.length = 0;
@@ -149,7 +149,7 @@ describe('update with a where', () => {
     expect(await orders.findOneOrFail(id)).toMatchObject({ note: 'x', version: version + 1 });
   });
 
-  it('tells an empty string from none', async () => {
+  it('distinguishes an empty string from no value', async () => {
     const { id } = await orders.insert(orders.create({ note: '' }));
     await expect(orders.update(id, {}, { where: { note: null } })).rejects.toThrow(ConditionNotMetError);
     await orders.update(id, { note: null }, { where: { note: '' } });
@@ -169,7 +169,7 @@ describe('update with a where', () => {
     );
   });
 
-  it('is for rows that are there, and goes with a version', async () => {
+  it('applies to existing rows only, and can be combined with a version', async () => {
     const { id, version } = await orders.insert(orders.create());
     await expect(orders.update(freshId(), {}, { where: { note: null } })).rejects.toThrow(
       EntityNotFoundError,
@@ -179,7 +179,7 @@ describe('update with a where', () => {
     await expect(orders.update(id, { note: 'y' }, both)).rejects.toThrow(VersionConflictError);
   });
 
-  it('takes what can be compared', async () => {
+  it('accepts values that can be compared', async () => {
     const { id } = await orders.insert(orders.create());
     for (const where of [
       { tags: ['a'] },

@@ -53,7 +53,7 @@ const lockKey = (id: string, name = 'lock'): string => `${stocks.partition(id).t
 /** Takes the lock away from its holder, as its time running out does. */
 const expireLock = (id: string): Promise<unknown> => cluster.client.hset(lockKey(id), 'x', '1');
 
-it('lets one in at a time, in one process and in several', async () => {
+it('admits one holder at a time, in one process and in several', async () => {
   const id = freshId();
   await stocks.insert(stocks.create({ id, left: 20 }));
   let inside = 0;
@@ -74,7 +74,7 @@ it('lets one in at a time, in one process and in several', async () => {
   expect(new Set(tokens).size).toBe(20);
 });
 
-it('gives the same lock, and lets go of it, though replies are lost', async () => {
+it('acquires and releases the same lock although replies are lost', async () => {
   const id = freshId();
   const losing = createRepositories(losingReplies(cluster.client), [Stock]).repository(Stock);
   const first = await losing.withLock(id, async ({ token }) => Promise.resolve(token));
@@ -82,14 +82,14 @@ it('gives the same lock, and lets go of it, though replies are lost', async () =
   expect(second).toBeGreaterThan(first);
 });
 
-it('is let go of when the function throws', async () => {
+it('is released when the function throws', async () => {
   const id = freshId();
   const failing = stocks.withLock(id, async () => Promise.reject(new Error('mine')));
   await expect(failing).rejects.toThrow('mine');
   expect(await others.withLock(id, async () => Promise.resolve(1), { waitMs: 0 })).toBe(1);
 });
 
-it('is waited for no longer than asked', async () => {
+it('is waited for no longer than requested', async () => {
   const id = freshId();
   const { open, opened } = gate();
   const entered = gate();
@@ -128,7 +128,7 @@ it('is renewed for as long as the function runs', async () => {
   );
 });
 
-describe('a lock that somebody else has got meanwhile', () => {
+describe('a lock that another holder has taken over', () => {
   /** Runs `work` in a holder that has lost its lock and does not know it yet. */
   async function lateHolder(id: string, work: (lock: PartitionLock) => Promise<unknown>): Promise<unknown> {
     return stocks.withLock(id, async (lock) => {
@@ -142,7 +142,7 @@ describe('a lock that somebody else has got meanwhile', () => {
     });
   }
 
-  it('refuses every write, and writes nothing of it', async () => {
+  it('rejects every write, and applies nothing of it', async () => {
     const id = freshId();
     await stocks.insert(stocks.create({ id, left: 9 }));
     const stock = await stocks.findOneOrFail(id);
@@ -170,7 +170,7 @@ describe('a lock that somebody else has got meanwhile', () => {
     expect(await stocks.findOne(id)).toMatchObject({ left: 5, sold: 0 });
   });
 
-  it('aborts the signal of its function, and is told to the caller', async () => {
+  it('aborts the signal of its function, and the caller receives an error', async () => {
     const id = freshId();
     const losing = stocks.withLock(
       id,
@@ -185,7 +185,7 @@ describe('a lock that somebody else has got meanwhile', () => {
     await expect(losing).rejects.toThrow(LockLostError);
   });
 
-  it('is lost with its key, too, and tokens go on growing', async () => {
+  it('is lost with its key, too, and tokens keep growing', async () => {
     const id = freshId();
     let token = 0;
     const losing = stocks.withLock(id, async (lock) => {
@@ -198,7 +198,7 @@ describe('a lock that somebody else has got meanwhile', () => {
   });
 });
 
-it('writes while it is held, in its partition alone, and not afterwards', async () => {
+it('writes while it is held, in its partition only, and not afterwards', async () => {
   const id = freshId();
   let kept: PartitionLock | undefined;
   await stocks.withLock(id, async (lock) => {
@@ -216,7 +216,7 @@ it('writes while it is held, in its partition alone, and not afterwards', async 
   await expect(kept!.repository(Stock).update(id, { left: 7 })).rejects.toThrow(LockLostError);
 });
 
-it('refuses options that cannot be right', async () => {
+it('rejects invalid options', async () => {
   const run = (): Promise<void> => Promise.resolve();
   for (const [argument, options] of Object.entries({
     ttlMs: { ttlMs: 10 },
@@ -226,8 +226,8 @@ it('refuses options that cannot be right', async () => {
     await expect(stocks.withLock('1', run, options)).rejects.toMatchObject({ argument });
 });
 
-describe('the collections of entities that were loaded under a lock', () => {
-  it('are written after it without it', async () => {
+describe('the collections of entities that are loaded under a lock', () => {
+  it('can be written after the lock has ended', async () => {
     const id = freshId();
     await stocks.insert(stocks.create({ id }));
     const stock = await stocks.withLock(id, async (lock) => lock.repository(Stock).findOneOrFail(id));
@@ -238,7 +238,7 @@ describe('the collections of entities that were loaded under a lock', () => {
     expect((await stock.watchers.members()).sort()).toEqual(['ada', 'bob']);
   });
 
-  it('are refused once it is lost', async () => {
+  it('are rejected once the lock is lost', async () => {
     const id = freshId();
     await stocks.insert(stocks.create({ id }));
     let stock!: Stock;

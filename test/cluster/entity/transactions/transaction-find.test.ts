@@ -39,7 +39,7 @@ async function placed(...all: Data[]): Promise<string> {
 const ids = (found: readonly { id: string }[]): string[] => found.map(({ id }) => id);
 
 describe('find in a transaction', () => {
-  it('finds as findBy does, and gives one object for one row', async () => {
+  it('finds the same rows as findBy, with one object per row', async () => {
     const orderId = await placed(
       { id: 'a', row: 'x', price: 5, seat: '1' },
       { id: 'b', row: 'x', price: 3 },
@@ -64,7 +64,7 @@ describe('find in a transaction', () => {
     });
   });
 
-  it('sees what the transaction has noted to write, in its place', async () => {
+  it('sees its own planned writes, in order', async () => {
     const orderId = await placed({ id: 'a', price: 1 }, { id: 'c', price: 3 }, { id: 'd', price: 4 });
     await tickets.partition(orderId).transaction(async (tx) => {
       const where = { orderId, price: { gt: 0 } };
@@ -84,7 +84,7 @@ describe('find in a transaction', () => {
   it.each([
     ['a row that would be found is inserted', { id: 'z', price: 9, row: 'x', seat: '9' }],
     ['nothing but a row that is not asked for', { id: 'z', price: 9, row: 'other' }],
-  ])('runs again where %s', async (_, data) => {
+  ])('runs again if %s', async (_, data) => {
     const orderId = await placed({ id: 'a', row: 'x', price: 1 });
     for (const where of [{ row: 'x' }, { row: { in: ['x', 'y'] } }, { seat: '9' }] as Partial<
       Where<Ticket>
@@ -104,7 +104,7 @@ describe('find in a transaction', () => {
     }
   });
 
-  it('runs again where a row that was found is changed, deleted, or no longer found', async () => {
+  it('runs again if a row that was found is changed, deleted, or no longer matches', async () => {
     const key = { orderId: '', id: 'a' };
     for (const change of [
       () => tickets.update(key, { note: 'changed' }),
@@ -122,7 +122,7 @@ describe('find in a transaction', () => {
     }
   });
 
-  it('is checked where nothing is written, and where the function fails', async () => {
+  it('is checked even if nothing is written, or the function fails', async () => {
     const orderId = await placed();
     let runs = 0;
     const count = await tickets.partition(orderId).transaction(async (tx) => {
@@ -140,7 +140,7 @@ describe('find in a transaction', () => {
     await expect(failing).rejects.toThrow('found 0');
   });
 
-  it('lets no two of many take the last place', async () => {
+  it('prevents two callers from taking the last place', async () => {
     const orderId = await placed();
     const join = (id: string): Promise<boolean> =>
       createRepositories(client, [Ticket])
@@ -155,7 +155,7 @@ describe('find in a transaction', () => {
     expect(await tickets.countBy({ orderId, row: 'x' })).toBe(5);
   });
 
-  it('stays in its partition, its indexes and its size', async () => {
+  it('is limited to its partition, its indexes and its size', async () => {
     const orderId = await placed();
     const run = (work: (tx: PartitionTransaction) => Promise<unknown>) =>
       tickets.partition(orderId).transaction(work, { attempts: 1 });
@@ -180,7 +180,7 @@ describe('find in a transaction', () => {
 });
 
 describe('loadAll', () => {
-  it('gives all entities of the classes, as instances that can be saved', async () => {
+  it('returns all entities of the classes, as instances that can be saved', async () => {
     const orderId = await placed({ id: 'b' }, { id: 'a', price: 2, seat: '1' });
     const empty = await orders.partition(orderId).loadAll([Order, OrderItem]);
     expect(empty).toEqual([[], []]);
@@ -198,7 +198,7 @@ describe('loadAll', () => {
     expect(await orders.partition(orderId).loadAll([])).toEqual([]);
   });
 
-  it('gives what was so at one moment', async () => {
+  it('returns a consistent snapshot', async () => {
     const orderId = await placed();
     const state = { isOver: false };
     const write = async (): Promise<void> => {
@@ -222,7 +222,7 @@ describe('loadAll', () => {
     await writing;
   });
 
-  it('refuses classes of other partitions, and more than a thousand rows', async () => {
+  it('rejects classes of other partitions, and more than a thousand rows', async () => {
     const orderId = await placed(...Array.from({ length: 1_001 }, (_, i) => ({ id: `${i}` })));
     await expect(tickets.partition(orderId).loadAll([Ticket])).rejects.toThrow(TransactionTooLargeError);
     await expect(tickets.partition(orderId).loadAll([Elsewhere])).rejects.toThrow(

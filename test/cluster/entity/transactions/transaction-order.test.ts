@@ -39,7 +39,7 @@ beforeAll(() => {
 
 describe('a row that a transaction has read as absent', () => {
   it.each(['increment', 'collection'] as const)(
-    'is found by the next run if it has appeared, though only its %s is written',
+    'is found by the next run if it has appeared, although only its %s is written',
     async (kind) => {
       const id = freshId();
       let runs = 0;
@@ -57,7 +57,7 @@ describe('a row that a transaction has read as absent', () => {
     },
   );
 
-  it('is missing for its counters if it still is, and nothing is written', async () => {
+  it('counts as missing for its counters if it still is, and nothing is written', async () => {
     const id = freshId();
     const work = days.transaction(id, async (tx) => {
       await tx.get(Day, id);
@@ -75,7 +75,7 @@ describe('a row that a transaction has read as absent', () => {
   });
 });
 
-it('a list of values of a unique is found in their order, before and behind a noted write', async () => {
+it('a query by a list of unique values keeps their order, before and after a planned write', async () => {
   const orderId = freshId();
   for (const [id, seat] of [
     ['3', 'a'],

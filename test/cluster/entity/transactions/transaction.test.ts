@@ -36,7 +36,7 @@ async function placed(): Promise<{ order: Order; item: OrderItem; key: { orderId
 }
 
 describe('a transaction', () => {
-  it('writes entities of several classes in one step, and returns what its function does', async () => {
+  it('writes entities of several classes atomically, and returns the result of its function', async () => {
     const id = freshId();
     client.calls.length = 0;
     const answer = await orders.transaction(id, async (tx) => {
@@ -51,7 +51,7 @@ describe('a transaction', () => {
     expect(await items.findOne({ orderId: id, id: 1 })).toMatchObject({ quantity: 2, reserved: 2n });
   });
 
-  it('leaves nothing where one condition fails', async () => {
+  it('writes nothing if one condition fails', async () => {
     const { order, item, key } = await placed();
     order.note = 'changed';
     await items.update(key, { quantity: 9 }); // item is stale now
@@ -70,7 +70,7 @@ describe('a transaction', () => {
     expect((await orders.findOneOrFail(order.id)).note).toBe('changed');
   });
 
-  it('leaves nothing where its function fails', async () => {
+  it('writes nothing if its function fails', async () => {
     const id = freshId();
     const failing = orders.transaction(id, (tx) => {
       tx.insert(orders.create({ id }));
@@ -80,7 +80,7 @@ describe('a transaction', () => {
     expect(await orders.exists(id)).toBe(false);
   });
 
-  it('gives one object for one row, and sees what it has written', async () => {
+  it('returns one object per row, and sees its own writes', async () => {
     const { order, key } = await placed();
     await orders.transaction(order.id, async (tx) => {
       const [first, second] = await Promise.all([tx.get(Order, order.id), tx.get(Order, order.id)]);
@@ -98,7 +98,7 @@ describe('a transaction', () => {
     expect(await items.exists(key)).toBe(false);
   });
 
-  it('runs again when what it has read was changed, and when what it has missed was made', async () => {
+  it('runs again if a row that it read was changed, or a row that it missed was created', async () => {
     const { order, key } = await placed();
     const missing = { orderId: order.id, id: 2 };
     const disturb = [
@@ -123,7 +123,7 @@ describe('a transaction', () => {
     expect((await items.findOneOrFail(key)).quantity).toBe(11);
   });
 
-  it('checks what it only reads, too', async () => {
+  it('checks rows that it only reads, too', async () => {
     const { order, key } = await placed();
     let runs = 0;
     const total = await orders.transaction(order.id, async (tx) => {
@@ -138,7 +138,7 @@ describe('a transaction', () => {
     expect(total).toEqual(['both', 2]);
   });
 
-  it('does not fail on the ground of rows that never stood together', async () => {
+  it('does not fail because of rows that never existed at the same time', async () => {
     const { order, key } = await placed();
     let runs = 0;
     await orders.transaction(order.id, async (tx) => {
@@ -153,7 +153,7 @@ describe('a transaction', () => {
     expect(runs).toBe(2);
   });
 
-  it('tells what running again cannot mend', async () => {
+  it('reports errors that another run cannot fix', async () => {
     const { order, key } = await placed();
     const run = (work: (tx: PartitionTransaction) => unknown): Promise<unknown> => {
       runs = 0;
@@ -181,7 +181,7 @@ describe('a transaction', () => {
     expect(runs).toBe(1);
   });
 
-  it('stays inside its partition', async () => {
+  it('is limited to its partition', async () => {
     const { order } = await placed();
     const elsewhere = { orderId: freshId(), id: 1 };
     for (const work of [
@@ -193,7 +193,7 @@ describe('a transaction', () => {
       await expect(orders.transaction(order.id, async (tx) => work(tx))).rejects.toThrow(CrossPartitionError);
   });
 
-  it('refuses two objects for a row, use after its end, and more than a commit should hold', async () => {
+  it('rejects two objects for a row, use after its end, and more rows than the limit', async () => {
     const { order, item } = await placed();
     const copy = await items.findOneOrFail({ orderId: order.id, id: 1 });
     const run = (work: (tx: PartitionTransaction) => void): Promise<unknown> =>
@@ -213,7 +213,7 @@ describe('a transaction', () => {
     expect(await items.exists({ orderId: order.id, id: 10 })).toBe(false);
   });
 
-  it('gives up after its attempts', async () => {
+  it('fails after its last attempt', async () => {
     const { order } = await placed();
     let runs = 0;
     const hopeless = orders.transaction(
@@ -233,7 +233,7 @@ describe('a transaction', () => {
     );
   });
 
-  it('is the same by its partition, which its members name by their partition key', async () => {
+  it('accepts a partition instead of a partition key', async () => {
     const { order, key } = await placed();
     expect(items.partition(order.id).tag).toBe(orders.partition(order.id).tag);
     await items.partition(order.id).transaction(async (tx) => {
@@ -244,7 +244,7 @@ describe('a transaction', () => {
 });
 
 describe('contention', () => {
-  it('lets a thousand transactions of one process through, each once', async () => {
+  it('completes a thousand transactions of one process, each once', async () => {
     const { order, key } = await placed();
     let runs = 0;
     const buy = (): Promise<void> =>
@@ -265,7 +265,7 @@ describe('contention', () => {
     expect(runs).toBeLessThanOrEqual(2_000); // once at first sight, once in turn
   });
 
-  it('lets several processes through', async () => {
+  it('completes transactions of several processes', async () => {
     const { order, key } = await placed();
     const processes = Array.from({ length: 3 }, repositories);
     await Promise.all(
@@ -284,7 +284,7 @@ describe('contention', () => {
     expect((await items.findOneOrFail(key)).quantity).toBe(301);
   });
 
-  it('goes on behind a function that never ends', async () => {
+  it('continues after a function that never ends', async () => {
     const { order, key } = await placed();
     let hasTurn!: () => void;
     const turn = new Promise<void>((resolve) => (hasTurn = resolve));
