@@ -26,17 +26,13 @@ export type { ClusterEngineOptions, PendingBounds, RetryMode } from './cluster/o
 export type { ReadFrom, ReadFromFunction } from './cluster/options/read-from.js';
 export type { AddressRemap } from './cluster/topology/slots-reply.js';
 export type { Reply } from './cluster/protocol/reply.js';
+export type { ClusterLogger, LogEntry, LogFields, LogKind, LogLevel } from './cluster/logging/log-entry.js';
+export type { ClusterStats, CountsByName, EntityStats, NodeStats } from './cluster/stats/cluster-stats.js';
+export type { ConnectionStats, LeaseStats, TopologyStats } from './cluster/stats/cluster-stats.js';
 export type {
-  ClusterStats,
-  ConnectionStats,
-  CountsByName,
-  EntityStats,
-  LeaseStats,
-  NodeStats,
   PendingStats,
   PubSubStats,
   RoundTripStats,
-  TopologyStats,
   TrafficStats,
 } from './cluster/stats/cluster-stats.js';
 export {

@@ -20,6 +20,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   cluster: [
     ['common'],
     ['diagnostics', 'stats'],
+    ['logging'],
     ['protocol'],
     ['command-table', 'topology'],
     ['options'],

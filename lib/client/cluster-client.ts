@@ -13,7 +13,7 @@ import type { ClusterNode, ClusterTopology } from '../cluster/topology/topology.
 import { ClusterPubSub } from '../pubsub/cluster-pubsub.js';
 import type { ClusterClientOptions } from './client-options.js';
 import { statusOf, type ClusterStatus } from './client-status.js';
-import { engineEvents, installEmitter, notifyListeners } from './client-events.js';
+import { installEmitter, notifyListeners } from './client-events.js';
 import { ClientStatistics } from './client-statistics.js';
 import { duplicateOptions, type DuplicateOptions } from './duplicate-options.js';
 import { withCallback } from './commands/call-arguments.js';
@@ -22,6 +22,7 @@ import { EventSubscriptions, type SubscribeArguments } from './ioredis/event-sub
 import { NodeClients, type NodeClientRole } from './ioredis/node-clients.js';
 import { replyTypesOf } from './commands/reply-types.js';
 import { publicOptions, type PublicOptions } from './public-options.js';
+import { loggedEvents } from './logged-events.js';
 import { splitUrl } from './url-options.js';
 
 /** How long `close()` waits for pending calls, in ms. */
@@ -58,7 +59,7 @@ export class ClusterClient extends ClientStatistics {
     const { codec: _codec, scripts, ...engineOptions } = givenOptions;
     const options = resolveOptions(engineOptions, ['codec', 'scripts']);
     const { readFrom, deadlineMs, retry, errorKeys } = options;
-    const events = engineEvents((event, ...args) => this.notify(event, ...args));
+    const events = loggedEvents((event, ...args) => this.notify(event, ...args), options);
     const counters = new ClusterCounters();
     const makeEngine = (): ClusterEngine => new ClusterEngine(options, events, counters);
     super(makeEngine(), { readFrom, deadlineMs, retry, errorKeys, replyTypes: replyTypesOf(options) });

@@ -16,6 +16,10 @@ export class RecordedLog implements LoggerService {
     this.record('error', message, rest);
   }
 
+  debug(message: unknown, ...rest: unknown[]): void {
+    this.record('debug', message, rest);
+  }
+
   /** All of it, to look for what must not be there. */
   get text(): string {
     return this.lines.join('\n');

@@ -11,6 +11,7 @@ const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
 function refreshers(intervalMs: number) {
   const counts = { reads: 0 };
   const source = {
+    clientId: 1,
     clientName: undefined,
     topology: {} as ClusterTopology,
     read: async () => void counts.reads++,

@@ -6,6 +6,8 @@ export type KeyslotOutcome = 'ok' | 'error' | 'unknown';
 
 /** The fields that all contexts share. */
 export interface KeyslotContext {
+  /** Numbers the clients of this process, from 1. */
+  readonly clientId?: number | undefined;
   /** The option `clientName`. */
   readonly clientName?: string | undefined;
   /** When the operation began, in ms since 1970, with fractions. */

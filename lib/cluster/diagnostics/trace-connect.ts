@@ -1,9 +1,8 @@
 import { connectChannel } from './channels.js';
 import type { KeyslotConnectContext } from './contexts.js';
-import { contextOf, traced } from './traced.js';
+import { type ContextOptions, contextOf, traced } from './traced.js';
 
-interface ConnectOptions {
-  readonly clientName: string | undefined;
+interface ConnectOptions extends ContextOptions {
   readonly tls: object | undefined;
 }
 

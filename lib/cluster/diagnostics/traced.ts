@@ -7,9 +7,15 @@ import { publish, runWithStores } from './guarded-publish.js';
 /** Milliseconds since 1970, with fractions, of a clock that never goes back. */
 export const epochMs = (): number => performance.timeOrigin + monotonicMs();
 
+/** What contexts say of their client. */
+export interface ContextOptions {
+  readonly clientId: number;
+  readonly clientName: string | undefined;
+}
+
 /** Creates the fields that all contexts share. */
-export function contextOf(options: { readonly clientName: string | undefined }): KeyslotContext {
-  return { clientName: options.clientName, startedAt: epochMs() };
+export function contextOf({ clientId, clientName }: ContextOptions): KeyslotContext {
+  return { clientId, clientName, startedAt: epochMs() };
 }
 
 /**

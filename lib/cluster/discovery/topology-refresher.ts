@@ -16,6 +16,7 @@ const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 /** What the refresher reads and updates. */
 export interface RefreshSource {
+  readonly clientId: number;
   readonly clientName: string | undefined;
   readonly topology: ClusterTopology;
   /** Reads the topology; undefined if no node replied. */

@@ -27,6 +27,7 @@ export class TopologyTracker {
     this.subject = new BehaviorSubject(router.topology);
     this.refresher = new TopologyRefresher(
       {
+        clientId: options.clientId,
         clientName: options.clientName,
         get topology() {
           return router.topology;

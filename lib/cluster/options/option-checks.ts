@@ -1,5 +1,6 @@
 import { describeKind, describeValue, describeOther } from '../common/describe-value.js';
 import { InvalidArgumentError } from '../common/errors.js';
+import { LOG_KINDS } from '../logging/log-entry.js';
 import type { ClusterEngineOptions } from './options.js';
 
 type Check = (value: unknown, name: string) => void;
@@ -19,9 +20,11 @@ const oneOf =
   (...allowed: unknown[]): Check =>
   (value, name) => {
     if (allowed.includes(value)) return;
-    const word = typeof value === 'string' && /^[a-z]{1,30}$/i.test(value);
-    refuse(name, `one of ${allowed.join(', ')}`, word ? `'${value}'` : describeValue(value));
+    refuse(name, `one of ${allowed.join(', ')}`, wordOrKind(value));
   };
+/** A value that may be a misspelt word. */
+const wordOrKind = (value: unknown): string =>
+  typeof value === 'string' && /^[a-z]{1,30}$/i.test(value) ? `'${value}'` : describeValue(value);
 // the longest delay of setTimeout; it fires at once beyond that
 const MAX_TIMER_MS = 2 ** 31 - 1;
 export const milliseconds: Check = (value, name) => {
@@ -112,6 +115,14 @@ export const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   statsIntervalMs: milliseconds,
   telemetry: keyDisclosure,
   errors: keyDisclosure,
+  logging: (value, name) => {
+    const kinds = `a list with any of ${LOG_KINDS.join(', ')}`;
+    if (!Array.isArray(value)) return refuse(name, kinds, describeValue(value));
+    const unknown = value.findIndex((kind) => !(LOG_KINDS as readonly unknown[]).includes(kind));
+    if (unknown >= 0) refuse(name, kinds, wordOrKind(value[unknown]));
+  },
+  slowMs: milliseconds,
+  logger: callable,
 };
 /** Rejects options that are not an object, such as a URL or a list of nodes. @throws InvalidArgumentError */
 export function checkIsObject(options: unknown): void {

@@ -5,6 +5,7 @@ import type { ReadFrom } from './read-from.js';
 import type { AddressRemap } from '../topology/slots-reply.js';
 import type { NodeAddress } from '../topology/topology.js';
 import type { Credentials } from './credentials.js';
+import type { ClusterLogger, LogKind } from '../logging/log-entry.js';
 
 /**
  * Which commands are sent again if their connection was lost before the reply:
@@ -101,6 +102,15 @@ export interface ClusterEngineOptions {
   heartbeatMs?: number | undefined;
   /** How often `stats$` emits a snapshot while it has subscribers, in ms. Default 1000. */
   statsIntervalMs?: number | undefined;
+  /**
+   * What is logged: `error`, `topology`, `slow`, `command`. Default: nothing, or `error` and `topology` if there is a
+   * `logger`. `ClusterModule` logs to the Logger of Nest; without it, a `logger` is needed.
+   */
+  logging?: readonly LogKind[] | undefined;
+  /** How long a call may take before `logging: ['slow']` logs it, in ms. Default 50. */
+  slowMs?: number | undefined;
+  /** Receives the entries of the log. What it throws is reported once, as a process warning. */
+  logger?: ClusterLogger | undefined;
   /** What tracing channels publish. With `keys: true` contexts carry the keys of commands. Default `{ keys: false }`. */
   telemetry?: KeyDisclosure | undefined;
   /** What errors carry. With `keys: true` errors of commands have `keys`. Default `{ keys: false }`. */
@@ -145,4 +155,9 @@ export interface ResolvedClusterOptions {
   readonly statsIntervalMs: number;
   readonly telemetryKeys: boolean;
   readonly errorKeys: boolean;
+  readonly logging: ReadonlySet<LogKind>;
+  readonly slowMs: number;
+  readonly logger: ClusterLogger | undefined;
+  /** Numbers the clients of this process. */
+  readonly clientId: number;
 }

@@ -9,6 +9,9 @@ import { checkIsObject, CHECKS, milliseconds } from './option-checks.js';
 import type { ClusterEngineOptions, ResolvedClusterOptions } from './options.js';
 import { seedsOf, type Seed } from './seeds.js';
 
+/** How many clients this process has made. */
+let clients = 0;
+
 /**
  * Checks options and fills in defaults. Without `nodes`, the nodes come from the environment variable
  * `REDIS_CLUSTER_NODES` (comma-separated), else 127.0.0.1:7000.
@@ -26,6 +29,12 @@ export function resolveOptions(
   }
   if (options.replyMapping === 'resp3' && options.protocol !== 3) {
     throw new InvalidArgumentError('replyMapping', "Option replyMapping: 'resp3' also needs protocol: 3");
+  }
+  if (options.logging !== undefined && options.logging.length > 0 && options.logger === undefined) {
+    throw new InvalidArgumentError(
+      'logging',
+      'Option logging needs a logger beside it: a function that receives the entries. ClusterModule uses the Logger of Nest',
+    );
   }
   const seeds = seedsOf(options.nodes);
   return {
@@ -63,6 +72,10 @@ export function resolveOptions(
     statsIntervalMs: options.statsIntervalMs ?? 1000,
     telemetryKeys: options.telemetry?.keys ?? false,
     errorKeys: options.errors?.keys ?? false,
+    logging: new Set(options.logging ?? (options.logger === undefined ? [] : ['error', 'topology'])),
+    slowMs: options.slowMs ?? 50,
+    logger: options.logger,
+    clientId: ++clients,
   };
 }
 /** Returns the credentials. All nodes use the same ones, so the URLs and the options must agree. */

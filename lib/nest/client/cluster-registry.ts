@@ -5,6 +5,7 @@ import { ClusterClient } from '../../client/cluster-client.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { ClusterClientOptions } from '../../client/client-options.js';
 import { logEvents } from './cluster-log.js';
+import { withNestLogger } from './nest-logger.js';
 import { CLUSTER_OPTIONS } from './cluster-options.providers.js';
 
 /** The interval of log lines while the application waits for a cluster, in ms. */
@@ -34,10 +35,10 @@ export class ClusterRegistry implements OnModuleInit, OnApplicationShutdown {
           'another name',
       );
     }
-    const client = new ClusterClient(options);
+    const client = new ClusterClient(withNestLogger(options, name, this.logger));
     this.clients.set(name, client);
     if (options?.lazyConnect) this.lazy.add(name);
-    logEvents(client, name, this.logger);
+    logEvents(client, name, this.logger, options?.logging);
     return client;
   }
 

@@ -4,7 +4,7 @@ import { PLAIN_SHAPES, type CallPolicy } from '../../cluster/command/call-policy
 import { CallTrace, emptyRouting } from '../../cluster/diagnostics/call-trace.js';
 import { publishChannel } from '../../cluster/diagnostics/channels.js';
 import type { KeyslotPublishContext } from '../../cluster/diagnostics/contexts.js';
-import { contextOf, traced } from '../../cluster/diagnostics/traced.js';
+import { type ContextOptions, contextOf, traced } from '../../cluster/diagnostics/traced.js';
 import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { ChannelName } from '../subscriptions/cluster-message.js';
@@ -88,7 +88,7 @@ export class Publisher {
 }
 
 function publishContext(
-  options: { readonly clientName: string | undefined },
+  options: ContextOptions,
   command: PublishCommand,
   channels: readonly ChannelName[],
 ): KeyslotPublishContext {

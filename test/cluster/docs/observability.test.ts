@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { Test } from '@nestjs/testing';
 import {
   ClusterClient,
+  ClusterModule,
   KEYSLOT_CHANNELS,
   type KeyslotCommandContext,
   keyslotChannel,
@@ -98,5 +100,51 @@ describe('docs/observability.md, statistics', () => {
       { at, since },
     ])
       expect(Object.keys(part).filter((name) => !named(name))).toEqual([]);
+  });
+});
+
+describe('docs/observability.md, logging', () => {
+  const nodes = seeds;
+
+  it('shows only code that is run here', () => {
+    const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
+    const blocks = blocksOf('Logging');
+    expect(blocks).toHaveLength(2);
+    expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
+  });
+
+  it('is turned on in the module', async () => {
+    const root =
+      // the page's line ends in a semicolon
+      ClusterModule.forRoot({ nodes, logging: ['error', 'topology', 'slow', 'command'], slowMs: 50 });
+    const lines: string[] = [];
+    const log = (line: string): void => void lines.push(line);
+    const logger = { log, warn: log, error: log, debug: log };
+    const module = await Test.createTestingModule({ imports: [root] })
+      .setLogger(logger)
+      .compile();
+    const app = await module.init();
+    await app.get(ClusterClient).get(`${keyspace}none`);
+    await app.close();
+    expect(lines.filter((line) => line.startsWith("Cluster 'default': GET on "))).toHaveLength(1);
+  });
+
+  it('goes to a logger of your own', async () => {
+    const shown: unknown[][] = [];
+    const show = (...values: unknown[]): void => void shown.push(values);
+    const console = { error: show, warn: show, info: show, debug: show };
+    const cluster = new ClusterClient({
+      nodes,
+      clientName: 'shop',
+      logging: ['error', 'slow'],
+      logger: ({ level, message, fields }) => console[level](message, fields),
+    });
+    await cluster.set(`${keyspace}text`, 'v');
+    await cluster.lpush(`${keyspace}text`, 'v').catch(() => {});
+    await cluster.close();
+    expect(shown).toContainEqual([
+      expect.stringMatching(/^LPUSH failed with WRONGTYPE on /),
+      expect.objectContaining({ command: 'LPUSH', errorCode: 'WRONGTYPE' }),
+    ]);
   });
 });

@@ -1,0 +1,146 @@
+import { jest } from '@jest/globals';
+import { ClusterClient, type ClusterClientOptions, keySlot, type LogEntry, type LogKind } from 'keyslot';
+import { LocalCluster } from 'keyslot/testing';
+import { eventually } from '../../../cluster-fixture.js';
+
+let local: LocalCluster;
+const cleanups: (() => unknown)[] = [];
+let names = 0;
+
+beforeAll(async () => {
+  local = await LocalCluster.start({ primaries: 3, replicasPerPrimary: 0 });
+});
+afterAll(() => local?.stop());
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+});
+
+const key = (): string => `{l${names++}}secret-key`;
+
+/** A client that is connected, and what it logs from then on. */
+async function logging(
+  kinds: LogKind[],
+  options: ClusterClientOptions = {},
+): Promise<{ client: ClusterClient; entries: LogEntry[] }> {
+  const entries: LogEntry[] = [];
+  const client = new ClusterClient({
+    nodes: local.seeds,
+    logging: kinds,
+    logger: (entry) => entries.push(entry),
+    ...options,
+  });
+  cleanups.push(() => client.close());
+  await client.connect();
+  entries.length = 0;
+  return { client, entries };
+}
+
+it('logs every call with its node, and neither keys nor values', async () => {
+  const { client, entries } = await logging(['command'], { clientName: 'shop' });
+  const mine = key();
+  await client.set(mine, 'secret-value');
+  await client
+    .pipeline([
+      ['get', mine],
+      ['incr', key()],
+    ])
+    .exec();
+  await client
+    .multi([
+      ['set', mine, 'secret-value'],
+      ['get', mine],
+    ])
+    .exec();
+  await client.publish('secret-channel', 'secret-value');
+  const node = client.topology.nodeForSlot(keySlot(mine))!.name;
+  expect(entries[0]).toMatchObject({
+    kind: 'command',
+    level: 'debug',
+    clientName: 'shop',
+    fields: { command: 'SET', node, slot: keySlot(mine), attempts: 1, redirects: 0, outcome: 'ok' },
+  });
+  expect(entries.slice(1).map(({ fields }) => [fields.command, fields.batchSize])).toEqual([
+    ['PIPELINE', 2],
+    ['MULTI', 2],
+    ['PUBLISH', undefined],
+  ]);
+  expect(JSON.stringify(entries)).not.toMatch(/secret/);
+});
+
+it('logs what fails, also in a pipeline, and nothing of what succeeds', async () => {
+  const { client, entries } = await logging(['error']);
+  const mine = key();
+  await client.set(mine, 'text');
+  await expect(client.lpush(mine, 'x')).rejects.toThrow();
+  await client
+    .pipeline([
+      ['get', mine],
+      ['lpush', mine, 'x'],
+    ])
+    .exec();
+  await expect(client.eval("return redis.error_reply('secret-1 is bad')", 1, mine)).rejects.toThrow();
+  expect(entries.map(({ kind, fields }) => [kind, fields.command, fields.errorCode])).toEqual([
+    ['error', 'LPUSH', 'WRONGTYPE'],
+    ['error', 'PIPELINE', 'WRONGTYPE'],
+    ['error', 'EVAL', 'OTHER'],
+  ]);
+  expect(JSON.stringify(entries)).not.toMatch(/secret/);
+});
+
+it('logs calls above slowMs, but none that blocks on purpose', async () => {
+  const { client, entries } = await logging(['slow'], { slowMs: 100 });
+  const mine = key();
+  await client.set(mine, 'v');
+  await client.blpop(key(), 0.3);
+  const busy = "local t = redis.call('TIME')[1] + 1 while redis.call('TIME')[1] + 0 <= t do end return 1";
+  await client.eval(busy, 1, mine);
+  const slow = entries.filter(({ fields }) => fields.command !== 'SET');
+  expect(slow.map(({ kind, level, fields }) => [kind, level, fields.command])).toEqual([
+    ['slow', 'warn', 'EVAL'],
+  ]);
+  expect(slow[0].fields.durationMs).toBeGreaterThan(100);
+});
+
+it('logs changes of the topology, and where a redirect led', async () => {
+  const { client, entries } = await logging(['topology', 'command'], { refreshIntervalMs: 500 });
+  const mine = key();
+  const from = await local.primaryOfSlot(keySlot(mine));
+  const to = local.primaries.find((node) => node !== from)!;
+  await local.migrateSlots([keySlot(mine)], from, to);
+  await client.get(mine);
+  await eventually(() => expect(entries.some(({ kind }) => kind === 'topology')).toBe(true));
+  expect(entries.find(({ fields }) => fields.command === 'GET')).toMatchObject({
+    fields: { node: to.name, attempts: 2, redirects: 1 },
+  });
+});
+
+it('keeps the entries of several clients apart', async () => {
+  const [one, two] = [await logging(['command']), await logging(['command'])];
+  await one.client.get(key());
+  expect([one.entries.length, two.entries.length]).toEqual([1, 0]);
+});
+
+it('goes on with a logger that throws, and reports that once', async () => {
+  const warnings: unknown[] = [];
+  const warn = jest
+    .spyOn(process, 'emitWarning')
+    .mockImplementation((warning) => void warnings.push(warning));
+  cleanups.push(() => warn.mockRestore());
+  const { client } = await logging(['command'], {
+    logger: () => {
+      throw new Error('no disk');
+    },
+  });
+  const mine = key();
+  await client.set(mine, '1');
+  expect(await client.incr(mine)).toBe(2);
+  expect(warnings).toEqual([expect.stringMatching(/logger of a cluster client failed with Error: no disk/)]);
+});
+
+it('stops with the client', async () => {
+  const { client, entries } = await logging(['command']);
+  await client.close();
+  const before = entries.length;
+  await expect(client.get(key())).rejects.toThrow();
+  expect(entries).toHaveLength(before);
+});
