@@ -9,7 +9,7 @@ export const epochMs = (): number => performance.timeOrigin + monotonicMs();
 
 /** What contexts say of their client. */
 export interface ContextOptions {
-  readonly clientId: number;
+  readonly clientId?: number | undefined;
   readonly clientName: string | undefined;
 }
 
