@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import type { Subscription } from 'rxjs';
 import type { ClusterClient } from '../client/cluster-client.js';
 import { ClientClosedError, OutcomeUnknownError } from '../cluster/common/errors.js';
-import { currentTraceHeaders } from '../cluster/diagnostics/trace-headers.js';
+import { REPLY_CHANNELS } from '../pubsub/common/reply-channels.js';
 import { InOrder } from '../pubsub/messages/in-order.js';
 import { isGap, type MessageOrGap } from '../pubsub/messages/message-options.js';
 import { packetCodec } from './packet-codec.js';
@@ -29,7 +29,7 @@ interface InstanceAnswer {
 export class ClusterClientProxy extends ClientProxy {
   private readonly connection: TransportClient;
   /** The channel for replies. */
-  private readonly replyTo = `keyslot.reply.${randomBytes(12).toString('hex')}`;
+  private readonly replyTo = REPLY_CHANNELS + randomBytes(12).toString('hex');
   private connecting: Promise<void> | undefined = undefined;
   private replies: Subscription | undefined = undefined;
   /** The instance whose answers each request accepts: the first one to answer, as every instance answers. */
@@ -119,8 +119,7 @@ export class ClusterClientProxy extends ClientProxy {
     const channel = this.normalizePattern(packet.pattern as string);
     const serialized: unknown = await this.serializer.serialize(packet);
     // a serializer may return anything
-    const outgoing =
-      typeof serialized === 'object' ? { ...withTrace(serialized ?? {}), ...extras } : serialized;
+    const outgoing = typeof serialized === 'object' ? { ...serialized, ...extras } : serialized;
     return this.options.sharded
       ? pubsub.publishSharded(channel, outgoing, { codec: packetCodec })
       : pubsub.publish(channel, outgoing, { codec: packetCodec });
@@ -169,12 +168,6 @@ export class ClusterClientProxy extends ClientProxy {
     this.routingMap.clear();
     for (const callback of callbacks) callback({ err });
   }
-}
-
-/** Adds the trace context of the caller to the metadata of a packet, if there is one. */
-function withTrace(packet: { metadata?: object }): object {
-  const headers = currentTraceHeaders();
-  return headers === undefined ? packet : { ...packet, metadata: { ...packet.metadata, ...headers } };
 }
 
 /** Separates the instance that answers from the packet, which must hold only Nest's own properties. */

@@ -8,13 +8,14 @@ import {
 } from '@nestjs/microservices';
 import { randomBytes } from 'node:crypto';
 import { types } from 'node:util';
-import { isObservable, lastValueFrom, Subject, takeUntil, type Observable } from 'rxjs';
+import { isObservable, lastValueFrom, Subject, takeUntil, tap, type Observable } from 'rxjs';
 import type { ClusterClient } from '../client/cluster-client.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
+import { traceMessage, type NoteFailure } from '../pubsub/messages/trace-message.js';
 import type { ClusterMessage } from '../pubsub/subscriptions/cluster-message.js';
 import { ClusterContext, type ClusterPacketMetadata } from './cluster-context.js';
 import { RetryingSubscription } from './retrying-subscription.js';
-import { packetCodec, writePacket } from './packet-codec.js';
+import { packetCodec, plainError, writePacket } from './packet-codec.js';
 import { MessagesInFlight } from './messages-in-flight.js';
 import { transportClient, type ClusterTransportOptions, type TransportClient } from './transport-options.js';
 
@@ -26,6 +27,9 @@ interface ReplyTarget {
   readonly channel: string;
   readonly extras: object;
 }
+
+/** What handlers do for a message. */
+type Work = (noteFailure: NoteFailure) => Promise<void>;
 
 /** The events of the client. */
 type TransportEvents = Record<string, (...args: unknown[]) => void>;
@@ -142,11 +146,13 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
     });
   }
 
+  private get kind(): 'channel' | 'pattern' | 'sharded' {
+    if (this.options.wildcards) return 'pattern';
+    return this.options.sharded ? 'sharded' : 'channel';
+  }
+
   private messages(name: string): Observable<ClusterMessage> {
-    const { pubsub } = this.client;
-    const codec = { codec: packetCodec };
-    if (this.options.wildcards) return pubsub.pattern(name, codec);
-    return this.options.sharded ? pubsub.sharded(name, codec) : pubsub.channel(name, codec);
+    return this.client.pubsub[this.kind](name, { codec: packetCodec });
   }
 
   private unsubscribe(): void {
@@ -166,7 +172,8 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
   }
 
   /** Never rejects. */
-  private async handleMessage({ channel, pattern = channel, payload }: ClusterMessage): Promise<void> {
+  private async handleMessage(message: ClusterMessage): Promise<void> {
+    const { channel, pattern = channel, payload } = message;
     const logFault = (error: unknown): void =>
       this.logError(`A message of ${channel} was not handled`, error);
     try {
@@ -175,11 +182,12 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
       const context = new ClusterContext(
         metadata === undefined ? [channel, pattern] : [channel, pattern, metadata],
       );
-      const work =
-        packet.id === undefined ? this.eventWork(packet, context) : this.requestWork(packet, context);
+      const isEvent = packet.id === undefined;
+      const work = isEvent ? this.eventWork(packet, context) : this.requestWork(packet, context);
       await this.onProcessingStartHook(this.transportId, context, () => {
         // must not reject: a hook may ignore the promise
-        const working = work()
+        const run = { handler: pattern, kind: this.kind, message: { ...message, headers: metadata } };
+        const working = traceMessage(run, work)
           .catch(logFault)
           .finally(() => this.onProcessingEndHook?.(this.transportId, context))
           .catch(logFault);
@@ -192,13 +200,13 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
   }
 
   /** Returns the work that an event's handlers do. */
-  private eventWork({ data }: Packet, context: ClusterContext): () => Promise<void> {
+  private eventWork({ data }: Packet, context: ClusterContext): Work {
     const pattern = context.getPattern();
-    return async () => {
+    return async (noteFailure) => {
       const handler = this.getHandlerByPattern(pattern);
       if (handler === null) return this.logger.error(`There is no handler for the event ${pattern}`);
       const result: unknown = await (handler as MessageHandler)(data, context);
-      if (isObservable(result)) await this.waitForResult(result);
+      if (isObservable(result)) await this.waitForResult(result.pipe(tap({ error: noteFailure })));
     };
   }
 
@@ -212,7 +220,7 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
   }
 
   /** Returns the work that a request's handler does, including its answer. */
-  private requestWork({ id, replyTo, data }: Packet, context: ClusterContext): () => Promise<void> {
+  private requestWork({ id, replyTo, data }: Packet, context: ClusterContext): Work {
     // a caller that names no reply channel is not a ClusterClientProxy, and reads Nest's packets only
     const isKeyslotCaller = typeof replyTo === 'string' && replyTo !== '';
     const target: ReplyTarget = isKeyslotCaller
@@ -220,12 +228,13 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
       : { channel: `${context.getChannel()}.reply`, extras: {} };
     const reply = (response: WritePacket): Promise<void> =>
       this.reply(target, Object.assign(response, { id }));
-    return async () => {
+    return async (noteFailure) => {
       const handler = this.getHandlerByPattern(context.getPattern());
       if (handler === null) return reply({ err: NO_HANDLER, status: 'error', isDisposed: true });
       try {
         const result: unknown = await (handler as MessageHandler)(data, context);
-        await this.respond(context, this.transformToObservable(result) as Observable<unknown>, reply);
+        const values = this.transformToObservable(result) as Observable<unknown>;
+        await this.respond(context, values.pipe(tap({ error: noteFailure })), reply);
       } catch (error) {
         await reply({ err: INTERNAL_ERROR, isDisposed: true });
         throw error;
@@ -285,9 +294,4 @@ export class ClusterTransport extends Server<TransportEvents> implements CustomT
     const packet: { err?: unknown } = { ...serialized, ...extras };
     return writePacket('err' in packet ? { ...packet, err: plainError(packet.err) } : packet);
   }
-}
-
-/** Returns the own properties of an error, which is what JSON would write; any other value unchanged. */
-function plainError(err: unknown): unknown {
-  return types.isNativeError(err) && !('toJSON' in err) && Object.keys(err).length > 0 ? { ...err } : err;
 }

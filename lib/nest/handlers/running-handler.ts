@@ -1,9 +1,7 @@
 import { Logger } from '@nestjs/common';
 import type { Observable, Subscription } from 'rxjs';
 import { countersBehind } from '../../pubsub/buffers/message-source.js';
-import { messageChannel } from '../../cluster/diagnostics/channels.js';
-import type { KeyslotMessageContext } from '../../cluster/diagnostics/contexts.js';
-import { contextOf, traced } from '../../cluster/diagnostics/traced.js';
+import { traceMessage } from '../../pubsub/messages/trace-message.js';
 import type { ClusterMessage } from '../../pubsub/subscriptions/cluster-message.js';
 import type { HandlerCall } from './handler.invoker.js';
 import { HandlerQueue } from './handler-queue.js';
@@ -85,29 +83,14 @@ export class RunningHandler {
 
   private async handle(message: ClusterMessage): Promise<void> {
     try {
-      await this.run(message);
+      const { name: handler, options } = this;
+      await traceMessage({ handler, kind: options.kind, message }, () => this.call(message));
     } catch (error) {
       this.failed++;
       this.logFailure(message, error);
     } finally {
       this.handled++;
     }
-  }
-
-  /** Runs the handler. Channels of keyspace events hold keys, and are not published. */
-  private run(message: ClusterMessage): Promise<unknown> {
-    if (!messageChannel.hasSubscribers) return this.call(message);
-    const { kind } = this.options;
-    const { pattern, channel, receivedAt } = message;
-    const context: KeyslotMessageContext = {
-      ...contextOf({ clientName: undefined }),
-      kind,
-      handler: this.name,
-      channel: kind === 'keyspace' ? undefined : channel,
-      pattern,
-      receivedAt,
-    };
-    return traced(messageChannel, context, () => this.call(message));
   }
 
   /** Never logs the payload, which may contain secrets. */

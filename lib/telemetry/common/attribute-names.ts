@@ -18,6 +18,7 @@ export const ATTRIBUTES = {
   messagingOperation: 'messaging.operation.name',
   messagingOperationType: 'messaging.operation.type',
   destination: 'messaging.destination.name',
+  destinationTemporary: 'messaging.destination.temporary',
   destinationTemplate: 'messaging.destination.template',
   messagingBatchSize: 'messaging.batch.message_count',
 

@@ -1,5 +1,6 @@
 import { ROOT_CONTEXT, SpanKind, trace, type Attributes } from '@opentelemetry/api';
 import type { KeyslotMessageContext, KeyslotPublishContext } from '../../cluster/diagnostics/contexts.js';
+import { REPLY_CHANNELS } from '../../pubsub/common/reply-channels.js';
 import { ATTRIBUTES, SYSTEM } from '../common/attribute-names.js';
 import { traceContextOf } from '../propagation/trace-context.js';
 import { setRouting } from './routing-details.js';
@@ -10,10 +11,16 @@ const messagingAttributes = (operation: string, type: string, destination?: stri
   [ATTRIBUTES.messagingOperation]: operation,
   [ATTRIBUTES.messagingOperationType]: type,
   [ATTRIBUTES.destination]: destination,
+  [ATTRIBUTES.destinationTemporary]: isTemporary(destination) || undefined,
 });
 
+/** A channel that one caller has for replies. */
+const isTemporary = (destination: string | undefined): boolean =>
+  destination?.startsWith(REPLY_CHANNELS) === true;
+
+/** Names of temporary channels are left out: each is a different one. */
 const spanName = (operation: string, destination: string | undefined): string =>
-  destination === undefined ? operation : `${operation} ${destination}`;
+  destination === undefined || isTemporary(destination) ? operation : `${operation} ${destination}`;
 
 export const publishSpans: SpanShape<KeyslotPublishContext> = {
   kind: SpanKind.PRODUCER,
