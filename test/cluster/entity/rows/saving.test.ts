@@ -125,7 +125,7 @@ describe('changes during a save are left for the next one', () => {
 });
 
 describe('a repository accepts objects of its own class', () => {
-  it('but not of a child class that is a separate entity, whose properties would be lost', async () => {
+  it('rejects objects of a child class that is a separate entity, whose properties would be lost', async () => {
     const admin = admins.create({ id: freshId(), rights: 'all' });
     const refused = expect.objectContaining({
       code: 'INVALID_ARGUMENT',
@@ -141,13 +141,13 @@ describe('a repository accepts objects of its own class', () => {
     await expect(members.remove(admin)).rejects.toEqual(refused);
   });
 
-  it('and of a derived class that is not an entity', async () => {
+  it('accepts objects of a derived class that is not an entity', async () => {
     const guest = Object.assign(new Guest(), { id: freshId(), name: 'G' });
     await members.insert(guest);
     expect(await members.findOne(guest.id)).toMatchObject({ name: 'G' });
   });
 
-  it('but not if the derived class has properties that would be lost', async () => {
+  it('rejects objects of a derived class whose properties would be lost', async () => {
     const editor = Object.assign(new Editor(), { id: freshId(), pages: 3 });
     await expect(members.save(editor)).rejects.toThrow(
       'Editor has no @ClusterEntity decorator; saved as Member it would lose pages',

@@ -130,7 +130,7 @@ describe('a save without a change sends nothing', () => {
 });
 
 describe('a save writes only changes', () => {
-  it('and preserves what newer code has added to embedded values', async () => {
+  it('preserves what newer code has added to embedded values', async () => {
     const { id } = await recent.insert(
       recent.create({
         id: freshId(),
@@ -157,7 +157,7 @@ describe('a save writes only changes', () => {
     });
   });
 
-  it('and treats names such as __proto__ in embedded values as data', async () => {
+  it('treats names such as __proto__ in embedded values as data', async () => {
     const id = await written({ to: '{"__proto__":{"polluted":true},"city":"Z"}' });
     const parcel = await old.findOneOrFail(id);
     parcel.to!.city = 'Y';
@@ -166,7 +166,7 @@ describe('a save writes only changes', () => {
     expect(({} as Record<string, unknown>).polluted).toBeUndefined();
   });
 
-  it('and leaves numbers that JavaScript rounds unchanged; writing them rounded is rejected', async () => {
+  it('leaves numbers that JavaScript rounds unchanged; writing them rounded is rejected', async () => {
     const numbers = { extra: '{"n":12345678901234567890,"m":1}', numbers: '[9007199254740993,1]' };
     const id = await written(numbers);
     const parcel = await old.findOneOrFail(id);
@@ -180,7 +180,7 @@ describe('a save writes only changes', () => {
     expect((await stored(id)).extra).toBe('{"n":"as text","m":2}');
   });
 
-  it('and replaces a JSON null when it gets a value', async () => {
+  it('replaces a JSON null when it gets a value', async () => {
     const id = await written({ extra: 'null' });
     const parcel = await old.findOneOrFail(id);
     await old.save(Object.assign(parcel, { extra: [1] }));
