@@ -144,6 +144,13 @@ export {
   StreamOf,
   type ElementType,
 } from './entity/decorators/collection-decorators.js';
+export {
+  BelongsTo,
+  HasMany,
+  type BelongsToOptions,
+  type HasManyOptions,
+} from './entity/decorators/relation-decorators.js';
+export type { Related, RelatedRows, RelationNames, WithRelations } from './entity/decorators/related.js';
 export { ClusterCollection } from './entity/collections/cluster-collection.js';
 export { ClusterHash } from './entity/collections/cluster-hash.js';
 export { ClusterList } from './entity/collections/cluster-list.js';
@@ -185,6 +192,7 @@ export type {
   ReindexProgress,
   MaintenanceOptions,
 } from './entity/maintenance/index-maintenance.js';
+export type { FindOptions } from './entity/loading/find-options.js';
 export type { Page, PageOptions } from './entity/query/entity-finder.js';
 export { ClusterRepository } from './entity/repository/cluster-repository.js';
 export type { RepositoryClass } from './entity/repository/repository-of.js';
@@ -207,6 +215,7 @@ export {
   EntityNotFoundError,
   EntityNotSavedError,
   EntityExistsError,
+  RelationNotLoadedError,
   RepositoryNotReadyError,
   VersionConflictError,
   ConditionNotMetError,

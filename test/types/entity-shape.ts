@@ -1,5 +1,6 @@
 import {
   AfterLoad,
+  BelongsTo,
   assertShape,
   BeforeInsert,
   ClusterEntity,
@@ -12,6 +13,7 @@ import {
   Counter,
   ExpiresAt,
   HashOf,
+  HasMany,
   Index,
   type KeyOf,
   ListOf,
@@ -21,6 +23,7 @@ import {
   type Patch,
   PrimaryKey,
   Property,
+  type Related,
   SetOf,
   Shape,
   SortedSetOf,
@@ -451,4 +454,66 @@ export function services(
   seats: ClusterRepository<Seat>,
 ): [Promise<Order | null>, Promise<Seat | null>] {
   return [new Service(orders).one('1'), new Service(seats).one({ orderId: '1', line: 1 })];
+}
+
+@ClusterEntity({ name: 'Whole' })
+class Whole {
+  declare readonly [Shape]: { key: 'id' };
+  @PrimaryKey() id!: string;
+  @Property() note?: string;
+  @HasMany(() => Piece, { cascade: 'delete' }) pieces!: Related<Piece[]>;
+  @HasMany(() => Piece) others?: Related<Piece[]>;
+  // @ts-expect-error a relation of several rows is Related<Piece[]>
+  @HasMany(() => Piece) bare!: Piece[];
+  // @ts-expect-error the class is another one
+  @HasMany(() => Order) wrong!: Related<Piece[]>;
+  // @ts-expect-error the only value is 'delete'
+  @HasMany(() => Piece, { cascade: 'all' }) all!: Related<Piece[]>;
+}
+
+@ClusterEntity({ name: 'Piece', partition: () => Whole })
+class Piece {
+  @PartitionKey() wholeId!: string;
+  @PrimaryKey() id!: string;
+  @BelongsTo(() => Whole) whole!: Related<Whole | null>;
+  // @ts-expect-error the row may be missing: Related<Whole | null>
+  @BelongsTo(() => Whole) sure!: Related<Whole>;
+}
+
+export async function relations(
+  wholes: ClusterRepository<Whole>,
+  pieces: ClusterRepository<Piece>,
+): Promise<void> {
+  const loaded = (await wholes.findOne('1', { with: ['pieces', 'others'] }))!;
+  const ids: string[] = loaded.pieces.map((piece) => piece.id);
+  const other: Piece | undefined = loaded.others[0];
+  // @ts-expect-error a relation is not assigned
+  loaded.pieces = [];
+  // @ts-expect-error nor is it changed
+  loaded.pieces.push(new Piece());
+  // @ts-expect-error whole was not loaded
+  loaded.pieces[0].whole?.note?.at(0);
+  await wholes.save(loaded);
+  const plain = await wholes.findOneOrFail('1');
+  // @ts-expect-error pieces were not loaded
+  plain.pieces.map((piece) => piece);
+  // @ts-expect-error pieces were not loaded
+  const list: readonly Piece[] = plain.pieces;
+  const some = await wholes.findMany(['1'], { with: ['pieces'] });
+  const count: number | undefined = some[0]?.pieces.length;
+  // @ts-expect-error others were not loaded
+  some[0]?.others?.length.toFixed();
+  // @ts-expect-error it has no such relation
+  await wholes.findOne('1', { with: ['piece'] });
+  // @ts-expect-error a property is no relation
+  await wholes.findOne('1', { with: ['note'] });
+  const piece = await pieces.findOneOrFail({ wholeId: '1', id: '1' }, { with: ['whole'] });
+  const note: string | undefined = piece.whole?.note;
+  // @ts-expect-error the row may be missing
+  const sure: Whole = piece.whole;
+  // @ts-expect-error a relation is not created
+  wholes.create({ id: '1', pieces: [] });
+  // @ts-expect-error nor patched
+  await wholes.update('1', { pieces: [] });
+  void [ids, other, list, count, note, sure];
 }

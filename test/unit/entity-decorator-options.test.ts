@@ -31,6 +31,9 @@ const exported: Readonly<Record<string, unknown>> = { ...keyslot };
 /** What stands on a class, on a property, and on a method, of the decorators that the package exports. */
 const decoratorNames = Object.keys(DECORATOR_OPTIONS) as DecoratorName[];
 
+/** Decorators whose options follow a class. */
+const CLASS_FIRST: ReadonlySet<DecoratorName> = new Set(['Embedded', 'HasMany', 'BelongsTo']);
+
 function decorated(name: DecoratorName, options: unknown): EntityClass {
   class Example {
     id!: string;
@@ -44,7 +47,7 @@ function decorated(name: DecoratorName, options: unknown): EntityClass {
   else PrimaryKey({ type: String })(Example.prototype, 'id' as never);
   const isHook = /^(Before|After)/.test(name);
   if (isHook) decorate(options)(Example.prototype, 'run');
-  else if (name === 'Embedded') (decorate as Function)(() => Example, options)(Example.prototype, 'place');
+  else if (CLASS_FIRST.has(name)) (decorate as Function)(() => Example, options)(Example.prototype, 'place');
   else if (name !== 'ClusterEntity' && name !== 'PrimaryKey') decorate(options)(Example.prototype, 'place');
   return Example;
 }

@@ -85,6 +85,7 @@ const FATES: Readonly<Record<string, readonly Fate[]>> = {
   InvalidPayloadError: [[() => new keyslot.InvalidPayloadError(['x']), false, false]],
   KeyspaceEventsOffError: [[() => new keyslot.KeyspaceEventsOffError('x'), false, false]],
   EntityNotFoundError: [[() => new keyslot.EntityNotFoundError('E', 'k'), false, false]],
+  RelationNotLoadedError: [[() => new keyslot.RelationNotLoadedError('E', 'p'), false, false]],
   EntityNotSavedError: [[() => new keyslot.EntityNotSavedError('E', 'p'), false, false]],
   EntityExistsError: [[() => new keyslot.EntityExistsError('E', 'k'), false, false]],
   VersionConflictError: [[() => new keyslot.VersionConflictError('E', 'k', 1, 2), false, false]],

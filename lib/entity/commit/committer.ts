@@ -19,6 +19,7 @@ import { operationToken } from '../scripts/operation-token.js';
 import { checkRepeatable, checkWindow, purposeOf } from '../operations/repeatable.js';
 import type { EntityCounters } from '../../cluster/stats/entity-counters.js';
 import { countOperations, countOutcome } from './commit-counts.js';
+import { type Cascades, isCascading } from './cascades.js';
 import { RETRIES, outboxFor, retryOf, windowOf } from './commit-policy.js';
 import {
   collectionScriptArguments,
@@ -43,11 +44,13 @@ export class Committer {
   /**
    * @param records protects unique constraints that are being built; without it, they are not protected.
    * @param fence the lock under which all commits are made.
+   * @param cascades finds the rows that deletes of other rows delete; without it, there are none.
    */
   constructor(
     client: EntityClient,
     private readonly records?: SchemaRecords,
     private readonly fence?: Fence,
+    private readonly cascades?: Cascades,
   ) {
     this.scripts = new ScriptCaller(client);
     this.counters = countersOf(client);
@@ -79,6 +82,8 @@ export class Committer {
     options: WriteOptions = {},
     extras: CommitExtras = {},
   ): Promise<Committed | CommitFault> {
+    if (this.cascades && operations.some(isCascading))
+      return this.cascades.commit(operations, extras, (all, more) => this.tryCommit(all, options, more));
     checkRepeatable(operations, options.opId);
     // Not awaited without need, so that writes called in the same tick are sent in order.
     const takable = this.records?.assertTakable(operations);
@@ -116,9 +121,10 @@ export class Committer {
     operations: readonly RowOperation[],
     options: ScriptCallOptions = {},
   ): Promise<(Committed | CommitFault | Error)[]> {
-    const alone = operations.filter(isGlobal);
+    const isAlone = (operation: RowOperation): boolean => isGlobal(operation) || isCascading(operation);
+    const alone = operations.filter(isAlone);
     if (alone.length === 0) return this.sendBatch(operations, options);
-    const together = operations.filter((operation) => !isGlobal(operation));
+    const together = operations.filter((operation) => !isAlone(operation));
     const limiter = new Limiter(GLOBAL_WRITES_AT_ONCE);
     const [some, others] = await Promise.all([
       Promise.all(
@@ -128,7 +134,7 @@ export class Committer {
       ),
       this.sendBatch(together, options),
     ]);
-    return operations.map((operation) => (isGlobal(operation) ? some : others).shift()!);
+    return operations.map((operation) => (isAlone(operation) ? some : others).shift()!);
   }
 
   private async sendBatch(

@@ -3,6 +3,7 @@ import { checkObject } from '../common/argument-checks.js';
 import { PartitionKeyChangedError } from '../common/entity-errors.js';
 import { type EntityKey, keyOfEntity } from '../keys/entity-key.js';
 import { checkClass, checkCounters, shownCounters } from '../rows/entity-check.js';
+import { hasCascades } from './cascades.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { idGenerator } from '../decorators/id-generators.js';
 import type { EntityState, EntityTracker } from '../rows/entity-tracker.js';
@@ -157,7 +158,7 @@ export class WritePlanner {
     return {
       entity,
       event: 'remove',
-      operation: withEntries({ schema: mapper.schema, key, mode: 'delete', expected }),
+      operation: withEntries({ ...deleteOf(mapper.schema, key), expected }),
       done: () => this.entities.forget(entity),
     };
   }
@@ -199,7 +200,7 @@ export class WritePlanner {
 
   /** Plans the delete of a row, whatever its version. */
   delete({ schema }: RowMapper, key: EntityKey): RowOperation {
-    return withEntries({ schema, key, mode: 'delete' });
+    return withEntries(deleteOf(schema, key));
   }
 
   /** Returns when a new row expires. An entity without a value gets the one that follows from its `ttl`. */
@@ -234,6 +235,13 @@ export class WritePlanner {
     };
   }
 }
+
+const deleteOf = (schema: EntitySchema, key: EntityKey): RowOperation => ({
+  schema,
+  key,
+  mode: 'delete',
+  cascades: hasCascades(schema) || undefined,
+});
 
 /** Adds the changes of indexes and unique constraints, of the partition and global ones, to an operation. */
 const withEntries = (operation: RowOperation, values: object = {}): RowOperation =>

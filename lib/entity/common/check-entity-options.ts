@@ -8,6 +8,7 @@ export const ENTITY_OPTIONS = {
   'a write': WRITE,
   'a write of many rows': BULK,
   'an update': [...WRITE, 'ifVersion', 'where'],
+  'a read by key': ['with'],
   'findBy()': ['limit'],
   'findPage()': ['limit', 'cursor'],
   'a stream of entities': ['batchSize', 'signal'],

@@ -25,6 +25,20 @@ export class EntityNotSavedError extends ClusterError {
   }
 }
 
+/** A relation was read that the call which loaded the entity did not load. Nothing was sent. */
+export class RelationNotLoadedError extends ClusterError {
+  constructor(
+    readonly entity: string,
+    readonly property: string,
+  ) {
+    super(
+      `${entity}.${property} is a relation that was not loaded: pass { with: ['${property}'] } to findOne(), ` +
+        'findOneOrFail() or findMany()',
+      { code: 'RELATION_NOT_LOADED' },
+    );
+  }
+}
+
 /** A row with this key already exists. Nothing was written. */
 export class EntityExistsError extends ClusterError {
   constructor(
@@ -122,8 +136,14 @@ export class UnindexedQueryError extends ClusterError {
 
 /** A transaction or a `loadAll` involves too many rows or bytes for one atomic step. Nothing was written. */
 export class TransactionTooLargeError extends ClusterError {
-  constructor(what: string, actual: number, limit: number, subject = 'The transaction') {
-    super(`${subject} has ${actual} ${what}, but the limit is ${limit}; split the work`, {
+  constructor(
+    what: string,
+    actual: number,
+    limit: number,
+    subject = 'The transaction',
+    remedy = 'split the work',
+  ) {
+    super(`${subject} has ${actual} ${what}, but the limit is ${limit}; ${remedy}`, {
       code: 'TRANSACTION_TOO_LARGE',
     });
   }

@@ -26,6 +26,8 @@ export const DECORATOR_OPTIONS = {
   SortedSetOf: VALUE,
   HashOf: VALUE,
   StreamOf: VALUE,
+  HasMany: ['by', 'cascade'],
+  BelongsTo: ['by'],
   BeforeInsert: NONE,
   AfterInsert: NONE,
   BeforeUpdate: NONE,

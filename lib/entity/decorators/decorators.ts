@@ -6,7 +6,13 @@ import { SchemaError } from '../common/entity-errors.js';
 import type { IdGenerator } from './id-generators.js';
 import type { HookEvent } from './lifecycle-hooks.js';
 import { type DecoratorName, noteOptionFaults } from './decorator-options.js';
-import { type ClusterEntityOptions, type PropertyRole, type WhileBuilding, ownMetadata } from './metadata.js';
+import {
+  type ClusterEntityOptions,
+  type PropertyRole,
+  type RoleOptions,
+  type WhileBuilding,
+  ownMetadata,
+} from './metadata.js';
 import type { PropertyOptions, PropertyType } from './property-type.js';
 import type { EntityId } from './shape.js';
 
@@ -237,7 +243,7 @@ function indexDecorator(
 export function roleDecorator(
   decorator: DecoratorName,
   role: PropertyRole,
-  options: PropertyOptions & { generate?: IdGenerator },
+  options: RoleOptions,
   given: unknown = options,
 ) {
   return (target: object, property: string | symbol, descriptor?: unknown): void => {

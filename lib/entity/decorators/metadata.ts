@@ -14,13 +14,22 @@ export type PropertyRole =
   | 'creation time'
   | 'update time'
   | 'expiry time'
+  | 'related rows'
+  | 'related row'
   | CollectionKind;
+
+/** What a decorator says of a property besides its role. */
+export interface RoleOptions extends PropertyOptions {
+  generate?: IdGenerator | undefined;
+  /** The related class, and the options of the relation. */
+  relation?: { readonly type: unknown; readonly options: unknown } | undefined;
+}
 
 /** What a decorator declares about one property. */
 export interface PropertyMetadata {
   readonly property: string;
   readonly role: PropertyRole;
-  readonly options: PropertyOptions & { generate?: IdGenerator };
+  readonly options: RoleOptions;
   /** The type that TypeScript emitted for the property, if any. */
   readonly emittedType: unknown;
 }

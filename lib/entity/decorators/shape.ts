@@ -1,4 +1,5 @@
 import type { CollectionHandle } from './collection-kind.js';
+import type { RelationNames } from './related.js';
 
 /**
  * The name of a type-only member that tells the compiler what the decorators of an entity class declare.
@@ -79,12 +80,12 @@ export type CollectionNames<E> = {
       : never;
 }[keyof E & string];
 
-/** The names of the properties stored in the row, without methods and collections. */
+/** The names of the properties stored in the row, without methods, collections and relations. */
 export type DataNames<E> = Exclude<
   {
     [Name in keyof E & string]-?: E[Name] extends (...args: never[]) => unknown ? never : Name;
   }[keyof E & string],
-  CollectionNames<E>
+  CollectionNames<E> | RelationNames<E>
 >;
 
 /** The argument of `create`: any properties of the entity, without methods and counters. */

@@ -195,7 +195,8 @@ const isWholeNumber = (given: unknown): given is string | bigint =>
 const UNSAFE = /[{}:%~\x00-\x1f\x7f-\x9f]/;
 const EACH_UNSAFE = new RegExp(UNSAFE, 'g');
 
-function escapeId(id: string): string {
+/** Returns an id as it appears in keys. */
+export function escapeId(id: string): string {
   return UNSAFE.test(id) ? id.replace(EACH_UNSAFE, percentEncode) : id;
 }
 

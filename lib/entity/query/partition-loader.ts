@@ -10,6 +10,7 @@ import { digestOf, IndexReader } from './index-reader.js';
 import { idTextOf } from '../keys/index-entry.js';
 import { LOAD_SCRIPT } from './load-script.js';
 import type { RowMapper } from '../rows/row-mapper.js';
+import { fieldsOf } from '../rows/stored-row.js';
 import { type Fields, type RowContext, rememberRow, runLoadHooks } from '../rows/row-reader.js';
 import type { EntityClass } from '../decorators/shape.js';
 
@@ -91,12 +92,6 @@ async function readListed(
   const keys = [...indexes.map(({ key }) => key), ...rows];
   const answer = await client.with({ retry: 'always' }).runScript(LOAD_SCRIPT, keys, args, { buffers: true });
   return Array.isArray(answer) ? (answer as Buffer[][]).map(fieldsOf) : undefined;
-}
-
-function fieldsOf(pairs: readonly Buffer[]): Fields {
-  const fields: Fields = Object.create(null) as Fields;
-  for (let i = 0; i + 1 < pairs.length; i += 2) fields[pairs[i].toString()] = pairs[i + 1];
-  return fields;
 }
 
 const ALL_ROWS = {

@@ -4,6 +4,7 @@ import { LATEST_DATE_MS, checkObject } from '../common/argument-checks.js';
 import { type ItemResult, deleteMany, saveMany } from './bulk-writes.js';
 import { faultError } from '../operations/commit-faults.js';
 import { checkCreatable } from '../rows/entity-check.js';
+import { checkRelations } from '../rows/relation-values.js';
 import { counterOf, counterStep, counterValue } from '../rows/counter.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { runHooks } from '../decorators/lifecycle-hooks.js';
@@ -41,6 +42,7 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
    */
   create(data: EntityData<E> = {}): E {
     checkObject('data', data);
+    checkRelations(this[PARTS].mapper.schema, data);
     checkCreatable(this[PARTS].mapper, data);
     const entity = Reflect.construct(this.type, []) as E;
     this[PARTS].mapper.assign(entity, data);

@@ -5,6 +5,7 @@ import { checkList } from '../common/argument-checks.js';
 import { CollectionHandles } from '../collections/collection-handles.js';
 import { ChangeFeed } from '../changes/change-feed.js';
 import type { ClusterRepository } from './cluster-repository.js';
+import { Cascades } from '../commit/cascades.js';
 import { Committer } from '../commit/committer.js';
 import { type EntityClient, primaryOf } from '../common/entity-client.js';
 import { ExpirySweeper } from '../maintenance/expiry-sweeper.js';
@@ -32,7 +33,9 @@ export class EntityRegistry {
     const collections = new CollectionHandles(client);
     const primary = primaryOf(client);
     const records = new SchemaRecords(primary);
-    const committer = new Committer(client, records);
+    const schemas = new SchemaRegistry();
+    const cascades = new Cascades(primary, schemas, records);
+    const committer = new Committer(client, records, undefined, cascades);
     const entities = new EntityTracker(collections, committer);
     const keys = new KeyWalker(client);
     this.context = {
@@ -40,7 +43,7 @@ export class EntityRegistry {
       primary,
       collections,
       entities,
-      schemas: new SchemaRegistry(),
+      schemas,
       planner: new WritePlanner(entities),
       committer,
       keys,
@@ -48,7 +51,7 @@ export class EntityRegistry {
       records,
       locks: new LockRunner(client),
       underLock: (fence) =>
-        new RepositorySet({ ...this.context, committer: new Committer(client, records, fence) }),
+        new RepositorySet({ ...this.context, committer: new Committer(client, records, fence, cascades) }),
       sweepPartition: (schema, tag) => new ExpirySweeper(this.context, schema).sweep(tag, Infinity),
     };
     this.repositories = new RepositorySet(this.context);

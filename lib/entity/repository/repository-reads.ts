@@ -9,6 +9,9 @@ import { type EntityKey, entityKey, partitionTag } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { type StreamOptions, observeEntities, streamEntities } from '../query/entity-stream.js';
 import { loadRow, loadRows } from '../rows/row-reader.js';
+import { loadWithRelations } from '../loading/relation-loader.js';
+import type { RelationNames, WithRelations } from '../decorators/related.js';
+import type { FindOptions } from '../loading/find-options.js';
 import type { EntityClass, KeyOf, PartitionKeyOf } from '../decorators/shape.js';
 import type { Where } from '../query/where.js';
 import { PARTS, type RepositoryParts } from './repository-parts.js';
@@ -41,11 +44,23 @@ export abstract class RepositoryReads<E extends object> {
   /**
    * Returns the entity with this key, or null.
    *
+   * @param options the relations to load with it.
    * @throws SchemaMismatchError if a stored field does not have the type of its property.
+   * @throws TransactionTooLargeError if its relations have more than 1,000 rows.
    */
-  async findOne(key: KeyOf<E>): Promise<E | null> {
-    const row = await loadRow(this[PARTS].context, this[PARTS].mapper, this.at(key));
-    return row && (row.entity as E);
+  async findOne<const Names extends RelationNames<E> = never>(
+    key: KeyOf<E>,
+    options: FindOptions<Names> = {},
+  ): Promise<WithRelations<E, Names> | null> {
+    checkEntityOptions('a read by key', options);
+    const { context, mapper } = this[PARTS];
+    const place = this.at(key);
+    if (options.with !== undefined) {
+      const [entity] = await loadWithRelations(context, mapper, [place], options.with);
+      return entity as WithRelations<E, Names> | null;
+    }
+    const row = await loadRow(context, mapper, place);
+    return row && (row.entity as WithRelations<E, Names>);
   }
 
   /**
@@ -53,17 +68,33 @@ export abstract class RepositoryReads<E extends object> {
    *
    * @throws EntityNotFoundError
    */
-  async findOneOrFail(key: KeyOf<E>): Promise<E> {
-    const entity = await this.findOne(key);
+  async findOneOrFail<const Names extends RelationNames<E> = never>(
+    key: KeyOf<E>,
+    options?: FindOptions<Names>,
+  ): Promise<WithRelations<E, Names>> {
+    const entity = await this.findOne(key, options);
     if (entity) return entity;
     throw new EntityNotFoundError(this[PARTS].mapper.schema.name, this.keyOf(key));
   }
 
-  /** Returns the entities with these keys, in the same order, null for missing rows. It sends one batch per node. */
-  async findMany(keys: readonly KeyOf<E>[]): Promise<(E | null)[]> {
+  /**
+   * Returns the entities with these keys, in the same order, null for missing rows. It sends one batch per node.
+   *
+   * @param options the relations to load with them.
+   */
+  async findMany<const Names extends RelationNames<E> = never>(
+    keys: readonly KeyOf<E>[],
+    options: FindOptions<Names> = {},
+  ): Promise<(WithRelations<E, Names> | null)[]> {
     checkList('keys', keys);
+    checkEntityOptions('a read by key', options);
+    const { context, mapper } = this[PARTS];
     const places = keys.map((key) => this.at(key));
-    return (await loadRows(this[PARTS].context, this[PARTS].mapper, places)) as (E | null)[];
+    const entities =
+      options.with === undefined
+        ? loadRows(context, mapper, places)
+        : loadWithRelations(context, mapper, places, options.with);
+    return (await entities) as (WithRelations<E, Names> | null)[];
   }
 
   /**

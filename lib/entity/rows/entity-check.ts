@@ -3,6 +3,7 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkObject } from '../common/argument-checks.js';
 import { isPlain } from '../common/given-value.js';
 import type { CounterSchema, EntitySchema } from '../schema/entity-schema.js';
+import { checkRelations } from './relation-values.js';
 import { entityOptions, propertiesBelow } from '../decorators/metadata.js';
 import type { EntityClass } from '../decorators/shape.js';
 
@@ -20,6 +21,7 @@ export function checkClass({ schema, creatable }: CheckedClass, entity: unknown)
   checkObject('entity', entity);
   if (Array.isArray(entity))
     throw new InvalidArgumentError('entity', 'entity is a list: use saveMany() to save several entities');
+  checkRelations(schema, entity);
   const { constructor } = entity;
   const { type, name } = schema;
   if (constructor === type) return;
@@ -45,8 +47,13 @@ export function checkCreatable({ schema, creatable }: CheckedClass, data: object
     if (!isShown(schema, property)) throw notStored(schema, creatable, property);
     const counter = schema.counters.find((known) => known.property === property);
     if (counter && !isZero(value)) throw counterAssigned(schema, counter);
-    // A copy of an entity has its version, which the first write replaces.
-    if (counter || property === schema.version) continue;
+    // A copy of an entity has its version, which the first write replaces. Relations are checked elsewhere.
+    if (
+      counter ||
+      property === schema.version ||
+      !schema.collections.some((one) => one.property === property)
+    )
+      continue;
     throw new InvalidArgumentError(
       property,
       `${schema.name}.${property} is a collection: leave it out of a new entity, and fill the collection after the ` +
@@ -56,8 +63,8 @@ export function checkCreatable({ schema, creatable }: CheckedClass, data: object
 }
 
 /** Whether it is a property of the class, though not one that an entity is created with. */
-const isShown = ({ version, counters, collections }: EntitySchema, name: string): boolean =>
-  name === version || [...counters, ...collections].some(({ property }) => property === name);
+const isShown = ({ version, counters, collections, relations }: EntitySchema, name: string): boolean =>
+  name === version || [...counters, ...collections, ...relations].some(({ property }) => property === name);
 
 function notStored(
   { name }: EntitySchema,

@@ -2,6 +2,7 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { CollectionHandles } from '../collections/collection-handles.js';
 import type { CollectionWriter } from '../collections/collection-access.js';
 import { shownCounters } from './entity-check.js';
+import { guardRelations } from './relation-values.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import type { LoadedRow, RowMapper } from './row-mapper.js';
@@ -47,8 +48,12 @@ export class EntityTracker {
     return this.states.get(entity);
   }
 
-  /** Attaches the handles of collections to an entity. They have no key until the row exists. */
+  /**
+   * Attaches the handles of collections to an entity, which have no key until the row exists, and the relations, which
+   * are not loaded.
+   */
   attachCollections(schema: EntitySchema, entity: object, writer = this.writer): void {
+    if (schema.relations.length > 0) guardRelations(schema, entity);
     if (schema.collections.length === 0) return;
     const keyOf = () => this.of(entity)?.key;
     // An entity that was loaded under a lock is written under it until the lock's function has ended.

@@ -10,7 +10,7 @@ export class SchemaRegistry {
   private readonly classesByName = new Map<string, EntityClass>();
 
   /**
-   * Builds the schemas of classes that are not registered yet: all of them, or none.
+   * Builds the schemas of classes that are not registered yet, and of those they are related to: all of them, or none.
    *
    * @throws SchemaError with every fault of every class.
    */
@@ -18,7 +18,8 @@ export class SchemaRegistry {
     const builder = new SchemaBuilder();
     const built = new Map<EntityClass, RowMapper>();
     const names = new Map(this.classesByName);
-    for (const [index, type] of types.entries()) {
+    const all = [...types];
+    for (const [index, type] of all.entries()) {
       if (typeof type !== 'function') {
         builder.faults.push(
           `Entity ${index + 1} of ${types.length} is ${String(type)}: probably a circular import; ` +
@@ -36,6 +37,7 @@ export class SchemaRegistry {
         );
       names.set(schema.name, type);
       built.set(type, new RowMapper(schema));
+      all.push(...schema.relations.map((relation) => relation.type));
     }
     if (builder.faults.length > 0) throw new SchemaError(builder.faults);
     for (const [type, mapper] of built) {

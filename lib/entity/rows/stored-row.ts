@@ -11,3 +11,10 @@ export function isEmpty(stored: object): boolean {
 
 /** Copies bytes, because those of a reply share their memory with its other values. */
 export const copyOf = (stored: Stored): Stored => (typeof stored === 'string' ? stored : Buffer.from(stored));
+
+/** Returns a hash from the alternating fields and values of a script's answer. */
+export function fieldsOf(pairs: readonly Buffer[]): Record<string, Stored> {
+  const fields = Object.create(null) as Record<string, Stored>;
+  for (let i = 0; i + 1 < pairs.length; i += 2) fields[pairs[i].toString()] = pairs[i + 1];
+  return fields;
+}

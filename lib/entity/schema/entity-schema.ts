@@ -1,6 +1,7 @@
 import type { Codec } from '../codec/codec.js';
 import type { CollectionSchema } from './collection-schema.js';
 import type { Hooks } from '../decorators/lifecycle-hooks.js';
+import type { RelationSchema } from './relation-schema.js';
 import type { ChangesSchema } from './schema-changes.js';
 import type { WhileBuilding } from '../decorators/metadata.js';
 import type { EntityClass } from '../decorators/shape.js';
@@ -57,6 +58,8 @@ export interface EntitySchema {
   readonly indexes: readonly IndexSchema[];
   /** Properties that have their own Redis key. */
   readonly collections: readonly CollectionSchema[];
+  /** Properties that show rows of the same partition. */
+  readonly relations: readonly RelationSchema[];
   /** The indexes and unique constraints over all partitions. They are not part of `indexes`. */
   readonly globals: readonly GlobalIndexSchema[];
   /** The fields of `@CreatedAt()` and `@UpdatedAt()`. */

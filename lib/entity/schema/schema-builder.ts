@@ -13,6 +13,7 @@ import {
   inheritedMetadata,
 } from '../decorators/metadata.js';
 import { buildChanges } from './schema-changes.js';
+import { buildRelations } from './relation-schema.js';
 import { buildIndexes } from './schema-indexes.js';
 import { TypeFault, resolveCodec } from '../decorators/property-type.js';
 import { hasDefault, trialObject } from './trial-object.js';
@@ -55,6 +56,14 @@ export class SchemaBuilder {
       collections: buildCollections(
         properties,
         (metadata) => this.codec(type, metadata),
+        (what) => this.fault(type, what),
+      ),
+      relations: buildRelations(
+        {
+          properties,
+          partitionName: owner?.name ?? options.name,
+          isOwner: options.partition === undefined,
+        },
         (what) => this.fault(type, what),
       ),
       createdAt: this.typed(type, properties, 'creation time'),
@@ -167,8 +176,10 @@ export class SchemaBuilder {
     const trial = trialObject(type, properties, (what) => this.fault(type, what));
     const fields: FieldSchema[] = [];
     for (const metadata of properties) {
-      if (!STORED_ROLES.has(metadata.role)) continue;
-      const { property } = metadata;
+      const { property, role } = metadata;
+      if (role.startsWith('related') && hasDefault(trial, property))
+        this.fault(type, `.${property} is a relation, which cannot have a value: remove its initializer`);
+      if (!STORED_ROLES.has(role)) continue;
       const codec = this.codec(type, metadata);
       if (codec) fields.push({ property, codec, hasDefault: hasDefault(trial, property) });
     }

@@ -9,7 +9,7 @@ import {
 } from '../common/entity-errors.js';
 import { type EmittedEvent, outboxOf } from '../operations/outbox.js';
 import { runHooks } from '../decorators/lifecycle-hooks.js';
-import { MAX_TRANSACTION_BYTES, MAX_TRANSACTION_ROWS } from './partition-transaction.js';
+import { MAX_TRANSACTION_BYTES, MAX_TRANSACTION_ROWS } from '../operations/commit-limits.js';
 import { type QueryGuard, type RowOperation } from '../operations/row-operation.js';
 import { type Guard } from '../rows/row-mapper.js';
 import { bytesIn } from '../operations/commit-arguments.js';

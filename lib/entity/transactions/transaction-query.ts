@@ -4,7 +4,7 @@ import { indexKey, uniqueKey } from '../keys/entity-key.js';
 import { entriesAfterSweep } from '../query/expiry-queue.js';
 import { digestOf, IndexReader } from '../query/index-reader.js';
 import { idTextOf } from '../keys/index-entry.js';
-import { MAX_TRANSACTION_ROWS } from './partition-transaction.js';
+import { MAX_TRANSACTION_ROWS } from '../operations/commit-limits.js';
 import { meets } from '../query/query-condition.js';
 import type { QueryPlan } from '../query/query-plan.js';
 import type { QueryGuard } from '../operations/row-operation.js';

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObservable, lastValueFrom } from 'rxjs';
 import {
+  BelongsTo,
   ClusterEntity,
   ClusterHash,
   ClusterList,
@@ -23,6 +24,7 @@ import {
   type PartitionTransaction,
   PrimaryKey,
   Property,
+  type Related,
   SetOf,
   SortedSetOf,
   StreamOf,
@@ -45,6 +47,7 @@ class Optioned {
   @Index({ scope: 'global' }) @Property() region?: string;
   @Counter() n!: number;
   @ExpiresAt() expiresAt?: Date;
+  @BelongsTo(() => Order) owner!: Related<Order | null>;
   @SetOf(String) tags!: ClusterSet<string>;
   @ListOf(String) log!: ClusterList<string>;
   @SortedSetOf(String) scores!: ClusterSortedSet<string>;
@@ -107,6 +110,7 @@ const given: Record<string, unknown> = {
   offset: 0,
   maxLength: 5,
   after: undefined,
+  with: ['owner'],
 };
 /** Options of a call, each with a value where one fits. */
 function options(call: keyof typeof ENTITY_OPTIONS, conditions: readonly string[] = []): Parameter {
@@ -131,9 +135,9 @@ const many = options('a write of many rows');
 
 const ofRepository: Table<ClusterRepository<Optioned>> = {
   keyOf: [ofKey],
-  findOne: [ofKey],
-  findOneOrFail: [ofKey],
-  findMany: [needed([key])],
+  findOne: [ofKey, options('a read by key')],
+  findOneOrFail: [ofKey, options('a read by key')],
+  findMany: [needed([key]), options('a read by key')],
   findBy: [ofWhere, options('findBy()')],
   findOneBy: [ofWhere],
   findPage: [ofWhere, options('findPage()')],

@@ -10,7 +10,7 @@ import {
   TransactionTooLargeError,
   VersionConflictError,
 } from 'keyslot';
-import { MAX_TRANSACTION_BYTES } from '../../../../lib/entity/transactions/partition-transaction.js';
+import { MAX_TRANSACTION_BYTES } from '../../../../lib/entity/operations/commit-limits.js';
 import { Order, OrderItem, counted, freshId, sharedClient } from '../fixtures.js';
 
 const cluster = sharedClient();

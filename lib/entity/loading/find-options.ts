@@ -1,0 +1,5 @@
+/** Options of `findOne`, `findOneOrFail` and `findMany`. */
+export interface FindOptions<Names extends string = never> {
+  /** The relations to load, in the same round trip. */
+  with?: readonly Names[] | undefined;
+}
