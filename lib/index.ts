@@ -182,7 +182,15 @@ export {
 export type { Where } from './entity/query/where.js';
 export type { Condition, Operators } from './entity/query/query-condition.js';
 export type { StreamOptions } from './entity/query/entity-stream.js';
-export type { EntityChange, PartitionEvent, RowChange } from './entity/changes/entity-change.js';
+export {
+  isChangeOf,
+  type ChangeOf,
+  type ChangeValues,
+  type CommitPlace,
+  type EntityChange,
+  type PartitionEvent,
+  type RowChange,
+} from './entity/changes/entity-change.js';
 export type { ChangesOptions } from './entity/changes/change-feed.js';
 export type { LockOptions } from './entity/locks/lock-options.js';
 export type { LockedFunction, PartitionLock } from './entity/repository/partition-lock.js';

@@ -132,7 +132,7 @@ it('the options of changes are checked by name, and those of parents and embedde
     expect.arrayContaining([
       'Child.ownerId has the unknown option typ of @PartitionKey() (did you mean type?); known are type',
       'Address.street has the unknown option nulable of @Property(); known are type, enum, transformer',
-      'Child has the unknown option maxlen of changes; known are maxLength',
+      'Child has the unknown option maxlen of changes; known are maxLength, values',
     ]),
   );
   expect(faultsOf(decorated('ClusterEntity', 'Example'))).toEqual(

@@ -1,12 +1,12 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { ClientClosedError, InvalidArgumentError } from '../../cluster/common/errors.js';
 import { SLOT_COUNT, keySlot } from '../../cluster/topology/key-slot.js';
-import { type EntityChange, changeFrom } from './entity-change.js';
+import type { EntityChange } from './entity-change.js';
+import { type FollowedClasses, changeFrom } from './outbox-entry.js';
 import { Limiter } from '../common/limiter.js';
 import type { EntityClient } from '../common/entity-client.js';
 import { ChangesLostError } from '../common/entity-errors.js';
-import { checkEntityOptions } from '../common/check-entity-options.js';
-import type { EntitySchema } from '../schema/entity-schema.js';
+import { checkRecorded } from './followed-classes.js';
 import type { KeyWalker } from '../keys/key-walker.js';
 import { outboxKey } from '../keys/outbox-key.js';
 import { OutboxPositions } from './outbox-positions.js';
@@ -40,13 +40,16 @@ export class ChangeFeed {
   ) {}
 
   /**
-   * Returns the changes of a class in one partition, or in all.
+   * Returns the changes of classes in one partition, or in all.
    *
-   * @throws InvalidArgumentError if the class does not record changes, or an option is invalid.
+   * @throws InvalidArgumentError if a class does not record changes, or an option is invalid.
    */
-  changes(schema: EntitySchema, tag: string | undefined, options: ChangesOptions): Observable<EntityChange> {
-    this.checkRecorded(schema);
-    checkEntityOptions('changes()', options);
+  changes(
+    classes: FollowedClasses,
+    tag: string | undefined,
+    options: ChangesOptions,
+  ): Observable<EntityChange> {
+    checkRecorded(classes);
     const slot = tag === undefined ? undefined : keySlot(tag);
     const { from, pollMs = slot === undefined ? POLL_ALL_MS : POLL_MS } = options;
     if (!Number.isSafeInteger(pollMs) || pollMs < 1 || pollMs > LONGEST_POLL_MS)
@@ -57,9 +60,9 @@ export class ChangeFeed {
     const given = from === undefined ? undefined : positionsFrom(from, slot);
     return new Observable<EntityChange>((subscriber) => {
       const abort = new AbortController();
-      const positions = async (): Promise<OutboxPositions> => given ?? this.now(schema, slot);
+      const positions = async (): Promise<OutboxPositions> => given ?? this.now(classes, slot);
       positions()
-        .then((begin) => this.follow(schema, tag, begin, pollMs, subscriber, abort.signal))
+        .then((begin) => this.follow(classes, tag, begin, pollMs, subscriber, abort.signal))
         .catch((error: unknown) => {
           if (error instanceof ClientClosedError) subscriber.complete();
           else subscriber.error(error);
@@ -69,20 +72,12 @@ export class ChangeFeed {
   }
 
   /** Returns a cursor after everything that has been committed so far. */
-  async cursor(schema: EntitySchema, tag: string | undefined): Promise<string> {
-    this.checkRecorded(schema);
-    return (await this.now(schema, tag === undefined ? undefined : keySlot(tag))).cursor;
+  async cursor(classes: FollowedClasses, tag: string | undefined): Promise<string> {
+    checkRecorded(classes);
+    return (await this.now(classes, tag === undefined ? undefined : keySlot(tag))).cursor;
   }
 
-  private checkRecorded({ name, changes }: EntitySchema): void {
-    if (!changes)
-      throw new InvalidArgumentError(
-        'changes',
-        `${name} does not record its changes: declare it with @ClusterEntity({ changes: true })`,
-      );
-  }
-
-  private async now({ partitionName }: EntitySchema, slot: number | undefined): Promise<OutboxPositions> {
+  private async now({ partitionName }: FollowedClasses, slot: number | undefined): Promise<OutboxPositions> {
     const reader = this.reader(partitionName);
     const ends = slot === undefined ? await reader.ends() : new Map([[slot, await reader.end(slot)]]);
     let positions = OutboxPositions.none(slot);
@@ -91,7 +86,7 @@ export class ChangeFeed {
   }
 
   private async follow(
-    schema: EntitySchema,
+    classes: FollowedClasses,
     tag: string | undefined,
     begin: OutboxPositions,
     pollMs: number,
@@ -99,7 +94,7 @@ export class ChangeFeed {
     signal: AbortSignal,
   ): Promise<void> {
     if (signal.aborted) return;
-    const reader = this.reader(schema.partitionName);
+    const reader = this.reader(classes.partitionName);
     const wakeables = new Map<number, Wakeable>();
     signal.addEventListener('abort', () => {
       for (const { wake } of wakeables.values()) wake();
@@ -112,23 +107,24 @@ export class ChangeFeed {
       const outcome = await reader.follow(
         slot,
         begin.at(slot),
-        (id, entry) => {
-          positions = positions.with(slot, id);
-          const change = changeFrom(schema, entry, tag);
+        (entry) => {
+          positions = positions.with(slot, entry.id);
+          const change = changeFrom(classes, entry, tag);
           if (change) subscriber.next(withCursor(change, positions));
         },
         { wake, pollMs, limiter, signal },
       );
-      if (outcome === 'lost') throw new ChangesLostError(schema.name, positions.with(slot, 'start').cursor);
+      if (outcome === 'lost')
+        throw new ChangesLostError(classes.partitionName, positions.with(slot, 'start').cursor);
     };
     const slots = begin.slot === undefined ? allSlots() : [begin.slot];
     const followed = Promise.all(slots.map(followSlot));
-    await Promise.all([followed, this.listen(schema, wakeables, signal)]);
+    await Promise.all([followed, this.listen(classes, wakeables, signal)]);
   }
 
   /** Lets writers wake the readers of outboxes. Without these notifications, readers poll. */
   private async listen(
-    { partitionName }: EntitySchema,
+    { partitionName }: FollowedClasses,
     wakeables: ReadonlyMap<number, Wakeable>,
     signal: AbortSignal,
   ): Promise<void> {

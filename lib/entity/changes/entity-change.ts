@@ -1,11 +1,36 @@
 import type { TraceHeaders } from '../../cluster/diagnostics/trace-headers.js';
-import { OUTBOX_FIELDS, ROW_FIELDS } from '../keys/stored-names.js';
-import { entityKeyIn, givenKey } from '../keys/entity-key.js';
-import type { EntitySchema } from '../schema/entity-schema.js';
-import type { KeyOf, PartitionKeyOf } from '../decorators/shape.js';
+import { entityOptions } from '../decorators/metadata.js';
+import type { DataNames, EntityClass, KeyOf, PartitionKeyOf } from '../decorators/shape.js';
+
+/** The place of a change in the commit that made it. */
+export interface CommitPlace {
+  /** The id of the commit, which all of its changes share. */
+  readonly id: string;
+  /** The place of the change, from 0. */
+  readonly index: number;
+  /** How many changes the commit recorded, those of other classes and events included. */
+  readonly count: number;
+}
+
+/** What every change has. */
+interface RecordedChange {
+  /** Identifies the change in the whole cluster. A change that arrives again has the same id. */
+  readonly id: string;
+  /** When it was committed, by the clock of the server. */
+  readonly committedAt: Date;
+  /** The commit that made it. The changes of one commit follow one another. */
+  readonly commit: CommitPlace;
+  /** Where to resume after this change. */
+  readonly cursor: string;
+  /** The trace context of the writer, if `keyslot/telemetry` was registered there and it wrote within a trace. */
+  readonly headers?: TraceHeaders;
+}
+
+/** Values of properties. A property without a value is absent. */
+export type ChangeValues<E> = { readonly [Name in DataNames<E>]?: E[Name] };
 
 /** A committed change of a row. */
-export interface RowChange<E = object> {
+export interface RowChange<E = object> extends RecordedChange {
   /** What happened. `expire` appears when an expired row is swept or overwritten. */
   readonly type: 'insert' | 'update' | 'delete' | 'expire';
   /** The name of the entity. */
@@ -15,14 +40,18 @@ export interface RowChange<E = object> {
   readonly version: number;
   /** For an update, the properties that were written, even if their values stayed the same. */
   readonly changed?: readonly string[];
-  /** Where to resume after this change. */
-  readonly cursor: string;
-  /** The trace context of the writer, if `keyslot/telemetry` was registered there and it wrote within a trace. */
-  readonly headers?: TraceHeaders;
+  /**
+   * The values before the change: for an update those of the changed properties, for a row that is gone all. Absent
+   * unless the class is declared with `changes: { values: true }`, and for writes of collections. Reading it throws
+   * SchemaMismatchError if a stored value does not have its property's type.
+   */
+  readonly before?: ChangeValues<E>;
+  /** The values after the change: for an update those of the changed properties, for a new row all that it has. */
+  readonly after?: ChangeValues<E>;
 }
 
 /** An event that a transaction emitted. */
-export interface PartitionEvent<E = object> {
+export interface PartitionEvent<E = object> extends RecordedChange {
   readonly type: 'event';
   /** The name of the entity that owns the partition. */
   readonly entity: string;
@@ -31,62 +60,25 @@ export interface PartitionEvent<E = object> {
   /** The type that was passed to `emit`. */
   readonly event: string;
   readonly payload: unknown;
-  /** Where to resume after this event. */
-  readonly cursor: string;
-  /** The trace context of the writer, as of a change of a row. */
-  readonly headers?: TraceHeaders;
 }
 
 /** What `changes()` emits. */
 export type EntityChange<E = object> = RowChange<E> | PartitionEvent<E>;
 
-/** An entry of an outbox: alternating fields and values. */
-export type OutboxEntry = readonly string[];
-
-/** What `changes()` emits, without the cursor. */
-type ChangeWithoutCursor = Omit<RowChange, 'cursor'> | Omit<PartitionEvent, 'cursor'>;
+/** What a stream of the changes of several classes emits. */
+export type ChangeOf<Types extends readonly EntityClass[]> =
+  { [I in keyof Types]: RowChange<InstanceType<Types[I]>> }[number] | PartitionEvent;
 
 /**
- * Decodes the change in an outbox entry. Returns undefined if it is of another class, or of a partition other than
- * `tag`.
+ * Returns whether a change is of a row of this class. Use it to tell the classes of one stream apart.
+ *
+ * ```ts
+ * if (isChangeOf(change, Order)) console.log(change.after?.status);
+ * ```
  */
-export function changeFrom(
-  schema: EntitySchema,
-  entry: OutboxEntry,
-  tag?: string,
-): ChangeWithoutCursor | undefined {
-  const fields = new Map<string, string>();
-  for (let i = 0; i + 1 < entry.length; i += 2) fields.set(entry[i], entry[i + 1]);
-  const field = (name: string): string => fields.get(name) ?? '';
-  const entryTag = `{${schema.partitionName}:${field(OUTBOX_FIELDS.partition)}}`;
-  if (tag !== undefined && tag !== entryTag) return undefined;
-  const headers = headersIn(field(OUTBOX_FIELDS.trace));
-  if (field(OUTBOX_FIELDS.type) === 'event') {
-    const payload =
-      field(OUTBOX_FIELDS.detail) === '' ? undefined : (JSON.parse(field(OUTBOX_FIELDS.detail)) as unknown);
-    const key = entityKeyIn(schema, entryTag, field(OUTBOX_FIELDS.partition));
-    const id = (schema.partitionKey ? key.partition : key.id) as never;
-    return {
-      type: 'event',
-      entity: schema.partitionName,
-      key: id,
-      event: field(OUTBOX_FIELDS.entity),
-      payload,
-      ...headers,
-    };
-  }
-  if (field(OUTBOX_FIELDS.entity) !== schema.name) return undefined;
-  const type = field(OUTBOX_FIELDS.type) as RowChange['type'];
-  const key = givenKey(schema, entityKeyIn(schema, entryTag, field(OUTBOX_FIELDS.id))) as never;
-  const version = Number(field(OUTBOX_FIELDS.version));
-  const change = { type, entity: schema.name, key, version, ...headers };
-  return type === 'update' ? { ...change, changed: changedIn(schema, field(OUTBOX_FIELDS.detail)) } : change;
-}
-
-const headersIn = (trace: string): { headers?: TraceHeaders } =>
-  trace === '' ? {} : { headers: JSON.parse(trace) as TraceHeaders };
-
-function changedIn({ expiresAt }: EntitySchema, names: string): string[] {
-  if (names === '') return [];
-  return names.split('\0').flatMap((name) => (name === ROW_FIELDS.expiresAt ? (expiresAt ?? []) : [name]));
+export function isChangeOf<E extends object>(
+  change: { readonly type: string; readonly entity: string },
+  type: EntityClass<E>,
+): change is RowChange<E> {
+  return change.type !== 'event' && change.type !== 'gap' && change.entity === entityOptions(type)?.name;
 }

@@ -2,7 +2,7 @@ import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 import { isTransient } from '../../cluster/retry/transient.js';
 import { countersOf, type EntityClient } from '../common/entity-client.js';
 import type { EntityCounters } from '../../cluster/stats/entity-counters.js';
-import type { OutboxEntry } from './entity-change.js';
+import { type OutboxEntry, entriesIn, timeOf } from './outbox-entry.js';
 import { Limiter } from '../common/limiter.js';
 import { outboxKey } from '../keys/outbox-key.js';
 import type { Position } from './outbox-positions.js';
@@ -22,8 +22,8 @@ export const READS_AT_ONCE = 128;
 /** How long a reader waits after a transient failure, in milliseconds. */
 const RETRY_MS = 200;
 
-/** The entries after a position with their ids, or `'lost'` if some are missing. */
-type Read = { readonly entries: readonly (readonly [id: string, entry: OutboxEntry])[] } | 'lost';
+/** The entries after a position, or `'lost'` if some are missing. */
+type Read = { readonly entries: readonly OutboxEntry[] } | 'lost';
 
 /** How an outbox is followed. */
 interface FollowOptions {
@@ -52,7 +52,7 @@ export class OutboxReader {
   /** Returns the current end of an outbox. */
   async end(slot: number): Promise<Position> {
     const [, id] = await this.run(slot, 'now');
-    return id as Position;
+    return id.toString();
   }
 
   /** Returns the current ends of all existing outboxes, by slot. */
@@ -74,7 +74,7 @@ export class OutboxReader {
   async follow(
     slot: number,
     from: Position,
-    deliver: (id: string, entry: OutboxEntry) => void,
+    deliver: (entry: OutboxEntry) => void,
     { wake, pollMs, limiter, signal }: FollowOptions,
   ): Promise<'lost' | undefined> {
     for (let at = from; !signal.aborted;) {
@@ -87,10 +87,10 @@ export class OutboxReader {
         });
       if (signal.aborted) break;
       if (read === 'lost') return 'lost';
-      for (const [id, entry] of read?.entries ?? []) {
-        deliver(id, entry);
-        at = id;
-        this.counters.outboxLagMs = Math.max(0, Date.now() - timeOf(id));
+      for (const entry of read?.entries ?? []) {
+        deliver(entry);
+        at = entry.id;
+        this.counters.outboxLagMs = Math.max(0, Date.now() - timeOf(at));
         if (signal.aborted) return undefined;
       }
       if (!read) await wake.wait(RETRY_MS);
@@ -104,24 +104,22 @@ export class OutboxReader {
     const known = this.inFlight.get(place);
     if (known) return known;
     const read = this.run(slot, from)
-      .then(readFrom)
+      .then((answer) => readFrom(slot, answer))
       .finally(() => this.inFlight.delete(place));
     this.inFlight.set(place, read);
     return read;
   }
 
-  private run(slot: number, from: string): Promise<unknown[]> {
+  private run(slot: number, from: string): Promise<Buffer[]> {
     const keys = [outboxKey(this.partitionName, slot)];
-    return this.scripts.run({ script: OUTBOX_SCRIPT, keys, args: [from, String(BATCH)] }, 'always');
+    return this.scripts.runForBytes(
+      { script: OUTBOX_SCRIPT, keys, args: [from, String(BATCH)] },
+      'always',
+      {},
+    );
   }
 }
 
-/** When an entry was appended, in ms since 1970, by the clock of the server: the first part of its id. */
-const timeOf = (id: string): number => Number(id.slice(0, id.indexOf('-')));
-
-function readFrom([outcome, ...rest]: readonly unknown[]): Read {
-  if (outcome === 'LOST') return 'lost';
-  const entries: (readonly [string, OutboxEntry])[] = [];
-  for (let i = 0; i < rest.length; i += 2) entries.push([rest[i] as string, rest[i + 1] as OutboxEntry]);
-  return { entries };
+function readFrom(slot: number, [outcome, ...rest]: readonly Buffer[]): Read {
+  return outcome.toString() === 'LOST' ? 'lost' : { entries: entriesIn(slot, rest) };
 }

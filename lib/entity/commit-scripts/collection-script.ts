@@ -61,6 +61,6 @@ runCalls(key, calls, answer)
 expireWithRow(row, key)
 if times then remember(times, answers, ARGV[1], mapped(answer, escaped)) end
 if outbox then appendChange('update', ARGV[10], ARGV[11], header[2] or '0', property) end
-wakeReaders()
+writeOutbox()
 return answer
 `);

@@ -49,7 +49,7 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 --   or uq  'u'  n, n times: entry, the id that holds it ('' for none)
 -- and for each operation
 --   row (a number in KEYS)  mode  expected version  expire at
---   entity ('' if its changes are not recorded), and unless that is '': id
+--   entity ('' if its changes are not recorded), and unless that is '': id, whether values are recorded ('' for not)
 --   n, n times: field, value         to set; unless empty the last two are '~v', the property that an upsert keeps
 --                                    ('' for none), and '~op' ''
 --   n, n times: field                to remove
@@ -94,7 +94,7 @@ ${QUERIES}
 local function takeOperation()
   local o = { row = KEYS[tonumber(take())], mode = take(), expected = take(), expireAt = take() }
   o.entity = take()
-  if o.entity ~= '' then o.entityId = take() end
+  if o.entity ~= '' then o.entityId, o.hasValues = take(), take() ~= '' end
   o.setFrom, o.setTo = takeSpan(2)
   o.removedFrom, o.removedTo = takeSpan(1)
   o.countFrom, o.countTo = takeSpan(2)
@@ -242,6 +242,7 @@ for i, o in ipairs(operations) do
   for _, enter in ipairs(o.enters) do redis.call('ZADD', o.ix, 0, enter.entry .. '\0' .. o.id) end
   for _, claim in ipairs(o.claims) do redis.call('HSET', o.uq, claim.entry, o.id) end
   local version = o.version
+  if keepValuesBefore then keepValuesBefore(o) end
   if o.mode == 'D' or not version then
     -- Also before an insert: another program may have deleted the row alone.
     for _, key in ipairs(o.collections) do redis.call('UNLINK', key) end
@@ -265,6 +266,7 @@ for i, o in ipairs(operations) do
     end
     for place = o.countFrom, o.countTo, 2 do redis.call('HINCRBY', o.row, ARGV[place], ARGV[place + 1]) end
     if writeHolds then writeHolds(o, i) end
+    if keepValuesAfter then keepValuesAfter(o) end
     expireRow(o.row, o.expiresAt, o.expireAt, o.ix, o.id) -- a time in the past deletes the row
     for _, key in ipairs(o.collections) do expireCollection(key, o.expireAt) end
     for _, written in ipairs(o.written) do
@@ -276,7 +278,7 @@ for i, o in ipairs(operations) do
   answer[i + 1] = o.outcome or answered(version or '', o.kept)
 end
 for place = eventsFrom, eventsTo, 2 do appendChange('event', ARGV[place], '', '', ARGV[place + 1]) end
-if wakeReaders then wakeReaders() end
+if writeOutbox then writeOutbox() end
 if times then remember(times, answers, token, answer) end
 if appendReleased then appendReleased(operations, answer) end
 return answer

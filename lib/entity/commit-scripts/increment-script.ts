@@ -1,4 +1,4 @@
-import { ROW_FIELDS } from '../keys/stored-names.js';
+import { ROW_FIELDS, VALUE_FIELDS } from '../keys/stored-names.js';
 import { Script } from '../../cluster/scripts/script.js';
 import { LUA_COUNTER } from '../lua/lua-counter.js';
 import { LUA_LOCK } from '../lua/lua-lock.js';
@@ -17,7 +17,7 @@ export const INCREMENT_SCRIPT = new Script(String.raw`#!lua
 -- ARGV: 1 the counter's field  2 the step, followed by 'n' for a bigint  3 token
 --   4, 5 the window's times and answers (numbers in KEYS, 0 for none)
 --   6 the lock (a number in KEYS, 0 for none)  7 its token
---   8 the outbox (a number in KEYS, 0 for none)  9 its length  10 id of the partition  11 entity  12 id
+--   8 the outbox (a number in KEYS, 0 for none)  9 its length  10 id of the partition  11 entity  12 id  13 whether values are recorded
 ${LUA_COUNTER}
 ${LUA_RIGHTS}
 ${LUA_EXPIRY}
@@ -43,7 +43,16 @@ openOutbox(KEYS[tonumber(ARGV[8])], ARGV[9], ARGV[10])
 redis.call('HINCRBY', row, field, by)
 local answer = { 'OK', sum }
 if times then remember(times, answers, token, answer) end
-if outbox then appendChange('update', ARGV[11], ARGV[12], values[3] or '0', field) end
-wakeReaders()
+if outbox then
+  local recorded = {}
+  if ARGV[13] ~= '' then
+    recorded = { '${VALUE_FIELDS.after}' .. field, sum }
+    if value then
+      recorded[3], recorded[4] = '${VALUE_FIELDS.before}' .. field, value
+    end
+  end
+  appendChange('update', ARGV[11], ARGV[12], values[3] or '0', field, recorded)
+end
+writeOutbox()
 return answer
 `);

@@ -72,9 +72,10 @@ export interface ClusterEntityOptions {
   idempotency?: 'window' | undefined;
   /**
    * Records every change in a stream, in the same commit, for `changes()`. There is one stream per slot and owner of
-   * partitions; it keeps about `maxLength` changes, 1,000 by default. Each write also writes this stream.
+   * partitions; it keeps about `maxLength` changes, 1,000 by default. Each write also writes this stream. With
+   * `values: true`, the stream has the old and new values of changed properties; without it, it has none.
    */
-  changes?: boolean | { maxLength: number } | undefined;
+  changes?: boolean | { maxLength?: number | undefined; values?: boolean | undefined } | undefined;
 }
 
 /** What the decorators of one class declare, without those of its parents. */

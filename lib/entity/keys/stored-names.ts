@@ -80,7 +80,12 @@ export const OUTBOX_FIELDS = {
   detail: 'd',
   /** The trace context of the writer as JSON, if it wrote within a trace. */
   trace: 'c',
+  /** The place in a commit of several changes, as `index/count`, followed by the id of the commit's first entry. */
+  commit: 'm',
 } as const;
+
+/** The prefixes of the fields of an outbox entry that hold values. The name of the property follows. */
+export const VALUE_FIELDS = { before: '-', after: '+' } as const;
 
 /** The fields of a schema record. */
 export const RECORD_FIELDS = { definition: 'definition', building: 'building' } as const;

@@ -1,6 +1,7 @@
 /** Part of the commit script, after its functions: lists the commands that the commit will write with. */
 export const LUA_PLANNED_RIGHTS = String.raw`
 local function planCommands(o, planned)
+  if o.hasValues then planned.HGETALL = true end
   if o.releases[1] then planned.HDEL = true end
   if o.leaves[1] then planned.ZREM = true end
   if o.enters[1] then planned.ZADD = true end

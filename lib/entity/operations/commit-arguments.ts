@@ -1,5 +1,6 @@
 import type { Stored } from '../codec/codec.js';
 import { COLLECTION_KINDS } from '../decorators/collection-kind.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
 import { stepText } from '../rows/counter.js';
 import { CLOSED, OPEN } from '../keys/index-entry.js';
 import { indexKey, uniqueKey, fencesKey } from '../keys/entity-key.js';
@@ -95,7 +96,7 @@ export function commitScriptArguments(
   for (const operation of operations) {
     const { schema, key, mode, set = NOTHING, removed = NOTHING, increments, guards = NOTHING } = operation;
     args.push(place(key.row), LETTERS[mode], expectedText(operation), expiryText(operation));
-    args.push(...(schema.changes && outbox ? [schema.name, key.idText] : ['']));
+    args.push(...(schema.changes && outbox ? [schema.name, key.idText, valuesMark(schema)] : ['']));
     const pairs = writesRow(operation) ? [...set, ...headerOf(operation)] : NOTHING;
     args.push(String(pairs.length / 2), ...pairs);
     args.push(String(removed.length), ...removed);
@@ -128,6 +129,7 @@ export function incrementScriptArguments(
     ...extraArguments(extras, place),
     schema.name,
     key.idText,
+    valuesMark(schema),
   ];
   return { keys: keys(), args };
 }
@@ -164,6 +166,8 @@ function extraArguments({ window = NOTHING, fence, outbox }: CommitExtras, place
     ...(outbox ? [place(outbox.key), lengthArgument(outbox), outbox.partitionText] : ['0', '', '']),
   ];
 }
+/** Says whether the values of changes are recorded. */
+const valuesMark = ({ changes }: EntitySchema): string => (changes?.values ? '1' : '');
 /** The length of the outbox, and the trace context of the writer behind it. */
 const lengthArgument = ({ maxLength, headers }: Outbox): string =>
   headers === undefined ? String(maxLength) : `${maxLength} ${JSON.stringify(headers)}`;

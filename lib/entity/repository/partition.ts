@@ -1,4 +1,9 @@
+import type { Observable } from 'rxjs';
+import type { ChangesOptions } from '../changes/change-feed.js';
+import type { ChangeOf, EntityChange } from '../changes/entity-change.js';
+import { followedClasses } from '../changes/followed-classes.js';
 import { checkFunction } from '../common/argument-checks.js';
+import { checkEntityOptions } from '../common/check-entity-options.js';
 import { partitionTag } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { loadPartition } from '../query/partition-loader.js';
@@ -18,6 +23,7 @@ export class Partition {
   private constructor(
     private readonly context: LockingContext,
     private readonly transactions: TransactionRunner,
+    private readonly schema: EntitySchema,
     /** The hash tag in all keys of the partition, braces included: `{Order:42}`. */
     readonly tag: string,
   ) {}
@@ -29,7 +35,7 @@ export class Partition {
     schema: EntitySchema,
     key: unknown,
   ): Partition {
-    return new Partition(context, transactions, partitionTag(schema, key));
+    return new Partition(context, transactions, schema, partitionTag(schema, key));
   }
 
   /**
@@ -44,6 +50,35 @@ export class Partition {
    */
   loadAll<const Types extends readonly EntityClass[]>(types: Types): Promise<EntitiesOf<Types>> {
     return loadPartition(this.context, this.tag, types) as Promise<EntitiesOf<Types>>;
+  }
+
+  /**
+   * Emits the committed changes of every class in the partition, and its events, in the order of their commits; see
+   * `ClusterRepository.changes`. Name the classes for a typed stream, or if some of them do not record changes.
+   *
+   * ```ts
+   * orders.partition('42').changes([Order, OrderItem], { from: 'start' }).subscribe(audit);
+   * ```
+   *
+   * @throws InvalidArgumentError if a class does not record its changes, or the cursor is not valid.
+   */
+  changes<const Types extends readonly EntityClass[]>(
+    types: Types,
+    options?: ChangesOptions,
+  ): Observable<ChangeOf<Types>>;
+  changes(types?: 'all', options?: ChangesOptions): Observable<EntityChange>;
+  changes(
+    types: readonly EntityClass[] | 'all' = 'all',
+    options: ChangesOptions = {},
+  ): Observable<EntityChange> {
+    checkEntityOptions('changes() of a partition', options);
+    const { feed, schemas } = this.context;
+    return feed.changes(followedClasses(schemas, this.schema, types), this.tag, options);
+  }
+
+  /** Returns a cursor after every change of the partition that was committed before the call. */
+  changesCursor(): Promise<string> {
+    return this.context.feed.cursor({ partitionName: this.schema.partitionName, schemas: [] }, this.tag);
   }
 
   /** Runs a transaction, as `ClusterRepository.transaction` does. */

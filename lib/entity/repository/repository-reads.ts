@@ -2,7 +2,8 @@ import { ROW_FIELDS } from '../keys/stored-names.js';
 import type { Observable } from 'rxjs';
 import { checkList } from '../common/argument-checks.js';
 import type { ChangesOptions } from '../changes/change-feed.js';
-import type { EntityChange } from '../changes/entity-change.js';
+import type { ChangeOf, EntityChange } from '../changes/entity-change.js';
+import { followedClasses } from '../changes/followed-classes.js';
 import { EntityNotFoundError, RepositoryNotReadyError } from '../common/entity-errors.js';
 import { EntityFinder, type Page, type PageOptions } from '../query/entity-finder.js';
 import { type EntityKey, entityKey, partitionTag } from '../keys/entity-key.js';
@@ -166,18 +167,31 @@ export abstract class RepositoryReads<E extends object> {
    *
    * @throws InvalidArgumentError if the class does not record its changes, or the cursor is not valid.
    */
-  changes(partition?: PartitionKeyOf<E>, options: ChangesOptions = {}): Observable<EntityChange<E>> {
-    const changes = this[PARTS].context.feed.changes(
-      this[PARTS].mapper.schema,
-      this.tagOf(partition),
-      options,
-    );
-    return changes as Observable<EntityChange<E>>;
+  changes(partition?: PartitionKeyOf<E>, options?: ChangesOptions): Observable<EntityChange<E>>;
+  /** Emits the changes of several classes, or of all, in one stream; see `Partition.changes`. */
+  changes<const Types extends readonly EntityClass[]>(
+    partition: PartitionKeyOf<E> | undefined,
+    options: ChangesOptions & { classes: Types },
+  ): Observable<ChangeOf<Types>>;
+  changes(
+    partition: PartitionKeyOf<E> | undefined,
+    options: ChangesOptions & { classes: 'all' },
+  ): Observable<EntityChange>;
+  changes(
+    partition?: PartitionKeyOf<E>,
+    options: ChangesOptions & { classes?: readonly EntityClass[] | 'all' } = {},
+  ): Observable<never> {
+    checkEntityOptions('changes()', options);
+    const { classes: types, ...others } = options;
+    const classes = followedClasses(this[PARTS].context.schemas, this[PARTS].mapper.schema, types);
+    const changes = this[PARTS].context.feed.changes(classes, this.tagOf(partition), others);
+    return changes as Observable<never>;
   }
 
   /** Returns a cursor after every change that was committed before the call, for `changes({ from })`. */
   async changesCursor(partition?: PartitionKeyOf<E>): Promise<string> {
-    return this[PARTS].context.feed.cursor(this[PARTS].mapper.schema, this.tagOf(partition));
+    const classes = followedClasses(this[PARTS].context.schemas, this[PARTS].mapper.schema);
+    return this[PARTS].context.feed.cursor(classes, this.tagOf(partition));
   }
 
   /** Returns whether a row with this key exists. */

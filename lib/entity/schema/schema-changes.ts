@@ -4,23 +4,32 @@ import { suggestionFor } from '../../cluster/common/check-option-names.js';
 export interface ChangesSchema {
   /** The approximate number of changes that the outbox of a slot keeps. */
   readonly maxLength: number;
+  /** Whether changes have the old and new values of properties. */
+  readonly values: boolean;
 }
-const KNOWN = ['maxLength'];
+const KNOWN = ['maxLength', 'values'];
 
 /** How many changes the outbox of a slot keeps, unless the entity says otherwise. */
 export const OUTBOX_LENGTH = 1000;
+
 /** What `@ClusterEntity({ changes })` means; what is wrong in it is reported to `fault`. */
 export function buildChanges(given: unknown, fault: (what: string) => void): ChangesSchema | undefined {
   if (given === undefined || given === false) return undefined;
-  if (given === true) return { maxLength: OUTBOX_LENGTH };
-  const { maxLength, ...others } = Object(given) as { maxLength?: unknown };
-  const [unknown] = typeof given === 'object' ? Object.keys(others) : [];
+  if (given === true) return { maxLength: OUTBOX_LENGTH, values: false };
+  const options = Object(given) as { maxLength?: unknown; values?: unknown };
+  const unknown =
+    typeof given === 'object' ? Object.keys(options).find((name) => !KNOWN.includes(name)) : undefined;
   if (unknown !== undefined)
     fault(
       `has the unknown option ${unknown} of changes${suggestionFor(unknown, KNOWN)}; known are ${KNOWN.join(', ')}`,
     );
-  if (Number.isSafeInteger(maxLength) && (maxLength as number) >= 1)
-    return { maxLength: maxLength as number };
-  fault('has the option changes, which is true, or { maxLength } with a whole number from 1');
+  const { maxLength = OUTBOX_LENGTH, values = false } = options;
+  const isObject = typeof given === 'object' && given !== null;
+  if (isObject && isLength(maxLength) && typeof values === 'boolean') return { maxLength, values };
+  fault(
+    'has the option changes, which is true, or { maxLength, values } with a whole number from 1, and true or false',
+  );
   return undefined;
 }
+
+const isLength = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;

@@ -1,6 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { jest } from '@jest/globals';
-import { ClusterClient, ClusterEntity, PrimaryKey, Property, createRepositories } from 'keyslot';
+import {
+  ClusterClient,
+  ClusterEntity,
+  PartitionKey,
+  PrimaryKey,
+  Property,
+  createRepositories,
+  isChangeOf,
+} from 'keyslot';
 import { eventually, sharedCluster } from '../../cluster-fixture.js';
 
 const { nodes, keyspace } = sharedCluster();
@@ -9,6 +17,13 @@ const { nodes, keyspace } = sharedCluster();
 class Cart {
   @PrimaryKey({ generate: 'ulid' }) id!: string;
   @Property() owner?: string;
+}
+
+@ClusterEntity({ name: 'CartLine', partition: () => Cart, changes: { values: true } })
+class CartLine {
+  @PartitionKey() cartId!: string;
+  @PrimaryKey() sku!: string;
+  @Property() quantity: number = 1;
 }
 
 const squeezed = (code: string): string => code.replace(/\s+/g, ' ').trim();
@@ -42,6 +57,28 @@ describe('docs/changes-and-locks.md', () => {
     });
     expect(sold).toBeGreaterThan(0);
     expect(await carts.findOne(cart.id)).toMatchObject({ owner: 'ada false' });
+  });
+
+  it('follows every class of a partition, with values', async () => {
+    const registry = createRepositories(cluster, [Cart, CartLine]);
+    const carts = registry.repository(Cart);
+    const log = jest.spyOn(console, 'log').mockReturnValue();
+    const cart = await carts.insert(carts.create({ owner: 'ada' }));
+
+    const audit = carts.partition(cart.id).changes([Cart, CartLine], { from: 'start' });
+    const auditing = audit.subscribe((change) => {
+      if (isChangeOf(change, CartLine)) console.log(change.key, change.committedAt, change.changed);
+    });
+
+    try {
+      const lines = registry.repository(CartLine);
+      await lines.insert(lines.create({ cartId: cart.id, sku: 'pen' }));
+      await eventually(() => log.mock.calls.length === 1);
+      expect(log.mock.calls[0][0]).toEqual({ cartId: cart.id, sku: 'pen' });
+    } finally {
+      auditing.unsubscribe();
+      log.mockRestore();
+    }
   });
 
   // apart from locks: readers of 16,384 outboxes may hold up a busy machine for longer than a lock lasts

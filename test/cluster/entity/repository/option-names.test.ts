@@ -170,6 +170,9 @@ const ofRepository: Table<ClusterRepository<Optioned>> = {
 };
 const ofPartition: Table<Partition> = {
   loadAll: [needed([Order, Optioned])],
+  // undefined means all classes, of which Order does not record its changes
+  changes: [needed([Optioned]), options('changes() of a partition')],
+  changesCursor: [],
   transaction: [work, options('a transaction')],
   withLock: [work, options('a lock')],
 };
