@@ -8,13 +8,21 @@ const SEVERITY: Readonly<Record<KeyslotOutcome, number>> = { ok: 0, error: 1, un
 
 /** Creates the fields of a context that a `CallTrace` fills in. */
 export function emptyRouting(): KeyslotRouting {
-  return { nodes: [], attempts: 0, redirects: { moved: 0, ask: 0 }, retries: 0, events: [] };
+  // all fields from the start: objects that grow are slow
+  return {
+    node: undefined,
+    address: undefined,
+    port: undefined,
+    nodes: [],
+    attempts: 0,
+    redirects: { moved: 0, ask: 0 },
+    retries: 0,
+    events: [],
+  };
 }
 
 /** Records in a context where a call goes. Exists only for calls that somebody listens to. */
 export class CallTrace {
-  private readonly parts = new Map<string, KeyslotNodePart>();
-
   constructor(private readonly routing: KeyslotRouting) {}
 
   /**
@@ -54,7 +62,9 @@ export class CallTrace {
     part.commands++;
     part.endedAt = epochMs();
     part.startedAt = Math.min(part.startedAt, startedAt);
-    Object.assign(this.routing, { node, address: part.address, port: part.port });
+    this.routing.node = node;
+    this.routing.address = part.address;
+    this.routing.port = part.port;
     if (error === undefined) return;
     part.failed++;
     part.errorCode ??= errorCodeOf(error);
@@ -63,11 +73,10 @@ export class CallTrace {
   }
 
   private partOf(node: string, startedAt: number): KeyslotNodePart {
-    let part = this.parts.get(node);
+    let part = this.routing.nodes.find((one) => one.node === node);
     if (part === undefined) {
       const { address, port } = addressOf(node);
       part = { node, address, port, commands: 0, failed: 0, startedAt, endedAt: startedAt, outcome: 'ok' };
-      this.parts.set(node, part);
       this.routing.nodes.push(part);
     }
     return part;

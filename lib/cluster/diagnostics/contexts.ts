@@ -13,9 +13,9 @@ export interface KeyslotContext {
   /** When the operation began, in ms since 1970, with fractions. */
   readonly startedAt: number;
   /** Set before `error`, `asyncStart` and `asyncEnd` are published. */
-  outcome?: KeyslotOutcome;
+  outcome?: KeyslotOutcome | undefined;
   /** The `code` of the error (`WRONGTYPE`, `OUTCOME_UNKNOWN`); the name of its class if it has none. */
-  errorCode?: string;
+  errorCode?: string | undefined;
   /** The error, if it failed. */
   error?: unknown;
 }
@@ -60,9 +60,9 @@ export interface KeyslotNodePart {
 /** How a call went, for commands, pipelines, transactions and messages alike. Filled in while the call is under way. */
 export interface KeyslotRouting {
   /** The node that answered last, as `host:port`; and its two parts. Unset while no node has. */
-  node?: string;
-  address?: string;
-  port?: number;
+  node?: string | undefined;
+  address?: string | undefined;
+  port?: number | undefined;
   /** One for each node that answered. A single command has one; a fan-out or a pipeline may have many. */
   readonly nodes: KeyslotNodePart[];
   /** Attempts of all its requests, the first ones included. */

@@ -4,8 +4,11 @@ import { monotonicMs } from '../common/timers.js';
 import type { KeyslotContext, KeyslotOutcome } from './contexts.js';
 import { publish, runWithStores } from './guarded-publish.js';
 
+// read once: Node computes it with each access
+const { timeOrigin } = performance;
+
 /** Milliseconds since 1970, with fractions, of a clock that never goes back. */
-export const epochMs = (): number => performance.timeOrigin + monotonicMs();
+export const epochMs = (): number => timeOrigin + monotonicMs();
 
 /** What contexts say of their client. */
 export interface ContextOptions {
@@ -15,7 +18,14 @@ export interface ContextOptions {
 
 /** Creates the fields that all contexts share. */
 export function contextOf({ clientId, clientName }: ContextOptions): KeyslotContext {
-  return { clientId, clientName, startedAt: epochMs() };
+  return {
+    clientId,
+    clientName,
+    startedAt: epochMs(),
+    outcome: undefined,
+    errorCode: undefined,
+    error: undefined,
+  };
 }
 
 /**

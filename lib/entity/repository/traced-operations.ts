@@ -1,6 +1,6 @@
 import { entityChannel } from '../../cluster/diagnostics/channels.js';
 import type { KeyslotEntityContext } from '../../cluster/diagnostics/contexts.js';
-import { contextOf, traced } from '../../cluster/diagnostics/traced.js';
+import { epochMs, traced } from '../../cluster/diagnostics/traced.js';
 import { PARTS, type RepositoryParts } from './repository-parts.js';
 
 /** The methods of repositories that have contexts, all of which return promises. */
@@ -27,7 +27,11 @@ export function traceOperations(prototype: object): void {
       if (!entityChannel.hasSubscribers) return method.apply(this, args);
       const [list] = args;
       const context: KeyslotEntityContext = {
-        ...contextOf({ clientName: undefined }),
+        clientName: undefined,
+        startedAt: epochMs(),
+        outcome: undefined,
+        errorCode: undefined,
+        error: undefined,
         entity: this[PARTS].mapper.schema.name,
         operation,
         batchSize: BATCHES.has(operation) && Array.isArray(list) ? list.length : undefined,

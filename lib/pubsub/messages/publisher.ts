@@ -1,10 +1,10 @@
 import { Batch, BatchedCommand } from '../../cluster/command/batch.js';
 import { followAll, noteFailures } from '../../cluster/batch-trace.js';
 import { PLAIN_SHAPES, type CallPolicy } from '../../cluster/command/call-policy.js';
-import { CallTrace, emptyRouting } from '../../cluster/diagnostics/call-trace.js';
+import { CallTrace } from '../../cluster/diagnostics/call-trace.js';
 import { publishChannel } from '../../cluster/diagnostics/channels.js';
 import type { KeyslotPublishContext } from '../../cluster/diagnostics/contexts.js';
-import { type ContextOptions, contextOf, traced } from '../../cluster/diagnostics/traced.js';
+import { type ContextOptions, epochMs, traced } from '../../cluster/diagnostics/traced.js';
 import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { ChannelName } from '../subscriptions/cluster-message.js';
@@ -94,12 +94,25 @@ function publishContext(
 ): KeyslotPublishContext {
   const names = new Set(channels.map(String));
   return {
-    ...contextOf(options),
+    // one literal: see CommandRunner.traced
+    clientId: options.clientId,
+    clientName: options.clientName,
+    startedAt: epochMs(),
     kind: command === 'publish' ? 'channel' : 'sharded',
     channel: names.size === 1 ? [...names][0] : undefined,
     batchSize: channels.length,
     failed: 0,
-    ...emptyRouting(),
+    outcome: undefined,
+    errorCode: undefined,
+    error: undefined,
+    node: undefined,
+    address: undefined,
+    port: undefined,
+    nodes: [],
+    attempts: 0,
+    redirects: { moved: 0, ask: 0 },
+    retries: 0,
+    events: [],
   };
 }
 
