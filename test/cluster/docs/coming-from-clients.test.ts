@@ -97,7 +97,7 @@ describe('docs/coming-from-clients.md', () => {
       'OK',
       2,
       'OK',
-      'ERR value is not an integer or out of range',
+      expect.stringMatching(/^ERR value is not an integer or out of range \(INCR on 127\.0\.0\.1:\d+\)$/),
     ]);
 
     await cluster.set('page:1', 'home');
