@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { RedisCommander } from 'ioredis';
 import { NO_SLOT } from '../../cluster/topology/key-slot.js';
 import type { ClusterEngine } from '../../cluster/cluster-engine.js';
@@ -78,6 +79,16 @@ export class WatchedTransaction {
   /** Queues commands that run atomically. Return them from the function to execute them. */
   multi(): TransactionCommands {
     return new WatchedCommands(this.engine, this.policy) as unknown as TransactionCommands;
+  }
+
+  /** Shows the node only: the transaction leads to connections and scripts, which may hold secrets. */
+  [inspect.custom](): string {
+    return `WatchedTransaction { node: '${this.connection.nodeName}' }`;
+  }
+
+  /** As for `util.inspect`: the node only. */
+  toJSON(): { node: string } {
+    return { node: this.connection.nodeName };
   }
 }
 

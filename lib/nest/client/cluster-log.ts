@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { Logger } from '@nestjs/common';
 import type { ClusterClient } from '../../client/cluster-client.js';
 import type { LogKind } from '../../cluster/logging/log-entry.js';
@@ -37,11 +38,12 @@ export function logEvents(
 }
 
 function logNodes(client: ClusterClient, name: string, logger: Logger): void {
-  // not 'ready': a listener of that event would make the client connect before the module does
-  client.on('connect', () => {
+  const logConnect = (): void => {
     const { primaries, replicas } = client.topology;
     logger.log(`Cluster '${name}' is connected: ${primaries.length} primaries, ${replicas.length} replicas`);
-  });
+  };
+  // the client's own on() would make it connect, before the module does
+  Reflect.apply(EventEmitter.prototype.on, client, ['connect', logConnect]);
   client.on('+node', (node) => {
     // until it is ready, every node is new
     if (client.status === 'ready') logger.log(`Cluster '${name}' has a new node, ${node.name}`);

@@ -364,6 +364,8 @@ const DIFFERENT: Readonly<Record<string, string>> = {
   'zunionstore k': UNSENT,
   'client SETNAME': EVERY_NODE,
   'acl SETUSER x nonsense': REDACTED,
+  'xreadgroup GROUP none c STREAMS k >': REDACTED,
+  'xpending k none': REDACTED,
   'client NOSUCH': REDACTED,
   'cluster NOSUCH': REDACTED,
   'command NOSUCH': REDACTED,
