@@ -93,12 +93,8 @@ describe('docs/coming-from-clients.md', () => {
     expect(await cluster.del('cart:42', 'cart:43')).toBe(2);
 
     const results = await cluster.pipeline().set('a', '1').incr('a').set('b', 'x').incr('b').exec();
-    expect(results.map(([error, reply]) => error?.message ?? reply)).toEqual([
-      'OK',
-      2,
-      'OK',
-      expect.stringMatching(/^ERR value is not an integer or out of range \(INCR on 127\.0\.0\.1:\d+\)$/),
-    ]);
+    expect(results.slice(0, 3).map(([, reply]) => reply)).toEqual(['OK', 2, 'OK']);
+    expect(results[3][0]?.message).toContain('ERR value is not an integer');
 
     await cluster.set('page:1', 'home');
     const keys: string[] = [];
