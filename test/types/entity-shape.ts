@@ -517,3 +517,59 @@ export async function relations(
   await wholes.update('1', { pieces: [] });
   void [ids, other, list, count, note, sure];
 }
+
+export async function selects(
+  tickets: ClusterRepository<Ticket>,
+  plain: ClusterRepository<Plain>,
+  orders: ClusterRepository<Order>,
+  tx: PartitionTransaction,
+): Promise<void> {
+  const ticket = await tickets.findOneOrFail({ orderId: '1', id: '2' }, { select: ['note'] });
+  const values: readonly [note: string, orderId: string, id: string] = [
+    ticket.note,
+    ticket.orderId,
+    ticket.id,
+  ];
+  const whole: Ticket | null = await tickets.findOne({ orderId: '1', id: '2' }, {});
+  const list: Ticket[] = await tickets.findBy({ orderId: '1' }, { limit: 5, select: undefined });
+  const [found] = await tickets.findBy({ orderId: '1' }, { select: ['price'], limit: 1 });
+  const price: number | undefined = found.price;
+  const [one] = await tickets.findMany([{ orderId: '1', id: '2' }], { select: ['seat'] });
+  const seat: string | undefined = one?.seat;
+  const { items } = await tickets.findPage({ orderId: '1' }, { select: ['seat'], limit: 1 });
+  for await (const row of tickets.stream({ orderId: '1' }, { select: ['seat'] })) void row.seat;
+  const everything = await plain.findOneOrFail('1', { select: ['id', 'views', 'text', 'kind'] });
+  // @ts-expect-error not selected
+  void ticket.seat;
+  // @ts-expect-error not selected
+  void items[0].note;
+  // @ts-expect-error what was read is frozen
+  ticket.note = 'x';
+  // @ts-expect-error no such property
+  await tickets.findOne({ orderId: '1', id: '2' }, { select: ['nota'] });
+  // @ts-expect-error a method is not a property
+  await orders.findOne('1', { select: ['total'] });
+  // @ts-expect-error misspelt
+  await orders.findOne('1', { selects: ['note'] });
+  // @ts-expect-error read with select
+  await tickets.save(ticket);
+  // @ts-expect-error read with select, although nothing is missing
+  await plain.save(everything);
+  // @ts-expect-error read with select
+  await plain.saveMany([everything]);
+  // @ts-expect-error read with select
+  await plain.remove(everything);
+  // @ts-expect-error a copy of what was read with select
+  await plain.upsert({ ...everything, text: 'x' });
+  // @ts-expect-error read with select
+  tx.save(everything);
+  // @ts-expect-error read with select
+  tx.remove(ticket);
+  void [values, whole, list, price, seat];
+}
+
+/** Repositories of any class can pass on their entities. */
+export async function passedOn<E extends object>(repository: ClusterRepository<E>, entity: E): Promise<E> {
+  const found: E | null = await repository.findOne(1 as KeyOf<E>);
+  return repository.save(found ?? entity);
+}

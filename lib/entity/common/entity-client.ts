@@ -43,6 +43,10 @@ export interface ScriptRunner {
 /** A batch of commands over any nodes. */
 export interface EntityPipeline {
   /** As `ClusterClient` has it. */
+  hmget(key: string, ...fields: string[]): unknown;
+  /** As `ClusterClient` has it. */
+  hmgetBuffer(key: string, ...fields: string[]): unknown;
+  /** As `ClusterClient` has it. */
   hgetall(key: string): unknown;
   /** As `ClusterClient` has it. */
   hgetallBuffer(key: string): unknown;

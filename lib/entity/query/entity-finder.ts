@@ -1,5 +1,6 @@
 import { countersOf } from '../common/entity-client.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import type { EntityKey } from '../keys/entity-key.js';
 import type { SchemaRecords } from '../records/schema-records.js';
 import { type EntityQuery, type ExactIndex, type FoundRow, queryOf } from './entity-query.js';
 import { countExpired, dueRows } from './expiry-queue.js';
@@ -38,12 +39,21 @@ export interface FinderContext extends RowContext {
   readonly records: SchemaRecords;
 }
 
+/** Reads rows by their keys: their entities in the same order, null for a missing row. */
+type RowsReader = (context: RowContext, keys: readonly EntityKey[]) => Promise<(object | null)[]>;
+
 /** Runs queries: reads keys from the index, then the rows, and checks each row against the query again. */
 export class EntityFinder<E extends object> {
   constructor(
     private readonly context: FinderContext,
     private readonly mapper: RowMapper,
+    private readonly readRows: RowsReader = (parts, keys) => loadRows(parts, mapper, keys),
   ) {}
+
+  /** Returns the entities with these keys, null for missing rows. */
+  async rows(keys: readonly EntityKey[]): Promise<(E | null)[]> {
+    return (await this.readRows(this.context, keys)) as (E | null)[];
+  }
 
   async findBy(where: object, limit = Number.MAX_SAFE_INTEGER): Promise<E[]> {
     checkLimit(limit, Number.MAX_SAFE_INTEGER);
@@ -124,8 +134,8 @@ export class EntityFinder<E extends object> {
   /** Loads rows. They may have changed since the index was read: returns null for those that do not match the query. */
   private async load(rows: readonly FoundRow[]): Promise<(E | null)[]> {
     const keys = rows.map(({ key }) => key);
-    const entities = await loadRows(this.context, this.mapper, keys);
-    return entities.map((entity, i) => (entity && rows[i].fits(entity) ? (entity as E) : null));
+    const entities = await this.rows(keys);
+    return entities.map((entity, i) => (entity && rows[i].fits(entity) ? entity : null));
   }
 
   private async checkReady({ name }: EntityQuery): Promise<void> {

@@ -4,7 +4,8 @@ import type { EntityFinder } from './entity-finder.js';
 import { type EntityKey, entityKeyOfRow } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import type { RowMapper } from '../rows/row-mapper.js';
-import { type RowContext, loadRows } from '../rows/row-reader.js';
+import type { SelectOptions } from '../rows/selected.js';
+import type { RowContext } from '../rows/row-reader.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 
 interface StreamContext extends RowContext {
@@ -28,7 +29,7 @@ export async function* streamEntities<E extends object>(
   mapper: RowMapper,
   finder: EntityFinder<E>,
   where: object | undefined,
-  options: StreamOptions,
+  options: StreamOptions & SelectOptions<string>,
 ): AsyncGenerator<E, void, undefined> {
   checkEntityOptions('a stream of entities', options);
   const { batchSize = BATCH, signal } = options;
@@ -38,7 +39,7 @@ export async function* streamEntities<E extends object>(
       `batchSize must be a whole number from 1 to ${LARGEST_BATCH}`,
     );
   const batches =
-    where !== undefined ? found(finder, where, batchSize) : scanned<E>(context, mapper, batchSize);
+    where !== undefined ? found(finder, where, batchSize) : scanned(context, mapper, finder, batchSize);
   signal?.throwIfAborted();
   for await (const batch of batches) {
     signal?.throwIfAborted();
@@ -75,12 +76,12 @@ async function* found<E extends object>(
 
 async function* scanned<E extends object>(
   context: StreamContext,
-  mapper: RowMapper,
+  { schema }: RowMapper,
+  finder: EntityFinder<E>,
   size: number,
 ): AsyncGenerator<E[]> {
-  const { schema } = mapper;
   const load = async (keys: readonly EntityKey[]): Promise<E[]> =>
-    (await loadRows(context, mapper, keys)).filter((entity) => entity !== null) as E[];
+    (await finder.rows(keys)).filter((entity) => entity !== null);
   let keys: EntityKey[] = [];
   for await (const row of context.keys.keys(`{${schema.partitionName}:*}:${schema.name}:*`, 'hash', ROW)) {
     const key = entityKeyOfRow(schema, row);

@@ -22,6 +22,7 @@ import type {
   PartitionKeyOf,
   Patch,
 } from '../decorators/shape.js';
+import type { Unselected } from '../rows/selected.js';
 import type { TransactionFunction } from '../transactions/transaction-runner.js';
 import type { BulkWriteOptions, WriteOptions } from '../common/write-options.js';
 import type { UpdateOptions } from '../operations/update-options.js';
@@ -63,7 +64,7 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
    * @throws VersionConflictError if the row was changed or deleted since it was loaded.
    * @throws EntityExistsError if the entity is new and its row already exists.
    */
-  async save(entity: E, options?: WriteOptions): Promise<E> {
+  async save(entity: E & Unselected, options?: WriteOptions): Promise<E> {
     await this.write('save', entity, options);
     return entity;
   }
@@ -73,7 +74,7 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
    *
    * @throws EntityExistsError
    */
-  async insert(entity: E, options?: WriteOptions): Promise<E> {
+  async insert(entity: E & Unselected, options?: WriteOptions): Promise<E> {
     await this.write('insert', entity, options);
     return entity;
   }
@@ -83,7 +84,7 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
    * keeps its value unless the entity has one or a global index covers it; afterwards the entity shows the row's
    * value.
    */
-  async upsert(entity: E, options?: WriteOptions): Promise<E> {
+  async upsert(entity: E & Unselected, options?: WriteOptions): Promise<E> {
     await this.write('upsert', entity, options);
     return entity;
   }
@@ -113,7 +114,7 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
    *
    * @throws VersionConflictError
    */
-  async remove(entity: E, options?: WriteOptions): Promise<void> {
+  async remove(entity: E & Unselected, options?: WriteOptions): Promise<void> {
     await this.write('remove', entity, options);
   }
 
@@ -132,7 +133,7 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
    * @returns one result per entity, in the same order; failures are results, not exceptions. If an after-hook fails,
    * the result is its error although the row was written.
    */
-  saveMany(entities: readonly E[], options?: BulkWriteOptions): Promise<ItemResult<E>[]> {
+  saveMany(entities: readonly (E & Unselected)[], options?: BulkWriteOptions): Promise<ItemResult<E>[]> {
     return saveMany(this[PARTS].context, this[PARTS].mapper, entities, options);
   }
 

@@ -1,5 +1,6 @@
 import { ROW_FIELDS } from '../keys/stored-names.js';
 import type { Observable } from 'rxjs';
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkList } from '../common/argument-checks.js';
 import type { ChangesOptions } from '../changes/change-feed.js';
 import type { ChangeOf, EntityChange } from '../changes/entity-change.js';
@@ -9,7 +10,9 @@ import { EntityFinder, type Page, type PageOptions } from '../query/entity-finde
 import { type EntityKey, entityKey, partitionTag } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { type StreamOptions, observeEntities, streamEntities } from '../query/entity-stream.js';
-import { loadRow, loadRows } from '../rows/row-reader.js';
+import { loadRow } from '../rows/row-reader.js';
+import type { Found, SelectOptions, SelectableNames } from '../rows/selected.js';
+import { Selection } from '../rows/selection.js';
 import { loadWithRelations } from '../loading/relation-loader.js';
 import type { RelationNames, WithRelations } from '../decorators/related.js';
 import type { FindOptions } from '../loading/find-options.js';
@@ -43,25 +46,29 @@ export abstract class RepositoryReads<E extends object> {
   }
 
   /**
-   * Returns the entity with this key, or null.
+   * Returns the entity with this key, or null. With `select` it reads only the named properties, and returns them with
+   * those of the key, in a frozen plain object that no write accepts.
    *
-   * @param options the relations to load with it.
+   * ```ts
+   * const title = (await tasks.findOne(id, { select: ['title'] }))?.title;
+   * ```
+   *
+   * @param options the relations to load with it, or the properties to read.
    * @throws SchemaMismatchError if a stored field does not have the type of its property.
    * @throws TransactionTooLargeError if its relations have more than 1,000 rows.
    */
-  async findOne<const Names extends RelationNames<E> = never>(
+  async findOne<const Names extends RelationNames<E> = never, const Name extends SelectableNames<E> = never>(
     key: KeyOf<E>,
-    options: FindOptions<Names> = {},
-  ): Promise<WithRelations<E, Names> | null> {
+    options: FindOptions<Names> & SelectOptions<Name> = {},
+  ): Promise<Found<E, NoInfer<Name>, WithRelations<E, Names>> | null> {
     checkEntityOptions('a read by key', options);
     const { context, mapper } = this[PARTS];
     const place = this.at(key);
-    if (options.with !== undefined) {
-      const [entity] = await loadWithRelations(context, mapper, [place], options.with);
-      return entity as WithRelations<E, Names> | null;
+    if (options.with === undefined && options.select === undefined) {
+      const row = await loadRow(context, mapper, place);
+      return (row && row.entity) as Found<E, NoInfer<Name>, WithRelations<E, Names>> | null;
     }
-    const row = await loadRow(context, mapper, place);
-    return row && (row.entity as WithRelations<E, Names>);
+    return (await this.readMany([place], options))[0];
   }
 
   /**
@@ -69,10 +76,13 @@ export abstract class RepositoryReads<E extends object> {
    *
    * @throws EntityNotFoundError
    */
-  async findOneOrFail<const Names extends RelationNames<E> = never>(
+  async findOneOrFail<
+    const Names extends RelationNames<E> = never,
+    const Name extends SelectableNames<E> = never,
+  >(
     key: KeyOf<E>,
-    options?: FindOptions<Names>,
-  ): Promise<WithRelations<E, Names>> {
+    options?: FindOptions<Names> & SelectOptions<Name>,
+  ): Promise<Found<E, NoInfer<Name>, WithRelations<E, Names>>> {
     const entity = await this.findOne(key, options);
     if (entity) return entity;
     throw new EntityNotFoundError(this[PARTS].mapper.schema.name, this.keyOf(key));
@@ -81,21 +91,18 @@ export abstract class RepositoryReads<E extends object> {
   /**
    * Returns the entities with these keys, in the same order, null for missing rows. It sends one batch per node.
    *
-   * @param options the relations to load with them.
+   * @param options the relations to load with them, or the properties to read.
    */
-  async findMany<const Names extends RelationNames<E> = never>(
+  async findMany<const Names extends RelationNames<E> = never, const Name extends SelectableNames<E> = never>(
     keys: readonly KeyOf<E>[],
-    options: FindOptions<Names> = {},
-  ): Promise<(WithRelations<E, Names> | null)[]> {
+    options: FindOptions<Names> & SelectOptions<Name> = {},
+  ): Promise<(Found<E, NoInfer<Name>, WithRelations<E, Names>> | null)[]> {
     checkList('keys', keys);
     checkEntityOptions('a read by key', options);
-    const { context, mapper } = this[PARTS];
-    const places = keys.map((key) => this.at(key));
-    const entities =
-      options.with === undefined
-        ? loadRows(context, mapper, places)
-        : loadWithRelations(context, mapper, places, options.with);
-    return (await entities) as (WithRelations<E, Names> | null)[];
+    return this.readMany(
+      keys.map((key) => this.at(key)),
+      options,
+    );
   }
 
   /**
@@ -104,14 +111,24 @@ export abstract class RepositoryReads<E extends object> {
    *
    * @throws UnindexedQueryError if no index or unique constraint covers the query.
    */
-  async findBy(where: Where<E>, options: { limit?: number | undefined } = {}): Promise<E[]> {
+  async findBy<const Name extends SelectableNames<E> = never>(
+    where: Where<E>,
+    options: { limit?: number | undefined } & SelectOptions<Name> = {},
+  ): Promise<Found<E, NoInfer<Name>>[]> {
     checkEntityOptions('findBy()', options);
-    return this[PARTS].finder.findBy(where, options.limit);
+    const { finder, pick } = this.reads(options, where);
+    return (await finder.findBy(where, options.limit)).map(pick);
   }
 
   /** Returns the first entity that matches a query, or null. */
-  findOneBy(where: Where<E>): Promise<E | null> {
-    return this[PARTS].finder.findOneBy(where);
+  async findOneBy<const Name extends SelectableNames<E> = never>(
+    where: Where<E>,
+    options: SelectOptions<Name> = {},
+  ): Promise<Found<E, NoInfer<Name>> | null> {
+    checkEntityOptions('findOneBy()', options);
+    const { finder, pick } = this.reads(options, where);
+    const read = await finder.findOneBy(where);
+    return read && pick(read);
   }
 
   /**
@@ -123,9 +140,14 @@ export abstract class RepositoryReads<E extends object> {
    * const { items, cursor } = await orderItems.findPage({ orderId }, { limit: 20 });
    * ```
    */
-  async findPage(where: Where<E>, options: PageOptions = {}): Promise<Page<E>> {
+  async findPage<const Name extends SelectableNames<E> = never>(
+    where: Where<E>,
+    options: PageOptions & SelectOptions<Name> = {},
+  ): Promise<Page<Found<E, NoInfer<Name>>>> {
     checkEntityOptions('findPage()', options);
-    return this[PARTS].finder.findPage(where, options.limit, options.cursor);
+    const { finder, pick } = this.reads(options, where);
+    const page = await finder.findPage(where, options.limit, options.cursor);
+    return { ...page, items: page.items.map(pick) };
   }
 
   /** Returns how many entities match a query, read from the index alone. */
@@ -144,15 +166,24 @@ export abstract class RepositoryReads<E extends object> {
    * for await (const order of orders.stream()) await archive(order);
    * ```
    */
-  stream(where?: Where<E>, options: StreamOptions = {}): AsyncGenerator<E, void, undefined> {
-    return streamEntities(this[PARTS].context, this[PARTS].mapper, this[PARTS].finder, where, options);
+  async *stream<const Name extends SelectableNames<E> = never>(
+    where?: Where<E>,
+    options: StreamOptions & SelectOptions<Name> = {},
+  ): AsyncGenerator<Found<E, NoInfer<Name>>, void, undefined> {
+    checkEntityOptions('a stream of entities', options);
+    const { finder, pick } = this.reads(options, where);
+    const { context, mapper } = this[PARTS];
+    for await (const read of streamEntities(context, mapper, finder, where, options)) yield pick(read);
   }
 
   /**
    * Returns the same entities as an Observable. Each subscription reads on its own until it is unsubscribed. There is
    * no backpressure: if processing an entity takes longer than reading it, use `stream`.
    */
-  observe(where?: Where<E>, options?: StreamOptions): Observable<E> {
+  observe<const Name extends SelectableNames<E> = never>(
+    where?: Where<E>,
+    options?: StreamOptions & SelectOptions<Name>,
+  ): Observable<Found<E, NoInfer<Name>>> {
     return observeEntities(() => this.stream(where, options));
   }
 
@@ -203,6 +234,38 @@ export abstract class RepositoryReads<E extends object> {
       client.hmget(row, ROW_FIELDS.expiresAt),
     ]);
     return found === 1 && !(Number(expiresAt ?? Infinity) <= Date.now());
+  }
+
+  private async readMany<Names extends RelationNames<E>, Name extends keyof E>(
+    places: readonly EntityKey[],
+    options: FindOptions<Names> & SelectOptions<Name>,
+  ): Promise<(Found<E, Name, WithRelations<E, Names>> | null)[]> {
+    type Row = Found<E, Name, WithRelations<E, Names>> | null;
+    if (options.with === undefined) {
+      const { finder, pick } = this.reads(options);
+      return (await finder.rows(places)).map((read) => read && pick(read)) as Row[];
+    }
+    if (options.select !== undefined)
+      throw new InvalidArgumentError(
+        'select',
+        'select and with exclude each other: what select reads has no relations. Leave one of them out',
+      );
+    const { context, mapper } = this[PARTS];
+    return (await loadWithRelations(context, mapper, places, options.with)) as Row[];
+  }
+
+  /** Returns what a call reads with, and what turns its rows into results. */
+  private reads<Name extends keyof E>(
+    { select }: SelectOptions<Name>,
+    where?: object,
+  ): { finder: EntityFinder<E>; pick: (read: E) => Found<E, NoInfer<Name>> } {
+    const { context, mapper, finder } = this[PARTS];
+    if (select === undefined) return { finder, pick: (entity) => entity as Found<E, NoInfer<Name>> };
+    const selection = Selection.of(mapper.schema, select);
+    return {
+      finder: new EntityFinder<E>(context, mapper, selection.reader(where)),
+      pick: (read) => selection.pick(read) as Found<E, NoInfer<Name>>,
+    };
   }
 
   /** @internal */

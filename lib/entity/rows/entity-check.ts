@@ -6,6 +6,7 @@ import type { CounterSchema, EntitySchema } from '../schema/entity-schema.js';
 import { checkRelations } from './relation-values.js';
 import { entityOptions, propertiesBelow } from '../decorators/metadata.js';
 import type { EntityClass } from '../decorators/shape.js';
+import { isSelected } from './selected.js';
 
 /** What the checks of given objects need. */
 interface CheckedClass {
@@ -22,6 +23,7 @@ export function checkClass({ schema, creatable }: CheckedClass, entity: unknown)
   if (Array.isArray(entity))
     throw new InvalidArgumentError('entity', 'entity is a list: use saveMany() to save several entities');
   checkRelations(schema, entity);
+  checkUnselected(schema.name, entity);
   const { constructor } = entity;
   const { type, name } = schema;
   if (constructor === type) return;
@@ -37,6 +39,16 @@ export function checkClass({ schema, creatable }: CheckedClass, entity: unknown)
   const hint =
     entity instanceof type ? `: it has rows of its own, use the repository of ${constructor.name}` : '';
   throw new InvalidArgumentError('entity', `An object of ${constructor.name} is not a ${name}${hint}`);
+}
+
+/** @throws InvalidArgumentError for what was read with `select`: a write would lose the other properties. */
+export function checkUnselected(entity: string, given: object): void {
+  if (!isSelected(given)) return;
+  throw new InvalidArgumentError(
+    'entity',
+    `This object was read with select and has only some properties of a row, so ${entity} cannot be written or removed ` +
+      'with it: use update(key, patch) or delete(key), or read the row without select',
+  );
 }
 
 /** @throws InvalidArgumentError where data for a new entity has what would be dropped. */

@@ -42,7 +42,7 @@ async function readFields(
 }
 
 /** Returns whether no bytes were replaced. Otherwise the row is read again as bytes, which its codecs check. */
-function isWellFormed(fields: Fields): boolean {
+export function isWellFormed(fields: Fields): boolean {
   for (const name in fields) if (fields[name].includes(REPLACED)) return false;
   return true;
 }

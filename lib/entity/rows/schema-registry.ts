@@ -1,5 +1,6 @@
 import { SchemaError } from '../common/entity-errors.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
+import { checkUnselected } from './entity-check.js';
 import { RowMapper } from './row-mapper.js';
 import { SchemaBuilder } from '../schema/schema-builder.js';
 import type { EntityClass } from '../decorators/shape.js';
@@ -69,9 +70,10 @@ export class SchemaRegistry {
   /**
    * Returns the mapper of an entity's class.
    *
-   * @throws SchemaError
+   * @throws SchemaError, or InvalidArgumentError for what was read with `select`.
    */
   mapperOf(entity: object): RowMapper {
+    checkUnselected('an entity', entity);
     return this.mapper(entity.constructor as EntityClass);
   }
 }

@@ -1,4 +1,5 @@
 import type { Where } from '../query/where.js';
+import type { Unselected } from '../rows/selected.js';
 import type { WriteOptions } from '../common/write-options.js';
 import type { TransactionCollection } from './transaction-collections.js';
 import type { CollectionNames, CounterOf, EntityClass, KeyOf } from '../decorators/shape.js';
@@ -24,11 +25,11 @@ export interface PartitionTransaction {
    */
   find<E extends object>(type: EntityClass<E>, where: Where<E>): Promise<E[]>;
   /** Inserts a new entity, or writes what has changed since it was loaded. */
-  save(entity: object): void;
+  save(entity: object & Unselected): void;
   /** Inserts an entity. If its row already exists, the transaction fails with `EntityExistsError`. */
-  insert(entity: object): void;
+  insert(entity: object & Unselected): void;
   /** Deletes the row of an entity that was loaded. */
-  remove(entity: object): void;
+  remove(entity: object & Unselected): void;
   /** Adds to a counter, by default 1. Loaded entities keep showing the value that was read. */
   increment<E extends object>(
     type: EntityClass<E>,
