@@ -182,6 +182,10 @@ describe('docs/entities.md and docs/entities-reference.md', () => {
     ]); // in this order, null where there is none
     await items.exists({ orderId: order.id, line: 1 });
 
+    const label = await items.findOne({ orderId: order.id, line: 1 }, { select: ['sku', 'state'] });
+    console.log(label?.sku, label?.orderId); // label.weight does not compile
+    expect(label).toEqual({ orderId: order.id, line: 1, sku: 'pen-blue', state: 'new' });
+
     await items.findBy({ orderId: order.id, state: 'packed' });
     await items.findBy({ orderId: order.id, state: 'packed', weight: { gte: 100, lt: 500 } });
     await items.findOneBy({ orderId: order.id, sku: 'pen-blue' });
