@@ -1,6 +1,7 @@
 import { lastValueFrom, toArray } from 'rxjs';
 import {
   AfterLoad,
+  BelongsTo,
   ClusterEntity,
   type ClusterRepository,
   type ClusterSet,
@@ -13,6 +14,7 @@ import {
   PartitionKey,
   PrimaryKey,
   Property,
+  type Related,
   SchemaMismatchError,
   SetOf,
   Shape,
@@ -48,6 +50,7 @@ class Report {
   @ExpiresAt() expiresAt?: Date;
   @Version() version!: number;
   @SetOf(String) tags!: ClusterSet<string>;
+  @BelongsTo(() => Order) order!: Related<Order | null>;
   loads = 0;
 
   @AfterLoad()
@@ -213,6 +216,7 @@ it.each([
   [['title', 'title'], 'names title twice'],
   [['titel'], 'names titel, which is not a stored property (did you mean title?)'],
   [['tags'], "names tags, which is a collection with a key of its own: read it with collection(key, 'tags')"],
+  [['order'], "names order, which is a relation: load it with { with: ['order'] } instead of select"],
   [['loads'], 'names loads, which is not a stored property'],
   [['toString'], 'names toString, which is not a stored property'],
   [[7], 'names properties by strings, got a number'],
@@ -227,6 +231,13 @@ it.each([
   await expect(reports.findBy({ orderId }, options)).rejects.toMatchObject(refused);
   await expect(reports.findPage({ orderId }, options)).rejects.toMatchObject(refused);
   await expect(reports.stream({ orderId }, options).next()).rejects.toMatchObject(refused);
+});
+
+it('is not combined with relations', async () => {
+  const refused = { argument: 'select', message: expect.stringContaining('exclude each other') };
+  const options = { select: ['title'], with: ['order'] } as const;
+  await expect(reports.findOne({ orderId, id: 'a' }, options)).rejects.toMatchObject(refused);
+  await expect(reports.findMany([{ orderId, id: 'a' }], options)).rejects.toMatchObject(refused);
 });
 
 it('reports a stored field of another type, and only if it is selected', async () => {
