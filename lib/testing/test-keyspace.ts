@@ -32,7 +32,7 @@ export class TestKeyspace {
       );
     }
     this.clientOptions = { ...options, nodes, keyPrefix: `${this.prefix}${options.keyPrefix ?? ''}` };
-    // may hold a password, which whoever prints this should not see
+    // may contain a password, which must not be printed
     Object.defineProperty(this, 'clientOptions', { enumerable: false });
   }
 

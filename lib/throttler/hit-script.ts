@@ -40,7 +40,7 @@ else
     hit()
     if total > limit then blocked = now + block end
   elseif blocked <= now then
-    -- the block is over, and counting begins anew
+    -- the block is over, and counting starts over
     blocked, total = 0, 0
     redis.call('DEL', hits)
     hit()

@@ -82,7 +82,7 @@ describe('a cluster with a shard that has no replica', () => {
       expect(await fateOf(lax.set(there('a'), 1))).toEqual(NOT_EXECUTED);
     });
 
-    it('tells every caller in time that nothing was executed', async () => {
+    it('reports to every caller in time that nothing was executed', async () => {
       const client = await clientOf({ requireFullCoverage: false });
       const calls = [
         client.get(there('a')),

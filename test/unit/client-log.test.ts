@@ -76,7 +76,7 @@ describe('a log writer', () => {
         });
       },
     ],
-  ])('reports once that a logger %s, and goes on calling it', async (_, fail) => {
+  ])('reports once that a logger %s, and keeps calling it', async (_, fail) => {
     const warnings: string[] = [];
     const warn = jest
       .spyOn(process, 'emitWarning')
@@ -115,7 +115,7 @@ describe('the log of a client', () => {
 
   const ended = (context: never): void => keyslotChannel('keyslot:command').asyncEnd.publish(context);
 
-  it('has a line for each command, with where it went', () => {
+  it('has a line for each command, with its node', () => {
     const entries = logOf('command');
     ended(commandContext({ attempts: 2, redirects: { moved: 1, ask: 0 } }));
     expect(entries).toMatchObject([

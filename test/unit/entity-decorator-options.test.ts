@@ -65,7 +65,7 @@ it('every decorator of entity classes is in the table of their options', () => {
 describe.each(decoratorNames)('@%s()', (name) => {
   const known: readonly string[] = DECORATOR_OPTIONS[name];
 
-  it('refuses an option that it does not know, by name', () => {
+  it('rejects an unknown option by name', () => {
     const faults = faultsOf(decorated(name, { strange: 1 }));
     expect(faults).toContainEqual(
       expect.stringMatching(new RegExp(`^Example.* has the unknown option strange of @${name}\\(\\)`)),
@@ -93,7 +93,7 @@ it.each(decoratorNames.flatMap((name) => DECORATOR_OPTIONS[name].map((option) =>
   },
 );
 
-it('decorators refuse options that are not an object, and say what to write', () => {
+it('decorators reject options that are not an object, and say what to write', () => {
   @ClusterEntity({ name: 'Listed' })
   class Listed {
     @PrimaryKey('uuidv7' as never) id!: string;

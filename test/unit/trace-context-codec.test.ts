@@ -31,7 +31,7 @@ describe.each([
 ] as const)('the codec over %s', (name, value) => {
   const codec = traceContextCodec(name);
 
-  it('carries the active context beside the value', async () => {
+  it('carries the active context with the value', async () => {
     const raw = await bytesOf(context.with(traced, () => codec.encode(value)));
     expect(codec.headers?.(raw)).toEqual({ traceparent: TRACEPARENT });
     expect(await codec.decode(raw)).toEqual(value);

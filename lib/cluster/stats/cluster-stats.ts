@@ -5,7 +5,7 @@ export type CountsByName = Readonly<Record<string, number>>;
 export interface PendingStats {
   /** All of them: queued, in flight, or waiting to be sent again. */
   readonly commands: number;
-  /** Those that were sent, on shared connections. Replies that nobody waits for any more count until they arrive. */
+  /** Sent commands on shared connections. Commands without a waiting caller count until their replies arrive. */
   readonly inFlight: number;
   /** Commands of pipelines, and parts of calls over several slots, that wait until their node has room for them. */
   readonly waitingForRoom: number;

@@ -35,7 +35,7 @@ export const publishSpans: SpanShape<KeyslotPublishContext> = {
 
 /**
  * A handler's run. It begins a trace, or continues that of the message, to which it is linked as well. The context that
- * is active when a message arrives is that of whoever opened the connection, and has nothing to do with it.
+ * is active when a message arrives belongs to the code that opened the connection, and not to the message.
  */
 export const messageSpans: SpanShape<KeyslotMessageContext> = {
   kind: SpanKind.CONSUMER,

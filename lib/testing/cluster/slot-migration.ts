@@ -112,8 +112,8 @@ function setSlot(node: LocalNode, slot: number, ...state: string[]): Promise<Rep
 /**
  * Waits until the taker knows the giver's configuration epoch, which has to be lower than its own will be: a server
  * gives itself a new epoch for a slot that it takes, unless it believes to have the highest. One that takes a slot
- * back before it has heard of the last owner's epoch, or while both have the same, would not be believed by whoever
- * has. Servers that find the same epoch at another resolve that by themselves.
+ * back before it has heard of the last owner's epoch, or while both have the same, would not be believed by servers
+ * that have. Servers that find the same epoch at another resolve that by themselves.
  */
 export async function untilEpochIsKnown(
   from: LocalNode,
@@ -133,7 +133,7 @@ export async function untilEpochIsKnown(
 }
 
 /**
- * Waits until all running nodes see the slots with their owner. Where the owner itself does not, it is told again: a
+ * Waits until all running nodes see the slots with their owner. If the owner itself does not, the command is sent again: a
  * slot that comes back soon may be lost to the former owner's last message, whatever its epoch, by a server that has
  * not yet heard that owner claim the slot.
  */

@@ -108,7 +108,7 @@ export class LocalNode {
           this.connection.close();
           throw this.startFailure();
         }
-        // whoever else listens on its port may never answer
+        // another server that listens on its port may never answer
         return Promise.race([this.whatIsNotReady(), server.ended]);
       },
       { timeoutMs: this.settings.options.startTimeoutMs, signal },

@@ -48,7 +48,7 @@ const WRITES: Readonly<Record<string, (client: ClusterClient, key: string) => Pr
   'a transaction()': (client, key) => client.transaction([key], async (tx) => tx.multi().append(key, 'x')),
 };
 
-describe.each(Object.entries(WRITES))('%s under way', (_, write) => {
+describe.each(Object.entries(WRITES))('%s in progress', (_, write) => {
   it('is drained by close() once it is sent', async () => {
     const { own, clientName } = await connected();
     const key = newKey();

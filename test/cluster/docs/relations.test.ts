@@ -87,7 +87,7 @@ describe('docs/relations.md', () => {
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
-  it('loads what is asked for', async () => {
+  it('loads the requested relations', async () => {
     const order = await orders.findOneOrFail('42', { with: ['items'] });
     order.items.map(({ sku }) => sku);
     expect(order.items).toMatchObject([{ line: 1, sku: 'ink' }]);

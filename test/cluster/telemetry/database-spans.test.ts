@@ -65,7 +65,7 @@ describe('a command', () => {
     expect(JSON.stringify([span.attributes, span.events])).not.toMatch(/secret|file-/);
   });
 
-  it('that a server refuses has its code as error.type and db.response.status_code', async () => {
+  it('that a server rejects has its code as error.type and db.response.status_code', async () => {
     await cluster.set(key('text'), 'x');
     await expect(cluster.lpush(key('text'), 'x')).rejects.toThrow('WRONGTYPE');
     const [span] = spans.named('LPUSH');
@@ -138,7 +138,7 @@ describe('a batch', () => {
     expect(sizes.reduce((sum, size) => sum + size)).toBe(spread.length);
   });
 
-  it('of one kind of command has its name, and one of a single command is none', async () => {
+  it('of one kind of command has its name, and one of a single command is not a batch', async () => {
     await pipelineOf(['GET', spread[0]], ['GET', spread[1]]);
     expect(spans.named('PIPELINE GET')[0].attributes['db.operation.name']).toBe('PIPELINE GET');
     spans.reset();

@@ -192,7 +192,7 @@ describe('the options telemetry and errors', () => {
     ['telemetry', true, 'Option telemetry must be { keys: true } or { keys: false }, got true'],
     ['errors', { key: true }, 'Option errors (its keys) must be one of keys'],
     ['errors', { keys: 'yes' }, 'Option errors.keys must be true or false'],
-  ])('%s: %p is refused', (name, value, message) => {
+  ])('%s: %p is rejected', (name, value, message) => {
     expect(() => open({ [name]: value })).toThrow(message);
   });
 });

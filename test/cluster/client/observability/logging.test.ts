@@ -101,7 +101,7 @@ it('logs calls above slowMs, but none that blocks on purpose', async () => {
   expect(slow[0].fields.durationMs).toBeGreaterThan(100);
 });
 
-it('logs changes of the topology, and where a redirect led', async () => {
+it('logs topology changes, and the target of a redirect', async () => {
   const { client, entries } = await logging(['topology', 'command'], { refreshIntervalMs: 500 });
   const mine = key();
   const from = await local.primaryOfSlot(keySlot(mine));
@@ -120,7 +120,7 @@ it('keeps the entries of several clients apart', async () => {
   expect([one.entries.length, two.entries.length]).toEqual([1, 0]);
 });
 
-it('goes on with a logger that throws, and reports that once', async () => {
+it('continues with a logger that throws, and reports that once', async () => {
   const warnings: unknown[] = [];
   const warn = jest
     .spyOn(process, 'emitWarning')

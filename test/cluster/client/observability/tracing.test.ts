@@ -73,7 +73,7 @@ describe('a command', () => {
     );
   });
 
-  it('that blocks runs on a connection of its own', async () => {
+  it('that blocks runs on a separate connection', async () => {
     await cluster.lpush('{a}list', SECRET);
     recorder.clear();
     await cluster.blpop('{a}list', 1);
@@ -111,7 +111,7 @@ describe('a command', () => {
     );
   });
 
-  it('that is refused before it is sent is told in its promise', async () => {
+  it('that is rejected before it is sent is reported in its promise', async () => {
     await expect(cluster.mget('a', 'b')).rejects.toMatchObject({ code: 'CROSS_SLOT' });
     expect(recorder.events).toEqual([]);
   });
@@ -299,7 +299,7 @@ describe('subscribers', () => {
     }
   });
 
-  it('that throw stop nothing, and are told of once', async () => {
+  it('that throw stop nothing, and are reported once', async () => {
     const warnings: string[] = [];
     const emitted = jest.spyOn(process, 'emitWarning').mockImplementation(((text: string, name: string) => {
       warnings.push(`${name}: ${text}`);
@@ -334,7 +334,7 @@ describe('subscribers', () => {
     }
   });
 
-  it('that come while a call is under way see nothing of it', async () => {
+  it('that subscribe during a call see nothing of it', async () => {
     recorder.stop();
     const call = cluster.get('{a}s');
     recorder = new TracingRecorder();

@@ -213,7 +213,7 @@ describe('values of changes', () => {
     expect(JSON.stringify(changes)).not.toContain('hidden');
   });
 
-  it('that the class cannot read fail when they are read, and the stream goes on', async () => {
+  it('that the class cannot read fail when they are read, and the stream continues', async () => {
     const tenantId = freshId();
     const key = { tenantId, id: 1 };
     await projects.insert(projects.create({ ...key, budget: 1n }));

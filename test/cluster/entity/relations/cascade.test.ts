@@ -80,7 +80,7 @@ describe("cascade: 'delete'", () => {
     expect((await tasks.findBy({ tenantId: three })).map(({ id }) => id).sort()).toEqual([1_000, 50]);
   });
 
-  it('deletes nothing where the owner has changed', async () => {
+  it('deletes nothing if the owner has changed', async () => {
     const tenantId = await sample();
     const project = (await projects.findOne({ tenantId, id: 'a' }))!;
     await projects.update({ tenantId, id: 'a' }, { title: 'newer' });
@@ -107,7 +107,7 @@ describe("cascade: 'delete'", () => {
     expect(await cluster.client.zcard(`${tenants.partition(tenantId).tag}:Task~ix`)).toBe(1);
   });
 
-  it('refuses to write a row that it deletes', async () => {
+  it('rejects a write of a row that it deletes', async () => {
     const tenantId = await sample();
     const removing = tenants.transaction(tenantId, async (tx) => {
       const task = (await tx.get(Task, { tenantId, id: 1 }))!;
@@ -119,7 +119,7 @@ describe("cascade: 'delete'", () => {
     expect(await tasks.findOne({ tenantId, id: 1 })).toMatchObject({ rank: 0 });
   });
 
-  it('says what to do where there are too many rows, and deletes none', async () => {
+  it('says what to do if there are too many rows, and deletes none', async () => {
     const tenantId = await sample(100);
     const refused = projects.delete({ tenantId, id: 'a' });
     await expect(refused).rejects.toThrow(TransactionTooLargeError);

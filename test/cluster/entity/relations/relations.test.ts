@@ -87,7 +87,7 @@ describe('relations', () => {
     expect(await tenants.findOne('missing', { with: ['projects'] })).toBeNull();
   });
 
-  it('are empty where there are no rows, and leave out rows that are gone or expired', async () => {
+  it('are empty if there are no rows, and leave out deleted and expired rows', async () => {
     const { id: tenantId } = await tenants.insert(tenants.create({ id: freshId() }));
     expect((await tenants.findOneOrFail(tenantId, { with: ['tasks'] })).tasks).toEqual([]);
     await tasks.insert(tasks.create({ tenantId, id: 1 }));
@@ -136,7 +136,7 @@ describe('relations', () => {
     expect((await projects.findOneOrFail({ tenantId, id: 'a' })).loadedTasks).toBeUndefined();
   });
 
-  it('refuse names that are none, and more rows than can be loaded', async () => {
+  it('reject invalid names, and more rows than can be loaded', async () => {
     const tenantId = await sample();
     const misspelt = { with: ['project'] } as unknown as { with: ['projects'] };
     await expect(tenants.findOne(tenantId, misspelt)).rejects.toThrow(
@@ -150,7 +150,7 @@ describe('relations', () => {
     expect((await tenants.findOneOrFail(tenantId, { with: ['tasks'] })).tasks).toHaveLength(1_000);
   });
 
-  it('load where the server refuses the script', async () => {
+  it('load although the server rejects the script', async () => {
     const tenantId = await sample();
     const plain = counted(client);
     const withOptions = plain.with.bind(plain);

@@ -129,7 +129,7 @@ const mistakes: [name: string, call: (tasks: Tasks) => unknown, message: string 
   ],
 ];
 
-it.each(mistakes)('%s is refused with what to do', async (_name, call, message) => {
+it.each(mistakes)('%s is rejected with advice', async (_name, call, message) => {
   const before = await cluster.client.hgetall(repository().keyOf(key));
   const attempt = async (): Promise<unknown> => call(repository());
   await expect(attempt()).rejects.toThrow(message);
@@ -152,7 +152,7 @@ describe('in a transaction', () => {
     'tx.save(), tx.insert() or tx.remove()';
 
   it.each(['save', 'insert', 'upsert', 'remove'] as const)(
-    'a repository refuses to %s an entity that the transaction has read',
+    'a repository does not %s an entity that the transaction has read',
     async (method) => {
       const tasks = repository();
       const work = tasks.transaction(orgId, async (tx) => {
@@ -165,7 +165,7 @@ describe('in a transaction', () => {
     },
   );
 
-  it('a repository refuses what a query of the transaction has found, what it is to write, and many', async () => {
+  it('a repository rejects writes of entities that the transaction has found or will write, one or many', async () => {
     const tasks = repository();
     const found = tasks.transaction(orgId, async (tx) => tasks.save((await tx.find(Task, { orgId }))[0]));
     await expect(found).rejects.toThrow(MEANT_FOR_TX);
@@ -200,7 +200,7 @@ describe('in a transaction', () => {
     ['a property', (task) => void (task.title = 'x')],
     ['a list in place', (task) => void task.labels!.push('x')],
     ['its expiry', (task) => void (task.until = new Date(Date.now() + 60_000))],
-  ])('an entity whose change of %s is not saved is refused', async (_name, change) => {
+  ])('an unsaved change of %s is rejected', async (_name, change) => {
     const tasks = repository();
     await tasks.update(key, { labels: ['a'] });
     const forgetful = tasks.transaction(orgId, async (tx) => {
