@@ -46,6 +46,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['lua'],
     ['collections'],
     ['rows'],
+    ['selection'],
     ['operations'],
     ['commit-scripts'],
     ['records'],

@@ -4,7 +4,7 @@ import type { EntityFinder } from './entity-finder.js';
 import { type EntityKey, entityKeyOfRow } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import type { RowMapper } from '../rows/row-mapper.js';
-import type { SelectOptions } from '../rows/selected.js';
+import type { SelectOptions } from '../decorators/selected.js';
 import type { RowContext } from '../rows/row-reader.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 

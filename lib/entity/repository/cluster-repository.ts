@@ -22,7 +22,7 @@ import type {
   PartitionKeyOf,
   Patch,
 } from '../decorators/shape.js';
-import type { Unselected } from '../rows/selected.js';
+import type { Unselected } from '../decorators/selected.js';
 import type { TransactionFunction } from '../transactions/transaction-runner.js';
 import type { BulkWriteOptions, WriteOptions } from '../common/write-options.js';
 import type { UpdateOptions } from '../operations/update-options.js';

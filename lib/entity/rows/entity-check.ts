@@ -6,7 +6,7 @@ import type { CounterSchema, EntitySchema } from '../schema/entity-schema.js';
 import { checkRelations } from './relation-values.js';
 import { entityOptions, propertiesBelow } from '../decorators/metadata.js';
 import type { EntityClass } from '../decorators/shape.js';
-import { isSelected } from './selected.js';
+import { isSelected } from '../decorators/selected.js';
 
 /** What the checks of given objects need. */
 interface CheckedClass {

@@ -1,5 +1,5 @@
 import type { Where } from '../query/where.js';
-import type { Unselected } from '../rows/selected.js';
+import type { Unselected } from '../decorators/selected.js';
 import type { WriteOptions } from '../common/write-options.js';
 import type { TransactionCollection } from './transaction-collections.js';
 import type { CollectionNames, CounterOf, EntityClass, KeyOf } from '../decorators/shape.js';

@@ -134,11 +134,14 @@ const work = needed(async () => {});
 const write = options('a write');
 const many = options('a write of many rows');
 
+// select and with exclude each other
+const byKey: Parameter = { ...options('a read by key'), value: () => ({ with: ['owner'] }) };
+
 const ofRepository: Table<ClusterRepository<Optioned>> = {
   keyOf: [ofKey],
-  findOne: [ofKey, options('a read by key')],
-  findOneOrFail: [ofKey, options('a read by key')],
-  findMany: [needed([key]), options('a read by key')],
+  findOne: [ofKey, byKey],
+  findOneOrFail: [ofKey, byKey],
+  findMany: [needed([key]), byKey],
   findBy: [ofWhere, options('findBy()')],
   findOneBy: [ofWhere, options('findOneBy()')],
   findPage: [ofWhere, options('findPage()')],

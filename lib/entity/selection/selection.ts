@@ -4,9 +4,9 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { isPlain } from '../common/given-value.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
-import { RowMapper } from './row-mapper.js';
-import type { RowContext } from './row-reader.js';
-import { SELECTED } from './selected.js';
+import { RowMapper } from '../rows/row-mapper.js';
+import type { RowContext } from '../rows/row-reader.js';
+import { SELECTED } from '../decorators/selected.js';
 import { readSelected } from './selected-reader.js';
 
 /** The properties that a call selects. */

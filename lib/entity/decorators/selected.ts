@@ -1,4 +1,4 @@
-import type { DataNames, KeyNames } from '../decorators/shape.js';
+import type { DataNames, KeyNames } from './shape.js';
 
 /** Marks what was read with `select`. It is not enumerable, so it is neither logged, compared nor serialized. */
 export const SELECTED: unique symbol = Symbol('keyslot.selected');

@@ -2,8 +2,8 @@ import type { Stored } from '../codec/codec.js';
 import { type EntityClient, countersOf } from '../common/entity-client.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import { ROW_FIELDS, removedField } from '../keys/stored-names.js';
-import { type Fields, isWellFormed } from './row-reader.js';
-import type { RowMapper } from './row-mapper.js';
+import { type Fields, isWellFormed } from '../rows/row-reader.js';
+import type { RowMapper } from '../rows/row-mapper.js';
 
 /**
  * Reads the fields of a mapper alone, in one batch per node. Returns objects of the class, null for missing and expired
