@@ -202,7 +202,13 @@ export type {
 } from './entity/maintenance/index-maintenance.js';
 export type { FindOptions } from './entity/loading/find-options.js';
 export type { Page, PageOptions } from './entity/query/entity-finder.js';
-export type { Found, SelectableNames, SelectOptions, Selected, Unselected } from './entity/decorators/selected.js';
+export type {
+  Found,
+  SelectableNames,
+  SelectOptions,
+  Selected,
+  Unselected,
+} from './entity/decorators/selected.js';
 export { ClusterRepository } from './entity/repository/cluster-repository.js';
 export type { RepositoryClass } from './entity/repository/repository-of.js';
 export { ClusterRepositoryOf } from './nest/common/cluster-repository-of.decorator.js';
