@@ -211,6 +211,8 @@ export type {
 } from './entity/decorators/selected.js';
 export { ClusterRepository } from './entity/repository/cluster-repository.js';
 export type { RepositoryClass } from './entity/repository/repository-of.js';
+export type { EntitySubscriberMethods, SubscribedClass } from './entity/schema/entity-subscriber.js';
+export { EntitySubscriber, type EntitySubscriberOptions } from './nest/subscribers/subscriber.decorator.js';
 export { ClusterRepositoryOf } from './nest/common/cluster-repository-of.decorator.js';
 export { Partition, type EntitiesOf } from './entity/repository/partition.js';
 export type {

@@ -59,7 +59,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['transactions'],
     ['repository'],
   ],
-  nest: [['common'], ['client', 'filters'], ['handlers'], ['.']],
+  nest: [['common'], ['client', 'filters'], ['subscribers'], ['handlers'], ['.']],
   telemetry: [['common'], ['propagation'], ['metrics', 'traces'], ['.']],
   testing: [['common'], ['server'], ['cluster'], ['.']],
 };

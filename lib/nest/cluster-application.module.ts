@@ -2,6 +2,7 @@ import { Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
 import { ClusterRegistry } from './client/cluster-registry.js';
 import { HandlerModule } from './handlers/handler.module.js';
+import { SubscriberLoader } from './subscribers/subscriber.loader.js';
 
 /**
  * The providers that an application has once, for any number of clusters. It is global, so clients connect
@@ -10,7 +11,7 @@ import { HandlerModule } from './handlers/handler.module.js';
 @Global()
 @Module({
   imports: [DiscoveryModule, HandlerModule],
-  providers: [ClusterRegistry],
-  exports: [ClusterRegistry, HandlerModule],
+  providers: [ClusterRegistry, SubscriberLoader],
+  exports: [ClusterRegistry, SubscriberLoader, HandlerModule],
 })
 export class ClusterApplicationModule {}

@@ -2,13 +2,7 @@ import { Module, type DynamicModule, type OnApplicationBootstrap } from '@nestjs
 import type { ClusterClient } from '../client/cluster-client.js';
 import { EntityRegistry } from '../entity/repository/entity-registry.js';
 import { DEFAULT_CLUSTER, getClusterToken, getEntityRegistryToken } from './common/cluster.tokens.js';
-
-/** Returns the registry of a cluster's entities, the same one on every call. */
-export interface EntityRegistrySource {
-  (): EntityRegistry;
-  /** The registry, once it has been created. */
-  registry?: EntityRegistry;
-}
+import type { EntityRegistrySource } from './common/entity-registry-source.js';
 
 /** Checks the entity classes of an application against their stored schemas, once all classes are known. */
 class EntitySchemaCheck implements OnApplicationBootstrap {

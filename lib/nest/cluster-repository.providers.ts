@@ -4,12 +4,12 @@ import { InvalidArgumentError } from '../cluster/common/errors.js';
 import type { EntityClass } from '../entity/decorators/shape.js';
 import type { EntityRegistry } from '../entity/repository/entity-registry.js';
 import { type RepositoryClass, entityOf, isRepositoryClass } from '../entity/repository/repository-of.js';
-import type { EntityRegistrySource } from './cluster-entity.module.js';
 import {
   getClusterRepositoryToken,
   getEntityRegistryToken,
   getRepositoryPartsToken,
 } from './common/cluster.tokens.js';
+import type { EntityRegistrySource } from './common/entity-registry-source.js';
 import { CircularImportError, UnknownClusterError } from './common/module-errors.js';
 
 /**

@@ -7,7 +7,6 @@ import { hasCascades } from './cascades.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { idGenerator } from '../decorators/id-generators.js';
 import type { EntityState, EntityTracker } from '../rows/entity-tracker.js';
-import { runHooks } from '../decorators/lifecycle-hooks.js';
 import { withGlobals } from '../operations/global-changes.js';
 import { withIndexes } from '../operations/index-changes.js';
 import { keptProperty, restoreKept } from '../rows/kept-time.js';
@@ -49,10 +48,10 @@ export class WritePlanner {
     const { schema } = mapper;
     checkClass(mapper, entity);
     this.entities.assertNotJoined(schema, entity);
-    if (schema.hooks.size === 0) return undefined;
+    if (schema.hooks.isEmpty) return undefined;
     const event = this.eventOf(kind, entity);
     if (kind === 'save' && event === 'update' && !this.save(mapper, entity)) return undefined; // without a change
-    return runHooks(schema, `before ${event}`, entity);
+    return schema.hooks.run(`before ${event}`, entity);
   }
 
   /** Plans a write of an entity. Later changes of the entity are left for the next write. */

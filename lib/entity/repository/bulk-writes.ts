@@ -4,7 +4,6 @@ import type { Committed } from '../operations/commit-outcome.js';
 import type { EntityContext } from './entity-context.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import type { EntityKey } from '../keys/entity-key.js';
-import { runHooks } from '../decorators/lifecycle-hooks.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 import type { RowOperation } from '../operations/row-operation.js';
 import type { BulkWriteOptions } from '../common/write-options.js';
@@ -65,7 +64,7 @@ async function withHooks<E extends object>(
   { value, error }: Written<Saved<E>>,
 ): Promise<ItemResult<E>> {
   const { entity, event } = value ?? {};
-  const failure = entity && event && (await attempted(() => runHooks(schema, `after ${event}`, entity)));
+  const failure = entity && event && (await attempted(() => schema.hooks.run(`after ${event}`, entity)));
   return itemResult({ value: entity, error: failure ?? error });
 }
 

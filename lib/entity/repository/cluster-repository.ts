@@ -7,7 +7,6 @@ import { checkCreatable } from '../rows/entity-check.js';
 import { checkRelations } from '../rows/relation-values.js';
 import { counterOf, counterStep, counterValue } from '../rows/counter.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
-import { runHooks } from '../decorators/lifecycle-hooks.js';
 import { Partition } from './partition.js';
 import type { LockedFunction, LockingContext } from './partition-lock.js';
 import type { LockOptions } from '../locks/lock-options.js';
@@ -268,7 +267,7 @@ export class ClusterRepository<E extends object> extends RepositoryMaintenance<E
       return { event: write.event, unconfirmed: outcome.unconfirmed };
     });
     if (!written) return;
-    await runHooks(this[PARTS].mapper.schema, `after ${written.event}`, entity);
+    await this[PARTS].mapper.schema.hooks.run(`after ${written.event}`, entity);
     if (written.unconfirmed) throw written.unconfirmed; // the write was applied nevertheless
   }
 }

@@ -18,6 +18,7 @@ import { RepositorySet } from './repository-set.js';
 import { SchemaRecords } from '../records/schema-records.js';
 import { SchemaRegistry } from '../rows/schema-registry.js';
 import type { EntityClass } from '../decorators/shape.js';
+import type { EntitySubscriberMethods, SubscribedClass } from '../schema/entity-subscriber.js';
 import { WritePlanner } from '../commit/write-planner.js';
 
 /**
@@ -109,6 +110,31 @@ export class EntityRegistry {
     const entity = entityOf(repository.constructor);
     repository[PARTS] = this.register([entity]).parts(entity);
     return repository;
+  }
+
+  /**
+   * Calls the methods of a subscriber before and after writes of the entities of a class, and after loads. They run
+   * after the hooks of the class itself; several subscribers run one after the other, in the order they were added. A
+   * subscriber of a class that entities extend sees the entities of all these classes. With Nest, decorate the
+   * subscriber with `@EntitySubscriber(Order)` instead.
+   *
+   * ```ts
+   * const end = registry.subscribe(Order, { afterInsert: (order) => mailer.confirm(order) });
+   * ```
+   *
+   * @returns a function that removes the subscriber.
+   * @throws InvalidArgumentError if the subscriber has no method that an event calls, or one with a misspelled name.
+   */
+  subscribe<E extends object>(
+    entity: SubscribedClass<E>,
+    subscriber: EntitySubscriberMethods<NoInfer<E>>,
+  ): () => void {
+    return this.context.schemas.subscribe(entity, subscriber);
+  }
+
+  /** @internal Returns whether this class is registered, or one that extends it. */
+  covers(entity: SubscribedClass): boolean {
+    return this.context.schemas.covers(entity);
   }
 
   /** @internal Returns what a repository of this class works with. */

@@ -2,7 +2,6 @@ import type { EntityTracker } from './entity-tracker.js';
 import type { CollectionWriter } from '../collections/collection-access.js';
 import { countersOf, type EntityClient } from '../common/entity-client.js';
 import type { EntityKey } from '../keys/entity-key.js';
-import { runHooks } from '../decorators/lifecycle-hooks.js';
 import type { LoadedRow, RowMapper } from './row-mapper.js';
 import type { Stored } from '../codec/codec.js';
 
@@ -28,7 +27,7 @@ export async function loadRow(
 ): Promise<LoadedRow | null> {
   countersOf(context.client).operations.add('read');
   const row = rememberRow(context, mapper, key, await readFields(context, mapper, key));
-  if (row) await runHooks(mapper.schema, 'after load', row.entity);
+  if (row) await mapper.schema.hooks.run('after load', row.entity);
   return row;
 }
 
@@ -92,7 +91,7 @@ export async function runLoadHooks(
   entities: readonly (object | null)[],
 ): Promise<void> {
   if (schema.hooks.has('after load'))
-    await Promise.all(entities.map((entity) => entity && runHooks(schema, 'after load', entity)));
+    await Promise.all(entities.map((entity) => entity && schema.hooks.run('after load', entity)));
 }
 
 /** Converts the fields of a row, and tracks its entity. Returns null if there is no row. */

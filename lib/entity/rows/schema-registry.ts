@@ -1,14 +1,26 @@
 import { SchemaError } from '../common/entity-errors.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
+import {
+  type EntitySubscriberMethods,
+  type SubscribedClass,
+  checkSubscriber,
+} from '../schema/entity-subscriber.js';
 import { checkUnselected } from './entity-check.js';
 import { RowMapper } from './row-mapper.js';
 import { SchemaBuilder } from '../schema/schema-builder.js';
 import type { EntityClass } from '../decorators/shape.js';
 
+/** A subscriber, and the class whose entities it sees. */
+interface Subscription {
+  readonly type: SubscribedClass;
+  readonly subscriber: EntitySubscriberMethods<never>;
+}
+
 /** The schemas of the classes of one registry. Registries share no schemas. */
 export class SchemaRegistry {
   private readonly mappers = new Map<unknown, RowMapper>();
   private readonly classesByName = new Map<string, EntityClass>();
+  private subscriptions: readonly Subscription[] = [];
 
   /**
    * Builds the schemas of classes that are not registered yet, and of those they are related to: all of them, or none.
@@ -45,6 +57,34 @@ export class SchemaRegistry {
       this.mappers.set(type, mapper);
       this.classesByName.set(mapper.schema.name, type);
     }
+    if (this.subscriptions.length > 0) this.setSubscriptions(this.subscriptions);
+  }
+
+  /**
+   * Calls a subscriber for the entities of a class, and of registered classes that extend it, now or later.
+   *
+   * @returns a function that ends it.
+   * @throws InvalidArgumentError
+   */
+  subscribe(type: SubscribedClass, subscriber: EntitySubscriberMethods<never>): () => void {
+    checkSubscriber(type, subscriber);
+    const subscription = { type, subscriber };
+    this.setSubscriptions([...this.subscriptions, subscription]);
+    return () => this.setSubscriptions(this.subscriptions.filter((other) => other !== subscription));
+  }
+
+  /** Returns whether a class is registered, or one that extends it. */
+  covers(type: SubscribedClass): boolean {
+    return this.all().some((schema) => isKindOf(schema.type, type));
+  }
+
+  private setSubscriptions(subscriptions: readonly Subscription[]): void {
+    this.subscriptions = subscriptions;
+    for (const { type, hooks } of this.all()) {
+      const seen = subscriptions.filter((subscription) => isKindOf(type, subscription.type));
+      // an object that sees a class in two ways is called once
+      hooks.setSubscribers([...new Set(seen.map(({ subscriber }) => subscriber))]);
+    }
   }
 
   /**
@@ -77,3 +117,6 @@ export class SchemaRegistry {
     return this.mapper(entity.constructor as EntityClass);
   }
 }
+
+const isKindOf = (type: EntityClass, parent: SubscribedClass): boolean =>
+  type === parent || type.prototype instanceof parent;

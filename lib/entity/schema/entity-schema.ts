@@ -1,6 +1,6 @@
 import type { Codec } from '../codec/codec.js';
 import type { CollectionSchema } from './collection-schema.js';
-import type { Hooks } from '../decorators/lifecycle-hooks.js';
+import type { EntityHooks } from './entity-hooks.js';
 import type { RelationSchema } from './relation-schema.js';
 import type { ChangesSchema } from './schema-changes.js';
 import type { WhileBuilding } from '../decorators/metadata.js';
@@ -44,7 +44,7 @@ export interface IndexedField extends FieldSchema {
   readonly codec: Codec & Required<Pick<Codec, 'order'>>;
 }
 
-/** The validated schema of an entity class. Immutable. */
+/** The validated schema of an entity class. Immutable, except that subscribers join its hooks. */
 export interface EntitySchema {
   readonly type: EntityClass;
   readonly name: string;
@@ -73,8 +73,8 @@ export interface EntitySchema {
   readonly hasWindow: boolean;
   /** How changes are recorded; absent if they are not. */
   readonly changes?: ChangesSchema;
-  /** Methods that run before and after writes, and after loads. */
-  readonly hooks: Hooks;
+  /** What runs before and after writes, and after loads. */
+  readonly hooks: EntityHooks;
   /** The property that shows the version. */
   readonly version?: string;
 }

@@ -5,7 +5,7 @@ import { buildCollections } from './collection-schema.js';
 import { durationMs } from '../common/duration.js';
 import { type EmbeddedField, embeddedCodec } from '../codec/composite-codecs.js';
 import type { CounterSchema, EntitySchema, FieldSchema, KeyProperty, KeyType } from './entity-schema.js';
-import { hooksByEvent } from '../decorators/lifecycle-hooks.js';
+import { EntityHooks } from './entity-hooks.js';
 import {
   type PropertyMetadata,
   type PropertyRole,
@@ -72,7 +72,7 @@ export class SchemaBuilder {
       ttlMs: this.ttl(type, options.ttl),
       hasWindow: this.hasWindow(type, options.idempotency),
       changes: buildChanges(options.changes, (what) => this.fault(type, what)),
-      hooks: hooksByEvent(hooks),
+      hooks: new EntityHooks(hooks),
       version: this.typed(type, properties, 'version'),
     };
     return this.faults.length === faultsBefore ? (schema as EntitySchema) : undefined;

@@ -8,7 +8,6 @@ import {
   TransactionTooLargeError,
 } from '../common/entity-errors.js';
 import { type EmittedEvent, outboxOf } from '../operations/outbox.js';
-import { runHooks } from '../decorators/lifecycle-hooks.js';
 import { MAX_TRANSACTION_BYTES, MAX_TRANSACTION_ROWS } from '../operations/commit-limits.js';
 import { type QueryGuard, type RowOperation } from '../operations/row-operation.js';
 import { type Guard } from '../rows/row-mapper.js';
@@ -72,7 +71,7 @@ export async function commitTransaction(
   }
   for (const [i, { key }] of operations.entries()) planned.get(key.row)?.done(outcome.versions[i] ?? 0);
   for (const { operation, event, entity } of planned.values())
-    await runHooks(operation.schema, `after ${event}`, entity);
+    await operation.schema.hooks.run(`after ${event}`, entity);
   if (outcome.unconfirmed) throw outcome.unconfirmed; // the writes were applied nevertheless
   return true;
 }

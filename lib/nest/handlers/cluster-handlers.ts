@@ -16,8 +16,8 @@ export class ClusterHandlers {
   }
 
   /**
-   * Subscribes the handlers of modules that were loaded lazily after the application started. Handlers that
-   * are already subscribed are not affected. Call it after each `LazyModuleLoader.load()`, because Nest has
+   * Subscribes the handlers, and the subscribers of entities, of modules that were loaded lazily after the
+   * application started. Those that are already subscribed are not affected. Call it after each `LazyModuleLoader.load()`, because Nest has
    * no event for it.
    *
    * Resolves once the servers have confirmed the new subscriptions.

@@ -1,6 +1,6 @@
 import { Inject } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import type { HandlerHost } from './handler.js';
+import type { Host } from '../common/hosts.js';
 import { HANDLER_KINDS } from './handler-kinds.js';
 import { readHandlerNames } from './handler-subscription.js';
 import { type HandlerSubscription, type SubscriptionMetadata } from './decorators/subscription-metadata.js';
@@ -13,7 +13,7 @@ import { type HandlerSubscription, type SubscriptionMetadata } from './decorator
  */
 export async function resolveNames(
   subscription: SubscriptionMetadata,
-  host: HandlerHost,
+  host: Host,
   handler: string,
 ): Promise<HandlerSubscription> {
   const { kind, names, inject = [] } = subscription;
@@ -26,7 +26,7 @@ export async function resolveNames(
 async function callWithInjected(
   names: (...injected: never[]) => unknown,
   inject: NonNullable<SubscriptionMetadata['inject']>,
-  host: HandlerHost,
+  host: Host,
   where: string,
 ): Promise<unknown> {
   class Names {

@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
+import { type Host, hostsIn } from '../common/hosts.js';
 import { resolveNames } from './handler-names.js';
 import { subscriptionsOf } from './decorators/subscription-metadata.js';
-import type { Handler, HandlerHost } from './handler.js';
+import type { Handler } from './handler.js';
 
 /** Finds the handlers of an application. */
 @Injectable()
@@ -18,21 +19,11 @@ export class HandlerExplorer {
    * @throws if the names of a subscription cannot be resolved
    */
   async explore(excluded: ReadonlySet<unknown>): Promise<Handler[]> {
-    const hosts = this.hosts().filter(({ instance }) => !excluded.has(instance));
+    const hosts = hostsIn(this.discovery).filter(({ instance }) => !excluded.has(instance));
     return (await Promise.all(hosts.map((host) => this.handlersOf(host)))).flat();
   }
 
-  /** All providers and controllers, each instance once even if several tokens provide it. */
-  private hosts(): HandlerHost[] {
-    const hosts = new Map<unknown, HandlerHost>();
-    for (const host of [...this.discovery.getProviders(), ...this.discovery.getControllers()]) {
-      const { instance } = host;
-      if (instance && !host.isAlias && !hosts.has(instance)) hosts.set(instance, host);
-    }
-    return [...hosts.values()];
-  }
-
-  private handlersOf(host: HandlerHost): Promise<Handler[]> {
+  private handlersOf(host: Host): Promise<Handler[]> {
     const prototype = Object.getPrototypeOf(host.instance);
     const methods = this.scanner
       .getAllMethodNames(prototype)

@@ -13,6 +13,7 @@ import { HANDLER_KINDS } from './handler-kinds.js';
 import type { HandlerSubscription } from './decorators/subscription-metadata.js';
 import { UnknownClusterError } from '../common/module-errors.js';
 import { nameList } from '../common/name-list.js';
+import { SubscriberLoader } from '../subscribers/subscriber.loader.js';
 import { RunningHandler, type HandlerStatistics } from './running-handler.js';
 import { within } from '../../cluster/common/within.js';
 
@@ -39,6 +40,7 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
     private readonly explorer: HandlerExplorer,
     private readonly invoker: HandlerInvoker,
     private readonly registry: ClusterRegistry,
+    private readonly subscribers: SubscriberLoader,
     private readonly moduleRef: ModuleRef,
   ) {}
 
@@ -68,7 +70,7 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * Subscribes the handlers that are not subscribed yet. Resolves once the servers have confirmed every
+   * Subscribes the handlers, and the subscribers of entities, that are not subscribed yet. Resolves once the servers have confirmed every
    * subscription, except those of clusters that connect lazily.
    * @throws UnknownClusterError, DeadlineExceededError, KeyspaceEventsOffError, the ReplyError of a
    *   subscription that a server rejects, and any error of a function that returns names; none of the new
@@ -81,6 +83,7 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   private async loadNew(): Promise<void> {
+    this.subscribers.load();
     const handlers = await this.explorer.explore(this.subscribedInstances);
     if (this.shuttingDown) return;
     const before = this.running.length;

@@ -13,6 +13,7 @@ import {
   Counter,
   CreatedAt,
   Embedded,
+  EntitySubscriber,
   ExpiresAt,
   Index,
   InjectClusterRepository,
@@ -125,6 +126,28 @@ class OrderItemRepository extends ClusterRepository<OrderItem> {
   exports: [OrderItemRepository],
 })
 class PackingModule {}
+
+@Injectable()
+class Mailer {
+  readonly confirmed: string[] = [];
+
+  async confirm(orderId: string): Promise<void> {
+    await Promise.resolve();
+    this.confirmed.push(orderId);
+  }
+}
+
+@EntitySubscriber(Order)
+class OrderMails {
+  constructor(private readonly mailer: Mailer) {}
+
+  async afterInsert(order: Order) {
+    await this.mailer.confirm(order.id);
+  }
+}
+
+@Module({ imports: [ClusterModule.forFeature([Order])], providers: [Mailer, OrderMails] })
+class MailModule {}
 
 // Every block of both pages is in this file, word for word. The assertions show that it does what the page says.
 describe('docs/entities.md and docs/entities-reference.md', () => {
@@ -316,12 +339,18 @@ describe('docs/entities.md and docs/entities-reference.md', () => {
 
   it('shows a module that starts', async () => {
     const app = await Test.createTestingModule({
-      imports: [ClusterModule.forRoot({ nodes, keyPrefix: keyspace }), OrderModule, PackingModule],
+      imports: [
+        ClusterModule.forRoot({ nodes, keyPrefix: keyspace }),
+        OrderModule,
+        PackingModule,
+        MailModule,
+      ],
     }).compile();
     await app.init();
     const { orders } = app.get(OrderService, { strict: false });
     const { id } = await orders.save(orders.create({ customer: 'ada' }));
     expect(await orders.exists(id)).toBe(true);
+    expect(app.get(Mailer, { strict: false }).confirmed).toEqual([id]);
     expect(await app.get(OrderItemRepository, { strict: false }).findHeavy(id)).toEqual([]);
     await app.close();
   });

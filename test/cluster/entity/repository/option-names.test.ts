@@ -197,11 +197,12 @@ const ofLock: Table<PartitionLock> = {
 @ClusterRepositoryOf(Optioned)
 class OwnRepository extends ClusterRepository<Optioned> {}
 
-const ofRegistry: Table<Omit<EntityRegistry, 'parts'>> = {
+const ofRegistry: Table<Omit<EntityRegistry, 'parts' | 'covers'>> = {
   bind: [{ value: () => new OwnRepository(), whole: 'refused' }],
   register: [needed([Optioned])],
   checkSchemas: [],
   repository: [needed(Optioned)],
+  subscribe: [needed(Optioned), { value: () => ({ afterLoad: () => {} }), whole: 'refused' }],
 };
 const ofSet: Table<ClusterSet<string>> = {
   with: [write],
@@ -430,5 +431,5 @@ function hiddenIn(className: string): Set<string> {
 /** Public methods of classes that applications do not call. */
 const INTERNAL: Record<string, readonly string[]> = {
   TransactionAttempt: ['commit', 'isStale'],
-  EntityRegistry: ['parts'],
+  EntityRegistry: ['parts', 'covers'],
 };
