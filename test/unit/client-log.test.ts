@@ -5,8 +5,8 @@ import { fakeClock, pass } from '../fake-clock.js';
 fakeClock();
 const { LogWriter } = await import('../../lib/cluster/logging/log-writer.js');
 const { ClientLog } = await import('../../lib/cluster/logging/client-log.js');
-const { keyslotChannel } = await import('../../lib/cluster/diagnostics/channels.js');
-const { LOG_KINDS } = await import('../../lib/cluster/logging/log-entry.js');
+const { keyslotChannel } = await import('keyslot');
+const LOG_KINDS = ['error', 'topology', 'slow', 'command'] as const;
 
 /** A command's context as it is published at its end. */
 const commandContext = (fields: object = {}): never =>

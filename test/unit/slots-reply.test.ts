@@ -162,7 +162,8 @@ describe('a CLUSTER SLOTS reply', () => {
     const any = (depth: number): Reply => {
       if (depth === 0 || Math.random() < 0.3) return part();
       // what looks like an entry, or would if its parts were others
-      if (Math.random() < 0.2) return [[part(), part(), [part(), part(), part()], any(depth - 1)]];
+      const node = Math.random() < 0.5 ? ['h', 7_000, part()] : [part(), part(), part()];
+      if (Math.random() < 0.2) return [[part(), part(), node, any(depth - 1)]];
       return Array.from({ length: Math.floor(Math.random() * 5) }, () => any(depth - 1));
     };
     let nodes = 0;

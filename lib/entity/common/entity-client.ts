@@ -137,4 +137,4 @@ export const onPrimaries = <C extends EntityClients>(context: C): C => ({
 const uncounted = new EntityCounters();
 
 /** The counters of a client. */
-export const countersOf = ({ counters }: EntityClient): EntityCounters => counters?.entities ?? uncounted;
+export const countersOf = (client: EntityClient): EntityCounters => client.counters?.entities ?? uncounted;

@@ -73,13 +73,13 @@ describe('a cluster with credentials', () => {
   });
 
   it.each<[string, () => ClusterClientOptions, RegExp]>([
-    ['no password', () => ({}), /wants credentials/],
-    ['a wrong password', () => ({ password: 'planted-wrong' }), /refuses/],
-    ['a wrong user', () => ({ username: 'planted-nobody', password: 'planted-app' }), /refuses/],
+    ['no password', () => ({}), /requires credentials/],
+    ['a wrong password', () => ({ password: 'planted-wrong' }), /rejects/],
+    ['a wrong user', () => ({ username: 'planted-nobody', password: 'planted-app' }), /rejects/],
     [
       'a provider with a wrong password',
       () => ({ credentialsProvider: () => ({ password: 'planted-x' }) }),
-      /refuses/,
+      /rejects/,
     ],
     [
       'a user who may not see the slots',
