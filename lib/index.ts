@@ -214,6 +214,12 @@ export type { RepositoryClass } from './entity/repository/repository-of.js';
 export type { EntitySubscriberMethods, SubscribedClass } from './entity/schema/entity-subscriber.js';
 export { EntitySubscriber, type EntitySubscriberOptions } from './nest/subscribers/subscriber.decorator.js';
 export { ClusterRepositoryOf } from './nest/common/cluster-repository-of.decorator.js';
+export type {
+  PartitionDeleteOptions,
+  PartitionDeleteProgress,
+  PartitionDeletion,
+} from './entity/partitions/partition-deletion.js';
+export type { PartitionSize, PartitionSizeOptions } from './entity/partitions/partition-size.js';
 export { Partition, type EntitiesOf } from './entity/repository/partition.js';
 export type {
   PartitionTransaction,

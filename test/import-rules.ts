@@ -56,7 +56,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['maintenance'],
     ['loading'],
     ['locks'],
-    ['transactions'],
+    ['transactions', 'partitions'],
     ['repository'],
   ],
   nest: [['common'], ['client', 'filters'], ['subscribers'], ['handlers'], ['.']],

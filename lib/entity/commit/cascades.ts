@@ -105,5 +105,5 @@ const tooLarge = ({ row }: EntityKey, { name }: EntitySchema): TransactionTooLar
     MAX_TRANSACTION_ROWS + 1,
     MAX_TRANSACTION_ROWS,
     `The delete of ${row} with its related rows`,
-    `delete the ${name} rows first, in batches, with deleteMany()`,
+    `delete the ${name} rows first, in batches, with deleteMany(), or the whole partition with partition(key).delete()`,
   );

@@ -15,6 +15,8 @@ export const ENTITY_OPTIONS = {
   'a stream of entities': ['batchSize', 'signal', 'select'],
   'changes()': ['from', 'pollMs', 'classes'],
   'changes() of a partition': ['from', 'pollMs'],
+  'partition.delete()': ['batch', 'onProgress', 'signal'],
+  'partition.size()': ['sample'],
   'a transaction': [...BULK, 'attempts'],
   'a lock': ['name', 'ttlMs', 'waitMs', 'signal'],
   'sweepExpired()': ['partition', 'limit', 'signal'],

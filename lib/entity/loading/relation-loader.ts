@@ -7,7 +7,7 @@ import { relatingIndex } from '../keys/related-range.js';
 import type { SweepPartition } from '../query/expiry-queue.js';
 import { MAX_LOADED_ROWS } from '../query/partition-loader.js';
 import type { SchemaRecords } from '../records/schema-records.js';
-import { showRelated } from '../rows/relation-values.js';
+import { showRelated } from '../schema/relation-values.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 import { type Fields, type RowContext, rememberRow, runLoadHooks } from '../rows/row-reader.js';
 import { fieldsOf } from '../rows/stored-row.js';

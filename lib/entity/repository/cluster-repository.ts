@@ -4,7 +4,7 @@ import { LATEST_DATE_MS, checkObject } from '../common/argument-checks.js';
 import { type ItemResult, deleteMany, saveMany } from './bulk-writes.js';
 import { faultError } from '../operations/commit-faults.js';
 import { checkCreatable } from '../rows/entity-check.js';
-import { checkRelations } from '../rows/relation-values.js';
+import { checkRelations } from '../schema/relation-values.js';
 import { counterOf, counterStep, counterValue } from '../rows/counter.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { Partition } from './partition.js';

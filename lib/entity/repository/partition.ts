@@ -7,6 +7,16 @@ import { checkEntityOptions } from '../common/check-entity-options.js';
 import { partitionTag } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { loadPartition } from '../query/partition-loader.js';
+import {
+  type PartitionDeleteOptions,
+  type PartitionDeletion,
+  deletePartition,
+} from '../partitions/partition-deletion.js';
+import {
+  type PartitionSize,
+  type PartitionSizeOptions,
+  partitionSize,
+} from '../partitions/partition-size.js';
 import type { EntityClass } from '../decorators/shape.js';
 import { type LockedFunction, type LockingContext, partitionLock } from './partition-lock.js';
 import type { LockOptions } from '../locks/lock-options.js';
@@ -79,6 +89,32 @@ export class Partition {
   /** Returns a cursor after every change of the partition that was committed before the call. */
   changesCursor(): Promise<string> {
     return this.context.feed.cursor({ partitionName: this.schema.partitionName, schemas: [] }, this.tag);
+  }
+
+  /**
+   * Deletes the rows of all registered classes in the partition, with everything that they hold: indexes, unique
+   * constraints, collections, entries in global indexes. It deletes them in commits of up to 100 rows, the owner's row
+   * last. To resume an interrupted deletion, call it again. Keys that belong to no registered class stay, and are
+   * returned.
+   *
+   * ```ts
+   * const { rows, unknown } = await tenants.partition('acme').delete();
+   * ```
+   *
+   * @throws InvalidArgumentError for an invalid option; the errors of a delete.
+   */
+  async delete(options?: PartitionDeleteOptions): Promise<PartitionDeletion> {
+    return deletePartition(this.context, this.tag, options);
+  }
+
+  /**
+   * Counts the rows of each registered class, and the keys and bytes of the partition. It reads the names of all keys
+   * in the slot.
+   *
+   * @returns an estimate of the bytes beyond 1,000 keys of rows and collections.
+   */
+  async size(options?: PartitionSizeOptions): Promise<PartitionSize> {
+    return partitionSize(this.context, this.tag, options);
   }
 
   /** Runs a transaction, as `ClusterRepository.transaction` does. */

@@ -3,7 +3,7 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkObject } from '../common/argument-checks.js';
 import { isPlain } from '../common/given-value.js';
 import type { CounterSchema, EntitySchema } from '../schema/entity-schema.js';
-import { checkRelations } from './relation-values.js';
+import { checkRelations } from '../schema/relation-values.js';
 import { entityOptions, propertiesBelow } from '../decorators/metadata.js';
 import type { EntityClass } from '../decorators/shape.js';
 import { isSelected } from '../decorators/selected.js';

@@ -2,7 +2,7 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { CollectionHandles } from '../collections/collection-handles.js';
 import type { CollectionWriter } from '../collections/collection-access.js';
 import { shownCounters } from './entity-check.js';
-import { guardRelations } from './relation-values.js';
+import { guardRelations } from '../schema/relation-values.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import type { LoadedRow, RowMapper } from './row-mapper.js';

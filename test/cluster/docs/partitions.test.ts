@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import {
   ClusterClient,
@@ -42,12 +43,14 @@ class Likes {
 // Every block of the page stands in this file as it stands there; what is behind it shows that it does what it says.
 describe('docs/partitions.md', () => {
   let cluster: ClusterClient;
+  let days: ClusterRepository<SensorDay>;
   let events: ClusterRepository<Event>;
   let likes: ClusterRepository<Likes>;
 
   beforeAll(() => {
     cluster = new ClusterClient({ nodes, keyPrefix: keyspace });
     const repositories = createRepositories(cluster, [SensorDay, Event, Likes]);
+    days = repositories.repository(SensorDay);
     events = repositories.repository(Event);
     likes = repositories.repository(Likes);
   });
@@ -57,7 +60,7 @@ describe('docs/partitions.md', () => {
   it('shows only code that is executed here', () => {
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = snippetsOf('docs/partitions.md').map(({ code }) => code);
-    expect(blocks).toHaveLength(5);
+    expect(blocks).toHaveLength(7);
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
@@ -127,6 +130,26 @@ describe('docs/partitions.md', () => {
 
     expect(await events.findOne(key)).toBeNull();
     expect(await events.findOne({ dayId: 'there', id: event.id })).toMatchObject({ celsius: last });
+  });
+
+  it('measures and deletes a partition', async () => {
+    const dayId = 'sensor-7:2026-11-21';
+    await days.insert(days.create({ id: dayId }));
+    const logged = jest.spyOn(console, 'log').mockImplementation(() => undefined);
+    const { rows, keys, bytes } = await days.partition('sensor-7:2026-11-21').size();
+    const count = await events.countBy({ dayId });
+    expect(rows).toMatchObject({ SensorDay: 1, Event: count });
+    expect(keys).toBe(count + 2); // and the index
+    expect(bytes).toBeGreaterThan(0);
+    {
+      const { rows: deleted, unknown } = await days.partition('sensor-7:2026-11-21').delete({
+        onProgress: ({ rows, total }) => console.log(`${rows} of ${total}`),
+      });
+      expect([deleted, unknown]).toEqual([count + 1, []]);
+      expect(logged).toHaveBeenLastCalledWith(`${deleted} of ${deleted}`);
+    }
+    logged.mockRestore();
+    expect(await events.countBy({ dayId })).toBe(0);
   });
 });
 

@@ -112,6 +112,9 @@ const given: Record<string, unknown> = {
   maxLength: 5,
   after: undefined,
   with: ['owner'],
+  batch: 10,
+  onProgress: () => {},
+  sample: 5,
 };
 /** Options of a call, each with a value where one fits. */
 function options(call: keyof typeof ENTITY_OPTIONS, conditions: readonly string[] = []): Parameter {
@@ -177,6 +180,8 @@ const ofPartition: Table<Partition> = {
   // undefined means all classes, of which Order does not record its changes
   changes: [needed([Optioned]), options('changes() of a partition')],
   changesCursor: [],
+  delete: [options('partition.delete()')],
+  size: [options('partition.size()')],
   transaction: [work, options('a transaction')],
   withLock: [work, options('a lock')],
 };

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { RelationNotLoadedError } from '../common/entity-errors.js';
-import type { EntitySchema } from '../schema/entity-schema.js';
+import type { EntitySchema } from './entity-schema.js';
 
 /**
  * Makes the relations of an entity fail when they are read, until they are loaded. They are not enumerable, so copying,
