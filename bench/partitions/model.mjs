@@ -9,13 +9,17 @@ import {
   Unique,
 } from '../../dist/index.js';
 
-export class Order {}
+export class Order {
+  id;
+}
 PrimaryKey({ type: String })(Order.prototype, 'id');
 HasMany(() => Item)(Order.prototype, 'items');
 ClusterEntity({ name: 'Order' })(Order);
 
 /** An item with a unique constraint and an index. */
-export class Item {}
+export class Item {
+  id;
+}
 PartitionKey({ type: String })(Item.prototype, 'orderId');
 PrimaryKey({ type: Number })(Item.prototype, 'id');
 Property(String)(Item.prototype, 'sku');

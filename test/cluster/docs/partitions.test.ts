@@ -43,14 +43,14 @@ class Likes {
 // Every block of the page stands in this file as it stands there; what is behind it shows that it does what it says.
 describe('docs/partitions.md', () => {
   let cluster: ClusterClient;
-  let days: ClusterRepository<SensorDay>;
+  let sensorDays: ClusterRepository<SensorDay>;
   let events: ClusterRepository<Event>;
   let likes: ClusterRepository<Likes>;
 
   beforeAll(() => {
     cluster = new ClusterClient({ nodes, keyPrefix: keyspace });
     const repositories = createRepositories(cluster, [SensorDay, Event, Likes]);
-    days = repositories.repository(SensorDay);
+    sensorDays = repositories.repository(SensorDay);
     events = repositories.repository(Event);
     likes = repositories.repository(Likes);
   });
@@ -134,16 +134,16 @@ describe('docs/partitions.md', () => {
 
   it('measures and deletes a partition', async () => {
     const dayId = 'sensor-7:2026-11-21';
-    await days.insert(days.create({ id: dayId }));
+    await sensorDays.insert(sensorDays.create({ id: dayId }));
     const logged = jest.spyOn(console, 'log').mockImplementation(() => undefined);
-    const { rows, keys, bytes } = await days.partition('sensor-7:2026-11-21').size();
+    const { rows, keys, bytes } = await sensorDays.partition('sensor-7:2026-11-21').size();
     const count = await events.countBy({ dayId });
     expect(rows).toMatchObject({ SensorDay: 1, Event: count });
     expect(keys).toBe(count + 2); // and the index
     expect(bytes).toBeGreaterThan(0);
     {
-      const { rows: deleted, unknown } = await days.partition('sensor-7:2026-11-21').delete({
-        onProgress: ({ rows, total }) => console.log(`${rows} of ${total}`),
+      const { rows: deleted, unknown } = await sensorDays.partition('sensor-7:2026-11-21').delete({
+        onProgress: (step) => console.log(`${step.rows} of ${step.total}`),
       });
       expect([deleted, unknown]).toEqual([count + 1, []]);
       expect(logged).toHaveBeenLastCalledWith(`${deleted} of ${deleted}`);
