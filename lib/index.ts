@@ -179,8 +179,8 @@ export {
   type CounterOf,
   type CollectionNames,
 } from './entity/decorators/shape.js';
-export type { Where } from './entity/query/where.js';
-export type { Condition, Operators } from './entity/query/query-condition.js';
+export type { Order, ScanWhere, Where } from './entity/planning/where.js';
+export type { Condition, ElementOperators, Operators } from './entity/planning/condition.js';
 export type { StreamOptions } from './entity/query/entity-stream.js';
 export {
   isChangeOf,
@@ -201,7 +201,7 @@ export type {
   MaintenanceOptions,
 } from './entity/maintenance/index-maintenance.js';
 export type { FindOptions } from './entity/loading/find-options.js';
-export type { Page, PageOptions } from './entity/query/entity-finder.js';
+export type { FindByOptions, OrderOptions, Page, PageOptions } from './entity/query/query-options.js';
 export type {
   Found,
   SelectableNames,

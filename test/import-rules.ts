@@ -50,6 +50,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['operations'],
     ['commit-scripts'],
     ['records'],
+    ['planning'],
     ['query', 'changes'],
     ['global'],
     ['commit'],

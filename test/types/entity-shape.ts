@@ -162,6 +162,24 @@ export async function wheres(
   // @ts-expect-error a limit is a number
   await tickets.findPage({ orderId: '1' }, { limit: '20' });
   await tickets.findPage({ orderId: '1', price: { eq: 1 } });
+  await tickets.findBy({ orderId: '1' }, { order: { price: 'desc', id: 'desc' }, limit: 5, offset: 5 });
+  await tickets.findBy({ orderId: '1', or: [{ price: { not: 1 } }, { seat: { notIn: ['a'] } }] });
+  await tickets.findBy({ orderId: '1', note: { startsWith: 'x', ignoreCase: true } }, { scan: true });
+  await plain.findBy({ text: 'x', or: [{ kind: 'x' }] }, { order: { text: 'asc' } });
+  // @ts-expect-error the note has no index
+  await tickets.findBy({ orderId: '1', note: 'x' });
+  // @ts-expect-error nor in an alternative
+  await tickets.findBy({ orderId: '1', or: [{ note: 'x' }] });
+  // @ts-expect-error no index sorts by it
+  await tickets.findBy({ orderId: '1' }, { order: { note: 'asc' } });
+  // @ts-expect-error an index is read in one direction
+  await tickets.findBy({ orderId: '1' }, { order: { price: 'asc', seat: 'desc' } });
+  // @ts-expect-error no such direction
+  await tickets.findBy({ orderId: '1' }, { order: 'up' });
+  // @ts-expect-error stands alone
+  await tickets.findBy({ orderId: '1', price: { in: [1], not: 2 } });
+  // @ts-expect-error for strings
+  await tickets.findBy({ orderId: '1', price: { eq: 1, ignoreCase: true } });
   void [found, items, cursor];
 }
 

@@ -36,6 +36,8 @@ export interface Codec<T = unknown> {
   order?(value: T): string;
   /** The form of that text, if it differs from `form`. If it changes, indexes must be rebuilt. */
   readonly orderForm?: string;
+  /** The codec of the elements, for an array. */
+  readonly element?: Codec;
 }
 
 /** A value that does not have its property's type. The caller, who knows the property, words the error. */

@@ -85,6 +85,7 @@ export function arrayCodec(element: Codec): Codec<unknown[]> {
   };
   return {
     ...storedAsJson(toJson, fromJson),
+    element,
     expects: `an array, each element ${element.expects}`,
     isSame: (a, b) => a.length === b.length && a.every((item, i) => isSamePart(element, item, b[i])),
   };
@@ -159,7 +160,7 @@ export function embeddedCodec(
 function storedAsJson<T>(
   toJson: (value: T) => unknown,
   fromJson: (json: unknown) => T,
-): Omit<Codec<T>, 'expects' | 'isSame'> {
+): Omit<Codec<T>, 'expects' | 'isSame' | 'element'> {
   return {
     form: 'json',
     immutable: false,

@@ -11,7 +11,8 @@ import type { Committed } from '../operations/commit-outcome.js';
 import { withGlobals } from '../operations/global-changes.js';
 import { withIndexes } from '../operations/index-changes.js';
 import type { CommitExtras, QueryGuard, RowOperation } from '../operations/row-operation.js';
-import { IndexReader, digestOf } from '../query/index-reader.js';
+import { digestOf } from '../query/entry-digest.js';
+import { IndexReader } from '../query/index-reader.js';
 import type { SchemaRecords } from '../records/schema-records.js';
 import type { SchemaRegistry } from '../rows/schema-registry.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
@@ -73,7 +74,7 @@ export class Cascades {
         const { key: index, name, range } = relatedRange(relation, related, key);
         if (name !== undefined) await this.records.assertReady(related, name);
         const reader = new IndexReader(this.client, index, [range]);
-        const entries = await reader.entries(undefined, MAX_TRANSACTION_ROWS + 1);
+        const entries = await reader.entries(MAX_TRANSACTION_ROWS + 1);
         queries.push({ key: index, ranges: [range], count: entries.length, digest: digestOf(entries) });
         for (const entry of entries) {
           const at = entityKeyIn(related, key.tag, idTextOf(entry));

@@ -15,6 +15,6 @@ export function releaseCall(
   if (holder === 'gone') return { script: CLEAR_SCRIPT, keys, args: [key.idText, entry] };
   const [name, ...encodings] = entry.split('\0');
   const fields = schema.indexes.find((index) => index.name === name)?.fields ?? [];
-  const notes = fields.flatMap(({ property }, i) => [encodingField(property), encodings[i]]);
+  const notes = fields.flatMap((field, i) => [encodingField(field), encodings[i]]);
   return { script: DISOWN_SCRIPT, keys, args: [key.idText, entry, ...notes] };
 }

@@ -3,16 +3,20 @@ import { checkOptionNames } from '../../cluster/common/check-option-names.js';
 const BULK = ['deadlineMs', 'signal', 'durability'];
 const WRITE = [...BULK, 'opId'];
 
+const ORDER = ['order', 'scan'];
+
 /** The names of the options of each kind of call. An option that is undefined counts as left out. */
 export const ENTITY_OPTIONS = {
   'a write': WRITE,
   'a write of many rows': BULK,
   'an update': [...WRITE, 'ifVersion', 'where'],
   'a read by key': ['with', 'select'],
-  'findBy()': ['limit', 'select'],
-  'findOneBy()': ['select'],
-  'findPage()': ['limit', 'cursor', 'select'],
-  'a stream of entities': ['batchSize', 'signal', 'select'],
+  'findBy()': [...ORDER, 'limit', 'offset', 'select'],
+  'findOneBy()': [...ORDER, 'select'],
+  'findPage()': [...ORDER, 'limit', 'cursor', 'total', 'select'],
+  'countBy()': ['scan'],
+  'tx.find()': ORDER,
+  'a stream of entities': [...ORDER, 'batchSize', 'signal', 'select'],
   'changes()': ['from', 'pollMs', 'classes'],
   'changes() of a partition': ['from', 'pollMs'],
   'partition.delete()': ['batch', 'onProgress', 'signal'],

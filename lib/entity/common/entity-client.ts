@@ -88,6 +88,15 @@ export interface EntityClient {
     count: number,
   ): Promise<string[]>;
   /** As `ClusterClient` has it. */
+  zrevrangebylex(
+    key: string,
+    max: Buffer,
+    min: Buffer,
+    limit: 'LIMIT',
+    offset: number,
+    count: number,
+  ): Promise<string[]>;
+  /** As `ClusterClient` has it. */
   hscanIterator(key: string, options: { count: number }): AsyncIterable<[field: string, value: string]>;
   /** As `ClusterClient` has it. */
   scanIterator(options: { match: string; type: string; count: number }): AsyncIterable<string>;

@@ -50,12 +50,10 @@ export class GlobalWrites {
 
   private async complete(operation: RowOperation): Promise<RowOperation> {
     const { key, globals = [], guards = [] } = operation;
-    const properties = new Set(
-      globals.flatMap(({ index, parts }) =>
-        index.fields.flatMap(({ property }, i) => (parts[i] === undefined ? [property] : [])),
-      ),
+    const unknown = globals.flatMap(({ index, parts }) =>
+      index.fields.filter((_, i) => parts[i] === undefined).map(encodingField),
     );
-    const fields = [...properties].map(encodingField);
+    const fields = [...new Set(unknown)];
     const values = await this.client.hmget(key.row, ...fields);
     const stored = new Map(fields.map((field, i) => [field, values[i]]));
     return {
@@ -64,7 +62,7 @@ export class GlobalWrites {
       globals: globals.map(({ index, parts }) => ({
         index,
         parts: parts.map((part, i) =>
-          part === undefined ? (stored.get(encodingField(index.fields[i].property)) ?? null) : part,
+          part === undefined ? (stored.get(encodingField(index.fields[i])) ?? null) : part,
         ),
       })),
     };

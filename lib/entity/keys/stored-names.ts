@@ -56,6 +56,21 @@ export const INDEX_LISTS = {
   expiry: '~x',
 } as const;
 
+/** What precedes a property in the name of its encoding, for the forms that indexes have it in. */
+export const ENCODING_FORMS = {
+  plain: '',
+  /** Text without regard to case. */
+  folded: '~ci:',
+  /** The elements of an array, each followed by a zero byte. */
+  elements: '~el:',
+} as const;
+
+/**
+ * The encoding of an absent value in an index that has rows without a value. No value has it: in text, byte 1 is
+ * followed by another byte.
+ */
+export const ABSENT = '\x01';
+
 /** The fields of a lock. */
 export const LOCK_FIELDS = {
   /** The last token that was issued. */
@@ -93,8 +108,17 @@ export const RECORD_FIELDS = { definition: 'definition', building: 'building' } 
 /** The field of each entry in a stream of `@StreamOf`. */
 export const STREAM_FIELD = 'value';
 
-/** Returns the field with the encoding of an indexed property. A write finds the old index entries by these fields. */
-export const encodingField = (property: string): string => ROW_FIELDS.encoding + property;
+/** A property in the form in which an index has it. */
+interface EncodedField {
+  readonly property: string;
+  readonly form: keyof typeof ENCODING_FORMS;
+}
+
+/** Returns the name of an encoding: the property, after what its form adds. */
+export const encodingName = ({ property, form }: EncodedField): string => ENCODING_FORMS[form] + property;
+
+/** Returns the row's field with an encoding. A write finds the old index entries by these fields. */
+export const encodingField = (field: EncodedField): string => ROW_FIELDS.encoding + encodingName(field);
 
 /**
  * Returns the field that marks a property as removed, if its class has a default. Without the mark, the row is older

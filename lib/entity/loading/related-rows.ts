@@ -60,7 +60,7 @@ function rowsReader(relation: RelationSchema, { schema }: RowMapper, key: Entity
       return rows;
     },
     async keysOf(client, _row, limit) {
-      const entries = await new IndexReader(client, listed.key, [listed.range]).entries(undefined, limit);
+      const entries = await new IndexReader(client, listed.key, [listed.range]).entries(limit);
       return entries.map((entry) => entityKeyIn(schema, key.tag, idTextOf(entry)));
     },
   };

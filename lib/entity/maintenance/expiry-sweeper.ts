@@ -76,14 +76,14 @@ export class ExpirySweeper {
     const due = dueRows(this.context.client, this.schema, tag);
     const left = new Map<string, 'gone' | 'kept'>();
     let swept = 0;
-    let after: string | undefined;
+    let cut: Buffer | undefined;
     for (;;) {
       signal?.throwIfAborted();
       const reserved = await budget.reserve(BATCH);
       if (reserved === 0) break;
       let used = 0;
       try {
-        const entries = await due.entries(after, reserved);
+        const entries = await due.entries(reserved, 'asc', cut);
         if (entries.length === 0) break;
         const operations = entries.map((entry) => this.operation(tag, idTextOf(entry)));
         const outcomes = await this.expired.sweep(operations, { signal });
@@ -94,7 +94,7 @@ export class ExpirySweeper {
         for (const id of await this.clearQueue(tag, those('kept'))) left.set(id, 'kept');
         used = outcomes.filter((outcome) => outcome !== 'kept').length;
         swept += used;
-        after = entries.at(-1);
+        cut = due.cutAfter(entries.at(-1)!);
       } finally {
         budget.settle(reserved, used);
       }

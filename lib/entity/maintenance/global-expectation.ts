@@ -63,9 +63,9 @@ export function globalExpectationsOf(
         hold === undefined
           ? undefined
           : { token: hold.slice(0, TOKEN_LENGTH), encodings: hold.slice(TOKEN_LENGTH) },
-      notes: index.fields.flatMap(({ property }, i) => {
-        const isNoted = index.fields.length === 1 || (text(encodingField(property)) ?? null) === parts[i];
-        return isNoted ? [] : [[encodingField(property), parts[i]] as const];
+      notes: index.fields.flatMap((field, i) => {
+        const isNoted = index.fields.length === 1 || (text(encodingField(field)) ?? null) === parts[i];
+        return isNoted ? [] : [[encodingField(field), parts[i]] as const];
       }),
     });
   }

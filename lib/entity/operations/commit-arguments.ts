@@ -1,3 +1,4 @@
+import { encodingName } from '../keys/stored-names.js';
 import type { Stored } from '../codec/codec.js';
 import { COLLECTION_KINDS } from '../decorators/collection-kind.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
@@ -184,12 +185,10 @@ function indexArguments({ schema, key, indexing }: RowOperation, place: Place): 
   const args = [place(indexKey(schema, key.tag))];
   args.push(indexes.some(({ kind }) => kind === 'unique') ? place(uniqueKey(schema, key.tag)) : '0');
   args.push(key.idText, String(fields.length));
-  for (const { property, how, encoding } of fields) args.push(property, how, encoding);
+  for (const { name, how, encoding } of fields) args.push(name, how, encoding);
   args.push(String(indexes.length));
   for (const index of indexes) {
-    const parts = index.fields.map(
-      (part) => fields.findIndex(({ property }) => property === part.property) + 1,
-    );
+    const parts = index.fields.map((part) => fields.findIndex(({ name }) => name === encodingName(part)) + 1);
     args.push(index.kind === 'unique' ? 'u' : 'x', index.name, String(parts.length), ...parts.map(String));
   }
   return args;

@@ -1,4 +1,4 @@
-import { encodingField } from '../keys/stored-names.js';
+import { encodingField, encodingName } from '../keys/stored-names.js';
 import type { IndexedField } from '../schema/entity-schema.js';
 import type { Stored } from '../codec/codec.js';
 import type { GlobalChange, RowOperation } from './row-operation.js';
@@ -26,13 +26,13 @@ export function withGlobals(operation: RowOperation, values: object): RowOperati
     return value === undefined || value === null ? null : codec.order(value);
   };
   const shared = touched.filter(({ fields }) => fields.length > 1).flatMap(({ fields }) => fields);
-  // Each property once, without those whose encoding an index of the partition already writes.
-  const parts = [...new Map(shared.map((field) => [field.property, field])).values()].filter(
-    (field) => isKnown(field) && !written.has(encodingField(field.property)),
+  // Each encoding once, without those whose encoding an index of the partition already writes.
+  const parts = [...new Map(shared.map((field) => [encodingName(field), field])).values()].filter(
+    (field) => isKnown(field) && !written.has(encodingField(field)),
   );
   const given = parts.flatMap((field): Stored[] => {
     const encoding = encodingOf(field);
-    return encoding === null ? [] : [encodingField(field.property), encoding];
+    return encoding === null ? [] : [encodingField(field), encoding];
   });
   const absent = parts.filter((field) => encodingOf(field) === null);
   const changes = touched.map((index): GlobalChange => {
@@ -47,7 +47,7 @@ export function withGlobals(operation: RowOperation, values: object): RowOperati
   return {
     ...operation,
     set: [...set, ...given],
-    removed: [...removed, ...absent.map(({ property }) => encodingField(property))],
+    removed: [...removed, ...absent.map(encodingField)],
     globals: changes,
   };
 }

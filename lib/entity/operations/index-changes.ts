@@ -1,4 +1,4 @@
-import { encodingField } from '../keys/stored-names.js';
+import { encodingField, encodingName } from '../keys/stored-names.js';
 import type { EntitySchema, IndexedField } from '../schema/entity-schema.js';
 import type { Stored } from '../codec/codec.js';
 import type { FieldEncoding, RowOperation, WriteMode } from './row-operation.js';
@@ -23,16 +23,17 @@ export function withIndexes(operation: RowOperation, values: object = {}): RowOp
   const [nowSet, nowRemoved] = [[...set], [...removed]];
   for (const field of indexes.flatMap((index) => index.fields)) {
     const { property, codec } = field;
-    if (fields.some((one) => one.property === property)) continue;
+    const name = encodingName(field);
+    if (fields.some((one) => one.name === name)) continue;
     const value: unknown = isWritten(field) ? Reflect.get(values, property) : UNWRITTEN;
-    if (value === UNWRITTEN) fields.push({ property, how: '=', encoding: '' });
+    if (value === UNWRITTEN) fields.push({ name, how: '=', encoding: '' });
     else if (value === undefined || value === null) {
-      fields.push({ property, how: '-', encoding: '' });
-      nowRemoved.push(encodingField(property));
+      fields.push({ name, how: '-', encoding: '' });
+      nowRemoved.push(encodingField(field));
     } else {
       const encoding = codec.order(value);
-      fields.push({ property, how: property === operation.kept ? '?' : '+', encoding });
-      nowSet.push(encodingField(property), encoding);
+      fields.push({ name, how: property === operation.kept ? '?' : '+', encoding });
+      nowSet.push(encodingField(field), encoding);
     }
   }
   return { ...operation, set: nowSet, removed: nowRemoved, indexing: { fields, indexes } };

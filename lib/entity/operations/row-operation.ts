@@ -107,7 +107,8 @@ export interface Released {
 }
 /** An indexed field of a write: `=` unchanged, `+` new encoding, `-` absent, `?` new encoding if the row has none. */
 export interface FieldEncoding {
-  readonly property: string;
+  /** The name of the encoding: the property, or the property in another form. */
+  readonly name: string;
   readonly how: '=' | '+' | '-' | '?';
   readonly encoding: string;
 }

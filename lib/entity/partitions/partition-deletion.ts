@@ -81,7 +81,7 @@ class Deletion {
     this.total = counts.reduce((sum, count) => sum + count, owners.length);
     for (const { schema, list } of lists) {
       for (;;) {
-        const entries = await list.entries(undefined, this.options.batch);
+        const entries = await list.entries(this.options.batch);
         if (entries.length === 0) break;
         await this.deleteRows(
           schema,

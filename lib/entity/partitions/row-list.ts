@@ -27,10 +27,10 @@ export async function* rowKeys(
     return;
   }
   const list = rowList(client, schema, tag);
-  for (let after: string | undefined; ;) {
-    const entries = await list.entries(after, batch);
+  for (let cut: Buffer | undefined; ;) {
+    const entries = await list.entries(batch, 'asc', cut);
     if (entries.length > 0) yield entries.map((entry) => entityKeyIn(schema, tag, idTextOf(entry)));
     if (entries.length < batch) return;
-    after = entries.at(-1);
+    cut = list.cutAfter(entries.at(-1)!);
   }
 }

@@ -1,29 +1,22 @@
 import { countersOf } from '../common/entity-client.js';
-import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { EntityKey } from '../keys/entity-key.js';
+import type { PlanOptions } from '../planning/query-plan.js';
+import { type Direction, opposite } from '../planning/query-order.js';
 import type { SchemaRecords } from '../records/schema-records.js';
-import { type EntityQuery, type ExactIndex, type FoundRow, queryOf } from './entity-query.js';
-import { countExpired, dueRows } from './expiry-queue.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 import { type RowContext, loadRows } from '../rows/row-reader.js';
-
-/** One page of the entities that a query finds. */
-export interface Page<E> {
-  readonly items: E[];
-  /** Pass it to the next call; absent on the last page. */
-  readonly cursor?: string | undefined;
-}
-
-/** Options of `findPage`. */
-export interface PageOptions {
-  /** The page size: 100 by default, at most 1,000. */
-  limit?: number | undefined;
-  /** The cursor of the previous page. Without it, the first page is read. */
-  cursor?: string | undefined;
-}
-
-/** The largest page. */
-export const MAX_PAGE_LIMIT = 1_000;
+import { type EntityQuery, type ExactIndex, queryOf } from './entity-query.js';
+import { countExpired, dueRows } from './expiry-queue.js';
+import {
+  type FindByOptions,
+  MAX_PAGE_LIMIT,
+  type Page,
+  type PageOptions,
+  checkCount,
+  checkFlag,
+} from './query-options.js';
+import { cursorOf, directionOf, readCursor } from './page-cursor.js';
+import { type FoundRow, type QueryCut, QueryRows } from './query-rows.js';
 
 /** The default size of a page. */
 export const DEFAULT_PAGE_LIMIT = 100;
@@ -42,6 +35,12 @@ export interface FinderContext extends RowContext {
 /** Reads rows by their keys: their entities in the same order, null for a missing row. */
 type RowsReader = (context: RowContext, keys: readonly EntityKey[]) => Promise<(object | null)[]>;
 
+/** A row that matches, with its entity. */
+interface Match<E> {
+  readonly row: FoundRow;
+  readonly entity: E;
+}
+
 /** Runs queries: reads keys from the index, then the rows, and checks each row against the query again. */
 export class EntityFinder<E extends object> {
   constructor(
@@ -55,40 +54,81 @@ export class EntityFinder<E extends object> {
     return (await this.readRows(this.context, keys)) as (E | null)[];
   }
 
-  async findBy(where: object, limit = Number.MAX_SAFE_INTEGER): Promise<E[]> {
-    checkLimit(limit, Number.MAX_SAFE_INTEGER);
+  async findBy(where: object, options: FindByOptions = {}): Promise<E[]> {
+    const { limit = Number.MAX_SAFE_INTEGER, offset = 0 } = options;
+    checkCount('limit', limit, 1, Number.MAX_SAFE_INTEGER);
+    checkCount('offset', offset, 0, Number.MAX_SAFE_INTEGER);
     const found: E[] = [];
-    let page: Page<E> = { items: [], cursor: undefined };
-    do {
-      page = await this.page(where, Math.min(BATCH, limit - found.length), page.cursor);
-      found.push(...page.items);
-    } while (page.cursor !== undefined && found.length < limit);
+    let skipped = 0;
+    for await (const batch of this.batches(where, options, Math.min(BATCH, offset + limit))) {
+      const from = Math.min(batch.length, offset - skipped);
+      skipped += from;
+      for (const entity of batch.slice(from, from + limit - found.length)) found.push(entity);
+      if (found.length >= limit) break;
+    }
     return found;
   }
 
-  async findOneBy(where: object): Promise<E | null> {
-    return (await this.page(where, 1)).items[0] ?? null;
+  async findOneBy(where: object, options: PlanOptions = {}): Promise<E | null> {
+    const query = await this.ready(where, options);
+    const [[first]] = await this.matches(query, 1, query.direction);
+    return first?.entity ?? null;
   }
 
-  async findPage(where: object, limit = DEFAULT_PAGE_LIMIT, cursor?: string): Promise<Page<E>> {
-    checkLimit(limit, MAX_PAGE_LIMIT);
-    return this.page(where, limit, cursor);
-  }
-
-  async countBy(where: object): Promise<number> {
-    const query = this.query(where);
+  async findPage(where: object, options: PageOptions = {}): Promise<Page<E>> {
+    const { limit = DEFAULT_PAGE_LIMIT, cursor, total } = options;
+    checkCount('limit', limit, 1, MAX_PAGE_LIMIT);
+    checkFlag('total', total);
+    const query = this.query(where, options);
+    const start = readCursor(query, cursor);
     await this.checkReady(query);
-    return query.exact ? this.countEntries(query.exact) : this.countRows(where);
+    const direction = directionOf(start, query);
+    // Entries show whether there is another page only if they all match.
+    const wanted = query.isCovered ? limit : limit + 1;
+    const [[found, isCut], count] = await Promise.all([
+      this.matches(query, wanted, direction, start.from),
+      total ? this.count(query) : undefined,
+    ]);
+    const hasMore = query.isCovered ? isCut : found.splice(limit).length > 0;
+    if (start.side === 'previous') found.reverse();
+    // The side that the page was read from has rows, unless they were deleted meanwhile.
+    const hasNext = start.side === 'previous' || hasMore;
+    const hasPrevious = start.side === 'previous' ? hasMore : start.from !== undefined;
+    const last = edgeOf(query, found.at(-1), query.direction) ?? start.from;
+    const first = edgeOf(query, found.at(0), opposite(query.direction)) ?? start.from;
+    const next = hasNext && last ? cursorOf('next', query, last) : undefined;
+    return {
+      items: found.map(({ entity }) => entity),
+      ...(next !== undefined && { cursor: next, next }),
+      ...(hasPrevious && first && { previous: cursorOf('previous', query, first) }),
+      ...(count !== undefined && { total: count }),
+    };
   }
 
-  /** Counts the rows themselves, for an index that may have stale entries. */
-  private async countRows(where: object): Promise<number> {
+  async countBy(where: object, options: PlanOptions = {}): Promise<number> {
+    return this.count(await this.ready(where, options));
+  }
+
+  /** Yields all entities that match, in batches. */
+  async *batches(where: object, options: PlanOptions, size: number): AsyncGenerator<E[]> {
+    yield* this.allOf(await this.ready(where, options), size);
+  }
+
+  private async *allOf(query: EntityQuery, size: number): AsyncGenerator<E[]> {
+    let from: QueryCut | undefined;
+    for (let hasMore = true; hasMore;) {
+      const [found, isCut] = await this.matches(query, size, query.direction, from);
+      yield found.map(({ entity }) => entity);
+      hasMore = isCut;
+      from = edgeOf(query, found.at(-1), query.direction);
+    }
+  }
+
+  private async count(query: EntityQuery): Promise<number> {
+    if (query.exact) return this.countEntries(query.exact);
+    // The rows themselves, for indexes that may have stale entries, or entries of several conditions.
     let count = 0;
-    let page: Page<E> = { items: [], cursor: undefined };
-    do {
-      page = await this.page(where, BATCH, page.cursor);
-      count += page.items.length;
-    } while (page.cursor !== undefined);
+    for await (const batch of this.allOf(query, BATCH)) count += batch.length;
     return count;
   }
 
@@ -100,55 +140,62 @@ export class EntityFinder<E extends object> {
       : all - (await countExpired(this.context.client, this.mapper.schema, tag, reader, due));
   }
 
-  private async page(where: object, limit: number, cursor?: string): Promise<Page<E>> {
-    const query = this.query(where);
-    const { reader, rowOf } = query;
-    let after = cursor === undefined ? undefined : reader.entryOf(cursor);
-    await this.checkReady(query);
-    const items: E[] = [];
+  /** Returns the next rows that match, at most `limit`, and whether there may be more. */
+  private async matches(
+    query: EntityQuery,
+    limit: number,
+    direction: Direction,
+    from?: QueryCut,
+  ): Promise<[matches: Match<E>[], hasMore: boolean]> {
+    const rows = new QueryRows(query);
+    const matches: Match<E>[] = [];
     const given = new Set<string>(); // a row may have moved in the index, or have stale entries
+    let cut = from;
     for (let size = limit; ;) {
       // One more than wanted shows whether this is the last page.
-      const entries = await reader.entries(after, size + 1);
-      const wanted = entries.slice(0, size);
-      const rows = wanted.map(rowOf);
-      const found = await this.load(rows);
-      for (const [i, entity] of found.entries()) {
-        const { row } = rows[i].key;
-        if (!entity || given.has(row)) continue;
-        given.add(row);
-        items.push(entity);
-        if (items.length < limit) continue;
-        const isEnd = i === entries.length - 1;
-        return isEnd ? { items } : { items, cursor: reader.cursorAfter(wanted[i]) };
+      const read = await rows.read(size + 1, direction, cut);
+      const wanted = read.slice(0, size);
+      const entities = await this.rows(wanted.map(({ key }) => key));
+      let matched = 0;
+      for (const [i, entity] of entities.entries()) {
+        const row = wanted[i];
+        // The row may have changed since the index was read.
+        if (!entity || !rows.fits(row, entity) || given.has(row.key.row)) continue;
+        matched++;
+        given.add(row.key.row);
+        matches.push({ row, entity });
+        if (matches.length === limit) return [matches, i < read.length - 1];
       }
-      if (entries.length === wanted.length) return { items };
-      after = wanted.at(-1);
-      const missing = limit - items.length;
-      size = found.some(Boolean)
-        ? missing
-        : Math.max(missing, Math.min(BATCH, 2 * size), BATCH_AFTER_NO_MATCH);
+      if (read.length === wanted.length) return [matches, false];
+      cut = edgeOf(query, { row: wanted.at(-1)! }, direction);
+      const missing = limit - matches.length;
+      size = matched > 0 ? missing : Math.max(missing, Math.min(BATCH, 2 * size), BATCH_AFTER_NO_MATCH);
     }
   }
 
-  /** Loads rows. They may have changed since the index was read: returns null for those that do not match the query. */
-  private async load(rows: readonly FoundRow[]): Promise<(E | null)[]> {
-    const keys = rows.map(({ key }) => key);
-    const entities = await this.rows(keys);
-    return entities.map((entity, i) => (entity && rows[i].fits(entity) ? entity : null));
+  private async ready(where: object, options: PlanOptions): Promise<EntityQuery> {
+    const query = this.query(where, options);
+    await this.checkReady(query);
+    return query;
   }
 
-  private async checkReady({ name }: EntityQuery): Promise<void> {
-    if (name !== undefined) await this.context.records.assertReady(this.mapper.schema, name);
+  private async checkReady({ sources }: EntityQuery): Promise<void> {
+    for (const name of new Set(sources.map((source) => source.name)))
+      if (name !== undefined) await this.context.records.assertReady(this.mapper.schema, name);
   }
 
-  private query(where: object): EntityQuery {
+  private query(where: object, options: PlanOptions): EntityQuery {
     countersOf(this.context.client).operations.add('query');
-    return queryOf(this.context.client, this.mapper.schema, where);
+    return queryOf(this.context.client, this.mapper.schema, where, options);
   }
 }
 
-function checkLimit(limit: number, most: number): void {
-  if (!Number.isSafeInteger(limit) || limit < 1 || limit > most)
-    throw new InvalidArgumentError('limit', `limit must be a whole number from 1 to ${most}`);
+/** Returns the place beyond a row, in a direction. */
+function edgeOf(
+  query: EntityQuery,
+  match: { readonly row: FoundRow } | undefined,
+  direction: Direction,
+): QueryCut | undefined {
+  const rows = new QueryRows(query);
+  return match && (direction === 'asc' ? rows.after(match.row) : rows.before(match.row));
 }

@@ -1,20 +1,34 @@
 import type { EntityClient } from '../common/entity-client.js';
 import { type EntityKey, entityKeyIn, indexKey, uniqueKey } from '../keys/entity-key.js';
-import type { EntitySchema, IndexSchema } from '../schema/entity-schema.js';
 import { keyOfReference, referenceInRecord, uniqueBucketOf } from '../keys/global-entry.js';
-import { GlobalIndexReader } from './global-index-reader.js';
-import { type GlobalPlan, isGlobalWhere, planGlobalQuery } from './global-query.js';
-import { type EntryReader, IndexReader } from './index-reader.js';
 import { idTextOf } from '../keys/index-entry.js';
+import type { Direction } from '../planning/query-order.js';
+import {
+  type GlobalSource,
+  type PlanOptions,
+  type QueryPlan,
+  isGlobalWhere,
+  planGlobalQuery,
+  planQuery,
+} from '../planning/query-plan.js';
+import { encodingsOf, isFoundBy, meetsAll } from '../planning/source-match.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
+import { GlobalIndexReader } from './global-index-reader.js';
+import { type EntryReader, IndexReader } from './index-reader.js';
 import { LookupReader } from './lookup-reader.js';
-import { meets } from './query-condition.js';
-import { type QueryPlan, planQuery } from './query-plan.js';
 
-/** A row that an index names. */
-export interface FoundRow {
-  readonly key: EntityKey;
-  /** Returns whether the current row matches the query and the entry. */
-  fits(entity: object): boolean;
+/** One index or unique constraint of a query. */
+export interface SourceReader {
+  readonly reader: EntryReader;
+  /** The name of the index or unique constraint; absent for the list of all rows. */
+  readonly name?: string;
+  /** What precedes the values by which sources are merged, in each entry. */
+  readonly beginning: string;
+  keyOf(entry: string): EntityKey;
+  /** Returns whether the current row matches this source and its entry. */
+  fits(entity: object, entry: string): boolean;
+  /** Returns whether this source finds the current row. */
+  finds(entity: object): boolean;
 }
 
 /** An index of a partition that has exactly one entry for each matching row, also for those that have expired. */
@@ -25,67 +39,88 @@ export interface ExactIndex {
 
 /** How the rows of a query are found. */
 export interface EntityQuery {
-  /** Reads the entries of the index or unique constraint that covers the query. */
-  readonly reader: EntryReader;
-  /** Returns the row of an entry. */
-  rowOf(entry: string): FoundRow;
+  readonly sources: readonly SourceReader[];
+  readonly direction: Direction;
+  /** The number of encodings by which sources are merged; 0 if they follow one another. */
+  readonly mergedBy: number;
+  /** Whether an index covers the query, so that all of its entries match but those of expired or changed rows. */
+  readonly isCovered: boolean;
   /** Present if the rows can be counted by their entries. */
   readonly exact?: ExactIndex;
-  /** The name of the index or unique constraint; absent for the list of all rows. */
-  readonly name?: string;
 }
 
 /** Returns the query for conditions. @throws UnindexedQueryError, InvalidArgumentError */
-export const queryOf = (client: EntityClient, schema: EntitySchema, where: object): EntityQuery =>
-  isGlobalWhere(schema, where)
-    ? globalQuery(client, schema, planGlobalQuery(schema, where))
-    : partitionQuery(client, schema, planQuery(schema, where));
-
-function partitionQuery(
+export const queryOf = (
   client: EntityClient,
   schema: EntitySchema,
-  { tag, name, conditions, uniques, ranges }: QueryPlan,
-): EntityQuery {
-  const fits = (entity: object): boolean => meetsAll(entity, conditions);
-  const row = (idText: string): FoundRow => ({ key: entityKeyIn(schema, tag, idText), fits });
-  const rowOf = (entry: string): FoundRow => row(idTextOf(entry));
-  if (uniques) {
-    const key = uniqueKey(schema, tag);
-    return { name, rowOf, reader: new LookupReader((values) => client.hmget(key, ...values), uniques) };
-  }
-  const reader = new IndexReader(client, indexKey(schema, tag), ranges);
-  return { name, rowOf, reader, exact: { tag, reader } };
+  where: object,
+  options: PlanOptions,
+): EntityQuery =>
+  isGlobalWhere(schema, where)
+    ? globalQuery(client, schema, where, options)
+    : partitionQuery(client, schema, planQuery(schema, where, options));
+
+function partitionQuery(client: EntityClient, schema: EntitySchema, plan: QueryPlan): EntityQuery {
+  const { tag, sources, direction, mergedBy } = plan;
+  const readers = sources.map((source): SourceReader & { readonly exact?: ExactIndex } => {
+    const { index, uniques, ranges, beginning = '', isCovered } = source;
+    const finds = (entity: object): boolean => isFoundBy(source, entity);
+    const base = {
+      beginning,
+      keyOf: (entry: string) => entityKeyIn(schema, tag, idTextOf(entry)),
+      finds,
+      fits: (entity: object) => meetsAll(source, entity),
+    };
+    if (uniques) {
+      const key = uniqueKey(schema, tag);
+      const reader = new LookupReader((values) => client.hmget(key, ...values), uniques);
+      return { ...base, name: index.name, reader };
+    }
+    const reader = new IndexReader(client, indexKey(schema, tag), ranges);
+    const name = index.fields.length > 0 ? index.name : undefined;
+    return { ...base, name, reader, exact: isCovered ? { tag, reader } : undefined };
+  });
+  return {
+    sources: readers,
+    direction,
+    mergedBy,
+    isCovered: sources.length <= 1 && sources.every((source) => source.isCovered),
+    exact: readers.length === 1 ? readers[0].exact : undefined,
+  };
 }
 
 function globalQuery(
   client: EntityClient,
   schema: EntitySchema,
-  { index, conditions, uniques, ranges, buckets }: GlobalPlan,
+  where: object,
+  options: PlanOptions,
 ): EntityQuery {
-  // A global index may have several entries of a row: only the one with its current value counts.
-  const row = (reference: string, encodings: string): FoundRow => ({
-    key: keyOfReference(schema, reference),
-    fits: (entity) => meetsAll(entity, conditions) && encodingsOf(index, entity) === encodings,
-  });
+  const { sources, direction, mergedBy } = planGlobalQuery(schema, where, options);
+  return {
+    sources: sources.map((source) => globalSource(client, schema, source)),
+    direction,
+    mergedBy,
+    isCovered: sources.length <= 1,
+  };
+}
+
+function globalSource(client: EntityClient, schema: EntitySchema, source: GlobalSource): SourceReader {
+  const { index, uniques, ranges, buckets, beginning = '' } = source;
   const lookUp = async (encodings: string): Promise<string | null> => {
     const [record] = await client.hmget(uniqueBucketOf(index, encodings), encodings);
     return record && referenceInRecord(record);
   };
+  const finds = (entity: object): boolean => isFoundBy(source, entity);
   return {
     name: index.name,
+    beginning,
     reader: uniques
       ? new LookupReader((values) => Promise.all(values.map(lookUp)), uniques)
       : new GlobalIndexReader(client, buckets, ranges),
-    rowOf: (entry) => row(idTextOf(entry), entry.slice(0, entry.lastIndexOf('\0'))),
+    keyOf: (entry) => keyOfReference(schema, idTextOf(entry)),
+    finds,
+    // A global index may have several entries of a row: only the one with its current value counts.
+    fits: (entity, entry) =>
+      finds(entity) && encodingsOf(index, entity)!.join('\0') === entry.slice(0, entry.lastIndexOf('\0')),
   };
-}
-
-const meetsAll = (entity: object, conditions: QueryPlan['conditions']): boolean =>
-  conditions.every((condition) => meets(Reflect.get(entity, condition.field.property), condition));
-
-/** Returns the encodings of an index's fields; undefined if a field is absent. */
-function encodingsOf({ fields }: IndexSchema, entity: object): string | undefined {
-  const values = fields.map(({ property }): unknown => Reflect.get(entity, property));
-  if (values.some((value) => value === undefined || value === null)) return undefined;
-  return fields.map(({ codec }, i) => codec.order(values[i])).join('\0');
 }

@@ -1,5 +1,6 @@
 import { Observable } from 'rxjs';
 import type { KeyWalker } from '../keys/key-walker.js';
+import type { OrderOptions } from './query-options.js';
 import type { EntityFinder } from './entity-finder.js';
 import { type EntityKey, entityKeyOfRow } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
@@ -12,8 +13,8 @@ interface StreamContext extends RowContext {
   readonly keys: KeyWalker;
 }
 
-/** Options of `stream`. */
-export interface StreamOptions {
+/** Options of `stream` and `observe`. */
+export interface StreamOptions<E = object> extends OrderOptions<E> {
   /** How many rows are read at once and held in memory: 100 by default, at most 1,000. */
   batchSize?: number | undefined;
   /** Ends the stream with the signal's reason, between two batches. */
@@ -29,7 +30,7 @@ export async function* streamEntities<E extends object>(
   mapper: RowMapper,
   finder: EntityFinder<E>,
   where: object | undefined,
-  options: StreamOptions & SelectOptions<string>,
+  options: StreamOptions<E> & SelectOptions<string>,
 ): AsyncGenerator<E, void, undefined> {
   checkEntityOptions('a stream of entities', options);
   const { batchSize = BATCH, signal } = options;
@@ -38,8 +39,15 @@ export async function* streamEntities<E extends object>(
       'batchSize',
       `batchSize must be a whole number from 1 to ${LARGEST_BATCH}`,
     );
+  if (where === undefined && (options.order !== undefined || options.scan !== undefined))
+    throw new InvalidArgumentError(
+      options.order === undefined ? 'scan' : 'order',
+      'A stream of all rows has no order and filters nothing: pass a query as the first argument',
+    );
   const batches =
-    where !== undefined ? found(finder, where, batchSize) : scanned(context, mapper, finder, batchSize);
+    where !== undefined
+      ? finder.batches(where, options, batchSize)
+      : scanned(context, mapper, finder, batchSize);
   signal?.throwIfAborted();
   for await (const batch of batches) {
     signal?.throwIfAborted();
@@ -59,19 +67,6 @@ export function observeEntities<E>(stream: () => AsyncIterable<E>): Observable<E
     };
     pass().catch((error: unknown) => subscriber.error(error));
   });
-}
-
-async function* found<E extends object>(
-  finder: EntityFinder<E>,
-  where: object,
-  limit: number,
-): AsyncGenerator<E[]> {
-  let cursor: string | undefined;
-  do {
-    const page = await finder.findPage(where, limit, cursor);
-    yield page.items;
-    ({ cursor } = page);
-  } while (cursor !== undefined);
 }
 
 async function* scanned<E extends object>(

@@ -74,8 +74,8 @@ export async function entriesAfterSweep(
   index: IndexReader,
   limit: number,
 ): Promise<string[]> {
-  const entries = await index.entries(undefined, limit + 1);
+  const entries = await index.entries(limit + 1);
   if (entries.length <= limit) return entries;
   const swept = await sweepPartition(schema, tag);
-  return swept === 0 ? entries : index.entries(undefined, limit + 1);
+  return swept === 0 ? entries : index.entries(limit + 1);
 }

@@ -1,6 +1,7 @@
 import type { EntityClient } from '../common/entity-client.js';
-import { IndexReader } from './index-reader.js';
-import { CLOSED, OPEN, type Span } from '../keys/index-entry.js';
+import { IndexReader, rangeOf } from './index-reader.js';
+import type { Span } from '../keys/index-entry.js';
+import type { Direction } from '../planning/query-order.js';
 
 /** Sorts after every token. */
 const AFTER_TOKENS = Buffer.from('\0\xff', 'latin1');
@@ -19,35 +20,35 @@ export class GlobalIndexReader extends IndexReader {
     super(client, '', ranges);
   }
 
-  protected override async range(span: Span, passed: Buffer | undefined, limit: number): Promise<string[]> {
-    const lists = await Promise.all(this.buckets.map((bucket) => this.rangeIn(bucket, span, passed, limit)));
-    const bytes = lists.flat().map((entry) => ({ entry, place: Buffer.from(entry) }));
-    bytes.sort((a, b) => Buffer.compare(a.place, b.place));
-    return bytes.slice(0, limit).map(({ entry }) => entry);
+  protected override async range(range: Span, direction: Direction, limit: number): Promise<string[]> {
+    const lists = await Promise.all(
+      this.buckets.map((bucket) => this.rangeIn(bucket, range, direction, limit)),
+    );
+    const placed = lists.flat().map((entry) => ({ entry, place: Buffer.from(entry) }));
+    const sign = direction === 'asc' ? 1 : -1;
+    placed.sort((a, b) => sign * Buffer.compare(a.place, b.place));
+    return placed.slice(0, limit).map(({ entry }) => entry);
   }
 
-  private async rangeIn(
-    bucket: string,
-    { from, to }: Span,
-    passed: Buffer | undefined,
-    limit: number,
-  ): Promise<string[]> {
+  override cutAfter(entry: string): Buffer {
+    return Buffer.concat([Buffer.from(entry), AFTER_TOKENS]);
+  }
+
+  private async rangeIn(bucket: string, range: Span, direction: Direction, limit: number): Promise<string[]> {
     const entries = new Set<string>();
-    let min = Buffer.concat([CLOSED, from]);
-    if (passed && Buffer.compare(from, passed) <= 0) min = afterEntry(passed);
+    let { from, to } = range;
     while (entries.size < limit) {
       const wanted = limit - entries.size;
-      const max = Buffer.concat([OPEN, to]);
-      const members = await this.client.zrangebylex(bucket, min, max, 'LIMIT', 0, wanted);
+      const members = await rangeOf(this.client, bucket, { from, to }, direction, wanted);
       for (const member of members) entries.add(entryIn(member));
       if (members.length < wanted) break;
-      min = afterEntry(Buffer.from(entryIn(members.at(-1)!)));
+      const last = entryIn(members.at(-1)!);
+      if (direction === 'asc') from = this.cutAfter(last);
+      else to = Buffer.from(last);
     }
     return [...entries];
   }
 }
-
-const afterEntry = (entry: Buffer): Buffer<ArrayBuffer> => Buffer.concat([OPEN, entry, AFTER_TOKENS]);
 
 /** Returns a member without its token. */
 const entryIn = (member: string): string => member.slice(0, member.lastIndexOf('\0'));

@@ -1,23 +1,21 @@
-import { createHash } from 'crypto';
-import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { EntityClient } from '../common/entity-client.js';
-import { OPEN, CLOSED, Span } from '../keys/index-entry.js';
+import { CLOSED, OPEN, type Span } from '../keys/index-entry.js';
+import type { Direction } from '../planning/query-order.js';
 
-/** Reads the entries of a query, which name its rows, in the order of the index or unique constraint. */
+/**
+ * Reads the entries of one index or unique constraint, which name rows. A cut is a place between two entries: `asc`
+ * reads the entries after it, `desc` those before it, the nearest first.
+ */
 export interface EntryReader {
-  /** Returns the entries after one, at most `limit`; fewer only at the end. */
-  entries(after: string | undefined, limit: number): Promise<string[]>;
-  /** Returns a cursor after an entry, opaque to callers. */
-  cursorAfter(entry: string): string;
-  /**
-   * Returns the entry of a cursor.
-   *
-   * @throws InvalidArgumentError if the cursor does not belong to this query.
-   */
-  entryOf(cursor: string): string;
+  /** Returns at most `limit` entries; fewer only at the end. Without a cut, it begins at the end of the direction. */
+  entries(limit: number, direction: Direction, cut?: Buffer): Promise<string[]>;
+  /** Returns the cut after an entry. The cut before it is the entry itself. */
+  cutAfter(entry: string): Buffer;
+  /** Returns whether a cut is among the entries of this reader. */
+  hasCut(cut: Buffer): boolean;
 }
 
-/** Reads the entries of an index, in its order. */
+/** Reads the entries of an index. */
 export class IndexReader implements EntryReader {
   constructor(
     protected readonly client: EntityClient,
@@ -25,13 +23,13 @@ export class IndexReader implements EntryReader {
     private readonly ranges: readonly Span[],
   ) {}
 
-  async entries(after: string | undefined, limit: number): Promise<string[]> {
-    const passed = after === undefined ? undefined : Buffer.from(after);
-    const ahead = this.ranges.filter(({ to }) => !passed || Buffer.compare(passed, to) < 0);
+  async entries(limit: number, direction: Direction = 'asc', cut?: Buffer): Promise<string[]> {
+    const ahead = this.ranges.flatMap((range) => rest(range, direction, cut));
+    if (direction === 'desc') ahead.reverse();
     const entries: string[] = [];
     for (let i = 0; i < ahead.length && entries.length < limit; i += RANGES_AT_ONCE) {
       const left = limit - entries.length;
-      const some = ahead.slice(i, i + RANGES_AT_ONCE).map((range) => this.range(range, passed, left));
+      const some = ahead.slice(i, i + RANGES_AT_ONCE).map((range) => this.range(range, direction, left));
       entries.push(...(await Promise.all(some)).flat());
     }
     return entries.slice(0, limit);
@@ -39,18 +37,16 @@ export class IndexReader implements EntryReader {
 
   /** Yields all entries, a page at a time. */
   async *all(): AsyncGenerator<string, void, undefined> {
-    for (let after: string | undefined; ;) {
-      const page = await this.entries(after, PAGE);
+    for (let cut: Buffer | undefined; ;) {
+      const page = await this.entries(PAGE, 'asc', cut);
       yield* page;
       if (page.length < PAGE) return;
-      after = page.at(-1);
+      cut = this.cutAfter(page.at(-1)!);
     }
   }
 
-  protected range({ from, to }: Span, passed: Buffer | undefined, limit: number): Promise<string[]> {
-    const isInside = passed !== undefined && Buffer.compare(from, passed) <= 0;
-    const min = isInside ? Buffer.concat([OPEN, passed]) : Buffer.concat([CLOSED, from]);
-    return this.client.zrangebylex(this.key, min, Buffer.concat([OPEN, to]), 'LIMIT', 0, limit);
+  protected range(range: Span, direction: Direction, limit: number): Promise<string[]> {
+    return rangeOf(this.client, this.key, range, direction, limit);
   }
 
   /** Returns whether an entry lies in the ranges. */
@@ -69,23 +65,38 @@ export class IndexReader implements EntryReader {
     return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
   }
 
-  cursorAfter(entry: string): string {
-    return cursorAfter(entry);
+  cutAfter(entry: string): Buffer {
+    return Buffer.from(`${entry}\0`);
   }
 
-  entryOf(cursor: string): string {
-    return entryOf(cursor, (bytes) => this.covers(bytes.toString()));
+  hasCut(cut: Buffer): boolean {
+    return this.ranges.some(({ from, to }) => Buffer.compare(from, cut) <= 0 && Buffer.compare(cut, to) <= 0);
   }
 }
 
-/** Returns a cursor after an entry. */
-export const cursorAfter = (entry: string): string => Buffer.from(entry).toString('base64url');
+/** Returns what is left of a range from a cut on; nothing, or one range. */
+function rest({ from, to }: Span, direction: Direction, cut: Buffer | undefined): Span[] {
+  if (!cut) return [{ from, to }];
+  const left =
+    direction === 'asc'
+      ? { from: Buffer.compare(from, cut) < 0 ? cut : from, to }
+      : { from, to: Buffer.compare(cut, to) < 0 ? cut : to };
+  return Buffer.compare(left.from, left.to) < 0 ? [left] : [];
+}
 
-/** Returns the entry of a cursor. @throws InvalidArgumentError if it is not a cursor of the query. */
-export function entryOf(cursor: string, isOurs: (entry: Buffer) => boolean): string {
-  const bytes = Buffer.from(String(cursor), 'base64url');
-  if (bytes.toString('base64url') === cursor && isOurs(bytes)) return bytes.toString();
-  throw new InvalidArgumentError('cursor', 'The cursor does not belong to this query');
+/** Reads the members of a range of one key. */
+export function rangeOf(
+  client: EntityClient,
+  key: string,
+  { from, to }: Span,
+  direction: Direction,
+  limit: number,
+): Promise<string[]> {
+  const min = Buffer.concat([CLOSED, from]);
+  const max = Buffer.concat([OPEN, to]);
+  return direction === 'asc'
+    ? client.zrangebylex(key, min, max, 'LIMIT', 0, limit)
+    : client.zrevrangebylex(key, max, min, 'LIMIT', 0, limit);
 }
 
 /** How many entries are read per batch when all are wanted. */
@@ -93,9 +104,3 @@ const PAGE = 1_000;
 
 /** How many ranges are read concurrently, although the first may suffice. */
 const RANGES_AT_ONCE = 16;
-/** Returns the digest of entries that a script compares. The length of each entry separates it from the next. */
-export function digestOf(entries: readonly string[]): string {
-  const hash = createHash('sha1');
-  for (const entry of entries) hash.update(`${Buffer.byteLength(entry)}:${entry}`);
-  return hash.digest('hex');
-}

@@ -1,4 +1,5 @@
-import { type EntryReader, cursorAfter, entryOf } from './index-reader.js';
+import type { EntryReader } from './index-reader.js';
+import type { Direction } from '../planning/query-order.js';
 
 /** Looks up values in a unique constraint. Returns the row that holds each, as its entries name rows, or null. */
 export type LookUp = (values: readonly string[]) => Promise<(string | null)[]>;
@@ -11,39 +12,46 @@ const VALUES_AT_ONCE = 100;
  * the row that holds it.
  */
 export class LookupReader implements EntryReader {
-  private readonly values: readonly string[];
+  private readonly values: readonly { readonly value: string; readonly place: Buffer }[];
 
   constructor(
     private readonly lookUp: LookUp,
     values: readonly string[],
   ) {
-    const places = new Map(values.map((value) => [value, Buffer.from(value + END)]));
-    this.values = values.toSorted((a, b) => Buffer.compare(places.get(a)!, places.get(b)!));
+    this.values = values
+      .map((value) => ({ value, place: Buffer.from(value + END) }))
+      .sort((a, b) => Buffer.compare(a.place, b.place));
   }
 
-  async entries(after: string | undefined, limit: number): Promise<string[]> {
+  async entries(limit: number, direction: Direction, cut?: Buffer): Promise<string[]> {
+    const isAhead = (place: Buffer): boolean =>
+      !cut || (direction === 'asc' ? Buffer.compare(cut, place) <= 0 : Buffer.compare(place, cut) < 0);
+    // The entries of a value begin with its place.
+    const ahead = this.values.filter(
+      ({ place }) => isAhead(place) || cut!.subarray(0, place.length).equals(place),
+    );
+    if (direction === 'desc') ahead.reverse();
     const entries: string[] = [];
-    let next = after === undefined ? 0 : this.values.indexOf(valueIn(after)) + 1;
-    while (next < this.values.length && entries.length < limit) {
-      const asked = this.values.slice(next, next + Math.max(VALUES_AT_ONCE, limit - entries.length));
-      const rows = await this.lookUp(asked);
-      for (const [i, row] of rows.entries()) if (row !== null) entries.push(asked[i] + END + row);
+    for (let next = 0; next < ahead.length && entries.length < limit;) {
+      const asked = ahead.slice(next, next + Math.max(VALUES_AT_ONCE, limit - entries.length));
+      const rows = await this.lookUp(asked.map(({ value }) => value));
+      for (const [i, row] of rows.entries()) {
+        const entry = asked[i].value + END + row;
+        if (row !== null && isAhead(Buffer.from(entry))) entries.push(entry);
+      }
       next += asked.length;
     }
     return entries.slice(0, limit);
   }
 
-  cursorAfter(entry: string): string {
-    return cursorAfter(entry);
+  cutAfter(entry: string): Buffer {
+    return Buffer.from(entry + END);
   }
 
-  entryOf(cursor: string): string {
-    return entryOf(cursor, (entry) => this.values.includes(valueIn(entry.toString())));
+  hasCut(cut: Buffer): boolean {
+    return this.values.some(({ place }) => cut.subarray(0, place.length).equals(place));
   }
 }
 
 /** No encoding contains this. */
 const END = '\0';
-
-/** Returns the value at the beginning of an entry. */
-const valueIn = (entry: string): string => entry.slice(0, entry.lastIndexOf(END));

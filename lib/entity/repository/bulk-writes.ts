@@ -1,7 +1,7 @@
 import { checkList } from '../common/argument-checks.js';
 import { type CommitFault, faultError } from '../operations/commit-faults.js';
 import type { Committed } from '../operations/commit-outcome.js';
-import type { EntityContext } from './entity-context.js';
+import type { EntityContext } from './repository-parts.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import type { RowMapper } from '../rows/row-mapper.js';

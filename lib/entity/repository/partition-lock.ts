@@ -1,4 +1,4 @@
-import type { EntityContext } from './entity-context.js';
+import type { EntityContext } from './repository-parts.js';
 import type { Fence } from '../operations/row-operation.js';
 import type { ClusterRepository } from './cluster-repository.js';
 import type { TransactionOptions } from '../transactions/partition-transaction.js';

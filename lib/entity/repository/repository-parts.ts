@@ -1,6 +1,18 @@
+import type { ChangeFeed } from '../changes/change-feed.js';
+import type { CollectionHandles } from '../collections/collection-handles.js';
+import type { KeyWalker } from '../keys/key-walker.js';
+import type { LockRunner } from '../locks/lock-runner.js';
 import type { RowMapper } from '../rows/row-mapper.js';
+import type { TransactionContext } from '../transactions/transaction-context.js';
 import type { TransactionRunner } from '../transactions/transaction-runner.js';
-import type { EntityContext } from './entity-context.js';
+
+/** The parts that the repositories of one registry share. */
+export interface EntityContext extends TransactionContext {
+  readonly collections: CollectionHandles;
+  readonly keys: KeyWalker;
+  readonly feed: ChangeFeed;
+  readonly locks: LockRunner;
+}
 
 /** What a repository works with: the mapper of its class, and what all repositories of a registry share. */
 export interface RepositoryParts {

@@ -5,41 +5,20 @@ import { checkList } from '../common/argument-checks.js';
 import type { ChangesOptions } from '../changes/change-feed.js';
 import type { ChangeOf, EntityChange } from '../changes/entity-change.js';
 import { followedClasses } from '../changes/followed-classes.js';
-import { EntityNotFoundError, RepositoryNotReadyError } from '../common/entity-errors.js';
-import { EntityFinder, type Page, type PageOptions } from '../query/entity-finder.js';
+import { EntityNotFoundError } from '../common/entity-errors.js';
 import { type EntityKey, entityKey, partitionTag } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
-import { type StreamOptions, observeEntities, streamEntities } from '../query/entity-stream.js';
 import { loadRow } from '../rows/row-reader.js';
 import type { Found, SelectOptions, SelectableNames } from '../decorators/selected.js';
-import { Selection } from '../selection/selection.js';
 import { loadWithRelations } from '../loading/relation-loader.js';
 import type { RelationNames, WithRelations } from '../decorators/related.js';
 import type { FindOptions } from '../loading/find-options.js';
 import type { EntityClass, KeyOf, PartitionKeyOf } from '../decorators/shape.js';
-import type { Where } from '../query/where.js';
-import { PARTS, type RepositoryParts } from './repository-parts.js';
+import { PARTS } from './repository-parts.js';
+import { RepositoryQueries } from './repository-queries.js';
 
-/** The reads of a repository: by key, by query, and of all rows. */
-export abstract class RepositoryReads<E extends object> {
-  #parts?: RepositoryParts & { readonly finder: EntityFinder<E> };
-
-  /** @internal */
-  set [PARTS](parts: RepositoryParts) {
-    this.#parts = { ...parts, finder: new EntityFinder(parts.context, parts.mapper) };
-  }
-
-  /** @internal */
-  get [PARTS](): RepositoryParts & { readonly finder: EntityFinder<E> } {
-    if (this.#parts) return this.#parts;
-    throw new RepositoryNotReadyError(this.constructor.name);
-  }
-
-  /** The entity class. */
-  get type(): EntityClass<E> {
-    return this[PARTS].mapper.schema.type as EntityClass<E>;
-  }
-
+/** The reads of a repository by key, and of changes. */
+export abstract class RepositoryReads<E extends object> extends RepositoryQueries<E> {
   /** Returns the Redis key of a row, without the client's `keyPrefix`. */
   keyOf(key: KeyOf<E>): string {
     return this.at(key).row;
@@ -103,88 +82,6 @@ export abstract class RepositoryReads<E extends object> {
       keys.map((key) => this.at(key)),
       options,
     );
-  }
-
-  /**
-   * Returns the entities that match a query, in the order of the index, then of their ids. The query includes the
-   * partition key, and conditions on indexed properties. With the partition key alone it returns the whole partition.
-   *
-   * @throws UnindexedQueryError if no index or unique constraint covers the query.
-   */
-  async findBy<const Name extends SelectableNames<E> = never>(
-    where: Where<E>,
-    options: { limit?: number | undefined } & SelectOptions<Name> = {},
-  ): Promise<Found<E, NoInfer<Name>>[]> {
-    checkEntityOptions('findBy()', options);
-    const { finder, pick } = this.reads(options, where);
-    return (await finder.findBy(where, options.limit)).map(pick);
-  }
-
-  /** Returns the first entity that matches a query, or null. */
-  async findOneBy<const Name extends SelectableNames<E> = never>(
-    where: Where<E>,
-    options: SelectOptions<Name> = {},
-  ): Promise<Found<E, NoInfer<Name>> | null> {
-    checkEntityOptions('findOneBy()', options);
-    const { finder, pick } = this.reads(options, where);
-    const read = await finder.findOneBy(where);
-    return read && pick(read);
-  }
-
-  /**
-   * Returns one page of what `findBy` finds: `items`, and a `cursor` for the next page unless this is the last. A page
-   * has 100 entities by default, at most 1,000. Pages are stable under concurrent writes: a row that exists throughout
-   * is on exactly one page.
-   *
-   * ```ts
-   * const { items, cursor } = await orderItems.findPage({ orderId }, { limit: 20 });
-   * ```
-   */
-  async findPage<const Name extends SelectableNames<E> = never>(
-    where: Where<E>,
-    options: PageOptions & SelectOptions<Name> = {},
-  ): Promise<Page<Found<E, NoInfer<Name>>>> {
-    checkEntityOptions('findPage()', options);
-    const { finder, pick } = this.reads(options, where);
-    const page = await finder.findPage(where, options.limit, options.cursor);
-    return { ...page, items: page.items.map(pick) };
-  }
-
-  /** Returns how many entities match a query, read from the index alone. */
-  countBy(where: Where<E>): Promise<number> {
-    return this[PARTS].finder.countBy(where);
-  }
-
-  /**
-   * Iterates over the entities that match a query, or over all entities of the cluster in no particular order. It reads
-   * batches on demand, so any number of entities fits into memory. `break` ends it.
-   *
-   * Every row that exists throughout is returned. Without a query, a row can be returned twice while slots move or the
-   * server resizes its tables.
-   *
-   * ```ts
-   * for await (const order of orders.stream()) await archive(order);
-   * ```
-   */
-  async *stream<const Name extends SelectableNames<E> = never>(
-    where?: Where<E>,
-    options: StreamOptions & SelectOptions<Name> = {},
-  ): AsyncGenerator<Found<E, NoInfer<Name>>, void, undefined> {
-    checkEntityOptions('a stream of entities', options);
-    const { finder, pick } = this.reads(options, where);
-    const { context, mapper } = this[PARTS];
-    for await (const read of streamEntities(context, mapper, finder, where, options)) yield pick(read);
-  }
-
-  /**
-   * Returns the same entities as an Observable. Each subscription reads on its own until it is unsubscribed. There is
-   * no backpressure: if processing an entity takes longer than reading it, use `stream`.
-   */
-  observe<const Name extends SelectableNames<E> = never>(
-    where?: Where<E>,
-    options?: StreamOptions & SelectOptions<Name>,
-  ): Observable<Found<E, NoInfer<Name>>> {
-    return observeEntities(() => this.stream(where, options));
   }
 
   /**
@@ -252,20 +149,6 @@ export abstract class RepositoryReads<E extends object> {
       );
     const { context, mapper } = this[PARTS];
     return (await loadWithRelations(context, mapper, places, options.with)) as Row[];
-  }
-
-  /** Returns what a call reads with, and what turns its rows into results. */
-  private reads<Name extends keyof E>(
-    { select }: SelectOptions<Name>,
-    where?: object,
-  ): { finder: EntityFinder<E>; pick: (read: E) => Found<E, NoInfer<Name>> } {
-    const { context, mapper, finder } = this[PARTS];
-    if (select === undefined) return { finder, pick: (entity) => entity as Found<E, NoInfer<Name>> };
-    const selection = Selection.of(mapper.schema, select);
-    return {
-      finder: new EntityFinder<E>(context, mapper, selection.reader(where)),
-      pick: (read) => selection.pick(read) as Found<E, NoInfer<Name>>,
-    };
   }
 
   /** @internal */

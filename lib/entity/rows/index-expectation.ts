@@ -1,4 +1,4 @@
-import { INDEX_LISTS, ROW_FIELDS, encodingField } from '../keys/stored-names.js';
+import { INDEX_LISTS, ROW_FIELDS, encodingField, encodingName } from '../keys/stored-names.js';
 import { type EntityKey, entityKeyIn } from '../keys/entity-key.js';
 import type { EntitySchema, IndexSchema } from '../schema/entity-schema.js';
 import type { Fields } from './row-reader.js';
@@ -32,15 +32,17 @@ export function expectationOf(schema: EntitySchema, tag: string, id: string, row
   };
   if (!isThere) return base;
   const encodings = new Map<string, string | undefined>();
-  for (const { property, codec } of schema.indexes.flatMap(({ fields }) => fields)) {
-    if (encodings.has(property)) continue;
+  for (const field of schema.indexes.flatMap(({ fields }) => fields)) {
+    const { property, codec } = field;
+    const name = encodingName(field);
+    if (encodings.has(name)) continue;
     try {
       const stored = Object.hasOwn(row, property) ? codec.decode(row[property]) : undefined;
-      encodings.set(property, stored === undefined ? undefined : codec.order(stored));
+      encodings.set(name, stored === undefined ? undefined : codec.order(stored));
     } catch {
       return { ...base, unreadable: property };
     }
-    base.encodings.set(encodingField(property), encodings.get(property));
+    base.encodings.set(encodingField(field), encodings.get(name));
   }
   base.index.add(`${INDEX_LISTS.rows}\0${id}`);
   if (base.expiresAt !== '')
@@ -58,6 +60,6 @@ function entryOf(
   { name, fields }: IndexSchema,
   encodings: ReadonlyMap<string, string | undefined>,
 ): string | undefined {
-  const parts = fields.map(({ property }) => encodings.get(property));
+  const parts = fields.map((field) => encodings.get(encodingName(field)));
   return parts.includes(undefined) ? undefined : [name, ...parts].join('\0');
 }

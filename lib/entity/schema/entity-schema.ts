@@ -27,6 +27,8 @@ export interface IndexSchema {
   readonly kind: 'index' | 'unique';
   readonly name: string;
   readonly fields: readonly IndexedField[];
+  /** Whether the index has rows that lack a value of a field. */
+  readonly nulls?: boolean;
   /** What happens to writes of a value while the unique constraint is being built; absent for the default. */
   readonly whileBuilding?: WhileBuilding;
 }
@@ -39,10 +41,24 @@ export interface GlobalIndexSchema extends IndexSchema {
   readonly buckets: number;
 }
 
+/** How an index has the values of a field: as they are, in one case, or each element of an array on its own. */
+export type IndexForm = 'plain' | 'folded' | 'elements';
+
 /** A field whose values can be ordered. */
 export interface IndexedField extends FieldSchema {
-  readonly codec: Codec & Required<Pick<Codec, 'order'>>;
+  readonly form: IndexForm;
+  /** Orders values. If the index has one entry per element, the result is the encodings of all elements. */
+  readonly codec: OrderedCodec;
+  /** The codec of an element, if the index has one entry per element. */
+  readonly element?: OrderedCodec;
+  /** Whether values are strings, without an enum or a transformer. */
+  readonly isText: boolean;
+  /** Returns the encodings of the entries of a value. */
+  encodings(value: unknown): string[];
 }
+
+/** A codec of values with an order. */
+export type OrderedCodec = Codec & Required<Pick<Codec, 'order'>>;
 
 /** The validated schema of an entity class. Immutable, except that subscribers join its hooks. */
 export interface EntitySchema {

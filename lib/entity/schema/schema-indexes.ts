@@ -5,6 +5,7 @@ import {
   type IndexedField,
   type IndexSchema,
 } from './entity-schema.js';
+import { indexedAs } from './indexed-field.js';
 import type { IndexMetadata } from '../decorators/metadata.js';
 
 /** The indexes of a class: those of a partition, and those over all partitions. */
@@ -68,10 +69,10 @@ function indexedField(
 ): IndexedField[] {
   const field = fields.find((known) => known.property === property);
   if (!field) fault(`.${property} is in the ${label}, but has no @Property() decorator`);
-  else if (!hasOrder(field))
+  else {
+    const indexed = indexedAs(field, 'plain');
+    if (indexed) return [indexed];
     fault(`.${property} is in the ${label}, and ${field.codec.expects} has no order`);
-  else return [field];
+  }
   return [];
 }
-
-const hasOrder = (field: FieldSchema): field is IndexedField => field.codec.order !== undefined;

@@ -53,10 +53,12 @@ export class Selection {
    * @param where the query. Its results have all properties that it names.
    */
   reader(where?: object): (context: RowContext, keys: readonly EntityKey[]) => Promise<(object | null)[]> {
-    const { fields, counters, globals } = this.schema;
+    const { fields, counters, globals, indexes } = this.schema;
     const named = new Set([...this.names, ...namesIn(where)]);
-    // an entry of a global index is compared with all properties of the index
-    if (where) for (const index of globals) for (const { property } of index.fields) named.add(property);
+    // An entry of a global index is compared with all properties of the index. A row that several alternatives find
+    // belongs to the first whose index has it, which depends on all properties of that index.
+    const compared = where && Object.hasOwn(where, 'or') ? [...globals, ...indexes] : globals;
+    if (where) for (const index of compared) for (const { property } of index.fields) named.add(property);
     const mapper = new RowMapper({
       ...this.schema,
       fields: fields.filter(({ property }) => named.has(property)),

@@ -1,4 +1,5 @@
-import type { Where } from '../query/where.js';
+import type { OrderOptions } from '../query/query-options.js';
+import type { ScanWhere, Where } from '../planning/where.js';
 import type { Unselected } from '../decorators/selected.js';
 import type { WriteOptions } from '../common/write-options.js';
 import type { TransactionCollection } from './transaction-collections.js';
@@ -16,6 +17,12 @@ export interface PartitionTransaction {
    * @throws CrossPartitionError
    */
   get<E extends object>(type: EntityClass<E>, key: KeyOf<E>): Promise<E | null>;
+  /** Finds entities by any conditions. All rows that it reads count towards the limit of a transaction. */
+  find<E extends object>(
+    type: EntityClass<E>,
+    where: ScanWhere<E>,
+    options: OrderOptions<E> & { scan: true },
+  ): Promise<E[]>;
   /**
    * Returns the entities that match a query, as `findBy` does, including the writes of this transaction. The commit
    * fails if the query would find other rows by then, so concurrent inserts are noticed too.
@@ -23,7 +30,7 @@ export interface PartitionTransaction {
    * @throws UnindexedQueryError, CrossPartitionError
    * @throws TransactionTooLargeError if it finds more rows than a transaction may read.
    */
-  find<E extends object>(type: EntityClass<E>, where: Where<E>): Promise<E[]>;
+  find<E extends object>(type: EntityClass<E>, where: Where<E>, options?: OrderOptions<E>): Promise<E[]>;
   /** Inserts a new entity, or writes what has changed since it was loaded. */
   save(entity: object & Unselected): void;
   /** Inserts an entity. If its row already exists, the transaction fails with `EntityExistsError`. */

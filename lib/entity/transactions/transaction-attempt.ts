@@ -6,11 +6,10 @@ import { counterStep } from '../rows/counter.js';
 import type { TransactionContext } from './transaction-context.js';
 import { CrossPartitionError } from '../common/entity-errors.js';
 import { type EntityKey, entityKey, entityKeyIn, keyOfEntity } from '../keys/entity-key.js';
-import { isGlobalWhere } from '../query/global-query.js';
 import { emittedEvent } from './emitted-event.js';
 import type { EmittedEvent } from '../operations/outbox.js';
 import type { PartitionTransaction } from './partition-transaction.js';
-import { type QueryPlan, planQuery } from '../query/query-plan.js';
+import { type QueryPlan, isGlobalWhere, planQuery } from '../planning/query-plan.js';
 import type { QueryGuard } from '../operations/row-operation.js';
 import type { OpenTransaction } from '../rows/entity-tracker.js';
 import type { RowMapper } from '../rows/row-mapper.js';
@@ -22,8 +21,9 @@ import {
   type TransactionCollections,
 } from './transaction-collections.js';
 import { commitTransaction, haveReadsChanged } from './transaction-commit.js';
-import { isFoundBy, placeIn, readQuery } from './transaction-query.js';
-import type { Where } from '../query/where.js';
+import { inOrder, isFound, readQuery } from './transaction-query.js';
+import type { OrderOptions } from '../query/query-options.js';
+import { checkEntityOptions } from '../common/check-entity-options.js';
 import type { WriteOptions } from '../common/write-options.js';
 import { fillId } from '../commit/write-planner.js';
 import type { TransactionRead, TransactionWrite, TransactionIncrement } from './transaction-record.js';
@@ -61,32 +61,36 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
     return row && (row.entity as E);
   }
 
-  async find<E extends object>(type: EntityClass<E>, where: Where<E>): Promise<E[]> {
+  async find<E extends object>(
+    type: EntityClass<E>,
+    where: object,
+    options: OrderOptions<E> = {},
+  ): Promise<E[]> {
+    checkEntityOptions('tx.find()', options);
     const mapper = this.context.schemas.mapper(type);
     if (isGlobalWhere(mapper.schema, where))
       throw new CrossPartitionError(
         this.tag,
         `The result of a query on a global index of ${mapper.schema.name}`,
       );
-    const plan = planQuery(mapper.schema, where);
+    const plan = planQuery(mapper.schema, where, options);
     if (plan.tag !== this.tag) throw new CrossPartitionError(this.tag, plan.tag);
     this.checkOpen();
-    const { idTexts, guard } = await readQuery(this.context, mapper, plan);
-    this.queries.push(guard);
+    const { idTexts, guards } = await readQuery(this.context, mapper, plan);
+    this.queries.push(...guards);
     const stored = idTexts.map((idText) => entityKeyIn(mapper.schema, plan.tag, idText));
     const found = await Promise.all(
       stored.map(async (key) => ({ key, entity: (await this.readOnce(mapper, key)).row?.entity })),
     );
+    const isCovered = plan.sources.every((source) => source.isCovered);
     const entities = found.flatMap(({ key, entity }) =>
-      entity && !this.writes.has(key.row) ? [entity] : [],
+      entity && !this.writes.has(key.row) && (isCovered || isFound(plan, entity)) ? [entity] : [],
     );
     const written = this.writtenTo(mapper, plan);
-    if (written.length === 0) return entities as E[];
-    const placed = [...entities, ...written].map((entity) => ({
-      entity,
-      place: placeIn(plan, entity, keyOfEntity(mapper.schema, entity).idText),
-    }));
-    return placed.sort((a, b) => Buffer.compare(a.place, b.place)).map(({ entity }) => entity as E);
+    const all = [...entities, ...written] as E[];
+    if (written.length === 0 && plan.sources.length <= 1)
+      return plan.direction === 'desc' ? all.reverse() : all; // as the index has them
+    return inOrder(plan, all, (entity) => keyOfEntity(mapper.schema, entity).idText);
   }
 
   save(entity: object): void {
@@ -165,7 +169,7 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
   /** Returns the entities that this transaction writes and a query would find. */
   private writtenTo({ schema }: RowMapper, plan: QueryPlan): object[] {
     const writes = [...this.writes.values()].filter(
-      ({ kind, mapper, entity }) => kind !== 'remove' && mapper.schema === schema && isFoundBy(plan, entity),
+      ({ kind, mapper, entity }) => kind !== 'remove' && mapper.schema === schema && isFound(plan, entity),
     );
     return writes.map(({ entity }) => entity);
   }

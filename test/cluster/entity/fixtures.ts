@@ -115,6 +115,7 @@ export function counted(client: EntityClient): EntityClient & { calls: string[] 
     hmget: (...call) => note('hmget', client.hmget(...call)),
     zlexcount: (...call) => note('zlexcount', client.zlexcount(...call)),
     zrangebylex: (...call) => note('zrangebylex', client.zrangebylex(...call)),
+    zrevrangebylex: (...call) => note('zrevrangebylex', client.zrevrangebylex(...call)),
     hscanIterator: (...call) => note('hscan', client.hscanIterator(...call)),
     scanIterator: (...call) => note('scan', client.scanIterator(...call)),
     send: (...call) => note(call[0], client.send(...call)),

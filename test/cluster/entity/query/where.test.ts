@@ -177,7 +177,7 @@ describe('a condition', () => {
   });
 
   it('is rejected with advice if it is null, a list, or an object without operators', async () => {
-    await expect(find({ row: null })).rejects.toThrow('rows without a value are not in the index');
+    await expect(find({ row: null })).rejects.toThrow('use { isNull: true }');
     await expect(find({ row: ['left'] })).rejects.toThrow('use { in: [...] }');
     await expect(find({ row: new Map() })).rejects.toThrow('without operators');
     await expect(find({ row: {} })).rejects.toThrow('without operators'); // a parsed body, say
@@ -186,9 +186,7 @@ describe('a condition', () => {
   });
 
   it('that no index covers is rejected with the index that would', async () => {
-    await expect(find({ note: 'x' })).rejects.toThrow(
-      'declare @Index() on note, or read the rows with stream()',
-    );
+    await expect(find({ note: 'x' })).rejects.toThrow('declare @Index() on note, or pass { scan: true }');
     await expect(find({ note: 'x', row: 'left' })).rejects.toThrow(
       "declare @Index({ name: '…', fields: ['note', 'row'] }), or",
     );

@@ -115,6 +115,9 @@ const given: Record<string, unknown> = {
   batch: 10,
   onProgress: () => {},
   sample: 5,
+  order: 'desc',
+  scan: true,
+  total: true,
 };
 /** Options of a call, each with a value where one fits. */
 function options(call: keyof typeof ENTITY_OPTIONS, conditions: readonly string[] = []): Parameter {
@@ -136,6 +139,11 @@ type Table<T> = {
 const work = needed(async () => {});
 const write = options('a write');
 const many = options('a write of many rows');
+// An order and a scan need a query, which a stream can do without.
+const streamed: Parameter = {
+  ...options('a stream of entities'),
+  value: () => ({ batchSize: 5, signal }),
+};
 
 // select and with exclude each other
 const byKey: Parameter = { ...options('a read by key'), value: () => ({ with: ['owner'] }) };
@@ -148,9 +156,9 @@ const ofRepository: Table<ClusterRepository<Optioned>> = {
   findBy: [ofWhere, options('findBy()')],
   findOneBy: [ofWhere, options('findOneBy()')],
   findPage: [ofWhere, options('findPage()')],
-  countBy: [ofWhere],
-  stream: [{ ...ofWhere, whole: 'left out' }, options('a stream of entities')],
-  observe: [{ ...ofWhere, whole: 'left out' }, options('a stream of entities')],
+  countBy: [ofWhere, options('countBy()')],
+  stream: [{ ...ofWhere, whole: 'left out' }, streamed],
+  observe: [{ ...ofWhere, whole: 'left out' }, streamed],
   changes: [optional(orderId), options('changes()')],
   changesCursor: [optional(orderId)],
   exists: [ofKey],
@@ -187,7 +195,7 @@ const ofPartition: Table<Partition> = {
 };
 const ofTransaction: Table<PartitionTransaction> = {
   get: [needed(Optioned), ofKey],
-  find: [needed(Optioned), ofWhere],
+  find: [needed(Optioned), ofWhere, options('tx.find()')],
   save: [ofEntity],
   insert: [ofEntity],
   remove: [ofLoaded],
