@@ -13,7 +13,8 @@ export interface Redirect {
   readonly target: NodeAddress;
 }
 
-const REDIRECT = /^(?:MOVED|ASK) (\d{1,5}) (.*):(\d{1,5})$/;
+// behind it, an error that a caller has seen names its command and node
+const REDIRECT = /^(?:MOVED|ASK) (\d{1,5}) (\S*):(\d{1,5})(?: \(.*\))?$/;
 
 /**
  * Reads `MOVED 3999 127.0.0.1:6381` or `ASK …`. An empty host stands for the host that replied

@@ -67,12 +67,12 @@ describe('a healthy cluster, running scripts', () => {
     expect(await client.runScript(new Script('return {1, {2, false}}'), [], [])).toEqual([1, [2, null]]);
   });
 
-  it('returns the errors of a script unchanged', async () => {
+  it('returns the errors of a script with their codes and words', async () => {
     const key = newKey();
     await expect(client.eval(`return redis.error_reply('MINE own words')`, 1, key)).rejects.toMatchObject({
       name: 'ReplyError',
       code: 'MINE',
-      message: 'MINE own words',
+      message: expect.stringMatching(/^MINE own words \(EVAL on \S+:\d+\)$/),
     });
     await expect(client.runScript(new Script(`error('broken')`), [key], [])).rejects.toThrow(/broken/);
     await expect(client.runScript(new Script(`no lua`), [key], [])).rejects.toMatchObject({ code: 'ERR' });
