@@ -219,6 +219,8 @@ export type {
   PartitionDeleteProgress,
   PartitionDeletion,
 } from './entity/partitions/partition-deletion.js';
+export type { PartitionExportOptions } from './entity/partitions/partition-export.js';
+export type { PartitionImport, PartitionImportOptions } from './entity/partitions/partition-import.js';
 export type { PartitionSize, PartitionSizeOptions } from './entity/partitions/partition-size.js';
 export { Partition, type EntitiesOf } from './entity/repository/partition.js';
 export type {

@@ -262,7 +262,7 @@ for i, o in ipairs(operations) do
     if o.ix and not o.version then redis.call('ZADD', o.ix, 0, '${INDEX_LISTS.rows}\0' .. o.id) end
     if o.setTo >= o.setFrom then
       o.kept = keep(o.row, o.setFrom, o.setTo)
-      version = writeRow(o.row, token, o.seeded, o.writes, o.setFrom, o.setTo, o.removedFrom, o.removedTo)
+      version = writeRow(o.row, token, o.seeded or seedOf(o.mode, o.expected), o.writes, o.setFrom, o.setTo, o.removedFrom, o.removedTo)
     end
     for place = o.countFrom, o.countTo, 2 do redis.call('HINCRBY', o.row, ARGV[place], ARGV[place + 1]) end
     if writeHolds then writeHolds(o, i) end

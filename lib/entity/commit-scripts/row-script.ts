@@ -47,7 +47,7 @@ elseif mode ~= 'C' then
   if expired then redis.call('UNLINK', row) end
   local removedTo = 5 + tonumber(ARGV[5])
   kept = keep(row, removedTo + 1, #ARGV)
-  version = writeRow(row, token, seeded, writes, removedTo + 1, #ARGV, 6, removedTo)
+  version = writeRow(row, token, seeded or seedOf(mode, expected), writes, removedTo + 1, #ARGV, 6, removedTo)
   expireRow(row, nil, ARGV[4])
 end
 return { 'OK', answered(version or '', kept) }

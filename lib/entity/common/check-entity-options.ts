@@ -21,6 +21,8 @@ export const ENTITY_OPTIONS = {
   'changes() of a partition': ['from', 'pollMs'],
   'partition.delete()': ['batch', 'onProgress', 'signal'],
   'partition.size()': ['sample'],
+  'partition.export()': ['signal'],
+  'partition.import()': ['anotherKey', 'signal'],
   'a transaction': [...BULK, 'attempts'],
   'a lock': ['name', 'ttlMs', 'waitMs', 'signal'],
   'sweepExpired()': ['partition', 'limit', 'signal'],

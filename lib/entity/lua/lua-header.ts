@@ -66,6 +66,11 @@ local function nextVersion(version)
   return seconds .. string.format('%06d', micros)
 end
 
+-- Returns the version before the one that an insert asks for, which is that of an exported row.
+local function seedOf(mode, expected)
+  return mode == 'I' and expected ~= '' and string.format('%.0f', expected - 1) or nil
+end
+
 local function withWrite(token, writes)
   local at = string.format('%04x', time() % TIMES)
   return string.sub(token, 1, BEGINNING) .. at .. string.sub(writes, 1, WRITE_LENGTH * (WRITES_KEPT - 1))

@@ -16,7 +16,7 @@ export interface RowOperation {
   readonly schema: EntitySchema;
   readonly key: EntityKey;
   readonly mode: WriteMode;
-  /** The version that the row must have; any version if undefined. */
+  /** The version that the row must have; any version if undefined. For an insert, the version that it gets. */
   readonly expected?: number;
   /** Alternating fields and values. The version grows if there are any, or any fields to remove. */
   readonly set?: readonly Stored[];

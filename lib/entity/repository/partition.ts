@@ -17,6 +17,12 @@ import {
   type PartitionSizeOptions,
   partitionSize,
 } from '../partitions/partition-size.js';
+import { type PartitionExportOptions, exportPartition } from '../partitions/partition-export.js';
+import {
+  type PartitionImport,
+  type PartitionImportOptions,
+  importPartition,
+} from '../partitions/partition-import.js';
 import type { EntityClass } from '../decorators/shape.js';
 import { type LockedFunction, type LockingContext, partitionLock } from './partition-lock.js';
 import type { LockOptions } from '../locks/lock-options.js';
@@ -115,6 +121,33 @@ export class Partition {
    */
   async size(options?: PartitionSizeOptions): Promise<PartitionSize> {
     return partitionSize(this.context, this.tag, options);
+  }
+
+  /**
+   * Yields the partition as lines of JSON: the rows of all registered classes with their collections, versions and
+   * expiry times. Each row is as it was when it was read.
+   *
+   * ```ts
+   * for await (const line of tenants.partition('acme').export()) file.write(`${line}\n`);
+   * ```
+   */
+  export(options?: PartitionExportOptions): AsyncGenerator<string, void, undefined> {
+    return exportPartition(this.context, this.tag, options);
+  }
+
+  /**
+   * Inserts the rows of an export, in this cluster or another, into a partition without rows. It overwrites nothing.
+   *
+   * @param lines the lines that `export` yielded.
+   * @throws InvalidArgumentError if the lines do not fit the partition or its classes, or the partition has rows.
+   * @throws UniqueViolationError if another partition has the value of a global unique constraint. What was imported
+   * before stays: `delete` the partition before you import it again.
+   */
+  async import(
+    lines: AsyncIterable<string> | Iterable<string>,
+    options?: PartitionImportOptions,
+  ): Promise<PartitionImport> {
+    return importPartition(this.context, this.tag, lines, options);
   }
 
   /** Runs a transaction, as `ClusterRepository.transaction` does. */

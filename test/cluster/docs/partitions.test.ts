@@ -1,5 +1,9 @@
 import { jest } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { createReadStream, createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { finished } from 'node:stream/promises';
 import {
   ClusterClient,
   ClusterEntity,
@@ -60,7 +64,7 @@ describe('docs/partitions.md', () => {
   it('shows only code that is executed here', () => {
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = snippetsOf('docs/partitions.md').map(({ code }) => code);
-    expect(blocks).toHaveLength(7);
+    expect(blocks).toHaveLength(8);
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
@@ -130,6 +134,28 @@ describe('docs/partitions.md', () => {
 
     expect(await events.findOne(key)).toBeNull();
     expect(await events.findOne({ dayId: 'there', id: event.id })).toMatchObject({ celsius: last });
+  });
+
+  it('exports and imports a partition', async () => {
+    const dayId = 'sensor-7:2026-11-21';
+    const count = await events.countBy({ dayId });
+    const folder = mkdtempSync(join(tmpdir(), 'keyslot-'));
+    const path = join(folder, 'partition.jsonl');
+    const otherCluster = new ClusterClient({ nodes, keyPrefix: `${keyspace}other:` });
+    const elsewhere = createRepositories(otherCluster, [SensorDay, Event]).repository(SensorDay);
+    try {
+      const file = createWriteStream(path);
+      for await (const line of sensorDays.partition('sensor-7:2026-11-21').export()) file.write(`${line}\n`);
+      file.end();
+      await finished(file);
+
+      const lines = createInterface({ input: createReadStream(path) });
+      const { rows: imported } = await elsewhere.partition('sensor-7:2026-11-21').import(lines);
+      expect(imported).toBe(count);
+    } finally {
+      await otherCluster.close();
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('measures and deletes a partition', async () => {

@@ -118,6 +118,7 @@ const given: Record<string, unknown> = {
   order: 'desc',
   scan: true,
   total: true,
+  anotherKey: true,
 };
 /** Options of a call, each with a value where one fits. */
 function options(call: keyof typeof ENTITY_OPTIONS, conditions: readonly string[] = []): Parameter {
@@ -183,6 +184,15 @@ const ofRepository: Table<ClusterRepository<Optioned>> = {
   transaction: [needed(orderId), work, options('a transaction')],
   withLock: [needed(orderId), work, options('a lock')],
 };
+/** The lines of an export without rows. The partition must have none, either. */
+const ofLines: Parameter = {
+  value: async (items) => {
+    await items.partition(orderId).delete();
+    const header = { keyslot: 'partition', format: 1, owner: 'Order', partition: orderId, entities: [] };
+    return [JSON.stringify(header), JSON.stringify({ end: { rows: 0, unknown: [] } })];
+  },
+  whole: 'refused',
+};
 const ofPartition: Table<Partition> = {
   loadAll: [needed([Order, Optioned])],
   // undefined means all classes, of which Order does not record its changes
@@ -190,6 +200,8 @@ const ofPartition: Table<Partition> = {
   changesCursor: [],
   delete: [options('partition.delete()')],
   size: [options('partition.size()')],
+  export: [options('partition.export()')],
+  import: [ofLines, options('partition.import()')],
   transaction: [work, options('a transaction')],
   withLock: [work, options('a lock')],
 };

@@ -1,0 +1,75 @@
+import type { Stored } from '../codec/codec.js';
+import type { CollectionCall } from '../collections/collection-call.js';
+import { entityKeyOfRow } from '../keys/entity-key.js';
+import { withGlobals } from '../operations/global-changes.js';
+import { withIndexes } from '../operations/index-changes.js';
+import type { RowOperation } from '../operations/row-operation.js';
+import { counterValue } from '../rows/counter.js';
+import type { CollectionSchema } from '../schema/collection-schema.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
+import { type HeaderLine, type RowLine, storedFrom } from './export-format.js';
+import { isExported } from './partition-export.js';
+
+type Refuse = (why: string) => Error;
+
+/** Returns the insert of an exported row, at the version that it had. */
+export function importOperation(
+  schema: EntitySchema,
+  tag: string,
+  { id, version, expiresAt, fields }: RowLine,
+  header: HeaderLine,
+  refuse: Refuse,
+): RowOperation {
+  const partition = tag.slice(schema.partitionName.length + 2, -1);
+  if (!schema.partitionKey && id !== header.partition) throw refuse('is the row of another partition');
+  const key = entityKeyOfRow(schema, `${tag}:${schema.name}:${schema.partitionKey ? id : partition}`);
+  if (!key) throw refuse(`has an id that no ${schema.name} can have`);
+  if (version !== undefined && !/^\d{1,16}$/.test(version)) throw refuse('has no valid version');
+  if (expiresAt !== undefined && !Number.isSafeInteger(expiresAt)) throw refuse('has no valid expiry time');
+  const stored = new Map<string, Stored>();
+  for (const [field, value] of Object.entries(Object(fields) as object)) {
+    const bytes = storedFrom(value);
+    if (bytes === undefined || !isExported(field)) throw refuse(`has a field ${field} that no export has`);
+    stored.set(field, bytes);
+  }
+  const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
+  for (const { property, codec } of schema.fields) {
+    const bytes = stored.get(property);
+    if (bytes !== undefined)
+      values[property] = decoded(codec, bytes, () =>
+        refuse(`has a ${property} that is not ${codec.expects}`),
+      );
+  }
+  for (const counter of schema.counters)
+    counterValue(schema, key, counter, stored.get(counter.property)?.toString() ?? '');
+  const operation: RowOperation = {
+    schema,
+    key,
+    mode: 'insert',
+    set: [...stored].flat(),
+    expected: version === undefined || Number(version) === 0 ? undefined : Number(version),
+    expireAt: expiresAt,
+  };
+  return withGlobals(withIndexes(operation, values), values);
+}
+
+/** Returns the calls that add exported elements to a collection. */
+export function collectionCalls(
+  { property }: CollectionSchema,
+  { width, calls }: { readonly width: number; calls(parts: readonly Stored[]): CollectionCall[] },
+  elements: readonly unknown[],
+  refuse: Refuse,
+): CollectionCall[] {
+  const parts = Array.isArray(elements) ? elements.map(storedFrom) : [];
+  if (parts.length === 0 || parts.includes(undefined) || parts.length % width !== 0)
+    throw refuse(`has elements of ${property} that no export has`);
+  return calls(parts as Stored[]);
+}
+
+function decoded(codec: CollectionSchema['codec'], bytes: Stored, refuse: () => Error): unknown {
+  try {
+    return codec.decode(codec.form === 'bytes' ? Buffer.from(bytes as Buffer) : bytes);
+  } catch {
+    throw refuse();
+  }
+}
