@@ -62,7 +62,8 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 --     id
 --     n, n times: field, how, value  the indexed fields: '=' unchanged, '+' the value, '-' absent, '?' unchanged, or
 --                                    the value if the row has none
---     n, n times: kind, name, n, n times a number in the indexed fields: 'x' an index, 'u' a unique
+--     n, n times: kind, name, n, n times a number in the indexed fields: 'u' a unique, 'x' an index, 'n' an index
+--       that has rows without a value, 'e' and a number an index of the elements of its field with this number
 --   if any has holds: n            the entries to hold in global indexes, and unless it is 0
 --     fences (a number in KEYS)  deadline of the commit, in milliseconds since 1970
 --     n times: name, how, token, encodings
@@ -117,7 +118,9 @@ local function takeOperation()
     o.encodings[i] = { how = take(), value = take() }
   end
   for i = 1, tonumber(take()) do
-    local index = { unique = take() == 'u', name = take(), parts = {} }
+    local kind, index = take(), { name = take(), parts = {} }
+    index.unique, index.nulls = kind == 'u', kind == 'n'
+    index.elements = tonumber(string.match(kind, '^e(%d+)$'))
     for part = 1, tonumber(take()) do index.parts[part] = tonumber(take()) end
     o.indexes[i] = index
   end

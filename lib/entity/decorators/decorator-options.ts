@@ -3,7 +3,7 @@ import { describeKind } from '../../cluster/common/describe-value.js';
 import { ownMetadata } from './metadata.js';
 
 const KEY = ['type'];
-const INDEX = ['name', 'fields', 'scope', 'buckets', 'whileBuilding'];
+const INDEX = ['name', 'fields', 'scope', 'buckets', 'whileBuilding', 'caseInsensitive'];
 const VALUE = ['type', 'enum', 'transformer'];
 const NONE: readonly string[] = [];
 
@@ -19,7 +19,7 @@ export const DECORATOR_OPTIONS = {
   CreatedAt: NONE,
   UpdatedAt: NONE,
   ExpiresAt: NONE,
-  Index: INDEX,
+  Index: [...INDEX, 'nulls', 'elements'],
   Unique: INDEX,
   SetOf: VALUE,
   ListOf: VALUE,

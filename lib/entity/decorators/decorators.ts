@@ -128,6 +128,11 @@ export interface IndexOptions {
    * other slots, so a write of a row takes several round trips.
    */
   scope?: 'partition' | 'global' | undefined;
+  /**
+   * Has the decorated string in one case, for conditions with `ignoreCase: true`. Declare a second index, with another
+   * name, for conditions with regard to case.
+   */
+  caseInsensitive?: boolean | undefined;
 }
 
 /** Options of `@Index`. */
@@ -138,6 +143,16 @@ export interface GlobalIndexOptions extends IndexOptions {
    * before a change are not found.
    */
   buckets?: number | undefined;
+  /**
+   * Also has rows without a value of its properties, so that a query finds them with `{ isNull: true }` and by an order.
+   * They come first in ascending order. Only in a partition.
+   */
+  nulls?: boolean | undefined;
+  /**
+   * Has one entry for each element of the decorated array, up to 1,000 different ones, so that a query finds the arrays
+   * with an element by `{ contains: element }`. Only in a partition.
+   */
+  elements?: boolean | undefined;
 }
 
 /** Options of `@Unique`. */
@@ -221,15 +236,13 @@ function indexDecorator(
   return (target, property) => {
     const own = propertyName(target, property);
     noteOptionFaults(decorator, options, target.constructor, own);
-    const { name, fields, scope, buckets, whileBuilding } = objectOf(options);
+    const { name, fields, ...others } = objectOf(options);
     const index = {
       kind,
       on: own,
       name: name ?? own,
       fields: fields ?? [own],
-      scope,
-      buckets,
-      whileBuilding,
+      ...others,
     };
     ownMetadata(target.constructor).indexes.push(index);
   };

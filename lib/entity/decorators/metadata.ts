@@ -48,6 +48,9 @@ export interface IndexMetadata {
   readonly scope?: 'partition' | 'global' | undefined;
   readonly buckets?: number | undefined;
   readonly whileBuilding?: WhileBuilding | undefined;
+  readonly caseInsensitive?: boolean | undefined;
+  readonly nulls?: boolean | undefined;
+  readonly elements?: boolean | undefined;
 }
 
 /** Options of `@ClusterEntity`. */

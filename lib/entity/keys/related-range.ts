@@ -28,7 +28,13 @@ export function relatedRange({ by }: RelationSchema, related: EntitySchema, key:
 /** Returns the smallest index that lists the rows of a class by a property. */
 export const relatingIndex = (by: string, { indexes }: EntitySchema): IndexSchema =>
   indexes
-    .filter(({ kind, fields }) => kind === 'index' && fields[0].property === by)
+    .filter(
+      ({ kind, fields }) =>
+        kind === 'index' &&
+        fields[0].property === by &&
+        fields[0].form === 'plain' &&
+        fields.every(({ form }) => form !== 'elements'),
+    )
     .reduce((one, other) => (other.fields.length < one.fields.length ? other : one));
 
 const spanOf = (beginning: string): Span => ({

@@ -69,7 +69,8 @@ export const ENCODING_FORMS = {
  * The encoding of an absent value in an index that has rows without a value. No value has it: in text, byte 1 is
  * followed by another byte.
  */
-export const ABSENT = '\x01';
+export const ABSENT_BYTE = 1;
+export const ABSENT = String.fromCharCode(ABSENT_BYTE);
 
 /** The fields of a lock. */
 export const LOCK_FIELDS = {

@@ -1,3 +1,4 @@
+import type { IndexSchema } from '../schema/entity-schema.js';
 import { encodingName } from '../keys/stored-names.js';
 import type { Stored } from '../codec/codec.js';
 import { COLLECTION_KINDS } from '../decorators/collection-kind.js';
@@ -189,9 +190,16 @@ function indexArguments({ schema, key, indexing }: RowOperation, place: Place): 
   args.push(String(indexes.length));
   for (const index of indexes) {
     const parts = index.fields.map((part) => fields.findIndex(({ name }) => name === encodingName(part)) + 1);
-    args.push(index.kind === 'unique' ? 'u' : 'x', index.name, String(parts.length), ...parts.map(String));
+    args.push(kindOf(index), index.name, String(parts.length), ...parts.map(String));
   }
   return args;
+}
+/** Returns how the commit script makes the entries of an index. */
+function kindOf({ kind, fields, nulls }: IndexSchema): string {
+  if (kind === 'unique') return 'u';
+  const elements = fields.findIndex(({ form }) => form === 'elements');
+  if (elements >= 0) return `e${elements + 1}`;
+  return nulls ? 'n' : 'x';
 }
 function holdArguments({ key, holds }: RowOperation, place: (key: string) => string): string[] {
   if (!holds) return ['0'];

@@ -56,6 +56,7 @@ export function readCondition(entity: string, schema: FieldSchema, given: unknow
   }
   const form = formOf(operators, schema, refuse);
   const field = names.includes('isNull') ? plainOf(schema) : indexedAs(schema, form);
+  if (field?.element && !names.includes('contains')) throw refuse(`is an array: ${FOR_ELEMENT}`);
   if (!field) throw refuse(form === 'elements' ? NO_ELEMENTS : NO_ORDER);
   const encode = (value: unknown): string => {
     const { codec, element = codec } = field;
@@ -150,7 +151,9 @@ const OPERATORS = {
     },
   },
   contains: {
-    isMisfit: (value) => Array.isArray(value) && 'has a `contains` with an array: name one element',
+    isMisfit: (value, { element }) =>
+      (!element && NO_ELEMENTS) ||
+      (Array.isArray(value) && 'has a `contains` with an array: name one element'),
     spansOf: (value, encode) => exactly([value], encode),
   },
   isNull: {

@@ -33,7 +33,10 @@ export function definitionOf(schema: EntitySchema): SchemaDefinition {
     properties: Object.fromEntries(properties.toSorted(([a], [b]) => (a < b ? -1 : 1))),
     indexes: Object.fromEntries(
       indexes
-        .map(({ kind, name, fields: indexed }) => [name, `${kind} ${fieldsOf(indexed)}`])
+        .map(({ kind, name, fields: indexed, nulls }) => [
+          name,
+          `${kind} ${fieldsOf(indexed)}${nulls ? ' with nulls' : ''}`,
+        ])
         .toSorted(([a], [b]) => (a < b ? -1 : 1)),
     ),
   };

@@ -1,4 +1,4 @@
-import { INDEX_LISTS, ROW_FIELDS, encodingField, encodingName } from '../keys/stored-names.js';
+import { ABSENT, INDEX_LISTS, ROW_FIELDS, encodingField, encodingName } from '../keys/stored-names.js';
 import { type EntityKey, entityKeyIn } from '../keys/entity-key.js';
 import type { EntitySchema, IndexSchema } from '../schema/entity-schema.js';
 import type { Fields } from './row-reader.js';
@@ -48,18 +48,23 @@ export function expectationOf(schema: EntitySchema, tag: string, id: string, row
   if (base.expiresAt !== '')
     base.index.add(`${INDEX_LISTS.expiry}\0${base.expiresAt.padStart(16, '0')}\0${id}`);
   for (const index of schema.indexes) {
-    const entry = entryOf(index, encodings);
-    if (entry === undefined) continue;
-    if (index.kind === 'unique') base.uniques.add(entry);
-    else base.index.add(`${entry}\0${id}`);
+    for (const entry of entriesOf(index, encodings))
+      if (index.kind === 'unique') base.uniques.add(entry);
+      else base.index.add(`${entry}\0${id}`);
   }
   return base;
 }
 
-function entryOf(
-  { name, fields }: IndexSchema,
+function entriesOf(
+  { name, fields, nulls = false }: IndexSchema,
   encodings: ReadonlyMap<string, string | undefined>,
-): string | undefined {
-  const parts = fields.map((field) => encodings.get(encodingName(field)));
-  return parts.includes(undefined) ? undefined : [name, ...parts].join('\0');
+): string[] {
+  let entries = [name];
+  for (const field of fields) {
+    const encoding = encodings.get(encodingName(field)) ?? (nulls ? ABSENT : undefined);
+    if (encoding === undefined) return [];
+    const parts = field.form === 'elements' ? encoding.split('\0').slice(0, -1) : [encoding];
+    entries = entries.flatMap((entry) => parts.map((part) => `${entry}\0${part}`));
+  }
+  return entries;
 }

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { Codec } from '../codec/codec.js';
 import { orderText } from '../codec/order-encoding.js';
 import { stringCodec } from '../codec/scalar-codecs.js';
@@ -37,6 +38,9 @@ export const presenceOf = ({ property, codec, hasDefault }: FieldSchema): Indexe
   encodings: () => [''],
 });
 
+/** How many entries a row may have in an index of elements. */
+const MAX_ELEMENTS = 1_000;
+
 function elementsOf(
   base: Pick<IndexedField, 'property' | 'hasDefault' | 'form' | 'isText'>,
   codec: Codec,
@@ -45,7 +49,12 @@ function elementsOf(
   if (!order) return undefined;
   const encodings = (value: unknown): string[] => {
     const items = (value as unknown[]).filter((item) => item !== null && item !== undefined);
-    return [...new Set(items.map((item) => order(item)))].sort();
+    const different = [...new Set(items.map((item) => order(item)))].sort();
+    if (different.length <= MAX_ELEMENTS) return different;
+    throw new InvalidArgumentError(
+      base.property,
+      `${base.property} has ${different.length} different elements; an index of elements accepts ${MAX_ELEMENTS}`,
+    );
   };
   return {
     ...base,

@@ -113,7 +113,12 @@ function misfit({ role, type, by, isOwner, partitionName, properties }: Relating
   if (by === undefined)
     return `is related to some of the ${name} rows in the partition: name the property with the id, { by: '…' }`;
   const isIndexed = theirs.indexes.some(
-    ({ kind, scope, fields }) => kind === 'index' && scope !== 'global' && fields[0] === by,
+    ({ kind, scope, fields, on, elements, caseInsensitive }) =>
+      kind === 'index' &&
+      scope !== 'global' &&
+      fields[0] === by &&
+      !elements &&
+      !(caseInsensitive && on === by),
   );
   return isIndexed
     ? holdsIdOf(theirs.properties, by, own, name)

@@ -2,6 +2,7 @@ import {
   type FieldSchema,
   type GlobalIndexSchema,
   INDEX_BUCKETS,
+  type IndexForm,
   type IndexedField,
   type IndexSchema,
 } from './entity-schema.js';
@@ -25,7 +26,8 @@ export function buildIndexes(
   const names = new Set<string>();
   const built: SchemaIndexes = { indexes: [], globals: [] };
   for (const given of metadata) {
-    const { kind, name, fields: properties, scope = 'partition', buckets = 1, whileBuilding } = given;
+    const { kind, name, on, fields: properties, scope = 'partition', buckets = 1, whileBuilding } = given;
+    const { nulls, elements, caseInsensitive } = given;
     const label = `${kind} '${name}'`;
     if (!SCOPES.has(scope)) fault(`has the ${label} of the scope ${JSON.stringify(scope)}: ${SCOPE_NAMES}`);
     if (!livesInPartition && scope === 'partition')
@@ -48,8 +50,22 @@ export function buildIndexes(
     if (!NAME.test(name)) fault(`has the ${label}: letters, digits, _ - and . are allowed in its name`);
     if (properties.length === 0 || new Set(properties).size < properties.length)
       fault(`has the ${label} over no fields, or over one field twice`);
-    const indexed = properties.flatMap((property) => indexedField(property, label, fields, fault));
-    const index: IndexSchema = { kind, name, fields: indexed, whileBuilding };
+    for (const option of FLAGS)
+      if (given[option] !== undefined && typeof given[option] !== 'boolean')
+        fault(`has the ${label} with ${option}: ${JSON.stringify(given[option])}: true or false`);
+    if (elements && (nulls || caseInsensitive))
+      fault(
+        `has the ${label} with elements beside nulls or caseInsensitive: declare another index for these`,
+      );
+    if (scope === 'global' && (elements || nulls))
+      fault(`has the ${label} with elements or nulls, which only an index of a partition can have`);
+    const form = elements ? 'elements' : caseInsensitive ? 'folded' : 'plain';
+    if (form !== 'plain' && !properties.includes(on))
+      fault(`has the ${label} with a form for .${on}, which is not one of its fields`);
+    const indexed = properties.flatMap((property) =>
+      indexedField(property, property === on ? form : 'plain', label, fields, fault),
+    );
+    const index: IndexSchema = { kind, name, fields: indexed, whileBuilding, ...(nulls && { nulls }) };
     if (scope === 'global') built.globals.push({ ...index, entity, buckets });
     else built.indexes.push(index);
   }
@@ -61,8 +77,18 @@ const SCOPES: ReadonlySet<unknown> = new Set(['partition', 'global']);
 const WHILE_BUILDING: ReadonlySet<unknown> = new Set(['refuse', 'write']);
 const SCOPE_NAMES = "'partition' or 'global'";
 
+const FLAGS = ['nulls', 'elements', 'caseInsensitive'] as const;
+
+/** What the type of a property must be for a form that it does not have. */
+const MISFITS: Record<IndexForm, string> = {
+  plain: 'has no order',
+  folded: 'is not a string without an enum or a transformer',
+  elements: 'is not an array of values with an order',
+};
+
 function indexedField(
   property: string,
+  form: IndexForm,
   label: string,
   fields: readonly FieldSchema[],
   fault: (what: string) => void,
@@ -70,9 +96,9 @@ function indexedField(
   const field = fields.find((known) => known.property === property);
   if (!field) fault(`.${property} is in the ${label}, but has no @Property() decorator`);
   else {
-    const indexed = indexedAs(field, 'plain');
+    const indexed = indexedAs(field, form);
     if (indexed) return [indexed];
-    fault(`.${property} is in the ${label}, and ${field.codec.expects} has no order`);
+    fault(`.${property} is in the ${label}, and ${field.codec.expects} ${MISFITS[form]}`);
   }
   return [];
 }

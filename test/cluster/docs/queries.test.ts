@@ -35,6 +35,17 @@ class Task {
   @Property() note?: string;
 }
 
+@ClusterEntity({ name: 'Contact', partition: () => Project })
+class Contact {
+  declare readonly [Shape]: { key: 'projectId' | 'id'; indexed: 'name' | 'labels' | 'seenAt' };
+
+  @PartitionKey() projectId!: string;
+  @PrimaryKey() id!: string;
+  @Index({ caseInsensitive: true }) @Property() name!: string;
+  @Index({ elements: true }) @Property(() => [String]) labels: string[] = [];
+  @Index({ nulls: true }) @Property() seenAt?: Date;
+}
+
 const squeezed = (code: string): string => code.replace(/\s+/g, ' ').trim();
 
 // Every block of the page stands in this file as it stands there.
@@ -79,6 +90,26 @@ describe('docs/queries.md', () => {
     await tasks.findBy({ projectId, or: [{ state: 'open' }, { owner: 'ada' }] });
     const found = await tasks.findBy({ projectId, or: [{ state: 'open' }, { owner: 'ada' }] });
     expect(found).toHaveLength(30);
+  });
+
+  it('finds rows by indexes of other forms', async () => {
+    const contacts = createRepositories(cluster, [Project, Contact]).repository(Contact);
+    await contacts.saveMany([
+      contacts.create({ projectId, id: '1', name: 'Ada', labels: ['vip', 'press'], seenAt: monday }),
+      contacts.create({ projectId, id: '2', name: 'ADAM' }),
+    ]);
+    await contacts.findBy({ projectId, name: { startsWith: 'ad', ignoreCase: true } });
+    await contacts.findBy({ projectId, labels: { contains: 'vip' } });
+    await contacts.findBy({ projectId, seenAt: { isNull: true } });
+    await contacts.findBy({ projectId }, { order: { seenAt: 'asc' } }); // also those without a value
+
+    const found = await Promise.all([
+      contacts.findBy({ projectId, name: { startsWith: 'ad', ignoreCase: true } }),
+      contacts.findBy({ projectId, labels: { contains: 'vip' } }),
+      contacts.findBy({ projectId, seenAt: { isNull: true } }),
+      contacts.findBy({ projectId }, { order: { seenAt: 'asc' } }),
+    ]);
+    expect(found.map((all) => all.map(({ id }) => id).join())).toEqual(['1,2', '1', '2', '2,1']);
   });
 
   it('sorts them by the fields of an index', async () => {
