@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { firstValueFrom, type Observable } from 'rxjs';
 import {
+  type Related,
+  HasMany,
   ClusterClient,
   ClusterEntity,
   createRepositories,
@@ -75,6 +77,22 @@ class Seat {
   @PrimaryKey() id!: string;
   @Unique() @Property() holder?: string;
   @ExpiresAt() at?: Date;
+}
+
+@ClusterEntity({ name: 'Hall' })
+class Hall {
+  declare readonly [Shape]: { key: 'id' };
+  @PrimaryKey() id!: string;
+  @HasMany(() => Chair, { cascade: 'delete' }) chairs!: Related<Chair[]>;
+}
+
+@ClusterEntity({ name: 'Chair', partition: () => Hall })
+class Chair {
+  declare readonly [Shape]: { key: 'hallId' | 'id'; indexed: 'holder' };
+  @PartitionKey() hallId!: string;
+  @PrimaryKey() id!: string;
+  @Unique() @Property() holder?: string;
+  @SetOf(String) marks!: ClusterSet<string>;
 }
 
 type Scenario = (client: ClusterClient) => Promise<unknown>;
@@ -179,6 +197,21 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     expect(await faultsOf()).toEqual([]);
     await seats.expire(key, -1);
     expect(await seats.sweepExpired({ partition: roomId })).toEqual({ swept: 1 });
+  },
+  'relations, whole partitions': async (client) => {
+    const registry = createRepositories(client, [Hall, Chair]);
+    const [halls, chairs] = [registry.repository(Hall), registry.repository(Chair)];
+    const hallId = `h${Math.random()}`;
+    await halls.insert(halls.create({ id: hallId }));
+    await (await chairs.insert(chairs.create({ hallId, id: '1', holder: 'a' }))).marks.add('x');
+    expect((await halls.findOneOrFail(hallId, { with: ['chairs'] })).chairs).toHaveLength(1);
+    const lines = [];
+    for await (const line of halls.partition(hallId).export()) lines.push(line);
+    expect((await halls.partition(hallId).size()).bytes).toBeGreaterThan(0);
+    await halls.partition(hallId).delete();
+    await halls.partition(hallId).import(lines);
+    await halls.delete(hallId);
+    expect(await chairs.countBy({ hallId })).toBe(0);
   },
   'rows that expire': async (client) => {
     const registry = createRepositories(client, [Room, Seat]);
