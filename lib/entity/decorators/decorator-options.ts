@@ -9,7 +9,7 @@ const NONE: readonly string[] = [];
 
 /** The names of the options of each decorator. An option that is undefined counts as left out. */
 export const DECORATOR_OPTIONS = {
-  ClusterEntity: ['name', 'partition', 'ttl', 'idempotency', 'changes'],
+  ClusterEntity: ['name', 'partition', 'ttl', 'idempotency', 'changes', 'listed'],
   PrimaryKey: [...KEY, 'generate'],
   PartitionKey: KEY,
   Property: VALUE,

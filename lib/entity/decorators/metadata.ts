@@ -74,6 +74,11 @@ export interface ClusterEntityOptions {
    */
   idempotency?: 'window' | undefined;
   /**
+   * Keeps a global index of all rows, so that a query without conditions finds, pages and counts all of them, by their
+   * ids. Inserts and deletes then take the steps of a global index.
+   */
+  listed?: boolean | undefined;
+  /**
    * Records every change in a stream, in the same commit, for `changes()`. There is one stream per slot and owner of
    * partitions; it keeps about `maxLength` changes, 1,000 by default. Each write also writes this stream. With
    * `values: true`, the stream has the old and new values of changed properties; without it, it has none.

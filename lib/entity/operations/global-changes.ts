@@ -16,7 +16,10 @@ export function withGlobals(operation: RowOperation, values: object): RowOperati
     return { ...operation, globals: schema.globals.map((index) => ({ index, parts: [null] })) };
   const written = new Set<Stored>([...set.filter((_, i) => i % 2 === 0), ...removed]);
   const isWritten = ({ property }: IndexedField): boolean => mode !== 'update' || written.has(property);
-  const touched = schema.globals.filter(({ fields }) => fields.some(isWritten));
+  // The list of all rows, an index without fields, changes only if a row comes or goes.
+  const touched = schema.globals.filter(({ fields }) =>
+    fields.length > 0 ? fields.some(isWritten) : mode !== 'update',
+  );
   if (touched.length === 0) return operation;
   // A save checks the version, so the entity's other properties have the row's values.
   const isWhole = mode !== 'update' || values instanceof schema.type;

@@ -111,7 +111,8 @@ export function planGlobalQuery(schema: EntitySchema, where: object, options: Pl
     );
   const branches = branchesOf(schema, where);
   const fits = branches.map((given) => {
-    if (given.length === 0 && order.by.length === 0) throw noCondition(schema);
+    const isListed = schema.globals.some(({ fields }) => fields.length === 0);
+    if (given.length === 0 && order.by.length === 0 && !isListed) throw noCondition(schema);
     return fitFor(schema, schema.globals, given, { ...order, isAlone: branches.length === 1 }, false);
   });
   return planOf(fits, order, (fit, isAlone) => {
@@ -128,7 +129,7 @@ export function planGlobalQuery(schema: EntitySchema, where: object, options: Pl
 const noCondition = ({ name }: EntitySchema): UnindexedQueryError =>
   new UnindexedQueryError(
     name,
-    `A query on ${name} must include the partition key, or a property of a global index; stream() reads all rows`,
+    `A query on ${name} must include the partition key, or a property of a global index; @ClusterEntity({ listed: true }) keeps a list of all rows, and stream() reads all rows`,
   );
 
 /** Returns the plan of alternatives, each served by an index. */

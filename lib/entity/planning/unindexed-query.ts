@@ -13,7 +13,10 @@ export function unindexedQuery(
   const { name, indexes, globals } = schema;
   const label = ({ kind, name: own, fields }: IndexSchema): string =>
     `${kind} '${own}' on ${fields.map(({ property }) => property).join(', ')}`;
-  const known = [...indexes.map(label), ...globals.map((index) => `global ${label(index)}`)];
+  const known = [
+    ...indexes.map(label),
+    ...globals.filter(({ fields }) => fields.length > 0).map((index) => `global ${label(index)}`),
+  ];
   const query = asked.length > 0 ? ` covers a query on ${asked.join(', ')}` : ' covers the query';
   const sortedBy = isByKey ? [...by, schema.primaryKey.property] : by;
   const what = sortedBy.length > 0 ? `${query} in the order of ${sortedBy.join(', ')}` : query;

@@ -49,8 +49,13 @@ export class SchemaBuilder {
       primaryKey: this.keyProperty(type, this.only(type, properties, 'primary key')),
       partitionKey: this.partitionKey(type, properties, options.partition !== undefined, owner?.keyType),
       fields,
-      ...buildIndexes(options.name, indexes, fields, options.partition !== undefined, (what) =>
-        this.fault(type, what),
+      ...buildIndexes(
+        options.name,
+        indexes,
+        fields,
+        options.partition !== undefined,
+        options.listed,
+        (what) => this.fault(type, what),
       ),
       counters: this.counters(type, properties),
       collections: buildCollections(

@@ -21,6 +21,7 @@ export function buildIndexes(
   metadata: readonly IndexMetadata[],
   fields: readonly FieldSchema[],
   livesInPartition: boolean,
+  listed: unknown,
   fault: (what: string) => void,
 ): SchemaIndexes {
   const names = new Set<string>();
@@ -69,8 +70,24 @@ export function buildIndexes(
     if (scope === 'global') built.globals.push({ ...index, entity, buckets });
     else built.indexes.push(index);
   }
+  if (listed !== undefined && typeof listed !== 'boolean')
+    fault(`has the option listed: ${JSON.stringify(listed)}: true or false`);
+  if (listed === true) {
+    if (names.has(LIST_NAME)) fault(`has an index '${LIST_NAME}', the name of the list of all rows`);
+    built.globals.push({
+      kind: 'index',
+      name: LIST_NAME,
+      fields: [],
+      nulls: true,
+      entity,
+      buckets: INDEX_BUCKETS,
+    });
+  }
   return built;
 }
+
+/** The name of the global index without fields that lists all rows. Stored in keys, so it never changes. */
+const LIST_NAME = '.all';
 
 const NAME = /^[\w.-]+$/;
 const SCOPES: ReadonlySet<unknown> = new Set(['partition', 'global']);

@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import {
   ClusterClient,
   ClusterEntity,
@@ -25,13 +26,40 @@ class User {
   @Index({ name: 'byAge', scope: 'global', fields: ['team', 'age'] }) @Property() age?: number;
 }
 
+@ClusterEntity({ name: 'Tenant', listed: true })
+class Tenant {
+  declare readonly [Shape]: { key: 'id'; indexed: 'name' };
+
+  @PrimaryKey() id!: string;
+  @Index({ scope: 'global' }) @Property() name!: string;
+}
+
 // Every block of the page stands in this file as it stands there; what is behind it shows that it does what it says.
 describe('docs/entities-global.md', () => {
   it('shows only code that is executed here', () => {
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = snippetsOf('docs/entities-global.md').map(({ code }) => code);
-    expect(blocks).toHaveLength(4);
+    expect(blocks).toHaveLength(6);
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
+  });
+
+  it('lists all rows of a class', async () => {
+    const cluster = new ClusterClient({ nodes, keyPrefix: keyspace });
+    await cluster.connect();
+    const log = jest.spyOn(console, 'log').mockReturnValue();
+    const tenants = createRepositories(cluster, [Tenant]).repository(Tenant);
+    await tenants.insert(tenants.create({ id: 'acme', name: 'Acme' }));
+
+    const { items, next, total } = await tenants.findPage({}, { limit: 50, total: true });
+    for await (const tenant of tenants.stream({})) console.log(tenant.id);
+    await tenants.countBy({}); // reads the rows, as every count of a global index does
+    await tenants.findBy({}, { order: { name: 'asc' }, limit: 50 }); // by a global index of the name
+
+    expect({ items, next, total }).toMatchObject({ items: [{ id: 'acme' }], next: undefined, total: 1 });
+    expect(log.mock.calls).toEqual([['acme']]);
+    expect(await tenants.findBy({}, { order: { name: 'asc' } })).toHaveLength(1);
+    log.mockRestore();
+    await cluster.close();
   });
 
   it('does what it says, from top to bottom', async () => {
