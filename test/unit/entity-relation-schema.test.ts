@@ -83,6 +83,21 @@ describe('the relations of a class', () => {
     ]);
   });
 
+  it('delete in cascade only by an index that has all rows', () => {
+    @ClusterEntity({ name: 'Job', partition: () => Order })
+    class Job {
+      @PartitionKey() orderId!: string;
+      @PrimaryKey() id!: string;
+      @Index({ name: 'byDue', fields: ['parent', 'due'] }) @Property() parent?: string;
+      @Property() due?: Date;
+      @HasMany(() => Job, { by: 'parent', cascade: 'delete' }) jobs!: Related<Job[]>;
+      @HasMany(() => Job, { by: 'parent' }) shown!: Related<Job[]>;
+    }
+    expect(faultsOf(Job)).toEqual([
+      "Job.jobs deletes in cascade by the index 'byDue' of Job, which leaves out rows that lack one of its properties: declare it with { nulls: true }, or index parent alone",
+    ]);
+  });
+
   it('of the owner of a partition are all rows of the class', () => {
     @ClusterEntity({ name: 'Line', partition: () => Whole })
     class Line {

@@ -39,7 +39,7 @@ export function buildRelations(given: RelatingClass, fault: (what: string) => vo
       fault(`.${property} has the cascade ${JSON.stringify(cascade)}; the only value is 'delete'`);
     const type = relatedClass(typeOf, decorator, (what) => fault(`.${property} ${what}`));
     if (!type) return [];
-    const why = misfit({ ...given, role, type, by });
+    const why = misfit({ ...given, role, type, by, isCascading: cascade === 'delete' });
     if (why) fault(`.${property} ${why}`);
     const isOwn = by !== undefined && role === 'related rows' && given.isOwner;
     return [
@@ -83,10 +83,19 @@ interface Relating extends RelatingClass {
   readonly role: keyof typeof DECORATORS;
   readonly type: EntityClass;
   readonly by: unknown;
+  readonly isCascading: boolean;
 }
 
 /** Returns why rows of the two classes cannot be related, if so. */
-function misfit({ role, type, by, isOwner, partitionName, properties }: Relating): string | undefined {
+function misfit({
+  role,
+  type,
+  by,
+  isCascading,
+  isOwner,
+  partitionName,
+  properties,
+}: Relating): string | undefined {
   const { name } = type;
   const owner = ownerOf(type);
   if ((owner ? entityOptions(owner)?.name : entityOptions(type)?.name) !== partitionName)
@@ -112,7 +121,7 @@ function misfit({ role, type, by, isOwner, partitionName, properties }: Relating
       : `is related to all ${name} rows of the partition: leave out by`;
   if (by === undefined)
     return `is related to some of the ${name} rows in the partition: name the property with the id, { by: '…' }`;
-  const isIndexed = theirs.indexes.some(
+  const listing = theirs.indexes.filter(
     ({ kind, scope, fields, on, elements, caseInsensitive }) =>
       kind === 'index' &&
       scope !== 'global' &&
@@ -120,9 +129,13 @@ function misfit({ role, type, by, isOwner, partitionName, properties }: Relating
       !elements &&
       !(caseInsensitive && on === by),
   );
-  return isIndexed
-    ? holdsIdOf(theirs.properties, by, own, name)
-    : `is related by ${name}.${String(by)}, which comes first in no index: decorate it with @Index()`;
+  if (listing.length === 0)
+    return `is related by ${name}.${String(by)}, which comes first in no index: decorate it with @Index()`;
+  // A cascade must find all related rows, and takes the smallest index.
+  const [smallest] = listing.toSorted((one, other) => one.fields.length - other.fields.length);
+  if (isCascading && smallest.fields.length > 1 && !smallest.nulls)
+    return `deletes in cascade by the index '${smallest.name}' of ${name}, which leaves out rows that lack one of its properties: declare it with { nulls: true }, or index ${String(by)} alone`;
+  return holdsIdOf(theirs.properties, by, own, name);
 }
 
 /** Returns why a property cannot hold the ids of a primary key, if so. */

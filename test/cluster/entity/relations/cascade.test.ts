@@ -80,6 +80,13 @@ describe("cascade: 'delete'", () => {
     expect((await tasks.findBy({ tenantId: three })).map(({ id }) => id).sort()).toEqual([1_000, 50]);
   });
 
+  it('deletes rows that lack a property of the index', async () => {
+    const tenantId = await sample();
+    await tasks.update({ tenantId, id: 1 }, { rank: null });
+    await projects.delete({ tenantId, id: 'a' });
+    expect(await tasks.countBy({ tenantId })).toBe(1);
+  });
+
   it('deletes nothing if the owner has changed', async () => {
     const tenantId = await sample();
     const project = (await projects.findOne({ tenantId, id: 'a' }))!;
@@ -104,7 +111,8 @@ describe("cascade: 'delete'", () => {
     await projects.delete({ tenantId, id: 'a' });
     const left = await tasks.findBy({ tenantId });
     expect(left.map((task) => task.id)).toEqual([1_000]);
-    expect(await cluster.client.zcard(`${tenants.partition(tenantId).tag}:Task~ix`)).toBe(1);
+    // its place in the list of rows, and in the index
+    expect(await cluster.client.zcard(`${tenants.partition(tenantId).tag}:Task~ix`)).toBe(2);
   });
 
   it('rejects a write of a row that it deletes', async () => {

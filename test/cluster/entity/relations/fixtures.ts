@@ -52,8 +52,8 @@ export class Task {
 
   @PartitionKey() tenantId!: string;
   @PrimaryKey() id!: number;
-  @Index({ name: 'byRank', fields: ['projectId', 'rank'] }) @Property() projectId?: string;
-  @Property() rank: number = 0;
+  @Index({ name: 'byRank', fields: ['projectId', 'rank'], nulls: true }) @Property() projectId?: string;
+  @Property() rank?: number = 0;
   @Unique() @Property() slug?: string;
   @Unique({ scope: 'global' }) @Property() code?: string;
   @Property() seal?: Buffer;
