@@ -191,6 +191,18 @@ export {
   type PartitionEvent,
   type RowChange,
 } from './entity/changes/entity-change.js';
+export { ChangeFollower } from './entity/followers/change-follower.js';
+export type {
+  ChangeContext,
+  ChangeGap,
+  ChangeHandler,
+  FollowedChange,
+} from './entity/followers/change-context.js';
+export type { DeadLetter } from './entity/followers/dead-letter.js';
+export { DeadLetters } from './entity/followers/dead-letters.js';
+export type { ClassList, FollowHandler, FollowedOf } from './entity/followers/follow-changes.js';
+export type { FollowOptions, FollowRetry } from './entity/followers/follow-options.js';
+export type { FollowerStatistics } from './entity/followers/follower-statistics.js';
 export type { ChangesOptions } from './entity/changes/change-feed.js';
 export type { LockOptions } from './entity/locks/lock-options.js';
 export type { LockedFunction, PartitionLock } from './entity/repository/partition-lock.js';
@@ -252,6 +264,7 @@ export {
   SchemaError,
   SchemaMismatchError,
   UnsupportedServerFeatureError,
+  ChangePassedError,
   ChangesLostError,
   LockLostError,
   LockTimeoutError,
@@ -270,6 +283,7 @@ export type {
 export { ClusterModule } from './nest/cluster.module.js';
 export { getClusterRepositoryToken, getClusterToken, getPubSubToken } from './nest/common/cluster.tokens.js';
 export { InjectCluster, InjectClusterRepository, InjectPubSub } from './nest/common/inject.decorators.js';
+export { OnChange, type OnChangeOptions } from './nest/handlers/decorators/on-change.decorator.js';
 export { ClusterHandlers } from './nest/handlers/cluster-handlers.js';
 export type { HandlerStatistics } from './nest/handlers/running-handler.js';
 export type { HandlerOrder } from './nest/handlers/handler-queue.js';

@@ -58,6 +58,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['loading'],
     ['locks'],
     ['transactions', 'partitions'],
+    ['followers'],
     ['repository'],
   ],
   nest: [['common'], ['client', 'filters'], ['subscribers'], ['handlers'], ['.']],

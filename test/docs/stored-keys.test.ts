@@ -2,10 +2,13 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   BUCKET_SUFFIXES,
+  DEAD_LETTER_FIELDS,
+  GROUP_FIELDS,
   INDEX_LISTS,
   KEY_SUFFIXES,
   LOCK_FIELDS,
   OUTBOX_FIELDS,
+  PROGRESS_FIELDS,
   RECORD_FIELDS,
   ROW_FIELDS,
   STREAM_FIELD,
@@ -31,7 +34,8 @@ const namesUnder = (heading: string, column = 0): string[] =>
 
 describe('docs/stored-keys.md lists what the code stores', () => {
   it('keys', () => {
-    const { index, unique, windowTimes, windowAnswers, fences, lock, outbox } = KEY_SUFFIXES;
+    const { index, unique, windowTimes, windowAnswers, fences, lock, outbox, progress, deadLetters } =
+      KEY_SUFFIXES;
     const ofEntity = [index, unique].map((suffix) => `{Order:42}:OrderItem${suffix}`);
     const ofPartition = [windowTimes, windowAnswers, fences, `${lock}lock`].map(
       (suffix) => `{Order:42}${suffix}`,
@@ -43,12 +47,15 @@ describe('docs/stored-keys.md lists what the code stores', () => {
       ...ofEntity,
       ...ofPartition,
       `{1234}:Order${outbox}`,
+      `{1234}:Order${progress}billing`,
+      `{1234}:Order${deadLetters}billing`,
       `{${TAG_PREFIXES.global}User:email:3c}${BUCKET_SUFFIXES.unique}`,
       `{${TAG_PREFIXES.global}User:team:4}${BUCKET_SUFFIXES.index}`,
       `{${TAG_PREFIXES.record}OrderItem}`,
+      `{${TAG_PREFIXES.followers}Order:billing}`,
     ]);
-    expect(Object.keys(KEY_SUFFIXES)).toHaveLength(7);
-    expect(Object.keys(TAG_PREFIXES)).toHaveLength(2);
+    expect(Object.keys(KEY_SUFFIXES)).toHaveLength(9);
+    expect(Object.keys(TAG_PREFIXES)).toHaveLength(3);
   });
 
   it('fields of a row', () => {
@@ -61,9 +68,14 @@ describe('docs/stored-keys.md lists what the code stores', () => {
   });
 
   it('other fields', () => {
-    const all = [LOCK_FIELDS, OUTBOX_FIELDS, RECORD_FIELDS].flatMap((fields) =>
-      Object.values<string>(fields),
-    );
+    const all = [
+      LOCK_FIELDS,
+      OUTBOX_FIELDS,
+      PROGRESS_FIELDS,
+      GROUP_FIELDS,
+      DEAD_LETTER_FIELDS,
+      RECORD_FIELDS,
+    ].flatMap((fields) => Object.values<string>(fields));
     expect(namesUnder('Other fields', 1)).toEqual([...all, STREAM_FIELD]);
   });
 });

@@ -100,6 +100,7 @@ const FATES: Readonly<Record<string, readonly Fate[]>> = {
   SchemaMismatchError: [[() => new keyslot.SchemaMismatchError('E', 'p', 'k', 'x'), false, false]],
   SchemaRecordError: [[() => new keyslot.SchemaRecordError('E', ['x']), false, false]],
   UnsupportedServerFeatureError: [[() => new keyslot.UnsupportedServerFeatureError('x', 'y'), false, false]],
+  ChangePassedError: [[() => new keyslot.ChangePassedError(), false, false]],
   ChangesLostError: [[() => new keyslot.ChangesLostError('E', 'c'), false, false]],
   LockLostError: [[() => new keyslot.LockLostError('p', 'x'), false, false]],
   LockTimeoutError: [[() => new keyslot.LockTimeoutError('p', 1), false, true]],

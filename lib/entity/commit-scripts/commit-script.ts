@@ -43,6 +43,8 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 --   6 the lock (a number in KEYS, 0 for none)  7 its token
 --   8 the outbox (a number in KEYS, 0 for none)  9 its length  10 id of the partition
 --   11, 12 whether any operation has collections, whether any holds entries of global indexes ('' for none)
+--   13 the progress of a group of followers (a number in KEYS, 0 for none)  14 the field of its position  15 the field of
+--   the token that moved it  16 the position that it must have ('' for none)  17 the new position
 --   n, n times: type, payload      events
 -- for each query
 --   ix (a number in KEYS)  'x'  limit  digest of the entries it found  n, n times: from, to
@@ -76,7 +78,8 @@ ${OUTBOX}
 ${COLLECTIONS}
 local token, age = tokenAndAge(ARGV[1])
 local times, answers = KEYS[tonumber(ARGV[4])], KEYS[tonumber(ARGV[5])]
-local at = 12
+local progress = KEYS[tonumber(ARGV[13])]
+local at = 17
 
 local function take()
   at = at + 1
@@ -174,11 +177,12 @@ ${LUA_PLANNED_RIGHTS}
 local known = times and answerOf(times, answers, token)
 if known then return known end
 local eventsFrom, eventsTo = takeSpan(2)
+local position = progress and redis.call('HMGET', progress, ARGV[14], ARGV[15]) or {}
 local isChanged = false
 for _ = 1, tonumber(ARGV[3]) do
   if hasQueryChanged() then isChanged = true end
 end
-local operations, replayed = {}, false
+local operations, replayed = {}, position[1] == ARGV[17] and position[2] == token
 for i = 1, tonumber(ARGV[2]) do
   local o = takeOperation()
   if takeHolds then takeHolds(o) end
@@ -196,6 +200,7 @@ for i, o in ipairs(operations) do
   if isOutcomeUnknown(age, o.mode, o.expected, not o.expired and o.version, o.writes) then return { 'UNKNOWN', i, '' } end
 end
 if isLockLost(KEYS[tonumber(ARGV[6])], ARGV[7]) then return { 'FENCED', 1, '' } end
+if progress and (position[1] or '') ~= ARGV[16] then return { 'PASSED', 1, '' } end
 if isChanged then return { 'QUERY' } end
 local released = {}
 for i, o in ipairs(operations) do
@@ -234,6 +239,7 @@ if refusal then return refusal end
 if openOutbox then openOutbox(KEYS[tonumber(ARGV[8])], ARGV[9], ARGV[10]) end
 
 -- Writing: everything has been validated.
+if progress then redis.call('HSET', progress, ARGV[14], ARGV[17], ARGV[15], token) end
 for _, o in ipairs(operations) do
   for _, entry in ipairs(o.releases) do
     if released[o.uq .. '\0' .. entry] then redis.call('HDEL', o.uq, entry) end

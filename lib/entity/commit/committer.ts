@@ -196,7 +196,9 @@ export class Committer {
     extras: CommitExtras,
   ): Promise<Committed | CommitFault> {
     const call = this.buildCall(operations, token, extras);
-    const answered = this.scripts.run(call, retryOf(operations, extras.outbox), options);
+    // a commit that moves a position recognizes its repetition by it
+    const retry = extras.step ? 'always' : retryOf(operations, extras.outbox);
+    const answered = this.scripts.run(call, retry, options);
     const outcome = outcomeOf(await answered.catch((error: Error) => error), operations);
     if (outcome instanceof Error) throw outcome;
     // Thrown, because callers must not mistake an unknown outcome for a refusal.
@@ -218,17 +220,17 @@ export class Committer {
   private buildCall(
     operations: readonly RowOperation[],
     token: string,
-    { queries = [], outbox = outboxFor(operations) }: CommitExtras = {},
+    { queries = [], outbox = outboxFor(operations), step }: CommitExtras = {},
   ): ScriptCall {
     const window = windowOf(operations, outbox);
     const fence = this.fenceFor(operations);
-    const isSimple = window.length + queries.length === 0 && !fence && operations.length === 1;
+    const isSimple = window.length + queries.length === 0 && !fence && !step && operations.length === 1;
     const form = formFor(operations, (outbox?.events.length ?? 0) > 0);
     return isSimple && isSingleRow(operations[0])
       ? { script: ROW_SCRIPTS[form], ...rowScriptArguments(operations[0], token) }
       : {
           script: COMMIT_SCRIPTS[form],
-          ...commitScriptArguments(operations, token, { queries, window, fence, outbox }),
+          ...commitScriptArguments(operations, token, { queries, window, fence, outbox, step }),
         };
   }
 

@@ -4,6 +4,10 @@ const BULK = ['deadlineMs', 'signal', 'durability'];
 const WRITE = [...BULK, 'opId'];
 
 const ORDER = ['order', 'scan'];
+const FOLLOW = [
+  ...['classes', 'from', 'concurrency', 'pollMs', 'leaseMs'],
+  ...['retry', 'deadLetter', 'gaps', 'onError'],
+];
 
 /** The names of the options of each kind of call. An option that is undefined counts as left out. */
 export const ENTITY_OPTIONS = {
@@ -23,6 +27,8 @@ export const ENTITY_OPTIONS = {
   'partition.size()': ['sample'],
   'partition.export()': ['signal'],
   'partition.import()': ['anotherKey', 'signal'],
+  'follow()': FOLLOW,
+  'retry of follow()': ['attempts', 'delayMs', 'maxDelayMs'],
   'a transaction': [...BULK, 'attempts'],
   'a lock': ['name', 'ttlMs', 'waitMs', 'signal'],
   'sweepExpired()': ['partition', 'limit', 'signal'],

@@ -200,6 +200,21 @@ export class ChangesLostError extends ClusterError {
   }
 }
 
+/**
+ * A follower of changes wanted to commit together with its position, and another process of its group has handled the
+ * change already. Nothing was written.
+ */
+export class ChangePassedError extends ClusterError {
+  constructor() {
+    super(
+      'Another process of the group has handled this change, so nothing was written: let this error end the handler',
+      {
+        code: 'CHANGE_PASSED',
+      },
+    );
+  }
+}
+
 /** The lock is no longer held. The write under it was not applied. */
 export class LockLostError extends ClusterError {
   constructor(partition: string, why: string) {

@@ -1,4 +1,4 @@
-import { KEY_SUFFIXES } from './stored-names.js';
+import { KEY_SUFFIXES, TAG_PREFIXES } from './stored-names.js';
 import { SLOT_COUNT, keySlot } from '../../cluster/topology/key-slot.js';
 
 let tags: readonly number[] | undefined;
@@ -23,6 +23,15 @@ function smallestNumbers(): number[] {
  */
 export const outboxKey = (partitionName: string, slot: number): string =>
   `{${slotTag(slot)}}:${partitionName}${KEY_SUFFIXES.outbox}`;
+/** Returns the key of a group's progress in the outbox of one slot: `{1234}:Order~fo:billing`. */
+export const progressKey = (partitionName: string, slot: number, group: string): string =>
+  `{${slotTag(slot)}}:${partitionName}${KEY_SUFFIXES.progress}${group}`;
+/** Returns the key of the changes of one slot that a group put aside: `{1234}:Order~fd:billing`. */
+export const deadLettersKey = (partitionName: string, slot: number, group: string): string =>
+  `{${slotTag(slot)}}:${partitionName}${KEY_SUFFIXES.deadLetters}${group}`;
+/** Returns the key of a group of followers: `{~f:Order:billing}`. */
+export const groupKey = (partitionName: string, group: string): string =>
+  `{${TAG_PREFIXES.followers}${partitionName}:${group}}`;
 /** Returns the name of the owner and the id in a partition's tag. */
 export function splitTag(tag: string): [partitionName: string, partitionText: string] {
   const colon = tag.indexOf(':');

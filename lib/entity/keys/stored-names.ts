@@ -20,6 +20,10 @@ export const KEY_SUFFIXES = {
   lock: '~lk:',
   /** STREAM: the changes of all partitions of one owner in one slot. */
   outbox: '~ev',
+  /** HASH: how far a group of followers is in the outbox of one slot. The name of the group follows. */
+  progress: '~fo:',
+  /** STREAM: the changes of one slot that a group of followers put aside. The name of the group follows. */
+  deadLetters: '~fd:',
 } as const;
 
 /** The prefixes of hash tags that belong to no partition. The name of the entity follows. */
@@ -28,6 +32,8 @@ export const TAG_PREFIXES = {
   global: '~g:',
   /** HASH: the schema record of an entity. */
   record: '~s:',
+  /** HASH: the members of a group of followers, and their shares of the slots. A colon and the name of the group follow. */
+  followers: '~f:',
 } as const;
 
 /** The suffixes of buckets. */
@@ -98,6 +104,38 @@ export const OUTBOX_FIELDS = {
   trace: 'c',
   /** The place in a commit of several changes, as `index/count`, followed by the id of the commit's first entry. */
   commit: 'm',
+} as const;
+
+/** The fields of a group's progress in one slot. */
+export const PROGRESS_FIELDS = {
+  /** The id of the last entry that was handled, or `start` for everything that is kept. */
+  position: 'p',
+  /** The token of the commit that moved the position. */
+  positionWriter: 'pw',
+  /** The id of the last entry put aside that was handled again. */
+  redriven: 'r',
+  redrivenWriter: 'rw',
+} as const;
+
+/** The fields of a group of followers. */
+export const GROUP_FIELDS = {
+  /** Where the group began: `now` or `start`. */
+  begun: 'b',
+  /** The member that sets the positions where the group begins. */
+  beginner: 'i',
+  /** Until when a member is alive, in milliseconds since 1970. Its id follows. */
+  member: 'm:',
+  /** The member that has a share of the slots, whose number follows. */
+  share: 's:',
+} as const;
+
+/** The fields of a change that was put aside, besides those of its outbox entry. */
+export const DEAD_LETTER_FIELDS = {
+  /** The id of the outbox entry. */
+  entry: 'o',
+  attempts: 'a',
+  /** The error of the last attempt. */
+  error: 'x',
 } as const;
 
 /** The prefixes of the fields of an outbox entry that hold values. The name of the property follows. */

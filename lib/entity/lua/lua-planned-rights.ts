@@ -42,6 +42,7 @@ local function plannedCommands(operations)
     if o.mode ~= 'C' and o.mode ~= 'A' then planCommands(o, planned) end
   end
   if openOutbox then planned.XADD = true end
+  if progress then planned.HSET = true end
   if times then planWindow(planned) end
   return planned
 end

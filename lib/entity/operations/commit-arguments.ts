@@ -87,7 +87,7 @@ export function commitScriptArguments(
   args.push(...extraArguments(extras, place));
   const isCollected = operations.some((one) => one.collected !== undefined || coversCollections(one));
   const isHolding = operations.some(({ holds }) => holds !== undefined);
-  args.push(isCollected ? '1' : '', isHolding ? '1' : '');
+  args.push(isCollected ? '1' : '', isHolding ? '1' : '', ...stepArguments(extras, place));
   const events = outbox?.events ?? NOTHING;
   args.push(String(events.length));
   pushAll(
@@ -167,6 +167,10 @@ function extraArguments({ window = NOTHING, fence, outbox }: CommitExtras, place
     ...(fence ? [place(fence.key), fence.token] : ['0', '']),
     ...(outbox ? [place(outbox.key), lengthArgument(outbox), outbox.partitionText] : ['0', '', '']),
   ];
+}
+function stepArguments({ step }: CommitExtras, place: Place): string[] {
+  if (!step) return ['0', '', '', '', ''];
+  return [place(step.key), step.field, step.writerField, step.from, step.to];
 }
 /** Says whether the values of changes are recorded. */
 const valuesMark = ({ changes }: EntitySchema): string => (changes?.values ? '1' : '');

@@ -1,5 +1,6 @@
 import { ROW_FIELDS } from '../keys/stored-names.js';
 import {
+  ChangePassedError,
   ConditionNotMetError,
   EntityExistsError,
   EntityNotFoundError,
@@ -30,6 +31,7 @@ export type FaultCode =
   | 'QUERY'
   | 'HOLD'
   | 'FENCED'
+  | 'PASSED'
   | 'UNKNOWN';
 
 /** A refused commit. Nothing was written. */
@@ -78,6 +80,7 @@ const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Err
   COLLECTION: ({ schema, key }, property) =>
     new SchemaMismatchError(schema.name, property, key.row, COLLECTION_EXPECTS),
   FENCED: ({ key }) => new LockLostError(key.tag, 'another holder has it'),
+  PASSED: () => new ChangePassedError(),
   UNKNOWN: ({ schema }) =>
     new OutcomeUnknownError(
       `A write of ${schema.name}`,

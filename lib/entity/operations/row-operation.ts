@@ -71,6 +71,19 @@ export interface Fence {
   assertHeld(): void;
 }
 
+/** A step of a group of followers, which a commit makes together with its writes, and only if the position is unchanged. */
+export interface FollowerStep {
+  /** The hash with the progress of the group. It is in the slot of the partition. */
+  readonly key: string;
+  readonly field: string;
+  readonly writerField: string;
+  /** The present position; empty if there is none. */
+  readonly from: string;
+  readonly to: string;
+  /** Called once the commit was applied. */
+  readonly onTaken?: () => void;
+}
+
 /** The parts of a commit besides its operations. */
 export interface CommitExtras {
   readonly queries?: readonly QueryGuard[];
@@ -78,6 +91,7 @@ export interface CommitExtras {
   readonly window?: readonly string[];
   readonly fence?: Fence;
   readonly outbox?: Outbox;
+  readonly step?: FollowerStep;
 }
 
 /** Returns the header of a row. The scripts fill in its values. The place of the version names the property to keep. */

@@ -51,6 +51,7 @@ export class EntityRegistry {
       feed: new ChangeFeed(client, keys),
       records,
       locks: new LockRunner(client),
+      groups: new Set(),
       underLock: (fence) =>
         new RepositorySet({ ...this.context, committer: new Committer(client, records, fence, cascades) }),
       sweepPartition: (schema, tag) => new ExpirySweeper(this.context, schema).sweep(tag, Infinity),

@@ -12,6 +12,8 @@ export interface EntityContext extends TransactionContext {
   readonly keys: KeyWalker;
   readonly feed: ChangeFeed;
   readonly locks: LockRunner;
+  /** The groups that followers of this registry are members of. */
+  readonly groups: Set<string>;
 }
 
 /** What a repository works with: the mapper of its class, and what all repositories of a registry share. */

@@ -6,6 +6,10 @@ import type { ChangesOptions } from '../changes/change-feed.js';
 import type { ChangeOf, EntityChange } from '../changes/entity-change.js';
 import { followedClasses } from '../changes/followed-classes.js';
 import { EntityNotFoundError } from '../common/entity-errors.js';
+import type { ChangeFollower } from '../followers/change-follower.js';
+import { DeadLetters } from '../followers/dead-letters.js';
+import { type ClassList, type FollowHandler, followChanges } from '../followers/follow-changes.js';
+import { type FollowOptions, checkGroup } from '../followers/follow-options.js';
 import { type EntityKey, entityKey, partitionTag } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { loadRow } from '../rows/row-reader.js';
@@ -120,6 +124,39 @@ export abstract class RepositoryReads<E extends object> extends RepositoryQuerie
   async changesCursor(partition?: PartitionKeyOf<E>): Promise<string> {
     const classes = followedClasses(this[PARTS].context.schemas, this[PARTS].mapper.schema);
     return this[PARTS].context.feed.cursor(classes, this.tagOf(partition));
+  }
+
+  /**
+   * Follows changes as a member of a durable group: every change is handled at least once, in one of the processes that
+   * follow as this group, and those of one partition in order. The group keeps its positions, so it resumes where it
+   * stopped. A handler that fails is called again after a delay; after the last attempt the change is put aside.
+   *
+   * ```ts
+   * const billing = orders.follow('billing', async (change, context) => {
+   *   await context.transaction(async (tx) => tx.insert(invoiceFor(change)));
+   * });
+   * await billing.ready();
+   * ```
+   *
+   * @throws InvalidArgumentError if a class does not record its changes, an option is invalid, or this process is in
+   *   the group already.
+   */
+  follow<const Classes extends ClassList = readonly [EntityClass<E>], Gaps extends boolean = false>(
+    group: string,
+    handler: FollowHandler<Classes, Gaps>,
+    options?: FollowOptions & { classes?: Classes | undefined; gaps?: Gaps | undefined },
+  ): ChangeFollower {
+    return followChanges(this[PARTS].context, this[PARTS].mapper.schema, group, handler, options);
+  }
+
+  /** Returns the changes of this class and the events that a group of followers put aside. */
+  deadLetters<const Classes extends ClassList = readonly [EntityClass<E>]>(
+    group: string,
+    classes?: Classes,
+  ): DeadLetters<Classes extends readonly EntityClass[] ? ChangeOf<Classes> : EntityChange> {
+    checkGroup(group);
+    const { context, mapper } = this[PARTS];
+    return new DeadLetters(context, followedClasses(context.schemas, mapper.schema, classes), group);
   }
 
   /** Returns whether a row with this key exists. */

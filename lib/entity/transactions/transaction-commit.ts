@@ -34,7 +34,7 @@ export interface TransactionRecord {
  * @returns false if something has changed. Nothing was written then, and the function can run again.
  */
 export async function commitTransaction(
-  { committer, planner, schemas }: TransactionContext,
+  { committer, planner, schemas, step: moved }: TransactionContext,
   tag: string,
   record: TransactionRecord,
   options: WriteOptions,
@@ -62,13 +62,19 @@ export async function commitTransaction(
   // A commit without writes has nothing to make durable.
   const durability = isReading ? undefined : options.durability;
   const { queries, events } = record;
+  const step = isReading ? undefined : moved;
   const outbox = events.length > 0 ? outboxOf(tag, schemas.inPartition(tag), events) : undefined;
-  const outcome = await committer.tryCommit(operations, { ...options, durability }, { queries, outbox });
+  const outcome = await committer.tryCommit(
+    operations,
+    { ...options, durability },
+    { queries, outbox, step },
+  );
   if (outcome.fault) {
     if (outcome.fault === 'QUERY' || isConflict(outcome, record.reads.get(outcome.operation.key.row)))
       return false;
     throw faultError(outcome);
   }
+  step?.onTaken?.();
   for (const [i, { key }] of operations.entries()) planned.get(key.row)?.done(outcome.versions[i] ?? 0);
   for (const { operation, event, entity } of planned.values())
     await operation.schema.hooks.run(`after ${event}`, entity);

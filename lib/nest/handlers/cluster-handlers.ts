@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { HandlerLoader } from './handler.loader.js';
+import type { ChangeFollower } from '../../entity/followers/change-follower.js';
 import type { HandlerStatistics } from './running-handler.js';
 
 /**
@@ -13,6 +14,11 @@ export class ClusterHandlers {
   /** The statistics of each handler, one entry per decorator. */
   get statistics(): readonly HandlerStatistics[] {
     return this.loader.statistics;
+  }
+
+  /** The followers of `@OnChange` in this process, with their statistics. */
+  get followers(): readonly ChangeFollower[] {
+    return this.loader.followers;
   }
 
   /**

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DiscoveryService, MetadataScanner } from '@nestjs/core';
 import { type Host, hostsIn } from '../common/hosts.js';
 import { resolveNames } from './handler-names.js';
+import { changesFollowedBy } from './decorators/on-change.decorator.js';
 import { subscriptionsOf } from './decorators/subscription-metadata.js';
 import type { Handler } from './handler.js';
 
@@ -27,12 +28,16 @@ export class HandlerExplorer {
     const prototype = Object.getPrototypeOf(host.instance);
     const methods = this.scanner
       .getAllMethodNames(prototype)
-      .filter((method) => subscriptionsOf(prototype[method]).length > 0);
+      .filter(
+        (method) =>
+          subscriptionsOf(prototype[method]).length + changesFollowedBy(prototype[method]).length > 0,
+      );
     return Promise.all(
       methods.map(async (method) => {
         const name = `${prototype.constructor.name}.${method}`;
         const named = subscriptionsOf(prototype[method]).map((each) => resolveNames(each, host, name));
-        return { host, method, name, subscriptions: await Promise.all(named) };
+        const changes = changesFollowedBy(prototype[method]);
+        return { host, method, name, subscriptions: await Promise.all(named), changes };
       }),
     );
   }

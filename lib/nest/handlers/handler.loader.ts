@@ -6,6 +6,8 @@ import type { ClusterPubSub } from '../../pubsub/cluster-pubsub.js';
 import { KINDS } from '../../pubsub/subscriptions/subscription-kind.js';
 import { ClusterRegistry } from '../client/cluster-registry.js';
 import { DEFAULT_CLUSTER, getPubSubToken } from '../common/cluster.tokens.js';
+import type { ChangeFollower } from '../../entity/followers/change-follower.js';
+import { startFollowers } from './changes/start-followers.js';
 import { HandlerExplorer } from './handler.explorer.js';
 import { type Handler } from './handler.js';
 import { HandlerInvoker, type HandlerCall } from './handler.invoker.js';
@@ -31,6 +33,8 @@ const DRAIN_MS = 5_000;
 export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('ClusterModule');
   private running: RunningHandler[] = [];
+  /** The followers of changes. */
+  readonly followers: ChangeFollower[] = [];
   /** Instances whose handlers are subscribed. */
   private readonly subscribedInstances = new Set<unknown>();
   private loading = Promise.resolve();
@@ -64,7 +68,10 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
 
   async onModuleDestroy(): Promise<void> {
     this.shuttingDown = true;
-    const drained = Promise.all(this.running.map((handler) => handler.drain()));
+    const drained = Promise.all([
+      ...this.running.map((handler) => handler.drain()),
+      ...this.followers.map((follower) => follower.close({ timeoutMs: DRAIN_MS })),
+    ]);
     await within<unknown>(DRAIN_MS, drained, () => undefined);
     for (const handler of this.running) handler.abandon();
   }
@@ -87,10 +94,12 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
     const handlers = await this.explorer.explore(this.subscribedInstances);
     if (this.shuttingDown) return;
     const before = this.running.length;
+    const followersBefore = this.followers.length;
     try {
       await Promise.all(handlers.flatMap((handler) => this.subscribeAll(handler)));
     } catch (error) {
       for (const handler of this.running.splice(before)) handler.abandon();
+      for (const follower of this.followers.splice(followersBefore)) void follower.close({ timeoutMs: 0 });
       throw error;
     }
     for (const { host } of handlers) this.subscribedInstances.add(host.instance);
@@ -98,7 +107,11 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
 
   private subscribeAll(handler: Handler): Promise<void>[] {
     const call = this.invoker.createCall(handler);
-    return handler.subscriptions.map((subscription) => this.subscribe(handler, call, subscription));
+    const { moduleRef, logger, followers } = this;
+    return [
+      ...handler.subscriptions.map((subscription) => this.subscribe(handler, call, subscription)),
+      startFollowers(handler, call, moduleRef, logger, (follower) => followers.push(follower)),
+    ];
   }
 
   private async subscribe({ name }: Handler, call: HandlerCall, options: HandlerSubscription): Promise<void> {

@@ -81,6 +81,23 @@ describe('docs/changes-and-locks.md', () => {
     }
   });
 
+  it('handles every change in one process', async () => {
+    const carts = createRepositories(cluster, [Cart]).repository(Cart);
+
+    const billing = carts.follow('billing', async (change, context) => {
+      if (change.type !== 'delete') return;
+      await context.transaction(async (tx) => {
+        tx.emit('billed', { cart: change.key });
+      });
+    });
+    await billing.ready();
+
+    const cart = await carts.insert(carts.create({ owner: 'ada' }));
+    await carts.delete(cart.id);
+    await eventually(() => billing.statistics.handled >= 3); // the event, too
+    await billing.close();
+  });
+
   // apart from locks: readers of 16,384 outboxes may hold up a busy machine for longer than a lock lasts
   it('follows the changes of all partitions', async () => {
     const carts = createRepositories(cluster, [Cart]).repository(Cart);

@@ -162,6 +162,8 @@ const ofRepository: Table<ClusterRepository<Optioned>> = {
   observe: [{ ...ofWhere, whole: 'left out' }, streamed],
   changes: [optional(orderId), options('changes()')],
   changesCursor: [optional(orderId)],
+  follow: [{ value: freshId, whole: 'refused' }, needed(() => {}), options('follow()')],
+  deadLetters: [needed('group'), optional([Optioned])],
   exists: [ofKey],
   sweepExpired: [options('sweepExpired()')],
   sweepGlobals: [options('sweepGlobals()')],

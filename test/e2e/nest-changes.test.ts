@@ -1,0 +1,130 @@
+import {
+  type CanActivate,
+  Catch,
+  type ExceptionFilter,
+  type ExecutionContext,
+  Injectable,
+  type OnModuleDestroy,
+  type PipeTransform,
+  UseFilters,
+  UseGuards,
+} from '@nestjs/common';
+import { Test, type TestingModule } from '@nestjs/testing';
+import {
+  type ChangeContext,
+  ClusterEntity,
+  ClusterHandlers,
+  ClusterModule,
+  type ClusterRepository,
+  Counter,
+  getClusterRepositoryToken,
+  InvalidArgumentError,
+  isClusterMessageContext,
+  OnChange,
+  Payload,
+  PrimaryKey,
+  Property,
+  type RowChange,
+  Shape,
+} from 'keyslot';
+import { eventually, sharedCluster } from '../cluster-fixture.js';
+
+@ClusterEntity({ name: 'Ticket', changes: true })
+class Ticket {
+  declare readonly [Shape]: { key: 'id'; counters: 'billed' };
+  @PrimaryKey() id!: string;
+  @Property() state?: string;
+  @Counter() billed!: number;
+}
+
+const log: string[] = [];
+
+@Injectable()
+class NoDeletes implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    log.push(`guard ${isClusterMessageContext(context)}`);
+    return context.getArgByIndex<RowChange<Ticket>>(0).type !== 'delete';
+  }
+}
+
+@Catch()
+class Quiet implements ExceptionFilter {
+  catch(): void {
+    log.push('filtered');
+  }
+}
+
+@Injectable()
+class KeyOnly implements PipeTransform {
+  transform({ key }: RowChange<Ticket>): unknown {
+    return key;
+  }
+}
+
+@Injectable()
+class Billing implements OnModuleDestroy {
+  isDestroyed = false;
+
+  @OnChange(Ticket, { group: 'billing' })
+  async bill(change: RowChange<Ticket>, context: ChangeContext): Promise<void> {
+    if (change.type !== 'insert') return;
+    await context.transaction(async (tx) => {
+      tx.increment(Ticket, change.key, 'billed', 1);
+      await Promise.resolve();
+    });
+    log.push(`billed ${change.key} ${this.isDestroyed}`);
+  }
+
+  @UseGuards(NoDeletes)
+  @UseFilters(Quiet)
+  @OnChange([Ticket], { group: 'audit', concurrency: 2 })
+  audit(@Payload(KeyOnly) key: string): void {
+    log.push(`audited ${key}`);
+  }
+
+  onModuleDestroy(): void {
+    this.isDestroyed = true;
+    log.push('destroyed');
+  }
+}
+
+const { nodes, keyspace } = sharedCluster();
+
+const start = async (entities: (typeof Ticket)[]): Promise<TestingModule> => {
+  const module = await Test.createTestingModule({
+    imports: [ClusterModule.forRoot({ nodes, keyPrefix: keyspace }), ClusterModule.forFeature(entities)],
+    providers: [Billing],
+  }).compile();
+  return module.init();
+};
+
+describe('@OnChange', () => {
+  it('calls a method with every change, with guards, pipes and filters, until the application ends', async () => {
+    const app = await start([Ticket]);
+    const tickets = app.get<ClusterRepository<Ticket>>(getClusterRepositoryToken(Ticket));
+    await tickets.insert(tickets.create({ id: 'a' }));
+    await eventually(() => log.includes('billed a false') && log.includes('audited a'));
+    expect(await tickets.findOneOrFail('a')).toMatchObject({ billed: 1 });
+    await tickets.delete('a');
+    await eventually(() => log.includes('filtered')); // the guard's exception, which the filter handles
+    expect(log).toContain('guard true');
+    const { followers } = app.get(ClusterHandlers);
+    expect(followers.map(({ group }) => group).toSorted()).toEqual(['audit', 'billing']);
+    await app.close();
+    expect(log.at(-1)).toBe('destroyed');
+    expect(followers.map(({ statistics }) => statistics.shares)).toEqual([0, 0]);
+  });
+
+  it('does not start without the repository of the class', async () => {
+    await expect(start([])).rejects.toThrow(/follows Ticket, which no module has/);
+  });
+
+  it('rejects invalid options and places', () => {
+    expect(() => OnChange(Ticket, { group: 'a b' })).toThrow(InvalidArgumentError);
+    expect(() => OnChange([], { group: 'a' })).toThrow(InvalidArgumentError);
+    expect(() => OnChange(Ticket, { group: 'a', concurency: 2 } as never)).toThrow(
+      /did you mean concurrency/,
+    );
+    expect(() => OnChange(Ticket, { group: 'a' })(Billing, 'bill', {})).toThrow(InvalidArgumentError);
+  });
+});
