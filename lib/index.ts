@@ -165,6 +165,8 @@ export {
 export { ClusterStream, type StreamEntry, type StreamRange } from './entity/collections/cluster-stream.js';
 export type { ClusterEntityOptions } from './entity/decorators/metadata.js';
 export type { PropertyType, PropertyOptions } from './entity/decorators/property-type.js';
+export type { MigrateOptions, MigrationProgress } from './entity/maintenance/row-migration.js';
+export type { ConvertFrom, StoredOptions } from './entity/decorators/stored-options.js';
 export type { ValueTransformer } from './entity/codec/composite-codecs.js';
 export type { IdGenerator } from './entity/decorators/id-generators.js';
 export {

@@ -68,6 +68,7 @@ export class WritePlanner {
   insert(mapper: RowMapper, entity: object): PlannedWrite {
     checkCounters(mapper.schema, entity);
     fillId(mapper, entity);
+    mapper.fillDefaults(entity);
     stampTimes(mapper, entity);
     const expireAt = this.stampExpiry(mapper, entity);
     const { set, snapshot } = mapper.changes(entity);
@@ -118,7 +119,10 @@ export class WritePlanner {
   /** Plans a write of the whole row, whether or not it exists. */
   upsert(mapper: RowMapper, entity: object): PlannedWrite {
     const state = this.entities.of(entity);
-    if (!state) fillId(mapper, entity);
+    if (!state) {
+      fillId(mapper, entity);
+      mapper.fillDefaults(entity);
+    }
     const kept = keptProperty(mapper.schema, entity);
     stampTimes(mapper, entity);
     const key = state ? unchangedKey(mapper, entity, state) : keyOfEntity(mapper.schema, entity);

@@ -35,6 +35,7 @@ export const ENTITY_OPTIONS = {
   'sweepGlobals()': ['limit', 'signal'],
   'verifyIndexes()': ['partition', 'signal'],
   'reindex()': ['partition', 'signal', 'cursor'],
+  'migrate()': ['batch', 'onProgress', 'cursor', 'signal'],
   'rank()': ['reverse'],
   'range() of a sorted set': ['from', 'to', 'reverse'],
   'rangeByScore()': ['min', 'max', 'reverse', 'offset', 'limit'],

@@ -232,9 +232,7 @@ export class LockTimeoutError extends ClusterError {
   }
 }
 
-const CHANGE_A_CLASS =
-  'To store a property in another form, add one with a new name and copy the values: see "Change a class" in ' +
-  'docs/entity-maintenance.md';
+const CHANGE_A_CLASS = 'How to rename a property, change its type or remove it: see docs/schema-evolution.md';
 
 /** An entity class no longer fits its stored rows. The schema record describes how they were stored. */
 export class SchemaRecordError extends ClusterError {

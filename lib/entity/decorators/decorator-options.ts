@@ -1,6 +1,7 @@
 import { suggestionFor } from '../../cluster/common/check-option-names.js';
 import { describeKind } from '../../cluster/common/describe-value.js';
 import { ownMetadata } from './metadata.js';
+import { ROW_OPTIONS } from './stored-options.js';
 
 const KEY = ['type'];
 const INDEX = ['name', 'fields', 'scope', 'buckets', 'whileBuilding', 'caseInsensitive'];
@@ -9,10 +10,10 @@ const NONE: readonly string[] = [];
 
 /** The names of the options of each decorator. An option that is undefined counts as left out. */
 export const DECORATOR_OPTIONS = {
-  ClusterEntity: ['name', 'partition', 'ttl', 'idempotency', 'changes', 'listed'],
+  ClusterEntity: ['name', 'partition', 'ttl', 'idempotency', 'changes', 'listed', 'dropped'],
   PrimaryKey: [...KEY, 'generate'],
   PartitionKey: KEY,
-  Property: VALUE,
+  Property: [...VALUE, ...ROW_OPTIONS],
   Embedded: NONE,
   Version: NONE,
   Counter: KEY,

@@ -13,7 +13,8 @@ import {
   type WhileBuilding,
   ownMetadata,
 } from './metadata.js';
-import type { PropertyOptions, PropertyType } from './property-type.js';
+import type { PropertyType } from './property-type.js';
+import type { StoredOptions } from './stored-options.js';
 import type { EntityId } from './shape.js';
 
 /** A decorator for properties of type `T`. On any other property it does not compile. */
@@ -58,11 +59,11 @@ export function PartitionKey(options: KeyOptions = {}): TypedPropertyDecorator<E
  * Declares a stored property. Without a type, Keyslot uses the one that TypeScript emits for a string, number, bigint,
  * boolean, Date or Buffer. For any other property, name the type.
  *
- * @param typeOrOptions a type, a function that returns one, or `{ type, enum, transformer }`.
+ * @param typeOrOptions a type, a function that returns one, or options, such as `{ type, enum, transformer }`.
  */
-export function Property(typeOrOptions?: PropertyType | PropertyOptions): PropertyDecorator {
+export function Property(typeOrOptions?: PropertyType | StoredOptions): PropertyDecorator {
   const isOptions = typeof typeOrOptions === 'object' && !Array.isArray(typeOrOptions);
-  if (isOptions) return roleDecorator('Property', 'property', typeOrOptions as PropertyOptions);
+  if (isOptions) return roleDecorator('Property', 'property', typeOrOptions as StoredOptions);
   const options = arguments.length === 0 ? {} : { type: typeOrOptions as PropertyType };
   return roleDecorator('Property', 'property', options);
 }

@@ -1,7 +1,7 @@
 import type { CollectionKind } from './collection-kind.js';
 import type { HookMetadata } from './lifecycle-hooks.js';
 import type { EntityClass } from './shape.js';
-import type { PropertyOptions } from './property-type.js';
+import type { StoredOptions } from './stored-options.js';
 import type { IdGenerator } from './id-generators.js';
 
 /** The role of a property in its entity. */
@@ -19,7 +19,7 @@ export type PropertyRole =
   | CollectionKind;
 
 /** What a decorator says of a property besides its role. */
-export interface RoleOptions extends PropertyOptions {
+export interface RoleOptions extends StoredOptions {
   generate?: IdGenerator | undefined;
   /** The related class, and the options of the relation. */
   relation?: { readonly type: unknown; readonly options: unknown } | undefined;
@@ -84,6 +84,11 @@ export interface ClusterEntityOptions {
    * `values: true`, the stream has the old and new values of changed properties; without it, it has none.
    */
   changes?: boolean | { maxLength?: number | undefined; values?: boolean | undefined } | undefined;
+  /**
+   * Properties of older versions that the class no longer has. Name them only if the same version adds a property of
+   * the same stored form; otherwise the class is rejected, because that looks like a rename without `renamedFrom`.
+   */
+  dropped?: readonly string[] | undefined;
 }
 
 /** What the decorators of one class declare, without those of its parents. */

@@ -50,6 +50,8 @@ export const ROW_FIELDS = {
   encoding: '~i:',
   /** Marks the property whose name follows as removed, although its class has a default for it. */
   removed: '~n:',
+  /** The mark that the property whose name follows is stored in its present type, while `convertFrom` is declared. */
+  converted: '~c:',
   /** The row's entry in the global index whose name follows: a token and the encodings. */
   hold: '~g:',
 } as const;
@@ -164,6 +166,9 @@ export const encodingField = (field: EncodedField): string => ROW_FIELDS.encodin
  * than the property, and the default applies.
  */
 export const removedField = (property: string): string => ROW_FIELDS.removed + property;
+
+/** Returns the field that marks a property as stored in its present type. */
+export const convertedField = (property: string): string => ROW_FIELDS.converted + property;
 
 /** Returns the field with the row's entry in a global index or unique constraint. */
 export const holdField = ({ name }: { readonly name: string }): string => ROW_FIELDS.hold + name;

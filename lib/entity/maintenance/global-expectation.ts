@@ -2,6 +2,7 @@ import { ROW_FIELDS, encodingField, holdField } from '../keys/stored-names.js';
 import { type EntityKey, entityKeyIn } from '../keys/entity-key.js';
 import type { EntitySchema, GlobalIndexSchema } from '../schema/entity-schema.js';
 import { TOKEN_LENGTH } from '../scripts/operation-token.js';
+import { storedIn, valueOf } from '../rows/field-storage.js';
 import type { Fields } from '../rows/row-reader.js';
 
 /** The entry that a row should have in one global index or unique constraint, and the one that it holds. */
@@ -47,12 +48,12 @@ export function globalExpectationsOf(
   const globals: GlobalExpectation[] = [];
   for (const index of schema.globals) {
     const parts: (string | null)[] = [];
-    for (const { property, codec } of index.fields)
+    for (const field of index.fields)
       try {
-        const stored = Object.hasOwn(row, property) ? codec.decode(row[property]) : undefined;
-        parts.push(stored === undefined ? null : codec.order(stored));
+        const stored = storedIn(field, row);
+        parts.push(stored === undefined ? null : field.codec.order(valueOf(field, stored)));
       } catch {
-        return { key, version, unreadable: property, globals: [] };
+        return { key, version, unreadable: field.property, globals: [] };
       }
     const hold = text(holdField(index));
     globals.push({

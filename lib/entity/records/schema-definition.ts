@@ -1,4 +1,5 @@
 import type { EntitySchema, IndexedField } from '../schema/entity-schema.js';
+import { FORMS, type Move, movesOf } from './property-move.js';
 
 /** How an entity is stored, according to its class. The schema record contains it. */
 export interface SchemaDefinition {
@@ -10,6 +11,10 @@ export interface SchemaDefinition {
   readonly indexes: Readonly<Record<string, string>>;
   /** The kind, fields and number of buckets of each global index and unique constraint; absent if there are none. */
   readonly globals?: Readonly<Record<string, string>>;
+  /** The moves that were ever declared by `renamedFrom` or `convertFrom`; absent if there are none. */
+  readonly moves?: readonly string[];
+  /** The properties that the class of the last program lacks; absent if there are none. */
+  readonly gone?: readonly string[];
 }
 
 export function definitionOf(schema: EntitySchema): SchemaDefinition {
@@ -27,8 +32,10 @@ export function definitionOf(schema: EntitySchema): SchemaDefinition {
       `${kind} of ${fieldsOf(indexed)} spread over ${buckets}`,
     ])
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const moves = movesOf(schema).map(({ name }) => name);
   return {
     ...(globals.length > 0 && { globals: Object.fromEntries(globals) }),
+    ...(moves.length > 0 && { moves }),
     partition: partitionName,
     properties: Object.fromEntries(properties.toSorted(([a], [b]) => (a < b ? -1 : 1))),
     indexes: Object.fromEntries(
@@ -43,15 +50,22 @@ export function definitionOf(schema: EntitySchema): SchemaDefinition {
 }
 
 /** Returns what does not fit between a stored definition and a given one. A part that only one of them has fits. */
-export function misfits(stored: SchemaDefinition, given: SchemaDefinition): string[] {
+export function misfits(
+  stored: SchemaDefinition,
+  given: SchemaDefinition,
+  moves: readonly Move[] = [],
+): string[] {
   const found: string[] = [];
   if (stored.partition !== given.partition)
     found.push(`its partitions were those of ${stored.partition}, and are those of ${given.partition}`);
   for (const [property, form] of Object.entries(stored.properties)) {
     const now = Object.hasOwn(given.properties, property) ? given.properties[property] : undefined;
     const isKey = form.startsWith('key');
-    if (now === undefined ? isKey : now !== form)
-      found.push(`${property} was stored as ${form}, and is ${now ?? 'gone'}`);
+    const isConverted = moves.some(
+      (move) => move.to === property && move.from === property && move.form === form,
+    );
+    if (now === undefined ? isKey : now !== form && !isConverted)
+      found.push(`${property} was stored as ${form}, and is ${now ?? 'gone'}${adviceOn(form, now)}`);
   }
   for (const [name, form] of Object.entries(stored.globals ?? {})) {
     const now = given.globals?.[name] ?? form; // a removed index fits
@@ -71,6 +85,12 @@ export function formOf({ indexes, globals = {} }: SchemaDefinition, name: string
   return Object.hasOwn(indexes, name) ? `of partitions: ${indexes[name]}` : undefined;
 }
 
+/** Returns the option that reads values of another form, if there is one. */
+const adviceOn = (form: string, now: string | undefined): string =>
+  now !== undefined && FORMS.has(form) && FORMS.has(now)
+    ? ': @Property({ convertFrom: { type, convert } }) converts them'
+    : '';
+
 /** Merges definitions. Properties that the class no longer has are kept, because rows may still have them. */
 export function joined(stored: SchemaDefinition, given: SchemaDefinition): SchemaDefinition {
   const without = (
@@ -79,10 +99,15 @@ export function joined(stored: SchemaDefinition, given: SchemaDefinition): Schem
   ): Record<string, string> =>
     Object.fromEntries(Object.entries(known).filter(([name]) => !Object.hasOwn(others, name)));
   const globals = { ...without(stored.globals, given.indexes), ...given.globals };
+  const moves = [...new Set([...(stored.moves ?? []), ...(given.moves ?? [])])];
+  const properties = { ...stored.properties, ...given.properties };
+  const gone = Object.keys(properties).filter((property) => !Object.hasOwn(given.properties, property));
   return {
     ...(Object.keys(globals).length > 0 && { globals }),
+    ...(moves.length > 0 && { moves }),
+    ...(gone.length > 0 && { gone }),
     partition: given.partition,
-    properties: { ...stored.properties, ...given.properties },
+    properties,
     indexes: { ...without(stored.indexes, given.globals), ...given.indexes },
   };
 }

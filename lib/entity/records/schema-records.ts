@@ -16,6 +16,8 @@ import {
   joined,
   misfits,
 } from './schema-definition.js';
+import { moveFaults, openMoves } from './moved-properties.js';
+import { isMove, movesOf } from './property-move.js';
 import { ScriptCaller } from '../scripts/script-caller.js';
 import { guardedUniques, takenUniques } from '../operations/taken-uniques.js';
 
@@ -93,7 +95,12 @@ export class SchemaRecords {
     const own = definitionOf(schema);
     return this.change(schema, ({ definition, building }) => {
       if (!definition) return { definition: own, building: new Map() };
-      const faults = misfits(definition, own);
+      const moves = movesOf(schema);
+      const open = [...building.keys()].filter(isMove);
+      const faults = [
+        ...misfits(definition, own, moves),
+        ...moveFaults(definition, own, moves, open, schema.dropped),
+      ];
       if (faults.length > 0) throw new SchemaRecordError(schema.name, faults);
       const mark = randomBytes(6).toString('hex');
       const unlike = [...indexNames(definition), ...indexNames(own)].filter(
@@ -101,7 +108,10 @@ export class SchemaRecords {
       );
       return {
         definition: joined(definition, own),
-        building: new Map([...building, ...unlike.map((name) => [name, mark] as const)]),
+        building: new Map([
+          ...building,
+          ...[...unlike, ...openMoves(definition, own, moves)].map((name) => [name, mark] as const),
+        ]),
       };
     });
   }
@@ -120,7 +130,14 @@ export class SchemaRecords {
     };
   }
 
-  /** Marks indexes of a class as ready, unless a program without them has started since their marks were read. */
+  /** Returns the moves of properties that a run of `migrate` is to complete. @throws SchemaRecordError */
+  async beginMigration(schema: EntitySchema): Promise<Building> {
+    await this.check(schema);
+    const names = new Set(movesOf(schema).map(({ name }) => name));
+    return new Map([...this.known.get(schema)!.building].filter(([name]) => names.has(name)));
+  }
+
+  /** Marks indexes, or moves of properties, of a class as ready, unless a program without them has started since their marks were read. */
   async markReady(schema: EntitySchema, built: Building): Promise<void> {
     const own = definitionOf(schema);
     await this.change(schema, ({ definition = own, building }) => ({

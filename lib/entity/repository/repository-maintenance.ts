@@ -13,6 +13,7 @@ import {
   reindex,
   verifyIndexes,
 } from '../maintenance/index-maintenance.js';
+import { type MigrateOptions, type MigrationProgress, migrateRows } from '../maintenance/row-migration.js';
 import { PARTS } from './repository-parts.js';
 import { RepositoryReads } from './repository-reads.js';
 import type { GlobalSweepOptions, SweepOptions } from '../maintenance/sweep-options.js';
@@ -83,6 +84,25 @@ export abstract class RepositoryMaintenance<E extends object> extends Repository
     const { schema } = this[PARTS].mapper;
     const tag = this.tagOf(options.partition);
     yield* reindex(this[PARTS].context, schema, tag, options) as AsyncGenerator<ReindexProgress<E>>;
+  }
+
+  /**
+   * Writes the rows of the class as it declares them now, while other processes write: properties with `renamedFrom` or
+   * `convertFrom` under their names and in their types, and defaults where a row lacks the property. It writes a row only
+   * at the version that it read, runs no hooks, and leaves `@UpdatedAt` unchanged. Once it has covered the whole cluster
+   * without a failure, `renamedFrom` and `convertFrom` can be removed from the class.
+   *
+   * ```ts
+   * await tasks.migrate({ cursor: saved, onProgress: async ({ cursor }) => save(cursor) });
+   * ```
+   *
+   * @returns the progress at the end.
+   * @throws InvalidArgumentError if the cursor is not valid, SchemaRecordError if stored rows do not fit the class.
+   */
+  async migrate(options: MigrateOptions<E> = {}): Promise<MigrationProgress<E>> {
+    checkEntityOptions('migrate()', options);
+    const { context, mapper } = this[PARTS];
+    return migrateRows(context, context.committer, mapper, options);
   }
 }
 

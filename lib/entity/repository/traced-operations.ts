@@ -7,7 +7,7 @@ import { PARTS, type RepositoryParts } from './repository-parts.js';
 const OPERATIONS = [
   ...['findOne', 'findOneOrFail', 'findMany', 'findBy', 'findOneBy', 'findPage', 'countBy', 'exists'],
   ...['save', 'insert', 'upsert', 'update', 'remove', 'delete', 'saveMany', 'deleteMany'],
-  ...['increment', 'expire', 'persist', 'transaction', 'withLock', 'sweepExpired', 'sweepGlobals'],
+  ...['increment', 'expire', 'persist', 'transaction', 'withLock', 'sweepExpired', 'sweepGlobals', 'migrate'],
 ] as const;
 
 /** Those whose first argument is a list. */

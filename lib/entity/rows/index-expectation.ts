@@ -1,6 +1,7 @@
 import { ABSENT, INDEX_LISTS, ROW_FIELDS, encodingField, encodingName } from '../keys/stored-names.js';
 import { type EntityKey, entityKeyIn } from '../keys/entity-key.js';
 import type { EntitySchema, IndexSchema } from '../schema/entity-schema.js';
+import { storedIn, valueOf } from './field-storage.js';
 import type { Fields } from './row-reader.js';
 
 /** The entries that a partition's index and unique constraints should have for a row. */
@@ -37,8 +38,8 @@ export function expectationOf(schema: EntitySchema, tag: string, id: string, row
     const name = encodingName(field);
     if (encodings.has(name)) continue;
     try {
-      const stored = Object.hasOwn(row, property) ? codec.decode(row[property]) : undefined;
-      encodings.set(name, stored === undefined ? undefined : codec.order(stored));
+      const stored = storedIn(field, row);
+      encodings.set(name, stored && codec.order(valueOf(field, stored)));
     } catch {
       return { ...base, unreadable: property };
     }

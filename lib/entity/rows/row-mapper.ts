@@ -1,25 +1,26 @@
 import { ROW_FIELDS, removedField } from '../keys/stored-names.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { LATEST_DATE_MS } from '../common/argument-checks.js';
-import { UnfitValue, whatFits, type Stored } from '../codec/codec.js';
+import type { Stored } from '../codec/codec.js';
 import { counterValue } from './counter.js';
 import { SchemaMismatchError } from '../common/entity-errors.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import type { EntitySchema, FieldSchema } from '../schema/entity-schema.js';
 import { givenValue, plainCopy } from '../common/given-value.js';
-import { hasRoundedNumber } from '../codec/lossy-numbers.js';
-import { DefaultSnapshot, isNothing, isUnchanged, type SnapshotValue } from './row-snapshot.js';
+import { DefaultSnapshot, FormerSnapshot, type SnapshotValue } from './row-snapshot.js';
 import { isValidDate } from '../codec/scalar-codecs.js';
+import { type RowChanges, rowChanges } from './row-changes.js';
 import { copyOf, fieldOf, isEmpty } from './stored-row.js';
-
-/** The changes that a write makes to a row. */
-export interface RowChanges {
-  /** Alternating fields and values. */
-  readonly set: Stored[];
-  readonly removed: string[];
-  /** The snapshot of the row after the write. */
-  readonly snapshot: SnapshotValue[];
-}
+import {
+  type StoredValue,
+  checkLength,
+  checkOptional,
+  encodeField,
+  removeField,
+  setField,
+  storedIn,
+  valueOf,
+} from './field-storage.js';
 
 /** A row that was read. */
 export interface LoadedRow<E extends object = object> {
@@ -78,14 +79,16 @@ export class RowMapper {
     const snapshot: SnapshotValue[] = new Array<SnapshotValue>(fields.length);
     for (let i = 0; i < fields.length; i++) {
       const field = fields[i];
-      const bytes = fieldOf(stored, field.property);
-      if (bytes === undefined) {
+      const found = storedIn(field, stored);
+      if (found === undefined) {
         snapshot[i] = this.loadAbsent(entity, field, stored);
         continue;
       }
-      const value = this.decode(key, field, bytes);
+      const value = this.decode(key, field, found);
       entity[field.property] = value;
-      snapshot[i] = field.codec.immutable ? value : copyOf(bytes);
+      const { immutable } = field.codec;
+      if (!found.former) snapshot[i] = immutable ? value : copyOf(found.bytes);
+      else snapshot[i] = new FormerSnapshot(immutable ? value : field.codec.encode(value));
     }
     const counterTexts = counters.map((counter) => {
       const text = fieldOf(stored, counter.property)?.toString() ?? '';
@@ -101,7 +104,15 @@ export class RowMapper {
       const value = givenValue(data, name);
       if (value !== undefined) Reflect.set(entity, name, value); // undefined keeps the default of the class
     }
+    this.fillDefaults(entity);
     for (const { property, bigint } of this.schema.counters) Reflect.set(entity, property, bigint ? 0n : 0);
+  }
+
+  /** Gives a new entity the values of the option `default` where it has none. Null means no value. */
+  fillDefaults(entity: object): void {
+    for (const field of this.schema.fields)
+      if (field.default && Reflect.get(entity, field.property) === undefined)
+        Reflect.set(entity, field.property, field.default());
   }
 
   /**
@@ -111,44 +122,7 @@ export class RowMapper {
    * @throws InvalidArgumentError if a value does not have its property's type.
    */
   changes(entity: object, known?: readonly SnapshotValue[]): RowChanges {
-    const { fields } = this.schema;
-    const set: Stored[] = [];
-    const removed: string[] = [];
-    const defaults: Stored[] = [];
-    const snapshot: SnapshotValue[] = new Array<SnapshotValue>(fields.length);
-    for (let i = 0; i < fields.length; i++) {
-      const field = fields[i];
-      const value = (entity as Properties)[field.property];
-      const before = known?.[i];
-      if (value === undefined || value === null) {
-        if (known && isNothing(field, before)) snapshot[i] = before;
-        else this.remove(field, set, removed);
-        continue;
-      }
-      const { immutable } = field.codec;
-      if (immutable && known && before === value) {
-        snapshot[i] = value;
-        continue;
-      }
-      const encoded = this.encode(field, value);
-      snapshot[i] = immutable ? value : encoded;
-      const isDefault = before instanceof DefaultSnapshot;
-      if (
-        isDefault
-          ? isUnchanged(field, before.value, value, encoded)
-          : isUnchanged(field, before, value, encoded)
-      ) {
-        if (isDefault && this.globalFields.has(field.property)) defaults.push(field.property, encoded);
-        snapshot[i] = before;
-        continue;
-      }
-      if (!isDefault && before !== undefined) this.checkNumbers(field, before as Stored, encoded);
-      set.push(field.property, encoded);
-      if (field.hasDefault && before === undefined) removed.push(removedField(field.property));
-    }
-    // The row must contain the values of its entries in global indexes.
-    if (set.length + removed.length > 0) set.push(...defaults);
-    return { set, removed, snapshot };
+    return rowChanges(this.schema, this.globalFields, entity, known);
   }
 
   /**
@@ -171,9 +145,12 @@ export class RowMapper {
           property,
           `${this.schema.name}.${property} cannot be patched: ${PATCHABLE}`,
         );
-      if (value === null) this.remove(field, set, removed);
-      else if (value !== undefined) {
-        set.push(property, this.encode(field, value));
+      if (value === null) {
+        checkOptional(this.schema.name, field);
+        removeField(field, set, removed);
+      } else if (value !== undefined) {
+        checkLength(this.schema.name, field, value);
+        setField(field, encodeField(this.schema.name, field, value), set, removed);
         if (field.hasDefault) removed.push(removedField(property));
       }
     }
@@ -217,25 +194,27 @@ export class RowMapper {
           property,
           `${this.schema.name}.${property} cannot be a condition: a condition needs a string, number, bigint, boolean, Date or enum of @Property()`,
         );
-      return [[property, value === null ? undefined : String(this.encode(field, value))]];
+      if (field.former)
+        throw new InvalidArgumentError(
+          property,
+          `${this.schema.name}.${property} cannot be a condition while it has renamedFrom or convertFrom, because rows ` +
+            'may store it otherwise: use ifVersion, or a transaction',
+        );
+      return [[property, value === null ? undefined : String(encodeField(this.schema.name, field, value))]];
     });
-  }
-
-  private remove({ property, hasDefault }: FieldSchema, set: Stored[], removed: string[]): void {
-    removed.push(property);
-    if (hasDefault) set.push(removedField(property), '');
   }
 
   /** Leaves a property without a stored value at its default, unless it was removed. @returns its snapshot. */
   private loadAbsent(
     entity: Properties,
-    { property, codec, hasDefault }: FieldSchema,
+    { property, codec, hasDefault, default: ofOption }: FieldSchema,
     stored: Readonly<Record<string, Stored>>,
   ): SnapshotValue {
     if (!hasDefault || fieldOf(stored, removedField(property)) !== undefined) {
       entity[property] = undefined;
       return undefined;
     }
+    if (ofOption) entity[property] = ofOption();
     const value = entity[property];
     if (value === undefined || value === null) return undefined;
     try {
@@ -245,33 +224,12 @@ export class RowMapper {
     }
   }
 
-  /** @throws InvalidArgumentError if the write contains a number that was rounded when it was read. */
-  private checkNumbers({ property, codec }: FieldSchema, known: Stored, encoded: Stored): void {
-    if (codec.form !== 'json' || !hasRoundedNumber(String(known), String(encoded))) return;
-    throw new InvalidArgumentError(
-      property,
-      `${this.schema.name}.${property} is stored with a number that JavaScript cannot hold exactly, and saving it ` +
-        'would round it: replace that number, or write the whole value with update()',
-    );
-  }
-
-  private encode({ property, codec }: FieldSchema, value: unknown): Stored {
+  private decode(key: EntityKey, field: FieldSchema, stored: StoredValue): unknown {
     try {
-      return codec.encode(value);
-    } catch (error) {
-      if (!(error instanceof UnfitValue)) throw error;
-      throw new InvalidArgumentError(
-        property,
-        `${this.schema.name}.${property} must be ${whatFits(codec.expects, value)}`,
-      );
-    }
-  }
-
-  private decode(key: EntityKey, { property, codec }: FieldSchema, stored: Stored): unknown {
-    try {
-      return codec.decode(stored);
+      return valueOf(field, stored);
     } catch {
       // Without the cause, because the error of JSON.parse quotes the value.
+      const { codec, property } = field;
       throw new SchemaMismatchError(this.schema.name, property, key.row, codec.expects);
     }
   }

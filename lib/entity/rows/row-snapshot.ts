@@ -12,6 +12,9 @@ export class DefaultSnapshot {
   constructor(readonly value: SnapshotValue) {}
 }
 
+/** The snapshot of a property that is stored under a former name, or in a former type. */
+export class FormerSnapshot extends DefaultSnapshot {}
+
 /** Returns whether a snapshot means no value: nothing or JSON null is stored, or text that a transformer maps to null. */
 export function isNothing({ codec }: FieldSchema, known: SnapshotValue): boolean {
   if (known === undefined) return true;

@@ -11,8 +11,26 @@ import type { IdGenerator } from '../decorators/id-generators.js';
 export interface FieldSchema {
   readonly property: string;
   readonly codec: Codec;
-  /** Whether a new object of the class has a value for this property. */
+  /** Whether a new entity has a value for this property, from an initializer or the option `default`. */
   readonly hasDefault: boolean;
+  /** Returns the value of the option `default`. */
+  readonly default?: (() => unknown) | undefined;
+  /** Whether writes reject an entity without a value. */
+  readonly required?: true | undefined;
+  /** The greatest length that writes accept. */
+  readonly maxLength?: number | undefined;
+  /** Where and in which type older versions stored the property, the latest first. */
+  readonly former?: readonly FormerField[] | undefined;
+  /** Whether writes also write the latest of these fields, rather than removing it. */
+  readonly keepsFormer?: boolean | undefined;
+}
+
+/** A former name or type of a property. */
+export interface FormerField {
+  /** The field; the property's own name if only its type has changed. */
+  readonly name: string;
+  readonly codec: Codec;
+  readonly convert: (value: unknown) => unknown;
 }
 
 /** A property of `@Counter()`. */
@@ -89,6 +107,8 @@ export interface EntitySchema {
   readonly hasWindow: boolean;
   /** How changes are recorded; absent if they are not. */
   readonly changes?: ChangesSchema;
+  /** Properties of older versions that the class no longer has, although it has a new one of their form. */
+  readonly dropped: readonly string[];
   /** What runs before and after writes, and after loads. */
   readonly hooks: EntityHooks;
   /** The property that shows the version. */

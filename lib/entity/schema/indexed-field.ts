@@ -6,11 +6,11 @@ import type { FieldSchema, IndexForm, IndexedField } from './entity-schema.js';
 
 /** Returns a field in the form in which an index has it; undefined if its values have no order in this form. */
 export function indexedAs(
-  { property, codec, hasDefault }: FieldSchema,
+  { property, codec, hasDefault, former }: FieldSchema,
   form: IndexForm,
 ): IndexedField | undefined {
   const isText = codec === stringCodec;
-  const base = { property, hasDefault, form, isText };
+  const base = { property, hasDefault, former, form, isText };
   if (form === 'plain') {
     const { order } = codec;
     if (!order) return undefined;
@@ -29,9 +29,10 @@ export function indexedAs(
 }
 
 /** Returns a field of which only its absence is known, for values without an order. */
-export const presenceOf = ({ property, codec, hasDefault }: FieldSchema): IndexedField => ({
+export const presenceOf = ({ property, codec, hasDefault, former }: FieldSchema): IndexedField => ({
   property,
   hasDefault,
+  former,
   form: 'plain',
   isText: false,
   codec: { ...codec, order: () => '' },
@@ -42,7 +43,7 @@ export const presenceOf = ({ property, codec, hasDefault }: FieldSchema): Indexe
 const MAX_ELEMENTS = 1_000;
 
 function elementsOf(
-  base: Pick<IndexedField, 'property' | 'hasDefault' | 'form' | 'isText'>,
+  base: Pick<IndexedField, 'property' | 'hasDefault' | 'former' | 'form' | 'isText'>,
   codec: Codec,
 ): IndexedField | undefined {
   const order = codec.element?.order;

@@ -14,7 +14,9 @@ import {
 } from '../decorators/metadata.js';
 import { buildChanges } from './schema-changes.js';
 import { buildRelations } from './relation-schema.js';
+import { droppedOf, fieldRules } from './field-rules.js';
 import { buildIndexes } from './schema-indexes.js';
+import { ROW_OPTIONS } from '../decorators/stored-options.js';
 import { TypeFault, resolveCodec } from '../decorators/property-type.js';
 import { hasDefault, trialObject } from './trial-object.js';
 import type { EntityClass } from '../decorators/shape.js';
@@ -77,6 +79,7 @@ export class SchemaBuilder {
       ttlMs: this.ttl(type, options.ttl),
       hasWindow: this.hasWindow(type, options.idempotency),
       changes: buildChanges(options.changes, (what) => this.fault(type, what)),
+      dropped: droppedOf(options.dropped, (what) => this.fault(type, what)),
       hooks: new EntityHooks(hooks),
       version: this.typed(type, properties, 'version'),
     };
@@ -186,7 +189,17 @@ export class SchemaBuilder {
         this.fault(type, `.${property} is a relation, which cannot have a value: remove its initializer`);
       if (!STORED_ROLES.has(role)) continue;
       const codec = this.codec(type, metadata);
-      if (codec) fields.push({ property, codec, hasDefault: hasDefault(trial, property) });
+      if (!codec) continue;
+      const hasInitializer = hasDefault(trial, property);
+      const rules = fieldRules(
+        metadata,
+        codec,
+        hasInitializer,
+        properties.map((other) => other.property),
+        (options) => this.codec(type, { ...metadata, options, emittedType: undefined }),
+        (what) => this.fault(type, what),
+      );
+      fields.push({ property, codec, hasDefault: hasInitializer || rules.default !== undefined, ...rules });
     }
     return fields;
   }
@@ -210,9 +223,13 @@ export class SchemaBuilder {
     const fields: EmbeddedField[] = [];
     const codec = embeddedCodec(type, fields);
     this.embedded.set(type, codec); // before its fields are known: a class may embed itself
-    for (const { property, role } of properties)
+    for (const { property, role, options } of properties) {
       if (role !== 'property')
         this.fault(type, `.${property} is a ${role}, which an embedded value cannot have`);
+      for (const option of ROW_OPTIONS)
+        if (options[option] !== undefined)
+          this.fault(type, `.${property} has ${option}, which a property of an embedded value cannot have`);
+    }
     fields.push(...this.fields(type, properties));
     return codec;
   }

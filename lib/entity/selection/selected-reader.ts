@@ -1,7 +1,8 @@
 import type { Stored } from '../codec/codec.js';
 import { type EntityClient, countersOf } from '../common/entity-client.js';
 import type { EntityKey } from '../keys/entity-key.js';
-import { ROW_FIELDS, removedField } from '../keys/stored-names.js';
+import { ROW_FIELDS } from '../keys/stored-names.js';
+import { fieldsRead } from '../rows/field-storage.js';
 import { type Fields, isWellFormed } from '../rows/row-reader.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 
@@ -39,8 +40,7 @@ export async function readSelected(
 /** Returns the fields of a row that loading it with a mapper reads. */
 function fieldNames({ schema: { fields, counters } }: RowMapper): string[] {
   const names: string[] = [ROW_FIELDS.version, ROW_FIELDS.expiresAt];
-  for (const { property, hasDefault } of fields)
-    names.push(property, ...(hasDefault ? [removedField(property)] : []));
+  for (const field of fields) names.push(...fieldsRead(field));
   return [...names, ...counters.map(({ property }) => property)];
 }
 

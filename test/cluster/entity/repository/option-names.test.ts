@@ -169,6 +169,7 @@ const ofRepository: Table<ClusterRepository<Optioned>> = {
   sweepGlobals: [options('sweepGlobals()')],
   verifyIndexes: [options('verifyIndexes()')],
   reindex: [options('reindex()')],
+  migrate: [options('migrate()')],
   create: [{ value: () => ({ orderId, state: 'x' }), whole: 'left out', parts: 'left out' }],
   save: [ofEntity, write],
   insert: [ofEntity, write],
