@@ -591,3 +591,27 @@ export async function passedOn<E extends object>(repository: ClusterRepository<E
   const found: E | null = await repository.findOne(1 as KeyOf<E>);
   return repository.save(found ?? entity);
 }
+
+@ClusterEntity({ name: 'Evolved', dropped: ['note'] })
+class Evolved {
+  declare readonly [Shape]: { key: 'id' };
+  @PrimaryKey() id!: string;
+  @Property({ default: 3, required: true }) priority!: number;
+  @Property({ renamedFrom: ['title', 'label'], keepFormer: true, maxLength: 80 }) name!: string;
+  @Property({ convertFrom: { type: String, convert: (text: string) => Number(text) } }) price?: number;
+  // @ts-expect-error a length is a number
+  @Property({ maxLength: '80' }) other?: string;
+  // @ts-expect-error a former type comes with its conversion
+  @Property({ convertFrom: { type: String } }) cents?: number;
+  // @ts-expect-error misspelt
+  @Property({ renamedForm: 'title' }) more?: string;
+}
+
+export async function migrations(evolved: ClusterRepository<Evolved>): Promise<void> {
+  const { cursor, failed } = await evolved.migrate({ batch: 5, onProgress: ({ done }) => done.toFixed() });
+  const keys: string[] = failed.map(({ key }) => key);
+  await evolved.migrate({ cursor, signal: AbortSignal.timeout(5) });
+  // @ts-expect-error misspelt
+  await evolved.migrate({ batchSize: 5 });
+  void keys;
+}

@@ -264,7 +264,10 @@ describe('the schema record', () => {
     await expect(changed).rejects.toThrow(SchemaRecordError);
     await expect(changed).rejects.toMatchObject({
       code: 'SCHEMA_MISMATCH',
-      faults: ['state was stored as text, and is number', 'code was stored as number, and is text'],
+      faults: [
+        'state was stored as text, and is number: @Property({ convertFrom: { type, convert } }) converts them',
+        'code was stored as number, and is text: @Property({ convertFrom: { type, convert } }) converts them',
+      ],
     });
     const counted = kept((type) =>
       Counter({ type: Number })(type.prototype as { state: never }, 'state' as never),
