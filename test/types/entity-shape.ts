@@ -609,9 +609,9 @@ class Evolved {
 
 export async function migrations(evolved: ClusterRepository<Evolved>): Promise<void> {
   const { cursor, failed } = await evolved.migrate({ batch: 5, onProgress: ({ done }) => done.toFixed() });
-  const keys: string[] = failed.map(({ key }) => key);
+  const ids: string[] = failed.map(({ key }) => key);
   await evolved.migrate({ cursor, signal: AbortSignal.timeout(5) });
   // @ts-expect-error misspelt
   await evolved.migrate({ batchSize: 5 });
-  void keys;
+  void ids;
 }
