@@ -10,7 +10,8 @@ import type { EntityState, EntityTracker } from '../rows/entity-tracker.js';
 import { withGlobals } from '../operations/global-changes.js';
 import { withIndexes } from '../operations/index-changes.js';
 import { keptProperty, restoreKept } from '../rows/kept-time.js';
-import type { RowMapper } from '../rows/row-mapper.js';
+import type { Guard, RowMapper } from '../rows/row-mapper.js';
+import { assertNotDeletion, deletionOf } from './deletion-checks.js';
 import type { RowOperation } from '../operations/row-operation.js';
 import type { UpdateOptions } from '../operations/update-options.js';
 
@@ -176,6 +177,7 @@ export class WritePlanner {
     const { schema } = mapper;
     const { ifVersion, where } = options;
     checkObject('patch', patch);
+    assertNotDeletion(schema, patch);
     for (const condition of ['ifVersion', 'where'] as const)
       if (Object.hasOwn(options, condition) && options[condition] === undefined)
         throw new InvalidArgumentError(condition, `${condition} is undefined: leave it out for no condition`);
@@ -192,8 +194,20 @@ export class WritePlanner {
       changes = mapper.patch(values);
     }
     if (where !== undefined) checkObject('where', where);
-    const guards = where && mapper.guards(where);
-    return withEntries({ schema, key, mode: 'update', expected: ifVersion, guards, ...changes }, values);
+    const guards = mapper.guards(where ?? {});
+    if (schema.deletion) guards.push([schema.deletion.property, undefined]);
+    return withEntries({ schema, key, mode: 'update', expected: ifVersion, guards: guards.length > 0 ? guards : undefined, ...changes }, values);
+  }
+
+  /** Plans the soft delete of a row that is not deleted, whatever its version. */
+  softDelete(mapper: RowMapper, key: EntityKey): RowOperation {
+    const { schema } = mapper;
+    const { property } = deletionOf(schema);
+    const now = new Date();
+    const values = { [property]: now, ...(schema.updatedAt && { [schema.updatedAt]: now }) };
+    const guards: Guard[] = [[property, undefined]];
+    const { set, removed } = mapper.patch(values);
+    return withEntries({ schema, key, mode: 'update', guards, set, removed }, values);
   }
 
   /** Plans a change of a row's expiry alone. */

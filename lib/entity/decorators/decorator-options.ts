@@ -20,6 +20,7 @@ export const DECORATOR_OPTIONS = {
   CreatedAt: NONE,
   UpdatedAt: NONE,
   ExpiresAt: NONE,
+  DeletedAt: NONE,
   Index: [...INDEX, 'nulls', 'elements'],
   Unique: INDEX,
   SetOf: VALUE,

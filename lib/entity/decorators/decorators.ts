@@ -115,6 +115,14 @@ export function ExpiresAt(): TypedPropertyDecorator<Date> {
   return roleDecorator('ExpiresAt', 'expiry time', { type: Date }, arguments[0] ?? {});
 }
 
+/**
+ * Shows when the row was deleted softly; undefined for a row that is not deleted. `softRemove()` and `softDelete()` set
+ * it, `restore()` removes it. Deleted rows are left out of reads, and hold no unique values.
+ */
+export function DeletedAt(): TypedPropertyDecorator<Date> {
+  return roleDecorator('DeletedAt', 'deletion time', { type: Date }, arguments[0] ?? {});
+}
+
 /** Options that indexes and unique constraints share. */
 export interface IndexOptions {
   /** The name of the index; by default the name of the property. */

@@ -14,6 +14,7 @@ export type PropertyRole =
   | 'creation time'
   | 'update time'
   | 'expiry time'
+  | 'deletion time'
   | 'related rows'
   | 'related row'
   | CollectionKind;

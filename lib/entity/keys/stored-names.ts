@@ -62,6 +62,8 @@ export const INDEX_LISTS = {
   rows: '~pk',
   /** The queue of rows that expire. */
   expiry: '~x',
+  /** The rows that are deleted softly, by time. */
+  deleted: '~d',
 } as const;
 
 /** What precedes a property in the name of its encoding, for the forms that indexes have it in. */

@@ -1,5 +1,6 @@
 import { ROW_FIELDS, encodingField, holdField } from '../keys/stored-names.js';
 import { type EntityKey, entityKeyIn } from '../keys/entity-key.js';
+import { isDeleted } from '../schema/deletion-schema.js';
 import type { EntitySchema, GlobalIndexSchema } from '../schema/entity-schema.js';
 import { TOKEN_LENGTH } from '../scripts/operation-token.js';
 import { storedIn, valueOf } from '../rows/field-storage.js';
@@ -45,13 +46,14 @@ export function globalExpectationsOf(
     Object.keys(row).length > 0 && !(expiresAt !== undefined && Number(expiresAt) <= Date.now());
   if (!isThere) return { key, version: '', globals: [] };
   const version = text(ROW_FIELDS.version) ?? '0';
+  const deleted = isDeleted(schema, row);
   const globals: GlobalExpectation[] = [];
   for (const index of schema.globals) {
     const parts: (string | null)[] = [];
     for (const field of index.fields)
       try {
         const stored = storedIn(field, row);
-        parts.push(stored === undefined ? null : field.codec.order(valueOf(field, stored)));
+        parts.push(stored === undefined || deleted ? null : field.codec.order(valueOf(field, stored)));
       } catch {
         return { key, version, unreadable: field.property, globals: [] };
       }

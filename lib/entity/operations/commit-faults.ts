@@ -61,7 +61,10 @@ const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Err
       : new VersionConflictError(schema.name, key.row, expected, undefined),
   CONFLICT: ({ schema, key, expected = 0 }, actual) =>
     new VersionConflictError(schema.name, key.row, expected, Number(actual)),
-  CHANGED: ({ schema, key }) => new ConditionNotMetError(schema.name, key.row),
+  CHANGED: ({ schema, key, guards = [] }) =>
+    guards.every(([field]) => field === schema.deletion?.property)
+      ? new EntityNotFoundError(schema.name, key.row) // the row is deleted softly
+      : new ConditionNotMetError(schema.name, key.row),
   CORRUPT: ({ schema, key }) =>
     new SchemaMismatchError(schema.name, ROW_FIELDS.version, key.row, 'a version'),
   COUNTER: ({ schema, key }, counter) =>

@@ -1,4 +1,6 @@
 import { encodingField, encodingName } from '../keys/stored-names.js';
+import { listedDeletions } from '../keys/deletion-list.js';
+import { isDeleted } from '../schema/deletion-schema.js';
 import type { EntitySchema, IndexedField } from '../schema/entity-schema.js';
 import type { Stored } from '../codec/codec.js';
 import type { FieldEncoding, RowOperation, WriteMode } from './row-operation.js';
@@ -14,10 +16,13 @@ const ENDS: ReadonlySet<WriteMode> = new Set<WriteMode>(['delete', 'sweep']);
 export function withIndexes(operation: RowOperation, values: object = {}): RowOperation {
   const { schema, mode, set = [], removed = [] } = operation;
   if (!schema.partitionKey) return operation; // a partition of one row
+  const all = [...schema.indexes, ...listedDeletions(schema)];
+  const deleted = isDeleted(schema, values);
   const isPart = mode === 'update' || mode === 'touch';
+  const isMoved = isPart && isDeletionWritten(operation);
   const isWritten = ({ property }: IndexedField): boolean =>
-    !ENDS.has(mode) && (!isPart || removed.includes(property) || isSet(set, property));
-  const indexes = isPart ? schema.indexes.filter(({ fields }) => fields.some(isWritten)) : schema.indexes;
+    !ENDS.has(mode) && (!isPart || isMoved || removed.includes(property) || isSet(set, property));
+  const indexes = isPart ? all.filter(({ fields }) => fields.some(isWritten)) : all;
   if (isPart && indexes.length === 0 && operation.expireAt === undefined) return operation;
   const fields: FieldEncoding[] = [];
   const [nowSet, nowRemoved] = [[...set], [...removed]];
@@ -25,9 +30,10 @@ export function withIndexes(operation: RowOperation, values: object = {}): RowOp
     const { property, codec } = field;
     const name = encodingName(field);
     if (fields.some((one) => one.name === name)) continue;
+    const isListed = !deleted || property === schema.deletion?.property;
     const value: unknown = isWritten(field) ? Reflect.get(values, property) : UNWRITTEN;
     if (value === UNWRITTEN) fields.push({ name, how: '=', encoding: '' });
-    else if (value === undefined || value === null) {
+    else if (value === undefined || value === null || !isListed) {
       fields.push({ name, how: '-', encoding: '' });
       nowRemoved.push(encodingField(field));
     } else {
@@ -46,6 +52,12 @@ function isSet(pairs: readonly Stored[], property: string): boolean {
   for (let i = 0; i < pairs.length; i += 2) if (pairs[i] === property) return true;
   return false;
 }
+/** Returns whether an update deletes a row softly or restores it, which moves it out of all indexes or into them. */
+export function isDeletionWritten({ schema, set = [], removed = [] }: RowOperation): boolean {
+  const property = schema.deletion?.property;
+  return property !== undefined && (removed.includes(property) || isSet(set, property));
+}
+
 /** Returns the operation that deletes a row if it has expired. */
 export function sweepOperation(schema: EntitySchema, key: EntityKey): RowOperation {
   return withIndexes({ schema, key, mode: 'sweep' });

@@ -78,7 +78,9 @@ function partitionQuery(client: EntityClient, schema: EntitySchema, plan: QueryP
     }
     const reader = new IndexReader(client, indexKey(schema, tag), ranges);
     const name = index.fields.length > 0 ? index.name : undefined;
-    return { ...base, name, reader, exact: isCovered ? { tag, reader } : undefined };
+    // The list of all rows has the deleted ones too.
+    const isExact = isCovered && !(name === undefined && schema.deletion);
+    return { ...base, name, reader, exact: isExact ? { tag, reader } : undefined };
   });
   return {
     sources: readers,

@@ -1,5 +1,7 @@
 import { ABSENT, INDEX_LISTS, ROW_FIELDS, encodingField, encodingName } from '../keys/stored-names.js';
 import { type EntityKey, entityKeyIn } from '../keys/entity-key.js';
+import { listedDeletions } from '../keys/deletion-list.js';
+import { isDeleted } from '../schema/deletion-schema.js';
 import type { EntitySchema, IndexSchema } from '../schema/entity-schema.js';
 import { storedIn, valueOf } from './field-storage.js';
 import type { Fields } from './row-reader.js';
@@ -33,13 +35,16 @@ export function expectationOf(schema: EntitySchema, tag: string, id: string, row
   };
   if (!isThere) return base;
   const encodings = new Map<string, string | undefined>();
-  for (const field of schema.indexes.flatMap(({ fields }) => fields)) {
+  const indexes = [...schema.indexes, ...listedDeletions(schema)];
+  const deleted = isDeleted(schema, row);
+  for (const field of indexes.flatMap(({ fields }) => fields)) {
     const { property, codec } = field;
     const name = encodingName(field);
     if (encodings.has(name)) continue;
     try {
       const stored = storedIn(field, row);
-      encodings.set(name, stored && codec.order(valueOf(field, stored)));
+      const isListed = !deleted || property === schema.deletion?.property;
+      encodings.set(name, stored && isListed ? codec.order(valueOf(field, stored)) : undefined);
     } catch {
       return { ...base, unreadable: property };
     }
@@ -48,7 +53,8 @@ export function expectationOf(schema: EntitySchema, tag: string, id: string, row
   base.index.add(`${INDEX_LISTS.rows}\0${id}`);
   if (base.expiresAt !== '')
     base.index.add(`${INDEX_LISTS.expiry}\0${base.expiresAt.padStart(16, '0')}\0${id}`);
-  for (const index of schema.indexes) {
+  for (const index of indexes) {
+    if (deleted && index.name !== INDEX_LISTS.deleted) continue;
     for (const entry of entriesOf(index, encodings))
       if (index.kind === 'unique') base.uniques.add(entry);
       else base.index.add(`${entry}\0${id}`);

@@ -1,6 +1,7 @@
 import type { EntityTracker } from './entity-tracker.js';
 import type { CollectionWriter } from '../collections/collection-access.js';
 import { countersOf, type EntityClient } from '../common/entity-client.js';
+import { isDeleted } from '../schema/deletion-schema.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import type { LoadedRow, RowMapper } from './row-mapper.js';
 import type { Stored } from '../codec/codec.js';
@@ -16,6 +17,9 @@ export interface RowContext {
 /** The reply of HGETALL. */
 export type Fields = Record<string, Stored>;
 
+/** Whether reads return rows that are deleted softly. */
+export type DeletedRows = 'left out' | 'included';
+
 /** The character that replaces invalid UTF-8. */
 const REPLACED = '\uFFFD';
 
@@ -24,9 +28,10 @@ export async function loadRow(
   context: RowContext,
   mapper: RowMapper,
   key: EntityKey,
+  deleted: DeletedRows = 'left out',
 ): Promise<LoadedRow | null> {
   countersOf(context.client).operations.add('read');
-  const row = rememberRow(context, mapper, key, await readFields(context, mapper, key));
+  const row = rememberRow(context, mapper, key, await readFields(context, mapper, key), deleted);
   if (row) await mapper.schema.hooks.run('after load', row.entity);
   return row;
 }
@@ -51,6 +56,7 @@ export async function loadRows(
   context: RowContext,
   mapper: RowMapper,
   keys: readonly EntityKey[],
+  deleted: DeletedRows = 'left out',
 ): Promise<(object | null)[]> {
   if (keys.length === 0) return [];
   countersOf(context.client).operations.add('read', keys.length);
@@ -64,7 +70,7 @@ export async function loadRows(
     return reply as Fields;
   });
   if (mapper.isText) await readAgainAsBytes(context, keys, rows);
-  const entities = rows.map((fields, i) => rememberRow(context, mapper, keys[i], fields)?.entity ?? null);
+  const entities = rows.map((fields, i) => rememberRow(context, mapper, keys[i], fields, deleted)?.entity ?? null);
   await runLoadHooks(mapper, entities);
   return entities;
 }
@@ -100,7 +106,9 @@ export function rememberRow(
   mapper: RowMapper,
   key: EntityKey,
   fields: Fields,
+  deleted: DeletedRows = 'left out',
 ): LoadedRow | null {
+  if (deleted === 'left out' && isDeleted(mapper.schema, fields)) return null;
   const row = mapper.load(key, fields);
   if (!row) return null;
   entities.attachCollections(mapper.schema, row.entity, committer);

@@ -1,5 +1,6 @@
 import type { Codec } from '../codec/codec.js';
 import type { CollectionSchema } from './collection-schema.js';
+import type { DeletionSchema } from './deletion-schema.js';
 import type { EntityHooks } from './entity-hooks.js';
 import type { RelationSchema } from './relation-schema.js';
 import type { ChangesSchema } from './schema-changes.js';
@@ -101,6 +102,8 @@ export interface EntitySchema {
   readonly updatedAt?: string;
   /** The property that shows when the row expires. */
   readonly expiresAt?: string;
+  /** How rows are deleted softly; absent if they are not. */
+  readonly deletion?: DeletionSchema;
   /** The default time to live of rows, in milliseconds. */
   readonly ttlMs?: number;
   /** Whether the partition's token window records writes that a row cannot record itself. */

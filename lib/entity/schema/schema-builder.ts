@@ -13,6 +13,7 @@ import {
   inheritedMetadata,
 } from '../decorators/metadata.js';
 import { buildChanges } from './schema-changes.js';
+import { buildDeletion } from './deletion-schema.js';
 import { buildRelations } from './relation-schema.js';
 import { droppedOf, fieldRules } from './field-rules.js';
 import { buildIndexes } from './schema-indexes.js';
@@ -44,6 +45,14 @@ export class SchemaBuilder {
     this.checkNames(type, properties);
     const owner = options.partition === undefined ? undefined : this.partitionOwner(type, options.partition);
     const fields = this.fields(type, properties);
+    const built = buildIndexes(
+      options.name,
+      indexes,
+      fields,
+      options.partition !== undefined,
+      options.listed,
+      (what) => this.fault(type, what),
+    );
     const schema: Partial<EntitySchema> = {
       type,
       name: options.name,
@@ -51,12 +60,11 @@ export class SchemaBuilder {
       primaryKey: this.keyProperty(type, this.only(type, properties, 'primary key')),
       partitionKey: this.partitionKey(type, properties, options.partition !== undefined, owner?.keyType),
       fields,
-      ...buildIndexes(
-        options.name,
-        indexes,
+      ...built,
+      deletion: buildDeletion(
+        this.typed(type, properties, 'deletion time'),
         fields,
-        options.partition !== undefined,
-        options.listed,
+        [...built.indexes, ...built.globals],
         (what) => this.fault(type, what),
       ),
       counters: this.counters(type, properties),
@@ -274,12 +282,13 @@ export class SchemaBuilder {
   }
 }
 
-const ROLE_TYPES = { version: Number, 'creation time': Date, 'update time': Date, 'expiry time': Date };
+const ROLE_TYPES = { version: Number, 'creation time': Date, 'update time': Date, 'expiry time': Date, 'deletion time': Date };
 const NAME = /^[\w.-]+$/;
 const STORED_ROLES: ReadonlySet<PropertyRole> = new Set([
   'property',
   'creation time',
   'update time',
+  'deletion time',
 ] as const);
 const UNUSABLE_NAMES = new Set(['__proto__', 'constructor', 'prototype']);
 const KEY_TYPES = new Map<unknown, KeyType>([

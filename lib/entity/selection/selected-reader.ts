@@ -3,6 +3,7 @@ import { type EntityClient, countersOf } from '../common/entity-client.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import { ROW_FIELDS } from '../keys/stored-names.js';
 import { fieldsRead } from '../rows/field-storage.js';
+import { isDeleted } from '../schema/deletion-schema.js';
 import { type Fields, isWellFormed } from '../rows/row-reader.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 
@@ -34,12 +35,15 @@ export async function readSelected(
     for (const [at, reply] of (await repliesOf(again.exec())).entries())
       rows[incomplete[at]] = reply as Fields;
   }
-  return rows.map((fields, i) => mapper.load(keys[i], fields)?.entity ?? null);
+  return rows.map((fields, i) =>
+    isDeleted(mapper.schema, fields) ? null : (mapper.load(keys[i], fields)?.entity ?? null),
+  );
 }
 
 /** Returns the fields of a row that loading it with a mapper reads. */
-function fieldNames({ schema: { fields, counters } }: RowMapper): string[] {
+function fieldNames({ schema: { fields, counters, deletion } }: RowMapper): string[] {
   const names: string[] = [ROW_FIELDS.version, ROW_FIELDS.expiresAt];
+  if (deletion) names.push(deletion.property);
   for (const field of fields) names.push(...fieldsRead(field));
   return [...names, ...counters.map(({ property }) => property)];
 }

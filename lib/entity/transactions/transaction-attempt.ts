@@ -10,6 +10,7 @@ import { emittedEvent } from './emitted-event.js';
 import type { EmittedEvent } from '../operations/outbox.js';
 import type { PartitionTransaction } from './partition-transaction.js';
 import { type QueryPlan, isGlobalWhere, planQuery } from '../planning/query-plan.js';
+import { isDeleted } from '../schema/deletion-schema.js';
 import type { QueryGuard } from '../operations/row-operation.js';
 import type { OpenTransaction } from '../rows/entity-tracker.js';
 import type { RowMapper } from '../rows/row-mapper.js';
@@ -58,7 +59,7 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
     const write = this.writes.get(key.row);
     if (write) return write.kind === 'remove' ? null : (write.entity as E);
     const { row } = await this.readOnce(mapper, key);
-    return row && (row.entity as E);
+    return entityIn({ mapper, row }) as E | null;
   }
 
   async find<E extends object>(
@@ -80,7 +81,7 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
     this.queries.push(...guards);
     const stored = idTexts.map((idText) => entityKeyIn(mapper.schema, plan.tag, idText));
     const found = await Promise.all(
-      stored.map(async (key) => ({ key, entity: (await this.readOnce(mapper, key)).row?.entity })),
+      stored.map(async (key) => ({ key, entity: entityIn(await this.readOnce(mapper, key)) })),
     );
     const isCovered = plan.sources.every((source) => source.isCovered);
     const entities = found.flatMap(({ key, entity }) =>
@@ -181,7 +182,8 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
   }
 
   private async read(mapper: RowMapper, key: EntityKey): Promise<TransactionRead> {
-    const row = await loadRow(this.context, mapper, key);
+    // Deleted rows are read too, because their versions are part of what the commit checks.
+    const row = await loadRow(this.context, mapper, key, 'included');
     if (row) this.context.entities.join(row.entity, this);
     return { mapper, key, row };
   }
@@ -218,3 +220,7 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
     return key;
   }
 }
+
+/** Returns the entity of a read, null if there is none or it is deleted softly. */
+const entityIn = ({ mapper, row }: Pick<TransactionRead, 'mapper' | 'row'>): object | null =>
+  row && !isDeleted(mapper.schema, row.entity) ? row.entity : null;
