@@ -249,7 +249,7 @@ export type { GlobalSweepOptions, SweepOptions } from './entity/maintenance/swee
 export type { UpdateOptions } from './entity/operations/update-options.js';
 export { EntityRegistry, createRepositories } from './entity/repository/entity-registry.js';
 export type { EntityClient } from './entity/common/entity-client.js';
-export { assertShape, type ShapeNames } from './entity/repository/assert-shape.js';
+export { assertShape, type ShapeNames } from './entity/records/assert-shape.js';
 export {
   EntityNotFoundError,
   EntityNotSavedError,

@@ -11,7 +11,7 @@ import { withGlobals } from '../operations/global-changes.js';
 import { withIndexes } from '../operations/index-changes.js';
 import { keptProperty, restoreKept } from '../rows/kept-time.js';
 import type { Guard, RowMapper } from '../rows/row-mapper.js';
-import { assertNotDeletion, deletionOf } from './deletion-checks.js';
+import { assertNotDeletion, deletionOf } from '../schema/deletion-checks.js';
 import type { RowOperation } from '../operations/row-operation.js';
 import type { UpdateOptions } from '../operations/update-options.js';
 
