@@ -121,6 +121,7 @@ export {
   CreatedAt,
   UpdatedAt,
   ExpiresAt,
+  DeletedAt,
   BeforeInsert,
   AfterInsert,
   BeforeUpdate,
@@ -245,6 +246,8 @@ export type { TransactionCollection } from './entity/transactions/transaction-co
 export type { TransactionFunction } from './entity/transactions/transaction-runner.js';
 export type { ItemResult } from './entity/repository/bulk-writes.js';
 export type { BulkWriteOptions, WriteOptions } from './entity/common/write-options.js';
+export type { DeletedPageOptions } from './entity/deletion/deleted-rows.js';
+export type { PurgeOptions } from './entity/repository/repository-deletions.js';
 export type { GlobalSweepOptions, SweepOptions } from './entity/maintenance/sweep-options.js';
 export type { UpdateOptions } from './entity/operations/update-options.js';
 export { EntityRegistry, createRepositories } from './entity/repository/entity-registry.js';

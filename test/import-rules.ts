@@ -54,7 +54,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['query', 'changes'],
     ['global'],
     ['commit'],
-    ['maintenance'],
+    ['maintenance', 'deletion'],
     ['loading'],
     ['locks'],
     ['transactions', 'partitions'],

@@ -17,6 +17,8 @@ interface Values {
 const SIDES = {
   insert: ['after'],
   update: ['before', 'after'],
+  softDelete: ['before', 'after'],
+  restore: ['before', 'after'],
   delete: ['before'],
   expire: ['before'],
 } as const;

@@ -31,8 +31,11 @@ export type ChangeValues<E> = { readonly [Name in DataNames<E>]?: E[Name] };
 
 /** A committed change of a row. */
 export interface RowChange<E = object> extends RecordedChange {
-  /** What happened. `expire` appears when an expired row is swept or overwritten. */
-  readonly type: 'insert' | 'update' | 'delete' | 'expire';
+  /**
+   * What happened. `expire` appears when an expired row is swept or overwritten; `softDelete` and `restore` are updates
+   * of a row with `@DeletedAt()`.
+   */
+  readonly type: 'insert' | 'update' | 'delete' | 'expire' | 'softDelete' | 'restore';
   /** The name of the entity. */
   readonly entity: string;
   readonly key: KeyOf<E>;

@@ -67,7 +67,7 @@ export function changeFrom(
   const key = givenKey(schema, stored) as never;
   const version = Number(field(OUTBOX_FIELDS.version));
   const change = { type, entity: schema.name, key, version, ...recorded };
-  const withNames = type === 'update' ? { ...change, changed: changedIn(schema, detail) } : change;
+  const withNames = UPDATES.has(type) ? { ...change, changed: changedIn(schema, detail) } : change;
   return addValues(withNames, schema, stored, fields) as Omit<RowChange, 'cursor'>;
 }
 
@@ -101,3 +101,5 @@ export function entriesIn(slot: number, reply: readonly unknown[]): OutboxEntry[
     entries.push({ id: String(reply[i]), slot, fields: reply[i + 1] as Buffer[] });
   return entries;
 }
+
+const UPDATES: ReadonlySet<RowChange['type']> = new Set(['update', 'softDelete', 'restore'] as const);

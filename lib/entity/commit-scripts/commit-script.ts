@@ -51,7 +51,8 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 --   or uq  'u'  n, n times: entry, the id that holds it ('' for none)
 -- and for each operation
 --   row (a number in KEYS)  mode  expected version  expire at
---   entity ('' if its changes are not recorded), and unless that is '': id, whether values are recorded ('' for not)
+--   entity ('' if its changes are not recorded), and unless that is '': id, whether values are recorded ('' for not),
+--     the type of the change ('' for what the mode says)
 --   n, n times: field, value         to set; unless empty the last two are '~v', the property that an upsert keeps
 --                                    ('' for none), and '~op' ''
 --   n, n times: field                to remove
@@ -98,7 +99,7 @@ ${QUERIES}
 local function takeOperation()
   local o = { row = KEYS[tonumber(take())], mode = take(), expected = take(), expireAt = take() }
   o.entity = take()
-  if o.entity ~= '' then o.entityId, o.hasValues = take(), take() ~= '' end
+  if o.entity ~= '' then o.entityId, o.hasValues, o.change = take(), take() ~= '', take() end
   o.setFrom, o.setTo = takeSpan(2)
   o.removedFrom, o.removedTo = takeSpan(1)
   o.countFrom, o.countTo = takeSpan(2)

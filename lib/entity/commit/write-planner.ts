@@ -8,7 +8,8 @@ import type { EntitySchema } from '../schema/entity-schema.js';
 import { idGenerator } from '../decorators/id-generators.js';
 import type { EntityState, EntityTracker } from '../rows/entity-tracker.js';
 import { withGlobals } from '../operations/global-changes.js';
-import { withIndexes } from '../operations/index-changes.js';
+import { isDeleted } from '../schema/deletion-schema.js';
+import { isDeletionWritten, withIndexes } from '../operations/index-changes.js';
 import { keptProperty, restoreKept } from '../rows/kept-time.js';
 import type { Guard, RowMapper } from '../rows/row-mapper.js';
 import { assertNotDeletion, deletionOf } from '../schema/deletion-checks.js';
@@ -196,7 +197,17 @@ export class WritePlanner {
     if (where !== undefined) checkObject('where', where);
     const guards = mapper.guards(where ?? {});
     if (schema.deletion) guards.push([schema.deletion.property, undefined]);
-    return withEntries({ schema, key, mode: 'update', expected: ifVersion, guards: guards.length > 0 ? guards : undefined, ...changes }, values);
+    return withEntries(
+      {
+        schema,
+        key,
+        mode: 'update',
+        expected: ifVersion,
+        guards: guards.length > 0 ? guards : undefined,
+        ...changes,
+      },
+      values,
+    );
   }
 
   /** Plans the soft delete of a row that is not deleted, whatever its version. */
@@ -262,7 +273,12 @@ const deleteOf = (schema: EntitySchema, key: EntityKey): RowOperation => ({
 
 /** Adds the changes of indexes and unique constraints, of the partition and global ones, to an operation. */
 const withEntries = (operation: RowOperation, values: object = {}): RowOperation =>
-  withGlobals(withIndexes(operation, values), values);
+  withGlobals(withIndexes(withChange(operation, values), values), values);
+
+function withChange(operation: RowOperation, values: object): RowOperation {
+  if (operation.mode !== 'update' || !isDeletionWritten(operation)) return operation;
+  return { ...operation, change: isDeleted(operation.schema, values) ? 'softDelete' : 'restore' };
+}
 
 /** Generates the id of an entity that has none, if its class generates ids. */
 export function fillId({ schema }: RowMapper, entity: object): void {

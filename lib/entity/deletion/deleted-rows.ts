@@ -3,13 +3,23 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { entityKeyIn, indexKey } from '../keys/entity-key.js';
 import { idTextOf } from '../keys/index-entry.js';
 import { INDEX_LISTS } from '../keys/stored-names.js';
-import { DEFAULT_PAGE_LIMIT, MAX_PAGE_LIMIT, type Page } from '../query/entity-finder.js';
 import { IndexReader } from '../query/index-reader.js';
+import { MAX_PAGE_LIMIT, type Page, checkCount } from '../query/query-options.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 import { type RowContext, loadRows } from '../rows/row-reader.js';
+import { deletionOf } from '../schema/deletion-checks.js';
 import { isDeleted } from '../schema/deletion-schema.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
-import { deletionOf } from '../schema/deletion-checks.js';
+
+const DEFAULT_PAGE_LIMIT = 100;
+
+/** Options of `findDeleted`. */
+export interface DeletedPageOptions {
+  /** The page size: 100 by default, at most 1,000. */
+  limit?: number | undefined;
+  /** The cursor of the previous page. Without it, the first page is read. */
+  cursor?: string | undefined;
+}
 
 /** Returns a reader of the deleted rows in a partition, the oldest deletion first. */
 export function deletedEntries(client: EntityClient, schema: EntitySchema, tag: string): IndexReader {
@@ -29,23 +39,27 @@ export async function deletedPage<E extends object>(
   context: RowContext,
   mapper: RowMapper,
   tag: string,
-  limit: number = DEFAULT_PAGE_LIMIT,
-  cursor?: string,
-): Promise<Page<E>> {
-  if (!Number.isSafeInteger(limit) || limit < 1 || limit > MAX_PAGE_LIMIT)
-    throw new InvalidArgumentError('limit', `limit must be a whole number from 1 to ${MAX_PAGE_LIMIT}`);
+  { limit = DEFAULT_PAGE_LIMIT, cursor }: DeletedPageOptions,
+): Promise<Pick<Page<E>, 'items' | 'cursor'>> {
+  checkCount('limit', limit, 1, MAX_PAGE_LIMIT);
   const reader = deletedEntries(context.client, mapper.schema, tag);
-  let after = cursor === undefined ? undefined : reader.entryOf(cursor);
+  let cut = cursor === undefined ? undefined : cutOf(reader, cursor);
   const items: E[] = [];
   for (;;) {
     const wanted = limit - items.length;
-    const entries = await reader.entries(after, wanted + 1);
+    const entries = await reader.entries(wanted + 1, 'asc', cut);
     const read = entries.slice(0, wanted);
     const keys = read.map((entry) => entityKeyIn(mapper.schema, tag, idTextOf(entry)));
     for (const entity of await loadRows(context, mapper, keys, 'included'))
       if (entity && isDeleted(mapper.schema, entity)) items.push(entity as E);
     if (entries.length === read.length) return { items };
-    after = read.at(-1)!;
-    if (items.length === limit) return { items, cursor: reader.cursorAfter(after) };
+    cut = reader.cutAfter(read.at(-1)!);
+    if (items.length === limit) return { items, cursor: cut.toString('base64url') };
   }
+}
+
+function cutOf(reader: IndexReader, cursor: string): Buffer {
+  const cut = Buffer.from(String(cursor), 'base64url');
+  if (cut.toString('base64url') === cursor && reader.hasCut(cut)) return cut;
+  throw new InvalidArgumentError('cursor', 'The cursor does not belong to the deleted rows of this class');
 }

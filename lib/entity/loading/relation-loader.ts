@@ -9,7 +9,13 @@ import { MAX_LOADED_ROWS } from '../query/partition-loader.js';
 import type { SchemaRecords } from '../records/schema-records.js';
 import { showRelated } from '../schema/relation-values.js';
 import type { RowMapper } from '../rows/row-mapper.js';
-import { type Fields, type RowContext, rememberRow, runLoadHooks } from '../rows/row-reader.js';
+import {
+  type DeletedRows,
+  type Fields,
+  type RowContext,
+  rememberRow,
+  runLoadHooks,
+} from '../rows/row-reader.js';
 import { fieldsOf } from '../rows/stored-row.js';
 import type { SchemaRegistry } from '../rows/schema-registry.js';
 import { type RelatedRow, type RelationPlan, type RelationReader, relationReader } from './related-rows.js';
@@ -39,6 +45,7 @@ export async function loadWithRelations(
   mapper: RowMapper,
   keys: readonly EntityKey[],
   names: readonly string[],
+  deleted: DeletedRows = 'left out',
 ): Promise<(object | null)[]> {
   const plans = plansOf(context, mapper, names);
   await Promise.all(plans.map((plan) => assertReady(context, plan)));
@@ -46,7 +53,7 @@ export async function loadWithRelations(
   const rows = await Promise.all(keys.map((key) => readRow(context, mapper, plans, key)));
   const loaded = plans.map((): object[] => []);
   const entities = rows.map(({ fields, related }, i) => {
-    const entity = rememberRow(context, mapper, keys[i], fields)?.entity ?? null;
+    const entity = rememberRow(context, mapper, keys[i], fields, deleted)?.entity ?? null;
     if (!entity) return null;
     for (const [at, plan] of plans.entries()) {
       const found = related[at].flatMap(

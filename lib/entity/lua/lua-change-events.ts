@@ -76,7 +76,7 @@ local function recordChange(o, version)
   elseif not o.version then record('insert', version, nil, o.valuesAfter)
   else
     local names = changedBy(o)
-    if #names > 0 or version ~= o.version then record('update', version, names, joined(o.valuesBefore, o.valuesAfter)) end
+    if #names > 0 or version ~= o.version then record(o.change ~= '' and o.change or 'update', version, names, joined(o.valuesBefore, o.valuesAfter)) end
   end
 end
 `;

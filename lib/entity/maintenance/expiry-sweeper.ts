@@ -124,6 +124,7 @@ export class ExpirySweeper {
     const own = new Set([
       INDEX_LISTS.rows,
       INDEX_LISTS.expiry,
+      INDEX_LISTS.deleted,
       ...this.schema.indexes.map(({ name }) => name),
     ]);
     // The entries of a live row in indexes of a newer class are unknown here.

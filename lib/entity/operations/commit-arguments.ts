@@ -98,7 +98,11 @@ export function commitScriptArguments(
   for (const operation of operations) {
     const { schema, key, mode, set = NOTHING, removed = NOTHING, increments, guards = NOTHING } = operation;
     args.push(place(key.row), LETTERS[mode], expectedText(operation), expiryText(operation));
-    args.push(...(schema.changes && outbox ? [schema.name, key.idText, valuesMark(schema)] : ['']));
+    args.push(
+      ...(schema.changes && outbox
+        ? [schema.name, key.idText, valuesMark(schema), operation.change ?? '']
+        : ['']),
+    );
     const pairs = writesRow(operation) ? [...set, ...headerOf(operation)] : NOTHING;
     args.push(String(pairs.length / 2), ...pairs);
     args.push(String(removed.length), ...removed);

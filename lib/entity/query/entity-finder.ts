@@ -33,7 +33,7 @@ export interface FinderContext extends RowContext {
 }
 
 /** Reads rows by their keys: their entities in the same order, null for a missing row. */
-type RowsReader = (context: RowContext, keys: readonly EntityKey[]) => Promise<(object | null)[]>;
+export type RowsReader = (context: RowContext, keys: readonly EntityKey[]) => Promise<(object | null)[]>;
 
 /** A row that matches, with its entity. */
 interface Match<E> {

@@ -12,7 +12,7 @@ import type { LockedFunction, LockingContext } from './partition-lock.js';
 import type { LockOptions } from '../locks/lock-options.js';
 import type { TransactionOptions } from '../transactions/partition-transaction.js';
 import { PARTS } from './repository-parts.js';
-import { RepositoryMaintenance } from './repository-maintenance.js';
+import { RepositoryDeletions } from './repository-deletions.js';
 import type {
   CollectionNames,
   CounterOf,
@@ -33,7 +33,7 @@ import { type WriteKind, fillId } from '../commit/write-planner.js';
  * indexes: it checks the version, or whether the row exists, in the same step. Inject a repository with
  * `@InjectClusterRepository(Entity)`, or get it from `EntityRegistry.repository(Entity)`.
  */
-export class ClusterRepository<E extends object> extends RepositoryMaintenance<E> {
+export class ClusterRepository<E extends object> extends RepositoryDeletions<E> {
   /**
    * Returns a new entity, with an id if ids are generated. It sends nothing. A property that is undefined keeps the
    * class's default.

@@ -3,7 +3,8 @@ import { RepositoryNotReadyError } from '../common/entity-errors.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import type { EntityClass } from '../decorators/shape.js';
 import type { ScanWhere, Where } from '../planning/where.js';
-import { EntityFinder } from '../query/entity-finder.js';
+import { EntityFinder, type RowsReader } from '../query/entity-finder.js';
+import { type DeletedRows, loadRows } from '../rows/row-reader.js';
 import { type StreamOptions, observeEntities, streamEntities } from '../query/entity-stream.js';
 import type { FindByOptions, OrderOptions, Page, PageOptions } from '../query/query-options.js';
 import type { Found, SelectOptions, SelectableNames } from '../decorators/selected.js';
@@ -174,12 +175,18 @@ export abstract class RepositoryQueries<E extends object> {
   protected reads<Name extends keyof E>(
     { select }: SelectOptions<Name>,
     where?: object,
+    deleted?: DeletedRows,
   ): { finder: EntityFinder<E>; pick: (read: E) => Found<E, NoInfer<Name>> } {
     const { context, mapper, finder } = this[PARTS];
-    if (select === undefined) return { finder, pick: (entity) => entity as Found<E, NoInfer<Name>> };
+    if (select === undefined) {
+      const pick = (entity: E) => entity as Found<E, NoInfer<Name>>;
+      if (deleted !== 'included') return { finder, pick };
+      const read: RowsReader = (parts, keys) => loadRows(parts, mapper, keys, deleted);
+      return { finder: new EntityFinder<E>(context, mapper, read), pick };
+    }
     const selection = Selection.of(mapper.schema, select);
     return {
-      finder: new EntityFinder<E>(context, mapper, selection.reader(where)),
+      finder: new EntityFinder<E>(context, mapper, selection.reader(where, deleted)),
       pick: (read) => selection.pick(read) as Found<E, NoInfer<Name>>,
     };
   }

@@ -12,7 +12,9 @@ import { type ClassList, type FollowHandler, followChanges } from '../followers/
 import { type FollowOptions, checkGroup } from '../followers/follow-options.js';
 import { type EntityKey, entityKey, partitionTag } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
-import { loadRow } from '../rows/row-reader.js';
+import { type DeletedRows, loadRow } from '../rows/row-reader.js';
+import { deletionOf } from '../schema/deletion-checks.js';
+import { checkFlag } from '../query/query-options.js';
 import type { Found, SelectOptions, SelectableNames } from '../decorators/selected.js';
 import { loadWithRelations } from '../loading/relation-loader.js';
 import type { RelationNames, WithRelations } from '../decorators/related.js';
@@ -48,7 +50,7 @@ export abstract class RepositoryReads<E extends object> extends RepositoryQuerie
     const { context, mapper } = this[PARTS];
     const place = this.at(key);
     if (options.with === undefined && options.select === undefined) {
-      const row = await loadRow(context, mapper, place);
+      const row = await loadRow(context, mapper, place, this.deletedBy(options));
       return (row && row.entity) as Found<E, NoInfer<Name>, WithRelations<E, Names>> | null;
     }
     return (await this.readMany([place], options))[0];
@@ -163,11 +165,19 @@ export abstract class RepositoryReads<E extends object> extends RepositoryQuerie
   async exists(key: KeyOf<E>): Promise<boolean> {
     const row = this.keyOf(key);
     const { client } = this[PARTS].context;
-    const [found, [expiresAt]] = await Promise.all([
+    const { deletion } = this[PARTS].mapper.schema;
+    const [found, [expiresAt, deletedAt]] = await Promise.all([
       client.exists(row),
-      client.hmget(row, ROW_FIELDS.expiresAt),
+      client.hmget(row, ROW_FIELDS.expiresAt, ...(deletion ? [deletion.property] : [])),
     ]);
-    return found === 1 && !(Number(expiresAt ?? Infinity) <= Date.now());
+    return found === 1 && (deletedAt ?? null) === null && !(Number(expiresAt ?? Infinity) <= Date.now());
+  }
+
+  private deletedBy({ withDeleted }: Pick<FindOptions, 'withDeleted'>): DeletedRows {
+    if (withDeleted === undefined) return 'left out';
+    checkFlag('withDeleted', withDeleted);
+    if (withDeleted) deletionOf(this[PARTS].mapper.schema);
+    return withDeleted ? 'included' : 'left out';
   }
 
   private async readMany<Names extends RelationNames<E>, Name extends keyof E>(
@@ -176,7 +186,7 @@ export abstract class RepositoryReads<E extends object> extends RepositoryQuerie
   ): Promise<(Found<E, Name, WithRelations<E, Names>> | null)[]> {
     type Row = Found<E, Name, WithRelations<E, Names>> | null;
     if (options.with === undefined) {
-      const { finder, pick } = this.reads(options);
+      const { finder, pick } = this.reads(options, undefined, this.deletedBy(options));
       return (await finder.rows(places)).map((read) => read && pick(read)) as Row[];
     }
     if (options.select !== undefined)
@@ -185,7 +195,7 @@ export abstract class RepositoryReads<E extends object> extends RepositoryQuerie
         'select and with exclude each other: what select reads has no relations. Leave one of them out',
       );
     const { context, mapper } = this[PARTS];
-    return (await loadWithRelations(context, mapper, places, options.with)) as Row[];
+    return (await loadWithRelations(context, mapper, places, options.with, this.deletedBy(options))) as Row[];
   }
 
   /** @internal */

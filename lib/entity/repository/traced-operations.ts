@@ -8,6 +8,7 @@ const OPERATIONS = [
   ...['findOne', 'findOneOrFail', 'findMany', 'findBy', 'findOneBy', 'findPage', 'countBy', 'exists'],
   ...['save', 'insert', 'upsert', 'update', 'remove', 'delete', 'saveMany', 'deleteMany'],
   ...['increment', 'expire', 'persist', 'transaction', 'withLock', 'sweepExpired', 'sweepGlobals', 'migrate'],
+  ...['softRemove', 'softDelete', 'restore', 'findDeleted', 'purgeDeleted'],
 ] as const;
 
 /** Those whose first argument is a list. */

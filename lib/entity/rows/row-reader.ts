@@ -70,7 +70,9 @@ export async function loadRows(
     return reply as Fields;
   });
   if (mapper.isText) await readAgainAsBytes(context, keys, rows);
-  const entities = rows.map((fields, i) => rememberRow(context, mapper, keys[i], fields, deleted)?.entity ?? null);
+  const entities = rows.map(
+    (fields, i) => rememberRow(context, mapper, keys[i], fields, deleted)?.entity ?? null,
+  );
   await runLoadHooks(mapper, entities);
   return entities;
 }

@@ -22,7 +22,9 @@ export function buildDeletion(
         `.${property} is in the ${kind} '${name}', but deleted rows are in no index: list them with findDeleted()`,
       );
   if (field.hasDefault)
-    fault(`.${property} is the deletion time and has an initial value, so that every new row would be deleted`);
+    fault(
+      `.${property} is the deletion time and has an initial value, so that every new row would be deleted`,
+    );
   return { property: field.property, field: field as IndexedField };
 }
 

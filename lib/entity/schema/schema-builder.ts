@@ -282,7 +282,13 @@ export class SchemaBuilder {
   }
 }
 
-const ROLE_TYPES = { version: Number, 'creation time': Date, 'update time': Date, 'expiry time': Date, 'deletion time': Date };
+const ROLE_TYPES = {
+  version: Number,
+  'creation time': Date,
+  'update time': Date,
+  'expiry time': Date,
+  'deletion time': Date,
+};
 const NAME = /^[\w.-]+$/;
 const STORED_ROLES: ReadonlySet<PropertyRole> = new Set([
   'property',

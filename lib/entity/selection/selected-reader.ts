@@ -4,7 +4,7 @@ import type { EntityKey } from '../keys/entity-key.js';
 import { ROW_FIELDS } from '../keys/stored-names.js';
 import { fieldsRead } from '../rows/field-storage.js';
 import { isDeleted } from '../schema/deletion-schema.js';
-import { type Fields, isWellFormed } from '../rows/row-reader.js';
+import { type DeletedRows, type Fields, isWellFormed } from '../rows/row-reader.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 
 /**
@@ -15,6 +15,7 @@ export async function readSelected(
   client: EntityClient,
   mapper: RowMapper,
   keys: readonly EntityKey[],
+  deleted: DeletedRows = 'left out',
 ): Promise<(object | null)[]> {
   if (keys.length === 0) return [];
   countersOf(client).operations.add('read', keys.length);
@@ -36,7 +37,9 @@ export async function readSelected(
       rows[incomplete[at]] = reply as Fields;
   }
   return rows.map((fields, i) =>
-    isDeleted(mapper.schema, fields) ? null : (mapper.load(keys[i], fields)?.entity ?? null),
+    deleted === 'left out' && isDeleted(mapper.schema, fields)
+      ? null
+      : (mapper.load(keys[i], fields)?.entity ?? null),
   );
 }
 

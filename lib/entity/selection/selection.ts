@@ -5,7 +5,7 @@ import { isPlain } from '../common/given-value.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { RowMapper } from '../rows/row-mapper.js';
-import type { RowContext } from '../rows/row-reader.js';
+import type { DeletedRows, RowContext } from '../rows/row-reader.js';
 import { SELECTED } from '../decorators/selected.js';
 import { readSelected } from './selected-reader.js';
 
@@ -52,7 +52,10 @@ export class Selection {
    *
    * @param where the query. Its results have all properties that it names.
    */
-  reader(where?: object): (context: RowContext, keys: readonly EntityKey[]) => Promise<(object | null)[]> {
+  reader(
+    where?: object,
+    deleted?: DeletedRows,
+  ): (context: RowContext, keys: readonly EntityKey[]) => Promise<(object | null)[]> {
     const { fields, counters, globals, indexes } = this.schema;
     const named = new Set([...this.names, ...namesIn(where)]);
     // An entry of a global index is compared with all properties of the index. A row that several alternatives find
@@ -64,7 +67,7 @@ export class Selection {
       fields: fields.filter(({ property }) => named.has(property)),
       counters: counters.filter(({ property }) => named.has(property)),
     });
-    return async (context, keys) => readSelected(context.client, mapper, keys);
+    return async (context, keys) => readSelected(context.client, mapper, keys, deleted);
   }
 
   /** Returns the selected properties of what was read. */

@@ -57,7 +57,8 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
     const mapper = this.context.schemas.mapper(type);
     const key = this.inPartition(entityKey(mapper.schema, given));
     const write = this.writes.get(key.row);
-    if (write) return write.kind === 'remove' ? null : (write.entity as E);
+    if (write)
+      return write.kind === 'remove' || isDeleted(mapper.schema, write.entity) ? null : (write.entity as E);
     const { row } = await this.readOnce(mapper, key);
     return entityIn({ mapper, row }) as E | null;
   }
@@ -170,7 +171,8 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
   /** Returns the entities that this transaction writes and a query would find. */
   private writtenTo({ schema }: RowMapper, plan: QueryPlan): object[] {
     const writes = [...this.writes.values()].filter(
-      ({ kind, mapper, entity }) => kind !== 'remove' && mapper.schema === schema && isFound(plan, entity),
+      ({ kind, mapper, entity }) =>
+        kind !== 'remove' && mapper.schema === schema && !isDeleted(schema, entity) && isFound(plan, entity),
     );
     return writes.map(({ entity }) => entity);
   }

@@ -17,6 +17,7 @@ import {
   ExpiresAt,
   HashOf,
   Index,
+  DeletedAt,
   ListOf,
   type Partition,
   PartitionKey,
@@ -47,6 +48,7 @@ class Optioned {
   @Index({ scope: 'global' }) @Property() region?: string;
   @Counter() n!: number;
   @ExpiresAt() expiresAt?: Date;
+  @DeletedAt() deletedAt?: Date;
   @BelongsTo(() => Order) owner!: Related<Order | null>;
   @SetOf(String) tags!: ClusterSet<string>;
   @ListOf(String) log!: ClusterList<string>;
@@ -99,6 +101,7 @@ const given: Record<string, unknown> = {
   batchSize: 5,
   from: undefined,
   pollMs: 50,
+  olderThan: '1d',
   attempts: 3,
   name: 'a',
   ttlMs: 5_000,
@@ -165,6 +168,11 @@ const ofRepository: Table<ClusterRepository<Optioned>> = {
   follow: [{ value: freshId, whole: 'refused' }, needed(() => {}), options('follow()')],
   deadLetters: [needed('group'), optional([Optioned])],
   exists: [ofKey],
+  softRemove: [ofLoaded, write],
+  softDelete: [ofKey, write],
+  restore: [ofKey, write],
+  findDeleted: [needed(orderId), options('findDeleted()')],
+  purgeDeleted: [{ ...options('purgeDeleted()', ['olderThan']), whole: 'refused' }],
   sweepExpired: [options('sweepExpired()')],
   sweepGlobals: [options('sweepGlobals()')],
   verifyIndexes: [options('verifyIndexes()')],
