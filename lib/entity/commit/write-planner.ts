@@ -7,12 +7,10 @@ import { hasCascades } from './cascades.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { idGenerator } from '../decorators/id-generators.js';
 import type { EntityState, EntityTracker } from '../rows/entity-tracker.js';
-import { withGlobals } from '../operations/global-changes.js';
-import { isDeleted } from '../schema/deletion-schema.js';
-import { isDeletionWritten, withIndexes } from '../operations/index-changes.js';
+import { withEntries } from './row-entries.js';
 import { keptProperty, restoreKept } from '../rows/kept-time.js';
-import type { Guard, RowMapper } from '../rows/row-mapper.js';
-import { assertNotDeletion, deletionOf } from '../schema/deletion-checks.js';
+import type { RowMapper } from '../rows/row-mapper.js';
+import { assertNotDeletion } from '../schema/deletion-checks.js';
 import type { RowOperation } from '../operations/row-operation.js';
 import type { UpdateOptions } from '../operations/update-options.js';
 
@@ -210,17 +208,6 @@ export class WritePlanner {
     );
   }
 
-  /** Plans the soft delete of a row that is not deleted, whatever its version. */
-  softDelete(mapper: RowMapper, key: EntityKey): RowOperation {
-    const { schema } = mapper;
-    const { property } = deletionOf(schema);
-    const now = new Date();
-    const values = { [property]: now, ...(schema.updatedAt && { [schema.updatedAt]: now }) };
-    const guards: Guard[] = [[property, undefined]];
-    const { set, removed } = mapper.patch(values);
-    return withEntries({ schema, key, mode: 'update', guards, set, removed }, values);
-  }
-
   /** Plans a change of a row's expiry alone. */
   expire({ schema }: RowMapper, key: EntityKey, expireAt: number | null): RowOperation {
     return withEntries({ schema, key, mode: 'touch', expireAt });
@@ -270,15 +257,6 @@ const deleteOf = (schema: EntitySchema, key: EntityKey): RowOperation => ({
   mode: 'delete',
   cascades: hasCascades(schema) || undefined,
 });
-
-/** Adds the changes of indexes and unique constraints, of the partition and global ones, to an operation. */
-const withEntries = (operation: RowOperation, values: object = {}): RowOperation =>
-  withGlobals(withIndexes(withChange(operation, values), values), values);
-
-function withChange(operation: RowOperation, values: object): RowOperation {
-  if (operation.mode !== 'update' || !isDeletionWritten(operation)) return operation;
-  return { ...operation, change: isDeleted(operation.schema, values) ? 'softDelete' : 'restore' };
-}
 
 /** Generates the id of an entity that has none, if its class generates ids. */
 export function fillId({ schema }: RowMapper, entity: object): void {

@@ -1,4 +1,4 @@
-import { ABSENT_BYTE } from '../keys/stored-names.js';
+import { ABSENT_BYTE, INDEX_LISTS } from '../keys/stored-names.js';
 
 /** Part of the commit script: finds the entries of indexes and unique constraints that an operation changes. */
 export const LUA_INDEXES = String.raw`
@@ -37,14 +37,26 @@ local function findElementChanges(o, index)
   end
 end
 
+-- The field with the deletion time, if rows can be deleted softly.
+local function deletionOf(o)
+  for _, index in ipairs(o.indexes) do
+    if index.name == '${INDEX_LISTS.deleted}' then return index.parts[1] end
+  end
+end
+
 local function findIndexChanges(o)
   o.leaves, o.enters, o.releases, o.claims = {}, {}, {}, {}
+  local deletion = deletionOf(o)
   for _, index in ipairs(o.indexes) do
     local before, after
     if index.elements then findElementChanges(o, index)
     else
       -- An absent row has no entries, also where an index has rows without a value.
       before, after = o.found ~= '' and entryOf(index, o.before), o.mode ~= 'D' and entryOf(index, o.after)
+      -- Nor has one that is deleted softly.
+      if index.nulls and deletion then
+        before, after = not o.before[deletion] and before, not o.after[deletion] and after
+      end
     end
     if before ~= after then
       local left = index.unique and o.releases or o.leaves

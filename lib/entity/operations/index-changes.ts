@@ -22,7 +22,11 @@ export function withIndexes(operation: RowOperation, values: object = {}): RowOp
   const isMoved = isPart && isDeletionWritten(operation);
   const isWritten = ({ property }: IndexedField): boolean =>
     !ENDS.has(mode) && (!isPart || isMoved || removed.includes(property) || isSet(set, property));
-  const indexes = isPart ? all.filter(({ fields }) => fields.some(isWritten)) : all;
+  const touched = all.filter(({ fields: parts }) => parts.some(isWritten));
+  // An index of rows without a value has no deleted ones: the list of deletions names the field that says so.
+  if (touched.some(({ nulls }) => nulls))
+    touched.push(...listedDeletions(schema).filter(({ name }) => touched.every((one) => one.name !== name)));
+  const indexes = isPart ? touched : all;
   if (isPart && indexes.length === 0 && operation.expireAt === undefined) return operation;
   const fields: FieldEncoding[] = [];
   const [nowSet, nowRemoved] = [[...set], [...removed]];

@@ -7,6 +7,7 @@ import type { PartitionSweep, WriteOptions } from '../common/write-options.js';
 import type { KeyOf, PartitionKeyOf } from '../decorators/shape.js';
 import { DeletedPurger } from '../deletion/deleted-purger.js';
 import { type DeletedPageOptions, deletedPage } from '../deletion/deleted-rows.js';
+import { softDeleteOperation } from '../deletion/soft-delete.js';
 import { partitionTag } from '../keys/entity-key.js';
 import { faultError } from '../operations/commit-faults.js';
 import type { Page } from '../query/query-options.js';
@@ -67,7 +68,7 @@ export abstract class RepositoryDeletions<E extends object> extends RepositoryMa
   async softDelete(key: KeyOf<E>, options?: WriteOptions): Promise<{ deleted: boolean }> {
     checkEntityOptions('a write', options);
     const { context, mapper } = this[PARTS];
-    const operation = context.planner.softDelete(mapper, this.at(key));
+    const operation = softDeleteOperation(mapper, this.at(key));
     const outcome = await context.committer.tryCommit([operation], options);
     if (outcome.fault === 'MISSING' || outcome.fault === 'CHANGED') return { deleted: false };
     if (outcome.fault) throw faultError(outcome);

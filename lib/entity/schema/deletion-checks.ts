@@ -1,6 +1,5 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import type { DeletionSchema } from './deletion-schema.js';
-import type { EntitySchema } from './entity-schema.js';
+import type { DeletionSchema, EntitySchema } from './entity-schema.js';
 
 /** Returns how a class deletes rows softly. @throws InvalidArgumentError if it does not. */
 export function deletionOf({ name, deletion }: EntitySchema): DeletionSchema {

@@ -1,11 +1,4 @@
-import type { FieldSchema, IndexedField, IndexSchema } from './entity-schema.js';
-
-/** How rows of a class are deleted softly: they stay, and reads leave them out. */
-export interface DeletionSchema {
-  /** The property of `@DeletedAt()`. A row that has a value for it is deleted. */
-  readonly property: string;
-  readonly field: IndexedField;
-}
+import type { DeletionSchema, FieldSchema, IndexedField, IndexSchema } from './entity-schema.js';
 
 /** Builds the schema of the deletions of a class, and reports faults to `fault`. */
 export function buildDeletion(

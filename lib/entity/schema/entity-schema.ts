@@ -1,6 +1,5 @@
 import type { Codec } from '../codec/codec.js';
 import type { CollectionSchema } from './collection-schema.js';
-import type { DeletionSchema } from './deletion-schema.js';
 import type { EntityHooks } from './entity-hooks.js';
 import type { RelationSchema } from './relation-schema.js';
 import type { ChangesSchema } from './schema-changes.js';
@@ -78,6 +77,13 @@ export interface IndexedField extends FieldSchema {
 
 /** A codec of values with an order. */
 export type OrderedCodec = Codec & Required<Pick<Codec, 'order'>>;
+
+/** How rows of a class are deleted softly: they stay, and reads leave them out. */
+export interface DeletionSchema {
+  /** The property of `@DeletedAt()`. A row that has a value for it is deleted. */
+  readonly property: string;
+  readonly field: IndexedField;
+}
 
 /** The validated schema of an entity class. Immutable, except that subscribers join its hooks. */
 export interface EntitySchema {

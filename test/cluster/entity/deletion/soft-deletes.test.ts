@@ -38,6 +38,7 @@ class Note {
   @Unique() @Property() slug?: string;
   @Index() @Property() status: string = 'open';
   @Index({ name: 'ranked', fields: ['status', 'rank'] }) @Property() rank: number = 0;
+  @Index({ nulls: true }) @Property() label?: string;
   @Index({ scope: 'global' }) @Property() region?: string;
   @Unique({ scope: 'global' }) @Property() code?: string;
   @Counter() views!: number;
@@ -92,6 +93,8 @@ async function readIds(): Promise<Record<string, unknown>> {
     byRegion: idsOf(await notes.findBy({ region: teamId })),
     byCode: (await notes.findOneBy({ code: `${teamId}-a` }))?.id,
     count: await notes.countBy({ teamId }),
+    unlabeled: idsOf(await notes.findBy({ teamId, label: null })),
+    countUnlabeled: await notes.countBy({ teamId, label: null }),
     countOpen: await notes.countBy({ teamId, status: 'open' }),
     countRegion: await notes.countBy({ region: teamId }),
     exists: await notes.exists(at('a')),
@@ -116,6 +119,8 @@ const LIVE = {
   byRegion: ['a', 'b'],
   byCode: 'a',
   count: 2,
+  unlabeled: ['a', 'b'],
+  countUnlabeled: 2,
   countOpen: 2,
   countRegion: 2,
   exists: true,
@@ -134,6 +139,8 @@ const WITHOUT_A = {
   byRegion: ['b'],
   byCode: undefined,
   count: 1,
+  unlabeled: ['b'],
+  countUnlabeled: 1,
   countOpen: 1,
   countRegion: 1,
   exists: false,
@@ -203,6 +210,10 @@ describe('a row that is deleted softly', () => {
     const hidden = await notes.findOneOrFail(at('a'), { withDeleted: true });
     await notes.save(Object.assign(hidden, { status: 'changed', region: `${teamId}-2` }));
     expect(await notes.findBy({ teamId, status: 'changed' })).toEqual([]);
+    expect(await faults()).toEqual([]);
+    await notes.save(Object.assign(hidden, { label: 'x' }));
+    await notes.save(Object.assign(hidden, { label: undefined }));
+    expect(await notes.countBy({ teamId, label: null })).toBe(0);
     expect(await faults()).toEqual([]);
     await notes.delete(at('a'));
     expect((await notes.findDeleted(teamId)).items).toEqual([]);
