@@ -93,8 +93,8 @@ async function readIds(): Promise<Record<string, unknown>> {
     byRegion: idsOf(await notes.findBy({ region: teamId })),
     byCode: (await notes.findOneBy({ code: `${teamId}-a` }))?.id,
     count: await notes.countBy({ teamId }),
-    unlabeled: idsOf(await notes.findBy({ teamId, label: null })),
-    countUnlabeled: await notes.countBy({ teamId, label: null }),
+    unlabeled: idsOf(await notes.findBy({ teamId, label: { isNull: true } })),
+    countUnlabeled: await notes.countBy({ teamId, label: { isNull: true } }),
     countOpen: await notes.countBy({ teamId, status: 'open' }),
     countRegion: await notes.countBy({ region: teamId }),
     exists: await notes.exists(at('a')),
@@ -213,7 +213,7 @@ describe('a row that is deleted softly', () => {
     expect(await faults()).toEqual([]);
     await notes.save(Object.assign(hidden, { label: 'x' }));
     await notes.save(Object.assign(hidden, { label: undefined }));
-    expect(await notes.countBy({ teamId, label: null })).toBe(0);
+    expect(await notes.countBy({ teamId, label: { isNull: true } })).toBe(0);
     expect(await faults()).toEqual([]);
     await notes.delete(at('a'));
     expect((await notes.findDeleted(teamId)).items).toEqual([]);
