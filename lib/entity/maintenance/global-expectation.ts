@@ -61,7 +61,7 @@ export function globalExpectationsOf(
     globals.push({
       index,
       parts,
-      encodings: parts.includes(null) ? undefined : parts.join('\0'),
+      encodings: deleted || parts.includes(null) ? undefined : parts.join('\0'),
       held:
         hold === undefined
           ? undefined

@@ -31,7 +31,12 @@ class Team {
   @DeletedAt() deletedAt?: Date;
 }
 
-@ClusterEntity({ name: 'SoftNote', partition: () => Team, changes: { maxLength: 1_000, values: true } })
+@ClusterEntity({
+  name: 'SoftNote',
+  partition: () => Team,
+  listed: true,
+  changes: { maxLength: 1_000, values: true },
+})
 class Note {
   @PartitionKey() teamId!: string;
   @PrimaryKey() id!: string;
