@@ -10,7 +10,7 @@ import type { EntityState, EntityTracker } from '../rows/entity-tracker.js';
 import { withEntries } from './row-entries.js';
 import { keptProperty, restoreKept } from '../rows/kept-time.js';
 import type { RowMapper } from '../rows/row-mapper.js';
-import { assertNotDeletion } from '../schema/deletion-checks.js';
+import { assertNotDeletion } from '../schema/deletion-schema.js';
 import type { RowOperation } from '../operations/row-operation.js';
 import type { UpdateOptions } from '../operations/update-options.js';
 

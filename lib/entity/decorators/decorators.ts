@@ -115,10 +115,7 @@ export function ExpiresAt(): TypedPropertyDecorator<Date> {
   return roleDecorator('ExpiresAt', 'expiry time', { type: Date }, arguments[0] ?? {});
 }
 
-/**
- * Shows when the row was deleted softly; undefined for a row that is not deleted. `softRemove()` and `softDelete()` set
- * it, `restore()` removes it. Deleted rows are left out of reads, and hold no unique values.
- */
+/** Shows when the row was deleted softly, by `softRemove()` or `softDelete()`. Reads leave such rows out. */
 export function DeletedAt(): TypedPropertyDecorator<Date> {
   return roleDecorator('DeletedAt', 'deletion time', { type: Date }, arguments[0] ?? {});
 }

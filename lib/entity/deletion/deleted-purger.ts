@@ -7,7 +7,7 @@ import { KEY_SUFFIXES } from '../keys/stored-names.js';
 import { faultError } from '../operations/commit-faults.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 import { type RowContext, loadRows } from '../rows/row-reader.js';
-import { deletionOf } from '../schema/deletion-checks.js';
+import { deletionOf } from '../schema/deletion-schema.js';
 import { deletedEntries } from './deleted-rows.js';
 
 /** How many rows are read, and deleted, per batch. */

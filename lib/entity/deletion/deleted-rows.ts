@@ -7,8 +7,7 @@ import { IndexReader } from '../query/index-reader.js';
 import { MAX_PAGE_LIMIT, type Page, checkCount } from '../query/query-options.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 import { type RowContext, loadRows } from '../rows/row-reader.js';
-import { deletionOf } from '../schema/deletion-checks.js';
-import { isDeleted } from '../schema/deletion-schema.js';
+import { deletionOf, isDeleted } from '../schema/deletion-schema.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 
 const DEFAULT_PAGE_LIMIT = 100;

@@ -2,7 +2,7 @@ import { withEntries } from '../commit/row-entries.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import type { RowOperation } from '../operations/row-operation.js';
 import type { RowMapper } from '../rows/row-mapper.js';
-import { deletionOf } from '../schema/deletion-checks.js';
+import { deletionOf } from '../schema/deletion-schema.js';
 
 /** Returns the soft delete of a row that is not deleted, whatever its version. */
 export function softDeleteOperation(mapper: RowMapper, key: EntityKey): RowOperation {

@@ -12,8 +12,7 @@ import { partitionTag } from '../keys/entity-key.js';
 import { faultError } from '../operations/commit-faults.js';
 import type { Page } from '../query/query-options.js';
 import { loadRow } from '../rows/row-reader.js';
-import { deletionOf } from '../schema/deletion-checks.js';
-import { isDeleted } from '../schema/deletion-schema.js';
+import { deletionOf, isDeleted } from '../schema/deletion-schema.js';
 import { RepositoryMaintenance } from './repository-maintenance.js';
 import { PARTS } from './repository-parts.js';
 

@@ -13,7 +13,7 @@ import { type FollowOptions, checkGroup } from '../followers/follow-options.js';
 import { type EntityKey, entityKey, partitionTag } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { type DeletedRows, loadRow } from '../rows/row-reader.js';
-import { deletionOf } from '../schema/deletion-checks.js';
+import { deletionOf } from '../schema/deletion-schema.js';
 import { checkFlag } from '../query/query-options.js';
 import type { Found, SelectOptions, SelectableNames } from '../decorators/selected.js';
 import { loadWithRelations } from '../loading/relation-loader.js';

@@ -1,15 +1,15 @@
-import type { DeletionSchema, FieldSchema, IndexedField, IndexSchema } from './entity-schema.js';
+import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import type { DeletionSchema, EntitySchema, IndexedField } from './entity-schema.js';
 
 /** Builds the schema of the deletions of a class, and reports faults to `fault`. */
 export function buildDeletion(
   property: string | undefined,
-  fields: readonly FieldSchema[],
-  indexes: readonly IndexSchema[],
+  { fields = [], indexes = [], globals = [] }: Partial<EntitySchema>,
   fault: (what: string) => void,
 ): DeletionSchema | undefined {
   const field = fields.find((known) => known.property === property);
   if (!field) return undefined;
-  for (const { kind, name, fields: indexed } of indexes)
+  for (const { kind, name, fields: indexed } of [...indexes, ...globals])
     if (indexed.some((part) => part.property === property))
       fault(
         `.${property} is in the ${kind} '${name}', but deleted rows are in no index: list them with findDeleted()`,
@@ -29,4 +29,22 @@ export function isDeleted(
   if (!deletion) return false;
   const value: unknown = Reflect.get(values, deletion.property);
   return value !== undefined && value !== null;
+}
+
+/** Returns how a class deletes rows softly. @throws InvalidArgumentError if it does not. */
+export function deletionOf({ name, deletion }: EntitySchema): DeletionSchema {
+  if (deletion) return deletion;
+  throw new InvalidArgumentError(
+    'entity',
+    `${name} has no property with @DeletedAt(), so its rows cannot be deleted softly: add one, or delete them`,
+  );
+}
+
+/** @throws InvalidArgumentError if a patch writes the deletion time: the row's index entries depend on it. */
+export function assertNotDeletion({ name, deletion }: EntitySchema, patch: object): void {
+  if (!deletion || Reflect.get(patch, deletion.property) === undefined) return;
+  throw new InvalidArgumentError(
+    deletion.property,
+    `${name}.${deletion.property} cannot be patched: use softDelete() and restore()`,
+  );
 }

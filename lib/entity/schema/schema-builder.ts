@@ -2,7 +2,6 @@ import { describeKind } from '../../cluster/common/describe-value.js';
 import { notOurs } from '../../cluster/common/package-copies.js';
 import type { Codec } from '../codec/codec.js';
 import { buildCollections } from './collection-schema.js';
-import { durationMs } from '../common/duration.js';
 import { type EmbeddedField, embeddedCodec } from '../codec/composite-codecs.js';
 import type { CounterSchema, EntitySchema, FieldSchema, KeyProperty, KeyType } from './entity-schema.js';
 import { EntityHooks } from './entity-hooks.js';
@@ -12,7 +11,7 @@ import {
   entityOptions,
   inheritedMetadata,
 } from '../decorators/metadata.js';
-import { buildChanges } from './schema-changes.js';
+import { buildChanges, buildTtl } from './schema-changes.js';
 import { buildDeletion } from './deletion-schema.js';
 import { buildRelations } from './relation-schema.js';
 import { droppedOf, fieldRules } from './field-rules.js';
@@ -40,19 +39,12 @@ export class SchemaBuilder {
         type,
         `has the name ${JSON.stringify(options.name)}: it must be a string of letters, digits, _ - and .`,
       );
+    const note = (what: string): void => this.fault(type, what);
     const { properties, indexes, hooks, faults } = inheritedMetadata(type);
     for (const fault of faults) this.fault(type, fault);
     this.checkNames(type, properties);
     const owner = options.partition === undefined ? undefined : this.partitionOwner(type, options.partition);
     const fields = this.fields(type, properties);
-    const built = buildIndexes(
-      options.name,
-      indexes,
-      fields,
-      options.partition !== undefined,
-      options.listed,
-      (what) => this.fault(type, what),
-    );
     const schema: Partial<EntitySchema> = {
       type,
       name: options.name,
@@ -60,38 +52,30 @@ export class SchemaBuilder {
       primaryKey: this.keyProperty(type, this.only(type, properties, 'primary key')),
       partitionKey: this.partitionKey(type, properties, options.partition !== undefined, owner?.keyType),
       fields,
-      ...built,
-      deletion: buildDeletion(
-        this.typed(type, properties, 'deletion time'),
-        fields,
-        [...built.indexes, ...built.globals],
-        (what) => this.fault(type, what),
-      ),
+      ...buildIndexes(options.name, indexes, fields, options.partition !== undefined, options.listed, note),
       counters: this.counters(type, properties),
-      collections: buildCollections(
-        properties,
-        (metadata) => this.codec(type, metadata),
-        (what) => this.fault(type, what),
-      ),
+      collections: buildCollections(properties, (metadata) => this.codec(type, metadata), note),
       relations: buildRelations(
         {
           properties,
           partitionName: owner?.name ?? options.name,
           isOwner: options.partition === undefined,
         },
-        (what) => this.fault(type, what),
+        note,
       ),
       createdAt: this.typed(type, properties, 'creation time'),
       updatedAt: this.typed(type, properties, 'update time'),
       expiresAt: this.typed(type, properties, 'expiry time'),
-      ttlMs: this.ttl(type, options.ttl),
+      ttlMs: buildTtl(options.ttl, note),
       hasWindow: this.hasWindow(type, options.idempotency),
-      changes: buildChanges(options.changes, (what) => this.fault(type, what)),
-      dropped: droppedOf(options.dropped, (what) => this.fault(type, what)),
+      changes: buildChanges(options.changes, note),
+      dropped: droppedOf(options.dropped, note),
       hooks: new EntityHooks(hooks),
       version: this.typed(type, properties, 'version'),
     };
-    return this.faults.length === faultsBefore ? (schema as EntitySchema) : undefined;
+    const deletedAt = this.typed(type, properties, 'deletion time');
+    const deletion = buildDeletion(deletedAt, schema, note);
+    return this.faults.length === faultsBefore ? ({ ...schema, deletion } as EntitySchema) : undefined;
   }
 
   /** @param what the fault; if it concerns a property, it begins with a dot and the property. */
@@ -257,14 +241,6 @@ export class SchemaBuilder {
     if (idempotency !== undefined && idempotency !== 'window')
       this.fault(type, `has the idempotency ${JSON.stringify(idempotency)}; the only value is 'window'`);
     return idempotency === 'window';
-  }
-
-  private ttl(type: EntityClass, given: number | string | undefined): number | undefined {
-    if (given === undefined) return undefined;
-    const ms = durationMs(given);
-    if (ms === undefined)
-      this.fault(type, `has the ttl ${JSON.stringify(given)}: milliseconds, or '90s', '15m', '12h', '30d'`);
-    return ms;
   }
 
   /** Returns the property with a role that requires one type. */

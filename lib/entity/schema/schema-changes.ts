@@ -1,3 +1,4 @@
+import { durationMs } from '../common/duration.js';
 import { suggestionFor } from '../../cluster/common/check-option-names.js';
 
 /** How the changes of an entity class are recorded. */
@@ -33,3 +34,15 @@ export function buildChanges(given: unknown, fault: (what: string) => void): Cha
 }
 
 const isLength = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;
+
+/** Returns the time to live of rows in milliseconds, and reports faults to `fault`. */
+export function buildTtl(
+  given: number | string | undefined,
+  fault: (what: string) => void,
+): number | undefined {
+  if (given === undefined) return undefined;
+  const ms = durationMs(given);
+  if (ms === undefined)
+    fault(`has the ttl ${JSON.stringify(given)}: milliseconds, or '90s', '15m', '12h', '30d'`);
+  return ms;
+}
