@@ -24,7 +24,13 @@ const ENTRY_POINTS = {
 const CONDITIONS = "'ifVersion' | 'where'";
 
 /** Types of options that have a parameter without a default. */
-const GENERIC = new Set(['UpdateOptions', 'MaintenanceOptions', 'ReindexOptions', 'SweepOptions']);
+const GENERIC = new Set([
+  'UpdateOptions',
+  'MaintenanceOptions',
+  'ReindexOptions',
+  'SweepOptions',
+  'SelectOptions',
+]);
 
 /** Settings that do not end in `Options`. */
 const SETTINGS = /\b(\w*Options|Credentials|MeetOptions|RankRange|StreamRange|ScriptDefinition)\b/g;

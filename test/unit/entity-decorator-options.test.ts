@@ -54,7 +54,7 @@ function decorated(name: DecoratorName, options: unknown): EntityClass {
 
 it('every decorator of entity classes is in the table of their options', () => {
   const handlers =
-    /Subscribe$|^KeyspaceEvent$|^Inject|^ClusterRepositoryOf$|^EntitySubscriber$|^(Message|Pattern|Payload|Channel|Gaps?)$/;
+    /Subscribe$|^KeyspaceEvent$|^Inject|^ClusterRepositoryOf$|^EntitySubscriber$|^OnChange$|^(Message|Pattern|Payload|Channel|Gaps?)$/;
   const all = Object.entries(exported).filter(([name, value]) => {
     const isClass = typeof value === 'function' && /^class\b/.test(Function.prototype.toString.call(value));
     return typeof value === 'function' && /^[A-Z]/.test(name) && !isClass && !handlers.test(name);

@@ -115,7 +115,7 @@ const mistakes: [name: string, call: (tasks: Tasks) => unknown, message: string 
   [
     'a property without an index in a query',
     (tasks) => tasks.findBy({ orgId, title: 'x' }),
-    /declare @Index\(\) on title, or read the rows with stream\(\) and filter them$/,
+    /declare @Index\(\) on title, or pass \{ scan: true \} to read the rows of the partition and filter them$/,
   ],
   [
     'a misspelt property in a query',
