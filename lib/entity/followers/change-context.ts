@@ -31,9 +31,8 @@ export interface ChangeContext {
   /** Aborted once another process may handle the change, or if the follower is closed and does not wait any longer. */
   readonly signal: AbortSignal;
   /**
-   * Runs a transaction in the partition of the change. Its commit also moves the group's position past the change, so
-   * its effect happens exactly once, whatever fails. It can commit once per change; nothing of it is committed if it
-   * writes nothing.
+   * Runs a transaction in the partition of the change. Its commit also moves the group's position past the change: both
+   * are committed, or neither is. It can commit once per change; nothing of it is committed if it writes nothing.
    *
    * @throws ChangePassedError if another process has handled the change.
    */
