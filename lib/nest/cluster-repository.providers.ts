@@ -23,13 +23,12 @@ export function createRepositoryProviders(classes: readonly EntityClass[], clust
   const repositories = repositoriesByEntity(classes.filter(isRepositoryClass));
   const plain = classes.filter((type) => !isRepositoryClass(type));
   const entities = [...new Set([...plain, ...repositories.keys()])];
-  /** @param create what to inject, from the registry that knows the entities */
-  const fromRegistry = (provide: symbol, create: (registry: EntityRegistry) => object): FactoryProvider => ({
-    provide,
-    useFactory: (registryOf?: EntityRegistrySource) => {
-      if (registryOf === undefined) throw new UnknownClusterError(cluster, 'ClusterModule.forFeature()');
+  const provide = (token: symbol, create: (registryOf: () => EntityRegistry) => object): FactoryProvider => ({
+    provide: token,
+    useFactory: (source?: EntityRegistrySource) => {
+      if (source === undefined) throw new UnknownClusterError(cluster, 'ClusterModule.forFeature()');
       // registers all of them, so that the first error lists every fault; known classes cost nothing
-      return create(registryOf().register(entities));
+      return create(() => source().register(entities));
     },
     inject: [{ token: getEntityRegistryToken(cluster), optional: true }],
   });
@@ -37,10 +36,10 @@ export function createRepositoryProviders(classes: readonly EntityClass[], clust
     const token = getClusterRepositoryToken(entity, cluster);
     const repository = repositories.get(entity);
     return [
-      fromRegistry(getRepositoryPartsToken(entity), (registry) => registry.parts(entity)),
+      provide(getRepositoryPartsToken(entity), (registryOf) => () => registryOf().parts(entity)),
       ...(repository
         ? [repository, { provide: token, useExisting: repository }]
-        : [fromRegistry(token, (registry) => registry.repository(entity))]),
+        : [provide(token, (registryOf) => registryOf().repository(entity))]),
     ];
   });
 }

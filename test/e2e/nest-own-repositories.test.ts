@@ -8,6 +8,7 @@ import {
   ClusterRepository,
   ClusterRepositoryOf,
   createRepositories,
+  getClusterRepositoryToken,
   Index,
   InjectClusterRepository,
   InvalidArgumentError,
@@ -158,6 +159,19 @@ describe('A repository of your own', () => {
       .useValue(standIn)
       .compile();
     expect(app.get(Orders, { strict: false })).toEqual({ own: standIn, byEntity: standIn });
+    await app.close();
+  });
+
+  it('needs no real client where it is replaced', async () => {
+    const app = await application([Shop, Order, OrderRepository])
+      .overrideProvider(ClusterClient)
+      .useValue({})
+      .overrideProvider(OrderRepository)
+      .useValue({})
+      .overrideProvider(getClusterRepositoryToken(Shop))
+      .useValue({})
+      .compile();
+    expect(app.get(Orders, { strict: false })).toEqual({ own: {}, byEntity: {} });
     await app.close();
   });
 

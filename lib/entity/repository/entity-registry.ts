@@ -12,7 +12,7 @@ import { ExpirySweeper } from '../maintenance/expiry-sweeper.js';
 import { KeyWalker } from '../keys/key-walker.js';
 import { EntityTracker } from '../rows/entity-tracker.js';
 import { LockRunner } from '../locks/lock-runner.js';
-import { PARTS, type RepositoryParts } from './repository-parts.js';
+import { RECEIVE_PARTS, type RepositoryParts } from './repository-parts.js';
 import { entityOf, isRepositoryClass } from './repository-of.js';
 import { RepositorySet } from './repository-set.js';
 import { SchemaRecords } from '../records/schema-records.js';
@@ -109,7 +109,7 @@ export class EntityRegistry {
       );
     }
     const entity = entityOf(repository.constructor);
-    repository[PARTS] = this.register([entity]).parts(entity);
+    repository[RECEIVE_PARTS] = () => this.register([entity]).parts(entity);
     return repository;
   }
 

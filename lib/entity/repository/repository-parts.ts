@@ -23,5 +23,8 @@ export interface RepositoryParts {
   readonly mapper: RowMapper;
 }
 
-/** The property that receives the parts of a repository. It is a symbol, so no property of a subclass collides with it. */
+/** The property with the parts of a repository. It is a symbol, so no property of a subclass collides with it. */
 export const PARTS: unique symbol = Symbol('keyslot.repository-parts');
+
+/** The property that receives the parts, as Nest injects them. */
+export const RECEIVE_PARTS: unique symbol = Symbol('keyslot.receive-parts');

@@ -9,7 +9,7 @@ import { type StreamOptions, observeEntities, streamEntities } from '../query/en
 import type { FindByOptions, OrderOptions, Page, PageOptions } from '../query/query-options.js';
 import type { Found, SelectOptions, SelectableNames } from '../decorators/selected.js';
 import { Selection } from '../selection/selection.js';
-import { PARTS, type RepositoryParts } from './repository-parts.js';
+import { PARTS, RECEIVE_PARTS, type RepositoryParts } from './repository-parts.js';
 
 /** Allows conditions that no index covers. */
 interface Scan {
@@ -20,8 +20,9 @@ interface Scan {
 export abstract class RepositoryQueries<E extends object> {
   #parts?: RepositoryParts & { readonly finder: EntityFinder<E> };
 
-  /** @internal */
-  set [PARTS](parts: RepositoryParts) {
+  /** @internal Receives the parts as a function, so that nothing makes them for an object that a test replaces. */
+  set [RECEIVE_PARTS](partsOf: () => RepositoryParts) {
+    const parts = partsOf();
     this.#parts = { ...parts, finder: new EntityFinder(parts.context, parts.mapper) };
   }
 

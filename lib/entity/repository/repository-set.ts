@@ -1,6 +1,6 @@
 import type { LockingContext } from './partition-lock.js';
 import { ClusterRepository } from './cluster-repository.js';
-import { PARTS, type RepositoryParts } from './repository-parts.js';
+import { RECEIVE_PARTS, type RepositoryParts } from './repository-parts.js';
 import type { EntityClass } from '../decorators/shape.js';
 import { TransactionRunner } from '../transactions/transaction-runner.js';
 
@@ -18,7 +18,7 @@ export class RepositorySet {
     const known = this.repositories.get(entity);
     if (known) return known as ClusterRepository<E>;
     const repository = new ClusterRepository<E>();
-    repository[PARTS] = this.parts(entity);
+    repository[RECEIVE_PARTS] = () => this.parts(entity);
     this.repositories.set(entity, repository);
     return repository;
   }

@@ -7,7 +7,7 @@ import {
   isRepositoryClass,
   setEntityOf,
 } from '../../entity/repository/repository-of.js';
-import { PARTS } from '../../entity/repository/repository-parts.js';
+import { RECEIVE_PARTS } from '../../entity/repository/repository-parts.js';
 import { getRepositoryPartsToken } from './cluster.tokens.js';
 
 /**
@@ -46,6 +46,6 @@ export function ClusterRepositoryOf<E extends object>(
     }
     setEntityOf(target, entity);
     // Nest sets properties in every scope, before any lifecycle hook.
-    Inject(getRepositoryPartsToken(entity))(target.prototype, PARTS);
+    Inject(getRepositoryPartsToken(entity))(target.prototype, RECEIVE_PARTS);
   };
 }
