@@ -22,6 +22,8 @@ describe('a reply that cannot be returned in the form that its call requests', (
       name: 'UnreadableReplyError',
       code: 'UNREADABLE_REPLY',
       applied: true,
+      command: 'HGETALL',
+      node: `127.0.0.1:${node.port}`,
       cause: expect.any(RangeError),
     });
     try {

@@ -129,7 +129,7 @@ export abstract class Command {
   /** Receives one reply. */
   receive(reply: Reply, from: CommandNode): void {
     if (typeof reply === 'object' && reply instanceof ReplyError) from.router.refused(this, reply, from);
-    else this.succeed(reply);
+    else this.succeed(reply, from);
   }
 
   /** Called when its connection ended while it was in flight. */
@@ -142,14 +142,17 @@ export abstract class Command {
     dispatch(this);
   }
 
-  /** Resolves with the reply, unless the caller has a result already. */
-  succeed(reply: Reply): void {
+  /**
+   * Resolves with the reply, unless the caller has a result already.
+   * @param from the node that replied, for the error if the reply cannot be returned in the requested form
+   */
+  succeed(reply: Reply, from?: CommandNode): void {
     if (this.settled) return;
     this.settle();
     try {
       this.resolved(reply);
     } catch (error) {
-      const unreadable = this.inPlace(new UnreadableReplyError(this.name, { cause: error }));
+      const unreadable = this.inPlace(new UnreadableReplyError(this.name, { cause: error }), from?.name);
       this.counters?.callFailed(unreadable);
       this.rejected(unreadable);
     }
@@ -192,10 +195,10 @@ export abstract class Command {
   }
 
   /** The error with the place where the command failed. */
-  protected inPlace(error: Error): Error {
+  protected inPlace(error: Error, node: string | undefined = this.budget?.node): Error {
     return placed(error, {
       command: this.title,
-      node: this.budget?.node,
+      node,
       slot: this.slot === NO_SLOT ? undefined : this.slot,
       attempts: this.attempts + 1,
       keys: this.policy.errorKeys ? keysOf(this.call) : undefined,

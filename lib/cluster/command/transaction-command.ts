@@ -76,7 +76,7 @@ export class TransactionBlock extends Command {
     } else if (reply instanceof ReplyError) {
       this.aborted(reply, from);
     } else {
-      this.succeed(reply);
+      this.succeed(reply, from);
     }
   }
 
