@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { ClusterClient, keyslotChannel, keySlot, SLOT_COUNT } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
 import { eventually } from '../../../cluster-fixture.js';
+import { Relays } from '../../../fake-node.js';
 import { TracingRecorder } from '../../../tracing-recorder.js';
 
 const SECRET = 'planted-value-7c1f';
@@ -204,6 +205,69 @@ describe('redirects', () => {
       nodeCount: expect.any(Number),
       coveredSlots: SLOT_COUNT,
     });
+  });
+});
+
+describe('what happens under way', () => {
+  it('is listed: an ASK redirect, and waits until a slot has all keys of a call', async () => {
+    const [key, absent] = ['{asked}k', '{asked}absent'];
+    await cluster.set(key, SECRET);
+    const from = ownerOf(key);
+    const to = cluster.topology.primaries.find(({ name }) => name !== from)!;
+    const migration = await local.beginSlotMigration(keySlot(key), from, to);
+    recorder.clear();
+    await cluster.get(absent);
+    expect(recorder.only('keyslot:command')).toMatchObject({
+      redirects: { moved: 0, ask: 1 },
+      events: [{ kind: 'redirect', reason: 'ASK', node: from, to: to.name }],
+      node: to.name,
+      outcome: 'ok',
+    });
+    recorder.clear();
+    const call = cluster.with({ deadlineMs: 200 }).mget(key, absent);
+    await expect(call).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' });
+    const context = recorder.only('keyslot:command');
+    expect(context.retries).toBeGreaterThan(0);
+    expect(context.events).toContainEqual(
+      expect.objectContaining({ kind: 'retry', reason: 'TRYAGAIN', node: from }),
+    );
+    await migration.moveKeys();
+    await migration.finish();
+  });
+
+  it('is listed: a read that is sent again after a lost reply, and a write whose outcome is unknown', async () => {
+    const relays = await Relays.start(local.seeds);
+    const client = new ClusterClient(relays.options);
+    try {
+      await client.connect();
+      await client.set('{lost}k', '1');
+      const owner = client.topology.nodeForSlot(keySlot('{lost}k'))!.name;
+      const relay = relays.all.find(({ name }) => name === owner)!;
+      const losesOnce = (command: string): void => {
+        let losses = 0;
+        relay.losesReplyTo = ([name]) => name.toLowerCase() === command && ++losses === 1;
+      };
+      losesOnce('get');
+      recorder.clear();
+      await client.get('{lost}k');
+      expect(recorder.of('keyslot:command').at(-1)).toMatchObject({
+        attempts: 2,
+        retries: 1,
+        events: [{ kind: 'resend', reason: 'CONNECTION', node: owner }],
+        outcome: 'ok',
+      });
+      losesOnce('incr');
+      recorder.clear();
+      await expect(client.incr('{lost}k')).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' });
+      expect(recorder.of('keyslot:command').at(-1)).toMatchObject({
+        outcome: 'unknown',
+        errorCode: 'OUTCOME_UNKNOWN',
+        nodes: [{ node: owner, failed: 1, outcome: 'unknown' }],
+      });
+    } finally {
+      await client.close();
+      await relays.stop();
+    }
   });
 });
 
