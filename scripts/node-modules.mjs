@@ -4,8 +4,7 @@ import { root } from './paths.mjs';
 import { withProgress } from './progress.mjs';
 import { run } from './run.mjs';
 
-// Not `npm ci`: newer versions of npm refuse a lock file that lacks the binaries of another platform. This keeps to
-// the lock file as well, leaves it as it is, and repairs what is there rather than starting over.
+// Not `npm ci`, which starts over: this keeps to the lock file as well, and repairs what is there.
 const INSTALL = ['install', '--no-save', '--include=dev', '--no-audit', '--no-fund'];
 
 /**
