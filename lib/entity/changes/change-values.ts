@@ -3,6 +3,7 @@ import { SchemaMismatchError } from '../common/entity-errors.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { counterValue } from '../rows/counter.js';
+import { storedIn, valueOf } from '../rows/field-storage.js';
 
 /** The stored values in an outbox entry, by property. */
 type StoredValues = ReadonlyMap<string, Buffer>;
@@ -51,11 +52,13 @@ const valuesOf = (fields: ReadonlyMap<string, Buffer>, sign: string): StoredValu
 
 function decode(schema: EntitySchema, key: EntityKey, stored: StoredValues): object {
   const values: Record<string, unknown> = {};
-  for (const { property, codec } of schema.fields) {
-    const bytes = stored.get(property);
-    if (bytes === undefined) continue;
+  const row = Object.fromEntries(stored);
+  for (const field of schema.fields) {
+    const { property, codec } = field;
+    const found = storedIn(field, row);
+    if (found === undefined) continue;
     try {
-      values[property] = codec.decode(bytes);
+      values[property] = valueOf(field, found);
     } catch {
       // without the cause, because the error of JSON.parse quotes the value
       throw new SchemaMismatchError(schema.name, property, key.row, codec.expects);

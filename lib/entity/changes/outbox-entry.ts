@@ -89,9 +89,14 @@ function commitIn(text: string, partitionName: string, { id, slot }: OutboxEntry
 const headersIn = (trace: string): { headers?: TraceHeaders } =>
   trace === '' ? {} : { headers: JSON.parse(trace) as TraceHeaders };
 
-function changedIn({ expiresAt }: EntitySchema, names: string): string[] {
+function changedIn({ expiresAt, fields }: EntitySchema, names: string): string[] {
   if (names === '') return [];
-  return names.split('\0').flatMap((name) => (name === ROW_FIELDS.expiresAt ? (expiresAt ?? []) : [name]));
+  const propertyOf = (name: string): string =>
+    fields.find(({ former = [] }) => former.some((one) => one.name === name))?.property ?? name;
+  const changed = names
+    .split('\0')
+    .flatMap((name) => (name === ROW_FIELDS.expiresAt ? (expiresAt ?? []) : [propertyOf(name)]));
+  return [...new Set(changed)];
 }
 
 /** Returns the entries in a reply that alternates ids and lists of fields. */

@@ -52,7 +52,7 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 -- and for each operation
 --   row (a number in KEYS)  mode  expected version  expire at
 --   entity ('' if its changes are not recorded), and unless that is '': id, whether values are recorded ('' for not),
---     the type of the change ('' for what the mode says)
+--     the field with the deletion time ('' if the operation does not write it)
 --   n, n times: field, value         to set; unless empty the last two are '~v', the property that an upsert keeps
 --                                    ('' for none), and '~op' ''
 --   n, n times: field                to remove
@@ -99,7 +99,7 @@ ${QUERIES}
 local function takeOperation()
   local o = { row = KEYS[tonumber(take())], mode = take(), expected = take(), expireAt = take() }
   o.entity = take()
-  if o.entity ~= '' then o.entityId, o.hasValues, o.change = take(), take() ~= '', take() end
+  if o.entity ~= '' then o.entityId, o.hasValues, o.deletion = take(), take() ~= '', take() end
   o.setFrom, o.setTo = takeSpan(2)
   o.removedFrom, o.removedTo = takeSpan(1)
   o.countFrom, o.countTo = takeSpan(2)
@@ -252,7 +252,7 @@ for i, o in ipairs(operations) do
   for _, enter in ipairs(o.enters) do redis.call('ZADD', o.ix, 0, enter.entry .. '\0' .. o.id) end
   for _, claim in ipairs(o.claims) do redis.call('HSET', o.uq, claim.entry, o.id) end
   local version = o.version
-  if keepValuesBefore then keepValuesBefore(o) end
+  if noteBefore then noteBefore(o) end
   if o.mode == 'D' or not version then
     -- Also before an insert: another program may have deleted the row alone.
     for _, key in ipairs(o.collections) do redis.call('UNLINK', key) end
@@ -276,7 +276,7 @@ for i, o in ipairs(operations) do
     end
     for place = o.countFrom, o.countTo, 2 do redis.call('HINCRBY', o.row, ARGV[place], ARGV[place + 1]) end
     if writeHolds then writeHolds(o, i) end
-    if keepValuesAfter then keepValuesAfter(o) end
+    if noteAfter then noteAfter(o) end
     expireRow(o.row, o.expiresAt, o.expireAt, o.ix, o.id) -- a time in the past deletes the row
     for _, key in ipairs(o.collections) do expireCollection(key, o.expireAt) end
     for _, written in ipairs(o.written) do

@@ -5,7 +5,7 @@ import { type RelatedRange, relatedRange } from '../keys/related-range.js';
 import { IndexReader } from '../query/index-reader.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 import type { Fields } from '../rows/row-reader.js';
-import { fieldsOf } from '../rows/stored-row.js';
+import { fieldOf, fieldsOf } from '../rows/stored-row.js';
 import type { Stored } from '../codec/codec.js';
 import type { RelationSchema } from '../schema/relation-schema.js';
 
@@ -13,6 +13,8 @@ import type { RelationSchema } from '../schema/relation-schema.js';
 export interface RelationPlan {
   readonly relation: RelationSchema;
   readonly related: RowMapper;
+  /** The fields of a row that may hold the id of the related one: the first that it has counts. */
+  readonly idFields: readonly string[];
 }
 
 /** A related row, as it is stored. */
@@ -38,9 +40,12 @@ export interface RelationReader {
 }
 
 /** Returns how the rows of a relation are read for the row with this key. */
-export function relationReader({ relation, related }: RelationPlan, key: EntityKey): RelationReader {
+export function relationReader(
+  { relation, related, idFields }: RelationPlan,
+  key: EntityKey,
+): RelationReader {
   if (relation.kind === 'rows') return rowsReader(relation, related, key);
-  return relation.by === undefined ? ownerReader(related, key) : rowReader(relation.by, related, key);
+  return relation.by === undefined ? ownerReader(related, key) : rowReader(idFields, related, key);
 }
 
 function rowsReader(relation: RelationSchema, { schema }: RowMapper, key: EntityKey): RelationReader {
@@ -76,17 +81,17 @@ function ownerReader({ schema }: RowMapper, { tag }: EntityKey): RelationReader 
   };
 }
 
-function rowReader(by: string, { schema }: RowMapper, { tag }: EntityKey): RelationReader {
+function rowReader(idFields: readonly string[], { schema }: RowMapper, { tag }: EntityKey): RelationReader {
   return {
     key: indexKey(schema, tag),
-    args: ['by', by, ''],
+    args: ['by', idFields.join('\0'), ''],
     fromAnswer([id, pairs]) {
       if (id === undefined) return [];
       const key = entityKeyIn(schema, tag, (id as Buffer).toString());
       return [{ key, fields: fieldsOf(pairs as Buffer[]) }];
     },
     keysOf(_client, row) {
-      const id = Object.hasOwn(row, by) ? row[by].toString() : undefined;
+      const id = idFields.map((field) => fieldOf(row, field)?.toString()).find((text) => text !== undefined);
       return Promise.resolve(id === undefined ? [] : [entityKeyIn(schema, tag, escapeId(id))]);
     },
   };

@@ -8,6 +8,8 @@ import type { SweepPartition } from '../query/expiry-queue.js';
 import { MAX_LOADED_ROWS } from '../query/partition-loader.js';
 import type { SchemaRecords } from '../records/schema-records.js';
 import { showRelated } from '../schema/relation-values.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
+import type { RelationSchema } from '../schema/relation-schema.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 import {
   type DeletedRows,
@@ -83,7 +85,8 @@ function plansOf(
   checkList('with', names);
   return [...new Set(names)].map((name) => {
     const relation = schema.relations.find(({ property }) => property === name);
-    if (relation) return { relation, related: schemas.mapper(relation.type) };
+    if (relation)
+      return { relation, related: schemas.mapper(relation.type), idFields: idFieldsOf(schema, relation) };
     const known = schema.relations.map(({ property }) => property).join(', ') || 'none';
     throw new InvalidArgumentError(
       'with',
@@ -91,6 +94,12 @@ function plansOf(
     );
   });
 }
+
+/** Returns the fields that may hold the id of the related row: former names first, as when the property is read. */
+const idFieldsOf = ({ fields }: EntitySchema, { by }: RelationSchema): string[] => {
+  const field = fields.find(({ property }) => property === by);
+  return field ? [...(field.former ?? []).map(({ name }) => name), field.property] : [];
+};
 
 async function assertReady(
   { records }: RelationContext,

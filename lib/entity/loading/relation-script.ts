@@ -15,7 +15,7 @@ export const RELATION_SCRIPT = new Script(
 -- ARGV: 1 the limit of rows, then for each relation its kind and two arguments:
 --   'rows' from, to     the range of the index
 --   'row'  '', ''       the key is the row
---   'by'   property, '' the property with the id
+--   'by'   fields, ''   the fields that may hold the id, with zero bytes between them: the first that the row has counts
 local row, left = redis.call('HGETALL', KEYS[1]), tonumber(ARGV[1])
 if #row == 0 then return { row } end
 
@@ -29,6 +29,13 @@ local function escape(id)
   return (string.gsub(id, '\194[\128-\159]', percentEncode))
 end
 
+local function idIn(fields)
+  for field in string.gmatch(fields, '%Z+') do
+    local id = redis.call('HGET', KEYS[1], field)
+    if id then return escape(id) end
+  end
+end
+
 local function rowAt(index, id)
   return redis.call('HGETALL', string.sub(index, 1, -${KEY_SUFFIXES.index.length + 1}) .. ':' .. id)
 end
@@ -39,8 +46,8 @@ for i = 2, #KEYS do
   if kind == 'row' then
     found[i] = redis.call('HGETALL', KEYS[i])
   elseif kind == 'by' then
-    local id = redis.call('HGET', KEYS[1], from)
-    found[i] = id and { escape(id), rowAt(KEYS[i], escape(id)) } or {}
+    local id = idIn(from)
+    found[i] = id and { id, rowAt(KEYS[i], id) } or {}
   else
     local rows = {}
     local entries = redis.call('ZRANGEBYLEX', KEYS[i], from, to, 'LIMIT', 0, left + 1)

@@ -7,6 +7,7 @@ import { stepText } from '../rows/counter.js';
 import { CLOSED, OPEN } from '../keys/index-entry.js';
 import { indexKey, uniqueKey, fencesKey } from '../keys/entity-key.js';
 import { pushAll } from '../common/push-all.js';
+import { isDeletionWritten } from './index-changes.js';
 import type { Outbox } from './outbox.js';
 import {
   collectionArguments,
@@ -100,7 +101,7 @@ export function commitScriptArguments(
     args.push(place(key.row), LETTERS[mode], expectedText(operation), expiryText(operation));
     args.push(
       ...(schema.changes && outbox
-        ? [schema.name, key.idText, valuesMark(schema), operation.change ?? '']
+        ? [schema.name, key.idText, valuesMark(schema), deletionField(operation)]
         : ['']),
     );
     const pairs = writesRow(operation) ? [...set, ...headerOf(operation)] : NOTHING;
@@ -176,6 +177,9 @@ function stepArguments({ step }: CommitExtras, place: Place): string[] {
   if (!step) return ['0', '', '', '', ''];
   return [place(step.key), step.field, step.writerField, step.from, step.to];
 }
+/** Returns the field with the deletion time, if an existing row may be deleted softly or restored by the write. */
+const deletionField = (operation: RowOperation): string =>
+  operation.mode !== 'insert' && isDeletionWritten(operation) ? operation.schema.deletion!.property : '';
 /** Says whether the values of changes are recorded. */
 const valuesMark = ({ changes }: EntitySchema): string => (changes?.values ? '1' : '');
 /** The length of the outbox, and the trace context of the writer behind it. */

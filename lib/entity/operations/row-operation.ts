@@ -31,8 +31,6 @@ export interface RowOperation {
   readonly collected?: CollectionWrites;
   /** Values that fields must have; undefined for an absent field. */
   readonly guards?: readonly Guard[];
-  /** What an update does besides, for its change event. */
-  readonly change?: 'softDelete' | 'restore';
   /** Whether a delete also deletes the row's related rows that its class deletes in cascade. */
   readonly cascades?: boolean;
   /** Absent if the operation touches neither an index nor the list of the partition's rows. */

@@ -6,7 +6,8 @@ import { withIndexes } from '../operations/index-changes.js';
 import type { RowOperation } from '../operations/row-operation.js';
 import { counterValue } from '../rows/counter.js';
 import type { CollectionSchema } from '../schema/collection-schema.js';
-import type { EntitySchema } from '../schema/entity-schema.js';
+import { type StoredValue, setField, storedIn, valueOf } from '../rows/field-storage.js';
+import type { EntitySchema, FieldSchema } from '../schema/entity-schema.js';
 import { type HeaderLine, type RowLine, storedFrom } from './export-format.js';
 import { isExported } from './partition-export.js';
 
@@ -33,13 +34,18 @@ export function importOperation(
     stored.set(field, bytes);
   }
   const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  for (const { property, codec } of schema.fields) {
-    const bytes = stored.get(property);
-    if (bytes !== undefined)
-      values[property] = decoded(codec, bytes, () =>
-        refuse(`has a ${property} that is not ${codec.expects}`),
-      );
+  const row = Object.fromEntries(stored);
+  const [set, removed]: [Stored[], string[]] = [[], []];
+  for (const field of schema.fields) {
+    const { property, codec } = field;
+    const found = storedIn(field, row);
+    if (found === undefined) continue;
+    values[property] = decoded(field, found, () => refuse(`has a ${property} that is not ${codec.expects}`));
+    // Rows are imported as migrated: this cluster may not expect rows of an older version of the class any more.
+    if (found.former) setField(field, codec.encode(values[property]), set, removed);
   }
+  for (const name of removed) stored.delete(name);
+  for (let i = 0; i < set.length; i += 2) stored.set(String(set[i]), set[i + 1]);
   for (const counter of schema.counters)
     counterValue(schema, key, counter, stored.get(counter.property)?.toString() ?? '');
   const operation: RowOperation = {
@@ -66,9 +72,10 @@ export function collectionCalls(
   return calls(parts as Stored[]);
 }
 
-function decoded(codec: CollectionSchema['codec'], bytes: Stored, refuse: () => Error): unknown {
+function decoded(field: FieldSchema, { bytes, former }: StoredValue, refuse: () => Error): unknown {
+  const { form } = (former ?? field).codec;
   try {
-    return codec.decode(codec.form === 'bytes' ? Buffer.from(bytes as Buffer) : bytes);
+    return valueOf(field, { bytes: form === 'bytes' ? Buffer.from(bytes as Buffer) : bytes, former });
   } catch {
     throw refuse();
   }

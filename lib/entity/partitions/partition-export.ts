@@ -87,7 +87,7 @@ function rowLine({ name }: EntitySchema, { idText }: EntityKey, fields: Fields):
 
 /** Returns whether a field is part of an export. Others are derived from these when the row is imported. */
 export const isExported = (field: string): boolean =>
-  !field.startsWith('~') || field.startsWith(ROW_FIELDS.removed);
+  !field.startsWith('~') || field.startsWith(ROW_FIELDS.removed) || field.startsWith(ROW_FIELDS.converted);
 
 async function* collectionLines(
   client: EntityClient,

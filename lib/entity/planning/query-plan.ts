@@ -4,6 +4,7 @@ import { UnindexedQueryError } from '../common/entity-errors.js';
 import { partitionTag } from '../keys/entity-key.js';
 import { bucketsOf } from '../keys/global-entry.js';
 import type { Span } from '../keys/index-entry.js';
+import { assertNoDeletion } from '../schema/deletion-schema.js';
 import type { EntitySchema, GlobalIndexSchema, IndexSchema } from '../schema/entity-schema.js';
 import { type FitOrder, type IndexFit, bestFit } from './index-fit.js';
 import { type GivenConditions, branchesOf } from './query-branches.js';
@@ -162,6 +163,7 @@ function fitFor<Index extends IndexSchema>(
   isScan: boolean,
 ): IndexFit<Index> {
   const asked = [...new Set(given.map(([property]) => property))];
+  assertNoDeletion(schema, [...asked, ...order.by]);
   const conditions = new Map<string, FieldCondition>();
   for (const [property, operand] of given) {
     const field = schema.fields.find((known) => known.property === property);

@@ -7,6 +7,7 @@ import {
   type GlobalSource,
   type PlanOptions,
   type QueryPlan,
+  type QuerySource,
   isGlobalWhere,
   planGlobalQuery,
   planQuery,
@@ -62,8 +63,11 @@ export const queryOf = (
 
 function partitionQuery(client: EntityClient, schema: EntitySchema, plan: QueryPlan): EntityQuery {
   const { tag, sources, direction, mergedBy } = plan;
+  // The list of all rows has the deleted ones too.
+  const coversAll = ({ index, isCovered }: QuerySource): boolean =>
+    isCovered && !(index.fields.length === 0 && schema.deletion);
   const readers = sources.map((source): SourceReader & { readonly exact?: ExactIndex } => {
-    const { index, uniques, ranges, beginning = '', isCovered } = source;
+    const { index, uniques, ranges, beginning = '' } = source;
     const finds = (entity: object): boolean => isFoundBy(source, entity);
     const base = {
       beginning,
@@ -78,15 +82,13 @@ function partitionQuery(client: EntityClient, schema: EntitySchema, plan: QueryP
     }
     const reader = new IndexReader(client, indexKey(schema, tag), ranges);
     const name = index.fields.length > 0 ? index.name : undefined;
-    // The list of all rows has the deleted ones too.
-    const isExact = isCovered && !(name === undefined && schema.deletion);
-    return { ...base, name, reader, exact: isExact ? { tag, reader } : undefined };
+    return { ...base, name, reader, exact: coversAll(source) ? { tag, reader } : undefined };
   });
   return {
     sources: readers,
     direction,
     mergedBy,
-    isCovered: sources.length <= 1 && sources.every((source) => source.isCovered),
+    isCovered: sources.length <= 1 && sources.every(coversAll),
     exact: readers.length === 1 ? readers[0].exact : undefined,
   };
 }

@@ -25,13 +25,18 @@ export function openMoves(
 const isConverted = (stored: SchemaDefinition, given: SchemaDefinition, property: string): boolean =>
   stored.properties[property] !== given.properties[property];
 
-/** Returns the faults of a class that would not find values where its rows store them. */
+/**
+ * Returns the faults of a class that would not find values where its rows store them.
+ *
+ * @param fixed the properties that cannot be renamed.
+ */
 export function moveFaults(
   stored: SchemaDefinition,
   given: SchemaDefinition,
   moves: readonly Move[],
   open: Iterable<string>,
   dropped: readonly string[],
+  fixed: readonly (string | undefined)[],
 ): string[] {
   const has = (definition: SchemaDefinition, property: string): boolean =>
     Object.hasOwn(definition.properties, property);
@@ -64,9 +69,12 @@ export function moveFaults(
   for (const [name, form] of Object.entries(given.properties)) {
     const [former] = lost.find(([, before]) => before === form) ?? [];
     if (former === undefined || has(stored, name) || declared.has(name)) continue;
+    const rename = fixed.includes(name)
+      ? `name it ${former} again to keep its values, because only a @Property() can be renamed`
+      : `declare @Property({ renamedFrom: '${former}' }) on ${name} to keep its values`;
     faults.push(
-      `${name} is new and ${former}, of the same form, is gone: declare @Property({ renamedFrom: '${former}' }) on ` +
-        `${name} to keep its values, or @ClusterEntity({ dropped: ['${former}'] }) if they are not related`,
+      `${name} is new and ${former}, of the same form, is gone: ${rename}, or ` +
+        `@ClusterEntity({ dropped: ['${former}'] }) if they are not related`,
     );
   }
   return faults;

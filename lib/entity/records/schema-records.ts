@@ -99,7 +99,7 @@ export class SchemaRecords {
       const open = [...building.keys()].filter(isMove);
       const faults = [
         ...misfits(definition, own, moves),
-        ...moveFaults(definition, own, moves, open, schema.dropped),
+        ...moveFaults(definition, own, moves, open, schema.dropped, fixedOf(schema)),
       ];
       if (faults.length > 0) throw new SchemaRecordError(schema.name, faults);
       const mark = randomBytes(6).toString('hex');
@@ -284,6 +284,13 @@ const isReady = (
   { own, definition = own, building }: Pick<Knowledge, 'own' | 'definition' | 'building'>,
   index: string,
 ): boolean => !building.has(index) && formOf(definition, index) === formOf(own, index);
+
+/** Returns the properties that cannot be renamed: they have decorators of their own. */
+const fixedOf = ({ createdAt, updatedAt, deletion }: EntitySchema): readonly (string | undefined)[] => [
+  createdAt,
+  updatedAt,
+  deletion?.property,
+];
 
 const isStale = ({ askedAt }: Knowledge): boolean => monotonicMs() - askedAt > FRESH_MS;
 

@@ -65,7 +65,7 @@ export function removeField(
   removed: string[],
 ): void {
   removed.push(property);
-  for (const { name } of former) if (name !== property) removed.push(name);
+  for (const { name } of former) removed.push(name === property ? convertedField(property) : name);
   if (hasDefault) set.push(removedField(property), '');
 }
 

@@ -48,3 +48,13 @@ export function assertNotDeletion({ name, deletion }: EntitySchema, patch: objec
     `${name}.${deletion.property} cannot be patched: use softDelete() and restore()`,
   );
 }
+
+/** @throws InvalidArgumentError if a query names the deletion time: it finds no deleted rows. */
+export function assertNoDeletion({ name, deletion }: EntitySchema, named: readonly string[]): void {
+  if (!deletion || !named.includes(deletion.property)) return;
+  throw new InvalidArgumentError(
+    deletion.property,
+    `${name}.${deletion.property} is the deletion time, and queries leave out deleted rows: leave it out of the query, ` +
+      'and list deleted rows with findDeleted()',
+  );
+}

@@ -109,6 +109,9 @@ function misfit({
         ? `is related to ${name}, which does not own the partition: name the property with its id, { by: '…' }`
         : undefined;
     if (!owner) return `is related to ${name}, which owns the partition: leave out by`;
+    const holder = properties.find(({ property }) => property === by);
+    if (holder?.options.convertFrom)
+      return `is related to ${name} by ${String(by)}, which has convertFrom, so rows may hold an id of another type: declare the relation after migrate(), when convertFrom is removed`;
     const primaryKey = theirs.properties.find((one) => one.role === 'primary key');
     return holdsIdOf(properties, by, primaryKey, name);
   }
