@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   BUCKET_SUFFIXES,
   DEAD_LETTER_FIELDS,
+  GLOBAL_LIST,
   GROUP_FIELDS,
   INDEX_LISTS,
   KEY_SUFFIXES,
@@ -65,6 +66,7 @@ describe('docs/stored-keys.md lists what the code stores', () => {
 
   it('lists in an index', () => {
     expect(namesUnder('Entries of an index')).toEqual(Object.values(INDEX_LISTS));
+    expect(page).toContain(`a global index named \`${GLOBAL_LIST}\`.`);
   });
 
   it('other fields', () => {

@@ -66,6 +66,9 @@ export const INDEX_LISTS = {
   deleted: '~d',
 } as const;
 
+/** The name of the global index that lists all rows of a class with `listed: true`. It has no fields. */
+export const GLOBAL_LIST = '.all';
+
 /** What precedes a property in the name of its encoding, for the forms that indexes have it in. */
 export const ENCODING_FORMS = {
   plain: '',

@@ -6,6 +6,7 @@ import {
   type IndexedField,
   type IndexSchema,
 } from './entity-schema.js';
+import { GLOBAL_LIST } from '../keys/stored-names.js';
 import { indexedAs } from './indexed-field.js';
 import type { IndexMetadata } from '../decorators/metadata.js';
 
@@ -73,10 +74,10 @@ export function buildIndexes(
   if (listed !== undefined && typeof listed !== 'boolean')
     fault(`has the option listed: ${JSON.stringify(listed)}: true or false`);
   if (listed === true) {
-    if (names.has(LIST_NAME)) fault(`has an index '${LIST_NAME}', the name of the list of all rows`);
+    if (names.has(GLOBAL_LIST)) fault(`has an index '${GLOBAL_LIST}', the name of the list of all rows`);
     built.globals.push({
       kind: 'index',
-      name: LIST_NAME,
+      name: GLOBAL_LIST,
       fields: [],
       nulls: true,
       entity,
@@ -85,9 +86,6 @@ export function buildIndexes(
   }
   return built;
 }
-
-/** The name of the global index without fields that lists all rows. Stored in keys, so it never changes. */
-const LIST_NAME = '.all';
 
 const NAME = /^[\w.-]+$/;
 const SCOPES: ReadonlySet<unknown> = new Set(['partition', 'global']);

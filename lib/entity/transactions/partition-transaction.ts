@@ -37,6 +37,20 @@ export interface PartitionTransaction {
   insert(entity: object & Unselected): void;
   /** Deletes the row of an entity that was loaded. */
   remove(entity: object & Unselected): void;
+  /**
+   * Deletes the row of an entity that was loaded softly: sets the property of `@DeletedAt()` to now, and saves the entity.
+   *
+   * @throws InvalidArgumentError if the class has no `@DeletedAt()`, or the entity was not loaded here.
+   */
+  softRemove(entity: object & Unselected): void;
+  /**
+   * Restores a row that was deleted softly, with the commit.
+   *
+   * @returns the entity, as it will be saved; null if no deleted row has this key.
+   * @throws InvalidArgumentError if the class has no `@DeletedAt()`.
+   * @throws CrossPartitionError
+   */
+  restore<E extends object>(type: EntityClass<E>, key: KeyOf<E>): Promise<E | null>;
   /** Adds to a counter, by default 1. Loaded entities keep showing the value that was read. */
   increment<E extends object>(
     type: EntityClass<E>,

@@ -10,7 +10,7 @@ import { emittedEvent } from './emitted-event.js';
 import type { EmittedEvent } from '../operations/outbox.js';
 import type { PartitionTransaction } from './partition-transaction.js';
 import { type QueryPlan, isGlobalWhere, planQuery } from '../planning/query-plan.js';
-import { isDeleted } from '../schema/deletion-schema.js';
+import { deletionOf, isDeleted } from '../schema/deletion-schema.js';
 import type { QueryGuard } from '../operations/row-operation.js';
 import type { OpenTransaction } from '../rows/entity-tracker.js';
 import type { RowMapper } from '../rows/row-mapper.js';
@@ -105,6 +105,32 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
 
   remove(entity: object): void {
     this.write('remove', entity);
+  }
+
+  softRemove(entity: object): void {
+    checkObject('entity', entity);
+    const { schema } = this.context.schemas.mapperOf(entity);
+    const { property } = deletionOf(schema);
+    if (!this.context.entities.of(entity))
+      throw new InvalidArgumentError(
+        'entity',
+        `This ${schema.name} was not loaded by this registry: load it first, with tx.get() or tx.find()`,
+      );
+    this.write('save', entity);
+    if (!isDeleted(schema, entity)) Reflect.set(entity, property, new Date());
+  }
+
+  async restore<E extends object>(type: EntityClass<E>, given: KeyOf<E>): Promise<E | null> {
+    const mapper = this.context.schemas.mapper(type);
+    const { property } = deletionOf(mapper.schema);
+    const key = this.inPartition(entityKey(mapper.schema, given));
+    const write = this.writes.get(key.row);
+    if (write?.kind === 'remove') return null;
+    const entity = write ? write.entity : (await this.readOnce(mapper, key)).row?.entity;
+    if (!entity || !isDeleted(mapper.schema, entity)) return null;
+    this.write('save', entity);
+    Reflect.set(entity, property, undefined);
+    return entity as E;
   }
 
   increment<E extends object>(

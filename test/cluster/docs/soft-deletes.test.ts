@@ -32,7 +32,7 @@ describe('docs/soft-deletes.md', () => {
   it('shows only code that is executed here', () => {
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = snippetsOf('docs/soft-deletes.md').map(({ code }) => code);
-    expect(blocks.length).toBe(3);
+    expect(blocks.length).toBe(4);
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
@@ -52,6 +52,13 @@ describe('docs/soft-deletes.md', () => {
     await notes.restore(key); // the note again
 
     expect(await notes.findOneOrFail(key)).toMatchObject({ slug: 'plan', deletedAt: undefined });
+    await notes.transaction('t1', async (tx) => {
+      const plan = await tx.get(Note, { teamId: 't1', id: 'n1' });
+      if (plan) tx.softRemove(plan);
+      await tx.restore(Note, { teamId: 't1', id: 'n0' }); // null, because no deleted row has this key
+    });
+    expect(await notes.findOne(key)).toBeNull();
+    await notes.restore(key);
     expect(await notes.softDelete(key)).toEqual({ deleted: true });
     expect(await notes.softDelete(key)).toEqual({ deleted: false });
     expect(await notes.findOne(key)).toBeNull();

@@ -222,6 +222,8 @@ const ofTransaction: Table<PartitionTransaction> = {
   save: [ofEntity],
   insert: [ofEntity],
   remove: [ofLoaded],
+  softRemove: [ofLoaded],
+  restore: [needed(Optioned), ofKey],
   increment: [needed(Optioned), ofKey, needed('n'), optional(1)],
   collection: [needed(Optioned), ofKey, needed('tags')],
   emit: [needed('named'), optional({ a: 1 })],
