@@ -67,7 +67,7 @@ export const INDEX_LISTS = {
 } as const;
 
 /** The name of the global index that lists all rows of a class with `listed: true`. It has no fields. */
-export const GLOBAL_LIST = '.all';
+export { GLOBAL_LIST } from '../schema/entity-schema.js'; // which must not import from here
 
 /** What precedes a property in the name of its encoding, for the forms that indexes have it in. */
 export const ENCODING_FORMS = {

@@ -133,3 +133,5 @@ export interface KeyProperty {
 }
 /** Keys that the entries of one global index are spread over. Part of the layout, as the next is: never changed. */
 export const INDEX_BUCKETS = 16;
+/** The name of the global index that lists all rows of a class. It has no fields. */
+export const GLOBAL_LIST = '.all';

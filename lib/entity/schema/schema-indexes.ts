@@ -1,12 +1,12 @@
 import {
   type FieldSchema,
+  GLOBAL_LIST,
   type GlobalIndexSchema,
   INDEX_BUCKETS,
   type IndexForm,
   type IndexedField,
   type IndexSchema,
 } from './entity-schema.js';
-import { GLOBAL_LIST } from '../keys/stored-names.js';
 import { indexedAs } from './indexed-field.js';
 import type { IndexMetadata } from '../decorators/metadata.js';
 

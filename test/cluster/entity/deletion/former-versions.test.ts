@@ -135,8 +135,8 @@ describe('migration', () => {
   it('converts what the former version writes after the value was removed', async () => {
     await insert('a', { price: 7 });
     await posts.update(at('a'), { price: null as never });
-    await old.update(at('a'), { price: '3' });
-    expect(await posts.findOneOrFail(at('a'))).toMatchObject({ price: 300 });
+    await old.update(at('a'), { price: '7' });
+    expect(await posts.findOneOrFail(at('a'))).toMatchObject({ price: 700 });
   });
 });
 
