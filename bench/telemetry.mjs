@@ -1,5 +1,9 @@
 // node bench/telemetry.mjs: what telemetry costs a GET at 500 callers. See docs/observability.md.
-import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import {
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
 import { AlwaysOffSampler, BasicTracerProvider, BatchSpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { shutdownSignal } from '../scripts/shutdown.mjs';
 import { openCluster, prepare } from './harness/prepare.mjs';
@@ -24,7 +28,12 @@ async function measure(nodes) {
   const { registerTelemetry } = await import('../dist/telemetry/index.js');
   const client = new ClusterClient({ nodes });
   await client.connect();
-  const meterProvider = new MeterProvider();
+  // without a reader, nothing is recorded
+  const reader = new PeriodicExportingMetricReader({
+    exporter: new InMemoryMetricExporter(0),
+    exportIntervalMillis: 3_600_000,
+  });
+  const meterProvider = new MeterProvider({ readers: [reader] });
   const dropped = { export: (_, done) => done({ code: 0 }), shutdown: async () => {} };
   const recorded = new BasicTracerProvider({ spanProcessors: [new BatchSpanProcessor(dropped)] });
   const sampledOut = new BasicTracerProvider({ sampler: new AlwaysOffSampler() });
@@ -62,6 +71,7 @@ async function measure(nodes) {
   }
   console.log('| mode | CPU per GET, µs |\n| --- | ---: |');
   for (const [name, each] of costs) console.log(`| ${name} | ${median(each).toFixed(2)} |`);
+  sdkAlone(recorded.getTracer('bench'), meterProvider.getMeter('bench').createHistogram('bench'));
   await client.close();
 }
 
@@ -74,6 +84,29 @@ async function getAll(client) {
   await Promise.all(Array.from({ length: CALLERS }, caller));
   const { user, system } = process.cpuUsage(before);
   return (user + system) / (CALLERS * CALLS);
+}
+
+/** Prints what the SDK takes for one span and one duration, without Keyslot: less is out of reach. */
+function sdkAlone(tracer, histogram) {
+  const operation = { 'db.system.name': 'redis', 'db.namespace': '0', 'db.operation.name': 'GET' };
+  const server = { 'server.address': '127.0.0.1', 'server.port': 7000 };
+  const all = { ...operation, ...server };
+  const operations = {
+    'the SDK alone, a duration': () => histogram.record(0.001, all),
+    'the SDK alone, a span': () => {
+      const span = tracer.startSpan('GET', { attributes: operation });
+      span.setAttribute('keyslot.slot', 1);
+      span.setAttributes(server);
+      span.end();
+    },
+  };
+  for (const [name, run] of Object.entries(operations)) {
+    for (let i = 0; i < 20_000; i++) run();
+    const before = process.cpuUsage();
+    for (let i = 0; i < 200_000; i++) run();
+    const { user, system } = process.cpuUsage(before);
+    console.log(`| ${name} | ${((user + system) / 200_000).toFixed(2)} |`);
+  }
 }
 
 function median(numbers) {

@@ -92,5 +92,5 @@ export class CommandIntake {
 /** Records when a command begins, and which node answers it. */
 function follow(command: Command, trace: CallTrace): void {
   const ended = trace.begin();
-  command.onSettled = (error) => ended(command.budget?.node, error);
+  command.onSettled = ({ budget }, error) => ended(budget?.node, error);
 }

@@ -87,8 +87,8 @@ export function abortBy(signal: AbortSignal, command: Command): void {
         : new CommandAbortedError(name, reason),
     );
   });
-  command.onSettled = (error) => {
+  command.onSettled = (settled, error) => {
     leave();
-    onSettled?.(error);
+    onSettled?.(settled, error);
   };
 }

@@ -9,6 +9,7 @@ import {
 import type { Reply } from '../protocol/reply.js';
 import type { Argument, RequestEncoder } from '../protocol/request-encoder.js';
 import type { NodeCounters } from '../stats/node-counters.js';
+import type { CallTrace } from '../diagnostics/call-trace.js';
 import { placed } from '../diagnostics/error-place.js';
 import { NO_SLOT } from '../topology/key-slot.js';
 import { keysOf, type ResolvedCall } from './resolved-call.js';
@@ -59,7 +60,7 @@ export abstract class Command {
   /** The deadline, in milliseconds of the client's clock. */
   deadlineAt = Infinity;
   /** Called once the caller has a result. */
-  onSettled: ((error?: Error) => void) | undefined = undefined;
+  onSettled: ((command: Command, error?: Error) => void) | undefined = undefined;
   /** Why it last had to wait. */
   lastError: Error | undefined = undefined;
 
@@ -84,6 +85,11 @@ export abstract class Command {
 
   get slot(): number {
     return this.call.slot;
+  }
+
+  /** Records where it goes, if somebody listens. */
+  get trace(): CallTrace | undefined {
+    return this.policy.trace;
   }
 
   /** The bytes of the arguments, as the limits count them. */
@@ -208,7 +214,7 @@ export abstract class Command {
   private settle(error?: Error): void {
     this.settled = true;
     // while the budget still names the node
-    this.onSettled?.(error);
+    this.onSettled?.(this, error);
     this.budget?.release(this);
   }
 }

@@ -1,10 +1,17 @@
 import { epochMs, errorCodeOf, outcomeOf } from './traced.js';
-import type { KeyslotNodePart, KeyslotOutcome, KeyslotRouting } from './contexts.js';
+import type { KeyslotCallEvent, KeyslotNodePart, KeyslotOutcome, KeyslotRouting } from './contexts.js';
 
 /** Events of one call that are recorded. A large pipeline in a failover has one for each of its commands. */
 const MAX_EVENTS = 128;
 
 const SEVERITY: Readonly<Record<KeyslotOutcome, number>> = { ok: 0, error: 1, unknown: 2 };
+
+/** The same for all calls without redirects, which are nearly all. Replaced by the first redirect. */
+export const NO_REDIRECTS: KeyslotRouting['redirects'] = Object.freeze({ moved: 0, ask: 0 });
+/** The same for all calls without events. Replaced by the first event. */
+export const NO_EVENTS: KeyslotRouting['events'] = Object.freeze([]);
+/** The same for all calls that no node has answered yet. */
+export const NO_NODES: KeyslotRouting['nodes'] = Object.freeze([]);
 
 /** Creates the fields of a context that a `CallTrace` fills in. */
 export function emptyRouting(): KeyslotRouting {
@@ -13,11 +20,11 @@ export function emptyRouting(): KeyslotRouting {
     node: undefined,
     address: undefined,
     port: undefined,
-    nodes: [],
+    nodes: NO_NODES,
     attempts: 0,
-    redirects: { moved: 0, ask: 0 },
+    redirects: NO_REDIRECTS,
     retries: 0,
-    events: [],
+    events: NO_EVENTS,
   };
 }
 
@@ -39,9 +46,8 @@ export class CallTrace {
 
   /** Records that a request goes to another node at once. */
   redirected(reason: string, node: string, to: string): void {
-    const { redirects } = this.routing;
-    if (reason === 'ASK') redirects.ask++;
-    else redirects.moved++;
+    const { moved, ask } = this.routing.redirects;
+    this.routing.redirects = reason === 'ASK' ? { moved, ask: ask + 1 } : { moved: moved + 1, ask };
     this.again('redirect', reason, node, to);
   }
 
@@ -54,10 +60,14 @@ export class CallTrace {
   private again(kind: 'redirect' | 'retry' | 'resend', reason: string, node?: string, to?: string): void {
     const { routing } = this;
     routing.attempts++;
-    if (routing.events.length < MAX_EVENTS) routing.events.push({ kind, reason, node, to, at: epochMs() });
+    if (routing.events.length >= MAX_EVENTS) return;
+    const event: KeyslotCallEvent = { kind, reason, node, to, at: epochMs() };
+    if (routing.events === NO_EVENTS) routing.events = [event];
+    else (routing.events as KeyslotCallEvent[]).push(event);
   }
 
-  private ended(node: string, startedAt: number, error: Error | undefined): void {
+  /** Records that a request has ended which began at `startedAt`. */
+  ended(node: string, startedAt: number, error: Error | undefined): void {
     const part = this.partOf(node, startedAt);
     part.commands++;
     part.endedAt = epochMs();
@@ -77,7 +87,9 @@ export class CallTrace {
     if (part === undefined) {
       const { address, port } = addressOf(node);
       part = { node, address, port, commands: 0, failed: 0, startedAt, endedAt: startedAt, outcome: 'ok' };
-      this.routing.nodes.push(part);
+      // a list of one takes less memory than an empty one to which one is added
+      if (this.routing.nodes === NO_NODES) this.routing.nodes = [part];
+      else (this.routing.nodes as KeyslotNodePart[]).push(part);
     }
     return part;
   }

@@ -64,15 +64,15 @@ export interface KeyslotRouting {
   address?: string | undefined;
   port?: number | undefined;
   /** One for each node that answered. A single command has one; a fan-out or a pipeline may have many. */
-  readonly nodes: KeyslotNodePart[];
+  nodes: readonly KeyslotNodePart[];
   /** Attempts of all its requests, the first ones included. */
   attempts: number;
   /** Redirects that were followed, by kind. */
-  readonly redirects: { moved: number; ask: number };
+  redirects: { readonly moved: number; readonly ask: number };
   /** How often a request was tried again after a refusal or sent again after a lost reply. */
   retries: number;
   /** Redirects and retries in their order; the first 128 of them. */
-  readonly events: KeyslotCallEvent[];
+  events: readonly KeyslotCallEvent[];
 }
 
 /** The context of `keyslot:command`: one call of a command, wherever its requests go. */

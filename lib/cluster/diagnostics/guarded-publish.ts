@@ -18,13 +18,11 @@ const reported = new WeakSet<object>();
  * first error of each subscriber as a process warning and goes on.
  */
 export function publish<C extends object>(channel: Channel<C, C>, context: C): void {
+  if (!channel.hasSubscribers) return;
   const { _subscribers: subscribers } = channel as ChannelListeners;
-  if (!Array.isArray(subscribers)) {
-    // there are none, or a later Node keeps them elsewhere
-    if (channel.hasSubscribers) channel.publish(context);
-    return;
-  }
-  for (const subscriber of [...(subscribers as readonly Listener[])]) {
+  if (!Array.isArray(subscribers)) return channel.publish(context); // a later Node keeps them elsewhere
+  // Node replaces this array when a subscriber comes or leaves
+  for (const subscriber of subscribers as readonly Listener[]) {
     try {
       subscriber(context, channel.name);
     } catch (error) {
@@ -39,6 +37,10 @@ export function runWithStores<C extends object, T>(channel: Channel<C, C>, conte
   // not an instance of Map: Node protects it from changes of that
   if (typeof stores?.entries !== 'function') {
     return channel.hasSubscribers ? channel.runStores(context, run) : run();
+  }
+  if (stores.size === 0) {
+    publish(channel, context);
+    return run();
   }
   let next = (): T => {
     publish(channel, context);

@@ -138,7 +138,7 @@ export class Router implements ChannelOwner {
         command.call = { ...call, args: [...argsOnResend(call.args, deadlineMs)] };
       }
       command.asking = false;
-      command.policy.trace?.retried('resend', error, command.budget?.node);
+      command.trace?.retried('resend', error, command.budget?.node);
       this.retryQueue.retryLater(command);
     } else if (command.row.readonly) {
       // nothing can have happened
@@ -237,7 +237,7 @@ export class Router implements ChannelOwner {
   }
 
   private follow(command: Command, node: ClusterNode, reply: ReplyError, from: NodeChannel): void {
-    command.policy.trace?.redirected(reply.code, from.name, node.name);
+    command.trace?.redirected(reply.code, from.name, node.name);
     command.budget?.release(command);
     // that node may not know the script, and a second round trip would let others of the slot overtake
     this.addText(command);
@@ -254,7 +254,7 @@ export class Router implements ChannelOwner {
     if (command.policy.retry === 'never') {
       command.fail(command.lastError ?? new ConnectionError('the cluster', 'cannot serve the command'));
     } else {
-      command.policy.trace?.retried('retry', command.lastError, command.budget?.node);
+      command.trace?.retried('retry', command.lastError, command.budget?.node);
       this.retryQueue.retryLater(command, keepsOrder);
     }
   }
@@ -275,7 +275,7 @@ export class Router implements ChannelOwner {
   /** Sends a script with its text to a server that does not know its hash. */
   private resendWithText(command: Command, reply: ReplyError, from: NodeChannel): boolean {
     if (command.settled || !this.addText(command)) return false;
-    command.policy.trace?.retried('retry', reply, from.name);
+    command.trace?.retried('retry', reply, from.name);
     command.sent = false;
     command.budget?.release(command);
     from.counters.retries.add('NOSCRIPT');

@@ -1,7 +1,7 @@
 import { Batch, BatchedCommand } from '../../cluster/command/batch.js';
 import { followAll, noteFailures } from '../../cluster/batch-trace.js';
 import { PLAIN_SHAPES, type CallPolicy } from '../../cluster/command/call-policy.js';
-import { CallTrace } from '../../cluster/diagnostics/call-trace.js';
+import { CallTrace, NO_EVENTS, NO_NODES, NO_REDIRECTS } from '../../cluster/diagnostics/call-trace.js';
 import { publishChannel } from '../../cluster/diagnostics/channels.js';
 import type { KeyslotPublishContext } from '../../cluster/diagnostics/contexts.js';
 import { type ContextOptions, epochMs, traced } from '../../cluster/diagnostics/traced.js';
@@ -108,11 +108,11 @@ function publishContext(
     node: undefined,
     address: undefined,
     port: undefined,
-    nodes: [],
+    nodes: NO_NODES,
     attempts: 0,
-    redirects: { moved: 0, ask: 0 },
+    redirects: NO_REDIRECTS,
     retries: 0,
-    events: [],
+    events: NO_EVENTS,
   };
 }
 

@@ -8,6 +8,7 @@ import {
 import type { KeyslotContext, KeyslotRouting } from '../../cluster/diagnostics/contexts.js';
 import { ATTRIBUTES, NAMESPACE, SYSTEM } from '../common/attribute-names.js';
 import { epochMs } from '../common/clock.js';
+import { AttributeCache } from '../common/attribute-cache.js';
 import { defined } from '../common/defined.js';
 import { batchName } from '../common/operation-name.js';
 import { HISTOGRAMS, MESSAGE_COUNTERS } from './instruments.js';
@@ -84,7 +85,8 @@ function record(name: KeyslotChannelName, recording: Recording<KeyslotContext>, 
   const onEnd = (message: unknown): void => {
     const context = message as KeyslotContext;
     if (recording.includes?.(context) === false) return;
-    const attributes = { ...recording.attributes(context), ...failureAttributes(context) };
+    const shared = recording.attributes(context);
+    const attributes = context.outcome === 'ok' ? shared : { ...shared, ...failureAttributes(context) };
     histogram.record((epochMs() - context.startedAt) / 1_000, attributes);
     counter?.add(recording.count?.(context) ?? 1, attributes);
   };
@@ -108,17 +110,20 @@ function createCounter(meter: Meter, name: keyof typeof MESSAGE_COUNTERS): Count
   return meter.createCounter(name, { unit, description });
 }
 
+const databases = new AttributeCache();
+
 /** A call that went to several nodes has no server. */
-function databaseAttributes(operation: string, { nodes, address, port }: KeyslotRouting): Attributes {
-  const attributes: Attributes = {
-    [ATTRIBUTES.dbSystem]: SYSTEM,
-    [ATTRIBUTES.dbNamespace]: NAMESPACE,
-    [ATTRIBUTES.dbOperation]: operation,
-  };
-  if (address === undefined || nodes.length > 1) return attributes;
-  attributes[ATTRIBUTES.serverAddress] = address;
-  attributes[ATTRIBUTES.serverPort] = port;
-  return attributes;
+function databaseAttributes(operation: string, { nodes, node, address, port }: KeyslotRouting): Attributes {
+  const server = nodes.length > 1 ? undefined : node;
+  return databases.get(`${operation} ${server}`, () =>
+    defined({
+      [ATTRIBUTES.dbSystem]: SYSTEM,
+      [ATTRIBUTES.dbNamespace]: NAMESPACE,
+      [ATTRIBUTES.dbOperation]: operation,
+      [ATTRIBUTES.serverAddress]: server && address,
+      [ATTRIBUTES.serverPort]: server && port,
+    }),
+  );
 }
 
 const messagingAttributes = (operation: string, type: string): Attributes => ({
@@ -127,8 +132,7 @@ const messagingAttributes = (operation: string, type: string): Attributes => ({
   [ATTRIBUTES.messagingOperationType]: type,
 });
 
-function failureAttributes({ outcome, errorCode, error }: KeyslotContext): Attributes | undefined {
-  if (outcome === 'ok') return undefined;
+function failureAttributes({ errorCode, error }: KeyslotContext): Attributes {
   const attributes: Attributes = { [ATTRIBUTES.errorType]: errorCode ?? '_OTHER' };
   if (error instanceof ReplyError) attributes[ATTRIBUTES.dbStatusCode] = error.code;
   return attributes;

@@ -7,7 +7,6 @@ import {
 } from '../../cluster/diagnostics/channels.js';
 import type { KeyslotContext } from '../../cluster/diagnostics/contexts.js';
 import { epochMs } from '../common/clock.js';
-import { defined } from '../common/defined.js';
 import {
   commandSpans,
   connectSpans,
@@ -90,7 +89,7 @@ class ChannelSpans<N extends KeyslotChannelName> {
       shape.name(operation),
       {
         kind: shape.kind,
-        attributes: defined(shape.attributes(operation)),
+        attributes: shape.attributes(operation),
         links: origin?.links,
         startTime: operation.startedAt,
       },

@@ -2,6 +2,7 @@ import { ROOT_CONTEXT, SpanKind, trace, type Attributes } from '@opentelemetry/a
 import type { KeyslotMessageContext, KeyslotPublishContext } from '../../cluster/diagnostics/contexts.js';
 import { REPLY_CHANNELS } from '../../pubsub/common/reply-channels.js';
 import { ATTRIBUTES, SYSTEM } from '../common/attribute-names.js';
+import { defined } from '../common/defined.js';
 import { traceContextOf } from '../propagation/trace-context.js';
 import { setRouting } from './routing-details.js';
 import type { SpanShape } from './span-shape.js';
@@ -25,11 +26,12 @@ const spanName = (operation: string, destination: string | undefined): string =>
 export const publishSpans: SpanShape<KeyslotPublishContext> = {
   kind: SpanKind.PRODUCER,
   name: ({ channel }) => spanName('publish', channel),
-  attributes: ({ channel, batchSize, clientName }) => ({
-    ...messagingAttributes('publish', 'send', channel),
-    [ATTRIBUTES.messagingBatchSize]: batchSize > 1 ? batchSize : undefined,
-    [ATTRIBUTES.client]: clientName,
-  }),
+  attributes: ({ channel, batchSize, clientName }) =>
+    defined({
+      ...messagingAttributes('publish', 'send', channel),
+      [ATTRIBUTES.messagingBatchSize]: batchSize > 1 ? batchSize : undefined,
+      [ATTRIBUTES.client]: clientName,
+    }),
   finish: setRouting,
 };
 
@@ -40,12 +42,13 @@ export const publishSpans: SpanShape<KeyslotPublishContext> = {
 export const messageSpans: SpanShape<KeyslotMessageContext> = {
   kind: SpanKind.CONSUMER,
   name: ({ channel, pattern }) => spanName('process', pattern ?? channel),
-  attributes: ({ channel, pattern, handler, clientName }) => ({
-    ...messagingAttributes('process', 'process', channel),
-    [ATTRIBUTES.destinationTemplate]: pattern,
-    [ATTRIBUTES.handler]: handler,
-    [ATTRIBUTES.client]: clientName,
-  }),
+  attributes: ({ channel, pattern, handler, clientName }) =>
+    defined({
+      ...messagingAttributes('process', 'process', channel),
+      [ATTRIBUTES.destinationTemplate]: pattern,
+      [ATTRIBUTES.handler]: handler,
+      [ATTRIBUTES.client]: clientName,
+    }),
   origin: (context) => {
     const parent = traceContextOf(context);
     const creation = trace.getSpanContext(parent);

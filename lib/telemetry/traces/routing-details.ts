@@ -11,6 +11,7 @@ import {
 import { ReplyError } from '../../cluster/common/errors.js';
 import type { KeyslotContext, KeyslotNodePart, KeyslotRouting } from '../../cluster/diagnostics/contexts.js';
 import { ATTRIBUTES, NAMESPACE, SYSTEM } from '../common/attribute-names.js';
+import { AttributeCache } from '../common/attribute-cache.js';
 import { defined } from '../common/defined.js';
 import { batchSizeOf } from '../common/operation-name.js';
 
@@ -39,9 +40,14 @@ export function setFailure(span: Span, { outcome, errorCode, error }: Partial<Ke
   if (outcome === 'unknown') span.setAttribute(ATTRIBUTES.outcome, outcome);
 }
 
+const servers = new AttributeCache();
+
 /** Adds where the requests of a call went: the node, or nothing if there were several; redirects and retries. */
-export function setRouting(span: Span, { address, port, nodes, attempts, events }: KeyslotRouting): void {
-  if (nodes.length <= 1) span.setAttributes(serverAttributes(address, port));
+export function setRouting(span: Span, routing: KeyslotRouting): void {
+  const { address, port, nodes, attempts, events } = routing;
+  if (routing.node !== undefined && nodes.length <= 1) {
+    span.setAttributes(servers.get(routing.node, () => serverAttributes(address, port)));
+  }
   if (attempts > 1) span.setAttribute(ATTRIBUTES.attempts, attempts);
   for (const { kind, reason, node, to, at } of events) {
     const attributes = defined({

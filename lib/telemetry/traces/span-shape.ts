@@ -12,7 +12,7 @@ export interface SpanShape<C extends KeyslotContext> {
   readonly kind: SpanKind;
   /** Of low cardinality. */
   name(context: C): string;
-  /** Those that are known when the operation begins. */
+  /** Those that are known when the operation begins, and have a value. */
   attributes(context: C): Attributes;
   /** Leave it out for a child of the active span. */
   origin?(context: C): SpanOrigin;
