@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { Script } from '../../cluster/scripts/script.js';
 import type { ScriptCommand, ScriptRegistry } from '../../cluster/scripts/script-registry.js';
-import { describeKind } from '../../cluster/common/describe-value.js';
+import { describeKind, describeValue } from '../../cluster/common/describe-value.js';
 import type { CommandReceiver } from './install-commands.js';
 
 /** Defines a command that runs a script, as in ioredis. */
@@ -51,7 +51,7 @@ export function defineScript(
   if (numberOfKeys !== undefined && (!Number.isInteger(numberOfKeys) || numberOfKeys < 0)) {
     throw new InvalidArgumentError(
       'numberOfKeys',
-      `numberOfKeys of ${name} must be a whole number of at least 0`,
+      `numberOfKeys of ${name} must be a whole number of at least 0, got ${describeValue(numberOfKeys)}`,
     );
   }
   scripts.define(name, { script: new Script(lua, readOnly), numberOfKeys });

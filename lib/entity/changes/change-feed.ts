@@ -1,5 +1,6 @@
 import { Observable, type Subscriber } from 'rxjs';
-import { ClientClosedError, InvalidArgumentError } from '../../cluster/common/errors.js';
+import { ClientClosedError } from '../../cluster/common/errors.js';
+import { checkWhole } from '../common/argument-checks.js';
 import { SLOT_COUNT, keySlot } from '../../cluster/topology/key-slot.js';
 import type { EntityChange } from './entity-change.js';
 import { type FollowedClasses, changeFrom } from './outbox-entry.js';
@@ -52,11 +53,7 @@ export class ChangeFeed {
     checkRecorded(classes);
     const slot = tag === undefined ? undefined : keySlot(tag);
     const { from, pollMs = slot === undefined ? POLL_ALL_MS : POLL_MS } = options;
-    if (!Number.isSafeInteger(pollMs) || pollMs < 1 || pollMs > LONGEST_POLL_MS)
-      throw new InvalidArgumentError(
-        'pollMs',
-        `pollMs must be a whole number of milliseconds from 1 to ${LONGEST_POLL_MS}; got ${String(pollMs)}`,
-      );
+    checkWhole('pollMs', pollMs, 1, LONGEST_POLL_MS, 'milliseconds');
     const given = from === undefined ? undefined : positionsFrom(from, slot);
     return new Observable<EntityChange>((subscriber) => {
       const abort = new AbortController();

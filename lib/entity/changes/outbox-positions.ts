@@ -1,3 +1,4 @@
+import { describeOther } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 
@@ -36,7 +37,7 @@ export class OutboxPositions {
     const refuse = (): InvalidArgumentError =>
       new InvalidArgumentError(
         'from',
-        "from must be 'start', or a cursor of changes() with the same class and partition",
+        `from must be 'start', or a cursor of changes() with the same class and partition, got ${describeOther(cursor)}`,
       );
     if (typeof cursor !== 'string') throw refuse();
     const isOfAll = cursor.startsWith(ALL);

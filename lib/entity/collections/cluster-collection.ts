@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { checkWhole } from '../common/argument-checks.js';
 import { type Stored, UnfitValue, whatFits } from '../codec/codec.js';
 import type { CollectionAccess } from './collection-access.js';
 import { collectionKey } from './collection-call.js';
@@ -102,7 +103,6 @@ export abstract class ClusterCollection<T> extends CollectionHandle {
  * @throws InvalidArgumentError
  */
 export function wholeNumber(name: string, value: number, least = -Infinity): string {
-  if (Number.isSafeInteger(value) && value >= least) return String(value);
-  const from = least === -Infinity ? '' : ` from ${least}`;
-  throw new InvalidArgumentError(name, `${name} must be a whole number${from}`);
+  checkWhole(name, value, least);
+  return String(value);
 }

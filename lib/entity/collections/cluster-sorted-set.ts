@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { describeValue } from '../../cluster/common/describe-value.js';
 import { checkIterable, checkObject } from '../common/argument-checks.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { callsOf, sumOf } from './collection-call.js';
@@ -171,7 +172,7 @@ export class ClusterSortedSet<T> extends ClusterCollection<T> {
 /** Returns a finite score as text: a sum of infinities can be NaN, which the server rejects. */
 function scoreText(name: string, score: number): string {
   if (Number.isFinite(score)) return String(score);
-  throw new InvalidArgumentError(name, `${name} must be a finite number`);
+  throw new InvalidArgumentError(name, `${name} must be a finite number, got ${describeValue(score)}`);
 }
 
 function boundsOf(given: ScoreBounds): string[] {
@@ -182,7 +183,7 @@ function boundsOf(given: ScoreBounds): string[] {
   const { min = -Infinity, max = Infinity } = given;
   for (const [name, bound] of Object.entries({ min, max }))
     if (typeof bound !== 'number' || Number.isNaN(bound))
-      throw new InvalidArgumentError(name, `${name} must be a number`);
+      throw new InvalidArgumentError(name, `${name} must be a number, got ${describeValue(bound)}`);
   return [min, max].map((bound) => (Number.isFinite(bound) ? String(bound) : bound < 0 ? '-inf' : '+inf'));
 }
 

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { checkObject } from '../common/argument-checks.js';
+import { checkObject, checkWhole } from '../common/argument-checks.js';
 import { PartitionKeyChangedError } from '../common/entity-errors.js';
 import { type EntityKey, keyOfEntity } from '../keys/entity-key.js';
 import { checkClass, checkCounters, shownCounters } from '../rows/entity-check.js';
@@ -180,11 +180,7 @@ export class WritePlanner {
     for (const condition of ['ifVersion', 'where'] as const)
       if (Object.hasOwn(options, condition) && options[condition] === undefined)
         throw new InvalidArgumentError(condition, `${condition} is undefined: leave it out for no condition`);
-    if (ifVersion !== undefined && !(Number.isSafeInteger(ifVersion) && ifVersion >= 0))
-      throw new InvalidArgumentError(
-        'ifVersion',
-        'ifVersion must be a whole number, as update() and @Version() return it',
-      );
+    if (ifVersion !== undefined) checkWhole('ifVersion', ifVersion, 0);
     let values = mapper.plain(patch);
     let changes = mapper.patch(values);
     const isDirty = changes.expireAt !== undefined || changes.set.length + changes.removed.length > 0;

@@ -1,10 +1,11 @@
 import type { EntityClient } from '../common/entity-client.js';
+import { checkWhole } from '../common/argument-checks.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { entityKeyIn, indexKey } from '../keys/entity-key.js';
 import { idTextOf } from '../keys/index-entry.js';
 import { INDEX_LISTS } from '../keys/stored-names.js';
 import { IndexReader } from '../query/index-reader.js';
-import { MAX_PAGE_LIMIT, type Page, checkCount } from '../query/query-options.js';
+import { MAX_PAGE_LIMIT, type Page } from '../query/query-options.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 import { type RowContext, loadRows } from '../rows/row-reader.js';
 import { deletionOf, isDeleted } from '../schema/deletion-schema.js';
@@ -40,7 +41,7 @@ export async function deletedPage<E extends object>(
   tag: string,
   { limit = DEFAULT_PAGE_LIMIT, cursor }: DeletedPageOptions,
 ): Promise<Pick<Page<E>, 'items' | 'cursor'>> {
-  checkCount('limit', limit, 1, MAX_PAGE_LIMIT);
+  checkWhole('limit', limit, 1, MAX_PAGE_LIMIT);
   const reader = deletedEntries(context.client, mapper.schema, tag);
   let cut = cursor === undefined ? undefined : cutOf(reader, cursor);
   const items: E[] = [];

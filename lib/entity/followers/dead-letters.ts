@@ -1,3 +1,4 @@
+import { describeOther } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 import { type FollowedClasses, type OutboxEntry, tagIn } from '../changes/outbox-entry.js';
@@ -88,7 +89,10 @@ export class DeadLetters<C extends EntityChange = EntityChange> {
   async discard(id: string): Promise<{ discarded: boolean }> {
     const [, slot, entry] = ID.exec(id) ?? [];
     if (entry === undefined || Number(slot) >= SLOT_COUNT)
-      throw new InvalidArgumentError('id', 'id must be the id of a DeadLetter, as list() returns it');
+      throw new InvalidArgumentError(
+        'id',
+        `id must be the id of a DeadLetter, as list() returns it, got ${describeOther(id)}`,
+      );
     return { discarded: (await this.delete({ slot: Number(slot), id: entry, fields: [] })) > 0 };
   }
 

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { describeOther } from '../../cluster/common/describe-value.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
-import { checkFunction } from '../common/argument-checks.js';
+import { checkFlag, checkFunction, checkWhole } from '../common/argument-checks.js';
 import type { EntityClass } from '../decorators/shape.js';
 import type { DeadLetter } from './dead-letter.js';
 
@@ -74,15 +74,14 @@ export function resolveFollowOptions(options: FollowOptions): ResolvedFollowOpti
   const { from = 'now', concurrency = 1, pollMs = 30_000, leaseMs = 10_000, gaps = false } = options;
   const { attempts = 5, delayMs = 200, maxDelayMs = 30_000 } = retry;
   if (from !== 'now' && from !== 'start')
-    throw new InvalidArgumentError('from', `from must be 'now' or 'start'; got ${describeOther(from)}`);
+    throw new InvalidArgumentError('from', `from must be 'now' or 'start', got ${describeOther(from)}`);
   checkWhole('concurrency', concurrency, 1, Infinity);
   checkWhole('attempts', attempts, 1, Infinity);
-  checkWhole('pollMs', pollMs, 1, LONGEST_MS);
-  checkWhole('leaseMs', leaseMs, 300, LONGEST_MS);
-  checkWhole('delayMs', delayMs, 0, LONGEST_MS);
-  checkWhole('maxDelayMs', maxDelayMs, 0, LONGEST_MS);
-  if (typeof gaps !== 'boolean')
-    throw new InvalidArgumentError('gaps', `gaps must be true or false; got ${describeOther(gaps)}`);
+  checkWhole('pollMs', pollMs, 1, LONGEST_MS, 'milliseconds');
+  checkWhole('leaseMs', leaseMs, 300, LONGEST_MS, 'milliseconds');
+  checkWhole('delayMs', delayMs, 0, LONGEST_MS, 'milliseconds');
+  checkWhole('maxDelayMs', maxDelayMs, 0, LONGEST_MS, 'milliseconds');
+  checkFlag('gaps', gaps);
   if (options.deadLetter !== undefined) checkFunction('deadLetter', options.deadLetter);
   if (options.onError !== undefined) checkFunction('onError', options.onError);
   return {
@@ -94,12 +93,3 @@ export function resolveFollowOptions(options: FollowOptions): ResolvedFollowOpti
 }
 
 const ignore = (): void => {};
-
-function checkWhole(name: string, value: unknown, least: number, most: number): void {
-  const isWhole = Number.isSafeInteger(value) || (value === Infinity && most === Infinity);
-  if (isWhole && (value as number) >= least && (value as number) <= most) return;
-  throw new InvalidArgumentError(
-    name,
-    `${name} must be a whole number from ${least}${most === Infinity ? '' : ` to ${most}`}; got ${describeOther(value)}`,
-  );
-}

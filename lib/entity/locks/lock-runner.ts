@@ -2,7 +2,9 @@ import { delay, monotonicMs } from '../../cluster/common/timers.js';
 import { lockKey } from '../keys/entity-key.js';
 import { randomUUID } from 'node:crypto';
 import { onAbort, pauseFor } from '../../cluster/command/abort-signal.js';
+import { describeOther } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { checkWhole } from '../common/argument-checks.js';
 import type { EntityClient } from '../common/entity-client.js';
 import { LockTimeoutError } from '../common/entity-errors.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
@@ -17,6 +19,8 @@ const TTL_MS = 10_000;
 const SHORTEST_TTL_MS = 100;
 const WAIT_MS = 10_000;
 const LONGEST_PAUSE_MS = 100;
+/** The longest delay of a timer. */
+const LONGEST_MS = 2 ** 31 - 1;
 /** The maximum number of callers of one process that wait for one lock. */
 const MAX_WAITERS = 1_000;
 const NAME = /^[\w.-]{1,100}$/;
@@ -41,12 +45,12 @@ export class LockRunner {
   async run<R>(tag: string, work: LockedWork<R>, options: LockOptions = {}): Promise<R> {
     checkEntityOptions('a lock', options);
     const { name = 'lock', ttlMs = TTL_MS, waitMs = WAIT_MS, signal } = options;
-    check('ttlMs', ttlMs, SHORTEST_TTL_MS);
-    check('waitMs', waitMs, 0);
+    checkWhole('ttlMs', ttlMs, SHORTEST_TTL_MS, LONGEST_MS, 'milliseconds');
+    checkWhole('waitMs', waitMs, 0, LONGEST_MS, 'milliseconds');
     if (typeof name !== 'string' || !NAME.test(name))
       throw new InvalidArgumentError(
         'name',
-        'The name of a lock may contain only letters, digits, _ - and .',
+        `The name of a lock has 1 to 100 letters, digits, _ - and .; got ${describeOther(name)}`,
       );
     signal?.throwIfAborted();
     const key = lockKey(tag, name);
@@ -120,9 +124,4 @@ export class LockRunner {
     if (held.lost) throw held.lost;
     return result;
   }
-}
-
-function check(option: string, value: unknown, least: number): void {
-  if (!Number.isSafeInteger(value) || (value as number) < least || (value as number) > 2 ** 31 - 1)
-    throw new InvalidArgumentError(option, `${option} must be a whole number of milliseconds from ${least}`);
 }

@@ -6,6 +6,7 @@ import type { Committed } from '../operations/commit-outcome.js';
 import { withGlobals } from '../operations/global-changes.js';
 import { withIndexes } from '../operations/index-changes.js';
 import type { RowOperation } from '../operations/row-operation.js';
+import { checkFunction, checkWhole } from '../common/argument-checks.js';
 import { onPrimaries } from '../common/entity-client.js';
 import type { KeyOf } from '../decorators/shape.js';
 import { type EntityKey, entityKeyIn, givenKey } from '../keys/entity-key.js';
@@ -67,10 +68,8 @@ export async function migrateRows<E extends object>(
   mapper: RowMapper,
   { batch = BATCH, onProgress, cursor, signal }: MigrateOptions<E>,
 ): Promise<MigrationProgress<E>> {
-  if (!Number.isSafeInteger(batch) || batch < 1 || batch > LARGEST_BATCH)
-    throw new InvalidArgumentError('batch', `batch must be a whole number from 1 to ${LARGEST_BATCH}`);
-  if (onProgress !== undefined && typeof onProgress !== 'function')
-    throw new InvalidArgumentError('onProgress', 'onProgress must be a function');
+  checkWhole('batch', batch, 1, LARGEST_BATCH);
+  if (onProgress !== undefined) checkFunction('onProgress', onProgress);
   const begin = readCursor(cursor);
   signal?.throwIfAborted();
   const { schema } = mapper;

@@ -1,5 +1,5 @@
-import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { deleteOperation } from '../commit/cascades.js';
+import { checkFunction, checkWhole } from '../common/argument-checks.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { type EntityKey, entityKeyIn, indexKey, uniqueKey } from '../keys/entity-key.js';
 import { idTextOf } from '../keys/index-entry.js';
@@ -51,10 +51,8 @@ export async function deletePartition(
 ): Promise<PartitionDeletion> {
   checkEntityOptions('partition.delete()', options);
   const { batch = MAX_TRANSACTION_ROWS, onProgress } = options;
-  if (!Number.isSafeInteger(batch) || batch < 1 || batch > MAX_TRANSACTION_ROWS)
-    throw new InvalidArgumentError('batch', `batch must be a whole number from 1 to ${MAX_TRANSACTION_ROWS}`);
-  if (onProgress !== undefined && typeof onProgress !== 'function')
-    throw new InvalidArgumentError('onProgress', 'onProgress must be a function');
+  checkWhole('batch', batch, 1, MAX_TRANSACTION_ROWS);
+  if (onProgress !== undefined) checkFunction('onProgress', onProgress);
   return new Deletion(context, tag, { ...options, batch }).run();
 }
 

@@ -1,3 +1,4 @@
+import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { splitTag } from '../keys/outbox-key.js';
@@ -37,7 +38,10 @@ export async function importPartition(
   checkEntityOptions('partition.import()', options);
   const source = Object(lines) as object;
   if (typeof lines === 'string' || !(Symbol.asyncIterator in source || Symbol.iterator in source))
-    throw new InvalidArgumentError('lines', 'lines must be an iterable of lines, as export() yields them');
+    throw new InvalidArgumentError(
+      'lines',
+      `lines must be an iterable of lines, as export() yields them, got ${describeKind(lines)}`,
+    );
   const importer = new Importer(context, tag, options);
   let number = 0;
   for await (const line of lines) {

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { checkWhole } from '../common/argument-checks.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import type { EntityClient } from '../common/entity-client.js';
 import type { PartitionContext } from './partition-context.js';
@@ -37,8 +37,7 @@ export async function partitionSize(
 ): Promise<PartitionSize> {
   checkEntityOptions('partition.size()', options);
   const { sample = SAMPLE } = options;
-  if (!Number.isSafeInteger(sample) || sample < 1)
-    throw new InvalidArgumentError('sample', 'sample must be a whole number from 1');
+  checkWhole('sample', sample, 1);
   const { primary } = context;
   const schemas = context.schemas.inPartition(tag);
   const counts = await Promise.all(

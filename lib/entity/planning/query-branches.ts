@@ -1,3 +1,4 @@
+import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkObject } from '../common/argument-checks.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
@@ -22,7 +23,7 @@ export function branchesOf(schema: EntitySchema, where: unknown): GivenCondition
   if (!Array.isArray(branches))
     throw new InvalidArgumentError(
       'or',
-      'or must be an array of conditions, such as [{ status: … }, { owner: … }]',
+      `or must be an array of conditions, such as [{ status: … }, { owner: … }], got ${describeKind(branches)}`,
     );
   if (branches.length > MAX_BRANCHES)
     throw new InvalidArgumentError(

@@ -1,6 +1,8 @@
 import { types } from 'node:util';
+import { suggestionFor } from '../../cluster/common/check-option-names.js';
+import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { UnfitValue } from '../codec/codec.js';
+import { UnfitValue, whatFits } from '../codec/codec.js';
 import type { FieldSchema, IndexedField } from '../schema/entity-schema.js';
 import { indexedAs, presenceOf } from '../schema/indexed-field.js';
 import { stringCodec } from '../codec/scalar-codecs.js';
@@ -45,7 +47,9 @@ export function readCondition(entity: string, schema: FieldSchema, given: unknow
   const names = operators.map(([name]) => name);
   for (const [name, operand] of operators) {
     if (!Object.hasOwn(OPERATORS, name) && name !== IGNORE_CASE)
-      throw refuse(`has an unknown operator in the query; the operators are ${KNOWN}`);
+      throw refuse(
+        `has an unknown operator in the query${suggestionFor(name, NAMES)}; the operators are ${KNOWN}`,
+      );
     if (operand === undefined) throw refuse(`has the operator ${name} with undefined: ${LEAVE_OUT}`);
     if (operand === null) throw refuse(`has the operator ${name} with null: ${FOR_ABSENT}`);
     if (
@@ -64,7 +68,7 @@ export function readCondition(entity: string, schema: FieldSchema, given: unknow
       return element.order!(value);
     } catch (error) {
       if (!(error instanceof UnfitValue)) throw error;
-      throw refuse(`must be queried by ${element.expects}`);
+      throw refuse(`must be queried by ${whatFits(element.expects, value)}`);
     }
   };
   let spans: readonly Span[] = [EVERYTHING];
@@ -112,7 +116,8 @@ const exactly = (values: readonly unknown[], encode: Encode): Span[] =>
 const isList =
   (name: string) =>
   (operand: unknown): string | false => {
-    if (!Array.isArray(operand)) return `has ${name === 'in' ? 'an' : 'a'} \`${name}\` that is not an array`;
+    if (!Array.isArray(operand))
+      return `has ${name === 'in' ? 'an' : 'a'} \`${name}\` that is not an array, but ${describeKind(operand)}`;
     if (operand.includes(undefined))
       return `has ${name === 'in' ? 'an' : 'a'} \`${name}\` with undefined in its list`;
     return operand.includes(null) && `has \`${name}\` with null in its list: ${FOR_ABSENT}`;
@@ -135,7 +140,8 @@ const OPERATORS = {
   lte: { spansOf: (value, encode) => [{ ...EVERYTHING, to: after(encode(value)) }] },
   between: {
     isMisfit: (pair) =>
-      !(Array.isArray(pair) && pair.length === 2) && 'has a `between` that is not a pair of values',
+      !(Array.isArray(pair) && pair.length === 2) &&
+      `has a \`between\` that is not a pair of values, but ${describeKind(pair)}`,
     spansOf: (pair, encode) => {
       const [low, high] = pair as [unknown, unknown];
       return [{ from: before(encode(low)), to: after(encode(high)) }];
@@ -144,7 +150,8 @@ const OPERATORS = {
   startsWith: {
     isMisfit: (prefix, { isText }) =>
       (!isText && 'does not accept `startsWith`, which is for strings without an enum or a transformer') ||
-      (typeof prefix !== 'string' && 'has a `startsWith` that is not a string'),
+      (typeof prefix !== 'string' &&
+        `has a \`startsWith\` that is not a string, but ${describeKind(prefix)}`),
     spansOf: (prefix, encode) => {
       const from = Buffer.from(encode(prefix));
       return [{ from, to: Buffer.concat([from, EVERYTHING.to]) }];
@@ -157,7 +164,8 @@ const OPERATORS = {
     spansOf: (value, encode) => exactly([value], encode),
   },
   isNull: {
-    isMisfit: (value) => typeof value !== 'boolean' && 'has an `isNull` that is not true or false',
+    isMisfit: (value) =>
+      typeof value !== 'boolean' && `has an \`isNull\` that is not true or false, but ${describeKind(value)}`,
     spansOf: (value) => (value === true ? [ABSENT_SPAN] : [EVERYTHING]),
   },
 } satisfies Record<string, Operator>;
@@ -172,7 +180,8 @@ const WITH_CASE: ReadonlySet<string> = new Set(['eq', 'in']);
 /** Operators that name single values. */
 const EXACT: ReadonlySet<string> = new Set(['eq', 'in', 'contains']);
 
-const KNOWN = [...Object.keys(OPERATORS), IGNORE_CASE].join(', ');
+const NAMES = [...Object.keys(OPERATORS), IGNORE_CASE];
+const KNOWN = NAMES.join(', ');
 
 /** The advice for a condition without a value. */
 export const LEAVE_OUT = 'leave the property out for no condition';
@@ -197,7 +206,7 @@ function formOf(
   const folding = operators.find(([name]) => name === IGNORE_CASE);
   if (folding) {
     if (folding[1] !== true && folding[1] !== false)
-      throw refuse('has an `ignoreCase` that is not true or false');
+      throw refuse(`has an \`ignoreCase\` that is not true or false, but ${describeKind(folding[1])}`);
     if (codec !== stringCodec)
       throw refuse('does not accept `ignoreCase`, which is for strings without an enum or a transformer');
     if (operators.length === 1) throw refuse('has `ignoreCase` without another operator');

@@ -1,3 +1,4 @@
+import { describeOther } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 
@@ -25,7 +26,7 @@ export function readOrder({ name, primaryKey }: EntitySchema, given: unknown): Q
   if (given === undefined) return { direction: 'asc', by: [], isByKey: false };
   if (DIRECTIONS.has(given)) return { direction: given as Direction, by: [], isByKey: false };
   if (typeof given !== 'object' || given === null || Array.isArray(given))
-    throw new InvalidArgumentError('order', `order must be ${FORM}`);
+    throw new InvalidArgumentError('order', `order must be ${FORM}, got ${describeOther(given)}`);
   const entries = Object.entries(given) as [property: string, direction: unknown][];
   if (entries.length === 0)
     throw new InvalidArgumentError('order', `order names no property; it must be ${FORM}`);

@@ -1,5 +1,6 @@
 import { INDEX_LISTS, encodingName } from '../keys/stored-names.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { checkFlag } from '../common/argument-checks.js';
 import { UnindexedQueryError } from '../common/entity-errors.js';
 import { partitionTag } from '../keys/entity-key.js';
 import { bucketsOf } from '../keys/global-entry.js';
@@ -150,8 +151,8 @@ function planOf<Index extends IndexSchema, Source extends QuerySource>(
 }
 
 function readScan({ scan }: PlanOptions): boolean {
-  if (scan === undefined || typeof scan === 'boolean') return scan === true;
-  throw new InvalidArgumentError('scan', 'scan must be true or false');
+  checkFlag('scan', scan);
+  return scan === true;
 }
 
 /** Returns how an index serves conditions. @throws UnindexedQueryError */

@@ -1,3 +1,4 @@
+import { checkFlag, checkWhole } from '../common/argument-checks.js';
 import { countersOf } from '../common/entity-client.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import type { PlanOptions } from '../planning/query-plan.js';
@@ -7,14 +8,7 @@ import type { RowMapper } from '../rows/row-mapper.js';
 import { type RowContext, loadRows } from '../rows/row-reader.js';
 import { type EntityQuery, type ExactIndex, queryOf } from './entity-query.js';
 import { countExpired, dueRows } from './expiry-queue.js';
-import {
-  type FindByOptions,
-  MAX_PAGE_LIMIT,
-  type Page,
-  type PageOptions,
-  checkCount,
-  checkFlag,
-} from './query-options.js';
+import { type FindByOptions, MAX_PAGE_LIMIT, type Page, type PageOptions } from './query-options.js';
 import { cursorOf, directionOf, readCursor } from './page-cursor.js';
 import { type FoundRow, type QueryCut, QueryRows } from './query-rows.js';
 
@@ -56,8 +50,8 @@ export class EntityFinder<E extends object> {
 
   async findBy(where: object, options: FindByOptions = {}): Promise<E[]> {
     const { limit = Number.MAX_SAFE_INTEGER, offset = 0 } = options;
-    checkCount('limit', limit, 1, Number.MAX_SAFE_INTEGER);
-    checkCount('offset', offset, 0, Number.MAX_SAFE_INTEGER);
+    checkWhole('limit', limit, 1);
+    checkWhole('offset', offset, 0);
     const found: E[] = [];
     let skipped = 0;
     for await (const batch of this.batches(where, options, Math.min(BATCH, offset + limit))) {
@@ -77,7 +71,7 @@ export class EntityFinder<E extends object> {
 
   async findPage(where: object, options: PageOptions = {}): Promise<Page<E>> {
     const { limit = DEFAULT_PAGE_LIMIT, cursor, total } = options;
-    checkCount('limit', limit, 1, MAX_PAGE_LIMIT);
+    checkWhole('limit', limit, 1, MAX_PAGE_LIMIT);
     checkFlag('total', total);
     const query = this.query(where, options);
     const start = readCursor(query, cursor);

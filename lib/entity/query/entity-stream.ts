@@ -3,6 +3,7 @@ import type { KeyWalker } from '../keys/key-walker.js';
 import type { OrderOptions } from './query-options.js';
 import type { EntityFinder } from './entity-finder.js';
 import { type EntityKey, entityKeyOfRow } from '../keys/entity-key.js';
+import { checkWhole } from '../common/argument-checks.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 import type { SelectOptions } from '../decorators/selected.js';
@@ -34,11 +35,7 @@ export async function* streamEntities<E extends object>(
 ): AsyncGenerator<E, void, undefined> {
   checkEntityOptions('a stream of entities', options);
   const { batchSize = BATCH, signal } = options;
-  if (!Number.isSafeInteger(batchSize) || batchSize < 1 || batchSize > LARGEST_BATCH)
-    throw new InvalidArgumentError(
-      'batchSize',
-      `batchSize must be a whole number from 1 to ${LARGEST_BATCH}`,
-    );
+  checkWhole('batchSize', batchSize, 1, LARGEST_BATCH);
   if (where === undefined && (options.order !== undefined || options.scan !== undefined))
     throw new InvalidArgumentError(
       options.order === undefined ? 'scan' : 'order',

@@ -1,4 +1,3 @@
-import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { Order } from '../planning/where.js';
 
 /** Options of a query. */
@@ -52,15 +51,3 @@ export interface Page<E> {
 
 /** The largest page. */
 export const MAX_PAGE_LIMIT = 1_000;
-
-/** @throws InvalidArgumentError */
-export function checkCount(name: string, value: number, least: number, most: number): void {
-  if (!Number.isSafeInteger(value) || value < least || value > most)
-    throw new InvalidArgumentError(name, `${name} must be a whole number from ${least} to ${most}`);
-}
-
-/** @throws InvalidArgumentError */
-export function checkFlag(name: string, value: unknown): void {
-  if (value !== undefined && typeof value !== 'boolean')
-    throw new InvalidArgumentError(name, `${name} must be true or false`);
-}

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { describeValue } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { LATEST_DATE_MS, checkObject } from '../common/argument-checks.js';
 import { type ItemResult, deleteMany, saveMany } from './bulk-writes.js';
@@ -182,7 +183,10 @@ export class ClusterRepository<E extends object> extends RepositoryDeletions<E> 
   async expire(key: KeyOf<E>, at: Date | number, options?: WriteOptions): Promise<boolean> {
     const time = types.isDate(at) ? at.getTime() : Date.now() + at;
     if (Number.isSafeInteger(time) && time <= LATEST_DATE_MS) return this.touch(key, time, options);
-    throw new InvalidArgumentError('at', 'at must be a valid Date, or whole milliseconds from now');
+    throw new InvalidArgumentError(
+      'at',
+      `at must be a valid Date, or whole milliseconds from now, got ${describeValue(at)}`,
+    );
   }
 
   /** Removes the expiry of a row. @returns whether the row exists. */

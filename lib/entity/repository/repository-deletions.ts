@@ -1,5 +1,6 @@
 import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { checkWhole } from '../common/argument-checks.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { durationMs } from '../common/duration.js';
 import { VersionConflictError } from '../common/entity-errors.js';
@@ -139,8 +140,7 @@ export abstract class RepositoryDeletions<E extends object> extends RepositoryMa
         `olderThan must be milliseconds, or a duration such as '30d', got ${describeKind(options?.olderThan)}`,
       );
     const { limit = Infinity, signal } = options;
-    if (limit !== Infinity && !(Number.isSafeInteger(limit) && limit >= 1))
-      throw new InvalidArgumentError('limit', 'limit must be a whole number from 1');
+    checkWhole('limit', limit, 1, Infinity);
     const before = new Date(Date.now() - age);
     const purger = new DeletedPurger(context, mapper);
     return { purged: await purger.purge(this.tagOf(options.partition), { before, limit, signal }) };

@@ -1,4 +1,4 @@
-import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { checkWhole } from '../common/argument-checks.js';
 import { partitionTag } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { ServerSteps } from '../global/server-steps.js';
@@ -30,7 +30,7 @@ export abstract class RepositoryMaintenance<E extends object> extends Repository
   async sweepExpired(options: SweepOptions<E> = {}): Promise<{ swept: number }> {
     checkEntityOptions('sweepExpired()', options);
     const { partition, limit = Infinity, signal } = options;
-    checkLimit(limit);
+    checkWhole('limit', limit, 1, Infinity);
     const sweeper = new ExpirySweeper(this[PARTS].context, this[PARTS].mapper.schema);
     if (partition === undefined) return { swept: await sweeper.sweepAll(limit, signal) };
     return { swept: await sweeper.sweep(partitionTag(this[PARTS].mapper.schema, partition), limit, signal) };
@@ -46,7 +46,7 @@ export abstract class RepositoryMaintenance<E extends object> extends Repository
   async sweepGlobals(options: GlobalSweepOptions = {}): Promise<{ swept: number }> {
     checkEntityOptions('sweepGlobals()', options);
     const { limit = Infinity, signal } = options;
-    checkLimit(limit);
+    checkWhole('limit', limit, 1, Infinity);
     const { client } = this[PARTS].context;
     const steps = new ServerSteps(new ScriptCaller(client));
     return { swept: await new GlobalSweeper(client, steps, this[PARTS].mapper.schema).sweep(limit, signal) };
@@ -104,9 +104,4 @@ export abstract class RepositoryMaintenance<E extends object> extends Repository
     const { context, mapper } = this[PARTS];
     return migrateRows(context, context.committer, mapper, options);
   }
-}
-
-function checkLimit(limit: number): void {
-  if (limit !== Infinity && !(Number.isSafeInteger(limit) && limit >= 1))
-    throw new InvalidArgumentError('limit', 'limit must be a whole number from 1');
 }

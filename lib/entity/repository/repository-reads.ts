@@ -1,7 +1,7 @@
 import { ROW_FIELDS } from '../keys/stored-names.js';
 import type { Observable } from 'rxjs';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { checkList } from '../common/argument-checks.js';
+import { checkFlag, checkList } from '../common/argument-checks.js';
 import type { ChangesOptions } from '../changes/change-feed.js';
 import type { ChangeOf, EntityChange } from '../changes/entity-change.js';
 import { followedClasses } from '../changes/followed-classes.js';
@@ -14,7 +14,6 @@ import { type EntityKey, entityKey, partitionTag } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { type DeletedRows, loadRow } from '../rows/row-reader.js';
 import { deletionOf } from '../schema/deletion-schema.js';
-import { checkFlag } from '../query/query-options.js';
 import type { Found, SelectOptions, SelectableNames } from '../decorators/selected.js';
 import { loadWithRelations } from '../loading/relation-loader.js';
 import type { RelationNames, WithRelations } from '../decorators/related.js';

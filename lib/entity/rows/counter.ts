@@ -1,3 +1,4 @@
+import { describeValue } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { COUNTER_DIGITS } from '../common/counter-digits.js';
 import { SchemaMismatchError } from '../common/entity-errors.js';
@@ -26,7 +27,7 @@ export function counterStep(schema: EntitySchema, property: string, by: number |
   if (whole && String(by).replace('-', '').length <= COUNTER_DIGITS) return BigInt(by);
   throw new InvalidArgumentError(
     property,
-    `${schema.name}.${property} must be incremented by a whole number of at most ${COUNTER_DIGITS} digits`,
+    `${schema.name}.${property} must be incremented by a whole number of at most ${COUNTER_DIGITS} digits, got ${describeValue(by)}`,
   );
 }
 

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { ArgsOnResend } from '../../cluster/command/call-policy.js';
+import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 
 /** The length of a token in characters. */
@@ -13,7 +14,7 @@ export const TOKEN_LENGTH = 12;
  */
 export function operationToken(operationId?: string, what = ''): string {
   if (operationId !== undefined && typeof operationId !== 'string')
-    throw new InvalidArgumentError('opId', 'opId must be a string');
+    throw new InvalidArgumentError('opId', `opId must be a string, got ${describeKind(operationId)}`);
   return operationId === undefined
     ? randomToken()
     : createHash('sha256').update(`${what}\0${operationId}`).digest('base64url').slice(0, TOKEN_LENGTH);

@@ -1,3 +1,4 @@
+import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { toJsonText } from '../../cluster/common/json-text.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
@@ -15,7 +16,10 @@ export function emittedEvent(
   payload: unknown,
 ): EmittedEvent {
   if (typeof type !== 'string' || type === '')
-    throw new InvalidArgumentError('type', 'The type of an event must be a non-empty string');
+    throw new InvalidArgumentError(
+      'type',
+      `The type of an event must be a non-empty string, got ${describeKind(type)}`,
+    );
   if (!schemas.some(({ changes }) => changes))
     throw new InvalidArgumentError(
       'tx.emit',
@@ -23,5 +27,8 @@ export function emittedEvent(
     );
   const text = payload === undefined ? '' : toJsonText(payload);
   if (text !== undefined) return { type, payload: text };
-  throw new InvalidArgumentError('payload', 'The payload of an event must be a JSON value');
+  throw new InvalidArgumentError(
+    'payload',
+    `The payload of an event must be a JSON value, got ${describeKind(payload)}`,
+  );
 }

@@ -1,6 +1,6 @@
 import { delay as sleep } from '../../cluster/common/timers.js';
-import { InvalidArgumentError, TransactionConflictError } from '../../cluster/common/errors.js';
-import { checkFunction } from '../common/argument-checks.js';
+import { TransactionConflictError } from '../../cluster/common/errors.js';
+import { checkFunction, checkWhole } from '../common/argument-checks.js';
 import { countersOf, onPrimaries } from '../common/entity-client.js';
 import type { EntityCounters } from '../../cluster/stats/entity-counters.js';
 import type { TransactionContext } from './transaction-context.js';
@@ -37,8 +37,7 @@ export class TransactionRunner {
     checkFunction('work', work);
     checkEntityOptions('a transaction', options);
     const { attempts = ATTEMPTS } = options;
-    if (!Number.isSafeInteger(attempts) || attempts < 1)
-      throw new InvalidArgumentError('attempts', 'attempts must be a whole number from 1');
+    checkWhole('attempts', attempts, 1);
     this.counters.operations.add('transaction');
     const optimistic = this.queue.isContended(tag) ? 0 : 1;
     if (optimistic > 0) {

@@ -1,5 +1,5 @@
 import { checkOptionNames } from '../../cluster/common/check-option-names.js';
-import { describeValue } from '../../cluster/common/describe-value.js';
+import { describeKind, describeValue } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 
 /** Options of `ClusterExceptionFilter`. */
@@ -21,6 +21,11 @@ export function checkFilterOptions(options: ClusterExceptionFilterOptions): void
     throw new InvalidArgumentError(
       'retryAfterSeconds',
       `"retryAfterSeconds" must be a whole number of seconds, got ${describeValue(retryAfterSeconds)}`,
+    );
+  if (typeof statusByCode !== 'object' || statusByCode === null)
+    throw new InvalidArgumentError(
+      'statusByCode',
+      `"statusByCode" must be an object, such as { LOCK_TIMEOUT: 423 }, got ${describeKind(statusByCode)}`,
     );
   for (const [code, status] of Object.entries(statusByCode)) {
     if (!Number.isInteger(status) || status < 400 || status > 599)

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { describeKind, describeValue } from '../../cluster/common/describe-value.js';
 import { checkOptionNames } from '../../cluster/common/check-option-names.js';
 
 /** What a local cluster is made of. Anything else is refused by name. */
@@ -75,13 +76,17 @@ const wholeNumber =
   (least: number, most: number): Check =>
   (value, name) => {
     if (!Number.isInteger(value) || (value as number) < least || (value as number) > most) {
-      throw new InvalidArgumentError(name, `Option ${name} must be a whole number from ${least} to ${most}`);
+      throw new InvalidArgumentError(
+        name,
+        `Option ${name} must be a whole number from ${least} to ${most}, got ${describeValue(value)}`,
+      );
     }
   };
 const typed =
   (type: 'string' | 'boolean'): Check =>
   (value, name) => {
-    if (typeof value !== type) throw new InvalidArgumentError(name, `Option ${name} must be a ${type}`);
+    if (typeof value !== type)
+      throw new InvalidArgumentError(name, `Option ${name} must be a ${type}, got ${describeKind(value)}`);
   };
 const lines: Check = (value, name) => {
   const entries = typeof value === 'object' && value !== null ? Object.entries(value) : [[name, undefined]];
