@@ -1,5 +1,6 @@
 import type { ClusterEngine } from '../cluster/cluster-engine.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
+import { describeKind } from '../cluster/common/describe-value.js';
 import type { Reply } from '../cluster/protocol/reply.js';
 import { notOurs } from '../cluster/common/package-copies.js';
 import type { ClusterCounters } from '../cluster/stats/cluster-counters.js';
@@ -189,7 +190,10 @@ export class ClusterView extends ScanMethods {
       throw new InvalidArgumentError('script', notOurs(script, 'The script must be a Script'));
     for (const [name, list] of Object.entries({ keys, args })) {
       if (!Array.isArray(list) || list.some(Array.isArray))
-        throw new InvalidArgumentError(name, `The ${name} of a script must be a flat list`);
+        throw new InvalidArgumentError(
+          name,
+          `The ${name} of a script must be a flat list, got ${Array.isArray(list) ? 'a list in it' : describeKind(list)}`,
+        );
     }
     this.engine.scripts.add(script);
     const name = script.readOnly ? 'evalsha_ro' : 'evalsha';

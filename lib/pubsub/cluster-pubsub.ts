@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 import { filter, type Observable } from 'rxjs';
 import { ClientClosedError, InvalidArgumentError } from '../cluster/common/errors.js';
+import { describeKind } from '../cluster/common/describe-value.js';
 import { checkOptionNames } from '../cluster/common/check-option-names.js';
 import type { ChannelName, UnreadableMessage } from './subscriptions/cluster-message.js';
 import { resolveCodec, type Codec } from './messages/codec.js';
@@ -257,8 +258,15 @@ export class ClusterPubSub {
     options: MessageOptions<T> = {},
   ): Promise<PublishResult[]> {
     if (this.closed) throw new ClientClosedError();
-    if (!Array.isArray(messages) || messages.some((one) => typeof one !== 'object' || one === null)) {
-      throw new InvalidArgumentError('messages', '"messages" must be a list of { channel, value }');
+    const wrong = Array.isArray(messages)
+      ? messages.findIndex((one) => typeof one !== 'object' || one === null)
+      : undefined;
+    if (wrong !== -1) {
+      const given = wrong === undefined ? describeKind(messages) : `${describeKind(messages[wrong])} in it`;
+      throw new InvalidArgumentError(
+        'messages',
+        `"messages" must be a list of { channel, value }, got ${given}`,
+      );
     }
     return this.publisher.publishMany(command, messages, this.codecOf(options));
   }

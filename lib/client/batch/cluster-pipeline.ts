@@ -121,7 +121,7 @@ export class ClusterPipeline {
       if (!Array.isArray(command) || typeof command[0] !== 'string') {
         throw new InvalidArgumentError(
           'commands',
-          'Each command must be a list of its name and its arguments, such as ["get", "key"]',
+          `Each command must be a list of its name and its arguments, such as ["get", "key"], got ${describeKind(command)}`,
         );
       }
       const [method, ...args] = command as [string, ...unknown[]];

@@ -1,6 +1,7 @@
 import type { CallPolicy, Durability, ArgsOnResend } from '../../cluster/command/call-policy.js';
 import { checkOptionNames } from '../../cluster/common/check-option-names.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { describeKind, describeOther, describeValue } from '../../cluster/common/describe-value.js';
 import type { IntegerType } from './big-integers.js';
 import type { ReplyTypes } from './reply-types.js';
 import { type ClusterEngineOptions } from '../../cluster/options/options.js';
@@ -39,22 +40,32 @@ const CHECKS: Readonly<Record<keyof CallOptions, (value: unknown) => void>> = {
   retry: (value) => checkOption('retry', value),
   signal: (value) => {
     if (!(value instanceof AbortSignal))
-      throw new InvalidArgumentError('signal', 'signal must be an AbortSignal');
+      throw new InvalidArgumentError('signal', `signal must be an AbortSignal, got ${describeKind(value)}`);
   },
   argsOnResend: (value) => {
     if (typeof value !== 'function')
-      throw new InvalidArgumentError('argsOnResend', 'argsOnResend must be a function');
+      throw new InvalidArgumentError(
+        'argsOnResend',
+        `argsOnResend must be a function, got ${describeKind(value)}`,
+      );
   },
   integers: (value) => {
     if (value !== 'number' && value !== 'bigint')
-      throw new InvalidArgumentError('integers', "integers must be 'number' or 'bigint'");
+      throw new InvalidArgumentError(
+        'integers',
+        `integers must be 'number' or 'bigint', got ${describeOther(value)}`,
+      );
   },
   durability: (value) => {
     const { replicas, timeoutMs } = (value ?? {}) as Partial<Durability>;
     if (!isCount(replicas) || !isCount(timeoutMs)) {
       throw new InvalidArgumentError(
         'durability',
-        'durability must be { replicas, timeoutMs }, both whole numbers of at least 1',
+        `durability must be { replicas, timeoutMs }, both whole numbers of at least 1, got ${
+          typeof value === 'object' && value !== null
+            ? `replicas: ${describeValue(replicas)}, timeoutMs: ${describeValue(timeoutMs)}`
+            : describeKind(value)
+        }`,
       );
     }
     checkOptionNames('durability', value, ['replicas', 'timeoutMs']);

@@ -1,5 +1,6 @@
 import { STREAM_FIELD } from '../keys/stored-names.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { describeOther } from '../../cluster/common/describe-value.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { ClusterCollection, wholeNumber } from './cluster-collection.js';
 
@@ -109,6 +110,6 @@ function idText(name: string, id: string): string {
   if (typeof id === 'string' && /^(\d{1,20}(-\d{1,20})?|[-+])$/.test(id)) return id;
   throw new InvalidArgumentError(
     name,
-    `${name} must be the id of an entry, or milliseconds since 1970 as text`,
+    `${name} must be the id of an entry, or milliseconds since 1970 as text, got ${describeOther(id)}`,
   );
 }

@@ -1,5 +1,6 @@
 import { ROW_FIELDS, removedField } from '../keys/stored-names.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { describeKind } from '../../cluster/common/describe-value.js';
 import { LATEST_DATE_MS } from '../common/argument-checks.js';
 import type { Stored } from '../codec/codec.js';
 import { counterValue } from './counter.js';
@@ -173,7 +174,10 @@ export class RowMapper {
     const value: unknown = expiresAt === undefined ? undefined : Reflect.get(entity, expiresAt);
     if (value === undefined || value === null) return undefined;
     if (isValidDate(value)) return value.getTime();
-    throw new InvalidArgumentError(expiresAt!, `${name}.${expiresAt} must be a valid Date`);
+    throw new InvalidArgumentError(
+      expiresAt!,
+      `${name}.${expiresAt} must be a valid Date, got ${describeKind(value)}`,
+    );
   }
 
   /**

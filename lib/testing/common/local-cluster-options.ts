@@ -126,7 +126,10 @@ const CHECKS: Readonly<Record<keyof LocalClusterOptions, Check>> = {
   startTimeoutMs: wholeNumber(1, 3_600_000),
   signal: (value, name) => {
     if (!(value instanceof AbortSignal)) {
-      throw new InvalidArgumentError(name, `Option ${name} must be an AbortSignal`);
+      throw new InvalidArgumentError(
+        name,
+        `Option ${name} must be an AbortSignal, got ${describeKind(value)}`,
+      );
     }
   },
 };
