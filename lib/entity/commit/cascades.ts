@@ -80,10 +80,10 @@ export class Cascades {
           const at = entityKeyIn(related, key.tag, idTextOf(entry));
           const known = operations.get(at.row);
           if (known?.mode === 'delete') continue;
-          if (known && known.mode !== 'check') throw alsoWritten(at, key);
+          if (known && known.mode !== 'check') throw alsoWritten(related, schema);
           operations.set(at.row, { ...known, ...deleteOperation(related, at) });
           if (hasCascades(related)) deleting.push({ schema: related, key: at, mode: 'delete' });
-          if (operations.size > MAX_TRANSACTION_ROWS) throw tooLarge(key, related);
+          if (operations.size > MAX_TRANSACTION_ROWS) throw tooLarge(schema, related);
         }
       }
     return { operations: [...operations.values()], queries };
@@ -94,17 +94,18 @@ export class Cascades {
 export const deleteOperation = (schema: EntitySchema, key: EntityKey): RowOperation =>
   withGlobals(withIndexes({ schema, key, mode: 'delete' }), {});
 
-const alsoWritten = ({ row }: EntityKey, owner: EntityKey): InvalidArgumentError =>
+const alsoWritten = (related: EntitySchema, owner: EntitySchema): InvalidArgumentError =>
   new InvalidArgumentError(
     'entity',
-    `${row} is written by the transaction that deletes it with ${owner.row}: leave out one of the two writes`,
+    `A row of ${related.name} is written by the transaction that deletes it with its ${owner.name}: leave out one of ` +
+      'the two writes',
   );
 
-const tooLarge = ({ row }: EntityKey, { name }: EntitySchema): TransactionTooLargeError =>
+const tooLarge = (owner: EntitySchema, { name }: EntitySchema): TransactionTooLargeError =>
   new TransactionTooLargeError(
     'rows or more',
     MAX_TRANSACTION_ROWS + 1,
     MAX_TRANSACTION_ROWS,
-    `The delete of ${row} with its related rows`,
+    `The delete of a row of ${owner.name} with its related rows`,
     `delete the ${name} rows first, in batches, with deleteMany(), or the whole partition with partition(key).delete()`,
   );

@@ -1,12 +1,40 @@
 import { ClusterError } from '../../cluster/common/errors.js';
 
-/** The row does not exist. Nothing was written. */
-export class EntityNotFoundError extends ClusterError {
-  constructor(
+/** An error about one row. */
+abstract class RowError extends ClusterError {
+  /** The key of the row in Redis. Not in the message and not enumerable, so that logs do not show it. */
+  declare readonly key: string;
+  protected constructor(
+    /** The name of the row's entity. */
     readonly entity: string,
-    readonly key: string,
+    key: string,
+    message: string,
+    kind: { code: string },
   ) {
-    super(`There is no ${entity} at ${key}`, { code: 'ENTITY_NOT_FOUND' });
+    super(message, kind);
+    hide(this, { key });
+  }
+}
+
+/** An error about one partition. */
+abstract class PartitionError extends ClusterError {
+  /** The hash tag of the partition. Not in the message and not enumerable, so that logs do not show it. */
+  declare readonly partition: string;
+  protected constructor(partition: string, message: string, kind: { code: string; retryable?: boolean }) {
+    super(message, kind);
+    hide(this, { partition });
+  }
+}
+
+/** Gives an error properties that are not enumerable. */
+function hide(error: ClusterError, properties: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(properties)) Object.defineProperty(error, name, { value });
+}
+
+/** The row does not exist. Nothing was written. */
+export class EntityNotFoundError extends RowError {
+  constructor(entity: string, key: string) {
+    super(entity, key, `There is no ${entity} with this key`, { code: 'ENTITY_NOT_FOUND' });
   }
 }
 
@@ -40,13 +68,12 @@ export class RelationNotLoadedError extends ClusterError {
 }
 
 /** A row with this key already exists. Nothing was written. */
-export class EntityExistsError extends ClusterError {
-  constructor(
-    readonly entity: string,
-    readonly key: string,
-  ) {
+export class EntityExistsError extends RowError {
+  constructor(entity: string, key: string) {
     super(
-      `${entity} at ${key} already exists. An object that was not loaded or saved here counts as new, and so does a copy: ` +
+      entity,
+      key,
+      `The row of ${entity} already exists. An object that was not loaded or saved here counts as new, and so does a copy: ` +
         'load the row first, or use update() or upsert()',
       { code: 'ENTITY_EXISTS' },
     );
@@ -56,32 +83,34 @@ export class EntityExistsError extends ClusterError {
 /**
  * The row was changed or deleted since it was loaded. Nothing was written. Load the row and apply your change again.
  */
-export class VersionConflictError extends ClusterError {
+export class VersionConflictError extends RowError {
   /**
    * @param expected the version the write was based on.
    * @param actual the current version of the row; undefined if the row is gone.
    */
   constructor(
-    readonly entity: string,
-    readonly key: string,
+    entity: string,
+    key: string,
     readonly expected: number,
     readonly actual: number | undefined,
   ) {
     const now = actual === undefined ? 'is gone' : `is at version ${actual}`;
     const remedy = actual === undefined ? '' : '. Load the row, and apply the change to it again';
-    super(`${entity} at ${key} ${now}, but the write was based on version ${expected}${remedy}`, {
-      code: 'VERSION_CONFLICT',
-    });
+    super(
+      entity,
+      key,
+      `The row of ${entity} ${now}, but the write was based on version ${expected}${remedy}`,
+      { code: 'VERSION_CONFLICT' },
+    );
   }
 }
 
 /** The row does not match the `where` of an update. Nothing was written. */
-export class ConditionNotMetError extends ClusterError {
-  constructor(
-    readonly entity: string,
-    readonly key: string,
-  ) {
-    super(`${entity} at ${key} does not meet the conditions of the update`, { code: 'CONDITION_NOT_MET' });
+export class ConditionNotMetError extends RowError {
+  constructor(entity: string, key: string) {
+    super(entity, key, `The row of ${entity} does not meet the conditions of the update`, {
+      code: 'CONDITION_NOT_MET',
+    });
   }
 }
 
@@ -104,22 +133,32 @@ export class UniqueViolationError extends ClusterError {
 }
 
 /** An operation involves entities of two partitions. It is thrown before anything is sent. */
-export class CrossPartitionError extends ClusterError {
-  constructor(partition: string, key: string) {
-    super(`${key} is not in partition ${partition}; one atomic operation cannot span two partitions`, {
-      code: 'CROSS_PARTITION',
-    });
+export class CrossPartitionError extends PartitionError {
+  /** The key of the row of another partition, if there is one. Not enumerable, so that logs do not show it. */
+  declare readonly key: string | undefined;
+  /**
+   * @param partition the partition of the operation.
+   * @param what what is in another partition.
+   */
+  constructor(partition: string, what: string, key?: string) {
+    super(
+      partition,
+      `${what} is not in the partition of the operation; one atomic operation cannot span two partitions`,
+      { code: 'CROSS_PARTITION' },
+    );
+    hide(this, { key });
   }
 }
 
 /** A key property was changed after the entity was loaded. It is thrown before anything is sent. */
-export class PartitionKeyChangedError extends ClusterError {
+export class PartitionKeyChangedError extends RowError {
+  /** @param loadedAs the key that the row was loaded by. */
   constructor(entity: string, loadedAs: string) {
     super(
-      `The key of ${entity} at ${loadedAs} was changed; a row cannot move: insert a new row and delete the old one`,
-      {
-        code: 'PARTITION_KEY_CHANGED',
-      },
+      entity,
+      loadedAs,
+      `The key of a loaded ${entity} was changed; a row cannot move: insert a new row and delete the old one`,
+      { code: 'PARTITION_KEY_CHANGED' },
     );
   }
 }
@@ -164,16 +203,19 @@ export class SchemaError extends ClusterError {
 }
 
 /** A stored field does not have the type that the entity's class declares. The error never includes the value. */
-export class SchemaMismatchError extends ClusterError {
+export class SchemaMismatchError extends RowError {
   constructor(
-    readonly entity: string,
+    entity: string,
     readonly property: string,
-    readonly key: string,
+    key: string,
     expected: string,
   ) {
-    super(`${entity}.${property} at ${key} is stored as something other than ${expected}`, {
-      code: 'SCHEMA_MISMATCH',
-    });
+    super(
+      entity,
+      key,
+      `${entity}.${property} is stored as something other than ${expected}; error.key is the key of the row`,
+      { code: 'SCHEMA_MISMATCH' },
+    );
   }
 }
 
@@ -216,16 +258,16 @@ export class ChangePassedError extends ClusterError {
 }
 
 /** The lock is no longer held. The write under it was not applied. */
-export class LockLostError extends ClusterError {
+export class LockLostError extends PartitionError {
   constructor(partition: string, why: string) {
-    super(`The lock of ${partition} is lost: ${why}`, { code: 'LOCK_LOST' });
+    super(partition, `The lock of the partition is lost: ${why}`, { code: 'LOCK_LOST' });
   }
 }
 
 /** The lock did not become free in time. The function was not called. */
-export class LockTimeoutError extends ClusterError {
+export class LockTimeoutError extends PartitionError {
   constructor(partition: string, waitMs: number) {
-    super(`The lock of ${partition} was not free within ${waitMs} ms`, {
+    super(partition, `The lock of the partition was not free within ${waitMs} ms`, {
       code: 'LOCK_TIMEOUT',
       retryable: true,
     });

@@ -125,7 +125,7 @@ async function readRow(
       'rows or more',
       MAX_LOADED_ROWS + 1,
       MAX_LOADED_ROWS,
-      `What ${mapper.schema.name}.${relation.property} and the other relations of ${key.row} show`,
+      `What ${mapper.schema.name}.${relation.property} and the other relations of the row show`,
       `read them in pages instead, with findPage() or stream() of ${related.schema.name}`,
     );
   }

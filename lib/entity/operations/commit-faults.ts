@@ -74,10 +74,10 @@ const ERRORS: Record<FaultCode, (operation: RowOperation, detail: string) => Err
       key.row,
       `a whole number of at most ${COUNTER_DIGITS} digits without leading zeros`,
     ),
-  RANGE: ({ schema, key }, property) =>
+  RANGE: ({ schema }, property) =>
     new InvalidArgumentError(
       property,
-      `${schema.name}.${property} at ${key.row} would leave the range of its type: a number is a safe integer, ` +
+      `${schema.name}.${property} would leave the range of its type: a number is a safe integer, ` +
         `a bigint has at most ${COUNTER_DIGITS} digits`,
     ),
   COLLECTION: ({ schema, key }, property) =>

@@ -121,7 +121,7 @@ class Importer {
     if (lists.length > 0 || [...rows.values()].some((keys) => keys.length > 0))
       throw new InvalidArgumentError(
         'partition',
-        `${tag} has rows already, and an import overwrites none: delete() it first, or import into another key`,
+        `The partition has rows already, and an import overwrites none: delete() it first, or import into another key`,
       );
     this.header = header;
   }

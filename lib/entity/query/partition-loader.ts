@@ -9,6 +9,7 @@ import { type SweepPartition, entriesAfterSweep } from './expiry-queue.js';
 import { digestOf } from './entry-digest.js';
 import { IndexReader } from './index-reader.js';
 import { idTextOf } from '../keys/index-entry.js';
+import { splitTag } from '../keys/outbox-key.js';
 import { LOAD_SCRIPT } from './load-script.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 import { fieldsOf } from '../rows/stored-row.js';
@@ -65,7 +66,10 @@ export async function loadPartition(
 function partitionMapper({ schemas }: LoaderContext, tag: string, type: EntityClass): RowMapper {
   const mapper = schemas.mapper(type);
   if (tag.startsWith(`{${mapper.schema.partitionName}:`)) return mapper;
-  throw new InvalidArgumentError('types', `${mapper.schema.name} has no rows in partitions like ${tag}`);
+  throw new InvalidArgumentError(
+    'types',
+    `${mapper.schema.name} has no rows in partitions of ${splitTag(tag)[0]}`,
+  );
 }
 
 async function list(context: LoaderContext, mapper: RowMapper, tag: string): Promise<Listing> {

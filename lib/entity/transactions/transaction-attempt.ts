@@ -26,6 +26,7 @@ import { inOrder, isFound, readQuery } from './transaction-query.js';
 import type { OrderOptions } from '../query/query-options.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import type { WriteOptions } from '../common/write-options.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
 import { fillId } from '../commit/write-planner.js';
 import type { TransactionRead, TransactionWrite, TransactionIncrement } from './transaction-record.js';
 
@@ -55,7 +56,7 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
 
   async get<E extends object>(type: EntityClass<E>, given: KeyOf<E>): Promise<E | null> {
     const mapper = this.context.schemas.mapper(type);
-    const key = this.inPartition(entityKey(mapper.schema, given));
+    const key = this.inPartition(mapper.schema, entityKey(mapper.schema, given));
     const write = this.writes.get(key.row);
     if (write)
       return write.kind === 'remove' || isDeleted(mapper.schema, write.entity) ? null : (write.entity as E);
@@ -76,7 +77,7 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
         `The result of a query on a global index of ${mapper.schema.name}`,
       );
     const plan = planQuery(mapper.schema, where, options);
-    if (plan.tag !== this.tag) throw new CrossPartitionError(this.tag, plan.tag);
+    if (plan.tag !== this.tag) throw new CrossPartitionError(this.tag, `The query on ${mapper.schema.name}`);
     this.checkOpen();
     const { idTexts, guards } = await readQuery(this.context, mapper, plan);
     this.queries.push(...guards);
@@ -140,7 +141,7 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
     by: number | bigint = 1,
   ): void {
     const mapper = this.context.schemas.mapper(type);
-    const key = this.inPartition(entityKey(mapper.schema, given));
+    const key = this.inPartition(mapper.schema, entityKey(mapper.schema, given));
     const increment = this.increments.get(key.row) ?? { mapper, key, steps: new Map<string, bigint>() };
     const step = counterStep(mapper.schema, counter, by) + (increment.steps.get(counter) ?? 0n);
     increment.steps.set(counter, counterStep(mapper.schema, counter, step));
@@ -153,7 +154,7 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
     name: Name,
   ): TransactionCollection<NonNullable<E[Name]>> {
     const mapper = this.context.schemas.mapper(type);
-    const key = this.inPartition(entityKey(mapper.schema, given));
+    const key = this.inPartition(mapper.schema, entityKey(mapper.schema, given));
     const collection = collectionOf(mapper.schema, name);
     const record = (calls: readonly CollectionCall[]): void => {
       this.checkOpen();
@@ -220,7 +221,7 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
     checkObject('entity', entity);
     const mapper = this.context.schemas.mapperOf(entity);
     if (kind !== 'remove') fillId(mapper, entity);
-    const { row } = this.inPartition(keyOfEntity(mapper.schema, entity));
+    const { row } = this.inPartition(mapper.schema, keyOfEntity(mapper.schema, entity));
     const earlier = this.writes.get(row);
     if (!earlier) {
       this.writes.set(row, { kind, mapper, entity });
@@ -242,9 +243,9 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
       );
   }
 
-  private inPartition(key: EntityKey): EntityKey {
+  private inPartition({ name }: EntitySchema, key: EntityKey): EntityKey {
     this.checkOpen();
-    if (key.tag !== this.tag) throw new CrossPartitionError(this.tag, key.row);
+    if (key.tag !== this.tag) throw new CrossPartitionError(this.tag, `The row of ${name}`, key.row);
     return key;
   }
 }

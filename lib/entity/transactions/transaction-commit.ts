@@ -86,7 +86,7 @@ export async function commitTransaction(
  * @throws InvalidArgumentError where the function has changed an entity and not noted it to be written. What hooks
  * change after a load waits for the next save.
  */
-function checkUnchanged({ mapper, key, row }: TransactionRead): void {
+function checkUnchanged({ mapper, row }: TransactionRead): void {
   if (!row || mapper.schema.hooks.has('after load')) return;
   const { set, removed } = mapper.changes(row.entity, row.snapshot);
   const isExpiryDirty =
@@ -94,8 +94,8 @@ function checkUnchanged({ mapper, key, row }: TransactionRead): void {
   if (set.length + removed.length === 0 && !isExpiryDirty) return;
   throw new InvalidArgumentError(
     'entity',
-    `${mapper.schema.name} at ${key.row} was changed in the transaction and not saved: call tx.save() with it, or leave ` +
-      'it as it was read',
+    `The row of ${mapper.schema.name} was changed in the transaction and not saved: call tx.save() with it, or leave it ` +
+      'as it was read',
   );
 }
 

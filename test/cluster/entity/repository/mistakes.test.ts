@@ -209,7 +209,7 @@ describe('in a transaction', () => {
       tx.insert(tasks.create({ orgId, id: 'new' }));
     });
     await expect(forgetful).rejects.toThrow(
-      /^Task at \S+ was changed in the transaction and not saved: call tx\.save\(\) with it, or leave it as it was read$/,
+      /^The row of Task was changed in the transaction and not saved: call tx\.save\(\) with it, or leave it as it was read$/,
     );
     expect(await tasks.findOne({ orgId, id: 'new' })).toBeNull();
     const removing = await tasks.transaction(orgId, async (tx) => {

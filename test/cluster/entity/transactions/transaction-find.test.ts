@@ -226,7 +226,7 @@ describe('loadAll', () => {
     const orderId = await placed(...Array.from({ length: 1_001 }, (_, i) => ({ id: `${i}` })));
     await expect(tickets.partition(orderId).loadAll([Ticket])).rejects.toThrow(TransactionTooLargeError);
     await expect(tickets.partition(orderId).loadAll([Elsewhere])).rejects.toThrow(
-      'has no rows in partitions like',
+      'has no rows in partitions of',
     );
   });
 });
