@@ -273,9 +273,9 @@ export {
   ChangesLostError,
   LockLostError,
   LockTimeoutError,
-  SchemaRecordError,
   IndexNotReadyError,
 } from './entity/common/entity-errors.js';
+export { SchemaRecordError } from './entity/records/schema-record-error.js';
 export {
   CLUSTER_MESSAGE_CONTEXT,
   isClusterMessageContext,

@@ -23,8 +23,8 @@ describe('an error about a row or a partition', () => {
     new ConditionNotMetError('User', ROW),
     new PartitionKeyChangedError('User', ROW),
     new SchemaMismatchError('User', 'name', ROW, 'a string'),
-    new CrossPartitionError(PARTITION, 'The row of User', ROW),
-    new CrossPartitionError(PARTITION, 'The query on User'),
+    new CrossPartitionError(PARTITION, 'User', ROW),
+    new CrossPartitionError(PARTITION, 'User', undefined, 'A query'),
     new LockLostError(PARTITION, 'another holder has it'),
     new LockTimeoutError(PARTITION, 5),
   ])('is logged without its key: $name', (error) => {

@@ -239,8 +239,7 @@ export class Committer {
     const { fence } = this;
     fence?.assertHeld();
     const outside = fence && operations.find(({ key }) => key.tag !== fence.tag);
-    if (outside)
-      throw new CrossPartitionError(fence.tag, `The row of ${outside.schema.name}`, outside.key.row);
+    if (outside) throw new CrossPartitionError(fence.tag, outside.schema.name, outside.key.row);
     return fence;
   }
 

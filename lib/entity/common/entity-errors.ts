@@ -9,9 +9,9 @@ abstract class RowError extends ClusterError {
     readonly entity: string,
     key: string,
     message: string,
-    kind: { code: string },
+    code: string,
   ) {
-    super(message, kind);
+    super(message, { code });
     hide(this, { key });
   }
 }
@@ -34,7 +34,7 @@ function hide(error: ClusterError, properties: Readonly<Record<string, unknown>>
 /** The row does not exist. Nothing was written. */
 export class EntityNotFoundError extends RowError {
   constructor(entity: string, key: string) {
-    super(entity, key, `There is no ${entity} with this key`, { code: 'ENTITY_NOT_FOUND' });
+    super(entity, key, `There is no ${entity} with this key`, 'ENTITY_NOT_FOUND');
   }
 }
 
@@ -75,7 +75,7 @@ export class EntityExistsError extends RowError {
       key,
       `The row of ${entity} already exists. An object that was not loaded or saved here counts as new, and so does a copy: ` +
         'load the row first, or use update() or upsert()',
-      { code: 'ENTITY_EXISTS' },
+      'ENTITY_EXISTS',
     );
   }
 }
@@ -100,7 +100,7 @@ export class VersionConflictError extends RowError {
       entity,
       key,
       `The row of ${entity} ${now}, but the write was based on version ${expected}${remedy}`,
-      { code: 'VERSION_CONFLICT' },
+      'VERSION_CONFLICT',
     );
   }
 }
@@ -108,9 +108,12 @@ export class VersionConflictError extends RowError {
 /** The row does not match the `where` of an update. Nothing was written. */
 export class ConditionNotMetError extends RowError {
   constructor(entity: string, key: string) {
-    super(entity, key, `The row of ${entity} does not meet the conditions of the update`, {
-      code: 'CONDITION_NOT_MET',
-    });
+    super(
+      entity,
+      key,
+      `The row of ${entity} does not meet the conditions of the update`,
+      'CONDITION_NOT_MET',
+    );
   }
 }
 
@@ -136,14 +139,10 @@ export class UniqueViolationError extends ClusterError {
 export class CrossPartitionError extends PartitionError {
   /** The key of the row of another partition, if there is one. Not enumerable, so that logs do not show it. */
   declare readonly key: string | undefined;
-  /**
-   * @param partition the partition of the operation.
-   * @param what what is in another partition.
-   */
-  constructor(partition: string, what: string, key?: string) {
+  constructor(partition: string, entity: string, key?: string, what = 'The row') {
     super(
       partition,
-      `${what} is not in the partition of the operation; one atomic operation cannot span two partitions`,
+      `${what} of ${entity} is not in the partition of the operation; one atomic operation cannot span two partitions`,
       { code: 'CROSS_PARTITION' },
     );
     hide(this, { key });
@@ -158,7 +157,7 @@ export class PartitionKeyChangedError extends RowError {
       entity,
       loadedAs,
       `The key of a loaded ${entity} was changed; a row cannot move: insert a new row and delete the old one`,
-      { code: 'PARTITION_KEY_CHANGED' },
+      'PARTITION_KEY_CHANGED',
     );
   }
 }
@@ -195,9 +194,7 @@ export class SchemaError extends ClusterError {
       faults.length === 1
         ? faults[0]
         : `${faults.length} faults in entity classes:\n- ${faults.join('\n- ')}`,
-      {
-        code: 'SCHEMA_ERROR',
-      },
+      { code: 'SCHEMA_ERROR' },
     );
   }
 }
@@ -214,7 +211,7 @@ export class SchemaMismatchError extends RowError {
       entity,
       key,
       `${entity}.${property} is stored as something other than ${expected}; error.key is the key of the row`,
-      { code: 'SCHEMA_MISMATCH' },
+      'SCHEMA_MISMATCH',
     );
   }
 }
@@ -235,9 +232,7 @@ export class ChangesLostError extends ClusterError {
   ) {
     super(
       `Changes of ${entity} after the cursor are gone from the outbox; read the rows again, then continue from error.resumeFrom`,
-      {
-        code: 'CHANGES_LOST',
-      },
+      { code: 'CHANGES_LOST' },
     );
   }
 }
@@ -250,9 +245,7 @@ export class ChangePassedError extends ClusterError {
   constructor() {
     super(
       'Another process of the group has handled this change, so nothing was written: let this error end the handler',
-      {
-        code: 'CHANGE_PASSED',
-      },
+      { code: 'CHANGE_PASSED' },
     );
   }
 }
@@ -270,20 +263,6 @@ export class LockTimeoutError extends PartitionError {
     super(partition, `The lock of the partition was not free within ${waitMs} ms`, {
       code: 'LOCK_TIMEOUT',
       retryable: true,
-    });
-  }
-}
-
-const CHANGE_A_CLASS = 'How to rename a property, change its type or remove it: see docs/schema-evolution.md';
-
-/** An entity class no longer fits its stored rows. The schema record describes how they were stored. */
-export class SchemaRecordError extends ClusterError {
-  constructor(
-    readonly entity: string,
-    readonly faults: readonly string[],
-  ) {
-    super(`${entity} does not fit its stored rows: ${faults.join('; ')}. ${CHANGE_A_CLASS}`, {
-      code: 'SCHEMA_MISMATCH',
     });
   }
 }

@@ -72,12 +72,10 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
     checkEntityOptions('tx.find()', options);
     const mapper = this.context.schemas.mapper(type);
     if (isGlobalWhere(mapper.schema, where))
-      throw new CrossPartitionError(
-        this.tag,
-        `The result of a query on a global index of ${mapper.schema.name}`,
-      );
+      throw new CrossPartitionError(this.tag, mapper.schema.name, undefined, 'A query on a global index');
     const plan = planQuery(mapper.schema, where, options);
-    if (plan.tag !== this.tag) throw new CrossPartitionError(this.tag, `The query on ${mapper.schema.name}`);
+    if (plan.tag !== this.tag)
+      throw new CrossPartitionError(this.tag, mapper.schema.name, undefined, 'A query');
     this.checkOpen();
     const { idTexts, guards } = await readQuery(this.context, mapper, plan);
     this.queries.push(...guards);
@@ -245,7 +243,7 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
 
   private inPartition({ name }: EntitySchema, key: EntityKey): EntityKey {
     this.checkOpen();
-    if (key.tag !== this.tag) throw new CrossPartitionError(this.tag, `The row of ${name}`, key.row);
+    if (key.tag !== this.tag) throw new CrossPartitionError(this.tag, name, key.row);
     return key;
   }
 }
