@@ -122,7 +122,7 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
   async restore<E extends object>(type: EntityClass<E>, given: KeyOf<E>): Promise<E | null> {
     const mapper = this.context.schemas.mapper(type);
     const { property } = deletionOf(mapper.schema);
-    const key = this.inPartition(entityKey(mapper.schema, given));
+    const key = this.inPartition(mapper.schema, entityKey(mapper.schema, given));
     const write = this.writes.get(key.row);
     if (write?.kind === 'remove') return null;
     const entity = write ? write.entity : (await this.readOnce(mapper, key)).row?.entity;
