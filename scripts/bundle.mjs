@@ -1,16 +1,19 @@
 // npm run build: bundles the compiled modules to dist/, once as ES modules and once as CommonJS, and keeps the type
 // declarations that an entry point reaches. All else in dist/ is deleted.
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
 import { cache, root } from './paths.mjs';
 
 const dist = join(root, 'dist');
-const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const { exports, bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const entryOf = (path) => /^\.\/dist\/(.*)\.js$/.exec(path)?.[1];
 /** `index`, `cache/index`, …: what the package exports, without extensions. */
 const entries = Object.values(exports)
-  .map((conditions) => /^\.\/dist\/(.*)\.js$/.exec(conditions.import?.default)?.[1])
+  .map((conditions) => entryOf(conditions.import?.default))
   .filter((entry) => entry !== undefined);
+/** The programs, which are ES modules only. */
+const programs = Object.values(bin).map(entryOf);
 
 const kept = new Set([...(await bundleModules()), ...copyDeclarations()]);
 for (const name of readdirSync(dist, { recursive: true })) {
@@ -20,15 +23,19 @@ for (const name of readdirSync(dist, { recursive: true })) {
 
 /** @returns {Promise<string[]>} the files it has written */
 async function bundleModules() {
-  const bundle = await rolldown({
-    input: Object.fromEntries(entries.map((entry) => [entry, join(cache, 'modules', `${entry}.js`)])),
-    external: /^[^./]/,
-    platform: 'node',
-    treeshake: false,
-    experimental: { attachDebugInfo: 'none' },
-  });
   const files = [];
-  for (const [format, dir] of Object.entries({ esm: dist, cjs: join(dist, 'cjs') })) {
+  const formats = [
+    { format: 'esm', dir: dist, inputs: [...entries, ...programs] },
+    { format: 'cjs', dir: join(dist, 'cjs'), inputs: entries },
+  ];
+  for (const { format, dir, inputs } of formats) {
+    const bundle = await rolldown({
+      input: Object.fromEntries(inputs.map((entry) => [entry, join(cache, 'modules', `${entry}.js`)])),
+      external: /^[^./]/,
+      platform: 'node',
+      treeshake: false,
+      experimental: { attachDebugInfo: 'none' },
+    });
     const { output } = await bundle.write({
       dir,
       format,
@@ -38,8 +45,9 @@ async function bundleModules() {
       chunkFileNames: 'shared/[name].js',
     });
     files.push(...output.map(({ fileName }) => join(dir, fileName)));
+    await bundle.close();
   }
-  await bundle.close();
+  for (const program of programs) chmodSync(join(dist, `${program}.js`), 0o755);
   // as the package itself is not
   const commonjs = join(dist, 'cjs', 'package.json');
   writeFileSync(commonjs, '{ "type": "commonjs" }\n');

@@ -8,7 +8,7 @@ const TOP_FOLDERS: readonly (readonly string[])[] = [
   ['entity'],
   ['nest'],
   ['testing'],
-  ['cache', 'health', 'microservices', 'telemetry', 'throttler'],
+  ['cache', 'cli', 'health', 'microservices', 'telemetry', 'throttler'],
   ['index.ts'],
 ];
 
@@ -63,7 +63,8 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   nest: [['common'], ['client', 'filters'], ['subscribers'], ['handlers'], ['.']],
   telemetry: [['common'], ['propagation'], ['metrics', 'traces'], ['.']],
-  testing: [['common'], ['server'], ['cluster'], ['.']],
+  cli: [['common'], ['local'], ['commands'], ['.']],
+  testing: [['common'], ['folder', 'server'], ['cluster'], ['.']],
 };
 
 const MAX_LINES = 300;

@@ -110,6 +110,11 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
     );
   });
 
+  it('has the program keyslot', async () => {
+    const output = await run('npx', ['keyslot', 'slot', 'key'], app);
+    expect(output).toMatch(/^key +- +12539$/m);
+  });
+
   it('passes publint and are-the-types-wrong', async () => {
     await run(developmentTool('publint'), ['--strict', tarball], folder);
     // node10 does not read the exports of a package, and cannot load Nest either

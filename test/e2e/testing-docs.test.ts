@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClusterClient, ClusterModule, getClusterToken, keySlot } from 'keyslot';
 import { ClusterTestingModule, LocalCluster, TestKeyspace } from 'keyslot/testing';
+import { findFreePorts } from '../../lib/testing/server/free-ports.js';
 import { sharedCluster } from '../cluster-fixture.js';
 import { root, snippetFolder, snippetsOf, typeFaults, writeSnippets } from '../docs-snippets.js';
 import { developmentTool, run } from './packed-package.js';
@@ -111,13 +112,28 @@ describe('docs/testing.md', () => {
     await client.close();
     await cluster.stop();
 
-    expect(shown).toEqual(['hello']);
+    expect(shown.splice(0)).toEqual(['hello']);
+  });
+
+  it('keeps the data of a cluster', async () => {
+    const [port] = await findFreePorts('127.0.0.1', 1);
+    const dir = join(folder, 'kept');
+    const first = await LocalCluster.start({ port, dir, primaries: 1, replicasPerPrimary: 0 });
+    await first.command(first.nodes[0], 'SET', 'greeting', 'hello');
+    await first.stop();
+
+    const second = await LocalCluster.start({ dir });
+    console.log(second.nodes[0].port === port); // true
+    console.log(await second.command(second.nodes[0], 'GET', 'greeting')); // hello
+    await second.stop();
+
+    expect(shown.splice(0)).toEqual([true, 'hello']);
   });
 
   it('shows only code that is executed here', () => {
     const here = squeezed(readFileSync(join(root, 'test/e2e/testing-docs.test.ts'), 'utf8'));
     const inline = snippets.filter(({ file }) => file === undefined);
-    expect(inline).toHaveLength(3);
+    expect(inline).toHaveLength(4);
     expect(inline.filter(({ code }) => !here.includes(squeezed(code)))).toEqual([]);
   });
 

@@ -24,6 +24,7 @@ describe('the rooms of lib/', () => {
     const unused = [...lib.keys()].filter((file) => !imported.has(file));
     expect(unused.toSorted()).toEqual([
       'cache/index.ts',
+      'cli/main.ts',
       'health/index.ts',
       'index.ts',
       'microservices/index.ts',

@@ -2,20 +2,40 @@ import { monotonicMs } from '../../cluster/common/timers.js';
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 import { ReplyError } from '../../cluster/common/errors.js';
 import type { SlotRange } from '../server/cluster-view.js';
+import type { ResolvedLocalClusterOptions } from '../common/local-cluster-options.js';
 import type { LocalNode } from '../server/local-node.js';
+import type { NodeLauncher } from '../server/node-launcher.js';
 import { untilNothingMissing, type WaitOptions } from '../common/poll.js';
 
 /** A handshake that got lost is tried again after this long. */
 const HANDSHAKE_MS = 1_500;
 
+/**
+ * Starts new nodes and makes them a cluster: slots for the primaries, all known to each other, replicas on their way.
+ * @returns the nodes, primaries first
+ */
+export async function formCluster(
+  { options }: { readonly options: ResolvedLocalClusterOptions },
+  launcher: NodeLauncher,
+): Promise<LocalNode[]> {
+  const { primaries, replicasPerPrimary, startTimeoutMs, signal } = options;
+  const wait = { timeoutMs: startTimeoutMs, signal };
+  const nodes = await launcher.launch(primaries * (1 + replicasPerPrimary), signal);
+  await Promise.all(slotShares(primaries).map((share, i) => giveSlots(nodes[i], share, i + 1)));
+  await introduce(nodes, nodes, wait);
+  const replicas = nodes.slice(primaries);
+  await Promise.all(replicas.map((node, i) => becomeReplica(node, nodes[i % primaries], wait)));
+  return nodes;
+}
+
 /** Even shares of the slots. */
-export function slotShares(count: number): SlotRange[] {
+function slotShares(count: number): SlotRange[] {
   const start = (share: number): number => Math.round((share * SLOT_COUNT) / count);
   return Array.from({ length: count }, (_, share) => [start(share), start(share + 1) - 1]);
 }
 
 /** Gives a fresh primary its slots, and a configuration epoch that no other has. */
-export async function giveSlots(node: LocalNode, [first, last]: SlotRange, epoch: number): Promise<void> {
+async function giveSlots(node: LocalNode, [first, last]: SlotRange, epoch: number): Promise<void> {
   const slots = Array.from({ length: last - first + 1 }, (_, i) => first + i);
   await node.connection.call('CLUSTER', 'SET-CONFIG-EPOCH', epoch);
   await node.connection.call('CLUSTER', 'ADDSLOTS', ...slots);

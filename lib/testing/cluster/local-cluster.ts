@@ -1,25 +1,20 @@
 import { delay } from '../../cluster/common/timers.js';
-import { randomBytes } from 'node:crypto';
-import { mkdtempSync, realpathSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkSlot } from '../../cluster/topology/key-slot.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
-import { makeCertificates, readCertificates, type CertificatePems } from '../server/certificates.js';
+import type { CertificatePems } from '../server/certificates.js';
 import type { SlotRange } from '../server/cluster-view.js';
 import { failOver, type FailoverOptions } from './failover.js';
-import { becomeReplica, giveSlots, introduce, slotShares } from './cluster-setup.js';
-import { OrphanReaper } from '../server/orphan-reaper.js';
+import { becomeReplica, formCluster, introduce } from './cluster-setup.js';
+import { openSettings, recordCluster, type ClusterSettings } from './cluster-settings.js';
 import { LocalClusterError } from '../common/local-cluster-error.js';
-import { resolveLocalClusterOptions, type LocalClusterOptions } from '../common/local-cluster-options.js';
-import { LocalNode, type NodeSettings } from '../server/local-node.js';
+import type { LocalClusterOptions } from '../common/local-cluster-options.js';
+import type { LocalNode } from '../server/local-node.js';
 import { findNode, type NodeReference } from './node-reference.js';
 import type { CommandArgument } from '../server/node-connection.js';
 import { NodeLauncher } from '../server/node-launcher.js';
 import { untilNothingMissing, type WaitOptions } from '../common/poll.js';
-import { findServerBinary } from '../server/server-binary.js';
+import { waitForPorts } from '../server/taken-ports.js';
 import { SlotMigration, slotsOf, untilEpochIsKnown, untilOwnerIsKnown } from './slot-migration.js';
 import { whatIsUnstable, type Views } from './stability.js';
 
@@ -31,21 +26,20 @@ export interface MigrateSlotsOptions extends WaitOptions {
   keysPerStep?: number | undefined;
 }
 
-const HOST = '127.0.0.1';
-
 /**
  * A real cluster of `redis-server` (or `valkey-server`) processes on this machine, for tests, benchmarks and
- * trying things out. Its data is in a temporary folder. However this process ends, its servers end with it.
+ * trying things out. However this process ends, its servers end with it.
  *
- * Servers keep nothing on disk unless `config` says so: a primary that is killed and restarted comes back empty
- * where no replica took over in between.
+ * With the option `dir`, the data stays in that folder, and the next start continues the cluster. Otherwise servers keep
+ * nothing on disk unless `config` says so: a primary that is killed and restarted comes back empty where no replica
+ * took over in between.
  */
 export class LocalCluster {
   private members: LocalNode[] = [];
   private readonly launcher: NodeLauncher;
   private stopped: Promise<void> | undefined;
 
-  private constructor(private readonly settings: NodeSettings) {
+  private constructor(private readonly settings: ClusterSettings) {
     this.launcher = new NodeLauncher(settings);
   }
 
@@ -53,31 +47,16 @@ export class LocalCluster {
    * Starts a cluster and waits until it is stable, as {@link waitUntilStable} does; 3 primaries with a replica each
    * take little more than the 2 s that a fresh primary insists on.
    * @throws InvalidArgumentError for options that cannot be right
-   * @throws LocalClusterError `SERVER_NOT_FOUND`, `START_FAILED` with the last lines of the server's log, `NOT_REACHED`
+   * @throws LocalClusterError `SERVER_NOT_FOUND`, `SERVER_TOO_OLD`, `PORT_TAKEN`, `START_FAILED` with the last lines of
+   *   the server's log, `NOT_REACHED`; with `dir`, also `FOLDER_UNUSABLE`, `OTHER_CLUSTER` and `ALREADY_RUNNING`
    */
   static async start(options: LocalClusterOptions = {}): Promise<LocalCluster> {
-    const resolved = resolveLocalClusterOptions(options);
-    resolved.signal?.throwIfAborted();
-    const binary = findServerBinary(resolved.binary);
-    // without symbolic links, as the system will name it when the orphan reaper asks where a process works
-    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'keyslot-')));
-    const orphanReaper = new OrphanReaper(folder);
+    const cluster = new LocalCluster(await openSettings(options));
     try {
-      const certificates = resolved.tls ? await makeCertificates(folder, HOST) : undefined;
-      const cluster = new LocalCluster({
-        options: resolved,
-        host: HOST,
-        ownPassword: randomBytes(16).toString('hex'),
-        binary,
-        folder,
-        orphanReaper,
-        certificates,
-        tls: certificates && (await readCertificates(certificates)),
-      });
-      await cluster.form();
+      await cluster.begin();
       return cluster;
     } catch (error) {
-      await orphanReaper.release(); // which ends whatever has been started by then
+      await cluster.stop();
       throw error;
     }
   }
@@ -100,6 +79,11 @@ export class LocalCluster {
   /** The nodes that were replicas when they were looked at last. */
   get replicas(): readonly LocalNode[] {
     return this.members.filter((node) => node.role === 'replica');
+  }
+
+  /** The folder with the data and the logs; with TLS also the certificates: `ca.crt`, `node.crt` and `node.key`. */
+  get dir(): string {
+    return this.settings.folder.path;
   }
 
   /** Certificate authority, and a certificate with its key that the servers accept; with the option `tls` only. */
@@ -184,6 +168,7 @@ export class LocalCluster {
     await introduce([node], this.running(), wait);
     if (primary !== undefined) await becomeReplica(node, primary, wait);
     await this.waitUntilStable(wait);
+    this.record();
     return node;
   }
 
@@ -204,6 +189,7 @@ export class LocalCluster {
     await node.kill();
     await Promise.all(others.map((other) => other.connection.call('CLUSTER', 'FORGET', node.id)));
     this.members = this.members.filter((other) => other !== node);
+    this.record();
     await node.removeData();
   }
 
@@ -239,7 +225,7 @@ export class LocalCluster {
     await untilNothingMissing('A stable cluster', async () => whatIsUnstable(await this.views()), options);
   }
 
-  /** Kills all servers and removes their data. */
+  /** Ends all servers and deletes their data, unless the option `dir` keeps it. */
   stop(): Promise<void> {
     this.stopped ??= this.end();
     return this.stopped;
@@ -250,23 +236,38 @@ export class LocalCluster {
     return this.stop();
   }
 
-  private async form(): Promise<void> {
-    const { primaries, replicasPerPrimary, startTimeoutMs, signal } = this.settings.options;
-    const wait = { timeoutMs: startTimeoutMs, signal };
-    this.members = await this.launcher.launch(primaries * (1 + replicasPerPrimary), signal);
-    const shares = slotShares(primaries);
-    await Promise.all(shares.map((share, i) => giveSlots(this.members[i], share, i + 1)));
-    await introduce(this.members, this.members, wait);
-    const replicas = this.members.slice(primaries);
-    await Promise.all(replicas.map((node, i) => becomeReplica(node, this.members[i % primaries], wait)));
-    await this.waitUntilStable(wait);
+  private async begin(): Promise<void> {
+    const { options, folder, host } = this.settings;
+    const { startTimeoutMs: timeoutMs, signal } = options;
+    if (folder.cluster !== undefined) {
+      const { ports } = folder.cluster;
+      if (folder.wasAbandoned) await waitForPorts(host, ports);
+      this.members = await this.launcher.resume(ports, signal);
+    } else {
+      recordCluster(this.settings, []);
+      this.members = await formCluster(this.settings, this.launcher);
+    }
+    await this.waitUntilStable({ timeoutMs, signal });
+    this.record();
   }
 
+  /** Ends the servers: those of a kept folder gently, replicas first, as primaries wait for their replicas. */
   private async end(): Promise<void> {
     await this.launcher.settled();
+    if (this.settings.folder.isKept) {
+      await Promise.all(this.replicas.map((node) => node.terminate()));
+      await Promise.all(this.members.map((node) => node.terminate()));
+    }
     await Promise.all(this.members.map((node) => node.kill()));
-    await rm(this.settings.folder, { recursive: true, force: true, maxRetries: 5 });
-    await this.settings.orphanReaper.release();
+    await this.settings.orphanReaper.release(); // which ends what a failed start has left
+    await this.settings.folder.release();
+  }
+
+  private record(): void {
+    recordCluster(
+      this.settings,
+      this.members.map(({ port }) => port),
+    );
   }
 
   private beginMigration(slot: number, from: LocalNode, to: LocalNode): Promise<SlotMigration> {

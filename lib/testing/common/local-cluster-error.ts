@@ -3,10 +3,14 @@ import { ClusterError, type ClusterErrorOptions } from '../../cluster/common/err
 /** What went wrong with a local cluster. */
 export type LocalClusterErrorCode =
   | 'SERVER_NOT_FOUND'
+  | 'SERVER_TOO_OLD'
   | 'OPENSSL_FAILED'
   | 'NO_FREE_PORT'
   | 'START_FAILED'
   | 'PORT_TAKEN'
+  | 'FOLDER_UNUSABLE'
+  | 'OTHER_CLUSTER'
+  | 'ALREADY_RUNNING'
   | 'NOT_REACHED'
   | 'STOPPED';
 

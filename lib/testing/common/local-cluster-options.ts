@@ -29,6 +29,17 @@ export interface LocalClusterOptions {
   requireFullCoverage?: boolean | undefined;
   /** More directives for the servers' configuration, as they stand there: `{ 'enable-debug-command': 'local' }`. */
   config?: Readonly<Record<string, string>> | undefined;
+  /**
+   * The port of the first node; the others take the next ones. Each node also takes the port 10000 above its own, for
+   * the cluster bus. From 1 to 55535. Default: free ports.
+   */
+  port?: number | undefined;
+  /**
+   * A folder for the data, which is then kept: the next start with the same folder continues the cluster, with its
+   * data, ports and node ids. The folder is created if it does not exist, and is otherwise empty or the folder of a
+   * local cluster. Servers write an append-only file. Default: a temporary folder, deleted at the end.
+   */
+  dir?: string | undefined;
   /** The server program; instead of `KEYSLOT_REDIS_SERVER` and the PATH. */
   binary?: string | undefined;
   /** How long the start may take, in ms. Default 60000. */
@@ -39,22 +50,28 @@ export interface LocalClusterOptions {
 
 /** Options with every default filled in. */
 export type ResolvedLocalClusterOptions = Required<
-  Omit<LocalClusterOptions, 'password' | 'binary' | 'signal'>
+  Omit<LocalClusterOptions, 'password' | 'port' | 'dir' | 'binary' | 'signal'>
 > &
-  Pick<LocalClusterOptions, 'password' | 'binary' | 'signal'>;
+  Pick<LocalClusterOptions, 'password' | 'port' | 'dir' | 'binary' | 'signal'>;
 
 /** The user by which the cluster itself talks to its servers, and they to each other. */
 export const OWN_USER = 'keyslot-testing';
 
 const MOST_NODES = 100;
 
+/** The cluster bus listens this far above a node's own port. */
+export const BUS_PORT_OFFSET = 10_000;
+
+const HIGHEST_PORT = 65_535 - BUS_PORT_OFFSET;
+
 /** Directives that belong to the cluster, and what to use instead. */
 const OWN_DIRECTIVES: Readonly<Record<string, string>> = {
-  port: 'ports are chosen',
-  'tls-port': 'ports are chosen',
-  'cluster-port': 'ports are chosen',
+  port: 'use the option port',
+  'tls-port': 'use the option port',
+  'cluster-port': 'it is 10000 above the port',
   bind: 'servers listen on 127.0.0.1 only',
-  dir: 'data is in a temporary folder',
+  dir: 'use the option dir',
+  pidfile: 'it is in the data folder',
   logfile: 'the log is in the data folder',
   daemonize: 'servers are child processes',
   supervised: 'servers are child processes',
@@ -122,6 +139,11 @@ const CHECKS: Readonly<Record<keyof LocalClusterOptions, Check>> = {
       }
     }
   },
+  port: wholeNumber(1, HIGHEST_PORT),
+  dir: (value, name) => {
+    typed('string')(value, name);
+    if (value === '') throw new InvalidArgumentError(name, `Option ${name} must not be empty; leave it out`);
+  },
   binary: typed('string'),
   startTimeoutMs: wholeNumber(1, 3_600_000),
   signal: (value, name) => {
@@ -143,9 +165,16 @@ export function resolveLocalClusterOptions(options: LocalClusterOptions): Resolv
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined) CHECKS[name as keyof LocalClusterOptions](value, name);
   }
-  const { primaries = 3, replicasPerPrimary = 1, password, users = {} } = options;
-  if (primaries * (1 + replicasPerPrimary) > MOST_NODES) {
+  const { primaries = 3, replicasPerPrimary = 1, password, users = {}, port } = options;
+  const nodes = primaries * (1 + replicasPerPrimary);
+  if (nodes > MOST_NODES) {
     throw new InvalidArgumentError('replicasPerPrimary', `A local cluster has at most ${MOST_NODES} nodes`);
+  }
+  if (port !== undefined && port + nodes - 1 > HIGHEST_PORT) {
+    throw new InvalidArgumentError(
+      'port',
+      `Option port must leave room for ${nodes} ports up to ${HIGHEST_PORT}, got ${port}`,
+    );
   }
   if (password !== undefined && Object.hasOwn(users, 'default')) {
     throw new InvalidArgumentError('password', 'Options password and users.default exclude each other');
@@ -159,6 +188,8 @@ export function resolveLocalClusterOptions(options: LocalClusterOptions): Resolv
     tls: options.tls ?? false,
     requireFullCoverage: options.requireFullCoverage ?? true,
     config: options.config ?? {},
+    port,
+    dir: options.dir,
     binary: options.binary,
     startTimeoutMs: options.startTimeoutMs ?? 60_000,
     signal: options.signal,

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -7,13 +8,35 @@ import type { CertificateFiles } from './server-config.js';
 
 const run = promisify(execFile);
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-const DAYS = '30';
+const DAYS = '365';
+/** Certificates that end sooner are made anew, in ms. */
+const SPARE_MS = 7 * 24 * 3_600_000;
 
 /**
- * Makes a certificate authority and one certificate, good for servers and clients, for `localhost` and `host`.
+ * Returns the certificates of a folder: a certificate authority and one certificate, good for servers and clients, for
+ * `localhost` and `host`. Makes them unless they are there, from an earlier start.
  * @throws LocalClusterError `OPENSSL_FAILED`
  */
-export async function makeCertificates(folder: string, host: string): Promise<CertificateFiles> {
+export async function certificatesIn(folder: string, host: string): Promise<CertificateFiles> {
+  const files = {
+    ca: join(folder, 'ca.crt'),
+    cert: join(folder, 'node.crt'),
+    key: join(folder, 'node.key'),
+  };
+  return (await areValid(files)) ? files : makeCertificates(folder, host);
+}
+
+async function areValid(files: CertificateFiles): Promise<boolean> {
+  try {
+    const { ca, cert } = await readCertificates(files);
+    const ends = [ca, cert].map((pem) => Date.parse(new X509Certificate(pem).validTo));
+    return Math.min(...ends) > Date.now() + SPARE_MS;
+  } catch {
+    return false; // not there, or damaged
+  }
+}
+
+async function makeCertificates(folder: string, host: string): Promise<CertificateFiles> {
   const [ca, caKey, cert, key, request, extensions] = [
     'ca.crt',
     'ca.key',

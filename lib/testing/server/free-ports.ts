@@ -2,9 +2,7 @@ import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { LocalClusterError } from '../common/local-cluster-error.js';
-
-/** The cluster bus listens this far above a node's own port. */
-export const BUS_PORT_OFFSET = 10_000;
+import { BUS_PORT_OFFSET } from '../common/local-cluster-options.js';
 
 const LOWEST = 10_000;
 const HIGHEST = 65_535 - BUS_PORT_OFFSET;
@@ -47,7 +45,8 @@ function ephemeralRange(): Range {
   }
 }
 
-function canBind(host: string, port: number): Promise<boolean> {
+/** Returns whether a port could be bound a moment ago. */
+export function canBind(host: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));

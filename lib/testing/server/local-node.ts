@@ -14,10 +14,13 @@ import { secretsOf, serverConfig, type CommonServerSettings } from './server-con
 import { lastLogLines } from './server-log.js';
 import { ServerProcess } from './server-process.js';
 
+/** How long a server may take to write what it has and end, in ms. */
+const TERMINATE_MS = 10_000;
+
 /** What all nodes of a local cluster share. */
 export interface NodeSettings extends CommonServerSettings {
   readonly binary: ServerBinary;
-  readonly folder: string;
+  readonly folder: { readonly path: string };
   readonly orphanReaper: OrphanReaper;
   readonly tls?: CertificatePems;
 }
@@ -51,7 +54,7 @@ export class LocalNode {
     this.host = settings.host;
     this.port = port;
     this.name = `${this.host}:${port}`;
-    this.folder = join(settings.folder, String(port));
+    this.folder = join(settings.folder.path, String(port));
     this.connection = new NodeConnection(this.name, {
       host: this.host,
       port,
@@ -140,6 +143,12 @@ export class LocalNode {
   /** @internal */
   async kill(): Promise<void> {
     await this.process?.kill();
+    this.connection.close();
+  }
+
+  /** @internal Ends the server so that it writes what it has. */
+  async terminate(): Promise<void> {
+    await this.process?.terminate(TERMINATE_MS);
     this.connection.close();
   }
 

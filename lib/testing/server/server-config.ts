@@ -28,7 +28,7 @@ export function serverConfig(
     ['protected-mode', 'no'],
     ['daemonize', 'no'],
     ['save', '""'],
-    ['appendonly', 'no'],
+    ['appendonly', options.dir === undefined ? 'no' : 'yes'],
     ['cluster-enabled', 'yes'],
     ['cluster-config-file', 'nodes.conf'],
     ['cluster-node-timeout', String(options.nodeTimeoutMs)],

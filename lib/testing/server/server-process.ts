@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { within } from '../../cluster/common/within.js';
 import { LocalClusterError } from '../common/local-cluster-error.js';
 import type { ServerBinary } from './server-binary.js';
 
@@ -50,6 +51,16 @@ export class ServerProcess {
     this.child.ref();
     this.child.kill('SIGKILL');
     await this.ended;
+  }
+
+  /** SIGTERM: the server writes what it has, and ends. SIGKILL if that takes longer than `timeoutMs`. */
+  async terminate(timeoutMs: number): Promise<void> {
+    if (!this.running) return;
+    this.child.ref();
+    this.thaw();
+    this.child.kill('SIGTERM');
+    await within(timeoutMs, this.ended, () => '');
+    await this.kill();
   }
 
   /** SIGSTOP: keeps its sockets and answers nothing. */

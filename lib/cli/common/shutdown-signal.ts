@@ -1,0 +1,32 @@
+import { monotonicMs, setInterval } from '../../cluster/common/timers.js';
+
+/** Ctrl-C comes twice from npx: from the terminal and from npm. Signals this close together are one. */
+const SAME_MS = 500;
+const PARENT_CHECK_MS = 500;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+const INTERRUPTED = 130;
+
+/**
+ * Aborts at the first signal to end, and when npm or npx, which started this process, is gone: they pass a signal to
+ * their shell only. At another signal, a moment later, the process ends at once.
+ */
+export function shutdownSignal(environment: NodeJS.ProcessEnv): AbortSignal {
+  const controller = new AbortController();
+  let firstAt: number | undefined;
+  const onSignal = (): void => {
+    firstAt ??= monotonicMs();
+    if (monotonicMs() - firstAt > SAME_MS) process.exit(INTERRUPTED);
+    controller.abort();
+  };
+  for (const signal of SIGNALS) process.on(signal, onSignal);
+  if (environment.npm_lifecycle_event !== undefined) whenParentIsGone(() => controller.abort());
+  return controller.signal;
+}
+
+function whenParentIsGone(act: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid !== parent) act();
+  }, PARENT_CHECK_MS);
+  timer.unref();
+}

@@ -1,0 +1,16 @@
+import { ClusterError } from '../cluster/common/errors.js';
+
+/** What a person at a command line can do about an error, by its code. */
+const ADVICE: Readonly<Record<string, string>> = {
+  AUTHENTICATION_FAILED:
+    'Set the password in the environment, as KEYSLOT_PASSWORD or REDISCLI_AUTH, and the user by --user.',
+  NOT_A_CLUSTER: 'Name the nodes of a cluster by --nodes; keyslot cluster starts one.',
+};
+
+/** Returns the text for an error that ends a command. */
+export function describeFailure(error: unknown): string {
+  if (!(error instanceof ClusterError)) return error instanceof Error ? error.message : String(error);
+  const message = error.message.replace(/^Option nodes\[(\d+)\]/, (_, place) => `Node ${Number(place) + 1}`);
+  const advice = ADVICE[error.code];
+  return advice === undefined ? message : `${message}\n${advice}`;
+}
