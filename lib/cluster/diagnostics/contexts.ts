@@ -135,13 +135,13 @@ export interface KeyslotTopologyContext extends KeyslotContext {
   coveredSlots?: number;
 }
 
-/** The context of `keyslot:entity`: one call of a repository. */
+/** The context of `keyslot:entity`: one operation of a repository or a partition. */
 export interface KeyslotEntityContext extends KeyslotContext {
-  /** The name of the entity. */
+  /** The name of the entity; for an operation of a partition, the one whose repository gave the partition. */
   readonly entity: string;
   /** The method, such as `save` or `findBy`. */
   readonly operation: string;
-  /** Entities given or found, where the operation has a list of them. */
+  /** Entities given, where the operation has a list of them; entities yielded so far by `stream` and `observe`. */
   batchSize?: number | undefined;
 }
 

@@ -9,10 +9,11 @@ import { checkRelations } from '../schema/relation-values.js';
 import { counterOf, counterStep, counterValue } from '../rows/counter.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { Partition } from './partition.js';
-import type { LockedFunction, LockingContext } from './partition-lock.js';
+import { type LockedFunction, type LockingContext, runLocked } from './partition-lock.js';
 import type { LockOptions } from '../locks/lock-options.js';
 import type { TransactionOptions } from '../transactions/partition-transaction.js';
-import { PARTS } from './repository-parts.js';
+import { partitionTag } from '../keys/entity-key.js';
+import { PARTS, WRITE } from './repository-parts.js';
 import { RepositoryDeletions } from './repository-deletions.js';
 import type {
   CollectionNames,
@@ -26,7 +27,7 @@ import type { Unselected } from '../decorators/selected.js';
 import type { TransactionFunction } from '../transactions/transaction-runner.js';
 import type { BulkWriteOptions, WriteOptions } from '../common/write-options.js';
 import type { UpdateOptions } from '../operations/update-options.js';
-import { traceOperations } from './traced-operations.js';
+import { REPOSITORY_METHODS, traceOperations } from './traced-operations.js';
 import { type WriteKind, fillId } from '../commit/write-planner.js';
 
 /**
@@ -65,7 +66,7 @@ export class ClusterRepository<E extends object> extends RepositoryDeletions<E> 
    * @throws EntityExistsError if the entity is new and its row already exists.
    */
   async save(entity: E & Unselected, options?: WriteOptions): Promise<E> {
-    await this.write('save', entity, options);
+    await this[WRITE]('save', entity, options);
     return entity;
   }
 
@@ -75,7 +76,7 @@ export class ClusterRepository<E extends object> extends RepositoryDeletions<E> 
    * @throws EntityExistsError
    */
   async insert(entity: E & Unselected, options?: WriteOptions): Promise<E> {
-    await this.write('insert', entity, options);
+    await this[WRITE]('insert', entity, options);
     return entity;
   }
 
@@ -85,7 +86,7 @@ export class ClusterRepository<E extends object> extends RepositoryDeletions<E> 
    * value.
    */
   async upsert(entity: E & Unselected, options?: WriteOptions): Promise<E> {
-    await this.write('upsert', entity, options);
+    await this[WRITE]('upsert', entity, options);
     return entity;
   }
 
@@ -115,7 +116,7 @@ export class ClusterRepository<E extends object> extends RepositoryDeletions<E> 
    * @throws VersionConflictError
    */
   async remove(entity: E & Unselected, options?: WriteOptions): Promise<void> {
-    await this.write('remove', entity, options);
+    await this[WRITE]('remove', entity, options);
   }
 
   /** Deletes a row, whatever its version. A missing row is not an error. */
@@ -227,7 +228,8 @@ export class ClusterRepository<E extends object> extends RepositoryDeletions<E> 
     work: TransactionFunction<R>,
     options?: TransactionOptions,
   ): Promise<R> {
-    return this.partition(partitionKey).transaction(work, options);
+    const { transactions, mapper } = this[PARTS];
+    return transactions.run(partitionTag(mapper.schema, partitionKey), work, options);
   }
 
   /**
@@ -244,7 +246,9 @@ export class ClusterRepository<E extends object> extends RepositoryDeletions<E> 
     work: LockedFunction<R>,
     options?: LockOptions,
   ): Promise<R> {
-    return this.partition(partitionKey).withLock(work, options);
+    const { context, mapper } = this[PARTS];
+    const { schema } = mapper;
+    return runLocked(context as LockingContext, schema, partitionTag(schema, partitionKey), work, options);
   }
 
   private async touch(key: KeyOf<E>, expireAt: number | null, options?: WriteOptions): Promise<boolean> {
@@ -256,7 +260,8 @@ export class ClusterRepository<E extends object> extends RepositoryDeletions<E> 
     return outcome.fault === undefined;
   }
 
-  private async write(kind: WriteKind, entity: E, options?: WriteOptions): Promise<void> {
+  /** @internal */
+  async [WRITE](kind: WriteKind, entity: E, options?: WriteOptions): Promise<void> {
     checkEntityOptions('a write', options);
     const { planner, entities, committer } = this[PARTS].context;
     const hooks = planner.announce(kind, this[PARTS].mapper, entity);
@@ -276,4 +281,8 @@ export class ClusterRepository<E extends object> extends RepositoryDeletions<E> 
   }
 }
 
-traceOperations(ClusterRepository.prototype);
+traceOperations(
+  ClusterRepository.prototype,
+  REPOSITORY_METHODS,
+  (repository) => repository[PARTS].mapper.schema.name,
+);

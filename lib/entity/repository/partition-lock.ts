@@ -1,4 +1,8 @@
 import type { EntityContext } from './repository-parts.js';
+import { checkFunction } from '../common/argument-checks.js';
+import type { LockOptions } from '../locks/lock-options.js';
+import type { EntitySchema } from '../schema/entity-schema.js';
+import { traceOperation } from './traced-operations.js';
 import type { Fence } from '../operations/row-operation.js';
 import type { ClusterRepository } from './cluster-repository.js';
 import type { TransactionOptions } from '../transactions/partition-transaction.js';
@@ -40,11 +44,28 @@ export interface LockingContext extends EntityContext {
 }
 
 /** Returns the lock that is passed to the function of `withLock`. */
-export function partitionLock({ fence, signal }: HeldLock, repositories: LockedRepositories): PartitionLock {
+function partitionLock(
+  { fence, signal }: HeldLock,
+  repositories: LockedRepositories,
+  { name }: EntitySchema,
+): PartitionLock {
   return {
     token: Number(fence.token),
     signal,
     repository: (type) => repositories.repository(type),
-    transaction: (work, options) => repositories.transactions.run(fence.tag, work, options),
+    transaction: (work, options) =>
+      traceOperation(name, 'transaction', () => repositories.transactions.run(fence.tag, work, options)),
   };
+}
+
+/** Runs a function under a lock of a partition. @param schema the class that the partition was named by */
+export async function runLocked<R>(
+  { locks, underLock }: LockingContext,
+  schema: EntitySchema,
+  tag: string,
+  work: LockedFunction<R>,
+  options?: LockOptions,
+): Promise<R> {
+  checkFunction('work', work);
+  return locks.run(tag, (held) => work(partitionLock(held, underLock(held.fence), schema)), options);
 }

@@ -2,7 +2,6 @@ import type { Observable } from 'rxjs';
 import type { ChangesOptions } from '../changes/change-feed.js';
 import type { ChangeOf, EntityChange } from '../changes/entity-change.js';
 import { followedClasses } from '../changes/followed-classes.js';
-import { checkFunction } from '../common/argument-checks.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { partitionTag } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
@@ -24,7 +23,8 @@ import {
   importPartition,
 } from '../partitions/partition-import.js';
 import type { EntityClass } from '../decorators/shape.js';
-import { type LockedFunction, type LockingContext, partitionLock } from './partition-lock.js';
+import { type LockedFunction, type LockingContext, runLocked } from './partition-lock.js';
+import { PARTITION_METHODS, traceOperations } from './traced-operations.js';
 import type { LockOptions } from '../locks/lock-options.js';
 import type { TransactionOptions } from '../transactions/partition-transaction.js';
 import type { TransactionFunction, TransactionRunner } from '../transactions/transaction-runner.js';
@@ -157,8 +157,10 @@ export class Partition {
 
   /** Runs a function under a lock, as `ClusterRepository.withLock` does. */
   async withLock<R>(work: LockedFunction<R>, options?: LockOptions): Promise<R> {
-    checkFunction('work', work);
-    const { locks, underLock } = this.context;
-    return locks.run(this.tag, (held) => work(partitionLock(held, underLock(held.fence))), options);
+    return runLocked(this.context, this.schema, this.tag, work, options);
+  }
+
+  static {
+    traceOperations(Partition.prototype, PARTITION_METHODS, ({ schema }) => schema.name);
   }
 }

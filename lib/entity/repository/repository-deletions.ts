@@ -4,6 +4,7 @@ import { checkWhole } from '../common/argument-checks.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { durationMs } from '../common/duration.js';
 import { VersionConflictError } from '../common/entity-errors.js';
+import type { WriteKind } from '../commit/write-planner.js';
 import type { PartitionSweep, WriteOptions } from '../common/write-options.js';
 import type { KeyOf, PartitionKeyOf } from '../decorators/shape.js';
 import { DeletedPurger } from '../deletion/deleted-purger.js';
@@ -15,7 +16,7 @@ import type { Page } from '../query/query-options.js';
 import { loadRow } from '../rows/row-reader.js';
 import { deletionOf, isDeleted } from '../schema/deletion-schema.js';
 import { RepositoryMaintenance } from './repository-maintenance.js';
-import { PARTS } from './repository-parts.js';
+import { PARTS, WRITE } from './repository-parts.js';
 
 /** Options of `purgeDeleted`. */
 export interface PurgeOptions<E = object> extends PartitionSweep<PartitionKeyOf<E>> {
@@ -28,7 +29,8 @@ const ATTEMPTS = 50;
 
 /** Soft deletes of a class with `@DeletedAt()`: rows that stay, and that reads leave out. */
 export abstract class RepositoryDeletions<E extends object> extends RepositoryMaintenance<E> {
-  abstract save(entity: E, options?: WriteOptions): Promise<E>;
+  /** @internal */
+  abstract [WRITE](kind: WriteKind, entity: E, options?: WriteOptions): Promise<void>;
 
   /**
    * Deletes the row of an entity softly: sets the property of `@DeletedAt()` to now, and saves the entity. Hooks and
@@ -48,13 +50,14 @@ export abstract class RepositoryDeletions<E extends object> extends RepositoryMa
         'entity',
         `This ${mapper.schema.name} was not loaded by this registry: load it first, or use softDelete(key)`,
       );
-    if (isDeleted(mapper.schema, entity)) return this.save(entity, options);
-    Reflect.set(entity, property, new Date());
+    const wasDeleted = isDeleted(mapper.schema, entity);
+    if (!wasDeleted) Reflect.set(entity, property, new Date());
     try {
-      return await this.save(entity, options);
+      await this[WRITE]('save', entity, options);
+      return entity;
     } catch (error) {
       const isWritten = context.entities.of(entity) !== before;
-      if (!isWritten) Reflect.set(entity, property, undefined);
+      if (!isWritten && !wasDeleted) Reflect.set(entity, property, undefined);
       throw error;
     }
   }
@@ -93,7 +96,8 @@ export abstract class RepositoryDeletions<E extends object> extends RepositoryMa
       if (!row || !isDeleted(mapper.schema, row.entity)) return null;
       Reflect.set(row.entity, property, undefined);
       try {
-        return await this.save(row.entity as E, options);
+        await this[WRITE]('save', row.entity as E, options);
+        return row.entity as E;
       } catch (error) {
         if (!(error instanceof VersionConflictError) || attempt === ATTEMPTS) throw error;
       }

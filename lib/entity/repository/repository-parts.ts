@@ -26,5 +26,8 @@ export interface RepositoryParts {
 /** The property with the parts of a repository. It is a symbol, so no property of a subclass collides with it. */
 export const PARTS: unique symbol = Symbol('keyslot.repository-parts');
 
+/** The method that writes an entity. It is a symbol for the same reason. */
+export const WRITE: unique symbol = Symbol('keyslot.repository-write');
+
 /** The property that receives the parts, as Nest injects them. */
 export const RECEIVE_PARTS: unique symbol = Symbol('keyslot.receive-parts');

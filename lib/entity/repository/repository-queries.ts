@@ -8,6 +8,7 @@ import { type DeletedRows, loadRows } from '../rows/row-reader.js';
 import { type StreamOptions, observeEntities, streamEntities } from '../query/entity-stream.js';
 import type { FindByOptions, OrderOptions, Page, PageOptions } from '../query/query-options.js';
 import type { Found, SelectOptions, SelectableNames } from '../decorators/selected.js';
+import { traceIteration } from './traced-operations.js';
 import { Selection } from '../selection/selection.js';
 import { PARTS, RECEIVE_PARTS, type RepositoryParts } from './repository-parts.js';
 
@@ -142,14 +143,11 @@ export abstract class RepositoryQueries<E extends object> {
     where?: Where<E>,
     options?: StreamOptions<E> & SelectOptions<Name>,
   ): AsyncGenerator<Found<E, NoInfer<Name>>, void, undefined>;
-  async *stream<const Name extends SelectableNames<E> = never>(
+  stream<const Name extends SelectableNames<E> = never>(
     where?: object,
-    options: StreamOptions<E> & SelectOptions<Name> = {},
+    options?: StreamOptions<E> & SelectOptions<Name>,
   ): AsyncGenerator<Found<E, NoInfer<Name>>, void, undefined> {
-    checkEntityOptions('a stream of entities', options);
-    const { finder, pick } = this.reads(options, where);
-    const { context, mapper } = this[PARTS];
-    for await (const read of streamEntities(context, mapper, finder, where, options)) yield pick(read);
+    return this.iterate(where, options);
   }
 
   /** Emits what a query with any conditions finds. */
@@ -169,7 +167,18 @@ export abstract class RepositoryQueries<E extends object> {
     where?: object,
     options?: StreamOptions<E> & SelectOptions<Name>,
   ): Observable<Found<E, NoInfer<Name>>> {
-    return observeEntities(() => this.stream(where as Where<E>, options));
+    const iterate = () => this.iterate(where, options);
+    return observeEntities(() => traceIteration(this[PARTS].mapper.schema.name, 'observe', iterate, true));
+  }
+
+  private async *iterate<Name extends SelectableNames<E>>(
+    where?: object,
+    options: StreamOptions<E> & SelectOptions<Name> = {},
+  ): AsyncGenerator<Found<E, NoInfer<Name>>, void, undefined> {
+    checkEntityOptions('a stream of entities', options);
+    const { finder, pick } = this.reads(options, where);
+    const { context, mapper } = this[PARTS];
+    for await (const read of streamEntities(context, mapper, finder, where, options)) yield pick(read);
   }
 
   /** @internal Returns what a call reads with, and what turns its rows into results. */

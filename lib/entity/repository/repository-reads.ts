@@ -43,16 +43,9 @@ export abstract class RepositoryReads<E extends object> extends RepositoryQuerie
    */
   async findOne<const Names extends RelationNames<E> = never, const Name extends SelectableNames<E> = never>(
     key: KeyOf<E>,
-    options: FindOptions<Names> & SelectOptions<Name> = {},
+    options?: FindOptions<Names> & SelectOptions<Name>,
   ): Promise<Found<E, NoInfer<Name>, WithRelations<E, Names>> | null> {
-    checkEntityOptions('a read by key', options);
-    const { context, mapper } = this[PARTS];
-    const place = this.at(key);
-    if (options.with === undefined && options.select === undefined) {
-      const row = await loadRow(context, mapper, place, this.deletedBy(options));
-      return (row && row.entity) as Found<E, NoInfer<Name>, WithRelations<E, Names>> | null;
-    }
-    return (await this.readMany([place], options))[0];
+    return this.readOne(key, options);
   }
 
   /**
@@ -67,7 +60,7 @@ export abstract class RepositoryReads<E extends object> extends RepositoryQuerie
     key: KeyOf<E>,
     options?: FindOptions<Names> & SelectOptions<Name>,
   ): Promise<Found<E, NoInfer<Name>, WithRelations<E, Names>>> {
-    const entity = await this.findOne(key, options);
+    const entity = await this.readOne(key, options);
     if (entity) return entity;
     throw new EntityNotFoundError(this[PARTS].mapper.schema.name, this.keyOf(key));
   }
@@ -177,6 +170,20 @@ export abstract class RepositoryReads<E extends object> extends RepositoryQuerie
     checkFlag('withDeleted', withDeleted);
     if (withDeleted) deletionOf(this[PARTS].mapper.schema);
     return withDeleted ? 'included' : 'left out';
+  }
+
+  private async readOne<Names extends RelationNames<E>, Name extends SelectableNames<E>>(
+    key: KeyOf<E>,
+    options: FindOptions<Names> & SelectOptions<Name> = {},
+  ): Promise<Found<E, NoInfer<Name>, WithRelations<E, Names>> | null> {
+    checkEntityOptions('a read by key', options);
+    const { context, mapper } = this[PARTS];
+    const place = this.at(key);
+    if (options.with === undefined && options.select === undefined) {
+      const row = await loadRow(context, mapper, place, this.deletedBy(options));
+      return (row && row.entity) as Found<E, NoInfer<Name>, WithRelations<E, Names>> | null;
+    }
+    return (await this.readMany([place], options))[0];
   }
 
   private async readMany<Names extends RelationNames<E>, Name extends keyof E>(
