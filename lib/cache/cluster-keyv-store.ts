@@ -1,5 +1,4 @@
 import { EventEmitter } from 'node:events';
-import type { KeyvStoreAdapter, StoredData } from 'keyv';
 import { checkClient } from '../client/check-client.js';
 import type { ClusterClient } from '../client/cluster-client.js';
 import { resolveStorePrefix } from '../client/store-prefix.js';
@@ -20,13 +19,14 @@ const PAGE = 250;
 type Entry = { key: string; value: unknown; ttl?: number };
 
 /**
- * A storage adapter for Keyv 5, and so for `@nestjs/cache-manager`, that stores entries in a cluster. Its
+ * A storage adapter for Keyv 5 and 6, and so for `@nestjs/cache-manager`, that stores entries in a cluster. Its
  * keys are distributed over all nodes. Calls for several keys send one batch per node and are not atomic. The
  * store uses the client you pass and never closes it.
  */
-export class ClusterKeyvStore extends EventEmitter implements KeyvStoreAdapter {
-  /** Set by Keyv, which puts it before every key. */
-  namespace: string | undefined = undefined;
+export class ClusterKeyvStore extends EventEmitter {
+  // not initialized: Keyv 6 would leave it to a store that has this property to put the namespace before its keys
+  /** Set by Keyv 5. Keyv 5 and 6 put the namespace before every key. */
+  declare namespace: string | undefined;
   /** Keyv reads `dialect` to find out whether it can iterate. */
   readonly opts: { readonly dialect: 'redis'; readonly url: string } = { dialect: 'redis', url: '' };
   declare private readonly cluster: ClusterClient;
@@ -40,16 +40,16 @@ export class ClusterKeyvStore extends EventEmitter implements KeyvStoreAdapter {
     Object.defineProperty(this, 'cluster', { value: cluster.withPlainReplies(), enumerable: false });
   }
 
-  /** Returns the value of a key, or undefined if there is none. */
-  async get<Value>(key: string): Promise<StoredData<Value> | undefined> {
-    return ((await this.cluster.get(this.keyOf(key))) ?? undefined) as StoredData<Value> | undefined;
+  /** Returns the value of a key as Keyv has serialized it, or undefined if there is none. */
+  async get<Value = string>(key: string): Promise<Value | undefined> {
+    return ((await this.cluster.get(this.keyOf(key))) ?? undefined) as Value | undefined;
   }
 
   /** Returns the values of the keys, in order. */
-  async getMany<Value>(keys: string[]): Promise<StoredData<Value | undefined>[]> {
+  async getMany<Value = string>(keys: string[]): Promise<(Value | undefined)[]> {
     if (keys.length === 0) return [];
     const values = await this.cluster.nonAtomic.mget(keys.map((key) => this.keyOf(key)));
-    return values.map((value) => (value ?? undefined) as StoredData<Value | undefined>);
+    return values.map((value) => (value ?? undefined) as Value | undefined);
   }
 
   /**
@@ -107,13 +107,15 @@ export class ClusterKeyvStore extends EventEmitter implements KeyvStoreAdapter {
   }
 
   /** Iterates over the keys and values of a namespace on all nodes. A key may be returned more than once. */
-  async *iterator<Value>(namespace?: string): AsyncGenerator<(string | Awaited<Value> | undefined)[], void> {
+  async *iterator<Value = string>(
+    namespace?: string,
+  ): AsyncGenerator<(string | Awaited<Value> | undefined)[], void> {
     for await (const keys of this.pages(namespace)) {
       const values = await this.getMany<Awaited<Value>>(keys);
       for (const [i, value] of values.entries()) {
         // it has expired since the scan
         if (value === undefined) continue;
-        yield [keys[i], value as Awaited<Value>];
+        yield [keys[i], value];
       }
     }
   }

@@ -1,24 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Injectable, Module, type INestApplication, type Type } from '@nestjs/common';
+import { Module, type INestApplication, type Type } from '@nestjs/common';
+import { ConfigModule, ConfigService } from '@nestjs/config';
 import { NestFactory as Factory } from '@nestjs/core';
 import { ClusterClient, ClusterModule } from 'keyslot';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { root, snippetsOf } from '../docs-snippets.js';
 
 const { nodes } = sharedCluster();
-const settings: Record<string, string> = {};
 let started: INestApplication | undefined;
-
-/** What `@nestjs/config` has. */
-@Injectable()
-class ConfigService {
-  get<T>(name: string): T | undefined {
-    return settings[name] as T | undefined;
-  }
-}
-@Module({ providers: [ConfigService], exports: [ConfigService] })
-class ConfigModule {}
 
 const NestFactory = {
   create: async (module: Type): Promise<INestApplication> =>
@@ -39,14 +29,14 @@ it('docs/getting-started.md shows the code for an existing `nest new` project th
   const missing = blocks.filter(({ code }) => !here.includes(squeezed(code).replaceAll('export', '')));
   expect(missing).toEqual([]);
 
-  settings['REDIS_CLUSTER_NODES'] = nodes.map(({ host, port }) => `${host}:${port}`).join();
-  const given = process.env.PORT;
+  const { PORT, REDIS_CLUSTER_NODES } = process.env;
+  process.env.REDIS_CLUSTER_NODES = nodes.map(({ host, port }) => `${host}:${port}`).join();
   process.env.PORT = '0';
   try {
     @Module({
       imports: [
+        ConfigModule.forRoot({ isGlobal: true }),
         ClusterModule.forRootAsync({
-          imports: [ConfigModule],
           inject: [ConfigService],
           useFactory: (config: ConfigService) => ({
             nodes: config.get<string>('REDIS_CLUSTER_NODES')?.split(','),
@@ -67,8 +57,9 @@ it('docs/getting-started.md shows the code for an existing `nest new` project th
     await eventually(() => expect(started?.getHttpServer().listening).toBe(true));
     expect(await started?.get(ClusterClient).echo('heard')).toBe('heard');
   } finally {
-    if (given === undefined) delete process.env.PORT;
-    else process.env.PORT = given;
+    for (const [name, given] of Object.entries({ PORT, REDIS_CLUSTER_NODES }))
+      if (given === undefined) delete process.env[name];
+      else process.env[name] = given;
     await started?.close();
   }
 });

@@ -1,7 +1,8 @@
 import { CACHE_MANAGER, CacheInterceptor, CacheModule, type Cache } from '@nestjs/cache-manager';
 import { Controller, Get, UseInterceptors } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
-import { Keyv } from 'keyv';
+import { Keyv, type KeyvStoreAdapter } from 'keyv';
+import { Keyv as Keyv6 } from 'keyv-6';
 import { ClusterClient, ClusterModule, InvalidArgumentError } from 'keyslot';
 import { ClusterKeyvStore } from 'keyslot/cache';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
@@ -82,6 +83,11 @@ describe('ClusterKeyvStore', () => {
     expect(await long.get('k')).toBeUndefined();
   });
 
+  it('has the type of a store', () => {
+    const store: KeyvStoreAdapter = storeOf('type:');
+    expect(store.opts).toMatchObject({ dialect: 'redis' });
+  });
+
   it('lets the server delete expired entries', async () => {
     const store = storeOf('ttl:');
     await store.set('short', 'v', 0.5);
@@ -109,6 +115,47 @@ describe('ClusterKeyvStore', () => {
 
   it.each([0, -1, NaN, Infinity, '5'])('rejects %p as a ttl', async (ttl) => {
     await expect(storeOf('bad:').set('k', 'v', ttl as number)).rejects.toThrow(InvalidArgumentError);
+  });
+});
+
+describe('ClusterKeyvStore with Keyv 6', () => {
+  const keyv6Of = (prefix: string, namespace?: string): Keyv6 =>
+    new Keyv6({ store: storeOf(prefix), namespace, throwOnErrors: true });
+
+  it('stores keys on all nodes, one by one and many at once', async () => {
+    const keyv = keyv6Of('six:', 'ns');
+    expect(await keyv.setMany(names.map((key, n) => ({ key, value: { n } })))).toEqual(names.map(() => true));
+    expect(await keyv.set('one', 'more')).toBe(true);
+    expect(await keyv.getMany(['k599', 'none', 'one'])).toEqual([{ n: 599 }, undefined, 'more']);
+    expect(await keyv.hasMany(['one', 'none'])).toEqual([true, false]);
+    expect([await keyv.delete('one'), await keyv.delete('one')]).toEqual([true, false]);
+    await keyv.deleteMany(['k0', 'k1']);
+    expect(await keyv.has('k1')).toBe(false);
+
+    const seen = new Map<string, unknown>();
+    for await (const [key, value] of keyv.iterator()) seen.set(key as string, value);
+    expect(seen).toEqual(new Map(names.slice(2).map((key, i) => [key, { n: i + 2 }])));
+  });
+
+  it('keeps namespaces apart, and clears its own on all nodes', async () => {
+    const [mine, theirs] = [keyv6Of('clear6:', 'a'), keyv6Of('clear6:', 'b')];
+    const some = names.slice(0, 30);
+    for (const [n, keyv] of [mine, theirs].entries())
+      await keyv.setMany(some.map((key) => ({ key, value: n })));
+    expect(await mine.get('k0')).toBe(0);
+    await mine.clear();
+    expect(await mine.getMany(some)).toEqual(some.map(() => undefined));
+    expect(await theirs.getMany(some)).toEqual(some.map(() => 1));
+  });
+
+  it('lets the server delete expired entries', async () => {
+    const keyv = keyv6Of('ttl6:', 'ns');
+    await keyv.set('long', 'v', 60_000);
+    await keyv.setMany([{ key: 'short', value: 'v', ttl: 1 }]);
+    const ttl = await cluster.pttl(`${keyspace}ttl6:ns::long`);
+    expect(ttl).toBeGreaterThan(50_000);
+    expect(ttl).toBeLessThanOrEqual(60_000);
+    await eventually(async () => (await cluster.exists(`${keyspace}ttl6:ns::short`)) === 0);
   });
 });
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { CACHE_MANAGER, CacheModule, type Cache } from '@nestjs/cache-manager';
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import type * as Throttler from '@nestjs/throttler';
 import { createShardedAdapter } from '@socket.io/redis-adapter';
@@ -11,7 +12,7 @@ import sessions, { Store, type SessionData } from 'express-session';
 import { ClusterClient, ClusterModule } from 'keyslot';
 import { ClusterKeyvStore } from 'keyslot/cache';
 import { ClusterThrottlerStorage } from 'keyslot/throttler';
-import { LocalCluster } from 'keyslot/testing';
+import { ClusterTestingModule, LocalCluster, TestKeyspace } from 'keyslot/testing';
 import { Server } from 'socket.io';
 import { eventually } from '../cluster-fixture.js';
 
@@ -57,20 +58,61 @@ describe('docs/integrations.md', () => {
     await queue.close();
   });
 
-  it('runs jobs although the client has a key prefix', async () => {
-    const plain = cluster.duplicate({ keyPrefix: '' });
-    const orders = new Queue('orders', {
-      connection: plain as unknown as ConnectionOptions,
-      prefix: '{app:orders}',
+  it('runs jobs although the client has a key prefix, also in ClusterTestingModule', async () => {
+    @Injectable()
+    class QueueConnection implements OnApplicationShutdown {
+      readonly client: ClusterClient;
+      readonly prefix: string;
+
+      constructor(shared: ClusterClient) {
+        this.client = shared.duplicate({ keyPrefix: '' });
+        this.prefix = `{${shared.options.keyPrefix}queues}`;
+      }
+
+      async onApplicationShutdown(): Promise<void> {
+        await this.client.close();
+      }
+    }
+    const app = await Test.createTestingModule({
+      imports: [ClusterTestingModule.forRoot({ nodes: local.seeds })],
+      providers: [QueueConnection],
+    }).compile();
+    await app.init();
+    const prefixed = app.get(ClusterClient) as unknown as ConnectionOptions;
+    const rejected = (): Queue => new Queue('orders', { connection: prefixed, prefix: '{app}' });
+    expect(rejected).toThrow(/prefix/);
+
+    const queues = app.get(QueueConnection);
+    const { prefix: keyspace } = app.get(TestKeyspace);
+    const connection = queues.client as unknown as ConnectionOptions;
+    const orders = new Queue('orders', { connection, prefix: queues.prefix });
+    const done: string[] = [];
+    const worker = new Worker('orders', async ({ name }) => done.push(name), {
+      connection,
+      prefix: queues.prefix,
     });
     await orders.add('paid', {});
-    expect(await orders.getWaitingCount()).toBe(1);
+    await eventually(() => expect(done).toEqual(['paid']));
+    expect(await cluster.exists(`{${keyspace}queues}:orders:meta`)).toBe(1);
+    await worker.close();
+    await orders.obliterate({ force: true });
     await orders.close();
-    await plain.close();
+    await app.close();
+    expect(queues.client.status).toBe('end');
 
-    const prefixed = cluster.duplicate({ keyPrefix: 'app:' });
+    const other = cluster.duplicate({ keyPrefix: 'app:' });
     for (const keyPrefix of ['', undefined])
-      expect(prefixed.duplicate({ keyPrefix }).options.keyPrefix).toBe('');
+      expect(other.duplicate({ keyPrefix }).options.keyPrefix).toBe('');
+  });
+
+  it('has sessions of connect-redis that scans do not find under a prefix', async () => {
+    const prefixed = cluster.duplicate({ keyPrefix: 'app:' });
+    await prefixed.set('sess:9', '{}');
+    const scan = async (client: ClusterClient, match: string): Promise<string[]> =>
+      ((await client.call('SCAN', '0', 'MATCH', match, 'COUNT', '10000')) as [string, string[]])[1];
+    expect(await scan(prefixed, 'sess:*')).toEqual([]);
+    await prefixed.unlink('sess:9');
+    await prefixed.close();
   });
 
   it('provides what connect-redis needs', async () => {

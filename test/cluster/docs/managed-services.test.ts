@@ -9,11 +9,11 @@ type Renewing = (make: () => Promise<Credentials>, everyMs: number) => () => Pro
 type Options = Record<
   'behindOneName' | 'certifiedByOneName' | 'elastiCache' | 'azure' | 'memorystore',
   ClusterClientOptions
->;
+> & { check: (options: ClusterClientOptions) => Promise<string> };
 
 /** What stands around the options of the page. */
 const PREAMBLE = `
-  import type { ClusterClientOptions } from 'keyslot';
+  import { ClusterClient, type ClusterClientOptions } from 'keyslot';
   import { renewing } from './renewing.js';
   const readFileSync = (_: string): Buffer => Buffer.from('');
   const presignedToken = async (): Promise<string> => 'signed';
@@ -46,8 +46,18 @@ describe('docs/managed-services.md', () => {
   });
 
   it('uses valid options', () => {
-    expect(Object.keys(options)).toHaveLength(5);
-    for (const given of Object.values(options)) expect(new ClusterClient(given).status).toBe('wait');
+    const { check: _, ...all } = options;
+    expect(Object.keys(all)).toHaveLength(5);
+    for (const given of Object.values(all)) expect(new ClusterClient(given).status).toBe('wait');
+  });
+
+  it('checks a connection, and names the primaries', async () => {
+    const ca = local.tls?.ca;
+    const answer = await options.check({ nodes: local.seeds, tls: { ca } });
+    const [word, names] = answer.split(': ');
+    expect(word).toBe('ok');
+    const addresses = local.seeds.map(({ host, port }) => `${host}:${port}`);
+    expect(addresses).toEqual(expect.arrayContaining(names.split(', ')));
   });
 
   it('connects to a cluster under another name than it announces, and verifies certificates by it', async () => {

@@ -66,6 +66,8 @@ describe('docs/recipes.md', () => {
       'sign-up.ts',
       'leaderboard.ts',
       'rate-limit.ts',
+      'nightly-jobs.ts',
+      'tagged-cache.ts',
     ]);
     const lines = (code: string): number =>
       code
