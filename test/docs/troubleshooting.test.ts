@@ -15,6 +15,9 @@ const sources = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf
 /** The codes that errors are created with, and the members of types such as `TopologyErrorCode`. */
 const codesIn = (text: string): string[] => [
   ...[...text.matchAll(/\bcode: '([A-Z_]+)'/g)].map(([, code]) => code),
+  ...[...text.matchAll(/\bsuper\((.*?)\);/gs)].flatMap(([, given]) =>
+    [...given.matchAll(/'([A-Z]+(?:_[A-Z]+)+)'/g)].map(([, code]) => code),
+  ),
   ...[...text.matchAll(/^export type \w+ErrorCode =([^;]*);/gm)].flatMap(([, members]) =>
     [...members.matchAll(/'([A-Z_]+)'/g)].map(([, code]) => code),
   ),
