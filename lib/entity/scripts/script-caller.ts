@@ -68,7 +68,10 @@ export class ScriptCaller {
       if (reply && String(reply[0]) !== 'OK') return reply;
       // Before version 7, servers read the shebang as invalid Lua.
       if (error instanceof ReplyError && error.message.includes('Error compiling script'))
-        throw new UnsupportedServerFeatureError('Writing entities', 'Redis 7.0 or later, or Valkey 7.2 or later');
+        throw new UnsupportedServerFeatureError(
+          'Writing entities',
+          'Redis 7.0 or later, or Valkey 7.2 or later',
+        );
       throw error;
     }
   }
