@@ -1,13 +1,16 @@
 import {
   type CanActivate,
+  type CallHandler,
   Catch,
   type ExceptionFilter,
   type ExecutionContext,
   Injectable,
+  type NestInterceptor,
   type OnModuleDestroy,
   type PipeTransform,
   UseFilters,
   UseGuards,
+  UseInterceptors,
 } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import {
@@ -27,6 +30,7 @@ import {
   type RowChange,
   Shape,
 } from 'keyslot';
+import { type Observable, tap } from 'rxjs';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 
 @ClusterEntity({ name: 'Ticket', changes: true })
@@ -55,11 +59,22 @@ class Quiet implements ExceptionFilter {
 }
 
 @Injectable()
+class Timed implements NestInterceptor {
+  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
+    log.push('before');
+    return next.handle().pipe(tap(() => log.push('after')));
+  }
+}
+
+@Injectable()
 class KeyOnly implements PipeTransform {
   transform({ key }: RowChange<Ticket>): unknown {
     return key;
   }
 }
+
+/** What the bill of the ticket `held` waits for. */
+let released = Promise.resolve();
 
 @Injectable()
 class Billing implements OnModuleDestroy {
@@ -68,6 +83,10 @@ class Billing implements OnModuleDestroy {
   @OnChange(Ticket, { group: 'billing' })
   async bill(change: RowChange<Ticket>, context: ChangeContext): Promise<void> {
     if (change.type !== 'insert') return;
+    if (change.key === 'held') {
+      log.push('holds');
+      await released;
+    }
     await context.transaction(async (tx) => {
       tx.increment(Ticket, change.key, 'billed', 1);
       await Promise.resolve();
@@ -77,9 +96,10 @@ class Billing implements OnModuleDestroy {
 
   @UseGuards(NoDeletes)
   @UseFilters(Quiet)
+  @UseInterceptors(Timed)
   @OnChange([Ticket], { group: 'audit', concurrency: 2 })
   audit(@Payload(KeyOnly) key: string): void {
-    log.push(`audited ${key}`);
+    if (key === 'a') log.push(`audited ${key}`);
   }
 
   onModuleDestroy(): void {
@@ -108,11 +128,36 @@ describe('@OnChange', () => {
     await tickets.delete('a');
     await eventually(() => log.includes('filtered')); // the guard's exception, which the filter handles
     expect(log).toContain('guard true');
+    const audited = log.indexOf('audited a');
+    expect(log.lastIndexOf('before', audited)).toBeGreaterThan(-1);
+    expect(log.indexOf('after')).toBeGreaterThan(audited);
     const { followers } = app.get(ClusterHandlers);
     expect(followers.map(({ group }) => group).toSorted()).toEqual(['audit', 'billing']);
     await app.close();
     expect(log.at(-1)).toBe('destroyed');
     expect(followers.map(({ statistics }) => statistics.shares)).toEqual([0, 0]);
+  });
+
+  it('lets a running handler end before the application does, and leaves the other changes to the next one', async () => {
+    let release = (): void => {};
+    released = new Promise((resolve) => (release = resolve));
+    const app = await start([Ticket]);
+    const tickets = app.get<ClusterRepository<Ticket>>(getClusterRepositoryToken(Ticket));
+    log.length = 0;
+    await tickets.insert(tickets.create({ id: 'held' }));
+    await eventually(() => log.includes('holds'));
+    await tickets.insert(tickets.create({ id: 'behind' })); // one change at a time
+    const closing = app.close().then(() => log.push('closed'));
+    release();
+    await closing;
+    const told = log.filter((line) => /^billed|^destroyed|^closed/.test(line));
+    expect(told).toEqual(['billed held false', 'destroyed', 'closed']);
+    const next = await start([Ticket]);
+    await eventually(() => log.includes('billed behind false'));
+    const again = next.get<ClusterRepository<Ticket>>(getClusterRepositoryToken(Ticket));
+    expect(await again.findMany(['held', 'behind'])).toMatchObject([{ billed: 1 }, { billed: 1 }]);
+    await next.close();
+    expect(log.filter((line) => line === 'billed held false')).toHaveLength(1);
   });
 
   it('does not start without the repository of the class', async () => {

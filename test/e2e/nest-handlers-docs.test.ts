@@ -5,15 +5,24 @@ import { Test } from '@nestjs/testing';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  type ChangeContext,
   Channel,
   ClusterClient,
+  ClusterEntity,
   ClusterHandlers,
   ClusterModule,
+  type ClusterRepository,
+  Counter,
+  getClusterRepositoryToken,
   isClusterMessageContext,
   KeyspaceEvent,
+  OnChange,
   Pattern,
   PatternSubscribe,
   Payload,
+  PrimaryKey,
+  type RowChange,
+  Shape,
   ShardedSubscribe,
   Subscribe,
 } from 'keyslot';
@@ -96,6 +105,25 @@ class Reports {
   }
 }
 
+@ClusterEntity({ name: 'Sale', changes: true })
+class Sale {
+  declare readonly [Shape]: { key: 'id'; counters: 'bills' };
+  @PrimaryKey() id!: string;
+  @Counter() bills!: number;
+}
+
+@Injectable()
+class Billing {
+  @OnChange(Sale, { group: 'billing' })
+  async bill(change: RowChange<Sale>, context: ChangeContext): Promise<void> {
+    if (change.type !== 'insert') return;
+    await context.transaction(async (tx) => {
+      tx.increment(Sale, change.key, 'bills', 1);
+    });
+    console.log(`billed ${change.key}`); // billed 42
+  }
+}
+
 @Controller()
 class Shop {
   @Get()
@@ -113,13 +141,14 @@ describe('docs/handlers.md', () => {
   beforeAll(async () => {
     local = await LocalCluster.start({ replicasPerPrimary: 0, config: { 'notify-keyspace-events': 'KEA' } });
     const made = await Test.createTestingModule({
-      imports: [ClusterModule.forRoot({ nodes: local.seeds })],
+      imports: [ClusterModule.forRoot({ nodes: local.seeds }), ClusterModule.forFeature([Sale])],
       controllers: [Shop],
       providers: [
         OrderEvents,
         StockEvents,
         ShopConfig,
         Reports,
+        Billing,
         { provide: APP_GUARD, useClass: TokenGuard },
       ],
     })
@@ -143,7 +172,7 @@ describe('docs/handlers.md', () => {
   it('shows only code that is executed here', () => {
     const here = squeezed(readFileSync(join(root, 'test/e2e/nest-handlers-docs.test.ts'), 'utf8'));
     const blocks = snippetsOf('docs/handlers.md').map(({ code }) => code);
-    expect(blocks).toHaveLength(4);
+    expect(blocks).toHaveLength(5);
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
@@ -161,6 +190,13 @@ describe('docs/handlers.md', () => {
   it('takes names from injected providers', async () => {
     await cluster.pubsub.publish('stock', 3);
     await showing('3 left');
+  });
+
+  it('handles the changes of entities', async () => {
+    const sales = app.get<ClusterRepository<Sale>>(getClusterRepositoryToken(Sale));
+    await sales.insert(sales.create({ id: '42' }));
+    await showing('billed 42');
+    expect(await sales.findOneOrFail('42')).toMatchObject({ bills: 1 });
   });
 
   it('subscribes the handlers of a lazily loaded module', async () => {

@@ -6,7 +6,7 @@ const WRITE = [...BULK, 'opId'];
 const ORDER = ['order', 'scan'];
 const FOLLOW = [
   ...['classes', 'from', 'concurrency', 'pollMs', 'leaseMs'],
-  ...['retry', 'deadLetter', 'gaps', 'onError'],
+  ...['retry', 'deadLetter', 'maxDeadLetters', 'gaps', 'onError'],
 ];
 
 /** The names of the options of each kind of call. An option that is undefined counts as left out. */

@@ -26,7 +26,10 @@ export type FollowedChange<C extends EntityChange = EntityChange> = C extends un
 /** What a follower's handler knows besides the change. */
 export interface ChangeContext {
   readonly group: string;
-  /** How often the change was handled in this process, this time included. */
+  /**
+   * How often the change was handled in the group, this time included. Attempts that ended with their process count from
+   * the second one on.
+   */
   readonly attempt: number;
   /** Aborted once another process may handle the change, or if the follower is closed and does not wait any longer. */
   readonly signal: AbortSignal;

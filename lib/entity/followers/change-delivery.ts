@@ -14,6 +14,7 @@ import { type DeadLetter, deadLetterFields, errorText } from './dead-letter.js';
 import type { ResolvedFollowOptions } from './follow-options.js';
 import type { FollowerCounts } from './follower-statistics.js';
 import { BATCH, type GroupStore } from './group-store.js';
+import type { HeldShare } from './share-keeper.js';
 import type { Again } from './slot-queue.js';
 
 /** A handler of changes and, if it asks for them, of gaps. */
@@ -22,16 +23,27 @@ export type AnyHandler = ChangeHandler<FollowedChange | ChangeGap>;
 /** Where a gap ends: at the oldest entry that is kept. */
 const OLDEST = 'start';
 
-/** Attempts at the entry of a slot that is not handled yet. */
-interface Attempts {
-  readonly at: string;
-  count: number;
+/** Reads the slot again at once. */
+const AT_ONCE: Again = { afterMs: 0 };
+
+/** Returns why a change is put aside whose last attempt ended with its process. */
+const handlerVanished = (): ClusterError =>
+  new ClusterError('The process ended, or lost its lease, before the handler had ended', {
+    code: 'HANDLER_VANISHED',
+  });
+
+/** An attempt at an entry. */
+interface Attempt {
+  readonly entry: OutboxEntry;
+  /** The position before it. */
+  readonly from: string;
+  readonly number: number;
+  readonly share: HeldShare;
 }
 
 /** Hands the entries of slots to a handler, in the order of each slot, and moves the positions of the group. */
 export class ChangeDelivery {
   private readonly turns: Limiter;
-  private readonly attempts = new Map<number, Attempts>();
 
   constructor(
     private readonly context: TransactionContext,
@@ -45,27 +57,26 @@ export class ChangeDelivery {
   }
 
   /** Handles the entries of a slot, up to a number, until the share of the slot ends. */
-  async drain(
-    slot: number,
-    begun: 'now' | 'start',
-    share: { isEnding: boolean; signal: AbortSignal },
-  ): Promise<Again> {
-    const { position, isLost, entries } = await this.store.read(slot, begun);
-    if (isLost) return this.passGap(slot, position, share.signal);
+  async drain(slot: number, begun: 'now' | 'start', share: HeldShare): Promise<Again> {
+    const { position, isLost, attempts, entries } = await this.store.read(slot, begun);
+    if (isLost) return this.passGap(slot, position, attempts + 1, share.lost.signal);
+    let number = attempts + 1;
     let stored = position;
     let read = position;
     for (const entry of entries) {
       if (share.isEnding) break;
       if (this.isFollowed(entry)) {
         const outcome = await this.turns.run(async () =>
-          share.isEnding ? { afterMs: 0 } : this.pass(slot, stored, entry, share.signal),
+          share.isEnding ? { afterMs: 0 } : this.pass({ entry, from: stored, number, share }),
         );
         if (outcome !== 'passed') return outcome;
         stored = entry.id;
+        number = 1;
       }
       read = entry.id;
     }
-    if (read !== stored && !share.signal.aborted) await this.store.move(slot, stored, read);
+    share.proven?.add(slot);
+    if (read !== stored && !share.lost.signal.aborted) await this.store.move(slot, stored, read);
     return entries.length >= BATCH ? { afterMs: 0 } : undefined;
   }
 
@@ -78,34 +89,42 @@ export class ChangeDelivery {
   }
 
   /** Handles one entry. Returns when to go on if it is not handled yet, or if another process has handled it. */
-  private async pass(
-    slot: number,
-    from: string,
-    entry: OutboxEntry,
-    signal: AbortSignal,
-  ): Promise<'passed' | Again> {
+  private async pass(attempt: Attempt): Promise<'passed' | Again> {
+    const { entry, from, number, share } = attempt;
+    const { slot } = entry;
+    if (number > this.options.retry.attempts) {
+      const error = handlerVanished();
+      this.options.onError(error);
+      return this.putAside(attempt, number - 1, error);
+    }
+    // its last attempt may have ended the process
+    if (share.proven && !share.proven.has(slot)) await this.store.note(slot, from, number);
     const state: CommitState = { isPassed: false };
     const step = this.store.step(slot, from, entry.id);
-    const attempt = this.begin(slot, entry.id);
+    const { signal } = share.lost;
     try {
       const change = changeFrom(this.classes, entry) as FollowedChange;
       const transaction = transactionWith(this.context, tagIn(this.classes, entry), step, state);
-      await this.handler(change, { group: this.store.group, attempt, signal, transaction });
+      await this.handler(change, { group: this.store.group, attempt: number, signal, transaction });
     } catch (error) {
-      if (error instanceof ChangePassedError) return this.forget(slot, { afterMs: 0 });
+      if (error instanceof ChangePassedError) return AT_ONCE;
       this.report(error);
-      if (!state.isPassed) return this.fail(slot, from, entry, attempt, error, signal);
+      if (!state.isPassed) return this.fail(attempt, error);
     }
     this.counts.handled++;
-    if (!state.isPassed && !(await this.store.move(slot, from, entry.id)))
-      return this.forget(slot, { afterMs: 0 });
-    return this.forget(slot, 'passed');
+    if (!state.isPassed && !(await this.store.move(slot, from, entry.id))) return AT_ONCE;
+    share.proven?.add(slot);
+    return 'passed';
   }
 
   /** Handles a gap. The handler's error is tried again for ever, because there is nothing to put aside. */
-  private async passGap(slot: number, position: string, signal: AbortSignal): Promise<Again> {
+  private async passGap(
+    slot: number,
+    position: string,
+    attempt: number,
+    signal: AbortSignal,
+  ): Promise<Again> {
     const entity = this.classes.partitionName;
-    const attempt = this.begin(slot, `gap ${position}`);
     if (this.options.gaps) {
       const gap: ChangeGap = { type: 'gap', entity, slot };
       const step = this.store.step(slot, position, OLDEST);
@@ -116,60 +135,70 @@ export class ChangeDelivery {
         );
       } catch (error) {
         this.report(error);
+        await this.store.note(slot, position, attempt);
         return { afterMs: this.delayOf(attempt) };
       }
     } else this.options.onError(new ChangesLostError(entity, `${slot}:${OLDEST}`));
     if (await this.store.move(slot, position, OLDEST)) this.counts.gaps++;
-    return this.forget(slot, { afterMs: 0 });
+    return AT_ONCE;
   }
 
-  private async fail(
-    slot: number,
-    from: string,
-    entry: OutboxEntry,
-    attempt: number,
+  private async fail(attempt: Attempt, error: unknown): Promise<'passed' | Again> {
+    const { entry, from, number, share } = attempt;
+    if (share.lost.signal.aborted) return undefined;
+    if (number >= this.options.retry.attempts) return this.putAside(attempt, number, error);
+    this.counts.retried++;
+    await this.store.note(entry.slot, from, number);
+    return { afterMs: this.delayOf(number) };
+  }
+
+  /** Puts a change aside, or hands it to `deadLetter`, and moves on. */
+  private async putAside(
+    { entry, from, number }: Attempt,
+    attempts: number,
     error: unknown,
-    signal: AbortSignal,
   ): Promise<'passed' | Again> {
-    if (signal.aborted) return undefined;
-    const { attempts } = this.options.retry;
-    if (attempt < attempts) {
-      this.counts.retried++;
-      return { afterMs: this.delayOf(attempt) };
+    const { deadLetter, maxDeadLetters } = this.options;
+    const change = this.changeIn(entry);
+    let removed: number | undefined = 0;
+    if (deadLetter && change) {
+      const id = `${entry.slot}:${entry.id}`;
+      const letter: DeadLetter = { id, change, attempts, error: errorText(error), failedAt: new Date() };
+      try {
+        await deadLetter(letter);
+      } catch (failure) {
+        this.report(failure);
+        return { afterMs: this.delayOf(number) };
+      }
+      if (!(await this.store.move(entry.slot, from, entry.id))) return AT_ONCE;
+    } else {
+      // what cannot be decoded has no letter, so it is kept for a version of the program that can
+      const fields = deadLetterFields(entry, attempts, error);
+      removed = await this.store.putAside(entry.slot, from, entry.id, fields, maxDeadLetters);
+      if (removed === undefined) return AT_ONCE;
     }
-    const { deadLetter } = this.options;
-    try {
-      if (deadLetter) await deadLetter(this.letter(entry, attempt, error));
-    } catch (failure) {
-      this.report(failure);
-      return { afterMs: this.delayOf(attempt) };
-    }
-    const aside = deadLetter ? [] : deadLetterFields(entry, attempt, error);
-    if (!(await this.store.move(slot, from, entry.id, aside))) return this.forget(slot, { afterMs: 0 });
     this.counts.putAside++;
-    return this.forget(slot, 'passed');
+    if (removed > 0) this.reportRemoved(removed);
+    return 'passed';
   }
 
-  private letter(entry: OutboxEntry, attempts: number, error: unknown): DeadLetter {
-    const change = changeFrom(this.classes, entry)!;
-    return {
-      id: `${entry.slot}:${entry.id}`,
-      change,
-      attempts,
-      error: errorText(error),
-      failedAt: new Date(),
-    };
+  private changeIn(entry: OutboxEntry): FollowedChange | undefined {
+    try {
+      return changeFrom(this.classes, entry);
+    } catch {
+      return undefined;
+    }
   }
 
-  private begin(slot: number, at: string): number {
-    let attempts = this.attempts.get(slot);
-    if (attempts?.at !== at) this.attempts.set(slot, (attempts = { at, count: 0 }));
-    return ++attempts.count;
-  }
-
-  private forget<T>(slot: number, outcome: T): T {
-    this.attempts.delete(slot);
-    return outcome;
+  private reportRemoved(count: number): void {
+    this.counts.deadLettersRemoved += count;
+    this.options.onError(
+      new ClusterError(
+        `Removed ${count} of the changes that group '${this.store.group}' had put aside, because a slot keeps ` +
+          `${this.options.maxDeadLetters} (maxDeadLetters); handle or discard them in time with deadLetters()`,
+        { code: 'DEAD_LETTERS_REMOVED' },
+      ),
+    );
   }
 
   /** Doubles with each attempt, and varies, so that slots that failed together do not come back together. */

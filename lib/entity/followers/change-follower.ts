@@ -1,6 +1,7 @@
 import { ClientClosedError } from '../../cluster/common/errors.js';
 import { clearInterval, clearTimeout, delay, setInterval, setTimeout } from '../../cluster/common/timers.js';
 import { isTransient } from '../../cluster/retry/transient.js';
+import { isGap } from '../../pubsub/messages/message-options.js';
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 import { Limiter } from '../common/limiter.js';
 import type { FollowedClasses } from '../changes/outbox-entry.js';
@@ -45,7 +46,9 @@ export class ChangeFollower {
   private stop!: (error: Error) => void;
   private begun: 'now' | 'start' = 'now';
   private closing: Promise<void> | undefined;
-  private looking: Promise<void> | undefined;
+  private readonly abandoned: Promise<void>;
+  private abandon!: () => void;
+  private isLooking = false;
   private wantsLook = false;
 
   /** @internal */
@@ -62,6 +65,7 @@ export class ChangeFollower {
       this.stop = reject;
     });
     this.started.catch(() => {}); // ready() reports it
+    this.abandoned = new Promise((resolve) => (this.abandon = resolve));
     this.store = new GroupStore(context.client, classes.partitionName, group);
     this.slots = new SlotKeys(context.client, '');
     this.delivery = new ChangeDelivery(context, this.store, classes, handler, options, this.counts);
@@ -98,49 +102,68 @@ export class ChangeFollower {
   /**
    * Ends the follower: begins nothing more, waits for handlers that run, and leaves the slots to other processes.
    *
-   * @param options.timeoutMs how long to wait for handlers; then their signals are aborted. By default, for ever.
+   * @param options.timeoutMs how long to wait for handlers. Then their signals are aborted, and the promise resolves even
+   *   if they go on. By default, it waits for them, however long they take.
    */
   close(options: { timeoutMs?: number | undefined } = {}): Promise<void> {
     const { timeoutMs } = options;
     clearInterval(this.polling);
     this.stop(new ClientClosedError());
-    this.closing ??= this.keeper.close().finally(() => {
-      for (const unsubscribe of this.subscriptions.values()) unsubscribe();
-      this.left();
-    });
+    this.closing ??= this.leave();
     if (timeoutMs === undefined) return this.closing;
-    const timer = setTimeout(() => this.keeper.abort(), timeoutMs);
+    const timer = setTimeout(() => {
+      this.keeper.stop();
+      this.abandon();
+    }, timeoutMs);
     return this.closing.finally(() => clearTimeout(timer));
   }
 
+  private async leave(): Promise<void> {
+    // handlers of shares that were lost may run, too
+    const ended = this.keeper.close().then(() => this.queue.settle(() => true));
+    await Promise.race([ended, this.abandoned]);
+    await this.keeper.leave();
+    for (const unsubscribe of this.subscriptions.values()) unsubscribe();
+    this.left();
+  }
+
   /** Sets where a new group begins, in every slot that has keys. */
-  private async begin(until: number): Promise<void> {
+  private async begin(until: () => number): Promise<void> {
     if (this.options.from === 'now') {
       const limiter = new Limiter(READS_AT_ONCE);
       const slots = await this.slotsWithKeys();
-      await Promise.all(slots.map((slot) => limiter.run(() => this.store.begin(slot, until))));
+      const beginIn = async (slot: number): Promise<void> => {
+        if (!this.closing) await this.store.begin(slot, until());
+      };
+      await Promise.all(slots.map((slot) => limiter.run(() => beginIn(slot))));
     }
-    await this.store.markBegun(this.keeper.member, this.options.from);
+    if (!this.closing) await this.store.markBegun(this.keeper.member, this.options.from);
   }
 
   private gain(share: HeldShare): void {
     this.look();
+    share.lost.signal.addEventListener('abort', () => this.unsubscribe(share));
     this.listen(share).catch((error: unknown) => this.fail(error as Error));
   }
 
   private async end(share: HeldShare): Promise<void> {
+    this.unsubscribe(share);
+    await this.queue.settle((slot) => shareOf(slot) === share.number);
+  }
+
+  private unsubscribe(share: HeldShare): void {
     this.subscriptions.get(share)?.();
     this.subscriptions.delete(share);
-    await this.queue.settle((slot) => shareOf(slot) === share.number);
   }
 
   /** Reads every slot that may have changes, after those calls that are on their way. */
   private look(): void {
     this.wantsLook = true;
-    this.looking ??= this.lookOften().finally(() => (this.looking = undefined));
+    if (!this.isLooking) void this.lookOften();
   }
 
   private async lookOften(): Promise<void> {
+    this.isLooking = true;
     while (this.wantsLook && !this.closing) {
       this.wantsLook = false;
       try {
@@ -151,6 +174,7 @@ export class ChangeFollower {
       }
       await delay(LOOK_PAUSE_MS);
     }
+    this.isLooking = false; // in the same step as the condition, so that no wish is missed
   }
 
   private async slotsWithKeys(): Promise<number[]> {
@@ -169,8 +193,9 @@ export class ChangeFollower {
     for (let slot = share.number; slot < SLOT_COUNT; slot += SHARES)
       slots.set(prefix + outboxKey(this.classes.partitionName, slot), slot);
     const names = [...slots.keys()];
-    const subscription = pubsub.sharded(names, { codec: 'text' }).subscribe({
-      next: ({ channel }) => this.queue.wake(slots.get(channel)!),
+    // a gap: notifications may have been lost, by a failover for example
+    const subscription = pubsub.sharded(names, { codec: 'text', gaps: true }).subscribe({
+      next: (item) => (isGap(item) ? this.look() : this.queue.wake(slots.get(item.channel)!)),
       error: () => {}, // not permitted, for example
     });
     this.subscriptions.set(share, () => subscription.unsubscribe());
@@ -180,13 +205,7 @@ export class ChangeFollower {
 
   private async drain(slot: number, share: HeldShare): Promise<Again> {
     try {
-      const { signal } = share.lost;
-      return await this.delivery.drain(slot, this.begun, {
-        get isEnding() {
-          return share.isEnding || signal.aborted;
-        },
-        signal,
-      });
+      return await this.delivery.drain(slot, this.begun, share);
     } catch (error) {
       this.fail(error as Error);
       return { afterMs: RETRY_MS };

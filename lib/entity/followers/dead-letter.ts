@@ -1,4 +1,5 @@
 import { DEAD_LETTER_FIELDS } from '../keys/stored-names.js';
+import { SchemaError } from '../common/entity-errors.js';
 import type { EntityChange } from '../changes/entity-change.js';
 import { type FollowedClasses, type OutboxEntry, changeFrom, timeOf } from '../changes/outbox-entry.js';
 
@@ -36,12 +37,24 @@ export const deadLetterFields = (
   ...entry.fields,
 ];
 
-/** Decodes a change that was put aside. Returns undefined for a class that is not followed. */
+/**
+ * Decodes a change that was put aside. Returns undefined for a class that is not followed.
+ *
+ * @throws SchemaError if this version of the classes cannot decode it.
+ */
 export function deadLetterFrom(classes: FollowedClasses, stored: OutboxEntry): DeadLetter | undefined {
   const [, entryId, , attempts, , error] = stored.fields.map(String);
   const entry = { ...stored, id: entryId, fields: stored.fields.slice(6) };
-  const change = changeFrom(classes, entry);
-  if (!change) return undefined;
   const id = `${stored.slot}:${stored.id}`;
+  let change;
+  try {
+    change = changeFrom(classes, entry);
+  } catch {
+    throw new SchemaError([
+      `The change that was put aside as ${id} cannot be decoded with these classes as they are now; handle it with the ` +
+        'version that wrote it, or discard it by this id',
+    ]);
+  }
+  if (!change) return undefined;
   return { id, change, attempts: Number(attempts), error, failedAt: new Date(timeOf(stored.id)) };
 }

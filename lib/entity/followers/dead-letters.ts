@@ -40,7 +40,11 @@ export class DeadLetters<C extends EntityChange = EntityChange> {
     this.store = new GroupStore(context.client, classes.partitionName, group);
   }
 
-  /** Iterates over the changes that were put aside, in order within each partition. It looks into every slot. */
+  /**
+   * Iterates over the changes that were put aside, in order within each partition. It looks into every slot.
+   *
+   * @throws SchemaError if the classes as they are now cannot decode one; the error names its id.
+   */
   async *list(): AsyncGenerator<DeadLetter<FollowedChange<C>>, void, undefined> {
     for await (const { letter } of this.find()) yield letter as DeadLetter<FollowedChange<C>>;
   }
@@ -50,6 +54,7 @@ export class DeadLetters<C extends EntityChange = EntityChange> {
    * the handler's context is committed once per change, also if this is interrupted. Run it in one process at a time.
    *
    * @returns how many were handled, and how many failed and stay.
+   * @throws SchemaError as `list()` does.
    */
   async redrive(handler: ChangeHandler<FollowedChange<C>>): Promise<{ handled: number; failed: number }> {
     checkFunction('handler', handler);
@@ -66,7 +71,8 @@ export class DeadLetters<C extends EntityChange = EntityChange> {
         const { group } = this;
         const { signal } = new AbortController();
         try {
-          await handler(letter.change as FollowedChange<C>, { group, attempt: 1, signal, transaction });
+          const attempt = letter.attempts + 1;
+          await handler(letter.change as FollowedChange<C>, { group, attempt, signal, transaction });
         } catch (error) {
           if (error instanceof ChangePassedError) throw error; // another process redrives
           counts.failed++;

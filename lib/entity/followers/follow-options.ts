@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
+import { nextTick } from '../../cluster/common/timers.js';
 import { describeOther } from '../../cluster/common/describe-value.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { checkFlag, checkFunction, checkWhole } from '../common/argument-checks.js';
@@ -7,7 +8,7 @@ import type { DeadLetter } from './dead-letter.js';
 
 /** How a handler that failed is tried again. */
 export interface FollowRetry {
-  /** How often a change is handled before it is put aside; 5 by default, `Infinity` for ever. */
+  /** How often the group handles a change before it is put aside; 5 by default, `Infinity` for ever. */
   attempts?: number | undefined;
   /** The delay before the second attempt, in milliseconds; 200 by default. It doubles with each attempt. */
   delayMs?: number | undefined;
@@ -34,6 +35,11 @@ export interface FollowOptions {
    */
   deadLetter?: ((letter: DeadLetter) => unknown) | undefined;
   /**
+   * How many changes each slot keeps aside; any number by default. The oldest ones are removed, and `onError` is called
+   * with an error of the code `DEAD_LETTERS_REMOVED`.
+   */
+  maxDeadLetters?: number | undefined;
+  /**
    * Whether the handler is called with gaps: places where changes were removed before they were read. Without it, a
    * gap is reported to `onError`.
    */
@@ -50,6 +56,7 @@ export interface ResolvedFollowOptions {
   readonly leaseMs: number;
   readonly retry: { readonly attempts: number; readonly delayMs: number; readonly maxDelayMs: number };
   readonly deadLetter: FollowOptions['deadLetter'];
+  readonly maxDeadLetters: number;
   readonly gaps: boolean;
   readonly onError: (error: Error) => void;
 }
@@ -72,10 +79,12 @@ export function resolveFollowOptions(options: FollowOptions): ResolvedFollowOpti
   const { retry = {} } = options;
   checkEntityOptions('retry of follow()', retry);
   const { from = 'now', concurrency = 1, pollMs = 30_000, leaseMs = 10_000, gaps = false } = options;
+  const { maxDeadLetters = Infinity } = options;
   const { attempts = 5, delayMs = 200, maxDelayMs = 30_000 } = retry;
   if (from !== 'now' && from !== 'start')
     throw new InvalidArgumentError('from', `from must be 'now' or 'start', got ${describeOther(from)}`);
   checkWhole('concurrency', concurrency, 1, Infinity);
+  checkWhole('maxDeadLetters', maxDeadLetters, 1, Infinity);
   checkWhole('attempts', attempts, 1, Infinity);
   checkWhole('pollMs', pollMs, 1, LONGEST_MS, 'milliseconds');
   checkWhole('leaseMs', leaseMs, 300, LONGEST_MS, 'milliseconds');
@@ -88,8 +97,22 @@ export function resolveFollowOptions(options: FollowOptions): ResolvedFollowOpti
     ...{ from, concurrency, pollMs, leaseMs, gaps },
     retry: { attempts, delayMs, maxDelayMs },
     deadLetter: options.deadLetter,
-    onError: options.onError ?? ignore,
+    maxDeadLetters,
+    onError: shielded(options.onError ?? ignore),
   };
 }
 
 const ignore = (): void => {};
+
+/** An error of the callback itself goes to `uncaughtException`: it must not stop the follower. */
+function shielded(onError: (error: Error) => void): (error: Error) => void {
+  return (error) => {
+    try {
+      onError(error);
+    } catch (thrown) {
+      nextTick(() => {
+        throw thrown;
+      });
+    }
+  };
+}

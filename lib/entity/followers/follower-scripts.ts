@@ -4,17 +4,21 @@ import { LUA_CLOCK } from '../lua/lua-clock.js';
 
 /**
  * Registers a member of a group for a while, and gives it its shares of the slots: those that it has, and free ones up
- * to a fair number. A share is free if its member is no longer alive.
+ * to a fair number. A share is free if its member is no longer alive. A member that leaves keeps what it has while its
+ * handlers run, and gets nothing.
  *
- * Replies `[begun, whether the member is to begin the group, the fair number, share, …]`.
+ * Replies `[begun, whether the member is to begin the group, the fair number, until when it is alive, share, …]`. A `!`
+ * precedes a share whose last member has vanished.
  */
-export const MEMBER_SCRIPT = new Script(String.raw`#!lua
+export const MEMBER_SCRIPT = new Script(String.raw`#!lua flags=allow-oom
 -- KEYS: the group
--- ARGV: 1 the member  2 how long it is alive, in milliseconds  3 number of shares  then the shares that it gives up
+-- ARGV: 1 the member  2 how long it is alive, in milliseconds  3 number of shares  4 '1' if it leaves
+--   then the shares that it gives up
 ${LUA_CLOCK}
 local group, member, now = KEYS[1], ARGV[1], nowMs()
 local all = redis.call('HGETALL', group)
-local alive, owners, dead, living = { [member] = true }, {}, {}, 1
+local isLeaving = ARGV[4] == '1'
+local alive, owners, dead, living = { [member] = true }, {}, {}, isLeaving and 0 or 1
 local begun, beginner = '', nil
 for i = 1, #all, 2 do
   local field, value = all[i], all[i + 1]
@@ -23,30 +27,32 @@ for i = 1, #all, 2 do
   elseif field == '${GROUP_FIELDS.beginner}' then beginner = value
   elseif kind == '${GROUP_FIELDS.share}' then owners[name] = value
   elseif kind == '${GROUP_FIELDS.member}' and name ~= member then
-    if tonumber(value) > now then
+    local aliveUntil = tonumber(value)
+    if math.abs(aliveUntil) > now then
       alive[name] = true
-      living = living + 1
+      if aliveUntil > 0 then living = living + 1 end
     else dead[#dead + 1] = field end
   end
 end
-for i = 4, #ARGV do
+for i = 5, #ARGV do
   if owners[ARGV[i]] == member then
     owners[ARGV[i]] = nil
     redis.call('HDEL', group, '${GROUP_FIELDS.share}' .. ARGV[i])
   end
 end
 for _, field in ipairs(dead) do redis.call('HDEL', group, field) end
-redis.call('HSET', group, '${GROUP_FIELDS.member}' .. member, string.format('%.0f', now + ARGV[2]))
+local untilText = string.format('%.0f', now + ARGV[2])
+redis.call('HSET', group, '${GROUP_FIELDS.member}' .. member, (isLeaving and '-' or '') .. untilText)
 local shares = tonumber(ARGV[3])
-local fair = math.ceil(shares / living)
+local fair = math.ceil(shares / math.max(1, living))
 if begun == '' then
   if not beginner or not alive[beginner] then
     beginner = member
     redis.call('HSET', group, '${GROUP_FIELDS.beginner}', member)
   end
-  return { '', beginner == member and '1' or '', tostring(fair) }
+  return { '', beginner == member and '1' or '', tostring(fair), untilText }
 end
-local answer, mine = { begun, '', tostring(fair) }, 0
+local answer, mine = { begun, '', tostring(fair), untilText }, 0
 for share = 0, shares - 1 do
   if owners[tostring(share)] == member then
     mine = mine + 1
@@ -55,10 +61,10 @@ for share = 0, shares - 1 do
 end
 for share = 0, shares - 1 do
   local owner = owners[tostring(share)]
-  if mine < fair and not (owner and alive[owner]) then
+  if not isLeaving and mine < fair and not (owner and alive[owner]) then
     mine = mine + 1
     redis.call('HSET', group, '${GROUP_FIELDS.share}' .. share, member)
-    answer[#answer + 1] = tostring(share)
+    answer[#answer + 1] = (owner and '!' or '') .. share
   end
 end
 return answer
@@ -103,7 +109,7 @@ return { 'OK' }
 /**
  * Reads an outbox after the position of a group.
  *
- * Replies `['OK' or 'LOST', position, id, fields, id, fields, …]`. Entries directly after the position are missing if it
+ * Replies `['OK' or 'LOST', position, attempts that are noted for it, id, fields, id, fields, …]`. Entries directly after the position are missing if it
  * is `LOST`.
  */
 export const PROGRESS_SCRIPT = new Script(
@@ -113,13 +119,18 @@ export const PROGRESS_SCRIPT = new Script(
 local position = redis.call('HGET', KEYS[2], '${PROGRESS_FIELDS.position}')
 local from = position or ARGV[1]
 local entries = redis.call('XRANGE', KEYS[1], from == 'start' and '-' or '(' .. from, '+', 'COUNT', ARGV[2])
-local answer = { 'OK', position or '' }
+local noted, attempts = redis.call('HGET', KEYS[2], '${PROGRESS_FIELDS.attempts}'), '0'
+if noted then
+  local place, count = string.match(noted, '^(.*) (%d+)$')
+  if place == (position or '') then attempts = count end
+end
+local answer = { 'OK', position or '', attempts }
 if from ~= 'start' then
   local first = entries[1]
   -- as in the script that reads an outbox: an entry names the one before it
   local isLost = first and first[2][2] ~= from
   if not first and from ~= '0-0' then isLost = #redis.call('XRANGE', KEYS[1], from, from) == 0 end
-  if isLost then return { 'LOST', position or '' } end
+  if isLost then return { 'LOST', position or '', attempts } end
 end
 for _, entry in ipairs(entries) do
   answer[#answer + 1] = entry[1]
@@ -130,16 +141,36 @@ return answer
   true,
 );
 
-/** Moves the position of a group in a slot, and puts a change aside if there are fields for it. */
+/** Notes how often the change after a position was handled. */
+export const NOTE_SCRIPT = new Script(String.raw`#!lua flags=allow-oom
+-- KEYS: the group's progress
+-- ARGV: 1 the position, '' for none  2 the number of attempts
+if (redis.call('HGET', KEYS[1], '${PROGRESS_FIELDS.position}') or '') == ARGV[1] then
+  redis.call('HSET', KEYS[1], '${PROGRESS_FIELDS.attempts}', ARGV[1] .. ' ' .. ARGV[2])
+end
+return { 'OK' }
+`);
+
+/**
+ * Moves the position of a group in a slot, and puts a change aside if there are fields for it.
+ *
+ * Replies `['OK' or 'PASSED', how many changes that were put aside were removed]`.
+ */
 export const MOVE_SCRIPT = new Script(String.raw`#!lua flags=allow-oom
 -- KEYS: the group's progress, and the stream of changes that were put aside
--- ARGV: 1 the present position, '' for none  2 the new position  then the fields of a change to put aside
+-- ARGV: 1 the present position, '' for none  2 the new position  3 the most changes to keep aside, '' for any number
+--   then the fields of a change to put aside
 local now = redis.call('HGET', KEYS[1], '${PROGRESS_FIELDS.position}') or ''
-if now == ARGV[2] then return { 'OK' } end -- sent again
-if now ~= ARGV[1] then return { 'PASSED' } end
-if #ARGV > 2 then redis.call('XADD', KEYS[2], '*', unpack(ARGV, 3)) end
+if now == ARGV[2] then return { 'OK', '0' } end -- sent again
+if now ~= ARGV[1] then return { 'PASSED', '0' } end
+local removed = 0
+if #ARGV > 3 then
+  redis.call('XADD', KEYS[2], '*', unpack(ARGV, 4))
+  if ARGV[3] ~= '' then removed = redis.call('XTRIM', KEYS[2], 'MAXLEN', ARGV[3]) end
+  redis.call('HDEL', KEYS[1], '${PROGRESS_FIELDS.attempts}')
+end
 redis.call('HSET', KEYS[1], '${PROGRESS_FIELDS.position}', ARGV[2])
-return { 'OK' }
+return { 'OK', tostring(removed) }
 `);
 
 /** Reads changes that were put aside, and the id of the last one that was handled again. */

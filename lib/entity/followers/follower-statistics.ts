@@ -9,6 +9,8 @@ export interface FollowerStatistics {
   readonly retried: number;
   /** Changes that were put aside, or handed to `deadLetter`. */
   readonly putAside: number;
+  /** Changes that were removed from those put aside, because of `maxDeadLetters`. */
+  readonly deadLettersRemoved: number;
   /** Places where changes were lost. */
   readonly gaps: number;
   /** How many of the 64 shares of the slots this process has now. */
@@ -20,4 +22,7 @@ export type FollowerCounts = {
   -readonly [Name in Exclude<keyof FollowerStatistics, 'group' | 'shares'>]: number;
 };
 
-export const newCounts = (): FollowerCounts => ({ handled: 0, failed: 0, retried: 0, putAside: 0, gaps: 0 });
+export const newCounts = (): FollowerCounts => ({
+  ...{ handled: 0, failed: 0, retried: 0 },
+  ...{ putAside: 0, deadLettersRemoved: 0, gaps: 0 },
+});

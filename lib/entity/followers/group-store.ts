@@ -13,6 +13,7 @@ import {
   LEAVE_SCRIPT,
   MEMBER_SCRIPT,
   MOVE_SCRIPT,
+  NOTE_SCRIPT,
   PROGRESS_SCRIPT,
 } from './follower-scripts.js';
 
@@ -25,6 +26,19 @@ export const shareOf = (slot: number): number => slot % SHARES;
 /** The maximum number of entries per reply. */
 export const BATCH = 100;
 
+/** How long to try to leave a group, in milliseconds. */
+const LEAVE_MS = 2_000;
+
+/** What a member reports. */
+export interface MemberReport {
+  readonly leaseMs: number;
+  /** The shares that it gives up. */
+  readonly givenUp: readonly number[];
+  /** Whether it takes no more shares. */
+  readonly isLeaving: boolean;
+  readonly deadlineMs: number;
+}
+
 /** What a member learns when it reports. */
 export interface Membership {
   /** Where the group began; undefined if it has not. */
@@ -33,7 +47,10 @@ export interface Membership {
   readonly isBeginner: boolean;
   /** How many shares each member is to have at most. */
   readonly fair: number;
-  readonly shares: ReadonlySet<number>;
+  /** Until when it is alive if it does not report again, in milliseconds since 1970, by the clock of the server. */
+  readonly aliveUntil: number;
+  /** Its shares, and whether the member that had a share before has vanished. */
+  readonly shares: ReadonlyMap<number, boolean>;
 }
 
 /** Entries after the position of a group in a slot. */
@@ -42,6 +59,8 @@ export interface Progress {
   readonly position: string;
   /** Whether entries directly after the position are missing. */
   readonly isLost: boolean;
+  /** How many attempts at the change after the position were noted. */
+  readonly attempts: number;
   readonly entries: readonly OutboxEntry[];
 }
 
@@ -60,22 +79,29 @@ export class GroupStore {
   }
 
   /** Reports that a member is alive, and gives up shares. */
-  async report(member: string, leaseMs: number, givenUp: readonly number[]): Promise<Membership> {
-    const args = [member, String(leaseMs), String(SHARES), ...givenUp.map(String)];
+  async report(
+    member: string,
+    { leaseMs, givenUp, isLeaving, deadlineMs }: MemberReport,
+  ): Promise<Membership> {
+    const args = [member, String(leaseMs), String(SHARES), isLeaving ? '1' : '', ...givenUp.map(String)];
     const answer = await this.scripts.run({ script: MEMBER_SCRIPT, keys: [this.key], args }, 'always', {
-      deadlineMs: leaseMs,
+      deadlineMs,
     });
-    const [begun, isBeginner, fair, ...shares] = answer;
+    const [begun, isBeginner, fair, aliveUntil, ...shares] = answer;
     return {
       begun: begun === 'now' || begun === 'start' ? begun : undefined,
       isBeginner: isBeginner === '1',
       fair: Number(fair),
-      shares: new Set(shares.map(Number)),
+      aliveUntil: Number(aliveUntil),
+      shares: new Map(shares.map((share) => [Number(share.replace('!', '')), share.startsWith('!')])),
     };
   }
 
   async leave(member: string): Promise<void> {
-    await this.scripts.run({ script: LEAVE_SCRIPT, keys: [this.key], args: [member] }, 'always');
+    const deadlineMs = LEAVE_MS;
+    await this.scripts.run({ script: LEAVE_SCRIPT, keys: [this.key], args: [member] }, 'always', {
+      deadlineMs,
+    });
   }
 
   async markBegun(member: string, from: 'now' | 'start'): Promise<void> {
@@ -87,38 +113,65 @@ export class GroupStore {
     const keys = [outboxKey(this.partitionName, slot), this.progressKey(slot)];
     const [outcome] = await this.scripts.run({ script: BEGIN_SCRIPT, keys, args: [String(until)] }, 'always');
     if (outcome !== 'LATE') return;
-    throw new ClusterError('The group could not begin in time', {
-      code: 'LATE',
-      retryable: true,
-      applied: false,
-    });
+    throw new ClusterError(
+      'The group could not begin within the lease, and tries again: let the clocks of the servers agree, or raise leaseMs',
+      { code: 'LATE', applied: false },
+    );
   }
 
   /** Reads what a group has not handled in a slot. */
   async read(slot: number, begun: 'now' | 'start'): Promise<Progress> {
     const keys = [outboxKey(this.partitionName, slot), this.progressKey(slot)];
     const args = [begun === 'start' ? 'start' : '0-0', String(BATCH)];
-    const [outcome, position, ...entries] = await this.scripts.runForBytes(
+    const [outcome, position, attempts, ...entries] = await this.scripts.runForBytes(
       { script: PROGRESS_SCRIPT, keys, args },
       'always',
       {},
     );
     const isLost = String(outcome) === 'LOST';
-    return { position: String(position), isLost, entries: entriesIn(slot, entries) };
+    return {
+      position: String(position),
+      isLost,
+      attempts: Number(attempts),
+      entries: entriesIn(slot, entries),
+    };
+  }
+
+  /** Notes how often the change after a position was handled, so that the next process knows. */
+  async note(slot: number, position: string, attempts: number): Promise<void> {
+    const keys = [this.progressKey(slot)];
+    await this.scripts.run({ script: NOTE_SCRIPT, keys, args: [position, String(attempts)] }, 'always');
   }
 
   /**
-   * Moves the position in a slot, and puts a change aside if there are fields for it.
+   * Moves the position in a slot.
    *
    * @returns false if the position is no longer `from`: another member has moved it.
    */
-  async move(slot: number, from: string, to: string, aside: readonly Stored[] = []): Promise<boolean> {
+  async move(slot: number, from: string, to: string): Promise<boolean> {
+    return (await this.moved(slot, [from, to, ''])) !== undefined;
+  }
+
+  /**
+   * Moves the position in a slot past a change, and puts the change aside.
+   *
+   * @param most how many changes to keep aside in the slot.
+   * @returns how many older ones were removed for it; undefined if another member has moved the position.
+   */
+  putAside(
+    slot: number,
+    from: string,
+    to: string,
+    fields: readonly Stored[],
+    most: number,
+  ): Promise<number | undefined> {
+    return this.moved(slot, [from, to, most === Infinity ? '' : String(most), ...fields]);
+  }
+
+  private async moved(slot: number, args: readonly Stored[]): Promise<number | undefined> {
     const keys = [this.progressKey(slot), deadLettersKey(this.partitionName, slot, this.group)];
-    const [outcome] = await this.scripts.run(
-      { script: MOVE_SCRIPT, keys, args: [from, to, ...aside] },
-      'always',
-    );
-    return outcome === 'OK';
+    const [outcome, removed] = await this.scripts.run({ script: MOVE_SCRIPT, keys, args }, 'always');
+    return outcome === 'OK' ? Number(removed) : undefined;
   }
 
   /** Returns the step from one position to another, as part of a commit. */

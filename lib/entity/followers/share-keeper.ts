@@ -9,12 +9,21 @@ export interface HeldShare {
   readonly lost: AbortController;
   /** Whether it is being given up: nothing new begins, and what runs may end. */
   isEnding: boolean;
+  /**
+   * If the process that had the share before has vanished: the slots where a change was handled since. In the others,
+   * the next change may be the one that ended that process.
+   */
+  readonly proven: Set<number> | undefined;
 }
 
 /** What a keeper reports to its follower. */
 export interface ShareEvents {
-  /** The group has not begun, and this process is to begin it by then, in milliseconds since 1970. */
-  begin(until: number): Promise<void>;
+  /**
+   * The group has not begun, and this process is to begin it.
+   *
+   * @param until returns until when it may, in milliseconds since 1970, by the clock of the server. Each report extends it.
+   */
+  begin(until: () => number): Promise<void>;
   begun(from: 'now' | 'start'): void;
   gained(share: HeldShare): void;
   /** Resolves once nothing runs any more that concerns the share. */
@@ -37,9 +46,10 @@ export class ShareKeeper {
   private readonly givenUp = new Set<number>();
   private timer: NodeJS.Timeout | undefined;
   private reporting: Promise<void> = Promise.resolve();
+  private beginning: Promise<void> | undefined;
+  private mayBeginUntil = 0;
   private aliveUntil = 0;
   private isClosed = false;
-  private isBeginning = false;
   private isReporting = false;
 
   constructor(
@@ -50,26 +60,25 @@ export class ShareKeeper {
     this.schedule(0);
   }
 
-  /** Lets what runs end, then leaves the group. */
+  /** Takes no more shares, and resolves once nothing runs in those that it has. */
   async close(): Promise<void> {
     this.isClosed = true;
-    const ending = [...this.shares.values()].map((share) => this.end(share));
-    await Promise.all(ending);
+    await Promise.all([...this.shares.values()].map((share) => this.end(share)));
     clearTimeout(this.timer);
     await this.reporting;
-    await this.store.leave(this.member).catch(() => {}); // its time ends soon
+    await this.beginning; // of a group: what it sets must not come after what the next member sets
   }
 
-  /** Ends without waiting, because the client is closed. */
+  /** Ends without waiting, and aborts what runs. */
   stop(): void {
     this.isClosed = true;
     clearTimeout(this.timer);
     this.loseAll();
   }
 
-  /** Aborts what runs. */
-  abort(): void {
-    for (const { lost } of this.shares.values()) lost.abort();
+  /** Leaves the group, so that others need not wait for the end of the lease. */
+  async leave(): Promise<void> {
+    await this.store.leave(this.member).catch(() => {}); // its time ends soon
   }
 
   private schedule(ms: number): void {
@@ -81,13 +90,22 @@ export class ShareKeeper {
     const askedAt = monotonicMs();
     const givenUp = [...this.givenUp];
     let next = this.leaseMs / REPORTS;
+    // a report without a reply fails when the lease ends; one that was sent too late may still find it unbroken
+    const left = Math.ceil(this.aliveUntil - askedAt);
+    const deadlineMs = left > 0 ? left : this.leaseMs;
     try {
-      const membership = await this.store.report(this.member, this.leaseMs, givenUp);
+      const { member, leaseMs, isClosed } = this;
+      const membership = await this.store.report(member, {
+        leaseMs,
+        givenUp,
+        isLeaving: isClosed,
+        deadlineMs,
+      });
       for (const share of givenUp) this.givenUp.delete(share);
       this.aliveUntil = askedAt + this.leaseMs;
       if (membership.begun) this.take(membership, membership.begun, new Set(givenUp));
       else {
-        this.begin(membership, Date.now() + this.leaseMs);
+        this.begin(membership);
         next = Math.min(next, BEGINNING_MS);
       }
       // those that ended meanwhile are wanted by others
@@ -101,27 +119,23 @@ export class ShareKeeper {
     if (!this.isClosed || this.shares.size > 0) this.schedule(next);
   }
 
-  private begin({ isBeginner }: Membership, until: number): void {
-    if (!isBeginner || this.isBeginning) return;
-    this.isBeginning = true;
-    const done = (): void => void (this.isBeginning = false);
-    this.events.begin(until).then(
-      () => done(),
-      (error: Error) => {
-        done();
-        this.events.failed(error);
-      },
-    );
+  private begin({ isBeginner, aliveUntil }: Membership): void {
+    if (!isBeginner || this.isClosed) return;
+    this.mayBeginUntil = aliveUntil;
+    this.beginning ??= this.events
+      .begin(() => this.mayBeginUntil)
+      .catch((error: Error) => this.events.failed(error))
+      .finally(() => (this.beginning = undefined));
   }
 
   /** @param before shares that were given up with this report, so that they are not missed. */
   private take({ shares, fair }: Membership, begun: 'now' | 'start', before: ReadonlySet<number>): void {
     this.events.begun(begun);
     for (const [number, share] of this.shares) if (!shares.has(number)) this.lose(share);
-    for (const number of shares) {
+    for (const [number, hasVanished] of this.isClosed ? [] : shares) {
       if (this.shares.has(number) || before.has(number) || this.givenUp.has(number)) continue;
-      if (this.isClosed) continue;
-      const share: HeldShare = { number, lost: new AbortController(), isEnding: false };
+      const proven = hasVanished ? new Set<number>() : undefined;
+      const share: HeldShare = { number, lost: new AbortController(), isEnding: false, proven };
       this.shares.set(number, share);
       this.events.gained(share);
     }
@@ -135,7 +149,8 @@ export class ShareKeeper {
     if (this.shares.get(share.number) !== share) return;
     this.shares.delete(share.number);
     this.givenUp.add(share.number);
-    if (this.isClosed || this.isReporting) return; // the present report schedules the next one
+    if (this.isReporting) return; // the present report schedules the next one
+    if (this.isClosed && this.shares.size === 0) return; // it leaves
     clearTimeout(this.timer);
     this.schedule(0);
   }

@@ -122,6 +122,8 @@ export const PROGRESS_FIELDS = {
   /** The id of the last entry put aside that was handled again. */
   redriven: 'r',
   redrivenWriter: 'rw',
+  /** How often the change after a position was handled: the position, a space, the number. */
+  attempts: 'a',
 } as const;
 
 /** The fields of a group of followers. */
@@ -130,7 +132,7 @@ export const GROUP_FIELDS = {
   begun: 'b',
   /** The member that sets the positions where the group begins. */
   beginner: 'i',
-  /** Until when a member is alive, in milliseconds since 1970. Its id follows. */
+  /** Until when a member is alive, in milliseconds since 1970; negative if it leaves. Its id follows. */
   member: 'm:',
   /** The member that has a share of the slots, whose number follows. */
   share: 's:',

@@ -68,11 +68,11 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
 
   async onModuleDestroy(): Promise<void> {
     this.shuttingDown = true;
-    const drained = Promise.all([
-      ...this.running.map((handler) => handler.drain()),
+    const drained = Promise.all(this.running.map((handler) => handler.drain()));
+    await Promise.all([
+      within<unknown>(DRAIN_MS, drained, () => undefined),
       ...this.followers.map((follower) => follower.close({ timeoutMs: DRAIN_MS })),
     ]);
-    await within<unknown>(DRAIN_MS, drained, () => undefined);
     for (const handler of this.running) handler.abandon();
   }
 

@@ -26,7 +26,7 @@ export interface FollowedChanges {
 
 const OPTIONS = [
   ...['group', 'cluster', 'from', 'concurrency', 'pollMs', 'leaseMs'],
-  ...['retry', 'deadLetter', 'gaps', 'onError'],
+  ...['retry', 'deadLetter', 'maxDeadLetters', 'gaps', 'onError'],
 ];
 
 /**
