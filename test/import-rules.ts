@@ -63,7 +63,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   nest: [['common'], ['client', 'filters'], ['subscribers'], ['handlers'], ['.']],
   telemetry: [['common'], ['propagation'], ['metrics', 'traces'], ['.']],
-  cli: [['common'], ['local'], ['commands'], ['.']],
+  cli: [['common'], ['check', 'local'], ['commands'], ['.']],
   testing: [['common'], ['folder', 'server'], ['cluster'], ['.']],
 };
 

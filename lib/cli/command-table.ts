@@ -1,6 +1,7 @@
 import type { Command } from './common/command.js';
+import { checkCommand } from './commands/check.js';
 import { clusterCommand } from './commands/cluster.js';
 import { slotCommand } from './commands/slot.js';
 
 /** All commands, in the order of the help. */
-export const COMMANDS: readonly Command[] = [clusterCommand, slotCommand];
+export const COMMANDS: readonly Command[] = [clusterCommand, checkCommand, slotCommand];

@@ -7,10 +7,15 @@ const ADVICE: Readonly<Record<string, string>> = {
   NOT_A_CLUSTER: 'Name the nodes of a cluster by --nodes; keyslot cluster starts one.',
 };
 
+/** Advice to programs, which a command line replaces by its own. */
+const OPTIONS_OF_A_PROGRAM = / Set username and password, or a credentialsProvider\.$/;
+
 /** Returns the text for an error that ends a command. */
 export function describeFailure(error: unknown): string {
   if (!(error instanceof ClusterError)) return error instanceof Error ? error.message : String(error);
-  const message = error.message.replace(/^Option nodes\[(\d+)\]/, (_, place) => `Node ${Number(place) + 1}`);
+  const message = error.message
+    .replace(/^Option nodes\[(\d+)\]/, (_, place) => `Node ${Number(place) + 1}`)
+    .replace(OPTIONS_OF_A_PROGRAM, '');
   const advice = ADVICE[error.code];
   return advice === undefined ? message : `${message}\n${advice}`;
 }
