@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { filter, type Observable } from 'rxjs';
+import type { Observable } from 'rxjs';
 import { ClientClosedError, InvalidArgumentError } from '../cluster/common/errors.js';
 import { describeKind } from '../cluster/common/describe-value.js';
 import { checkOptionNames } from '../cluster/common/check-option-names.js';
@@ -9,7 +9,6 @@ import { type MessageCodec } from './messages/message-codec.js';
 import { Introspection } from './introspection.js';
 import { KeyspaceStreams, type KeyspaceEvent } from './keyspace/keyspace-streams.js';
 import {
-  isGap,
   type ChannelNames,
   type MessageOptions,
   type Subscribe,
@@ -238,9 +237,9 @@ export class ClusterPubSub {
   ): Observable<never> {
     checkOptionNames(`${kind}()`, options, ['codec', 'gaps']);
     const { gaps = false, codec } = options;
-    const items = this.streams.observe(kind, readNames(names), this.codecOf({ codec }));
+    const messages = this.streams.observe(kind, readNames(names), this.codecOf({ codec }), gaps === true);
     // the caller chooses the types of payloads and names; see `Subscribe`
-    return (gaps ? items : items.pipe(filter((item) => !isGap(item)))) as Observable<never>;
+    return messages as Observable<never>;
   }
 
   private async publishOne<T>(

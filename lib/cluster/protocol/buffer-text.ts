@@ -61,3 +61,10 @@ export function toByteText(value: string | Buffer): string {
   const bytes = Buffer.from(value);
   return decodeLatin1(bytes, 0, bytes.length);
 }
+
+/** Returns whether the bytes from `start` up to `end` are this byte text. */
+export function isByteText(expected: string, bytes: Buffer, start: number, end: number): boolean {
+  if (expected.length !== end - start) return false;
+  for (let i = 0; i < expected.length; i++) if (expected.charCodeAt(i) !== bytes[start + i]) return false;
+  return true;
+}

@@ -17,6 +17,13 @@ export interface ReplyHandler {
   wantsNative?(): boolean;
   /** A reply, in order. Error replies arrive here too, as a ReplyError. */
   onReply(reply: Reply): void;
+  /**
+   * Reads a push of `count` items in place, if it knows a faster way than `onPush`.
+   * @param start the index of the first item
+   * @param ascii whether all bytes are ASCII
+   * @returns the index behind it; -1 to receive it by `onPush`
+   */
+  readPush?(bytes: Buffer, start: number, count: number, ascii: boolean): number;
   /** A message that the server pushes (RESP3 only). Strings in it are Buffers. */
   onPush(items: Reply[]): void;
 }

@@ -153,8 +153,7 @@ export class ReplyParser {
           break;
         case PUSH:
           if (this.frame !== undefined) throw new ProtocolError('A push begins inside another reply');
-          this.buffers = true;
-          this.open('push', parseLength(bytes, start, end));
+          this.readPush(bytes, parseLength(bytes, start, end));
           break;
         case NULL:
           this.begin();
@@ -177,6 +176,16 @@ export class ReplyParser {
   /** Called at the start of a value. At the top level, that is a reply. */
   private begin(): void {
     if (this.frame === undefined) this.buffers = this.handler.wantsBuffers();
+  }
+
+  private readPush(bytes: Buffer, count: number): void {
+    const end = this.handler.readPush?.(bytes, this.offset, count, this.ascii) ?? -1;
+    if (end !== -1) {
+      this.offset = end;
+      return;
+    }
+    this.buffers = true;
+    this.open('push', count);
   }
 
   private readBulk(type: number, length: number, bytes: Buffer): Reply | undefined {

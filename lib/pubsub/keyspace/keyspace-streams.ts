@@ -38,11 +38,11 @@ export class KeyspaceStreams {
     const forms = new Map(patterns.map(({ key, given }) => [key, given]));
     return new Observable<KeyspaceEvent<ChannelName>>((subscriber) => {
       const sink: TopicSink = {
-        onMessage: ({ name, home }, channel, payload) => {
-          const event = payload.toString();
+        onMessage: ({ name, home }, message) => {
+          const event = message.payload().toString();
           if (events !== undefined && !events.has(event)) return;
-          const key = typeof forms.get(name.key) === 'string' ? channel.toString() : channel;
-          subscriber.next({ key, event, node: home as string, receivedAt: Date.now() });
+          const key = typeof forms.get(name.key) === 'string' ? message.channelText() : message.channel();
+          subscriber.next({ key, event, node: home as string, receivedAt: message.receivedAt });
         },
         settingError: ({ home }, flags) => {
           const lacking = missingClasses(flags, events);

@@ -30,6 +30,11 @@ export class LinkHealth {
     }
   }
 
+  /** Whether no link has failed recently. */
+  get isFlawless(): boolean {
+    return this.failing.size === 0;
+  }
+
   /** Returns false while the link is in backoff. */
   isAvailable(name: string): boolean {
     return monotonicMs() >= (this.failing.get(name)?.backoffUntil ?? 0);

@@ -6,6 +6,7 @@ import { isTransient } from '../../cluster/retry/transient.js';
 import { clearTimeout, setTimeout } from '../../cluster/common/timers.js';
 import type { ClusterNode, ClusterTopology } from '../../cluster/topology/topology.js';
 import { LinkHealth } from './link-health.js';
+import { LinkTable } from './link-table.js';
 import type { PubSubEngine } from '../common/pubsub-engine.js';
 import { LEAVE_GRACE_MS, SubscriberLink, type LinkListener } from './subscriber-link.js';
 import { type GapReason, type SubscriptionGap } from '../subscriptions/subscription-gap.js';
@@ -29,7 +30,7 @@ const EXPECTED_LOSSES: ReadonlySet<GapReason> = new Set(['nodeLeft', 'credential
 export class Reconciler implements RegistryListener, LinkListener {
   readonly registry = new SubscriptionRegistry(this);
   readonly gaps$ = new Subject<SubscriptionGap>();
-  private readonly links = new Map<string, SubscriberLink>();
+  private readonly links = new LinkTable<SubscriberLink>();
   private readonly health = new LinkHealth();
   /** Topics without a node. */
   private readonly unplaced = new Set<Topic>();
@@ -86,9 +87,7 @@ export class Reconciler implements RegistryListener, LinkListener {
     this.stopRenewals();
     this.registry.close();
     this.gaps$.complete();
-    const links = [...this.links.values()];
-    this.links.clear();
-    await Promise.all(links.map((link) => link.close()));
+    await Promise.all(this.links.takeAll().map((link) => link.close()));
   }
 
   onTopicAdded(topic: Topic): void {
@@ -136,7 +135,7 @@ export class Reconciler implements RegistryListener, LinkListener {
 
   onLost(link: SubscriberLink, reason: GapReason): void {
     const name = linkName(link.kind, link.node);
-    this.links.delete(name);
+    this.links.delete(link);
     if (link.outlivedStart) this.health.succeeded(name);
     if (reason === 'connectionLost' && link.wasOpen) this.health.disconnected(name);
     else if (reason !== 'credentialsRenewed') this.health.failed(name);
@@ -145,7 +144,7 @@ export class Reconciler implements RegistryListener, LinkListener {
   }
 
   onIdle(link: SubscriberLink): void {
-    this.links.delete(linkName(link.kind, link.node));
+    this.links.delete(link);
     void link.close();
   }
 
@@ -219,9 +218,12 @@ export class Reconciler implements RegistryListener, LinkListener {
 
   private place(topic: Topic): void {
     const { link, candidates } = KINDS[topic.kind];
-    const node = candidates(this.topology, topic).find((one) => this.health.isAvailable(linkName(link, one)));
-    if (node === undefined) this.placeLater(topic);
-    else this.assign(topic, node);
+    for (const node of candidates(this.topology, topic)) {
+      if (this.health.isFlawless || this.health.isAvailable(linkName(link, node))) {
+        return this.assign(topic, node);
+      }
+    }
+    this.placeLater(topic);
   }
 
   private assign(topic: Topic, node: ClusterNode): void {
@@ -233,11 +235,10 @@ export class Reconciler implements RegistryListener, LinkListener {
 
   private linkTo({ kind }: Topic, node: ClusterNode): SubscriberLink {
     const { link: linkKind } = KINDS[kind];
-    const name = linkName(linkKind, node);
-    let link = this.links.get(name);
+    let link = this.links.get(linkKind, node.name);
     if (link === undefined) {
       link = new SubscriberLink(linkKind, node, this.engine, this.heartbeatMs, this);
-      this.links.set(name, link);
+      this.links.add(link);
     }
     return link;
   }

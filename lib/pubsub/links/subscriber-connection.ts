@@ -13,28 +13,23 @@ import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import type { NodeCounters } from '../../cluster/stats/node-counters.js';
 import { queueMicrotask } from '../../cluster/common/timers.js';
 import type { ClusterNode } from '../../cluster/topology/topology.js';
+import { endOfConfirmation } from './confirmation.js';
+import { FENCED, isFullyConfirmed, type InFlightCommand } from './in-flight-command.js';
+import { MessageReader } from './message-reader.js';
+import { IncomingMessage } from '../subscriptions/incoming-message.js';
 import type { ChannelName } from '../subscriptions/cluster-message.js';
 import type { MessageWord, SubscribeWord, UnsubscribeWord } from '../subscriptions/subscription-kind.js';
 
 /** The callbacks of a subscriber connection. They must not throw. */
 export interface SubscriberConnectionListener {
-  /** @param name the name that was subscribed to */
-  onMessage(word: MessageWord, name: Buffer, channel: Buffer, payload: Buffer): void;
+  /** @param bytes contain the name that was subscribed to, between `start` and `end` */
+  onMessage(word: MessageWord, bytes: Buffer, start: number, end: number, message: IncomingMessage): void;
   /** The server has ended a subscription on its own because the slot has moved. */
   onDropped(word: UnsubscribeWord, name: string): void;
   /** Any bytes have arrived. */
   onActivity(): void;
   /** The connection is gone, or could not be established. Called once. */
   onLost(): void;
-}
-
-/** A command whose answer is outstanding: one reply, or a confirmation for each name. */
-interface InFlightCommand {
-  readonly word: string;
-  readonly names: readonly ChannelName[];
-  confirmed: number;
-  readonly resolve: (reply: Reply) => void;
-  readonly reject: (error: Error) => void;
 }
 
 /**
@@ -48,6 +43,8 @@ export class SubscriberConnection implements SocketOwner {
   private readonly socket: NodeSocket;
   private readonly inFlight = new RingQueue<InFlightCommand>();
   private readonly name: string;
+  private readonly reader = new MessageReader();
+  private readonly message = new IncomingMessage();
   private protocol = 2;
   private subscribing = false;
   private writing = false;
@@ -146,7 +143,17 @@ export class SubscriberConnection implements SocketOwner {
     if (this.socket.failure === undefined) this.handlePushed(items);
   }
 
+  readPush(bytes: Buffer, start: number, _count: number, ascii: boolean): number {
+    if (this.socket.failure !== undefined) return -1;
+    const { reader, message } = this;
+    const end = reader.read(bytes, start, ascii, message);
+    if (end === -1) return this.readConfirmation(bytes, start);
+    this.listener.onMessage(reader.word, bytes, reader.nameStart, reader.nameEnd, message);
+    return end;
+  }
+
   onBytes(): void {
+    this.message.receivedAt = Date.now();
     this.listener.onActivity();
   }
 
@@ -202,10 +209,10 @@ export class SubscriberConnection implements SocketOwner {
     switch (word) {
       case 'message':
       case 'smessage':
-        this.listener.onMessage(word, name, name, third);
+        this.passOn(word, name, name, third);
         return true;
       case 'pmessage':
-        this.listener.onMessage(word, name, third, fourth);
+        this.passOn(word, name, third, fourth);
         return true;
       case 'subscribe':
       case 'psubscribe':
@@ -225,6 +232,23 @@ export class SubscriberConnection implements SocketOwner {
     }
   }
 
+  /** Passes on a message that was cut by the end of a read, or came in RESP2. */
+  private passOn(word: MessageWord, name: Buffer, channel: Buffer, payload: Buffer): void {
+    this.message.begin(payload, 0, payload.length, false);
+    this.message.setChannel(channel, 0, channel.length);
+    this.listener.onMessage(word, name, 0, name.length, this.message);
+  }
+
+  /** Reads the confirmation that is expected next, and returns the index behind it; -1 for anything else. */
+  private readConfirmation(bytes: Buffer, start: number): number {
+    const inFlight = this.inFlight.peek();
+    if (inFlight === undefined || isFullyConfirmed(inFlight)) return -1;
+    const name = toByteText(inFlight.names[inFlight.confirmed]);
+    const end = endOfConfirmation(bytes, start, inFlight.word, name);
+    if (end !== -1) this.confirm(inFlight);
+    return end;
+  }
+
   /** Records a confirmation; returns false if it does not belong to the command that is answered next. */
   private confirmNext(word: string, name: string): boolean {
     const inFlight = this.inFlight.peek();
@@ -234,9 +258,13 @@ export class SubscriberConnection implements SocketOwner {
       toByteText(inFlight.names[inFlight.confirmed]) !== name
     )
       return false;
-    inFlight.confirmed++;
-    if (!FENCED.has(word) && isFullyConfirmed(inFlight)) this.settleConfirmed();
+    this.confirm(inFlight);
     return true;
+  }
+
+  private confirm(inFlight: InFlightCommand): void {
+    inFlight.confirmed++;
+    if (!FENCED.has(inFlight.word) && isFullyConfirmed(inFlight)) this.settleConfirmed();
   }
 
   /**
@@ -253,18 +281,10 @@ export class SubscriberConnection implements SocketOwner {
   }
 }
 
-/**
- * Commands whose confirmation is ambiguous. If a slot moves, the server ends its subscriptions with the same
- * words in which it confirms an unsubscribe, and then answers the command with an error.
- */
-const FENCED: ReadonlySet<string> = new Set<UnsubscribeWord>(['sunsubscribe']);
-
 /** Errors about a slot. A PING, which has no slot, never receives one. */
 const SLOT_REFUSALS: ReadonlySet<string> = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN', 'CROSSSLOT']);
 
 const isSlotRefusal = (reply: Reply): boolean => reply instanceof ReplyError && SLOT_REFUSALS.has(reply.code);
-
-const isFullyConfirmed = ({ confirmed, names }: InFlightCommand): boolean => confirmed === names.length;
 
 /** An ACL may forbid PING; that error is an answer too. */
 function ignoreReply(error: unknown): void {

@@ -1,5 +1,4 @@
 import { LoopTimer } from '../../cluster/common/loop-timer.js';
-import { toByteText } from '../../cluster/protocol/buffer-text.js';
 import { ClientClosedError, ReplyError } from '../../cluster/common/errors.js';
 import type { Credentials } from '../../cluster/options/credentials.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
@@ -18,6 +17,7 @@ import {
   type SubscriptionKind,
   type UnsubscribeWord,
 } from '../subscriptions/subscription-kind.js';
+import type { IncomingMessage } from '../subscriptions/incoming-message.js';
 import { SubscriptionSet, type SubscriptionSetListener } from '../subscriptions/subscription-set.js';
 import type { Topic } from '../subscriptions/topic.js';
 
@@ -163,11 +163,11 @@ export class SubscriberLink implements SubscriberConnectionListener {
     await this.connection.closed();
   }
 
-  onMessage(word: MessageWord, name: Buffer, channel: Buffer, payload: Buffer): void {
+  onMessage(word: MessageWord, bytes: Buffer, start: number, end: number, message: IncomingMessage): void {
     this.engine.counters.pubsub.messages++;
     const { set, prefix } = this.byWord.get(word) as { set: SubscriptionSet; prefix: number };
-    if (prefix === 0) set.deliver(toByteText(name), channel, payload);
-    else set.deliver(toByteText(name.subarray(prefix)), channel.subarray(prefix), payload);
+    message.shortenChannel(prefix);
+    set.deliver(bytes, start + prefix, end, message);
   }
 
   onDropped(word: UnsubscribeWord, name: string): void {

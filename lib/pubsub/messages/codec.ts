@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { toJsonText } from '../../cluster/common/json-text.js';
 import { describeKind, describeOther } from '../../cluster/common/describe-value.js';
+import { InvalidUtf8Error, type IncomingMessage } from '../subscriptions/incoming-message.js';
 import { isStandardSchema, schemaCodec, type StandardSchema } from './standard-schema.js';
 import type { MessageCodec } from './message-codec.js';
 
@@ -37,6 +38,20 @@ const CODECS: Readonly<Record<CodecName, MessageCodec>> = {
   },
 };
 
+/** Returns the value of a message, or a promise of it. */
+export type PayloadReader = (message: IncomingMessage) => unknown;
+
+/** How the built-in codecs read a message: as `decode` does, without a Buffer that nobody sees. */
+const READERS: ReadonlyMap<MessageCodec, PayloadReader> = new Map<MessageCodec, PayloadReader>([
+  [CODECS.json, (message) => JSON.parse(message.text()) as unknown],
+  [CODECS.text, (message) => message.text()],
+  [CODECS.binary, (message) => message.payloadCopy()],
+]);
+
+/** Returns the reader of a codec. */
+export const readerOf = (codec: MessageCodec): PayloadReader =>
+  READERS.get(codec) ?? ((message) => codec.decode(message.payload()));
+
 /** Returns the codec itself. @throws InvalidArgumentError for anything that is not a codec */
 export function resolveCodec<T>(codec: Codec<T>): MessageCodec<T> {
   if (typeof codec === 'string' && Object.hasOwn(CODECS, codec)) return CODECS[codec] as MessageCodec<T>;
@@ -64,7 +79,7 @@ function codecOfSchema(schema: StandardSchema): MessageCodec {
  * @throws TypeError for invalid UTF-8, which `toString()` would silently replace
  */
 function readText(payload: Buffer): string {
-  if (!isUtf8(payload)) throw new TypeError('The payload is not valid UTF-8');
+  if (!isUtf8(payload)) throw new InvalidUtf8Error();
   return payload.toString();
 }
 

@@ -1,5 +1,3 @@
-import { types } from 'node:util';
-
 /** Emits values, and the results of promises of values, in the order they were pushed. */
 export class InOrder<T> {
   /** Settles once every pushed value has been emitted; undefined if all have. */
@@ -9,7 +7,7 @@ export class InOrder<T> {
   constructor(private readonly emit: (value: T) => void) {}
 
   push(value: T | Promise<T>): void {
-    if (this.tail === undefined && !types.isPromise(value)) return this.emit(value);
+    if (this.tail === undefined && !(value instanceof Promise)) return this.emit(value);
     const before = this.tail;
     const done: Promise<void> = Promise.all([value, before]).then(([settled]) => {
       this.emit(settled);

@@ -15,7 +15,7 @@ export interface ClusterMessage<T = unknown, N extends ChannelName = string> {
   readonly pattern?: NameForm<N>;
   /** The published value, decoded by the codec. */
   readonly payload: T;
-  /** When it arrived, in ms since 1970. */
+  /** When it arrived, in ms since 1970: the time of the read of the socket that brought it. */
   readonly receivedAt: number;
   /** What the publisher sent beside the value, if the codec reads it; see `MessageCodec.headers`. */
   readonly headers?: Readonly<Record<string, string>>;

@@ -35,7 +35,7 @@ export interface KindTraits {
   /** The names of one command must share a slot, and messages are guaranteed only from the slot's primary. */
   readonly slotwise: boolean;
   /** Returns the nodes that can serve it, best first. */
-  readonly candidates: (topology: ClusterTopology, placement: Placement) => readonly ClusterNode[];
+  readonly candidates: (topology: ClusterTopology, placement: Placement) => Iterable<ClusterNode>;
 }
 
 const CHANNELS = {
@@ -78,11 +78,11 @@ export function kindsOf(link: LinkKind): SubscriptionKind[] {
  * it: messages need not cross the cluster bus, names are distributed over the nodes, and the count that
  * `publish` returns is useful.
  */
-function anyNode(topology: ClusterTopology, { slot }: Placement): readonly ClusterNode[] {
+function* anyNode(topology: ClusterTopology, { slot }: Placement): Iterable<ClusterNode> {
   const { shards } = topology;
   const first = Math.max(0, topology.shardIndexOfSlot(slot));
-  const turned = [...shards.slice(first), ...shards.slice(0, first)];
-  return [...turned.map((shard) => shard.primary), ...turned.flatMap((shard) => shard.replicas)];
+  for (let i = 0; i < shards.length; i++) yield shards[(first + i) % shards.length].primary;
+  for (let i = 0; i < shards.length; i++) yield* shards[(first + i) % shards.length].replicas;
 }
 
 /**

@@ -27,8 +27,6 @@ export class SubscriptionRegistry {
     sharded: new Map(),
     keyspace: new Map(),
   };
-  /** Topics of all kinds and homes, by name. */
-  private readonly byName = new Map<string, Set<Topic>>();
   private closed = false;
 
   constructor(private readonly listener: RegistryListener) {}
@@ -67,7 +65,9 @@ export class SubscriptionRegistry {
       sink.onError(new ClientClosedError());
       return { topics: [], detach: () => {} };
     }
-    const topics = names.map((name) => this.addSink(kind, name, sink, home));
+    // topics without other sinks share this list, which nobody changes
+    const only: readonly TopicSink[] = [sink];
+    const topics = names.map((name) => this.addSink(kind, name, only, home));
     return { topics, detach: () => topics.forEach((topic) => this.removeSink(topic, sink)) };
   }
 
@@ -78,7 +78,8 @@ export class SubscriptionRegistry {
   async whenActive(names?: readonly SubscriptionName[]): Promise<void> {
     if (this.closed) throw new ClientClosedError();
     const topics = names === undefined ? [...this.topics()] : this.topicsNamed(names);
-    await Promise.all(topics.map((topic) => topic.whenActive()));
+    const waiting = topics.filter(({ activeSince }) => activeSince === undefined);
+    if (waiting.length > 0) await allConfirmed(waiting);
   }
 
   /** Removes a topic and passes the error to its sinks. */
@@ -98,8 +99,8 @@ export class SubscriptionRegistry {
 
   private topicsNamed(names: readonly SubscriptionName[]): Topic[] {
     return names.flatMap(({ key, given }) => {
-      const topics = this.byName.get(key);
-      if (topics !== undefined) return [...topics];
+      const topics = this.topicsOf(key);
+      if (topics.length > 0) return topics;
       throw new InvalidArgumentError(
         'names',
         `Nothing is subscribed to ${JSON.stringify(String(given))}: subscribe to its observable first`,
@@ -107,15 +108,31 @@ export class SubscriptionRegistry {
     });
   }
 
-  private addSink(kind: SubscriptionKind, name: SubscriptionName, sink: TopicSink, home?: string): Topic {
-    const known = this.byKind[kind].get(topicId(name, home));
-    const topic = known ?? new Topic(kind, name, home);
-    topic.sinks = [...topic.sinks, sink];
-    if (known === undefined) {
-      this.byKind[kind].set(topicId(name, home), topic);
-      this.byName.set(name.key, (this.byName.get(name.key) ?? new Set()).add(topic));
-      this.listener.onTopicAdded(topic);
+  /** Returns the topics of all kinds and homes with this name. */
+  private topicsOf(key: string): Topic[] {
+    const { keyspace, ...others } = this.byKind;
+    const found = Object.values(others).map((topics) => topics.get(key));
+    for (const topic of keyspace.values()) if (topic.name.key === key) found.push(topic);
+    return found.filter((topic) => topic !== undefined);
+  }
+
+  private addSink(
+    kind: SubscriptionKind,
+    name: SubscriptionName,
+    only: readonly TopicSink[],
+    home?: string,
+  ): Topic {
+    const topics = this.byKind[kind];
+    const id = topicId(name, home);
+    const known = topics.get(id);
+    if (known !== undefined) {
+      known.sinks = [...known.sinks, ...only];
+      return known;
     }
+    const topic = new Topic(kind, name, home);
+    topic.sinks = only;
+    topics.set(id, topic);
+    this.listener.onTopicAdded(topic);
     return topic;
   }
 
@@ -132,11 +149,17 @@ export class SubscriptionRegistry {
     // it may have been removed already, and replaced by another topic of this name
     if (topics.get(id) !== topic) return;
     topics.delete(id);
-    const namesakes = this.byName.get(topic.name.key);
-    namesakes?.delete(topic);
-    if (namesakes?.size === 0) this.byName.delete(topic.name.key);
     this.listener.onTopicRemoved(topic);
   }
+}
+
+/** Resolves once none of these topics waits for its confirmation. One promise for all: there may be 10,000. */
+function allConfirmed(topics: readonly Topic[]): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let left = topics.length;
+    const waiter = { resolve: () => void (--left === 0 && resolve()), reject };
+    for (const topic of topics) topic.addWaiter(waiter);
+  });
 }
 
 const topicId = ({ key }: SubscriptionName, home?: string): string =>

@@ -1,4 +1,6 @@
 import { ReplyError } from '../../cluster/common/errors.js';
+import { decodeLatin1, isByteText } from '../../cluster/protocol/buffer-text.js';
+import type { IncomingMessage } from './incoming-message.js';
 import { isTransient } from '../../cluster/retry/transient.js';
 import type { ChannelName } from './cluster-message.js';
 import {
@@ -28,6 +30,8 @@ interface Entry {
   /** The topic that needs the name; undefined if none does. */
   topic: Topic | undefined;
   presence: Presence;
+  /** Whether `reconcile()` has it on its list. */
+  queued: boolean;
   /** The server rejected a command for several names, so this name is sent alone next. */
   alone: boolean;
 }
@@ -56,7 +60,9 @@ export type SendNames = (command: SubscribeWord | UnsubscribeWord, names: Channe
  */
 export class SubscriptionSet {
   private readonly entries = new Map<string, Entry>();
-  private unreconciled = new Set<Entry>();
+  private unreconciled: Entry[] = [];
+  /** The entry of the last message. */
+  private latest: Entry | undefined = undefined;
 
   constructor(
     private readonly kind: SubscriptionKind,
@@ -84,26 +90,34 @@ export class SubscriptionSet {
         slot: topic.slot,
         topic,
         presence: 'absent',
+        queued: false,
         alone: false,
       };
       this.entries.set(key, entry);
     }
     entry.topic = topic;
-    this.unreconciled.add(entry);
+    this.queue(entry);
   }
 
   removeTopic(topic: Topic): void {
     const entry = this.entries.get(topic.name.key);
     if (entry?.topic !== topic) return;
     entry.topic = undefined;
-    this.unreconciled.add(entry);
+    this.queue(entry);
   }
 
-  /** Delivers a message to its topic. */
-  deliver(key: string, channel: Buffer, payload: Buffer): void {
-    const entry = this.entries.get(key);
+  /** Delivers a message to its topic. @param bytes contain its name between `start` and `end` */
+  deliver(bytes: Buffer, start: number, end: number, message: IncomingMessage): void {
+    const entry = this.entryNamed(bytes, start, end);
     // while a name is leaving, its messages are for sinks that have gone
-    if (entry !== undefined && entry.presence !== 'leaving') entry.topic?.deliver(channel, payload);
+    if (entry !== undefined && entry.presence !== 'leaving') entry.topic?.deliver(message);
+  }
+
+  /** Messages of one channel often follow each other, and comparing is cheaper than decoding. */
+  private entryNamed(bytes: Buffer, start: number, end: number): Entry | undefined {
+    const { latest } = this;
+    if (latest !== undefined && isByteText(latest.key, bytes, start, end)) return latest;
+    return (this.latest = this.entries.get(decodeLatin1(bytes, start, end)));
   }
 
   /** The server has ended a subscription: subscribes again, here or elsewhere. */
@@ -112,7 +126,7 @@ export class SubscriptionSet {
     // a name that is leaving has nothing to lose
     if (entry === undefined || entry.presence === 'absent' || entry.presence === 'leaving') return;
     entry.presence = 'absent';
-    this.unreconciled.add(entry);
+    this.queue(entry);
     if (entry.topic !== undefined) this.listener.onDropped(entry.topic);
     this.listener.onUnreconciled();
   }
@@ -120,20 +134,32 @@ export class SubscriptionSet {
   /** Sends the commands that bring the server in line with the topics. */
   reconcile(): void {
     const unreconciled = this.unreconciled;
-    this.unreconciled = new Set();
+    this.unreconciled = [];
     const joining: Entry[] = [];
     const leaving: Entry[] = [];
     const active: Topic[] = [];
     for (const entry of unreconciled) {
       const { topic, presence } = entry;
+      entry.queued = false;
       if (topic !== undefined && presence === 'absent') joining.push(entry);
       else if (topic === undefined && presence === 'present') leaving.push(entry);
-      else if (topic === undefined && presence === 'absent') this.entries.delete(entry.key);
+      else if (topic === undefined && presence === 'absent') this.forget(entry);
       else if (topic !== undefined && presence === 'present') active.push(topic);
     }
     if (active.length > 0) this.listener.onActive(active);
     for (const batch of this.batches(leaving)) void this.unsubscribeBatch(batch);
     for (const batch of this.batches(joining)) void this.subscribeBatch(batch);
+  }
+
+  private queue(entry: Entry): void {
+    if (entry.queued) return;
+    entry.queued = true;
+    this.unreconciled.push(entry);
+  }
+
+  private forget(entry: Entry): void {
+    this.entries.delete(entry.key);
+    if (this.latest === entry) this.latest = undefined;
   }
 
   private async subscribeBatch(batch: Entry[]): Promise<void> {
@@ -155,13 +181,16 @@ export class SubscriptionSet {
     if (error === undefined || error instanceof ReplyError) this.settle(batch, 'absent');
   }
 
-  private settle(batch: readonly Entry[], presence: Presence): void {
+  private settle(batch: readonly Entry[], presence: 'present' | 'absent'): void {
+    const active: Topic[] = [];
     for (const entry of batch) {
       entry.presence = presence;
       entry.alone = false;
-      this.unreconciled.add(entry);
+      if (presence === 'present' && entry.topic !== undefined) active.push(entry.topic);
+      else this.queue(entry);
     }
-    this.listener.onUnreconciled();
+    if (active.length > 0) this.listener.onActive(active);
+    if (this.unreconciled.length > 0) this.listener.onUnreconciled();
   }
 
   private handleRefusal(batch: readonly Entry[], error: ReplyError): void {
@@ -171,7 +200,7 @@ export class SubscriptionSet {
     for (const entry of batch) {
       entry.presence = 'absent';
       entry.alone = split;
-      this.unreconciled.add(entry);
+      this.queue(entry);
       if (split || entry.topic === undefined) continue;
       topics.push(entry.topic);
       entry.topic = undefined;

@@ -1,12 +1,13 @@
 import { keySlot } from '../../cluster/topology/key-slot.js';
 import type { ClusterNode } from '../../cluster/topology/topology.js';
+import type { IncomingMessage } from './incoming-message.js';
 import type { Loss, SubscriptionGap } from './subscription-gap.js';
 import type { SubscriptionKind, Placement } from './subscription-kind.js';
 import type { SubscriptionName } from './subscription-name.js';
 
 /** Receives the messages and events of a topic. Its methods must not throw. */
 export interface TopicSink {
-  onMessage(topic: Topic, channel: Buffer, payload: Buffer): void;
+  onMessage(topic: Topic, message: IncomingMessage): void;
   /** These of its topics are active again, and may have missed messages. */
   onGap(topics: readonly Topic[], gap: SubscriptionGap): void;
   /** Returns an error if a node with this setting (see `LINKS`) does not publish what the sink needs. */
@@ -26,7 +27,8 @@ export interface TopicLink {
   removeTopic(topic: Topic): void;
 }
 
-interface Waiter {
+/** Somebody who waits for topics. */
+export interface Waiter {
   resolve(): void;
   reject(error: Error): void;
 }
@@ -44,7 +46,8 @@ export class Topic implements Placement {
   loss: Loss | undefined = undefined;
   /** Redirects since it was last active. */
   redirects = 0;
-  private waiters: Waiter[] = [];
+  /** Few topics have any. */
+  private waiters: Waiter[] | undefined = undefined;
 
   /** @param home the only node that can serve it, if there is just one */
   constructor(
@@ -55,14 +58,13 @@ export class Topic implements Placement {
     this.slot = keySlot(name.given);
   }
 
-  /** Resolves once the server has confirmed it, or it has lost its last subscriber. */
-  whenActive(): Promise<void> {
-    if (this.activeSince !== undefined) return Promise.resolve();
-    return new Promise((resolve, reject) => this.waiters.push({ resolve, reject }));
+  /** Lets somebody wait until the server has confirmed it, or it has lost its last subscriber. */
+  addWaiter(waiter: Waiter): void {
+    (this.waiters ??= []).push(waiter);
   }
 
-  deliver(channel: Buffer, payload: Buffer): void {
-    for (const sink of this.sinks) sink.onMessage(this, channel, payload);
+  deliver(message: IncomingMessage): void {
+    for (const sink of this.sinks) sink.onMessage(this, message);
   }
 
   /** Marks the topic active. Returns the loss that ends now, if any. */
@@ -87,25 +89,31 @@ export class Topic implements Placement {
     for (const sink of this.sinks) {
       const error = sink.settingError?.(this, setting);
       if (error === undefined) continue;
-      for (const { reject } of this.waiters.splice(0)) reject(error);
+      for (const { reject } of this.takeWaiters()) reject(error);
       sink.onError(error);
     }
   }
 
   /** Resolves all waiters. */
   release(): void {
-    for (const { resolve } of this.waiters.splice(0)) resolve();
+    for (const { resolve } of this.takeWaiters()) resolve();
   }
 
   /** Rejects all waiters and passes the error to the sinks. */
   fail(error: Error): void {
-    for (const { reject } of this.waiters.splice(0)) reject(error);
+    for (const { reject } of this.takeWaiters()) reject(error);
     for (const sink of this.sinks) sink.onError(error);
+  }
+
+  private takeWaiters(): Waiter[] {
+    const waiters = this.waiters ?? [];
+    this.waiters = undefined;
+    return waiters;
   }
 
   /** Pub/sub was closed. */
   close(error: Error): void {
-    for (const { reject } of this.waiters.splice(0)) reject(error);
+    for (const { reject } of this.takeWaiters()) reject(error);
     for (const sink of this.sinks) sink.onClosed();
   }
 }
