@@ -314,7 +314,7 @@ export {
 export type { NodeReference } from './client/admin/admin-calls.js';
 export type { BusLink } from './client/admin/bus-links.js';
 export type { ClusterInfo } from './client/admin/cluster-info.js';
-export type { NodeFlag, SeenNode } from './client/admin/node-lines.js';
+export type { NodeFlag, SeenNode } from './cluster/topology/node-lines.js';
 export type { ShardDescription, ShardNode } from './client/admin/shard-nodes.js';
 export type { SlotNode, SlotOwners } from './client/admin/slot-owners.js';
 export { NonAtomicCommands } from './client/non-atomic/non-atomic-commands.js';

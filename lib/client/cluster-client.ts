@@ -114,7 +114,7 @@ export class ClusterClient extends ClientStatistics {
    * Connects, and resolves when every slot is covered and every primary answers. After `quit()` or `disconnect()` it
    * restarts the client, as in ioredis, without former subscriptions; earlier views and pipelines stay closed. After
    * `close()` the client stays closed.
-   * @throws TopologyError (`NO_NODE_REACHABLE`, `SLOTS_NOT_COVERED`, `VIEWS_DISAGREE`, `NOT_A_CLUSTER`) or
+   * @throws TopologyError (`NO_NODE_REACHABLE`, `ANNOUNCED_UNREACHABLE`, `SLOTS_NOT_COVERED`, `VIEWS_DISAGREE`, `NOT_A_CLUSTER`) or
    *   AuthenticationError, within `startupTimeoutMs`; ClientClosedError
    */
   connect(): Promise<void> {

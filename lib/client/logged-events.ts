@@ -1,4 +1,5 @@
 import type { EngineListener } from '../cluster/cluster-engine.js';
+import type { ClusterError } from '../cluster/common/errors.js';
 import { ClientLog } from '../cluster/logging/client-log.js';
 import { engineEvents } from './client-events.js';
 import type { ResolvedClusterOptions } from '../cluster/options/options.js';
@@ -34,6 +35,10 @@ export function loggedEvents(
       for (const { name, role } of removed) log.topology(`Node ${name}, a ${role}, has left`, { node: name });
       events.onNodes(added, removed);
     },
-    onFailure: (error, node) => events.onFailure(error, node),
+    onFailure: (error, node) => {
+      const { code } = error as Partial<ClusterError>;
+      if (code === 'ANNOUNCED_UNREACHABLE') log.unreachable(error.message, { node, errorCode: code });
+      events.onFailure(error, node);
+    },
   };
 }

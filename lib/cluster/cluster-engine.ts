@@ -13,8 +13,8 @@ import { CommandResolver } from './command-resolver.js';
 import { CommandRunner } from './command-runner.js';
 import { traceConnect } from './diagnostics/trace-connect.js';
 import { FlushScheduler } from './connection/flush-scheduler.js';
-import { NodeFailures } from './connection/node-failures.js';
 import { startUp } from './discovery/discover-cluster.js';
+import { FailureReports } from './discovery/failure-reports.js';
 import { TopologyTracker } from './discovery/topology-tracker.js';
 import { LeasePool } from './leases/lease-pool.js';
 import { NodePings } from './leases/node-ping.js';
@@ -35,7 +35,7 @@ import type { ClusterNode, ClusterTopology } from './topology/topology.js';
 export interface EngineListener {
   onState(state: EngineState): void;
   onNodes(added: readonly ClusterNode[], removed: readonly ClusterNode[]): void;
-  /** A connection could not be opened, or was lost. The same failure of a node is reported every 10 seconds at most. */
+  /** A node has no connection (reported every 10 s at most), or its address does not lead to it (reported once). */
   onFailure(error: Error, node: string): void;
 }
 
@@ -70,9 +70,9 @@ export class ClusterEngine {
     private readonly listener: EngineListener,
     readonly counters: ClusterCounters = new ClusterCounters(),
   ) {
-    const failures = new NodeFailures((error, node) => listener.onFailure(error, node));
     this.credentials = new CredentialsKeeper(given.credentials, given.connectTimeoutMs);
     const options = (this.options = { ...given, credentials: this.credentials.current });
+    const failures = new FailureReports(() => this.router.pool, options, listener, this.closing);
     this.router = new Router(options, this.scheduler, counters, {
       onStale: (reason) => this.tracker.requestRefresh(reason),
       onUnknownNode: () => this.tracker.reportUnknownNode(),

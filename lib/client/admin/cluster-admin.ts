@@ -7,7 +7,7 @@ import type { ClusterNode, SlotRange } from '../../cluster/topology/topology.js'
 import { AdminCalls, type NodeReference, type Word } from './admin-calls.js';
 import { parseBusLinks, type BusLink } from './bus-links.js';
 import { parseClusterInfo, type ClusterInfo } from './cluster-info.js';
-import { parseNodeLines, type SeenNode } from './node-lines.js';
+import { parseNodeLines, type SeenNode } from '../../cluster/topology/node-lines.js';
 import { parseShards, type ShardDescription } from './shard-nodes.js';
 import { parseSlotOwners, type SlotOwners } from './slot-owners.js';
 import { checkSlot } from '../../cluster/topology/key-slot.js';

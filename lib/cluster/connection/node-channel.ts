@@ -11,7 +11,7 @@ import { nodeName, type ClusterNode, type NodeAddress } from '../topology/topolo
 import type { ChannelState } from './channel-state.js';
 import { Connection } from './connection.js';
 import { probeSilentConnection } from './connection-probe.js';
-import { establishConnection, isWrongNode } from './establish-connection.js';
+import { establishConnection } from './establish-connection.js';
 import type { FlushScheduler } from './flush-scheduler.js';
 import { PendingCommands } from './pending-commands.js';
 import { ReplicaReads } from './replica-reads.js';
@@ -68,6 +68,11 @@ export class NodeChannel {
 
   get state(): ChannelState {
     return this.phase;
+  }
+
+  /** The id of the node that answers; undefined without a connection, or if the server does not report it. */
+  get nodeId(): string | undefined {
+    return this.connection && (this.connection.identity ?? this.known()?.id);
   }
 
   /** Commands are in flight, and nothing has arrived for longer than `replyTimeoutMs`. */
@@ -206,11 +211,6 @@ export class NodeChannel {
     const { identity } = connection;
     connection.identity = undefined;
     if (isOther(identity, known)) connection.destroy(wrongNode(identity, known));
-  }
-
-  /** Another node answers at the address. */
-  get leadsToWrongNode(): boolean {
-    return isWrongNode(this.lastFailure);
   }
 
   /** Ends the present connection. Commands in flight follow the retry contract. */

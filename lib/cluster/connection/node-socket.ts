@@ -43,7 +43,7 @@ export class NodeSocket implements ByteMeter {
     this.parser = new ReplyParser(owner);
     this.socket = openSocket(address, options, (bytes) => this.read(bytes));
     this.socket.on('drain', () => owner.onDrained());
-    this.socket.on('error', (error) => this.destroy(new ConnectionError(this.name, error.message)));
+    this.socket.on('error', (error) => this.destroy(new ConnectionError(this.name, textOf(error))));
     this.socket.on('end', () => this.destroy(new ConnectionError(this.name, 'closed by the server')));
     this.socket.on('close', () => this.destroy(new ConnectionError(this.name, 'closed')));
   }
@@ -120,4 +120,10 @@ export class NodeSocket implements ByteMeter {
     }
     this.owner.onBytesRead();
   }
+}
+
+/** Returns the text of a socket's error. A host with several addresses has one error for each of them. */
+function textOf(error: Error): string {
+  const { errors = [error] } = error as { errors?: readonly Error[] };
+  return errors.map(({ message }) => message).join(', ');
 }

@@ -1,16 +1,21 @@
 import {
   AuthenticationError,
   ClientClosedError,
+  ConnectionError,
   InvalidArgumentError,
   TopologyError,
 } from '../common/errors.js';
 import { SLOT_COUNT } from '../topology/key-slot.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { Router } from '../routing/router.js';
-import { DEFAULT_NODE } from '../options/seeds.js';
+import { describeSeed } from '../options/seeds.js';
 import { withinLoopTime } from '../common/within.js';
 import { delay, monotonicMs } from '../common/timers.js';
 import { prevailingView, readAllViews, readViews, type Views } from './topology-reader.js';
+import type { NodeChannel } from '../connection/node-channel.js';
+import type { Ask } from '../protocol/reply.js';
+import { verifyIdentity } from '../topology/node-identity.js';
+import { inspectAddresses } from './inspect-addresses.js';
 import { nodeName, type ClusterTopology } from '../topology/topology.js';
 
 const RETRY_MS = 100;
@@ -31,63 +36,122 @@ export async function startUp(
 ): Promise<void> {
   const giveUpAt = monotonicMs() + options.startupTimeoutMs;
   let lastError: Error | undefined;
+  let candidate: ClusterTopology | undefined;
   // connecting cannot be interrupted, so a race keeps the limit; `isClosed` or the loop's own clock ends the loop
-  const found = (async () => {
+  const attempts = (async () => {
     for (;;) {
-      lastError = await tryOnce(router, options, adopt);
+      lastError = await tryOnce(router, options, adopt, (found) => (candidate = found));
       if (isClosed()) throw new ClientClosedError();
       if (lastError === undefined) return;
       if (isFinal(lastError) || monotonicMs() >= giveUpAt) throw lastError;
       await delay(RETRY_MS);
     }
   })();
-  found.catch(() => {});
-  return withinLoopTime(options.startupTimeoutMs, found, () => {
-    throw lastError ?? unreachable(options, new Map());
+  attempts.catch(() => {});
+  return withinLoopTime(options.startupTimeoutMs, attempts, async () => {
+    throw lastError ?? (await tooSlow(router, options, candidate)) ?? unreachable(options, new Map());
   });
 }
 
-/** Makes one attempt; returns the error if it failed. */
+/** Returns the error for a first attempt that has not ended: the cluster was found, and its primaries do not answer. */
+function tooSlow(
+  router: Router,
+  options: ResolvedClusterOptions,
+  candidate: ClusterTopology | undefined,
+): Promise<TopologyError | undefined> {
+  const reason = `not connected within ${options.startupTimeoutMs} ms`;
+  const missing = (candidate?.primaries ?? []).filter(
+    (primary) => router.pool.channelTo(primary).state !== 'ready',
+  );
+  const causes = new Map(missing.map(({ name }) => [name, new ConnectionError(name, reason)]));
+  return misplacedPrimaries([...router.pool.all], options, causes);
+}
+
+/**
+ * Makes one attempt; returns the error if it failed.
+ * @param onFound receives what the given nodes report, before the nodes in it are contacted
+ */
 async function tryOnce(
   router: Router,
   options: ResolvedClusterOptions,
   adopt: (topology: ClusterTopology) => void,
+  onFound: (candidate: ClusterTopology) => void,
 ): Promise<Error | undefined> {
   const seeds = options.nodes.map((address) => router.pool.channelTo(address));
   const first = await readViews(seeds, options);
   const candidate = prevailingView(first.topologies);
   if (candidate === undefined) return worst(first) ?? unreachable(options, first.causes);
-  if (candidate.coveredSlots === 0) return uncovered(candidate, options);
+  if (candidate.coveredSlots === 0)
+    return (await misplacedPrimaries(seeds, options, first.causes)) ?? uncovered(candidate, options);
   // if the seeds belong to two clusters, refuse to guess which one is meant
   const unknown = seeds.filter(({ name }) => candidate.node(name) === undefined);
   const others = await readAllViews(unknown, options, UNKNOWN_SEED_MS);
   const informed = [...first.topologies, ...others.topologies].filter((view) => view.coveredSlots > 0);
   if (informed.some((view) => !view.sharesNodes(candidate))) return disagreement(informed);
-  const primaries = candidate.primaries.map((primary) => router.pool.channelTo(primary));
-  const causes = new Map<string, Error>();
-  await Promise.all(
-    primaries.map((channel) => channel.open().catch((error: Error) => void causes.set(channel.name, error))),
-  );
+  onFound(candidate);
+  const causes = await openPrimaries(candidate, router, options);
   const refused = [...causes.values()].find((error) => error instanceof AuthenticationError);
   if (refused !== undefined) return refused;
-  const second = await readViews(primaries, options);
+  const primaries = candidate.primaries.map((primary) => router.pool.channelTo(primary));
+  const second = await readViews(
+    primaries.filter(({ name }) => !causes.has(name)),
+    options,
+  );
   // a node without slots, such as one that has just been reset, does not contradict the others
   const views = second.topologies.filter((view) => view.coveredSlots > 0);
   const topology = prevailingView(views);
-  if (topology === undefined) return notAsAnnounced(candidate, new Map([...second.causes, ...causes]));
+  const misplaced = (): Promise<TopologyError | undefined> =>
+    misplacedPrimaries([...primaries, ...seeds], options, new Map([...second.causes, ...causes]));
+  if (topology === undefined)
+    return (await misplaced()) ?? unreachable(options, new Map([...second.causes, ...causes]));
   const agreeing = views.filter((view) => view.sameView(topology)).length;
   if (agreeing * 2 <= views.length) return disagreement(views);
-  if (topology.coveredSlots < SLOT_COUNT && options.requireFullCoverage) return uncovered(topology, options);
-  const missing = causes.size > 0 && options.requireFullCoverage;
-  if (missing) return unreachable(options, causes);
+  if (topology.coveredSlots < SLOT_COUNT && options.requireFullCoverage)
+    return (await misplaced()) ?? uncovered(topology, options);
+  if (causes.size > 0 && options.requireFullCoverage)
+    return (await misplaced()) ?? unreachable(options, causes);
   adopt(topology);
   return undefined;
 }
 
+/**
+ * Opens a connection to every primary at the address it announces, and verifies that it leads there.
+ * @returns why primaries cannot be used, by their names
+ */
+async function openPrimaries(
+  { primaries }: ClusterTopology,
+  router: Router,
+  { addressRemap }: ResolvedClusterOptions,
+): Promise<ReadonlyMap<string, Error>> {
+  const causes = new Map<string, Error>();
+  await Promise.all(
+    primaries.map(async (primary) => {
+      const channel = router.pool.channelTo(primary);
+      try {
+        await channel.open();
+        // until a topology is adopted, the channel does not know which node it should lead to
+        const ask: Ask = (name, ...args) => channel.control(name, ...args);
+        await verifyIdentity(ask, channel.nodeId, primary, addressRemap);
+      } catch (error) {
+        causes.set(primary.name, error as Error);
+      }
+    }),
+  );
+  return causes;
+}
+
+/** Returns the error for primaries that cannot be used at the addresses they announce, if there are some. */
+async function misplacedPrimaries(
+  channels: readonly NodeChannel[],
+  options: ResolvedClusterOptions,
+  causes: ReadonlyMap<string, Error>,
+): Promise<TopologyError | undefined> {
+  const findings = await inspectAddresses(channels, options, causes, ({ role }) => role === 'primary');
+  return findings?.error;
+}
+
 function seedsAsText({ nodes }: ResolvedClusterOptions): string {
-  if (nodes.includes(DEFAULT_NODE))
-    return `${nodeName(DEFAULT_NODE)}, the default if neither the option nodes nor REDIS_CLUSTER_NODES is set`;
-  return nodes.map(nodeName).join(', ');
+  return nodes.map((node) => describeSeed(nodeName(node), nodes)).join(', ');
 }
 
 function isFinal(error: Error): boolean {
@@ -107,21 +171,8 @@ function unreachable(options: ResolvedClusterOptions, causes: ReadonlyMap<string
   const details = [...causes].map(([node, cause]) => `${node}: ${cause.message}`).join('; ');
   return new TopologyError(
     'NO_NODE_REACHABLE',
-    `No usable cluster found from ${seedsAsText(options)} (${details || 'no answer in time'}). ` +
-      'Check the addresses, and that every node is up and can be reached from here; ' +
-      'the option addressRemap maps addresses that the cluster announces.',
-    { cause: causes.values().next().value },
-  );
-}
-
-/** Returns the error for a cluster whose announced addresses all lead nowhere. */
-function notAsAnnounced({ primaries }: ClusterTopology, causes: ReadonlyMap<string, Error>): TopologyError {
-  const details = primaries.map(({ name }) => `${name} (${causes.get(name)?.message ?? 'no answer'})`);
-  return new TopologyError(
-    'ANNOUNCED_UNREACHABLE',
-    `The cluster announces addresses that cannot be reached from here: ${details.join(', ')}. ` +
-      'Have its nodes announce others (cluster-announce-ip, cluster-announce-hostname, cluster-announce-port), ' +
-      'or map them to reachable addresses with the option addressRemap.',
+    `No usable cluster found from ${seedsAsText(options)}: ${details || 'no answer in time'}. ` +
+      'Check the addresses, and that every node is up and can be reached from here.',
     { cause: causes.values().next().value },
   );
 }

@@ -2,6 +2,7 @@ import { withinLoopTime } from '../common/within.js';
 import { AuthenticationError, ReplyError, TopologyError } from '../common/errors.js';
 import type { NodeChannel } from '../connection/node-channel.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
+import { describeSeed } from '../options/seeds.js';
 import { slotlessPrimariesFromShards } from '../topology/shards-reply.js';
 import { topologyFromSlots } from '../topology/slots-reply.js';
 import { clearTimeout, setTimeout } from '../common/timers.js';
@@ -118,7 +119,7 @@ async function readView(
       ? topology.withSlotlessPrimaries(await readSlotlessPrimaries(channel, options))
       : topology;
   } catch (error) {
-    causes.set(channel.name, asCause(channel, error as Error));
+    causes.set(channel.name, asCause(channel, options, error as Error));
     return undefined;
   }
 }
@@ -147,17 +148,17 @@ function answerWithin(
   });
 }
 
-function asCause(channel: NodeChannel, error: Error): Error {
+function asCause({ name }: NodeChannel, { nodes }: ResolvedClusterOptions, error: Error): Error {
   if (error instanceof ReplyError && /cluster support disabled|unknown (sub)?command/i.test(error.message)) {
     return new TopologyError(
       'NOT_A_CLUSTER',
-      `${channel.name} is not a cluster node; start it with cluster-enabled yes, or connect with a plain client`,
+      `${describeSeed(name, nodes)} is not a cluster node. Start it with cluster-enabled yes, or connect with a plain client`,
       { cause: error },
     );
   }
   if (error instanceof ReplyError && error.code === 'NOPERM') {
     return new AuthenticationError(
-      `${channel.name} does not let this user run CLUSTER SLOTS; grant it +cluster|slots`,
+      `${name} does not let this user run CLUSTER SLOTS; grant it +cluster|slots`,
       {
         cause: error,
       },

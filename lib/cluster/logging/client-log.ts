@@ -74,6 +74,11 @@ export class ClientLog {
     if (this.options.logging.has('topology')) this.writer.write('topology', 'info', message, fields);
   }
 
+  /** Logs that announced addresses do not lead to their nodes. */
+  unreachable(message: string, fields: LogFields): void {
+    if (this.options.logging.has('topology')) this.writer.write('topology', 'warn', message, fields);
+  }
+
   private listen<C extends KeyslotContext>(channel: KeyslotChannel<C>, log: (context: C) => void): void {
     const { clientId } = this.options;
     const listener = (message: unknown): void => {

@@ -1,10 +1,16 @@
 import { InvalidArgumentError } from '../common/errors.js';
 import type { Credentials } from './credentials.js';
-import type { NodeAddress } from '../topology/topology.js';
+import { nodeName, type NodeAddress } from '../topology/topology.js';
 import { describeKind, describeOther, describeValue } from '../common/describe-value.js';
 
 /** The node to start from if none is given. */
 export const DEFAULT_NODE: NodeAddress = { host: '127.0.0.1', port: 7000 };
+
+/** Returns the name of a node for an error, and says so if it is the default. */
+export function describeSeed(name: string, seeds: readonly NodeAddress[]): string {
+  const isDefault = seeds.includes(DEFAULT_NODE) && name === nodeName(DEFAULT_NODE);
+  return isDefault ? `${name} (the default: neither the option nodes nor REDIS_CLUSTER_NODES is set)` : name;
+}
 
 /** A node to start from, with the other parts of its URL. */
 export interface Seed {

@@ -1,3 +1,4 @@
+import { isWrongNode } from '../connection/establish-connection.js';
 import type { FlushScheduler } from '../connection/flush-scheduler.js';
 import { NodeChannel, type ChannelOwner } from '../connection/node-channel.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
@@ -59,7 +60,7 @@ export class ChannelPool {
   /** Other nodes answer at the addresses of most nodes. */
   get mostNodesWrong(): boolean {
     const { nodes } = this.topology;
-    const wrong = nodes.filter(({ name }) => this.find(name)?.leadsToWrongNode);
+    const wrong = nodes.filter(({ name }) => isWrongNode(this.find(name)?.lastFailure));
     return wrong.length * 2 > nodes.length;
   }
 

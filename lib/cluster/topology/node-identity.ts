@@ -36,7 +36,7 @@ export function isOther(identity: string | undefined, { id }: ClusterNode): bool
 /** Returns the error for an address that has passed to another node, of this cluster or not. */
 export function wrongNode(identity: string, { name, id }: ClusterNode): TopologyError {
   const found = identity === NO_NODE ? 'a server without a cluster' : `node ${identity}`;
-  return new TopologyError('WRONG_NODE', `${name} was node ${id}, but ${found} replies there now`);
+  return new TopologyError('WRONG_NODE', `${name} is the address of node ${id}, but ${found} replies there`);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { ClusterClient, TopologyError, type ClusterClientOptions } from 'keyslot';
 import { findFreePorts } from '../../../lib/testing/server/free-ports.js';
-import { FakeNode, slotsReply } from '../../fake-node.js';
+import { FakeNode, SILENCE, slotsReply } from '../../fake-node.js';
 import { sharedCluster } from '../../cluster-fixture.js';
 
 const QUICK = { startupTimeoutMs: 1_000, connectTimeoutMs: 500 };
@@ -55,7 +55,7 @@ describe('a cluster', () => {
       expect(error).toMatchObject({ code: 'ANNOUNCED_UNREACHABLE', applied: false });
       expect(error.message).toContain(`${announced.host}:${announced.port}`);
       expect(error.message).toMatch(cause);
-      expect(error.message).toMatch(/cluster-announce-ip.*addressRemap/);
+      expect(error.message).toMatch(/addressRemap.*cluster-announce-ip/);
 
       const remapped = clientOf({
         nodes: [seed],
@@ -65,6 +65,16 @@ describe('a cluster', () => {
       expect(await remapped.set('k', 'v')).toBe('OK');
     },
   );
+
+  it('whose addresses take longer than the start may is reported as such', async () => {
+    const deaf = await fakeNode(() => SILENCE);
+    const seed = await fakeNode(([name]) =>
+      name.toLowerCase() === 'cluster' ? slotsReply([0, 16_383, deaf]) : undefined,
+    );
+    const error = await failureOf({ nodes: [seed], startupTimeoutMs: 500, connectTimeoutMs: 5_000 });
+    expect(error.code).toBe('ANNOUNCED_UNREACHABLE');
+    expect(error.message).toContain(`${deaf.name} (not connected within 500 ms)`);
+  });
 
   it('is found although one seed, a real node, knows no slots', async () => {
     const fresh = await fakeNode(([name]) => (name.toLowerCase() === 'cluster' ? '*0\r\n' : undefined));
@@ -97,7 +107,7 @@ describe('a cluster', () => {
       );
       // somebody may use the port on this machine
       if (error?.code === 'NO_NODE_REACHABLE')
-        expect(error.message).toMatch(/127\.0\.0\.1:7000, the default .*REDIS_CLUSTER_NODES/);
+        expect(error.message).toMatch(/127\.0\.0\.1:7000 \(the default: .*REDIS_CLUSTER_NODES/);
     } finally {
       if (REDIS_CLUSTER_NODES !== undefined) process.env.REDIS_CLUSTER_NODES = REDIS_CLUSTER_NODES;
     }

@@ -1,5 +1,5 @@
-import { ProtocolError } from '../../cluster/common/errors.js';
-import type { SlotRange } from '../../cluster/topology/topology.js';
+import { ProtocolError } from '../common/errors.js';
+import type { SlotRange } from './topology.js';
 
 /** A flag of a node in CLUSTER NODES. `master` and `slave` are in `role` instead. */
 export type NodeFlag =
