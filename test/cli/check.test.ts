@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ClusterClient } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
-import { parseNodeLines } from '../../lib/client/admin/node-lines.js';
+import { parseNodeLines } from '../../lib/cluster/topology/node-lines.js';
 import { FEATURES } from '../../lib/cli/check/feature-permissions.js';
 import type { NodeFacts } from '../../lib/cli/check/node-facts.js';
 import type { CheckReport } from '../../lib/cli/check/report.js';

@@ -1,5 +1,5 @@
 import { parseClusterInfo, type ClusterInfo } from '../../client/admin/cluster-info.js';
-import { parseNodeLines, type SeenNode } from '../../client/admin/node-lines.js';
+import { parseNodeLines, type SeenNode } from '../../cluster/topology/node-lines.js';
 import { parseShards } from '../../client/admin/shard-nodes.js';
 import { ClusterError, ReplyError, TopologyError } from '../../cluster/common/errors.js';
 import type { Reply } from '../../cluster/protocol/reply.js';

@@ -1,4 +1,4 @@
-import type { SeenNode } from '../../client/admin/node-lines.js';
+import type { SeenNode } from '../../cluster/topology/node-lines.js';
 import { counted } from '../common/counted.js';
 import type { ClusterFacts } from './collect-facts.js';
 import { notPermitted, type Check, type Finding } from './finding.js';

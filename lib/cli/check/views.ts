@@ -1,6 +1,6 @@
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 import { groupBy } from '../../cluster/common/group-by.js';
-import type { SeenNode } from '../../client/admin/node-lines.js';
+import type { SeenNode } from '../../cluster/topology/node-lines.js';
 import type { ClusterFacts } from './collect-facts.js';
 import type { NodeFacts } from './node-facts.js';
 
