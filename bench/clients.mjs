@@ -15,13 +15,21 @@
 /**
  * The clients, all with their default options but for what is said here. `pipeline` and `mget` say how each reads many
  * keys at once where it has no call for it that goes over nodes. What a client keeps outside the JavaScript heap is not
- * measured.
- * @type {Record<string, { title: string, adapter: string, settings?: object, only?: string[], outsideHeap?: boolean, pipeline: string, mget: string }>}
+ * measured. `comparedOnly` ones are there with `--compare` only.
+ * @type {Record<string, { title: string, adapter: string, settings?: object, only?: string[], comparedOnly?: boolean, outsideHeap?: boolean, pipeline: string, mget: string }>}
  */
 export const clients = {
   keyslot: {
     title: 'Keyslot',
     adapter: 'keyslot',
+    pipeline: 'pipeline()',
+    mget: 'nonAtomic.mget()',
+  },
+  base: {
+    title: 'Keyslot at the other commit',
+    adapter: 'keyslot',
+    settings: { dist: process.env.KEYSLOT_BENCH_BASE },
+    comparedOnly: true,
     pipeline: 'pipeline()',
     mget: 'nonAtomic.mget()',
   },

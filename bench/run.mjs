@@ -1,25 +1,35 @@
 // node bench/run.mjs: measures Keyslot beside other clients on one cluster.
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { shutdownSignal } from '../scripts/shutdown.mjs';
 import { clients } from './clients.mjs';
+import { buildBase } from './harness/base-build.mjs';
 import { ClientProcess } from './harness/client-process.mjs';
 import { nodeCommand } from './harness/node-command.mjs';
 import { clientVersions, openCluster, prepare } from './harness/prepare.mjs';
-import { BASELINE, means, report, resultsOf } from './harness/results.mjs';
+import { means, report, resultsOf } from './harness/results.mjs';
 import { shortfalls } from './harness/targets.mjs';
 import { load, unload } from './harness/workload.mjs';
 import { chosenScenarios } from './scenarios.mjs';
 
-const USAGE = `node bench/run.mjs [--rounds 5] [--quick] [--only get,pipe] [--clients keyslot,ioredis] [--json FILE]`;
+const USAGE = `node bench/run.mjs [--rounds 5] [--quick] [--only get,pipe] [--clients keyslot,ioredis] [--compare COMMIT] [--json FILE]`;
 /** Turns of a client in a round, and how long each is. */
 const FULL = { rounds: 5, turns: 10, ms: 50 };
 const QUICK = { rounds: 3, turns: 3, ms: 50 };
 
+/** Our own builds. */
+const OURS = ['keyslot', 'base'];
+
 const settings = readSettings();
 const signal = shutdownSignal();
-await prepare(signal);
+await prepare(signal, { peers: settings.clients.some((name) => !OURS.includes(name)) });
+if (settings.compare !== undefined) {
+  const { dist, hash } = await buildBase(settings.compare, signal);
+  console.log(`This tree beside ${hash}\n`);
+  process.env.KEYSLOT_BENCH_BASE = pathToFileURL(dist).href;
+}
 const { ClusterClient } = await import('../dist/index.js');
 const cluster = await openCluster(signal);
 try {
@@ -75,7 +85,7 @@ async function measure(scenario, processes) {
     }
     rounds.push(turns);
   }
-  const results = resultsOf(scenario, rounds);
+  const results = resultsOf(scenario, rounds, settings.baseline);
   console.error(`${scenario.title}: ${results.map(progressOf).join(', ')}`);
   return results;
 }
@@ -99,19 +109,21 @@ function progressOf({ client, median, unit, ratio, failure }) {
 }
 
 function finish(machine, results) {
-  const missed = shortfalls(results);
-  console.log(`\n${report(settings.scenarios, results)}\n`);
+  const missed = settings.compare === undefined ? shortfalls(results) : [];
+  console.log(`\n${report(settings.scenarios, results, settings.baseline)}\n`);
   if (settings.scenarios.some(({ uses }) => uses === 'pipeline' || uses === 'mget')) {
     console.log(`How many keys are read at once\n\n${means(results)}\n`);
   }
   for (const { client, scenario, failure } of results) {
     if (failure !== undefined) console.log(`${client} failed in ${scenario}: ${failure}\n`);
   }
-  console.log(
-    missed.length === 0
-      ? 'Nothing falls short.'
-      : `Falls short:\n${missed.map((text) => `- ${text}`).join('\n')}`,
-  );
+  if (settings.compare === undefined) {
+    console.log(
+      missed.length === 0
+        ? 'Nothing falls short.'
+        : `Falls short:\n${missed.map((text) => `- ${text}`).join('\n')}`,
+    );
+  }
   machine.loadAfter = loadavg()[0];
   console.log(
     `\nLoad of the machine: ${machine.loadBefore.toFixed(2)} before, ${machine.loadAfter.toFixed(2)} after`,
@@ -120,7 +132,7 @@ function finish(machine, results) {
   const { rounds, turns, ms } = settings;
   writeFileSync(
     settings.json,
-    `${JSON.stringify({ machine, rounds, turns, ms, baseline: BASELINE, results, shortfalls: missed }, null, 2)}\n`,
+    `${JSON.stringify({ machine, rounds, turns, ms, baseline: settings.baseline, results, shortfalls: missed }, null, 2)}\n`,
   );
 }
 
@@ -151,6 +163,7 @@ function readSettings() {
       quick: { type: 'boolean', default: false },
       only: { type: 'string' },
       clients: { type: 'string' },
+      compare: { type: 'string' },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -160,13 +173,15 @@ function readSettings() {
     process.exit();
   }
   const defaults = values.quick ? QUICK : FULL;
-  const names = values.clients?.split(',') ?? Object.keys(clients);
-  const unknown = names.find((name) => !(name in clients));
-  if (unknown !== undefined)
-    throw new Error(`No client ${unknown}; there are ${Object.keys(clients).join(', ')}`);
+  const known = Object.keys(clients).filter((name) => !clients[name].comparedOnly);
+  const names = values.clients?.split(',') ?? (values.compare === undefined ? known : ['keyslot']);
+  const unknown = names.find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new Error(`No client ${unknown}; there are ${known.join(', ')}`);
   return {
     scenarios: chosenScenarios(values.only),
-    clients: names,
+    clients: values.compare === undefined ? names : [...names, 'base'],
+    compare: values.compare,
+    baseline: values.compare === undefined ? 'ioredis' : 'base',
     json: values.json,
     ...defaults,
     rounds: values.rounds === undefined ? defaults.rounds : positive(values.rounds),

@@ -1,6 +1,6 @@
-import { ClusterClient } from '../../dist/index.js';
-
-export async function connect(nodes) {
+/** @param {{ dist?: string }} settings the build; that of this tree if left out */
+export async function connect(nodes, { dist = new URL('../../dist/index.js', import.meta.url).href } = {}) {
+  const { ClusterClient } = await import(dist);
   const client = new ClusterClient({ nodes });
   await client.connect();
   return {

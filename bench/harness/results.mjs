@@ -2,8 +2,6 @@ import { clients } from '../clients.mjs';
 import { median, ratios, summary } from './statistics.mjs';
 import { table } from './table.mjs';
 
-export const BASELINE = 'ioredis';
-
 /**
  * One client in one scenario: of the rounds' figures the median and the extremes.
  * @typedef {object} Result
@@ -14,7 +12,7 @@ export const BASELINE = 'ioredis';
  * @property {number} median
  * @property {number} min
  * @property {number} max
- * @property {{ median: number, min: number, max: number } | undefined} ratio to plain ioredis, round by round
+ * @property {{ median: number, min: number, max: number } | undefined} ratio to the baseline, round by round
  * @property {number | undefined} cpu µs of the client's process a key, the median
  * @property {number[]} samples round by round
  *
@@ -24,15 +22,16 @@ export const BASELINE = 'ioredis';
 /**
  * @param {{ name: string, unit: string, more: boolean }} scenario
  * @param {Map<string, (import('./measures.mjs').Turn | { failure: string })[]>[]} rounds by client, its turns in the round
+ * @param {string} baseline the client that the others are compared with
  * @returns {Result[]}
  */
-export function resultsOf(scenario, rounds) {
+export function resultsOf(scenario, rounds, baseline) {
   const { name, unit, more } = scenario;
   const clientNames = [...rounds[0].keys()];
   const samplesByClient = new Map(
     clientNames.map((client) => [client, rounds.map((turns) => sampleOf(turns.get(client)))]),
   );
-  const baseline = valuesOf(samplesByClient.get(BASELINE));
+  const compared = valuesOf(samplesByClient.get(baseline));
   return clientNames.map((client) => {
     const samples = samplesByClient.get(client);
     const values = valuesOf(samples);
@@ -41,7 +40,7 @@ export function resultsOf(scenario, rounds) {
         ? { failure: samples.find(({ failure }) => failure !== undefined).failure }
         : {
             ...summary(values),
-            ratio: baseline && ratios(values, baseline),
+            ratio: compared && ratios(values, compared),
             cpu: more ? median(samples.map(({ cpu }) => cpu)) : undefined,
             samples: values,
           };
@@ -66,7 +65,7 @@ function valuesOf(samples) {
 }
 
 /** Tables of results: ratios, figures, CPU, and what has other units than keys a second. */
-export function report(scenarios, results) {
+export function report(scenarios, results, baseline) {
   const names = Object.keys(clients).filter((name) => results.some(({ client }) => client === name));
   const rates = scenarios.filter(({ more }) => more);
   const others = scenarios.filter(({ more }) => !more);
@@ -86,7 +85,7 @@ export function report(scenarios, results) {
   };
   return [
     ...grid(
-      'Keys a second, as a multiple of plain ioredis: median (least–most of the rounds)',
+      `Keys a second, as a multiple of ${clients[baseline].title}: median (least–most of the rounds)`,
       rates,
       ratioCell,
     ),
