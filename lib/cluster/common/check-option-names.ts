@@ -5,9 +5,15 @@ import { describeKind } from './describe-value.js';
  * Rejects options that are not an object, and unknown option names: a misspelt option would silently have no
  * effect.
  * @param what the owner of the options, for the error
+ * @param advice what to do instead, for names that users of other libraries try
  * @throws InvalidArgumentError naming the option
  */
-export function checkOptionNames(what: string, options: unknown, known: readonly string[]): void {
+export function checkOptionNames(
+  what: string,
+  options: unknown,
+  known: readonly string[],
+  advice: Readonly<Record<string, string>> = {},
+): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new InvalidArgumentError(
       'options',
@@ -18,7 +24,9 @@ export function checkOptionNames(what: string, options: unknown, known: readonly
     if (!known.includes(option))
       throw new InvalidArgumentError(
         option,
-        unknownName(`Unknown option ${option} of ${what}`, option, known),
+        Object.hasOwn(advice, option)
+          ? `Unknown option ${option} of ${what}: ${advice[option]}; known are ${known.join(', ')}`
+          : unknownName(`Unknown option ${option} of ${what}`, option, known),
       );
 }
 

@@ -1,3 +1,4 @@
+import { FORMER_OPTIONS } from './former-options.js';
 import type { ConnectionOptions } from 'tls';
 import { parseAllowBlocked } from '../command-table/blocked-commands.js';
 import { checkOptionNames } from '../common/check-option-names.js';
@@ -23,7 +24,7 @@ export function resolveOptions(
   knownElsewhere: readonly string[] = [],
 ): ResolvedClusterOptions {
   checkIsObject(options);
-  checkOptionNames('a client', options, [...Object.keys(CHECKS), ...knownElsewhere]);
+  checkOptionNames('a client', options, [...Object.keys(CHECKS), ...knownElsewhere], FORMER_OPTIONS);
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined) CHECKS[name as keyof ClusterEngineOptions](value, name);
   }

@@ -48,7 +48,11 @@ export function getClusterRepositoryToken(entity: EntityClass, name: string = DE
   if (tokens === undefined) repositoryTokens.set(entity, (tokens = new Map()));
   let token = tokens.get(name);
   if (token === undefined) {
-    token = Symbol(`ClusterRepository<${entity.name}>${name === DEFAULT_CLUSTER ? '' : ` of '${name}'`}`);
+    // Nest's error shows the description if the provider is missing
+    const cluster = name === DEFAULT_CLUSTER ? '' : `, '${name}'`;
+    token = Symbol(
+      `ClusterRepository<${entity.name}> of ClusterModule.forFeature([${entity.name}]${cluster})`,
+    );
     tokens.set(name, token);
   }
   return token;
@@ -72,5 +76,5 @@ export function getEntityRegistryToken(name: string): symbol {
 
 function namedToken(kind: string, name: string): symbol {
   checkClusterName(name);
-  return Symbol.for(`keyslot.${kind}:${name}`);
+  return Symbol.for(`${kind} of ClusterModule.forRoot({ name: '${name}' })`);
 }
