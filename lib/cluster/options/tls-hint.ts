@@ -22,7 +22,8 @@ export const PLAIN_PORT_HINT = '; is it a port without TLS?';
  * @param hasAnswered whether the server has replied to a command
  */
 export function tlsHint(code: string | undefined, usesTls: boolean, hasAnswered: boolean): string {
-  if (!usesTls) return !hasAnswered && ENDED.has(code) ? '; is it a TLS port? Then use rediss:// or the option tls' : '';
+  if (!usesTls)
+    return !hasAnswered && ENDED.has(code) ? '; is it a TLS port? Then use rediss:// or the option tls' : '';
   if (code === undefined) return '';
   if (NO_TLS.has(code)) return PLAIN_PORT_HINT;
   if (UNKNOWN_AUTHORITY.has(code))
