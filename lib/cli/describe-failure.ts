@@ -1,11 +1,13 @@
 import { ClusterError } from '../cluster/common/errors.js';
 
-/** What a person at a command line can do about an error, by its code. */
-const ADVICE: Readonly<Record<string, string>> = {
-  AUTHENTICATION_FAILED:
+/** What a person at a command line can do about an error, by its message. */
+const ADVICE: readonly (readonly [message: RegExp, advice: string])[] = [
+  [
+    /^Authentication failed/,
     'Set the password in the environment, as KEYSLOT_PASSWORD or REDISCLI_AUTH, and the user by --user.',
-  NOT_A_CLUSTER: 'Name the nodes of a cluster by --nodes; keyslot cluster starts one.',
-};
+  ],
+  [/ is (a single server|not a cluster node)/, 'Name the nodes of a cluster; keyslot cluster starts one.'],
+];
 
 /** Advice to programs, which a command line replaces by its own. */
 const OPTIONS_OF_A_PROGRAM = / Set username and password, or a credentialsProvider\.$/;
@@ -16,6 +18,6 @@ export function describeFailure(error: unknown): string {
   const message = error.message
     .replace(/^Option nodes\[(\d+)\]/, (_, place) => `Node ${Number(place) + 1}`)
     .replace(OPTIONS_OF_A_PROGRAM, '');
-  const advice = ADVICE[error.code];
+  const advice = ADVICE.find(([pattern]) => pattern.test(message))?.[1];
   return advice === undefined ? message : `${message}\n${advice}`;
 }

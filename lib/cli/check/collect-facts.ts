@@ -1,4 +1,4 @@
-import { AuthenticationError, ClusterError, TopologyError } from '../../cluster/common/errors.js';
+import { AuthenticationError, TopologyError } from '../../cluster/common/errors.js';
 import type { ResolvedClusterOptions } from '../../cluster/options/options.js';
 import { nodeName, type NodeAddress } from '../../cluster/topology/topology.js';
 import { readFacts, type NodeFacts } from './node-facts.js';
@@ -152,11 +152,9 @@ class Collector {
 const keyOf = (id: string, address: NodeAddress): string => `${id} ${nodeName(address)}`;
 
 function mostTelling(errors: readonly Error[], { tls }: ResolvedClusterOptions): Error {
-  const isFinal = (error: Error): boolean =>
-    error instanceof AuthenticationError ||
-    error instanceof TopologyError ||
-    (error instanceof ClusterError && error.code === 'NOT_PERMITTED');
-  const final = errors.find(isFinal);
+  const final = errors.find(
+    (error) => error instanceof AuthenticationError || error instanceof TopologyError,
+  );
   if (final !== undefined) return final;
   const reasons = errors.map(({ message }) => message).join('; ');
   const hint =

@@ -1,7 +1,7 @@
 import { parseClusterInfo, type ClusterInfo } from '../../client/admin/cluster-info.js';
 import { parseNodeLines, type SeenNode } from '../../cluster/topology/node-lines.js';
 import { parseShards } from '../../client/admin/shard-nodes.js';
-import { ClusterError, ReplyError, TopologyError } from '../../cluster/common/errors.js';
+import { AuthenticationError, ReplyError, TopologyError } from '../../cluster/common/errors.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
 import { fieldsOf } from '../../cluster/topology/reply-fields.js';
 import type { NodeAddress } from '../../cluster/topology/topology.js';
@@ -38,7 +38,7 @@ const SETTINGS = [
 /**
  * Asks a node about itself and the cluster.
  * @param withTls whether clients connect by TLS, for which nodes announce another port
- * @throws TopologyError `NOT_A_CLUSTER`; ClusterError `NOT_PERMITTED` if the user may not run CLUSTER NODES
+ * @throws TopologyError `NOT_A_CLUSTER`; AuthenticationError if the user may not run CLUSTER NODES
  */
 export async function readFacts(link: NodeLink, withTls: boolean): Promise<NodeFacts> {
   const seen = parseNodeLines(
@@ -75,10 +75,9 @@ function refuse({ name }: NodeLink, error: unknown): never {
   if (/cluster support disabled|unknown (sub)?command/i.test(error.message))
     throw new TopologyError('NOT_A_CLUSTER', `${name} is a single server, not a node of a cluster`);
   if (error.code !== 'NOPERM') throw error;
-  throw new ClusterError(
+  throw new AuthenticationError(
     `${name} does not let this user run CLUSTER NODES, without which there is nothing to check. Grant it ` +
       '+cluster|nodes +cluster|shards +cluster|info +info +config|get, or connect as another user',
-    { code: 'NOT_PERMITTED' },
   );
 }
 
