@@ -63,7 +63,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   ],
   nest: [['common'], ['client', 'filters'], ['subscribers'], ['handlers'], ['.']],
   telemetry: [['common'], ['propagation'], ['metrics', 'traces'], ['.']],
-  cli: [['common'], ['check', 'local'], ['commands'], ['.']],
+  cli: [['common'], ['bench', 'check', 'entities', 'local'], ['commands'], ['.']],
   testing: [['common'], ['folder', 'server'], ['cluster'], ['.']],
 };
 
