@@ -1,6 +1,15 @@
 // npm run build: bundles the compiled modules to dist/, once as ES modules and once as CommonJS, and keeps the type
-// declarations that an entry point reaches. All else in dist/ is deleted.
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+// declarations that an entry point reaches, and the files that it reads. All else in dist/ is deleted.
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { rolldown } from 'rolldown';
 import { cache, root } from './paths.mjs';
@@ -15,7 +24,10 @@ const entries = Object.values(exports)
 /** The programs, which are ES modules only. */
 const programs = Object.values(bin).map(entryOf);
 
-const kept = new Set([...(await bundleModules()), ...copyDeclarations()]);
+/** Folders of files that an entry point reads at run time. */
+const ASSETS = ['dashboard/assets'];
+
+const kept = new Set([...(await bundleModules()), ...copyDeclarations(), ...copyAssets()]);
 for (const name of readdirSync(dist, { recursive: true })) {
   const file = join(dist, name);
   if (statSync(file).isFile() && !kept.has(file)) rmSync(file);
@@ -72,4 +84,14 @@ function copyDeclarations() {
     return copy;
   });
   return [...reached, ...copies];
+}
+
+/** @returns {string[]} the files that are read at run time, by both formats */
+function copyAssets() {
+  return ASSETS.flatMap((assets) => {
+    const to = join(dist, assets);
+    rmSync(to, { recursive: true, force: true });
+    cpSync(join(root, 'lib', assets), to, { recursive: true });
+    return readdirSync(to, { recursive: true }).map((name) => join(to, name));
+  });
 }

@@ -8,7 +8,7 @@ const TOP_FOLDERS: readonly (readonly string[])[] = [
   ['entity'],
   ['nest'],
   ['testing'],
-  ['cache', 'cli', 'health', 'microservices', 'telemetry', 'throttler'],
+  ['cache', 'cli', 'dashboard', 'health', 'microservices', 'telemetry', 'throttler'],
   ['index.ts'],
 ];
 
@@ -62,6 +62,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['repository'],
   ],
   nest: [['common'], ['client', 'filters'], ['subscribers'], ['handlers'], ['.']],
+  dashboard: [['state'], ['collectors'], ['monitors'], ['http'], ['.']],
   telemetry: [['common'], ['propagation'], ['metrics', 'traces'], ['.']],
   cli: [['common'], ['bench', 'check', 'entities', 'local'], ['commands'], ['.']],
   testing: [['common'], ['folder', 'server'], ['cluster'], ['.']],

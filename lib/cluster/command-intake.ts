@@ -70,7 +70,9 @@ export class CommandIntake {
   }
 
   private accept(command: Command): void {
-    command.counters = this.host.counters.elsewhere;
+    const { counters } = this.host;
+    command.counters = counters.elsewhere;
+    if (counters.slots !== undefined) counters.slots.add(command.slot);
     command.deadlineAt = Math.min(command.deadlineAt, this.scheduler.now() + command.policy.deadlineMs);
     if (command.policy.trace !== undefined) follow(command, command.policy.trace);
     if (command.policy.signal !== undefined) abortBy(command.policy.signal, command);

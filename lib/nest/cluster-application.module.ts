@@ -1,6 +1,5 @@
 import { Global, Module } from '@nestjs/common';
 import { DiscoveryModule } from '@nestjs/core';
-import { untypedRepositoryProvider } from './common/untyped-repository.provider.js';
 import { ClusterRegistry } from './client/cluster-registry.js';
 import { HandlerModule } from './handlers/handler.module.js';
 import { SubscriberLoader } from './subscribers/subscriber.loader.js';
@@ -12,7 +11,7 @@ import { SubscriberLoader } from './subscribers/subscriber.loader.js';
 @Global()
 @Module({
   imports: [DiscoveryModule, HandlerModule],
-  providers: [ClusterRegistry, SubscriberLoader, untypedRepositoryProvider],
-  exports: [ClusterRegistry, SubscriberLoader, HandlerModule, untypedRepositoryProvider],
+  providers: [ClusterRegistry, SubscriberLoader],
+  exports: [ClusterRegistry, SubscriberLoader, HandlerModule],
 })
 export class ClusterApplicationModule {}

@@ -28,6 +28,7 @@ import {
   ClusterClient, ClusterEntity, ClusterModule, ClusterRepository, InjectClusterRepository, PrimaryKey, Property,
   Subscribe,
 } from 'keyslot';
+import { ClusterDashboardModule } from 'keyslot/dashboard';
 import { ClusterHealthIndicator } from 'keyslot/health';
 import { LocalCluster } from 'keyslot/testing';
 import { TerminusModule } from '@nestjs/terminus';
@@ -67,7 +68,11 @@ class Notes {
 }
 
 @Module({
-  imports: [ClusterModule.forRoot(), ClusterModule.forFeature([Note]), TerminusModule],
+  // reads its files when the application starts
+  imports: [
+    ClusterModule.forRoot(), ClusterModule.forFeature([Note]), TerminusModule,
+    ClusterDashboardModule.forRoot({ unguarded: true }),
+  ],
   providers: [Notes, Told, ClusterHealthIndicator],
 })
 class AppModule {}

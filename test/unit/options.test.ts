@@ -193,16 +193,6 @@ describe('an invalid option is rejected, with its name and the expected value', 
   });
 
   it.each([
-    ['url', 'use nodes'],
-    ['host', 'use nodes'],
-    ['redisOptions', 'its options stand beside nodes'],
-    ['scaleReads', 'use readFrom'],
-    ['db', 'a cluster has one database'],
-  ])('the name %p of another client, with what replaces it', (name, advice) => {
-    expect(refusal({ [name]: SECRET }).message).toContain(`Unknown option ${name} of a client: ${advice}`);
-  });
-
-  it.each([
     'node',
     'Nodes',
     'timeout',

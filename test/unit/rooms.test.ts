@@ -25,6 +25,7 @@ describe('the rooms of lib/', () => {
     expect(unused.toSorted()).toEqual([
       'cache/index.ts',
       'cli/main.ts',
+      'dashboard/index.ts',
       'health/index.ts',
       'index.ts',
       'microservices/index.ts',

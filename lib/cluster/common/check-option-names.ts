@@ -5,15 +5,9 @@ import { describeKind } from './describe-value.js';
  * Rejects options that are not an object, and unknown option names: a misspelt option would silently have no
  * effect.
  * @param what the owner of the options, for the error
- * @param advice what to do instead, for names that users of other libraries try
  * @throws InvalidArgumentError naming the option
  */
-export function checkOptionNames(
-  what: string,
-  options: unknown,
-  known: readonly string[],
-  advice: Readonly<Record<string, string>> = {},
-): void {
+export function checkOptionNames(what: string, options: unknown, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new InvalidArgumentError(
       'options',
@@ -24,9 +18,7 @@ export function checkOptionNames(
     if (!known.includes(option))
       throw new InvalidArgumentError(
         option,
-        Object.hasOwn(advice, option)
-          ? `Unknown option ${option} of ${what}: ${advice[option]}; known are ${known.join(', ')}`
-          : unknownName(`Unknown option ${option} of ${what}`, option, known),
+        unknownName(`Unknown option ${option} of ${what}`, option, known),
       );
 }
 

@@ -2,7 +2,6 @@ import { LoopTimer } from '../common/loop-timer.js';
 import { ConnectionError, TopologyError } from '../common/errors.js';
 import { runConnectionHook } from '../options/connection-hook.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
-import { PLAIN_PORT_HINT } from '../options/tls-hint.js';
 import { traceConnect } from '../diagnostics/trace-connect.js';
 import type { Ask } from '../protocol/reply.js';
 import { verifyIdentity } from '../topology/node-identity.js';
@@ -48,7 +47,7 @@ async function openConnection(
   let accepted = false;
   const guard = new LoopTimer(connectTimeoutMs, () => {
     const missing = accepted ? 'no answer' : connection.reached ? 'no TLS handshake' : 'not connected';
-    const hint = missing === 'no TLS handshake' ? PLAIN_PORT_HINT : '';
+    const hint = missing === 'no TLS handshake' ? '; is it a port without TLS?' : '';
     const reason = `${missing} within ${connectTimeoutMs} ms${hint}`;
     connection.destroy(accepted ? new UnansweredError(name, reason) : new ConnectionError(name, reason));
   });
@@ -82,7 +81,7 @@ async function greet(
   knownNode: () => ClusterNode | undefined,
 ): Promise<void> {
   const ask: Ask = (name, ...args) => connection.ask(name, args);
-  const { clientId, identity } = await handshake(ask, options, nodeName(address));
+  const { clientId, identity } = await handshake(ask, options);
   connection.clientId = clientId;
   const known = knownNode();
   await verifyIdentity(ask, identity, known, options.addressRemap);

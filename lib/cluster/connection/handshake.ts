@@ -18,16 +18,16 @@ const REFUSED_CREDENTIALS = new Set(['WRONGPASS', 'NOAUTH', 'NOPERM', 'DENIED'])
  * (https://redis.io/commands/hello/), else by AUTH and CLIENT SETNAME. Requests the node's id at the same time.
  * @throws AuthenticationError
  */
-export async function handshake(ask: Ask, options: ResolvedClusterOptions, node: string): Promise<Greeting> {
+export async function handshake(ask: Ask, options: ResolvedClusterOptions): Promise<Greeting> {
   const credentials = await options.credentials();
   try {
-    return await greet(ask, options, credentials, node);
+    return await greet(ask, options, credentials);
   } catch (error) {
     if (!(error instanceof AuthenticationError)) throw error;
     // the provider's credentials may have been replaced meanwhile
     const fresh = await options.credentials();
     if (fresh?.username === credentials?.username && fresh?.password === credentials?.password) throw error;
-    return greet(ask, options, fresh, node);
+    return greet(ask, options, fresh);
   }
 }
 
@@ -35,16 +35,15 @@ async function greet(
   ask: Ask,
   options: ResolvedClusterOptions,
   credentials: Credentials | undefined,
-  node: string,
 ): Promise<Greeting> {
   const hello = ask('HELLO', String(options.protocol), ...helloArguments(credentials, options.clientName));
   const identity = options.identify(ask);
   try {
     return { clientId: idIn(await hello), identity: await identity };
   } catch (error) {
-    if (isRefusal(error)) throw refusedBy(error, credentials, node);
+    if (isRefusal(error)) throw refusedBy(error, credentials);
     if (!(error instanceof ReplyError)) throw error;
-    return { clientId: undefined, identity: await withoutHello(ask, options, credentials, node) };
+    return { clientId: undefined, identity: await withoutHello(ask, options, credentials) };
   }
 }
 
@@ -69,9 +68,8 @@ async function withoutHello(
   ask: Ask,
   { clientName, identify }: ResolvedClusterOptions,
   credentials: Credentials | undefined,
-  node: string,
 ): Promise<string | undefined> {
-  const authenticated = credentials && authenticate(ask, credentials, node);
+  const authenticated = credentials && authenticate(ask, credentials);
   const identity = identify(ask);
   await authenticated;
   // the name helps readers of CLIENT LIST; it is not worth failing for
@@ -81,14 +79,13 @@ async function withoutHello(
 
 /**
  * Authenticates a connection, new or in use. A connection that ends meanwhile does not count as a failure.
- * @param node its name, for the error
  * @throws AuthenticationError
  */
-export async function authenticate(ask: Ask, credentials: Credentials, node: string): Promise<void> {
+export async function authenticate(ask: Ask, credentials: Credentials): Promise<void> {
   const { username, password } = credentials;
   const words = username === undefined ? [password] : [username, password];
   await ask('AUTH', ...words).catch((error: unknown) => {
-    if (error instanceof ReplyError) throw refusedBy(error, credentials, node);
+    if (error instanceof ReplyError) throw refusedBy(error, credentials);
     if (!(error instanceof ConnectionError)) throw error;
   });
 }
@@ -97,19 +94,10 @@ function isRefusal(error: unknown): error is ReplyError {
   return error instanceof ReplyError && REFUSED_CREDENTIALS.has(error.code);
 }
 
-/** Names no user: user names are credentials, too. */
-function refusedBy(
-  error: ReplyError,
-  credentials: Credentials | undefined,
-  node: string,
-): AuthenticationError {
-  return new AuthenticationError(`Authentication failed (${error.code}): ${node} ${faultOf(credentials)}`);
-}
-
-function faultOf(credentials: Credentials | undefined): string {
-  if (credentials === undefined)
-    return 'requires credentials, and none are configured. Set username and password, or a credentialsProvider.';
-  return credentials.username === undefined
-    ? 'rejects the configured password for the user default. Check it, or set username for another user.'
-    : 'rejects the configured username and password. Check both, and that the user is on.';
+function refusedBy(error: ReplyError, credentials: Credentials | undefined): AuthenticationError {
+  const advice =
+    credentials === undefined
+      ? 'the server requires credentials, and none are configured. Set username and password, or a credentialsProvider.'
+      : 'the server rejects the configured credentials';
+  return new AuthenticationError(`Authentication failed (${error.code}): ${advice}`);
 }

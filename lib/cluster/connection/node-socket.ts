@@ -6,7 +6,6 @@ import { ReplyParser } from '../protocol/reply-parser.js';
 import { RequestEncoder } from '../protocol/request-encoder.js';
 import type { ByteMeter } from '../stats/node-counters.js';
 import { nodeName, type NodeAddress } from '../topology/topology.js';
-import { tlsHint } from '../options/tls-hint.js';
 import { openSocket } from './open-socket.js';
 
 /** The bytes that the socket may buffer before no more requests are encoded. */
@@ -44,8 +43,8 @@ export class NodeSocket implements ByteMeter {
     this.parser = new ReplyParser(owner);
     this.socket = openSocket(address, options, (bytes) => this.read(bytes));
     this.socket.on('drain', () => owner.onDrained());
-    this.socket.on('error', (error: NodeJS.ErrnoException) => this.end(textOf(error), error.code));
-    this.socket.on('end', () => this.end('closed by the server'));
+    this.socket.on('error', (error) => this.destroy(new ConnectionError(this.name, textOf(error))));
+    this.socket.on('end', () => this.destroy(new ConnectionError(this.name, 'closed by the server')));
     this.socket.on('close', () => this.destroy(new ConnectionError(this.name, 'closed')));
   }
 
@@ -110,14 +109,6 @@ export class NodeSocket implements ByteMeter {
     if (this.closed) return;
     this.closed = true;
     this.owner.onClosed(this.failure);
-  }
-
-  /** Ends the socket after an error, or after the server has closed it. */
-  private end(reason: string, code?: string): void {
-    // a connection that could not be opened has sent nothing
-    const hasAnswered = this.socket.bytesRead > 0 || this.socket.bytesWritten === 0;
-    const hint = tlsHint(code, this.options.tls !== undefined, hasAnswered);
-    this.destroy(new ConnectionError(this.name, `${reason}${hint}`));
   }
 
   private read(chunk: Buffer): void {

@@ -77,13 +77,12 @@ async function greet(
 ): Promise<number | undefined> {
   const { onConnect, clientName, addressRemap } = options;
   // queued in the client and sent as soon as it is connected: the server's first words are its reply
-  const own: ResolvedClusterOptions = {
+  const greeted = handshake(ask, {
     ...options,
     protocol: options.replyMapping === 'resp3' ? 3 : 2,
     // so that counting clients by name counts each client once per node
     clientName: clientName && `leased:${clientName}`,
-  };
-  const greeted = handshake(ask, own, node.name);
+  });
   await Promise.all([redis.connect(), greeted]);
   const { clientId, identity } = await greeted;
   await verifyIdentity(ask, identity, node, addressRemap);

@@ -1,4 +1,3 @@
-import { FORMER_OPTIONS } from './former-options.js';
 import type { ConnectionOptions } from 'tls';
 import { parseAllowBlocked } from '../command-table/blocked-commands.js';
 import { checkOptionNames } from '../common/check-option-names.js';
@@ -24,7 +23,7 @@ export function resolveOptions(
   knownElsewhere: readonly string[] = [],
 ): ResolvedClusterOptions {
   checkIsObject(options);
-  checkOptionNames('a client', options, [...Object.keys(CHECKS), ...knownElsewhere], FORMER_OPTIONS);
+  checkOptionNames('a client', options, [...Object.keys(CHECKS), ...knownElsewhere]);
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined) CHECKS[name as keyof ClusterEngineOptions](value, name);
   }

@@ -15,12 +15,11 @@ export async function renewConnections(
 ): Promise<void> {
   const open = [...channels].filter(({ state }) => state === 'ready');
   const limit = new CallLimit('AUTH', timeoutMs, undefined);
-  const renewed = open.map((channel) => {
-    const renewal = authenticate((...words) => channel.control(...words), credentials, channel.name);
-    return limit.wait(renewal).catch((error: unknown) => {
+  const renewed = open.map((channel) =>
+    limit.wait(authenticate((...words) => channel.control(...words), credentials)).catch((error: unknown) => {
       if (!limit.ended(error)) throw error;
       throw new ConnectionError(channel.name, `no answer to AUTH within ${timeoutMs} ms`);
-    });
-  });
+    }),
+  );
   await Promise.all(renewed);
 }

@@ -1,6 +1,7 @@
 import { EntityCounters } from './entity-counters.js';
 import { NodeCounters } from './node-counters.js';
 import { PubSubCounters } from './pubsub-counters.js';
+import { SlotCounts } from './slot-counts.js';
 
 /** Counts reads of the topology. */
 export class TopologyCounters {
@@ -18,6 +19,9 @@ export class ClusterCounters {
   readonly topology = new TopologyCounters();
   readonly pubsub = new PubSubCounters();
   readonly entities = new EntityCounters();
+  /** Commands by slot; undefined while nobody watches them, so that they cost nothing. */
+  slots: SlotCounts | undefined = undefined;
+  private slotWatchers = 0;
   private readonly byName = new Map<string, NodeCounters>();
 
   /** The counters of a node, `host:port`. */
@@ -30,6 +34,19 @@ export class ClusterCounters {
   /** The counters of all nodes, by their names. */
   get nodes(): ReadonlyMap<string, NodeCounters> {
     return this.byName;
+  }
+
+  /** Counts commands by slot until the last watcher stops. @returns the counts, and what ends this watch */
+  watchSlots(): { readonly counts: SlotCounts; stop(): void } {
+    const counts = (this.slots ??= new SlotCounts());
+    this.slotWatchers++;
+    let watching = true;
+    const stop = (): void => {
+      if (!watching) return;
+      watching = false;
+      if (--this.slotWatchers === 0) this.slots = undefined;
+    };
+    return { counts, stop };
   }
 
   /** Adds the counts of nodes that are gone to `elsewhere`: where addresses change, there may be any number. */

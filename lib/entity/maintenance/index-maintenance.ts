@@ -13,7 +13,7 @@ import {
   type KeyedIssue,
   isWrongType,
 } from './index-auditor.js';
-import type { Building } from '../records/schema-records.js';
+import type { Building } from '../records/schema-record.js';
 import type { KeyOf, PartitionKeyOf } from '../decorators/shape.js';
 import { SLOT_STEP, type SlotRows, rowsBySlot } from '../keys/slot-walker.js';
 import { ahead } from '../common/ahead.js';

@@ -11,7 +11,7 @@ import { onPrimaries } from '../common/entity-client.js';
 import type { KeyOf } from '../decorators/shape.js';
 import { type EntityKey, entityKeyIn, givenKey } from '../keys/entity-key.js';
 import { rowsBySlot } from '../keys/slot-walker.js';
-import type { Building } from '../records/schema-records.js';
+import type { Building } from '../records/schema-record.js';
 import { migrationOf } from '../rows/row-changes.js';
 import type { RowMapper } from '../rows/row-mapper.js';
 import type { Fields } from '../rows/row-reader.js';

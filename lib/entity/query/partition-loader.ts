@@ -90,13 +90,7 @@ async function readListed(
 ): Promise<Fields[] | undefined> {
   const rows = listings.flatMap(({ keys }) => keys.map(({ row }) => row));
   if (rows.length > MAX_LOADED_ROWS)
-    throw new TransactionTooLargeError(
-      'rows or more',
-      rows.length,
-      MAX_LOADED_ROWS,
-      'What loadAll finds',
-      'load fewer classes, or read the rows in pages, with findPage() or stream()',
-    );
+    throw new TransactionTooLargeError('rows or more', rows.length, MAX_LOADED_ROWS, 'What loadAll finds');
   if (rows.length === 0) return [];
   const indexes = listings.flatMap(({ index, keys }) => (index ? [{ ...index, count: keys.length }] : []));
   const args = [String(indexes.length), ...indexes.flatMap(({ count, digest }) => [String(count), digest])];

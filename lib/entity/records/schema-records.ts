@@ -5,6 +5,7 @@ import { Script } from '../../cluster/scripts/script.js';
 import { within } from '../../cluster/common/within.js';
 import type { EntityClient } from '../common/entity-client.js';
 import { IndexNotReadyError } from '../common/entity-errors.js';
+import { type Building, type SchemaRecord, isReady, recordOf } from './schema-record.js';
 import { SchemaRecordError } from './schema-record-error.js';
 import { recordKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
@@ -42,18 +43,6 @@ const PATIENCE_MS = 200;
 
 /** The longest pause before the next attempt to write a record that another process has changed. */
 const LONGEST_PAUSE_MS = 50;
-
-/**
- * Indexes that are being built: their names, each with a mark of the last program that wrote rows without the index, or
- * with another form of it. As long as the mark is unchanged, no other such program has started.
- */
-export type Building = ReadonlyMap<string, string>;
-
-/** A record that was read. */
-interface SchemaRecord {
-  readonly definition?: SchemaDefinition;
-  readonly building: Building;
-}
 
 /** What a process knows about a class. */
 interface Knowledge extends SchemaRecord {
@@ -149,6 +138,14 @@ export class SchemaRecords {
         ),
       ),
     }));
+  }
+
+  /** Returns the indexes of a class that contain all rows; undefined if the class has not been checked. */
+  async readyIndexes(schema: EntitySchema): Promise<ReadonlySet<string> | undefined> {
+    if (!this.known.has(schema)) return undefined;
+    if (isStale(this.known.get(schema)!)) await this.refresh(schema);
+    const known = this.known.get(schema)!;
+    return new Set(indexNames(known.own).filter((name) => isReady(known, name)));
   }
 
   /**
@@ -271,20 +268,6 @@ export class SchemaRecords {
     return [definition ?? '', building ?? ''];
   }
 }
-
-function recordOf([definition, building]: readonly [string, string]): SchemaRecord {
-  const marks = building.split(' ').filter((text) => text !== '');
-  return {
-    definition: definition === '' ? undefined : (JSON.parse(definition) as SchemaDefinition),
-    building: new Map(marks.map((text) => text.split(':', 2) as [string, string])),
-  };
-}
-
-/** Returns whether an index contains all rows. Without a record, there are no rows that it could lack. */
-const isReady = (
-  { own, definition = own, building }: Pick<Knowledge, 'own' | 'definition' | 'building'>,
-  index: string,
-): boolean => !building.has(index) && formOf(definition, index) === formOf(own, index);
 
 /** Returns the properties that cannot be renamed: they have decorators of their own. */
 const fixedOf = ({ createdAt, updatedAt, deletion }: EntitySchema): readonly (string | undefined)[] => [

@@ -15,6 +15,7 @@ import { LockRunner } from '../locks/lock-runner.js';
 import { RECEIVE_PARTS, type RepositoryParts } from './repository-parts.js';
 import { entityOf, isRepositoryClass } from './repository-of.js';
 import { RepositorySet } from './repository-set.js';
+import { type EntityOverview, overviewOf } from '../records/entity-overview.js';
 import { SchemaRecords } from '../records/schema-records.js';
 import { SchemaRegistry } from '../rows/schema-registry.js';
 import type { EntityClass } from '../decorators/shape.js';
@@ -136,6 +137,14 @@ export class EntityRegistry {
   /** @internal Returns whether this class is registered, or one that extends it. */
   covers(entity: SubscribedClass): boolean {
     return this.context.schemas.covers(entity);
+  }
+
+  /** @internal Describes the registered classes, with the state of their indexes. */
+  overview(): Promise<EntityOverview[]> {
+    const { schemas, records } = this.context;
+    return Promise.all(
+      schemas.all().map(async (schema) => overviewOf(schema, await records.readyIndexes(schema))),
+    );
   }
 
   /** @internal Returns what a repository of this class works with. */

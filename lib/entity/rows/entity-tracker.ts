@@ -79,15 +79,15 @@ export class EntityTracker {
    * Runs a write of entities after their writes in flight have settled, because each write depends on the row as its
    * predecessor left it. Without writes in flight, it starts at once, in the same tick.
    */
-  async inTurn<R>(entities: readonly object[], write: () => Promise<R>): Promise<R> {
+  inTurn<R>(entities: readonly object[], write: () => Promise<R>): Promise<R> {
     const before = entities.flatMap((entity) => this.inFlight.get(entity) ?? []);
     const writing = before.length === 0 ? write() : Promise.allSettled(before).then(write);
     for (const entity of entities) this.inFlight.set(entity, writing);
-    try {
-      return await writing; // awaited once, so that stacks of errors show the caller
-    } finally {
+    const end = (): void => {
       for (const entity of entities) if (this.inFlight.get(entity) === writing) this.inFlight.delete(entity);
-    }
+    };
+    writing.then(end, end);
+    return writing;
   }
 
   /** Remembers that an entity belongs to a transaction while that is open. */

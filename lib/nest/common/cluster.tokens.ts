@@ -48,11 +48,7 @@ export function getClusterRepositoryToken(entity: EntityClass, name: string = DE
   if (tokens === undefined) repositoryTokens.set(entity, (tokens = new Map()));
   let token = tokens.get(name);
   if (token === undefined) {
-    // Nest's error shows the description if the provider is missing
-    const cluster = name === DEFAULT_CLUSTER ? '' : `, '${name}'`;
-    token = Symbol(
-      `ClusterRepository<${entity.name}> of ClusterModule.forFeature([${entity.name}]${cluster})`,
-    );
+    token = Symbol(`ClusterRepository<${entity.name}>${name === DEFAULT_CLUSTER ? '' : ` of '${name}'`}`);
     tokens.set(name, token);
   }
   return token;
@@ -76,5 +72,5 @@ export function getEntityRegistryToken(name: string): symbol {
 
 function namedToken(kind: string, name: string): symbol {
   checkClusterName(name);
-  return Symbol.for(`${kind} of ClusterModule.forRoot({ name: '${name}' })`);
+  return Symbol.for(`keyslot.${kind}:${name}`);
 }

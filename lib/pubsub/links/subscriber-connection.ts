@@ -90,7 +90,7 @@ export class SubscriberConnection implements SocketOwner {
       return true; // the next connection uses the new credentials
     }
     if (this.isResp2 && this.subscribing) return sameCredentials(this.credentials, credentials);
-    await authenticate(this.ask, credentials, this.name);
+    await authenticate(this.ask, credentials);
     this.credentials = credentials;
     return true;
   }
@@ -177,7 +177,7 @@ export class SubscriberConnection implements SocketOwner {
     // in RESP2 a subscribing connection can neither authenticate again nor query whether its node is a primary
     const credentials = async (): Promise<Credentials | undefined> =>
       (this.credentials = await this.options.credentials());
-    const { identity } = await handshake(this.ask, { ...this.options, credentials, protocol: 3 }, this.name);
+    const { identity } = await handshake(this.ask, { ...this.options, credentials, protocol: 3 });
     await verifyIdentity(this.ask, identity, this.node, this.options.addressRemap);
     if (onConnect !== undefined) await runConnectionHook(onConnect, this.node, 'subscriber', this.ask);
   }

@@ -235,7 +235,7 @@ const ofLock: Table<PartitionLock> = {
 @ClusterRepositoryOf(Optioned)
 class OwnRepository extends ClusterRepository<Optioned> {}
 
-const ofRegistry: Table<Omit<EntityRegistry, 'parts' | 'covers'>> = {
+const ofRegistry: Table<Omit<EntityRegistry, 'parts' | 'covers' | 'overview'>> = {
   bind: [{ value: () => new OwnRepository(), whole: 'refused' }],
   register: [needed([Optioned])],
   checkSchemas: [],
@@ -469,5 +469,5 @@ function hiddenIn(className: string): Set<string> {
 /** Public methods of classes that applications do not call. */
 const INTERNAL: Record<string, readonly string[]> = {
   TransactionAttempt: ['commit', 'isStale'],
-  EntityRegistry: ['parts', 'covers'],
+  EntityRegistry: ['parts', 'covers', 'overview'],
 };
