@@ -168,7 +168,9 @@ function worst(views: Views): Error | undefined {
 }
 
 function unreachable(options: ResolvedClusterOptions, causes: ReadonlyMap<string, Error>): TopologyError {
-  const details = [...causes].map(([node, cause]) => `${node}: ${cause.message}`).join('; ');
+  const details = [...causes]
+    .map(([node, { message }]) => (message.includes(node) ? message : `${node}: ${message}`))
+    .join('; ');
   return new TopologyError(
     'NO_NODE_REACHABLE',
     `No usable cluster found from ${seedsAsText(options)}: ${details || 'no answer in time'}. ` +
