@@ -24,9 +24,9 @@ export function getTestKeyspaceToken(name: string = DEFAULT_CLUSTER): typeof Tes
 @Module({})
 export class ClusterTestingModule {
   /**
-   * @param options those of `ClusterModule.forRoot`; without `nodes` the cluster is the one of `REDIS_CLUSTER_NODES`, and
+   * @param given the options of `ClusterModule.forRoot`; without `nodes` the cluster is the one of `REDIS_CLUSTER_NODES`, and
    *   without `startupTimeoutMs` that is 4000
-   * @throws InvalidArgumentError where no cluster is named
+   * @throws InvalidArgumentError if no cluster is named
    */
   static forRoot(given: ClusterModuleOptions = {}): DynamicModule {
     checkRootOptions(given);

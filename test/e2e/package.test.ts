@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from '../cluster-fixture.js';
 import { root, snippetsOf, writeSnippets } from '../docs-snippets.js';
@@ -99,16 +99,36 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
 
   it('contains the build, its documents, and nothing else', () => {
     const expected =
-      /^(dist\/.+\.(js|d\.ts)|dist\/dashboard\/assets\/.+|dist\/cjs\/package\.json|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+      /^(dist\/.+\.(js|d\.ts)|dist\/dashboard\/assets\/.+|dist\/cjs\/package\.json|docs\/[\w-]+\.(md|json)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
     expect(files.filter((file) => !expected.test(file) || file.includes('long-ago'))).toEqual([]);
     const modules = files.filter((file) => file.endsWith('.js') && !file.includes('/assets/'));
     expect(modules.length).toBeLessThan(50);
-    expect(statSync(tarball).size).toBeLessThan(850_000);
+    expect(statSync(tarball).size).toBeLessThan(1_100_000);
     const targets = JSON.stringify(packageJson(root).exports).match(/(?<="\.\/)[^"]+\.\w+(?=")/g) ?? [];
     expect(files).toEqual(expect.arrayContaining(['README.md', 'LICENSE', 'CHANGELOG.md', ...targets]));
     expect(files).toEqual(
       expect.arrayContaining(['dist/index.js', 'dist/index.d.ts', 'dist/testing/index.js']),
     );
+  });
+
+  it('contains every page that its readme and its pages link to, except tests', () => {
+    const pages = files.filter((file) => file.endsWith('.md'));
+    const broken = pages.flatMap((page) =>
+      [
+        ...readFileSync(join(root, page), 'utf8')
+          .replace(/^```.*?^```$/gms, '')
+          .matchAll(/\]\(([^)\s#]+)/g),
+      ]
+        .map(([, link]) => link)
+        .filter((link) => !/^\w+:/.test(link))
+        .map((link) => join(dirname(page), link))
+        .filter(
+          (file) => !file.startsWith('test/') && !/\.(png|gif|svg)$/.test(file) && !files.includes(file),
+        )
+        .map((file) => `${page}: ${file}`),
+    );
+    expect(pages.length).toBeGreaterThan(40);
+    expect(broken).toEqual([]);
   });
 
   it('has the program keyslot', async () => {

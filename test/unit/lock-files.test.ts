@@ -39,34 +39,39 @@ const missing = (packages: Packages, kind: 'dependencies' | 'optionalDependencie
 
 const SYSTEMS = ['linux', 'darwin', 'win32'];
 
-describe.each(['package-lock.json', 'bench/package-lock.json'])('%s', (file) => {
-  const packages = packagesOf(file);
+describe.each(['package-lock.json', 'bench/package-lock.json', 'scripts/site/package-lock.json'])(
+  '%s',
+  (file) => {
+    const packages = packagesOf(file);
 
-  it('has an entry for every dependency, also for those of other platforms', () => {
-    expect(missing(packages, 'dependencies')).toEqual([]);
-    expect(missing(packages, 'optionalDependencies')).toEqual([]);
-  });
+    it('has an entry for every dependency, also for those of other platforms', () => {
+      expect(missing(packages, 'dependencies')).toEqual([]);
+      expect(missing(packages, 'optionalDependencies')).toEqual([]);
+    });
 
-  it('would be found incomplete without a package of another platform', () => {
-    const gone = Object.keys(packages).find((path) => packages[path].os?.includes('darwin'))!;
-    const without = Object.fromEntries(Object.entries(packages).filter(([path]) => path !== gone));
-    expect(missing(without, 'optionalDependencies')).toContainEqual(
-      expect.stringMatching(new RegExp(`${gone.replace(/^.*node_modules\//, '')}$`)),
-    );
-  });
+    it('would be found incomplete without a package of another platform', () => {
+      const gone = Object.keys(packages).find((path) => packages[path].os?.includes('darwin'))!;
+      const without = Object.fromEntries(Object.entries(packages).filter(([path]) => path !== gone));
+      expect(missing(without, 'optionalDependencies')).toContainEqual(
+        expect.stringMatching(new RegExp(`${gone.replace(/^.*node_modules\//, '')}$`)),
+      );
+    });
 
-  it('marks what runs on one platform only as optional', () => {
-    const bound = Object.entries(packages).filter(([, { os, cpu }]) => os !== undefined || cpu !== undefined);
-    expect(bound.length).toBeGreaterThan(2);
-    expect(bound.filter(([, { optional }]) => optional !== true)).toEqual([]);
-  });
+    it('marks what runs on one platform only as optional', () => {
+      const bound = Object.entries(packages).filter(
+        ([, { os, cpu }]) => os !== undefined || cpu !== undefined,
+      );
+      expect(bound.length).toBeGreaterThan(2);
+      expect(bound.filter(([, { optional }]) => optional !== true)).toEqual([]);
+    });
 
-  it('has checksums and names no registry', () => {
-    const installed = Object.entries(packages).filter(([path]) => path !== '');
-    expect(installed.filter(([, { integrity }]) => integrity === undefined)).toEqual([]);
-    expect(installed.filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
-  });
-});
+    it('has checksums and names no registry', () => {
+      const installed = Object.entries(packages).filter(([path]) => path !== '');
+      expect(installed.filter(([, { integrity }]) => integrity === undefined)).toEqual([]);
+      expect(installed.filter(([, { resolved }]) => resolved !== undefined)).toEqual([]);
+    });
+  },
+);
 
 it('package-lock.json has the compiled packages of all systems', () => {
   const packages = packagesOf('package-lock.json');

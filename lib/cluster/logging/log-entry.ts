@@ -8,6 +8,7 @@ import type { KeyslotOutcome } from '../diagnostics/contexts.js';
  * - `command`: every call
  */
 export const LOG_KINDS = ['error', 'topology', 'slow', 'command'] as const;
+/** What an entry of the log is about. */
 export type LogKind = (typeof LOG_KINDS)[number];
 
 /** How severe a log entry is. */
