@@ -1,4 +1,5 @@
 import { isBlocking, unknownCommandRow } from './command-table/command-table.js';
+import { blockingMs } from './command-table/blocking-timeout.js';
 import type { CallPolicy, CallShape } from './command/call-policy.js';
 import { CallLimit } from './command/call-limit.js';
 import {
@@ -39,6 +40,13 @@ function kindOf({ row, slot, args }: ResolvedCall, policy: CallPolicy): KeyslotC
   return isBlocking(row, args) || (policy.durability !== undefined && row.write) ? 'leased' : 'single';
 }
 
+/** How long a call may wait on purpose, in ms. */
+function waitOf({ row, args }: ResolvedCall, { durability }: CallPolicy): number | undefined {
+  const blocksFor = isBlocking(row, args) ? blockingMs(row.name, args) : 0;
+  const waits = blocksFor + (durability !== undefined && row.write ? durability.timeoutMs : 0);
+  return waits === 0 ? undefined : waits;
+}
+
 /** Runs calls: on a shared connection, on a leased one, or as one request per node. */
 export class CommandRunner {
   /** Calls that run on leased connections. */
@@ -77,7 +85,7 @@ export class CommandRunner {
   /** As `traced` of `runSingle`, at half its cost: most calls are of this kind. */
   private runSingleTraced(call: ResolvedCall, policy: CallPolicy, shape: CallShape): Promise<unknown> {
     if (policy.trace !== undefined) return this.runSingle(call, policy, shape);
-    const context = this.contextOf(call, 'single');
+    const context = this.contextOf(call, 'single', undefined);
     context.attempts = 1;
     return traced(
       commandChannel,
@@ -99,11 +107,16 @@ export class CommandRunner {
   ): Promise<T> {
     // a message is traced as it is published, and so has no command of its own
     if (!commandChannel.hasSubscribers || policy.trace !== undefined) return run(policy);
-    const context = this.contextOf(call, kind);
+    const waitMs = kind === 'leased' ? waitOf(call, policy) : undefined;
+    const context = this.contextOf(call, kind, waitMs);
     return traced(commandChannel, context, () => run({ ...policy, trace: new CallTrace(context) }));
   }
 
-  private contextOf(call: ResolvedCall, kind: KeyslotCommandContext['kind']): KeyslotCommandContext {
+  private contextOf(
+    call: ResolvedCall,
+    kind: KeyslotCommandContext['kind'],
+    waitMs: number | undefined,
+  ): KeyslotCommandContext {
     const { row, args, slot } = call;
     const { clientId, clientName, telemetryKeys } = this.host.options;
     // one literal with all fields: V8 takes 15 µs to put such an object together from others
@@ -115,6 +128,7 @@ export class CommandRunner {
       argumentCount: args.length,
       kind,
       slot: slot === NO_SLOT ? undefined : slot,
+      waitMs,
       keys: telemetryKeys ? keysOf(call) : undefined,
       outcome: undefined,
       errorCode: undefined,

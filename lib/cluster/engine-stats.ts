@@ -15,7 +15,7 @@ import { Histogram } from './stats/histogram.js';
 import { NodeCounters } from './stats/node-counters.js';
 
 const NOTHING_PENDING: PendingStats = { commands: 0, inFlight: 0, waitingForRoom: 0, bytes: 0 };
-const NO_LEASES: LeaseStats = { held: 0, idle: 0, waiting: 0, created: 0 };
+const NO_LEASES: LeaseStats = { held: 0, idle: 0, waiting: 0, max: 0, created: 0 };
 
 /** Where round trips are added up; cleared for each snapshot. */
 const nodeTimes = new Histogram();
@@ -60,7 +60,11 @@ export function takeStats(counters: ClusterCounters, router: Router, leases: Lea
         bytes: budget.pendingBytes,
       },
     ]),
-    leases: { ...sumOf([NO_LEASES, ...all.map((node) => node.leases)]), created: sums.leasesCreated },
+    leases: {
+      ...sumOf([NO_LEASES, ...all.map((node) => node.leases)]),
+      max: leases.max,
+      created: sums.leasesCreated,
+    },
   };
   return {
     at: Date.now(),

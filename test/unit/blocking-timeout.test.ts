@@ -1,4 +1,4 @@
-import { withTimeLeft } from '../../lib/cluster/command-table/blocking-timeout.js';
+import { blockingMs, withTimeLeft } from '../../lib/cluster/command-table/blocking-timeout.js';
 
 it.each([
   ['blpop', ['a', 'b', 5], 2_000, ['a', 'b', '3']],
@@ -21,4 +21,15 @@ it.each([
   ['module.wait', ['a', 5], 2_000, ['a', 5]],
 ])('%s %j that has waited %d ms waits for the rest of its timeout', (name, args, waitedMs, expected) => {
   expect(withTimeLeft(name, args, waitedMs)).toEqual(expected);
+});
+
+it.each([
+  ['blpop', ['a', 'b', '1.5'], 1_500],
+  ['blpop', ['a', 0], Infinity],
+  ['bzmpop', [2, 1, 'a', 'MIN'], 2_000],
+  ['xread', ['BLOCK', 500, 'STREAMS', 's', '$'], 500],
+  ['xread', ['BLOCK', 0, 'STREAMS', 's', '$'], Infinity],
+  ['module.wait', ['a', 5], Infinity],
+])('%s %j may block for %d ms', (name, args, expected) => {
+  expect(blockingMs(name, args)).toBe(expected);
 });

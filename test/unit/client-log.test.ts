@@ -157,12 +157,30 @@ describe('the log of a client', () => {
     const [quick, slow, blocking] = [
       commandContext(),
       commandContext({ startedAt: performance.timeOrigin + performance.now() - 1_000_000 }),
-      commandContext({ startedAt: performance.timeOrigin + performance.now() - 1_000_000, kind: 'leased' }),
+      commandContext({
+        startedAt: performance.timeOrigin + performance.now() - 1_000_000,
+        kind: 'leased',
+        waitMs: Infinity,
+      }),
     ];
     for (const context of [quick, slow, blocking]) ended(context);
     expect(entries).toHaveLength(1);
     expect(entries[0]).toMatchObject({ kind: 'slow', level: 'warn' });
     expect(entries[0].message).toMatch(/^Slow: HSET on 10\.0\.0\.1:7000 \(slot 93/);
+  });
+
+  it('compares the time of a call that waits on purpose without that wait', () => {
+    const entries = logOf('slow');
+    const leased = (durationMs: number): never =>
+      commandContext({
+        startedAt: performance.timeOrigin + performance.now() - durationMs,
+        kind: 'leased',
+        waitMs: 1_000,
+      });
+    ended(leased(1_040));
+    expect(entries).toEqual([]);
+    ended(leased(1_060));
+    expect(entries).toMatchObject([{ kind: 'slow', fields: { durationMs: expect.closeTo(1_060, 0) } }]);
   });
 
   it('leaves out other clients, and everything after its end', () => {

@@ -15,7 +15,7 @@ const traffic = (commands: number, retries: Record<string, number> = {}): Traffi
   connections: { shared: 0, leased: 0, subscriber: 0 },
   reconnects: 0,
   connectFailures: 0,
-  leases: { held: 0, idle: 0, waiting: 0, created: 0 },
+  leases: { held: 0, idle: 0, waiting: 0, max: 50, created: 0 },
 });
 const node = (commands: number, retries?: Record<string, number>): NodeStats => ({
   ...traffic(commands, retries),

@@ -38,3 +38,10 @@ export function withTimeLeft<A extends CommandArgument>(
   left[index] = String(leftMs / place.unitMs);
   return left;
 }
+
+/** Returns how long a blocking command may block, in ms: `Infinity` if it has no limit, or it is not known. */
+export function blockingMs(name: string, args: readonly CommandArgument[]): number {
+  const place = PLACES.get(name);
+  const given = Number(args[place?.index(args) ?? -1]);
+  return place !== undefined && given > 0 ? given * place.unitMs : Infinity;
+}

@@ -85,6 +85,11 @@ export interface KeyslotCommandContext extends KeyslotContext, KeyslotRouting {
   readonly kind: 'single' | 'leased' | 'fanOut';
   /** The slot of its keys; unset for a call without keys, or with keys of several slots. */
   readonly slot?: number | undefined;
+  /**
+   * How long it may wait on purpose, in ms: the timeout of a blocking command, or of `durability`. `Infinity` if it
+   * has no limit; unset if it does not wait.
+   */
+  readonly waitMs?: number | undefined;
   /** Its keys, only with `telemetry: { keys: true }`. */
   readonly keys?: readonly string[] | undefined;
 }

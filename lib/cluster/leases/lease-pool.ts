@@ -10,6 +10,7 @@ import {
 import { IdleConnections } from './idle-connections.js';
 import { LeaseQueue, type LeaseWaiter } from './lease-queue.js';
 import { endNow, isAlive, openLeased, type LeasedConnection } from './leased-connection.js';
+import { measureLease } from '../diagnostics/lease-times.js';
 import { traceConnect } from '../diagnostics/trace-connect.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { ClusterCounters } from '../stats/cluster-counters.js';
@@ -51,9 +52,15 @@ export class LeasePool {
     private readonly counters: ClusterCounters,
   ) {}
 
+  /** The most leases at a time, in total. */
+  get max(): number {
+    return this.options.maxLeased;
+  }
+
   /** The leases of one node now. */
   gaugesOf(node: string): Omit<LeaseStats, 'created'> {
     return {
+      max: this.options.maxLeasedPerNode,
       held: this.taken.get(node) ?? 0,
       idle: this.idle.sizeOf(node),
       waiting: this.queue.size(node),
@@ -72,11 +79,13 @@ export class LeasePool {
    */
   async lease(node: ClusterNode, wish: LeaseWish): Promise<Lease> {
     this.refuseIfClosed(wish.blocking);
+    const waited = measureLease('wait', this.options.clientName, node.name);
     if (this.mayTake(node.name)) this.take(node.name);
     else await this.turn(node.name, wish);
     const { generation } = this;
     try {
       const connection = (await this.reuse(node, wish.limit)) ?? (await this.connect(node, wish));
+      waited?.();
       return this.leaseOf(connection, node.name, generation);
     } catch (error) {
       this.giveBack(node.name);
@@ -207,9 +216,11 @@ export class LeasePool {
 
   private leaseOf(connection: LeasedConnection, node: string, generation: number): Lease {
     let ended = false;
+    const used = measureLease('use', this.options.clientName, node);
     const once = (dispose: () => void) => (): void => {
       if (ended) return;
       ended = true;
+      used?.();
       dispose();
       this.giveBack(node);
     };

@@ -1,5 +1,4 @@
 import type { Channel } from 'node:diagnostics_channel';
-import { monotonicMs } from '../common/timers.js';
 import {
   commandChannel,
   connectChannel,
@@ -19,6 +18,7 @@ import type {
   KeyslotTopologyContext,
   KeyslotTransactionContext,
 } from '../diagnostics/contexts.js';
+import { epochMs } from '../diagnostics/traced.js';
 import { shownCode } from '../stats/counts.js';
 import type { ClusterLogger, LogFields, LogKind } from './log-entry.js';
 import { LogWriter } from './log-writer.js';
@@ -35,8 +35,8 @@ export interface LogOptions {
 /** A call of any kind, as the log sees it. */
 interface LoggedCall extends LogFields {
   readonly command: string;
-  /** The time is not only that of the servers: a call that blocks, or runs a function of the application. */
-  readonly waits?: boolean;
+  /** How long it may wait on purpose, in ms. */
+  readonly waitMs?: number | undefined;
 }
 
 /** Logs what one client does. It listens to the tracing channels, so that nothing is spent where nothing is logged. */
@@ -90,7 +90,7 @@ export class ClientLog {
     this.stops.push(() => void ended.unsubscribe(listener));
   }
 
-  private called(context: KeyslotContext, { waits = false, ...call }: LoggedCall): void {
+  private called(context: KeyslotContext, { waitMs = 0, ...call }: LoggedCall): void {
     const { logging, slowMs } = this.options;
     const durationMs = durationOf(context);
     const { outcome } = context;
@@ -102,7 +102,7 @@ export class ClientLog {
       ...(failed && { errorCode: shownCode(context.errorCode) }),
     };
     if (failed && logging.has('error')) this.writer.write('error', 'error', lineOf(fields), fields);
-    if (durationMs > slowMs && !waits && logging.has('slow'))
+    if (durationMs - waitMs > slowMs && logging.has('slow'))
       this.writer.write('slow', 'warn', `Slow: ${lineOf(fields)}`, fields);
     if (logging.has('command')) this.writer.write('command', 'debug', lineOf(fields), fields);
   }
@@ -142,7 +142,7 @@ const commandOf = (context: KeyslotCommandContext): LoggedCall => ({
   command: context.command,
   slot: context.slot,
   ...routingOf(context),
-  waits: context.kind === 'leased',
+  waitMs: context.waitMs,
 });
 
 const pipelineOf = (context: KeyslotPipelineContext): LoggedCall => ({
@@ -156,7 +156,6 @@ const transactionOf = (context: KeyslotTransactionContext): LoggedCall => ({
   batchSize: context.batchSize,
   slot: context.slot,
   ...routingOf(context),
-  waits: context.kind === 'watch',
 });
 
 const publicationOf = (context: KeyslotPublishContext): LoggedCall => ({
@@ -165,8 +164,7 @@ const publicationOf = (context: KeyslotPublishContext): LoggedCall => ({
   ...routingOf(context),
 });
 
-const durationOf = ({ startedAt }: KeyslotContext): number =>
-  Math.max(0, performance.timeOrigin + monotonicMs() - startedAt);
+const durationOf = ({ startedAt }: KeyslotContext): number => Math.max(0, epochMs() - startedAt);
 
 const ms = (duration: number): string => `${duration.toFixed(1)} ms`;
 

@@ -44,6 +44,8 @@ export interface LeaseStats {
   readonly idle: number;
   /** Callers that wait for a connection now. */
   readonly waiting: number;
+  /** The most leases at a time: `maxLeasedPerNode`; in total, `maxLeased`. */
+  readonly max: number;
   /** Connections that were opened for leases. */
   readonly created: number;
 }

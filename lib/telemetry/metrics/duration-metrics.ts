@@ -7,7 +7,9 @@ import {
 } from '../../cluster/diagnostics/channels.js';
 import type { KeyslotContext, KeyslotRouting } from '../../cluster/diagnostics/contexts.js';
 import { ATTRIBUTES, NAMESPACE, SYSTEM } from '../common/attribute-names.js';
-import { epochMs } from '../common/clock.js';
+import { addressOf } from '../../cluster/diagnostics/call-trace.js';
+import { type LeaseTime, leaseChannel } from '../../cluster/diagnostics/lease-times.js';
+import { epochMs } from '../../cluster/diagnostics/traced.js';
 import { AttributeCache } from '../common/attribute-cache.js';
 import { defined } from '../common/defined.js';
 import { batchName } from '../common/operation-name.js';
@@ -41,12 +43,7 @@ const RECORDINGS: { readonly [N in KeyslotChannelName]?: Recording<KeyslotContex
     histogram: 'db.client.connection.create_time',
     includes: ({ purpose }) => purpose !== 'client',
     attributes: ({ clientName, purpose, node, address, port }) =>
-      defined({
-        [ATTRIBUTES.dbSystem]: SYSTEM,
-        [ATTRIBUTES.poolName]: [clientName, node, purpose].filter((part) => part !== undefined).join('/'),
-        [ATTRIBUTES.serverAddress]: address,
-        [ATTRIBUTES.serverPort]: port,
-      }),
+      poolAttributes(clientName, purpose, node, address, port),
   },
   'keyslot:publish': {
     histogram: 'messaging.client.operation.duration',
@@ -75,6 +72,7 @@ export function startDurations(meter: Meter): () => void {
   const ends = Object.entries(RECORDINGS).map(([name, recording]) =>
     record(name as KeyslotChannelName, recording as Recording<KeyslotContext>, meter),
   );
+  ends.push(recordLeases(meter));
   return () => ends.forEach((end) => end());
 }
 
@@ -96,6 +94,26 @@ function record(name: KeyslotChannelName, recording: Recording<KeyslotContext>, 
   };
 }
 
+/** Records how long leased connections were waited for and used. */
+function recordLeases(meter: Meter): () => void {
+  const histograms: Record<LeaseTime['kind'], Histogram> = {
+    wait: createHistogram(meter, 'db.client.connection.wait_time'),
+    use: createHistogram(meter, 'db.client.connection.use_time'),
+  };
+  const onLease = (message: unknown): void => {
+    const { kind, clientName, node, ms } = message as LeaseTime;
+    histograms[kind].record(
+      ms / 1_000,
+      pools.get(`${clientName} ${node}`, () => {
+        const { address, port } = addressOf(node);
+        return poolAttributes(clientName, 'leased', node, address, port);
+      }),
+    );
+  };
+  leaseChannel.subscribe(onLease);
+  return () => void leaseChannel.unsubscribe(onLease);
+}
+
 function createHistogram(meter: Meter, name: keyof typeof HISTOGRAMS): Histogram {
   const { unit, description, boundaries } = HISTOGRAMS[name];
   return meter.createHistogram(name, {
@@ -111,6 +129,21 @@ function createCounter(meter: Meter, name: keyof typeof MESSAGE_COUNTERS): Count
 }
 
 const databases = new AttributeCache();
+const pools = new AttributeCache();
+
+const poolAttributes = (
+  clientName: string | undefined,
+  use: string,
+  node?: string,
+  address?: string,
+  port?: number,
+): Attributes =>
+  defined({
+    [ATTRIBUTES.dbSystem]: SYSTEM,
+    [ATTRIBUTES.poolName]: [clientName, node, use].filter((part) => part !== undefined).join('/'),
+    [ATTRIBUTES.serverAddress]: address,
+    [ATTRIBUTES.serverPort]: port,
+  });
 
 /** A call that went to several nodes has no server. */
 function databaseAttributes(operation: string, { nodes, node, address, port }: KeyslotRouting): Attributes {

@@ -23,6 +23,8 @@ export const HISTOGRAMS = {
     'Duration of calls: commands, pipelines and transactions, with all retries',
   ),
   'db.client.connection.create_time': histogram('The time it took to open a connection'),
+  'db.client.connection.wait_time': histogram('The time it took to get a leased connection'),
+  'db.client.connection.use_time': histogram('The time from getting a leased connection to its return'),
   'messaging.client.operation.duration': histogram('Duration of publishing', MESSAGING_BOUNDARIES),
   'messaging.process.duration': histogram('Duration of the runs of message handlers', MESSAGING_BOUNDARIES),
 } as const satisfies Record<string, Instrument>;
@@ -36,6 +38,7 @@ export const MESSAGE_COUNTERS = {
 /** What `cluster.stats()` is read for when metrics are collected. */
 export const OBSERVED = {
   'db.client.connection.count': upDown('{connection}', 'Open connections, by pool and state'),
+  'db.client.connection.max': upDown('{connection}', 'The most leased connections at a time'),
   'db.client.connection.pending_requests': upDown('{request}', 'Callers that wait for a leased connection'),
   'db.client.connection.timeouts': counter('{timeout}', 'Callers that got no leased connection in time'),
   'keyslot.commands': counter('{command}', 'Commands that were sent, each attempt'),

@@ -69,6 +69,7 @@ export function connectionReadings(node: string, { connections, leases, errors }
     count('subscriber', 'used', connections.subscriber),
     count('leased', 'used', connections.leased - leases.idle),
     count('leased', 'idle', leases.idle),
+    reading('db.client.connection.max', leases.max, leasedPool),
     reading('db.client.connection.pending_requests', leases.waiting, leasedPool),
     reading('db.client.connection.timeouts', errors['LEASE_TIMEOUT'] ?? 0, leasedPool),
   ];

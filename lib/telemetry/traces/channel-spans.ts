@@ -6,7 +6,7 @@ import {
   type KeyslotContexts,
 } from '../../cluster/diagnostics/channels.js';
 import type { KeyslotContext } from '../../cluster/diagnostics/contexts.js';
-import { epochMs } from '../common/clock.js';
+import { epochMs } from '../../cluster/diagnostics/traced.js';
 import {
   commandSpans,
   connectSpans,

@@ -67,6 +67,29 @@ it('reports connections by pool and state', async () => {
   for (const pool of pools) expect(pool).toMatch(/^main\/[\w.:]+:\d+\/(shared|leased|subscriber)$/);
 });
 
+it('reports how long leased connections are waited for and used, and how many there may be', async () => {
+  telemetry.observe(cluster, 'main');
+  await cluster.blpop(key('none'), 0.01);
+  await cluster.transaction([key('a')], async (tx) => tx.get(key('a')));
+  const values = await metrics.collect();
+  for (const name of ['wait_time', 'use_time']) {
+    expect(await metrics.sum(`db.client.connection.${name}`)).toBe(2);
+    const [{ attributes, unit }] = values.get(`db.client.connection.${name}`)!;
+    expect(unit).toBe('s');
+    expect(attributes).toEqual({
+      'db.system.name': 'redis',
+      'db.client.connection.pool.name': expect.stringMatching(/^shop\/[\w.:]+:\d+\/leased$/),
+      'server.address': expect.any(String),
+      'server.port': expect.any(Number),
+    });
+  }
+  const limits = values.get('db.client.connection.max')!;
+  expect(new Set(limits.map(({ value }) => value))).toEqual(new Set([50]));
+  await telemetry.shutdown();
+  await cluster.blpop(key('none'), 0.01);
+  expect(await metrics.sum('db.client.connection.use_time')).toBe(2);
+});
+
 it('reports errors and failed calls by code', async () => {
   telemetry.observe(cluster);
   await cluster.set(key('text'), 'x');

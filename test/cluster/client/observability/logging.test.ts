@@ -101,6 +101,21 @@ it('logs calls above slowMs, but none that blocks on purpose', async () => {
   expect(slow[0].fields.durationMs).toBeGreaterThan(100);
 });
 
+it('logs slow transactions with their function, and leased calls that wait for a connection', async () => {
+  const { client, entries } = await logging(['slow'], { slowMs: 100, maxLeasedPerNode: 1 });
+  const mine = key();
+  await client.transaction([mine], async (tx) => {
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    return tx.multi().set(mine, '1');
+  });
+  expect(entries.map(({ fields }) => fields.command)).toContain('TRANSACTION');
+  // the second waits for the only connection, and then blocks for 10 ms
+  const [list] = mine.split('secret');
+  await Promise.all([client.blpop(`${list}a`, 0.3), client.blpop(`${list}b`, 0.01)]);
+  const slow = entries.filter(({ fields }) => fields.command === 'BLPOP');
+  expect(slow.some(({ fields }) => fields.durationMs! > 110)).toBe(true);
+});
+
 it('logs topology changes, and the target of a redirect', async () => {
   const { client, entries } = await logging(['topology', 'command'], { refreshIntervalMs: 500 });
   const mine = key();
@@ -135,6 +150,22 @@ it('continues with a logger that throws, and reports that once', async () => {
   await client.set(mine, '1');
   expect(await client.incr(mine)).toBe(2);
   expect(warnings).toEqual([expect.stringMatching(/logger of a cluster client failed with Error: no disk/)]);
+});
+
+it('needs a logger without Nest, and logs errors and the topology if only a logger is given', async () => {
+  expect(() => new ClusterClient({ nodes: local.seeds, logging: ['error'] })).toThrow(
+    /^Option logging needs a logger beside it: a function/,
+  );
+  const silent = new ClusterClient({ nodes: local.seeds, logging: [] });
+  cleanups.push(() => silent.close());
+  const entries: LogEntry[] = [];
+  const client = new ClusterClient({ nodes: local.seeds, logger: (entry) => entries.push(entry) });
+  cleanups.push(() => client.close());
+  await client.connect();
+  await Promise.all([client.set(key(), 'x'), silent.set(key(), 'x')]);
+  await expect(client.call('nosuch', key())).rejects.toThrow();
+  expect(new Set(entries.map(({ kind }) => kind))).toEqual(new Set(['topology', 'error']));
+  expect(entries.at(-1)).toMatchObject({ level: 'error', fields: { command: 'NOSUCH', errorCode: 'ERR' } });
 });
 
 it('stops with the client', async () => {

@@ -247,13 +247,13 @@ describe('stats()', () => {
     const owner = ownerOf(client, mine);
     const leasesNow = (): unknown => client.stats().nodes[owner].leases;
     const pops = [client.blpop(mine, 30), client.blpop(mine, 30)];
-    await eventually(() => expect(leasesNow()).toEqual({ held: 1, idle: 0, waiting: 1, created: 1 }));
+    await eventually(() => expect(leasesNow()).toEqual({ held: 1, idle: 0, waiting: 1, max: 1, created: 1 }));
     expect(client.stats().nodes[owner].connections).toMatchObject({ leased: 1 });
     await client.rpush(mine, 'a', 'b');
     await Promise.all(pops);
-    await eventually(() => expect(leasesNow()).toEqual({ held: 0, idle: 1, waiting: 0, created: 1 }));
+    await eventually(() => expect(leasesNow()).toEqual({ held: 0, idle: 1, waiting: 0, max: 1, created: 1 }));
     expect(client.stats().nodes[owner].commands).toBe(3);
-    expect(client.stats().total.leases).toEqual({ held: 0, idle: 1, waiting: 0, created: 1 });
+    expect(client.stats().total.leases).toEqual({ held: 0, idle: 1, waiting: 0, max: 500, created: 1 });
   });
 
   it('counts reads of the topology', async () => {

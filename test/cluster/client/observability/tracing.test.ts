@@ -84,8 +84,20 @@ describe('a command', () => {
       slot: keySlot('{a}list'),
       node: ownerOf('{a}list'),
       attempts: 1,
+      waitMs: 1_000,
     });
     expect(recorder.of('keyslot:connect')).toMatchObject([{ purpose: 'leased', node: ownerOf('{a}list') }]);
+  });
+
+  it('says how long it may wait for replicas', async () => {
+    await cluster
+      .with({ durability: { replicas: 1, timeoutMs: 20 } })
+      .set('{a}durable', 'x')
+      .catch(() => {});
+    expect(recorder.only('keyslot:command')).toMatchObject({ kind: 'leased', waitMs: 20 });
+    recorder.clear();
+    await cluster.get('{a}durable');
+    expect(recorder.only('keyslot:command').waitMs).toBeUndefined();
   });
 
   it('over several slots has a part for each node', async () => {
