@@ -27,7 +27,15 @@ const programs = Object.values(bin).map(entryOf);
 /** Folders of files that an entry point reads at run time. */
 const ASSETS = ['dashboard/assets'];
 
-const kept = new Set([...(await bundleModules()), ...copyDeclarations(), ...copyAssets()]);
+/** Packages that become part of ours, so that applications need not install them. */
+const BUNDLED = new Set(['luaparse']);
+
+const kept = new Set([
+  ...(await bundleModules()),
+  ...copyDeclarations(),
+  ...copyAssets(),
+  ...copyLicenses(),
+]);
 for (const name of readdirSync(dist, { recursive: true })) {
   const file = join(dist, name);
   if (statSync(file).isFile() && !kept.has(file)) rmSync(file);
@@ -43,7 +51,7 @@ async function bundleModules() {
   for (const { format, dir, inputs } of formats) {
     const bundle = await rolldown({
       input: Object.fromEntries(inputs.map((entry) => [entry, join(cache, 'modules', `${entry}.js`)])),
-      external: /^[^./]/,
+      external: (id) => /^[^./]/.test(id) && !BUNDLED.has(id),
       platform: 'node',
       treeshake: false,
       experimental: { attachDebugInfo: 'none' },
@@ -93,5 +101,15 @@ function copyAssets() {
     rmSync(to, { recursive: true, force: true });
     cpSync(join(root, 'lib', assets), to, { recursive: true });
     return readdirSync(to, { recursive: true }).map((name) => join(to, name));
+  });
+}
+
+/** @returns {string[]} the licenses of the packages that became part of ours */
+function copyLicenses() {
+  mkdirSync(join(dist, 'licenses'), { recursive: true });
+  return [...BUNDLED].map((name) => {
+    const copy = join(dist, 'licenses', `${name}.txt`);
+    writeFileSync(copy, readFileSync(join(root, 'node_modules', name, 'LICENSE')));
+    return copy;
   });
 }

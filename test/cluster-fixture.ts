@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { LocalCluster, type LocalClusterOptions } from 'keyslot/testing';
+import { LocalCluster, type LocalClusterOptions, MemoryCluster } from 'keyslot/testing';
+import { backend } from './backend.js';
 
 /** What a test file gets of the cluster it shares with others. */
 export interface SharedCluster {
@@ -29,14 +30,19 @@ function clusterAt(
   options: LocalClusterOptions = {},
 ): SharedCluster {
   const nodes: { host: string; port: number }[] = [];
-  let own: LocalCluster | undefined;
+  let end: (() => unknown) | undefined;
   beforeAll(async () => {
-    if (given.length === 0) own = await LocalCluster.start(options);
-    nodes.push(...(own?.seeds ?? given));
+    if (backend.isMemory) {
+      const memory = new MemoryCluster();
+      nodes.push(...memory.nodes);
+      end = () => memory.close();
+    } else if (given.length === 0) {
+      const own = await LocalCluster.start(options);
+      nodes.push(...own.seeds);
+      end = () => own.stop();
+    } else nodes.push(...given);
   });
-  afterAll(async () => {
-    await own?.stop();
-  });
+  afterAll(() => end?.());
   return { nodes, keyspace: `file-${randomBytes(6).toString('hex')}:` };
 }
 

@@ -7,6 +7,7 @@ const TOP_FOLDERS: readonly (readonly string[])[] = [
   ['client'],
   ['entity'],
   ['nest'],
+  ['testing/memory'],
   ['testing'],
   ['cache', 'cli', 'dashboard', 'health', 'microservices', 'telemetry', 'throttler'],
   ['index.ts'],
@@ -65,6 +66,15 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   dashboard: [['state'], ['collectors'], ['monitors'], ['http'], ['.']],
   telemetry: [['common'], ['propagation'], ['metrics', 'traces'], ['.']],
   cli: [['common'], ['bench', 'check', 'entities', 'local'], ['commands'], ['.']],
+  'testing/memory': [
+    ['keyspace'],
+    ['command-parts'],
+    ['commands', 'lua'],
+    ['libraries'],
+    ['scripts'],
+    ['server'],
+    ['.'],
+  ],
   testing: [['common'], ['folder', 'server'], ['cluster'], ['.']],
 };
 
@@ -113,10 +123,14 @@ function isBelow(floors: readonly (readonly string[])[], below: string, above: s
   return floorOf(below) >= 0 && floorOf(below) < floorOf(above);
 }
 
+/** Rooms that are so large that they have rooms of their own. */
+const ROOMS_WITH_ROOMS: ReadonlySet<string> = new Set(['testing/memory']);
+
 /** `client/scan/scan-key.ts` stands in the room `scan` of `client`, `client/cluster-view.ts` in its room `.`. */
 function placeOf(file: string): [folder: string, room: string] {
-  const parts = file.split('/');
-  return [parts[0], parts.length > 2 ? parts[1] : '.'];
+  const [folder, room, ...rest] = file.split('/');
+  if (!ROOMS_WITH_ROOMS.has(`${folder}/${room}`)) return [folder, rest.length > 0 ? room : '.'];
+  return [`${folder}/${room}`, rest.length > 1 ? rest[0] : '.'];
 }
 
 function longFiles(sources: Sources): string[] {

@@ -11,3 +11,4 @@ export type { CommandArgument } from './server/node-connection.js';
 export type { SlotRange } from './server/cluster-view.js';
 export { ClusterTestingModule, getTestKeyspaceToken } from './cluster-testing.module.js';
 export { TestKeyspace } from './test-keyspace.js';
+export { MemoryCluster, type MemoryClusterOptions } from './memory/memory-cluster.js';

@@ -2,6 +2,7 @@ import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { NodeAddress } from '../topology/topology.js';
+import { inProcessNode } from '../topology/in-process-nodes.js';
 
 /**
  * The buffer into which all sockets read; it is valid until `onBytes` returns. It is shared because a buffer
@@ -18,6 +19,8 @@ export function openSocket(
   options: ResolvedClusterOptions,
   onBytes: (bytes: Buffer) => void,
 ): Socket {
+  const inProcess = inProcessNode(address.host);
+  if (inProcess !== undefined) return inProcess().on('data', onBytes);
   const onread = {
     buffer: readBuffer,
     callback: (length: number) => {

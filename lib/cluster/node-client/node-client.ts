@@ -4,6 +4,7 @@ import { Redis, type RedisOptions } from 'ioredis';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { Credentials } from '../options/credentials.js';
 import { nodeName, type NodeAddress } from '../topology/topology.js';
+import { inProcessConnector } from './in-process-connector.js';
 
 /**
  * Creates an ioredis client for one node, for calls that need a connection of their own: blocking commands,
@@ -29,6 +30,7 @@ export function nodeClientOptions(
   return {
     host,
     port,
+    ...inProcessConnector(host),
     tls: options.tls && { servername: isIP(host) === 0 ? host : undefined, ...options.tls },
     connectionName: options.clientName,
     connectTimeout: options.connectTimeoutMs,

@@ -1,0 +1,31 @@
+import type { Socket } from 'node:net';
+import type { RedisOptions } from 'ioredis';
+import { inProcessNode, type OpenInProcess } from '../topology/in-process-nodes.js';
+
+/** Returns the option by which an ioredis client reaches a node in this process; nothing for any other node. */
+export function inProcessConnector(host: string): Pick<RedisOptions, 'Connector'> {
+  const open = inProcessNode(host);
+  return open ? { Connector: connectorOf(open) as unknown as RedisOptions['Connector'] } : {};
+}
+
+/** Returns a class with the members of ioredis' connectors. */
+const connectorOf = (open: OpenInProcess) =>
+  class InProcessConnector {
+    connecting = false;
+    readonly firstError = undefined;
+    private stream: Socket | undefined = undefined;
+
+    check(): boolean {
+      return true;
+    }
+
+    connect(): Promise<Socket> {
+      this.connecting = true;
+      return Promise.resolve((this.stream = open()));
+    }
+
+    disconnect(): void {
+      this.connecting = false;
+      this.stream?.end();
+    }
+  };

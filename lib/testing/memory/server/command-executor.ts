@@ -1,0 +1,55 @@
+import { type CommandRow, CommandTable } from '../../../cluster/command-table/command-table.js';
+import { keyIndexes } from '../../../cluster/command-table/command-keys.js';
+import type { CommandContext, CommandSet, MemoryCommand } from '../command-parts/command.js';
+import { CommandError, type MemoryReply } from '../command-parts/reply.js';
+
+/** Runs commands that a store in memory has, and refuses the others by name. */
+export class CommandExecutor {
+  private readonly table = new CommandTable();
+  private readonly commands: ReadonlyMap<string, MemoryCommand>;
+
+  constructor(
+    private readonly context: CommandContext,
+    commands: CommandSet,
+  ) {
+    this.commands = new Map(Object.entries(commands));
+  }
+
+  /**
+   * Runs a command.
+   *
+   * @param words its name and arguments.
+   * @throws CommandError NOTINMEMORY for a command that only servers have.
+   */
+  run([name, ...args]: readonly string[], mayWrite = true): MemoryReply {
+    const known = name.toLowerCase();
+    const row = this.table.lookup(known, args);
+    const { run } = this.commandOf(known, args, row);
+    if (!row?.write) return run(args, this.context);
+    if (!mayWrite) throw new CommandError('ERR Write commands are not allowed from read-only scripts.');
+    const reply = run(args, this.context);
+    for (const index of keyIndexes(row, args)) this.context.keyspace.touch(args[index]);
+    return reply;
+  }
+
+  /** Checks a command without running it. @throws CommandError as `run` does, before it begins. */
+  check([name, ...args]: readonly string[]): void {
+    const known = name.toLowerCase();
+    this.commandOf(known, args, this.table.lookup(known, args));
+  }
+
+  private commandOf(name: string, args: readonly string[], row: CommandRow | undefined): MemoryCommand {
+    const found = this.commands.get(name);
+    if (!found) throw unknown(name, row);
+    if (args.length < found.least || args.length > found.most)
+      throw new CommandError(`ERR wrong number of arguments for '${name}' command`);
+    return found;
+  }
+}
+
+const unknown = (name: string, row: CommandRow | undefined): CommandError =>
+  row
+    ? new CommandError(
+        `NOTINMEMORY The store in memory has no command ${name.toUpperCase()}. Run this test on a real cluster`,
+      )
+    : new CommandError(`ERR unknown command '${name}'`);

@@ -1,0 +1,75 @@
+import type { CommandContext } from '../command-parts/command.js';
+import type { MemoryReply } from '../command-parts/reply.js';
+import { DATA_COMMANDS } from '../commands/command-table.js';
+import type { MemoryClock } from '../keyspace/clock.js';
+import { Keyspace } from '../keyspace/keyspace.js';
+import type { Random } from '../keyspace/random.js';
+import { ScriptEngine } from '../scripts/script-engine.js';
+import { Channels } from './channels.js';
+import { CommandExecutor } from './command-executor.js';
+import { type NodeDescription, nodeCommands } from './node-commands.js';
+import { scriptCommands } from './script-commands.js';
+
+/** What a node in memory needs. */
+export interface MemoryNodeOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Its id in the cluster, 40 characters. */
+  readonly id: string;
+  readonly clock: MemoryClock;
+  readonly random: Random;
+  /** How many replicas WAIT counts. */
+  readonly replicas: number;
+}
+
+/** A node of a cluster in memory: its keys, its scripts and its subscriptions. It owns all slots. */
+export class MemoryNode implements NodeDescription {
+  readonly host: string;
+  readonly port: number;
+  readonly id: string;
+  readonly replicas: number;
+  readonly keyspace = new Keyspace();
+  readonly channels = new Channels();
+  private readonly clock: MemoryClock;
+  private readonly executor: CommandExecutor;
+  private connections = 0;
+
+  constructor({ host, port, id, clock, random, replicas }: MemoryNodeOptions) {
+    this.host = host;
+    this.port = port;
+    this.id = id;
+    this.clock = clock;
+    this.replicas = replicas;
+    const context: CommandContext = { keyspace: this.keyspace, random };
+    const inScripts = { ...DATA_COMMANDS, ...nodeCommands(this) };
+    const ofScripts = new CommandExecutor(context, inScripts);
+    const scripts = new ScriptEngine((words, mayWrite) => ofScripts.run(words, mayWrite));
+    this.executor = new CommandExecutor(context, { ...inScripts, ...scriptCommands(scripts) });
+  }
+
+  /** Returns the id of a new connection. */
+  nextConnection(): number {
+    return ++this.connections;
+  }
+
+  /** Runs a command at the present time. @throws CommandError */
+  run(words: readonly string[]): MemoryReply {
+    this.tick();
+    return this.executor.run(words);
+  }
+
+  /** Runs work at one time: a block of commands, or a command and its checks. */
+  atOneTime<T>(work: (run: (words: readonly string[]) => MemoryReply) => T): T {
+    this.tick();
+    return work((words) => this.executor.run(words));
+  }
+
+  /** Checks a command of a transaction when it is queued. @throws CommandError if it is unknown or lacks arguments. */
+  check(words: readonly string[]): void {
+    this.executor.check(words);
+  }
+
+  private tick(): void {
+    this.keyspace.now = this.clock.now();
+  }
+}
