@@ -5,7 +5,7 @@ import { root } from '../docs-snippets.js';
 import type { Exceptions } from './suite-list.js';
 
 /** The functions by which a test file says what it has. */
-const WORDS = ['describe', 'it', 'beforeAll', 'beforeEach', 'afterEach', 'afterAll'] as const;
+const WORDS = ['describe', 'it', 'test', 'beforeAll', 'beforeEach', 'afterEach', 'afterAll'] as const;
 
 type Word = ((...args: unknown[]) => unknown) & { each?: (...table: unknown[]) => Word };
 type Words = Record<(typeof WORDS)[number], Word>;
@@ -26,19 +26,24 @@ export async function runInMemory(file: string, without: Exceptions): Promise<vo
     calls.push(() => (table ? words[name].each?.(...table)(...args) : words[name](...args)));
   });
   await replaced(recorders, () => import(pathToFileURL(join(root, 'test', file)).href));
-  const left = new Set(Object.keys(without));
-  const { it: original } = words;
-  const filter: Word = (title, ...rest) => left.delete(title as string) || original(title, ...rest);
+  const left = new Set<unknown>(Object.keys(without));
+  describe(file, () => {
+    const { it: original } = words;
+    words.it = words.test = filtered(original, left);
+    for (const call of calls) call();
+    words.it = words.test = original;
+  });
+  if (left.size > 0) throw new Error(`${file} has no test "${[...left].join('" and no test "')}"`);
+}
+
+/** Returns `it` without the tests of these titles, which it takes off the list. */
+function filtered(original: Word, left: Set<unknown>): Word {
+  const filter: Word = (title, ...rest) => left.delete(title) || original(title, ...rest);
   filter.each =
     (...table) =>
     (title, ...rest) =>
-      left.delete(title as string) || original.each?.(...table)(title, ...rest);
-  describe(file, () => {
-    words.it = filter;
-    for (const call of calls) call();
-    words.it = original;
-  });
-  if (left.size > 0) throw new Error(`${file} has no test "${[...left].join('" and no test "')}"`);
+      left.delete(title) || original.each?.(...table)(title, ...rest);
+  return filter;
 }
 
 /** Returns functions that note their calls. */

@@ -38,6 +38,7 @@ export class MemoryCluster {
   private readonly node: MemoryNode;
   private readonly sockets = new Set<MemorySocket>();
   private readonly end: () => void;
+  private isEnding = false;
 
   /** @throws InvalidArgumentError for an option of the wrong type, or an unknown one */
   constructor(options: MemoryClusterOptions = {}) {
@@ -89,10 +90,19 @@ export class MemoryCluster {
     this.clear();
   }
 
+  /** @internal Closes as soon as no client is connected. */
+  closeWhenUnused(): void {
+    this.isEnding = true;
+    if (this.sockets.size === 0) this.close();
+  }
+
   private connect(): Socket {
     const socket = new MemorySocket(this.node);
     this.sockets.add(socket);
-    socket.once('close', () => this.sockets.delete(socket));
+    socket.once('close', () => {
+      this.sockets.delete(socket);
+      if (this.isEnding && this.sockets.size === 0) this.close();
+    });
     // clients use a socket as what a stream and the members of MemorySocket are
     return socket as unknown as Socket;
   }
