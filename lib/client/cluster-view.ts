@@ -74,6 +74,11 @@ export class ClusterView extends ScanMethods {
     return this.engine.counters;
   }
 
+  /** @internal Returns the time by which entities expire, in milliseconds since 1970. */
+  now(): number {
+    return this.engine.options.now();
+  }
+
   /** @internal Returns this with replies in the shapes of RESP2, whatever the options of the client say. */
   withPlainReplies(): this {
     if (this.policy.replyTypes === undefined) return this;

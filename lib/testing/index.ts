@@ -9,7 +9,12 @@ export type { WaitOptions } from './common/poll.js';
 export type { CertificatePems } from './server/certificates.js';
 export type { CommandArgument } from './server/node-connection.js';
 export type { SlotRange } from './server/cluster-view.js';
-export { ClusterTestingModule, type MemoryModuleOptions, getMemoryClusterToken, getTestKeyspaceToken } from './cluster-testing.module.js';
+export {
+  ClusterTestingModule,
+  type MemoryModuleOptions,
+  getMemoryClusterToken,
+  getTestKeyspaceToken,
+} from './cluster-testing.module.js';
 export { TestKeyspace } from './test-keyspace.js';
 export { MemoryCluster, type MemoryClusterOptions } from './memory/memory-cluster.js';
 export { MemoryRepositories, createMemoryRepositories } from './memory-repositories.js';

@@ -56,7 +56,7 @@ describe('docs/testing.md', () => {
     const output = await run(developmentTool('vitest'), ['run', '--root', folder], folder, {
       REDIS_CLUSTER_NODES: seeds(),
     });
-    expect(output).toMatch(/3 passed/);
+    expect(output).toMatch(/5 passed/);
     expect(await observer.get(`${others}kept`)).toBe('by somebody else');
     expect(await keysLeft()).toEqual([]);
   });
@@ -67,7 +67,7 @@ describe('docs/testing.md', () => {
       ['--experimental-vm-modules', developmentTool('jest'), '--ci', '--json', '--config', 'jest.config.js'],
       folder,
     );
-    expect(JSON.parse(output)).toMatchObject({ success: true, numPassedTests: 3 });
+    expect(JSON.parse(output)).toMatchObject({ success: true, numPassedTests: 5 });
   });
 
   it('replaces the module of an application by its constant', async () => {
@@ -138,6 +138,8 @@ describe('docs/testing.md', () => {
   });
 
   it('shows code that compiles', async () => {
-    expect(await typeFaults(folder, ['orders.service.spec.ts', 'vitest.config.ts'])).toBe('');
+    expect(
+      await typeFaults(folder, ['orders.service.spec.ts', 'orders.memory.spec.ts', 'vitest.config.ts']),
+    ).toBe('');
   });
 });

@@ -20,7 +20,7 @@ export function openSocket(
   onBytes: (bytes: Buffer) => void,
 ): Socket {
   const inProcess = inProcessNode(address.host);
-  if (inProcess !== undefined) return inProcess().on('data', onBytes);
+  if (inProcess !== undefined) return inProcess.connect().on('data', onBytes);
   const onread = {
     buffer: readBuffer,
     callback: (length: number) => {

@@ -1,15 +1,15 @@
 import type { Socket } from 'node:net';
 import type { RedisOptions } from 'ioredis';
-import { inProcessNode, type OpenInProcess } from '../topology/in-process-nodes.js';
+import { inProcessNode, type InProcessNode } from '../topology/in-process-nodes.js';
 
 /** Returns the option by which an ioredis client reaches a node in this process; nothing for any other node. */
 export function inProcessConnector(host: string): Pick<RedisOptions, 'Connector'> {
-  const open = inProcessNode(host);
-  return open ? { Connector: connectorOf(open) as unknown as RedisOptions['Connector'] } : {};
+  const node = inProcessNode(host);
+  return node ? { Connector: connectorOf(node) as unknown as RedisOptions['Connector'] } : {};
 }
 
 /** Returns a class with the members of ioredis' connectors. */
-const connectorOf = (open: OpenInProcess) =>
+const connectorOf = (node: InProcessNode) =>
   class InProcessConnector {
     connecting = false;
     readonly firstError = undefined;
@@ -21,7 +21,7 @@ const connectorOf = (open: OpenInProcess) =>
 
     connect(): Promise<Socket> {
       this.connecting = true;
-      return Promise.resolve((this.stream = open()));
+      return Promise.resolve((this.stream = node.connect()));
     }
 
     disconnect(): void {

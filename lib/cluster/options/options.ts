@@ -158,6 +158,8 @@ export interface ResolvedClusterOptions {
   readonly logging: ReadonlySet<LogKind>;
   readonly slowMs: number;
   readonly logger: ClusterLogger | undefined;
+  /** Returns the time by which entities expire, in milliseconds since 1970: that of servers and clients alike. */
+  readonly now: () => number;
   /** Numbers the clients of this process. */
   readonly clientId: number;
 }

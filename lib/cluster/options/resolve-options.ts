@@ -8,6 +8,7 @@ import type { Credentials } from './credentials.js';
 import { checkIsObject, CHECKS, milliseconds } from './option-checks.js';
 import type { ClusterEngineOptions, ResolvedClusterOptions } from './options.js';
 import { seedsOf, type Seed } from './seeds.js';
+import { inProcessNode } from '../topology/in-process-nodes.js';
 
 /** How many clients this process has made. */
 let clients = 0;
@@ -75,6 +76,7 @@ export function resolveOptions(
     logging: new Set(options.logging ?? (options.logger === undefined ? [] : ['error', 'topology'])),
     slowMs: options.slowMs ?? 50,
     logger: options.logger,
+    now: inProcessNode(seeds[0]?.address.host)?.now ?? (() => Date.now()),
     clientId: ++clients,
   };
 }

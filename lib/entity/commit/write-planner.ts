@@ -185,7 +185,7 @@ export class WritePlanner {
     let changes = mapper.patch(values);
     const isDirty = changes.expireAt !== undefined || changes.set.length + changes.removed.length > 0;
     if (schema.updatedAt && isDirty) {
-      values = { ...values, [schema.updatedAt]: new Date() };
+      values = { ...values, [schema.updatedAt]: new Date(mapper.now()) };
       changes = mapper.patch(values);
     }
     if (where !== undefined) checkObject('where', where);
@@ -219,7 +219,7 @@ export class WritePlanner {
     const { expiresAt, ttlMs } = mapper.schema;
     const given = mapper.expiryOf(entity);
     if (given !== undefined || ttlMs === undefined) return given;
-    const at = Date.now() + ttlMs;
+    const at = mapper.now() + ttlMs;
     if (expiresAt) fill(mapper.schema, entity, expiresAt, new Date(at));
     return at;
   }
@@ -261,9 +261,9 @@ export function fillId({ schema }: RowMapper, entity: object): void {
   if (generate && (id === undefined || id === null)) fill(schema, entity, property, idGenerator(generate)());
 }
 
-function stampTimes({ schema }: RowMapper, entity: object): void {
+function stampTimes({ schema, now: clock }: RowMapper, entity: object): void {
   const { createdAt, updatedAt } = schema;
-  const now = new Date();
+  const now = new Date(clock());
   if (createdAt && !Reflect.get(entity, createdAt)) fill(schema, entity, createdAt, now);
   if (updatedAt) fill(schema, entity, updatedAt, new Date(now));
 }

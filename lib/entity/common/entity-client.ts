@@ -68,6 +68,8 @@ export interface EntityClient {
   withPlainReplies?(): EntityClient;
   /** @internal What the client counts. */
   readonly counters?: { readonly entities: EntityCounters } | undefined;
+  /** @internal Returns the time by which rows expire, in milliseconds since 1970; without it, that of this machine. */
+  now?(): number;
   /** As `ClusterClient` has it. */
   hgetall(key: string): Promise<Record<string, string>>;
   /** As `ClusterClient` has it. */
@@ -141,6 +143,9 @@ export const onPrimaries = <C extends EntityClients>(context: C): C => ({
   ...context,
   client: context.primary,
 });
+
+/** Returns the time by which the rows of a client expire, in milliseconds since 1970. */
+export const nowOf = (client: EntityClient): number => client.now?.() ?? Date.now();
 
 /** Where operations count whose client counts nothing, such as a stand-in. */
 const uncounted = new EntityCounters();

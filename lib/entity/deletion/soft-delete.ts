@@ -8,7 +8,7 @@ import { deletionOf } from '../schema/deletion-schema.js';
 export function softDeleteOperation(mapper: RowMapper, key: EntityKey): RowOperation {
   const { schema } = mapper;
   const { property } = deletionOf(schema);
-  const now = new Date();
+  const now = new Date(mapper.now());
   const values = { [property]: now, ...(schema.updatedAt && { [schema.updatedAt]: now }) };
   const { set, removed } = mapper.patch(values);
   const guards = [[property, undefined]] as const;

@@ -1,3 +1,4 @@
+import { nowOf } from '../common/entity-client.js';
 import { ROW_FIELDS, holdField } from '../keys/stored-names.js';
 import { type FaultCode, faultError } from '../operations/commit-faults.js';
 import { entityKeyIn, givenKey } from '../keys/entity-key.js';
@@ -69,7 +70,7 @@ export class GlobalAuditor {
     const rows = (await pipeline.exec()) ?? [];
     return rows.map(([error, row], i) => {
       if (error) throw error;
-      return globalExpectationsOf(this.schema, tag, ids[i], row as Fields);
+      return globalExpectationsOf(this.schema, tag, ids[i], row as Fields, nowOf(this.context.client));
     });
   }
 
@@ -133,7 +134,7 @@ export class GlobalAuditor {
     if (record === null || referenceInRecord(record) === referenceOf(entry.key)) return false;
     const holder = keyOfReference(this.schema, referenceInRecord(record));
     const [hold, expiresAt] = await client.hmget(holder.row, holdField(entry.index), ROW_FIELDS.expiresAt);
-    if (expiresAt !== null && Number(expiresAt) <= Date.now()) return false;
+    if (expiresAt !== null && Number(expiresAt) <= nowOf(client)) return false;
     return hold === tokenInRecord(record) + entry.encodings;
   }
 

@@ -37,13 +37,13 @@ export function globalExpectationsOf(
   tag: string,
   id: string,
   row: Fields,
+  now: number,
 ): GlobalExpectations {
   const key = entityKeyIn(schema, tag, id);
   const text = (field: string): string | undefined =>
     Object.hasOwn(row, field) ? row[field].toString() : undefined;
   const expiresAt = text(ROW_FIELDS.expiresAt);
-  const isThere =
-    Object.keys(row).length > 0 && !(expiresAt !== undefined && Number(expiresAt) <= Date.now());
+  const isThere = Object.keys(row).length > 0 && !(expiresAt !== undefined && Number(expiresAt) <= now);
   if (!isThere) return { key, version: '', globals: [] };
   const version = text(ROW_FIELDS.version) ?? '0';
   const deleted = isDeleted(schema, row);

@@ -1,7 +1,7 @@
 import { ROW_FIELDS } from '../keys/stored-names.js';
 import { collectionKey } from '../collections/collection-call.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
-import type { EntityClient } from '../common/entity-client.js';
+import { type EntityClient, nowOf } from '../common/entity-client.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import { splitTag } from '../keys/outbox-key.js';
 import type { Fields } from '../rows/row-reader.js';
@@ -48,7 +48,7 @@ async function* linesOf(context: PartitionContext, tag: string): AsyncGenerator<
   for (const schema of inOrder)
     for await (const keys of rowKeys(primary, schema, tag, BATCH))
       for (const [i, fields] of (await readRows(primary, keys)).entries()) {
-        if (isGone(fields)) continue;
+        if (isGone(fields, nowOf(primary))) continue;
         rows++;
         yield rowLine(schema, keys[i], fields);
         yield* collectionLines(primary, schema, keys[i]);
@@ -66,9 +66,9 @@ async function readRows(client: EntityClient, keys: readonly EntityKey[]): Promi
   });
 }
 
-function isGone(fields: Fields): boolean {
+function isGone(fields: Fields, now: number): boolean {
   const expiresAt = Object.hasOwn(fields, ROW_FIELDS.expiresAt) ? fields[ROW_FIELDS.expiresAt] : undefined;
-  return Object.keys(fields).length === 0 || Number(expiresAt ?? Infinity) <= Date.now();
+  return Object.keys(fields).length === 0 || Number(expiresAt ?? Infinity) <= now;
 }
 
 function rowLine({ name }: EntitySchema, { idText }: EntityKey, fields: Fields): RowLine {

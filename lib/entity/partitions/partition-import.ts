@@ -10,6 +10,7 @@ import { ELEMENT_TRANSFERS } from './collection-export.js';
 import { type CollectionLine, EXPORT_FORMAT, type HeaderLine, type RowLine } from './export-format.js';
 import { collectionCalls, importOperation } from './import-operation.js';
 import type { PartitionContext } from './partition-context.js';
+import { nowOf } from '../common/entity-client.js';
 import { keysOfPartition } from './partition-keys.js';
 
 /** Options of `partition(key).import()`. */
@@ -128,7 +129,7 @@ class Importer {
 
   private async addRow(line: RowLine, refuse: (why: string) => Error): Promise<void> {
     const { entity, id, expiresAt } = line;
-    if (expiresAt !== undefined && expiresAt <= Date.now()) {
+    if (expiresAt !== undefined && expiresAt <= nowOf(this.context.client)) {
       this.expired++;
       this.last = { entity, id };
       return;

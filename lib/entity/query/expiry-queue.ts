@@ -1,5 +1,5 @@
 import { INDEX_LISTS } from '../keys/stored-names.js';
-import type { EntityClient } from '../common/entity-client.js';
+import { type EntityClient, nowOf } from '../common/entity-client.js';
 import { entityKeyIn, indexKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { expectationOf } from '../rows/index-expectation.js';
@@ -15,7 +15,7 @@ const BATCH = 500;
 /** Returns a reader of the expired rows that wait to be swept, in the index of a partition; the oldest first. */
 export function dueRows(client: EntityClient, schema: EntitySchema, tag: string): IndexReader {
   const from = Buffer.from(QUEUE);
-  const to = Buffer.from(`${QUEUE}${String(Date.now()).padStart(16, '0')}\x01`);
+  const to = Buffer.from(`${QUEUE}${String(nowOf(client)).padStart(16, '0')}\x01`);
   return new IndexReader(client, indexKey(schema, tag), [{ from, to }]);
 }
 
@@ -41,7 +41,7 @@ export async function countExpired(
       if (error) throw error;
       const expected = expectationOf(schema, tag, some[i], row as Fields);
       const { version, expiresAt } = expected;
-      const isPast = expiresAt !== '' && Number(expiresAt) <= Date.now();
+      const isPast = expiresAt !== '' && Number(expiresAt) <= nowOf(client);
       // The row was created again: entries that it should not have belong to the expired one.
       if (version !== '' && !isPast) {
         if (expected.unreadable === undefined) replaced.set(some[i], expected.index);

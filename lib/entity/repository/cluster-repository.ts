@@ -182,7 +182,7 @@ export class ClusterRepository<E extends object> extends RepositoryDeletions<E> 
    * @returns whether the row exists.
    */
   async expire(key: KeyOf<E>, at: Date | number, options?: WriteOptions): Promise<boolean> {
-    const time = types.isDate(at) ? at.getTime() : Date.now() + at;
+    const time = types.isDate(at) ? at.getTime() : this[PARTS].mapper.now() + at;
     if (Number.isSafeInteger(time) && time <= LATEST_DATE_MS) return this.touch(key, time, options);
     throw new InvalidArgumentError(
       'at',

@@ -7,7 +7,7 @@ import { ChangeFeed } from '../changes/change-feed.js';
 import type { ClusterRepository } from './cluster-repository.js';
 import { Cascades } from '../commit/cascades.js';
 import { Committer } from '../commit/committer.js';
-import { type EntityClient, primaryOf } from '../common/entity-client.js';
+import { type EntityClient, nowOf, primaryOf } from '../common/entity-client.js';
 import { ExpirySweeper } from '../maintenance/expiry-sweeper.js';
 import { KeyWalker } from '../keys/key-walker.js';
 import { EntityTracker } from '../rows/entity-tracker.js';
@@ -35,7 +35,7 @@ export class EntityRegistry {
     const collections = new CollectionHandles(client);
     const primary = primaryOf(client);
     const records = new SchemaRecords(primary);
-    const schemas = new SchemaRegistry();
+    const schemas = new SchemaRegistry(() => nowOf(client));
     const cascades = new Cascades(primary, schemas, records);
     const committer = new Committer(client, records, undefined, cascades);
     const entities = new EntityTracker(collections, committer);

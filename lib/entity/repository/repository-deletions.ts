@@ -51,7 +51,7 @@ export abstract class RepositoryDeletions<E extends object> extends RepositoryMa
         `This ${mapper.schema.name} was not loaded by this registry: load it first, or use softDelete(key)`,
       );
     const wasDeleted = isDeleted(mapper.schema, entity);
-    if (!wasDeleted) Reflect.set(entity, property, new Date());
+    if (!wasDeleted) Reflect.set(entity, property, new Date(mapper.now()));
     try {
       await this[WRITE]('save', entity, options);
       return entity;
@@ -145,7 +145,7 @@ export abstract class RepositoryDeletions<E extends object> extends RepositoryMa
       );
     const { limit = Infinity, signal } = options;
     checkWhole('limit', limit, 1, Infinity);
-    const before = new Date(Date.now() - age);
+    const before = new Date(mapper.now() - age);
     const purger = new DeletedPurger(context, mapper);
     return { purged: await purger.purge(this.tagOf(options.partition), { before, limit, signal }) };
   }

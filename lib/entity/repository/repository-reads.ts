@@ -162,7 +162,11 @@ export abstract class RepositoryReads<E extends object> extends RepositoryQuerie
       client.exists(row),
       client.hmget(row, ROW_FIELDS.expiresAt, ...(deletion ? [deletion.property] : [])),
     ]);
-    return found === 1 && (deletedAt ?? null) === null && !(Number(expiresAt ?? Infinity) <= Date.now());
+    return (
+      found === 1 &&
+      (deletedAt ?? null) === null &&
+      !(Number(expiresAt ?? Infinity) <= this[PARTS].mapper.now())
+    );
   }
 
   private deletedBy({ withDeleted }: Pick<FindOptions, 'withDeleted'>): DeletedRows {

@@ -45,7 +45,11 @@ export class RowMapper {
   /** Whether rows can be read as text, which is much cheaper than reading bytes. */
   readonly isText: boolean;
 
-  constructor(readonly schema: EntitySchema) {
+  /** @param now returns the time by which rows expire, in milliseconds since 1970. */
+  constructor(
+    readonly schema: EntitySchema,
+    readonly now: () => number,
+  ) {
     this.fieldsByName = new Map(schema.fields.map((field) => [field.property, field]));
     this.globalFields = new Set(
       schema.globals.flatMap(({ fields }) => fields).map(({ property }) => property),
@@ -69,7 +73,7 @@ export class RowMapper {
     if (isEmpty(stored)) return null;
     const { fields, counters, primaryKey, partitionKey, version: versionProperty, type } = this.schema;
     const expiresAt = this.expiresAt(key, stored[ROW_FIELDS.expiresAt]);
-    if (expiresAt !== undefined && expiresAt <= Date.now()) return null;
+    if (expiresAt !== undefined && expiresAt <= this.now()) return null;
     const entity = Reflect.construct(type, []) as Properties;
     entity[primaryKey.property] = key.id;
     if (partitionKey) entity[partitionKey.property] = key.partition;

@@ -22,6 +22,9 @@ export class SchemaRegistry {
   private readonly classesByName = new Map<string, EntityClass>();
   private subscriptions: readonly Subscription[] = [];
 
+  /** @param now returns the time by which rows expire. */
+  constructor(private readonly now: () => number = () => Date.now()) {}
+
   /**
    * Builds the schemas of classes that are not registered yet, and of those they are related to: all of them, or none.
    *
@@ -49,7 +52,7 @@ export class SchemaRegistry {
           `${type.name} and ${other.name} are two entities with the same name '${schema.name}'`,
         );
       names.set(schema.name, type);
-      built.set(type, new RowMapper(schema));
+      built.set(type, new RowMapper(schema, this.now));
       all.push(...schema.relations.map((relation) => relation.type));
     }
     if (builder.faults.length > 0) throw new SchemaError(builder.faults);

@@ -1,3 +1,4 @@
+import { nowOf } from '../common/entity-client.js';
 import { suggestionFor } from '../../cluster/common/check-option-names.js';
 import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
@@ -62,12 +63,16 @@ export class Selection {
     // belongs to the first whose index has it, which depends on all properties of that index.
     const compared = where && Object.hasOwn(where, 'or') ? [...globals, ...indexes] : globals;
     if (where) for (const index of compared) for (const { property } of index.fields) named.add(property);
-    const mapper = new RowMapper({
+    const schema = {
       ...this.schema,
       fields: fields.filter(({ property }) => named.has(property)),
       counters: counters.filter(({ property }) => named.has(property)),
-    });
-    return async (context, keys) => readSelected(context.client, mapper, keys, deleted);
+    };
+    let mapper: RowMapper | undefined;
+    return async (context, keys) => {
+      mapper ??= new RowMapper(schema, () => nowOf(context.client));
+      return readSelected(context.client, mapper, keys, deleted);
+    };
   }
 
   /** Returns the selected properties of what was read. */

@@ -50,7 +50,7 @@ export class MemoryCluster {
     this.clock = new MemoryClock(now);
     this.node = new MemoryNode({ host, port, id, clock: this.clock, random: seededRandom(seed), replicas });
     this.nodes = [{ host, port }];
-    this.end = serveInProcess(host, () => this.connect());
+    this.end = serveInProcess(host, { connect: () => this.connect(), now: () => this.now() });
   }
 
   /** Returns the time by which keys expire, in milliseconds since 1970. */
