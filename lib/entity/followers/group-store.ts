@@ -1,6 +1,6 @@
 import { ClusterError } from '../../cluster/common/errors.js';
 import type { Stored } from '../codec/codec.js';
-import { type EntityClient, nowOf } from '../common/entity-client.js';
+import type { EntityClient } from '../common/entity-client.js';
 import { deadLettersKey, groupKey, outboxKey, progressKey } from '../keys/outbox-key.js';
 import { PROGRESS_FIELDS } from '../keys/stored-names.js';
 import { type OutboxEntry, entriesIn } from '../changes/outbox-entry.js';
@@ -70,17 +70,12 @@ export class GroupStore {
   private readonly key: string;
 
   constructor(
-    private readonly client: EntityClient,
+    client: EntityClient,
     private readonly partitionName: string,
     readonly group: string,
   ) {
     this.scripts = new ScriptCaller(client);
     this.key = groupKey(partitionName, group);
-  }
-
-  /** Returns the time of the servers, as well as this process knows it, in milliseconds since 1970. */
-  now(): number {
-    return nowOf(this.client);
   }
 
   /** Reports that a member is alive, and gives up shares. */

@@ -1,3 +1,4 @@
+import { nowOf } from '../common/entity-client.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkObject } from '../common/argument-checks.js';
 import type { CollectionCall } from '../collections/collection-call.js';
@@ -116,7 +117,7 @@ export class TransactionAttempt implements PartitionTransaction, OpenTransaction
         `This ${schema.name} was not loaded by this registry: load it first, with tx.get() or tx.find()`,
       );
     this.write('save', entity);
-    if (!isDeleted(schema, entity)) Reflect.set(entity, property, new Date());
+    if (!isDeleted(schema, entity)) Reflect.set(entity, property, new Date(nowOf(this.context.client)));
   }
 
   async restore<E extends object>(type: EntityClass<E>, given: KeyOf<E>): Promise<E | null> {
