@@ -30,12 +30,7 @@ const ASSETS = ['dashboard/assets'];
 /** Packages that become part of ours, so that applications need not install them. */
 const BUNDLED = new Set(['luaparse']);
 
-const kept = new Set([
-  ...(await bundleModules()),
-  ...copyDeclarations(),
-  ...copyAssets(),
-  ...copyLicenses(),
-]);
+const kept = new Set([...(await bundleModules()), ...copyDeclarations(), ...copyAssets(), ...copyLicenses()]);
 for (const name of readdirSync(dist, { recursive: true })) {
   const file = join(dist, name);
   if (statSync(file).isFile() && !kept.has(file)) rmSync(file);
