@@ -69,8 +69,8 @@ export class RunningProgram {
 
   constructor(line: readonly string[], environment: Record<string, string> = {}, inShell = false) {
     const command = [process.execPath, MAIN, ...line];
-    // a shell that stays, as its last command is another one
-    const [program, ...args] = inShell ? ['sh', '-c', `${command.join(' ')}; true`] : command;
+    // shells that stay, as their last commands are others
+    const [program, ...args] = inShell ? ['sh', '-c', `sh -c "${command.join(' ')}; true"; true`] : command;
     this.child = spawn(program, args, {
       env: { ...inherited, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { monotonicMs, setInterval } from '../../cluster/common/timers.js';
 
 /** Ctrl-C comes twice from npx: from the terminal and from npm. Signals this close together are one. */
@@ -23,10 +24,21 @@ export function shutdownSignal(environment: NodeJS.ProcessEnv): AbortSignal {
   return controller.signal;
 }
 
+/** npx runs a shell, which may run this process: npx is the parent, or the parent of the parent. */
 function whenParentIsGone(act: () => void): void {
   const parent = process.ppid;
+  const grandparent = parentOf(parent);
   const timer = setInterval(() => {
-    if (process.ppid !== parent) act();
+    if (process.ppid !== parent || parentOf(parent) !== grandparent) act();
   }, PARENT_CHECK_MS);
   timer.unref();
+}
+
+/** Returns the parent of a process, where the system has it in a file. */
+function parentOf(pid: number): string | undefined {
+  try {
+    return /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  } catch {
+    return undefined;
+  }
 }
