@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import type { Type } from '@nestjs/common';
-import { Module } from '@nestjs/common';
+import { Controller, Get, Module, type Type } from '@nestjs/common';
 import { AbstractGraphQLDriver, GraphQLModule } from '@nestjs/graphql';
 import type { NestExpressApplication } from '@nestjs/platform-express';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { graphql, type GraphQLSchema } from 'graphql';
 import { ClusterExceptionFilter, ClusterModule } from 'keyslot';
@@ -99,6 +99,31 @@ describe(PAGE, () => {
     expect((await fetch(`${url}/products/none`)).status).toBe(404);
     for (const body of [{}, { title: 7 }, { title: 'x'.repeat(81) }])
       expect((await post(body)).status).toBe(400);
+  });
+
+  it('sends a bigint as text with Fastify, too', async () => {
+    @Controller()
+    class Amounts {
+      @Get('amount')
+      amount(): { cents: bigint } {
+        return { cents: 5n };
+      }
+    }
+    const made = await Test.createTestingModule({ controllers: [Amounts] }).compile();
+    const fastify = made.createNestApplication<NestFastifyApplication>(new FastifyAdapter(), {
+      logger: false,
+    });
+    const asText = (_key: string, value: unknown): unknown =>
+      typeof value === 'bigint' ? String(value) : value;
+    fastify
+      .getHttpAdapter()
+      .getInstance()
+      .setReplySerializer((payload) => JSON.stringify(payload, asText));
+    await fastify.init();
+    await fastify.getHttpAdapter().getInstance().ready();
+    const answer = await fastify.inject({ method: 'GET', url: '/amount' });
+    expect(answer.json()).toEqual({ cents: '5' });
+    await fastify.close();
   });
 
   it('describes the entity and what is derived from it for OpenAPI', async () => {
