@@ -6,6 +6,7 @@ import { parseNodeLines } from '../../lib/cluster/topology/node-lines.js';
 import { FEATURES } from '../../lib/cli/check/feature-permissions.js';
 import type { NodeFacts } from '../../lib/cli/check/node-facts.js';
 import type { CheckReport } from '../../lib/cli/check/report.js';
+import { SERVER_CHECKS } from '../../lib/cli/check/server-checks.js';
 import { TOPOLOGY_CHECKS } from '../../lib/cli/check/topology-checks.js';
 import { eventually } from '../cluster-fixture.js';
 import { root } from '../docs-snippets.js';
@@ -205,19 +206,22 @@ describe('keyslot check', () => {
     await migration.cancel();
   });
 
-  it('notices primaries with one configuration epoch', () => {
-    const line = (id: string, flags: string, slots: string): string =>
-      `${id.repeat(40)} 127.0.0.1:700${id}@1700${id} ${flags} - 0 0 7 connected ${slots}`;
-    const seen = parseNodeLines(
-      [line('1', 'myself,master', '0-8191'), line('2', 'master', '8192-16383')].join('\n'),
-    );
-    const [self] = seen;
-    const facts = { nodes: [{ name: self.name, id: self.id, self, seen } as unknown as NodeFacts] };
-    const { run } = TOPOLOGY_CHECKS.find(({ id }) => id === 'epochs')!;
-    expect(run(facts as never)).toMatchObject({
-      status: 'problem',
-      details: ['epoch 7: 127.0.0.1:7001, 127.0.0.1:7002'],
+  it('notices a replica that does not follow its primary', async () => {
+    const [replica] = cluster.replicas;
+    const [, password] = (await cluster.command(replica, 'CONFIG', 'GET', 'masterauth')) as string[];
+    await cluster.command(replica, 'CONFIG', 'SET', 'masterauth', 'wrong-secret');
+    await cluster.command(replica, 'CLIENT', 'KILL', 'TYPE', 'master');
+    await eventually(async () => {
+      const { code, of } = await check([fromOneNode()]);
+      expect({ code, ...of('replicas') }).toMatchObject({
+        code: 1,
+        status: 'problem',
+        summary: '1 replica of 3 not in sync',
+        details: [expect.stringMatching(new RegExp(`^${replica.name} does not follow 127.0.0.1:\\d+`))],
+      });
     });
+    await cluster.command(replica, 'CONFIG', 'SET', 'masterauth', password);
+    await eventually(async () => expect((await check([fromOneNode()])).of('replicas').status).toBe('ok'));
   });
 
   it('notices half a cluster', async () => {
@@ -242,6 +246,94 @@ describe('keyslot check', () => {
     const { code, stdout } = await inText([left[0].name]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/\nThe cluster has \d problems?/);
+  });
+});
+
+/** What nodes could say that is hard to have real ones say. */
+describe('the checks of', () => {
+  const nodeLine = (id: string, flags: string, epoch: number, slots: string): string =>
+    `${id.repeat(40)} 127.0.0.1:700${id}@1700${id} ${flags} - 0 0 ${epoch} connected ${slots}`;
+  const node = (lines: string[], info = {}, config = {}): NodeFacts => {
+    const seen = parseNodeLines(lines.join('\n'));
+    const self = seen.find(({ flags }) => flags.has('myself'))!;
+    const [infos, settings] = [info, config].map((fields) => new Map<string, string>(Object.entries(fields)));
+    return {
+      name: self.name,
+      id: self.id,
+      self,
+      seen,
+      info: infos,
+      config: settings,
+    } as unknown as NodeFacts;
+  };
+  const run = (id: string, ...nodes: NodeFacts[]): unknown =>
+    [...TOPOLOGY_CHECKS, ...SERVER_CHECKS]
+      .find((one) => one.id === id)!
+      .run({ nodes, unusable: [], silentSeeds: new Map(), close() {} });
+
+  it('epochs notice primaries that share one', () => {
+    const lines = [nodeLine('1', 'myself,master', 7, '0-8191'), nodeLine('2', 'master', 7, '8192-16383')];
+    expect(run('epochs', node(lines))).toMatchObject({
+      status: 'problem',
+      details: ['epoch 7: 127.0.0.1:7001, 127.0.0.1:7002'],
+    });
+  });
+
+  it('views name the slots about which nodes disagree', () => {
+    const view = (me: string, border: number): NodeFacts =>
+      node(
+        ['1', '2', '3'].map((id) => {
+          const slots = { '1': `0-${border}`, '2': `${border + 1}-16383`, '3': '' }[id]!;
+          return nodeLine(id, id === me ? 'myself,master' : 'master', Number(id), slots);
+        }),
+      );
+    expect(run('views', view('1', 100), view('2', 100), view('3', 110))).toMatchObject({
+      status: 'problem',
+      summary: 'nodes disagree about the owners of slots',
+      details: [
+        'slots 101-110: of 127.0.0.1:7001 according to 127.0.0.1:7003, of 127.0.0.1:7002 according to 2 nodes',
+      ],
+    });
+  });
+
+  const settings = { save: '', appendonly: 'no', maxmemory: '0', 'maxmemory-policy': 'noeviction' };
+  const servers = (...each: [info: object, config?: object][]): NodeFacts[] =>
+    each.map(([info, config], i) =>
+      node(
+        [nodeLine(String(i + 1), 'myself,master', 1, '')],
+        { redis_version: '7.4.0', ...info },
+        { ...settings, ...config },
+      ),
+    );
+
+  it.each<[string, NodeFacts[], string, string]>([
+    ['versions', servers([{}], [{}]), 'ok', 'all nodes run Redis 7.4.0'],
+    [
+      'versions',
+      servers([{}], [{ redis_version: '7.2.4', valkey_version: '8.1.0' }]),
+      'warning',
+      'different versions',
+    ],
+    ['versions', servers([{ redis_version: '6.2.1' }]), 'problem', 'Redis 6.2.1 is too old'],
+    [
+      'eviction',
+      servers([{}, { 'maxmemory-policy': 'allkeys-lru' }]),
+      'note',
+      'without effect while maxmemory is 0',
+    ],
+    [
+      'eviction',
+      servers([{}, { 'maxmemory-policy': 'volatile-ttl', maxmemory: '1' }]),
+      'note',
+      'is volatile-ttl',
+    ],
+    ['eviction', servers([{}], [{}, { 'maxmemory-policy': 'volatile-ttl' }]), 'warning', 'different values'],
+    ['persistence', servers([{ aof_enabled: '1' }]), 'ok', 'append-only file'],
+    ['persistence', servers([{}, { save: '60 1' }]), 'ok', 'snapshots'],
+    ['persistence', servers([{ aof_enabled: '1' }], [{}]), 'warning', 'keep nothing'],
+    ['persistence', servers([{ rdb_last_bgsave_status: 'err' }]), 'problem', 'cannot write to disk'],
+  ])('%s judge what servers say', (id, nodes, status, summary) => {
+    expect(run(id, ...nodes)).toMatchObject({ status, summary: expect.stringContaining(summary) });
   });
 });
 

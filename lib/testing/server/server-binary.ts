@@ -23,7 +23,7 @@ export function findServerBinary(given = process.env.KEYSLOT_REDIS_SERVER): Serv
     throw new LocalClusterError(
       'SERVER_NOT_FOUND',
       'No redis-server or valkey-server on the PATH. Install one (Debian, Ubuntu: apt-get install redis-server; ' +
-        'macOS: brew install redis), or name it in KEYSLOT_REDIS_SERVER.',
+        'macOS: brew install redis; Windows: in WSL), or name it in KEYSLOT_REDIS_SERVER.',
     );
   }
   const whole = resolve(given);
