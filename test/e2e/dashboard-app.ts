@@ -17,6 +17,8 @@ export interface DashboardApp {
   readonly providers?: ModuleMetadata['providers'];
   readonly dashboard?: ClusterDashboardOptions;
   readonly platform?: Platform;
+  /** Default: a free one. */
+  readonly port?: number;
   /** Changes the application before it starts. */
   readonly configure?: (app: INestApplication) => void;
 }
@@ -37,6 +39,7 @@ export async function startApp({
   providers = [],
   dashboard = { unguarded: true },
   platform = 'Express',
+  port = 0,
   configure,
 }: DashboardApp): Promise<{ app: INestApplication; url: string }> {
   @Module({ imports: [...imports, ClusterDashboardModule.forRoot(dashboard)], providers })
@@ -44,7 +47,7 @@ export async function startApp({
   const app = await create(AppModule, platform);
   running.add(app);
   configure?.(app);
-  await app.listen(0, '127.0.0.1');
+  await app.listen(port, '127.0.0.1');
   return { app, url: await app.getUrl() };
 }
 

@@ -46,6 +46,31 @@ describe('a cluster without replicas', () => {
     await watcher.sees(({ cluster: { verdict } }) => verdict === 'up');
   });
 
+  it.each([
+    ['without INFO', '+cluster|slots', 'forbidden'],
+    ['with INFO', '+cluster|slots +info', 'ok'],
+  ])('serves a user %s', async (_what, permissions, expected) => {
+    const rules = ['on', '>of-the-application', ...permissions.split(' ')];
+    for (const node of cluster.nodes)
+      await cluster.command(node, 'ACL', 'SETUSER', 'limited', 'reset', ...rules);
+    const { url } = await startApp({
+      imports: [
+        ClusterModule.forRoot({
+          nodes: cluster.seeds,
+          username: 'limited',
+          password: 'of-the-application',
+        }),
+      ],
+    });
+    const watcher = new Watcher(`${url}/cluster/events`);
+    const { cluster: report, slots } = await watcher.sees(({ nodes }) =>
+      nodes.every(({ state }) => state === expected),
+    );
+    expect(report).toMatchObject({ verdict: 'up', problems: [] });
+    expect(slots.source).toBe('client');
+    expect(watcher.text).not.toContain('of-the-application');
+  });
+
   it('says that the whole cluster is down, and recovers by itself', async () => {
     const { watcher } = await start();
     await watcher.sees(({ cluster: { verdict } }) => verdict === 'up');

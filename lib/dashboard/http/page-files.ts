@@ -22,7 +22,7 @@ export interface PageFile {
   readonly text: string;
 }
 
-/** The page and its files. They are read once, so that a missing one is found when the application starts. */
+/** The page and its files, found by their names in whatever folder. They are read once, so that a missing one is found when the application starts. */
 @Injectable()
 export class PageFiles {
   private readonly files = new Map<string, PageFile>();

@@ -23,7 +23,7 @@ const STREAM_STATES = {
 const VERDICTS = {
   up: ['All slots are served', ''],
   degraded: ['All slots are served, with less redundancy', 'warn'],
-  down: ['The cluster does not serve all slots', 'bad'],
+  down: ['Not all slots are served', 'bad'],
 };
 
 // beside this file, wherever the application is mounted

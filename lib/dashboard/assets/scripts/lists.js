@@ -1,6 +1,7 @@
 import { byId, create, setClass, setText, showList, Table } from './dom.js';
 import { byName, clock, counted, milliseconds, whole } from './format.js';
-import { colorOf, loadText } from './strip.js';
+import { colorOf } from './marks.js';
+import { loadText } from './strip.js';
 
 /** How many of the busiest slots are listed. */
 const LISTED = 10;

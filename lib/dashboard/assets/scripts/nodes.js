@@ -1,18 +1,6 @@
 import { byId, create, Table } from './dom.js';
 import { bytes, counted, duration, milliseconds, rate, whole } from './format.js';
-import { colorOf } from './strip.js';
-
-/** How a node answered, in words, and how bad that is. */
-const STATES = {
-  ok: ['answers', ''],
-  unknown: ['', ''],
-  forbidden: ['may not be asked', 'warn'],
-  loading: ['loads its data', 'warn'],
-  busy: ['busy with a script', 'bad'],
-  silent: ['does not answer', 'bad'],
-  unreachable: ['cannot be reached', 'bad'],
-  refused: ['refuses the credentials', 'bad'],
-};
+import { colorOf, STATES } from './marks.js';
 
 const orDash = (value, format) => (value === undefined ? '–' : format(value));
 

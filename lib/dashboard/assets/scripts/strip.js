@@ -1,5 +1,6 @@
 import { byId, create, setClass, setText, showList } from './dom.js';
 import { counted, whole } from './format.js';
+import { colorOf, servesNothing, STATES } from './marks.js';
 
 const SLOTS = 16_384;
 const SVG = 'http://www.w3.org/2000/svg';
@@ -10,11 +11,6 @@ const SPIKE = 26;
 /** The least part of the strip that has room for the number of its shard. */
 const LABEL_SHARE = 0.04;
 
-const DOWN = new Set(['silent', 'unreachable', 'busy', 'loading']);
-
-/** The color of a shard. There are eight; the numbers tell others apart. */
-export const colorOf = (shard) => `shard-${shard % 8}`;
-
 /** The strip of all slots: the page's map of the cluster. */
 export class Strip {
   topology = { shards: [] };
@@ -22,6 +18,7 @@ export class Strip {
   down = new Set();
   selected;
   slot;
+  drawn;
 
   /** @param onSelect gets the index of the selected shard, or undefined */
   constructor(onSelect) {
@@ -49,10 +46,13 @@ export class Strip {
     const states = new Map(nodes.map(({ name, state }) => [name, state]));
     this.topology = topology;
     this.down = new Set(
-      topology.shards.flatMap(({ primary }, shard) => (DOWN.has(states.get(primary)) ? [shard] : [])),
+      topology.shards.flatMap(({ primary }, shard) => (servesNothing(states.get(primary)) ? [shard] : [])),
     );
     if (this.selected >= topology.shards.length) this.select(undefined);
-    this.drawBand();
+    // there may be thousands of ranges
+    const drawn = `${topology.version} ${[...this.down]}`;
+    if (drawn !== this.drawn) this.drawBand();
+    this.drawn = drawn;
     this.showShards(states);
     this.point(this.slot);
   }
@@ -138,7 +138,10 @@ export class Strip {
         setText(size, whole(slots.reduce((sum, [first, last]) => sum + last + 1 - first, 0)));
         const isDown = this.down.has(index);
         setClass(details, isDown ? 'bad' : '');
-        setText(details, isDown ? `primary ${states.get(primary)}` : replicasText(replicas, states));
+        setText(
+          details,
+          isDown ? `primary ${STATES[states.get(primary)][0]}` : replicasText(replicas, states),
+        );
       },
     );
   }
