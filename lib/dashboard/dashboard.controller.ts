@@ -99,6 +99,8 @@ export function createDashboardController({ path, guards }: ResolvedDashboardOpt
       httpAdapter.reply(response, body, 200);
     }
   }
+  // what @ApiExcludeController() of @nestjs/swagger does: a page is no part of an API
+  Reflect.defineMetadata('swagger/apiExcludeController', [true], ClusterDashboardController);
   if (guards.length > 0) UseGuards(...guards)(ClusterDashboardController);
   return ClusterDashboardController;
 }

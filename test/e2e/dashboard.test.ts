@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import {
+  Controller,
   ForbiddenException,
+  Get,
   Injectable,
   Module,
   UnauthorizedException,
@@ -13,6 +15,7 @@ import {
   type Type,
 } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import {
   ClusterClient,
   ClusterEntity,
@@ -157,6 +160,20 @@ describe.each(PLATFORMS)('on %s', (platform) => {
     await app.close();
     await Promise.all(watchers.map(({ ended }) => ended));
     await expect(fetch(`${url}/cluster`)).rejects.toThrow();
+  });
+
+  it('is not in the API description of @nestjs/swagger', async () => {
+    @Controller('orders')
+    class OrdersController {
+      @Get() find(): string {
+        return 'found';
+      }
+    }
+    @Module({ controllers: [OrdersController] })
+    class OrdersModule {}
+    const { app } = await startApp({ imports: [cluster(), OrdersModule], platform });
+    const { paths } = SwaggerModule.createDocument(app, new DocumentBuilder().build());
+    expect(Object.keys(paths)).toEqual(['/orders']);
   });
 
   it('answers HEAD for the stream, and ends', async () => {

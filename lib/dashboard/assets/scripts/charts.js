@@ -187,7 +187,7 @@ function createPlot(area, size, count, format, data) {
         size: 18,
         space: 90,
         grid: { show: false },
-        values: (_plot, times) => times.map((time) => clock(time * 1_000)),
+        values: timesOf,
       },
       {
         ...axis,
@@ -209,3 +209,7 @@ function createPlot(area, size, count, format, data) {
   };
   return new globalThis.uPlot(options, data, area);
 }
+
+/** The times of ticks. One at the right edge would be cut off. */
+const timesOf = (plot, times) =>
+  times.map((time) => (plot.valToPos(time, 'x') > plot.over.clientWidth - 24 ? '' : clock(time * 1_000)));

@@ -44,7 +44,8 @@ export function showList(parent, items, keyOf, make, update) {
 }
 
 /**
- * A table whose columns are described by data: `{ label, text, title?, className? }`, the latter functions of an item.
+ * A table whose columns are described by data: `{ label, text, state?, lead?, className?, card? }`: `text`, `state` (a class)
+ * and `lead` (an element before the text) are functions of an item, `card` is a longer label for narrow screens.
  * The table is hidden while it has no rows.
  */
 export class Table {
@@ -60,7 +61,7 @@ export class Table {
   /** @param classOf the class of a row */
   show(items, keyOf, classOf = () => '') {
     this.table.hidden = items.length === 0;
-    const make = () => create('tr', {}, ...this.columns.map(({ label }) => cellOf(label)));
+    const make = () => create('tr', {}, ...this.columns.map(({ label, card = label }) => cellOf(card)));
     showList(this.body, items, keyOf, make, (row, item) => {
       setClass(row, classOf(item));
       this.columns.forEach((column, i) => this.fill(row.children[i], column, item));
