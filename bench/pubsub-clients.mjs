@@ -10,6 +10,7 @@
 /** @type {Record<string, { title: string, open: (node: { host: string, port: number }) => Promise<Subscriber> }>} */
 export const subscribers = {
   keyslot: { title: 'Keyslot', open: keyslot },
+  handlers: { title: "Keyslot's handlers", open: keyslotHandlers },
   ioredis: { title: 'ioredis', open: ioredis },
   'node-redis': { title: 'node-redis', open: nodeRedis },
   nest: { title: "Nest's Redis transport", open: nest },
@@ -39,6 +40,34 @@ async function keyslot(node) {
     subscribe: follow,
     subscribeAll: (channels) => follow(channels, 1, ignore),
     close: () => client.close(),
+  };
+}
+
+/** Methods with @Subscribe. Their buffer holds a burst; a handler that falls behind would drop messages. */
+async function keyslotHandlers(node) {
+  await import('reflect-metadata');
+  const { Injectable, Module } = await import('@nestjs/common');
+  const { NestFactory } = await import('@nestjs/core');
+  const { ClusterModule, Subscribe, getClusterToken } = await import('../dist/index.js');
+  const follow = async (names, count, onMessage) => {
+    function Listeners() {}
+    for (let i = 0; i < count; i++) {
+      Listeners.prototype[`on${i}`] = onMessage;
+      const descriptor = Object.getOwnPropertyDescriptor(Listeners.prototype, `on${i}`);
+      const options = { codec: 'text', buffer: { size: 1_000_000 } };
+      Subscribe(names, options)(Listeners.prototype, `on${i}`, descriptor);
+    }
+    Injectable()(Listeners);
+    function Application() {}
+    Module({ imports: [ClusterModule.forRoot({ nodes: [node] })], providers: [Listeners] })(Application);
+    const app = await NestFactory.createApplicationContext(Application, { logger: false });
+    await app.get(getClusterToken()).pubsub.ready();
+    return () => app.close();
+  };
+  return {
+    subscribe: (channel, count, onMessage) => follow([channel], count, (text) => onMessage(text)),
+    subscribeAll: (channels) => follow(channels, 1, () => {}),
+    close: async () => {},
   };
 }
 

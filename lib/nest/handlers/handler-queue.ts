@@ -73,18 +73,19 @@ export class HandlerQueue<T extends { readonly channel: string }> {
     this.buffer.countOut();
   }
 
-  private isFree({ channel }: T): boolean {
-    return this.active < this.concurrency && !this.busyChannels.has(channel);
-  }
+  private readonly isFree = ({ channel }: T): boolean =>
+    this.active < this.concurrency && !this.busyChannels.has(channel);
 
-  private async start(item: T): Promise<void> {
-    this.active++;
-    if (this.inOrder) this.busyChannels.add(item.channel);
-    await this.handle(item);
-    this.active--;
-    this.busyChannels.delete(item.channel);
-    for (let box; (box = this.buffer.shiftWhere((next) => this.isFree(next))) !== undefined;) {
-      void this.start(box.value);
+  /** Handles an item, and then those that wait, one after the other, until none is free. */
+  private async start(first: T): Promise<void> {
+    for (let box: { readonly value: T } | undefined = { value: first }; box !== undefined;) {
+      const item: T = box.value;
+      this.active++;
+      if (this.inOrder) this.busyChannels.add(item.channel);
+      await this.handle(item);
+      this.active--;
+      if (this.inOrder) this.busyChannels.delete(item.channel);
+      box = this.buffer.shiftWhere(this.isFree);
     }
     if (this.pending === 0) this.onDrained?.();
   }

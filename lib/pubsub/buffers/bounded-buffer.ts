@@ -20,12 +20,19 @@ export interface BufferOptions {
 
 const POLICIES: readonly WhenFull[] = ['dropOldest', 'dropNewest', 'error'];
 
-/** A bounded queue of values that wait for a consumer, in order of arrival. */
+/** A value in the buffer. */
+interface Box<T> {
+  readonly value: T;
+  next: Box<T> | undefined;
+}
+
+/** A bounded queue of values that wait for a consumer, in order of arrival: a linked list. */
 export class BoundedBuffer<T> implements MessageBuffer {
   private readonly size: number;
   private readonly whenFull: WhenFull;
-  /** Boxed, so that equal values can wait side by side and any of them can be removed. */
-  private readonly boxes = new Set<{ readonly value: T }>();
+  private oldest: Box<T> | undefined = undefined;
+  private newest: Box<T> | undefined = undefined;
+  private count = 0;
   private lost = 0;
 
   /**
@@ -43,7 +50,7 @@ export class BoundedBuffer<T> implements MessageBuffer {
 
   /** The number of values in the buffer. */
   get waiting(): number {
-    return this.boxes.size;
+    return this.count;
   }
 
   /** The number of values dropped so far. */
@@ -57,7 +64,7 @@ export class BoundedBuffer<T> implements MessageBuffer {
    * @throws BufferOverflowError if the buffer is full and the policy is `error`
    */
   push(value: T): boolean {
-    const full = this.boxes.size >= this.size;
+    const full = this.count >= this.size;
     if (full) {
       this.lost++;
       if (this.counters !== undefined) this.counters.dropped++;
@@ -65,29 +72,42 @@ export class BoundedBuffer<T> implements MessageBuffer {
       if (this.whenFull === 'dropNewest') return false;
       this.shift();
     }
-    this.boxes.add({ value });
+    const box: Box<T> = { value, next: undefined };
+    if (this.newest === undefined) this.oldest = box;
+    else this.newest.next = box;
+    this.newest = box;
+    this.count++;
     return !full;
   }
 
   /** Removes and returns the oldest value, or undefined if the buffer is empty. */
   shift(): { readonly value: T } | undefined {
-    const [oldest] = this.boxes;
-    this.boxes.delete(oldest);
-    return oldest;
+    return this.remove(this.oldest, undefined);
   }
 
   /** Removes and returns the oldest value for which `test` is true. */
   shiftWhere(test: (value: T) => boolean): { readonly value: T } | undefined {
-    for (const box of this.boxes) {
-      if (!test(box.value)) continue;
-      this.boxes.delete(box);
-      return box;
+    let before: Box<T> | undefined;
+    for (let box = this.oldest; box !== undefined; box = box.next) {
+      if (test(box.value)) return this.remove(box, before);
+      before = box;
     }
     return undefined;
   }
 
   clear(): void {
-    this.boxes.clear();
+    this.oldest = undefined;
+    this.newest = undefined;
+    this.count = 0;
+  }
+
+  private remove(box: Box<T> | undefined, before: Box<T> | undefined): Box<T> | undefined {
+    if (box === undefined) return undefined;
+    if (before === undefined) this.oldest = box.next;
+    else before.next = box.next;
+    if (box.next === undefined) this.newest = before;
+    this.count--;
+    return box;
   }
 
   /** Includes the waiting values in the client's `stats()`, until `countOut`. */
