@@ -193,8 +193,10 @@ describe('a cluster of two shards with a replica each', () => {
       expect(await cluster.admin.failover(replica)).toBe('OK');
       await eventually(done, { timeoutMs: 5_000 });
     });
-    const [former] = await cluster.admin.replicas(replica);
-    expect(former).toMatchObject({ id: primaries[0].id, role: 'replica', primaryId: replica.id });
+    await eventually(async () => {
+      const [former] = await cluster.admin.replicas(replica);
+      expect(former).toMatchObject({ id: primaries[0].id, role: 'replica', primaryId: replica.id });
+    });
     await expect(cluster.admin.failover(replica)).rejects.toMatchObject({ code: 'ERR' });
   });
 });

@@ -258,7 +258,7 @@ const ALONE: Readonly<Record<string, readonly Call[]>> = {
       function FLUSH`,
     ['function', 'LOAD', 'no library'],
   ],
-  persistence: calls`save; bgsave; bgrewriteaof`,
+  persistence: calls`save; bgsave`,
 };
 
 /** Calls of commands that servers have had since Redis 7.2 or Valkey 7.2, made where this server has them. */

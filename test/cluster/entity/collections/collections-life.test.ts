@@ -380,7 +380,7 @@ describe('in a transaction, a collection', () => {
       }),
     ).rejects.toThrow('would leave the range of its type');
     await cluster.client.set(players.collection(key, 'stock').key, 'x');
-    await expect(attempt((stock) => stock.set('pen', 1))).rejects.toThrow(/^Player\.stock at /);
+    await expect(attempt((stock) => stock.set('pen', 1))).rejects.toThrow(/^Player\.stock is stored as /);
     expect(await moves.range()).toEqual(['e4', 'd4', 'd4']);
   });
 

@@ -236,7 +236,8 @@ describe('a handler that fails', () => {
     await parcels.update(id, { state: 'x' });
     await eventually(() => attempts.includes('update 1'));
     expect(attempts).toEqual(['insert 1', 'insert 2', 'insert 3', 'update 1']);
-    expect(errors.map(({ message }) => message)).toEqual(Array(3).fill('no such price'));
+    // a busy machine may add reports of its own, such as a lease that was renewed late
+    expect(errors.filter(({ message }) => message === 'no such price')).toHaveLength(3);
     expect(follower.statistics).toMatchObject({ failed: 3, retried: 2, putAside: 1 });
 
     const letters = parcels.deadLetters(group);
