@@ -29,6 +29,7 @@ export const ENTITY_OPTIONS = {
   'partition.import()': ['anotherKey', 'signal'],
   'follow()': FOLLOW,
   'retry of follow()': ['attempts', 'delayMs', 'maxDelayMs'],
+  'close() of a follower': ['timeoutMs'],
   'a transaction': [...BULK, 'attempts'],
   'a lock': ['name', 'ttlMs', 'waitMs', 'signal'],
   'findDeleted()': ['limit', 'cursor'],

@@ -3,6 +3,8 @@ import { clearInterval, clearTimeout, delay, setInterval, setTimeout } from '../
 import { isTransient } from '../../cluster/retry/transient.js';
 import { isGap } from '../../pubsub/messages/message-options.js';
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
+import { checkWhole } from '../common/argument-checks.js';
+import { checkEntityOptions } from '../common/check-entity-options.js';
 import { Limiter } from '../common/limiter.js';
 import type { FollowedClasses } from '../changes/outbox-entry.js';
 import { READS_AT_ONCE } from '../changes/outbox-reader.js';
@@ -11,7 +13,7 @@ import type { KeyWalker } from '../keys/key-walker.js';
 import { SlotKeys } from '../keys/slot-keys.js';
 import type { TransactionContext } from '../transactions/transaction-context.js';
 import { type AnyHandler, ChangeDelivery } from './change-delivery.js';
-import type { ResolvedFollowOptions } from './follow-options.js';
+import { LONGEST_MS, type ResolvedFollowOptions } from './follow-options.js';
 import { type FollowerStatistics, newCounts } from './follower-statistics.js';
 import { GroupStore, SHARES, shareOf } from './group-store.js';
 import { type HeldShare, ShareKeeper } from './share-keeper.js';
@@ -104,9 +106,12 @@ export class ChangeFollower {
    *
    * @param options.timeoutMs how long to wait for handlers. Then their signals are aborted, and the promise resolves even
    *   if they go on. By default, it waits for them, however long they take.
+   * @throws InvalidArgumentError for an invalid option; the follower goes on.
    */
-  close(options: { timeoutMs?: number | undefined } = {}): Promise<void> {
+  async close(options: { timeoutMs?: number | undefined } = {}): Promise<void> {
+    checkEntityOptions('close() of a follower', options);
     const { timeoutMs } = options;
+    if (timeoutMs !== undefined) checkWhole('timeoutMs', timeoutMs, 0, LONGEST_MS, 'milliseconds');
     clearInterval(this.polling);
     this.stop(new ClientClosedError());
     this.closing ??= this.leave();

@@ -62,7 +62,7 @@ export interface ResolvedFollowOptions {
 }
 
 const GROUP = /^[\w.-]{1,100}$/;
-const LONGEST_MS = 2 ** 31 - 1;
+export const LONGEST_MS = 2 ** 31 - 1;
 
 /** @throws InvalidArgumentError if the name of a group is not valid. */
 export function checkGroup(group: unknown): asserts group is string {

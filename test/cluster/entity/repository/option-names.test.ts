@@ -1,8 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { isObservable, lastValueFrom } from 'rxjs';
+import * as keyslot from 'keyslot';
 import {
   BelongsTo,
+  type ChangeContext,
+  type ChangeFollower,
   ClusterEntity,
   ClusterHash,
   ClusterList,
@@ -12,6 +15,7 @@ import {
   ClusterSortedSet,
   ClusterStream,
   Counter,
+  type DeadLetters,
   createRepositories,
   type EntityRegistry,
   ExpiresAt,
@@ -106,6 +110,7 @@ const given: Record<string, unknown> = {
   name: 'a',
   ttlMs: 5_000,
   waitMs: 1_000,
+  timeoutMs: 1_000,
   partition: orderId,
   reverse: true,
   to: undefined,
@@ -306,12 +311,49 @@ const ofStream: Table<ClusterStream<string>> = {
   size: [],
 };
 
+const ofFollower: Table<ChangeFollower> = { ready: [], close: [options('close() of a follower')] };
+const ofDeadLetters: Table<DeadLetters> = {
+  list: [],
+  redrive: [needed(() => {})],
+  discard: [needed('1:1-0')],
+};
+const ofContext: Table<ChangeContext> = { transaction: [work, options('a transaction')] };
+
 /** Runs something with an object of the kind. */
 type Use = (items: ClusterRepository<Optioned>, use: (target: object) => unknown) => unknown;
 const handle =
   (name: 'tags' | 'log' | 'scores' | 'sizes' | 'news'): Use =>
   (items, use) =>
     use(items.collection(key, name));
+
+const follower: Use = async (items, use) => {
+  const one = items.follow(freshId(), () => {});
+  try {
+    await settled(use(one));
+  } finally {
+    await one.close();
+  }
+};
+let following: ChangeFollower | undefined;
+let onContext: ((context: ChangeContext) => Promise<void>) | undefined;
+afterAll(() => following?.close());
+/** Waits for a change, and for what is done with its context. */
+const changeContext: Use = async (items, use) => {
+  following ??= repository().follow(freshId(), async (_, context) => {
+    const then = onContext;
+    onContext = undefined;
+    await then?.(context).catch(() => {});
+  });
+  await following.ready();
+  await new Promise<void>((resolve, reject) => {
+    onContext = async (context) => {
+      const used = (async () => settled(use(context)))();
+      used.then(resolve, reject);
+      return used;
+    };
+    items.upsert(items.create({ ...key, state: freshId() })).catch(reject);
+  });
+};
 
 const kinds: [name: string, table: Record<string, readonly Parameter[]>, use: Use][] = [
   ['a repository', ofRepository, (items, use) => use(items)],
@@ -332,6 +374,9 @@ const kinds: [name: string, table: Record<string, readonly Parameter[]>, use: Us
   ['a sorted set', ofSortedSet, handle('scores')],
   ['a hash', ofHash, handle('sizes')],
   ['a stream', ofStream, handle('news')],
+  ['a follower', ofFollower, follower],
+  ['dead letters', ofDeadLetters, (items, use) => use(items.deadLetters(freshId()))],
+  ['the context of a change', ofContext, changeContext],
 ];
 
 /** Waits for what a method returns, and throws what it reports. */
@@ -432,6 +477,25 @@ describe.each(kinds)('each method of %s', (_kind, table, use) => {
   });
 });
 
+it('every class of entities that the package exports has a table', async () => {
+  const tested = new Set<string>();
+  for (const [, , use] of kinds)
+    await use(repository(), (target) => {
+      for (let level = target; level !== Object.prototype; level = Object.getPrototypeOf(level) as object)
+        tested.add(level.constructor.name);
+    });
+  const classes = Object.values(keyslot as Record<string, unknown>).filter(
+    (value): value is new () => object => typeof value === 'function' && isOfEntities(value.name),
+  );
+  expect(classes.length).toBeGreaterThan(5);
+  const withMethods = classes.filter(({ prototype }) => Object.getOwnPropertyNames(prototype).length > 1);
+  expect(withMethods.map(({ name }) => name).filter((name) => !tested.has(name))).toEqual([]);
+});
+
+/** Whether a file of lib/entity has the class. Errors have no methods. */
+const isOfEntities = (className: string): boolean =>
+  /^[A-Z]/.test(className) && !className.endsWith('Error') && fileOf(className) !== undefined;
+
 /** The target with a method that keeps its `this`. */
 const bindAll = (target: object, method: string): object => ({
   [method]: (Reflect.get(target, method) as Method).bind(target),
@@ -439,8 +503,9 @@ const bindAll = (target: object, method: string): object => ({
 
 /** The methods of an object, but for those that its classes keep private. */
 function publicMethods(target: object): string[] {
+  const own = hiddenIn(target.constructor.name);
   const names = new Set(
-    Object.keys(target).filter((name) => typeof Reflect.get(target, name) === 'function'),
+    Object.keys(target).filter((name) => typeof Reflect.get(target, name) === 'function' && !own.has(name)),
   );
   for (
     let level = Object.getPrototypeOf(target) as object;
@@ -457,13 +522,19 @@ function publicMethods(target: object): string[] {
 
 const sources = readdirSync(join(root, 'lib/entity'), { recursive: true, encoding: 'utf8' });
 
+/** The file that is named for a class. */
+function fileOf(className: string): string | undefined {
+  const file = `/${className.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase()}.ts`;
+  return sources.find((source) => source.endsWith(file));
+}
+
 /** What a class declares as private, protected or internal. */
 function hiddenIn(className: string): Set<string> {
-  const file = `/${className.replace(/(?<=[a-z])(?=[A-Z])/g, '-').toLowerCase()}.ts`;
-  const path = sources.find((source) => source.endsWith(file));
+  const path = fileOf(className);
   const text = path === undefined ? '' : readFileSync(join(root, 'lib/entity', path), 'utf8');
   const kept = [...text.matchAll(/^ {2}(?:private|protected) (?:override |async |\*)*(\w+)[<(]/gm)];
-  return new Set([...kept.map(([, name]) => name), ...(INTERNAL[className] ?? [])]);
+  const fields = [...text.matchAll(/^ {2,4}(?:private|protected) (?:readonly )?(\w+)[!?:]/gm)];
+  return new Set([...[...kept, ...fields].map(([, name]) => name), ...(INTERNAL[className] ?? [])]);
 }
 
 /** Public methods of classes that applications do not call. */
