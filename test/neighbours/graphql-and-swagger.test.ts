@@ -119,10 +119,9 @@ describe(PAGE, () => {
       .getHttpAdapter()
       .getInstance()
       .setReplySerializer((payload) => JSON.stringify(payload, asText));
-    await fastify.init();
-    await fastify.getHttpAdapter().getInstance().ready();
-    const answer = await fastify.inject({ method: 'GET', url: '/amount' });
-    expect(answer.json()).toEqual({ cents: '5' });
+    await fastify.listen(0, '127.0.0.1');
+    const answer = await fetch(`${await fastify.getUrl()}/amount`);
+    expect(await answer.json()).toEqual({ cents: '5' });
     await fastify.close();
   });
 
