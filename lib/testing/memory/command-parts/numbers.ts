@@ -1,6 +1,7 @@
 import { CommandError } from './reply.js';
 
-const LOWEST = -(2n ** 63n);
+/** The lowest integer of 64 bits. */
+export const LOWEST: bigint = -(2n ** 63n);
 const HIGHEST = 2n ** 63n - 1n;
 
 /** Reads an integer of 64 bits as a server does: no plus sign, no leading zeros, no spaces. */

@@ -88,6 +88,7 @@ export const KEY_COMMANDS: CommandSet = {
   copy: atLeast(2, (args, { keyspace }) => {
     const [from, to] = args;
     const options = optionsOf(args, 2, { REPLACE: 0 });
+    if (from === to) throw new CommandError('ERR source and destination objects are the same');
     const value = keyspace.get(from);
     if (value === undefined || (keyspace.get(to) !== undefined && !options.has('REPLACE'))) return 0;
     keyspace.delete(to);

@@ -83,12 +83,13 @@ export const LIST_COMMANDS: CommandSet = {
   lpop: pop(false),
   llen: fixed(1, ([key], context) => list(context, key).length),
   lrange: fixed(3, ([key, from, to], context) => {
+    const bounds = [integerOf(from), integerOf(to)] as const;
     const found = list(context, key);
-    return found.slice(...rangeOf(integerOf(from), integerOf(to), found.length));
+    return found.slice(...rangeOf(...bounds, found.length));
   }),
   lindex: fixed(2, ([key, place], context) => {
-    const found = list(context, key);
-    return found[indexOf(place, found.length)] ?? null;
+    const found = valueAt(context, key, 'list');
+    return found?.[indexOf(place, found.length)] ?? null;
   }),
   lset: fixed(3, ([key, place, element], context) => {
     const found = valueAt(context, key, 'list');
@@ -130,7 +131,10 @@ export const LIST_COMMANDS: CommandSet = {
     const options = optionsOf(args, 2, { RANK: 1, COUNT: 1, MAXLEN: 1 });
     const [rank] = (options.get('RANK') ?? ['1']).map((text) => integerOf(text));
     const [most] = (options.get('MAXLEN') ?? ['0']).map((text) => integerOf(text));
-    if (rank === 0) throw new CommandError("ERR RANK can't be zero");
+    if (rank === 0)
+      throw new CommandError(
+        "ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... or use negative to start from the end of the list",
+      );
     const found = list(context, args[0]);
     const places = [...found.keys()];
     const searched = (rank < 0 ? places.reverse() : places).slice(0, most === 0 ? undefined : most);

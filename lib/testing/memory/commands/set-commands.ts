@@ -73,6 +73,7 @@ export const SET_COMMANDS: CommandSet = {
     return count === undefined ? (chosen[0] ?? null) : chosen;
   }),
   smove: fixed(3, ([from, to, element], context) => {
+    if (!valueAt(context, from, 'set')) return 0;
     members(context, to); // fails here, before anything is removed, if it is not a set
     if (remove(context, from, [element]) === 0) return 0;
     valueFor(context, to, 'set').add(element);

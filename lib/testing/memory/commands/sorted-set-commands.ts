@@ -37,8 +37,8 @@ function add(args: readonly string[], context: CommandContext): MemoryReply {
   }
   const rest = words.rest();
   if (rest.length === 0 || rest.length % 2 !== 0) throw new CommandError(SYNTAX_ERROR);
+  checkOptions(options, rest.length / 2);
   const pairs = pairsOf(rest, 'zadd').map(([score, member]) => [floatOf(score), member] as const);
-  checkOptions(options, pairs.length);
   const existing = valueAt(context, args[0], 'zset');
   if (!existing && options.has('XX')) return options.has('INCR') ? null : 0;
   const set = valueFor(context, args[0], 'zset');
@@ -103,7 +103,8 @@ const rank = (reverse: boolean) =>
 export const SORTED_SET_COMMANDS: CommandSet = {
   zadd: atLeast(3, add),
   zincrby: fixed(3, ([key, by, member], context) => {
-    const score = (valueAt(context, key, 'zset')?.score(member) ?? 0) + floatOf(by);
+    const step = floatOf(by);
+    const score = (valueAt(context, key, 'zset')?.score(member) ?? 0) + step;
     if (Number.isNaN(score)) throw new CommandError('ERR resulting score is not a number (NaN)');
     valueFor(context, key, 'zset').add(member, score);
     return new DoubleReply(score);

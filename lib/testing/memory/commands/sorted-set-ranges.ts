@@ -3,7 +3,6 @@ import {
   type CommandContext,
   type CommandSet,
   type MemoryCommand,
-  SYNTAX_ERROR,
   atLeast,
   dropEmpty,
   fixed,
@@ -14,14 +13,20 @@ import { optionsOf } from '../command-parts/option-words.js';
 import { CommandError, DoubleReply, type MemoryReply, PairsReply } from '../command-parts/reply.js';
 
 /** Returns the places of a range in a sorted set; the end is exclusive. */
-type Range = (set: SortedSet, from: string, to: string) => [start: number, end: number];
+type Places = (set: SortedSet) => [start: number, end: number];
 
-const byRank: Range = (set, from, to) => rangeOf(integerOf(from), integerOf(to), set.length);
+/** Reads the bounds of a range. @throws CommandError */
+type Range = (from: string, to: string) => Places;
 
-const byScore: Range = (set, from, to) => {
+const byRank: Range = (from, to) => {
+  const [first, last] = [integerOf(from), integerOf(to)];
+  return (set) => rangeOf(first, last, set.length);
+};
+
+const byScore: Range = (from, to) => {
   const [low, isLowOpen] = scoreBound(from);
   const [high, isHighOpen] = scoreBound(to);
-  return [
+  return (set) => [
     set.firstWhere(({ score }) => (isLowOpen ? score > low : score >= low)),
     set.firstWhere(({ score }) => (isHighOpen ? score >= high : score > high)),
   ];
@@ -32,9 +37,12 @@ function scoreBound(text: string): [value: number, isOpen: boolean] {
   return [floatOf(isOpen ? text.slice(1) : text, 'ERR min or max is not a float'), isOpen];
 }
 
-const byBytes: Range = (set, from, to) => {
+const byBytes: Range = (from, to) => {
   const [isFrom, isBeyond] = [reaches(from, '('), reaches(to, '[')];
-  return [set.firstWhere(({ member }) => isFrom(member)), set.firstWhere(({ member }) => isBeyond(member))];
+  return (set) => [
+    set.firstWhere(({ member }) => isFrom(member)),
+    set.firstWhere(({ member }) => isBeyond(member)),
+  ];
 };
 
 /**
@@ -50,34 +58,37 @@ function reaches(text: string, open: string): (member: string) => boolean {
   return kind === open ? (member) => member > bytes : (member) => member >= bytes;
 }
 
+/** The reverse of a range by rank counts from the end; the bounds of the others change their places. */
+function reversed(range: Range, first: string, second: string): Places {
+  if (range !== byRank) return range(second, first);
+  const places = range(first, second);
+  return (set) => {
+    const [start, end] = places(set);
+    return [set.length - end, set.length - start];
+  };
+}
+
+/** Reads the numbers of LIMIT. */
+const limitIn = (options: ReadonlyMap<string, readonly string[]>): readonly number[] | undefined =>
+  options.get('LIMIT')?.map((text) => integerOf(text));
+
 /** Returns the entries of a range. The bounds of a reverse range are in reverse order. */
 function entriesIn(
   context: CommandContext,
   [key, first, second]: readonly string[],
   range: Range,
   reverse: boolean,
-  limit?: readonly string[],
+  limit?: readonly number[],
 ): ScoredMember[] {
+  // faults of the arguments come before those of the key
+  const places = reverse ? reversed(range, first, second) : range(first, second);
   const set = valueAt(context, key, 'zset') ?? new SortedSet();
-  const bounds = placesOf(set, range, first, second, reverse);
-  const found = set.entries.slice(...bounds);
+  const found = set.entries.slice(...places(set));
   if (reverse) found.reverse();
   if (!limit) return found;
-  const [offset, count] = limit.map((text) => integerOf(text));
+  const [offset, count] = limit;
   if (offset < 0) return [];
   return found.slice(offset, count < 0 ? undefined : offset + count);
-}
-
-function placesOf(
-  set: SortedSet,
-  range: Range,
-  first: string,
-  second: string,
-  reverse: boolean,
-): [number, number] {
-  if (range !== byRank) return reverse ? range(set, second, first) : range(set, first, second);
-  const [start, end] = range(set, first, second);
-  return reverse ? [set.length - end, set.length - start] : [start, end];
 }
 
 const reply = (entries: readonly ScoredMember[], withScores: boolean): MemoryReply =>
@@ -92,7 +103,7 @@ const rangeCommand = (
 ): MemoryCommand =>
   atLeast(3, (args, context) => {
     const given = optionsOf(args, 3, options);
-    return reply(entriesIn(context, args, range, reverse, given.get('LIMIT')), given.has('WITHSCORES'));
+    return reply(entriesIn(context, args, range, reverse, limitIn(given)), given.has('WITHSCORES'));
   });
 
 const removal = (range: Range): MemoryCommand =>
@@ -114,13 +125,15 @@ const LIMITED = { LIMIT: 2 };
 export const SORTED_SET_RANGES: CommandSet = {
   zrange: atLeast(3, (args, context) => {
     const options = optionsOf(args, 3, { BYSCORE: 0, BYLEX: 0, REV: 0, ...SCORED, ...LIMITED });
+    const limit = limitIn(options);
     const range = options.has('BYSCORE') ? byScore : options.has('BYLEX') ? byBytes : byRank;
-    if (options.has('LIMIT') && range === byRank)
+    if (limit && limit[1] !== -1 && range === byRank)
       throw new CommandError(
         'ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX',
       );
-    if (range === byBytes && options.has('WITHSCORES')) throw new CommandError(SYNTAX_ERROR);
-    const entries = entriesIn(context, args, range, options.has('REV'), options.get('LIMIT'));
+    if (range === byBytes && options.has('WITHSCORES'))
+      throw new CommandError('ERR syntax error, WITHSCORES not supported in combination with BYLEX');
+    const entries = entriesIn(context, args, range, options.has('REV'), range === byRank ? undefined : limit);
     return reply(entries, options.has('WITHSCORES'));
   }),
   zrevrange: rangeCommand(byRank, true, SCORED),

@@ -1,4 +1,4 @@
-import type { Stream, StreamEntry } from '../keyspace/stream.js';
+import { Stream, type StreamEntry } from '../keyspace/stream.js';
 import {
   HIGHEST_ID,
   LOWEST_ID,
@@ -51,19 +51,24 @@ function trim(stream: Stream, { strategy, threshold, approximate }: Trimming): n
   return stream.trim(Math.max(0, stream.length - most), approximate);
 }
 
-/** Returns the id of a new entry, which the server completes: `*`, or `1700000000000-*`. */
-function newId(text: string, stream: Stream, now: number): StreamId {
+/** Returns the id of a new entry of a stream. */
+type NewId = (stream: Stream) => StreamId;
+
+/** Reads the id of a new entry, which the server completes: `*`, or `1700000000000-*`. */
+function newId(text: string, now: number): NewId {
   const present: StreamId = [BigInt(Math.floor(now)), 0n];
-  if (text === '*') return isAfter(present, stream.last) ? present : nextId(stream.last);
+  if (text === '*') return ({ last }) => (isAfter(present, last) ? present : nextId(last));
   const isPartial = text.endsWith('-*');
-  const [ms, sequence] = idOf(isPartial ? text.slice(0, -2) : text, 0n);
-  const id: StreamId = isPartial && ms === stream.last[0] ? nextId(stream.last) : [ms, sequence];
-  if (formatId(id) === '0-0') throw new CommandError('ERR The ID specified in XADD must be greater than 0-0');
-  if (!isAfter(id, stream.last))
+  const given = idOf(isPartial ? text.slice(0, -2) : text, 0n);
+  if (!isPartial && formatId(given) === '0-0')
+    throw new CommandError('ERR The ID specified in XADD must be greater than 0-0');
+  return ({ last }) => {
+    const id = isPartial && given[0] === last[0] ? nextId(last) : given;
+    if (isAfter(id, last)) return id;
     throw new CommandError(
       'ERR The ID specified in XADD is equal or smaller than the target stream top item',
     );
-  return id;
+  };
 }
 
 function add(args: readonly string[], context: CommandContext): MemoryReply {
@@ -79,35 +84,38 @@ function add(args: readonly string[], context: CommandContext): MemoryReply {
   const [id, ...fields] = words.rest();
   if (fields.length === 0 || fields.length % 2 !== 0)
     throw new CommandError("ERR wrong number of arguments for 'xadd' command");
+  const idFor = newId(id, context.keyspace.now);
   const existing = valueAt(context, args[0], 'stream');
   if (!existing && isKept) return null;
-  if (id !== '*') idOf(id.replace(/-\*$/, ''), 0n);
+  const added = idFor(existing ?? new Stream());
   const stream = valueFor(context, args[0], 'stream');
-  const added = newId(id, stream, context.keyspace.now);
   stream.append(added, fields);
   if (trimming) trim(stream, trimming);
   return formatId(added);
 }
 
-/** Returns the place where a range begins or ends. */
-function placeOf(stream: Stream, text: string, isStart: boolean): number {
+/** Reads where a range begins or ends. Returns the place in a stream. */
+function boundOf(text: string, isStart: boolean): (stream: Stream) => number {
   const isOpen = text.startsWith('(');
   const given = isOpen ? text.slice(1) : text;
   const id =
     given === '-' ? LOWEST_ID : given === '+' ? HIGHEST_ID : idOf(given, isStart ? 0n : HIGHEST_ID[1]);
-  return stream.placeFrom(id, isStart !== isOpen);
+  return (stream) => stream.placeFrom(id, isStart !== isOpen);
 }
 
 const range = (reverse: boolean) =>
   atLeast(3, (args, context) => {
     const [key, first, second] = args;
-    const [count] = optionsOf(args, 3, { COUNT: 1 }).get('COUNT') ?? [];
     const [from, to] = reverse ? [second, first] : [first, second];
+    const [start, end] = [boundOf(from, true), boundOf(to, false)];
+    const [count] = optionsOf(args, 3, { COUNT: 1 }).get('COUNT') ?? [];
+    const most = count === undefined ? undefined : Math.max(0, integerOf(count));
     const stream = valueAt(context, key, 'stream');
     if (!stream) return [];
-    const found = stream.entries.slice(placeOf(stream, from, true), placeOf(stream, to, false));
+    if (most === 0) return NO_LIST;
+    const found = stream.entries.slice(start(stream), end(stream));
     if (reverse) found.reverse();
-    return found.slice(0, count === undefined ? undefined : Math.max(0, integerOf(count))).map(entryReply);
+    return found.slice(0, most).map(entryReply);
   });
 
 /** XREAD without BLOCK, which would need a connection that waits. */
@@ -137,9 +145,10 @@ export const STREAM_COMMANDS: CommandSet = {
   xrevrange: range(true),
   xread: atLeast(3, read),
   xdel: atLeast(2, ([key, ...ids], context) => {
-    const parsed = ids.map((id) => idOf(id, 0n));
     const stream = valueAt(context, key, 'stream');
-    return stream ? parsed.filter((id) => stream.delete(id)).length : 0;
+    if (!stream) return 0;
+    const parsed = ids.map((id) => idOf(id, 0n));
+    return parsed.filter((id) => stream.delete(id)).length;
   }),
   xtrim: atLeast(3, (args, context) => {
     const words = new OptionWords(args, 1);

@@ -6,7 +6,15 @@ import {
   pairsOf,
   valueAt,
 } from '../command-parts/command.js';
-import { bigIntegerOf, floatOf, formatDouble, integerOf, rangeOf, sumOf } from '../command-parts/numbers.js';
+import {
+  LOWEST,
+  bigIntegerOf,
+  floatOf,
+  formatDouble,
+  integerOf,
+  rangeOf,
+  sumOf,
+} from '../command-parts/numbers.js';
 import { optionsOf, refuseTogether } from '../command-parts/option-words.js';
 import { CommandError, type MemoryReply, OK } from '../command-parts/reply.js';
 
@@ -119,7 +127,11 @@ export const STRING_COMMANDS: CommandSet = {
   incr: fixed(1, ([key], context) => increment(context, key, 1n)),
   decr: fixed(1, ([key], context) => increment(context, key, -1n)),
   incrby: fixed(2, ([key, by], context) => increment(context, key, bigIntegerOf(by))),
-  decrby: fixed(2, ([key, by], context) => increment(context, key, -bigIntegerOf(by))),
+  decrby: fixed(2, ([key, by], context) => {
+    const step = bigIntegerOf(by);
+    if (step === LOWEST) throw new CommandError('ERR decrement would overflow');
+    return increment(context, key, -step);
+  }),
   incrbyfloat: fixed(2, ([key, by], context) => {
     const sum = formatDouble(floatOf(text(context, key) ?? '0') + floatOf(by));
     context.keyspace.set(key, sum);
@@ -132,8 +144,12 @@ export const STRING_COMMANDS: CommandSet = {
   }),
   strlen: fixed(1, ([key], context) => (text(context, key) ?? '').length),
   getrange: fixed(3, ([key, from, to], context) => {
+    const bounds = [integerOf(from), integerOf(to)] as const;
     const value = text(context, key) ?? '';
-    return value.slice(...rangeOf(integerOf(from), integerOf(to), value.length));
+    const [start, end] = bounds;
+    if (start < 0 && end < 0 && start > end) return '';
+    // an end before the beginning counts as the beginning
+    return value.slice(...rangeOf(start, end < -value.length ? 0 : end, value.length));
   }),
   setrange: fixed(3, ([key, offset, part], context) => {
     const at = integerOf(offset);

@@ -1,7 +1,7 @@
 import { numberArgument, tableArgument, textArgument } from './library.js';
 import { unpack } from './table-library.js';
 import { asText, numberIn } from '../lua/conversions.js';
-import { LuaError, type LuaFunction, type LuaValue, isTrue, luaType } from '../lua/lua-value.js';
+import { LuaError, LuaTable, type LuaFunction, type LuaValue, isTrue, luaType } from '../lua/lua-value.js';
 
 /** `next`, by which `pairs` walks over a table. */
 export const next: LuaFunction = (table, key) => tableArgument(table, 1).after(key) ?? [undefined];
@@ -17,7 +17,10 @@ const pcall: LuaFunction = (called, ...args) => {
     if (typeof called !== 'function') throw new LuaError(`attempt to call a ${luaType(called)} value`);
     return [true, ...called(...args)];
   } catch (error) {
-    return [false, thrownBy(error)];
+    const thrown = thrownBy(error);
+    // as servers do: the text of an error reply, not its table
+    const reply = thrown instanceof LuaTable ? thrown.get('err') : undefined;
+    return [false, typeof reply === 'string' ? reply : thrown];
   }
 };
 

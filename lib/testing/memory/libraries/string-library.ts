@@ -7,7 +7,7 @@ import { LuaTable, LuaError, type LuaFunction, type LuaValue, isTrue, luaType } 
 /** Returns a place in text, from 0; negative ones count from the end. */
 function startOf(value: LuaValue, length: number): number {
   const place = Math.trunc(numberArgument(value, 3, 1));
-  return place < 0 ? Math.max(0, length + place) : Math.max(0, place - 1);
+  return place < 0 ? Math.max(0, length + place) : Math.min(length, Math.max(0, place - 1));
 }
 
 function sub(text: string, from: number, to: number): string {
@@ -17,7 +17,6 @@ function sub(text: string, from: number, to: number): string {
 
 function find(text: string, wanted: string, from: LuaValue, isPlain: LuaValue): readonly LuaValue[] {
   const start = startOf(from, text.length);
-  if (start > text.length) return [undefined];
   if (isTrue(isPlain) || !/[\^$*+?.([%-]/.test(wanted)) {
     const at = text.indexOf(wanted, start);
     return at < 0 ? [undefined] : [at + 1, at + wanted.length];
@@ -32,7 +31,7 @@ const match: LuaFunction = (given, wanted, from) => {
   const text = textArgument(given, 1);
   const { anywhere, positions } = patternOf(textArgument(wanted, 2));
   const start = startOf(from, text.length);
-  return (start <= text.length && matchFrom(anywhere, positions, text, start)?.captures) || [undefined];
+  return matchFrom(anywhere, positions, text, start)?.captures ?? [undefined];
 };
 
 const gmatch: LuaFunction = (given, wanted) => {

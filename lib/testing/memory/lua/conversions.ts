@@ -36,11 +36,24 @@ export function formatShortest(value: number, digits: number): string {
   if (!Number.isFinite(value)) return value < 0 ? '-inf' : 'inf';
   if (value === 0) return Object.is(value, -0) ? '-0' : '0';
   const precision = Math.max(1, digits);
-  const [mantissa, power] = value.toExponential(precision - 1).split('e');
+  const [mantissa, power] = roundedExponential(value, precision - 1).split('e');
   const exponent = Number(power);
   const isPlain = exponent >= -4 && exponent < precision;
   const text = isPlain ? value.toFixed(Math.max(0, precision - 1 - exponent)) : mantissa;
   const short = text.includes('.') ? text.replace(/\.?0+$/, '') : text;
   if (isPlain) return short;
   return `${short}e${exponent < 0 ? '-' : '+'}${String(Math.abs(exponent)).padStart(2, '0')}`;
+}
+
+/** More digits than a half needs to show as one. */
+const ALL_DIGITS = 100;
+
+/** As `toExponential`, but halves are rounded to the even digit, as C does. */
+function roundedExponential(value: number, digits: number): string {
+  const rounded = value.toExponential(digits);
+  const [mantissa, power] = value.toExponential(ALL_DIGITS).split('e');
+  const kept = mantissa.slice(0, mantissa.indexOf('.') + 1 + digits);
+  const rest = mantissa.slice(kept.length);
+  const isHalf = /^\.?50*$/.test(rest);
+  return isHalf && Number(kept.at(-1)) % 2 === 0 ? `${kept.replace(/\.$/, '')}e${power}` : rounded;
 }

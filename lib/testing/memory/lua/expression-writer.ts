@@ -60,10 +60,10 @@ export abstract class ExpressionWriter {
         return scope.find(expression.name) ?? `ops.global(globals, ${JSON.stringify(expression.name)})`;
       case 'MemberExpression': {
         const key = JSON.stringify(expression.identifier.name);
-        return `ops.index(${this.one(expression.base, scope)}, ${key})`;
+        return `ops.index(${this.one(expression.base, scope)}, ${key}${nameArgument(expression.base, scope)})`;
       }
       case 'IndexExpression':
-        return `ops.index(${this.one(expression.base, scope)}, ${this.one(expression.index, scope)})`;
+        return `ops.index(${this.one(expression.base, scope)}, ${this.one(expression.index, scope)}${nameArgument(expression.base, scope)})`;
       case 'FunctionDeclaration':
         return this.functionOf(expression, scope);
       case 'TableConstructorExpression':
@@ -101,7 +101,7 @@ export abstract class ExpressionWriter {
     const { base } = call;
     if (base.type === 'MemberExpression' && base.indexer === ':')
       return `ops.method(${this.one(base.base, scope)}, ${JSON.stringify(base.identifier.name)}, [${given}])`;
-    return `ops.callable(${this.one(base, scope)}, ${JSON.stringify(nameOf(base))})(${given})`;
+    return `ops.callable(${this.one(base, scope)}${nameArgument(base, scope)})(${given})`;
   }
 
   /** @param areArguments whether the parentheses of a call surround the list. */
@@ -173,8 +173,13 @@ function argumentsOf(call: Call): readonly Expression[] {
   return [call.type === 'StringCallExpression' ? call.argument : call.arguments];
 }
 
-/** Describes what is called, for errors. */
-function nameOf(base: Expression): string {
-  if (base.type === 'Identifier') return `'${base.name}'`;
-  return base.type === 'MemberExpression' ? `field '${base.identifier.name}'` : 'a value';
+/** Returns the last argument of an operation: what its value is called, for errors. Nothing for a value without a name. */
+export function nameArgument(base: Expression, scope: Scope): string {
+  const name = nameOf(base, scope);
+  return name === undefined ? '' : `, ${JSON.stringify(name)}`;
+}
+
+function nameOf(base: Expression, scope: Scope): string | undefined {
+  if (base.type === 'MemberExpression') return `field '${base.identifier.name}'`;
+  return base.type === 'Identifier' ? `${scope.kindOf(base.name)} '${base.name}'` : undefined;
 }

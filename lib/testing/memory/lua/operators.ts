@@ -33,6 +33,14 @@ function part(value: LuaValue): string {
   return text;
 }
 
+/** Returns the error of an operation on a value of the wrong type. @param name what the value is called, if it has a name. */
+const fault = (operation: string, value: LuaValue, name?: string): LuaError =>
+  new LuaError(
+    name === undefined
+      ? `attempt to ${operation} a ${luaType(value)} value`
+      : `attempt to ${operation} ${name} (a ${luaType(value)} value)`,
+  );
+
 /** What compiled scripts call for the operators and statements of Lua. */
 export interface Operators {
   readonly NONE: readonly LuaValue[];
@@ -49,14 +57,15 @@ export interface Operators {
   lessOrEqual(left: LuaValue, right: LuaValue): boolean;
   concatenate(left: LuaValue, right: LuaValue): string;
   length(value: LuaValue): number;
-  index(base: LuaValue, key: LuaValue): LuaValue;
-  setIndex(base: LuaValue, key: LuaValue, value: LuaValue): void;
-  callable(value: LuaValue, name: string): LuaFunction;
+  /** @param name what the base is called, for errors. */
+  index(base: LuaValue, key: LuaValue, name?: string): LuaValue;
+  setIndex(base: LuaValue, key: LuaValue, value: LuaValue, name?: string): void;
+  callable(value: LuaValue, name?: string): LuaFunction;
   method(base: LuaValue, name: string, args: readonly LuaValue[]): readonly LuaValue[];
   table(list: LuaValue[], others: readonly LuaValue[]): LuaTable;
   each(values: readonly LuaValue[]): Iterable<readonly LuaValue[]>;
   global(globals: ReadonlyMap<string, LuaValue>, name: string): LuaValue;
-  setGlobal(name: string): never;
+  setGlobal(): never;
 }
 
 /**
@@ -66,14 +75,14 @@ export interface Operators {
  * @param next the function by which `pairs` walks over a table.
  */
 export function createOperators(methods: LuaTable, next: LuaFunction): Operators {
-  const index = (base: LuaValue, key: LuaValue): LuaValue => {
+  const index = (base: LuaValue, key: LuaValue, name?: string): LuaValue => {
     if (base instanceof LuaTable) return base.get(key);
     if (typeof base === 'string') return methods.get(key);
-    throw new LuaError(`attempt to index a ${luaType(base)} value (field '${String(key)}')`);
+    throw fault('index', base, name);
   };
-  const callable = (value: LuaValue, name: string): LuaFunction => {
+  const callable = (value: LuaValue, name?: string): LuaFunction => {
     if (typeof value === 'function') return value;
-    throw new LuaError(`attempt to call a ${luaType(value)} value (${name})`);
+    throw fault('call', value, name);
   };
   return {
     NONE: Object.freeze([]),
@@ -95,8 +104,8 @@ export function createOperators(methods: LuaTable, next: LuaFunction): Operators
       if (typeof value === 'string' || value instanceof LuaTable) return value.length;
       throw new LuaError(`attempt to get length of a ${luaType(value)} value`);
     },
-    setIndex(base, key, value) {
-      if (!(base instanceof LuaTable)) throw new LuaError(`attempt to index a ${luaType(base)} value`);
+    setIndex(base, key, value, name) {
+      if (!(base instanceof LuaTable)) throw fault('index', base, name);
       base.set(key, value);
     },
     method: (base, name, args) => callable(index(base, name), `method '${name}'`)(base, ...args),
@@ -108,7 +117,7 @@ export function createOperators(methods: LuaTable, next: LuaFunction): Operators
     each([step, state, control]) {
       return step === next && state instanceof LuaTable
         ? state.pairs()
-        : steps(callable(step, 'a for iterator'), state, control);
+        : steps(callable(step), state, control);
     },
     global(globals, name) {
       const value = globals.get(name);
@@ -116,8 +125,8 @@ export function createOperators(methods: LuaTable, next: LuaFunction): Operators
         throw new LuaError(`Script attempted to access nonexistent global variable '${name}'`);
       return value;
     },
-    setGlobal(name) {
-      throw new LuaError(`Attempt to modify a readonly table: the global variable '${name}'`);
+    setGlobal() {
+      throw new LuaError('Attempt to modify a readonly table');
     },
   };
 }

@@ -5,10 +5,17 @@ export class Scope {
   constructor(
     private readonly unique: (name: string) => string,
     private readonly outer?: Scope,
+    /** Whether it is the outermost one of a function. */
+    private readonly isFunction = true,
   ) {}
 
   /** Opens a block inside this one. */
   inner(): Scope {
+    return new Scope(this.unique, this, false);
+  }
+
+  /** Opens a function inside this block. */
+  ofFunction(): Scope {
     return new Scope(this.unique, this);
   }
 
@@ -22,5 +29,13 @@ export class Scope {
   /** Returns the name of a variable in JavaScript; undefined if it is global. */
   find(name: string): string | undefined {
     return this.names.get(name) ?? this.outer?.find(name);
+  }
+
+  /** Returns what Lua calls a variable in errors. */
+  kindOf(name: string): 'local' | 'upvalue' | 'global' {
+    if (this.names.has(name)) return 'local';
+    if (!this.outer) return 'global';
+    const kind = this.outer.kindOf(name);
+    return kind === 'local' && this.isFunction ? 'upvalue' : kind;
   }
 }

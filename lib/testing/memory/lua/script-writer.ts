@@ -12,7 +12,7 @@ import {
   type MemberExpression,
   type Statement,
 } from 'luaparse';
-import { ExpressionWriter } from './expression-writer.js';
+import { ExpressionWriter, nameArgument } from './expression-writer.js';
 import type { Operators } from './operators.js';
 import { Scope } from './scope.js';
 import { LuaError, type LuaValue } from './lua-value.js';
@@ -51,7 +51,7 @@ class ScriptWriter extends ExpressionWriter {
   }
 
   protected override functionOf(declaration: FunctionDeclaration, scope: Scope): string {
-    const inner = scope.inner();
+    const inner = scope.ofFunction();
     const { identifier } = declaration;
     const isMethod = identifier?.type === 'MemberExpression' && identifier.indexer === ':';
     const names = declaration.parameters.map((parameter) =>
@@ -144,15 +144,15 @@ class ScriptWriter extends ExpressionWriter {
     const [base, key] = [this.unique('base'), this.unique('key')];
     return {
       before: `const ${base} = ${this.one(target.base, scope)}, ${key} = ${this.keyOf(target, scope)};`,
-      store: (value) => `ops.setIndex(${base}, ${key}, ${value});`,
+      store: (value) => `ops.setIndex(${base}, ${key}, ${value}${nameArgument(target.base, scope)});`,
     };
   }
 
   private store(target: Target, value: string, scope: Scope): string {
     if (target.type !== 'Identifier')
-      return `ops.setIndex(${this.one(target.base, scope)}, ${this.keyOf(target, scope)}, ${value});`;
+      return `ops.setIndex(${this.one(target.base, scope)}, ${this.keyOf(target, scope)}, ${value}${nameArgument(target.base, scope)});`;
     const local = scope.find(target.name);
-    return local ? `${local} = ${value};` : `${value}; ops.setGlobal(${JSON.stringify(target.name)});`;
+    return local ? `${local} = ${value};` : `${value}; ops.setGlobal();`;
   }
 
   private keyOf(target: MemberExpression | IndexExpression, scope: Scope): string {

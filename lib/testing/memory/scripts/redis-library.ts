@@ -11,13 +11,10 @@ export type CallOfScript = (words: readonly string[]) => MemoryReply;
 
 /** Returns the arguments of a call as text. */
 function wordsOf(values: readonly LuaValue[]): string[] {
-  if (values.length === 0)
-    throw new LuaError(
-      'Please specify at least one argument for this redis.call()/redis.pcall()/redis.acl_check_cmd call',
-    );
+  if (values.length === 0) throw replyError('Please specify at least one argument for this redis lib call');
   return values.map((value) => {
     const word = typeof value === 'number' ? numberWord(value) : asText(value);
-    if (word === undefined) throw new LuaError('Lua redis lib command arguments must be strings or integers');
+    if (word === undefined) throw replyError('Lua redis lib command arguments must be strings or integers');
     return word;
   });
 }
@@ -67,6 +64,9 @@ export function redisLibrary(call: CallOfScript): LuaTable {
     status_reply: (value) => [tableOf('ok', textArgument(value, 1))],
   });
 }
+
+/** Returns what a script throws as the text of a reply, without the place in the script. */
+const replyError = (text: string): LuaError => new LuaError(tableOf('err', `ERR ${text}`));
 
 /** An error without a code gets the general one. */
 function errorText(text: string): string {

@@ -3,6 +3,24 @@ import { keyIndexes } from '../../../cluster/command-table/command-keys.js';
 import type { CommandContext, CommandSet, MemoryCommand } from '../command-parts/command.js';
 import { CommandError, type MemoryReply } from '../command-parts/reply.js';
 
+/** The errors for commands that no server has, and for a wrong number of arguments. */
+export interface RefusalTexts {
+  readonly unknown: (name: string) => string;
+  readonly arguments: (name: string) => string;
+}
+
+/** What servers reply to clients. */
+export const TEXTS_FOR_CLIENTS: RefusalTexts = {
+  unknown: (name) => `ERR unknown command '${name}'`,
+  arguments: (name) => `ERR wrong number of arguments for '${name}' command`,
+};
+
+/** What servers reply to scripts. */
+export const TEXTS_FOR_SCRIPTS: RefusalTexts = {
+  unknown: () => 'ERR Unknown Redis command called from script',
+  arguments: () => 'ERR Wrong number of args calling Redis command from script',
+};
+
 /** Runs commands that a store in memory has, and refuses the others by name. */
 export class CommandExecutor {
   private readonly table = new CommandTable();
@@ -11,6 +29,7 @@ export class CommandExecutor {
   constructor(
     private readonly context: CommandContext,
     commands: CommandSet,
+    private readonly texts: RefusalTexts,
   ) {
     this.commands = new Map(Object.entries(commands));
   }
@@ -40,16 +59,12 @@ export class CommandExecutor {
 
   private commandOf(name: string, args: readonly string[], row: CommandRow | undefined): MemoryCommand {
     const found = this.commands.get(name);
-    if (!found) throw unknown(name, row);
+    if (!found) throw new CommandError(row ? notInMemory(name) : this.texts.unknown(name));
     if (args.length < found.least || args.length > found.most)
-      throw new CommandError(`ERR wrong number of arguments for '${name}' command`);
+      throw new CommandError(this.texts.arguments(name));
     return found;
   }
 }
 
-const unknown = (name: string, row: CommandRow | undefined): CommandError =>
-  row
-    ? new CommandError(
-        `NOTINMEMORY The store in memory has no command ${name.toUpperCase()}. Run this test on a real cluster`,
-      )
-    : new CommandError(`ERR unknown command '${name}'`);
+const notInMemory = (name: string): string =>
+  `NOTINMEMORY The store in memory has no command ${name.toUpperCase()}. Run this test on a real cluster`;

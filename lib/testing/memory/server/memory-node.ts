@@ -6,7 +6,7 @@ import { Keyspace } from '../keyspace/keyspace.js';
 import type { Random } from '../keyspace/random.js';
 import { ScriptEngine } from '../scripts/script-engine.js';
 import { Channels } from './channels.js';
-import { CommandExecutor } from './command-executor.js';
+import { CommandExecutor, TEXTS_FOR_CLIENTS, TEXTS_FOR_SCRIPTS } from './command-executor.js';
 import { type NodeDescription, nodeCommands } from './node-commands.js';
 import { scriptCommands } from './script-commands.js';
 
@@ -42,9 +42,13 @@ export class MemoryNode implements NodeDescription {
     this.replicas = replicas;
     const context: CommandContext = { keyspace: this.keyspace, random };
     const inScripts = { ...DATA_COMMANDS, ...nodeCommands(this) };
-    const ofScripts = new CommandExecutor(context, inScripts);
+    const ofScripts = new CommandExecutor(context, inScripts, TEXTS_FOR_SCRIPTS);
     const scripts = new ScriptEngine((words, mayWrite) => ofScripts.run(words, mayWrite));
-    this.executor = new CommandExecutor(context, { ...inScripts, ...scriptCommands(scripts) });
+    this.executor = new CommandExecutor(
+      context,
+      { ...inScripts, ...scriptCommands(scripts) },
+      TEXTS_FOR_CLIENTS,
+    );
   }
 
   /** Returns the id of a new connection. */
