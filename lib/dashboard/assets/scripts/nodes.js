@@ -19,7 +19,7 @@ function memory({ memoryBytes, maxMemoryBytes }) {
 const COLUMNS = [
   {
     label: 'Node',
-    className: 'text',
+    className: 'text wraps',
     text: ({ name, topologyRole }) => `${name} · ${topologyRole ?? 'not in the topology'}`,
     lead: ({ shard }) => create('span', { className: shard === -1 ? '' : `swatch ${colorOf(shard)}` }),
   },

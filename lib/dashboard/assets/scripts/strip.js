@@ -8,8 +8,8 @@ const SVG = 'http://www.w3.org/2000/svg';
 const GROUND = 56;
 /** The width of a spike, in slots: two pixels of a wide screen. */
 const SPIKE = 26;
-/** The least part of the strip that has room for the number of its shard. */
-const LABEL_SHARE = 0.04;
+/** The least width of a range that has room for the number of its shard, in pixels. */
+const LABEL_PIXELS = 18;
 
 /** The strip of all slots: the page's map of the cluster. */
 export class Strip {
@@ -29,7 +29,7 @@ export class Strip {
       preserveAspectRatio: 'none',
       'aria-hidden': 'true',
     });
-    this.svg.append(hatch());
+    this.svg.append(hatches());
     this.spikes = svg('g');
     this.band = svg('g');
     this.svg.append(this.spikes, this.band);
@@ -77,7 +77,8 @@ export class Strip {
       slots.flatMap(([first, last]) => {
         const place = { x: first, y: GROUND, width: last + 1 - first, height: 100 - GROUND };
         const faded = this.selected !== undefined && this.selected !== shard ? 'faded' : '';
-        if (place.width > SLOTS * LABEL_SHARE) names.push({ shard, at: (first + last + 1) / 2 / SLOTS });
+        if (place.width > (SLOTS * LABEL_PIXELS) / this.root.clientWidth)
+          names.push({ shard, at: (first + last + 1) / 2 / SLOTS });
         const owned = svg('rect', { class: `band ${colorOf(shard)} ${faded}`, ...place });
         return this.down.has(shard) ? [owned, svg('rect', { class: 'down', ...place })] : [owned];
       }),
@@ -91,7 +92,10 @@ export class Strip {
     );
     this.names.replaceChildren(
       ...names.map(({ shard, at }) => {
-        const name = create('span', { text: String(shard + 1) });
+        const name = create('span', {
+          text: String(shard + 1),
+          className: this.down.has(shard) ? 'on-hatch' : '',
+        });
         name.style.left = `${at * 100}%`;
         return name;
       }),
@@ -230,10 +234,12 @@ function svg(tag, attributes = {}) {
 }
 
 /** Slots that nobody serves are hatched, so that they are seen without colors, too. */
-function hatch() {
+function hatches() {
   const defs = svg('defs');
-  const pattern = svg('pattern', { id: 'hatch', width: 120, height: 12, patternUnits: 'userSpaceOnUse' });
-  pattern.append(svg('path', { d: 'M0 12 L120 0', 'stroke-width': 3 }));
-  defs.append(pattern);
+  for (const id of ['hatch-missing', 'hatch-down']) {
+    const pattern = svg('pattern', { id, width: 120, height: 12, patternUnits: 'userSpaceOnUse' });
+    pattern.append(svg('path', { d: 'M-30 15 L150 -3', 'stroke-width': 4 }));
+    defs.append(pattern);
+  }
   return defs;
 }
