@@ -5,11 +5,14 @@ export const SUITE = ['test/cluster', 'test/e2e'];
 
 /** What it leaves out, and why: files of the suite, and the other folders of test/. */
 export const LEFT_OUT = {
+  'test/browser': 'is about the dashboard in a browser',
+  'test/cli': 'is about the program keyslot, which starts servers of its own',
   'test/e2e/package.test.ts': 'is about the files of the package, and starts no server',
   'test/e2e/package-formats.test.ts': 'is about the files of the package, and installs them from a registry',
   'test/docs': 'is about links and names in the pages; their code is in test/cluster and test/e2e',
   'test/dropin': 'is about other packages, which choose their servers themselves',
   'test/faults': 'is measured on one server; npm run faults takes another from KEYSLOT_REDIS_SERVER',
+  'test/memory': 'compares the cluster in memory with Redis 7.0, whose replies it has',
   'test/neighbours': 'is about other packages, which choose their servers themselves',
   'test/types': 'is for the compiler',
   'test/unit': 'starts no server',

@@ -1,6 +1,6 @@
 import { ReplyParser } from '../../lib/cluster/protocol/reply-parser.js';
 import type { ReplyHandler } from '../../lib/cluster/protocol/reply-handler.js';
-import type { Reply } from '../../lib/cluster/protocol/reply.js';
+import type { Reply } from 'keyslot';
 import { endOfConfirmation } from '../../lib/pubsub/links/confirmation.js';
 import { MessageReader } from '../../lib/pubsub/links/message-reader.js';
 import { IncomingMessage } from '../../lib/pubsub/subscriptions/incoming-message.js';

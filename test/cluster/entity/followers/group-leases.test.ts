@@ -1,5 +1,4 @@
-import { keySlot } from 'keyslot';
-import { SLOT_COUNT } from '../../../../lib/cluster/topology/key-slot.js';
+import { keySlot, SLOT_COUNT } from 'keyslot';
 import { groupKey, outboxKey } from '../../../../lib/entity/keys/outbox-key.js';
 import { shareOf } from '../../../../lib/entity/followers/group-store.js';
 import { eventually } from '../../../cluster-fixture.js';
