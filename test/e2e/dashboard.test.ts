@@ -267,12 +267,12 @@ describe('what a viewer receives', () => {
       primaries.map(({ name }) => name).toSorted(),
     );
     expect(state.nodes).toHaveLength(primaries.length + replicas.length);
-    for (const { name, topologyRole, version, memoryBytes, lagBytes, replicasOnline } of state.nodes) {
+    for (const { name, topologyRole, shard, version, memoryBytes, lagBytes, replicasOnline } of state.nodes) {
       expect(name).toMatch(/:\d+$/);
       expect(version).toMatch(/^\d+\.\d+/);
       expect(memoryBytes).toBeGreaterThan(100_000);
       if (topologyRole === 'replica') expect(lagBytes).toEqual(expect.any(Number));
-      else expect(replicasOnline).toBe(1);
+      else expect(replicasOnline).toBe(state.topology.shards[shard].replicas.length);
     }
     const [order] = state.entities.classes;
     expect(order).toMatchObject({
@@ -286,7 +286,7 @@ describe('what a viewer receives', () => {
     expect(state.messages.subscriptions).toMatchObject({ channel: 2 });
     expect(state.log.map(({ text }) => text)).toEqual(
       expect.arrayContaining([
-        expect.stringMatching(/^Cluster found: 3 primaries, 3 replicas, 16384 slots$/),
+        expect.stringMatching(/^Cluster found: \d+ primaries, \d+ replicas, 16384 slots$/),
         '1 call failed with ERR',
       ]),
     );
