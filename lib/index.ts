@@ -23,7 +23,7 @@ export { keySlot, SLOT_COUNT } from './cluster/topology/key-slot.js';
 export { Script } from './cluster/scripts/script.js';
 export type { ClusterClientOptions } from './client/client-options.js';
 export type { ClusterEngineOptions, PendingBounds, RetryMode } from './cluster/options/options.js';
-export type { ReadFrom, ReadFromFunction } from './cluster/options/read-from.js';
+export type { ReadFrom, ReadFromFunction, ReadFromWord, ReadFromZone } from './cluster/options/read-from.js';
 export type { AddressRemap } from './cluster/topology/slots-reply.js';
 export type { Reply } from './cluster/protocol/reply.js';
 export type { ClusterLogger, LogEntry, LogFields, LogKind, LogLevel } from './cluster/logging/log-entry.js';

@@ -17,6 +17,7 @@ describe('knowledge about nodes', () => {
     const monitor = new ReplicaMonitor(
       () => topology,
       () => ({ fit: true }) as NodeChannel,
+      () => {},
     );
     for (const node of [primary, replica]) monitor.markUnfit(node.name);
     expect([monitor.isFit(primary), monitor.isFit(replica)]).toEqual([false, false]);

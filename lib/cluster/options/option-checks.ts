@@ -45,6 +45,19 @@ const keyDisclosure: Check = (value, name) => {
   }
 };
 
+const zoneChoice: Check = (value, name) => {
+  const { zone, fallback, zones = {}, ...others } = value as Record<string, unknown>;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) oneOf('zone', 'fallback', 'zones')(unknown, `${name} (its keys)`);
+  if (typeof zone !== 'string' || zone === '')
+    refuse(`${name}.zone`, 'the name of a zone', describeOther(zone));
+  if (fallback !== undefined) oneOf('any', 'replica', 'primary')(fallback, `${name}.fallback`);
+  const isMap = typeof zones === 'object' && zones !== null && !Array.isArray(zones);
+  if (!isMap || Object.values(zones).some((one) => typeof one !== 'string')) {
+    refuse(`${name}.zones`, "an object such as { '10.0.0.1:7000': 'a' }", describeKind(zones));
+  }
+};
+
 export const READ_FROM = [
   'primary',
   'primaryPreferred',
@@ -87,7 +100,8 @@ export const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   dynamicStartupNodes: flag,
   addressRemap: callable,
   readFrom: (value, name) => {
-    if (typeof value !== 'function') oneOf(...READ_FROM)(value, name);
+    if (typeof value === 'object' && value !== null) zoneChoice(value, name);
+    else if (typeof value !== 'function') oneOf(...READ_FROM)(value, name);
   },
   retry: oneOf('safe', 'reads', 'never', 'always'),
   deadlineMs: milliseconds,

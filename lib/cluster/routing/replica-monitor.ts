@@ -1,6 +1,7 @@
 import { ReplyError } from '../common/errors.js';
 import type { NodeChannel } from '../connection/node-channel.js';
 import { clearInterval, monotonicMs, setInterval } from '../common/timers.js';
+import { NodeZones } from './node-zones.js';
 import type { ClusterNode, ClusterShard, ClusterTopology } from '../topology/topology.js';
 
 /** How often nodes are asked, in ms. A replica that is further behind than this is left out. */
@@ -12,6 +13,7 @@ const LATEST = 0.3;
 
 /** What a node says of its replication. */
 interface ReplicationState {
+  readonly role: ClusterNode['role'];
   /** A replica whose link to its primary is up, or a primary. */
   readonly linked: boolean;
   /** Bytes of the replication stream it has written, or applied. */
@@ -30,11 +32,14 @@ export class ReplicaMonitor {
   private readonly offsets = new Map<string, number>();
   private earlierOffsets: ReadonlyMap<string, number> = new Map();
   private readonly underWay = new Set<string>();
+  readonly zones = new NodeZones();
   private timer: NodeJS.Timeout | undefined = undefined;
 
   constructor(
     private readonly topology: () => ClusterTopology,
     private readonly channelTo: (node: ClusterNode) => NodeChannel,
+    /** Called when a node says that it has another role than the topology has: no read from it would show that. */
+    private readonly onOtherRole: () => void,
   ) {}
 
   /** To be called with every read that may go to a replica. */
@@ -66,6 +71,7 @@ export class ReplicaMonitor {
     for (const notes of [this.latencies, this.unfitUntil, this.lagging, this.offsets]) {
       for (const name of notes.keys()) if (isGone(name)) notes.delete(name);
     }
+    this.zones.forget(isGone);
   }
 
   /** How long a node takes to answer, in ms; Infinity where it was not measured yet. */
@@ -91,6 +97,7 @@ export class ReplicaMonitor {
       const reply = await channel.control('INFO', 'replication');
       this.noteLatency(node.name, monotonicMs() - start);
       this.noteState(node, shard, readState(String(reply)));
+      if (this.zones.isDue(node)) this.zones.note(node, String(await channel.control('INFO', 'server')));
     } catch (error) {
       // a user without the right to INFO reads from whichever replica answers
       if (!(error instanceof ReplyError)) this.markUnfit(node.name);
@@ -104,7 +111,10 @@ export class ReplicaMonitor {
     this.latencies.set(name, known * (1 - LATEST) + ms * LATEST);
   }
 
-  private noteState(node: ClusterNode, shard: ClusterShard, { linked, offset }: ReplicationState): void {
+  private noteState(node: ClusterNode, shard: ClusterShard, state: ReplicationState): void {
+    const { role, linked, offset } = state;
+    // the topology may have changed since the question
+    if (role !== node.role && this.topology().node(node.name)?.role === node.role) this.onOtherRole();
     if (node === shard.primary) {
       this.offsets.set(node.name, offset);
       this.lagging.delete(node.name);
@@ -123,6 +133,7 @@ function readState(info: string): ReplicationState {
   );
   const replica = fields.get('role') === 'slave';
   return {
+    role: replica ? 'replica' : 'primary',
     linked: !replica || fields.get('master_link_status') === 'up',
     offset: Number(fields.get(replica ? 'slave_repl_offset' : 'master_repl_offset') ?? 0),
   };

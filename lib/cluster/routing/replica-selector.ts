@@ -1,7 +1,7 @@
 import type { Command } from '../command/command.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import type { NodeChannel } from '../connection/node-channel.js';
-import type { ReadFrom } from '../options/read-from.js';
+import type { ReadFromWord, ReadFromZone } from '../options/read-from.js';
 import type { ReplicaMonitor } from './replica-monitor.js';
 import type { ClusterNode, ClusterShard } from '../topology/topology.js';
 
@@ -15,7 +15,7 @@ interface FitShard {
   readonly replicas: readonly ClusterNode[];
 }
 
-const STRATEGIES: Readonly<Record<Exclude<ReadFrom, (...args: never[]) => unknown>, Strategy>> = {
+const STRATEGIES: Readonly<Record<ReadFromWord, Strategy>> = {
   primary: (_, { primary }) => primary,
   primaryPreferred: (selector, { primary, primaryIsFit, replicas }) =>
     primaryIsFit ? primary : (selector.inTurn(replicas) ?? primary),
@@ -28,6 +28,12 @@ const STRATEGIES: Readonly<Record<Exclude<ReadFrom, (...args: never[]) => unknow
     replicas[Math.floor(Math.random() * replicas.length)] ?? primary,
   lowestLatency: (selector, { primary, primaryIsFit, replicas }) =>
     selector.nearest(primaryIsFit ? [primary, ...replicas] : replicas) ?? primary,
+};
+
+const FALLBACKS: Readonly<Record<NonNullable<ReadFromZone['fallback']>, Strategy>> = {
+  any: STRATEGIES.roundRobin,
+  replica: STRATEGIES.replicaPreferred,
+  primary: STRATEGIES.primary,
 };
 
 /** Chooses the node of a shard that serves a read. Nodes that cannot at the moment are passed over. */
@@ -51,7 +57,7 @@ export class ReplicaSelector {
 
   /** One after the other. */
   inTurn(nodes: readonly ClusterNode[]): ClusterNode | undefined {
-    return nodes[this.turn++ % nodes.length];
+    return nodes.length === 0 ? undefined : nodes[this.turn++ % nodes.length];
   }
 
   /** The node that answers fastest; one that was not measured yet comes last. */
@@ -63,6 +69,15 @@ export class ReplicaSelector {
     );
   }
 
+  private inZone(shard: FitShard, readFrom: ReadFromZone): ClusterNode | undefined {
+    const { primary, primaryIsFit, replicas } = shard;
+    const { zones } = this.monitor;
+    const near = this.inTurn(replicas.filter((replica) => zones.isIn(replica, readFrom)));
+    if (near !== undefined) return near;
+    if (primaryIsFit && zones.isIn(primary, readFrom)) return primary;
+    return FALLBACKS[readFrom.fallback ?? 'any'](this, shard);
+  }
+
   private chooseNode(shard: ClusterShard, command: Command): ClusterNode | undefined {
     const { readFrom } = command.policy;
     const fit: FitShard = {
@@ -70,7 +85,8 @@ export class ReplicaSelector {
       primaryIsFit: this.monitor.isFit(shard.primary),
       replicas: shard.replicas.filter((replica) => this.monitor.isFit(replica)),
     };
-    if (typeof readFrom !== 'function') return STRATEGIES[readFrom](this, fit);
+    if (typeof readFrom === 'string') return STRATEGIES[readFrom](this, fit);
+    if (typeof readFrom === 'object') return this.inZone(fit, readFrom);
     const candidates = [
       ...(fit.primaryIsFit || fit.replicas.length === 0 ? [fit.primary] : []),
       ...fit.replicas,

@@ -59,6 +59,7 @@ export class Router implements ChannelOwner {
     this.monitor = new ReplicaMonitor(
       () => this.topology,
       (node) => this.pool.channelTo(node),
+      () => listener.onStale('changed role'),
     );
     this.choice = new ChannelChoice(this.pool, this.monitor, options.requireFullCoverage);
     this.redirects = new Redirects(this.pool, scheduler, options, {
