@@ -294,6 +294,7 @@ const NOT_COMPARED: Readonly<Record<string, string>> = {
   'client|caching client|no-evict client|reply client|tracking monitor script|debug': 'blocked by ours',
   'psubscribe punsubscribe ssubscribe subscribe sunsubscribe unsubscribe': 'blocked by ours: cluster.pubsub',
   'debug failover move replicaof restore-asking shutdown slaveof swapdb': 'blocked by ours, and not harmless',
+  bgrewriteaof: 'started or scheduled, as the server is busy',
   pfselftest: 'it keeps a server from all else for half a second',
   'psync replconf sync': 'what replicas say to their primary',
   'client|kill client|unblock module|load module|loadex module|unload': 'of one node; ours wants it named',
