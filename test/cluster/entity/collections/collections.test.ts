@@ -291,7 +291,9 @@ it('reports elements that another program stored in another type', async () => {
   for (const call of [() => tags.add('a'), () => tags.members(), () => all(tags), () => tags.clear()])
     await expect(call()).rejects.toThrow(SchemaMismatchError);
   await cluster.client.sadd(numbers.key, 'secret');
-  await expect(numbers.members()).rejects.toThrow(/^Shelf\.numbers is stored as something other than a bigint; /);
+  await expect(numbers.members()).rejects.toThrow(
+    /^Shelf\.numbers is stored as something other than a bigint; /,
+  );
   await cluster.client.hset(stock.key, 'pen', '1e400');
   await expect(stock.get('pen')).rejects.toThrow(SchemaMismatchError);
 });
