@@ -5,7 +5,7 @@ import { ensureBuilt } from './build.mjs';
 import { freePort } from './free-port.mjs';
 import { ensureNodeModules } from './node-modules.mjs';
 import { root } from './paths.mjs';
-import { openCluster } from './shared-cluster.mjs';
+import { ensureRedisServer } from './redis-server.mjs';
 import { shutdownSignal } from './shutdown.mjs';
 
 const DEFAULT_PORT = 3000;
@@ -27,15 +27,14 @@ async function start() {
   await ensureNodeModules(shutdown);
   await ensureBuilt('library', shutdown);
   await ensureBuilt('sample', shutdown);
-  const cluster = await openCluster(shutdown);
-  try {
-    console.log(`${cluster.own ? 'Redis Cluster runs at' : 'Using the Redis Cluster at'} ${cluster.nodes}`);
-    const port = await freePort(wanted);
-    if (port !== wanted) console.log(`Port ${wanted} is taken; using ${port}`);
-    return await runApplication({ REDIS_CLUSTER_NODES: cluster.nodes, PORT: String(port) });
-  } finally {
-    await cluster.stop();
-  }
+  const given = process.env.REDIS_CLUSTER_NODES?.trim();
+  const settings = given
+    ? { REDIS_CLUSTER_NODES: given }
+    : { KEYSLOT_REDIS_SERVER: await ensureRedisServer(shutdown) };
+  if (given) console.log(`Using the Redis Cluster at ${given}`);
+  const port = await freePort(wanted);
+  if (port !== wanted) console.log(`Port ${wanted} is taken; using ${port}`);
+  return runApplication(given ? 'main' : 'demo-main', { ...settings, PORT: String(port) });
 }
 
 function wantedPort() {
@@ -45,11 +44,11 @@ function wantedPort() {
 }
 
 /** Runs until the application ends, or until we are told to end, which it is then given time for. */
-function runApplication(settings) {
+function runApplication(program, settings) {
   shutdown.throwIfAborted();
   return new Promise((resolve, reject) => {
     // in a group of its own, so that the terminal's Ctrl-C comes to us alone and the ending has an order
-    const app = spawn(process.execPath, [join(root, 'scripts', 'run-app.mjs')], {
+    const app = spawn(process.execPath, [join(root, 'scripts', 'run-app.mjs'), program], {
       cwd: root,
       env: { ...process.env, ...settings },
       detached: true,

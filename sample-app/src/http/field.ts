@@ -21,6 +21,11 @@ export const wholeNumber = (least: number, most: number): Field<number> => ({
     Number.isInteger(value) && Number(value) >= least && Number(value) <= most,
 });
 
+export const oneOf = <T extends string>(words: readonly T[]): Field<T> => ({
+  expects: `one of ${words.join(', ')}`,
+  fits: (value): value is T => words.some((word) => word === value),
+});
+
 /** An id as it stands in addresses, where "." and ".." are not names. The store itself would take any text. */
 export const id: Field<string> = {
   expects: '1 to 64 letters, digits, "-", "_" or ".", and neither "." nor ".."',

@@ -5,6 +5,9 @@ import { NEW_ORDER, type NewOrder } from './new-order.js';
 import { type OrderItemView, type OrderView, orderItemView, orderView } from './order-view.js';
 import { OrdersService } from './orders.service.js';
 
+/** How many orders a list shows. */
+const NEWEST = 20;
+
 @Controller('sales/:saleId/orders')
 export class OrdersController {
   constructor(private readonly orders: OrdersService) {}
@@ -19,6 +22,12 @@ export class OrdersController {
     const { order, isNew } = await this.orders.place(saleId, wanted);
     response.status(isNew ? HttpStatus.CREATED : HttpStatus.OK);
     return orderView(order);
+  }
+
+  /** The newest first. */
+  @Get()
+  async newest(@Param('saleId', IdPipe) saleId: string): Promise<OrderView[]> {
+    return (await this.orders.newest(saleId, NEWEST)).map(orderView);
   }
 
   @Get(':orderId')

@@ -15,5 +15,6 @@ import { SaleNews } from './sale-news.js';
   imports: [SalesModule, ClusterModule.forFeature([Sale, Order, OrderItem])],
   controllers: [OrdersController, SaleEventsController],
   providers: [OrdersService, OrderEvents, SaleNews, SaleEventsGateway],
+  exports: [OrdersService, SaleNews],
 })
 export class OrdersModule {}

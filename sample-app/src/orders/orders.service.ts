@@ -49,6 +49,16 @@ export class OrdersService {
     return { order, items: items.filter((item) => item !== null) };
   }
 
+  /** The newest orders of a sale, newest first. */
+  newest(saleId: string, limit: number): Promise<Order[]> {
+    return this.orders.findBy({ saleId }, { order: { firstPiece: 'desc' }, limit });
+  }
+
+  /** All orders of a sale, in the order in which they were placed. */
+  all(saleId: string): Promise<Order[]> {
+    return this.orders.findBy({ saleId }, { order: { firstPiece: 'asc' } });
+  }
+
   private sell(tx: PartitionTransaction, sale: Sale, { orderId, buyer, quantity }: NewOrder): Order {
     if (sale.left < quantity) throw new SoldOutException(sale.left);
     const { id: saleId, priceCents } = sale;
