@@ -99,7 +99,7 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
 
   it('contains the build, its documents, and nothing else', () => {
     const expected =
-      /^(dist\/.+\.(js|d\.ts)|dist\/dashboard\/assets\/.+|dist\/cjs\/package\.json|docs\/[\w-]+\.(md|json)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
+      /^(dist\/.+\.(js|d\.ts)|dist\/dashboard\/assets\/.+|dist\/cjs\/package\.json|dist\/licenses\/.+\.txt|docs\/[\w-]+\.(md|json)|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/;
     expect(files.filter((file) => !expected.test(file) || file.includes('long-ago'))).toEqual([]);
     const modules = files.filter((file) => file.endsWith('.js') && !file.includes('/assets/'));
     expect(modules.length).toBeLessThan(60);

@@ -184,6 +184,16 @@ describe('a cluster in memory', () => {
     await resp3.close();
   });
 
+  it('rejects blocking commands, and serves single-node clients', async () => {
+    await expect(client.blpop('list', 1)).rejects.toMatchObject({ code: 'NOTINMEMORY' });
+    await expect(client.xread('BLOCK', 10, 'STREAMS', 's', '0')).rejects.toMatchObject({
+      code: 'NOTINMEMORY',
+    });
+    await client.set('k', 'v');
+    const [node] = client.nodes();
+    expect(await node.get('k')).toBe('v');
+  });
+
   it('makes the same random choices for the same seed', async () => {
     const choices = async (seed: number): Promise<string[]> => {
       const own = new MemoryCluster({ seed });

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../docs-snippets.js';
-import { IN_MEMORY, ON_SERVERS_ONLY } from './suite-list.js';
+import { IN_MEMORY, ON_SERVERS_ONLY, suitesInMemory } from './suite-list.js';
 import { runInMemory } from './suites.js';
 
 it('runs every suite of repositories in memory, unless it is named with a reason', () => {
@@ -11,4 +11,4 @@ it('runs every suite of repositories in memory, unless it is named with a reason
   expect([...Object.keys(IN_MEMORY), ...Object.keys(ON_SERVERS_ONLY)].toSorted()).toEqual(suites.toSorted());
 });
 
-for (const [file, without] of Object.entries(IN_MEMORY)) await runInMemory(file, without);
+for (const [file, without] of suitesInMemory(false)) await runInMemory(file, without);

@@ -81,3 +81,10 @@ export const ON_SERVERS_ONLY: Readonly<Record<string, string>> = {
   'cluster/entity/repository/migration.test.ts': 'moves slots between servers',
   'cluster/entity/repository/read-from.test.ts': 'reads from replicas',
 };
+
+/** The suites that wait for readers, members and leases: half of the time. They run in a test file of their own. */
+const WAITING = /^cluster\/entity\/(changes|followers|global|maintenance)\//;
+
+/** Returns the suites that run in memory, in the one test file or the other. */
+export const suitesInMemory = (areWaiting: boolean): (readonly [file: string, without: Exceptions])[] =>
+  Object.entries(IN_MEMORY).filter(([file]) => WAITING.test(file) === areWaiting);
