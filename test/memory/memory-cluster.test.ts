@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { Injectable, Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import {
@@ -74,6 +75,21 @@ describe('repositories in memory', () => {
     registry.memory.advance(60_001);
     expect(await members.purgeDeleted({ partition: 't', olderThan: '1h' })).toEqual({ purged: 0 });
     expect(await members.purgeDeleted({ partition: 't', olderThan: '1m' })).toEqual({ purged: 1 });
+  });
+
+  it('follow fake timers', async () => {
+    jest.useFakeTimers({ now: 1_000_000 });
+    try {
+      await using registry = createMemoryRepositories([Team]);
+      const teams = registry.repository(Team);
+      await teams.insert(teams.create({ id: 't', expiresAt: new Date(1_060_000) }));
+      jest.setSystemTime(1_059_999);
+      expect(await teams.exists('t')).toBe(true);
+      jest.advanceTimersByTime(1);
+      expect(await teams.findOne('t')).toBeNull();
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   it('forget everything on clear(), and share nothing with other repositories', async () => {

@@ -55,6 +55,8 @@ describe('the rooms of lib/', () => {
     ['the room beside it', 'cluster/topology/planted.ts', '../command-table/command-rows.js'],
     ["its folder's own files", 'pubsub/links/planted.ts', '../cluster-pubsub.js'],
     ['the entry point', 'nest/planted.ts', '../index.js'],
+    ['a higher room of a room', 'testing/memory/keyspace/planted.ts', '../server/session.js'],
+    ['what stands above a room with rooms', 'testing/memory/planted.ts', '../test-keyspace.js'],
   ])('must not import %s', (_name, file, path) => {
     expect(brokenRules(planted(file, `import type { A } from '${path}';`))).toEqual([
       `${file} imports ${join(dirname(file), path).replace('.js', '.ts')}`,

@@ -1,8 +1,9 @@
+import { notInMemory } from '../command-parts/not-in-memory.js';
 import { bytesOf, copyOf, typeOf } from '../keyspace/stored-value.js';
 import { type CommandContext, type CommandSet, atLeast, command, fixed } from '../command-parts/command.js';
 import { globExpression } from '../command-parts/glob.js';
 import { integerOf } from '../command-parts/numbers.js';
-import { optionsOf, refuseTogether } from '../command-parts/option-words.js';
+import { optionsOf } from '../command-parts/option-words.js';
 import { CommandError, OK, StatusReply, type MemoryReply } from '../command-parts/reply.js';
 
 const countWhere = (keys: readonly string[], test: (key: string) => boolean): number =>
@@ -127,9 +128,8 @@ export const KEY_COMMANDS: CommandSet = {
   }),
   memory: atLeast(2, (args, { keyspace }) => {
     const [subcommand, key] = args;
-    if (subcommand.toUpperCase() !== 'USAGE')
-      throw new CommandError(`NOTINMEMORY The store in memory has no command MEMORY ${subcommand}`);
-    refuseTogether(optionsOf(args, 2, { SAMPLES: 1 }));
+    if (subcommand.toUpperCase() !== 'USAGE') throw notInMemory(`memory ${subcommand}`);
+    optionsOf(args, 2, { SAMPLES: 1 });
     const value = keyspace.get(key);
     return value === undefined ? null : 64 + key.length + bytesOf(value);
   }),

@@ -1,3 +1,4 @@
+import { notInMemory } from '../command-parts/not-in-memory.js';
 import { Stream, type StreamEntry } from '../keyspace/stream.js';
 import {
   HIGHEST_ID,
@@ -122,7 +123,7 @@ const range = (reverse: boolean) =>
 function read(args: readonly string[], context: CommandContext): MemoryReply {
   const at = args.findIndex((word) => word.toUpperCase() === 'STREAMS');
   const options = optionsOf(args.slice(0, Math.max(at, 0)), 0, { COUNT: 1, BLOCK: 1 });
-  if (options.has('BLOCK')) throw new CommandError('NOTINMEMORY The store in memory has no XREAD with BLOCK');
+  if (options.has('BLOCK')) throw notInMemory('xread block');
   const streams = args.slice(at + 1);
   if (at < 0 || streams.length % 2 !== 0) throw new CommandError(SYNTAX_ERROR);
   const [count] = options.get('COUNT') ?? [];

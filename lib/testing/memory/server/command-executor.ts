@@ -1,3 +1,4 @@
+import { notInMemory } from '../command-parts/not-in-memory.js';
 import { type CommandRow, CommandTable } from '../../../cluster/command-table/command-table.js';
 import { keyIndexes } from '../../../cluster/command-table/command-keys.js';
 import type { CommandContext, CommandSet, MemoryCommand } from '../command-parts/command.js';
@@ -59,12 +60,9 @@ export class CommandExecutor {
 
   private commandOf(name: string, args: readonly string[], row: CommandRow | undefined): MemoryCommand {
     const found = this.commands.get(name);
-    if (!found) throw new CommandError(row ? notInMemory(name) : this.texts.unknown(name));
+    if (!found) throw row ? notInMemory(name) : new CommandError(this.texts.unknown(name));
     if (args.length < found.least || args.length > found.most)
       throw new CommandError(this.texts.arguments(name));
     return found;
   }
 }
-
-const notInMemory = (name: string): string =>
-  `NOTINMEMORY The store in memory has no command ${name.toUpperCase()}. Run this test on a real cluster`;

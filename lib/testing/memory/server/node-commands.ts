@@ -1,7 +1,8 @@
+import { notInMemory } from '../command-parts/not-in-memory.js';
 import { keySlot } from '../../../cluster/topology/key-slot.js';
 import { type CommandSet, type MemoryCommand, atLeast, command, fixed } from '../command-parts/command.js';
 import { integerOf } from '../command-parts/numbers.js';
-import { CommandError, MapReply, type MemoryReply, OK } from '../command-parts/reply.js';
+import { MapReply, type MemoryReply, OK } from '../command-parts/reply.js';
 import type { Keyspace } from '../keyspace/keyspace.js';
 import type { Channels } from './channels.js';
 
@@ -95,7 +96,7 @@ function container(
   return atLeast(1, (args) => {
     const run = known.get(args[0]) ?? known.get(args[0].toLowerCase());
     if (run) return run(args.slice(1), node);
-    throw new CommandError(`NOTINMEMORY The store in memory has no command ${name} ${args[0].toUpperCase()}`);
+    throw notInMemory(`${name} ${args[0]}`);
   });
 }
 

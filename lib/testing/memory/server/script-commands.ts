@@ -1,3 +1,4 @@
+import { notInMemory } from '../command-parts/not-in-memory.js';
 import { type CommandSet, atLeast } from '../command-parts/command.js';
 import { integerOf } from '../command-parts/numbers.js';
 import { CommandError, type MemoryReply, OK } from '../command-parts/reply.js';
@@ -31,9 +32,7 @@ export function scriptCommands(scripts: ScriptEngine): CommandSet {
           scripts.flush();
           return OK;
         default:
-          throw new CommandError(
-            `NOTINMEMORY The store in memory has no command SCRIPT ${word.toUpperCase()}`,
-          );
+          throw notInMemory(`script ${word}`);
       }
     }),
   };

@@ -1,3 +1,4 @@
+import { notInMemory } from '../command-parts/not-in-memory.js';
 import {
   CommandError,
   MapReply,
@@ -157,7 +158,7 @@ export class Session implements Subscriber {
       case 'UNBLOCK':
         return 0;
       default:
-        throw new CommandError(`NOTINMEMORY The store in memory has no command CLIENT ${word.toUpperCase()}`);
+        throw notInMemory(`client ${word}`);
     }
   }
 
