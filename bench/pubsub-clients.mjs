@@ -52,7 +52,7 @@ async function keyslotHandlers(node) {
   const follow = async (names, count, onMessage) => {
     function Listeners() {}
     for (let i = 0; i < count; i++) {
-      Listeners.prototype[`on${i}`] = onMessage;
+      Listeners.prototype[`on${i}`] = (text) => onMessage(text);
       const descriptor = Object.getOwnPropertyDescriptor(Listeners.prototype, `on${i}`);
       const options = { codec: 'text', buffer: { size: 1_000_000 } };
       Subscribe(names, options)(Listeners.prototype, `on${i}`, descriptor);
@@ -65,7 +65,7 @@ async function keyslotHandlers(node) {
     return () => app.close();
   };
   return {
-    subscribe: (channel, count, onMessage) => follow([channel], count, (text) => onMessage(text)),
+    subscribe: (channel, count, onMessage) => follow([channel], count, onMessage),
     subscribeAll: (channels) => follow(channels, 1, () => {}),
     close: async () => {},
   };
