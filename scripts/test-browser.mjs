@@ -1,4 +1,4 @@
-// npm run test:browser: the dashboard in a headless Chromium. It is not part of npm test, which needs no browser.
+// npm run test:browser: the dashboard and the demo in a headless Chromium. It is not part of npm test, which needs no browser.
 // Further arguments go to jest. The last line is "N passed, N failed".
 import { ensureChromium } from './chromium.mjs';
 import { runJest } from './jest.mjs';

@@ -1,5 +1,5 @@
 import { showCluster } from './cluster.js';
-import { byId, setText } from './dom.js';
+import { byId, setActive, setText } from './dom.js';
 import { Shop } from './shop.js';
 
 const AGAIN_MS = 2_000;
@@ -106,12 +106,15 @@ byId('another').onclick = () => (location.hash = '');
 
 for (const button of document.querySelectorAll('[data-fault]'))
   button.onclick = () => {
-    button.disabled = true;
+    if (button.ariaDisabled === 'true') return;
+    setActive(button, false);
     say(undefined);
     return post(`/demo/sales/${saleId}/faults`, { fault: button.dataset.fault });
   };
 byId('process').onclick = ({ target }) => {
-  target.disabled = true;
+  if (target.ariaDisabled === 'true') return;
+  setActive(target, false);
+  say(undefined);
   return post('/demo/processes', {});
 };
 

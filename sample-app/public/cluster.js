@@ -1,4 +1,4 @@
-import { byId, count, create, setText, showList, time } from './dom.js';
+import { byId, count, create, setActive, setText, showList, time } from './dom.js';
 
 const SLOTS = 16_384;
 const FAULTS = {
@@ -45,7 +45,8 @@ export function showCluster({ cluster, place, faults, doors }, saleId) {
     },
   );
   showStrip(cluster, place);
-  byId('faults').hidden = byId('events').hidden = !faults;
+  byId('faults').hidden = !faults;
+  byId('events').hidden = !faults?.busy && !faults?.log.length;
   if (faults) showFaults({ cluster, faults, doors, owner }, saleId);
 }
 
@@ -88,10 +89,10 @@ function showFaults({ cluster, faults, doors, owner }, saleId) {
     restore: cluster.nodes.some(({ state }) => state !== 'running'),
   };
   for (const button of document.querySelectorAll('[data-fault]'))
-    button.disabled = !saleId || Boolean(busy) || !allowed[button.dataset.fault];
+    setActive(button, saleId && !busy && allowed[button.dataset.fault]);
   const ports = doors.map((url) => `:${new URL(url).port}`);
   byId('process').hidden = doors.length > 1;
-  byId('process').disabled = Boolean(busy);
+  setActive(byId('process'), !busy);
   showDoors(ports, saleId);
   showList(
     byId('log'),

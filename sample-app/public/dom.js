@@ -14,6 +14,9 @@ export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
+/** A button that is not active for a while keeps the focus. */
+export const setActive = (button, isActive) => (button.ariaDisabled = String(!isActive));
+
 /** Makes as many children as there are items, and keeps those that there are. */
 export function showList(list, items, make, update) {
   while (list.children.length > items.length) list.lastChild.remove();

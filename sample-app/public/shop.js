@@ -84,7 +84,7 @@ export class Shop {
       [
         'Executed twice',
         audit?.twice ?? '–',
-        audit ? `${count(audit.orders)} orders checked` : 'checked at the end',
+        audit ? `orders checked: ${count(audit.orders)}` : 'checked at the end',
         audit?.twice > 0,
       ],
       ['Gaps', gaps, 'in the news, then read again'],

@@ -22,6 +22,8 @@ export interface ClusterMap {
 }
 
 const RATE_MS = 1_000;
+/** A client learns of changes from the calls that meet them. A page that is watched does not wait for calls. */
+const REFRESH_MS = 2_000;
 
 @Injectable()
 export class ClusterMapper {
@@ -29,6 +31,7 @@ export class ClusterMapper {
   private counts = new Map<string, number>();
   private rates = new Map<string, number>();
   private countedAt = 0;
+  private refreshedAt = 0;
 
   constructor(
     private readonly client: ClusterClient,
@@ -37,6 +40,7 @@ export class ClusterMapper {
 
   map(): ClusterMap {
     this.measure();
+    this.refresh();
     const shards = this.client.topology.shards.toSorted((a, b) => mainSlot(a) - mainSlot(b));
     const seen = new Map(
       shards.flatMap(({ primary, replicas }, shard) =>
@@ -63,6 +67,13 @@ export class ClusterMapper {
         slots.map(([first, last]): ClusterMap['ranges'][number] => [first, last, shard]),
       ),
     };
+  }
+
+  private refresh(): void {
+    const now = performance.now();
+    if (now - this.refreshedAt < REFRESH_MS) return;
+    this.refreshedAt = now;
+    this.client.refreshTopology().catch(() => {}); // what is known stays
   }
 
   /** Whoever looks more often than once a second gets the same rates. */

@@ -20,7 +20,7 @@ export interface FaultsState {
   log: StageEvent[];
 }
 
-const SHOWN_EVENTS = 8;
+const SHOWN_EVENTS = 5;
 const SETTLE_MS = 30_000;
 
 /** Breaks the cluster of the stage, and repairs it. One thing at a time. */
@@ -127,7 +127,7 @@ export class FaultsService {
     await cluster.waitUntilStable({ timeoutMs: SETTLE_MS });
     const { name } = await cluster.primaryOfSlot(slot);
     const seconds = ((performance.now() - since) / 1_000).toFixed(1);
-    this.note(`${name} took over after ${seconds} s`);
+    this.note(`${name} took over after ${seconds}\u00a0s`);
   }
 
   private note(text: string): void {
