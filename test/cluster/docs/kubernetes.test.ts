@@ -6,6 +6,7 @@ import { ClusterClient, type ClusterClientOptions } from 'keyslot';
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
 import { parseAllDocuments } from 'yaml';
 import { eventually } from '../../cluster-fixture.js';
+import { commandLineClient, withServerPrograms } from '../../server-programs.js';
 import { snippetFolder, snippetsOf, typeFaults } from '../../docs-snippets.js';
 
 interface Probe {
@@ -61,8 +62,10 @@ describe(PAGE, () => {
   const podOf = (index: number): string => `redis-${index}.redis.${NAMESPACE}.svc.cluster.local`;
   /** Runs a script of the ConfigMap as a pod does, where `redis-cli` reaches the server of the pod. */
   const runScript = (name: string, { port }: LocalNode): Promise<unknown> => {
-    const script = servers.get('ConfigMap')!.data[name].replaceAll('redis-cli', `redis-cli -p ${port}`);
-    return promisify(execFile)('sh', ['-c', script]);
+    const script = servers
+      .get('ConfigMap')!
+      .data[name].replaceAll('redis-cli', `${commandLineClient()} -p ${port}`);
+    return promisify(execFile)('sh', ['-c', script], { env: withServerPrograms() });
   };
   /** Has a node announce the name of its pod, as its command does in a pod. */
   const announce = async (index: number): Promise<void> => {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { ClusterClient, type ClusterClientOptions } from 'keyslot';
 import { parse } from 'yaml';
 import { eventually } from '../../cluster-fixture.js';
+import { withServerPrograms } from '../../server-programs.js';
 import { snippetFolder, snippetsOf, typeFaults, writeSnippets } from '../../docs-snippets.js';
 
 interface Service {
@@ -65,7 +66,11 @@ describe('docs/local-development.md', () => {
     text.replaceAll('$$', '$').replaceAll(/\b700(\d)\b/g, (_, i: string) => String(first + Number(i)));
   const start = (): void => {
     const [program, flag, script] = redis.command!;
-    shell = spawn(program, [flag, command(script)], { cwd: data, stdio: 'ignore' });
+    shell = spawn(program, [flag, command(script)], {
+      cwd: data,
+      env: withServerPrograms(),
+      stdio: 'ignore',
+    });
   };
   const stop = async (): Promise<void> => {
     if (shell?.exitCode !== null || shell.signalCode !== null) return;
@@ -73,7 +78,10 @@ describe('docs/local-development.md', () => {
     await once(shell, 'exit');
   };
   const isHealthy = async (): Promise<boolean> => {
-    const check = spawn('sh', ['-c', command(redis.healthcheck!.test)], { stdio: 'ignore' });
+    const check = spawn('sh', ['-c', command(redis.healthcheck!.test)], {
+      env: withServerPrograms(),
+      stdio: 'ignore',
+    });
     const [code] = (await once(check, 'exit')) as [number];
     return code === 0;
   };

@@ -141,8 +141,8 @@ describe('nodes()', () => {
   });
 
   it('ends the client of a node that leaves', async () => {
-    await cluster.kill(client.topology.replicas[0].name);
-    const lost = client.topology.replicas[0].port;
+    const { name, port: lost } = client.topology.replicas[0];
+    await cluster.kill(name);
     const standing = client.nodes('slave').find(({ options }) => options.port === lost) as Redis;
     await eventually(
       () => client.refreshTopology().then(({ nodes }) => nodes.every(({ port }) => port !== lost)),
