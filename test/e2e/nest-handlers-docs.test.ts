@@ -22,7 +22,6 @@ import {
   Payload,
   PrimaryKey,
   type RowChange,
-  Shape,
   ShardedSubscribe,
   Subscribe,
 } from 'keyslot';
@@ -107,7 +106,6 @@ class Reports {
 
 @ClusterEntity({ name: 'Sale', changes: true })
 class Sale {
-  declare readonly [Shape]: { key: 'id'; counters: 'bills' };
   @PrimaryKey() id!: string;
   @Counter() bills!: number;
 }

@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { findFreePorts } from '../../lib/testing/server/free-ports.js';
 import { eventually } from '../cluster-fixture.js';
 import { root, snippetsOf, writeSnippets } from '../docs-snippets.js';
 import {
@@ -28,8 +29,8 @@ class Program {
   readonly ended: Promise<unknown[]>;
   private readonly child: ChildProcess;
 
-  constructor(file: string, settings: Record<string, string> = {}) {
-    this.child = spawn(process.execPath, [file], {
+  constructor(line: readonly string[], settings: Record<string, string> = {}) {
+    this.child = spawn(process.execPath, line, {
       cwd: app,
       env: { ...cleanEnvironment, NO_COLOR: '1', ...settings },
     });
@@ -68,6 +69,22 @@ function asTested(command: string, tarball: string): string {
   return [...pinned, '--prefer-offline', '--no-audit', '--no-fund'].join(' ');
 }
 
+/** Runs the command of the page, on ports that are free. */
+async function startCluster(snippets: readonly { code: string }[]): Promise<Program> {
+  const command = snippets
+    .map(({ code }) => code.trim())
+    .find((code) => code.startsWith('npx keyslot cluster'));
+  const [, program, ...rest] = command!.split(' ');
+  return new Program([join('node_modules', '.bin', program), ...rest, '--port', String(await firstOfSix())]);
+}
+
+async function firstOfSix(): Promise<number> {
+  for (;;) {
+    const ports = await findFreePorts('127.0.0.1', 6);
+    if (ports[5] - ports[0] === 5) return ports[0];
+  }
+}
+
 async function freePort(): Promise<string> {
   const server = createServer().listen(0);
   await once(server, 'listening');
@@ -89,7 +106,7 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
     for (const command of install.code.trim().split('\n'))
       await run('sh', ['-c', asTested(command, tarball)], app);
     writeSnippets(snippets, app);
-    nodes = await new Program('cluster.mjs').said(/^export REDIS_CLUSTER_NODES=(\S+)$/m);
+    nodes = await (await startCluster(snippets)).said(/^export REDIS_CLUSTER_NODES=(\S+)$/m);
   });
 
   afterAll(async () => {
@@ -153,7 +170,7 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
 
   it('does what the page says, in two processes, and exits when told to', async () => {
     const ports = [await freePort(), await freePort()];
-    const programs = ports.map((PORT) => new Program('dist/main.js', { PORT, REDIS_CLUSTER_NODES: nodes }));
+    const programs = ports.map((PORT) => new Program(['dist/main.js'], { PORT, REDIS_CLUSTER_NODES: nodes }));
     for (const program of programs) await program.said(/successfully started/);
     const lobby = `http://localhost:${ports[0]}/rooms/lobby`;
     for (const text of ['hello', 'is anybody here?'])
@@ -196,7 +213,7 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
        await mine.close();
        await theirs.close();`,
     );
-    const program = new Program('copies.mjs', { REDIS_CLUSTER_NODES: nodes });
+    const program = new Program(['copies.mjs'], { REDIS_CLUSTER_NODES: nodes });
     expect(await program.ended).toEqual([0, null]);
     const told = Object.fromEntries(
       program.output
@@ -227,7 +244,7 @@ describe('the package, in an empty folder, by the steps of docs/getting-started.
        console.log(await app.get(RoomService).read('hall'), await app.get(ClusterClient).zcard('busiest-rooms'));
        await app.close();`,
     );
-    const program = new Program('once.mjs', { REDIS_CLUSTER_NODES: nodes });
+    const program = new Program(['once.mjs'], { REDIS_CLUSTER_NODES: nodes });
     expect(await program.ended).toEqual([0, null]);
     expect(program.output).toContain(`[ 'good night' ] 1`);
   });
