@@ -44,6 +44,7 @@ export async function startUp(
       if (isClosed()) throw new ClientClosedError();
       if (lastError === undefined) return;
       if (isFinal(lastError) || monotonicMs() >= giveUpAt) throw lastError;
+      router.retryQueue.explainWait(lastError);
       await delay(RETRY_MS);
     }
   })();

@@ -108,12 +108,20 @@ export class RetryQueue {
     if (this.budget.admit(command)) this.waiting.add(command);
   }
 
+  /** Records why those that are kept until `releaseAll` have to wait, for their errors. */
+  explainWait(error: Error): void {
+    for (const command of this.waiting) command.lastError = error;
+  }
+
   /** Dispatches all that wait, in the order of their arrival. */
   releaseAll(): void {
     this.holding = false;
     this.forgetQueues();
     const waitingForRoom = this.budget.takeWaiting(() => true);
-    for (const command of [...this.waiting]) this.release(command);
+    for (const command of [...this.waiting]) {
+      command.lastError = undefined; // it no longer waits for the reason that it was given
+      this.release(command);
+    }
     for (const command of waitingForRoom) this.release(command);
   }
 

@@ -159,6 +159,19 @@ describe('a client that is connecting', () => {
     expect(node.accepted).toBe(1);
   });
 
+  it('says why it is not connected in the errors of calls whose deadline passes first', async () => {
+    const client = clientOf({ nodes: ['127.0.0.1:1'], deadlineMs: 1_000 });
+    const calls = [client.get('k'), client.incr('k'), client.dbsize()];
+    for (const call of calls) {
+      const error = await call.then(
+        () => undefined,
+        (reason: ClusterError) => reason,
+      );
+      expect(error?.code).toBe('DEADLINE_EXCEEDED');
+      expect(error?.message).toMatch(/deadline of 1000 ms: No usable cluster found .*ECONNREFUSED/);
+    }
+  });
+
   it('keeps the deadlines of commands that were called meanwhile', async () => {
     const node = await nodeWithout('cluster');
     const client = clientOf({ nodes: [node], connectTimeoutMs: 500, startupTimeoutMs: 1_000 });
