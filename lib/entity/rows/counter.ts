@@ -12,8 +12,14 @@ import type { CounterSchema, EntitySchema } from '../schema/entity-schema.js';
  */
 export function counterOf(schema: EntitySchema, property: string): CounterSchema {
   const counter = schema.counters.find((known) => known.property === property);
-  if (!counter) throw new InvalidArgumentError(property, `${schema.name} has no counter '${property}'`);
+  if (!counter) throw new InvalidArgumentError(property, noCounter(schema, property));
   return counter;
+}
+
+function noCounter({ name, counters }: EntitySchema, property: string): string {
+  const known = counters.map((counter) => counter.property).join(', ');
+  const remedy = known === '' ? 'declare it with @Counter()' : `known are ${known}`;
+  return `${name} has no counter '${property}'; ${remedy}`;
 }
 
 /**

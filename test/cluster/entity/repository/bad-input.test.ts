@@ -267,3 +267,8 @@ it('rejects arguments of the wrong kind, before anything is sent', async () => {
   expect(await fateOf(() => registry.repository(nothing))).toBeInstanceOf(SchemaError);
   expect(await held(id)).toEqual(before);
 });
+
+it('says how to declare a counter if a class has none', async () => {
+  const increment = clauses.increment({ deedId: 'x', id: 1 } as never, 'text' as never);
+  await expect(increment).rejects.toThrow("Clause has no counter 'text'; declare it with @Counter()");
+});

@@ -285,7 +285,7 @@ describe('increment', () => {
     await expect(orders.increment(freshId(), 'views')).rejects.toThrow(EntityNotFoundError);
     const { id } = await orders.save(orders.create());
     await expect(orders.increment(id, 'version' as 'views')).rejects.toThrow(
-      "Order has no counter 'version'",
+      "Order has no counter 'version'; known are views",
     );
   });
 
