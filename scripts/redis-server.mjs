@@ -92,7 +92,9 @@ async function unpacked(signal) {
         rmSync(join(staging, file));
       }
     });
-    writeFileSync(join(staging, 'redis-server'), launcher(unpackedRoot), { mode: 0o755 });
+    for (const program of ['redis-server', 'redis-cli']) {
+      writeFileSync(join(staging, program), launcher(unpackedRoot, program), { mode: 0o755 });
+    }
     if (!(await works(join(staging, 'redis-server')))) {
       throw new Error('The unpacked redis-server does not run here');
     }
@@ -134,13 +136,13 @@ async function downloadWith(aptOptions, folder, signal) {
 }
 
 /** A script that finds the libraries beside itself, wherever the folder is moved. */
-function launcher(unpackedRoot) {
+function launcher(unpackedRoot, program) {
   const files = readdirSync(unpackedRoot, { recursive: true }).filter((file) => /\.so(\.\d+)*$/.test(file));
   const folders = [...new Set(files.map(dirname))].map((folder) => `$here/root/${folder}`);
   return `#!/bin/sh
 here=$(cd "$(dirname "$0")" && pwd)
 export LD_LIBRARY_PATH="${[...folders].join(':')}\${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
-exec "$here/root/usr/bin/redis-server" "$@"
+exec "$here/root/usr/bin/${program}" "$@"
 `;
 }
 
