@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { cache, root } from '../../scripts/paths.mjs';
 import { withProgress } from '../../scripts/progress.mjs';
@@ -16,16 +16,22 @@ export async function buildBase(commit, signal) {
   const folder = join(cache, 'bench-base', hash);
   const dist = join(folder, 'dist', 'index.js');
   if (!existsSync(dist)) {
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
-    const tree = join(folder, 'tree.tar');
+    const source = `${folder}-source`;
+    for (const one of [folder, source]) {
+      rmSync(one, { recursive: true, force: true });
+      mkdirSync(one, { recursive: true });
+      symlinkSync(join(root, 'node_modules'), join(one, 'node_modules'));
+    }
+    const tree = join(source, 'tree.tar');
     await run('git', ['archive', '--output', tree, hash], { signal });
-    await run('tar', ['-xf', tree], { cwd: folder, signal });
-    rmSync(tree);
-    symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+    await run('tar', ['-xf', tree], { cwd: source, signal });
     await withProgress(`Building ${hash} (npm run build)`, () =>
-      run('npm', ['run', 'build'], { cwd: folder, signal }),
+      run('npm', ['run', 'build'], { cwd: source, signal }),
     );
+    // nothing else is kept: jest would find a second package of our name in its package.json
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module" }\n');
+    renameSync(join(source, 'dist'), join(folder, 'dist'));
+    rmSync(source, { recursive: true });
   }
   return { dist, hash };
 }
