@@ -5,16 +5,20 @@ import {
   type ExceptionFilter,
   type ExecutionContext,
   Injectable,
+  Module,
   type NestInterceptor,
   type OnModuleDestroy,
   type PipeTransform,
+  type Type,
   UseFilters,
   UseGuards,
   UseInterceptors,
 } from '@nestjs/common';
+import { LazyModuleLoader } from '@nestjs/core';
 import { Test, type TestingModule } from '@nestjs/testing';
 import {
   type ChangeContext,
+  CircularImportError,
   ClusterEntity,
   ClusterHandlers,
   ClusterModule,
@@ -110,10 +114,10 @@ class Billing implements OnModuleDestroy {
 
 const { nodes, keyspace } = sharedCluster();
 
-const start = async (entities: (typeof Ticket)[]): Promise<TestingModule> => {
+const start = async (entities: (typeof Ticket)[], handlers: Type = Billing): Promise<TestingModule> => {
   const module = await Test.createTestingModule({
     imports: [ClusterModule.forRoot({ nodes, keyPrefix: keyspace }), ClusterModule.forFeature(entities)],
-    providers: [Billing],
+    providers: [handlers],
   }).compile();
   return module.init();
 };
@@ -162,11 +166,47 @@ describe('@OnChange', () => {
 
   it('does not start without the repository of the class', async () => {
     await expect(start([])).rejects.toThrow(/follows Ticket, which no module has/);
+    @Injectable()
+    class Elsewhere {
+      @OnChange(Ticket, { group: 'elsewhere', cluster: 'nowhere' })
+      on(): void {}
+    }
+    await expect(start([Ticket], Elsewhere)).rejects.toThrow(
+      /follows Ticket of cluster 'nowhere', which no module has: .*forFeature\(\[Ticket\], 'nowhere'\)/,
+    );
+  });
+
+  it('can be loaded again after another handler of its module was rejected', async () => {
+    @ClusterEntity({ name: 'Stray', changes: true })
+    class Stray {
+      @PrimaryKey() id!: string;
+    }
+    @Injectable()
+    class Loaded {
+      @OnChange(Ticket, { group: 'loaded' })
+      one(): void {}
+
+      @OnChange(Stray, { group: 'loaded' })
+      other(): void {}
+    }
+    @Module({ providers: [Loaded] })
+    class LoadedModule {}
+    const app = await start([Ticket]);
+    await app.get(LazyModuleLoader).load(() => LoadedModule);
+    const handlers = app.get(ClusterHandlers);
+    for (let time = 0; time < 2; time++)
+      await expect(handlers.load()).rejects.toThrow(/other follows Stray, which no module has/);
+    expect(handlers.followers.map(({ group }) => group).toSorted()).toEqual(['audit', 'billing']);
+    await app.close();
   });
 
   it('rejects invalid options and places', () => {
     expect(() => OnChange(Ticket, { group: 'a b' })).toThrow(InvalidArgumentError);
-    expect(() => OnChange([], { group: 'a' })).toThrow(InvalidArgumentError);
+    expect(() => OnChange([], { group: 'a' })).toThrow(/needs an entity class, .* got an empty list/);
+    expect(() => OnChange('Ticket' as never, { group: 'a' })).toThrow(
+      /needs an entity class, .* got a string/,
+    );
+    expect(() => OnChange([Ticket, undefined as never], { group: 'a' })).toThrow(CircularImportError);
     expect(() => OnChange(Ticket, { group: 'a', concurency: 2 } as never)).toThrow(
       /did you mean concurrency/,
     );

@@ -23,14 +23,14 @@ export class ClusterHandlers {
 
   /**
    * Subscribes the handlers, and the subscribers of entities, of modules that were loaded lazily after the
-   * application started. Those that are already subscribed are not affected. Call it after each `LazyModuleLoader.load()`, because Nest has
-   * no event for it.
+   * application started. Those that are already subscribed are not affected. Call it after each
+   * `LazyModuleLoader.load()`, because Nest has no event for it.
    *
    * Resolves once the servers have confirmed the new subscriptions.
    * @throws UnknownClusterError if a handler names a cluster that the application does not have
    * @throws DeadlineExceededError if a server does not confirm a subscription within 10 s
-   * @throws KeyspaceEventsOffError, and the ReplyError of a subscription that a server rejects. None of the
-   *   new handlers is subscribed then, and a later call tries again.
+   * @throws KeyspaceEventsOffError, and the ReplyError of a subscription, or of a group of followers, that a server
+   *   rejects. None of the new handlers is subscribed then, and a later call tries again.
    */
   load(): Promise<void> {
     return this.loader.load();

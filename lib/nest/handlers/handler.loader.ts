@@ -77,10 +77,10 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
   }
 
   /**
-   * Subscribes the handlers, and the subscribers of entities, that are not subscribed yet. Resolves once the servers have confirmed every
-   * subscription, except those of clusters that connect lazily.
-   * @throws UnknownClusterError, DeadlineExceededError, KeyspaceEventsOffError, the ReplyError of a
-   *   subscription that a server rejects, and any error of a function that returns names; none of the new
+   * Subscribes the handlers, and the subscribers of entities, that are not subscribed yet. Resolves once the servers
+   * have confirmed every subscription, except those of clusters that connect lazily.
+   * @throws UnknownClusterError, DeadlineExceededError, KeyspaceEventsOffError, the ReplyError of a subscription or
+   *   a group of followers that a server rejects, and any error of a function that returns names; none of the new
    *   handlers is subscribed then
    */
   load(): Promise<void> {
@@ -99,7 +99,8 @@ export class HandlerLoader implements OnApplicationBootstrap, OnModuleDestroy {
       await Promise.all(handlers.flatMap((handler) => this.subscribeAll(handler)));
     } catch (error) {
       for (const handler of this.running.splice(before)) handler.abandon();
-      for (const follower of this.followers.splice(followersBefore)) void follower.close({ timeoutMs: 0 });
+      const begun = this.followers.splice(followersBefore);
+      await Promise.all(begun.map((follower) => follower.close({ timeoutMs: 0 }))); // a later call follows again
       throw error;
     }
     for (const { host } of handlers) this.subscribedInstances.add(host.instance);

@@ -14,7 +14,8 @@ import type { FollowedChanges } from '../decorators/on-change.decorator.js';
  * Starts the followers of a handler, and resolves once their groups have begun.
  *
  * @param add called with each follower at once, so that it can be closed if another one fails.
- * @throws InvalidArgumentError if the application has no repository of the class
+ * @throws InvalidArgumentError if the application has no repository of the class, and the ReplyError of a server that
+ *   rejects what a group needs
  */
 export async function startFollowers(
   { name, changes }: Handler,
@@ -65,9 +66,12 @@ function repositoryOf(
   try {
     return moduleRef.get(getClusterRepositoryToken(type, cluster), { strict: false });
   } catch {
+    const [where, name] =
+      cluster === DEFAULT_CLUSTER ? ['', ''] : [` of cluster '${cluster}'`, `, '${cluster}'`];
     throw new InvalidArgumentError(
       '@OnChange()',
-      `@OnChange() on ${handler} follows ${type.name}, which no module has: pass it to ClusterModule.forFeature()`,
+      `@OnChange() on ${handler} follows ${type.name}${where}, which no module has: pass it to ` +
+        `ClusterModule.forFeature([${type.name}]${name})`,
     );
   }
 }

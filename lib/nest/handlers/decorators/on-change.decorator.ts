@@ -1,9 +1,11 @@
 import { SetMetadata } from '@nestjs/common';
 import { checkOptionNames } from '../../../cluster/common/check-option-names.js';
+import { describeKind } from '../../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../../cluster/common/errors.js';
 import type { EntityClass } from '../../../entity/decorators/shape.js';
 import type { FollowOptions } from '../../../entity/followers/follow-options.js';
 import { checkGroup, resolveFollowOptions } from '../../../entity/followers/follow-options.js';
+import { CircularImportError } from '../../common/module-errors.js';
 
 /** The metadata key of the changes that a method follows. */
 export const CHANGES_FOLLOWED = 'keyslot:changes-followed';
@@ -43,7 +45,8 @@ const OPTIONS = [
  * async bill(change: RowChange<Order>, context: ChangeContext) {}
  * ```
  *
- * @throws InvalidArgumentError for invalid options; from the decorator, if it is not on an instance method
+ * @throws CircularImportError if a class is undefined; InvalidArgumentError for invalid options and, from the decorator,
+ *   if it is not on an instance method
  */
 export function OnChange(
   classes: EntityClass | readonly EntityClass[],
@@ -51,9 +54,14 @@ export function OnChange(
 ): MethodDecorator {
   checkOptionNames('@OnChange()', options, OPTIONS);
   const { group, cluster, ...others } = options;
-  const list = [classes].flat();
-  if (list.length === 0 || list.some((one) => typeof one !== 'function'))
-    throw new InvalidArgumentError('classes', '@OnChange() needs an entity class, or a list of them');
+  const list: readonly EntityClass[] = [classes].flat();
+  if (list.includes(undefined as never)) throw new CircularImportError('@OnChange()');
+  const wrong = list.length === 0 ? list : list.find((one) => typeof one !== 'function');
+  if (wrong !== undefined)
+    throw new InvalidArgumentError(
+      'classes',
+      `@OnChange() needs an entity class, or a list of them, got ${describeKind(wrong)}`,
+    );
   checkGroup(group);
   resolveFollowOptions(others);
   const followed: FollowedChanges = { classes: list, group, cluster, options: others };
