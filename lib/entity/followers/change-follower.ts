@@ -1,4 +1,4 @@
-import { ClientClosedError } from '../../cluster/common/errors.js';
+import { ClientClosedError, ReplyError } from '../../cluster/common/errors.js';
 import { clearInterval, clearTimeout, delay, setInterval, setTimeout } from '../../cluster/common/timers.js';
 import { isTransient } from '../../cluster/retry/transient.js';
 import { isGap } from '../../pubsub/messages/message-options.js';
@@ -30,6 +30,8 @@ const COUNTED_AT_ONCE = 2_048;
 const RETRY_MS = 200;
 /** The pause between two looks at all slots, in milliseconds. */
 const LOOK_PAUSE_MS = 100;
+/** Replies of a server that cannot write for a while. */
+const PASSING: ReadonlySet<string> = new Set(['NOREPLICAS', 'MISCONF', 'OOM']);
 
 /**
  * A process that follows changes as a member of a group. Create it with `ClusterRepository.follow()`.
@@ -92,6 +94,8 @@ export class ChangeFollower {
    * Resolves once the group has begun: every change that is committed from then on is handled by one of its processes.
    *
    * @throws ClientClosedError if the follower or its client is closed before.
+   * @throws ReplyError if a server rejects what the group needs, for want of a permission for example. The follower goes
+   *   on trying.
    */
   ready(): Promise<void> {
     return this.started;
@@ -222,6 +226,10 @@ export class ChangeFollower {
     if (error instanceof ClientClosedError) {
       this.keeper.stop();
       void this.close({ timeoutMs: 0 });
-    } else if (!isTransient(error)) this.options.onError(error);
+    } else if (!isTransient(error)) {
+      // has no effect once the group has begun
+      if (error instanceof ReplyError && !PASSING.has(error.code)) this.stop(error);
+      this.options.onError(error);
+    }
   }
 }

@@ -119,3 +119,24 @@ it('looks again after notifications may have been lost', async () => {
   await Promise.all(ids.map((id) => parcels.add(id)));
   await eventually(() => ids.every((id) => seen.includes(id)));
 });
+
+it('reports to ready() that a permission is missing, and begins once it is granted', async () => {
+  const [group, id, user] = [freshId(), freshId(), `follower-${process.pid}`];
+  const everywhere = parcels.client.target('all');
+  const seen: unknown[] = [];
+  const errors: Error[] = [];
+  await everywhere.call('ACL', 'SETUSER', user, 'on', '>pw', '~*', '&*', '+@all', '-eval', '-evalsha');
+  const client = parcels.mortalClient({ username: user, password: 'pw' });
+  const follower = parcels.begin(client, group, ({ key }) => seen.push(key), {
+    ...STEADY,
+    onError: (error) => errors.push(error),
+  });
+  await expect(follower.ready()).rejects.toMatchObject({ code: 'NOPERM' });
+  expect(errors).toContainEqual(expect.objectContaining({ code: 'NOPERM' }));
+  await everywhere.call('ACL', 'SETUSER', user, '+eval', '+evalsha');
+  await eventually(() => follower.statistics.shares === 64);
+  await parcels.add(id);
+  await eventually(() => seen.includes(id));
+  await follower.close();
+  await everywhere.call('ACL', 'DELUSER', user);
+});

@@ -2,6 +2,7 @@ import {
   type ChangeFollower,
   type ChangeHandler,
   ClusterClient,
+  type ClusterClientOptions,
   ClusterEntity,
   type ClusterRepository,
   Counter,
@@ -61,8 +62,9 @@ export class Parcels {
   }
 
   /** A client that a test may cut off, as if its process had died. */
-  mortalClient(): ClusterClient {
-    const client = new ClusterClient({ nodes: this.shared.nodes, keyPrefix: this.shared.keyspace });
+  mortalClient(options: ClusterClientOptions = {}): ClusterClient {
+    const { nodes, keyspace: keyPrefix } = this.shared;
+    const client = new ClusterClient({ nodes, keyPrefix, ...options });
     this.clients.add(client);
     return client;
   }
@@ -73,10 +75,16 @@ export class Parcels {
   }
 
   async followWith(client: ClusterClient, ...args: FollowArguments): Promise<ChangeFollower> {
+    const follower = this.begin(client, ...args);
+    await follower.ready();
+    return follower;
+  }
+
+  /** Follows with another client, and does not wait until the group has begun. */
+  begin(client: ClusterClient, ...args: FollowArguments): ChangeFollower {
     const [group, handler, options] = args;
     const follower = this.elsewhere(client).follow(group, handler, { ...options });
     this.followers.add(follower);
-    await follower.ready();
     return follower;
   }
 
