@@ -38,7 +38,7 @@ export class DeletedPurger {
   /** Purges one partition, or all. @returns how many rows were deleted. */
   async purge(tag: string | undefined, purge: Purge): Promise<number> {
     let purged = 0;
-    for await (const keys of this.batches(tag)) {
+    for await (const keys of this.batches(tag, purge.before)) {
       purge.signal?.throwIfAborted();
       purged += await this.purgeRows(keys, { ...purge, limit: purge.limit - purged });
       if (purged >= purge.limit) break;
@@ -46,10 +46,10 @@ export class DeletedPurger {
     return purged;
   }
 
-  private async *batches(tag: string | undefined): AsyncGenerator<EntityKey[]> {
+  private async *batches(tag: string | undefined, before: Date): AsyncGenerator<EntityKey[]> {
     const { schema } = this.mapper;
     let batch: EntityKey[] = [];
-    for await (const key of schema.partitionKey ? this.listed(tag) : this.owners(tag)) {
+    for await (const key of schema.partitionKey ? this.listed(tag, before) : this.owners(tag)) {
       batch.push(key);
       if (batch.length < BATCH) continue;
       yield batch;
@@ -58,17 +58,17 @@ export class DeletedPurger {
     if (batch.length > 0) yield batch;
   }
 
-  /** The deleted rows of one partition, or of all that have an index. */
-  private async *listed(tag: string | undefined): AsyncGenerator<EntityKey> {
+  /** The rows of one partition, or of all that have an index, that were deleted before a time. */
+  private async *listed(tag: string | undefined, before: Date): AsyncGenerator<EntityKey> {
     const { schema } = this.mapper;
     if (tag !== undefined) {
-      for await (const entry of deletedEntries(this.context.client, schema, tag).all())
+      for await (const entry of deletedEntries(this.context.client, schema, tag, before).all())
         yield entityKeyIn(schema, tag, idTextOf(entry));
       return;
     }
     const suffix = `:${schema.name}${KEY_SUFFIXES.index}`;
     for await (const key of this.context.keys.keys(`{${schema.partitionName}:*}${suffix}`, 'zset', INDEX_KEY))
-      yield* this.listed(key.slice(0, -suffix.length));
+      yield* this.listed(key.slice(0, -suffix.length), before);
   }
 
   /** The rows of a class whose rows are their own partitions. */

@@ -1,3 +1,4 @@
+import { describeOther } from '../../cluster/common/describe-value.js';
 import type { EntityClient } from '../common/entity-client.js';
 import { checkWhole } from '../common/argument-checks.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
@@ -21,16 +22,26 @@ export interface DeletedPageOptions {
   cursor?: string | undefined;
 }
 
-/** Returns a reader of the deleted rows in a partition, the oldest deletion first. */
-export function deletedEntries(client: EntityClient, schema: EntitySchema, tag: string): IndexReader {
-  deletionOf(schema);
+/**
+ * Returns a reader of the deleted rows in a partition, the oldest deletion first.
+ *
+ * @param before leaves out rows that were deleted at this time or later.
+ */
+export function deletedEntries(
+  client: EntityClient,
+  schema: EntitySchema,
+  tag: string,
+  before?: Date,
+): IndexReader {
+  const { codec } = deletionOf(schema).field;
   if (!schema.partitionKey)
     throw new InvalidArgumentError(
       'partition',
       `Each ${schema.name} is a partition of its own, so no list has its deleted rows: read one by its key, with ` +
         '{ withDeleted: true }',
     );
-  const [from, to] = ['\0', '\x01'].map((end) => Buffer.from(INDEX_LISTS.deleted + end));
+  const ends = ['\0', before ? `\0${codec.order(before)}` : '\x01'];
+  const [from, to] = ends.map((end) => Buffer.from(INDEX_LISTS.deleted + end));
   return new IndexReader(client, indexKey(schema, tag), [{ from, to }]);
 }
 
@@ -61,5 +72,8 @@ export async function deletedPage<E extends object>(
 function cutOf(reader: IndexReader, cursor: string): Buffer {
   const cut = Buffer.from(String(cursor), 'base64url');
   if (cut.toString('base64url') === cursor && reader.hasCut(cut)) return cut;
-  throw new InvalidArgumentError('cursor', 'The cursor does not belong to the deleted rows of this class');
+  throw new InvalidArgumentError(
+    'cursor',
+    `cursor must be one that findDeleted() returned for this class, got ${describeOther(cursor)}`,
+  );
 }

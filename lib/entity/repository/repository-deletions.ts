@@ -1,4 +1,4 @@
-import { describeKind } from '../../cluster/common/describe-value.js';
+import { describeOther, describeValue } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkWhole } from '../common/argument-checks.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
@@ -141,7 +141,7 @@ export abstract class RepositoryDeletions<E extends object> extends RepositoryMa
     if (age === undefined)
       throw new InvalidArgumentError(
         'olderThan',
-        `olderThan must be milliseconds, or a duration such as '30d', got ${describeKind(options?.olderThan)}`,
+        `olderThan must be milliseconds from 1, or a duration such as '30d', got ${describeAge(options?.olderThan)}`,
       );
     const { limit = Infinity, signal } = options;
     checkWhole('limit', limit, 1, Infinity);
@@ -150,3 +150,6 @@ export abstract class RepositoryDeletions<E extends object> extends RepositoryMa
     return { purged: await purger.purge(this.tagOf(options.partition), { before, limit, signal }) };
   }
 }
+
+const describeAge = (given: unknown): string =>
+  typeof given === 'number' ? describeValue(given) : describeOther(given);

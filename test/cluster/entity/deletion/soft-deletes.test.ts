@@ -11,7 +11,6 @@ import {
   EntityNotFoundError,
   ExpiresAt,
   Index,
-  InvalidArgumentError,
   PartitionKey,
   PrimaryKey,
   Property,
@@ -298,7 +297,9 @@ describe('findDeleted and purgeDeleted', () => {
     expect(idsOf(second.items)).toEqual(['d31', 'd2']);
     const third = await notes.findDeleted(teamId, { limit: 2, cursor: second.cursor });
     expect({ ids: idsOf(third.items), cursor: third.cursor }).toEqual({ ids: ['d1'], cursor: undefined });
-    await expect(notes.findDeleted(teamId, { cursor: 'x' })).rejects.toThrow(InvalidArgumentError);
+    await expect(notes.findDeleted(teamId, { cursor: 'x' })).rejects.toThrow(
+      /cursor must be one that findDeleted\(\) returned .* got another string/,
+    );
     expect(await notes.purgeDeleted({ olderThan: '30d', partition: teamId, limit: 2 })).toEqual({
       purged: 2,
     });
@@ -308,6 +309,15 @@ describe('findDeleted and purgeDeleted', () => {
     expect(await notes.findOne(at('d31'), { withDeleted: true })).toBeNull();
     expect(idsOf(await notes.findBy({ teamId }))).toEqual(['live']);
     expect(await faults()).toEqual([]);
+  });
+
+  it('purge without reading rows of a partition that are not old enough', async () => {
+    for (const days of [40, 1, 2]) await insert(`d${days}`, { deletedAt: deletedAt(days) });
+    const reads = (): number => cluster.client.stats().entities.operations.read ?? 0;
+    const before = reads();
+    expect(await notes.purgeDeleted({ olderThan: '30d', partition: teamId })).toEqual({ purged: 1 });
+    expect(reads() - before).toBe(1);
+    expect(idsOf((await notes.findDeleted(teamId)).items)).toEqual(['d2', 'd1']);
   });
 
   it('purge rows that are their own partitions', async () => {
@@ -355,7 +365,10 @@ describe('is refused', () => {
       /use softDelete\(\) and restore\(\)/,
     );
     await expect(notes.softRemove(notes.create(at('a')))).rejects.toThrow(/was not loaded by this registry/);
-    await expect(notes.purgeDeleted({ olderThan: 'a month' })).rejects.toThrow(/olderThan must be/);
+    await expect(notes.purgeDeleted({ olderThan: 'a month' })).rejects.toThrow(
+      /olderThan must be .*, got another string/,
+    );
+    await expect(notes.purgeDeleted({ olderThan: 0 })).rejects.toThrow(/milliseconds from 1, .* got 0/);
     await expect(notes.purgeDeleted({ olderThan: 1, limit: 0 })).rejects.toThrow(/limit/);
     await expect(notes.findOne(at('a'), { withDeleted: 1 as never })).rejects.toThrow(/withDeleted/);
   });
