@@ -8,8 +8,7 @@ import { relatedRange } from '../keys/related-range.js';
 import type { CommitFault } from '../operations/commit-faults.js';
 import { MAX_TRANSACTION_ROWS } from '../operations/commit-limits.js';
 import type { Committed } from '../operations/commit-outcome.js';
-import { withGlobals } from '../operations/global-changes.js';
-import { withIndexes } from '../operations/index-changes.js';
+import { withEntries } from './row-entries.js';
 import type { CommitExtras, QueryGuard, RowOperation } from '../operations/row-operation.js';
 import { digestOf } from '../query/entry-digest.js';
 import { IndexReader } from '../query/index-reader.js';
@@ -92,7 +91,7 @@ export class Cascades {
 
 /** Returns the delete of one row, without others. */
 export const deleteOperation = (schema: EntitySchema, key: EntityKey): RowOperation =>
-  withGlobals(withIndexes({ schema, key, mode: 'delete' }), {});
+  withEntries({ schema, key, mode: 'delete' });
 
 const alsoWritten = (related: EntitySchema, owner: EntitySchema): InvalidArgumentError =>
   new InvalidArgumentError(

@@ -1,11 +1,11 @@
+import { describeOther } from '../../cluster/common/describe-value.js';
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 import { InvalidArgumentError, ReplyError } from '../../cluster/common/errors.js';
 import type { CommitFault } from '../operations/commit-faults.js';
 import { faultError } from '../operations/commit-faults.js';
 import type { Committed } from '../operations/commit-outcome.js';
-import { withGlobals } from '../operations/global-changes.js';
-import { withIndexes } from '../operations/index-changes.js';
 import type { RowOperation } from '../operations/row-operation.js';
+import { withEntries } from '../commit/row-entries.js';
 import { checkFunction, checkWhole } from '../common/argument-checks.js';
 import { onPrimaries } from '../common/entity-client.js';
 import type { KeyOf } from '../decorators/shape.js';
@@ -157,7 +157,7 @@ function migrationOperation(mapper: RowMapper, key: EntityKey, fields: Fields): 
     expected: row.version,
     ...changes,
   };
-  return withGlobals(withIndexes(operation, row.entity), row.entity);
+  return withEntries(operation, row.entity);
 }
 
 const cursorAt = (slot: number, isClean: boolean, moves: Building): string =>
@@ -167,7 +167,10 @@ function readCursor(cursor: unknown): RunState {
   if (cursor === undefined) return { slot: 0, isClean: true };
   const [, slot, mark, names] = /^(\d{1,5})(!?)~((?:[^:,]+:\w+,?)*)$/.exec(String(cursor)) ?? [];
   if (slot === undefined || Number(slot) > SLOT_COUNT)
-    throw new InvalidArgumentError('cursor', 'The cursor is not one that migrate() returned');
+    throw new InvalidArgumentError(
+      'cursor',
+      `The cursor is not one that migrate() returned, got ${describeOther(cursor)}`,
+    );
   const pairs = names.split(',').filter((pair) => pair !== '');
   const moves = new Map(pairs.map((pair) => pair.split(':', 2) as [string, string]));
   return { slot: Number(slot), isClean: mark === '', moves };

@@ -16,17 +16,16 @@ const ENDS: ReadonlySet<WriteMode> = new Set<WriteMode>(['delete', 'sweep']);
 export function withIndexes(operation: RowOperation, values: object = {}): RowOperation {
   const { schema, mode, set = [], removed = [] } = operation;
   if (!schema.partitionKey) return operation; // a partition of one row
-  const all = [...schema.indexes, ...listedDeletions(schema)];
+  const lists = listedDeletions(schema);
+  const all = [...schema.indexes, ...lists];
   const deleted = isDeleted(schema, values);
   const isPart = mode === 'update' || mode === 'touch';
   const isMoved = isPart && isDeletionWritten(operation);
   const isWritten = ({ property }: IndexedField): boolean =>
     !ENDS.has(mode) && (!isPart || isMoved || removed.includes(property) || isSet(set, property));
-  const touched = all.filter(({ fields: parts }) => parts.some(isWritten));
+  const touched = isPart ? all.filter(({ fields: parts }) => parts.some(isWritten)) : all;
   // An index of rows without a value has no deleted ones: the list of deletions names the field that says so.
-  if (touched.some(({ nulls }) => nulls))
-    touched.push(...listedDeletions(schema).filter(({ name }) => touched.every((one) => one.name !== name)));
-  const indexes = isPart ? touched : all;
+  const indexes = touched.some(({ nulls }) => nulls) ? [...new Set([...touched, ...lists])] : touched;
   if (isPart && indexes.length === 0 && operation.expireAt === undefined) return operation;
   const fields: FieldEncoding[] = [];
   const [nowSet, nowRemoved] = [[...set], [...removed]];

@@ -1,8 +1,7 @@
 import type { Stored } from '../codec/codec.js';
 import type { CollectionCall } from '../collections/collection-call.js';
 import { entityKeyOfRow } from '../keys/entity-key.js';
-import { withGlobals } from '../operations/global-changes.js';
-import { withIndexes } from '../operations/index-changes.js';
+import { withEntries } from '../commit/row-entries.js';
 import type { RowOperation } from '../operations/row-operation.js';
 import { counterValue } from '../rows/counter.js';
 import type { CollectionSchema } from '../schema/collection-schema.js';
@@ -56,7 +55,7 @@ export function importOperation(
     expected: version === undefined || Number(version) === 0 ? undefined : Number(version),
     expireAt: expiresAt,
   };
-  return withGlobals(withIndexes(operation, values), values);
+  return withEntries(operation, values);
 }
 
 /** Returns the calls that add exported elements to a collection. */

@@ -18,16 +18,8 @@ export const REPOSITORY_METHODS: TracedMethods = {
   calls: [
     ...['findOne', 'findOneOrFail', 'findMany', 'findBy', 'findOneBy', 'findPage', 'countBy', 'exists'],
     ...['save', 'insert', 'upsert', 'update', 'remove', 'delete', 'saveMany', 'deleteMany'],
-    ...[
-      'increment',
-      'expire',
-      'persist',
-      'transaction',
-      'withLock',
-      'sweepExpired',
-      'sweepGlobals',
-      'migrate',
-    ],
+    ...['increment', 'expire', 'persist', 'transaction', 'withLock'],
+    ...['sweepExpired', 'sweepGlobals', 'migrate'],
     ...['softRemove', 'softDelete', 'restore', 'findDeleted', 'purgeDeleted', 'changesCursor'],
   ],
   iterations: ['stream', 'verifyIndexes', 'reindex'],
