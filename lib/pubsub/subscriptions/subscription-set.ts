@@ -19,8 +19,9 @@ const BATCH_BYTES = 256 * 1024;
  * The state of a name on the server:
  * - `absent`, `present`: settled
  * - `joining`, `leaving`: a command is in flight
+ * - `dropped`: the command in flight was confirmed, and the server has ended the subscription again
  */
-type Presence = 'absent' | 'joining' | 'present' | 'leaving';
+type Presence = 'absent' | 'joining' | 'dropped' | 'present' | 'leaving';
 
 interface Entry {
   readonly key: string;
@@ -124,9 +125,11 @@ export class SubscriptionSet {
   markDropped(key: string): void {
     const entry = this.entries.get(key);
     // a name that is leaving has nothing to lose
-    if (entry === undefined || entry.presence === 'absent' || entry.presence === 'leaving') return;
-    entry.presence = 'absent';
-    this.queue(entry);
+    if (entry === undefined || (entry.presence !== 'joining' && entry.presence !== 'present')) return;
+    if (entry.presence === 'present') {
+      entry.presence = 'absent';
+      this.queue(entry);
+    } else entry.presence = 'dropped'; // subscribed to again when its command is settled
     if (entry.topic !== undefined) this.listener.onDropped(entry.topic);
     this.listener.onUnreconciled();
   }
@@ -165,12 +168,7 @@ export class SubscriptionSet {
   private async subscribeBatch(batch: Entry[]): Promise<void> {
     for (const entry of batch) entry.presence = 'joining';
     const error = await this.trySend(KINDS[this.kind].subscribe, batch);
-    // the server may have ended a subscription just after it confirmed it
-    if (error === undefined)
-      this.settle(
-        batch.filter(({ presence }) => presence === 'joining'),
-        'present',
-      );
+    if (error === undefined) this.settle(batch, 'present');
     else if (error instanceof ReplyError) this.handleRefusal(batch, error);
   }
 
@@ -184,9 +182,9 @@ export class SubscriptionSet {
   private settle(batch: readonly Entry[], presence: 'present' | 'absent'): void {
     const active: Topic[] = [];
     for (const entry of batch) {
-      entry.presence = presence;
+      entry.presence = entry.presence === 'dropped' ? 'absent' : presence;
       entry.alone = false;
-      if (presence === 'present' && entry.topic !== undefined) active.push(entry.topic);
+      if (entry.presence === 'present' && entry.topic !== undefined) active.push(entry.topic);
       else this.queue(entry);
     }
     if (active.length > 0) this.listener.onActive(active);
