@@ -21,6 +21,8 @@ import { nodeName, type ClusterTopology } from '../topology/topology.js';
 const RETRY_MS = 100;
 /** How long seeds that the other nodes do not know may take to report their cluster, in ms. */
 const UNKNOWN_SEED_MS = 500;
+/** How long finding out why a start takes too long may take, in ms: the caller has waited for its whole time. */
+const DIAGNOSIS_MS = 250;
 
 /**
  * Finds the cluster: reads the topology from the configured nodes, adopts it, and opens a connection to every
@@ -65,7 +67,12 @@ function tooSlow(
     (primary) => router.pool.channelTo(primary).state !== 'ready',
   );
   const causes = new Map(missing.map(({ name }) => [name, new ConnectionError(name, reason)]));
-  return misplacedPrimaries([...router.pool.all], options, causes);
+  // the nodes may have become silent
+  return withinLoopTime(
+    DIAGNOSIS_MS,
+    misplacedPrimaries([...router.pool.all], options, causes),
+    () => undefined,
+  );
 }
 
 /**

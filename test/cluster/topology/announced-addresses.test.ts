@@ -76,6 +76,15 @@ describe('a cluster', () => {
     expect(error.message).toContain(`${deaf.name} (not connected within 500 ms)`);
   });
 
+  it('whose nodes become silent during the start is given up, however long connecting may take', async () => {
+    const silent = await fakeNode(([name, about]) =>
+      name.toLowerCase() === 'cluster' && about.toLowerCase() !== 'myid' ? SILENCE : undefined,
+    );
+    const error = await failureOf({ nodes: [silent], startupTimeoutMs: 300, connectTimeoutMs: 2 ** 30 });
+    expect(error.code).toBe('NO_NODE_REACHABLE');
+    expect(error.message).toContain(`${silent.name}: no answer in time`);
+  }, 30_000);
+
   it('is found although one seed, a real node, knows no slots', async () => {
     const fresh = await fakeNode(([name]) => (name.toLowerCase() === 'cluster' ? '*0\r\n' : undefined));
     for (const nodes of [
