@@ -140,7 +140,10 @@ const poolAttributes = (
 ): Attributes =>
   defined({
     [ATTRIBUTES.dbSystem]: SYSTEM,
-    [ATTRIBUTES.poolName]: [clientName, node, use].filter((part) => part !== undefined).join('/'),
+    // as the metrics of `observe()` name it
+    [ATTRIBUTES.poolName]: [clientName ?? 'default', node, use]
+      .filter((part) => part !== undefined)
+      .join('/'),
     [ATTRIBUTES.serverAddress]: address,
     [ATTRIBUTES.serverPort]: port,
   });

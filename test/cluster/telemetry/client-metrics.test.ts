@@ -90,6 +90,26 @@ it('reports how long leased connections are waited for and used, and how many th
   expect(await metrics.sum('db.client.connection.use_time')).toBe(2);
 });
 
+it('names the pools of a client without a name alike in all metrics', async () => {
+  const unnamed = new ClusterClient({ nodes });
+  try {
+    telemetry.observe(unnamed);
+    await unnamed.blpop(key('none'), 0.01);
+    const values = await metrics.collect();
+    const pools = (metric: string): unknown[] =>
+      values
+        .get(`db.client.connection.${metric}`)!
+        .map(({ attributes }) => attributes['db.client.connection.pool.name'])
+        .filter((pool) => String(pool).endsWith('/leased'));
+    for (const metric of ['create_time', 'wait_time', 'use_time']) {
+      expect(pools(metric)).toHaveLength(1);
+      expect(pools('max')).toEqual(expect.arrayContaining(pools(metric)));
+    }
+  } finally {
+    await unnamed.close();
+  }
+});
+
 it('reports errors and failed calls by code', async () => {
   telemetry.observe(cluster);
   await cluster.set(key('text'), 'x');
