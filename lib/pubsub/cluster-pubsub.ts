@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import type { Observable } from 'rxjs';
 import { ClientClosedError, InvalidArgumentError } from '../cluster/common/errors.js';
-import { describeKind } from '../cluster/common/describe-value.js';
+import { describeKind, describeValue } from '../cluster/common/describe-value.js';
 import { checkOptionNames } from '../cluster/common/check-option-names.js';
 import type { ChannelName, UnreadableMessage } from './subscriptions/cluster-message.js';
 import { resolveCodec, type Codec } from './messages/codec.js';
@@ -237,7 +237,9 @@ export class ClusterPubSub {
   ): Observable<never> {
     checkOptionNames(`${kind}()`, options, ['codec', 'gaps']);
     const { gaps = false, codec } = options;
-    const messages = this.streams.observe(kind, readNames(names), this.codecOf({ codec }), gaps === true);
+    if (typeof gaps !== 'boolean')
+      throw new InvalidArgumentError('gaps', `"gaps" must be true or false, got ${describeValue(gaps)}`);
+    const messages = this.streams.observe(kind, readNames(names), this.codecOf({ codec }), gaps);
     // the caller chooses the types of payloads and names; see `Subscribe`
     return messages as Observable<never>;
   }

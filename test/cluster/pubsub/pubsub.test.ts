@@ -299,6 +299,9 @@ describe('invalid names', () => {
   it('an unknown codec is rejected at once', () => {
     const { pubsub } = connect();
     expect(() => pubsub.channel('a', { codec: 'xml' as 'json' })).toThrow(InvalidArgumentError);
+    expect(() => pubsub.channel('a', { gaps: 1 as unknown as true })).toThrow(
+      '"gaps" must be true or false, got 1',
+    );
   });
 });
 
