@@ -4,6 +4,7 @@ export default {
   testEnvironment: '<rootDir>/test/cluster-environment.mjs',
   globalSetup: '<rootDir>/test/run-folder.mjs',
   globalTeardown: '<rootDir>/test/run-folder-end.mjs',
+  testSequencer: '<rootDir>/test/sequencer.mjs',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
