@@ -206,6 +206,7 @@ describe('@OnChange', () => {
     expect(() => OnChange('Ticket' as never, { group: 'a' })).toThrow(
       /needs an entity class, .* got a string/,
     );
+    expect(() => OnChange(Ticket, { group: 'a', cluster: 5 as never })).toThrow(InvalidArgumentError);
     expect(() => OnChange([Ticket, undefined as never], { group: 'a' })).toThrow(CircularImportError);
     expect(() => OnChange(Ticket, { group: 'a', concurency: 2 } as never)).toThrow(
       /did you mean concurrency/,

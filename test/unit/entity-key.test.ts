@@ -116,7 +116,9 @@ describe('the key of an entity', () => {
   });
 
   it('names what is missing', () => {
-    expect(() => entityKey(item, '7')).toThrow('The key of OrderItem is an object { orderId, id }');
+    expect(() => entityKey(item, '7')).toThrow(
+      'The key of OrderItem is an object { orderId, id }, got a string',
+    );
     expect(() => entityKey(item, { id: '7' })).toThrow(
       'OrderItem.orderId is missing (undefined). The key of OrderItem is an object { orderId, id }',
     );

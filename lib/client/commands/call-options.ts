@@ -1,4 +1,5 @@
 import type { CallPolicy, Durability, ArgsOnResend } from '../../cluster/command/call-policy.js';
+import { checkSignal } from '../../cluster/command/abort-signal.js';
 import { checkOptionNames } from '../../cluster/common/check-option-names.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { describeKind, describeOther, describeValue } from '../../cluster/common/describe-value.js';
@@ -38,10 +39,7 @@ const CHECKS: Readonly<Record<keyof CallOptions, (value: unknown) => void>> = {
   readFrom: (value) => checkOption('readFrom', value),
   deadlineMs: (value) => checkOption('deadlineMs', value),
   retry: (value) => checkOption('retry', value),
-  signal: (value) => {
-    if (!(value instanceof AbortSignal))
-      throw new InvalidArgumentError('signal', `signal must be an AbortSignal, got ${describeKind(value)}`);
-  },
+  signal: checkSignal,
   argsOnResend: (value) => {
     if (typeof value !== 'function')
       throw new InvalidArgumentError(

@@ -1,5 +1,6 @@
 import type { Command } from './command.js';
-import { ClusterError, OutcomeUnknownError } from '../common/errors.js';
+import { describeKind } from '../common/describe-value.js';
+import { ClusterError, InvalidArgumentError, OutcomeUnknownError } from '../common/errors.js';
 import { clearTimeout, setTimeout } from '../common/timers.js';
 
 /** The caller's signal ended the call, and nothing was executed. `cause` is the reason of the signal. */
@@ -7,6 +8,12 @@ export class CommandAbortedError extends ClusterError {
   constructor(command: string, reason?: unknown) {
     super(`${command} was aborted before it was executed`, { code: 'ABORTED' }, { cause: reason });
   }
+}
+
+/** @throws InvalidArgumentError if the value of an option `signal` is not an AbortSignal */
+export function checkSignal(value: unknown): void {
+  if (!(value instanceof AbortSignal))
+    throw new InvalidArgumentError('signal', `signal must be an AbortSignal, got ${describeKind(value)}`);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { checkSignal } from '../../cluster/command/abort-signal.js';
 import { checkOptionNames } from '../../cluster/common/check-option-names.js';
 
 const BULK = ['deadlineMs', 'signal', 'durability'];
@@ -49,10 +50,13 @@ export const ENTITY_OPTIONS = {
 } as const;
 
 /**
- * Rejects unknown options, because a misspelled one would be ignored.
+ * Rejects unknown options, because a misspelled one would be ignored, and a signal that is none.
  *
  * @throws InvalidArgumentError that names the option.
  */
 export function checkEntityOptions(call: keyof typeof ENTITY_OPTIONS, options: unknown): void {
-  if (options !== undefined) checkOptionNames(call, options, ENTITY_OPTIONS[call]);
+  if (options === undefined) return;
+  checkOptionNames(call, options, ENTITY_OPTIONS[call]);
+  const { signal } = options as { signal?: unknown };
+  if (signal !== undefined) checkSignal(signal);
 }

@@ -1,4 +1,5 @@
 import { KEY_SUFFIXES, TAG_PREFIXES } from './stored-names.js';
+import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkAwaited } from '../common/argument-checks.js';
 import type { EntityId } from '../decorators/shape.js';
@@ -42,7 +43,8 @@ export function entityKey(schema: EntitySchema, given: unknown): EntityKey {
     checkNoMore(schema, given);
     return keyFrom(schema, id, partition);
   }
-  if (partitionKey) throw new InvalidArgumentError(partitionKey.property, keyForm(schema));
+  if (partitionKey)
+    throw new InvalidArgumentError(partitionKey.property, `${keyForm(schema)}, got ${describeKind(given)}`);
   return keyFrom(schema, given);
 }
 

@@ -1,6 +1,6 @@
 import { describeOther, describeValue } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { checkWhole } from '../common/argument-checks.js';
+import { checkObject, checkWhole } from '../common/argument-checks.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { durationMs } from '../common/duration.js';
 import { VersionConflictError } from '../common/entity-errors.js';
@@ -42,6 +42,7 @@ export abstract class RepositoryDeletions<E extends object> extends RepositoryMa
    */
   async softRemove(entity: E, options?: WriteOptions): Promise<E> {
     checkEntityOptions('a write', options);
+    checkObject('entity', entity);
     const { context, mapper } = this[PARTS];
     const { property } = deletionOf(mapper.schema);
     const before = context.entities.of(entity);

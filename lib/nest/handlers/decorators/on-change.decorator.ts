@@ -5,6 +5,7 @@ import { InvalidArgumentError } from '../../../cluster/common/errors.js';
 import type { EntityClass } from '../../../entity/decorators/shape.js';
 import type { FollowOptions } from '../../../entity/followers/follow-options.js';
 import { checkGroup, resolveFollowOptions } from '../../../entity/followers/follow-options.js';
+import { checkClusterName } from '../../common/module-checks.js';
 import { CircularImportError } from '../../common/module-errors.js';
 
 /** The metadata key of the changes that a method follows. */
@@ -63,6 +64,7 @@ export function OnChange(
       `@OnChange() needs an entity class, or a list of them, got ${describeKind(wrong)}`,
     );
   checkGroup(group);
+  if (cluster !== undefined) checkClusterName(cluster);
   resolveFollowOptions(others);
   const followed: FollowedChanges = { classes: list, group, cluster, options: others };
   return (target, method, descriptor) => {

@@ -370,6 +370,15 @@ describe('is refused', () => {
     );
     await expect(notes.purgeDeleted({ olderThan: 0 })).rejects.toThrow(/milliseconds from 1, .* got 0/);
     await expect(notes.purgeDeleted({ olderThan: 1, limit: 0 })).rejects.toThrow(/limit/);
+    await expect(notes.purgeDeleted({ olderThan: 1, signal: 5 as never })).rejects.toThrow(
+      'signal must be an AbortSignal, got a number',
+    );
+    await expect(notes.softRemove(undefined as never)).rejects.toThrow(
+      'entity must be an object, got undefined',
+    );
+    const unawaited = notes.findOne(at('a'));
+    await expect(notes.softRemove(unawaited as never)).rejects.toThrow(/await/);
+    await unawaited;
     await expect(notes.findOne(at('a'), { withDeleted: 1 as never })).rejects.toThrow(/withDeleted/);
   });
 

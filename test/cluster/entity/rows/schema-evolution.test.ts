@@ -453,6 +453,7 @@ describe('migrate()', () => {
     [{ batch: 0 }, 'batch must be a whole number from 1 to 1000'],
     [{ cursor: 'made up' }, 'The cursor is not one that migrate() returned, got another string'],
     [{ onProgress: 5 as never }, 'onProgress must be a function'],
+    [{ signal: {} as never }, 'signal must be an AbortSignal, got an object'],
   ])('rejects %j', async (options, message) => {
     await expect(repositoryOf(New).migrate(options)).rejects.toThrow(message);
   });
