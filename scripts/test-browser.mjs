@@ -13,7 +13,8 @@ try {
     KEYSLOT_REDIS_SERVER: await ensureRedisServer(shutdown),
     KEYSLOT_CHROMIUM: await ensureChromium(shutdown),
   };
-  const args = ['--testMatch', '**/test/browser/*.browser.ts', ...process.argv.slice(2)];
+  // last, as it would take further arguments for more of its patterns
+  const args = [...process.argv.slice(2), '--testMatch', '**/test/browser/*.browser.ts'];
   const { code, report } = await runJest(args, settings, shutdown);
   const failed = report.numFailedTests + report.numRuntimeErrorTestSuites;
   console.log(`${report.numPassedTests} passed, ${failed} failed`);

@@ -26,6 +26,8 @@ export const IN_MEMORY: Readonly<Record<string, Exceptions>> = {
   'cluster/entity/followers/followers.test.ts': {},
   'cluster/entity/followers/group-leases.test.ts': {
     'looks again after notifications may have been lost': 'ends connections of a server',
+    'reports to ready() that a permission is missing, and begins once it is granted':
+      'restricts a user by ACL',
   },
   'cluster/entity/global/global-index.test.ts': {},
   'cluster/entity/global/listed.test.ts': {},

@@ -83,6 +83,15 @@ describe('options', () => {
   });
 });
 
+it('the filter rejects a missing adapter host, and options in its place', () => {
+  const create = (first: unknown) => () => new keyslot.ClusterExceptionFilter(first as HttpAdapterHost);
+  expect(create(undefined)).toThrow(keyslot.InvalidArgumentError);
+  expect(create(undefined)).toThrow(
+    /needs app.get\(HttpAdapterHost\) as its first argument, .* got undefined/,
+  );
+  expect(create({ retryAfterSeconds: 2 })).toThrow(/got an object/);
+});
+
 describe('hosts other than HTTP', () => {
   const filter = new keyslot.ClusterExceptionFilter(new HttpAdapterHost());
   const hostOf = (parts: object): ArgumentsHost => parts as ArgumentsHost;

@@ -34,8 +34,8 @@ function decoded(pieces: readonly Buffer[], inPlace: boolean): unknown[] {
     onPush: (items: Reply[]) => void seen.push(items.map(String)),
   };
   if (inPlace) {
-    handler.readPush = (bytes, start, _count, ascii) => {
-      const end = reader.read(bytes, start, ascii, message);
+    handler.readPush = (bytes, start, count, ascii) => {
+      const end = reader.read(bytes, start, count, ascii, message);
       if (end === -1) return -1;
       const name = bytes.toString('utf8', reader.nameStart, reader.nameEnd);
       const channel = reader.word === 'pmessage' ? [message.channelText()] : [];
@@ -72,8 +72,13 @@ describe('messages read in place', () => {
     ['a string that ends elsewhere', '$7\r\nmessage\r\n$1\r\nabc\r\n$1\r\nb\r\n'],
   ])('leave %s to the parser', (_, ...items) => {
     const bytes = items.length === 1 ? Buffer.from(items[0]) : Buffer.concat(items.map(bulk));
-    expect(new MessageReader().read(bytes, 0, true, new IncomingMessage())).toBe(-1);
+    expect(new MessageReader().read(bytes, 0, 3, true, new IncomingMessage())).toBe(-1);
   });
+});
+
+it('leaves a message with more items than it knows to the parser', () => {
+  const bytes = Buffer.concat(['message', 'a', 'b', 'c'].map(bulk));
+  expect(new MessageReader().read(bytes, 0, 4, true, new IncomingMessage())).toBe(-1);
 });
 
 describe('IncomingMessage', () => {

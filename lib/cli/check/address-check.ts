@@ -1,3 +1,4 @@
+import { remapCode } from '../../cluster/discovery/remap-code.js';
 import { nodeName } from '../../cluster/topology/topology.js';
 import { counted } from '../common/counted.js';
 import type { ClusterFacts, UnusableAddress } from './collect-facts.js';
@@ -27,7 +28,7 @@ function checkAddresses({ nodes, unusable }: ClusterFacts): Finding {
       option === undefined
         ? 'Have the nodes announce others (cluster-announce-ip, cluster-announce-hostname, cluster-announce-port), ' +
           'or name a reachable address of each node by --nodes to see the addressRemap that fits'
-        : `Give the client this option, or have the nodes announce others (cluster-announce-ip):\n${option}`,
+        : `Give the client this option, or have the nodes announce others (cluster-announce-ip):\n  ${option}`,
   };
 }
 
@@ -47,24 +48,10 @@ export function remappingsOf(unusable: readonly UnusableAddress[]): Remapping[] 
   );
 }
 
-/** Returns the code of `addressRemap`; undefined unless all nodes were found. */
+/** Returns the option as code; undefined unless all nodes were found. */
 function remapOption(unusable: readonly UnusableAddress[]): string | undefined {
-  if (unusable.some(({ reachable }) => reachable === undefined)) return undefined;
-  const [{ reachable: first }] = unusable;
-  const isSimple = unusable.every(
-    ({ announced, reachable }) => reachable?.host === first?.host && reachable?.port === announced.port,
+  const mappings = unusable.flatMap(({ announced, reachable }) =>
+    reachable === undefined ? [] : [{ announced, reached: reachable }],
   );
-  const hosts = [...new Set(unusable.map(({ announced }) => announced.host))];
-  if (isSimple && hosts.length === 1)
-    return (
-      `  addressRemap: ({ host, port }) => ` +
-      `({ host: host === ${quoted(hosts[0])} ? ${quoted(String(first?.host))} : host, port })`
-    );
-  const rows = unusable.map(
-    ({ announced, reachable }) =>
-      `    ${quoted(nodeName(announced))}: { host: ${quoted(String(reachable?.host))}, port: ${reachable?.port} },`,
-  );
-  return `  addressRemap: (node) => ({\n${rows.join('\n')}\n  })[\`\${node.host}:\${node.port}\`] ?? node`;
+  return mappings.length < unusable.length ? undefined : remapCode(mappings);
 }
-
-const quoted = (text: string): string => `'${text.replaceAll(/['\\]/g, '\\$&')}'`;

@@ -1,5 +1,6 @@
-import { nodeName, type NodeAddress } from '../topology/topology.js';
+import type { NodeAddress } from '../topology/topology.js';
 import type { AnnouncedNode, AnnouncedNodes } from './announced-nodes.js';
+import { quoted, remapCode } from './remap-code.js';
 
 /** Where nodes were reached, by their ids. */
 export type ReachedNodes = ReadonlyMap<string, NodeAddress>;
@@ -19,15 +20,13 @@ export function suggestRemap(
   const addresses = lost.flatMap(({ id, address }) => (address === undefined ? [] : [{ id, address }]));
   if (addresses.length === 0) return undefined;
   const host = commonHost(nodes, reached, answeredBy);
-  if (host !== undefined) return `addressRemap: ({ port }) => ({ host: '${host}', port })`;
+  if (host !== undefined) return `addressRemap: ({ port }) => ({ host: ${quoted(host)}, port })`;
   const known = addresses.filter(({ id }) => reached.has(id));
-  const entries = (known.length > 0 ? known : addresses.slice(0, 1)).map(({ id, address }) => {
-    const to = reached.get(id) ?? { host: 'address-from-here', port: address.port };
-    return `['${nodeName(address)}', { host: '${to.host}', port: ${to.port} }]`;
-  });
-  return (
-    `addressRemap: (address) => new Map([${entries.join(', ')}])` +
-    '.get(`${address.host}:${address.port}`) ?? address'
+  return remapCode(
+    (known.length > 0 ? known : addresses.slice(0, 1)).map(({ id, address }) => ({
+      announced: address,
+      reached: reached.get(id) ?? { host: 'address-from-here', port: address.port },
+    })),
   );
 }
 

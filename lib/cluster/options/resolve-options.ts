@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'tls';
+import { checkedRemap } from './checked-remap.js';
 import { parseAllowBlocked } from '../command-table/blocked-commands.js';
 import { checkOptionNames } from '../common/check-option-names.js';
 import { describeKind } from '../common/describe-value.js';
@@ -52,7 +53,7 @@ export function resolveOptions(
     lazyConnect: options.lazyConnect ?? false,
     requireFullCoverage: options.requireFullCoverage ?? true,
     dynamicStartupNodes: options.dynamicStartupNodes ?? true,
-    addressRemap: options.addressRemap,
+    addressRemap: options.addressRemap && checkedRemap(options.addressRemap),
     readFrom: options.readFrom ?? 'primary',
     retry: options.retry ?? 'safe',
     deadlineMs: options.deadlineMs ?? 10000,

@@ -36,9 +36,13 @@ export class ClusterCounters {
     return this.byName;
   }
 
-  /** Counts commands by slot until the last watcher stops. @returns the counts, and what ends this watch */
-  watchSlots(): { readonly counts: SlotCounts; stop(): void } {
-    const counts = (this.slots ??= new SlotCounts());
+  /**
+   * Counts commands by slot until the last watcher stops.
+   * @param slotCount how many slots a cluster has
+   * @returns the counts, and what ends this watch
+   */
+  watchSlots(slotCount: number): { readonly counts: SlotCounts; stop(): void } {
+    const counts = (this.slots ??= new SlotCounts(slotCount));
     this.slotWatchers++;
     let watching = true;
     const stop = (): void => {

@@ -1,4 +1,5 @@
 import type { ClusterClient } from '../../client/cluster-client.js';
+import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 import type { SlotsReport } from '../state/dashboard-state.js';
 import type { NodeProbes } from './node-probes.js';
 
@@ -25,7 +26,7 @@ export class SlotLoad {
     private readonly probes: NodeProbes,
     now: number,
   ) {
-    this.watch = client.counters.watchSlots();
+    this.watch = client.counters.watchSlots(SLOT_COUNT);
     this.ownBefore = this.watch.counts.commands.slice();
     this.lastAt = now;
   }

@@ -1,6 +1,7 @@
 import { Script } from '../../cluster/scripts/script.js';
 import { GROUP_FIELDS, PROGRESS_FIELDS } from '../keys/stored-names.js';
 import { LUA_CLOCK } from '../lua/lua-clock.js';
+import { LUA_OUTBOX_READING } from '../changes/lua-outbox-reading.js';
 
 /**
  * Registers a member of a group for a while, and gives it its shares of the slots: those that it has, and free ones up
@@ -116,27 +117,16 @@ export const PROGRESS_SCRIPT = new Script(
   String.raw`#!lua flags=no-writes
 -- KEYS: the outbox, the group's progress in it
 -- ARGV: 1 the position if there is none yet: '0-0' or 'start'  2 the most entries
+${LUA_OUTBOX_READING}
 local position = redis.call('HGET', KEYS[2], '${PROGRESS_FIELDS.position}')
-local from = position or ARGV[1]
-local entries = redis.call('XRANGE', KEYS[1], from == 'start' and '-' or '(' .. from, '+', 'COUNT', ARGV[2])
 local noted, attempts = redis.call('HGET', KEYS[2], '${PROGRESS_FIELDS.attempts}'), '0'
 if noted then
   local place, count = string.match(noted, '^(.*) (%d+)$')
   if place == (position or '') then attempts = count end
 end
-local answer = { 'OK', position or '', attempts }
-if from ~= 'start' then
-  local first = entries[1]
-  -- as in the script that reads an outbox: an entry names the one before it
-  local isLost = first and first[2][2] ~= from
-  if not first and from ~= '0-0' then isLost = #redis.call('XRANGE', KEYS[1], from, from) == 0 end
-  if isLost then return { 'LOST', position or '', attempts } end
-end
-for _, entry in ipairs(entries) do
-  answer[#answer + 1] = entry[1]
-  answer[#answer + 1] = entry[2]
-end
-return answer
+local entries, isLost = readOutbox(KEYS[1], position or ARGV[1], ARGV[2])
+if isLost then return { 'LOST', position or '', attempts } end
+return appendEntries({ 'OK', position or '', attempts }, entries)
 `,
   true,
 );

@@ -9,7 +9,8 @@ import {
   type ExceptionFilter,
 } from '@nestjs/common';
 import { BaseExceptionFilter, HttpAdapterHost } from '@nestjs/core';
-import { ClusterError } from '../../cluster/common/errors.js';
+import { describeKind } from '../../cluster/common/describe-value.js';
+import { ClusterError, InvalidArgumentError } from '../../cluster/common/errors.js';
 import { ANSWER_CHANNELS } from './answer-channels.js';
 import { answerTo, type ErrorAnswer } from './error-answers.js';
 import { checkFilterOptions, type ClusterExceptionFilterOptions } from './filter-options.js';
@@ -33,12 +34,19 @@ export class ClusterExceptionFilter implements ExceptionFilter<ClusterError> {
 
   /**
    * @param adapterHost `app.get(HttpAdapterHost)`, for `app.useGlobalFilters()`
-   * @throws InvalidArgumentError for an unknown option, or an invalid value
+   * @throws InvalidArgumentError without an adapter host, for an unknown option, or an invalid value
    */
   constructor(
     @Inject(HttpAdapterHost) private readonly adapterHost: HttpAdapterHost,
     @Optional() options: ClusterExceptionFilterOptions = {},
   ) {
+    if (typeof adapterHost !== 'object' || adapterHost === null || !('httpAdapter' in adapterHost)) {
+      throw new InvalidArgumentError(
+        'adapterHost',
+        'ClusterExceptionFilter needs app.get(HttpAdapterHost) as its first argument, before the options, ' +
+          `got ${describeKind(adapterHost)}`,
+      );
+    }
     checkFilterOptions(options);
     this.options = options;
   }

@@ -1,5 +1,8 @@
 import { isByteText } from '../../cluster/protocol/buffer-text.js';
 
+/** A word, a name, and a number. */
+export const CONFIRMATION_ITEMS = 3;
+
 const COLON = 0x3a;
 const CR = 0x0d;
 

@@ -8,11 +8,13 @@ const ZERO = 0x30;
 const WORD_BYTES = 13;
 const FIRST_LETTER = 4;
 
-/** The words of messages by their first letter, with the length of the word as the server writes it. */
-const WORDS: Readonly<Record<number, { word: MessageWord; length: number } | undefined>> = {
-  [0x6d]: { word: 'message', length: 0x37 },
-  [0x70]: { word: 'pmessage', length: 0x38 },
-  [0x73]: { word: 'smessage', length: 0x38 },
+/** The words of messages by their first letter: the digit of their length, and how many strings the message has. */
+const WORDS: Readonly<
+  Record<number, { readonly word: MessageWord; readonly length: number; readonly count: number } | undefined>
+> = {
+  [0x6d]: { word: 'message', length: 0x37, count: 3 },
+  [0x70]: { word: 'pmessage', length: 0x38, count: 4 },
+  [0x73]: { word: 'smessage', length: 0x38, count: 3 },
 };
 
 /**
@@ -29,13 +31,13 @@ export class MessageReader {
   private end = 0;
 
   /**
-   * Reads the message whose first string begins at `at`.
+   * Reads the message of `count` strings whose first one begins at `at`.
    * @returns the index behind it; -1 if it is something else, or not all there
    */
-  read(bytes: Buffer, at: number, ascii: boolean, message: IncomingMessage): number {
+  read(bytes: Buffer, at: number, count: number, ascii: boolean, message: IncomingMessage): number {
     if (at + WORD_BYTES > bytes.length) return -1;
     const known = WORDS[bytes[at + FIRST_LETTER]];
-    if (known === undefined || bytes[at + 1] !== known.length || bytes[at + 2] !== CR) return -1;
+    if (known?.count !== count || bytes[at + 1] !== known.length || bytes[at + 2] !== CR) return -1;
     const nameStart = this.startOfString(bytes, at + FIRST_LETTER + known.word.length + 2);
     if (nameStart === -1) return -1;
     const nameEnd = this.end;

@@ -247,10 +247,12 @@ export class Reconciler implements RegistryListener, LinkListener {
   private placeLater(topic: Topic): void {
     this.unplaced.add(topic);
     if (this.closed) return;
+    // two nodes may name each other for as long as they disagree about a slot
+    const attempt = Math.max(++this.attempts, topic.redirects - PROMPT_REDIRECTS);
     this.nextAttempt ??= setTimeout(() => {
       this.engine.reportStale();
       this.placeUnplaced();
-    }, backoffMs(++this.attempts));
+    }, backoffMs(attempt));
   }
 
   private placeUnplaced(): void {

@@ -13,7 +13,7 @@ import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import type { NodeCounters } from '../../cluster/stats/node-counters.js';
 import { queueMicrotask } from '../../cluster/common/timers.js';
 import type { ClusterNode } from '../../cluster/topology/topology.js';
-import { endOfConfirmation } from './confirmation.js';
+import { CONFIRMATION_ITEMS, endOfConfirmation } from './confirmation.js';
 import { FENCED, isFullyConfirmed, type InFlightCommand } from './in-flight-command.js';
 import { MessageReader } from './message-reader.js';
 import { IncomingMessage } from '../subscriptions/incoming-message.js';
@@ -143,11 +143,11 @@ export class SubscriberConnection implements SocketOwner {
     if (this.socket.failure === undefined) this.handlePushed(items);
   }
 
-  readPush(bytes: Buffer, start: number, _count: number, ascii: boolean): number {
+  readPush(bytes: Buffer, start: number, count: number, ascii: boolean): number {
     if (this.socket.failure !== undefined) return -1;
     const { reader, message } = this;
-    const end = reader.read(bytes, start, ascii, message);
-    if (end === -1) return this.readConfirmation(bytes, start);
+    const end = reader.read(bytes, start, count, ascii, message);
+    if (end === -1) return count === CONFIRMATION_ITEMS ? this.readConfirmation(bytes, start) : -1;
     this.listener.onMessage(reader.word, bytes, reader.nameStart, reader.nameEnd, message);
     return end;
   }

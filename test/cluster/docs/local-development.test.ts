@@ -139,6 +139,11 @@ describe('docs/local-development.md', () => {
   it('ends all nodes when it is stopped, and has its data when it starts again', async () => {
     const before = new ClusterClient({ nodes: [`127.0.0.1:${first}`] });
     await before.set('kept', 'yes');
+    // a replica that writes its first append-only file does not end by SIGTERM; a container would kill it later
+    await eventually(async () => {
+      const reports = await before.target('all').info('persistence');
+      for (const report of reports.values()) expect(report).toMatch(/aof_rewrite_in_progress:0\r\n/);
+    });
     await before.close();
     await stop();
     for (let i = 0; i < COUNT; i++) expect(await isFree(first + i)).toBe(true);

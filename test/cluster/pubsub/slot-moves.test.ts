@@ -29,16 +29,24 @@ async function subscribed() {
   return { pubsub, gaps, stayed };
 }
 
+const primaries = (): Promise<LocalNode[]> =>
+  Promise.all([0, 5_461, 16_383].map((one) => cluster.primaryOfSlot(one)));
+
 /** Prepares the move of an empty slot; the function that it gives makes the source let go of it. */
 async function prepareMove(slot: number): Promise<() => Promise<unknown>> {
   const from = await cluster.primaryOfSlot(slot);
-  const primaries = await Promise.all([0, 5_461, 16_383].map((one) => cluster.primaryOfSlot(one)));
-  const to = primaries.find((primary) => primary !== from) as LocalNode;
+  const to = (await primaries()).find((primary) => primary !== from) as LocalNode;
   // waits for the epochs: a slot that moves too soon after another one may end up without an owner
   await cluster.beginSlotMigration(slot, from, to);
   await cluster.command(to, 'CLUSTER', 'SETSLOT', slot, 'NODE', to.id);
   return () => cluster.command(from, 'CLUSTER', 'SETSLOT', slot, 'NODE', to.id);
 }
+
+/** Makes all primaries say that a node owns a slot. */
+const assign = async (slot: number, owner: LocalNode): Promise<unknown> =>
+  Promise.all(
+    (await primaries()).map((node) => cluster.command(node, 'CLUSTER', 'SETSLOT', slot, 'NODE', owner.id)),
+  );
 
 describe('sharded channels whose slot does not move', () => {
   it('are not affected when others are unsubscribed while their slot moves', async () => {
@@ -122,6 +130,38 @@ describe('sharded channels whose slot does not move', () => {
       expect(await pubsub.publishSharded(STAYING[0], 1)).toBeGreaterThan(0);
     });
     expect(gaps.values.flatMap((gap) => gap.names).filter((name) => !concerned.has(name))).toEqual([]);
+  });
+});
+
+describe('a sharded channel whose slot two nodes ascribe to each other', () => {
+  it('is asked for at growing intervals, and subscribed once they agree', async () => {
+    const { pubsub } = open({ nodes: cluster.seeds }, { heartbeatMs: 100 });
+    const [name] = names('disputed', 1);
+    const slot = keySlot(name);
+    const [one, other, third] = await primaries();
+    await cluster.command(one, 'CLUSTER', 'SETSLOT', slot, 'NODE', other.id);
+    await cluster.command(other, 'CLUSTER', 'SETSLOT', slot, 'NODE', one.id);
+    for (const node of [one, other, third]) await cluster.command(node, 'CONFIG', 'RESETSTAT');
+    /** The sum of a figure of INFO commandstats on some nodes. */
+    const statistic = async (figure: RegExp, ...nodes: LocalNode[]): Promise<number> => {
+      const reports = await Promise.all(nodes.map((node) => cluster.command(node, 'INFO', 'commandstats')));
+      return reports.reduce((sum: number, report) => sum + Number(figure.exec(String(report))?.[1] ?? 0), 0);
+    };
+    const received = collect<ClusterMessage<number>>();
+    pubsub.sharded<number>(name).subscribe(received.observer);
+    let quiet = 0;
+    while ((await cluster.primaryOfSlot(keySlot(`quiet-${quiet}`))) !== third) quiet++;
+    pubsub.sharded(`quiet-${quiet}`).subscribe();
+    // the heartbeat of a link without messages is a HELLO each 100 ms
+    await eventually(async () => (await statistic(/cmdstat_hello:calls=(\d+)/, third)) >= 40);
+    expect(await statistic(/cmdstat_ssubscribe:.*rejected_calls=(\d+)/, one, other)).toBeLessThan(60);
+    await eventually(async () => {
+      await assign(slot, one);
+      expect(await cluster.primaryOfSlot(slot)).toBe(one);
+    });
+    await pubsub.ready();
+    await pubsub.publishSharded(name, 7);
+    await eventually(() => expect(received.values.map(({ payload }) => payload)).toEqual([7]));
   });
 });
 

@@ -133,7 +133,10 @@ describe('addressRemap', () => {
       ...options,
       addressRemap: () => undefined as unknown as NodeAddress,
     });
-    await expect(nonsense.connect()).rejects.toMatchObject({ code: 'NO_NODE_REACHABLE' });
+    await expect(nonsense.connect()).rejects.toMatchObject({
+      code: 'INVALID_ARGUMENT',
+      message: expect.stringMatching(/addressRemap must return { host, port } for \S+, got undefined/),
+    });
     failing.disconnect();
     nonsense.disconnect();
     expect(await client.set(await owned(), 'v')).toBe('OK');
