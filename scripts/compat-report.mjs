@@ -14,6 +14,7 @@ export const LEFT_OUT = {
   'test/faults': 'is measured on one server; npm run faults takes another from KEYSLOT_REDIS_SERVER',
   'test/memory': 'compares the cluster in memory with Redis 7.0, whose replies it has',
   'test/neighbours': 'is about other packages, which choose their servers themselves',
+  'test/simulation': 'simulates its servers',
   'test/types': 'is for the compiler',
   'test/unit': 'starts no server',
 };

@@ -17,6 +17,8 @@ export function fakeClock(): void {
     queueMicrotask,
     nextTick: process.nextTick.bind(process),
     monotonicMs: () => performance.now(),
+    timeOrigin: performance.timeOrigin,
+    unixMs: () => Date.now(),
     delay: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
   }));
 }

@@ -20,6 +20,7 @@ const TOP_FOLDERS: readonly (readonly string[])[] = [
 const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
   cluster: [
     ['common'],
+    ['runtime'],
     ['diagnostics', 'stats'],
     ['logging'],
     ['protocol'],

@@ -1,4 +1,4 @@
-import { monotonicMs } from './common/timers.js';
+import { monotonicMs, unixMs } from './common/timers.js';
 import type { NodeChannel } from './connection/node-channel.js';
 import type { LeasePool } from './leases/lease-pool.js';
 import type { Router } from './routing/router.js';
@@ -67,7 +67,7 @@ export function takeStats(counters: ClusterCounters, router: Router, leases: Lea
     },
   };
   return {
-    at: Date.now(),
+    at: unixMs(),
     since: counters.since,
     total: {
       ...trafficOf(sums, allTimes, total),

@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { nextTick } from '../../cluster/common/timers.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import { describeKind } from '../../cluster/common/describe-value.js';
@@ -49,7 +50,7 @@ export function notify(callback: Callback, error: Error | null, reply?: unknown)
   try {
     callback(error, reply);
   } catch (thrown) {
-    process.nextTick(() => {
+    nextTick(() => {
       throw thrown;
     });
   }

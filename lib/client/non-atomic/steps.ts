@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID } from '../../cluster/runtime/randomness.js';
 import type { BatchResult } from '../../cluster/command/batch.js';
 import { keyIndexes } from '../../cluster/command-table/command-keys.js';
 import type { CommandTable } from '../../cluster/command-table/command-table.js';

@@ -1,4 +1,5 @@
 import type { RedisCommander } from 'ioredis';
+import { random } from '../../cluster/runtime/randomness.js';
 import { CallLimit } from '../../cluster/command/call-limit.js';
 import { afterAttempts, appliedOf, isResent } from '../../cluster/retry/attempt-outcome.js';
 import type { ClusterEngine } from '../../cluster/cluster-engine.js';
@@ -47,7 +48,7 @@ export const ROLES: Readonly<Record<NodeRole, (topology: ClusterTopology) => rea
 };
 
 const ANY: Readonly<Record<AnyNode, (topology: ClusterTopology) => ClusterNode | undefined>> = {
-  random: ({ primaries }) => primaries[Math.floor(Math.random() * primaries.length)],
+  random: ({ primaries }) => primaries[Math.floor(random() * primaries.length)],
   default: (topology) => topology.defaultNode,
 };
 

@@ -1,3 +1,4 @@
+import { unixMs } from '../common/timers.js';
 import { wordOf, type ArgumentTest, type CommandArgument } from './command-keys.js';
 
 type Arguments = readonly CommandArgument[];
@@ -34,8 +35,8 @@ export const idempotentCommands: ReadonlyMap<string, true | ArgumentTest> = new 
   // a time to live is set: 1 both times, unless the first run deletes the key or condition fails the second
   ['expire', (args) => args.length === 2 && Number(wordOf(args[1])) > 0],
   ['pexpire', (args) => args.length === 2 && Number(wordOf(args[1])) > 0],
-  ['expireat', (args) => args.length === 2 && Number(wordOf(args[1])) * 1000 > Date.now()],
-  ['pexpireat', (args) => args.length === 2 && Number(wordOf(args[1])) > Date.now()],
+  ['expireat', (args) => args.length === 2 && Number(wordOf(args[1])) * 1000 > unixMs()],
+  ['pexpireat', (args) => args.length === 2 && Number(wordOf(args[1])) > unixMs()],
   ['hexpire', (args) => Number(wordOf(args[1])) > 0 && wordOf(args[2]) === 'fields'],
   ['hpexpire', (args) => Number(wordOf(args[1])) > 0 && wordOf(args[2]) === 'fields'],
   ['getex', (args) => args.length === 1 || RELATIVE_EXPIRY.has(wordOf(args[1]))],

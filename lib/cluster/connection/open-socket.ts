@@ -1,7 +1,8 @@
-import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { isIP, type OnReadOpts, type Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { NodeAddress } from '../topology/topology.js';
+import { connectTcp, connectTls } from '../runtime/sockets.js';
 import { inProcessNode } from '../topology/in-process-nodes.js';
 
 /**

@@ -1,11 +1,8 @@
 import type { TracingChannel } from 'node:diagnostics_channel';
 import { ClusterError } from '../common/errors.js';
-import { monotonicMs } from '../common/timers.js';
+import { monotonicMs, timeOrigin } from '../common/timers.js';
 import type { KeyslotContext, KeyslotOutcome } from './contexts.js';
 import { publish, runWithStores } from './guarded-publish.js';
-
-// read once: Node computes it with each access
-const { timeOrigin } = performance;
 
 /** Milliseconds since 1970, with fractions, of a clock that never goes back. */
 export const epochMs = (): number => timeOrigin + monotonicMs();

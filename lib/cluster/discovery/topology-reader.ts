@@ -1,3 +1,4 @@
+import { random } from '../runtime/randomness.js';
 import { withinLoopTime } from '../common/within.js';
 import { AuthenticationError, ReplyError, TopologyError } from '../common/errors.js';
 import type { NodeChannel } from '../connection/node-channel.js';
@@ -169,7 +170,7 @@ function asCause({ name }: NodeChannel, { nodes }: ResolvedClusterOptions, error
 
 function shuffled<T>(items: T[]): T[] {
   for (let i = items.length - 1; i > 0; i--) {
-    const j = Math.floor(Math.random() * (i + 1));
+    const j = Math.floor(random() * (i + 1));
     [items[i], items[j]] = [items[j], items[i]];
   }
   return items;

@@ -1,3 +1,4 @@
+import { random } from '../runtime/randomness.js';
 import { clearTimeout, monotonicMs, setTimeout } from '../common/timers.js';
 import type { TopologyCounters } from '../stats/cluster-counters.js';
 import { topologyChannel } from '../diagnostics/channels.js';
@@ -62,7 +63,7 @@ export class TopologyRefresher {
       return;
     }
     if (this.due !== undefined) return;
-    const spacing = this.spacingMs() * (1 + Math.random() * 0.2);
+    const spacing = this.spacingMs() * (1 + random() * 0.2);
     const wait = this.finishedAt + spacing - monotonicMs();
     if (wait <= 0) void this.refresh();
     else this.due = setTimeout(() => void this.refresh(), wait).unref();
@@ -122,7 +123,7 @@ export class TopologyRefresher {
   }
 
   private schedulePeriodic(): void {
-    const jitter = 0.8 + Math.random() * 0.4;
+    const jitter = 0.8 + random() * 0.4;
     this.periodic = setTimeout(
       () => {
         this.request('periodic');

@@ -1,4 +1,5 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
+import { random } from '../runtime/randomness.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { Router } from '../routing/router.js';
 import type { TopologyCounters } from '../stats/cluster-counters.js';
@@ -142,6 +143,6 @@ export class TopologyTracker {
     const { primaries } = topology;
     const present = this.topology.defaultNode?.name;
     if (primaries.some((primary) => primary.name === present)) return present;
-    return primaries[Math.floor(Math.random() * primaries.length)]?.name;
+    return primaries[Math.floor(random() * primaries.length)]?.name;
   }
 }

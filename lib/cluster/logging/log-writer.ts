@@ -1,4 +1,4 @@
-import { clearTimeout, monotonicMs, setTimeout } from '../common/timers.js';
+import { clearTimeout, monotonicMs, setTimeout, unixMs } from '../common/timers.js';
 import type { ClusterLogger, LogEntry, LogFields, LogKind, LogLevel } from './log-entry.js';
 
 /** How many entries of each kind are written in one interval at most: in an outage, all calls fail. */
@@ -28,7 +28,7 @@ export class LogWriter {
     const interval = this.intervalOf(kind);
     if (interval.written >= MAX_ENTRIES[kind]) return this.suppress(kind, interval);
     interval.written++;
-    this.pass({ kind, level, message, at: Date.now(), clientName: this.clientName, fields });
+    this.pass({ kind, level, message, at: unixMs(), clientName: this.clientName, fields });
   }
 
   /** Writes how many entries were suppressed last. */
@@ -65,7 +65,7 @@ export class LogWriter {
       kind,
       level: 'warn',
       message,
-      at: Date.now(),
+      at: unixMs(),
       clientName: this.clientName,
       fields: { suppressed },
     });

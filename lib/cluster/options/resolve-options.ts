@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'tls';
+import { unixMs } from '../common/timers.js';
 import { checkedRemap } from './checked-remap.js';
 import { parseAllowBlocked } from '../command-table/blocked-commands.js';
 import { checkOptionNames } from '../common/check-option-names.js';
@@ -77,7 +78,7 @@ export function resolveOptions(
     logging: new Set(options.logging ?? (options.logger === undefined ? [] : ['error', 'topology'])),
     slowMs: options.slowMs ?? 50,
     logger: options.logger,
-    now: inProcessNode(seeds[0]?.address.host)?.now ?? (() => Date.now()),
+    now: inProcessNode(seeds[0]?.address.host)?.now ?? unixMs,
     clientId: ++clients,
   };
 }

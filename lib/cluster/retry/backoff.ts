@@ -1,3 +1,4 @@
+import { random } from '../runtime/randomness.js';
 const SHORTEST_CEILING_MS = 25;
 const LONGEST_CEILING_MS = 500;
 
@@ -7,5 +8,5 @@ const LONGEST_CEILING_MS = 500;
  */
 export function backoffMs(attempt: number): number {
   const ceiling = Math.min(LONGEST_CEILING_MS, SHORTEST_CEILING_MS * 2 ** (attempt - 1));
-  return Math.ceil(Math.random() * ceiling);
+  return Math.ceil(random() * ceiling);
 }

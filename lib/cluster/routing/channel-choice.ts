@@ -1,3 +1,4 @@
+import { random } from '../runtime/randomness.js';
 import type { Command } from '../command/command.js';
 import type { NodeChannel } from '../connection/node-channel.js';
 import { NO_SLOT } from '../topology/key-slot.js';
@@ -57,6 +58,6 @@ export class ChannelChoice {
   private anyPrimary(): NodeChannel | undefined {
     const { primaries } = this.pool;
     const fit = primaries.filter((channel) => channel.fit);
-    return fit[Math.floor(Math.random() * fit.length)] ?? primaries[0];
+    return fit[Math.floor(random() * fit.length)] ?? primaries[0];
   }
 }

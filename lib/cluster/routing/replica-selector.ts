@@ -1,3 +1,4 @@
+import { random } from '../runtime/randomness.js';
 import type { Command } from '../command/command.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import type { NodeChannel } from '../connection/node-channel.js';
@@ -24,8 +25,7 @@ const STRATEGIES: Readonly<Record<ReadFromWord, Strategy>> = {
   roundRobin: (selector, { primary, primaryIsFit, replicas }) =>
     selector.inTurn(primaryIsFit ? [primary, ...replicas] : replicas) ?? primary,
   roundRobinReplicas: (selector, { primary, replicas }) => selector.inTurn(replicas) ?? primary,
-  randomReplica: (_, { primary, replicas }) =>
-    replicas[Math.floor(Math.random() * replicas.length)] ?? primary,
+  randomReplica: (_, { primary, replicas }) => replicas[Math.floor(random() * replicas.length)] ?? primary,
   lowestLatency: (selector, { primary, primaryIsFit, replicas }) =>
     selector.nearest(primaryIsFit ? [primary, ...replicas] : replicas) ?? primary,
 };

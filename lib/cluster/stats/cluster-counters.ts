@@ -1,3 +1,4 @@
+import { unixMs } from '../common/timers.js';
 import { EntityCounters } from './entity-counters.js';
 import { NodeCounters } from './node-counters.js';
 import { PubSubCounters } from './pubsub-counters.js';
@@ -13,7 +14,7 @@ export class TopologyCounters {
 /** All that one client counts, from its creation on. */
 export class ClusterCounters {
   /** When counting began, in ms since 1970. */
-  readonly since = Date.now();
+  readonly since = unixMs();
   /** What concerns no node, and what was counted for nodes that are gone. */
   readonly elsewhere = new NodeCounters();
   readonly topology = new TopologyCounters();

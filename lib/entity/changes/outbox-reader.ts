@@ -1,3 +1,4 @@
+import { unixMs } from '../../cluster/common/timers.js';
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
 import { isTransient } from '../../cluster/retry/transient.js';
 import { countersOf, type EntityClient } from '../common/entity-client.js';
@@ -90,7 +91,7 @@ export class OutboxReader {
       for (const entry of read?.entries ?? []) {
         deliver(entry);
         at = entry.id;
-        this.counters.outboxLagMs = Math.max(0, Date.now() - timeOf(at));
+        this.counters.outboxLagMs = Math.max(0, unixMs() - timeOf(at));
         if (signal.aborted) return undefined;
       }
       if (!read) await wake.wait(RETRY_MS);

@@ -1,4 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { random } from '../../cluster/runtime/randomness.js';
+import { delay as sleep } from '../../cluster/common/timers.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { EntityClient } from '../common/entity-client.js';
 import { TransactionTooLargeError } from '../common/entity-errors.js';
@@ -55,7 +56,7 @@ export class Cascades {
       const outcome = await send(whole.operations, { ...extras, queries: [...queries, ...whole.queries] });
       // A transaction reads its own queries again.
       if (outcome.fault !== 'QUERY' || queries.length > 0 || attempt === ATTEMPTS) return outcome;
-      await sleep(Math.random() * LONGEST_PAUSE_MS);
+      await sleep(random() * LONGEST_PAUSE_MS);
     }
   }
 

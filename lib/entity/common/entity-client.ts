@@ -1,3 +1,4 @@
+import { unixMs } from '../../cluster/common/timers.js';
 import type { Durability, ArgsOnResend } from '../../cluster/command/call-policy.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
 import { EntityCounters } from '../../cluster/stats/entity-counters.js';
@@ -145,7 +146,7 @@ export const onPrimaries = <C extends EntityClients>(context: C): C => ({
 });
 
 /** Returns the time by which the rows of a client expire, in milliseconds since 1970. */
-export const nowOf = (client: EntityClient): number => client.now?.() ?? Date.now();
+export const nowOf = (client: EntityClient): number => client.now?.() ?? unixMs();
 
 /** Where operations count whose client counts nothing, such as a stand-in. */
 const uncounted = new EntityCounters();

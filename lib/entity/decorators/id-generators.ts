@@ -1,4 +1,5 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes } from '../../cluster/runtime/randomness.js';
+import { unixMs } from '../../cluster/common/timers.js';
 
 /** How ids are generated. */
 export type IdGenerator = 'uuidv7' | 'ulid' | (() => string);
@@ -18,7 +19,7 @@ interface Last {
 
 /** Returns the next time and random part: new ones in a new millisecond, else the last random part plus one. */
 function next(last: Last, bits: bigint): Last {
-  const now = Date.now();
+  const now = unixMs();
   if (now > last.ms) {
     last.ms = now;
     last.random = BigInt(`0x${randomBytes(10).toString('hex')}`) >> (80n - bits + 1n); // the first bit is 0: room to count

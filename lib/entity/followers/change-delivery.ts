@@ -1,3 +1,5 @@
+import { random } from '../../cluster/runtime/randomness.js';
+import { unixMs } from '../../cluster/common/timers.js';
 import { ClusterError } from '../../cluster/common/errors.js';
 import { Limiter } from '../common/limiter.js';
 import { ChangePassedError, ChangesLostError } from '../common/entity-errors.js';
@@ -163,7 +165,13 @@ export class ChangeDelivery {
     let removed: number | undefined = 0;
     if (deadLetter && change) {
       const id = `${entry.slot}:${entry.id}`;
-      const letter: DeadLetter = { id, change, attempts, error: errorText(error), failedAt: new Date() };
+      const letter: DeadLetter = {
+        id,
+        change,
+        attempts,
+        error: errorText(error),
+        failedAt: new Date(unixMs()),
+      };
       try {
         await deadLetter(letter);
       } catch (failure) {
@@ -204,7 +212,7 @@ export class ChangeDelivery {
   /** Doubles with each attempt, and varies, so that slots that failed together do not come back together. */
   private delayOf(attempt: number): number {
     const { delayMs, maxDelayMs } = this.options.retry;
-    return Math.min(maxDelayMs, delayMs * 2 ** Math.min(30, attempt - 1)) * (0.5 + Math.random() / 2);
+    return Math.min(maxDelayMs, delayMs * 2 ** Math.min(30, attempt - 1)) * (0.5 + random() / 2);
   }
 
   private report(error: unknown): void {

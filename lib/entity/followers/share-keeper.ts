@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID } from '../../cluster/runtime/randomness.js';
 import { clearTimeout, monotonicMs, setTimeout } from '../../cluster/common/timers.js';
 import type { GroupStore, Membership } from './group-store.js';
 

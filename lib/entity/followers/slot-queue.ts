@@ -1,4 +1,4 @@
-import { clearTimeout, setTimeout } from '../../cluster/common/timers.js';
+import { clearTimeout, queueMicrotask, setTimeout } from '../../cluster/common/timers.js';
 import { Limiter } from '../common/limiter.js';
 import type { HeldShare } from './share-keeper.js';
 

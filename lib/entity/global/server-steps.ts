@@ -1,3 +1,4 @@
+import { random } from '../../cluster/runtime/randomness.js';
 import { delay as sleep, monotonicMs } from '../../cluster/common/timers.js';
 import { CommandAbortedError } from '../../cluster/command/abort-signal.js';
 import { DeadlineExceededError, OutcomeUnknownError } from '../../cluster/common/errors.js';
@@ -77,7 +78,7 @@ export class ServerSteps implements GlobalSteps {
   async pause(): Promise<void> {
     this.checkTime();
     if (monotonicMs() > this.end) throw new DeadlineExceededError(WRITE, this.patienceMs);
-    await sleep(Math.random() * LONGEST_PAUSE_MS);
+    await sleep(random() * LONGEST_PAUSE_MS);
   }
 
   later(work: (unbound: GlobalSteps) => Promise<void>): void {

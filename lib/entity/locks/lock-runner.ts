@@ -1,6 +1,6 @@
+import { random, randomUUID } from '../../cluster/runtime/randomness.js';
 import { delay, monotonicMs } from '../../cluster/common/timers.js';
 import { lockKey } from '../keys/entity-key.js';
-import { randomUUID } from 'node:crypto';
 import { onAbort, pauseFor } from '../../cluster/command/abort-signal.js';
 import { describeOther } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
@@ -107,7 +107,7 @@ export class LockRunner {
         return new HeldLock(this.scripts, { tag, key, token: detail, ttlMs, since: askedAt });
       const left = giveUpAt - monotonicMs();
       if (left <= 0) throw new LockTimeoutError(tag, waitMs);
-      const pause = Math.min(left, Number(detail) + 1, 1 + Math.random() * LONGEST_PAUSE_MS);
+      const pause = Math.min(left, Number(detail) + 1, 1 + random() * LONGEST_PAUSE_MS);
       await pauseFor(pause, signal);
     }
   }

@@ -1,3 +1,4 @@
+import { random } from '../../cluster/runtime/randomness.js';
 import { delay as sleep } from '../../cluster/common/timers.js';
 import { INDEX_LISTS } from '../keys/stored-names.js';
 import { InvalidArgumentError, TransactionConflictError } from '../../cluster/common/errors.js';
@@ -58,7 +59,7 @@ export async function loadPartition(
       await Promise.all(loaded.map((entities, i) => runLoadHooks(mappers[i], entities)));
       return loaded;
     }
-    await sleep(Math.random() * LONGEST_PAUSE_MS);
+    await sleep(random() * LONGEST_PAUSE_MS);
   }
   throw new TransactionConflictError(ATTEMPTS);
 }

@@ -1,6 +1,6 @@
+import { random, randomBytes } from '../../cluster/runtime/randomness.js';
 import { delay as sleep, monotonicMs } from '../../cluster/common/timers.js';
 import { RECORD_FIELDS } from '../keys/stored-names.js';
-import { randomBytes } from 'node:crypto';
 import { Script } from '../../cluster/scripts/script.js';
 import { within } from '../../cluster/common/within.js';
 import type { EntityClient } from '../common/entity-client.js';
@@ -246,7 +246,7 @@ export class SchemaRecords {
         this.know(schema, made);
         return before;
       }
-      await sleep(Math.random() * LONGEST_PAUSE_MS);
+      await sleep(random() * LONGEST_PAUSE_MS);
     }
   }
 

@@ -1,3 +1,4 @@
+import { unixMs } from '../../cluster/common/timers.js';
 import { SchemaError } from '../common/entity-errors.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import {
@@ -23,7 +24,7 @@ export class SchemaRegistry {
   private subscriptions: readonly Subscription[] = [];
 
   /** @param now returns the time by which rows expire. */
-  constructor(private readonly now: () => number = () => Date.now()) {}
+  constructor(private readonly now: () => number = unixMs) {}
 
   /**
    * Builds the schemas of classes that are not registered yet, and of those they are related to: all of them, or none.

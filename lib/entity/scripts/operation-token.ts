@@ -1,4 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { randomBytes } from '../../cluster/runtime/randomness.js';
 import type { ArgsOnResend } from '../../cluster/command/call-policy.js';
 import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
@@ -21,13 +22,15 @@ export function operationToken(operationId?: string, what = ''): string {
 }
 
 const TOKEN_BYTES = 9;
-/** Random bytes for the next tokens. Requesting them takes far longer than making a token of them. */
-let random = Buffer.alloc(0);
+/** Random bytes for the next tokens, and where they are from. Requesting them takes far longer than making a token. */
+let random: Buffer = Buffer.alloc(0);
+let source = randomBytes;
 let used = 0;
 
 function randomToken(): string {
-  if (used === random.length) {
-    random = randomBytes(256 * TOKEN_BYTES);
+  if (used === random.length || source !== randomBytes) {
+    source = randomBytes;
+    random = source(256 * TOKEN_BYTES);
     used = 0;
   }
   return random.toString('base64url', used, (used += TOKEN_BYTES));

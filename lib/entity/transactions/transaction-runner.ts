@@ -1,3 +1,4 @@
+import { random } from '../../cluster/runtime/randomness.js';
 import { delay as sleep } from '../../cluster/common/timers.js';
 import { TransactionConflictError } from '../../cluster/common/errors.js';
 import { checkFunction, checkWhole } from '../common/argument-checks.js';
@@ -84,5 +85,5 @@ interface Result<R> {
 
 /** Returns a random pause up to a ceiling that doubles with each conflict (full jitter). */
 function jitterMs(conflicts: number): number {
-  return Math.random() * Math.min(LONGEST_CEILING_MS, SHORTEST_CEILING_MS * 2 ** (conflicts - 1));
+  return random() * Math.min(LONGEST_CEILING_MS, SHORTEST_CEILING_MS * 2 ** (conflicts - 1));
 }

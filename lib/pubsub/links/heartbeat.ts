@@ -1,4 +1,4 @@
-import { clearTimeout, monotonicMs, setImmediate, setTimeout } from '../../cluster/common/timers.js';
+import { clearTimeout, monotonicMs, setImmediate, setTimeout, unixMs } from '../../cluster/common/timers.js';
 
 /**
  * Monitors one connection: sends a ping at an interval, and reports when nothing has arrived for twice that
@@ -22,7 +22,7 @@ export class Heartbeat {
     private readonly ping: () => Promise<boolean>,
     private readonly onSilent: () => void,
   ) {
-    const now = Date.now();
+    const now = unixMs();
     this.answeredPings = [now, now];
     this.startTimer();
   }
@@ -71,7 +71,7 @@ export class Heartbeat {
   }
 
   private async sendPing(): Promise<void> {
-    const sentAt = Date.now();
+    const sentAt = unixMs();
     this.pingInFlight = true;
     this.pingedAt = monotonicMs();
     let intact: boolean;

@@ -3,7 +3,7 @@ import { backoffMs } from '../../cluster/retry/backoff.js';
 import { PROMPT_REDIRECTS } from '../../cluster/topology/redirect.js';
 import { resolveRedirect } from '../../cluster/retry/resolve-redirect.js';
 import { isTransient } from '../../cluster/retry/transient.js';
-import { clearTimeout, setTimeout } from '../../cluster/common/timers.js';
+import { clearTimeout, setTimeout, unixMs } from '../../cluster/common/timers.js';
 import type { ClusterNode, ClusterTopology } from '../../cluster/topology/topology.js';
 import { LinkHealth } from './link-health.js';
 import { LinkTable } from './link-table.js';
@@ -54,7 +54,7 @@ export class Reconciler implements RegistryListener, LinkListener {
 
   /** The earliest time, in ms since 1970, at which a change that the topology shows now can have happened. */
   get knownSince(): number {
-    return Date.now() - this.refreshMs;
+    return unixMs() - this.refreshMs;
   }
 
   /** The longest time between two reads of the topology, in ms. */

@@ -11,7 +11,7 @@ import type { Credentials } from '../../cluster/options/credentials.js';
 import type { Ask, Reply } from '../../cluster/protocol/reply.js';
 import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import type { NodeCounters } from '../../cluster/stats/node-counters.js';
-import { queueMicrotask } from '../../cluster/common/timers.js';
+import { queueMicrotask, unixMs } from '../../cluster/common/timers.js';
 import type { ClusterNode } from '../../cluster/topology/topology.js';
 import { CONFIRMATION_ITEMS, endOfConfirmation } from './confirmation.js';
 import { FENCED, isFullyConfirmed, type InFlightCommand } from './in-flight-command.js';
@@ -153,7 +153,7 @@ export class SubscriberConnection implements SocketOwner {
   }
 
   onBytes(): void {
-    this.message.receivedAt = Date.now();
+    this.message.receivedAt = unixMs();
     this.listener.onActivity();
   }
 

@@ -2,7 +2,7 @@ import { LoopTimer } from '../../cluster/common/loop-timer.js';
 import { ClientClosedError, ReplyError } from '../../cluster/common/errors.js';
 import type { Credentials } from '../../cluster/options/credentials.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
-import { clearTimeout, queueMicrotask, setTimeout } from '../../cluster/common/timers.js';
+import { clearTimeout, queueMicrotask, setTimeout, unixMs } from '../../cluster/common/timers.js';
 import type { ClusterNode } from '../../cluster/topology/topology.js';
 import { Heartbeat } from './heartbeat.js';
 import { LINKS } from './link-traits.js';
@@ -59,7 +59,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
   private readonly connection: SubscriberConnection;
   private readonly timeLimit: LoopTimer;
   private heartbeat: Heartbeat | undefined = undefined;
-  private readonly startedAt = Date.now();
+  private readonly startedAt = unixMs();
   private wasPrimary: boolean;
   /** The setting to query on the node; undefined if there is none, or the node does not return it. */
   private setting: string | undefined;
@@ -113,7 +113,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
 
   /** Whether the connection lasted long enough to show that the node works. */
   get outlivedStart(): boolean {
-    return this.wasOpen && Date.now() - this.startedAt > SHORT_LIFE_MS;
+    return this.wasOpen && unixMs() - this.startedAt > SHORT_LIFE_MS;
   }
 
   /** The topics on this link. */

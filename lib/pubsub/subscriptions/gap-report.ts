@@ -1,3 +1,4 @@
+import { unixMs } from '../../cluster/common/timers.js';
 import type { SubscriptionGap, Loss } from './subscription-gap.js';
 import type { Topic, TopicSink } from './topic.js';
 
@@ -9,7 +10,7 @@ export interface SharedGap {
 
 /** Confirms topics, and returns the gaps that end by this: one for all topics that share it. */
 export function confirmTopics(topics: readonly Topic[]): SharedGap[] {
-  const until = Date.now();
+  const until = unixMs();
   const sharing = new Map<string, { loss: Loss; topics: [Topic, ...Topic[]] }>();
   for (const topic of topics) {
     const loss = topic.confirm(until);

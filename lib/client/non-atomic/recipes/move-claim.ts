@@ -1,4 +1,5 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { random, randomUUID } from '../../../cluster/runtime/randomness.js';
 import type { Argument } from '../../../cluster/protocol/request-encoder.js';
 import { delay } from '../../../cluster/common/timers.js';
 import { TEMPORARY_TTL_MS, temporaryName, type Step, type Steps } from '../steps.js';
@@ -44,7 +45,7 @@ export function withdrawClaims(steps: Steps, destination: Argument, member: Argu
 
 /** Pauses for a moment, which grows with the number of attempts. */
 export function pauseAfter(attempt: number): Promise<void> {
-  return delay(Math.random() * Math.min(LONGEST_PAUSE_MS, 2 ** attempt));
+  return delay(random() * Math.min(LONGEST_PAUSE_MS, 2 ** attempt));
 }
 
 /** Overwrites the claim with an invalid token. Unlike a deletion, this can be sent again after a lost reply. */

@@ -1,0 +1,8 @@
+import type { Input, Plain } from './history.js';
+
+/** What a kind of value is, and what each operation does to it, one after the other. */
+export interface Model<State extends Plain = Plain> {
+  readonly initial: State;
+  /** Returns the state after an operation, and what the operation returns. */
+  apply(state: State, input: Input): readonly [state: State, output: Plain];
+}

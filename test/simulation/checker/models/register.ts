@@ -1,0 +1,9 @@
+import type { Plain } from '../history.js';
+import type { Model } from '../model.js';
+
+/** A value that is written and read as a whole: GET and SET. */
+export const REGISTER: Model = {
+  initial: null,
+  apply: (state, [name, value]): readonly [Plain, Plain] =>
+    name === 'write' ? [value, 'OK'] : [state, state],
+};
