@@ -18,6 +18,7 @@ function refreshers(intervalMs: number) {
     adopt: () => {},
     urgent: () => false,
     unsettled: () => false,
+    changing: () => false,
   };
   const all = Array.from(
     { length: 30 },

@@ -27,6 +27,8 @@ export interface RefreshSource {
   urgent(): boolean;
   /** Whether the last view lacked a node that may come back. */
   unsettled(): boolean;
+  /** Whether the topology has just changed: the next view may differ again, in the middle of a failover for one. */
+  changing(): boolean;
 }
 
 /**
@@ -111,7 +113,8 @@ export class TopologyRefresher {
       if (topology === undefined) counters.refreshFailures++;
       counters.lastRefreshMs = this.finishedAt - since;
       this.running = undefined;
-      const again = this.again || this.source.urgent() || this.source.unsettled();
+      const { source } = this;
+      const again = this.again || source.urgent() || source.unsettled() || source.changing();
       this.again = false;
       if (again) this.request('follow-up');
     }

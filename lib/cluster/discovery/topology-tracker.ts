@@ -1,11 +1,15 @@
 import { BehaviorSubject, type Observable } from 'rxjs';
 import { random } from '../runtime/randomness.js';
+import { monotonicMs } from '../common/timers.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { Router } from '../routing/router.js';
 import type { TopologyCounters } from '../stats/cluster-counters.js';
 import type { ClusterNode, ClusterTopology, NodeAddress } from '../topology/topology.js';
 import { prevailingView, readAllViews, readViews } from './topology-reader.js';
 import { TopologyRefresher } from './topology-refresher.js';
+
+/** How long views must stay the same until they are not read again before the periodic read, in ms. */
+const STEADY_MS = 2_000;
 
 /** Called with the nodes that a new snapshot has and the one before had not, and the other way round. */
 export type NodesListener = (added: readonly ClusterNode[], removed: readonly ClusterNode[]) => void;
@@ -16,6 +20,7 @@ export class TopologyTracker {
   private readonly refresher: TopologyRefresher;
   private defaultNodeName: string | undefined = undefined;
   private unknownNodeSeen = false;
+  private changedAt = -Infinity;
 
   /** @param primaryMissing true while a primary that commands wait for does not answer */
   constructor(
@@ -43,6 +48,7 @@ export class TopologyTracker {
         },
         urgent: () => primaryMissing() || this.unknownNodeSeen || router.fillsGaps,
         unsettled: () => router.redirects.awaitsNodes,
+        changing: () => monotonicMs() - this.changedAt < STEADY_MS,
       },
       options.refreshIntervalMs,
       counters,
@@ -105,6 +111,8 @@ export class TopologyTracker {
       if (topology.coveredSlots === 0) return;
       this.router.adopt(topology.restamped(before.version + 1, this.defaultNodeFor(topology)));
     }
+    // not the first view, which every client reads as it starts
+    if (before.coveredSlots > 0) this.changedAt = monotonicMs();
     this.subject.next(this.router.topology);
     const added = this.topology.nodes.filter((node) => before.node(node.name) === undefined);
     const removed = before.nodes.filter((node) => this.topology.node(node.name) === undefined);
