@@ -60,6 +60,7 @@ export {
   TopologyError,
   TransactionConflictError,
   UnreadableReplyError,
+  UnsupportedServerFeatureError,
   type Applied,
   type TopologyErrorCode,
 } from './cluster/common/errors.js';
@@ -268,7 +269,6 @@ export {
   TransactionTooLargeError,
   SchemaError,
   SchemaMismatchError,
-  UnsupportedServerFeatureError,
   ChangePassedError,
   ChangesLostError,
   LockLostError,
@@ -311,12 +311,21 @@ export {
   type MeetOptions,
   type SlotHandover,
 } from './client/admin/cluster-admin.js';
-export type { NodeReference } from './client/admin/admin-calls.js';
+export type { NodeReference } from './client/cluster-calls/admin-calls.js';
 export type { BusLink } from './client/admin/bus-links.js';
 export type { ClusterInfo } from './client/admin/cluster-info.js';
 export type { NodeFlag, SeenNode } from './cluster/topology/node-lines.js';
-export type { ShardDescription, ShardNode } from './client/admin/shard-nodes.js';
+export type { ShardDescription, ShardNode } from './client/cluster-calls/shard-nodes.js';
 export type { SlotNode, SlotOwners } from './client/admin/slot-owners.js';
+export { SlotMigrationError, type SlotMigrationErrorCode } from './client/migration/slot-migration-error.js';
+export type {
+  MigratedSlots,
+  SlotMigrationOptions,
+  SlotMigrationRequest,
+  SlotMigrationProgress,
+} from './client/migration/migrate-slots.js';
+export type { SlotLoad, SlotStats } from './client/migration/slot-stats.js';
+export type { RebalanceMove, RebalanceOptions, RebalanceResult } from './client/migration/rebalance.js';
 export { NonAtomicCommands } from './client/non-atomic/non-atomic-commands.js';
 export {
   IncompleteOperationError,

@@ -77,6 +77,9 @@ const FATES: Readonly<Record<string, readonly Fate[]>> = {
     [() => new keyslot.IncompleteOperationError('SMOVE', 'both', true, refused()), 'unknown', true],
     [() => new keyslot.IncompleteOperationError('SMOVE', 'both', false, refused()), 'unknown', false],
   ],
+  SlotMigrationError: [
+    [() => new keyslot.SlotMigrationError('SLOT_IN_MIGRATION', 'x', [1]), 'unknown', false],
+  ],
   TooManyMembersError: [[() => new keyslot.TooManyMembersError('SUNION', 1), false, false]],
   TemporaryExpiredError: [[() => new keyslot.TemporaryExpiredError('SUNIONSTORE'), false, true]],
   ConnectionHookError: [[() => new keyslot.ConnectionHookError('n', 'x'), false, true]],

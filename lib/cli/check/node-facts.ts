@@ -1,6 +1,6 @@
 import { parseClusterInfo, type ClusterInfo } from '../../client/admin/cluster-info.js';
 import { parseNodeLines, type SeenNode } from '../../cluster/topology/node-lines.js';
-import { parseShards } from '../../client/admin/shard-nodes.js';
+import { parseShards } from '../../client/cluster-calls/shard-nodes.js';
 import { AuthenticationError, ReplyError, TopologyError } from '../../cluster/common/errors.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
 import { fieldsOf } from '../../cluster/topology/reply-fields.js';

@@ -4,14 +4,22 @@ import type { CallPolicy } from '../../cluster/command/call-policy.js';
 import { describeOther } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError, TopologyError } from '../../cluster/common/errors.js';
 import type { ClusterNode, SlotRange } from '../../cluster/topology/topology.js';
-import { AdminCalls, type NodeReference, type Word } from './admin-calls.js';
+import { AdminCalls, type NodeReference, type Word } from '../cluster-calls/admin-calls.js';
 import { parseBusLinks, type BusLink } from './bus-links.js';
 import { parseClusterInfo, type ClusterInfo } from './cluster-info.js';
 import { parseNodeLines, type SeenNode } from '../../cluster/topology/node-lines.js';
-import { parseShards, type ShardDescription } from './shard-nodes.js';
+import { parseShards, type ShardDescription } from '../cluster-calls/shard-nodes.js';
+import {
+  migrateSlots,
+  type MigratedSlots,
+  type SlotMigrationOptions,
+  type SlotMigrationRequest,
+} from '../migration/migrate-slots.js';
+import { rebalance, type RebalanceOptions, type RebalanceResult } from '../migration/rebalance.js';
+import { readSlotStats, type SlotStats } from '../migration/slot-stats.js';
 import { parseSlotOwners, type SlotOwners } from './slot-owners.js';
 import { checkSlot } from '../../cluster/topology/key-slot.js';
-import { rangesOf, slotList, slotsByOwner, slotsOf } from './slot-words.js';
+import { rangesOf, slotList, slotsByOwner, slotsOf } from '../cluster-calls/slot-words.js';
 
 /** The result of deleting slots, for one owner. */
 export interface DeletedSlots {
@@ -39,7 +47,10 @@ const HANDOVERS: ReadonlySet<string> = new Set<SlotHandover>(['IMPORTING', 'MIGR
 export class ClusterAdmin {
   private readonly calls: AdminCalls;
 
-  constructor(engine: ClusterEngine, policy: CallPolicy) {
+  constructor(
+    private readonly engine: ClusterEngine,
+    private readonly policy: CallPolicy,
+  ) {
     this.calls = new AdminCalls(engine, policy);
   }
 
@@ -208,6 +219,36 @@ export class ClusterAdmin {
   /** Sets the configuration epoch of a new node, which knows no other nodes. */
   async setConfigEpoch(node: NodeReference, epoch: number): Promise<'OK'> {
     return this.calls.change(node, 'SET-CONFIG-EPOCH', epoch);
+  }
+
+  /**
+   * Moves slots with all their keys to a primary, while clients keep working. Uses CLUSTER MIGRATESLOTS (Valkey 9) or
+   * CLUSTER MIGRATION (Redis 8.4) if both nodes have it, and SETSLOT and MIGRATE otherwise. If the call ends early, for
+   * whatever reason, the same call continues where it ended.
+   * @returns the slots that have moved, and how many keys
+   * @throws InvalidArgumentError; SlotMigrationError if slots are on their way to another node, or the servers give up;
+   *   TopologyError (`SLOTS_NOT_COVERED`, `VIEWS_DISAGREE`); the reason of the signal
+   */
+  async migrateSlots(request: SlotMigrationRequest, options?: SlotMigrationOptions): Promise<MigratedSlots> {
+    return migrateSlots(this.engine, this.calls, this.policy, request, options);
+  }
+
+  /**
+   * Moves slots between primaries, with those that have just joined, until all have about the same number of keys, or
+   * the same of another load. With `dryRun` it only returns what it would move. If no slot has a load, it balances the
+   * number of slots.
+   * @throws the same as `migrateSlots`; UnsupportedServerFeatureError if the servers do not measure the load
+   */
+  async rebalance(options?: RebalanceOptions): Promise<RebalanceResult> {
+    return rebalance(this.engine, this.calls, this.policy, options);
+  }
+
+  /**
+   * Returns keys, and CPU time, traffic and memory if the servers count them, of all slots that have an owner.
+   * @throws UnsupportedServerFeatureError before Redis 8.2 and Valkey 8.0
+   */
+  async slotStats(): Promise<SlotStats[]> {
+    return readSlotStats(this.calls);
   }
 
   /** Shows no options, which hold secrets. */

@@ -99,6 +99,13 @@ export class CrossSlotError extends ClusterError {
   }
 }
 
+/** The servers do not have what the call needs, or have it switched off. Nothing was executed. */
+export class UnsupportedServerFeatureError extends ClusterError {
+  constructor(feature: string, needs: string) {
+    super(`${feature} needs ${needs}`, { code: 'UNSUPPORTED_SERVER_FEATURE' });
+  }
+}
+
 /** The command must not be run through a cluster client. */
 export class BlockedCommandError extends ClusterError {
   constructor(command: string, reason: string) {

@@ -216,13 +216,6 @@ export class SchemaMismatchError extends RowError {
   }
 }
 
-/** The server is too old for this feature. */
-export class UnsupportedServerFeatureError extends ClusterError {
-  constructor(feature: string, needs: string) {
-    super(`${feature} needs ${needs}`, { code: 'UNSUPPORTED_SERVER_FEATURE' });
-  }
-}
-
 /** Changes can no longer be read: the outbox was trimmed, or a failover lost them. */
 export class ChangesLostError extends ClusterError {
   /** @param resumeFrom a cursor to the changes that are left. Some before it are lost, so read the rows again first. */

@@ -1,8 +1,7 @@
 import { replyBehind } from '../../cluster/leases/wait-for-replicas.js';
-import { ReplyError } from '../../cluster/common/errors.js';
+import { ReplyError, UnsupportedServerFeatureError } from '../../cluster/common/errors.js';
 import type { Script } from '../../cluster/scripts/script.js';
 import type { EntityCallOptions, EntityClient, ScriptRunner } from '../common/entity-client.js';
-import { UnsupportedServerFeatureError } from '../common/entity-errors.js';
 import { ageToken } from './operation-token.js';
 import type { Stored } from '../codec/codec.js';
 import type { WriteOptions } from '../common/write-options.js';

@@ -27,7 +27,7 @@ describe('docs/admin.md', () => {
     const page = readFileSync(new URL('../../../docs/admin.md', import.meta.url), 'utf8');
     const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
     const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
-    expect(blocks).toHaveLength(3);
+    expect(blocks).toHaveLength(4);
     expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
   });
 
@@ -44,26 +44,31 @@ describe('docs/admin.md', () => {
     expect(shown).toHaveLength(5);
   });
 
-  it('moves a slot', async () => {
-    const slot = keySlot('{moving}');
-    const from = cluster.topology.nodeForSlot(slot)!;
-    const to = cluster.topology.primaries.find((node) => node !== from)!;
-    const keys = Array.from({ length: 250 }, (_, i) => `{moving}${i}`);
-    await cluster.mset(keys.flatMap((key) => [key, key]));
+  it('moves slots', async () => {
+    const slot = 4711;
+    const to = cluster.topology.primaries.find((node) => node !== cluster.topology.nodeForSlot(slot))!;
+    const key = Array.from({ length: 200_000 }, (_, i) => `key${i}`).find((each) => keySlot(each) === slot)!;
+    await cluster.set(key, 'value');
 
-    await cluster.admin.setSlot(to, slot, 'IMPORTING', from);
-    await cluster.admin.setSlot(from, slot, 'MIGRATING', to);
-    for (;;) {
-      const batch = await cluster.admin.getKeysInSlotBuffer(slot, 100);
-      if (batch.length === 0) break;
-      await cluster.target(from).migrate(to.host, to.port, '', 0, 5_000, 'KEYS', ...batch);
-    }
-    await cluster.admin.setSlot(to, slot, 'NODE', to);
-    await cluster.admin.setSlot(from, slot, 'NODE', to);
+    await cluster.admin.migrateSlots(
+      { slots: [[0, 99], 4711], to },
+      {
+        onProgress: ({ slots, totalSlots, keys }) =>
+          console.log(`${slots} of ${totalSlots} slots, ${keys} keys`),
+      },
+    );
 
-    expect(await cluster.mget(keys)).toEqual(keys);
+    expect(shown.at(-1)).toEqual(['101 of 101 slots, 1 keys']);
+    expect(await cluster.get(key)).toBe('value');
     await eventually(() => cluster.topology.nodeForSlot(slot)?.id === to.id);
-    expect(await cluster.admin.countKeysInSlot(slot)).toBe(250);
+  });
+
+  it('plans how to share the load', async () => {
+    const plan = await cluster.admin.rebalance({ dryRun: true });
+    for (const { from, to, slots, load } of plan.moves) console.log(from.name, to.name, slots, load);
+
+    expect(shown).toEqual(plan.moves.map(({ from, to, slots, load }) => [from.name, to.name, slots, load]));
+    expect(plan.loads.size).toBe(2);
   });
 
   it('performs a failover', async () => {

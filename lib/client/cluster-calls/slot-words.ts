@@ -1,3 +1,4 @@
+import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { groupBy } from '../../cluster/common/group-by.js';
 import { checkSlot } from '../../cluster/topology/key-slot.js';
@@ -26,6 +27,24 @@ export function slotsOf(ranges: Iterable<SlotRange>): number[] {
     return Array.from({ length: last - first + 1 }, (_, i) => first + i);
   });
   return slotList(slots);
+}
+
+/**
+ * Returns the slots of a mixed list of slots and ranges, without duplicates, in ascending order.
+ * @throws InvalidArgumentError
+ */
+export function slotsAndRanges(slots: unknown): number[] {
+  if (typeof slots !== 'object' || slots === null || !(Symbol.iterator in slots)) {
+    throw new InvalidArgumentError(
+      'slots',
+      `slots must be a list of slots and of ranges [first, last], got ${describeKind(slots)}`,
+    );
+  }
+  const items = [...(slots as Iterable<number | SlotRange>)];
+  const listed = items.flatMap((item) =>
+    Array.isArray(item) ? slotsOf([item as SlotRange]) : [item as number],
+  );
+  return slotList(listed).toSorted((a, b) => a - b);
 }
 
 /** Returns the slots as ranges, as few as possible. */

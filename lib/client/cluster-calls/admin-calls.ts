@@ -1,10 +1,12 @@
 import type { ClusterEngine } from '../../cluster/cluster-engine.js';
 import type { CallPolicy } from '../../cluster/command/call-policy.js';
+import { resolveCall } from '../../cluster/command/resolved-call.js';
 import { describeKind } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError, TopologyError } from '../../cluster/common/errors.js';
 import { PartialFailureError } from '../../cluster/retry/partial-failure-error.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
 import { monotonicMs } from '../../cluster/common/timers.js';
+import { NO_SLOT } from '../../cluster/topology/key-slot.js';
 import { nodeName, type ClusterNode } from '../../cluster/topology/topology.js';
 import { normalizeArguments } from '../commands/call-arguments.js';
 import { parseShards, type ShardNode } from './shard-nodes.js';
@@ -14,6 +16,13 @@ export type NodeReference = string | { readonly host: string; readonly port: num
 
 /** An argument of a command. */
 export type Word = string | Buffer | number;
+
+/** How a command that may run twice is sent. */
+interface RepeatOptions {
+  /** Whether strings in the reply are Buffers. */
+  readonly buffers?: boolean;
+  readonly deadlineMs?: number;
+}
 
 const NODE_ID = /^[0-9a-f]{40}$/;
 const STRINGS = { buffers: false };
@@ -107,6 +116,23 @@ export class AdminCalls {
       STRINGS,
       node,
     )) as Reply;
+  }
+
+  /**
+   * Sends a command that may run twice to one node, and to no other. Sends it again if its reply is lost. Keys are sent
+   * as they are, without the client's `keyPrefix`.
+   * @param deadlineMs how long it may take, if that is not what the client allows for a call
+   */
+  async repeatOnNode(
+    node: ClusterNode,
+    name: string,
+    words: readonly Word[],
+    { buffers = false, deadlineMs = this.policy.deadlineMs }: RepeatOptions = {},
+  ): Promise<Reply> {
+    const args = normalizeArguments(name, [...words]);
+    const call = resolveCall(this.engine.resolver.rowOf(name, args), name, args, '', NO_SLOT);
+    const policy: CallPolicy = { ...this.policy, deadlineMs, retry: 'always' };
+    return (await this.engine.runner.runSingle(call, policy, { buffers }, node)) as Reply;
   }
 
   private ready(): Promise<void> {
