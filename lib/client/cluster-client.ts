@@ -115,7 +115,8 @@ export class ClusterClient extends ClientStatistics {
    * restarts the client, as in ioredis, without former subscriptions; earlier views and pipelines stay closed. After
    * `close()` the client stays closed.
    * @throws TopologyError (`NO_NODE_REACHABLE`, `ANNOUNCED_UNREACHABLE`, `SLOTS_NOT_COVERED`, `VIEWS_DISAGREE`, `NOT_A_CLUSTER`) or
-   *   AuthenticationError, within `startupTimeoutMs`; ClientClosedError
+   *   AuthenticationError, within `startupTimeoutMs`; UnsupportedServerFeatureError for a `database` that the servers do
+   *   not have; ClientClosedError
    */
   connect(): Promise<void> {
     if (this.closedForGood || (this.status !== 'disconnecting' && this.status !== 'end'))

@@ -7,6 +7,7 @@ export interface DuplicateRedisOptions {
   username?: string | undefined;
   password?: string | undefined;
   keyPrefix?: string | undefined;
+  db?: number | undefined;
   tls?: ClusterClientOptions['tls'] | undefined;
 }
 
@@ -34,8 +35,8 @@ function ours({ redisOptions, ...overrides }: DuplicateOptions): ClusterClientOp
   if (typeof redisOptions !== 'object' || redisOptions === null) {
     throw new InvalidArgumentError('redisOptions', 'Option redisOptions is an object');
   }
-  const { connectionName, username, password, keyPrefix, tls } = redisOptions;
-  const translated = { clientName: connectionName, username, password, keyPrefix, tls };
+  const { connectionName, username, password, keyPrefix, db, tls } = redisOptions;
+  const translated = { clientName: connectionName, username, password, keyPrefix, database: db, tls };
   const given = Object.fromEntries(Object.entries(translated).filter(([, value]) => value !== undefined));
   return { ...given, ...overrides };
 }

@@ -8,16 +8,23 @@ export interface PublicOptions {
   readonly redisOptions: {
     /** The name of its connections on the servers. */
     readonly connectionName: string | undefined;
+    /** The number of its database. */
+    readonly db: number;
     /** Always null: a deadline limits a call, not a number of attempts. */
     readonly maxRetriesPerRequest: null;
   };
 }
 
 /** Returns what `client.options` shows. */
-export function publicOptions({ keyPrefix, lazyConnect, clientName }: ResolvedClusterOptions): PublicOptions {
+export function publicOptions({
+  keyPrefix,
+  lazyConnect,
+  clientName,
+  database,
+}: ResolvedClusterOptions): PublicOptions {
   return {
     keyPrefix,
     lazyConnect,
-    redisOptions: { connectionName: clientName, maxRetriesPerRequest: null },
+    redisOptions: { connectionName: clientName, db: database, maxRetriesPerRequest: null },
   };
 }

@@ -17,6 +17,7 @@ function sharded() {
       onDropped: (topic) => void dropped.push(topic),
       onRefused: () => {},
     },
+    '',
   );
   return { set, commands, active, dropped };
 }

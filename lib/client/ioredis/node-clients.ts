@@ -70,7 +70,7 @@ export class NodeClients {
     const { options } = this.engine;
     const readOnly = node.role === 'replica';
     const client = createLazyNodeClient(
-      { ...nodeClientOptions(node, options), readOnly },
+      { ...nodeClientOptions(node, options), db: options.database, readOnly },
       options.credentials,
     );
     // its commands reject with the error, which ioredis would also write to the console

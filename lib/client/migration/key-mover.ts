@@ -1,5 +1,5 @@
 import { CallLimit } from '../../cluster/command/call-limit.js';
-import { ReplyError } from '../../cluster/common/errors.js';
+import { ReplyError, UnsupportedServerFeatureError } from '../../cluster/common/errors.js';
 import { monotonicMs } from '../../cluster/common/timers.js';
 import type { Credentials } from '../../cluster/options/credentials.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
@@ -25,6 +25,8 @@ export interface KeyMoverOptions {
   readonly destination: NodeAddress;
   /** The other primaries, which are told of the new owner. */
   readonly others: readonly ClusterNode[];
+  /** The database that this client uses on both nodes. */
+  readonly database: number;
   readonly credentials: () => Promise<Credentials | undefined>;
   /** How long one MIGRATE may wait for the receiver, in ms. */
   readonly timeoutMs: number;
@@ -53,11 +55,24 @@ export class KeyMover {
 
   /** @param counts how many keys each slot had a moment ago */
   async move(slots: readonly number[], counts: ReadonlyMap<number, number>): Promise<void> {
+    await this.refuseOtherDatabases();
     const empty = slots.filter((slot) => counts.get(slot) === 0);
     for (let at = 0; at < empty.length; at += EMPTY_SLOTS)
       await this.moveTogether(empty.slice(at, at + EMPTY_SLOTS));
     // calls with several keys have to wait while some of them have moved: one slot at a time
     for (const slot of slots) if (counts.get(slot) !== 0) await this.moveTogether([slot]);
+  }
+
+  /** The keys of other databases would be lost: only those of this client's database can be listed. */
+  private async refuseOtherDatabases(): Promise<void> {
+    const { from } = this.route;
+    const keyspace = String(await this.calls.repeatOnNode(from, 'info', ['keyspace']));
+    const databases = [...keyspace.matchAll(/^db(\d+):/gm)].map(([, number]) => Number(number));
+    if (databases.every((number) => number === this.options.database)) return;
+    throw new UnsupportedServerFeatureError(
+      `Moving slots of ${from.name} key by key`,
+      'all keys of the node in the database of this client, as it cannot see the others',
+    );
   }
 
   private async moveTogether(slots: readonly number[]): Promise<void> {
@@ -90,11 +105,11 @@ export class KeyMover {
   }
 
   private migrate(keys: readonly Buffer[]): Promise<Reply> {
-    const { destination, timeoutMs, deadlineMs } = this.options;
+    const { destination, database, timeoutMs, deadlineMs } = this.options;
     return retryUntil<Reply>(
       new CallLimit('migrate', deadlineMs, undefined),
       async () => {
-        const address = [destination.host, destination.port, '', 0, timeoutMs, 'REPLACE'];
+        const address = [destination.host, destination.port, '', database, timeoutMs, 'REPLACE'];
         // keys that are on both nodes are current at the owner, as it alone is written to while it has them
         const words: Word[] = [...address, ...(await this.authWords()), 'KEYS', ...keys];
         try {

@@ -146,6 +146,7 @@ class MigrationRun {
       const mover = new KeyMover(calls, route, {
         destination: addressAsSeen(giving, to),
         others: this.primaries.map(({ node }) => node).filter(({ id }) => id !== from.id && id !== to.id),
+        database: this.engine.options.database,
         credentials: this.engine.options.credentials,
         timeoutMs: options.timeoutMs ?? TIMEOUT_MS,
         deadlineMs,

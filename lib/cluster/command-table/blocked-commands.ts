@@ -25,7 +25,7 @@ const READ_FROM = 'use the readFrom option, per client or per call';
 const ADMIN = 'it changes what one node believes; use cluster.admin, or name the node with cluster.target()';
 const ITS_NODE = 'every node has its own; name the node with cluster.target()';
 const CLIENT_ID = 'connections are known to their node only; name the node with cluster.target()';
-const ONE_DATABASE = 'a cluster has one database';
+const ONE_DATABASE = 'a client uses one database, that of its option database';
 const FAILOVER = 'replication inside a cluster is arranged by the cluster; use cluster.admin';
 
 const socket = (reason: string, ...names: string[]) => entries('socket', reason, names);

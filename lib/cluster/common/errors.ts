@@ -101,8 +101,8 @@ export class CrossSlotError extends ClusterError {
 
 /** The servers do not have what the call needs, or have it switched off. Nothing was executed. */
 export class UnsupportedServerFeatureError extends ClusterError {
-  constructor(feature: string, needs: string) {
-    super(`${feature} needs ${needs}`, { code: 'UNSUPPORTED_SERVER_FEATURE' });
+  constructor(feature: string, needs: string, options?: ClusterErrorOptions) {
+    super(`${feature} needs ${needs}`, { code: 'UNSUPPORTED_SERVER_FEATURE' }, options);
   }
 }
 

@@ -1,4 +1,9 @@
-import { AuthenticationError, ConnectionError, ReplyError } from '../common/errors.js';
+import {
+  AuthenticationError,
+  ConnectionError,
+  ReplyError,
+  UnsupportedServerFeatureError,
+} from '../common/errors.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { Credentials } from '../options/credentials.js';
 import type { Ask, Reply } from '../protocol/reply.js';
@@ -15,10 +20,17 @@ const REFUSED_CREDENTIALS = new Set(['WRONGPASS', 'NOAUTH', 'NOPERM', 'DENIED'])
 
 /**
  * Sets up a new connection: protocol, credentials and name, in one HELLO if the server knows it
- * (https://redis.io/commands/hello/), else by AUTH and CLIENT SETNAME. Requests the node's id at the same time.
- * @throws AuthenticationError
+ * (https://redis.io/commands/hello/), else by AUTH and CLIENT SETNAME. Requests the node's id at the same time. Then
+ * selects the database.
+ * @throws AuthenticationError; UnsupportedServerFeatureError if the server does not have the database
  */
 export async function handshake(ask: Ask, options: ResolvedClusterOptions): Promise<Greeting> {
+  const greeting = await introduce(ask, options);
+  if (options.database !== 0) await selectDatabase(ask, options.database);
+  return greeting;
+}
+
+async function introduce(ask: Ask, options: ResolvedClusterOptions): Promise<Greeting> {
   const credentials = await options.credentials();
   try {
     return await greet(ask, options, credentials);
@@ -29,6 +41,17 @@ export async function handshake(ask: Ask, options: ResolvedClusterOptions): Prom
     if (fresh?.username === credentials?.username && fresh?.password === credentials?.password) throw error;
     return greet(ask, options, fresh);
   }
+}
+
+async function selectDatabase(ask: Ask, database: number): Promise<void> {
+  await ask('SELECT', String(database)).catch((error: unknown) => {
+    if (!(error instanceof ReplyError)) throw error;
+    throw new UnsupportedServerFeatureError(
+      `Option database: ${database}`,
+      `a cluster of Valkey 9 or later with \`cluster-databases\` above ${database}, and a user who may run SELECT`,
+      { cause: error },
+    );
+  });
 }
 
 async function greet(

@@ -4,6 +4,7 @@ import {
   ConnectionError,
   InvalidArgumentError,
   TopologyError,
+  UnsupportedServerFeatureError,
 } from '../common/errors.js';
 import { SLOT_COUNT } from '../topology/key-slot.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
@@ -28,7 +29,7 @@ const DIAGNOSIS_MS = 250;
  * Finds the cluster: reads the topology from the configured nodes, adopts it, and opens a connection to every
  * primary. Waits up to `startupTimeoutMs` for problems that may resolve themselves, such as a node that is
  * starting, or slots that are being assigned.
- * @throws TopologyError or AuthenticationError, naming nodes and causes
+ * @throws TopologyError, AuthenticationError or UnsupportedServerFeatureError, naming nodes and causes
  */
 export async function startUp(
   router: Router,
@@ -98,7 +99,7 @@ async function tryOnce(
   if (informed.some((view) => !view.sharesNodes(candidate))) return disagreement(informed);
   onFound(candidate);
   const causes = await openPrimaries(candidate, router, options);
-  const refused = [...causes.values()].find((error) => error instanceof AuthenticationError);
+  const refused = [...causes.values()].find(isRefusal);
   if (refused !== undefined) return refused;
   const primaries = candidate.primaries.map((primary) => router.pool.channelTo(primary));
   const second = await readViews(
@@ -162,9 +163,14 @@ function seedsAsText({ nodes }: ResolvedClusterOptions): string {
   return nodes.map((node) => describeSeed(nodeName(node), nodes)).join(', ');
 }
 
+/** Whether a server answers, and refuses this client. */
+function isRefusal(error: Error): boolean {
+  return error instanceof AuthenticationError || error instanceof UnsupportedServerFeatureError;
+}
+
 function isFinal(error: Error): boolean {
   return (
-    error instanceof AuthenticationError ||
+    isRefusal(error) ||
     error instanceof InvalidArgumentError ||
     (error instanceof TopologyError && error.code === 'NOT_A_CLUSTER')
   );

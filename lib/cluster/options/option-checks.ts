@@ -90,6 +90,10 @@ export const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   protocol: oneOf(2, 3),
   replyMapping: oneOf('legacy', 'resp3'),
   stringNumbers: flag,
+  database: (value, name) => {
+    const fits = Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31;
+    if (!fits) refuse(name, 'the number of a database, from 0', describeValue(value));
+  },
   keyPrefix: (value, name) => {
     const fits = typeof value === 'string' && !/[{}]/.test(value);
     if (!fits)

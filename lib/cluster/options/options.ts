@@ -62,6 +62,11 @@ export interface ClusterEngineOptions {
   replyMapping?: 'legacy' | 'resp3' | undefined;
   /** Returns numbers in replies as text. Default false. */
   stringNumbers?: boolean | undefined;
+  /**
+   * The database that every connection selects. Only Valkey 9 or later has others than 0 in a cluster
+   * (`cluster-databases`). Default 0.
+   */
+  database?: number | undefined;
   /** A prefix for every key. It must not contain braces. */
   keyPrefix?: string | undefined;
   /** Connects with the first command rather than at the start of the application. Default false. */
@@ -133,6 +138,7 @@ export interface ResolvedClusterOptions {
   readonly protocol: 2 | 3;
   readonly replyMapping: 'legacy' | 'resp3';
   readonly stringNumbers: boolean;
+  readonly database: number;
   readonly keyPrefix: string;
   readonly lazyConnect: boolean;
   readonly requireFullCoverage: boolean;

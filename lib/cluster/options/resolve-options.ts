@@ -2,6 +2,7 @@ import type { ConnectionOptions } from 'tls';
 import { unixMs } from '../common/timers.js';
 import { checkedRemap } from './checked-remap.js';
 import { parseAllowBlocked } from '../command-table/blocked-commands.js';
+import { recordDatabase } from '../diagnostics/client-databases.js';
 import { checkOptionNames } from '../common/check-option-names.js';
 import { describeKind } from '../common/describe-value.js';
 import { InvalidArgumentError } from '../common/errors.js';
@@ -40,6 +41,8 @@ export function resolveOptions(
     );
   }
   const seeds = seedsOf(options.nodes);
+  const clientId = ++clients;
+  recordDatabase(clientId, options.database ?? 0);
   return {
     nodes: seeds.map((seed) => seed.address),
     credentials: credentialsOf(options, seeds),
@@ -50,6 +53,7 @@ export function resolveOptions(
     protocol: options.protocol ?? 2,
     replyMapping: options.replyMapping ?? 'legacy',
     stringNumbers: options.stringNumbers ?? false,
+    database: options.database ?? 0,
     keyPrefix: options.keyPrefix ?? '',
     lazyConnect: options.lazyConnect ?? false,
     requireFullCoverage: options.requireFullCoverage ?? true,
@@ -79,7 +83,7 @@ export function resolveOptions(
     slowMs: options.slowMs ?? 50,
     logger: options.logger,
     now: inProcessNode(seeds[0]?.address.host)?.now ?? unixMs,
-    clientId: ++clients,
+    clientId,
   };
 }
 /** Returns the credentials. All nodes use the same ones, so the URLs and the options must agree. */

@@ -91,7 +91,7 @@ function parseUrl(node: string, refuse: RefuseNode): Seed {
     refused('must begin with redis:// or rediss://');
   if (url.hostname === '') refused('has no host');
   if (url.pathname !== '' && url.pathname !== '/' && url.pathname !== '/0') {
-    refused('names a database; in a cluster there is only database 0');
+    refused('names a database; set the option database instead');
   }
   if (url.search !== '' || url.hash !== '') refused('has a query; give options in the options object');
   const password = decodePart(url.password, refused);

@@ -87,12 +87,14 @@ export class SubscriberLink implements SubscriberConnectionListener {
     const { options, counters } = engine;
     this.connection = new SubscriberConnection(node, options, this, counters.node(node.name));
     for (const one of kindsOf(kind)) {
+      const { message, unsubscribe, prefix: prefixIn } = KINDS[one];
+      const prefix = prefixIn(options.database);
       const set = new SubscriptionSet(
         one,
         (word, names) => this.connection.sendNames(word, names),
         setListener,
+        prefix,
       );
-      const { message, unsubscribe, prefix } = KINDS[one];
       this.sets.set(one, set);
       for (const word of [message, unsubscribe]) this.byWord.set(word, { set, prefix: prefix.length });
     }

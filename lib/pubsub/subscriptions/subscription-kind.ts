@@ -30,33 +30,35 @@ export interface KindTraits {
   readonly subscribe: SubscribeWord;
   readonly unsubscribe: UnsubscribeWord;
   readonly message: MessageWord;
-  /** Put before every name on the server. */
-  readonly prefix: string;
+  /** Returns what is put before every name on the server. */
+  readonly prefix: (database: number) => string;
   /** The names of one command must share a slot, and messages are guaranteed only from the slot's primary. */
   readonly slotwise: boolean;
   /** Returns the nodes that can serve it, best first. */
   readonly candidates: (topology: ClusterTopology, placement: Placement) => Iterable<ClusterNode>;
 }
 
+const noPrefix = (): string => '';
+
 const CHANNELS = {
   subscribe: 'subscribe',
   unsubscribe: 'unsubscribe',
   message: 'message',
-  prefix: '',
+  prefix: noPrefix,
   slotwise: false,
 } as const;
 const PATTERNS = {
   subscribe: 'psubscribe',
   unsubscribe: 'punsubscribe',
   message: 'pmessage',
-  prefix: '',
+  prefix: noPrefix,
   slotwise: false,
 } as const;
 const SHARDED = {
   subscribe: 'ssubscribe',
   unsubscribe: 'sunsubscribe',
   message: 'smessage',
-  prefix: '',
+  prefix: noPrefix,
   slotwise: true,
 } as const;
 
@@ -64,8 +66,12 @@ export const KINDS: Readonly<Record<SubscriptionKind, KindTraits>> = {
   channel: { ...CHANNELS, link: 'classic', candidates: anyNode },
   pattern: { ...PATTERNS, link: 'classic', candidates: anyNode },
   sharded: { ...SHARDED, link: 'sharded', candidates: membersOfShard },
-  // in a cluster there is only database 0
-  keyspace: { ...PATTERNS, link: 'keyspace', prefix: '__keyspace@0__:', candidates: homeOnly },
+  keyspace: {
+    ...PATTERNS,
+    link: 'keyspace',
+    prefix: (database) => `__keyspace@${database}__:`,
+    candidates: homeOnly,
+  },
 };
 
 /** Returns the kinds whose subscriptions share a connection. */

@@ -69,6 +69,8 @@ export class SubscriptionSet {
     private readonly kind: SubscriptionKind,
     private readonly send: SendNames,
     private readonly listener: SubscriptionSetListener,
+    /** What is put before every name on the server. */
+    private readonly prefix: string,
   ) {}
 
   /** The topics of this set. */
@@ -87,7 +89,7 @@ export class SubscriptionSet {
     if (entry === undefined) {
       entry = {
         key,
-        name: prefixed(KINDS[this.kind].prefix, given),
+        name: prefixed(this.prefix, given),
         slot: topic.slot,
         topic,
         presence: 'absent',

@@ -44,6 +44,3 @@ export const ATTRIBUTES = {
 
 /** The system in both conventions: databases and messaging. */
 export const SYSTEM = 'redis';
-
-/** A cluster has one database. */
-export const NAMESPACE = '0';

@@ -6,7 +6,8 @@ import {
   type KeyslotContexts,
 } from '../../cluster/diagnostics/channels.js';
 import type { KeyslotContext, KeyslotRouting } from '../../cluster/diagnostics/contexts.js';
-import { ATTRIBUTES, NAMESPACE, SYSTEM } from '../common/attribute-names.js';
+import { databaseOf } from '../../cluster/diagnostics/client-databases.js';
+import { ATTRIBUTES, SYSTEM } from '../common/attribute-names.js';
 import { addressOf } from '../../cluster/diagnostics/call-trace.js';
 import { type LeaseTime, leaseChannel } from '../../cluster/diagnostics/lease-times.js';
 import { epochMs } from '../../cluster/diagnostics/traced.js';
@@ -149,12 +150,16 @@ const poolAttributes = (
   });
 
 /** A call that went to several nodes has no server. */
-function databaseAttributes(operation: string, { nodes, node, address, port }: KeyslotRouting): Attributes {
+function databaseAttributes(
+  operation: string,
+  { clientId, nodes, node, address, port }: KeyslotContext & KeyslotRouting,
+): Attributes {
   const server = nodes.length > 1 ? undefined : node;
-  return databases.get(`${operation} ${server}`, () =>
+  const database = databaseOf(clientId);
+  return databases.get(`${operation} ${database} ${server}`, () =>
     defined({
       [ATTRIBUTES.dbSystem]: SYSTEM,
-      [ATTRIBUTES.dbNamespace]: NAMESPACE,
+      [ATTRIBUTES.dbNamespace]: database,
       [ATTRIBUTES.dbOperation]: operation,
       [ATTRIBUTES.serverAddress]: server && address,
       [ATTRIBUTES.serverPort]: server && port,

@@ -7,6 +7,7 @@ import type {
   KeyslotTopologyContext,
   KeyslotTransactionContext,
 } from '../../cluster/diagnostics/contexts.js';
+import { databaseOf } from '../../cluster/diagnostics/client-databases.js';
 import { ATTRIBUTES, SYSTEM } from '../common/attribute-names.js';
 import { AttributeCache } from '../common/attribute-cache.js';
 import { defined } from '../common/defined.js';
@@ -19,16 +20,16 @@ const commands = new AttributeCache();
 export const commandSpans: SpanShape<KeyslotCommandContext> = {
   kind: SpanKind.CLIENT,
   name: ({ command }) => command,
-  attributes: ({ command, clientName = '' }) =>
-    commands.get(`${command} ${clientName}`, () =>
-      defined({ ...databaseAttributes(command), [ATTRIBUTES.client]: clientName || undefined }),
+  attributes: ({ command, clientId, clientName = '' }) =>
+    commands.get(`${command} ${databaseOf(clientId)} ${clientName}`, () =>
+      defined({ ...databaseAttributes(command, { clientId }), [ATTRIBUTES.client]: clientName || undefined }),
     ),
   finish: (span, context, tracer) => {
     const { slot, keys } = context;
     if (slot !== undefined) span.setAttribute(ATTRIBUTES.slot, slot);
     if (keys !== undefined) span.setAttribute(ATTRIBUTES.keys, keys.slice());
     setRouting(span, context);
-    if (context.kind === 'fanOut') addNodeSpans(span, context.command, context.nodes, tracer);
+    if (context.kind === 'fanOut') addNodeSpans(span, context.command, context, tracer);
   },
 };
 
@@ -37,13 +38,13 @@ export const pipelineSpans: SpanShape<KeyslotPipelineContext> = {
   name: (context) => batchName('PIPELINE', context),
   attributes: (context) =>
     defined({
-      ...databaseAttributes(batchName('PIPELINE', context), batchSizeOf(context.batchSize)),
+      ...databaseAttributes(batchName('PIPELINE', context), context, batchSizeOf(context.batchSize)),
       [ATTRIBUTES.client]: context.clientName,
       [ATTRIBUTES.keys]: context.keys?.slice(),
     }),
   finish: (span, context, tracer) => {
     setRouting(span, context);
-    addNodeSpans(span, batchName('PIPELINE', context), context.nodes, tracer);
+    addNodeSpans(span, batchName('PIPELINE', context), context, tracer);
   },
 };
 
@@ -52,7 +53,7 @@ export const transactionSpans: SpanShape<KeyslotTransactionContext> = {
   name: (context) => batchName('MULTI', context),
   attributes: (context) =>
     defined({
-      ...databaseAttributes(batchName('MULTI', context)),
+      ...databaseAttributes(batchName('MULTI', context), context),
       [ATTRIBUTES.client]: context.clientName,
       [ATTRIBUTES.slot]: context.slot,
       [ATTRIBUTES.keys]: context.keys?.slice(),
@@ -61,7 +62,7 @@ export const transactionSpans: SpanShape<KeyslotTransactionContext> = {
     const name = batchName('MULTI', context);
     // a transaction() shows its commands when its function has run
     span.updateName(name);
-    span.setAttributes(defined(databaseAttributes(name, batchSizeOf(context.batchSize))));
+    span.setAttributes(defined(databaseAttributes(name, context, batchSizeOf(context.batchSize))));
     if (context.conflicts > 0) span.setAttribute(ATTRIBUTES.conflicts, context.conflicts);
     setRouting(span, context);
   },
@@ -96,9 +97,9 @@ export const connectSpans: SpanShape<KeyslotConnectContext> = {
 export const topologySpans: SpanShape<KeyslotTopologyContext> = {
   kind: SpanKind.CLIENT,
   name: () => 'CLUSTER SLOTS',
-  attributes: ({ reason, clientName }) =>
+  attributes: ({ reason, clientId, clientName }) =>
     defined({
-      ...databaseAttributes('CLUSTER SLOTS'),
+      ...databaseAttributes('CLUSTER SLOTS', { clientId }),
       [ATTRIBUTES.reason]: reason,
       [ATTRIBUTES.client]: clientName,
     }),

@@ -9,16 +9,21 @@ import {
   type Tracer,
 } from '@opentelemetry/api';
 import { ReplyError } from '../../cluster/common/errors.js';
-import type { KeyslotContext, KeyslotNodePart, KeyslotRouting } from '../../cluster/diagnostics/contexts.js';
-import { ATTRIBUTES, NAMESPACE, SYSTEM } from '../common/attribute-names.js';
+import type { KeyslotContext, KeyslotRouting } from '../../cluster/diagnostics/contexts.js';
+import { databaseOf } from '../../cluster/diagnostics/client-databases.js';
+import { ATTRIBUTES, SYSTEM } from '../common/attribute-names.js';
 import { AttributeCache } from '../common/attribute-cache.js';
 import { defined } from '../common/defined.js';
 import { batchSizeOf } from '../common/operation-name.js';
 
 /** The attributes of each span of a command. */
-export const databaseAttributes = (operation: string, batchSize?: number): Attributes => ({
+export const databaseAttributes = (
+  operation: string,
+  { clientId }: Pick<KeyslotContext, 'clientId'>,
+  batchSize?: number,
+): Attributes => ({
   [ATTRIBUTES.dbSystem]: SYSTEM,
-  [ATTRIBUTES.dbNamespace]: NAMESPACE,
+  [ATTRIBUTES.dbNamespace]: databaseOf(clientId),
   [ATTRIBUTES.dbOperation]: operation,
   [ATTRIBUTES.dbBatchSize]: batchSize,
 });
@@ -63,13 +68,13 @@ export function setRouting(span: Span, routing: KeyslotRouting): void {
 export function addNodeSpans(
   parent: Span,
   operation: string,
-  nodes: readonly KeyslotNodePart[],
+  call: KeyslotContext & Pick<KeyslotRouting, 'nodes'>,
   tracer: Tracer,
 ): void {
   const context = trace.setSpan(ROOT_CONTEXT, parent);
-  for (const part of nodes) {
+  for (const part of call.nodes) {
     const attributes = defined({
-      ...databaseAttributes(operation, batchSizeOf(part.commands)),
+      ...databaseAttributes(operation, call, batchSizeOf(part.commands)),
       ...serverAttributes(part.address, part.port),
     });
     const options = { kind: SpanKind.CLIENT, startTime: part.startedAt, attributes };
