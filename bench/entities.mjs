@@ -1,16 +1,18 @@
 // node bench/entities.mjs: repositories beside ioredis by hand and other object mappers. See docs/benchmarks.md.
 import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { shutdownSignal } from '../scripts/shutdown.mjs';
 import { peers } from './entities/peers.mjs';
 import { codecTables, costTables, rateTables, reasons } from './entities/report.mjs';
 import { scenarios } from './entities/scenarios.mjs';
 import { commandTimes, microsBetween } from './entities/server-time.mjs';
+import { buildBase } from './harness/base-build.mjs';
 import { ClientProcess } from './harness/client-process.mjs';
 import { openCluster, prepare } from './harness/prepare.mjs';
 
-const USAGE = `node bench/entities.mjs [--rounds 5] [--quick] [--only save,findBy] [--peers keyslot,multi] [--json FILE]`;
+const USAGE = `node bench/entities.mjs [--rounds 5] [--quick] [--only save,findBy] [--peers keyslot,multi] [--compare COMMIT] [--json FILE]`;
 const WORKER = new URL('entities/worker.mjs', import.meta.url);
 /** Milliseconds of a turn, what is counted of an operation's costs as a share of its scenario's, and codecs' repetitions. */
 const MODES = {
@@ -20,6 +22,9 @@ const MODES = {
   trial: { rounds: 1, ms: 1, share: 0.01, codecs: 100 },
 };
 
+/** Our own builds. */
+const OURS = ['keyslot', 'base'];
+
 /** How many times as long the first turn of each is: much of a client is compiled anew once it has run for a while. */
 const WARM_UP = 5;
 
@@ -28,11 +33,16 @@ const settings = readSettings();
 delete process.env.REDIS_CLUSTER_NODES;
 const signal = shutdownSignal();
 const absent = [];
-await prepare(signal, { peers: settings.peers.some((name) => name !== 'keyslot') }).catch((error) => {
+await prepare(signal, { peers: settings.peers.some((name) => !OURS.includes(name)) }).catch((error) => {
   if (signal.aborted) throw error;
   // what is missing is told of each
   console.error(`The peers could not be installed: ${error.message}`);
 });
+if (settings.compare !== undefined) {
+  const { dist, hash } = await buildBase(settings.compare, signal);
+  console.log(`This tree beside ${hash}`);
+  process.env.KEYSLOT_BENCH_BASE = pathToFileURL(dist).href;
+}
 const loadBefore = loadavg()[0];
 const cluster = await openCluster(signal);
 const nodes = cluster.seeds;
@@ -100,7 +110,7 @@ async function finish(results) {
   const loads = { before: loadBefore, after: loadavg()[0] };
   console.log(`\n${rateTables(results)}\n\n${costTables(results)}\n`);
   console.log(typeof codecs === 'string' ? `No codecs: ${codecs}\n` : `${codecTables(codecs)}\n`);
-  console.log(`${reasons(absent)}\n`);
+  console.log(`${reasons(results, absent)}\n`);
   console.log(`Load of the machine: ${loads.before.toFixed(2)} before, ${loads.after.toFixed(2)} after`);
   if (settings.json === undefined) return;
   const { rounds, ms } = settings;
@@ -127,6 +137,7 @@ function readSettings() {
       trial: { type: 'boolean', default: false },
       only: { type: 'string' },
       peers: { type: 'string' },
+      compare: { type: 'string' },
       json: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
@@ -135,12 +146,15 @@ function readSettings() {
     console.log(USAGE);
     process.exit();
   }
+  const known = Object.keys(peers).filter((name) => !peers[name].comparedOnly);
+  const names = chosen(values.peers ?? (values.compare === undefined ? undefined : 'keyslot'), known);
   const mode = MODES[values.trial ? 'trial' : values.quick ? 'quick' : 'full'];
   return {
     ...mode,
     rounds: values.rounds === undefined ? mode.rounds : positive(values.rounds),
     json: values.json,
-    peers: chosen(values.peers, Object.keys(peers)),
+    peers: values.compare === undefined ? names : [...names, 'base'],
+    compare: values.compare,
     scenarios: chosen(
       values.only,
       scenarios.map(({ name }) => name),

@@ -4,7 +4,7 @@ import { RowMapper } from '../../.cache/modules/entity/rows/row-mapper.js';
 import { SchemaBuilder } from '../../.cache/modules/entity/schema/schema-builder.js';
 import { decodeLine, encodeLine } from './codecs-by-hand.mjs';
 import { lineOf } from './model.mjs';
-import { OrderLine } from './order-line.mjs';
+import { orderClasses } from './order-line.mjs';
 
 const WARM_UP = 20_000;
 
@@ -27,6 +27,7 @@ class TransformedLine {
 Type(() => Date)(TransformedLine.prototype, 'addedAt');
 Type(() => TransformedAddress)(TransformedLine.prototype, 'shipTo');
 
+const { OrderLine } = orderClasses(await import('../../dist/index.js'));
 const line = lineOf('codecs', 7);
 
 /** Encoders and decoders of one line, by whom. */

@@ -15,11 +15,17 @@
  */
 
 /**
- * Whom Keyslot's entities are measured against.
- * @type {Record<string, { title: string, adapter: string, settings?: object, missing?: string }>}
+ * Whom Keyslot's entities are measured against. `comparedOnly` ones are there with `--compare` only.
+ * @type {Record<string, { title: string, adapter: string, settings?: object, missing?: string, comparedOnly?: boolean }>}
  */
 export const peers = {
   keyslot: { title: 'Keyslot', adapter: 'keyslot' },
+  base: {
+    title: 'Keyslot at the other commit',
+    adapter: 'keyslot',
+    settings: { dist: process.env.KEYSLOT_BENCH_BASE, keyPrefix: 'another:' },
+    comparedOnly: true,
+  },
   multi: {
     title: 'ioredis, MULTI',
     adapter: 'ioredis',

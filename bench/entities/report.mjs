@@ -14,7 +14,7 @@ const COSTS = [
 
 /** Operations a second, with how many times as many Keyslot does, and the CPU time of each. */
 export function rateTables(results) {
-  const columns = Object.entries(peers).map(([name, { title }]) => ({ name, title }));
+  const columns = measured(results).map(([name, { title }]) => ({ name, title }));
   const head = ['', ...columns.map(({ title }) => title)];
   const rows = (cell) =>
     results.flatMap(({ title, callers, samples }) =>
@@ -37,19 +37,24 @@ export function rateTables(results) {
   ].join('\n\n');
 }
 
-/** What one operation costs, each cost in a table. */
+/** What one operation costs, each cost in a table. In brackets: how many times as much it costs Keyslot, round by round. */
 export function costTables(results) {
-  const columns = Object.entries(peers);
+  const columns = measured(results);
   const head = ['', ...columns.map(([, { title }]) => title)];
   return COSTS.map(({ part, title, digits }) => {
     const rows = results.map(({ title: operation, samples }) => [
       operation,
-      ...columns.map(([name]) =>
-        samples[name] ? number(median(samples[name].map(({ costs }) => costs[part])), digits) : '–',
-      ),
+      ...columns.map(([name]) => (samples[name] ? cost(samples, name, part, digits) : '–')),
     ]);
     return `${title}\n\n${table(head, rows)}`;
   }).join('\n\n');
+}
+
+function cost(samples, name, part, digits) {
+  const of = (peer) => samples[peer].map(({ costs }) => costs[part]);
+  const middle = number(median(of(name)), digits);
+  if (name === OURS || !samples[OURS]) return middle;
+  return `${middle} (${number(ratios(of(OURS), of(name)).median, 2)})`;
 }
 
 /** Nanoseconds an entity. */
@@ -63,12 +68,17 @@ export function codecTables(codecs) {
 }
 
 /** What the peers do not do, and why some were not measured. */
-export function reasons(absent) {
-  const limits = Object.values(peers)
-    .filter(({ missing }) => missing !== undefined)
-    .map(({ title, missing }) => `- ${title}: ${missing}`);
+export function reasons(results, absent) {
+  const limits = measured(results)
+    .filter(([, { missing }]) => missing !== undefined)
+    .map(([, { title, missing }]) => `- ${title}: ${missing}`);
   const failures = absent.map(({ name, reason }) => `- ${peers[name].title} was not measured: ${reason}`);
   return [...limits, ...failures].join('\n');
+}
+
+/** The peers that have figures. */
+function measured(results) {
+  return Object.entries(peers).filter(([name]) => results.some(({ samples }) => samples[name]));
 }
 
 function number(value, digits) {

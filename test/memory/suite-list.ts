@@ -11,6 +11,7 @@ export const IN_MEMORY: Readonly<Record<string, Exceptions>> = {
   'cluster/entity/collections/collections-life.test.ts': {},
   'cluster/entity/collections/collections.test.ts': {},
   'cluster/entity/collections/many-elements.test.ts': {},
+  'cluster/entity/commit/plain-writes.test.ts': {},
   'cluster/entity/commit/replay.test.ts': {
     'is applied if it had not arrived, and its row remembers all writes since':
       'reads the encoding of a server',

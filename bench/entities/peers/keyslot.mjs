@@ -1,8 +1,13 @@
-import { ClusterClient, createRepositories } from '../../../dist/index.js';
-import { Order, OrderLine } from '../order-line.mjs';
+import { orderClasses } from '../order-line.mjs';
 
-export async function connect(nodes) {
-  const client = new ClusterClient({ nodes, keyPrefix: 'keyslot:' });
+const OURS = new URL('../../../dist/index.js', import.meta.url).href;
+
+/** @param {{ dist?: string, keyPrefix?: string }} settings the build, that of this tree if left out, and of its keys */
+export async function connect(nodes, { dist = OURS, keyPrefix = 'keyslot:' } = {}) {
+  const build = await import(dist);
+  const { ClusterClient, createRepositories } = build;
+  const { Order, OrderLine } = orderClasses(build);
+  const client = new ClusterClient({ nodes, keyPrefix });
   await client.connect();
   const lines = createRepositories(client, [Order, OrderLine]).repository(OrderLine);
   const keyOf = ({ orderId, id }) => ({ orderId, id });

@@ -1,13 +1,11 @@
 import { INDEX_LISTS, ROW_FIELDS } from '../keys/stored-names.js';
-import { LUA_EXPIRY } from './lua-clock.js';
 
 /**
  * Reads and writes the header of a row: its fields `~v` (the version), `~op` (its last writes, newest first: the
  * beginning of each token and the time, in seconds by the server's clock) and `~x` (when it expires). Five writes of 12
- * characters fit into the limit of 64 bytes up to which servers store a hash in its compact form.
+ * characters fit into the limit of 64 bytes up to which servers store a hash in its compact form. Needs `LUA_EXPIRY`.
  */
 export const LUA_HEADER = String.raw`
-${LUA_EXPIRY}
 local TOKEN_LENGTH = 12
 local BEGINNING = 8 -- of a token
 local TIME_LENGTH = 4

@@ -1,5 +1,5 @@
 import type { IndexSchema } from '../schema/entity-schema.js';
-import { encodingName } from '../keys/stored-names.js';
+import { encodingName, ROW_FIELDS } from '../keys/stored-names.js';
 import type { Stored } from '../codec/codec.js';
 import { COLLECTION_KINDS } from '../decorators/collection-kind.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
@@ -84,7 +84,12 @@ export function commitScriptArguments(
 ): ScriptInput {
   const { queries = NOTHING, outbox } = extras;
   const { keys, place } = keyPlaces();
-  const args: Stored[] = [token, String(operations.length), String(queries.length)];
+  const isPlain = isWithoutExtras(extras) && operations.every(isPlainOperation);
+  const args: Stored[] = [token, String(operations.length), isPlain ? '' : String(queries.length)];
+  if (isPlain) {
+    for (const operation of operations) pushAll(args, plainArguments(operation, place));
+    return { keys: keys(), args };
+  }
   args.push(...extraArguments(extras, place));
   const isCollected = operations.some((one) => one.collected !== undefined || coversCollections(one));
   const isHolding = operations.some(({ holds }) => holds !== undefined);
@@ -97,16 +102,14 @@ export function commitScriptArguments(
   );
   for (const query of queries) args.push(place(query.key), ...queryArguments(query));
   for (const operation of operations) {
-    const { schema, key, mode, set = NOTHING, removed = NOTHING, increments, guards = NOTHING } = operation;
-    args.push(place(key.row), LETTERS[mode], expectedText(operation), expiryText(operation));
+    const { schema, key, increments, guards = NOTHING } = operation;
+    pushAll(args, plainArguments(operation, place));
+    args.push(expiryText(operation));
     args.push(
       ...(schema.changes && outbox
         ? [schema.name, key.idText, valuesMark(schema), deletionField(operation)]
         : ['']),
     );
-    const pairs = writesRow(operation) ? [...set, ...headerOf(operation)] : NOTHING;
-    args.push(String(pairs.length / 2), ...pairs);
-    args.push(String(removed.length), ...removed);
     args.push(String(increments?.size ?? 0));
     for (const [counter, by] of increments ?? NOTHING) args.push(counter, stepText(schema, counter, by));
     args.push(
@@ -114,10 +117,35 @@ export function commitScriptArguments(
       ...guards.flatMap(([field, value]) => [field, value === undefined ? '' : `=${value}`]),
     );
     if (isCollected) pushAll(args, collectionArguments(operation, coversCollections(operation), place));
-    args.push(...indexArguments(operation, place));
     if (isHolding) args.push(...holdArguments(operation, place));
   }
   return { keys: keys(), args };
+}
+/** Returns whether a commit consists of its operations only. */
+const isWithoutExtras = ({
+  queries = NOTHING,
+  window = NOTHING,
+  fence,
+  outbox,
+  step,
+}: CommitExtras): boolean => queries.length + window.length === 0 && !fence && !outbox && !step;
+/** Returns whether the row's fields and its indexes are all that an operation writes or requires. */
+const isPlainOperation = (operation: RowOperation): boolean =>
+  operation.expireAt === undefined &&
+  !operation.increments &&
+  !operation.guards &&
+  !operation.collected &&
+  !operation.holds &&
+  !coversCollections(operation);
+/** Returns the arguments that every operation has. */
+function plainArguments(operation: RowOperation, place: Place): Stored[] {
+  const { key, mode, set = NOTHING, removed = NOTHING } = operation;
+  const args: Stored[] = [place(key.row), LETTERS[mode], expectedText(operation)];
+  const pairs = writesRow(operation) ? [...set, ...headerOf(operation)] : NOTHING;
+  args.push(String(pairs.length / 2), ...pairs);
+  args.push(String(removed.length), ...removed);
+  args.push(...indexArguments(operation, place));
+  return args;
 }
 /** Returns the keys and arguments of the increment script. */
 export function incrementScriptArguments(
@@ -198,7 +226,8 @@ function indexArguments({ schema, key, indexing }: RowOperation, place: Place): 
   const args = [place(indexKey(schema, key.tag))];
   args.push(indexes.some(({ kind }) => kind === 'unique') ? place(uniqueKey(schema, key.tag)) : '0');
   args.push(key.idText, String(fields.length));
-  for (const { name, how, encoding } of fields) args.push(name, how, encoding);
+  for (const { name } of fields) args.push(ROW_FIELDS.encoding + name);
+  for (const { how, encoding } of fields) args.push(how, encoding);
   args.push(String(indexes.length));
   for (const index of indexes) {
     const parts = index.fields.map((part) => fields.findIndex(({ name }) => name === encodingName(part)) + 1);

@@ -1,4 +1,5 @@
 import { replyBehind } from '../../cluster/leases/wait-for-replicas.js';
+import { answerList } from '../scripts/script-answer.js';
 import type { CommitFault, FaultCode } from './commit-faults.js';
 import type { Released, RowOperation } from './row-operation.js';
 import { releasedFrom } from './released-holds.js';
@@ -22,8 +23,8 @@ export function outcomeOf(
   operations: readonly RowOperation[],
 ): Committed | CommitFault | Error {
   if (answer instanceof Error) {
-    const reply = replyBehind(answer) as string[] | undefined;
-    return reply ? { ...committedFrom(reply, operations), unconfirmed: answer } : answer;
+    const reply = replyBehind(answer) as string | string[] | undefined;
+    return reply ? { ...committedFrom(answerList(reply), operations), unconfirmed: answer } : answer;
   }
   return answer[0] === 'OK' ? committedFrom(answer, operations) : faultFrom(answer, operations);
 }

@@ -3,6 +3,7 @@ import { ReplyError, UnsupportedServerFeatureError } from '../../cluster/common/
 import type { Script } from '../../cluster/scripts/script.js';
 import type { EntityCallOptions, EntityClient, ScriptRunner } from '../common/entity-client.js';
 import { ageToken } from './operation-token.js';
+import { answerList } from './script-answer.js';
 import type { Stored } from '../codec/codec.js';
 import type { WriteOptions } from '../common/write-options.js';
 
@@ -29,7 +30,7 @@ export interface ScriptCall {
 /** The options of a write that concern its call. `opId` becomes part of the arguments. */
 export type ScriptCallOptions = Omit<WriteOptions, 'opId'>;
 
-/** Sends scripts to the server. All of these scripts return lists of text. */
+/** Sends scripts to the server. All of these scripts return lists of text, or text in the place of one. */
 export class ScriptCaller {
   // Created once, because most calls have no options.
   private readonly runners: Record<Retry, ScriptRunner>;
@@ -60,11 +61,11 @@ export class ScriptCaller {
   ): Promise<unknown> {
     const runner = this.runner(retry, options);
     try {
-      return await runner.runScript(script, keys, args, { buffers });
+      return answerList((await runner.runScript(script, keys, args, { buffers })) as Answer);
     } catch (error) {
       // A refusal wrote nothing, so there is nothing to confirm.
-      const reply = replyBehind(error) as (string | Buffer)[] | undefined;
-      if (reply && String(reply[0]) !== 'OK') return reply;
+      const reply = replyBehind(error) as Answer | undefined;
+      if (typeof reply === 'object' && String(reply[0]) !== 'OK') return reply;
       // Before version 7, servers read the shebang as invalid Lua.
       if (error instanceof ReplyError && error.message.includes('Error compiling script'))
         throw new UnsupportedServerFeatureError(
@@ -94,7 +95,7 @@ export class ScriptCaller {
     const results = (await pipeline.exec()) ?? [];
     return Promise.all(
       results.map(([error, answer], i) =>
-        isUnknownScript(error) ? alone(calls[i]) : (error ?? (answer as string[])),
+        isUnknownScript(error) ? alone(calls[i]) : (error ?? answerList(answer as string | string[])),
       ),
     );
   }
@@ -106,5 +107,7 @@ export class ScriptCaller {
       : this.client.with({ ...RETRIES[retry], deadlineMs, signal, durability });
   }
 }
+
+type Answer = string | (string | Buffer)[];
 
 const isUnknownScript = (error: unknown): boolean => error instanceof ReplyError && error.code === 'NOSCRIPT';
