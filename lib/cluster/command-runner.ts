@@ -26,6 +26,7 @@ import { LeasedCommand, type LeasedWork } from './leases/leased-command.js';
 import { withStreamEnds } from './leases/stream-ends.js';
 import type { Argument } from './protocol/request-encoder.js';
 import { fanOuts, type FanOutPolicy } from './routing/fan-out.js';
+import { PartialFailureError } from './retry/partial-failure-error.js';
 import type { Router } from './routing/router.js';
 import { NO_SLOT } from './topology/key-slot.js';
 import type { ClusterNode } from './topology/topology.js';
@@ -256,8 +257,19 @@ export class CommandRunner {
   ): Promise<unknown> {
     const run = (part: ResolvedCall, node?: ClusterNode): Promise<unknown> =>
       this.runPart(part, policy, shape, until, node, PartialCommand);
-    const reply = await fanOuts[call.row.request as FanOutPolicy](call, this.host.topology, run);
-    this.router.scripts.recordEffect(call.row.name, call.args);
-    return reply;
+    const { host, router } = this;
+    const { row, name, args } = call;
+    const undo = host.options.connectionState.record(row.name, name, args);
+    try {
+      const reply = await fanOuts[row.request as FanOutPolicy](call, host.topology, run);
+      router.scripts.recordEffect(row.name, args);
+      return reply;
+    } catch (error) {
+      if (!(error instanceof PartialFailureError && error.replies.size > 0)) undo?.();
+      throw error;
+    } finally {
+      // idle ones lack the new state
+      if (undo !== undefined) host.leases.renew();
+    }
   }
 }

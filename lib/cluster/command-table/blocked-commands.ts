@@ -50,7 +50,7 @@ export const blockedCommands: ReadonlyMap<string, BlockedCommand> = new Map([
     'client tracking',
     'client caching',
   ),
-  ...socket(ONE_CONNECTION, 'client capa', 'client import-source', 'client no-evict', 'client no-touch'),
+  ...socket(ONE_CONNECTION, 'client capa', 'client import-source'),
   ...socket('it stops the server for a debugger on its connection', 'script debug'),
   ...socket(READ_FROM, 'readonly', 'readwrite'),
   ...socket('the client sends it where a redirect asks for it', 'asking'),

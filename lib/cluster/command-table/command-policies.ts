@@ -153,13 +153,19 @@ export const commandPolicies: ReadonlyMap<string, CommandPolicy> = new Map<strin
 
   ['script load', { ...everyShard, response: 'allSucceeded', reason: 'a dead replica must not fail it' }],
 
-  // the field names belong to the connections and must be sent again after a reconnection
+  // what belongs to a connection: it is set on all of them, and again on new ones; see connection-state.ts
+  ['client no-evict', { ...everyNode, response: 'allSucceeded', reason: 'calls share all connections' }],
+  ['client no-touch', { ...everyNode, response: 'allSucceeded', reason: 'calls share all connections' }],
+  ['himport discard', { ...everyNode, response: 'max', reason: 'the connection of any node may have them' }],
+  ['himport discardall', { ...everyNode, response: 'max', reason: 'like himport discard' }],
   [
-    'himport discard',
-    { ...everyShard, response: 'max', reason: 'the connection of any shard may have them' },
+    'himport prepare',
+    {
+      ...everyNode,
+      response: 'allSucceeded',
+      reason: 'keys may be in any shard, and replicas may be promoted',
+    },
   ],
-  ['himport discardall', { ...everyShard, response: 'max', reason: 'like himport discard' }],
-  ['himport prepare', { ...everyShard, response: 'allSucceeded', reason: 'the keys may be in any shard' }],
 
   // commands about the keys of one slot
   ['cluster countkeysinslot', { request: 'slotNumber', response: 'single', reason: 'others count none' }],

@@ -1,6 +1,6 @@
 import { LoopTimer } from '../common/loop-timer.js';
 import { ConnectionError, TopologyError } from '../common/errors.js';
-import { runConnectionHook } from '../options/connection-hook.js';
+import { prepareConnection } from '../options/connection-hook.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import { traceConnect } from '../diagnostics/trace-connect.js';
 import type { Ask } from '../protocol/reply.js';
@@ -86,6 +86,5 @@ async function greet(
   const known = knownNode();
   await verifyIdentity(ask, identity, known, options.addressRemap);
   if (known === undefined) connection.identity = identity;
-  const { onConnect } = options;
-  if (onConnect !== undefined) await runConnectionHook(onConnect, address, 'shared', ask);
+  await prepareConnection(options, address, 'shared', ask);
 }

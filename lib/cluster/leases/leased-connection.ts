@@ -1,6 +1,6 @@
 import { LoopTimer } from '../common/loop-timer.js';
 import type { Redis } from 'ioredis';
-import { runConnectionHook } from '../options/connection-hook.js';
+import { prepareConnection } from '../options/connection-hook.js';
 import type { CallLimit } from '../command/call-limit.js';
 import { ClusterError, ConnectionError } from '../common/errors.js';
 import { handshake } from '../connection/handshake.js';
@@ -75,7 +75,7 @@ async function greet(
   node: ClusterNode,
   options: ResolvedClusterOptions,
 ): Promise<number | undefined> {
-  const { onConnect, clientName, addressRemap } = options;
+  const { clientName, addressRemap } = options;
   // queued in the client and sent as soon as it is connected: the server's first words are its reply
   const greeted = handshake(ask, {
     ...options,
@@ -86,7 +86,7 @@ async function greet(
   await Promise.all([redis.connect(), greeted]);
   const { clientId, identity } = await greeted;
   await verifyIdentity(ask, identity, node, addressRemap);
-  if (onConnect !== undefined) await runConnectionHook(onConnect, node, 'leased', ask);
+  await prepareConnection(options, node, 'leased', ask);
   return clientId;
 }
 

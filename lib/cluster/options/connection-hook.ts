@@ -1,5 +1,5 @@
 import { InvalidArgumentError, ClusterError } from '../common/errors.js';
-import type { Reply } from '../protocol/reply.js';
+import type { Ask, Reply } from '../protocol/reply.js';
 import { nodeName, type NodeAddress } from '../topology/topology.js';
 
 /**
@@ -26,6 +26,13 @@ export interface NewConnection {
 /** Runs on each connection before it is used. */
 export type ConnectionHook = (connection: NewConnection) => void | Promise<void>;
 
+/** What is done with a new connection before it is used. */
+export interface ConnectionSetup {
+  /** What calls have set on earlier connections. */
+  readonly connectionState: { restore(ask: Ask, purpose: ConnectionPurpose): Promise<void> };
+  readonly onConnect: ConnectionHook | undefined;
+}
+
 /** The application's `onConnect` failed, so the connection is not used. The `cause` is what it threw. */
 export class ConnectionHookError extends ClusterError {
   constructor(node: string, cause: unknown) {
@@ -44,12 +51,26 @@ const UNFIT = new Set(
   ),
 );
 
+/**
+ * Prepares a new connection for its use: sets the state that earlier connections had, then runs the application's hook.
+ * @throws ConnectionHookError
+ */
+export async function prepareConnection(
+  { connectionState, onConnect }: ConnectionSetup,
+  node: NodeAddress,
+  purpose: ConnectionPurpose,
+  ask: Ask,
+): Promise<void> {
+  await connectionState.restore(ask, purpose);
+  if (onConnect !== undefined) await runConnectionHook(onConnect, node, purpose, ask);
+}
+
 /** Runs the hook on a new connection. @throws ConnectionHookError */
-export async function runConnectionHook(
+async function runConnectionHook(
   hook: ConnectionHook,
   { host, port }: NodeAddress,
   purpose: ConnectionPurpose,
-  ask: (name: string, ...args: string[]) => Promise<Reply>,
+  ask: Ask,
 ): Promise<void> {
   const call = async (command: string, ...args: (string | number)[]): Promise<Reply> => {
     const words = [command, ...args].map(String);

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
-import type { ConnectionHook } from './connection-hook.js';
+import type { ConnectionHook, ConnectionSetup } from './connection-hook.js';
 import { type IdentityQuestion } from '../topology/node-identity.js';
+import type { ConnectionState } from './connection-state.js';
 import type { ReadFrom } from './read-from.js';
 import type { AddressRemap } from '../topology/slots-reply.js';
 import type { NodeAddress } from '../topology/topology.js';
@@ -128,13 +129,13 @@ export interface KeyDisclosure {
 }
 
 /** Options with every default filled in. */
-export interface ResolvedClusterOptions {
+export interface ResolvedClusterOptions extends ConnectionSetup {
   readonly nodes: readonly NodeAddress[];
   readonly credentials: () => Promise<Credentials | undefined>;
   readonly identify: IdentityQuestion;
   readonly tls: ConnectionOptions | undefined;
   readonly clientName: string | undefined;
-  readonly onConnect: ConnectionHook | undefined;
+  readonly connectionState: ConnectionState;
   readonly protocol: 2 | 3;
   readonly replyMapping: 'legacy' | 'resp3';
   readonly stringNumbers: boolean;

@@ -8,6 +8,7 @@ import { describeKind } from '../common/describe-value.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import { identityQuestion } from '../topology/node-identity.js';
 import type { Credentials } from './credentials.js';
+import { ConnectionState } from './connection-state.js';
 import { checkIsObject, CHECKS, milliseconds } from './option-checks.js';
 import type { ClusterEngineOptions, ResolvedClusterOptions } from './options.js';
 import { seedsOf, type Seed } from './seeds.js';
@@ -50,6 +51,7 @@ export function resolveOptions(
     tls: tlsOf(options, seeds),
     clientName: options.clientName,
     onConnect: options.onConnect,
+    connectionState: new ConnectionState(),
     protocol: options.protocol ?? 2,
     replyMapping: options.replyMapping ?? 'legacy',
     stringNumbers: options.stringNumbers ?? false,

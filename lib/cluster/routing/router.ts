@@ -37,7 +37,7 @@ export interface RouterListener {
 
 /** Decides where a command goes: first, and after each refusal, redirect or lost reply. Applies the retry contract. */
 export class Router implements ChannelOwner {
-  readonly scripts = new ScriptRegistry();
+  readonly scripts: ScriptRegistry;
   readonly retryQueue: RetryQueue;
   readonly pool: ChannelPool;
   private readonly choice: ChannelChoice;
@@ -54,6 +54,7 @@ export class Router implements ChannelOwner {
     private readonly listener: RouterListener,
   ) {
     const dispatch = (command: Command): void => this.dispatch(command);
+    this.scripts = new ScriptRegistry(options.connectionState.libraries);
     this.retryQueue = new RetryQueue(options.maxPendingPerNode, dispatch, scheduler, counters.elsewhere);
     this.pool = new ChannelPool(this, options, scheduler, counters);
     this.monitor = new ReplicaMonitor(

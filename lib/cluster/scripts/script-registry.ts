@@ -25,8 +25,11 @@ export class ScriptRegistry {
   /** Commands that were defined by name. */
   readonly commands = new Map<string, ScriptCommand>();
 
-  /** Function libraries that this client has loaded, by name. A primary that joins the cluster does not have them. */
-  readonly libraries = new Map<string, Argument>();
+  /**
+   * @param libraries function libraries that this client has loaded, by name. A primary that joins the cluster does not
+   *   have them, nor may one that was restarted.
+   */
+  constructor(readonly libraries: Map<string, Argument>) {}
 
   /** Records the effect of a command that has succeeded. */
   recordEffect(command: string, args: readonly Argument[]): void {

@@ -1,6 +1,6 @@
 import { toByteText } from '../../cluster/protocol/buffer-text.js';
 import { RingQueue } from '../../cluster/common/ring-queue.js';
-import { runConnectionHook } from '../../cluster/options/connection-hook.js';
+import { prepareConnection } from '../../cluster/options/connection-hook.js';
 import { ProtocolError, ReplyError } from '../../cluster/common/errors.js';
 import { authenticate, handshake } from '../../cluster/connection/handshake.js';
 import { verifyIdentity } from '../../cluster/topology/node-identity.js';
@@ -173,13 +173,12 @@ export class SubscriberConnection implements SocketOwner {
   }
 
   private async greet(): Promise<void> {
-    const { onConnect } = this.options;
     // in RESP2 a subscribing connection can neither authenticate again nor query whether its node is a primary
     const credentials = async (): Promise<Credentials | undefined> =>
       (this.credentials = await this.options.credentials());
     const { identity } = await handshake(this.ask, { ...this.options, credentials, protocol: 3 });
     await verifyIdentity(this.ask, identity, this.node, this.options.addressRemap);
-    if (onConnect !== undefined) await runConnectionHook(onConnect, this.node, 'subscriber', this.ask);
+    await prepareConnection(this.options, this.node, 'subscriber', this.ask);
   }
 
   private enqueue(word: string, args: readonly Argument[], names: readonly ChannelName[]): Promise<Reply> {

@@ -153,6 +153,19 @@ describe('function libraries', () => {
     expect(listed.map(([, name]) => name).toSorted()).toEqual(['kept', 'lib', 'versioned']);
   });
 
+  it('are loaded again into a server that has lost them, before the first call on the new connection', async () => {
+    await cluster.function('LOAD', 'REPLACE', libraryOf('lib'));
+    const key = 'key-1';
+    const owner = await local.primaryOfSlot(keySlot(key));
+    // what a server without persistence does as it starts again
+    await local.command(owner, 'FUNCTION', 'FLUSH');
+    await local.command(owner, 'CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'YES');
+    await eventually(
+      async () => (await cluster.fcall('lib_who', 1, key).catch(() => undefined)) === owner.id,
+    );
+    expect(await cluster.multi().fcall('lib_count', 1, key, 2).exec()).toEqual([[null, expect.any(Number)]]);
+  });
+
   // every block of the page stands in this file as it stands there
   describe('docs/scripts.md', () => {
     it('shows only code that is executed here', () => {

@@ -233,7 +233,8 @@ const ALONE: Readonly<Record<string, readonly Call[]>> = {
   connections: [
     ...calls`
       client ID; client INFO; client LIST; client LIST TYPE pubsub; client LIST ID 999999; client GETNAME; client NOSUCH
-      client SETNAME shapes; client GETNAME; client GETREDIR; client TRACKINGINFO; client PAUSE 1; client UNPAUSE`,
+      client SETNAME shapes; client GETNAME; client GETREDIR; client TRACKINGINFO; client PAUSE 1; client UNPAUSE;
+      client NO-EVICT ON; client NO-EVICT OFF`,
     ['client', 'SETNAME', ''],
   ],
   cluster: calls`
@@ -291,7 +292,7 @@ const NEWER: Readonly<Record<string, readonly Call[]>> = {
 const NOT_COMPARED: Readonly<Record<string, string>> = {
   'asking auth discard exec hello multi quit readonly readwrite reset select unwatch watch':
     'blocked by ours',
-  'client|caching client|no-evict client|reply client|tracking monitor script|debug': 'blocked by ours',
+  'client|caching client|reply client|tracking monitor script|debug': 'blocked by ours',
   'psubscribe punsubscribe ssubscribe subscribe sunsubscribe unsubscribe': 'blocked by ours: cluster.pubsub',
   'debug failover move replicaof restore-asking shutdown slaveof swapdb': 'blocked by ours, and not harmless',
   bgrewriteaof: 'started or scheduled, as the server is busy',
