@@ -4,6 +4,8 @@
  * @property {(key: string) => Promise<string>} get
  * @property {(key: string, value: string) => Promise<unknown>} set
  * @property {(keys: string[]) => Promise<string[]>} pipeline GETs of keys all over the cluster, sent together
+ * @property {(keys: string[]) => Promise<string[]>} [pipelineReplies] the same, without a list per command
+ * @property {(keys: string[]) => Promise<string[]>} [pipelineStream] the same, reading value by value; the last is returned
  * @property {(keys: string[]) => Promise<string[]>} mget the values of keys all over the cluster
  * @property {(key: string, seconds: number) => Promise<unknown>} blockingPop BLPOP
  * @property {() => Promise<unknown>} close

@@ -17,6 +17,10 @@ const set = (callers, values) =>
   rate(callers, 1, (client, call) => client.set(keyAt(values, call), values.value));
 const pipeline = (count, values) =>
   rate(1, count, (client, call) => client.pipeline(keysAt(values, call, count)));
+const pipelineReplies = (count, values) =>
+  rate(1, count, (client, call) => client.pipelineReplies(keysAt(values, call, count)));
+const pipelineStream = (count, values) =>
+  rate(1, count, (client, call) => client.pipelineStream(keysAt(values, call, count)));
 const mget = (count, values) => rate(1, count, (client, call) => client.mget(keysAt(values, call, count)));
 
 /** What is counted: its unit, and whether more of it is better. */
@@ -43,6 +47,13 @@ export const scenarios = [
     ...RATE,
     measure: pipeline(1_000, small),
   },
+  {
+    name: 'pipe-replies',
+    title: 'the same with execReplies()',
+    uses: 'pipelineReplies',
+    ...RATE,
+    measure: pipelineReplies(1_000, small),
+  },
   { name: 'mget', title: 'mget of 100', uses: 'mget', ...RATE, measure: mget(100, small) },
   { name: 'get-10k c1', title: 'GET of 10 KB, 1 caller', uses: 'get', ...RATE, measure: get(1, large) },
   { name: 'get-10k c50', title: 'GET of 10 KB, 50 callers', uses: 'get', ...RATE, measure: get(50, large) },
@@ -68,6 +79,20 @@ export const scenarios = [
     uses: 'pipeline',
     ...RATE,
     measure: pipeline(1_000, large),
+  },
+  {
+    name: 'pipe-10k-replies',
+    title: 'the same with execReplies()',
+    uses: 'pipelineReplies',
+    ...RATE,
+    measure: pipelineReplies(1_000, large),
+  },
+  {
+    name: 'pipe-10k-stream',
+    title: 'the same, value by value with replies()',
+    uses: 'pipelineStream',
+    ...RATE,
+    measure: pipelineStream(1_000, large),
   },
   { name: 'mget-10k', title: 'mget of 100, 10 KB each', uses: 'mget', ...RATE, measure: mget(100, large) },
   { name: 'latency', title: '500 GETs at once on one node', uses: 'get', ...TIME, measure: latency },

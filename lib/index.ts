@@ -6,6 +6,7 @@ export type { PublicOptions } from './client/public-options.js';
 export { ClusterView } from './client/cluster-view.js';
 export { type ClusterCommands } from './client/commands/cluster-commands.js';
 export { ClusterPipeline, PipelineUsedError, type PipelineResults } from './client/batch/cluster-pipeline.js';
+export type { RepliesOptions } from './client/batch/reply-stream.js';
 export { ClusterTransaction } from './client/batch/cluster-transaction.js';
 export type { CallOptions } from './client/commands/call-options.js';
 export type { IntegerType } from './client/commands/big-integers.js';

@@ -49,6 +49,8 @@ async function verify(uses) {
   const answers = {
     get: async () => [await session.get(keys[0])],
     pipeline: () => session.pipeline(some),
+    pipelineReplies: () => session.pipelineReplies(some),
+    pipelineStream: () => session.pipelineStream(some),
     mget: () => session.mget(some),
   };
   const values = await answers[uses]?.();

@@ -42,11 +42,23 @@ export function followAll(commands: readonly BatchedCommand[], trace: CallTrace)
 /** Records how many commands of a batch failed, and the first error. */
 export function noteFailures(
   context: KeyslotContext & { failed?: number },
-  results: readonly BatchResult[],
+  errors: Iterable<Error | null>,
 ): void {
-  const errors = results.map(([error]) => error).filter((error) => error !== null);
-  context.failed = errors.length;
-  if (errors.length === 0) return;
-  context.outcome = outcomeOf(errors.find((error) => outcomeOf(error) === 'unknown') ?? errors[0]);
-  context.errorCode = errorCodeOf(errors[0]);
+  context.failed ??= 0;
+  for (const error of errors) if (error !== null) noteFailure(context, error);
 }
+
+/** Records one command that failed. The code is that of the first; an unknown outcome outweighs others. */
+export function noteFailure(context: KeyslotContext & { failed?: number }, error: Error): void {
+  context.failed = (context.failed ?? 0) + 1;
+  if (context.outcome !== 'unknown') context.outcome = outcomeOf(error);
+  context.errorCode ??= errorCodeOf(error);
+}
+
+/** Returns the errors of results. */
+export const errorsOf = (results: readonly BatchResult[]): (Error | null)[] =>
+  results.map(([error]) => error);
+
+/** Returns the errors among replies. */
+export const errorsAmong = (replies: readonly unknown[]): (Error | null)[] =>
+  replies.map((reply) => (reply instanceof Error ? reply : null));

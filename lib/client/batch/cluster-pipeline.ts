@@ -1,29 +1,33 @@
 import { inspect } from 'node:util';
 import type { RedisCommander } from 'ioredis';
-import { Batch, BatchedCommand, type BatchEntry, type BatchResult } from '../../cluster/command/batch.js';
-import { batchFields, followAll, noteFailures } from '../../cluster/batch-trace.js';
-import { CallTrace, emptyRouting } from '../../cluster/diagnostics/call-trace.js';
+import {
+  Batch,
+  BatchedCommand,
+  takeReply,
+  takeResult,
+  type BatchEntry,
+  type BatchResult,
+} from '../../cluster/command/batch.js';
+import { errorsAmong, errorsOf, noteFailures } from '../../cluster/batch-trace.js';
 import { pipelineChannel } from '../../cluster/diagnostics/channels.js';
-import type { KeyslotPipelineContext } from '../../cluster/diagnostics/contexts.js';
-import { contextOf, traced } from '../../cluster/diagnostics/traced.js';
+import { resultsToCaller } from '../../cluster/diagnostics/caller-stack.js';
+import { traced } from '../../cluster/diagnostics/traced.js';
 import type { ClusterEngine } from '../../cluster/cluster-engine.js';
 import { NO_SLOT } from '../../cluster/topology/key-slot.js';
 import { isBlocking } from '../../cluster/command-table/command-table.js';
 import { describeKind } from '../../cluster/common/describe-value.js';
 import { ClusterError, InvalidArgumentError } from '../../cluster/common/errors.js';
-import { crossSlot, sizeOf, type ResolvedCall } from '../../cluster/command/resolved-call.js';
+import { sizeOf, type ResolvedCall } from '../../cluster/command/resolved-call.js';
 import { withBigIntegers } from '../commands/big-integers.js';
-import {
-  normalizeArguments,
-  notify,
-  notifyOf,
-  takeCallback,
-  type Callback,
-} from '../commands/call-arguments.js';
+import { normalizeArguments, notifyOf, takeCallback, type Callback } from '../commands/call-arguments.js';
 import type { ViewPolicy } from '../commands/call-options.js';
 import { inheritDefined, scriptCall } from '../commands/defined-commands.js';
 import { installCommands } from '../commands/install-commands.js';
 import { replyShape } from '../commands/reply-transforms.js';
+import { notifyAll, notifyReplies } from './batch-callbacks.js';
+import { followPipeline, RepliesTrace } from './pipeline-trace.js';
+import { refuseFanOut } from './refuse-fan-out.js';
+import { checkAhead, ReplyStream, type RepliesOptions } from './reply-stream.js';
 
 declare module 'ioredis/built/utils/RedisCommander.js' {
   /** ioredis derives the types of all its commands from this interface. */
@@ -36,10 +40,10 @@ declare module 'ioredis/built/utils/RedisCommander.js' {
 /** The result of `exec()`: for each command, in call order, an error or null, and the reply. */
 export type PipelineResults = [error: Error | null, reply: unknown][];
 
-/** `exec()` was called while an earlier `exec()` of the same pipeline or transaction was still running. */
+/** A pipeline or transaction was executed while an earlier `exec()`, `execReplies()` or `replies()` was still running. */
 export class PipelineUsedError extends ClusterError {
   constructor() {
-    super('exec() of this pipeline is already running. Wait for it, or create another pipeline.', {
+    super('This pipeline is already being executed. Wait for its end, or create another pipeline.', {
       code: 'PIPELINE_USED',
     });
   }
@@ -140,10 +144,35 @@ export class ClusterPipeline {
    * @throws PipelineUsedError if another `exec()` is still running; the queue stays as it is
    */
   exec(callback?: (error: Error | null, results?: PipelineResults | null) => void): Promise<PipelineResults> {
-    const results = this.executeOnce();
+    const results = this.executeOnce((entries) => this.execute(entries), notifyAll);
     // callers that pass a callback need not handle the promise
     if (typeof callback === 'function') notifyOf(results, callback as Callback);
     return results;
+  }
+
+  /**
+   * Does the same as `exec()`, but resolves with the replies alone. A command that failed has its `Error` in the
+   * place of the reply. This creates no list per command, which counts in pipelines of hundreds of commands.
+   * @throws PipelineUsedError if another execution is still running; the queue stays as it is
+   */
+  execReplies<Reply = unknown>(): Promise<(Reply | Error)[]> {
+    return this.executeOnce((entries) => this.executeReplies(entries), notifyReplies) as Promise<
+      (Reply | Error)[]
+    >;
+  }
+
+  /**
+   * Iterates over the replies of the queued commands, in call order. A command that failed has its `Error` in the
+   * place of the reply. The first reply that you take empties the queue and sends the first commands; others are
+   * sent as you take replies. What you have taken is not kept, so large values do not add up.
+   *
+   * Each command has its own deadline. If you leave the loop early, the commands that were not sent are not sent,
+   * and the others run without your seeing their replies. After `close()`, commands that were not sent fail.
+   * @throws InvalidArgumentError for invalid options; and when the first reply is taken, for a command with a callback
+   * @throws PipelineUsedError when the first reply is taken, if another execution is still running
+   */
+  replies<Reply = unknown>(options: RepliesOptions = {}): AsyncGenerator<Reply | Error, void, undefined> {
+    return this.iterateReplies(checkAhead(options)) as AsyncGenerator<Reply | Error, void, undefined>;
   }
 
   /** Shows the length only: queued commands may hold secrets. */
@@ -172,56 +201,81 @@ export class ClusterPipeline {
     return { ...call, ...whole, size: sizeOf(whole.args) };
   }
 
-  private async executeOnce(): Promise<PipelineResults> {
-    if (this.executing) throw new PipelineUsedError();
-    const { entries, callbacks } = this;
-    this.entries = [];
-    this.callbacks = new Map();
-    this.texts.clear();
-    this.executing = true;
+  private async executeOnce<T>(
+    run: (entries: readonly BatchedCommand[]) => Promise<T[]>,
+    notifyEach: (callbacks: ReadonlyMap<number, Callback>, results: readonly T[]) => void,
+  ): Promise<T[]> {
+    const { callbacks } = this;
+    const entries = this.begin();
     try {
-      const results = await this.execute(entries);
+      const results = await run(entries);
       if (this.policy.integers === 'bigint') withBigIntegers(results);
-      notifyAll(callbacks, results);
+      notifyEach(callbacks, results);
       return results;
     } finally {
       this.executing = false;
     }
   }
 
+  /** Empties the queue and returns what was in it. @throws PipelineUsedError */
+  protected begin(): readonly BatchedCommand[] {
+    if (this.executing) throw new PipelineUsedError();
+    const { entries } = this;
+    this.entries = [];
+    this.callbacks = new Map();
+    this.texts.clear();
+    this.executing = true;
+    return entries;
+  }
+
+  private async *iterateReplies(ahead: number): AsyncGenerator<unknown, void, undefined> {
+    if (this.callbacks.size > 0) {
+      throw new InvalidArgumentError(
+        'callback',
+        'replies() returns each reply itself, so its commands cannot have callbacks. Use exec(), or leave out the callbacks.',
+      );
+    }
+    const entries = this.begin();
+    const context = followPipeline(entries, this.engine.options);
+    const trace = context === undefined ? undefined : new RepliesTrace(context);
+    const bigIntegers = this.policy.integers === 'bigint';
+    try {
+      const stream = new ReplyStream(entries, ahead, this.engine);
+      while (stream.left > 0) {
+        if (!stream.hasNext) await stream.untilNext();
+        const reply = stream.take();
+        if (reply instanceof Error) {
+          trace?.failed(reply);
+          yield await resultsToCaller(reply, [reply]);
+        } else yield bigIntegers ? withBigIntegers(reply) : reply;
+      }
+    } finally {
+      this.executing = false;
+      trace?.ended();
+    }
+  }
+
   protected execute(entries: readonly BatchedCommand[]): Promise<BatchResult[]> {
-    const batch = new Batch(entries, this.policy, this.engine);
-    if (!pipelineChannel.hasSubscribers || entries.length === 0) return batch.start();
-    const { options } = this.engine;
-    const fields = batchFields(entries, options.telemetryKeys);
-    const context: KeyslotPipelineContext = {
-      ...contextOf(options),
-      ...fields,
-      ...emptyRouting(),
-      failed: 0,
-    };
-    followAll(entries, new CallTrace(context));
+    return this.executeBatch(entries, takeResult, errorsOf);
+  }
+
+  protected executeReplies(entries: readonly BatchedCommand[]): Promise<unknown[]> {
+    return this.executeBatch(entries, takeReply, errorsAmong);
+  }
+
+  private executeBatch<T>(
+    entries: readonly BatchedCommand[],
+    taken: (command: BatchedCommand) => T,
+    errorsIn: (results: readonly T[]) => Iterable<Error | null>,
+  ): Promise<T[]> {
+    const batch = new Batch(entries, this.policy, this.engine, taken);
+    const context = followPipeline(entries, this.engine.options);
+    if (context === undefined) return batch.start();
     return traced(pipelineChannel, context, async () => {
       const results = await batch.start();
-      noteFailures(context, results);
+      noteFailures(context, errorsIn(results));
       return results;
     });
-  }
-}
-
-function notifyAll(callbacks: ReadonlyMap<number, Callback>, results: PipelineResults): void {
-  for (const [index, callback] of callbacks) notify(callback, ...results[index]);
-}
-
-/** Rejects a call without a slot that a single node cannot answer. @throws CrossSlotError, InvalidArgumentError */
-export function refuseFanOut(call: ResolvedCall): void {
-  const { row, args } = call;
-  if (row.request === 'split') throw crossSlot(row, args);
-  if (row.request !== 'slot' && row.request !== 'defaultNode') {
-    throw new InvalidArgumentError(
-      'command',
-      `${row.name} runs on several nodes, which a pipeline cannot do. Call it on the client.`,
-    );
   }
 }
 

@@ -1,5 +1,5 @@
 import type { BatchedCommand, BatchResult } from '../../cluster/command/batch.js';
-import { batchFields, noteFailures } from '../../cluster/batch-trace.js';
+import { batchFields, errorsOf, noteFailures } from '../../cluster/batch-trace.js';
 import { CallTrace, emptyRouting } from '../../cluster/diagnostics/call-trace.js';
 import { transactionChannel } from '../../cluster/diagnostics/channels.js';
 import type { KeyslotTransactionContext } from '../../cluster/diagnostics/contexts.js';
@@ -13,6 +13,7 @@ import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import { groupBySlot, refuseOversizedSum } from '../../cluster/command/resolved-call.js';
 import { TransactionBlock } from '../../cluster/command/transaction-command.js';
 import { ClusterPipeline } from './cluster-pipeline.js';
+import { checkAhead, type RepliesOptions } from './reply-stream.js';
 
 /**
  * Commands that run atomically (MULTI and EXEC) on the node that owns the slot of all their keys. Nothing is
@@ -43,6 +44,23 @@ export class ClusterTransaction extends ClusterPipeline {
     );
   }
 
+  /** Hands over the replies of `execReplies()`, which come together. */
+  override replies<Reply = unknown>(
+    options: RepliesOptions = {},
+  ): AsyncGenerator<Reply | Error, void, undefined> {
+    checkAhead(options);
+    return this.eachReply<Reply>();
+  }
+
+  private async *eachReply<Reply>(): AsyncGenerator<Reply | Error, void, undefined> {
+    yield* await this.execReplies<Reply>();
+  }
+
+  protected override async executeReplies(entries: readonly BatchedCommand[]): Promise<unknown[]> {
+    const results = await this.execute(entries);
+    return results.map(([error, reply]) => error ?? reply);
+  }
+
   protected override execute(entries: readonly BatchedCommand[]): Promise<BatchResult[]> {
     const { slot, policy } = this;
     this.slot = NO_SLOT;
@@ -63,7 +81,7 @@ export class ClusterTransaction extends ClusterPipeline {
     };
     return traced(transactionChannel, context, async () => {
       const results = await this.sendBlock(entries, slot, { ...policy, trace: new CallTrace(context) });
-      noteFailures(context, results);
+      noteFailures(context, errorsOf(results));
       return results;
     });
   }

@@ -8,11 +8,12 @@ import { CrossSlotError, InvalidArgumentError } from '../../cluster/common/error
 import { groupBySlot, type ResolvedCall } from '../../cluster/command/resolved-call.js';
 import { normalizeArguments, withCallback } from '../commands/call-arguments.js';
 import type { ViewPolicy } from '../commands/call-options.js';
-import { refuseFanOut, type ClusterPipeline, type PipelineResults } from './cluster-pipeline.js';
+import type { ClusterPipeline, PipelineResults } from './cluster-pipeline.js';
 import { ClusterTransaction } from './cluster-transaction.js';
 import type { ClusterCommands } from '../commands/cluster-commands.js';
 import { installCommands } from '../commands/install-commands.js';
 import { replyShape } from '../commands/reply-transforms.js';
+import { refuseFanOut } from './refuse-fan-out.js';
 import type { WatchedConnection } from './watched-connection.js';
 
 /** Options of `transaction()`. */
@@ -98,13 +99,28 @@ export interface WatchedTransaction extends ClusterCommands {}
 installCommands(WatchedTransaction.prototype);
 
 /**
- * @internal The commands of a watched transaction. Returning them from the function executes them; `exec()`
- *   throws.
+ * @internal The commands of a watched transaction. Returning them from the function executes them; `exec()` and
+ *   the like throw.
  */
 export class WatchedCommands extends ClusterTransaction {
   override exec(): never {
-    throw new InvalidArgumentError('exec', 'Return the commands from the function instead of calling exec()');
+    return refuseExecution('exec');
   }
+
+  override execReplies(): never {
+    return refuseExecution('execReplies');
+  }
+
+  override replies(): never {
+    return refuseExecution('replies');
+  }
+}
+
+function refuseExecution(method: string): never {
+  throw new InvalidArgumentError(
+    method,
+    `Return the commands from the function instead of calling ${method}()`,
+  );
 }
 
 declare module 'ioredis/built/utils/RedisCommander.js' {

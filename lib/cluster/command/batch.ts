@@ -37,9 +37,16 @@ export interface BatchEntry {
 /** The result of one entry: an error or null, and the reply. */
 export type BatchResult = [error: Error | null, reply: unknown];
 
-/** A command of a batch. It keeps its own result until all have one. */
+/** Learns when its commands have their results. */
+export interface BatchOwner {
+  settle(command: BatchedCommand, error?: Error): void;
+  /** Called when a command has reached its deadline. */
+  limit(): void;
+}
+
+/** A command of a batch. It keeps its own result until it is taken. */
 export class BatchedCommand extends Command implements BatchEntry {
-  batch: Batch | undefined = undefined;
+  batch: BatchOwner | undefined = undefined;
   private error: Error | null = null;
   private reply: unknown = undefined;
 
@@ -52,6 +59,14 @@ export class BatchedCommand extends Command implements BatchEntry {
     this.error = null;
     this.reply = undefined;
     return [error, reply];
+  }
+
+  /** Does the same, with the error in the place of the reply. */
+  takeReply(): unknown {
+    const { error, reply } = this;
+    this.error = null;
+    this.reply = undefined;
+    return error ?? reply;
   }
 
   override get waitsForRoom(): boolean {
@@ -74,6 +89,18 @@ export class BatchedCommand extends Command implements BatchEntry {
   }
 }
 
+/** How much of one batch may be on its way at once, so that others find room at the nodes. */
+export function batchWindow({ commands, bytes }: PendingBounds): PendingBounds {
+  return {
+    commands: Math.max(1, Math.min(WINDOW, Math.floor(commands * SHARE))),
+    bytes: Math.min(WINDOW_BYTES, bytes * SHARE),
+  };
+}
+
+/** Makes the result of each command of a batch: a list of results, or of replies with errors among them. */
+export const takeResult = (command: BatchedCommand): BatchResult => command.takeResult();
+export const takeReply = (command: BatchedCommand): unknown => command.takeReply();
+
 /**
  * Commands that are sent together, whatever nodes they go to. Each is redirected or sent again on its own. The
  * promise always resolves, when all have a result.
@@ -82,9 +109,8 @@ export class BatchedCommand extends Command implements BatchEntry {
  * window, so that a long batch is not rejected for its length. Once a command has reached it, the rest of the
  * batch has the same time again, and no longer.
  */
-export class Batch {
-  private readonly window: number;
-  private readonly windowBytes: number;
+export class Batch<T> implements BatchOwner {
+  private readonly window: PendingBounds;
   private next = 0;
   private inFlight = 0;
   private bytesInFlight = 0;
@@ -93,20 +119,20 @@ export class Batch {
   private advancing = false;
   private readonly errors: Error[] = [];
   private lane!: BatchLane;
-  private finish!: (results: BatchResult[] | Promise<BatchResult[]>) => void;
+  private finish!: (results: T[] | Promise<T[]>) => void;
 
   constructor(
     private readonly commands: readonly BatchedCommand[],
     private readonly policy: CallPolicy,
     private readonly engine: BatchEngine,
+    /** Called once for each command, when all have a result. */
+    private readonly taken: (command: BatchedCommand) => T,
   ) {
-    const { commands: most, bytes } = engine.options.maxPendingPerNode;
-    this.window = Math.max(1, Math.min(WINDOW, Math.floor(most * SHARE)));
-    this.windowBytes = Math.min(WINDOW_BYTES, bytes * SHARE);
+    this.window = batchWindow(engine.options.maxPendingPerNode);
   }
 
   /** Sends the batch, a window of it at a time. */
-  start(): Promise<BatchResult[]> {
+  start(): Promise<T[]> {
     if (this.commands.length === 0) return Promise.resolve([]);
     if (this.policy.deadlineOfBatch) this.limit();
     return new Promise((resolve) => {
@@ -125,7 +151,8 @@ export class Batch {
     // the command was settled before `submit` returned; the loop that submitted it continues
     if (this.advancing) return;
     if (this.next === this.commands.length) this.finishOnce();
-    else if (this.inFlight <= this.window / 2 && this.bytesInFlight <= this.windowBytes / 2) this.advance();
+    else if (this.inFlight <= this.window.commands / 2 && this.bytesInFlight <= this.window.bytes / 2)
+      this.advance();
   }
 
   /** Sets one deadline for the rest of the batch. */
@@ -138,8 +165,8 @@ export class Batch {
     if (monotonicMs() >= this.giveUpAt) this.giveUp();
     while (
       this.next < this.commands.length &&
-      this.inFlight < this.window &&
-      this.bytesInFlight < this.windowBytes
+      this.inFlight < this.window.commands &&
+      this.bytesInFlight < this.window.bytes
     ) {
       const command = this.take();
       command.deadlineAt = this.giveUpAt;
@@ -165,7 +192,7 @@ export class Batch {
   private finishOnce(): void {
     if (this.inFlight > 0) return;
     this.lane.end();
-    const results = this.commands.map((one) => one.takeResult());
+    const results = this.commands.map(this.taken);
     this.finish(this.errors.length === 0 ? results : resultsToCaller(results, this.errors));
   }
 }

@@ -1,5 +1,5 @@
-import { Batch, BatchedCommand } from '../../cluster/command/batch.js';
-import { followAll, noteFailures } from '../../cluster/batch-trace.js';
+import { Batch, BatchedCommand, takeResult } from '../../cluster/command/batch.js';
+import { errorsOf, followAll, noteFailures } from '../../cluster/batch-trace.js';
 import { PLAIN_SHAPES, type CallPolicy } from '../../cluster/command/call-policy.js';
 import { CallTrace, NO_EVENTS, NO_NODES, NO_REDIRECTS } from '../../cluster/diagnostics/call-trace.js';
 import { publishChannel } from '../../cluster/diagnostics/channels.js';
@@ -76,9 +76,9 @@ export class Publisher {
       }),
     );
     if (context !== undefined) followAll(commands, new CallTrace(context));
-    const results = await new Batch(commands, engine.options, engine).start();
+    const results = await new Batch(commands, engine.options, engine, takeResult).start();
     if (context !== undefined) {
-      noteFailures(context, results);
+      noteFailures(context, errorsOf(results));
       context.receivers = results.reduce((sum, [error, count]) => sum + (error ? 0 : Number(count)), 0);
     }
     return results.map(([error, receivers]) =>
