@@ -128,8 +128,8 @@ describe.each(FORMS)('%s', (_, repliesOf) => {
     let over = false;
     const change = local
       .migrateSlots([slot], from, to)
-      .then(() => client.refreshTopology())
-      .then((topology) => local.failover(topology.nodeForKey(key, 'replica')!.name))
+      .then(() => eventually(async () => (await client.refreshTopology()).nodeForKey(key, 'replica')!.name))
+      .then((replica) => local.failover(replica))
       .finally(() => (over = true));
     const replies: unknown[] = [];
     while (!over) replies.push(...(await repliesOf(increments(100))));
