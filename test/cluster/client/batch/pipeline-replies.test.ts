@@ -55,7 +55,7 @@ const FORMS: [string, (pipeline: ClusterPipeline) => Promise<unknown[]>][] = [
   ['replies() that sends one command at a time', (pipeline) => all(pipeline, { ahead: 1 })],
 ];
 
-describe.each(FORMS)('%s', (_, repliesOf) => {
+describe.each(FORMS)('%s', (_form, repliesOf) => {
   it('returns replies in call order, over all nodes', async () => {
     const names = Array.from({ length: 100 }, (_, i) => `${key}:${i}`);
     const pipeline = client.pipeline();
