@@ -18,7 +18,11 @@ export {
   type NewConnection,
 } from './cluster/options/connection-hook.js';
 export { CommandAbortedError } from './cluster/command/abort-signal.js';
-export { type Credentials, CredentialsUnavailableError } from './cluster/options/credentials.js';
+export {
+  type Credentials,
+  type CredentialsProvider,
+  CredentialsUnavailableError,
+} from './cluster/options/credentials.js';
 export type { Durability } from './cluster/command/call-policy.js';
 export { keySlot, SLOT_COUNT } from './cluster/topology/key-slot.js';
 export { Script } from './cluster/scripts/script.js';

@@ -9,7 +9,7 @@ const TOP_FOLDERS: readonly (readonly string[])[] = [
   ['nest'],
   ['testing/memory'],
   ['testing'],
-  ['cache', 'cli', 'dashboard', 'health', 'microservices', 'telemetry', 'throttler'],
+  ['cache', 'cli', 'credentials', 'dashboard', 'health', 'microservices', 'telemetry', 'throttler'],
   ['index.ts'],
 ];
 

@@ -12,6 +12,7 @@ const installed = join(app, 'node_modules', 'keyslot');
 const ENTRY_POINTS = {
   keyslot: 'main',
   'keyslot/cache': 'cache',
+  'keyslot/credentials': 'credentials',
   'keyslot/dashboard': 'dashboard',
   'keyslot/health': 'health',
   'keyslot/microservices': 'microservices',

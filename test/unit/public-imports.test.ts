@@ -83,6 +83,7 @@ describe('the check of public names', () => {
     expect([...entryPoints].toSorted()).toEqual([
       'keyslot',
       'keyslot/cache',
+      'keyslot/credentials',
       'keyslot/dashboard',
       'keyslot/health',
       'keyslot/microservices',

@@ -27,6 +27,7 @@ describe('the rooms of lib/', () => {
       'cli/main.ts',
       // for simulations, which replace what it names
       'cluster/runtime/runtime.ts',
+      'credentials/index.ts',
       'dashboard/index.ts',
       'health/index.ts',
       'index.ts',

@@ -28,6 +28,7 @@ export class CredentialsUnavailableError extends ClusterError {
  */
 export class CredentialsKeeper {
   private readonly renewals = new Set<Renewal>();
+  private endFollowing: (() => void) | undefined = undefined;
   private timer: NodeJS.Timeout | undefined = undefined;
   private stopped = false;
   private asking: Promise<Credentials | undefined> | undefined = undefined;
@@ -36,11 +37,11 @@ export class CredentialsKeeper {
   private backoffUntil = 0;
 
   /**
-   * @param ask calls the provider
+   * @param ask calls the provider. Its changes are followed from the first call on
    * @param patienceMs how long it may take to answer
    */
   constructor(
-    private readonly ask: () => Promise<Credentials | undefined>,
+    private readonly ask: CredentialsSource,
     private readonly patienceMs: number,
   ) {}
 
@@ -49,6 +50,8 @@ export class CredentialsKeeper {
    * @throws CredentialsUnavailableError; InvalidArgumentError if the provider's answer is not credentials
    */
   readonly current = async (): Promise<Credentials | undefined> => {
+    // before the first answer, so that no change is missed
+    if (!this.stopped) this.endFollowing ??= this.ask.onChange?.(() => this.schedule(0));
     if (this.failure !== undefined && monotonicMs() < this.backoffUntil) throw this.failure;
     return (this.asking ??= this.askNow().finally(() => (this.asking = undefined)));
   };
@@ -76,6 +79,7 @@ export class CredentialsKeeper {
   stop(): void {
     this.stopped = true;
     clearTimeout(this.timer);
+    this.endFollowing?.();
   }
 
   private async askNow(): Promise<Credentials | undefined> {
@@ -103,6 +107,22 @@ export class CredentialsKeeper {
     const due = (): void => void this.renew().catch(() => this.schedule(RETRY_MS));
     this.timer = setTimeout(due, ms).unref();
   }
+}
+
+/** Returns the credentials of a client; undefined if it has none. */
+export interface CredentialsSource {
+  (): Promise<Credentials | undefined>;
+  readonly onChange?: CredentialsProvider['onChange'];
+}
+
+/** The option `credentialsProvider`: a function that returns credentials, or a promise of them. */
+export interface CredentialsProvider {
+  (): Credentials | Promise<Credentials>;
+  /**
+   * Registers a function that the provider calls when its credentials have changed. The client then calls the provider
+   * again, and authenticates its open connections with the answer. Returns a function that ends this.
+   */
+  readonly onChange?: ((listener: () => void) => () => void) | undefined;
 }
 
 /** A user name and password of the server's ACL. */

@@ -5,7 +5,7 @@ import type { ConnectionState } from './connection-state.js';
 import type { ReadFrom } from './read-from.js';
 import type { AddressRemap } from '../topology/slots-reply.js';
 import type { NodeAddress } from '../topology/topology.js';
-import type { Credentials } from './credentials.js';
+import type { CredentialsProvider, CredentialsSource } from './credentials.js';
 import type { ClusterLogger, LogKind } from '../logging/log-entry.js';
 
 /**
@@ -38,9 +38,10 @@ export interface ClusterEngineOptions {
   password?: string | undefined;
   /**
    * Returns credentials. Called whenever a connection is opened, and when its last answer is due for renewal
-   * (`refreshAfterMs`). Use it instead of `username` and `password`.
+   * (`refreshAfterMs`), or when it says so (`onChange`). Use it instead of `username` and `password`. `keyslot/credentials`
+   * has providers for tokens of AWS and Azure, and for files.
    */
-  credentialsProvider?: (() => Credentials | Promise<Credentials>) | undefined;
+  credentialsProvider?: CredentialsProvider | undefined;
   /** TLS options of `node:tls`, or `true` for its defaults; a `rediss:` URL implies `true`. */
   tls?: ConnectionOptions | boolean | undefined;
   /** The name of connections (CLIENT SETNAME). Leased connections are named `leased:` followed by it. */
@@ -131,7 +132,7 @@ export interface KeyDisclosure {
 /** Options with every default filled in. */
 export interface ResolvedClusterOptions extends ConnectionSetup {
   readonly nodes: readonly NodeAddress[];
-  readonly credentials: () => Promise<Credentials | undefined>;
+  readonly credentials: CredentialsSource;
   readonly identify: IdentityQuestion;
   readonly tls: ConnectionOptions | undefined;
   readonly clientName: string | undefined;

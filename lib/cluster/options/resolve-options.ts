@@ -7,7 +7,7 @@ import { checkOptionNames } from '../common/check-option-names.js';
 import { describeKind } from '../common/describe-value.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import { identityQuestion } from '../topology/node-identity.js';
-import type { Credentials } from './credentials.js';
+import type { Credentials, CredentialsSource } from './credentials.js';
 import { ConnectionState } from './connection-state.js';
 import { checkIsObject, CHECKS, milliseconds } from './option-checks.js';
 import type { ClusterEngineOptions, ResolvedClusterOptions } from './options.js';
@@ -89,10 +89,7 @@ export function resolveOptions(
   };
 }
 /** Returns the credentials. All nodes use the same ones, so the URLs and the options must agree. */
-function credentialsOf(
-  options: ClusterEngineOptions,
-  seeds: readonly Seed[],
-): () => Promise<Credentials | undefined> {
+function credentialsOf(options: ClusterEngineOptions, seeds: readonly Seed[]): CredentialsSource {
   const fromOptions =
     options.password === undefined ? undefined : { username: options.username, password: options.password };
   if (options.username !== undefined && options.password === undefined) {
@@ -114,7 +111,7 @@ function credentialsOf(
       'Option credentialsProvider excludes a username and password',
     );
   }
-  return async () => {
+  const source = async (): Promise<Credentials> => {
     const answer: unknown = await provider();
     const { username, password, refreshAfterMs } = (answer ?? {}) as Record<keyof Credentials, unknown>;
     if (typeof password !== 'string' || (username !== undefined && typeof username !== 'string')) {
@@ -127,6 +124,7 @@ function credentialsOf(
     if (refreshAfterMs !== undefined) milliseconds(refreshAfterMs, 'credentialsProvider (refreshAfterMs)');
     return { username, password, refreshAfterMs: refreshAfterMs as number | undefined };
   };
+  return Object.assign(source, { onChange: provider.onChange });
 }
 function tlsOf(options: ClusterEngineOptions, seeds: readonly Seed[]): ConnectionOptions | undefined {
   const secure = seeds.filter((seed) => seed.tls).length;

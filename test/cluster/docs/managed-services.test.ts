@@ -1,11 +1,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ClusterClient, type ClusterClientOptions, type Credentials } from 'keyslot';
+import { ClusterClient, type ClusterClientOptions } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
 import { eventually } from '../../cluster-fixture.js';
-import { snippetFolder, snippetsOf, typeFaults, writeSnippets } from '../../docs-snippets.js';
+import { snippetFolder, snippetsOf, typeFaults } from '../../docs-snippets.js';
 
-type Renewing = (make: () => Promise<Credentials>, everyMs: number) => () => Promise<Credentials>;
 type Options = Record<
   'behindOneName' | 'certifiedByOneName' | 'elastiCache' | 'azure' | 'memorystore',
   ClusterClientOptions
@@ -14,11 +13,12 @@ type Options = Record<
 /** What stands around the options of the page. */
 const PREAMBLE = `
   import { ClusterClient, type ClusterClientOptions } from 'keyslot';
-  import { renewing } from './renewing.js';
+  import { elastiCacheIamCredentials, entraIdCredentials, tokenCredentials } from 'keyslot/credentials';
   const readFileSync = (_: string): Buffer => Buffer.from('');
-  const presignedToken = async (): Promise<string> => 'signed';
-  const entraToken = presignedToken;
-  const accessToken = presignedToken;
+  class DefaultAzureCredential {
+    getToken = async () => ({ token: 'a.b.c', expiresOnTimestamp: Date.now() + 60_000 });
+  }
+  const accessToken = async () => ({ token: 'token', expiryTime: new Date(Date.now() + 60_000) });
 `;
 
 // The options are taken from the page; the services are a cluster of our own with TLS, whose certificates and announced
@@ -28,21 +28,18 @@ describe('docs/managed-services.md', () => {
   const snippets = snippetsOf('docs/managed-services.md');
   const file = join(folder, 'options.ts');
   let local: LocalCluster;
-  let renewing: Renewing;
   let options: Options;
 
   beforeAll(async () => {
-    writeSnippets(snippets, folder);
     const rest = snippets.filter((snippet) => snippet.file === undefined).map(({ code }) => code);
     writeFileSync(file, [PREAMBLE, ...rest.map((code) => code.replace(/^const/, 'export const'))].join('\n'));
-    ({ renewing } = (await import(join(folder, 'renewing.ts'))) as { renewing: Renewing });
     options = (await import(file)) as Options;
     local = await LocalCluster.start({ primaries: 3, replicasPerPrimary: 0, tls: true });
   });
   afterAll(() => local?.stop());
 
   it('compiles', async () => {
-    expect(await typeFaults(folder, [file, join(folder, 'renewing.ts')])).toBe('');
+    expect(await typeFaults(folder, [file])).toBe('');
   });
 
   it('uses valid options', () => {
@@ -110,10 +107,10 @@ describe('docs/managed-services.md', () => {
     const client = new ClusterClient({
       nodes: local.seeds,
       tls: { ca: local.tls?.ca },
-      credentialsProvider: renewing(async () => {
+      credentialsProvider: async () => {
         made += 1;
         return { username: 'app', password: secret };
-      }, 1),
+      },
     });
     const heard: unknown[] = [];
     client.pubsub.channel('news').subscribe(({ payload }) => heard.push(payload));
@@ -133,21 +130,5 @@ describe('docs/managed-services.md', () => {
       return heard.includes('after');
     });
     await client.close();
-  });
-
-  it('creates one token for concurrent callers, renews it in time, and forgets failures', async () => {
-    let made = 0;
-    let fails = false;
-    const credentials = renewing(async () => {
-      made += 1;
-      if (fails) throw new Error('no token today');
-      return { password: `token-${made}` };
-    }, 200);
-    const all = await Promise.all(Array.from({ length: 50 }, () => credentials()));
-    expect(new Set(all.map(({ password }) => password))).toEqual(new Set(['token-1']));
-    fails = true;
-    await eventually(() => expect(credentials()).rejects.toThrow('no token today'));
-    fails = false;
-    expect((await eventually(credentials)).password).not.toBe('token-1');
   });
 });
