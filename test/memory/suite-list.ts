@@ -61,6 +61,7 @@ export const IN_MEMORY: Readonly<Record<string, Exceptions>> = {
   'cluster/entity/rows/expiry.test.ts': {},
   'cluster/entity/rows/garbage.test.ts': {},
   'cluster/entity/rows/hooks.test.ts': {},
+  'cluster/entity/rows/property-ttl.test.ts': {},
   'cluster/entity/rows/row-text.test.ts': {},
   'cluster/entity/rows/rows.test.ts': {},
   'cluster/entity/rows/saving.test.ts': {},

@@ -110,7 +110,7 @@ it('decorators reject options that are not an object, and say what to write', ()
       "Listed.status has @Index() with a string: its options must be an object, such as { name: '…', fields: ['…', '…'] }",
       "Listed.a has @Unique() with a list: its options must be an object, such as { name: '…', fields: ['…', '…'] }",
       'Listed.b has the unknown option nullable of @Property(); known are type, enum, transformer, default, required, ' +
-        'maxLength, renamedFrom, keepFormer, convertFrom',
+        'maxLength, ttl, renamedFrom, keepFormer, convertFrom',
       'Listed.c has @Property() with null: its options must be an object',
       'Listed.n has @Counter() with a string: its options must be an object',
     ]),

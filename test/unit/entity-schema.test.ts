@@ -375,3 +375,57 @@ describe('the class that rows are loaded into', () => {
     expect(indexesOf(Derived)).toEqual(['index size', 'unique state']);
   });
 });
+
+describe('a property with a ttl', () => {
+  it('has a duration, and nothing that would outlive or replace its value', () => {
+    @ClusterEntity({ name: 'Timed', partition: () => Owner })
+    class Timed {
+      @PartitionKey() ownerId!: string;
+      @PrimaryKey() id!: string;
+      @Property({ ttl: '15m' }) fine?: string;
+      @Property({ ttl: '15 minutes' }) words?: string;
+      @Property({ ttl: 0 }) none?: string;
+      @Property({ ttl: 1, required: true }) needed!: string;
+      @Property({ ttl: 1, default: 'x' }) usual?: string;
+      @Property({ ttl: 1 }) first: string = 'x';
+      @Property({ ttl: 1, renamedFrom: 'old' }) renamed?: string;
+      @Property({ ttl: 1, convertFrom: { type: Number, convert: String } }) converted?: string;
+      @Index() @Property({ ttl: 1 }) indexed?: string;
+      @Unique() @Property({ ttl: 1 }) single?: string;
+      @Index({ name: 'both', fields: ['id2', 'part'] }) @Property() id2?: string;
+      @Property({ ttl: 1 }) part?: string;
+      @Index({ scope: 'global' }) @Property({ ttl: 1 }) everywhere?: string;
+    }
+    const faults = faultsOf(Timed);
+    expect(faults).toEqual(
+      expect.arrayContaining([
+        expect.stringMatching(/^Timed\.words has the ttl "15 minutes": milliseconds, or/),
+        expect.stringMatching(/^Timed\.none has the ttl 0/),
+        expect.stringMatching(/^Timed\.needed has ttl and required/),
+        expect.stringMatching(/^Timed\.usual has ttl and a default/),
+        expect.stringMatching(/^Timed\.first has ttl and a default/),
+        expect.stringMatching(/^Timed\.renamed has ttl and renamedFrom/),
+        expect.stringMatching(/^Timed\.converted has ttl and convertFrom/),
+        expect.stringMatching(/^Timed has the index 'indexed' over indexed, which has a ttl/),
+        expect.stringMatching(/^Timed has the unique 'single' over single, which has a ttl/),
+        expect.stringMatching(/^Timed has the index 'both' over part, which has a ttl/),
+        expect.stringMatching(/^Timed has the index 'everywhere' over everywhere, which has a ttl/),
+      ]),
+    );
+    expect(faults.filter((fault) => fault.includes('.fine'))).toEqual([]);
+  });
+
+  it('is a property of a row, not of an embedded value', () => {
+    class Inner {
+      @Property({ ttl: 1 }) code?: string;
+    }
+    @ClusterEntity({ name: 'Outer' })
+    class Outer {
+      @PrimaryKey() id!: string;
+      @Embedded(() => Inner) inner?: Inner;
+    }
+    expect(faultsOf(Outer)).toEqual([
+      expect.stringMatching(/^Inner\.code has ttl, which a property of an embedded/),
+    ]);
+  });
+});

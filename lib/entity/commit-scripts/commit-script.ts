@@ -58,7 +58,7 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 -- and for each operation
 --   row (a number in KEYS)  mode  expected version
 --   n, n times: field, value         to set; unless empty the last two are '~v', the property that an upsert keeps
---                                    ('' for none), and '~op' ''
+--                                    ('' for none), and '~op', times to live (see 'writeRow')
 --   n, n times: field                to remove
 --   ix, uq (numbers in KEYS, 0 for none), and unless both are 0
 --     id

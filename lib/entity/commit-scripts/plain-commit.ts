@@ -6,8 +6,8 @@ import { INDEX_LISTS, ROW_FIELDS } from '../keys/stored-names.js';
  * few numbers, and sends fewer commands.
  *
  * `commitPlainly` first only reads, and returns nil for everything that it leaves to the rest of the script: every
- * fault, a write that is repeated or sent again, an expired row, a unique value that is held, a missing permission, and
- * rare kinds of indexes. Needs `LUA_EXPIRY` and `LUA_PLAIN_HEADER`.
+ * fault, a write that is repeated or sent again, an expired row, a unique value that is held, a missing permission, rare
+ * kinds of indexes, and values with a time to live. Needs `LUA_EXPIRY` and `LUA_PLAIN_HEADER`.
  */
 export const LUA_PLAIN_COMMIT = String.raw`
 local function appended(list, first, second)
@@ -24,7 +24,7 @@ local function commitPlainly(token)
     local row, mode, expected = KEYS[tonumber(ARGV[at + 1])], ARGV[at + 2], ARGV[at + 3]
     local from, to = at + 5, at + 4 + 2 * ARGV[at + 4]
     local removedFrom, removedTo = to + 2, to + 1 + ARGV[to + 1]
-    if removedTo - from > 7000 then return end
+    if removedTo - from > 7000 or to >= from and ARGV[to] ~= '' then return end
     local ix, uq = KEYS[tonumber(ARGV[removedTo + 1])], KEYS[tonumber(ARGV[removedTo + 2])]
     at = removedTo + 2
     local id, namesFrom, valuesFrom = nil, 1, 1
@@ -92,8 +92,8 @@ local function commitPlainly(token)
     }
   end
   local permits, key = redis.acl_check_cmd, KEYS[1]
-  local isRefused = hasPairs and not permits('HSET', key) or hasAdds and not permits('ZADD', key)
-    or hasLeaves and not permits('ZREM', key) or (hasReleases or hasRemoved) and not permits('HDEL', key)
+  local isRefused = hasPairs and not permits('HSET', key, key, key) or hasAdds and not permits('ZADD', key, key, key)
+    or hasLeaves and not permits('ZREM', key, key) or (hasReleases or hasRemoved) and not permits('HDEL', key, key)
   if isRefused then return end
 
   -- Writing.

@@ -8,7 +8,7 @@ export const LUA_PLAIN_ROW = String.raw`
 -- 'from' is the place of the first pair in ARGV.
 local function writePlainly(row, token, mode, expected, from)
   local to = #ARGV
-  if to - from > 7000 then return end
+  if to - from > 7000 or ARGV[to] ~= '' then return end -- values with a time to live take the long path
   local version, writes
   if mode == 'I' then
     if expected ~= '' or redis.call('EXISTS', row) == 1 then return end

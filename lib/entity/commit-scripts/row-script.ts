@@ -24,7 +24,7 @@ export const ROW_SCRIPT = new Script(String.raw`#!lua
 -- KEYS: the row
 -- ARGV: 1 token, followed by its age if it is sent again  2 mode  3 expected version  4 expire at
 --   5 number of fields to remove, then those fields
---   then the pairs to set, which end in '~v', the property that an upsert keeps ('' for none), '~op' ''
+--   then the pairs to set, which end in '~v', the property that an upsert keeps ('' for none), '~op', times to live
 ${LUA_EXPIRY}
 ${PLAIN_ROW}
 local done = writePlainly and writePlainly(KEYS[1], ARGV[1], ARGV[2], ARGV[3], 6)
@@ -51,9 +51,10 @@ if fault then return { fault, 1, version or '' } end
 if mode == 'D' then
   redis.call('UNLINK', row)
 elseif mode ~= 'C' then
-  if expired or ARGV[4] ~= '' or ARGV[5] ~= '0' then -- HSET alone needs no check: nothing is written before it
+  if expired or ARGV[4] ~= '' or ARGV[5] ~= '0' or ARGV[#ARGV] ~= '' then -- HSET alone needs no check: nothing is written before it
     local planned = { HSET = true, UNLINK = expired or nil }
     if ARGV[5] ~= '0' or ARGV[4] == '0' then planned.HDEL = true end
+    if ARGV[#ARGV] ~= '' then planned.HPEXPIRE = true end
     if ARGV[4] ~= '' then planned[ARGV[4] == '0' and 'PERSIST' or 'PEXPIREAT'] = true end
     local refusal = forbidden(planned, row)
     if refusal then return refusal end

@@ -18,6 +18,12 @@ export interface StoredOptions extends PropertyOptions {
   /** The greatest length that a write may store: of a string in UTF-16 code units, of bytes, or of an array. */
   maxLength?: number | undefined;
   /**
+   * How long a value lives after the write that stored it: milliseconds, or `'90s'`, `'15m'`, `'12h'`, `'30d'`. Then the
+   * property has no value. Needs Redis 7.4 or Valkey 9. The property cannot be indexed, unique or required, and has no
+   * default and no former name or type.
+   */
+  ttl?: number | string | undefined;
+  /**
    * The former name of the property, or several, the latest first. Rows that have a former field are read by it. A write
    * of the property stores it under the new name, and removes the former fields.
    */
@@ -36,6 +42,7 @@ export const ROW_OPTIONS = [
   'default',
   'required',
   'maxLength',
+  'ttl',
   'renamedFrom',
   'keepFormer',
   'convertFrom',

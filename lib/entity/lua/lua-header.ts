@@ -106,13 +106,18 @@ local function answered(version, kept)
   return kept and version .. ' ' .. kept or version
 end
 
--- Writes the pairs ARGV[from..to]. Their last four values are the header, which is filled in here. Fields are removed
--- last, because a hash without fields is deleted and loses its TTL.
+-- Writes the pairs ARGV[from..to]. Their last four values are the header, which is filled in here. Its last place has
+-- the times to live of properties, each as the number of its pair, from 0, '=' and milliseconds: HSET ended those of
+-- the former values. Fields are removed last, because a hash without fields is deleted and loses its TTL.
 local function writeRow(row, token, version, writes, from, to, removedFrom, removedTo)
   local made = nextVersion(version)
   ARGV[to - 2] = made
+  local lifetimes = ARGV[to]
   ARGV[to] = withWrite(token, writes)
   inChunks('HSET', row, from, to)
+  for pair, ms in string.gmatch(lifetimes, '(%d+)=(%d+)') do
+    redis.call('HPEXPIRE', row, ms, 'FIELDS', 1, ARGV[from + 2 * tonumber(pair)])
+  end
   inChunks('HDEL', row, removedFrom, removedTo)
   return made
 end

@@ -19,6 +19,7 @@ local function planCommands(o, planned)
   if o.ix and not o.version then planned.ZADD = true end
   if o.setTo >= o.setFrom then
     planned.HSET = true
+    if ARGV[o.setTo] ~= '' then planned.HPEXPIRE = true end
     if o.removedTo >= o.removedFrom then planned.HDEL = true end
   end
   if o.countTo >= o.countFrom then planned.HINCRBY = true end

@@ -94,13 +94,27 @@ export interface CommitExtras {
   readonly step?: FollowerStep;
 }
 
-/** Returns the header of a row. The scripts fill in its values. The place of the version names the property to keep. */
-export const headerOf = ({ kept = '' }: RowOperation): string[] => [
+/**
+ * Returns the header of a row. The scripts fill in its values. The place of the version names the property to keep, and
+ * the place of the last writes has the times to live of the properties that are set.
+ */
+export const headerOf = (operation: RowOperation): string[] => [
   ROW_FIELDS.version,
-  kept,
+  operation.kept ?? '',
   ROW_FIELDS.lastWrites,
-  '',
+  lifetimesIn(operation),
 ];
+
+/** Returns the number of the pair, `=` and the time to live in milliseconds for each value that expires. */
+function lifetimesIn({ schema: { lifetimes }, set }: RowOperation): string {
+  if (lifetimes === undefined || set === undefined) return '';
+  const parts: string[] = [];
+  for (let i = 0; i < set.length; i += 2) {
+    const ms = lifetimes.get(String(set[i]));
+    if (ms !== undefined) parts.push(`${i / 2}=${ms}`);
+  }
+  return parts.join(' ');
+}
 /** The change of a write to one global index or unique constraint. */
 export interface GlobalChange {
   readonly index: GlobalIndexSchema;

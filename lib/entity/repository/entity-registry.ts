@@ -15,6 +15,7 @@ import { LockRunner } from '../locks/lock-runner.js';
 import { RECEIVE_PARTS, type RepositoryParts } from './repository-parts.js';
 import { entityOf, isRepositoryClass } from './repository-of.js';
 import { RepositorySet } from './repository-set.js';
+import { checkFieldExpiry } from '../records/field-expiry.js';
 import { type EntityOverview, overviewOf } from '../records/entity-overview.js';
 import { SchemaRecords } from '../records/schema-records.js';
 import { SchemaRegistry } from '../rows/schema-registry.js';
@@ -76,9 +77,11 @@ export class EntityRegistry {
    * being built from then on: every write maintains it, and queries can use it after `reindex()`. `ClusterModule`
    * calls this method when the application starts.
    *
-   * @throws SchemaRecordError if stored rows do not fit a class.
+   * @throws SchemaRecordError if stored rows do not fit a class; UnsupportedServerFeatureError if a property has a `ttl`
+   *   and a server is too old for it.
    */
   async checkSchemas(): Promise<void> {
+    await checkFieldExpiry(this.context.primary, this.context.schemas.all());
     await Promise.all(this.context.schemas.all().map((schema) => this.context.records.check(schema)));
   }
 

@@ -19,6 +19,8 @@ export interface FieldSchema {
   readonly required?: true | undefined;
   /** The greatest length that writes accept. */
   readonly maxLength?: number | undefined;
+  /** How long a value lives after the write that stored it, in ms. */
+  readonly ttlMs?: number | undefined;
   /** Where and in which type older versions stored the property, the latest first. */
   readonly former?: readonly FormerField[] | undefined;
   /** Whether writes also write the latest of these fields, rather than removing it. */
@@ -110,6 +112,8 @@ export interface EntitySchema {
   readonly expiresAt?: string;
   /** How rows are deleted softly; absent if they are not. */
   readonly deletion?: DeletionSchema;
+  /** How long values live, in milliseconds, by their properties; absent if none expires by itself. */
+  readonly lifetimes?: ReadonlyMap<string, number>;
   /** The default time to live of rows, in milliseconds. */
   readonly ttlMs?: number;
   /** Whether the partition's token window records writes that a row cannot record itself. */

@@ -4,12 +4,16 @@ import { type Codec, whatFits } from '../codec/codec.js';
 import type { PropertyMetadata } from '../decorators/metadata.js';
 import type { PropertyOptions } from '../decorators/property-type.js';
 import type { FieldSchema, FormerField } from './entity-schema.js';
+import { buildTtl } from './schema-changes.js';
 
 /** What the options of a property add to its field. */
-type FieldRules = Pick<FieldSchema, 'default' | 'required' | 'maxLength' | 'former' | 'keepsFormer'>;
+type FieldRules = Pick<
+  FieldSchema,
+  'default' | 'required' | 'maxLength' | 'ttlMs' | 'former' | 'keepsFormer'
+>;
 
 /**
- * Builds what the options `default`, `required`, `maxLength`, `renamedFrom`, `keepFormer` and `convertFrom` say, and
+ * Builds what the options `default`, `required`, `maxLength`, `ttl`, `renamedFrom`, `keepFormer` and `convertFrom` say, and
  * reports faults to `fault`.
  *
  * @param others the properties of the class.
@@ -31,6 +35,7 @@ export function fieldRules(
     default: defaultOf(options.default, codec, hasInitializer, wrong),
     required: options.required === true || undefined,
     maxLength: maxLengthOf(options.maxLength, codec, wrong),
+    ttlMs: ttlOf(options, hasInitializer, wrong),
     ...formerFields(property, options, codec, others, codecOf, wrong),
   };
 }
@@ -68,6 +73,22 @@ function maxLengthOf(given: unknown, codec: Codec, wrong: (what: string) => void
   else if (!MEASURED.has(codec.form))
     wrong(`has maxLength, and ${codec.expects} has no length: strings, Buffers and arrays have one`);
   return given as number;
+}
+
+function ttlOf(
+  options: PropertyMetadata['options'],
+  hasInitializer: boolean,
+  wrong: (what: string) => void,
+): number | undefined {
+  if (options.ttl === undefined) return undefined;
+  if (options.required === true)
+    wrong('has ttl and required: a row whose value has expired could not be saved');
+  if (hasInitializer || options.default !== undefined)
+    wrong('has ttl and a default, which would replace the value that has expired: keep one of the two');
+  for (const name of ['renamedFrom', 'convertFrom'] as const)
+    if (options[name] !== undefined)
+      wrong(`has ttl and ${name}: a value in the former field would not expire`);
+  return buildTtl(options.ttl, (what) => wrong(what));
 }
 
 function formerFields(

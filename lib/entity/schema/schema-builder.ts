@@ -11,7 +11,7 @@ import {
   entityOptions,
   inheritedMetadata,
 } from '../decorators/metadata.js';
-import { buildChanges, buildTtl } from './schema-changes.js';
+import { buildChanges, buildTtl, lifetimesOf } from './schema-changes.js';
 import { buildDeletion } from './deletion-schema.js';
 import { buildRelations } from './relation-schema.js';
 import { droppedOf, fieldRules } from './field-rules.js';
@@ -66,6 +66,7 @@ export class SchemaBuilder {
       createdAt: this.typed(type, properties, 'creation time'),
       updatedAt: this.typed(type, properties, 'update time'),
       expiresAt: this.typed(type, properties, 'expiry time'),
+      lifetimes: lifetimesOf(fields),
       ttlMs: buildTtl(options.ttl, note),
       hasWindow: this.hasWindow(type, options.idempotency),
       changes: buildChanges(options.changes, note),

@@ -52,6 +52,11 @@ export function buildIndexes(
     if (!NAME.test(name)) fault(`has the ${label}: letters, digits, _ - and . are allowed in its name`);
     if (properties.length === 0 || new Set(properties).size < properties.length)
       fault(`has the ${label} over no fields, or over one field twice`);
+    const expiring = fields.filter(
+      ({ property, ttlMs }) => ttlMs !== undefined && properties.includes(property),
+    );
+    for (const { property } of expiring)
+      fault(`has the ${label} over ${property}, which has a ttl: its entry would outlive the value`);
     for (const option of FLAGS)
       if (given[option] !== undefined && typeof given[option] !== 'boolean')
         fault(`has the ${label} with ${option}: ${JSON.stringify(given[option])}: true or false`);

@@ -66,13 +66,7 @@ export class ScriptCaller {
       // A refusal wrote nothing, so there is nothing to confirm.
       const reply = replyBehind(error) as Answer | undefined;
       if (typeof reply === 'object' && String(reply[0]) !== 'OK') return reply;
-      // Before version 7, servers read the shebang as invalid Lua.
-      if (error instanceof ReplyError && error.message.includes('Error compiling script'))
-        throw new UnsupportedServerFeatureError(
-          'Writing entities',
-          'Redis 7.0 or later, or Valkey 7.2 or later',
-        );
-      throw error;
+      throw typedError(error);
     }
   }
 
@@ -95,7 +89,9 @@ export class ScriptCaller {
     const results = (await pipeline.exec()) ?? [];
     return Promise.all(
       results.map(([error, answer], i) =>
-        isUnknownScript(error) ? alone(calls[i]) : (error ?? answerList(answer as string | string[])),
+        isUnknownScript(error)
+          ? alone(calls[i])
+          : ((error && typedError(error)) ?? answerList(answer as string | string[])),
       ),
     );
   }
@@ -109,5 +105,23 @@ export class ScriptCaller {
 }
 
 type Answer = string | (string | Buffer)[];
+
+/** What servers need for a property with a `ttl`. */
+export const FIELD_EXPIRY_NEEDS = 'Redis 7.4 or later, or Valkey 9 or later';
+
+/** Returns the error for a caller whose server is too old for a script. Such a script has written nothing. */
+function typedError<T>(error: T): T | UnsupportedServerFeatureError {
+  if (!(error instanceof ReplyError)) return error;
+  // Before version 7, servers read the shebang as invalid Lua.
+  if (error.message.includes('Error compiling script'))
+    return new UnsupportedServerFeatureError(
+      'Writing entities',
+      'Redis 7.0 or later, or Valkey 7.2 or later',
+    );
+  // A script asks for its permissions before it writes, and the only command that a server may lack is HPEXPIRE.
+  if (error.message.includes('Invalid command passed to redis.acl_check_cmd'))
+    return new UnsupportedServerFeatureError('A property with a ttl', FIELD_EXPIRY_NEEDS);
+  return error;
+}
 
 const isUnknownScript = (error: unknown): boolean => error instanceof ReplyError && error.code === 'NOSCRIPT';

@@ -10,12 +10,12 @@ import {
   valueFor,
 } from '../command-parts/command.js';
 import { elementScan } from '../command-parts/element-scan.js';
-import type { Hash } from '../keyspace/stored-value.js';
-import { bigIntegerOf, floatOf, formatDouble, sumOf } from '../command-parts/numbers.js';
+import { Hash } from '../keyspace/hash.js';
+import { bigIntegerOf, floatOf, formatDouble, integerOf, sumOf } from '../command-parts/numbers.js';
 import { picks } from '../command-parts/random-picks.js';
-import { MapReply, OK, PairsReply, type MemoryReply } from '../command-parts/reply.js';
+import { CommandError, MapReply, OK, PairsReply, type MemoryReply } from '../command-parts/reply.js';
 
-const NONE: Hash = new Map();
+const NONE = new Hash();
 const hash = (context: CommandContext, key: string): Hash => valueAt(context, key, 'hash') ?? NONE;
 
 function setFields(context: CommandContext, [key, ...rest]: readonly string[], name: string): number {
@@ -34,9 +34,32 @@ function incrementField(
   sum: (value: string) => string,
 ): string {
   const next = sum(hash(context, key).get(field) ?? '0');
-  valueFor(context, key, 'hash').set(field, next);
+  valueFor(context, key, 'hash').change(field, next);
   return next;
 }
+
+/** Returns the fields behind FIELDS and their number. @throws CommandError */
+function namedFields([word, count, ...fields]: readonly string[]): readonly string[] {
+  if (word?.toUpperCase() !== 'FIELDS')
+    throw new CommandError('ERR Mandatory argument FIELDS is missing or not at the right position');
+  if (Number(count) !== fields.length || fields.length === 0)
+    throw new CommandError('ERR The `numfields` parameter must match the number of arguments');
+  return fields;
+}
+
+/** Describes a command that replies a number for each of the fields it names: -2 for one that is absent. */
+const ofFields = (
+  least: number,
+  run: (found: Hash, field: string, argument: string, context: CommandContext) => number,
+) =>
+  atLeast(least, ([key, ...args], context) => {
+    const argument = least === 5 ? args[0] : '';
+    const fields = namedFields(least === 5 ? args.slice(1) : args);
+    const found = hash(context, key);
+    const reply = fields.map((field) => (found.has(field) ? run(found, field, argument, context) : -2));
+    dropEmpty(context, key);
+    return reply;
+  });
 
 export const HASH_COMMANDS: CommandSet = {
   hget: fixed(2, ([key, field], context) => hash(context, key).get(field) ?? null),
@@ -66,6 +89,24 @@ export const HASH_COMMANDS: CommandSet = {
     const removed = fields.filter((field) => found.delete(field)).length;
     dropEmpty(context, key);
     return removed;
+  }),
+  hpexpire: ofFields(5, (found, field, ms, { keyspace }) => {
+    const at = keyspace.now + integerOf(ms);
+    if (at <= keyspace.now) {
+      found.delete(field);
+      return 2;
+    }
+    found.expire(field, at);
+    return 1;
+  }),
+  hpttl: ofFields(4, (found, field, _, { keyspace }) => {
+    const at = found.expiryOf(field);
+    return at === undefined ? -1 : Math.ceil(at - keyspace.now);
+  }),
+  hpersist: ofFields(4, (found, field) => {
+    const isExpiring = found.expiryOf(field) !== undefined;
+    found.expire(field, undefined);
+    return isExpiring ? 1 : -1;
   }),
   hincrby: fixed(3, ([key, field, by], context) => {
     const step = bigIntegerOf(by);

@@ -1,4 +1,5 @@
 import { keySlot } from '../../../cluster/topology/key-slot.js';
+import { Hash } from './hash.js';
 import type { StoredValue } from './stored-value.js';
 
 interface Entry {
@@ -107,7 +108,14 @@ export class Keyspace {
 
   private entry(key: string): Entry | undefined {
     const entry = this.entries.get(key);
-    if (entry?.expiresAt === undefined || entry.expiresAt > this.now) return entry;
+    if (entry === undefined) return undefined;
+    const { expiresAt, value } = entry;
+    let isOver = expiresAt !== undefined && expiresAt <= this.now;
+    if (value instanceof Hash && value.dropPast(this.now)) {
+      this.touch(key);
+      isOver ||= value.size === 0;
+    }
+    if (!isOver) return entry;
     this.drop(key);
     this.touch(key);
     return undefined;

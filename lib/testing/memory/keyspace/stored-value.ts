@@ -1,8 +1,6 @@
+import { Hash } from './hash.js';
 import { SortedSet } from './sorted-set.js';
 import { Stream } from './stream.js';
-
-/** A hash: values by their fields, in the order of insertion. All text is bytes, one character each. */
-export type Hash = Map<string, string>;
 
 /** What a key holds. */
 export type StoredValue = string | Hash | Set<string> | string[] | SortedSet | Stream;
@@ -30,7 +28,7 @@ export function typeOf(value: StoredValue): TypeName {
 
 /** Creates an empty value of a type that has elements. */
 export const EMPTY: { readonly [T in Exclude<TypeName, 'string'>]: () => ValueTypes[T] } = {
-  hash: () => new Map(),
+  hash: () => new Hash(),
   set: () => new Set(),
   list: () => [],
   zset: () => new SortedSet(),
@@ -45,7 +43,7 @@ export function sizeOf(value: StoredValue): number {
 /** Returns a copy that shares nothing with the value. */
 export function copyOf(value: StoredValue): StoredValue {
   if (typeof value === 'string') return value;
-  if (value instanceof Map) return new Map(value);
+  if (value instanceof Map) return value.copy();
   if (value instanceof Set) return new Set(value);
   return Array.isArray(value) ? [...value] : value.copy();
 }

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { SLOT_COUNT } from '../../../cluster/topology/key-slot.js';
+import type { MemoryCommand } from '../command-parts/command.js';
+import { DATA_COMMANDS } from '../commands/command-table.js';
 import { CommandError, type MemoryReply } from '../command-parts/reply.js';
 import { libraryOf, textArgument } from '../libraries/library.js';
 import { tableOf, toLua } from './script-replies.js';
@@ -38,7 +40,10 @@ export function redisLibrary(call: CallOfScript): LuaTable {
   };
   const nothing: LuaFunction = () => [];
   return libraryOf({
-    acl_check_cmd: () => [true],
+    acl_check_cmd: (name, ...args) => {
+      checkCommand(textArgument(name, 1), args.length);
+      return [true];
+    },
     call: (...values) => {
       const words = wordsOf(values);
       try {
@@ -63,6 +68,14 @@ export function redisLibrary(call: CallOfScript): LuaTable {
     sha1hex: (value) => [createHash('sha1').update(textArgument(value, 1), 'latin1').digest('hex')],
     status_reply: (value) => [tableOf('ok', textArgument(value, 1))],
   });
+}
+
+/** Everybody may run every command. As on Redis 8.6, it must exist, and take that many arguments. */
+function checkCommand(name: string, count: number): void {
+  const known = DATA_COMMANDS[name.toLowerCase()] as MemoryCommand | undefined;
+  if (known === undefined) throw replyError('Invalid command passed to redis.acl_check_cmd()');
+  if (count < known.least || count > known.most)
+    throw replyError('Wrong number of args for redis.acl_check_cmd()');
 }
 
 /** Returns what a script throws as the text of a reply, without the place in the script. */
