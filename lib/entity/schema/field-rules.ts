@@ -160,6 +160,14 @@ function formerType(
   return codec && { name: property, codec, convert: convert as (value: unknown) => unknown };
 }
 
+/** Returns how long values live, by their properties; undefined if none expires by itself. */
+export function lifetimesOf(fields: readonly FieldSchema[]): ReadonlyMap<string, number> | undefined {
+  const found = fields.flatMap(({ property, ttlMs }) =>
+    ttlMs === undefined ? [] : [[property, ttlMs] as const],
+  );
+  return found.length > 0 ? new Map(found) : undefined;
+}
+
 /** Returns the option `dropped` of `@ClusterEntity`. */
 export function droppedOf(given: unknown = [], fault: (what: string) => void): readonly string[] {
   if (Array.isArray(given) && given.every((name) => typeof name === 'string')) return given;

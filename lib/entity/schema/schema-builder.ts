@@ -11,10 +11,10 @@ import {
   entityOptions,
   inheritedMetadata,
 } from '../decorators/metadata.js';
-import { buildChanges, buildTtl, lifetimesOf } from './schema-changes.js';
+import { buildChanges, buildTtl } from './schema-changes.js';
 import { buildDeletion } from './deletion-schema.js';
 import { buildRelations } from './relation-schema.js';
-import { droppedOf, fieldRules } from './field-rules.js';
+import { droppedOf, fieldRules, lifetimesOf } from './field-rules.js';
 import { buildIndexes } from './schema-indexes.js';
 import { ROW_OPTIONS } from '../decorators/stored-options.js';
 import { TypeFault, resolveCodec } from '../decorators/property-type.js';

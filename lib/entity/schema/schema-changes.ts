@@ -1,5 +1,4 @@
 import { durationMs } from '../common/duration.js';
-import type { FieldSchema } from './entity-schema.js';
 import { suggestionFor } from '../../cluster/common/check-option-names.js';
 
 /** How the changes of an entity class are recorded. */
@@ -35,14 +34,6 @@ export function buildChanges(given: unknown, fault: (what: string) => void): Cha
 }
 
 const isLength = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 1;
-
-/** Returns how long values live, by their properties; undefined if none expires by itself. */
-export function lifetimesOf(fields: readonly FieldSchema[]): ReadonlyMap<string, number> | undefined {
-  const found = fields.flatMap(({ property, ttlMs }) =>
-    ttlMs === undefined ? [] : [[property, ttlMs] as const],
-  );
-  return found.length > 0 ? new Map(found) : undefined;
-}
 
 /** Returns a time to live in milliseconds, and reports faults to `fault`. */
 export function buildTtl(
