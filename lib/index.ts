@@ -17,6 +17,10 @@ export {
   type ConnectionPurpose,
   type NewConnection,
 } from './cluster/options/connection-hook.js';
+export { ClusterCache } from './client/cluster-cache.js';
+export type { CacheInvalidation, ClusterCacheStats } from './cluster/caching/cache-stats.js';
+export { CacheUnavailableError } from './cluster/caching/cache-unavailable-error.js';
+export type { ClusterCacheOptions } from './cluster/options/cache-options.js';
 export { CommandAbortedError } from './cluster/command/abort-signal.js';
 export {
   type Credentials,

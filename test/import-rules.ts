@@ -29,6 +29,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['retry'],
     ['scripts'],
     ['command'],
+    ['caching'],
     ['connection'],
     ['node-client'],
     ['routing'],

@@ -2,6 +2,8 @@ import { Observable, ReplaySubject, share } from 'rxjs';
 import type { ClusterEngine } from '../cluster/cluster-engine.js';
 import { clearInterval, setInterval } from '../cluster/common/timers.js';
 import type { ClusterStats } from '../cluster/stats/cluster-stats.js';
+import { cachedCallsOf } from './batch/cached-pipeline.js';
+import { ClusterCache } from './cluster-cache.js';
 import type { ViewPolicy } from './commands/call-options.js';
 import { ClusterView } from './cluster-view.js';
 
@@ -27,6 +29,12 @@ export class ClientStatistics extends ClusterView {
    */
   stats(): ClusterStats {
     return this.engine.stats();
+  }
+
+  /** The cache of the client. @throws InvalidArgumentError if the client does not have the option `cache` */
+  get cache(): ClusterCache {
+    cachedCallsOf(this.engine);
+    return new ClusterCache(() => this.engine);
   }
 
   private observeStats(): Observable<ClusterStats> {

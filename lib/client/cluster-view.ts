@@ -10,6 +10,7 @@ import { normalizeArguments, notifyOf, takeCallback, withCallback } from './comm
 import { withBigIntegers } from './commands/big-integers.js';
 import { callPolicy, type CallOptions, type ViewPolicy } from './commands/call-options.js';
 import { ClusterAdmin } from './admin/cluster-admin.js';
+import { CachedPipeline, cachedCallsOf } from './batch/cached-pipeline.js';
 import { ClusterPipeline } from './batch/cluster-pipeline.js';
 import {
   ClusterTarget,
@@ -66,7 +67,9 @@ export class ClusterView extends ScanMethods {
 
   /** Returns a view with some call options changed. @throws InvalidArgumentError */
   with(options: CallOptions): ClusterView {
-    return new ClusterView(this.engine, callPolicy(this.policy, options));
+    const policy = callPolicy(this.policy, options);
+    if (policy.cache !== undefined) cachedCallsOf(this.engine);
+    return new ClusterView(this.engine, policy);
   }
 
   /** @internal What the client counts. */
@@ -87,6 +90,10 @@ export class ClusterView extends ScanMethods {
     return Object.create(this, { policy: { value: policy } }) as this;
   }
 
+  private uncached(): ClusterView {
+    return this.with({ cache: false }).withPlainReplies();
+  }
+
   /** Commands over keys in several slots, which cannot be atomic; see `NonAtomicCommands`. */
   get nonAtomic(): NonAtomicCommands {
     return (this.overSlots ??= this.commandsOverSlots());
@@ -104,7 +111,12 @@ export class ClusterView extends ScanMethods {
     let promise: Promise<unknown>;
     try {
       const shape = replyShape(name, this.engine.options.protocol, buffers, this.policy.replyTypes);
-      promise = this.engine.run(name, normalizeArguments(name, args), this.policy, shape);
+      const { engine, policy } = this;
+      const given = normalizeArguments(name, args);
+      promise =
+        policy.cache === undefined
+          ? engine.run(name, given, policy, shape)
+          : cachedCallsOf(engine).run(name, given, policy, shape, policy.cache.maxAgeMs);
     } catch (error) {
       promise = Promise.reject(error as Error);
     }
@@ -137,7 +149,8 @@ export class ClusterView extends ScanMethods {
         'pipeline() does not wait for replicas: its commands share their connections; single calls, multi() and transaction() do',
       );
     }
-    return new ClusterPipeline(this.engine, this.policy).addBatch(commands);
+    const Pipeline = this.policy.cache === undefined ? ClusterPipeline : CachedPipeline;
+    return new Pipeline(this.engine, this.policy).addBatch(commands);
   }
 
   /**
@@ -210,8 +223,8 @@ export class ClusterView extends ScanMethods {
   }
 
   private commandsOverSlots(): NonAtomicCommands {
-    // they compute with the replies, so these must be plain numbers
-    const plain = this.withPlainReplies();
+    // they compute with the replies, so these must be plain numbers, and of now
+    const plain = this.policy.cache === undefined ? this.withPlainReplies() : this.uncached();
     const counting = this.policy.integers === 'bigint' ? plain.with({ integers: 'number' }) : plain;
     const { options, resolver } = this.engine;
     return new NonAtomicCommands(counting, { options, table: resolver.table });

@@ -37,7 +37,8 @@ export function loggedEvents(
     },
     onFailure: (error, node) => {
       const { code } = error as Partial<ClusterError>;
-      if (code === 'ANNOUNCED_UNREACHABLE') log.unreachable(error.message, { node, errorCode: code });
+      if (code === 'ANNOUNCED_UNREACHABLE' || code === 'CACHE_UNAVAILABLE')
+        log.unsupported(error.message, { node, errorCode: code });
       events.onFailure(error, node);
     },
   };

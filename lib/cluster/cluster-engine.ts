@@ -78,6 +78,7 @@ export class ClusterEngine {
       onUnknownNode: () => this.tracker.reportUnknownNode(),
       onMoved: (topology) => this.tracker.adopt(topology),
       onLost: (node, error) => failures.report(node, error, this.scheduler.now()),
+      onUnavailable: (error, node) => listener.onFailure(error, node),
     });
     this.liveness = new Liveness(this.router, () => this.tracker.requestRefresh('silent node'));
     this.resolver = new CommandResolver(options, (call) =>
@@ -131,12 +132,11 @@ export class ClusterEngine {
     return this.closer.signal;
   }
 
-  /** Prints neither credentials nor the arguments of pending calls. */
+  /** Prints no credentials and no arguments. */
   [inspect.custom](): string {
     return `ClusterEngine { state: '${this.current}' }`;
   }
 
-  /** The same for JSON. */
   toJSON(): { state: EngineState } {
     return { state: this.current };
   }

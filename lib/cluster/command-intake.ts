@@ -1,3 +1,4 @@
+import type { ClientCache } from './caching/client-cache.js';
 import { abortBy } from './command/abort-signal.js';
 import type { BatchLane } from './command/batch.js';
 import type { CallPolicy } from './command/call-policy.js';
@@ -9,6 +10,7 @@ import type { CallTrace } from './diagnostics/call-trace.js';
 import { thrownToCaller } from './diagnostics/caller-stack.js';
 import type { FlushScheduler } from './connection/flush-scheduler.js';
 import type { Liveness } from './routing/liveness.js';
+import { writing } from './own-writes.js';
 import type { Router } from './routing/router.js';
 import type { ClusterCounters } from './stats/cluster-counters.js';
 
@@ -23,13 +25,16 @@ export interface IntakeHost {
 export class CommandIntake {
   /** Batches that have begun, and have replies pending. */
   openBatches = 0;
+  private readonly cache: ClientCache | undefined;
 
   constructor(
     private readonly host: IntakeHost,
     private readonly router: Router,
     private readonly scheduler: FlushScheduler,
     private readonly liveness: Liveness,
-  ) {}
+  ) {
+    this.cache = router.cache;
+  }
 
   /** Sends a command. Connects first, if need be. */
   submit(command: Command): void {
@@ -75,6 +80,7 @@ export class CommandIntake {
     if (counters.slots !== undefined) counters.slots.add(command.slot);
     command.deadlineAt = Math.min(command.deadlineAt, this.scheduler.now() + command.policy.deadlineMs);
     if (command.policy.trace !== undefined) follow(command, command.policy.trace);
+    if (this.cache !== undefined) noteWrites(this.cache, command);
     if (command.policy.signal !== undefined) abortBy(command.policy.signal, command);
     if (!command.settled) this.liveness.watch();
   }
@@ -95,4 +101,15 @@ export class CommandIntake {
 function follow(command: Command, trace: CallTrace): void {
   const ended = trace.begin();
   command.onSettled = ({ budget }, error) => ended(budget?.node, error);
+}
+
+/** Drops what the command writes from the cache: before it is sent, and when the caller gets its result. */
+function noteWrites(cache: ClientCache, command: Command): void {
+  const written = writing(cache, command.calls);
+  if (written === undefined) return;
+  const { onSettled } = command;
+  command.onSettled = (settled, error) => {
+    written();
+    onSettled?.(settled, error);
+  };
 }

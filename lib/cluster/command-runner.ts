@@ -1,3 +1,4 @@
+import { CachedCalls } from './cached-calls.js';
 import { isBlocking, unknownCommandRow } from './command-table/command-table.js';
 import { blockingMs } from './command-table/blocking-timeout.js';
 import type { CallPolicy, CallShape } from './command/call-policy.js';
@@ -24,6 +25,7 @@ import type { LeaseHost } from './leases/lease-host.js';
 import { LeasedCall } from './leases/leased-call.js';
 import { LeasedCommand, type LeasedWork } from './leases/leased-command.js';
 import { withStreamEnds } from './leases/stream-ends.js';
+import { writing } from './own-writes.js';
 import type { Argument } from './protocol/request-encoder.js';
 import { fanOuts, type FanOutPolicy } from './routing/fan-out.js';
 import { PartialFailureError } from './retry/partial-failure-error.js';
@@ -52,13 +54,18 @@ function waitOf({ row, args }: ResolvedCall, { durability }: CallPolicy): number
 export class CommandRunner {
   /** Calls that run on leased connections. */
   leasedCalls = 0;
+  /** Reads that may be answered from memory, if the client has a cache. */
+  readonly cached: CachedCalls | undefined;
 
   constructor(
     private readonly host: LeaseHost,
     private readonly router: Router,
     private readonly resolver: CommandResolver,
     private readonly intake: CommandIntake,
-  ) {}
+  ) {
+    this.cached =
+      router.cache && new CachedCalls(router.cache, this, resolver, intake, host.options.keyPrefix);
+  }
 
   /**
    * Runs one command wherever it belongs, and returns its reply.
@@ -166,7 +173,15 @@ export class CommandRunner {
 
   /** Runs work on a leased connection to the node of its slot, or to a named one; see `LeasedCall`. */
   runLeased(work: LeasedWork, policy: CallPolicy, node?: ClusterNode): Promise<unknown> {
-    return this.untilFinished(new LeasedCall(this.host, work, policy, node).run());
+    const written = this.writing(work.calls);
+    const run = this.untilFinished(new LeasedCall(this.host, work, policy, node).run());
+    return written === undefined ? run : run.finally(written);
+  }
+
+  /** Drops what calls write from the cache, if there is one; see `writing`. */
+  writing(calls: readonly ResolvedCall[]): (() => void) | undefined {
+    const { cache } = this.router;
+    return cache && writing(cache, calls);
   }
 
   /** Makes `close()` wait for work on leased connections. */

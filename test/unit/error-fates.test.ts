@@ -33,6 +33,7 @@ const FATES: Readonly<Record<string, readonly Fate[]>> = {
     [() => new keyslot.TopologyError('NOT_A_CLUSTER', 'x'), false, false],
   ],
   AuthenticationError: [[() => new keyslot.AuthenticationError('x'), false, false]],
+  CacheUnavailableError: [[() => new keyslot.CacheUnavailableError('a node', 'x'), false, false]],
   InvalidArgumentError: [[() => new keyslot.InvalidArgumentError('x', 'x'), false, false]],
   CrossSlotError: [[() => new keyslot.CrossSlotError('MSET', new Map()), false, false]],
   BlockedCommandError: [[() => new keyslot.BlockedCommandError('X', 'x'), false, false]],

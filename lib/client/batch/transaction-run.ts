@@ -150,6 +150,7 @@ export class TransactionRun<T> {
       policy,
       this.writes,
       this.route.counters,
+      (calls) => engine.runner.writing(calls),
     );
     try {
       return await this.runOn(connection);

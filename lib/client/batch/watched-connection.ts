@@ -39,6 +39,8 @@ export class WatchedConnection {
   private readonly refusals = new WeakSet<Error>();
   private readonly watched: ReadonlySet<string>;
   private over = false;
+  /** What drops the keys that were written from the cache. */
+  private written: (() => void)[] = [];
   /** Whether nothing is watched and no transaction is open, so that other calls can use the connection. */
   clean = false;
 
@@ -49,6 +51,7 @@ export class WatchedConnection {
     private readonly policy: CallPolicy,
     private readonly writes: WritesAtOnce,
     private readonly counters: NodeCounters,
+    private readonly writing: (calls: readonly ResolvedCall[]) => (() => void) | undefined,
   ) {
     this.watched = new Set(watch.args.map(keyText));
   }
@@ -75,6 +78,11 @@ export class WatchedConnection {
   /** Ends the attempt. Commands of the transaction are rejected from now on. */
   end(): void {
     this.over = true;
+    this.dropWritten();
+  }
+
+  private dropWritten(): void {
+    for (const drop of this.written) drop();
   }
 
   /** Stops watching. */
@@ -119,6 +127,8 @@ export class WatchedConnection {
       if (repeatable) throw error;
       const reason = 'its connection was lost before the reply';
       throw this.inPlace(call, new OutcomeUnknownError(row.name, reason, { cause: error }));
+    } finally {
+      this.dropWritten();
     }
   }
 
@@ -148,6 +158,8 @@ export class WatchedConnection {
    * keys it does not have yet, so only the watched keys are allowed: those have left the source.
    */
   prepare(calls: readonly ResolvedCall[]): void {
+    const written = this.writing(calls);
+    if (written !== undefined) this.written.push(written);
     if (!this.destination.asking) return;
     for (const { row, args } of calls) {
       if (keyIndexes(row, args).every((index) => this.watched.has(keyText(args[index])))) continue;

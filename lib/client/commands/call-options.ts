@@ -11,6 +11,8 @@ import { checkOption } from '../../cluster/options/option-checks.js';
 /** How a view runs its calls, and in which types it returns replies. */
 export interface ViewPolicy extends CallPolicy {
   readonly integers?: IntegerType | undefined;
+  /** How old kept replies may be, if the view reads through the cache. */
+  readonly cache?: { readonly maxAgeMs: number } | undefined;
   /** Undefined for the types of RESP2. */
   readonly replyTypes?: ReplyTypes | undefined;
 }
@@ -33,6 +35,11 @@ export interface CallOptions extends Pick<ClusterEngineOptions, 'readFrom' | 'de
    * numbers, and bigints only if a number cannot hold them exactly.
    */
   integers?: IntegerType | undefined;
+  /**
+   * Reads through the cache of the client, which needs its option `cache`: `true`, or how old a kept reply may be. Misses
+   * are read from primaries. `false` ends it. Default: not through the cache.
+   */
+  cache?: boolean | { maxAgeMs: number } | undefined;
 }
 
 const CHECKS: Readonly<Record<keyof CallOptions, (value: unknown) => void>> = {
@@ -54,6 +61,7 @@ const CHECKS: Readonly<Record<keyof CallOptions, (value: unknown) => void>> = {
         `integers must be 'number' or 'bigint', got ${describeOther(value)}`,
       );
   },
+  cache: checkCacheUse,
   durability: (value) => {
     const { replicas, timeoutMs } = (value ?? {}) as Partial<Durability>;
     if (!isCount(replicas) || !isCount(timeoutMs)) {
@@ -84,8 +92,39 @@ export function callPolicy(base: ViewPolicy, options: CallOptions): ViewPolicy {
       "integers: 'bigint' excludes the option replyMapping: 'resp3', whose scores are numbers as well",
     );
   }
+  const { cache = base.cache } = options;
+  if (cache && (options.readFrom ?? 'primary') !== 'primary') {
+    throw new InvalidArgumentError(
+      'readFrom',
+      "readFrom must be 'primary' beside cache, as only what primaries reply is kept",
+    );
+  }
   const deadlineOfBatch = options.deadlineMs === undefined ? base.deadlineOfBatch : true;
-  return { ...base, ...(Object.fromEntries(given) as CallOptions), deadlineOfBatch };
+  const { cache: _cache, ...changes } = Object.fromEntries(given) as CallOptions;
+  const policy: ViewPolicy = { ...base, ...changes, deadlineOfBatch };
+  return options.cache === undefined ? policy : { ...policy, ...cacheUse(options.cache) };
+}
+
+function checkCacheUse(value: unknown): void {
+  if (typeof value === 'boolean') return;
+  const { maxAgeMs } = (value ?? {}) as { maxAgeMs?: unknown };
+  if (!isCount(maxAgeMs)) {
+    throw new InvalidArgumentError(
+      'cache',
+      `cache must be true, false or { maxAgeMs }, a whole number of milliseconds of at least 1, got ${
+        typeof value === 'object' && value !== null
+          ? `maxAgeMs: ${describeValue(maxAgeMs)}`
+          : describeOther(value)
+      }`,
+    );
+  }
+  checkOptionNames('cache', value, ['maxAgeMs']);
+}
+
+/** What changes in a policy whose calls read through the cache, or do no longer. */
+function cacheUse(cache: boolean | { readonly maxAgeMs: number }): Partial<ViewPolicy> {
+  if (cache === false) return { cache: undefined };
+  return { readFrom: 'primary', cache: { maxAgeMs: cache === true ? Infinity : cache.maxAgeMs } };
 }
 
 function isCount(value: unknown): boolean {

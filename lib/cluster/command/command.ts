@@ -27,6 +27,8 @@ export interface CommandNode {
   readonly name: string;
   readonly router: CommandRouter;
   readonly counters: NodeCounters;
+  /** What the cache knows about its connection; see `CacheSession`. */
+  readonly session?: object | undefined;
 }
 
 /** The limits that a command counts against until it is settled. */
@@ -95,6 +97,11 @@ export abstract class Command {
   /** The bytes of the arguments, as the limits count them. */
   get size(): number {
     return this.call.size;
+  }
+
+  /** The calls that it consists of. */
+  get calls(): readonly ResolvedCall[] {
+    return [this.call];
   }
 
   /** How many replies it gets. */

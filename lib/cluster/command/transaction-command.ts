@@ -40,6 +40,10 @@ export class TransactionBlock extends Command {
     super({ row: ROW, name: 'EXEC', args: [], slot, size }, { ...buffers, native }, policy);
   }
 
+  override get calls(): readonly ResolvedCall[] {
+    return this.entries.map(({ call }) => call);
+  }
+
   override get replyCount(): number {
     return this.entries.length + 2;
   }

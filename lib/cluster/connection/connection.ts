@@ -1,3 +1,5 @@
+import type { CacheSession } from '../caching/cache-session.js';
+import { PushProbe, type PushOutcome } from '../caching/push-probe.js';
 import type { Command, CommandNode } from '../command/command.js';
 import { RingQueue } from '../common/ring-queue.js';
 import { AskingCommand, ControlCommand } from '../command/control-command.js';
@@ -5,7 +7,7 @@ import { ConnectionError, InvalidArgumentError, ProtocolError } from '../common/
 import { NodeSocket, type SocketOwner } from './node-socket.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { Reply } from '../protocol/reply.js';
-import { PIECE_BYTES } from '../protocol/request-encoder.js';
+import { PIECE_BYTES, type Argument } from '../protocol/request-encoder.js';
 import { RoundTripMeter } from '../stats/round-trips.js';
 import { nodeName, type NodeAddress } from '../topology/topology.js';
 
@@ -34,6 +36,9 @@ export class Connection implements SocketOwner {
    * `identityQuestion`.
    */
   identity: string | undefined = undefined;
+  /** What the cache of the client knows about this connection, if the server tracks for it. */
+  session: CacheSession | undefined = undefined;
+  private probe: PushProbe | undefined = undefined;
   private readonly socket: NodeSocket;
   private readonly queue = new RingQueue<Command>();
   private readonly name: string;
@@ -117,8 +122,23 @@ export class Connection implements SocketOwner {
   }
 
   /** Sends a command of the client's own, and returns its reply. */
-  ask(name: string, args: readonly string[]): Promise<Reply> {
-    const command = new ControlCommand(name, args);
+  ask(name: string, args: readonly Argument[]): Promise<Reply> {
+    return this.request(new ControlCommand(name, args));
+  }
+
+  /**
+   * Finds out whether pushes of the server arrive; see `PushProbe`. To be called before any command is sent that does
+   * not wait for the reply to the one before it.
+   */
+  async probePushes(): Promise<PushOutcome> {
+    this.probe = new PushProbe();
+    const outcome = (await this.request(this.probe)) as PushOutcome;
+    // the confirmation that was dropped is not due any more
+    if (outcome === 'dropped') this.queue.shift();
+    return outcome;
+  }
+
+  private request(command: ControlCommand): Promise<Reply> {
     const taken = this.write([command], this.now());
     this.roundTrips.flushedUnmeasured(this.queue.shifted + this.queue.length);
     if (taken === 0) command.fail(this.failure ?? new ConnectionError(this.name, 'is saturated'));
@@ -180,12 +200,18 @@ export class Connection implements SocketOwner {
   onClosed(reason: Error): void {
     this.lost = true;
     this.node.counters.connectionEnded(this.socket);
+    this.session?.end();
     this.listener.onLost(reason, [...new Set(this.queue)]);
     this.passMilestones(Infinity);
   }
 
-  onPush(): void {
-    // shared connections never subscribe, so pushed messages can be ignored
+  onPush(items: readonly Reply[]): void {
+    // shared connections never subscribe: without a cache nothing is pushed
+    if (this.lost) return;
+    if (this.probe?.settled === false) {
+      this.probe.pushed = true;
+      this.queue.shift();
+    } else this.session?.onPush(items);
   }
 
   private encode(command: Command): void {

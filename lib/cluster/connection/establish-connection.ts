@@ -1,3 +1,5 @@
+import { beginSession } from '../caching/begin-session.js';
+import type { ClientCache } from '../caching/client-cache.js';
 import { LoopTimer } from '../common/loop-timer.js';
 import { ConnectionError, TopologyError } from '../common/errors.js';
 import { prepareConnection } from '../options/connection-hook.js';
@@ -32,8 +34,11 @@ export function establishConnection(
   address: NodeAddress,
   options: ResolvedClusterOptions,
   known: () => ClusterNode | undefined,
+  cache?: ClientCache | undefined,
 ): Promise<void> {
-  return traceConnect('shared', options, address, () => openConnection(connection, address, options, known));
+  return traceConnect('shared', options, address, () =>
+    openConnection(connection, address, options, known, cache),
+  );
 }
 
 async function openConnection(
@@ -41,6 +46,7 @@ async function openConnection(
   address: NodeAddress,
   options: ResolvedClusterOptions,
   known: () => ClusterNode | undefined,
+  cache: ClientCache | undefined,
 ): Promise<void> {
   const { connectTimeoutMs } = options;
   const name = nodeName(address);
@@ -55,13 +61,19 @@ async function openConnection(
     await connection.connected();
     accepted = true;
     // credentials that never arrive must not delay the next attempt
-    await Promise.race([greet(connection, address, options, known), connection.ended()]);
+    const greeted = greet(connection, address, options, known).then(() => track(connection, name, cache));
+    await Promise.race([greeted, connection.ended()]);
   } catch (error) {
     connection.destroy(error as Error);
     throw connection.failure ?? error;
   } finally {
     guard.cancel();
   }
+}
+
+/** Makes the server report what changes, if the client has a cache. */
+async function track(connection: Connection, name: string, cache: ClientCache | undefined): Promise<void> {
+  if (cache !== undefined) connection.session = await beginSession(connection, name, cache);
 }
 
 /** Returns a function that sends a command on an open connection. Ends the connection if no reply arrives in time. */

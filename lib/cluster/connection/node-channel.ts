@@ -1,3 +1,5 @@
+import type { CacheSession } from '../caching/cache-session.js';
+import type { ClientCache } from '../caching/client-cache.js';
 import { backoffMs } from '../retry/backoff.js';
 import type { Command, CommandRouter } from '../command/command.js';
 import { PendingBudget } from '../command/pending-budget.js';
@@ -20,6 +22,7 @@ import { ReplicaReads } from './replica-reads.js';
 export interface ChannelOwner extends CommandRouter {
   /** The connection was lost, or could not be opened. */
   channelLost(channel: NodeChannel): void;
+  readonly cache: ClientCache | undefined;
   /** Takes back commands that were not sent. @param error why there is no connection for them, if there is none */
   unsent(commands: readonly Command[], error?: Error): void;
 }
@@ -27,10 +30,7 @@ export interface ChannelOwner extends CommandRouter {
 /** The shortest time between two renewals of a connection, in ms. */
 const RENEWAL_MS = 1_000;
 
-/**
- * The way to one node: the commands that wait for it, the connection that carries them, and their bounds.
- * It connects with the first command, and again after a loss for as long as something waits.
- */
+/** The way to one node: what waits for it, and its connection. It connects for as long as something waits. */
 export class NodeChannel {
   readonly name: string;
   readonly budget: PendingBudget;
@@ -38,6 +38,8 @@ export class NodeChannel {
   dirty = false;
   /** Why the last connection could not be opened, or ended. */
   lastFailure: Error | undefined = undefined;
+  /** That of the present connection, or of the last one. */
+  session: CacheSession | undefined = undefined;
 
   private phase: ChannelState = 'idle';
   private connection: Connection | undefined = undefined;
@@ -46,7 +48,6 @@ export class NodeChannel {
   private failures = 0;
   private readonly replicaReads = new ReplicaReads((name) => this.control(name));
   private backoffTimer: NodeJS.Timeout | undefined = undefined;
-  /** Nothing more is sent on the present connection; see `renew`. */
   private draining = false;
   private renewedAt = -Infinity;
   private opening: Promise<void> | undefined = undefined;
@@ -92,7 +93,6 @@ export class NodeChannel {
     return this.failures > 1 || this.suspected;
   }
 
-  /** Replies that are outstanding. */
   get inFlightCount(): number {
     return this.connection?.inFlightCount ?? 0;
   }
@@ -251,7 +251,7 @@ export class NodeChannel {
       () => this.scheduler.now(),
     );
     this.replacement = connection;
-    await establishConnection(connection, this.address, this.options, this.known);
+    await establishConnection(connection, this.address, this.options, this.known, this.router.cache);
     if (this.phase === 'closed') connection.destroy(new ClientClosedError());
     if (connection.failure !== undefined) throw connection.failure;
     return connection;
@@ -262,6 +262,7 @@ export class NodeChannel {
     const replaced = this.connection;
     this.counters.connects++;
     this.connection = connection;
+    this.session = connection.session;
     this.replacement = undefined;
     this.phase = 'ready';
     this.failures = 0;

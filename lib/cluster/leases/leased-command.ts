@@ -20,6 +20,8 @@ export interface LeasedWork extends Repeatable {
   readonly slot: number;
   /** Returns the keys as text. */
   keys(): readonly string[];
+  /** The calls that it consists of. */
+  readonly calls: readonly ResolvedCall[];
   /** Whether it may take any amount of time once a server has it. */
   readonly blocking: boolean;
   /**
@@ -65,6 +67,10 @@ export class LeasedCommand implements LeasedWork {
 
   keys(): readonly string[] {
     return keysOf(this.call);
+  }
+
+  get calls(): readonly ResolvedCall[] {
+    return [this.call];
   }
 
   get blocking(): boolean {

@@ -7,7 +7,7 @@ import type { LeasedWork } from './leased-command.js';
 import { callByName } from '../node-client/call-by-name.js';
 import { captureCallerOfAll } from '../diagnostics/caller-stack.js';
 import { placed } from '../diagnostics/error-place.js';
-import { keysOf } from '../command/resolved-call.js';
+import { keysOf, type ResolvedCall } from '../command/resolved-call.js';
 import { NO_SLOT } from '../topology/key-slot.js';
 import { nodeName, type NodeAddress } from '../topology/topology.js';
 import { isTransient } from '../retry/transient.js';
@@ -28,6 +28,10 @@ export class LeasedBlock implements LeasedWork {
     readonly slot: number,
     private readonly policy: CallPolicy,
   ) {}
+
+  get calls(): readonly ResolvedCall[] {
+    return this.entries.map(({ call }) => call);
+  }
 
   keys(): readonly string[] {
     return this.entries.flatMap(({ call }) => keysOf(call));

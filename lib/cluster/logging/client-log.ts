@@ -74,8 +74,8 @@ export class ClientLog {
     if (this.options.logging.has('topology')) this.writer.write('topology', 'info', message, fields);
   }
 
-  /** Logs that announced addresses do not lead to their nodes. */
-  unreachable(message: string, fields: LogFields): void {
+  /** Logs that announced addresses do not lead to their nodes, or that a node does not support what an option needs. */
+  unsupported(message: string, fields: LogFields): void {
     if (this.options.logging.has('topology')) this.writer.write('topology', 'warn', message, fields);
   }
 

@@ -1,6 +1,7 @@
 import { describeKind, describeValue, describeOther } from '../common/describe-value.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import { LOG_KINDS } from '../logging/log-entry.js';
+import { checkCacheOptions } from './cache-options.js';
 import type { ClusterEngineOptions } from './options.js';
 
 type Check = (value: unknown, name: string) => void;
@@ -131,6 +132,7 @@ export const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   },
   heartbeatMs: milliseconds,
   statsIntervalMs: milliseconds,
+  cache: checkCacheOptions,
   telemetry: keyDisclosure,
   errors: keyDisclosure,
   logging: (value, name) => {

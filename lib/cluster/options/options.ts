@@ -1,4 +1,5 @@
 import type { ConnectionOptions } from 'node:tls';
+import type { ClusterCacheOptions, ResolvedCacheOptions } from './cache-options.js';
 import type { ConnectionHook, ConnectionSetup } from './connection-hook.js';
 import { type IdentityQuestion } from '../topology/node-identity.js';
 import type { ConnectionState } from './connection-state.js';
@@ -118,6 +119,10 @@ export interface ClusterEngineOptions {
   slowMs?: number | undefined;
   /** Receives the entries of the log. What it throws is reported once, as a process warning. */
   logger?: ClusterLogger | undefined;
+  /**
+   * Keeps replies in memory for views that want it: `cluster.with({ cache: true })`. Uses RESP3. Default: no cache.
+   */
+  cache?: ClusterCacheOptions | undefined;
   /** What tracing channels publish. With `keys: true` contexts carry the keys of commands. Default `{ keys: false }`. */
   telemetry?: KeyDisclosure | undefined;
   /** What errors carry. With `keys: true` errors of commands have `keys`. Default `{ keys: false }`. */
@@ -161,6 +166,7 @@ export interface ResolvedClusterOptions extends ConnectionSetup {
   readonly allowBlocked: ReadonlySet<string>;
   readonly heartbeatMs: number;
   readonly statsIntervalMs: number;
+  readonly cache: ResolvedCacheOptions | undefined;
   readonly telemetryKeys: boolean;
   readonly errorKeys: boolean;
   readonly logging: ReadonlySet<LogKind>;

@@ -7,6 +7,7 @@ import { checkOptionNames } from '../common/check-option-names.js';
 import { describeKind } from '../common/describe-value.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import { identityQuestion } from '../topology/node-identity.js';
+import { resolveCacheOptions } from './cache-options.js';
 import type { Credentials, CredentialsSource } from './credentials.js';
 import { ConnectionState } from './connection-state.js';
 import { checkIsObject, CHECKS, milliseconds } from './option-checks.js';
@@ -52,7 +53,7 @@ export function resolveOptions(
     clientName: options.clientName,
     onConnect: options.onConnect,
     connectionState: new ConnectionState(),
-    protocol: options.protocol ?? 2,
+    protocol: options.protocol ?? (options.cache === undefined ? 2 : 3),
     replyMapping: options.replyMapping ?? 'legacy',
     stringNumbers: options.stringNumbers ?? false,
     database: options.database ?? 0,
@@ -79,6 +80,7 @@ export function resolveOptions(
     allowBlocked: parseAllowBlocked(options.allowBlocked ?? []),
     heartbeatMs: options.heartbeatMs ?? 1000,
     statsIntervalMs: options.statsIntervalMs ?? 1000,
+    cache: resolveCacheOptions(options),
     telemetryKeys: options.telemetry?.keys ?? false,
     errorKeys: options.errors?.keys ?? false,
     logging: new Set(options.logging ?? (options.logger === undefined ? [] : ['error', 'topology'])),

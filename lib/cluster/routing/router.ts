@@ -16,6 +16,8 @@ import { NO_SLOT } from '../topology/key-slot.js';
 import { PROMPT_REDIRECTS } from '../topology/redirect.js';
 import { SlotGaps } from '../topology/slot-gaps.js';
 import type { ClusterNode, ClusterTopology } from '../topology/topology.js';
+import { ClientCache } from '../caching/client-cache.js';
+import { cacheHost, type CacheListener } from './cache-host.js';
 import { ChannelChoice } from './channel-choice.js';
 import { ChannelPool } from './channel-pool.js';
 import { Redirects } from './redirects.js';
@@ -24,9 +26,7 @@ import { RetryQueue } from './retry-queue.js';
 import { SlotHandover } from './slot-handover.js';
 
 /** What the router reports to the engine. */
-export interface RouterListener {
-  /** The topology no longer fits what was seen. */
-  onStale(reason: string): void;
+export interface RouterListener extends CacheListener {
   /** A redirect named a node that the topology does not have. */
   onUnknownNode(): void;
   /** A MOVED reply made a new snapshot. */
@@ -43,6 +43,7 @@ export class Router implements ChannelOwner {
   private readonly choice: ChannelChoice;
   private readonly monitor: ReplicaMonitor;
   readonly redirects: Redirects;
+  readonly cache: ClientCache | undefined;
   private readonly handover: SlotHandover;
   private readonly gaps = new SlotGaps();
   private closed = false;
@@ -57,6 +58,7 @@ export class Router implements ChannelOwner {
     this.scripts = new ScriptRegistry(options.connectionState.libraries);
     this.retryQueue = new RetryQueue(options.maxPendingPerNode, dispatch, scheduler, counters.elsewhere);
     this.pool = new ChannelPool(this, options, scheduler, counters);
+    this.cache = options.cache && new ClientCache(options.cache, cacheHost(this.pool, listener));
     this.monitor = new ReplicaMonitor(
       () => this.topology,
       (node) => this.pool.channelTo(node),
@@ -198,6 +200,7 @@ export class Router implements ChannelOwner {
     // a node between two roles may come back, and lag behind as it did
     this.monitor.forget((name) => this.redirects.isForgotten(name, topology));
     this.pool.adopt(topology);
+    this.cache?.follow(before, topology);
     this.handover.follow(before, topology);
   }
 
@@ -205,6 +208,7 @@ export class Router implements ChannelOwner {
   close(): void {
     this.closed = true;
     this.monitor.stop();
+    this.cache?.stop();
     this.retryQueue.clear();
     this.pool.close();
     this.retryQueue.clear();

@@ -1,0 +1,26 @@
+import type { CallShape } from '../command/call-policy.js';
+import type { Argument } from '../protocol/request-encoder.js';
+
+// oxlint-disable-next-line no-control-regex -- every character beyond ASCII
+const BEYOND_ASCII = /[^\u0000-\u007f]/;
+
+/** Returns the bytes of an argument as text, one character a byte, so that a string and its Buffer are the same. */
+export function bytesAsText(argument: Argument): string {
+  if (typeof argument !== 'string') return argument.toString('latin1');
+  return BEYOND_ASCII.test(argument) ? Buffer.from(argument).toString('latin1') : argument;
+}
+
+/**
+ * Returns what tells the reads of one key apart: the command, its other arguments, and the form of the reply.
+ * @param at the index of the key
+ */
+export function signatureOf(name: string, args: readonly Argument[], at: number, shape: CallShape): string {
+  if (args.length === 1 && !shape.buffers && shape.native === undefined) return name;
+  let signature = `${name}${shape.buffers ? ' b' : ' s'}${shape.native === undefined ? '' : 't'}`;
+  for (let i = 0; i < args.length; i++) {
+    if (i === at) continue;
+    const text = bytesAsText(args[i]);
+    signature += ` ${text.length}:${text}`;
+  }
+  return signature;
+}

@@ -1,0 +1,35 @@
+import { readFileSync } from 'node:fs';
+import { ClusterClient } from 'keyslot';
+import { ownCluster } from '../../cluster-fixture.js';
+
+const { nodes } = ownCluster({ primaries: 1, replicasPerPrimary: 0 });
+
+test('docs/caching.md shows only code that does what it says', async () => {
+  const shown: unknown[] = [];
+  const console = { log: (...values: unknown[]) => void shown.push(...values) };
+  const page = readFileSync(new URL('../../../docs/caching.md', import.meta.url), 'utf8');
+  const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
+  const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
+  expect(blocks).toHaveLength(1);
+  expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
+
+  const cluster = new ClusterClient({
+    nodes,
+    cache: { maxBytes: 64 * 1024 * 1024, maxStaleMs: 1_000 },
+  });
+  const cached = cluster.with({ cache: true });
+
+  await cluster.hset('user:42', { name: 'Ada', plan: 'pro' });
+  await cached.hgetall('user:42'); // from the node
+  await cached.hgetall('user:42'); // from memory
+  await cached.mget('{price}:eu', '{price}:us');
+  await cluster.hget('user:42', 'plan'); // not through the cache
+
+  const { hits, misses } = cluster.cache.stats();
+  console.log(hits, misses); // 1 3
+
+  expect(shown).toEqual([1, 3]);
+  await cluster.close();
+});
+
+const squeezed = (code: string): string => code.replace(/\s+/g, ' ').trim();
