@@ -118,7 +118,19 @@ describe('endOfConfirmation', () => {
     ['another word', bytes, 'psubscribe', 'news'],
     ['another name', bytes, 'subscribe', 'newt'],
     ['a longer name', bytes, 'subscribe', 'newsy'],
-    ['a confirmation that is cut off', bytes.subarray(0, -2), 'subscribe', 'news'],
+    ['another word of the same length', bytes, 'subscribd', 'news'],
+    [
+      'something behind the name that is no number',
+      Buffer.from('$9\r\nsubscribe\r\n$4\r\nnews\r\n$1\r\nx\r\n'),
+      'subscribe',
+      'news',
+    ],
+    ...Array.from({ length: bytes.length - 1 }, (_, end): [string, Buffer, string, string] => [
+      `a confirmation of which ${end} bytes are there`,
+      bytes.subarray(0, end),
+      'subscribe',
+      'news',
+    ]),
   ])('returns -1 for %s', (_, given, word, name) => {
     expect(endOfConfirmation(given, 0, word, name)).toBe(-1);
   });

@@ -91,10 +91,10 @@ export class Reconciler implements RegistryListener, LinkListener {
   }
 
   onTopicAdded(topic: Topic): void {
+    if (this.topologySubscription !== undefined) return this.place(topic);
     this.unplaced.add(topic);
     // a failure is reported to the sinks of the topic
-    if (this.topologySubscription === undefined) this.start().catch(() => {});
-    else this.place(topic);
+    this.start().catch(() => {});
   }
 
   onTopicRemoved(topic: Topic): void {
@@ -218,12 +218,12 @@ export class Reconciler implements RegistryListener, LinkListener {
 
   private place(topic: Topic): void {
     const { link, candidates } = KINDS[topic.kind];
-    for (const node of candidates(this.topology, topic)) {
-      if (this.health.isFlawless || this.health.isAvailable(linkName(link, node))) {
-        return this.assign(topic, node);
-      }
-    }
-    this.placeLater(topic);
+    const nodes = candidates(this.topology, topic);
+    const node = this.health.isFlawless
+      ? nodes.at(0)
+      : nodes.find((one) => this.health.isAvailable(linkName(link, one)));
+    if (node === undefined) this.placeLater(topic);
+    else this.assign(topic, node);
   }
 
   private assign(topic: Topic, node: ClusterNode): void {

@@ -124,7 +124,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
   }
 
   addTopic(topic: Topic): void {
-    clearTimeout(this.idleTimer);
+    this.stayOpen();
     this.setOf(topic).addTopic(topic);
     this.scheduleReconcile();
   }
@@ -269,8 +269,14 @@ export class SubscriberLink implements SubscriberConnectionListener {
     }
   }
 
-  private closeWhenIdle(): void {
+  private stayOpen(): void {
+    if (this.idleTimer === undefined) return;
     clearTimeout(this.idleTimer);
+    this.idleTimer = undefined;
+  }
+
+  private closeWhenIdle(): void {
+    this.stayOpen();
     this.idleTimer = setTimeout(() => this.listener.onIdle(this), IDLE_MS);
   }
 

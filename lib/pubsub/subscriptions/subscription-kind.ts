@@ -35,7 +35,7 @@ export interface KindTraits {
   /** The names of one command must share a slot, and messages are guaranteed only from the slot's primary. */
   readonly slotwise: boolean;
   /** Returns the nodes that can serve it, best first. */
-  readonly candidates: (topology: ClusterTopology, placement: Placement) => Iterable<ClusterNode>;
+  readonly candidates: (topology: ClusterTopology, placement: Placement) => readonly ClusterNode[];
 }
 
 const noPrefix = (): string => '';
@@ -84,11 +84,19 @@ export function kindsOf(link: LinkKind): SubscriptionKind[] {
  * it: messages need not cross the cluster bus, names are distributed over the nodes, and the count that
  * `publish` returns is useful.
  */
-function* anyNode(topology: ClusterTopology, { slot }: Placement): Iterable<ClusterNode> {
-  const { shards } = topology;
+function anyNode(topology: ClusterTopology, { slot }: Placement): readonly ClusterNode[] {
   const first = Math.max(0, topology.shardIndexOfSlot(slot));
-  for (let i = 0; i < shards.length; i++) yield shards[(first + i) % shards.length].primary;
-  for (let i = 0; i < shards.length; i++) yield* shards[(first + i) % shards.length].replicas;
+  let orders = ordersOf.get(topology);
+  if (orders === undefined) ordersOf.set(topology, (orders = []));
+  return (orders[first] ??= nodesFrom(topology, first));
+}
+
+/** The nodes of a topology, ordered for the channels of each shard. There may be thousands of channels. */
+const ordersOf = new WeakMap<ClusterTopology, (readonly ClusterNode[])[]>();
+
+function nodesFrom({ shards }: ClusterTopology, first: number): readonly ClusterNode[] {
+  const ordered = [...shards.slice(first), ...shards.slice(0, first)];
+  return [...ordered.map(({ primary }) => primary), ...ordered.flatMap(({ replicas }) => replicas)];
 }
 
 /**

@@ -17,13 +17,15 @@ export interface SubscriptionName {
 export function readNames(names: ChannelName | readonly ChannelName[]): SubscriptionName[] {
   const list = Array.isArray(names) ? (names as readonly ChannelName[]) : [names as ChannelName];
   if (list.length === 0) throw new InvalidArgumentError('names', 'Pass at least one name, got an empty list');
-  const byKey = new Map<string, SubscriptionName>();
+  const keys = new Set<string>();
+  const read: SubscriptionName[] = [];
   for (const name of list) {
     const key = toByteText(checkName(name));
+    if (keys.size === keys.add(key).size) continue;
     // a copy, as the caller may reuse its Buffer
-    if (!byKey.has(key)) byKey.set(key, { given: typeof name === 'string' ? name : Buffer.from(name), key });
+    read.push({ given: typeof name === 'string' ? name : Buffer.from(name), key });
   }
-  return [...byKey.values()];
+  return read;
 }
 
 /** Checks the name of a channel, or a pattern. @throws InvalidArgumentError */

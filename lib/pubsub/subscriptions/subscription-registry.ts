@@ -157,8 +157,8 @@ export class SubscriptionRegistry {
 function allConfirmed(topics: readonly Topic[]): Promise<void> {
   return new Promise((resolve, reject) => {
     let left = topics.length;
-    const waiter = { resolve: () => void (--left === 0 && resolve()), reject };
-    for (const topic of topics) topic.addWaiter(waiter);
+    const waiters = [{ resolve: () => void (--left === 0 && resolve()), reject }];
+    for (const topic of topics) topic.addWaiters(waiters);
   });
 }
 

@@ -228,7 +228,7 @@ export class SubscriptionSet {
     let batch: Entry[] = [];
     let bytes = 0;
     for (const entry of ordered) {
-      const [last] = batch.slice(-1);
+      const last = batch.at(-1);
       const fits =
         last === undefined ||
         (!entry.alone &&

@@ -33,6 +33,8 @@ export interface Waiter {
   reject(error: Error): void;
 }
 
+const NO_WAITERS: readonly Waiter[] = [];
+
 /** One name with subscribers, who share one subscription on the server. */
 export class Topic implements Placement {
   readonly slot: number;
@@ -46,8 +48,8 @@ export class Topic implements Placement {
   loss: Loss | undefined = undefined;
   /** Redirects since it was last active. */
   redirects = 0;
-  /** Few topics have any. */
-  private waiters: Waiter[] | undefined = undefined;
+  /** Replaced, never mutated. */
+  private waiters: readonly Waiter[] = NO_WAITERS;
 
   /** @param home the only node that can serve it, if there is just one */
   constructor(
@@ -58,9 +60,12 @@ export class Topic implements Placement {
     this.slot = keySlot(name.given);
   }
 
-  /** Lets somebody wait until the server has confirmed it, or it has lost its last subscriber. */
-  addWaiter(waiter: Waiter): void {
-    (this.waiters ??= []).push(waiter);
+  /**
+   * Lets somebody wait until the server has confirmed it, or it has lost its last subscriber.
+   * @param added a list that many topics may share
+   */
+  addWaiters(added: readonly Waiter[]): void {
+    this.waiters = this.waiters.length === 0 ? added : [...this.waiters, ...added];
   }
 
   deliver(message: IncomingMessage): void {
@@ -105,9 +110,9 @@ export class Topic implements Placement {
     for (const sink of this.sinks) sink.onError(error);
   }
 
-  private takeWaiters(): Waiter[] {
-    const waiters = this.waiters ?? [];
-    this.waiters = undefined;
+  private takeWaiters(): readonly Waiter[] {
+    const { waiters } = this;
+    this.waiters = NO_WAITERS;
     return waiters;
   }
 
