@@ -333,6 +333,7 @@ export type {
   SlotMigrationRequest,
   SlotMigrationProgress,
 } from './client/migration/migrate-slots.js';
+export type { HotKey, HotKeys, HotKeysOptions } from './client/migration/hot-keys.js';
 export type { SlotLoad, SlotStats } from './client/migration/slot-stats.js';
 export type { RebalanceMove, RebalanceOptions, RebalanceResult } from './client/migration/rebalance.js';
 export { NonAtomicCommands } from './client/non-atomic/non-atomic-commands.js';

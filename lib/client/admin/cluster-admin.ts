@@ -9,6 +9,7 @@ import { parseBusLinks, type BusLink } from './bus-links.js';
 import { parseClusterInfo, type ClusterInfo } from './cluster-info.js';
 import { parseNodeLines, type SeenNode } from '../../cluster/topology/node-lines.js';
 import { parseShards, type ShardDescription } from '../cluster-calls/shard-nodes.js';
+import { findHotKeys, type HotKeys, type HotKeysOptions } from '../migration/hot-keys.js';
 import {
   migrateSlots,
   type MigratedSlots,
@@ -249,6 +250,11 @@ export class ClusterAdmin {
    */
   async slotStats(): Promise<SlotStats[]> {
     return readSlotStats(this.calls);
+  }
+
+  /** Records for a while which keys take most CPU time and traffic. @throws UnsupportedServerFeatureError before Redis 8.6 */
+  async hotKeys(options?: HotKeysOptions): Promise<HotKeys> {
+    return findHotKeys(this.calls, options);
   }
 
   /** Shows no options, which hold secrets. */

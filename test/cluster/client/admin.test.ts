@@ -1,4 +1,10 @@
-import { ClusterClient, InvalidArgumentError, keySlot, type SlotRange } from 'keyslot';
+import {
+  ClusterClient,
+  InvalidArgumentError,
+  keySlot,
+  type SlotRange,
+  UnsupportedServerFeatureError,
+} from 'keyslot';
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
 import { eventually } from '../../cluster-fixture.js';
 
@@ -143,6 +149,41 @@ describe('a cluster of two shards with a replica each', () => {
     }
     for (const slot of [-1, 16_384, 1.5, NaN]) {
       await expect(cluster.admin.countKeysInSlot(slot)).rejects.toBeInstanceOf(InvalidArgumentError);
+    }
+  });
+
+  it('finds hot keys, or says that the servers are too old', async () => {
+    for (const options of [{ count: 65 }, { durationMs: 0 }, { signal: 1 }, { limit: 1 }])
+      await expect(cluster.admin.hotKeys(options as object)).rejects.toBeInstanceOf(InvalidArgumentError);
+    const names = ((await cluster.command('LIST')) as string[]).map((name) => name.toLowerCase());
+    if (!names.includes('hotkeys|start')) {
+      await expect(cluster.admin.hotKeys()).rejects.toBeInstanceOf(UnsupportedServerFeatureError);
+      return;
+    }
+    const abort = new AbortController();
+    const reason = new Error('enough');
+    const aborted = cluster.admin.hotKeys({ signal: abort.signal });
+    abort.abort(reason);
+    await expect(aborted).rejects.toBe(reason);
+    const found = cluster.admin.hotKeys({ durationMs: 500, count: 2 });
+    let isOver = false;
+    const load = async (): Promise<void> => {
+      while (!isOver)
+        await Promise.all(['hot', 'hot', 'hot', 'warm', 'cold'].map((key) => cluster.incr(key)));
+    };
+    const loads = load();
+    const { byCpu, byBytes } = await found.finally(() => (isOver = true));
+    await loads;
+    await cluster.del('hot');
+    await cluster.del('warm');
+    await cluster.del('cold');
+    for (const keys of [byCpu, byBytes]) {
+      expect(keys).toHaveLength(2);
+      expect(keys[0].key).toBe('hot');
+      expect(keys[0].node.id).toBe(cluster.topology.nodeForKey('hot')?.id);
+      expect(keys[0].amount).toBeGreaterThan(keys[1].amount);
+      expect(keys[0].share).toBeGreaterThan(0);
+      expect(keys[0].share).toBeLessThanOrEqual(1);
     }
   });
 
