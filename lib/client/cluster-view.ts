@@ -90,6 +90,14 @@ export class ClusterView extends ScanMethods {
     return Object.create(this, { policy: { value: policy } }) as this;
   }
 
+  /** @internal Returns this with reads through the cache. @throws InvalidArgumentError if the client has none */
+  throughCache(maxAgeMs: number): this {
+    cachedCallsOf(this.engine);
+    const policy: ViewPolicy = { ...this.policy, readFrom: 'primary', cache: { maxAgeMs } };
+    // inherits the engine, as `withPlainReplies` does
+    return Object.create(this, { policy: { value: policy } }) as this;
+  }
+
   private uncached(): ClusterView {
     return this.with({ cache: false }).withPlainReplies();
   }

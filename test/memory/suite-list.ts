@@ -82,6 +82,7 @@ export const ON_SERVERS_ONLY: Readonly<Record<string, string>> = {
   'cluster/entity/commit/full-server.test.ts': 'fills the memory of its servers',
   'cluster/entity/global/schedules.test.ts': 'moves slots between servers',
   'cluster/entity/relations/moving-slot.test.ts': 'moves a slot between servers',
+  'cluster/entity/repository/cached-rows.test.ts': 'needs servers that report changes',
   'cluster/entity/repository/migration.test.ts': 'moves slots between servers',
   'cluster/entity/repository/read-from.test.ts': 'reads from replicas',
 };

@@ -15,7 +15,7 @@ export const ENTITY_OPTIONS = {
   'a write': WRITE,
   'a write of many rows': BULK,
   'an update': [...WRITE, 'ifVersion', 'where'],
-  'a read by key': ['with', 'select', 'withDeleted'],
+  'a read by key': ['with', 'select', 'withDeleted', 'cache'],
   'findBy()': [...ORDER, 'limit', 'offset', 'select'],
   'findOneBy()': [...ORDER, 'select'],
   'findPage()': [...ORDER, 'limit', 'cursor', 'total', 'select'],

@@ -67,6 +67,10 @@ export interface EntityTarget {
 export interface EntityClient {
   /** @internal Returns the same client with replies in the shapes of RESP2, whatever its options say. */
   withPlainReplies?(): EntityClient;
+  /**
+   * @internal Returns the same client, whose reads may come from its cache. Throws if it has none. Stand-ins have none.
+   */
+  throughCache?(maxAgeMs: number): EntityClient;
   /** @internal What the client counts. */
   readonly counters?: { readonly entities: EntityCounters } | undefined;
   /** @internal Returns the time by which rows expire, in milliseconds since 1970; without it, that of this machine. */

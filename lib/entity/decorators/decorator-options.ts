@@ -10,7 +10,7 @@ const NONE: readonly string[] = [];
 
 /** The names of the options of each decorator. An option that is undefined counts as left out. */
 export const DECORATOR_OPTIONS = {
-  ClusterEntity: ['name', 'partition', 'ttl', 'idempotency', 'changes', 'listed', 'dropped'],
+  ClusterEntity: ['name', 'partition', 'ttl', 'idempotency', 'changes', 'listed', 'cache', 'dropped'],
   PrimaryKey: [...KEY, 'generate'],
   PartitionKey: KEY,
   Property: [...VALUE, ...ROW_OPTIONS],

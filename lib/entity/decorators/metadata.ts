@@ -86,6 +86,12 @@ export interface ClusterEntityOptions {
    */
   changes?: boolean | { maxLength?: number | undefined; values?: boolean | undefined } | undefined;
   /**
+   * Allows reads by key to come from the cache of the client: `findOne(key, { cache: true })`. The client needs its
+   * option `cache`. `maxAgeMs` limits how old a kept row may be, in ms; `true` leaves it to the client. Not for classes
+   * with collections, which are keys of their own.
+   */
+  cache?: boolean | { maxAgeMs: number } | undefined;
+  /**
    * Properties of older versions that the class no longer has. Name them only if the same version adds a property of
    * the same stored form; otherwise the class is rejected, because that looks like a rename without `renamedFrom`.
    */

@@ -12,11 +12,12 @@ import { type ClassList, type FollowHandler, followChanges } from '../followers/
 import { type FollowOptions, checkGroup } from '../followers/follow-options.js';
 import { type EntityKey, entityKey, partitionTag } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
-import { type DeletedRows, loadRow } from '../rows/row-reader.js';
+import { type DeletedRows, loadRow, loadRows } from '../rows/row-reader.js';
 import { deletionOf } from '../schema/deletion-schema.js';
 import type { Found, SelectOptions, SelectableNames } from '../decorators/selected.js';
 import { loadWithRelations } from '../loading/relation-loader.js';
 import type { RelationNames, WithRelations } from '../decorators/related.js';
+import { clientFor } from '../loading/cached-client.js';
 import type { FindOptions } from '../loading/find-options.js';
 import type { EntityClass, KeyOf, PartitionKeyOf } from '../decorators/shape.js';
 import { PARTS } from './repository-parts.js';
@@ -37,7 +38,7 @@ export abstract class RepositoryReads<E extends object> extends RepositoryQuerie
    * const title = (await tasks.findOne(id, { select: ['title'] }))?.title;
    * ```
    *
-   * @param options the relations to load with it, or the properties to read.
+   * @param options the relations to load with it, the properties to read, or `cache`.
    * @throws SchemaMismatchError if a stored field does not have the type of its property.
    * @throws TransactionTooLargeError if its relations have more than 1,000 rows.
    */
@@ -184,7 +185,8 @@ export abstract class RepositoryReads<E extends object> extends RepositoryQuerie
     const { context, mapper } = this[PARTS];
     const place = this.at(key);
     if (options.with === undefined && options.select === undefined) {
-      const row = await loadRow(context, mapper, place, this.deletedBy(options));
+      const read = { ...context, client: clientFor(context.client, mapper.schema, options) };
+      const row = await loadRow(read, mapper, place, this.deletedBy(options));
       return (row && row.entity) as Found<E, NoInfer<Name>, WithRelations<E, Names>> | null;
     }
     return (await this.readMany([place], options))[0];
@@ -195,6 +197,10 @@ export abstract class RepositoryReads<E extends object> extends RepositoryQuerie
     options: FindOptions<Names> & SelectOptions<Name>,
   ): Promise<(Found<E, Name, WithRelations<E, Names>> | null)[]> {
     type Row = Found<E, Name, WithRelations<E, Names>> | null;
+    const { context, mapper } = this[PARTS];
+    const client = clientFor(context.client, mapper.schema, options);
+    if (client !== context.client)
+      return (await loadRows({ ...context, client }, mapper, places, this.deletedBy(options))) as Row[];
     if (options.with === undefined) {
       const { finder, pick } = this.reads(options, undefined, this.deletedBy(options));
       return (await finder.rows(places)).map((read) => read && pick(read)) as Row[];
@@ -204,7 +210,6 @@ export abstract class RepositoryReads<E extends object> extends RepositoryQuerie
         'select',
         'select and with exclude each other: what select reads has no relations. Leave one of them out',
       );
-    const { context, mapper } = this[PARTS];
     return (await loadWithRelations(context, mapper, places, options.with, this.deletedBy(options))) as Row[];
   }
 

@@ -37,7 +37,9 @@ export function buildCollections(
   });
 }
 
-const isCollection = (role: PropertyRole): role is CollectionKind => Object.hasOwn(COLLECTION_KINDS, role);
+/** Whether properties of a role are collections. */
+export const isCollection = (role: PropertyRole): role is CollectionKind =>
+  Object.hasOwn(COLLECTION_KINDS, role);
 
 const NAME = /^[\w.-]+$/;
 const ELEMENT_OPTIONS = ['type', 'enum', 'transformer'];

@@ -118,6 +118,8 @@ export interface EntitySchema {
   readonly ttlMs?: number;
   /** Whether the partition's token window records writes that a row cannot record itself. */
   readonly hasWindow: boolean;
+  /** How old rows may be that reads by key take from the cache, in ms; absent if none may come from there. */
+  readonly cachedForMs?: number;
   /** How changes are recorded; absent if they are not. */
   readonly changes?: ChangesSchema;
   /** Properties of older versions that the class no longer has, although it has a new one of their form. */

@@ -1,7 +1,7 @@
 import { describeKind } from '../../cluster/common/describe-value.js';
 import { notOurs } from '../../cluster/common/package-copies.js';
 import type { Codec } from '../codec/codec.js';
-import { buildCollections } from './collection-schema.js';
+import { buildCollections, isCollection } from './collection-schema.js';
 import { type EmbeddedField, embeddedCodec } from '../codec/composite-codecs.js';
 import type { CounterSchema, EntitySchema, FieldSchema, KeyProperty, KeyType } from './entity-schema.js';
 import { EntityHooks } from './entity-hooks.js';
@@ -11,7 +11,7 @@ import {
   entityOptions,
   inheritedMetadata,
 } from '../decorators/metadata.js';
-import { buildChanges, buildTtl } from './schema-changes.js';
+import { buildCache, buildChanges, buildTtl } from './schema-changes.js';
 import { buildDeletion } from './deletion-schema.js';
 import { buildRelations } from './relation-schema.js';
 import { droppedOf, fieldRules, lifetimesOf } from './field-rules.js';
@@ -70,6 +70,11 @@ export class SchemaBuilder {
       ttlMs: buildTtl(options.ttl, note),
       hasWindow: this.hasWindow(type, options.idempotency),
       changes: buildChanges(options.changes, note),
+      cachedForMs: buildCache(
+        options.cache,
+        properties.some(({ role }) => isCollection(role)),
+        note,
+      ),
       dropped: droppedOf(options.dropped, note),
       hooks: new EntityHooks(hooks),
       version: this.typed(type, properties, 'version'),

@@ -46,3 +46,28 @@ export function buildTtl(
     fault(`has the ttl ${JSON.stringify(given)}: milliseconds, or '90s', '15m', '12h', '30d'`);
   return ms;
 }
+
+/**
+ * What `@ClusterEntity({ cache })` means: how old a row from the cache may be, in ms. What is wrong in it is reported to
+ * `fault`.
+ */
+export function buildCache(
+  given: unknown,
+  hasCollections: boolean,
+  fault: (what: string) => void,
+): number | undefined {
+  if (given === undefined || given === false) return undefined;
+  if (hasCollections)
+    fault('has the option cache and collections, which are keys of their own. Leave one of them out');
+  if (given === true) return Infinity;
+  const options = Object(given) as { maxAgeMs?: unknown };
+  const { maxAgeMs } = options;
+  if (
+    Object.keys(options).join() === 'maxAgeMs' &&
+    Number.isSafeInteger(maxAgeMs) &&
+    (maxAgeMs as number) >= 1
+  )
+    return maxAgeMs as number;
+  fault('has the option cache, which is true, or { maxAgeMs } with a whole number of milliseconds from 1');
+  return undefined;
+}

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ClusterClient } from 'keyslot';
+import { ClusterClient, ClusterEntity, createRepositories, PrimaryKey, Property } from 'keyslot';
 import { ownCluster } from '../../cluster-fixture.js';
 
 const { nodes } = ownCluster({ primaries: 1, replicasPerPrimary: 0 });
@@ -10,7 +10,7 @@ test('docs/caching.md shows only code that does what it says', async () => {
   const page = readFileSync(new URL('../../../docs/caching.md', import.meta.url), 'utf8');
   const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
   const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
-  expect(blocks).toHaveLength(1);
+  expect(blocks).toHaveLength(2);
   expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
 
   const cluster = new ClusterClient({
@@ -29,6 +29,25 @@ test('docs/caching.md shows only code that does what it says', async () => {
   console.log(hits, misses); // 1 3
 
   expect(shown).toEqual([1, 3]);
+
+  @ClusterEntity({ name: 'Product', cache: { maxAgeMs: 5_000 } })
+  class Product {
+    @PrimaryKey() id!: string;
+    @Property() title!: string;
+    @Property() cents!: number;
+  }
+
+  const products = createRepositories(cluster, [Product]).repository(Product);
+  await products.insert(products.create({ id: '1', title: 'Pen', cents: 250 }));
+
+  const product = await products.findOne('1', { cache: true });
+  await products.findMany(['1', '2'], { cache: true });
+  await products.findOne('1', { cache: { maxAgeMs: 100 } });
+  await products.findOne('1'); // not through the cache
+
+  expect(product).toMatchObject({ title: 'Pen' });
+  const { entries } = cluster.cache.stats();
+  expect(entries).toBe(5);
   await cluster.close();
 });
 
