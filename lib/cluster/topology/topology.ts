@@ -51,6 +51,7 @@ export function nodeName(address: NodeAddress): string {
 export class ClusterTopology {
   private shardList?: readonly ClusterShard[];
   private nodesByName?: ReadonlyMap<string, ClusterNode>;
+  private viewText?: string;
 
   private constructor(
     /** Grows with every change this client has seen. */
@@ -198,6 +199,9 @@ export class ClusterTopology {
    * names if there are no ids.
    */
   sharesNodes(other: ClusterTopology): boolean {
+    // mostly all nodes are the same
+    const first = this.shards.at(0)?.primary;
+    if (first !== undefined && other.node(first.name)?.id === first.id) return true;
     const ids = new Set(other.nodes.map(({ id }) => id));
     return this.nodes.some(({ id, name }) => {
       if (id !== '' && !ids.has('')) return ids.has(id);
@@ -212,6 +216,10 @@ export class ClusterTopology {
 
   /** Returns a text that is equal for equal views, whatever the order in which nodes were reported. */
   fingerprint(): string {
+    return (this.viewText ??= this.describeView());
+  }
+
+  private describeView(): string {
     return this.shards
       .map(({ primary, replicas, slots }) => {
         const names = replicas.map((replica) => replica.name).toSorted();
