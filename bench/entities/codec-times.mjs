@@ -41,7 +41,8 @@ function ours() {
   const { set } = mapper.changes(entity);
   const row = { '~v': '1700000000000000' };
   for (let i = 0; i < set.length; i += 2) row[set[i]] = set[i + 1];
-  return { encode: () => mapper.changes(entity), decode: () => mapper.load(key, row) };
+  const values = mapper.loader.valuesOf(row);
+  return { encode: () => mapper.changes(entity), decode: () => mapper.loader.load(key, values) };
 }
 
 function byHand() {

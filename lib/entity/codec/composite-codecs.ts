@@ -125,21 +125,24 @@ export function embeddedCodec(
   };
   const fromJson = (json: unknown): object => {
     fit(typeof json === 'object' && json !== null && !Array.isArray(json));
-    const value: object = Reflect.construct(type, []);
-    let known = 0;
-    for (const { property, codec, hasDefault } of fields) {
-      if (!Object.hasOwn(json, property)) {
-        if (!hasDefault) Reflect.set(value, property, undefined);
-        continue;
-      }
-      known++;
-      const part: unknown = Reflect.get(json, property);
-      Reflect.set(value, property, isAbsent(part) ? undefined : codec.fromJson(part));
+    const value = new (type as new () => Record<string, unknown>)();
+    let unknown = 0;
+    for (const _ in json) unknown++;
+    for (let i = 0; i < fields.length; i++) {
+      const { property, codec, hasDefault } = fields[i];
+      let part: unknown;
+      if (Object.hasOwn(json, property)) {
+        unknown--;
+        part = (json as Record<string, unknown>)[property];
+      } else if (hasDefault) continue;
+      const own = isAbsent(part) ? undefined : codec.fromJson(part);
+      // an accessor without a setter ignores the value
+      if (property in type.prototype) Reflect.set(value, property, own);
+      else value[property] = own;
     }
-    const names = Object.keys(json);
-    if (names.length > known) {
+    if (unknown > 0) {
       const own = new Set(fields.map(({ property }) => property));
-      const rest = names.filter((name) => !own.has(name));
+      const rest = Object.keys(json).filter((name) => !own.has(name));
       rests.set(
         value,
         rest.map((name) => [name, Reflect.get(json, name)]),

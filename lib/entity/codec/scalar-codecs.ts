@@ -7,6 +7,7 @@ interface TextScalar<T> {
   expects: string;
   accepts(value: unknown): value is T;
   write(value: T): string;
+  /** Rejects text that does not stand for a value of the type. */
   read(text: string): T;
   /** Whether JSON has this type; otherwise JSON contains the value as text. */
   inJson?: boolean;
@@ -19,9 +20,7 @@ function textScalar<T>(scalar: TextScalar<T>): Codec<T> {
   const { form, expects, accepts, write, read, order, inJson = false, immutable = true } = scalar;
   const readText = (text: unknown): T => {
     fit(typeof text === 'string');
-    const value = read(text);
-    fit(accepts(value));
-    return value;
+    return read(text);
   };
   return {
     form,
@@ -35,7 +34,7 @@ function textScalar<T>(scalar: TextScalar<T>): Codec<T> {
       fit(accepts(value));
       return write(value);
     },
-    decode: (stored) => readText(textOf(stored)),
+    decode: (stored) => read(textOf(stored)),
     toJson(value) {
       fit(accepts(value));
       return inJson ? value : write(value);
@@ -66,7 +65,8 @@ export const numberCodec = textScalar<number>({
   write: String,
   read(text) {
     const value = Number(text);
-    fit(text.trim() !== '');
+    if (value !== 0 && Number.isSafeInteger(value)) return value;
+    fit(Number.isFinite(value) && text.trim() !== '');
     // An integer beyond 2^53 would differ from the stored one.
     fit(!Number.isInteger(value) || Number.isSafeInteger(value) || String(value) === text);
     return value;
@@ -104,6 +104,9 @@ export const booleanCodec = textScalar<boolean>({
 export const isValidDate = (value: unknown): value is Date =>
   types.isDate(value) && !Number.isNaN(value.getTime());
 
+/** The greatest distance of a Date from 1970. */
+const FARTHEST_DATE_MS = 8.64e15;
+
 /** Stores a Date as milliseconds since 1970, the precision of a Date. */
 export const dateCodec = textScalar<Date>({
   form: 'date',
@@ -111,8 +114,9 @@ export const dateCodec = textScalar<Date>({
   accepts: isValidDate,
   write: (value) => String(value.getTime()),
   read(text) {
-    fit(/^-?\d{1,16}$/.test(text));
-    return new Date(Number(text));
+    const ms = Number(text);
+    fit(/^-?\d{1,16}$/.test(text) && Math.abs(ms) <= FARTHEST_DATE_MS);
+    return new Date(ms);
   },
   immutable: false,
   order: (value) => orderNumber(value.getTime()),

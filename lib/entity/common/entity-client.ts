@@ -48,9 +48,9 @@ export interface EntityPipeline {
   /** As `ClusterClient` has it. */
   hmgetBuffer(key: string, ...fields: string[]): unknown;
   /** As `ClusterClient` has it. */
-  hgetall(key: string): unknown;
-  /** As `ClusterClient` has it. */
   hgetallBuffer(key: string): unknown;
+  /** As `ClusterClient` has it. */
+  exists(key: string): unknown;
   exec(): Promise<[error: Error | null, reply: unknown][] | null>;
 }
 
@@ -76,13 +76,13 @@ export interface EntityClient {
   /** @internal Returns the time by which rows expire, in milliseconds since 1970; without it, that of this machine. */
   now?(): number;
   /** As `ClusterClient` has it. */
-  hgetall(key: string): Promise<Record<string, string>>;
-  /** As `ClusterClient` has it. */
   hgetallBuffer(key: string): Promise<Record<string, Buffer>>;
   /** As `ClusterClient` has it. */
   exists(key: string): Promise<number>;
   /** As `ClusterClient` has it. */
   hmget(key: string, ...fields: string[]): Promise<(string | null)[]>;
+  /** As `ClusterClient` has it. */
+  hmgetBuffer(key: string, ...fields: string[]): Promise<(Buffer | null)[]>;
   /** As `ClusterClient` has it. */
   zlexcount(key: string, min: Buffer, max: Buffer): Promise<number>;
   /** As `ClusterClient` has it. */
@@ -134,7 +134,7 @@ export function primaryOf(client: EntityClient): EntityClient {
 
 /** Returns whether a view is a full client. A stand-in may only run scripts. */
 const hasCommands = (view: ScriptRunner): view is ScriptRunner & EntityClient =>
-  'hgetall' in view && 'hmget' in view && 'with' in view;
+  'hgetallBuffer' in view && 'hmget' in view && 'with' in view;
 
 /** A client, and its view for reads that must not lag. */
 export interface EntityClients {

@@ -147,7 +147,8 @@ async function migrateBatch(
 
 /** Returns what writes a row as its class stores it; undefined if it is so stored, missing or expired. */
 function migrationOperation(mapper: RowMapper, key: EntityKey, fields: Fields): RowOperation | undefined {
-  const row = mapper.load(key, fields);
+  const values = mapper.loader.valuesOf(fields);
+  const row = values && mapper.loader.load(key, values);
   const changes = row && migrationOf(mapper.schema, row.entity, row.snapshot);
   if (!changes) return undefined;
   const operation: RowOperation = {

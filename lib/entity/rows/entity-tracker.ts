@@ -5,7 +5,8 @@ import { shownCounters } from './entity-check.js';
 import { guardRelations } from '../schema/relation-values.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
-import type { LoadedRow, RowMapper } from './row-mapper.js';
+import type { LoadedRow } from './row-loader.js';
+import type { RowMapper } from './row-mapper.js';
 import type { SnapshotValue } from './row-snapshot.js';
 
 /** The state of an entity's row when it was last read or written. */

@@ -1,40 +1,14 @@
-import { ROW_FIELDS, removedField } from '../keys/stored-names.js';
+import { removedField } from '../keys/stored-names.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { describeKind } from '../../cluster/common/describe-value.js';
-import { LATEST_DATE_MS } from '../common/argument-checks.js';
 import type { Stored } from '../codec/codec.js';
-import { counterValue } from './counter.js';
-import { SchemaMismatchError } from '../common/entity-errors.js';
-import type { EntityKey } from '../keys/entity-key.js';
 import type { EntitySchema, FieldSchema } from '../schema/entity-schema.js';
 import { givenValue, plainCopy } from '../common/given-value.js';
-import { DefaultSnapshot, FormerSnapshot, type SnapshotValue } from './row-snapshot.js';
+import type { SnapshotValue } from './row-snapshot.js';
 import { isValidDate } from '../codec/scalar-codecs.js';
 import { type RowChanges, rowChanges } from './row-changes.js';
-import { copyOf, fieldOf, isEmpty } from './stored-row.js';
-import {
-  type StoredValue,
-  checkLength,
-  checkOptional,
-  encodeField,
-  removeField,
-  setField,
-  storedIn,
-  valueOf,
-} from './field-storage.js';
-
-/** A row that was read. */
-export interface LoadedRow<E extends object = object> {
-  readonly entity: E;
-  readonly version: number;
-  readonly snapshot: SnapshotValue[];
-  /** The texts of the counters, in the order of the schema; empty if absent. */
-  readonly counters: string[];
-  /** When the row expires, in milliseconds since 1970; undefined for never. */
-  readonly expiresAt?: number;
-}
-
-type Properties = Record<string, unknown>;
+import { RowLoader } from './row-loader.js';
+import { checkLength, checkOptional, encodeField, removeField, setField } from './field-storage.js';
 
 /** Converts between entities and rows of one schema. */
 export class RowMapper {
@@ -42,8 +16,8 @@ export class RowMapper {
   private readonly globalFields: ReadonlySet<string>;
   /** The names of the properties that an entity is created with. */
   readonly creatable: ReadonlySet<string>;
-  /** Whether rows can be read as text, which is much cheaper than reading bytes. */
-  readonly isText: boolean;
+  /** Converts rows to entities. */
+  readonly loader: RowLoader;
 
   /** @param now returns the time by which rows expire, in milliseconds since 1970. */
   constructor(
@@ -59,48 +33,7 @@ export class RowMapper {
       (name) => name !== undefined,
     );
     this.creatable = new Set([...others, ...fields.map(({ property }) => property)]);
-    this.isText = schema.fields.every(({ codec }) => codec.form !== 'bytes');
-  }
-
-  /**
-   * Converts a row to an entity.
-   *
-   * @param stored the reply of HGETALL. Fields that the schema does not know are ignored.
-   * @returns null if there is no row, or it has expired.
-   * @throws SchemaMismatchError
-   */
-  load(key: EntityKey, stored: Readonly<Record<string, Stored>>): LoadedRow | null {
-    if (isEmpty(stored)) return null;
-    const { fields, counters, primaryKey, partitionKey, version: versionProperty, type } = this.schema;
-    const expiresAt = this.expiresAt(key, stored[ROW_FIELDS.expiresAt]);
-    if (expiresAt !== undefined && expiresAt <= this.now()) return null;
-    const entity = Reflect.construct(type, []) as Properties;
-    entity[primaryKey.property] = key.id;
-    if (partitionKey) entity[partitionKey.property] = key.partition;
-    const version = this.version(key, stored[ROW_FIELDS.version]);
-    if (versionProperty) entity[versionProperty] = version;
-    const { expiresAt: expiryProperty } = this.schema;
-    if (expiryProperty) entity[expiryProperty] = expiresAt === undefined ? undefined : new Date(expiresAt);
-    const snapshot: SnapshotValue[] = new Array<SnapshotValue>(fields.length);
-    for (let i = 0; i < fields.length; i++) {
-      const field = fields[i];
-      const found = storedIn(field, stored);
-      if (found === undefined) {
-        snapshot[i] = this.loadAbsent(entity, field, stored);
-        continue;
-      }
-      const value = this.decode(key, field, found);
-      entity[field.property] = value;
-      const { immutable } = field.codec;
-      if (!found.former) snapshot[i] = immutable ? value : copyOf(found.bytes);
-      else snapshot[i] = new FormerSnapshot(immutable ? value : field.codec.encode(value));
-    }
-    const counterTexts = counters.map((counter) => {
-      const text = fieldOf(stored, counter.property)?.toString() ?? '';
-      entity[counter.property] = counterValue(this.schema, key, counter, text);
-      return text;
-    });
-    return { entity, version, snapshot, counters: counterTexts, expiresAt };
+    this.loader = new RowLoader(schema, now);
   }
 
   /** Copies the schema's properties from `data` to an entity. */
@@ -210,49 +143,6 @@ export class RowMapper {
         );
       return [[property, value === null ? undefined : String(encodeField(this.schema.name, field, value))]];
     });
-  }
-
-  /** Leaves a property without a stored value at its default, unless it was removed. @returns its snapshot. */
-  private loadAbsent(
-    entity: Properties,
-    { property, codec, hasDefault, default: ofOption }: FieldSchema,
-    stored: Readonly<Record<string, Stored>>,
-  ): SnapshotValue {
-    if (!hasDefault || fieldOf(stored, removedField(property)) !== undefined) {
-      entity[property] = undefined;
-      return undefined;
-    }
-    if (ofOption) entity[property] = ofOption();
-    const value = entity[property];
-    if (value === undefined || value === null) return undefined;
-    try {
-      return new DefaultSnapshot(codec.immutable ? value : codec.encode(value));
-    } catch {
-      return undefined; // the default does not have the property's type: the next save reports it
-    }
-  }
-
-  private decode(key: EntityKey, field: FieldSchema, stored: StoredValue): unknown {
-    try {
-      return valueOf(field, stored);
-    } catch {
-      // Without the cause, because the error of JSON.parse quotes the value.
-      const { codec, property } = field;
-      throw new SchemaMismatchError(this.schema.name, property, key.row, codec.expects);
-    }
-  }
-
-  private expiresAt(key: EntityKey, stored: Stored | undefined): number | undefined {
-    if (stored === undefined) return undefined;
-    const text = stored.toString();
-    if (/^\d{1,16}$/.test(text) && Number(text) <= LATEST_DATE_MS) return Number(text);
-    throw new SchemaMismatchError(this.schema.name, ROW_FIELDS.expiresAt, key.row, 'a time of expiry');
-  }
-
-  private version(key: EntityKey, stored: Stored | undefined): number {
-    const version = stored === undefined ? 0 : Number(stored.toString()); // rows of other programs have none
-    if (Number.isSafeInteger(version) && version >= 0) return version;
-    throw new SchemaMismatchError(this.schema.name, ROW_FIELDS.version, key.row, 'a version');
   }
 }
 

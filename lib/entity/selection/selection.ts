@@ -5,7 +5,7 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { isPlain } from '../common/given-value.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
-import { RowMapper } from '../rows/row-mapper.js';
+import { RowLoader } from '../rows/row-loader.js';
 import type { DeletedRows, RowContext } from '../rows/row-reader.js';
 import { SELECTED } from '../decorators/selected.js';
 import { readSelected } from './selected-reader.js';
@@ -68,10 +68,10 @@ export class Selection {
       fields: fields.filter(({ property }) => named.has(property)),
       counters: counters.filter(({ property }) => named.has(property)),
     };
-    let mapper: RowMapper | undefined;
+    let loader: RowLoader | undefined;
     return async (context, keys) => {
-      mapper ??= new RowMapper(schema, () => nowOf(context.client));
-      return readSelected(context.client, mapper, keys, deleted);
+      loader ??= new RowLoader(schema, () => nowOf(context.client));
+      return readSelected(context.client, loader, keys, deleted);
     };
   }
 

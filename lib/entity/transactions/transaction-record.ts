@@ -1,5 +1,6 @@
 import type { EntityKey } from '../keys/entity-key.js';
-import type { RowMapper, LoadedRow } from '../rows/row-mapper.js';
+import type { LoadedRow } from '../rows/row-loader.js';
+import type { RowMapper } from '../rows/row-mapper.js';
 
 /** A row that a transaction read; `row` is null if there was none. */
 export interface TransactionRead {

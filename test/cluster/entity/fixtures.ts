@@ -109,10 +109,10 @@ export function counted(client: EntityClient): EntityClient & { calls: string[] 
   };
   return {
     calls,
-    hgetall: (key) => note('hgetall', client.hgetall(key)),
     hgetallBuffer: (key) => note('hgetall', client.hgetallBuffer(key)),
     exists: (key) => note('exists', client.exists(key)),
     hmget: (...call) => note('hmget', client.hmget(...call)),
+    hmgetBuffer: (...call) => note('hmget', client.hmgetBuffer(...call)),
     zlexcount: (...call) => note('zlexcount', client.zlexcount(...call)),
     zrangebylex: (...call) => note('zrangebylex', client.zrangebylex(...call)),
     zrevrangebylex: (...call) => note('zrevrangebylex', client.zrevrangebylex(...call)),

@@ -135,7 +135,7 @@ describe('observe', () => {
     expect(client.calls).toEqual([]);
     expect(await firstValueFrom(observed.pipe(take(3), toArray()))).toHaveLength(3);
     await things.findOne({ boxId: 3, id: ':3' }); // by now a next batch would have been asked for
-    expect(client.calls).toEqual(['zrangebylex', 'pipeline', 'hgetall']);
+    expect(client.calls).toEqual(['zrangebylex', 'pipeline', 'hmget', 'exists']);
   });
 
   it('fails with the error of the stream', async () => {

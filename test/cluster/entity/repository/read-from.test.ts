@@ -55,7 +55,7 @@ async function choices(call: () => Promise<unknown>): Promise<string[]> {
 }
 
 it('reads of repositories use the readFrom of the client', async () => {
-  expect(await choices(() => letters.findOne({ orderId, id: '1' }))).toEqual(['hgetall']);
+  expect(await choices(() => letters.findOne({ orderId, id: '1' }))).toEqual(['hmget', 'exists']);
   expect(await choices(() => letters.findBy({ orderId, state: 's' }))).toContain('zrangebylex');
 });
 

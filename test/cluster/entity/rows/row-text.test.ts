@@ -8,7 +8,7 @@ import {
   Shape,
   Version,
 } from 'keyslot';
-import { freshId, sharedClient } from '../fixtures.js';
+import { counted, freshId, sharedClient } from '../fixtures.js';
 
 /** All of its fields are text, so its rows are read as text. */
 @ClusterEntity({ name: 'Letter' })
@@ -77,4 +77,34 @@ test('text is saved only if it has changed', async () => {
   expect(letter.version).toBe(version + 1);
   for (const found of await readInAllWays(id))
     expect(found).toMatchObject({ at: new Date(6), more: { b: 2 } });
+});
+
+test('a read receives the values of its class, and neither tokens nor unknown fields', async () => {
+  const id = freshId();
+  await letters.insert(letters.create({ id, body: 'a', at: new Date(5), more: { b: 1 } }));
+  for (const body of ['b', 'c', 'd', 'e']) await letters.update(id, { body });
+  await writeField(id, 'unknown', Buffer.alloc(10_000, 'x'));
+  const client = counted(cluster.client);
+  const received: unknown[] = [];
+  client.hmget = async (...call) => {
+    const values = await cluster.client.hmget(...call);
+    received.push(...values.filter((value) => value !== null));
+    return values;
+  };
+  const letter = await createRepositories(client, [Letter]).repository(Letter).findOne(id);
+  expect(letter).toMatchObject({ id, body: 'e', at: new Date(5), more: { b: 1 } });
+  expect(received).toEqual([String(letter!.version), 'e', '5', '{"b":1}']);
+});
+
+test('a row of another program is found even if it has no field of the class', async () => {
+  const [id, absent] = [freshId(), freshId()];
+  await writeField(id, 'unknown', Buffer.from('x'));
+  for (const letter of await readInAllWays(id)) expect(letter).toMatchObject({ id, version: 0 });
+  expect(await letters.findMany([absent, id])).toMatchObject([null, { id }]);
+});
+
+test('a row that does not exist is looked for in one round trip', async () => {
+  const client = counted(cluster.client);
+  expect(await createRepositories(client, [Letter]).repository(Letter).findOne(freshId())).toBeNull();
+  expect(client.calls).toEqual(['hmget', 'exists']);
 });
