@@ -48,6 +48,8 @@ export interface EntityPipeline {
   /** As `ClusterClient` has it. */
   hmgetBuffer(key: string, ...fields: string[]): unknown;
   /** As `ClusterClient` has it. */
+  hgetall(key: string): unknown;
+  /** As `ClusterClient` has it. */
   hgetallBuffer(key: string): unknown;
   /** As `ClusterClient` has it. */
   exists(key: string): unknown;

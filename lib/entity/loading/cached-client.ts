@@ -10,14 +10,17 @@ const views = new WeakMap<EntityClient, Map<number, EntityClient>>();
 /** The options of a read that concern the cache. */
 type CacheOptions = Pick<FindOptions<string>, 'with' | 'cache'> & { readonly select?: unknown };
 
+/** Returns whether a read asks for the cache. */
+export const isCached = ({ cache }: CacheOptions): boolean => cache !== undefined && cache !== false;
+
 /**
  * Returns the client for a read by key: the one that was given, or one that reads through its cache.
  *
  * @throws InvalidArgumentError if the class does not allow that, the client has no cache, or an option is invalid.
  */
 export function clientFor(client: EntityClient, schema: EntitySchema, options: CacheOptions): EntityClient {
+  if (!isCached(options)) return client;
   const { cache } = options;
-  if (cache === undefined || cache === false) return client;
   const refuse = (reason: string): never => {
     throw new InvalidArgumentError('cache', reason);
   };

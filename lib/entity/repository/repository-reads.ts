@@ -12,12 +12,12 @@ import { type ClassList, type FollowHandler, followChanges } from '../followers/
 import { type FollowOptions, checkGroup } from '../followers/follow-options.js';
 import { type EntityKey, entityKey, partitionTag } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
-import { type DeletedRows, loadRow, loadRows } from '../rows/row-reader.js';
+import { type DeletedRows, loadRow, loadRowsByKey, loadWholeRows } from '../rows/row-reader.js';
 import { deletionOf } from '../schema/deletion-schema.js';
 import type { Found, SelectOptions, SelectableNames } from '../decorators/selected.js';
 import { loadWithRelations } from '../loading/relation-loader.js';
 import type { RelationNames, WithRelations } from '../decorators/related.js';
-import { clientFor } from '../loading/cached-client.js';
+import { clientFor, isCached } from '../loading/cached-client.js';
 import type { FindOptions } from '../loading/find-options.js';
 import type { EntityClass, KeyOf, PartitionKeyOf } from '../decorators/shape.js';
 import { PARTS } from './repository-parts.js';
@@ -184,9 +184,8 @@ export abstract class RepositoryReads<E extends object> extends RepositoryQuerie
     checkEntityOptions('a read by key', options);
     const { context, mapper } = this[PARTS];
     const place = this.at(key);
-    if (options.with === undefined && options.select === undefined) {
-      const read = { ...context, client: clientFor(context.client, mapper.schema, options) };
-      const row = await loadRow(read, mapper, place, this.deletedBy(options));
+    if (options.with === undefined && options.select === undefined && !isCached(options)) {
+      const row = await loadRow(context, mapper, place, this.deletedBy(options));
       return (row && row.entity) as Found<E, NoInfer<Name>, WithRelations<E, Names>> | null;
     }
     return (await this.readMany([place], options))[0];
@@ -198,11 +197,14 @@ export abstract class RepositoryReads<E extends object> extends RepositoryQuerie
   ): Promise<(Found<E, Name, WithRelations<E, Names>> | null)[]> {
     type Row = Found<E, Name, WithRelations<E, Names>> | null;
     const { context, mapper } = this[PARTS];
+    const deleted = this.deletedBy(options);
     const client = clientFor(context.client, mapper.schema, options);
     if (client !== context.client)
-      return (await loadRows({ ...context, client }, mapper, places, this.deletedBy(options))) as Row[];
+      return (await loadWholeRows({ ...context, client }, mapper, places, deleted)) as Row[];
     if (options.with === undefined) {
-      const { finder, pick } = this.reads(options, undefined, this.deletedBy(options));
+      if (options.select === undefined)
+        return (await loadRowsByKey(context, mapper, places, deleted)) as Row[];
+      const { finder, pick } = this.reads(options, undefined, deleted);
       return (await finder.rows(places)).map((read) => read && pick(read)) as Row[];
     }
     if (options.select !== undefined)
@@ -210,7 +212,7 @@ export abstract class RepositoryReads<E extends object> extends RepositoryQuerie
         'select',
         'select and with exclude each other: what select reads has no relations. Leave one of them out',
       );
-    return (await loadWithRelations(context, mapper, places, options.with, this.deletedBy(options))) as Row[];
+    return (await loadWithRelations(context, mapper, places, options.with, deleted)) as Row[];
   }
 
   /** @internal */

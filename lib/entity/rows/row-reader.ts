@@ -1,6 +1,6 @@
 import type { EntityTracker } from './entity-tracker.js';
 import type { CollectionWriter } from '../collections/collection-access.js';
-import { countersOf, type EntityClient } from '../common/entity-client.js';
+import { countersOf, type EntityClient, type EntityPipeline } from '../common/entity-client.js';
 import type { EntityKey } from '../keys/entity-key.js';
 import type { LoadedRow, RowLoader, RowValues } from './row-loader.js';
 import type { RowMapper } from './row-mapper.js';
@@ -39,6 +39,7 @@ export async function loadRow(
 
 async function readRow(client: EntityClient, loader: RowLoader, row: string): Promise<RowValues | null> {
   const { names, isText } = loader;
+  // EXISTS, because a row of another program can lack all of these fields, and a missing row must take one round trip
   const [values, found] = await Promise.all([
     isText ? client.hmget(row, ...names) : client.hmgetBuffer(row, ...names),
     client.exists(row),
@@ -48,53 +49,91 @@ async function readRow(client: EntityClient, loader: RowLoader, row: string): Pr
 }
 
 /**
- * Reads rows in one batch per node. Returns their values in the same order, null for missing rows.
- *
- * EXISTS follows HMGET, because a row of another program can lack all fields of its class, and a missing row must not take
- * a second round trip.
+ * Reads rows that are known to exist, such as those that an index lists, in one batch per node. Returns their values in
+ * the same order, null for missing rows, which take a second batch.
  */
 export async function readRows(
   client: EntityClient,
   loader: RowLoader,
   keys: readonly EntityKey[],
 ): Promise<(RowValues | null)[]> {
-  const { names, isText } = loader;
+  const pipeline = client.pipeline();
+  for (const { row } of keys) addRead(pipeline, loader, row);
+  const rows = (await repliesOf(pipeline.exec())) as (RowValues | null)[];
+  const others = [...rows.keys()].filter((i) => !isReadable(rows[i]!));
+  return readAgain(client, loader, keys, rows, others);
+}
+
+/** Reads rows that may be missing, in one batch per node. Returns their values in the same order, null for missing rows. */
+async function readRowsByKey(
+  client: EntityClient,
+  loader: RowLoader,
+  keys: readonly EntityKey[],
+): Promise<(RowValues | null)[]> {
   const pipeline = client.pipeline();
   for (const { row } of keys) {
-    if (isText) pipeline.hmget(row, ...names);
-    else pipeline.hmgetBuffer(row, ...names);
+    addRead(pipeline, loader, row);
     pipeline.exists(row);
   }
   const replies = await repliesOf(pipeline.exec());
-  const rows: (RowValues | null)[] = [];
+  const rows = keys.map((_, i) => replies[2 * i] as RowValues | null);
   const others: number[] = [];
-  for (let i = 0; i < keys.length; i++) {
-    const values = replies[2 * i] as RowValues;
-    const isFound = isReadable(values);
-    rows.push(isFound ? values : null);
-    if (!isFound && replies[2 * i + 1] !== 0) others.push(i);
+  for (let i = 0; i < rows.length; i++) {
+    if (isReadable(rows[i]!)) continue;
+    rows[i] = null;
+    if (replies[2 * i + 1] !== 0) others.push(i);
   }
-  if (others.length === 0) return rows;
-  const again = client.pipeline();
-  for (const i of others) again.hgetallBuffer(keys[i].row);
-  for (const [at, reply] of (await repliesOf(again.exec())).entries())
-    rows[others[at]] = loader.valuesOf(reply as Fields);
+  return readAgain(client, loader, keys, rows, others);
+}
+
+/** Reads whole rows, which a cache keeps as one value each, in one batch per node. */
+async function readWholeRows(
+  client: EntityClient,
+  loader: RowLoader,
+  keys: readonly EntityKey[],
+): Promise<(RowValues | null)[]> {
+  const pipeline = client.pipeline();
+  for (const { row } of keys) {
+    if (loader.isText) pipeline.hgetall(row);
+    else pipeline.hgetallBuffer(row);
+  }
+  const rows = (await repliesOf(pipeline.exec())).map((fields) => loader.valuesOf(fields as Fields));
+  const others = [...rows.keys()].filter((i) => rows[i] && isReplaced(rows[i]));
+  return readAgain(client, loader, keys, rows, others);
+}
+
+function addRead(pipeline: EntityPipeline, { names, isText }: RowLoader, row: string): void {
+  if (isText) pipeline.hmget(row, ...names);
+  else pipeline.hmgetBuffer(row, ...names);
+}
+
+/** Reads some of the rows again, whole and as bytes. */
+async function readAgain(
+  client: EntityClient,
+  loader: RowLoader,
+  keys: readonly EntityKey[],
+  rows: (RowValues | null)[],
+  places: readonly number[],
+): Promise<(RowValues | null)[]> {
+  if (places.length === 0) return rows;
+  const pipeline = client.pipeline();
+  for (const i of places) pipeline.hgetallBuffer(keys[i].row);
+  for (const [at, reply] of (await repliesOf(pipeline.exec())).entries())
+    rows[places[at]] = loader.valuesOf(reply as Fields);
   return rows;
 }
 
 /**
  * Returns whether values are those of a row that needs no other reading. If all are absent, there is no row, or another
- * program wrote it. If bytes were replaced, the row is read again as bytes, which its codecs check.
+ * program wrote it.
  */
-function isReadable(values: RowValues): boolean {
-  let isFound = false;
-  for (const value of values) {
-    if (value === null || value === undefined) continue;
-    isFound = true;
-    if (typeof value === 'string' && value.includes(REPLACED)) return false;
-  }
-  return isFound;
-}
+const isReadable = (values: RowValues): boolean => values.some(isPresent) && !isReplaced(values);
+
+const isPresent = (value: Stored | null | undefined): boolean => value !== null && value !== undefined;
+
+/** Returns whether bytes were replaced. Then the row is read again as bytes, which its codecs check. */
+const isReplaced = (values: RowValues): boolean =>
+  values.some((value) => typeof value === 'string' && value.includes(REPLACED));
 
 /** Returns the replies of a batch. @throws the first error among them. */
 async function repliesOf(
@@ -106,16 +145,43 @@ async function repliesOf(
   });
 }
 
-/** Reads rows in one batch per node. Returns their entities in the same order, null for a missing row. */
-export async function loadRows(
+/**
+ * Reads rows that are known to exist, in one batch per node. Returns their entities in the same order, null for a missing
+ * row.
+ */
+export const loadRows = (
   context: RowContext,
   mapper: RowMapper,
   keys: readonly EntityKey[],
-  deleted: DeletedRows = 'left out',
+  deleted?: DeletedRows,
+): Promise<(object | null)[]> => loadBy(readRows, context, mapper, keys, deleted);
+
+/** Does the same for rows that may be missing. */
+export const loadRowsByKey = (
+  context: RowContext,
+  mapper: RowMapper,
+  keys: readonly EntityKey[],
+  deleted?: DeletedRows,
+): Promise<(object | null)[]> => loadBy(readRowsByKey, context, mapper, keys, deleted);
+
+/** Does the same for rows that the client may have in its cache. */
+export const loadWholeRows = (
+  context: RowContext,
+  mapper: RowMapper,
+  keys: readonly EntityKey[],
+  deleted?: DeletedRows,
+): Promise<(object | null)[]> => loadBy(readWholeRows, context, mapper, keys, deleted);
+
+async function loadBy(
+  read: typeof readRows,
+  context: RowContext,
+  mapper: RowMapper,
+  keys: readonly EntityKey[],
+  deleted?: DeletedRows,
 ): Promise<(object | null)[]> {
   if (keys.length === 0) return [];
   countersOf(context.client).operations.add('read', keys.length);
-  const rows = await readRows(context.client, mapper.loader, keys);
+  const rows = await read(context.client, mapper.loader, keys);
   const entities = rows.map(
     (values, i) => remember(context, mapper, keys[i], values, deleted)?.entity ?? null,
   );

@@ -120,13 +120,13 @@ it('reads nothing else', async () => {
   const client = counted(cluster.client);
   client.pipeline = () => {
     const pipeline = cluster.client.pipeline();
-    const { exec, exists, hgetallBuffer, hmgetBuffer } = pipeline;
+    const { exec, hgetall, hgetallBuffer, hmgetBuffer } = pipeline;
     const hmget = (key: string, ...fields: string[]): unknown => {
       asked.push(...fields);
       return pipeline.hmget(key, ...fields);
     };
     const others = Object.fromEntries(
-      Object.entries({ exec, exists, hgetallBuffer, hmgetBuffer }).map(([name, method]) => [
+      Object.entries({ exec, hgetall, hgetallBuffer, hmgetBuffer }).map(([name, method]) => [
         name,
         (method as () => void).bind(pipeline),
       ]),
