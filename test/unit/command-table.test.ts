@@ -489,6 +489,18 @@ describe('commands that the table does not know', () => {
     expect(Object.hasOwn(Object.prototype, 'firstKey')).toBe(false);
   });
 
+  it('learns subcommands of known containers, for one client only', () => {
+    const learned = new CommandTable();
+    const container: Reply = [
+      ...['config', -2, [], 0, 0, 0, [], [], []],
+      [['config|planted', 3, ['write'], 2, 2, 1, [], [], [], []]],
+    ];
+    learned.extend(rowsFromCommandReply([container]));
+    expect(learned.lookup('config', ['planted', 'k'])).toMatchObject({ name: 'config planted', write: true });
+    expect(learned.lookup('config', ['get', 'k'])).toBe(table.lookup('config', ['get', 'k']));
+    expect(new CommandTable().lookup('config', ['planted', 'k'])).toMatchObject({ name: 'config' });
+  });
+
   it('accepts key positions from servers without key specifications', () => {
     const [row] = rowsFromCommandReply([['OLD.MSET', -3, ['write'], 1, -1, 2]]);
     expect(keyIndexes(row, ['a', '1', 'b', '2'])).toEqual([0, 2]);

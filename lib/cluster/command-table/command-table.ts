@@ -112,14 +112,16 @@ const webRequestRows: readonly CommandRow[] = [...webRequestWords.keys()].map((w
 /** The names of all commands in the static table; containers without their subcommands. */
 export const commandNames: readonly string[] = [...new Set(builtinRows.map((row) => row.name.split(' ')[0]))];
 
+type Entries = Map<string, Entry>;
+
+/** The static table, which all clients share. */
+const builtinEntries: Entries = new Map();
+addRows(builtinEntries, builtinRows);
+addRows(builtinEntries, webRequestRows);
+
 /** The commands that a cluster knows: a static table, extended by what its servers report. */
 export class CommandTable {
-  private readonly entries = new Map<string, Entry>();
-
-  constructor() {
-    this.extend(builtinRows);
-    this.extend(webRequestRows);
-  }
+  private entries = builtinEntries;
 
   /**
    * Returns the row of a call; undefined if the command is unknown. The case of the name is ignored. The
@@ -135,16 +137,28 @@ export class CommandTable {
 
   /** Adds commands that are not known yet. Rows of known names stay unchanged. */
   extend(rows: readonly CommandRow[]): void {
-    for (const row of rows) {
-      const [name, subcommand] = row.name.split(' ');
-      let entry = this.entries.get(name);
-      if (entry === undefined) {
-        entry = { row: subcommand === undefined ? row : commandRow([name, '', '']), subcommands: undefined };
-        this.entries.set(name, entry);
-      }
-      if (subcommand === undefined) continue;
-      entry.subcommands ??= new Map();
-      if (!entry.subcommands.has(subcommand)) entry.subcommands.set(subcommand, row);
-    }
+    if (this.entries === builtinEntries) this.entries = copyOf(builtinEntries);
+    addRows(this.entries, rows);
   }
+}
+
+function addRows(entries: Entries, rows: readonly CommandRow[]): void {
+  for (const row of rows) {
+    const [name, subcommand] = row.name.split(' ');
+    let entry = entries.get(name);
+    if (entry === undefined) {
+      entry = { row: subcommand === undefined ? row : commandRow([name, '', '']), subcommands: undefined };
+      entries.set(name, entry);
+    }
+    if (subcommand === undefined) continue;
+    entry.subcommands ??= new Map();
+    if (!entry.subcommands.has(subcommand)) entry.subcommands.set(subcommand, row);
+  }
+}
+
+function copyOf(entries: Entries): Entries {
+  const copy: Entries = new Map();
+  for (const [name, { row, subcommands }] of entries)
+    copy.set(name, { row, subcommands: subcommands && new Map(subcommands) });
+  return copy;
 }

@@ -87,6 +87,8 @@ export class RequestEncoder {
     this.pieces = [];
     this.pieceBytes = 0;
     this.text = '';
+    // else it holds all the strings of the batch that it was joined from
+    this.keptText = '';
     return pieces;
   }
 
