@@ -1,4 +1,5 @@
 import { ClusterClient, type ClusterError, type PipelineResults } from 'keyslot';
+import { NODE_TIMERS, replaceTimers } from '../../../../lib/cluster/common/timers.js';
 import { eventually, sharedCluster } from '../../../cluster-fixture.js';
 
 const shared = sharedCluster();
@@ -63,16 +64,16 @@ describe('a callback that throws', () => {
       throw new Error('mine');
     };
     const tell = (_: unknown, reply: unknown): void => void told.push(reply);
-    const { nextTick } = process;
     // what is thrown there ends in uncaughtException, which the test runner keeps for itself
-    process.nextTick = ((work: () => void, ...rest: never[]) =>
-      nextTick(() => {
+    const nextTick = ((work: () => void, ...rest: never[]) =>
+      NODE_TIMERS.nextTick(() => {
         try {
           (work as (...args: never[]) => void)(...rest);
         } catch (error) {
           thrown.push(error);
         }
-      })) as typeof nextTick;
+      })) as typeof process.nextTick;
+    replaceTimers({ ...NODE_TIMERS, nextTick });
     try {
       await withClient({}, async (client) => {
         const key = `{${shared.keyspace}callbacks}`;
@@ -94,7 +95,7 @@ describe('a callback that throws', () => {
       });
       await eventually(() => expect(thrown).toHaveLength(5));
     } finally {
-      process.nextTick = nextTick;
+      replaceTimers(NODE_TIMERS);
     }
     expect(told).toEqual(['OK', '2']);
     expect(thrown).toEqual(Array.from({ length: 5 }, () => expect.objectContaining({ message: 'mine' })));
