@@ -1,5 +1,6 @@
 import { bytesAsText, signatureOf } from './caching/cache-key.js';
 import { CachedBatchedRead, CachedRead } from './caching/cached-read.js';
+import type { CacheEntry } from './caching/cache-entries.js';
 import type { ClientCache, KeptRead } from './caching/client-cache.js';
 import { Fill } from './caching/fill.js';
 import { copyOfReply } from './caching/kept-reply.js';
@@ -158,14 +159,25 @@ export class CachedCalls {
     maxAgeMs: number,
   ): Promise<unknown> {
     const { cache, prefix } = this;
-    const keys = args.map((argument) => prefix + bytesAsText(argument));
-    if (keys.length === 0 || !keys.every((key) => cache.covers(key)))
-      return this.calls.run(MGET, args, policy, shape);
+    const keys: string[] = [];
+    for (const argument of args) {
+      const key = prefix + bytesAsText(argument);
+      if (!cache.covers(key)) return this.calls.run(MGET, args, policy, shape);
+      keys.push(key);
+    }
+    if (keys.length === 0) return this.calls.run(MGET, args, policy, shape);
     const signature = signatureOf('get', [args[0]], 0, shape);
-    const kept = keys.map((key) => cache.find(key, signature, maxAgeMs));
-    const slot = kept[0]?.slot;
-    if (kept.every((entry) => entry !== undefined && entry.slot === slot))
-      return kept.map((entry) => copyOfReply(entry?.value));
+    const now = monotonicMs();
+    const kept: (CacheEntry | undefined)[] = [];
+    const values: unknown[] = [];
+    let slot: number | undefined;
+    for (const key of keys) {
+      const entry = cache.find(key, signature, maxAgeMs, now);
+      kept.push(entry);
+      if (entry === undefined || (slot ??= entry.slot) !== entry.slot) continue;
+      values.push(copyOfReply(entry.value));
+    }
+    if (values.length === keys.length) return values;
     // rejects keys of several slots, whatever is kept
     this.resolver.resolve(MGET, [...args]);
     const missing = args.filter((_, index) => kept[index] === undefined);

@@ -23,7 +23,7 @@ export interface CacheHost extends CheckedNodes {
 }
 
 /** The memory that an entry takes beside its key, its signature and its value. */
-const OVERHEAD_BYTES = 200;
+const OVERHEAD_BYTES = 210;
 
 /** A read whose reply is to be kept. */
 export interface KeptRead {
@@ -77,11 +77,15 @@ export class ClientCache implements SessionListener, WatchingCache {
     return this.optsIn || this.options.prefixes.some((prefix) => key.startsWith(prefix));
   }
 
-  /** Returns the reply to a read if it still holds. @param maxAgeMs how old it may be */
-  find(key: string, signature: string, maxAgeMs: number): CacheEntry | undefined {
+  /**
+   * Returns the reply to a read if it still holds.
+   * @param maxAgeMs how old it may be
+   * @param now the time, for callers that have just read the clock
+   */
+  find(key: string, signature: string, maxAgeMs: number, now = monotonicMs()): CacheEntry | undefined {
     this.checks.wanted = true;
     const entry = this.entries.find(key, signature);
-    if (entry !== undefined && this.holds(entry, maxAgeMs)) {
+    if (entry !== undefined && this.holds(entry, maxAgeMs, now)) {
       entry.used = true;
       this.hits++;
       return entry;
@@ -216,9 +220,8 @@ export class ClientCache implements SessionListener, WatchingCache {
     this.host.onUnavailable(new CacheUnavailableError(node, reason, code), node);
   }
 
-  private holds(entry: CacheEntry, maxAgeMs: number): boolean {
+  private holds(entry: CacheEntry, maxAgeMs: number, now: number): boolean {
     const { session, slot, sentAt } = entry;
-    const now = monotonicMs();
     if (!this.isOfItsNode(entry) || now >= entry.expiresAt) {
       this.entries.remove(entry);
       return false;
