@@ -66,7 +66,12 @@ async function measure(nodes) {
 
 /** The repository of a class, declared without the syntax of decorators. */
 function rowsOf({ ClusterEntity, PrimaryKey, Property, createRepositories }, client) {
-  class Product {}
+  class Product {
+    id;
+    title;
+    cents;
+    status;
+  }
   PrimaryKey({ type: String })(Product.prototype, 'id');
   Property(() => String)(Product.prototype, 'title');
   Property(() => Number)(Product.prototype, 'cents');

@@ -184,11 +184,11 @@ export class CachedCalls {
     const call = this.resolver.resolve(MGET, missing);
     const fillKeys = call.args.map((argument) => ({ argument, key: bytesAsText(argument) }));
     const fill = new Fill(cache, call.slot, fillKeys);
-    const replies = (await this.send(call, policy, shape, fill, (filled, values) =>
-      this.keepAll(filled, values, signature),
+    const replies = (await this.send(call, policy, shape, fill, (filled, found) =>
+      this.keepAll(filled, found, signature),
     )) as unknown[];
-    const found = replies.map(copyOfReply).values();
-    return kept.map((entry) => (entry === undefined ? found.next().value : copyOfReply(entry.value)));
+    const fetched = replies.map(copyOfReply).values();
+    return kept.map((entry) => (entry === undefined ? fetched.next().value : copyOfReply(entry.value)));
   }
 
   private keepAll(fill: Fill, values: unknown, signature: string): void {
