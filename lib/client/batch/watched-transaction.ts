@@ -33,7 +33,7 @@ export class WatchedTransaction {
     private readonly engine: ClusterEngine,
     private readonly policy: ViewPolicy,
     private readonly connection: WatchedConnection,
-    private readonly watch: ResolvedCall,
+    private readonly watchCall: ResolvedCall,
   ) {}
 
   /** Runs one command now. All command methods call this. */
@@ -46,7 +46,7 @@ export class WatchedTransaction {
     const whole = this.engine.scripts.withText(name, plain);
     const call = this.engine.resolve(whole?.name ?? name, whole?.args ?? plain);
     if (call.slot === NO_SLOT) refuseFanOut(call);
-    refuseOtherSlot(call, this.watch);
+    refuseOtherSlot(call, this.watchCall);
     const { policy } = this;
     // the commands have contexts of their own, inside that of the transaction
     const own = policy.trace === undefined ? policy : { ...policy, trace: undefined };
