@@ -84,7 +84,6 @@ it('keeps maxDeadLetters of each slot, and reports what it removes', async () =>
       if (key === id) throw new Error('no');
     },
     {
-      ...QUICK,
       retry: { attempts: 1 },
       maxDeadLetters: 2,
       onError: (error) => error.message !== 'no' && removals.push(error),
