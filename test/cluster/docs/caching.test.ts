@@ -10,7 +10,7 @@ test('docs/caching.md shows only code that does what it says', async () => {
   const page = readFileSync(new URL('../../../docs/caching.md', import.meta.url), 'utf8');
   const here = squeezed(readFileSync(new URL(import.meta.url), 'utf8'));
   const blocks = [...page.matchAll(/^```ts\n(.*?)^```/gms)].map(([, code]) => code);
-  expect(blocks).toHaveLength(2);
+  expect(blocks).toHaveLength(3);
   expect(blocks.filter((code) => !here.includes(squeezed(code)))).toEqual([]);
 
   const cluster = new ClusterClient({
