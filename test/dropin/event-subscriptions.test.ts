@@ -129,7 +129,7 @@ it('shows options under the names of ioredis, without credentials', () => {
   expect(client.options).toEqual({
     keyPrefix: 'p:',
     lazyConnect: false,
-    redisOptions: { connectionName: 'shop', maxRetriesPerRequest: null },
+    redisOptions: { connectionName: 'shop', db: 0, maxRetriesPerRequest: null },
   });
   client.status = 'end';
   expect(client.status).toBe('wait');
