@@ -315,12 +315,29 @@ describe('the checker of histories', () => {
     expect(outcomeOf(LIST, [first, { ...second, after: first.id }])).toBe('unexplained');
   });
 
+  it('keeps the last execution of a call in the order of its caller, and no earlier one', () => {
+    const [read, write] = operations([
+      [['read'], 0, 9, 'a'],
+      [['write', 'a'], 0, 9, 'OK'],
+    ]);
+    expect(outcomeOf(REGISTER, [read, { ...write, after: read.id, mayRepeat: true }])).toBe('explained');
+    expect(outcomeOf(REGISTER, [read, { ...write, after: read.id }])).toBe('unexplained');
+  });
+
   it('requires no order after a call whose outcome is unknown', () => {
     const [first, second] = operations([
       [['append', 'a'], 0, Infinity, UNKNOWN],
       [['append', 'b'], 0, 9, 1],
     ]);
     expect(outcomeOf(LIST, [first, { ...second, after: first.id }])).toBe('explained');
+  });
+
+  it('requires no order before a call whose outcome is unknown, which an earlier read may see when it is sent again', () => {
+    const [read, write] = operations([
+      [['read'], 0, 9, ['a']],
+      [['append', 'a'], 0, Infinity, UNKNOWN],
+    ]);
+    expect(outcomeOf(LIST, [read, { ...write, after: read.id }])).toBe('explained');
   });
 
   it('allows acknowledged writes to be lost while servers may lose them, and at no other time', () => {

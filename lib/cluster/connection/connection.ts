@@ -105,7 +105,8 @@ export class Connection implements SocketOwner {
 
   /** Calls back when the commands that are in flight now have their replies, or have been reported lost. */
   afterInFlight(reached: () => void): void {
-    this.milestones.push({ replies: this.queue.shifted + this.queue.length, reached });
+    if (this.queue.length === 0) reached();
+    else this.milestones.push({ replies: this.queue.shifted + this.queue.length, reached });
   }
 
   /**

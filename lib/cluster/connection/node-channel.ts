@@ -25,6 +25,7 @@ export interface ChannelOwner extends CommandRouter {
   readonly cache: ClientCache | undefined;
   /** Takes back commands that were not sent. @param error why there is no connection for them, if there is none */
   unsent(commands: readonly Command[], error?: Error): void;
+  readonly retryQueue: { keepFollowers(commands: readonly Command[]): readonly Command[] };
 }
 
 /** The shortest time between two renewals of a connection, in ms. */
@@ -40,14 +41,13 @@ export class NodeChannel {
   lastFailure: Error | undefined = undefined;
   /** That of the present connection, or of the last one. */
   session: CacheSession | undefined = undefined;
-
   private phase: ChannelState = 'idle';
   private connection: Connection | undefined = undefined;
   private replacement: Connection | undefined = undefined;
   private readonly pending = new PendingCommands();
   private failures = 0;
   private readonly replicaReads = new ReplicaReads((name) => this.control(name));
-  private backoffTimer: NodeJS.Timeout | undefined = undefined;
+  private backoffTimer?: NodeJS.Timeout;
   private draining = false;
   private renewedAt = -Infinity;
   private opening: Promise<void> | undefined = undefined;
@@ -124,7 +124,7 @@ export class NodeChannel {
     // the outcome of what is not written to a node that may be frozen stays certain
     if (this.phase !== 'ready' || this.draining || this.suspected) return 0;
     this.replicaReads.repeat();
-    const commands = this.pending.takeAll();
+    const commands = this.router.retryQueue.keepFollowers(this.pending.takeAll());
     const sent = (this.connection as Connection).send(commands);
     if (sent < commands.length) this.pending.putBack(commands.slice(sent));
     return sent;

@@ -3,6 +3,8 @@ import { type Command } from '../command/command.js';
 import { NO_SLOT } from '../topology/key-slot.js';
 import { ClientClosedError } from '../common/errors.js';
 import { PendingBudget } from '../command/pending-budget.js';
+import type { FlushScheduler } from '../connection/flush-scheduler.js';
+import type { NodeChannel } from '../connection/node-channel.js';
 import type { PendingBounds } from '../options/options.js';
 import type { NodeCounters } from '../stats/node-counters.js';
 import { clearTimeout, setTimeout } from '../common/timers.js';
@@ -16,6 +18,8 @@ interface Queue {
   timer: NodeJS.Timeout | undefined;
   /** What comes later has to wait behind them. */
   blocked: boolean;
+  /** The node that refused the last of them. */
+  refusedBy: NodeChannel | undefined;
   /** Former nodes of the slot that still owe replies for it; nothing is sent while there are any. */
   handOvers: number;
 }
@@ -36,7 +40,7 @@ export class RetryQueue {
   constructor(
     bounds: PendingBounds,
     private readonly dispatch: (command: Command) => void,
-    private readonly clock: { now(): number },
+    private readonly scheduler: FlushScheduler,
     counters: NodeCounters,
   ) {
     const onRoom = (command: Command): void => {
@@ -58,20 +62,24 @@ export class RetryQueue {
   /**
    * Keeps a command that came back for a moment that grows with its attempts, then dispatches it again.
    * @param keepsOrder later commands of its slot wait behind it; see `mustFollow`
+   * @param refusedBy the node that refused it. It may refuse what was sent behind it as well, so that is waited for
    */
-  retryLater(command: Command, keepsOrder = true): void {
+  retryLater(command: Command, keepsOrder = true, refusedBy?: NodeChannel): void {
     const left = this.admit(command);
     if (left === undefined) return;
     const key = queueOf(command);
     const queue = this.queueAt(key);
     queue.returned.push(command);
     queue.blocked ||= keepsOrder;
+    queue.refusedBy = refusedBy;
+    // what waits at that node for the same slot has to follow; see `keepFollowers`
+    if (keepsOrder && refusedBy?.dirty === false) this.scheduler.add(refusedBy);
     command.attempts++;
     command.counters?.retries.addError(command.lastError);
     if (queue.timer !== undefined || queue.handOvers > 0) return;
     // timers may be early by a millisecond, and an attempt right at the deadline would leave its outcome unknown
     const delay = Math.min(backoffMs(command.attempts), Math.ceil(left) + 1);
-    queue.timer = setTimeout(() => this.releaseQueue(key), delay);
+    queue.timer = setTimeout(() => this.releaseAnswered(key, queue), delay);
   }
 
   /** Keeps a command until those before which it must not come are sent; see `mustFollow`. */
@@ -79,6 +87,18 @@ export class RetryQueue {
     if (this.admit(command) === undefined) return;
     const queue = this.queueAt(queueOf(command));
     (command.attempts > 0 ? queue.returned : queue.following).push(command);
+  }
+
+  /** Keeps those commands that must follow others, and returns the rest; see `mustFollow`. */
+  keepFollowers(commands: readonly Command[]): readonly Command[] {
+    if (this.queues.size === 0) return commands;
+    return commands.filter((command) => {
+      if (!this.mustFollow(command)) return true;
+      command.asking = false;
+      command.budget?.release(command);
+      this.enqueueBehind(command);
+      return false;
+    });
   }
 
   /** Makes everything for these slots wait until they are opened as often as they were closed. */
@@ -154,7 +174,7 @@ export class RetryQueue {
   /** Takes a command in; how much time it has left, in ms, or undefined where it has its answer now. */
   private admit(command: Command): number | undefined {
     if (command.settled) return undefined;
-    const left = command.deadlineAt - this.clock.now();
+    const left = command.deadlineAt - this.scheduler.now();
     if (left <= 0) {
       command.expire();
       return undefined;
@@ -168,10 +188,26 @@ export class RetryQueue {
   private queueAt(key: number | Command): Queue {
     let queue = this.queues.get(key);
     if (queue === undefined) {
-      queue = { returned: [], following: [], timer: undefined, blocked: false, handOvers: 0 };
+      queue = {
+        returned: [],
+        following: [],
+        timer: undefined,
+        blocked: false,
+        refusedBy: undefined,
+        handOvers: 0,
+      };
       this.queues.set(key, queue);
     }
     return queue;
+  }
+
+  /** Releases a queue once the node that refused its commands has answered what it was sent until now. */
+  private releaseAnswered(key: number | Command, queue: Queue): void {
+    const release = (): void => {
+      if (this.queues.get(key) === queue && queue.handOvers === 0) this.releaseQueue(key);
+    };
+    if (queue.refusedBy === undefined) release();
+    else queue.refusedBy.afterInFlight(release);
   }
 
   private releaseQueue(key: number | Command): void {
@@ -187,7 +223,7 @@ export class RetryQueue {
     this.waiting.delete(command);
     if (command.settled) return;
     command.budget?.release(command);
-    if (command.deadlineAt <= this.clock.now()) command.expire();
+    if (command.deadlineAt <= this.scheduler.now()) command.expire();
     else command.resume(this.dispatch);
   }
 

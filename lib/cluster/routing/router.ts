@@ -232,7 +232,7 @@ export class Router implements ChannelOwner {
       command.asking = true;
       this.follow(command, target.node, reply, from);
     },
-    wait: (command) => this.retryLater(command),
+    wait: (command, _, from) => this.retryLater(command, true, from),
     retry: (command) => this.retryLater(command, false),
   };
 
@@ -248,20 +248,21 @@ export class Router implements ChannelOwner {
     // that node may not know the script, and a second round trip would let others of the slot overtake
     this.addText(command);
     if (++command.attempts > PROMPT_REDIRECTS) this.retryLater(command);
-    else this.pool.channelTo(node).enqueue(command);
+    // it waits behind earlier calls for the slot that came back too
+    else for (const one of this.retryQueue.keepFollowers([command])) this.pool.channelTo(node).enqueue(one);
   }
 
   /**
    * Tries again in a moment, unless the caller wants no second attempt.
    * @param keepsOrder later commands for the slot wait behind it
    */
-  private retryLater(command: Command, keepsOrder = true): void {
+  private retryLater(command: Command, keepsOrder = true, refusedBy?: NodeChannel): void {
     command.asking = false;
     if (command.policy.retry === 'never') {
       command.fail(command.lastError ?? new ConnectionError('the cluster', 'cannot serve the command'));
     } else {
       command.trace?.retried('retry', command.lastError, command.budget?.node);
-      this.retryQueue.retryLater(command, keepsOrder);
+      this.retryQueue.retryLater(command, keepsOrder, refusedBy);
     }
   }
 

@@ -72,7 +72,8 @@ class Search {
       from: operation.calledAt,
       to: operation.returnedAt,
       operation,
-      after: operation.after === undefined ? undefined : places.get(operation.after),
+      // a read that is sent again sees what a later call, whose reply was lost with it, has written
+      after: operation.after === undefined || isOptional(operation) ? undefined : places.get(operation.after),
       advance: (state) => this.execute(operation, state),
     }));
     this.steps = [...calls, ...losses.flatMap(stepsOf)];
@@ -104,12 +105,12 @@ class Search {
     );
     return this.steps.some((step, place) => {
       if (isDone(place) || step.from > end) return false;
-      if (step.after !== undefined && !isDone(step.after)) return false;
+      const isInOrder = step.after === undefined || isDone(step.after);
       const next = done | (1n << BigInt(place));
       const { operation } = step;
       const after = operation === undefined ? order : [...order, operation.id];
-      if (step.advance(state).some((reached) => this.explain(next, reached, after))) return true;
-      // executed once, and again later
+      if (isInOrder && step.advance(state).some((reached) => this.explain(next, reached, after))) return true;
+      // executed once, and again later, when its turn has come
       return (
         operation?.mayRepeat === true &&
         this.results(operation, state).some(([reached]) => this.explain(done, state.with(reached), order))

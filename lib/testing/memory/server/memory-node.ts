@@ -1,4 +1,4 @@
-import type { CommandContext } from '../command-parts/command.js';
+import type { CommandContext, CommandSet } from '../command-parts/command.js';
 import type { MemoryReply } from '../command-parts/reply.js';
 import { DATA_COMMANDS } from '../commands/command-table.js';
 import type { MemoryClock } from '../keyspace/clock.js';
@@ -20,6 +20,10 @@ export interface MemoryNodeOptions {
   readonly random: Random;
   /** How many replicas WAIT counts. */
   readonly replicas: number;
+  /** Its keys; by default none. */
+  readonly keyspace?: Keyspace;
+  /** Commands in the place of its own. */
+  readonly commands?: CommandSet;
 }
 
 /** A node of a cluster in memory: its keys, its scripts and its subscriptions. It owns all slots. */
@@ -28,20 +32,22 @@ export class MemoryNode implements NodeDescription {
   readonly port: number;
   readonly id: string;
   readonly replicas: number;
-  readonly keyspace = new Keyspace();
+  readonly keyspace: Keyspace;
   readonly channels = new Channels();
   private readonly clock: MemoryClock;
   private readonly executor: CommandExecutor;
   private connections = 0;
 
-  constructor({ host, port, id, clock, random, replicas }: MemoryNodeOptions) {
+  constructor(options: MemoryNodeOptions) {
+    const { host, port, id, clock, random, replicas, keyspace = new Keyspace(), commands } = options;
     this.host = host;
     this.port = port;
     this.id = id;
     this.clock = clock;
+    this.keyspace = keyspace;
     this.replicas = replicas;
     const context: CommandContext = { keyspace: this.keyspace, random };
-    const inScripts = { ...DATA_COMMANDS, ...nodeCommands(this) };
+    const inScripts = { ...DATA_COMMANDS, ...nodeCommands(this), ...commands };
     const ofScripts = new CommandExecutor(context, inScripts, TEXTS_FOR_SCRIPTS);
     const scripts = new ScriptEngine((words, mayWrite) => ofScripts.run(words, mayWrite));
     this.executor = new CommandExecutor(

@@ -16,7 +16,8 @@ const SUBSCRIPTION = /^([ps]?)(un)?subscribe$/;
 
 /** One connection to a node in memory, as the node sees it: its protocol, its transaction and its subscriptions. */
 export class Session implements Subscriber {
-  private readonly id: number;
+  /** The number that the node gave the connection. */
+  readonly id: number;
   private protocol: 2 | 3 = 2;
   private name = '';
   private queue: string[][] | undefined;
@@ -48,9 +49,14 @@ export class Session implements Subscriber {
       this.reply(this.answer(name, words));
     } catch (error) {
       if (!(error instanceof CommandError)) throw error;
-      if (this.queue) this.isQueueFaulty = true;
-      this.reply(error);
+      this.refuse(error);
     }
+  }
+
+  /** Replies with an error in the place of running a request. A transaction that it belongs to will fail. */
+  refuse(error: CommandError): void {
+    if (this.queue) this.isQueueFaulty = true;
+    this.reply(error);
   }
 
   push(message: PushReply): void {
@@ -63,7 +69,8 @@ export class Session implements Subscriber {
       for (const name of this.subscriptions[kind]) this.node.channels.unsubscribe(kind, name, this);
   }
 
-  private reply(reply: MemoryReply): void {
+  /** Sends a reply. */
+  reply(reply: MemoryReply): void {
     this.send(writeReply(reply, this.protocol));
   }
 
@@ -183,7 +190,8 @@ export class Session implements Subscriber {
     });
   }
 
-  private endTransaction(): void {
+  /** Forgets the transaction and the watched keys. */
+  endTransaction(): void {
     this.queue = undefined;
     this.isQueueFaulty = false;
     this.watched.clear();

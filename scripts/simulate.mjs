@@ -1,0 +1,77 @@
+// npm run simulate: runs random schedules of faults and calls on a simulated cluster, with virtual time. A schedule that
+// fails is made smaller, and printed as an entry for test/simulation/failed-once.ts. With --planted it plants faults into
+// copies of the client instead, and reports after how many schedules each of them was noticed.
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { ensureNodeModules } from './node-modules.mjs';
+import { root } from './paths.mjs';
+import { shutdownSignal } from './shutdown.mjs';
+
+const shutdown = shutdownSignal();
+process.chdir(root);
+await ensureNodeModules(shutdown);
+const { compileSimulation, plant, removeTree } = await import('./simulation-tree.mjs');
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seed: { type: 'string', default: '1' },
+    schedules: { type: 'string' },
+    minutes: { type: 'string' },
+    planted: { type: 'boolean', default: false },
+  },
+});
+const numberOf = (name, otherwise) => {
+  const value = Number(values[name] ?? otherwise);
+  if (Number.isFinite(value) && value >= 0) return value;
+  console.error(`--${name} must be a number from 0 on, got ${values[name]}`);
+  process.exit(2);
+};
+const options = {
+  seed: numberOf('seed', 1),
+  schedules: numberOf('schedules', values.minutes === undefined ? 1_000 : Infinity),
+  minutes: numberOf('minutes', 60),
+};
+
+const tree = compileSimulation('tree');
+const trees = [tree];
+const load = (folder, file) => import(pathToFileURL(join(folder, 'test/simulation', file)).href);
+let isFine = true;
+try {
+  if (values.planted) await runPlanted();
+  else await runSchedules();
+} finally {
+  for (const one of trees) removeTree(one);
+}
+process.exit(isFine ? 0 : 1);
+
+async function runSchedules() {
+  const { simulate } = await load(tree, 'simulate.js');
+  const { schedules, milliseconds, failed } = await simulate(options, () => shutdown.aborted);
+  const perMinute = Math.round((schedules / milliseconds) * 60_000);
+  console.log(
+    `${schedules} schedules from seed ${options.seed} on, ${perMinute} a minute: ${failed.size} failed`,
+  );
+  for (const text of failed.values()) console.log(`\n${text}`);
+  isFine = failed.size === 0 && !shutdown.aborted;
+}
+
+async function runPlanted() {
+  const { PLANTED_FAULTS } = await load(tree, 'planted/planted-faults.js');
+  const chosen = PLANTED_FAULTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  for (const fault of chosen) {
+    if (shutdown.aborted) break;
+    const copy = plant(tree, fault);
+    trees.push(copy);
+    const { firstFailure } = await load(copy, 'planted/first-failure.js');
+    const found = await firstFailure(fault.schedules, options.seed, () => shutdown.aborted);
+    if (found === undefined) isFine = false;
+    console.log(
+      found === undefined
+        ? `${fault.name}: NOT noticed in ${fault.schedules} schedules`
+        : `${fault.name}: noticed in schedule ${found.count}: ${found.what}`,
+    );
+    removeTree(copy);
+  }
+}

@@ -1,0 +1,211 @@
+import type { Schedule } from './schedules/schedule.js';
+
+/** Schedules in which something was wrong once, by what it was. `npm run simulate` prints such entries. */
+export const FAILED_ONCE: readonly (readonly [name: string, schedule: Schedule])[] = [
+  [
+    'a redirected call that overtook an earlier one, which waited for the hand-over of the slot',
+    {
+      seed: 5,
+      retry: 'safe',
+      gossipMs: 400,
+      lagMs: 1,
+      faults: [
+        { at: 1480, fault: 'isolate', node: 2, ms: 1190 },
+        { at: 1800, fault: 'freeze', node: 0, ms: 482 },
+      ],
+      calls: [
+        {
+          at: 2084,
+          client: 1,
+          form: 'pipeline',
+          calls: [
+            ['m{a}', 'remove', 'e0'],
+            ['l{a}', 'append', 'e69'],
+          ],
+        },
+        { at: 2173, client: 1, form: 'pipeline', calls: [['l{a}', 'append', 'e74']] },
+        { at: 2187, client: 1, form: 'multi', calls: [['x{c}', 'replace', null, 'v78']] },
+      ],
+    },
+  ],
+  [
+    'a refused call that was sent again before those behind it had been refused',
+    {
+      seed: 9,
+      retry: 'safe',
+      gossipMs: 400,
+      lagMs: 1,
+      faults: [{ at: 657, fault: 'kill', node: 2, ms: 1157 }],
+      calls: [
+        {
+          at: 120,
+          client: 1,
+          form: 'each',
+          calls: [
+            ['x{a}', 'replace', 'v-2', 'v1'],
+            ['x{a}', 'replace', 'v-1', 'v2'],
+            ['x{a}', 'replace', null, 'v3'],
+          ],
+        },
+        {
+          at: 171,
+          client: 0,
+          form: 'pipeline',
+          calls: [
+            ['n{c}', 'add', 2],
+            ['x{a}', 'replace', 'v2', 'v5'],
+            ['l{b}', 'append', 'e6'],
+            ['w{c}', 'write', 'v7'],
+          ],
+        },
+        {
+          at: 187,
+          client: 1,
+          form: 'each',
+          calls: [
+            ['l{c}', 'append', 'e8'],
+            ['l{c}', 'append', 'e9'],
+            ['l{c}', 'read'],
+            ['l{c}', 'read'],
+          ],
+        },
+        {
+          at: 400,
+          client: 1,
+          form: 'pipeline',
+          calls: [
+            ['w{a}', 'read'],
+            ['n{a}', 'add', 2],
+          ],
+        },
+        {
+          at: 492,
+          client: 1,
+          form: 'pipeline',
+          calls: [
+            ['x{b}', 'replace', null, 'v11'],
+            ['x{a}', 'replace', null, 'v12'],
+            ['n{b}', 'add', 2],
+            ['x{b}', 'replace', 'v11', 'v14'],
+            ['w{c}', 'read'],
+          ],
+        },
+        {
+          at: 511,
+          client: 1,
+          form: 'multi',
+          calls: [
+            ['l{c}', 'append', 'e15'],
+            ['m{c}', 'add', 'e0'],
+            ['n{c}', 'add', 3],
+            ['x{c}', 'read'],
+          ],
+        },
+        { at: 730, client: 1, form: 'each', calls: [['l{b}', 'read']] },
+        {
+          at: 774,
+          client: 0,
+          form: 'each',
+          calls: [
+            ['w{c}', 'read'],
+            ['w{c}', 'read'],
+            ['w{c}', 'read'],
+            ['w{c}', 'write', 'v18'],
+          ],
+        },
+        {
+          at: 813,
+          client: 1,
+          form: 'each',
+          calls: [
+            ['n{b}', 'add', 2],
+            ['n{b}', 'add', 3],
+            ['n{b}', 'read'],
+            ['n{b}', 'read'],
+            ['n{b}', 'add', 1],
+          ],
+        },
+        { at: 834, client: 1, form: 'each', calls: [['x{b}', 'replace', 'v19', 'v22']] },
+        {
+          at: 1222,
+          client: 1,
+          form: 'each',
+          calls: [
+            ['w{c}', 'write', 'v23'],
+            ['w{c}', 'write', 'v24'],
+          ],
+        },
+        {
+          at: 1235,
+          client: 1,
+          form: 'multi',
+          calls: [
+            ['x{c}', 'replace', 'v22', 'v25'],
+            ['w{c}', 'read'],
+          ],
+        },
+        {
+          at: 1294,
+          client: 0,
+          form: 'each',
+          calls: [
+            ['l{c}', 'append', 'e26'],
+            ['l{c}', 'append', 'e27'],
+          ],
+        },
+        { at: 1316, client: 1, form: 'each', calls: [['l{b}', 'append', 'e28']] },
+        {
+          at: 1334,
+          client: 1,
+          form: 'pipeline',
+          calls: [
+            ['m{b}', 'remove', 'e1'],
+            ['l{c}', 'append', 'e30'],
+            ['n{a}', 'read'],
+          ],
+        },
+        {
+          at: 1342,
+          client: 1,
+          form: 'multi',
+          calls: [
+            ['n{b}', 'read'],
+            ['m{b}', 'read'],
+            ['l{b}', 'append', 'e33'],
+          ],
+        },
+        {
+          at: 1383,
+          client: 0,
+          form: 'each',
+          calls: [
+            ['n{a}', 'add', 2],
+            ['n{a}', 'read'],
+            ['n{a}', 'add', 3],
+          ],
+        },
+      ],
+    },
+  ],
+  [
+    'a call that was not sent to a silent node, and overtook one that the node refused',
+    {
+      seed: 603,
+      retry: 'reads',
+      gossipMs: 50,
+      lagMs: 5,
+      faults: [
+        { at: 408, fault: 'freeze', node: 2, ms: 1483 },
+        { at: 543, fault: 'isolate', node: 2, ms: 1579 },
+      ],
+      calls: [
+        { at: 1156, client: 1, form: 'multi', calls: [['m{c}', 'remove', 'e2']] },
+        { at: 1294, client: 0, form: 'each', calls: [['m{c}', 'read']] },
+        { at: 1299, client: 1, form: 'pipeline', calls: [['n{a}', 'add', 1]] },
+        { at: 1649, client: 1, form: 'each', calls: [['x{b}', 'replace', null, 'v60']] },
+        { at: 1791, client: 1, form: 'multi', calls: [['n{a}', 'add', 1]] },
+        { at: 1806, client: 0, form: 'multi', calls: [['x{b}', 'replace', null, 'v66']] },
+      ],
+    },
+  ],
+];

@@ -1,0 +1,255 @@
+/** A change of the client's code that breaks a promise. */
+export interface PlantedFault {
+  readonly name: string;
+  /** Under `lib/cluster/`. */
+  readonly file: string;
+  /** What is replaced; it is in the file once. */
+  readonly passage: string;
+  readonly replacement: string;
+  /** Within how many schedules, from seed 1 on, the simulation must notice it. */
+  readonly schedules: number;
+}
+
+type Row = readonly [name: string, file: string, passage: string, replacement: string, schedules: number];
+
+const ROWS: readonly Row[] = [
+  [
+    'a redirected call overtakes earlier ones that wait',
+    'routing/router',
+    'for (const one of this.retryQueue.keepFollowers([command])) ',
+    'for (const one of [command]) ',
+    200,
+  ],
+  [
+    'what waits at a node overtakes calls that it has refused',
+    'routing/retry-queue',
+    'if (keepsOrder && refusedBy?.dirty === false) this.scheduler.add(refusedBy);',
+    '',
+    400,
+  ],
+  [
+    'a refused call is sent again before those behind it are refused',
+    'routing/retry-queue',
+    'if (queue.refusedBy === undefined) release();',
+    'if (key !== undefined) release();',
+    400,
+  ],
+  [
+    'later calls are not kept behind those that wait',
+    'routing/router',
+    'if (this.retryQueue.mustFollow(command)) return this.retryQueue.enqueueBehind(command);',
+    '',
+    200,
+  ],
+  [
+    'waiting calls are released behind later ones',
+    'routing/retry-queue',
+    'for (const commands of [queue.returned, queue.following])',
+    'for (const commands of [queue.following, queue.returned])',
+    400,
+  ],
+  [
+    'later calls that wait are forgotten',
+    'routing/retry-queue',
+    'for (const commands of [queue.returned, queue.following])',
+    'for (const commands of [queue.returned])',
+    200,
+  ],
+  [
+    'the order is given up when a slot moves',
+    'routing/slot-handover',
+    'this.retryQueue.blockSlots(slots);',
+    '',
+    400,
+  ],
+  ['an ASK redirect is followed without ASKING', 'routing/router', 'command.asking = true;', '', 200],
+  [
+    'the reply to ASKING is taken for that of the call',
+    'connection/connection',
+    'this.queue.push(ASKING);',
+    '',
+    200,
+  ],
+  [
+    'replies are exchanged once in a while',
+    'connection/connection',
+    'const command = this.queue.shift();',
+    'const command = this.queue.length === 3 ? [...this.queue][1] : this.queue.shift();',
+    50,
+  ],
+  [
+    'INCRBY is sent again after a lost reply',
+    'command-table/idempotent-commands',
+    "['setex', true],",
+    "['setex', true], ['incrby', true],",
+    200,
+  ],
+  [
+    'RPUSH is sent again after a lost reply',
+    'command-table/idempotent-commands',
+    "['setex', true],",
+    "['setex', true], ['rpush', true],",
+    200,
+  ],
+  [
+    'scripts are sent again after a lost reply',
+    'command-table/idempotent-commands',
+    "['setex', true],",
+    "['setex', true], ['evalsha', true], ['eval', true],",
+    800,
+  ],
+  [
+    'SADD is sent again after a lost reply',
+    'command-table/idempotent-commands',
+    "['setex', true],",
+    "['setex', true], ['sadd', true], ['srem', true],",
+    400,
+  ],
+  [
+    'all calls are sent again after a lost reply',
+    'retry/attempt-outcome',
+    'safe: ({ idempotent }) => idempotent,',
+    'safe: () => true,',
+    200,
+  ],
+  [
+    'writes are sent again although only reads may be',
+    'retry/attempt-outcome',
+    'reads: ({ reads }) => reads,',
+    'reads: ({ idempotent }) => idempotent,',
+    2_000,
+  ],
+  [
+    'a lost reply is reported as not executed',
+    'routing/router',
+    "new OutcomeUnknownError(command.name, 'its connection was lost before the reply', { cause: error }),",
+    'error,',
+    50,
+  ],
+  [
+    'a deadline is reported as not executed',
+    'command/command',
+    'if ((this.sent || this.mayHaveRun) && !this.row.readonly) {',
+    'if (this.row.write && this.deadlineAt < 0) {',
+    400,
+  ],
+  [
+    'an earlier attempt is forgotten in the error',
+    'retry/attempt-outcome',
+    'if (!mayHaveRun || (error instanceof ClusterError && error.applied !== false)) return error;',
+    'if (name !== undefined) return error;',
+    4_000,
+  ],
+  [
+    'calls in flight are forgotten when their connection ends',
+    'connection/connection',
+    '[...new Set(this.queue)]',
+    '[]',
+    50,
+  ],
+  [
+    'deadlines are not kept for calls that wait',
+    'routing/liveness',
+    'this.router.retryQueue.expire(now);',
+    '',
+    400,
+  ],
+  ['deadlines are not kept for calls in flight', 'routing/liveness', 'channel.expire(now);', '', 400],
+  ['a silent primary does not make the topology be read', 'routing/liveness', 'this.refresh();', '', 2_000],
+  ['a silent connection is not examined', 'routing/liveness', 'void channel.probe();', '', 2_000],
+  [
+    'a replaced primary that is silent is waited for',
+    'routing/liveness',
+    'if (now - since < FAREWELL_MS) return;',
+    'if (now > since) return;',
+    2_000,
+  ],
+  [
+    'calls that were not sent overtake those that are sent again',
+    'connection/node-channel',
+    '    const unsent = this.takePending();\n    for (const command of inFlight) command.lost(error, this);',
+    '    const unsent = this.takePending();\n    this.router.unsent(unsent.splice(0), error);\n    for (const command of inFlight) command.lost(error, this);',
+    4_000,
+  ],
+  [
+    'CLUSTERDOWN reaches callers',
+    'common/refusals',
+    "['CLUSTERDOWN', { remedy: 'wait', refresh: true, unfit: false }],",
+    '',
+    50,
+  ],
+  [
+    'LOADING reaches callers',
+    'common/refusals',
+    "['LOADING', { remedy: 'wait', refresh: false, unfit: true }],",
+    '',
+    50,
+  ],
+  [
+    'READONLY reaches callers',
+    'common/refusals',
+    "['READONLY', { remedy: 'wait', refresh: true, unfit: false }],",
+    '',
+    400,
+  ],
+  [
+    'a script that a server does not know is not sent with its text',
+    'routing/router',
+    "if (reply.code === 'NOSCRIPT' && this.resendWithText(command, reply, from)) return;",
+    '',
+    50,
+  ],
+  [
+    'a transaction that was refused fails',
+    'command/transaction-command',
+    'if (refusal !== undefined && isTransient(refusal)) from.router.refused(this, refusal, from);\n    else ',
+    '',
+    50,
+  ],
+  [
+    'the first error of a transaction is forgotten',
+    'command/transaction-command',
+    'this.firstError ??= reply;',
+    '',
+    50,
+  ],
+  [
+    'a transaction counts one reply too few',
+    'command/transaction-command',
+    'return this.entries.length + 2;',
+    'return this.entries.length + 1;',
+    50,
+  ],
+  [
+    'a line that is cut within its end is read wrongly',
+    'protocol/partial-line',
+    'if (this.bytes[this.length - 1] === CR) return 1;',
+    '',
+    2_000,
+  ],
+  [
+    'a string that is cut loses its last piece',
+    'protocol/partial-bulk',
+    'this.filled += taken;',
+    'this.filled += taken + (taken === 1 ? 1 : 0);',
+    2_000,
+  ],
+  [
+    'the view of a minority counts',
+    'discovery/topology-reader',
+    'votesFor(votes, b) - votesFor(votes, a) ||',
+    'votesFor(votes, a) - votesFor(votes, b) ||',
+    2_000,
+  ],
+];
+
+/** Changes of the client's code, each of which the simulation must notice. */
+export const PLANTED_FAULTS: readonly PlantedFault[] = ROWS.map(
+  ([name, file, passage, replacement, schedules]) => ({
+    name,
+    file: `lib/cluster/${file}.ts`,
+    passage,
+    replacement,
+    schedules,
+  }),
+);

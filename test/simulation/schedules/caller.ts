@@ -1,0 +1,161 @@
+import { ClusterClient } from '../../../lib/client/cluster-client.js';
+import { ClusterError } from '../../../lib/cluster/common/errors.js';
+import { Script } from '../../../lib/cluster/scripts/script.js';
+import type { Input, Operation } from '../checker/history.js';
+import type { World } from '../servers/world.js';
+import { kindOf, REPLACE_SCRIPT, type Words } from './key-kinds.js';
+import type { Calls } from './schedule.js';
+
+/** The deadline of all calls, and how much later than it a call may end, in ms. */
+export const DEADLINE_MS = 2_000;
+const LATENESS_MS = 200;
+/** How long a call may take while nothing is wrong, in ms. */
+const CALM_MS = 500;
+
+/** The errors that calls may end with while servers fail. */
+const EXPECTED: ReadonlySet<string> = new Set(['DEADLINE_EXCEEDED', 'OUTCOME_UNKNOWN']);
+
+const REPLACE = new Script(REPLACE_SCRIPT);
+
+type Outcome = { readonly reply: unknown } | { readonly error: unknown };
+
+interface Pending {
+  readonly key: string;
+  readonly input: Input;
+  readonly calledAt: number;
+  readonly after: number | undefined;
+}
+
+/** Makes calls of clients, and records what came of them. */
+export class Caller {
+  readonly operations: Operation[] = [];
+  /** What a caller must never see, one line each. */
+  readonly faults: string[] = [];
+  private readonly pending = new Map<number, Pending>();
+  /** The last call of each client on each key. */
+  private readonly last = new Map<string, number>();
+  private serial = 0;
+
+  constructor(
+    private readonly clients: readonly ClusterClient[],
+    private readonly world: World,
+    private readonly mayRepeat: boolean,
+    /** Whether nothing was wrong in a time that would delay a call. */
+    private readonly isCalm: (from: number, to: number) => boolean,
+  ) {}
+
+  /** How many calls have not ended. */
+  get open(): number {
+    return this.pending.size;
+  }
+
+  /** Makes calls. */
+  make({ client: place, form, calls }: Calls): void {
+    const client = this.clients[place];
+    const begun = calls.map(([key, ...input]) => {
+      // a script that its server does not know is sent again behind the calls that follow it
+      const keepsOrder = form !== 'each' || key[0] !== 'x';
+      const thread = `${place} ${key}`;
+      const id = this.begin(key, input, keepsOrder ? this.last.get(thread) : undefined);
+      if (keepsOrder) this.last.set(thread, id);
+      return id;
+    });
+    const words = calls.map(([key, ...input]) => kindOf(key).words(key, input));
+    if (form === 'each') {
+      for (const [at, id] of begun.entries())
+        this.follow(
+          [id],
+          single(client, calls[at], words[at]).then((reply) => [reply]),
+        );
+    } else {
+      const batch = form === 'pipeline' ? client.pipeline(words) : client.multi(words);
+      this.follow(
+        begun,
+        batch.exec().then((results) => results.map(([error, reply]) => (error ? { error } : { reply }))),
+      );
+    }
+  }
+
+  /** Records a state that was read without a client. */
+  recordState(key: string, reply: unknown): void {
+    const input: Input = ['read'];
+    const at = this.world.time.now;
+    this.operations.push({
+      id: ++this.serial,
+      key,
+      input,
+      calledAt: at,
+      returnedAt: at,
+      output: kindOf(key).output(input, reply),
+    });
+  }
+
+  /** Reports the calls that have not ended. */
+  reportOpen(): void {
+    for (const { key, input, calledAt } of this.pending.values())
+      this.faults.push(`${input[0]} ${key} of ${calledAt} ms never ended`);
+  }
+
+  private begin(key: string, input: Input, after: number | undefined): number {
+    const id = ++this.serial;
+    this.pending.set(id, { key, input, calledAt: this.world.time.now, after });
+    return id;
+  }
+
+  private follow(ids: readonly number[], outcomes: Promise<readonly Outcome[]>): void {
+    outcomes.then(
+      (all) => ids.forEach((id, at) => this.end(id, all[at])),
+      (error: unknown) => ids.forEach((id) => this.end(id, { error })),
+    );
+  }
+
+  private end(id: number, outcome: Outcome): void {
+    const { key, input, calledAt, after } = this.pending.get(id) as Pending;
+    this.pending.delete(id);
+    const { now } = this.world.time;
+    const operation = { id, key, input, calledAt, after, mayRepeat: this.mayRepeat && input[0] === 'write' };
+    this.world.trace(`call ${id}`, `${input.join(' ')} ${key}`, textOf(outcome));
+    if (now - calledAt > DEADLINE_MS + LATENESS_MS)
+      this.faults.push(`${input[0]} ${key} of ${calledAt} ms took ${Math.round(now - calledAt)} ms`);
+    if (this.isCalm(calledAt, now) && ('error' in outcome || now - calledAt > CALM_MS))
+      this.faults.push(
+        `${input[0]} ${key} of ${calledAt} ms, when nothing was wrong, ended after ${Math.round(now - calledAt)} ms: ${textOf(outcome)}`,
+      );
+    if ('reply' in outcome) {
+      this.operations.push({
+        ...operation,
+        returnedAt: now,
+        output: kindOf(key).output(input, outcome.reply),
+      });
+      return;
+    }
+    const { error } = outcome;
+    if (!(error instanceof ClusterError) || !EXPECTED.has(error.code))
+      this.faults.push(`${input[0]} ${key} of ${calledAt} ms failed: ${String(error)}`);
+    // a call that says that it was not executed must have left no trace
+    if (!(error instanceof ClusterError) || error.applied !== false)
+      this.operations.push({ ...operation, returnedAt: Infinity, output: undefined });
+  }
+}
+
+function single(
+  client: ClusterClient,
+  [key, ...input]: Calls['calls'][number],
+  [name, ...args]: Words,
+): Promise<Outcome> {
+  const call =
+    input[0] === 'replace'
+      ? client.runScript(
+          REPLACE,
+          [key],
+          input.slice(1).map((word) => String(word ?? '')),
+        )
+      : client.call(name, ...args);
+  return call.then(
+    (reply: unknown) => ({ reply }),
+    (error: unknown) => ({ error }),
+  );
+}
+
+const textOf = (outcome: Outcome): string =>
+  'reply' in outcome ? JSON.stringify(outcome.reply) : String((outcome.error as Partial<ClusterError>).code);

@@ -1,0 +1,28 @@
+import { keySlot } from '../../../lib/cluster/topology/key-slot.js';
+import type { SimulatedCluster } from '../servers/simulated-cluster.js';
+import type { Fault } from './schedule.js';
+
+/** Makes a fault happen now. */
+export function inject(cluster: SimulatedCluster, fault: Fault): void {
+  switch (fault.fault) {
+    case 'freeze':
+    case 'kill':
+    case 'isolate':
+      return cluster[fault.fault](cluster.nodes[fault.node], fault.ms);
+    case 'cutOff':
+      return cluster.cutOff(cluster.nodes[fault.node], fault.directions, fault.ms);
+    case 'refuse':
+      return cluster.refuse(cluster.nodes[fault.node], fault.reply, fault.ms);
+    case 'reset':
+      return cluster.nodes[fault.node].reset();
+    case 'vanish':
+      for (const connection of cluster.nodes[fault.node].connections) connection.vanish();
+      return undefined;
+    case 'flushScripts':
+      return void cluster.nodes[fault.node].memory.run(['script', 'flush']);
+    case 'move':
+      return cluster.move(keySlot(fault.tag), fault.shard);
+    case 'failOver':
+      return cluster.failOver(fault.shard);
+  }
+}

@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+import { ClusterClient } from '../../../lib/client/cluster-client.js';
+import { NODE_RUNTIME, useRuntime } from '../../../lib/cluster/runtime/runtime.js';
+import { keySlot } from '../../../lib/cluster/topology/key-slot.js';
+import { SetReply } from '../../../lib/testing/memory/command-parts/reply.js';
+import { seededRandom } from '../../../lib/testing/memory/keyspace/random.js';
+import type { History, Operation } from '../checker/history.js';
+import { checkHistory } from '../checker/linearizability.js';
+import { SimulatedCluster } from '../servers/simulated-cluster.js';
+import type { World } from '../servers/world.js';
+import { virtualRuntime } from '../time/virtual-runtime.js';
+import { VirtualTime } from '../time/virtual-time.js';
+import { Caller, DEADLINE_MS } from './caller.js';
+import { inject } from './inject.js';
+import { kindOf } from './key-kinds.js';
+import type { Fault, Schedule } from './schedule.js';
+
+/** How long the cluster has to recover after the last fault, in ms. */
+const RECOVERY_MS = 3_000;
+/** How long after a fault clients and servers may need to go on as before, in ms. */
+const AFTERMATH_MS = 1_500;
+
+/** What became of a schedule. */
+export interface Course {
+  /** A hash of all that happened. */
+  readonly hash: string;
+  /** What must not happen, one line each. */
+  readonly faults: readonly string[];
+  readonly history: History;
+  /** How long it was, in virtual ms. */
+  readonly length: number;
+}
+
+/** Runs a schedule, and checks what its callers saw. */
+export async function runSchedule(schedule: Schedule, onTrace?: (line: string) => void): Promise<Course> {
+  const time = new VirtualTime();
+  const hash = createHash('sha1');
+  const world: World = {
+    time,
+    random: seededRandom(schedule.seed + 1),
+    trace: (where, what, detail) => {
+      const line = `${time.now.toFixed(3)} ${where} ${what} ${detail}\n`;
+      hash.update(line);
+      onTrace?.(line);
+    },
+  };
+  useRuntime(virtualRuntime(time, seededRandom(schedule.seed + 2)));
+  const cluster = new SimulatedCluster(world);
+  Object.assign(cluster, { gossipMs: schedule.gossipMs, lagMs: schedule.lagMs });
+  try {
+    const { operations, faults } = await follow(schedule, cluster, world);
+    const history = {
+      operations: operations.map((operation) => withOrder(operation, operations, cluster)),
+      losses: lossesOf(operations, cluster),
+    };
+    const verdict = checkHistory(history, (key) => kindOf(key).model);
+    const unexplained =
+      verdict.outcome === 'explained' ? [] : [`the calls on ${verdict.key} are ${verdict.outcome}`];
+    return { hash: hash.digest('hex'), faults: [...faults, ...unexplained], history, length: time.now };
+  } finally {
+    cluster.close();
+    useRuntime(NODE_RUNTIME);
+  }
+}
+
+async function follow(schedule: Schedule, cluster: SimulatedCluster, world: World): Promise<Caller> {
+  const { time } = world;
+  const clients = [0, 1].map(
+    () =>
+      new ClusterClient({
+        nodes: cluster.addresses.slice(0, 2),
+        retry: schedule.retry,
+        deadlineMs: DEADLINE_MS,
+        replyTimeoutMs: 200,
+        connectTimeoutMs: 300,
+      }),
+  );
+  let start = 0;
+  const caller = new Caller(clients, world, schedule.retry === 'safe', (from, to) =>
+    schedule.faults.every((fault) => {
+      // calls with one key follow it wherever it is, unless they wait behind a transaction whose keys are apart
+      if (fault.fault === 'move' && !transactionsWith(fault.tag, schedule)) return true;
+      // a connection that has vanished is noticed when it is used
+      const over = fault.fault === 'vanish' ? Infinity : overAt(fault) + AFTERMATH_MS;
+      const [begin, end] = [start + fault.at, start + over];
+      return to < begin || end < from;
+    }),
+  );
+  try {
+    let connected = 0;
+    for (const client of clients)
+      client.connect().then(
+        () => connected++,
+        (error) => caller.faults.push(`connect failed: ${error}`),
+      );
+    await time.pass(1_000, () => connected === clients.length);
+    start = time.now;
+    for (const calls of schedule.calls) time.after(calls.at, () => caller.make(calls));
+    for (const fault of schedule.faults)
+      time.after(fault.at, () => {
+        world.trace('cluster', fault.fault, JSON.stringify(fault));
+        inject(cluster, fault);
+      });
+    await time.pass(start + endOf(schedule) + RECOVERY_MS);
+    cluster.settle();
+    await checkRecovery(schedule, cluster, caller, time);
+  } finally {
+    for (const client of clients) client.disconnect();
+    await time.pass(time.now + 100);
+  }
+  return caller;
+}
+
+/** Every key can be read again, and has the same value on its node. */
+async function checkRecovery(
+  schedule: Schedule,
+  cluster: SimulatedCluster,
+  caller: Caller,
+  time: VirtualTime,
+): Promise<void> {
+  caller.reportOpen();
+  const keys = [...new Set(schedule.calls.flatMap(({ calls }) => calls.map(([key]) => key)))];
+  const before = caller.open;
+  for (const [at, key] of keys.entries())
+    caller.make({ at: 0, client: at % 2, form: 'each', calls: [[key, 'read']] });
+  await time.pass(time.now + DEADLINE_MS, () => caller.open === before);
+  if (caller.open > before) caller.faults.push('keys cannot be read after the cluster has recovered');
+  for (const key of keys) {
+    const [name, ...args] = kindOf(key).words(key, ['read']);
+    const reply = cluster.ownerOf(keySlot(key)).memory.run([name, ...args.map(String)]);
+    caller.recordState(key, reply instanceof SetReply ? reply.items : reply);
+  }
+}
+
+const overAt = (fault: Fault): number => fault.at + ('ms' in fault ? fault.ms : 0);
+
+/** When the last fault is over, and the last call has ended. */
+function endOf({ faults, calls }: Schedule): number {
+  return Math.max(0, ...faults.map(overAt), ...calls.map(({ at }) => at + DEADLINE_MS));
+}
+
+const transactionsWith = (tag: string, { calls }: Schedule): boolean =>
+  calls.some((one) => one.form === 'multi' && one.calls[0][0].endsWith(`{${tag}}`));
+
+/** Drops the order of a call if it overtook the earlier one in a way that no client can prevent. */
+function withOrder(
+  operation: Operation,
+  all: readonly Operation[],
+  { overtaken }: SimulatedCluster,
+): Operation {
+  const previous = all.find(({ id }) => id === operation.after);
+  if (previous === undefined) return operation;
+  const slot = keySlot(operation.key);
+  const isExcused = overtaken.some(
+    (one) => one.slot === slot && previous.calledAt <= one.at && one.at <= previous.returnedAt,
+  );
+  return isExcused ? { ...operation, after: undefined } : operation;
+}
+
+function lossesOf(operations: History['operations'], cluster: SimulatedCluster): History['losses'] {
+  const keys = [...new Set(operations.map(({ key }) => key))];
+  return cluster.losses.losses.flatMap(({ owns, from, to }) =>
+    keys.filter((key) => owns(keySlot(key))).map((key) => ({ key, from, to: to ?? Infinity })),
+  );
+}

@@ -1,0 +1,39 @@
+import type { Input } from '../checker/history.js';
+
+/** A fault of the servers or the network, and when it begins. Times are virtual milliseconds. */
+export type Fault = { readonly at: number } & (
+  | { readonly fault: 'freeze' | 'kill' | 'isolate'; readonly node: number; readonly ms: number }
+  | {
+      readonly fault: 'cutOff';
+      readonly node: number;
+      readonly directions: readonly ('up' | 'down')[];
+      readonly ms: number;
+    }
+  | { readonly fault: 'refuse'; readonly node: number; readonly reply: string; readonly ms: number }
+  | { readonly fault: 'reset' | 'vanish' | 'flushScripts'; readonly node: number }
+  | { readonly fault: 'move'; readonly tag: string; readonly shard: number }
+  | { readonly fault: 'failOver'; readonly shard: number }
+);
+
+/** How calls are made: each alone and all at once, in one pipeline, or in one transaction. */
+export type CallForm = 'each' | 'pipeline' | 'multi';
+
+/** Calls that a client makes together. */
+export interface Calls {
+  readonly at: number;
+  readonly client: number;
+  readonly form: CallForm;
+  readonly calls: readonly (readonly [key: string, ...input: Input])[];
+}
+
+/** All that happens in one simulation. The same schedule takes the same course. */
+export interface Schedule {
+  readonly seed: number;
+  /** The option `retry` of the clients. */
+  readonly retry: 'safe' | 'reads';
+  /** The longest time until a node has heard of a change, and until a replica has a write. */
+  readonly gossipMs: number;
+  readonly lagMs: number;
+  readonly faults: readonly Fault[];
+  readonly calls: readonly Calls[];
+}

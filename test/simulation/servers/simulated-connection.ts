@@ -1,0 +1,167 @@
+import type { Socket } from 'node:net';
+import { RequestReader } from '../../../lib/testing/memory/server/request-reader.js';
+import { Session } from '../../../lib/testing/memory/server/session.js';
+import { type CommandError, OK } from '../../../lib/testing/memory/command-parts/reply.js';
+import type { MemoryNode } from '../../../lib/testing/memory/server/memory-node.js';
+import { Pipe } from './pipe.js';
+import { SimulatedSocket, type SocketPeer } from './simulated-socket.js';
+import { UnheardRefusals } from './unheard-refusals.js';
+import type { World } from './world.js';
+
+/** What a connection needs of its node. */
+export interface ConnectionHost {
+  readonly host: string;
+  readonly port: number;
+  readonly world: World;
+  readonly memory: MemoryNode;
+  readonly connections: Set<SimulatedConnection>;
+  readonly state: 'up' | 'frozen' | 'down';
+  readonly isCutOff: boolean;
+  readonly holds: Readonly<Record<'up' | 'down', ReadonlySet<string>>>;
+  /** Returns why the node does not run a command; `undefined` if it does. */
+  refusalOf(
+    name: string,
+    words: readonly string[],
+    connection: SimulatedConnection,
+  ): CommandError | undefined;
+  publishChanges(): void;
+  /** A command was served before an earlier one of its slot, which was refused. */
+  onOvertaken(slot: number): void;
+}
+
+/** One connection to a simulated node: what each end sends, and what becomes of it. */
+export class SimulatedConnection implements SocketPeer {
+  /** The next command may be served for a slot that the node is receiving. */
+  isAsking = false;
+  /** The node may serve reads of its primary's slots. */
+  isReadonly = false;
+  /** The commands of the transaction that has begun. */
+  queued: string[][] | undefined = undefined;
+  private readonly socket: SimulatedSocket;
+  private readonly up: Pipe;
+  private readonly down: Pipe;
+  private readonly reader = new RequestReader();
+  private readonly session: Session;
+  private readonly refusals = new UnheardRefusals();
+  private heardAt: number;
+  private isOver = false;
+
+  constructor(private readonly node: ConnectionHost) {
+    const { time, random } = node.world;
+    this.heardAt = time.now;
+    this.up = new Pipe(time, random, (bytes, sentAt) => this.serve(bytes, sentAt));
+    this.down = new Pipe(time, random, (bytes) => this.socket.received(bytes));
+    this.socket = new SimulatedSocket(node.host, node.port, this);
+    this.session = new Session(node.memory, (bytes) => {
+      node.world.trace(node.host, 'replies', bytes);
+      this.down.send(bytes);
+    });
+    for (const reason of node.holds.up) this.up.hold(reason);
+    for (const reason of node.holds.down) this.down.hold(reason);
+    // a frozen process is connected by its kernel; across a partition nothing is
+    const begin = (): void => {
+      if (this.isOver) return;
+      if (node.state === 'down') this.fail('connect ECONNREFUSED');
+      else if (node.isCutOff) time.after(20, begin);
+      else this.socket.connected();
+    };
+    time.after(0.1 + random(), begin);
+  }
+
+  /** What stands in for the client's socket: a stream with the members of SimulatedSocket. */
+  get clientEnd(): Socket {
+    return this.socket as unknown as Socket;
+  }
+
+  get id(): number {
+    return this.session.id;
+  }
+
+  written(bytes: string): void {
+    if (!this.isOver) this.up.send(bytes);
+  }
+
+  /** The client has closed its end. What it sent before still arrives. */
+  closed(): void {
+    this.down.cut();
+    this.up.afterAll(() => this.end());
+  }
+
+  /** Holds back bytes, of one direction or both. */
+  hold(direction: 'up' | 'down', reason: string): void {
+    this[direction].hold(reason);
+  }
+
+  release(direction: 'up' | 'down', reason: string): void {
+    this[direction].release(reason);
+  }
+
+  /** Loses all bytes from now on, while both ends take the connection for open. */
+  vanish(): void {
+    this.up.cut();
+    this.down.cut();
+  }
+
+  /** Ends the connection at both ends. What is under way is lost. */
+  fail(reason: string): void {
+    this.vanish();
+    this.end();
+    this.socket.destroy(new Error(reason));
+  }
+
+  private end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.session.end();
+    this.node.connections.delete(this);
+  }
+
+  private serve(bytes: string, sentAt: number): void {
+    for (const words of this.reader.read(bytes)) {
+      if (this.isOver) return;
+      this.heardAt = this.node.world.time.now;
+      this.node.world.trace(this.node.host, 'executes', words.join(' '));
+      this.handle(words, sentAt);
+      this.node.publishChanges();
+    }
+  }
+
+  private handle(words: string[], sentAt: number): void {
+    const name = words[0].toLowerCase();
+    if (name === 'client' && this.administer(words)) return;
+    const refusal = this.node.refusalOf(name, words, this);
+    if (refusal !== undefined) {
+      if (name === 'exec') this.session.endTransaction();
+      this.session.refuse(refusal);
+      this.refusals.add(words, (heard) => this.down.afterAll(() => heard(this.node.world.time.now)));
+    } else {
+      const slot = this.refusals.slotOvertakenBy(words, sentAt);
+      if (slot !== undefined) this.node.onOvertaken(slot);
+      this.session.handle(words);
+    }
+    if (name === 'multi') this.queued = [];
+    else if (name === 'exec' || name === 'discard') this.queued = undefined;
+    else this.queued?.push(words);
+    if (name === 'readonly' || name === 'readwrite') this.isReadonly = name === 'readonly';
+    this.isAsking = name === 'asking';
+  }
+
+  /** Replies to CLIENT LIST ID and CLIENT KILL ID. Returns whether it was one of them. */
+  private administer([, word, , id]: readonly string[]): boolean {
+    const other = [...this.node.connections].find((one) => String(one.id) === id);
+    if (word.toUpperCase() === 'LIST') {
+      this.session.reply(other === undefined ? '' : other.description);
+      return true;
+    }
+    if (word.toUpperCase() !== 'KILL') return false;
+    other?.fail('read ECONNRESET');
+    this.session.reply(OK);
+    return true;
+  }
+
+  /** What CLIENT LIST says of it. */
+  private get description(): string {
+    const idle = Math.floor((this.node.world.time.now - this.heardAt) / 1_000);
+    return `id=${this.id} flags=N idle=${idle} qbuf=0 cmd=get\n`;
+  }
+}

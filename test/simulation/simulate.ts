@@ -1,0 +1,57 @@
+import { runSchedule, type Course } from './schedules/run-schedule.js';
+import { randomSchedule } from './schedules/random-schedule.js';
+import type { Schedule } from './schedules/schedule.js';
+import { shrink } from './schedules/shrink.js';
+import { writeTest } from './schedules/write-test.js';
+
+/** What a simulation is asked for. */
+export interface SimulationOptions {
+  /** The seed of the first schedule. The next ones have the next seeds. */
+  readonly seed: number;
+  /** It ends after so many schedules, or so many minutes. */
+  readonly schedules: number;
+  readonly minutes: number;
+  /** How many schedules may fail before it ends. */
+  readonly failures?: number;
+}
+
+/** What came of it. */
+export interface SimulationResult {
+  readonly schedules: number;
+  readonly milliseconds: number;
+  /** The seeds of the schedules that failed, with a text for each. */
+  readonly failed: ReadonlyMap<number, string>;
+}
+
+/** Runs a schedule. What it throws is a fault. */
+export async function courseOf(schedule: Schedule): Promise<Course> {
+  try {
+    return await runSchedule(schedule);
+  } catch (error) {
+    const faults = [`threw ${String((error as Error).stack)}`];
+    return { hash: '', faults, history: { operations: [], losses: [] }, length: 0 };
+  }
+}
+
+/** Runs random schedules. Those that fail are made smaller, and returned as entries for a test. */
+export async function simulate(
+  options: SimulationOptions,
+  isStopped = (): boolean => false,
+): Promise<SimulationResult> {
+  const { seed, schedules, minutes, failures = 1 } = options;
+  const began = performance.now();
+  const failed = new Map<number, string>();
+  let count = 0;
+  while (
+    count < schedules &&
+    performance.now() - began < minutes * 60_000 &&
+    failed.size < failures &&
+    !isStopped()
+  ) {
+    const schedule = randomSchedule(seed + count++);
+    if ((await courseOf(schedule)).faults.length === 0) continue;
+    const smaller = await shrink(schedule, async (one) => (await courseOf(one)).faults.length > 0);
+    failed.set(schedule.seed, writeTest(smaller, await courseOf(smaller)));
+  }
+  return { schedules: count, milliseconds: performance.now() - began, failed };
+}
