@@ -132,7 +132,13 @@ async function checkRecovery(
   }
 }
 
-const overAt = (fault: Fault): number => fault.at + ('ms' in fault ? fault.ms : 0);
+/** The longest time that a slot moves, in ms. */
+const MOVE_MS = 4_000;
+
+function overAt(fault: Fault): number {
+  if (fault.fault === 'move') return fault.at + MOVE_MS;
+  return fault.at + ('ms' in fault ? fault.ms : 0);
+}
 
 /** When the last fault is over, and the last call has ended. */
 function endOf({ faults, calls }: Schedule): number {
