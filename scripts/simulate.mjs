@@ -58,11 +58,15 @@ async function runSchedules() {
 }
 
 async function runPlanted() {
-  const { PLANTED_FAULTS } = await load(tree, 'planted/planted-faults.js');
+  const { PLANTED_FAULTS, UNNOTICED_FAULTS } = await load(tree, 'planted/planted-faults.js');
   // a seed that fails without anything planted proves nothing
   const unchanged = await load(tree, 'planted/first-failure.js');
   const isSound = async (seed) => (await unchanged.firstFailure(1, seed, () => false)) === undefined;
-  const chosen = PLANTED_FAULTS.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  const all = [...PLANTED_FAULTS, ...UNNOTICED_FAULTS];
+  const unknown = positionals.filter((name) => !all.some((fault) => fault.name === name));
+  if (unknown.length > 0) throw new Error(`No planted fault has this name: ${unknown.join(', ')}`);
+  const chosen =
+    positionals.length === 0 ? PLANTED_FAULTS : all.filter(({ name }) => positionals.includes(name));
   for (const fault of chosen) {
     if (shutdown.aborted) break;
     const copy = plant(tree, fault);
@@ -70,6 +74,7 @@ async function runPlanted() {
     const { firstFailure } = await load(copy, 'planted/first-failure.js');
     const found = await firstFailure(fault.schedules, options.seed, () => shutdown.aborted, isSound);
     if (found === undefined) isFine = false;
+    if (found === undefined && shutdown.aborted) break;
     console.log(
       found === undefined
         ? `${fault.name}: NOT noticed in ${fault.schedules} schedules`
