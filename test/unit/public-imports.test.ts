@@ -13,6 +13,9 @@ const filesOf = (folder: string): Sources =>
 
 const lib = filesOf('lib');
 
+/** The simulation is compiled with changed copies of the folders of `lib/` that it runs, without the entry points. */
+const isSimulation = (file: string): boolean => /^test\/simulation\/\w+\//.test(file);
+
 /** `lib/`, as a planted file sees it; this file itself imports nothing from there. */
 const LIB = '../lib';
 
@@ -20,7 +23,7 @@ describe('tests and the sample application', () => {
   it.each(['test', 'sample-app'])(
     'import public names from the entry points of the package: %s',
     (folder) => {
-      const sources = filesOf(folder);
+      const sources = new Map([...filesOf(folder)].filter(([file]) => !isSimulation(file)));
       expect([...sources.values()].join('')).toContain("from 'keyslot");
       expect(hiddenPublicImports(lib, sources)).toEqual([]);
     },
