@@ -1,4 +1,4 @@
-import { Duplex } from 'node:stream';
+import { InProcessSocket } from '../../../lib/testing/memory/server/in-process-socket.js';
 
 /** What a simulated socket does with what its client does. */
 export interface SocketPeer {
@@ -6,18 +6,14 @@ export interface SocketPeer {
   closed(): void;
 }
 
-/** The client's end of a simulated connection, with those members of a socket that clients use. */
-export class SimulatedSocket extends Duplex {
-  connecting = true;
-  bytesRead = 0;
-  bytesWritten = 0;
-
+/** The client's end of a simulated connection. */
+export class SimulatedSocket extends InProcessSocket {
   constructor(
-    readonly remoteAddress: string,
-    readonly remotePort: number,
+    remoteAddress: string,
+    remotePort: number,
     private readonly peer: SocketPeer,
   ) {
-    super({ decodeStrings: false, allowHalfOpen: false });
+    super(remoteAddress, remotePort);
   }
 
   /** The connection is established. */
@@ -29,49 +25,14 @@ export class SimulatedSocket extends Duplex {
 
   /** Bytes have arrived. */
   received(text: string): void {
-    if (this.destroyed) return;
-    const bytes = Buffer.from(text, 'latin1');
-    this.bytesRead += bytes.length;
-    this.push(bytes);
+    this.arrive(text);
   }
 
-  override _write(chunk: string | Buffer, encoding: BufferEncoding, done: () => void): void {
-    const text =
-      typeof chunk === 'string' ? Buffer.from(chunk, encoding).toString('latin1') : chunk.toString('latin1');
-    this.bytesWritten += text.length;
-    this.peer.written(text);
-    done();
+  protected override handleWritten(bytes: string): void {
+    this.peer.written(bytes);
   }
 
-  override _read(): void {}
-
-  override _final(done: () => void): void {
-    done();
-    this.destroy();
-  }
-
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
+  protected override handleClosed(): void {
     this.peer.closed();
-    done(error);
-  }
-
-  setNoDelay(): this {
-    return this;
-  }
-
-  setKeepAlive(): this {
-    return this;
-  }
-
-  setTimeout(): this {
-    return this;
-  }
-
-  ref(): this {
-    return this;
-  }
-
-  unref(): this {
-    return this;
   }
 }
