@@ -29,7 +29,7 @@ export default {
   },
   // room for a machine that is busy with other things
   testTimeout: 240_000,
-  maxWorkers: 2,
+  maxWorkers: 3,
   // modules of finished test files stay in a worker's memory: beyond this, collecting garbage takes longer than a restart
   workerIdleMemoryLimit: '1GB',
 };
