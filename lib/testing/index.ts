@@ -1,4 +1,5 @@
-export { LocalCluster, type MigrateSlotsOptions } from './cluster/local-cluster.js';
+export { LocalCluster } from './cluster/local-cluster.js';
+export type { MigrateSlotsOptions } from './cluster/migrate-slots.js';
 export type { NodeReference } from './cluster/node-reference.js';
 export type { LocalClusterOptions } from './common/local-cluster-options.js';
 export { LocalNode, type LocalNodeState } from './server/local-node.js';

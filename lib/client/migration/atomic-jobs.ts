@@ -3,21 +3,37 @@ import { monotonicMs, setTimeout } from '../../cluster/common/timers.js';
 import { fieldsOf, listOf } from '../../cluster/topology/reply-fields.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
 import type { ClusterNode, SlotRange } from '../../cluster/topology/topology.js';
-import type { AdminCalls, Word } from '../cluster-calls/admin-calls.js';
+import type { Word } from '../cluster-calls/admin-calls.js';
 import { rangesOf } from '../cluster-calls/slot-words.js';
-import type { Route } from './agreement.js';
 import { textOf } from './migration-plan.js';
 import { SlotMigrationError } from './slot-migration-error.js';
+
+/** A node as jobs name it. */
+export type JobNode = Pick<ClusterNode, 'id' | 'name'>;
+
+/** The owner of slots, and the node that receives them. */
+interface JobRoute<N> {
+  readonly from: N;
+  readonly to: N;
+}
+
+/** Sends commands to one node, and to no other. */
+export interface JobCalls<N> {
+  /** Sends a command that may run twice. */
+  repeatOnNode(node: N, name: string, words: readonly Word[]): Promise<Reply>;
+  /** Sends a CLUSTER command once. */
+  sendToNode(node: N, words: readonly Word[]): Promise<Reply>;
+}
 
 /** How servers that move slots in one step are told to do so. */
 interface AtomicDialect {
   /** The node that has the jobs. */
-  readonly host: keyof Route;
+  readonly host: keyof JobRoute<JobNode>;
   /** Lists the jobs of a node. */
   readonly list: readonly Word[];
   /** The names of a job's fields. */
   readonly fields: Readonly<Record<'id' | 'slots' | 'from' | 'to' | 'message', string>>;
-  start(ranges: readonly SlotRange[], to: ClusterNode): Word[];
+  start(ranges: readonly SlotRange[], to: JobNode): Word[];
   cancel(id: string): Word[];
   /** Whether `cancel` ends all jobs of the node. */
   readonly cancelsAll: boolean;
@@ -81,15 +97,18 @@ const SHORTEST_POLL_MS = 10;
 const LONGEST_POLL_MS = 500;
 
 /** Moves slots with all their keys in one step. The servers do the work, also if this process ends. */
-export class AtomicJobs {
+export class AtomicJobs<N extends JobNode> {
   private constructor(
-    private readonly calls: AdminCalls,
-    private readonly route: Route,
+    private readonly calls: JobCalls<N>,
+    private readonly route: JobRoute<N>,
     private readonly dialect: AtomicDialect,
   ) {}
 
   /** Returns undefined if one of the two nodes cannot do so. */
-  static async between(calls: AdminCalls, route: Route): Promise<AtomicJobs | undefined> {
+  static async between<N extends JobNode>(
+    calls: JobCalls<N>,
+    route: JobRoute<N>,
+  ): Promise<AtomicJobs<N> | undefined> {
     for (const dialect of DIALECTS) {
       const known = await Promise.all([route.from, route.to].map((node) => knows(calls, node, dialect.list)));
       if (known.every(Boolean)) return new AtomicJobs(calls, route, dialect);
@@ -172,7 +191,7 @@ export class AtomicJobs {
   }
 }
 
-async function knows(calls: AdminCalls, node: ClusterNode, list: readonly Word[]): Promise<boolean> {
+async function knows<N>(calls: JobCalls<N>, node: N, list: readonly Word[]): Promise<boolean> {
   try {
     await calls.repeatOnNode(node, 'cluster', list);
     return true;

@@ -166,7 +166,7 @@ class MigrationRun {
   }
 
   private async moveAtOnce(
-    jobs: AtomicJobs,
+    jobs: AtomicJobs<ClusterNode>,
     from: ClusterNode,
     slots: readonly number[],
     counts: ReadonlyMap<number, number>,

@@ -1,4 +1,3 @@
-import { delay } from '../../cluster/common/timers.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { checkSlot } from '../../cluster/topology/key-slot.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
@@ -15,16 +14,9 @@ import type { CommandArgument } from '../server/node-connection.js';
 import { NodeLauncher } from '../server/node-launcher.js';
 import { untilNothingMissing, type WaitOptions } from '../common/poll.js';
 import { waitForPorts } from '../server/taken-ports.js';
-import { SlotMigration, slotsOf, untilEpochIsKnown, untilOwnerIsKnown } from './slot-migration.js';
+import { migrateAtomically, migrateKeyByKey, type MigrateSlotsOptions } from './migrate-slots.js';
+import { SlotMigration, untilEpochIsKnown } from './slot-migration.js';
 import { whatIsUnstable, type Views } from './stability.js';
-
-/** How fast slots move. */
-export interface MigrateSlotsOptions extends WaitOptions {
-  /** Pause after every step, in ms. Default 0. */
-  pauseMs?: number | undefined;
-  /** Keys of one MIGRATE. Default 100. */
-  keysPerStep?: number | undefined;
-}
 
 /**
  * A real cluster of `redis-server` (or `valkey-server`) processes on this machine, for tests, benchmarks and
@@ -131,19 +123,27 @@ export class LocalCluster {
     slots: Iterable<number | SlotRange>,
     from: NodeReference,
     to: NodeReference,
-    { pauseMs = 0, keysPerStep = 100, ...wait }: MigrateSlotsOptions = {},
+    options: MigrateSlotsOptions = {},
   ): Promise<void> {
-    const list = [...slots].flatMap((item) => (typeof item === 'number' ? [item] : slotsOf(item)));
-    const source = this.find(from);
-    const target = this.find(to);
-    await untilEpochIsKnown(source, target, wait);
-    for (const slot of list) {
-      wait.signal?.throwIfAborted();
-      const migration = await this.beginMigration(slot, source, target);
-      while ((await migration.moveKeys({ limit: keysPerStep })) > 0) await delay(pauseMs);
-      await migration.finish();
-    }
-    await untilOwnerIsKnown(list, target, () => this.running(), wait);
+    const route = { from: this.find(from), to: this.find(to) };
+    const begin = (slot: number): Promise<SlotMigration> => this.beginMigration(slot, route.from, route.to);
+    await migrateKeyByKey(slots, route, begin, () => this.running(), options);
+  }
+
+  /**
+   * Moves slots with all their keys in one step, as Redis 8.4 and Valkey 9 can: clients receive MOVED, never ASK.
+   * Resolves when all running nodes know the new owner.
+   * @param slots slots, or ranges of them as `[first, last]`
+   * @throws UnsupportedServerFeatureError if the servers cannot do so; SlotMigrationError if they give up
+   */
+  async migrateSlotsAtomically(
+    slots: Iterable<number | SlotRange>,
+    from: NodeReference,
+    to: NodeReference,
+    wait: WaitOptions = {},
+  ): Promise<void> {
+    const route = { from: this.find(from), to: this.find(to) };
+    await migrateAtomically(slots, route, () => this.running(), wait);
   }
 
   /** Begins to move one slot and stops there, so that a test can look at the state in between. */

@@ -1,4 +1,4 @@
-import { ClusterClient, keySlot } from 'keyslot';
+import { ClusterClient, InvalidArgumentError, keySlot, UnsupportedServerFeatureError } from 'keyslot';
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
 import { eventually } from '../../cluster-fixture.js';
 
@@ -81,5 +81,21 @@ describe('a slot that moves in one step', () => {
       await client.pubsub.publishSharded('k', 'still here');
       return heard.length > 0;
     });
+  });
+
+  it('is moved by a local cluster, or rejected by one whose servers cannot do so', async () => {
+    const slot = keySlot('local');
+    const from = await cluster.primaryOfSlot(slot);
+    const to = cluster.primaries.find((node) => node !== from)!;
+    const names = Array.from({ length: 300 }, (_, i) => `{local}${i}`);
+    await client.mset(Object.fromEntries(names.map((name) => [name, name])));
+    await expect(cluster.migrateSlotsAtomically([16_384], from, to)).rejects.toBeInstanceOf(
+      InvalidArgumentError,
+    );
+    const move = cluster.migrateSlotsAtomically([[slot, slot], slot], from, to);
+    if (ways.length > 0) await move;
+    else await expect(move).rejects.toBeInstanceOf(UnsupportedServerFeatureError);
+    expect(await cluster.primaryOfSlot(slot)).toBe(ways.length > 0 ? to : from);
+    expect(await client.mget(names)).toEqual(names);
   });
 });
