@@ -141,6 +141,17 @@ describe('a cluster and a client with a database', () => {
       await client.admin.migrateSlots({ slots: [slot], to });
       expect(await client.mget('{k}1', '{k}2')).toEqual(['one', 'two']);
       expect(elsewhere).toEqual([]);
+
+      // a slot that has begun to move key by key goes on like that, and keys of other databases would be lost
+      await other.set('{k}0', 'zero');
+      const [back] = several.primaries.filter(({ id }) => id !== to.id);
+      const begun = await several.beginSlotMigration(slot, to, back);
+      await expect(client.admin.migrateSlots({ slots: [slot], to: back })).rejects.toBeInstanceOf(
+        UnsupportedServerFeatureError,
+      );
+      await begun.cancel();
+      expect(await other.get('{k}0')).toBe('zero');
+      expect(await client.mget('{k}1', '{k}2')).toEqual(['one', 'two']);
     } finally {
       await Promise.all([client.close(), other.close()]);
     }
