@@ -18,7 +18,7 @@ export {
   type NewConnection,
 } from './cluster/options/connection-hook.js';
 export { ClusterCache } from './client/cluster-cache.js';
-export type { CacheInvalidation, ClusterCacheStats } from './cluster/caching/cache-stats.js';
+export type { CacheInvalidation } from './cluster/caching/cache-invalidation.js';
 export { CacheUnavailableError } from './cluster/caching/cache-unavailable-error.js';
 export type { ClusterCacheOptions } from './cluster/options/cache-options.js';
 export { CommandAbortedError } from './cluster/command/abort-signal.js';
@@ -36,7 +36,13 @@ export type { ReadFrom, ReadFromFunction, ReadFromWord, ReadFromZone } from './c
 export type { AddressRemap } from './cluster/topology/slots-reply.js';
 export type { Reply } from './cluster/protocol/reply.js';
 export type { ClusterLogger, LogEntry, LogFields, LogKind, LogLevel } from './cluster/logging/log-entry.js';
-export type { ClusterStats, CountsByName, EntityStats, NodeStats } from './cluster/stats/cluster-stats.js';
+export type {
+  ClusterCacheStats,
+  ClusterStats,
+  CountsByName,
+  EntityStats,
+  NodeStats,
+} from './cluster/stats/cluster-stats.js';
 export type { ConnectionStats, LeaseStats, TopologyStats } from './cluster/stats/cluster-stats.js';
 export type {
   PendingStats,

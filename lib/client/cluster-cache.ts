@@ -1,6 +1,7 @@
 import type { Observable } from 'rxjs';
 import type { ClusterEngine } from '../cluster/cluster-engine.js';
-import type { CacheInvalidation, ClusterCacheStats } from '../cluster/caching/cache-stats.js';
+import type { CacheInvalidation } from '../cluster/caching/cache-invalidation.js';
+import type { ClusterCacheStats } from '../cluster/stats/cluster-stats.js';
 import { cachedCallsOf } from './batch/cached-pipeline.js';
 
 /** The cache of a client: what it holds and has counted. Read through it with `cluster.with({ cache: true })`. */

@@ -29,7 +29,7 @@ interface Gauges {
 
 /** Takes a snapshot of all that is counted, and of what is pending now. */
 export function takeStats(counters: ClusterCounters, router: Router, leases: LeasePool): ClusterStats {
-  const { topology, pool, retryQueue } = router;
+  const { topology, pool, retryQueue, cache } = router;
   const now = monotonicMs();
   const sums = new NodeCounters();
   allTimes.clear();
@@ -77,6 +77,7 @@ export function takeStats(counters: ClusterCounters, router: Router, leases: Lea
     topology: { version: topology.version, ...counters.topology },
     pubsub: counters.pubsub.snapshot(),
     entities: counters.entities.snapshot(),
+    cache: cache?.stats(),
   };
 }
 

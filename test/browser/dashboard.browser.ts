@@ -218,6 +218,29 @@ it('shows that no node answers, with the slots hatched', async () => {
   await shows(page, 'verdict', 'All slots are served');
 });
 
+it('shows the cache of a cluster that has one, and nothing of it elsewhere', async () => {
+  const { app, url } = await startApp({
+    imports: [
+      ClusterModule.forRoot({ nodes: cluster.seeds, cache: { maxBytes: 1_000_000, maxStaleMs: 5_000 } }),
+      ClusterModule.forRoot({ nodes: cluster.seeds, name: 'plain' }),
+    ],
+  });
+  const view = app.get(ClusterClient).with({ cache: true });
+  const { page, faults } = await open(`${url}/cluster`);
+  await shows(page, 'cache', 'Cache: nothing was read yet');
+  await eventually(async () => {
+    await view.get('kept');
+    expect(await text(page, 'cache')).toMatch(/^Cache: \d+ % of .* reads from memory · 1 reply kept, \d+ B/);
+  });
+  await page.locator('#charts figure', { hasText: 'Reads through the cache' }).locator('canvas').waitFor();
+  await page.screenshot({ path: join(shots, 'cache.png'), fullPage: true });
+  await page.locator('#clusters').selectOption('plain');
+  await shows(page, 'name', 'plain');
+  await page.locator('#cache').waitFor({ state: 'hidden' });
+  expect(await page.locator('#charts canvas').count()).toBe(6);
+  expect(faults).toEqual([]);
+});
+
 it('lets the viewer choose one of several clusters', async () => {
   const { url } = await startApp({
     imports: [

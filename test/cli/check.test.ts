@@ -5,6 +5,7 @@ import { LocalCluster } from 'keyslot/testing';
 import { parseNodeLines } from '../../lib/cluster/topology/node-lines.js';
 import { FEATURES } from '../../lib/cli/check/feature-permissions.js';
 import type { NodeFacts } from '../../lib/cli/check/node-facts.js';
+import { permissionCheck } from '../../lib/cli/check/permission-check.js';
 import type { CheckReport } from '../../lib/cli/check/report.js';
 import { SERVER_CHECKS } from '../../lib/cli/check/server-checks.js';
 import { TOPOLOGY_CHECKS } from '../../lib/cli/check/topology-checks.js';
@@ -124,6 +125,11 @@ describe('keyslot check', () => {
     expect(status).toBe('note');
     expect(details).toContain('blocking commands: lacks +blpop');
     expect(details).toContain('channels: lacks +unsubscribe +publish a channel pattern (&…)');
+    expect(details).toContain('the option database: lacks +select');
+    expect(details).toContain(
+      'reads from memory: lacks +client|tracking +client|caching +pttl +cluster|nodes +unsubscribe +command|info',
+    );
+    expect(details.join()).toMatch(/a property with a ttl: lacks \+evalsha /);
     expect(details.join()).not.toContain('commands and pipelines');
     const unable = await check([fromOneNode(), '--acl-user', 'nothing']);
     expect(unable).toMatchObject({ code: 1, fit: false });
@@ -336,6 +342,26 @@ describe('the checks of', () => {
     expect(run(id, ...nodes)).toMatchObject({ status, summary: expect.stringContaining(summary) });
   });
 });
+
+it.each<[knows: boolean, summary: string, details: string[] | undefined]>([
+  [true, 'user app lacks permissions of 1 feature', ['a property with a ttl: lacks +hpexpire']],
+  [false, 'user app may run the commands of all features', undefined],
+])(
+  'the right to expire fields counts where the servers have it (%s)',
+  async (knows, expected, expectedDetails) => {
+    const call = async (...words: string[]): Promise<unknown> => {
+      const [command, subcommand, , name] = words.map((word) => word.toLowerCase());
+      if (command === 'command')
+        return words.slice(2).map((one) => (one === 'hpexpire' && !knows ? null : [one, -1]));
+      if (subcommand === 'getuser') return ['keys', '~*', 'channels', '&*'];
+      return name === 'hpexpire' ? "User app has no permissions to run the 'hpexpire' command" : 'OK';
+    };
+    const nodes = [{ self: { role: 'primary' }, link: { call } }] as unknown as NodeFacts[];
+    const facts = { nodes, unusable: [], silentSeeds: new Map<string, string>(), close() {} };
+    const { summary, details } = await permissionCheck('app').run(facts as never);
+    expect([summary, details]).toEqual([expected, expectedDetails]);
+  },
+);
 
 it('the features are those of docs/security.md', () => {
   const rows = readFileSync(join(root, 'docs/security.md'), 'utf8').matchAll(

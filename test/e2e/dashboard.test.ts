@@ -292,6 +292,27 @@ describe('what a viewer receives', () => {
     );
   });
 
+  it('has the figures of the cache, for a client that has one', async () => {
+    const cache = { maxBytes: 1_000_000, maxStaleMs: 5_000 };
+    const { app, url } = await startApp({
+      imports: [ClusterModule.forRoot({ nodes, cache }), ClusterModule.forRoot({ nodes, name: 'plain' })],
+    });
+    const client = app.get(ClusterClient);
+    const watcher = new Watcher(`${url}/cluster/events`);
+    const plain = new Watcher(`${url}/cluster/events?cluster=plain`);
+    const view = client.with({ cache: true });
+    await watcher.sees(({ samples }) => {
+      void view.get(`${keyspace}kept`);
+      return samples.some((sample) => sample.cache !== undefined && sample.cache.hits > 0);
+    });
+    const { hits } = client.cache.stats();
+    const seen = await watcher.sees((state) => state.cache !== undefined && state.cache.hits >= hits);
+    expect(seen.cache).toMatchObject({ misses: expect.any(Number), entries: 1, evictions: 0 });
+    const without = await plain.sees(({ samples }) => samples.length > 0);
+    expect(without).not.toHaveProperty('cache');
+    expect(without.samples[0]).not.toHaveProperty('cache');
+  });
+
   it('has no keys, no values, and no credentials', async () => {
     const password = 'secret-password';
     const { app, url } = await startApp({ imports: imports(), providers: [Handlers] });

@@ -1,12 +1,15 @@
 import { ClusterClient, type ClusterLogger, type ClusterStats, type LogEntry, type LogKind } from 'keyslot';
 
 export function read(stats: ClusterStats): number {
-  const { total, nodes, topology, pubsub, entities } = stats;
+  const { total, nodes, topology, pubsub, entities, cache } = stats;
   const [node] = Object.values(nodes);
   node.role satisfies 'primary' | 'replica' | undefined;
   total.errors['WRONGTYPE'] satisfies number | undefined;
   pubsub.gaps satisfies Readonly<Record<string, number>>;
   entities.outboxLagMs satisfies number | undefined;
+  cache?.hits satisfies number | undefined;
+  // @ts-expect-error -- without the option there is none
+  void cache.hits;
   // @ts-expect-error -- only nodes have a role
   void total.role;
   // @ts-expect-error -- it is a snapshot

@@ -68,6 +68,15 @@ export const FEATURES: readonly FeaturePermissions[] = [
     channels: true,
   },
   { feature: 'locks', commands: 'evalsha eval hmget time hset pexpire hget' },
+  {
+    feature: 'a property with a ttl',
+    commands: 'evalsha eval hmget exists time hset hgetall hget hdel unlink hpexpire',
+  },
+  {
+    feature: 'reads from memory',
+    commands: 'client|tracking client|caching pttl cluster|nodes unsubscribe command|info get',
+  },
+  { feature: 'the option database', commands: 'select get set' },
   { feature: 'keyslot/health', commands: 'info cluster|info ping' },
   { feature: 'keyslot/cache', commands: 'get set unlink cluster|nodes scan' },
   {

@@ -1,3 +1,4 @@
+import type { CacheCounters } from '../stats/cache-counters.js';
 import type { CacheSession } from './cache-session.js';
 
 /** One reply that is kept. Replies to other reads of the same key follow as `next`. */
@@ -30,12 +31,14 @@ export interface CacheEntry {
  */
 export class CacheEntries {
   bytes = 0;
-  evictions = 0;
   private count = 0;
   private readonly byKey = new Map<string, CacheEntry>();
   private hand: Iterator<CacheEntry> = this.byKey.values();
 
-  constructor(private readonly maxBytes: number) {}
+  constructor(
+    private readonly maxBytes: number,
+    private readonly counters: CacheCounters,
+  ) {}
 
   /** The number of kept replies. */
   get size(): number {
@@ -120,7 +123,7 @@ export class CacheEntries {
         this.hand = this.byKey.values();
       } else if (!wasUsed(value)) {
         this.removeKey(value.key);
-        this.evictions++;
+        this.counters.evictions++;
         return true;
       }
     }

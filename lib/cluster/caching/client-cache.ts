@@ -3,12 +3,14 @@ import type { ResolvedCacheOptions } from '../options/cache-options.js';
 import type { ReplyError } from '../common/errors.js';
 import { monotonicMs, setImmediate } from '../common/timers.js';
 import type { Argument } from '../protocol/request-encoder.js';
+import type { CacheCounters } from '../stats/cache-counters.js';
+import type { ClusterCacheStats } from '../stats/cluster-stats.js';
 import { SLOT_COUNT } from '../topology/key-slot.js';
 import type { ClusterTopology } from '../topology/topology.js';
 import { CacheEntries, type CacheEntry } from './cache-entries.js';
 import { bytesAsText } from './cache-key.js';
+import type { CacheInvalidation } from './cache-invalidation.js';
 import type { CacheSession, SessionListener } from './cache-session.js';
-import type { CacheInvalidation, ClusterCacheStats } from './cache-stats.js';
 import { CacheUnavailableError } from './cache-unavailable-error.js';
 import type { Fill, KeyWatch, WatchingCache } from './fill.js';
 import { bytesOfReply, bytesOfText, saysNothing } from './kept-reply.js';
@@ -51,25 +53,20 @@ export class ClientCache implements SessionListener, WatchingCache {
   private readonly moves = new Uint32Array(SLOT_COUNT);
   private readonly reported = new Set<string>();
   private sweeping = false;
-  private hits = 0;
-  private misses = 0;
-  private joined = 0;
-  private invalidations = 0;
-  private staleRefusals = 0;
 
   constructor(
     readonly options: ResolvedCacheOptions,
     private readonly host: CacheHost,
+    private readonly counters: CacheCounters,
   ) {
     this.optsIn = options.prefixes.length === 0;
-    this.entries = new CacheEntries(options.maxBytes);
+    this.entries = new CacheEntries(options.maxBytes, counters);
     this.checks = new SessionChecks(options.maxStaleMs, host, (slot) => this.left(slot));
   }
 
   stats(): ClusterCacheStats {
-    const { hits, misses, joined, invalidations, staleRefusals } = this;
-    const { evictions, size, bytes } = this.entries;
-    return { hits, misses, joined, invalidations, evictions, staleRefusals, entries: size, bytes };
+    const { size, bytes } = this.entries;
+    return { ...this.counters, entries: size, bytes };
   }
 
   /** Whether changes of a key are reported. @param key its bytes */
@@ -87,16 +84,16 @@ export class ClientCache implements SessionListener, WatchingCache {
     const entry = this.entries.find(key, signature);
     if (entry !== undefined && this.holds(entry, maxAgeMs, now)) {
       entry.used = true;
-      this.hits++;
+      this.counters.hits++;
       return entry;
     }
-    this.misses++;
+    this.counters.misses++;
     return undefined;
   }
 
   /** Counts a read that waits for another. */
   countJoined(): void {
-    this.joined++;
+    this.counters.joined++;
   }
 
   /** Notes changes of a key from now on, for a read of it. Each call needs one of `unwatch`. */
@@ -195,7 +192,7 @@ export class ClientCache implements SessionListener, WatchingCache {
   onInvalidated(bytes: Buffer, { node }: CacheSession): void {
     const key = bytesAsText(bytes);
     if (!this.drop(key)) return;
-    this.invalidations++;
+    this.counters.invalidations++;
     this.tell(key, node, 'change');
   }
 
@@ -230,7 +227,7 @@ export class ClientCache implements SessionListener, WatchingCache {
     const { maxStaleMs } = this.options;
     if (now - sentAt <= maxStaleMs) return true;
     if (session.claims[slot] === 1 && now - session.certifiedAt <= maxStaleMs) return true;
-    this.staleRefusals++;
+    this.counters.staleRefusals++;
     return false;
   }
 

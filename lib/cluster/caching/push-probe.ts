@@ -11,10 +11,12 @@ export type PushOutcome = 'arrive' | 'dropped' | 'unknown' | 'none';
 
 /** A channel to which nobody has subscribed. */
 const CHANNEL = 'keyslot:push';
+/** How a confirmation begins, be it a push or, in RESP2, a reply. */
+const CONFIRMATION = 'unsubscribe';
 
 /**
- * Finds out whether pushes arrive on a new connection: a server confirms UNSUBSCRIBE by a push, and answers the PING
- * behind it. A proxy that drops pushes leaves only the answer.
+ * Finds out whether pushes arrive on a new connection: a server confirms UNSUBSCRIBE by a push, and answers the HELLO
+ * behind it, which every user may send. A proxy that drops pushes leaves only the answer.
  */
 export class PushProbe extends ControlCommand {
   /** The confirmation has arrived. */
@@ -26,18 +28,18 @@ export class PushProbe extends ControlCommand {
     super('UNSUBSCRIBE', [CHANNEL]);
   }
 
-  /** That of PING, and the confirmation or a refusal in its place. */
+  /** That of HELLO, and the confirmation or a refusal in its place. */
   override get replyCount(): number {
     return 2;
   }
 
   override encode(encoder: RequestEncoder): void {
     super.encode(encoder);
-    encoder.append('PING', []);
+    encoder.append('HELLO', []);
   }
 
   override receive(reply: Reply): void {
-    if (reply === 'PONG') return this.succeed(this.outcome);
+    if (Array.isArray(reply) && String(reply[0]) !== CONFIRMATION) return this.succeed(this.outcome);
     this.answered = true;
     if (reply instanceof ReplyError) this.refusal = reply;
   }

@@ -58,7 +58,8 @@ export class Router implements ChannelOwner {
     this.scripts = new ScriptRegistry(options.connectionState.libraries);
     this.retryQueue = new RetryQueue(options.maxPendingPerNode, dispatch, scheduler, counters.elsewhere);
     this.pool = new ChannelPool(this, options, scheduler, counters);
-    this.cache = options.cache && new ClientCache(options.cache, cacheHost(this.pool, listener));
+    this.cache =
+      options.cache && new ClientCache(options.cache, cacheHost(this.pool, listener), counters.cache);
     this.monitor = new ReplicaMonitor(
       () => this.topology,
       (node) => this.pool.channelTo(node),

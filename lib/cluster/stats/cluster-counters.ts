@@ -1,4 +1,5 @@
 import { unixMs } from '../common/timers.js';
+import { CacheCounters } from './cache-counters.js';
 import { EntityCounters } from './entity-counters.js';
 import { NodeCounters } from './node-counters.js';
 import { PubSubCounters } from './pubsub-counters.js';
@@ -20,6 +21,7 @@ export class ClusterCounters {
   readonly topology = new TopologyCounters();
   readonly pubsub = new PubSubCounters();
   readonly entities = new EntityCounters();
+  readonly cache = new CacheCounters();
   /** Commands by slot; undefined while nobody watches them, so that they cost nothing. */
   slots: SlotCounts | undefined = undefined;
   private slotWatchers = 0;

@@ -149,6 +149,26 @@ export interface EntityStats {
   readonly outboxLagMs: number | undefined;
 }
 
+/** What a cache has counted since the client was created, and what it holds now. */
+export interface ClusterCacheStats {
+  /** Reads that were answered from memory. */
+  readonly hits: number;
+  /** Reads that went to a node. Those that waited for the same read of another caller are among them. */
+  readonly misses: number;
+  /** Misses that joined a read of the same key that was under way, and sent nothing. */
+  readonly joined: number;
+  /** Keys that were dropped because a server reported a change. */
+  readonly invalidations: number;
+  /** Keys that were dropped to make room. */
+  readonly evictions: number;
+  /** Misses for which there was a reply that nothing had vouched for during the last `maxStaleMs`. */
+  readonly staleRefusals: number;
+  /** Replies that are kept. */
+  readonly entries: number;
+  /** The memory that they take, about, in bytes. */
+  readonly bytes: number;
+}
+
 /**
  * A snapshot of what a client counts; see `ClusterClient.stats()`. Counters start at 0 with the client and only grow.
  * They go on when it is restarted, and stay after it is closed.
@@ -165,4 +185,6 @@ export interface ClusterStats {
   readonly topology: TopologyStats;
   readonly pubsub: PubSubStats;
   readonly entities: EntityStats;
+  /** What the cache has counted and holds; undefined for a client without the option `cache`. */
+  readonly cache: ClusterCacheStats | undefined;
 }

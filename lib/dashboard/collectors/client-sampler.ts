@@ -1,4 +1,9 @@
-import type { ClusterStats, CountsByName, TrafficStats } from '../../cluster/stats/cluster-stats.js';
+import type {
+  ClusterCacheStats,
+  ClusterStats,
+  CountsByName,
+  TrafficStats,
+} from '../../cluster/stats/cluster-stats.js';
 import type { Sample, TotalsReport } from '../state/dashboard-state.js';
 
 /** Turns the sums of a client into figures of the time between two looks. */
@@ -34,6 +39,7 @@ export class ClientSampler {
       pending: pending.commands,
       p50: roundTripMs.p50,
       p99: roundTripMs.p99,
+      cache: readsOf(before.cache, stats.cache, perSecond),
     };
   }
 
@@ -62,6 +68,17 @@ export function totalsOf({ total, entities }: ClusterStats): TotalsReport {
 export function addedByName(before: CountsByName, now: CountsByName): Record<string, number> {
   const added = Object.entries(now).map(([name, count]) => [name, growth(before[name] ?? 0, count)] as const);
   return Object.fromEntries(added.filter(([, count]) => count > 0));
+}
+
+/** The reads through a cache, per second; undefined without one. */
+function readsOf(
+  before: ClusterCacheStats | undefined,
+  now: ClusterCacheStats | undefined,
+  perSecond: number,
+): Sample['cache'] {
+  if (before === undefined || now === undefined) return undefined;
+  const rateOf = (count: 'hits' | 'misses'): number => rounded(growth(before[count], now[count]) * perSecond);
+  return { hits: rateOf('hits'), misses: rateOf('misses') };
 }
 
 function ratesByName(before: CountsByName, now: CountsByName, perSecond: number): Record<string, number> {

@@ -125,6 +125,7 @@ class Run {
       slots: this.slots,
       entities: reportEntities(stats, this.classes, this.cluster),
       messages: reportMessages(stats, this.cluster),
+      cache: stats.cache,
     };
   }
 

@@ -1,3 +1,4 @@
+import type { ClusterCacheStats } from '../../cluster/stats/cluster-stats.js';
 import type { SlotRange } from '../../cluster/topology/topology.js';
 import type { EntityOverview } from '../../entity/records/entity-overview.js';
 
@@ -87,6 +88,8 @@ export interface Sample {
   readonly pending: number;
   readonly p50: number;
   readonly p99: number;
+  /** Reads through the cache; undefined for a client without one. */
+  readonly cache?: { readonly hits: number; readonly misses: number } | undefined;
 }
 
 /** Sums since the client began to count. */
@@ -168,6 +171,8 @@ export interface DashboardState {
   readonly slots: SlotsReport;
   readonly entities: EntitiesReport;
   readonly messages: MessagesReport;
+  /** What the cache has counted and holds; undefined for a client without one. */
+  readonly cache?: ClusterCacheStats | undefined;
 }
 
 /** What a viewer receives: at first everything, then what has changed, and what is new of the history. */

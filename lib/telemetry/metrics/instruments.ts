@@ -74,6 +74,17 @@ export const OBSERVED = {
   'keyslot.entity.operations': counter('{operation}', 'Operations of repositories, by method'),
   'keyslot.entity.conflicts': counter('{conflict}', 'Writes that another writer forestalled, by code'),
   'keyslot.entity.unknown_outcomes': counter('{write}', 'Writes of entities whose outcome is unknown'),
+  'keyslot.cache.hits': counter('{read}', 'Reads that were answered from memory'),
+  'keyslot.cache.misses': counter('{read}', 'Reads through the cache that were not answered from memory'),
+  'keyslot.cache.joined': counter('{read}', 'Misses that waited for the read of another caller'),
+  'keyslot.cache.stale_refusals': counter('{read}', 'Misses for which there was a reply without a lease'),
+  'keyslot.cache.invalidations': counter(
+    '{key}',
+    'Keys that were dropped because a server reported a change',
+  ),
+  'keyslot.cache.evictions': counter('{key}', 'Keys that were dropped to make room'),
+  'keyslot.cache.entries': upDown('{reply}', 'Replies that are kept in memory'),
+  'keyslot.cache.bytes': upDown('By', 'The memory that they take, about'),
   'keyslot.outbox.lag': gauge('s', 'The age of the change that changes() emitted last'),
 } as const satisfies Record<string, Instrument>;
 

@@ -1,5 +1,10 @@
 import type { Attributes } from '@opentelemetry/api';
-import type { ClusterStats, CountsByName, TrafficStats } from '../../cluster/stats/cluster-stats.js';
+import type {
+  ClusterCacheStats,
+  ClusterStats,
+  CountsByName,
+  TrafficStats,
+} from '../../cluster/stats/cluster-stats.js';
 import { ATTRIBUTES, SYSTEM } from '../common/attribute-names.js';
 import type { ObservedName } from './instruments.js';
 
@@ -76,7 +81,7 @@ export function connectionReadings(node: string, { connections, leases, errors }
 }
 
 /** Returns what is counted for a client as a whole. */
-export function clientReadings({ topology, pubsub, entities }: ClusterStats): Reading[] {
+export function clientReadings({ topology, pubsub, entities, cache }: ClusterStats): Reading[] {
   const { lastRefreshMs } = topology;
   const { outboxLagMs } = entities;
   return [
@@ -95,6 +100,20 @@ export function clientReadings({ topology, pubsub, entities }: ClusterStats): Re
     ...byName('keyslot.entity.conflicts', ATTRIBUTES.reason, entities.conflicts),
     reading('keyslot.entity.unknown_outcomes', entities.unknownOutcomes),
     ...(outboxLagMs === undefined ? [] : [reading('keyslot.outbox.lag', outboxLagMs / 1_000)]),
+    ...(cache === undefined ? [] : cacheReadings(cache)),
+  ];
+}
+
+function cacheReadings(cache: ClusterCacheStats): Reading[] {
+  return [
+    reading('keyslot.cache.hits', cache.hits),
+    reading('keyslot.cache.misses', cache.misses),
+    reading('keyslot.cache.joined', cache.joined),
+    reading('keyslot.cache.stale_refusals', cache.staleRefusals),
+    reading('keyslot.cache.invalidations', cache.invalidations),
+    reading('keyslot.cache.evictions', cache.evictions),
+    reading('keyslot.cache.entries', cache.entries),
+    reading('keyslot.cache.bytes', cache.bytes),
   ];
 }
 

@@ -3,7 +3,7 @@ import { Test } from '@nestjs/testing';
 import { ClusterClient, ClusterModule, InvalidArgumentError } from 'keyslot';
 import { ClusterTelemetry, ClusterTelemetryModule, registerTelemetry } from 'keyslot/telemetry';
 import { INSTRUMENTS, OBSERVED } from '../../../lib/telemetry/metrics/instruments.js';
-import { sharedCluster } from '../../cluster-fixture.js';
+import { eventually, sharedCluster } from '../../cluster-fixture.js';
 import { RecordedMetrics } from './metric-values.js';
 
 const { nodes, keyspace } = sharedCluster();
@@ -49,7 +49,44 @@ it('reports the statistics of a client by node, with the names and units of the 
   // counts by name have no value until the first event
   const eventful = ['redirects', 'retries', 'errors', 'gaps', 'entity.operations', 'entity.conflicts'];
   const expected = names.filter((name) => !eventful.some((event) => name === `keyslot.${event}`));
-  expect(expected.filter((name) => !values.has(name))).toEqual(['keyslot.outbox.lag']);
+  const withoutCache = names.filter((name) => name.startsWith('keyslot.cache.'));
+  expect(withoutCache).not.toEqual([]);
+  expect(expected.filter((name) => !values.has(name))).toEqual([...withoutCache, 'keyslot.outbox.lag']);
+});
+
+it('reports the cache of a client that has one', async () => {
+  const caching = cluster.duplicate({ cache: { maxBytes: 1_000_000, maxStaleMs: 5_000 } });
+  try {
+    telemetry.observe(cluster, 'without');
+    telemetry.observe(caching, 'with');
+    const view = caching.with({ cache: true });
+    await cluster.set(key('kept'), 'x');
+    for (let i = 0; i < 3; i++) await view.get(key('kept'));
+    await cluster.set(key('kept'), 'y');
+    await eventually(() => caching.cache.stats().invalidations === 1);
+    await view.get(key('kept'));
+    const { hits, misses, joined, staleRefusals, invalidations, evictions, entries, bytes } =
+      caching.cache.stats();
+    expect([hits, misses, invalidations, entries]).toEqual([2, 2, 1, 1]);
+    const values = await metrics.collect();
+    const reported = [...values].filter(([name]) => name.startsWith('keyslot.cache.'));
+    expect(reported.map(([name, [{ value }]]) => [name.slice('keyslot.cache.'.length), value])).toEqual([
+      ['hits', hits],
+      ['misses', misses],
+      ['joined', joined],
+      ['stale_refusals', staleRefusals],
+      ['invalidations', invalidations],
+      ['evictions', evictions],
+      ['entries', entries],
+      ['bytes', bytes],
+    ]);
+    for (const [, all] of reported)
+      expect(all.map(({ attributes }) => attributes)).toEqual([
+        { 'db.system.name': 'redis', 'keyslot.client.name': 'with' },
+      ]);
+  } finally {
+    await caching.close();
+  }
 });
 
 it('reports connections by pool and state', async () => {

@@ -1,6 +1,6 @@
 import { Charts } from './charts.js';
 import { byId, create, setClass, setText, showList } from './dom.js';
-import { byName, counted, duration, whole } from './format.js';
+import { byName, bytes, counted, duration, whole } from './format.js';
 import { Entities, Log, Messages, showBusy } from './lists.js';
 import { Nodes } from './nodes.js';
 import { Stream } from './stream.js';
@@ -51,6 +51,7 @@ function receive(type, update) {
   if (parts.slots) strip.showLoad(parts.slots);
   if (parts.slots || parts.topology) showBusy(state.slots, state.topology);
   if (parts.totals) showTotals(state);
+  if (fresh || parts.cache) showCache(state.cache);
   if (parts.entities) entities.show(parts.entities);
   if (parts.messages) messages.show(parts.messages);
 }
@@ -108,6 +109,25 @@ function showTotals({ totals, cluster }) {
     counted(connections, 'connection'),
   ];
   setText(byId('totals'), parts.filter(Boolean).join(' · '));
+}
+
+/** @param cache undefined for a client without one */
+function showCache(cache) {
+  byId('cache').hidden = cache === undefined;
+  if (cache === undefined) return;
+  const { hits, misses, joined, staleRefusals, invalidations, evictions, entries, bytes: size } = cache;
+  const reads = hits + misses;
+  const parts = [
+    reads === 0
+      ? 'nothing was read yet'
+      : `${whole((hits / reads) * 100)} % of ${counted(reads, 'read')} from memory`,
+    joined > 0 && `${whole(joined)} joined another read`,
+    `${counted(entries, 'reply', 'replies')} kept, ${bytes(size)}`,
+    invalidations > 0 && `${counted(invalidations, 'key')} changed by others`,
+    evictions > 0 && `${counted(evictions, 'key')} evicted`,
+    staleRefusals > 0 && `${counted(staleRefusals, 'miss', 'misses')} without a lease`,
+  ];
+  setText(byId('cache'), `Cache: ${parts.filter(Boolean).join(' · ')}`);
 }
 
 function showStream(name) {

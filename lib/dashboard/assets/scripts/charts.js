@@ -11,7 +11,7 @@ const CODES = 4;
 
 const INKS = ['--ink', '--shard-1', '--shard-0', '--bad', '--shard-3'];
 
-/** What each chart shows: series by name, and the figure above it. */
+/** What each chart shows: series by name, and the figure above it. Some are shown for some samples only. */
 const CHARTS = [
   {
     title: 'Commands',
@@ -57,6 +57,16 @@ const CHARTS = [
     unit: 'per second',
     format: bytes,
     series: () => [['bytes', (sample) => sample.bytes]],
+  },
+  {
+    title: 'Reads through the cache',
+    unit: 'from memory, per second',
+    format: rate,
+    isShown: ({ cache }) => cache !== undefined,
+    series: () => [
+      ['hits', ({ cache }) => cache?.hits ?? 0],
+      ['misses', ({ cache }) => cache?.misses ?? 0],
+    ],
   },
 ];
 
@@ -125,7 +135,9 @@ class Chart {
   }
 
   draw(samples, latest, codes) {
-    const { series: seriesOf, format, sum } = this.chart;
+    const { series: seriesOf, format, sum, isShown = () => true } = this.chart;
+    this.figure.hidden = !isShown(latest ?? {});
+    if (this.figure.hidden) return this.rebuild();
     const series = seriesOf(codes);
     const names = series.map(([name]) => name).join();
     if (names !== this.names) this.rebuild();

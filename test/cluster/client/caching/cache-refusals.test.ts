@@ -15,6 +15,7 @@ const USERS = {
   blind: 'on >pw ~* &* +@all -cluster|nodes',
   ageless: 'on >pw ~* &* +@all -pttl',
   mute: 'on >pw ~* &* +@all -unsubscribe',
+  least: 'on >pw ~* -@all +cluster|slots +client|tracking +client|caching +pttl +get',
   losing: 'on >pw ~* &* +@all',
 };
 
@@ -99,6 +100,13 @@ describe('a client with a cache', () => {
   test('whose user has no right to pub/sub has a cache', async () => {
     expect(await hitsOf(clientOf({ username: 'mute', password: 'pw' }))).toBeGreaterThan(0);
     expect(errors).toEqual([]);
+  });
+
+  test('whose user has no right but those that it cannot do without has a cache', async () => {
+    const client = clientOf({ username: 'least', password: 'pw' });
+    await eventually(async () => (await hitsOf(client)) > 0);
+    await eventually(() => errors.length > 0);
+    expect(errors.map(({ message }) => message)).toEqual([expect.stringMatching(/CLUSTER NODES/)]);
   });
 
   test.each(['-get', 'resetkeys ~elsewhere*'])(
@@ -207,7 +215,7 @@ describe('a client with a cache', () => {
       ]);
   });
 
-  test('reads from the node where pushes are dropped on the way, or the server speaks RESP2 only', async () => {
+  test('reads from the node where pushes are dropped on the way, or the server knows no RESP3 or no tracking', async () => {
     for (const [name, answer] of [
       [
         'something on the way',
@@ -217,10 +225,19 @@ describe('a client with a cache', () => {
         'does not speak RESP3',
         (words: readonly string[]) => (words[0] === 'HELLO' ? '-ERR unknown command\r\n' : undefined),
       ],
+      [
+        'refuses CLIENT TRACKING',
+        ([command, subcommand]: readonly string[]) =>
+          command === 'UNSUBSCRIBE'
+            ? '>3\r\n$11\r\nunsubscribe\r\n$12\r\nkeyslot:push\r\n:0\r\n'
+            : subcommand === 'TRACKING'
+              ? '-ERR unknown subcommand\r\n'
+              : undefined,
+      ],
     ] as const) {
       const node = await FakeNode.start((words) => {
         const [command, ...rest] = words.map((word) => word.toUpperCase());
-        if (command === 'HELLO' && name === 'something on the way') return '%1\r\n$2\r\nid\r\n:7\r\n';
+        if (command === 'HELLO' && name !== 'does not speak RESP3') return '%1\r\n$2\r\nid\r\n:7\r\n';
         if (command === 'PING') return '+PONG\r\n';
         if (command === 'GET') return '$1\r\nv\r\n';
         return answer([command, ...rest]);

@@ -275,6 +275,10 @@ describe('what this client writes is seen by its next read', () => {
       },
     ],
     [
+      'nonAtomic over several slots',
+      (key) => client.nonAtomic.mset({ [key]: 'new', [freshKey('far')]: '1' }),
+    ],
+    [
       'target()',
       (key) => {
         const node = client.topology.nodeForSlot(keySlot(key));
@@ -298,6 +302,41 @@ describe('what this client writes is seen by its next read', () => {
       await Promise.all(reads);
       expect(await cached.get(key)).toBe('new');
     }
+  });
+});
+
+describe('with a keyPrefix', () => {
+  test('every read finds the same kept reply, and every change of the full key ends it', async () => {
+    const space = `${shared.keyspace}prefix${unique++}:`;
+    const [a, b] = ['{t}a', '{t}b'];
+    const prefixed = client.duplicate({ keyPrefix: space });
+    const view = prefixed.with({ cache: true });
+    const reads: (() => Promise<unknown>)[] = [
+      () => view.get(a),
+      async () => (await view.mget(a, b))[0],
+      async () => (await view.pipeline().get(a).exec())[0][1],
+    ];
+    const writes: [value: string, write: () => Promise<unknown>][] = [
+      ['theirs', () => other.set(space + a, 'theirs')],
+      ['mine', () => prefixed.set(a, 'mine')],
+      ['piped', () => prefixed.pipeline().set(a, 'piped').exec()],
+      ['nonAtomic', () => prefixed.nonAtomic.mset({ [a]: 'nonAtomic', c: '1' })],
+    ];
+    await view.mget(a, b);
+    const changed: (string | undefined)[] = [];
+    prefixed.cache.invalidated$.subscribe(({ key }) => changed.push(key));
+    for (const [value, write] of writes) {
+      await write();
+      await untilRead(value, () => view.get(a));
+      for (const read of reads) expect(await read()).toBe(value);
+    }
+    expect(await counting(() => Promise.all(reads.map((read) => read())), prefixed)).toMatchObject({
+      hits: 4,
+      misses: 0,
+    });
+    expect(changed).toContain(space + a);
+    expect(changed.filter((key) => key?.startsWith(space) === false)).toEqual([]);
+    await prefixed.close();
   });
 });
 
@@ -326,6 +365,21 @@ describe('cluster.cache', () => {
     client.cache.clear();
     expect(seen.at(-1)).toEqual({ key: undefined, node: undefined, cause: 'clear' });
     subscription.unsubscribe();
+  });
+
+  test('goes on counting when the client is restarted, with nothing kept', async () => {
+    const restarted = new ClusterClient({ nodes: shared.nodes, cache: CACHE });
+    expect(client.stats().cache).toEqual(client.cache.stats());
+    expect(other.stats().cache).toBeUndefined();
+    const key = freshKey('restarted');
+    const read = async (): Promise<unknown> => restarted.with({ cache: true }).get(key);
+    expect([await read(), await read()]).toEqual([null, null]);
+    await restarted.quit();
+    expect(restarted.stats().cache).toMatchObject({ hits: 1, misses: 1, entries: 0, bytes: 0 });
+    await restarted.connect();
+    await read();
+    expect(restarted.cache.stats()).toMatchObject({ hits: 1, misses: 2, entries: 1 });
+    await restarted.close();
   });
 
   test('stays within its bytes, and evicts what was not read', async () => {
