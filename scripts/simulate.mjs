@@ -1,6 +1,7 @@
 // npm run simulate: runs random schedules of faults and calls on a simulated cluster, with virtual time. A schedule that
 // fails is made smaller, and printed as an entry for test/simulation/failed-once.ts. With --planted it plants faults into
-// copies of the client instead, and reports after how many schedules each of them was noticed.
+// copies of the client instead, and reports after how many schedules each of them was noticed. With --entities the callers
+// use repositories and transactions.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -20,6 +21,7 @@ const { values, positionals } = parseArgs({
     schedules: { type: 'string' },
     minutes: { type: 'string' },
     planted: { type: 'boolean', default: false },
+    entities: { type: 'boolean', default: false },
   },
 });
 const numberOf = (name, otherwise) => {
@@ -32,6 +34,7 @@ const options = {
   seed: numberOf('seed', 1),
   schedules: numberOf('schedules', values.minutes === undefined ? 1_000 : Infinity),
   minutes: numberOf('minutes', 60),
+  callers: values.entities ? 'entities' : 'commands',
 };
 
 const tree = compileSimulation('tree');
@@ -61,18 +64,22 @@ async function runPlanted() {
   const { PLANTED_FAULTS, UNNOTICED_FAULTS } = await load(tree, 'planted/planted-faults.js');
   // a seed that fails without anything planted proves nothing
   const unchanged = await load(tree, 'planted/first-failure.js');
-  const isSound = async (seed) => (await unchanged.firstFailure(1, seed, () => false)) === undefined;
-  const all = [...PLANTED_FAULTS, ...UNNOTICED_FAULTS];
+  const { ENTITY_FAULTS } = await load(tree, 'planted/entity-faults.js');
+  const isSoundWith = (callers) => async (seed) =>
+    (await unchanged.firstFailure(1, seed, () => false, undefined, callers)) === undefined;
+  const noticed = [...PLANTED_FAULTS, ...ENTITY_FAULTS];
+  const all = [...noticed, ...UNNOTICED_FAULTS];
   const unknown = positionals.filter((name) => !all.some((fault) => fault.name === name));
   if (unknown.length > 0) throw new Error(`No planted fault has this name: ${unknown.join(', ')}`);
-  const chosen =
-    positionals.length === 0 ? PLANTED_FAULTS : all.filter(({ name }) => positionals.includes(name));
+  const chosen = positionals.length === 0 ? noticed : all.filter(({ name }) => positionals.includes(name));
   for (const fault of chosen) {
     if (shutdown.aborted) break;
     const copy = plant(tree, fault);
     trees.push(copy);
     const { firstFailure } = await load(copy, 'planted/first-failure.js');
-    const found = await firstFailure(fault.schedules, options.seed, () => shutdown.aborted, isSound);
+    const isStopped = () => shutdown.aborted;
+    const { schedules, callers } = fault;
+    const found = await firstFailure(schedules, options.seed, isStopped, isSoundWith(callers), callers);
     if (found === undefined) isFine = false;
     if (found === undefined && shutdown.aborted) break;
     console.log(

@@ -5,7 +5,14 @@ import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } f
 import { dirname, join } from 'node:path';
 import { cache, root } from './paths.mjs';
 
-const FOLDERS = ['lib/cluster', 'lib/pubsub', 'lib/client', 'lib/testing/memory', 'test/simulation'];
+const FOLDERS = [
+  'lib/cluster',
+  'lib/pubsub',
+  'lib/client',
+  'lib/entity',
+  'lib/testing/memory',
+  'test/simulation',
+];
 const OPTIONS = {
   jsc: {
     target: 'es2022',

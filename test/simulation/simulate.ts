@@ -1,8 +1,12 @@
 import { runSchedule, type Course } from './schedules/run-schedule.js';
 import { randomSchedule } from './schedules/random-schedule.js';
+import { randomSeatSchedule } from './schedules/random-seat-schedule.js';
 import type { Schedule } from './schedules/schedule.js';
 import { shrink } from './schedules/shrink.js';
 import { writeTest } from './schedules/write-test.js';
+
+/** Random schedules, by what they call. */
+export const SCHEDULES = { commands: randomSchedule, entities: randomSeatSchedule };
 
 /** What a simulation is asked for. */
 export interface SimulationOptions {
@@ -13,6 +17,8 @@ export interface SimulationOptions {
   readonly minutes: number;
   /** How many schedules may fail before it ends. */
   readonly failures?: number;
+  /** Whether entities are called, or commands. */
+  readonly callers?: keyof typeof SCHEDULES;
 }
 
 /** What came of it. */
@@ -38,7 +44,7 @@ export async function simulate(
   options: SimulationOptions,
   isStopped = (): boolean => false,
 ): Promise<SimulationResult> {
-  const { seed, schedules, minutes, failures = 1 } = options;
+  const { seed, schedules, minutes, failures = 1, callers = 'commands' } = options;
   const began = performance.now();
   const failed = new Map<number, string>();
   let count = 0;
@@ -48,7 +54,7 @@ export async function simulate(
     failed.size < failures &&
     !isStopped()
   ) {
-    const schedule = randomSchedule(seed + count++);
+    const schedule = SCHEDULES[callers](seed + count++);
     if ((await courseOf(schedule)).faults.length === 0) continue;
     const smaller = await shrink(schedule, async (one) => (await courseOf(one)).faults.length > 0);
     failed.set(schedule.seed, writeTest(smaller, await courseOf(smaller)));

@@ -1,5 +1,5 @@
 /** A value that JSON can write: what operations read, write and return. */
-export type Plain = string | number | boolean | null | readonly Plain[];
+export type Plain = string | number | boolean | null | readonly Plain[] | { readonly [name: string]: Plain };
 
 /** What an operation does: the name that its model knows, and its arguments. */
 export type Input = readonly [name: string, ...args: Plain[]];

@@ -1,4 +1,5 @@
 import type { Plain } from './history.js';
+import { StateNumbers } from './state-numbers.js';
 
 /**
  * The state of one key during a search. While the servers may lose writes, it keeps all states since that began: the
@@ -6,45 +7,67 @@ import type { Plain } from './history.js';
  */
 export class LossState {
   private constructor(
+    private readonly numbers: StateNumbers,
     readonly value: Plain,
-    /** The states to which the key may go back; `undefined` while nothing can be lost. */
-    private readonly earlier: ReadonlyMap<string, Plain> | undefined,
+    private readonly number: number,
+    /** The states to which the key may go back, by their numbers; `undefined` while nothing can be lost. */
+    private readonly earlier: ReadonlyMap<number, Plain> | undefined,
+    /** A number that is the same for the same earlier states. */
+    private readonly mark: bigint,
     /** Losses that may be happening. */
     private readonly open: number,
   ) {}
 
   static of(initial: Plain): LossState {
-    return new LossState(initial, undefined, 0);
+    const numbers = new StateNumbers();
+    return new LossState(numbers, initial, numbers.numberOf(initial), undefined, 0n, 0);
   }
 
   /** A text that is equal for equal states. */
   get text(): string {
-    const own = JSON.stringify(this.value);
-    return this.earlier === undefined
-      ? own
-      : `${own} ${this.open} ${[...this.earlier.keys()].toSorted().join()}`;
+    const { number, earlier, open, mark } = this;
+    return earlier === undefined ? String(number) : `${number} ${open} ${mark.toString(16)}`;
   }
 
-  /** Returns the states that the key may have now. */
-  candidates(): Plain[] {
-    return this.earlier === undefined ? [this.value] : [...this.earlier.values()];
+  /** Yields the states that the key may have now: first the one that it has if nothing is lost. */
+  *candidates(): Generator<Plain> {
+    yield this.value;
+    const { earlier = new Map<number, Plain>(), number } = this;
+    for (const [other, value] of [...earlier].toReversed()) if (other !== number) yield value;
   }
 
   /** Returns the state after an operation. */
   with(value: Plain): LossState {
-    if (this.earlier === undefined) return new LossState(value, undefined, 0);
-    return new LossState(value, new Map(this.earlier).set(JSON.stringify(value), value), this.open);
+    const { numbers, earlier, open } = this;
+    const number = numbers.numberOf(value);
+    if (earlier === undefined || earlier.has(number))
+      return new LossState(numbers, value, number, earlier, this.mark, open);
+    return new LossState(
+      numbers,
+      value,
+      number,
+      new Map(earlier).set(number, value),
+      this.markWith(number),
+      open,
+    );
   }
 
   /** Returns the state from which on writes may be lost. */
   begin(): LossState {
-    const earlier = this.earlier ?? new Map([[JSON.stringify(this.value), this.value]]);
-    return new LossState(this.value, earlier, this.open + 1);
+    const { numbers, value, number, earlier, mark, open } = this;
+    if (earlier !== undefined) return new LossState(numbers, value, number, earlier, mark, open + 1);
+    return new LossState(numbers, value, number, new Map([[number, value]]), this.markWith(number), 1);
   }
 
-  /** Returns the states that may be left when no more can be lost. */
-  end(): LossState[] {
-    if (this.open > 1) return [new LossState(this.value, this.earlier, this.open - 1)];
-    return this.candidates().map((value) => new LossState(value, undefined, 0));
+  /** Yields the states that may be left when no more can be lost. */
+  *end(): Generator<LossState> {
+    const { numbers, value, number, earlier, mark, open } = this;
+    if (open > 1) return yield new LossState(numbers, value, number, earlier, mark, open - 1);
+    for (const left of this.candidates())
+      yield new LossState(numbers, left, numbers.numberOf(left), undefined, 0n, 0);
+  }
+
+  private markWith(number: number): bigint {
+    return this.mark | (1n << BigInt(number));
   }
 }

@@ -1,13 +1,14 @@
 /** A change of the client's code that breaks a promise. */
 export interface PlantedFault {
   readonly name: string;
-  /** Under `lib/cluster/`. */
   readonly file: string;
   /** What is replaced; it is in the file once. */
   readonly passage: string;
   readonly replacement: string;
   /** Within how many schedules, from seed 1 on, the simulation must notice it. */
   readonly schedules: number;
+  /** What the schedules call. */
+  readonly callers?: 'commands' | 'entities';
 }
 
 type Row = readonly [name: string, file: string, passage: string, replacement: string, schedules: number];

@@ -6,6 +6,8 @@ import { SetReply } from '../../../lib/testing/memory/command-parts/reply.js';
 import { seededRandom } from '../../../lib/testing/memory/keyspace/random.js';
 import type { History, Operation } from '../checker/history.js';
 import { checkHistory } from '../checker/linearizability.js';
+import { PARTITION } from '../checker/models/partition.js';
+import { contradictionsIn } from '../checker/serializability.js';
 import { SimulatedCluster } from '../servers/simulated-cluster.js';
 import type { World } from '../servers/world.js';
 import { virtualRuntime } from '../time/virtual-runtime.js';
@@ -14,11 +16,15 @@ import { Caller, DEADLINE_MS } from './caller.js';
 import { inject } from './inject.js';
 import { kindOf } from './key-kinds.js';
 import type { Fault, Schedule } from './schedule.js';
+import { SeatCaller } from './seat-caller.js';
 
 /** How long the cluster has to recover after the last fault, in ms. */
 const RECOVERY_MS = 3_000;
 /** How long after a fault clients and servers may need to go on as before, in ms. */
 const AFTERMATH_MS = 1_500;
+
+/** How long a call of an entity may take: it makes several calls, and may wait for other transactions. */
+const SEAT_CALLS_MS = 3 * DEADLINE_MS;
 
 /** What became of a schedule. */
 export interface Course {
@@ -53,9 +59,7 @@ export async function runSchedule(schedule: Schedule, onTrace?: (line: string) =
       operations: operations.map((operation) => withOrder(operation, operations, cluster)),
       losses: lossesOf(operations, cluster),
     };
-    const verdict = checkHistory(history, (key) => kindOf(key).model);
-    const unexplained =
-      verdict.outcome === 'explained' ? [] : [`the calls on ${verdict.key} are ${verdict.outcome}`];
+    const unexplained = faultsIn(history);
     return { hash: hash.digest('hex'), faults: [...faults, ...unexplained], history, length: time.now };
   } finally {
     cluster.close();
@@ -63,7 +67,22 @@ export async function runSchedule(schedule: Schedule, onTrace?: (line: string) =
   }
 }
 
-async function follow(schedule: Schedule, cluster: SimulatedCluster, world: World): Promise<Caller> {
+/** Returns what the checker finds wrong. */
+function faultsIn(history: History): string[] {
+  const verdict = checkHistory(history, (key) => (isHall(key) ? PARTITION : kindOf(key).model));
+  if (verdict.outcome === 'explained') return [];
+  const isContradicted = verdict.outcome === 'unexplained' && isHall(verdict.key);
+  return [
+    `the calls on ${verdict.key} are ${verdict.outcome}`,
+    ...(isContradicted ? contradictionsIn(verdict) : []),
+  ];
+}
+
+async function follow(
+  schedule: Schedule,
+  cluster: SimulatedCluster,
+  world: World,
+): Promise<Pick<Caller, 'operations' | 'faults'>> {
   const { time } = world;
   const clients = [0, 1].map(
     () =>
@@ -76,7 +95,7 @@ async function follow(schedule: Schedule, cluster: SimulatedCluster, world: Worl
       }),
   );
   let start = 0;
-  const caller = new Caller(clients, world, schedule.retry === 'safe', (from, to) =>
+  const isCalm = (from: number, to: number): boolean =>
     schedule.faults.every((fault) => {
       // calls with one key follow it wherever it is, unless they wait behind a transaction whose keys are apart
       if (fault.fault === 'move' && !transactionsWith(fault.tag, schedule)) return true;
@@ -84,8 +103,9 @@ async function follow(schedule: Schedule, cluster: SimulatedCluster, world: Worl
       const over = fault.fault === 'vanish' ? Infinity : overAt(fault) + AFTERMATH_MS;
       const [begin, end] = [start + fault.at, start + over];
       return to < begin || end < from;
-    }),
-  );
+    });
+  const caller = new Caller(clients, world, schedule.retry === 'safe', isCalm);
+  const seats = new SeatCaller(clients, world, isCalm);
   try {
     let connected = 0;
     for (const client of clients)
@@ -96,6 +116,7 @@ async function follow(schedule: Schedule, cluster: SimulatedCluster, world: Worl
     await time.pass(1_000, () => connected === clients.length);
     start = time.now;
     for (const calls of schedule.calls) time.after(calls.at, () => caller.make(calls));
+    for (const call of schedule.seats ?? []) time.after(call.at, () => seats.make(call));
     for (const fault of schedule.faults)
       time.after(fault.at, () => {
         world.trace('cluster', fault.fault, JSON.stringify(fault));
@@ -104,11 +125,25 @@ async function follow(schedule: Schedule, cluster: SimulatedCluster, world: Worl
     await time.pass(start + endOf(schedule) + RECOVERY_MS);
     cluster.settle();
     await checkRecovery(schedule, cluster, caller, time);
+    await checkHalls(schedule, seats, time);
   } finally {
     for (const client of clients) client.disconnect();
     await time.pass(time.now + 100);
   }
-  return caller;
+  return {
+    operations: [...caller.operations, ...seats.operations],
+    faults: [...caller.faults, ...seats.faults],
+  };
+}
+
+/** Every partition can be read again; the checker compares what it holds with what was written. */
+async function checkHalls({ seats = [] }: Schedule, caller: SeatCaller, time: VirtualTime): Promise<void> {
+  caller.reportOpen();
+  const before = caller.open;
+  for (const [at, hall] of [...new Set(seats.map((call) => call.hall))].entries())
+    caller.make({ at: time.now, client: at % 2, hall, name: 'look', id: 's0', other: 's1', serial: 0 });
+  await time.pass(time.now + DEADLINE_MS, () => caller.open === before);
+  if (caller.open > before) caller.faults.push('partitions cannot be read after the cluster has recovered');
 }
 
 /** Every key can be read again, and has the same value on its node. */
@@ -141,12 +176,19 @@ function overAt(fault: Fault): number {
 }
 
 /** When the last fault is over, and the last call has ended. */
-function endOf({ faults, calls }: Schedule): number {
-  return Math.max(0, ...faults.map(overAt), ...calls.map(({ at }) => at + DEADLINE_MS));
+function endOf({ faults, calls, seats = [] }: Schedule): number {
+  return Math.max(
+    0,
+    ...faults.map(overAt),
+    ...calls.map(({ at }) => at + DEADLINE_MS),
+    ...seats.map(({ at }) => at + SEAT_CALLS_MS),
+  );
 }
 
-const transactionsWith = (tag: string, { calls }: Schedule): boolean =>
-  calls.some((one) => one.form === 'multi' && one.calls[0][0].endsWith(`{${tag}}`));
+const transactionsWith = (tag: string, { calls, seats = [] }: Schedule): boolean =>
+  seats.length > 0 || calls.some((one) => one.form === 'multi' && one.calls[0][0].endsWith(`{${tag}}`));
+
+const isHall = (key: string): boolean => key.startsWith('{Hall:');
 
 /** Drops the order of a call if it overtook the earlier one in a way that no client can prevent. */
 function withOrder(

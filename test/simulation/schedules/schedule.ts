@@ -1,4 +1,5 @@
 import type { Input } from '../checker/history.js';
+import type { SeatArguments, SeatCallName } from '../entities/seat-calls.js';
 
 /** A fault of the servers or the network, and when it begins. Times are virtual milliseconds. */
 export type Fault = { readonly at: number } & (
@@ -26,6 +27,14 @@ export interface Calls {
   readonly calls: readonly (readonly [key: string, ...input: Input])[];
 }
 
+/** A call of a repository, or a transaction, in one partition. */
+export interface SeatCall extends SeatArguments {
+  readonly at: number;
+  readonly client: number;
+  readonly hall: string;
+  readonly name: SeatCallName;
+}
+
 /** All that happens in one simulation. The same schedule takes the same course. */
 export interface Schedule {
   readonly seed: number;
@@ -36,4 +45,5 @@ export interface Schedule {
   readonly lagMs: number;
   readonly faults: readonly Fault[];
   readonly calls: readonly Calls[];
+  readonly seats?: readonly SeatCall[];
 }

@@ -19,10 +19,12 @@ export async function shrink(
     best = smaller;
     return true;
   };
-  for (const list of ['calls', 'faults'] as const)
-    await withoutParts(best[list].length, (from, count) =>
-      accept({ ...best, [list]: best[list].toSpliced(from, count) }),
+  for (const list of ['seats', 'calls', 'faults'] as const) {
+    const listed = (): readonly unknown[] => best[list] ?? [];
+    await withoutParts(listed().length, (from, count) =>
+      accept({ ...best, [list]: listed().toSpliced(from, count) }),
     );
+  }
   for (let at = 0; at < best.calls.length; at++) {
     const together = best.calls[at];
     await withoutParts(together.calls.length, (from, count) => {

@@ -1,3 +1,4 @@
+import type { Input } from '../checker/history.js';
 import type { Course } from './run-schedule.js';
 import type { Schedule } from './schedule.js';
 
@@ -5,7 +6,7 @@ import type { Schedule } from './schedule.js';
 export function writeTest(schedule: Schedule, { faults, history }: Course): string {
   const keys = history.operations.map(
     ({ id, key, input, calledAt, returnedAt, output }) =>
-      `//   ${id} ${input.join(' ')} ${key} at ${calledAt.toFixed(1)}: ${output === undefined ? 'unknown' : `${JSON.stringify(output)} at ${returnedAt.toFixed(1)}`}`,
+      `//   ${id} ${textOf(input)} ${key} at ${calledAt.toFixed(1)}: ${output === undefined ? 'unknown' : `${JSON.stringify(output)} at ${returnedAt.toFixed(1)}`}`,
   );
   return [
     `// seed ${schedule.seed}:`,
@@ -15,3 +16,6 @@ export function writeTest(schedule: Schedule, { faults, history }: Course): stri
     `['seed ${schedule.seed}', ${JSON.stringify(schedule)}],`,
   ].join('\n');
 }
+
+const textOf = (input: Input): string =>
+  input.map((part) => (typeof part === 'object' ? JSON.stringify(part) : part)).join(' ');
