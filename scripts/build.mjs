@@ -19,8 +19,8 @@ const BUILDS = {
   library: { script: 'build', from: SHARED, output: 'dist/index.js' },
   faults: {
     script: 'build:faults',
-    from: [...SHARED, 'test/faults/harness'],
-    output: '.cache/faults/run-faults.js',
+    from: [...SHARED, 'test/faults/harness', 'test/simulation/checker', 'test/simulation/entities'],
+    output: '.cache/faults/faults/harness/run-faults.js',
   },
   sample: { script: 'build:sample', from: [...SHARED, 'sample-app'], output: 'sample-app/dist/main.js' },
 };

@@ -15,7 +15,7 @@ process.env.KEYSLOT_REDIS_SERVER = await ensureRedisServer(shutdown);
 await ensureBuilt('library', shutdown);
 await ensureBuilt('faults', shutdown);
 try {
-  const { run } = await import(join(cache, 'faults', `run-${program}.js`));
+  const { run } = await import(join(cache, 'faults/faults/harness', `run-${program}.js`));
   // a client that hangs, which is what some are measured for, must not keep the process
   process.exit((await run(args, shutdown)) ? 0 : 1);
 } catch (error) {

@@ -1,4 +1,5 @@
 import type { CommitFigures } from './commits.js';
+import type { HistoryFigures } from './histories/verdicts.js';
 import type { MessageFigures } from './messages.js';
 import type { Verdict } from './oracle.js';
 
@@ -25,6 +26,8 @@ export interface Figures {
   /** Failed calls that any client may repeat. */
   readonly repeatableErrors: number;
   readonly verdict: Verdict;
+  /** Whether the replies of all calls, and the commits of entities, can be explained by some order. */
+  readonly history: HistoryFigures;
   readonly shards: readonly ShardFigures[];
   /** Entities and subscriptions: of Keyslot only. */
   readonly commits?: CommitFigures;

@@ -43,6 +43,11 @@ export const inOrder: Goal = {
   text: 'order per slot kept',
   holds: ({ verdict }) => verdict.disordered === 0,
 };
+/** Replies, reads included, are as if calls had been executed one after the other, and so are transactions. */
+export const explained: Goal = {
+  text: 'history ok',
+  holds: ({ history }) => history.unexplained.length === 0,
+};
 export const commitsSucceed: Goal = {
   text: 'every entity is saved',
   holds: ({ commits }) => commits === undefined || commits.failed.size === 0,
@@ -88,4 +93,4 @@ export const atMost = (name: string, most: number, timed = false): Goal => ({
 });
 
 /** What holds in every trial, whatever is done to the cluster. */
-export const always: readonly Goal[] = [noneTwice, truthful, inOrder, allRecover];
+export const always: readonly Goal[] = [noneTwice, truthful, inOrder, explained, allRecover];

@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { keySlot } from 'keyslot';
+import { RecordedCalls } from './histories/recorded-calls.js';
 import { Latencies } from './latencies.js';
 import { Oracle, type Attempt } from './oracle.js';
 import type { Session } from './session.js';
@@ -30,6 +32,8 @@ type Call = (tag: string, number: number) => Promise<unknown>;
  */
 export class Load {
   readonly oracle = new Oracle();
+  /** Calls with their replies, for the checker of histories. */
+  readonly recorded: RecordedCalls;
   /** Failed calls by their code. */
   readonly errors = new Map<string, number>();
   /** Of what may always be repeated: no client has a reason for these. */
@@ -43,6 +47,7 @@ export class Load {
   readonly successes: number[];
   private running = true;
   private started = 0;
+  private written = 0;
   private readonly name = `load${process.pid}x${loads++}`;
   private readonly tags: readonly (readonly string[])[];
   private readonly callers: Promise<void>[] = [];
@@ -53,6 +58,7 @@ export class Load {
     begin: number,
     { callers = 6, pipelines = 2, pauseMs = 8, slots = [] }: LoadOptions = {},
   ) {
+    this.recorded = new RecordedCalls((error) => session.failure(error));
     const among = new Set(slots);
     this.tags = shards.slots.map((own, shard) =>
       among.size > 0 && !own.some((slot) => among.has(slot)) ? [] : shards.tags(shard, TAGS, among),
@@ -77,6 +83,16 @@ export class Load {
     return this.tags.flatMap((tags, shard) => (tags.length > 0 ? [shard] : []));
   }
 
+  /** The slots of each shard that the calls use. */
+  get slotsInUse(): (readonly number[])[] {
+    return this.tags.map((tags) => tags.map((tag) => keySlot(tag)));
+  }
+
+  /** A hash tag of each shard that the calls use. */
+  get tagsInUse(): string[] {
+    return this.tags.flatMap((tags) => tags.slice(0, 1));
+  }
+
   /** Ends the calls. Those that are not answered within a time no sane call takes count as hung. */
   async stop(patienceMs = 20_000): Promise<void> {
     this.running = false;
@@ -93,13 +109,13 @@ export class Load {
   }
 
   private readonly kinds: readonly Call[] = [
-    (tag) => this.session.get(`${tag}text`),
+    (tag) => this.read(tag),
     (tag) => this.increment(tag, (key) => this.session.increment(key)),
-    (tag, number) => this.session.set(`${tag}text`, String(number)),
+    (tag) => this.write(tag),
     (tag) => this.increment(tag, (key) => this.session.transaction(key)),
     (tag) => this.incrementShared(`${tag}${this.name}:shared`),
     (tag) => this.increment(tag, (key) => this.session.script(key)),
-    (tag) => this.session.get(`${tag}text`),
+    (tag) => this.read(tag),
     (tag, number) => this.appendBurst(tag, number),
   ];
   private static readonly REPEATABLE: ReadonlySet<number> = new Set([0, 2, 6]);
@@ -156,10 +172,25 @@ export class Load {
     if (attempt.failure !== undefined) this.count(attempt.failure.code);
   }
 
+  private read(tag: string): Promise<unknown> {
+    const key = this.textKey(tag);
+    return this.recorded.record('get', key, '', () => this.session.get(key));
+  }
+
+  private write(tag: string): Promise<unknown> {
+    const [key, text] = [this.textKey(tag), `v${this.written++}`];
+    return this.recorded.record('set', key, text, () => this.session.set(key, text));
+  }
+
+  private textKey(tag: string): string {
+    return `${tag}${this.name}:text`;
+  }
+
   private async increment(tag: string, call: (key: string) => Promise<unknown>): Promise<void> {
     const attempt = this.attempt(tag);
+    const { key } = attempt;
     try {
-      await call(attempt.key);
+      await this.recorded.record('increment', key, '', () => call(key));
       attempt.failure = undefined;
     } catch (error) {
       attempt.failure = this.session.failure(error);
@@ -172,7 +203,7 @@ export class Load {
     this.oracle.shared.set(key, count);
     count.unknown++;
     try {
-      await this.session.increment(key);
+      await this.recorded.record('increment', key, '', () => this.session.increment(key));
       count.unknown--;
       count.answered++;
     } catch (error) {
@@ -188,7 +219,9 @@ export class Load {
     const numbers = Array.from({ length: BURST }, (_, i) => from * BURST + i);
     const results = await Promise.allSettled(
       numbers.map((number) =>
-        this.session.append(key, String(number)).then(() => sequence.answered.add(number)),
+        this.recorded
+          .record('append', key, String(number), () => this.session.append(key, String(number)))
+          .then(() => sequence.answered.add(number)),
       ),
     );
     const failures = results.filter((result) => result.status === 'rejected');

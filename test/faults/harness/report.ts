@@ -4,9 +4,13 @@ import { missedGoals, type Scenario } from './scenario.js';
 const whole = (value: number): string =>
   Number.isFinite(value) ? Math.round(value).toLocaleString('en') : 'never';
 
+/** How many keys whose calls are unexplained a report shows. */
+const MOST_SHOWN = 3;
+
 /** The figures of one scenario, as text for people. */
 export function report(scenario: Scenario, client: string, figures: Figures): string {
-  const { calls, errors, verdict, shards, commits, messages, refreshes, connections, more } = figures;
+  const { calls, errors, verdict, history, shards, commits, messages, refreshes, connections, more } =
+    figures;
   const codes = Object.entries(errors).map(([code, count]) => `${count} ${code}`);
   const missed = missedGoals(scenario, figures, true);
   const rows: [string, string][] = [
@@ -16,6 +20,11 @@ export function report(scenario: Scenario, client: string, figures: Figures): st
     ['executed twice', String(verdict.twice)],
     ['said not to be executed, and executed', String(verdict.untruthful)],
     ['out of order', String(verdict.disordered)],
+    [
+      'history',
+      `${whole(history.calls)} calls on ${whole(history.keys)} keys, ${history.unexplained.length} keys unexplained, ` +
+        `${history.undecided} undecided`,
+    ],
   ];
   if (commits !== undefined) {
     const failed = [...commits.failed].map(([code, count]) => `${count} ${code}`).join(', ') || 'none';
@@ -47,6 +56,7 @@ export function report(scenario: Scenario, client: string, figures: Figures): st
   for (const [name, value] of Object.entries(more)) rows.push([name, whole(value)]);
   rows.push(['goals', missed.length === 0 ? 'all reached' : `MISSED: ${missed.join('; ')}`]);
   if (verdict.examples.length > 0) rows.push(['for example', verdict.examples.join(', ')]);
+  for (const text of history.unexplained.slice(0, MOST_SHOWN)) rows.push(['unexplained', text]);
   const width = Math.max(...rows.map(([name]) => name.length));
   const lines = rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`);
   return `${scenario.name}: ${scenario.title} [${client}]\n${lines.join('\n')}`;

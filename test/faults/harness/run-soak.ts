@@ -1,8 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { ClusterClient } from 'keyslot';
+import { ClusterClient, type EntityRegistry } from 'keyslot';
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
 import { KeyslotSession } from './clients/keyslot.js';
+import { Halls, seatsOf } from './histories/halls.js';
+import { together, type HistoryFigures } from './histories/verdicts.js';
+import { WatchedRegisters } from './histories/watched-registers.js';
 import { Load } from './load.js';
 import { Shards } from './shards.js';
 import { readTruth } from './truth.js';
@@ -91,24 +94,30 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
   const session = await KeyslotSession.open({ nodes: cluster.seeds });
   const stopUse = use(session.client);
   const totals: Totals = { calls: 0, lost: 0, lostOtherwise: 0, twice: 0, untruthful: 0, disordered: 0 };
+  const seats = seatsOf(session.client);
   const errors = new Map<string, number>();
   try {
-    await round(cluster, session, async () => {}, totals, errors);
+    let { history } = await round(cluster, session, seats, async () => {}, false, totals, errors);
     const before = measure();
     const spacing = (minutes * 60_000) / count;
     for (let i = 0; i < count; i++) {
       signal.throwIfAborted();
       const startedAt = performance.now();
       const name = pick(Object.keys(FAULTS));
-      const lost = await round(cluster, session, () => FAULTS[name](cluster, pick), totals, errors);
-      if (!LOSING.has(name)) totals.lostOtherwise += lost;
+      const isLosing = LOSING.has(name);
+      const fault = (): Promise<void> => FAULTS[name](cluster, pick);
+      const found = await round(cluster, session, seats, fault, isLosing, totals, errors);
+      if (!isLosing) totals.lostOtherwise += found.lost;
+      for (const text of found.history.unexplained) console.log(`after ${name}, unexplained: ${text}`);
+      history = together(history, found.history);
       if (i % 10 === 9) {
         const { heapMiB, handles } = measure();
         console.log(`${i + 1} faults: heap ${heapMiB.toFixed(1)} MiB, ${handles} sockets`);
       }
       await delay(Math.max(0, spacing - (performance.now() - startedAt)));
     }
-    await round(cluster, session, async () => {}, totals, errors);
+    const last = await round(cluster, session, seats, async () => {}, false, totals, errors);
+    history = together(history, last.history);
     const after = measure();
     const failures = [...errors].map(([code, number]) => `${number} ${code}`).join(', ') || 'none';
     console.log(`calls ${totals.calls}, errors: ${failures}`);
@@ -116,11 +125,16 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
       `executed twice ${totals.twice}, untruthful ${totals.untruthful}, out of order ${totals.disordered}, ` +
         `answered and lost ${totals.lost}, ${totals.lostOtherwise} of them where no server was killed or frozen`,
     );
+    console.log(
+      `history: ${history.calls} calls on ${history.keys} keys, ${history.unexplained.length} keys unexplained, ` +
+        `${history.undecided} undecided`,
+    );
     console.log(`heap ${before.heapMiB.toFixed(1)} MiB before, ${after.heapMiB.toFixed(1)} after`);
     console.log(`sockets ${before.handles} before, ${after.handles} after`);
     console.log(`unhandled rejections ${rejections.length}`);
     return (
       totals.lostOtherwise + totals.twice + totals.untruthful + totals.disordered === 0 &&
+      history.unexplained.length === 0 &&
       rejections.length === 0 &&
       after.heapMiB < before.heapMiB + 20 &&
       after.handles <= before.handles + 6
@@ -136,28 +150,39 @@ type Totals = Record<'calls' | 'lost' | 'lostOtherwise' | 'twice' | 'untruthful'
 
 /**
  * A fault under load, and what the load found out. Its books are closed each time, so that they do not grow.
- * @returns how many answered writes were lost
+ * @param isLosing whether servers may lose what they have acknowledged.
+ * @returns how many answered writes were lost, and what the checker says of the history
  */
 async function round(
   cluster: LocalCluster,
   session: KeyslotSession,
+  seats: EntityRegistry,
   fault: () => Promise<void>,
+  isLosing: boolean,
   totals: Totals,
   errors: Map<string, number>,
-): Promise<number> {
-  const load = new Load(session, Shards.even(3), performance.now(), { callers: 4, pauseMs: 15 });
+): Promise<{ readonly lost: number; readonly history: HistoryFigures }> {
+  const from = performance.now();
+  const load = new Load(session, Shards.even(3), from, { callers: 4, pauseMs: 15 });
+  const halls = new Halls(seats, load.slotsInUse);
+  const watched = new WatchedRegisters(session.client, load.tagsInUse);
   await delay(300);
   await fault();
   await cluster.waitUntilStable({ timeoutMs: 60_000 });
   await delay(500);
-  await load.stop();
-  const { oracle } = load;
-  const verdict = oracle.judge(await readTruth(cluster, {}, oracle.counters, [...oracle.sequences.keys()]));
+  await Promise.all([load.stop(), halls.stop(), watched.stop()]);
+  const losses = isLosing ? [{ from, to: performance.now() }] : [];
+  const { oracle, recorded } = load;
+  const keys = [...oracle.counters, ...recorded.registers];
+  const truth = await readTruth(cluster, {}, keys, [...oracle.sequences.keys()]);
+  const verdict = oracle.judge(truth);
+  const judged = [recorded.judge(truth, losses), await halls.judge(losses), await watched.judge(losses)];
+  const history = judged.reduce(together);
   totals.calls += load.calls;
   for (const kind of ['lost', 'twice', 'untruthful', 'disordered'] as const) totals[kind] += verdict[kind];
   for (const [code, number] of load.errors) errors.set(code, (errors.get(code) ?? 0) + number);
   await Promise.all(cluster.primaries.map((node) => cluster.command(node, 'FLUSHALL')));
-  return verdict.lost;
+  return { lost: verdict.lost, history };
 }
 
 /** A subscription of each kind and a blocked pop, for as long as the soak lasts. */

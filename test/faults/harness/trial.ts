@@ -2,6 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { KeyslotSession } from './clients/keyslot.js';
 import { Commits } from './commits.js';
 import type { Figures, ShardFigures } from './figures.js';
+import { Halls, seatsOf } from './histories/halls.js';
+import { together, type HistoryFigures } from './histories/verdicts.js';
+import { WatchedRegisters } from './histories/watched-registers.js';
 import { Load, type LoadOptions } from './load.js';
 import { Messages } from './messages.js';
 import type { Stage } from './scenario.js';
@@ -12,6 +15,9 @@ import { Shards } from './shards.js';
 import type { Timeline } from './timeline.js';
 import { readTruth } from './truth.js';
 
+/** How far a replica may be behind its primary, in ms, on a machine that is busy with other things. */
+const LAG_MS = 3_000;
+
 /** What a trial is made with. */
 export interface TrialOptions {
   readonly load?: LoadOptions;
@@ -21,6 +27,8 @@ export interface TrialOptions {
   readonly beside?: boolean;
   /** Successful calls of each shard before and after. Default 150. */
   readonly around?: number;
+  /** Servers may lose what they have acknowledged. */
+  readonly mayLose?: boolean;
   /** How long a shard may take to work again once the fault is over, in ms. Default 25000. */
   readonly patienceMs?: number;
 }
@@ -46,6 +54,7 @@ export async function trial(
     session: sessionOptions,
     beside = true,
     around = 150,
+    mayLose = false,
     patienceMs = 25_000,
   }: TrialOptions = {},
 ): Promise<Figures> {
@@ -60,25 +69,47 @@ export async function trial(
   const own = beside && session instanceof KeyslotSession ? session.client : undefined;
   const commits = own && new Commits(own);
   const messages = own && (await Messages.start(own));
+  const halls = own && new Halls(seatsOf(own), load.slotsInUse);
+  const watched = own && new WatchedRegisters(own, load.tagsInUse);
+  let beganAt = begin;
   const more: Record<string, number> = {};
   let recovered: number[];
   try {
     await progress(load, around, patienceMs);
+    beganAt = performance.now();
     await fault({ load, session, shards, note: (name, value) => (more[name] = value) });
     recovered = await progress(load, around, patienceMs);
   } catch (error) {
-    await Promise.all([load.stop(0), session.close(), commits?.stop().catch(() => {})]);
+    await Promise.all([
+      load.stop(0),
+      session.close(),
+      commits?.stop().catch(() => {}),
+      halls?.stop(),
+      watched?.stop(),
+    ]);
     throw error;
   } finally {
     watch.stop();
     load.end();
   }
-  const [commitFigures, messageFigures] = await Promise.all([commits?.stop(), messages?.stop(), load.stop()]);
+  const [commitFigures, messageFigures] = await Promise.all([
+    commits?.stop(),
+    messages?.stop(),
+    load.stop(),
+    halls?.stop(),
+    watched?.stop(),
+  ]);
   await cluster.waitUntilStable({ timeoutMs: 60_000 });
   const after = await serverCounts(cluster);
-  const { oracle } = load;
-  const verdict = oracle.judge(
-    await readTruth(cluster, access, oracle.counters, [...oracle.sequences.keys()]),
+  const { oracle, recorded } = load;
+  const keys = [...oracle.counters, ...recorded.registers];
+  const lost = mayLose ? [{ from: beganAt - LAG_MS, to: performance.now() }] : [];
+  const truth = await readTruth(cluster, access, keys, [...oracle.sequences.keys()]);
+  const verdict = oracle.judge(truth);
+  const judged = await Promise.all([halls, watched].map((calls) => calls?.judge(lost)));
+  const history = judged.reduce<HistoryFigures>(
+    (all, one) => (one ? together(all, one) : all),
+    recorded.judge(truth, lost),
   );
   await session.close();
   return {
@@ -86,6 +117,7 @@ export async function trial(
     errors: Object.fromEntries(load.errors),
     repeatableErrors: load.repeatableErrors,
     verdict,
+    history,
     shards: load.shardsInUse.map((shard) =>
       shardFigures(shard, load, watch.timelines[shard], recovered.includes(shard)),
     ),

@@ -3,6 +3,7 @@ import {
   always,
   backWithin,
   commitsSucceed,
+  explained,
   healthyUndisturbed,
   onlyInDoubt,
   gapsTold,
@@ -17,29 +18,37 @@ const IN_FLIGHT_ON_A_SHARD = 6 * 5 + 24;
 
 async function kill(stage: Stage): Promise<Awaited<ReturnType<typeof trial>>> {
   const { cluster } = stage;
-  return trial(stage, async ({ shards }) => {
-    const victim = await primaryOf(cluster, shards, 0);
-    await cluster.kill(victim);
-    await untilReplaced(stage, shards, 0, victim);
-    await cluster.restart(victim);
-  });
+  return trial(
+    stage,
+    async ({ shards }) => {
+      const victim = await primaryOf(cluster, shards, 0);
+      await cluster.kill(victim);
+      await untilReplaced(stage, shards, 0, victim);
+      await cluster.restart(victim);
+    },
+    { mayLose: true },
+  );
 }
 
 async function freeze(stage: Stage): Promise<Awaited<ReturnType<typeof trial>>> {
   const { cluster } = stage;
-  return trial(stage, async ({ load, shards }) => {
-    const victim = await primaryOf(cluster, shards, 0);
-    await cluster.freeze(victim);
-    try {
-      await untilReplaced(stage, shards, 0, victim);
-      // the client has to find its way while the old primary still holds its connections
-      const goal = load.successes[0] + 50;
-      const end = performance.now() + sized(stage, 15_000, 20_000);
-      while (load.successes[0] < goal && performance.now() < end) await delay(20);
-    } finally {
-      await cluster.thaw(victim);
-    }
-  });
+  return trial(
+    stage,
+    async ({ load, shards }) => {
+      const victim = await primaryOf(cluster, shards, 0);
+      await cluster.freeze(victim);
+      try {
+        await untilReplaced(stage, shards, 0, victim);
+        // the client has to find its way while the old primary still holds its connections
+        const goal = load.successes[0] + 50;
+        const end = performance.now() + sized(stage, 15_000, 20_000);
+        while (load.successes[0] < goal && performance.now() < end) await delay(20);
+      } finally {
+        await cluster.thaw(victim);
+      }
+    },
+    { mayLose: true },
+  );
 }
 
 /** What happens to servers by itself. */
@@ -69,16 +78,20 @@ export const failures: readonly Scenario[] = [
     title: 'all nodes are killed and started again',
     goals: [...always, onlyInDoubt(3 * IN_FLIGHT_ON_A_SHARD), backWithin(2_000)],
     play: (stage) =>
-      trial(stage, async () => {
-        const { cluster } = stage;
-        await Promise.all(cluster.nodes.map((node) => cluster.kill(node)));
-        await Promise.all(cluster.nodes.map((node) => cluster.restart(node)));
-      }),
+      trial(
+        stage,
+        async () => {
+          const { cluster } = stage;
+          await Promise.all(cluster.nodes.map((node) => cluster.kill(node)));
+          await Promise.all(cluster.nodes.map((node) => cluster.restart(node)));
+        },
+        { mayLose: true },
+      ),
   },
   {
     name: 'all-down',
     title: 'all nodes are down for a while (60 s in the full form)',
-    goals: [allRecover, backWithin(2_000)],
+    goals: [allRecover, explained, backWithin(2_000)],
     play: (stage) =>
       trial(
         stage,
@@ -96,7 +109,7 @@ export const failures: readonly Scenario[] = [
           note('calls while down', load.calls - calls);
           await Promise.all(cluster.nodes.map((node) => cluster.restart(node)));
         },
-        { patienceMs: 40_000 },
+        { patienceMs: 40_000, mayLose: true },
       ),
   },
 ];

@@ -4,6 +4,7 @@ import {
   always,
   atMost,
   commitsSucceed,
+  explained,
   inOrder,
   noErrors,
   noneLost,
@@ -26,7 +27,16 @@ export const links: readonly Scenario[] = [
   {
     name: 'lost-replies',
     title: '2 % of the replies to increments are cut off (100,000 increments in the full form)',
-    goals: [noneTwice, noneLost, truthful, inOrder, allRecover, repeatablesSucceed, commitsSucceed],
+    goals: [
+      noneTwice,
+      noneLost,
+      truthful,
+      inOrder,
+      explained,
+      allRecover,
+      repeatablesSucceed,
+      commitsSucceed,
+    ],
     play: (stage) =>
       throughProxies(
         stage,
