@@ -44,8 +44,8 @@ const newerCommands = [
   // Valkey 9.0 and 9.1
   ...onKey('write', 'delifeq'),
   ['clusterscan', 'readonly not_key', 'special special', at(0)],
-  ...keyless('', '', 'cluster cancelslotmigrations', 'cluster flushslot', 'cluster getslotmigrations'),
-  ...keyless('', '', 'cluster migrateslots'),
+  ...keyless('', '', 'cluster cancelslotmigrations', 'cluster getslotmigrations', 'cluster migrateslots'),
+  ...keyless('write', '', 'cluster flushslot'),
 ];
 
 async function linesOf(address) {

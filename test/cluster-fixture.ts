@@ -63,7 +63,7 @@ function nodesFromEnvironment(): { host: string; port: number }[] {
  */
 export async function eventually<T>(
   condition: () => T | Promise<T>,
-  { timeoutMs = 30_000, intervalMs = 20 }: { timeoutMs?: number; intervalMs?: number } = {},
+  { timeoutMs = 60_000, intervalMs = 20 }: { timeoutMs?: number; intervalMs?: number } = {},
 ): Promise<Exclude<T, false>> {
   const end = performance.now() + timeoutMs;
   for (;;) {

@@ -105,7 +105,7 @@ export const commandLines: readonly CommandLine[] = [
   ['cluster delslots', '', ''],
   ['cluster delslotsrange', '', ''],
   ['cluster failover', '', ''],
-  ['cluster flushslot', '', ''],
+  ['cluster flushslot', 'write', ''],
   ['cluster flushslots', '', ''],
   ['cluster forget', '', ''],
   ['cluster getkeysinslot', '', ''],

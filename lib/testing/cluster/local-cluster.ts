@@ -218,7 +218,7 @@ export class LocalCluster {
 
   /**
    * Waits until every running node says that the state is ok, all agree on roles and on an owner for every slot that
-   * is running too, and all running replicas follow their primaries.
+   * is running too, all running replicas follow their primaries, and all nodes report them to clients.
    * @throws LocalClusterError `NOT_REACHED` with what was missing last
    */
   async waitUntilStable(options: WaitOptions = {}): Promise<void> {

@@ -7,10 +7,10 @@ export type Views = ReadonlyMap<LocalNode, ClusterView | Error>;
 
 /**
  * What keeps the running nodes from being a stable cluster: every view says ok, all views give every slot to the
- * same running node and every node the same role, and all replicas follow their primaries.
+ * same running node and every node the same role, all replicas follow their primaries, and clients learn of them.
  * Undefined when nothing does.
  */
-export function whatIsUnstable(views: Views): string | undefined {
+export async function whatIsUnstable(views: Views): Promise<string | undefined> {
   const seen: [LocalNode, ClusterView][] = [];
   for (const [node, view] of views) {
     if (view instanceof Error) return view.message;
@@ -30,7 +30,8 @@ export function whatIsUnstable(views: Views): string | undefined {
         ? undefined
         : `${node.name} and ${first[0].name} disagree about who owns which slots`,
     ) ??
-    firstOf(seen, ([node, view]) => unsynced(node, view, running))
+    firstOf(seen, ([node, view]) => unsynced(node, view, running)) ??
+    unreported(seen)
   );
 }
 
@@ -71,6 +72,22 @@ function unsynced(
     return view.linkUp ? undefined : `${node.name} does not follow its primary yet`;
   const replicas = [...running.values()].filter((other) => other.primaryId === node.id).length;
   return view.onlineReplicas >= replicas ? undefined : `${node.name} does not send to all its replicas yet`;
+}
+
+/** An entry of CLUSTER SLOTS: the first and last slot, then nodes. */
+type SlotsEntry = [first: number, last: number, ...nodes: [host: string, port: number, id: string][]];
+
+/** A replica that a node does not report to clients, although it reports its primary: it has not heard of its offset. */
+async function unreported(seen: readonly [LocalNode, ClusterView][]): Promise<string | undefined> {
+  for (const [observer] of seen) {
+    const entries = (await observer.connection.call('CLUSTER', 'SLOTS')) as SlotsEntry[];
+    const reported = new Set(entries.flatMap(([, , ...nodes]) => nodes.map(([, , id]) => id)));
+    const missing = seen.find(
+      ([node, { myself }]) => reported.has(myself.primaryId ?? '') && !reported.has(node.id),
+    );
+    if (missing !== undefined) return `${observer.name} does not report ${missing[0].name} to clients yet`;
+  }
+  return undefined;
 }
 
 /** Who owns what, as text to compare. */

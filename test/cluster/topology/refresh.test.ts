@@ -56,7 +56,7 @@ describe('a storm of redirects', () => {
     const seconds = (performance.now() - startedAt) / 1_000;
     for (const result of results)
       expect(result).toMatchObject({ code: 'DEADLINE_EXCEEDED', cause: { code: 'MOVED' } });
-    expect(moved).toBeGreaterThan(3 * calls.length);
+    expect(moved).toBeGreaterThan(calls.length);
     expect(refreshes() - before).toBeGreaterThanOrEqual(1);
     // the first at once
     expect(refreshes() - before).toBeLessThanOrEqual(1 + seconds);
