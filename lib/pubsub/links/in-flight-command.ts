@@ -1,11 +1,11 @@
 import type { Reply } from '../../cluster/protocol/reply.js';
-import type { ChannelName } from '../subscriptions/cluster-message.js';
 import type { UnsubscribeWord } from '../subscriptions/subscription-kind.js';
 
 /** A command whose answer is outstanding: one reply, or a confirmation for each name. */
 export interface InFlightCommand {
   readonly word: string;
-  readonly names: readonly ChannelName[];
+  /** The names to confirm, in byte text. */
+  readonly names: readonly string[];
   confirmed: number;
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: Error) => void;

@@ -105,11 +105,16 @@ export class SubscriberConnection implements SocketOwner {
   /**
    * Sends a command that subscribes or unsubscribes names; resolves once the server has confirmed all of
    * them.
+   * @param texts the names in byte text
    * @throws ReplyError if the server rejects the command; ConnectionError if the connection ends first
    */
-  async sendNames(word: SubscribeWord | UnsubscribeWord, names: readonly ChannelName[]): Promise<void> {
+  async sendNames(
+    word: SubscribeWord | UnsubscribeWord,
+    names: readonly ChannelName[],
+    texts: readonly string[],
+  ): Promise<void> {
     this.subscribing = true;
-    const answered = this.enqueue(word, names, names);
+    const answered = this.enqueue(word, names, texts);
     // the answer to this PING shows that the confirmations before it belong to the command
     const fence = FENCED.has(word) ? this.enqueue('PING', [], []).catch(ignoreReply) : undefined;
     await Promise.all([answered, fence]);
@@ -181,7 +186,7 @@ export class SubscriberConnection implements SocketOwner {
     await prepareConnection(this.options, this.node, 'subscriber', this.ask);
   }
 
-  private enqueue(word: string, args: readonly Argument[], names: readonly ChannelName[]): Promise<Reply> {
+  private enqueue(word: string, args: readonly Argument[], names: readonly string[]): Promise<Reply> {
     const { failure, encoder } = this.socket;
     if (failure !== undefined) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
@@ -242,7 +247,7 @@ export class SubscriberConnection implements SocketOwner {
   private readConfirmation(bytes: Buffer, start: number): number {
     const inFlight = this.inFlight.peek();
     if (inFlight === undefined || isFullyConfirmed(inFlight)) return -1;
-    const name = toByteText(inFlight.names[inFlight.confirmed]);
+    const name = inFlight.names[inFlight.confirmed];
     const end = endOfConfirmation(bytes, start, inFlight.word, name);
     if (end !== -1) this.confirm(inFlight);
     return end;
@@ -251,11 +256,7 @@ export class SubscriberConnection implements SocketOwner {
   /** Records a confirmation; returns false if it does not belong to the command that is answered next. */
   private confirmNext(word: string, name: string): boolean {
     const inFlight = this.inFlight.peek();
-    if (
-      inFlight?.word !== word ||
-      isFullyConfirmed(inFlight) ||
-      toByteText(inFlight.names[inFlight.confirmed]) !== name
-    )
+    if (inFlight?.word !== word || isFullyConfirmed(inFlight) || inFlight.names[inFlight.confirmed] !== name)
       return false;
     this.confirm(inFlight);
     return true;

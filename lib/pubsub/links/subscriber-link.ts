@@ -91,7 +91,7 @@ export class SubscriberLink implements SubscriberConnectionListener {
       const prefix = prefixIn(options.database);
       const set = new SubscriptionSet(
         one,
-        (word, names) => this.connection.sendNames(word, names),
+        (word, names, texts) => this.connection.sendNames(word, names, texts),
         setListener,
         prefix,
       );
