@@ -12,7 +12,7 @@ const scattered = process.argv[3] === 'scattered';
 const primaryCount = nodeCount / 2;
 
 const ports = [];
-for (let i = 0; i < primaryCount; i++) ports.push(await listen());
+for (let i = 0; i < primaryCount; i++) ports.push(await listen(i));
 let slotsReply = encodeSlots(0);
 
 process.on('message', ({ version }) => {
@@ -22,16 +22,16 @@ process.on('message', ({ version }) => {
 process.on('disconnect', () => process.exit());
 process.send({ ports });
 
-function listen() {
+function listen(index) {
   return new Promise((resolve, reject) => {
-    const server = createServer(serve);
+    const server = createServer((socket) => serve(socket, index));
     server.once('error', reject);
     server.listen(0, HOST, () => resolve(server.address().port));
   });
 }
 
-function serve(socket) {
-  const answer = reader();
+function serve(socket, index) {
+  const answer = reader(index);
   socket.setEncoding('latin1');
   socket.setNoDelay(true);
   socket.on('error', () => {});
@@ -42,12 +42,13 @@ function serve(socket) {
 }
 
 /** Reads requests from text cut anywhere, and gives the replies. */
-function reader() {
+function reader(index) {
   let text = '';
   return (more) => {
     text += more;
     let replies = '';
-    for (let parts = nextRequest(); parts !== undefined; parts = nextRequest()) replies += replyTo(parts);
+    for (let parts = nextRequest(); parts !== undefined; parts = nextRequest())
+      replies += replyTo(parts, index);
     return replies;
   };
 
@@ -70,10 +71,13 @@ function reader() {
   }
 }
 
-function replyTo([name, ...args]) {
+function replyTo([name, ...args], index) {
   const command = name.toLowerCase();
+  const subcommand = command === 'cluster' ? args[0]?.toLowerCase() : undefined;
   if (command === 'get') return `$${VALUE.length}\r\n${VALUE}\r\n`;
-  if (command === 'cluster' && args[0]?.toLowerCase() === 'slots') return slotsReply;
+  if (subcommand === 'slots') return slotsReply;
+  // else clients ask every node whether its address has passed to another one, which is a reply of SLOTS for each
+  if (subcommand === 'myid') return bulk(idOf(index));
   return command === 'hello' ? '-ERR unknown command\r\n' : '+OK\r\n';
 }
 
@@ -100,8 +104,11 @@ function evenRanges() {
 
 function address(index, replica = false) {
   const host = replica ? `replica-${index}.example` : HOST;
-  const id = `${replica ? 'b' : 'a'}${String(index).padStart(39, '0')}`;
-  return array([bulk(host), `:${ports[index]}\r\n`, bulk(id), array([])]);
+  return array([bulk(host), `:${ports[index]}\r\n`, bulk(idOf(index, replica)), array([])]);
+}
+
+function idOf(index, replica = false) {
+  return `${replica ? 'b' : 'a'}${String(index).padStart(39, '0')}`;
 }
 
 function array(items) {

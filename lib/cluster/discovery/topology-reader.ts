@@ -7,7 +7,8 @@ import { describeSeed } from '../options/seeds.js';
 import { slotlessPrimariesFromShards } from '../topology/shards-reply.js';
 import { topologyFromSlots } from '../topology/slots-reply.js';
 import { clearTimeout, setTimeout } from '../common/timers.js';
-import type { ClusterTopology, NodeIdentity } from '../topology/topology.js';
+import type { Reply } from '../protocol/reply.js';
+import type { ClusterTopology, NodeAddress, NodeIdentity } from '../topology/topology.js';
 
 /** How many views are compared. */
 const VOTERS = 3;
@@ -21,25 +22,32 @@ export interface Views {
   readonly causes: ReadonlyMap<string, Error>;
 }
 
+/** Returns the view that a reply of CLUSTER SLOTS describes. */
+export type ViewOf = (reply: Reply, answeredBy: NodeAddress) => ClusterTopology;
+
 /**
  * Reads the topology from nodes, over their channels: first a few whose channels are open; if their views are
  * of no use, the others, a few at a time.
  * @param withSlotless also reads primaries that own no slots
+ * @param viewOf may recognize replies; see `KnownReplies`
  */
 export async function readViews(
   channels: Iterable<NodeChannel>,
   options: ResolvedClusterOptions,
   withSlotless = false,
+  viewOf: ViewOf = (reply, answeredBy) => topologyFromSlots(reply, answeredBy, options.addressRemap),
 ): Promise<Views> {
   const candidates = shuffled([...channels]);
   const open = candidates.filter((channel) => channel.state === 'ready' && !channel.suspected);
   const asked = open.slice(0, VOTERS);
   const others = candidates.filter((channel) => !asked.includes(channel));
   const causes = new Map<string, Error>();
-  const topologies = await readSome(asked, options, withSlotless, causes);
+  const read = (channel: NodeChannel): Promise<ClusterTopology> =>
+    readView(channel, options, withSlotless, viewOf);
+  const topologies = await readSome(asked, options, read, causes);
   // a node that is not, or is no longer, part of the cluster knows no slots
   while (others.length > 0 && !topologies.some((view) => view.coveredSlots > 0)) {
-    topologies.push(...(await readSome(others.splice(0, VOTERS), options, withSlotless, causes)));
+    topologies.push(...(await readSome(others.splice(0, VOTERS), options, read, causes)));
   }
   return { topologies, causes };
 }
@@ -51,7 +59,9 @@ export async function readAllViews(
   patienceMs: number,
 ): Promise<Views> {
   const causes = new Map<string, Error>();
-  const topologies = await readSome(channels, options, false, causes, patienceMs);
+  const viewOf: ViewOf = (reply, answeredBy) => topologyFromSlots(reply, answeredBy, options.addressRemap);
+  const read = (channel: NodeChannel): Promise<ClusterTopology> => readView(channel, options, false, viewOf);
+  const topologies = await readSome(channels, options, read, causes, patienceMs);
   return { topologies, causes };
 }
 
@@ -62,7 +72,7 @@ export async function readAllViews(
 function readSome(
   channels: readonly NodeChannel[],
   options: ResolvedClusterOptions,
-  withSlotless: boolean,
+  read: (channel: NodeChannel) => Promise<ClusterTopology>,
   causes: Map<string, Error>,
   patienceMs?: number,
 ): Promise<ClusterTopology[]> {
@@ -77,9 +87,13 @@ function readSome(
     if (missing === 0) finish();
     else if (patienceMs !== undefined) grace = setTimeout(finish, patienceMs);
     for (const channel of channels) {
-      void readView(channel, options, withSlotless, causes).then((view) => {
+      const answered = (view?: ClusterTopology): void => {
         if (view !== undefined && views.push(view) === 1) grace ??= setTimeout(finish, GRACE_MS);
         if (--missing === 0) finish();
+      };
+      read(channel).then(answered, (error: Error) => {
+        causes.set(channel.name, asCause(channel, options, error));
+        answered();
       });
     }
   });
@@ -110,19 +124,14 @@ async function readView(
   channel: NodeChannel,
   options: ResolvedClusterOptions,
   withSlotless: boolean,
-  causes: Map<string, Error>,
-): Promise<ClusterTopology | undefined> {
-  try {
-    await channel.open();
-    const reply = await answerWithin(channel, options.connectTimeoutMs, 'SLOTS');
-    const topology = topologyFromSlots(reply, channel.address, options.addressRemap);
-    return withSlotless
-      ? topology.withSlotlessPrimaries(await readSlotlessPrimaries(channel, options))
-      : topology;
-  } catch (error) {
-    causes.set(channel.name, asCause(channel, options, error as Error));
-    return undefined;
-  }
+  viewOf: ViewOf,
+): Promise<ClusterTopology> {
+  await channel.open();
+  const reply = await answerWithin(channel, options.connectTimeoutMs, 'SLOTS');
+  const topology = viewOf(reply, channel.address);
+  return withSlotless
+    ? topology.withSlotlessPrimaries(await readSlotlessPrimaries(channel, options))
+    : topology;
 }
 
 /** Returns the primaries without slots; none if the server does not know CLUSTER SHARDS or does not permit it. */

@@ -5,6 +5,7 @@ import type { ResolvedClusterOptions } from '../options/options.js';
 import type { Router } from '../routing/router.js';
 import type { TopologyCounters } from '../stats/cluster-counters.js';
 import type { ClusterNode, ClusterTopology, NodeAddress } from '../topology/topology.js';
+import { KnownReplies } from './known-replies.js';
 import { prevailingView, readAllViews, readViews } from './topology-reader.js';
 import { TopologyRefresher } from './topology-refresher.js';
 
@@ -18,6 +19,7 @@ export type NodesListener = (added: readonly ClusterNode[], removed: readonly Cl
 export class TopologyTracker {
   private readonly subject: BehaviorSubject<ClusterTopology>;
   private readonly refresher: TopologyRefresher;
+  private readonly replies: KnownReplies;
   private defaultNodeName: string | undefined = undefined;
   private unknownNodeSeen = false;
   private changedAt = -Infinity;
@@ -31,6 +33,7 @@ export class TopologyTracker {
     counters: TopologyCounters,
   ) {
     this.subject = new BehaviorSubject(router.topology);
+    this.replies = new KnownReplies(options.addressRemap);
     this.refresher = new TopologyRefresher(
       {
         clientId: options.clientId,
@@ -105,6 +108,8 @@ export class TopologyTracker {
   /** Makes a snapshot the present one, and publishes it. */
   adopt(topology: ClusterTopology): void {
     const before = this.topology;
+    // nothing new was read
+    if (topology === before) return;
     if (topology !== this.router.topology) {
       // an equal view must wake nobody, and one without slots describes its node rather than the cluster
       if (topology.version <= before.version && topology.sameView(before)) return;
@@ -129,7 +134,9 @@ export class TopologyTracker {
     const withSlotless =
       this.unknownNodeSeen || this.topology.primaries.some(({ slots }) => slots.length === 0);
     this.unknownNodeSeen = false;
-    const { topologies } = await readViews(channels, this.options, withSlotless);
+    const { topologies } = await readViews(channels, this.options, withSlotless, (reply, answeredBy) =>
+      this.replies.view(reply, answeredBy, this.topology),
+    );
     // what was a seed may be a node of another cluster by now
     const ours = topologies.filter((view) => view.sharesNodes(this.topology));
     const view = prevailingView(ours.length > 0 ? ours : topologies);

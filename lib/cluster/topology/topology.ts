@@ -52,6 +52,7 @@ export class ClusterTopology {
   private shardList?: readonly ClusterShard[];
   private nodesByName?: ReadonlyMap<string, ClusterNode>;
   private viewText?: string;
+  private covered?: number;
 
   private constructor(
     /** Grows with every change this client has seen. */
@@ -62,9 +63,16 @@ export class ClusterTopology {
     private readonly defaultNodeName: string | undefined,
   ) {}
 
-  /** Returns the snapshot of a client that has not connected yet. */
+  private static readonly none = new ClusterTopology(
+    0,
+    [],
+    new Uint16Array(SLOT_COUNT).fill(UNCOVERED),
+    undefined,
+  );
+
+  /** Returns the snapshot of clients that have not connected yet. They share it, as its table takes 32 KB. */
   static empty(): ClusterTopology {
-    return new ClusterTopology(0, [], new Uint16Array(SLOT_COUNT).fill(UNCOVERED), undefined);
+    return ClusterTopology.none;
   }
 
   /** Builds a snapshot from the slots of each shard. If ranges overlap, the later one wins. */
@@ -80,7 +88,13 @@ export class ClusterTopology {
 
   /** Returns the same view with another version and default node. */
   restamped(version: number, defaultNodeName: string | undefined): ClusterTopology {
-    return new ClusterTopology(version, this.members, this.shardOfSlot, defaultNodeName);
+    const stamped = new ClusterTopology(version, this.members, this.shardOfSlot, defaultNodeName);
+    // what has been worked out holds for both
+    stamped.shardList = this.shardList;
+    stamped.nodesByName = this.nodesByName;
+    stamped.viewText = this.viewText;
+    stamped.covered = this.covered;
+    return stamped;
   }
 
   /** Returns the same view with primaries added that own no slots yet. Known ones are ignored. */
@@ -155,9 +169,7 @@ export class ClusterTopology {
 
   /** How many of the 16384 slots have an owner. */
   get coveredSlots(): number {
-    let covered = 0;
-    for (const index of this.shardOfSlot) if (index !== UNCOVERED) covered++;
-    return covered;
+    return (this.covered ??= this.shardOfSlot.reduce((sum, index) => sum + Number(index !== UNCOVERED), 0));
   }
 
   /** The node for commands without a key: the chosen one, else the first primary of this snapshot. */
