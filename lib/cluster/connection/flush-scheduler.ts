@@ -1,4 +1,4 @@
-import { monotonicMs, nextTick, queueMicrotask, setImmediate } from '../common/timers.js';
+import { monotonicMs, nextTick, setImmediate } from '../common/timers.js';
 
 /** Something that is flushed once per turn of the event loop, if it got commands in it. */
 export interface Flushable {
@@ -8,6 +8,9 @@ export interface Flushable {
   flush(): number;
   extendDeadlines(turnBeganAt: number, ms: number): void;
 }
+
+/** Runs what is chained to it as a microtask, at a third of the cost of `queueMicrotask`. */
+const resolved = Promise.resolve();
 
 /** A turn that takes longer than this, in ms, contains work of the application. */
 const LONG_TURN_MS = 20;
@@ -38,7 +41,7 @@ export class FlushScheduler {
     if (this.scheduled) return;
     this.time = monotonicMs();
     this.scheduled = true;
-    if (this.lone) queueMicrotask(this.flushSoon);
+    if (this.lone) void resolved.then(this.flushSoon);
     else setImmediate(this.flush);
   }
 

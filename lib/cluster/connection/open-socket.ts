@@ -11,6 +11,14 @@ import { inProcessNode } from '../topology/in-process-nodes.js';
  */
 const readBuffer = Buffer.allocUnsafeSlow(64 * 1024);
 
+/** The beginning of the buffer, by its length. The replies to single calls are short, and a view costs as much as they do. */
+const shortReads = new Array<Buffer | undefined>(1024).fill(undefined);
+
+function bytesRead(length: number): Buffer {
+  if (length >= shortReads.length) return readBuffer.subarray(0, length);
+  return (shortReads[length] ??= readBuffer.subarray(0, length));
+}
+
 /**
  * Opens a socket to a node with the options of the client. Small writes are sent at once.
  * @param onBytes receives the bytes; they are overwritten as soon as the call returns
@@ -25,7 +33,7 @@ export function openSocket(
   const onread = {
     buffer: readBuffer,
     callback: (length: number) => {
-      onBytes(readBuffer.subarray(0, length));
+      onBytes(bytesRead(length));
       return true;
     },
   };

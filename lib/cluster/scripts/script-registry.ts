@@ -58,13 +58,12 @@ export class ScriptRegistry {
    * Converts a call of a script by its hash to one by its text; undefined if it is not such a call, or the
    * script is unknown.
    */
-  withText(
-    name: string,
-    [sha, ...args]: readonly Argument[],
-  ): { name: string; args: Argument[] } | undefined {
-    if (!name.startsWith('evalsha') || (typeof sha !== 'string' && !Buffer.isBuffer(sha))) return undefined;
+  withText(name: string, args: readonly Argument[]): { name: string; args: Argument[] } | undefined {
+    if (!name.startsWith('evalsha')) return undefined;
+    const [sha, ...rest] = args;
+    if (typeof sha !== 'string' && !Buffer.isBuffer(sha)) return undefined;
     const lua = this.texts.get(String(sha).toLowerCase());
-    return lua === undefined ? undefined : { name: name.replace('evalsha', 'eval'), args: [lua, ...args] };
+    return lua === undefined ? undefined : { name: name.replace('evalsha', 'eval'), args: [lua, ...rest] };
   }
 }
 
