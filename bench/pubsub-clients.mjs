@@ -7,7 +7,10 @@
  * @property {() => Promise<void>} close
  */
 
-/** @type {Record<string, { title: string, open: (node: { host: string, port: number }) => Promise<Subscriber> }>} */
+/**
+ * `dist` of a node is the build to measure; that of this tree if left out.
+ * @type {Record<string, { title: string, open: (node: { host: string, port: number, dist?: string }) => Promise<Subscriber> }>}
+ */
 export const subscribers = {
   keyslot: { title: 'Keyslot', open: keyslot },
   handlers: { title: "Keyslot's handlers", open: keyslotHandlers },
@@ -22,8 +25,8 @@ export const wrap = (client, channel, text) =>
 
 const ignore = () => {};
 
-async function keyslot(node) {
-  const { ClusterClient } = await import('../dist/index.js');
+export async function keyslot({ dist = '../dist/index.js', ...node }) {
+  const { ClusterClient } = await import(dist);
   const client = new ClusterClient({ nodes: [node], codec: 'text' });
   await client.connect();
   const { pubsub } = client;

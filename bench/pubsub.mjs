@@ -4,6 +4,7 @@ import { loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { shutdownSignal } from '../scripts/shutdown.mjs';
+import { buildBase } from './harness/base-build.mjs';
 import { ClientProcess } from './harness/client-process.mjs';
 import { openCluster, prepare } from './harness/prepare.mjs';
 import { RawPublisher } from './harness/raw-publisher.mjs';
@@ -12,7 +13,6 @@ import { table } from './harness/table.mjs';
 import { subscribers, wrap } from './pubsub-clients.mjs';
 
 const WORKER = new URL('harness/pubsub-worker.mjs', import.meta.url);
-const BASELINE = 'ioredis';
 const CHANNEL = 'bench:pubsub';
 const TEXT = 'x'.repeat(100);
 /** Messages that are published at once; subscribers that fall behind are waited for after each. */
@@ -22,43 +22,72 @@ const PAUSE_MS = 2;
 const CHANNELS = 10_000;
 
 const { values: settings } = parseArgs({
-  options: { rounds: { type: 'string', default: '5' }, json: { type: 'string' } },
+  options: {
+    rounds: { type: 'string', default: '5' },
+    json: { type: 'string' },
+    only: { type: 'string' },
+    clients: { type: 'string' },
+    compare: { type: 'string' },
+  },
 });
+const BASELINE = settings.compare === undefined ? 'ioredis' : 'base';
 
-/** What is measured: figures by name, each with whether more is better. */
-const SCENARIOS = [
+/** What is measured: figures by name, each with whether more is better. What has no measure is part of the one before. */
+const ALL_SCENARIOS = [
   {
+    name: 'one',
     title: 'messages a second, 1 subscriber',
     more: true,
     digits: 0,
     measure: rateOf(1, 50_000),
     part: 'rate',
   },
-  { title: 'CPU of the subscriber, µs a message', digits: 2, part: 'cpu' },
+  { name: 'one', title: 'CPU of the subscriber, µs a message', digits: 2, part: 'cpu' },
   {
+    name: 'hundred',
     title: 'deliveries a second, 100 subscribers',
     more: true,
     digits: 0,
     measure: rateOf(100, 5_000),
     part: 'rate',
   },
-  { title: 'CPU of the subscribers, µs a delivery', digits: 3, part: 'cpu' },
-  { title: 'latency from publisher to subscriber, ms: median', digits: 3, measure: latency, part: 'median' },
-  { title: 'latency, ms: 99 of 100', digits: 3, part: 'late' },
-  { title: `subscribing to ${CHANNELS} channels, ms`, digits: 0, measure: manyChannels, part: 'ms' },
-  { title: 'heap a channel, bytes', digits: 0, part: 'bytes' },
+  { name: 'hundred', title: 'CPU of the subscribers, µs a delivery', digits: 3, part: 'cpu' },
+  {
+    name: 'latency',
+    title: 'latency from publisher to subscriber, ms: median',
+    digits: 3,
+    measure: latency,
+    part: 'median',
+  },
+  { name: 'latency', title: 'latency, ms: 99 of 100', digits: 3, part: 'late' },
+  {
+    name: 'channels',
+    title: `subscribing to ${CHANNELS} channels, ms`,
+    digits: 0,
+    measure: manyChannels,
+    part: 'ms',
+  },
+  { name: 'channels', title: 'the same, ms of CPU', digits: 0, part: 'cpu' },
+  { name: 'channels', title: 'heap a channel, bytes', digits: 0, part: 'bytes' },
 ];
+const SCENARIOS = chosen(
+  settings.only,
+  ALL_SCENARIOS.map(({ name }) => name),
+).flatMap((name) => ALL_SCENARIOS.filter((scenario) => scenario.name === name));
 
 const signal = shutdownSignal();
 await prepare(signal);
+const base = settings.compare === undefined ? undefined : await buildBase(settings.compare, signal);
+const clients = chosen(settings.clients, Object.keys(subscribers));
 const loadBefore = loadavg()[0];
 const cluster = await openCluster(signal, { primaries: 1 });
 const [node] = cluster.seeds;
 const publisher = await RawPublisher.open(node);
 const processes = [];
 try {
-  for (const name of Object.keys(subscribers))
-    processes.push(await ClientProcess.start(name, [node], WORKER));
+  for (const name of clients) processes.push(await ClientProcess.start(name, [node], WORKER));
+  if (base !== undefined)
+    processes.push(await ClientProcess.start('base', [{ ...node, dist: base.dist }], WORKER));
   report(await measureAll());
 } finally {
   await Promise.all(processes.map((one) => one.close()));
@@ -87,6 +116,16 @@ async function measureAll() {
     console.error(`round ${round} of ${settings.rounds}`);
   }
   return samples;
+}
+
+/** The names in a list, in the order of all names. @throws Error for a name that means none */
+function chosen(list, all) {
+  const unique = [...new Set(all)];
+  if (list === undefined) return unique;
+  const wanted = list.split(',').map((name) => name.trim());
+  const unknown = wanted.find((name) => !unique.includes(name));
+  if (unknown !== undefined) throw new Error(`There is no ${unknown}; there are ${unique.join(', ')}`);
+  return unique.filter((name) => wanted.includes(name));
 }
 
 function rateOf(count, messages) {
@@ -124,7 +163,7 @@ async function manyChannels(client) {
 
 function report(samples) {
   const names = processes.map(({ name }) => name);
-  const head = ['', ...names.map((name) => subscribers[name].title)];
+  const head = ['', ...names.map((name) => subscribers[name]?.title ?? `base (${base.hash})`)];
   const figures = SCENARIOS.map(({ title, digits }, i) => [
     title,
     ...names.map((name) => {
@@ -132,12 +171,14 @@ function report(samples) {
       return `${number(middle, digits)} (${number(min, digits)}–${number(max, digits)})`;
     }),
   ]);
-  const relations = SCENARIOS.map(({ title }, i) => [
-    title,
-    ...names.map((name) => ratios(samples[i].get(name), samples[i].get(BASELINE)).median.toFixed(2)),
-  ]);
   console.log(`Median (least–most of ${settings.rounds} rounds)\n\n${table(head, figures)}\n`);
-  console.log(`As a multiple of ioredis, median of the rounds\n\n${table(head, relations)}\n`);
+  if (names.includes(BASELINE)) {
+    const relations = SCENARIOS.map(({ title }, i) => [
+      title,
+      ...names.map((name) => ratios(samples[i].get(name), samples[i].get(BASELINE)).median.toFixed(2)),
+    ]);
+    console.log(`As a multiple of ${BASELINE}, median of the rounds\n\n${table(head, relations)}\n`);
+  }
   const loads = { before: loadBefore, after: loadavg()[0] };
   console.log(`Load of the machine: ${loads.before.toFixed(2)} before, ${loads.after.toFixed(2)} after`);
   if (settings.json === undefined) return;

@@ -1,11 +1,11 @@
 // One subscriber in a process of its own, so that its CPU time and heap are its own. Started by client-process.mjs.
-import { subscribers } from '../pubsub-clients.mjs';
+import { keyslot, subscribers } from '../pubsub-clients.mjs';
 import { heapBytes } from './measures.mjs';
 
 const [name, nodesText] = process.argv.slice(2);
 const [node] = JSON.parse(nodesText);
 
-const subscriber = await subscribers[name].open(node);
+const subscriber = await (subscribers[name]?.open ?? keyslot)(node);
 let stop = async () => {};
 /** What has arrived since the last subscription. */
 let arrived = { count: 0, firstAt: 0, micros: 0 };
@@ -37,10 +37,12 @@ const requests = {
   async subscribeAll({ channels }) {
     const names = Array.from({ length: channels }, (_, i) => `bench:channel:${i}`);
     const before = heapBytes();
+    const cpuBefore = process.cpuUsage();
     const startedAt = performance.now();
     stop = await subscriber.subscribeAll(names);
     const ms = performance.now() - startedAt;
-    return { ms, bytes: (heapBytes() - before) / channels };
+    const { user, system } = process.cpuUsage(cpuBefore);
+    return { ms, cpu: (user + system) / 1_000, bytes: (heapBytes() - before) / channels };
   },
   async stop() {
     await stop();
