@@ -131,7 +131,11 @@ describe('a transaction with watched keys', () => {
 describe('500 increments of 50 keys while slots move', () => {
   it('add up to exactly the committed count', async () => {
     await using cluster = await LocalCluster.start({ primaries: 2, replicasPerPrimary: 0 });
-    const moving = new ClusterClient({ nodes: cluster.seeds, leaseTimeoutMs: 60_000 });
+    const moving = new ClusterClient({
+      nodes: cluster.seeds,
+      deadlineMs: 120_000,
+      leaseTimeoutMs: 60_000,
+    });
     const counters = Array.from({ length: 50 }, (_, i) => `counter:${i}`);
     const increment = (name: string): Promise<unknown> =>
       moving.transaction([name], async (tx) => tx.multi().set(name, Number(await tx.get(name)) + 1), {
