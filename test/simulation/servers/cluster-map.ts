@@ -17,8 +17,9 @@ export class ClusterMap {
 
   /** Gives each shard the same number of slots. */
   static even(shards: readonly MapShard[]): ClusterMap {
+    const starts = shards.map((_, at) => Math.round((at * SLOT_COUNT) / shards.length));
     const owners = Uint8Array.from({ length: SLOT_COUNT }, (_, slot) =>
-      Math.floor((slot * shards.length) / SLOT_COUNT),
+      starts.findLastIndex((start) => start <= slot),
     );
     return new ClusterMap(1, shards, owners);
   }

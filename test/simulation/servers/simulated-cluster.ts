@@ -1,6 +1,7 @@
 import { serveInProcess } from '../../../lib/cluster/topology/in-process-nodes.js';
 import type { NodeAddress } from '../../../lib/cluster/topology/topology.js';
 import { EPOCH } from '../time/virtual-runtime.js';
+import { Bus } from './bus.js';
 import { ClusterMap } from './cluster-map.js';
 import { LossRecord } from './loss-record.js';
 import { SimulatedNode } from './simulated-node.js';
@@ -24,7 +25,9 @@ export class SimulatedCluster {
   /** The longest time until a node has heard of a change, and until a replica has a write, in ms. */
   gossipMs = 30;
   lagMs = 3;
-  private readonly moves: SlotMoves;
+  /** Carries messages to the other nodes. */
+  readonly bus: Bus;
+  readonly moves: SlotMoves;
   private readonly ends: (() => void)[];
   /** Ends the record of what an old primary may still lose, by its place. */
   private readonly deposed = new Map<number, () => void>();
@@ -34,9 +37,15 @@ export class SimulatedCluster {
     const shards = Array.from({ length: SHARDS }, (_, at) => ({ primary: at, replicas: [at + SHARDS] }));
     this.map = ClusterMap.even(shards);
     this.losses = new LossRecord(world);
+    this.bus = new Bus(world);
     const owner = {
       nodeAt: (place: number) => this.nodes[place],
       onChanges: (node: SimulatedNode) => this.replicate(node),
+      onPublished: (node: SimulatedNode, kind: '' | 's', channel: string, payload: string) => {
+        for (const other of this.nodes)
+          if (other !== node && (kind === '' || node.isBeside(other)))
+            this.bus.send(node, other, kind, channel, payload);
+      },
       onOvertaken: (slot: number) => void this.overtaken.push({ slot, at: world.time.now }),
     };
     this.nodes = Array.from({ length: 2 * SHARDS }, (_, at) => new SimulatedNode(at, world, owner, this.map));
@@ -241,7 +250,7 @@ export class SimulatedCluster {
   /** Makes a map the valid one. Some nodes know it at once, the others hear of it. */
   private publish(map: ClusterMap, known: readonly SimulatedNode[]): void {
     this.map = map;
-    for (const node of known) node.map = map;
+    for (const node of known) node.learn(map);
     for (const node of this.nodes)
       this.world.time.after(this.world.random() * this.gossipMs, () => {
         if (node.isReachable) this.catchUp(node);
@@ -259,7 +268,7 @@ export class SimulatedCluster {
   /** A node learns the valid map. One that is a replica in it takes over the keys of its primary. */
   private catchUp(node: SimulatedNode): void {
     const wasPrimary = node.isPrimary;
-    node.map = this.map;
+    node.learn(this.map);
     for (const slot of [...node.migrating.keys()])
       if (this.ownerOf(slot) !== node) node.migrating.delete(slot);
     for (const slot of [...node.importing.keys()])

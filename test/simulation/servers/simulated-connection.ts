@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
 import { RequestReader } from '../../../lib/testing/memory/server/request-reader.js';
 import { Session } from '../../../lib/testing/memory/server/session.js';
-import { type CommandError, OK } from '../../../lib/testing/memory/command-parts/reply.js';
+import { CommandError, OK } from '../../../lib/testing/memory/command-parts/reply.js';
 import type { MemoryNode } from '../../../lib/testing/memory/server/memory-node.js';
+import { type AccessRules, WRONG_PASSWORD } from './access-rules.js';
+import { ClientState } from './client-state.js';
 import { Pipe } from './pipe.js';
 import { SimulatedSocket, type SocketPeer } from './simulated-socket.js';
 import { UnheardRefusals } from './unheard-refusals.js';
@@ -15,15 +17,15 @@ export interface ConnectionHost {
   readonly world: World;
   readonly memory: MemoryNode;
   readonly connections: Set<SimulatedConnection>;
+  readonly access: AccessRules;
+  readonly maxClients: number;
   readonly state: 'up' | 'frozen' | 'down';
   readonly isCutOff: boolean;
   readonly holds: Readonly<Record<'up' | 'down', ReadonlySet<string>>>;
   /** Returns why the node does not run a command; `undefined` if it does. */
-  refusalOf(
-    name: string,
-    words: readonly string[],
-    connection: SimulatedConnection,
-  ): CommandError | undefined;
+  refusalOf(name: string, words: readonly string[], client: ClientState): CommandError | undefined;
+  /** A command begins. */
+  tick(): void;
   publishChanges(): void;
   /** A command was served before an earlier one of its slot, which was refused. */
   onOvertaken(slot: number): void;
@@ -31,12 +33,9 @@ export interface ConnectionHost {
 
 /** One connection to a simulated node: what each end sends, and what becomes of it. */
 export class SimulatedConnection implements SocketPeer {
-  /** The next command may be served for a slot that the node is receiving. */
-  isAsking = false;
-  /** The node may serve reads of its primary's slots. */
-  isReadonly = false;
-  /** The commands of the transaction that has begun. */
-  queued: string[][] | undefined = undefined;
+  private readonly client: ClientState;
+  /** Its sharded subscriptions. */
+  private readonly shardChannels = new Set<string>();
   private readonly socket: SimulatedSocket;
   private readonly up: Pipe;
   private readonly down: Pipe;
@@ -49,13 +48,18 @@ export class SimulatedConnection implements SocketPeer {
   constructor(private readonly node: ConnectionHost) {
     const { time, random } = node.world;
     this.heardAt = time.now;
+    this.client = new ClientState(node.access.first);
     this.up = new Pipe(time, random, (bytes, sentAt) => this.serve(bytes, sentAt));
     this.down = new Pipe(time, random, (bytes) => this.socket.received(bytes));
     this.socket = new SimulatedSocket(node.host, node.port, this);
-    this.session = new Session(node.memory, (bytes) => {
-      node.world.trace(node.host, 'replies', bytes);
-      this.down.send(bytes);
-    });
+    this.session = new Session(
+      node.memory,
+      (bytes) => {
+        node.world.trace(node.host, 'replies', bytes);
+        this.down.send(bytes);
+      },
+      (words) => node.access.refusalInTransaction(this.client.user, words),
+    );
     for (const reason of node.holds.up) this.up.hold(reason);
     for (const reason of node.holds.down) this.down.hold(reason);
     // a frozen process is connected by its kernel; across a partition nothing is
@@ -63,7 +67,7 @@ export class SimulatedConnection implements SocketPeer {
       if (this.isOver) return;
       if (node.state === 'down') this.fail('connect ECONNREFUSED');
       else if (node.isCutOff) time.after(20, begin);
-      else this.socket.connected();
+      else this.accept();
     };
     time.after(0.1 + random(), begin);
   }
@@ -102,11 +106,27 @@ export class SimulatedConnection implements SocketPeer {
     this.down.cut();
   }
 
+  /** Ends sharded subscriptions, as a node does whose slots have moved. */
+  dropChannels(isDropped: (channel: string) => boolean): void {
+    for (const channel of [...this.shardChannels].filter(isDropped)) {
+      this.shardChannels.delete(channel);
+      this.session.handle(['sunsubscribe', channel]);
+    }
+  }
+
   /** Ends the connection at both ends. What is under way is lost. */
   fail(reason: string): void {
     this.vanish();
     this.end();
     this.socket.destroy(new Error(reason));
+  }
+
+  private accept(): void {
+    this.socket.connected();
+    if (this.node.connections.size <= this.node.maxClients) return;
+    this.session.refuse(new CommandError('ERR max number of clients reached'));
+    this.end();
+    this.down.afterAll(() => this.socket.destroy(new Error('read ECONNRESET')));
   }
 
   private end(): void {
@@ -121,6 +141,7 @@ export class SimulatedConnection implements SocketPeer {
       if (this.isOver) return;
       this.heardAt = this.node.world.time.now;
       this.node.world.trace(this.node.host, 'executes', words.join(' '));
+      this.node.tick();
       this.handle(words, sentAt);
       this.node.publishChanges();
     }
@@ -128,22 +149,50 @@ export class SimulatedConnection implements SocketPeer {
 
   private handle(words: string[], sentAt: number): void {
     const name = words[0].toLowerCase();
-    if (name === 'client' && this.administer(words)) return;
-    const refusal = this.node.refusalOf(name, words, this);
+    const refusal =
+      this.wrongArguments(words) ??
+      this.authenticate(name, words) ??
+      this.node.refusalOf(name, words, this.client);
     if (refusal !== undefined) {
       if (name === 'exec') this.session.endTransaction();
-      this.session.refuse(refusal);
+      this.session.refuse(name === 'exec' ? abortedBy(refusal) : refusal);
       this.refusals.add(words, (heard) => this.down.afterAll(() => heard(this.node.world.time.now)));
-    } else {
+    } else if (name !== 'client' || !this.administer(words)) {
       const slot = this.refusals.slotOvertakenBy(words, sentAt);
       if (slot !== undefined) this.node.onOvertaken(slot);
+      this.noteChannels(name, words.slice(1));
       this.session.handle(words);
     }
-    if (name === 'multi') this.queued = [];
-    else if (name === 'exec' || name === 'discard') this.queued = undefined;
-    else this.queued?.push(words);
-    if (name === 'readonly' || name === 'readwrite') this.isReadonly = name === 'readonly';
-    this.isAsking = name === 'asking';
+    this.client.follow(name, words, refusal !== undefined);
+  }
+
+  private noteChannels(name: string, channels: readonly string[]): void {
+    if (name === 'ssubscribe') for (const channel of channels) this.shardChannels.add(channel);
+    if (name !== 'sunsubscribe') return;
+    for (const channel of channels.length === 0 ? [...this.shardChannels] : channels)
+      this.shardChannels.delete(channel);
+  }
+
+  private wrongArguments(words: readonly string[]): CommandError | undefined {
+    try {
+      this.node.memory.check(words);
+    } catch (error) {
+      // commands of connections are none of the memory's
+      if (error instanceof CommandError && !error.message.startsWith('NOTINMEMORY')) return error;
+    }
+    return undefined;
+  }
+
+  /** Authenticates by AUTH, or HELLO with AUTH. Returns why it failed, if it did. */
+  private authenticate(name: string, words: readonly string[]): CommandError | undefined {
+    if (name !== 'auth' && name !== 'hello') return undefined;
+    const at = name === 'auth' ? 0 : words.findIndex((word) => word.toLowerCase() === 'auth');
+    if (at < 0) return this.client.user === undefined ? new CommandError(HELLO_WITHOUT_AUTH) : undefined;
+    const [user, password] =
+      name === 'auth' && words.length === 2 ? ['default', words[1]] : words.slice(at + 1);
+    if (!this.node.access.knows(user, password)) return new CommandError(WRONG_PASSWORD);
+    this.client.user = user;
+    return undefined;
   }
 
   /** Replies to CLIENT LIST ID and CLIENT KILL ID. Returns whether it was one of them. */
@@ -165,3 +214,12 @@ export class SimulatedConnection implements SocketPeer {
     return `id=${this.id} flags=N idle=${idle} qbuf=0 cmd=get\n`;
   }
 }
+
+const HELLO_WITHOUT_AUTH =
+  'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time';
+
+/** Returns the reply to an EXEC that a server refuses for any reason but its slot. */
+const abortedBy = (refusal: CommandError): CommandError =>
+  /^(MOVED|ASK|TRYAGAIN|CROSSSLOT|CLUSTERDOWN) /.test(refusal.message)
+    ? refusal
+    : new CommandError(`EXECABORT Transaction discarded because of: ${refusal.message}`);

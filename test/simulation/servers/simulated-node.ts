@@ -1,12 +1,21 @@
 import { MemoryClock } from '../../../lib/testing/memory/keyspace/clock.js';
-import { CommandError, MapReply, type MemoryReply } from '../../../lib/testing/memory/command-parts/reply.js';
-import { atLeast } from '../../../lib/testing/memory/command-parts/command.js';
+import {
+  CommandError,
+  MapReply,
+  type MemoryReply,
+  OK,
+} from '../../../lib/testing/memory/command-parts/reply.js';
+import { atLeast, fixed, type CommandSet } from '../../../lib/testing/memory/command-parts/command.js';
+import type { NodeAddress } from '../../../lib/cluster/topology/topology.js';
 import { MemoryNode } from '../../../lib/testing/memory/server/memory-node.js';
 import { EPOCH } from '../time/virtual-runtime.js';
+import { AccessRules } from './access-rules.js';
+import type { ClientState } from './client-state.js';
 import type { ClusterMap } from './cluster-map.js';
 import { RecordedKeyspace, type Change } from './recorded-keyspace.js';
 import { type ConnectionHost, SimulatedConnection } from './simulated-connection.js';
-import { keysOf } from './slot-rules.js';
+import { slotRefusal, type SlotView } from './slot-gate.js';
+import { keysOf, slotOf } from './slot-rules.js';
 import type { World } from './world.js';
 
 /** Changes of one command or transaction, and when they were made. */
@@ -16,24 +25,33 @@ export interface LoggedChanges {
 }
 
 /** Commands that a node serves in any state. */
-const ALWAYS: ReadonlySet<string> = new Set(['hello', 'auth', 'client', 'asking', 'multi', 'discard']);
+const ALWAYS: ReadonlySet<string> = new Set(['hello', 'auth', 'acl', 'client', 'asking', 'multi', 'discard']);
 
 /** What a node needs of its cluster. */
 export interface NodeOwner {
   nodeAt(place: number): SimulatedNode;
   /** A primary has changed keys. */
   onChanges(node: SimulatedNode): void;
+  /** A message was published on a node. The others get it later. */
+  onPublished(node: SimulatedNode, kind: '' | 's', channel: string, payload: string): void;
   onOvertaken(slot: number): void;
 }
 
 /** A node of the simulated cluster: its keys, its view of the cluster, its state and its connections. */
-export class SimulatedNode implements ConnectionHost {
+export class SimulatedNode implements ConnectionHost, SlotView {
   readonly host: string;
   readonly port = 6379;
   readonly id: string;
   readonly memory: MemoryNode;
   readonly keyspace = new RecordedKeyspace();
+  private readonly clock = new MemoryClock(() => EPOCH + Math.floor(this.world.time.now) + this.clockAheadMs);
   readonly connections = new Set<SimulatedConnection>();
+  readonly access = new AccessRules();
+  /** How many connections it has at most, and how far its clock is ahead, in ms. */
+  maxClients = Infinity;
+  clockAheadMs = 0;
+  /** Whether it refuses calls with some of their keys while their slot is handed over, as versions from 7.2 on do. */
+  refusesPartOfKeys = true;
   state: 'up' | 'frozen' | 'down' = 'up';
   /** Whether the other nodes cannot reach it. */
   isIsolated = false;
@@ -65,12 +83,31 @@ export class SimulatedNode implements ConnectionHost {
       host: this.host,
       port: this.port,
       id: this.id,
-      clock: new MemoryClock(() => EPOCH + Math.floor(world.time.now)),
+      clock: this.clock,
       random: world.random,
       replicas: 1,
       keyspace: this.keyspace,
-      commands: { cluster: atLeast(1, ([word]) => this.cluster(word.toLowerCase())) },
+      commands: this.commands,
+      role: () => (this.isPrimary ? 'master' : 'replica'),
     });
+  }
+
+  private get commands(): CommandSet {
+    const publish = (kind: '' | 's') =>
+      fixed(2, ([channel, payload]) => {
+        this.owner.onPublished(this, kind, channel, payload);
+        return this.memory.channels.publish(kind, channel, payload);
+      });
+    return {
+      acl: atLeast(2, ([word, name, ...rules]) => {
+        if (word.toLowerCase() === 'setuser') return this.access.setUser(name, rules);
+        throw new Error(`The simulation has no ACL ${word}`);
+      }),
+      cluster: atLeast(1, ([word]) => this.cluster(word.toLowerCase())),
+      config: atLeast(1, ([word, name, value]) => this.configure(word.toLowerCase(), name, value)),
+      publish: publish(''),
+      spublish: publish('s'),
+    };
   }
 
   /** Opens a connection of a client. */
@@ -117,45 +154,50 @@ export class SimulatedNode implements ConnectionHost {
     this.owner.onOvertaken(slot);
   }
 
+  /** The time of the commands that follow. */
+  tick(): void {
+    this.keyspace.now = this.clock.now();
+  }
+
+  has(key: string): boolean {
+    return this.keyspace.get(key) !== undefined;
+  }
+
+  addressOf(place: number): NodeAddress {
+    return this.owner.nodeAt(place);
+  }
+
+  /** Whether another node is in its shard. */
+  isBeside(other: SimulatedNode): boolean {
+    return this.map.shardOfNode(this.place) === this.map.shardOfNode(other.place);
+  }
+
+  /** Hears of a change of the cluster. Sharded subscriptions end if their slot has another owner than before. */
+  learn(map: ClusterMap): void {
+    const before = this.map;
+    this.map = map;
+    if (before === map) return;
+    for (const connection of this.connections)
+      connection.dropChannels((channel) => before.ownerOf(slotOf(channel)) !== map.ownerOf(slotOf(channel)));
+  }
+
   /** Returns why it does not run a command; `undefined` if it does. */
-  refusalOf(
-    name: string,
-    words: readonly string[],
-    connection: SimulatedConnection,
-  ): CommandError | undefined {
+  refusalOf(name: string, words: readonly string[], client: ClientState): CommandError | undefined {
+    const forbidden = this.access.refusal(client.user, name, words);
+    if (forbidden !== undefined) return new CommandError(forbidden);
     if (ALWAYS.has(name)) return undefined;
     // a cluster that is down still describes itself
     const isDown = this.refusal?.startsWith('CLUSTERDOWN') === true;
     if (this.refusal !== undefined && !(isDown && keysOf(words) === undefined))
       return new CommandError(this.refusal);
-    const commands = name === 'exec' ? (connection.queued ?? []) : [words];
-    for (const command of commands) {
-      const text = this.slotRefusal(command, connection);
-      if (text !== undefined) return new CommandError(text);
-    }
-    return undefined;
+    const commands = name === 'exec' ? (client.queued ?? []) : [words];
+    const text = slotRefusal(commands, client, this);
+    return text === undefined ? undefined : new CommandError(text);
   }
 
-  /** The rules of `getNodeByQuery` in Redis. */
-  private slotRefusal(words: readonly string[], connection: SimulatedConnection): string | undefined {
-    const found = keysOf(words);
-    if (found === undefined || typeof found === 'string') return found;
-    const { slot, keys, isRead, isWrite, areChannels } = found;
-    const owner = this.owner.nodeAt(this.map.ownerOf(slot));
-    const here = areChannels
-      ? keys.length
-      : keys.filter((key) => this.keyspace.get(key) !== undefined).length;
-    if (owner === this) {
-      if (isWrite && this.writeRefusal !== undefined) return this.writeRefusal;
-      const target = this.migrating.get(slot);
-      if (target === undefined || here === keys.length) return undefined;
-      return here > 0 ? TRY_AGAIN : `ASK ${slot} ${target.host}:${target.port}`;
-    }
-    if (connection.isAsking && this.importing.has(slot))
-      return keys.length > 1 && here < keys.length ? TRY_AGAIN : undefined;
-    const isReplicaOfIt = this.map.shardOfSlot(slot) === this.map.shardOfNode(this.place);
-    if (isReplicaOfIt && connection.isReadonly && isRead) return undefined;
-    return `MOVED ${slot} ${owner.host}:${owner.port}`;
+  private configure(word: string, name: string, value: string | undefined): MemoryReply {
+    if (word === 'set' && name === 'maxclients') this.maxClients = Number(value);
+    return word === 'set' ? OK : new MapReply([]);
   }
 
   private cluster(word: string): MemoryReply {
@@ -177,5 +219,3 @@ export class SimulatedNode implements ConnectionHost {
     return [host, port, id, new MapReply([])];
   }
 }
-
-const TRY_AGAIN = 'TRYAGAIN Multiple keys request during rehashing of slot';

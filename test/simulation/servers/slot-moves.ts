@@ -1,11 +1,11 @@
 import type { SimulatedNode } from './simulated-node.js';
 import type { World } from './world.js';
 
-interface SlotMove {
+/** A slot on its way. */
+export interface SlotMove {
   readonly slot: number;
   readonly from: SimulatedNode;
   readonly to: SimulatedNode;
-  readonly pauseMs: number;
 }
 
 /** The longest time between two keys, in ms: of most moves, and of those that take long. */
@@ -28,14 +28,20 @@ export class SlotMoves {
     private readonly secure: (node: SimulatedNode) => void,
   ) {}
 
+  /** Moves a slot, with a pause before each key. */
   begin(slot: number, from: SimulatedNode, to: SimulatedNode): void {
     if ([...this.running].some((move) => move.slot === slot)) return;
     const pauseMs = this.world.random() < LONG_SHARE ? LONG_PAUSE_MS : PAUSE_MS;
-    const move = { slot, from, to, pauseMs };
+    this.continueLater(this.open(slot, from, to), pauseMs);
+  }
+
+  /** Opens a slot at both nodes. The caller moves its keys. */
+  open(slot: number, from: SimulatedNode, to: SimulatedNode): SlotMove {
+    const move = { slot, from, to };
     this.running.add(move);
     to.importing.set(slot, from);
     from.migrating.set(slot, to);
-    this.continueLater(move);
+    return move;
   }
 
   /** Moves the rest of all slots at once. */
@@ -43,11 +49,11 @@ export class SlotMoves {
     for (const move of [...this.running]) while (this.running.has(move)) this.step(move);
   }
 
-  private continueLater(move: SlotMove): void {
-    this.world.time.after(1 + this.world.random() * move.pauseMs, () => {
+  private continueLater(move: SlotMove, pauseMs: number): void {
+    this.world.time.after(1 + this.world.random() * pauseMs, () => {
       if (!this.running.has(move)) return;
       this.step(move);
-      this.continueLater(move);
+      this.continueLater(move, pauseMs);
     });
   }
 
@@ -62,6 +68,10 @@ export class SlotMoves {
       this.handOver(slot, from, to);
       return;
     }
+    this.moveKey(move, key);
+  }
+
+  moveKey({ from, to }: SlotMove, key: string): void {
     const contents = from.keyspace.contents().filter((one) => one.key === key);
     to.keyspace.apply(contents);
     to.keyspace.touch(key);

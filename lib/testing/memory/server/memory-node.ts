@@ -24,6 +24,8 @@ export interface MemoryNodeOptions {
   readonly keyspace?: Keyspace;
   /** Commands in the place of its own. */
   readonly commands?: CommandSet;
+  /** Its role as HELLO replies it; by default that of a primary. */
+  readonly role?: () => 'master' | 'replica';
 }
 
 /** A node of a cluster in memory: its keys, its scripts and its subscriptions. It owns all slots. */
@@ -34,12 +36,14 @@ export class MemoryNode implements NodeDescription {
   readonly replicas: number;
   readonly keyspace: Keyspace;
   readonly channels = new Channels();
+  readonly role: () => 'master' | 'replica';
   private readonly clock: MemoryClock;
   private readonly executor: CommandExecutor;
   private connections = 0;
 
   constructor(options: MemoryNodeOptions) {
     const { host, port, id, clock, random, replicas, keyspace = new Keyspace(), commands } = options;
+    this.role = options.role ?? ((): 'master' => 'master');
     this.host = host;
     this.port = port;
     this.id = id;

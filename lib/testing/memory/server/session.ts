@@ -29,10 +29,15 @@ export class Session implements Subscriber {
     s: new Set(),
   };
 
-  /** @param send receives what the node writes to the connection. */
+  /**
+   * @param send receives what the node writes to the connection.
+   * @param refusalInTransaction returns the error in the place of running a queued command, if there is one.
+   */
   constructor(
     private readonly node: MemoryNode,
     private readonly send: (bytes: string) => void,
+    private readonly refusalInTransaction: (words: readonly string[]) => CommandError | undefined = () =>
+      undefined,
   ) {
     this.id = node.nextConnection();
   }
@@ -141,7 +146,7 @@ export class Session implements Subscriber {
       'mode',
       'cluster',
       'role',
-      'master',
+      this.node.role(),
       'modules',
       [],
     ]);
@@ -181,6 +186,8 @@ export class Session implements Subscriber {
       return queue.map((words): MemoryReply => {
         try {
           const name = words[0].toLowerCase();
+          const refusal = this.refusalInTransaction(words);
+          if (refusal !== undefined) return refusal;
           return Object.hasOwn(this.own, name) ? this.own[name](words.slice(1)) : run(words);
         } catch (error) {
           if (error instanceof CommandError) return error;
