@@ -13,7 +13,7 @@ let serial = 0;
 
 beforeAll(async () => {
   real = await RealServers.start();
-  simulated = new SimulatedServers(await real.version());
+  simulated = new SimulatedServers();
 });
 afterAll(async () => {
   simulated.close();

@@ -18,11 +18,8 @@ export class RealServers implements ScriptServers {
 
   static async start(): Promise<RealServers> {
     const cluster = await LocalCluster.start();
-    const slots = (await cluster.command(cluster.nodes[0], 'CLUSTER', 'SLOTS')) as [
-      number,
-      number,
-      ...[string, number][],
-    ][];
+    await untilListed(cluster);
+    const slots = await slotsOf(cluster, cluster.nodes[0]);
     const shards = slots.toSorted(([a], [b]) => a - b).map(([, , primary, replica]) => [primary, replica]);
     const nodeAt = (shard: number, member: number): LocalNode => {
       const [, port] = shards[shard][member];
@@ -30,12 +27,6 @@ export class RealServers implements ScriptServers {
     };
     const nodes = Object.fromEntries(LETTERS.map((letter, at) => [letter, nodeAt(at % 3, at < 3 ? 0 : 1)]));
     return new RealServers(cluster, nodes as Record<Letter, LocalNode>);
-  }
-
-  /** The version of the servers, such as 7.2: for Valkey, that of Redis from which it began. */
-  async version(): Promise<number> {
-    const info = String(await this.cluster.command(this.nodes.A, 'INFO', 'server'));
-    return Number.parseFloat(/redis_version:(\d+\.\d+)/.exec(info)?.[1] ?? '');
   }
 
   connect(node: Letter): Socket {
@@ -75,6 +66,7 @@ export class RealServers implements ScriptServers {
   async failOver(replica: Letter): Promise<void> {
     await this.cluster.failover(this.nodes[replica]);
     await this.cluster.waitUntilStable();
+    await untilListed(this.cluster);
   }
 
   describe(node: Letter): { readonly host: string; readonly port: number; readonly id: string } {
@@ -99,10 +91,27 @@ export class RealServers implements ScriptServers {
       const role = (await this.cluster.command(replica, 'ROLE')) as unknown[];
       return Number(role[4]) >= Number(written);
     };
-    const end = performance.now() + PATIENCE_MS;
-    while (!(await reached())) {
-      if (performance.now() > end) throw new Error(`${replica.name} stays behind in state ${state}`);
-      await delay(PAUSE_MS);
-    }
+    await until(`${replica.name} has all of ${primary.name}, in state ${state}`, reached);
+  }
+}
+
+/** A range of slots with its primary and its replicas, as CLUSTER SLOTS replies it. */
+type SlotsEntry = [first: number, last: number, ...nodes: [host: string, port: number][]];
+
+const slotsOf = async (cluster: LocalCluster, node: LocalNode): Promise<SlotsEntry[]> =>
+  (await cluster.command(node, 'CLUSTER', 'SLOTS')) as SlotsEntry[];
+
+/** Waits until all nodes list all replicas: they leave out those of which they have not heard how much they have. */
+const untilListed = (cluster: LocalCluster): Promise<void> =>
+  until('every node lists all replicas', async () => {
+    const views = await Promise.all(cluster.nodes.map((node) => slotsOf(cluster, node)));
+    return views.every((view) => view.every((entry) => entry.length === 4));
+  });
+
+async function until(what: string, isDone: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + PATIENCE_MS;
+  while (!(await isDone())) {
+    if (performance.now() > end) throw new Error(`Not within ${PATIENCE_MS} ms: ${what}`);
+    await delay(PAUSE_MS);
   }
 }

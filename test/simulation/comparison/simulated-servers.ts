@@ -15,10 +15,8 @@ export class SimulatedServers implements ScriptServers {
   private readonly cluster: SimulatedCluster;
   private move: SlotMove | undefined;
 
-  /** @param version of the servers, such as 7.2 */
-  constructor(version: number) {
+  constructor() {
     this.cluster = new SimulatedCluster({ time: this.time, random: seededRandom(1), trace: () => {} });
-    for (const node of this.cluster.nodes) node.refusesPartOfKeys = version >= 7.2;
   }
 
   connect(node: Letter): Socket {

@@ -43,7 +43,7 @@ export class AccessRules {
     if (OPEN.has(name)) return undefined;
     if (user === undefined) return 'NOAUTH Authentication required.';
     if (this.permits(user, name, words)) return undefined;
-    return `NOPERM User ${user} has no permissions to run the '${name}' command`;
+    return `NOPERM this user has no permissions to run the '${name}' command`;
   }
 
   /** Returns the error in the place of a reply, for a command of a transaction that was permitted when it was queued. */

@@ -6,28 +6,24 @@ export class ClientState {
   isReadonly = false;
   /** The commands of the transaction that has begun. */
   queued: (readonly string[])[] | undefined = undefined;
-  /** One of them was refused, so that the transaction will fail. */
-  isQueueFaulty = false;
 
   /** @param user as whom it may run commands; `undefined` before it has authenticated */
   constructor(public user: string | undefined) {}
 
-  /** Follows a command that was served, or refused. */
-  follow(name: string, words: readonly string[], isRefused: boolean): void {
-    if (this.queued !== undefined) this.followQueued(name, words, isRefused);
-    else if (isRefused) this.isAsking = false;
-    else if (name === 'multi') this.queued = [];
-    else if (name === 'readonly' || name === 'readwrite') this.isReadonly = name === 'readonly';
+  /**
+   * Follows a command that was served, or refused.
+   *
+   * @param willFail whether the transaction will fail, so that servers queue nothing more for it
+   */
+  follow(name: string, words: readonly string[], isRefused: boolean, willFail: boolean): void {
+    if (name === 'exec' || name === 'discard') this.queued = undefined;
+    else if (this.queued !== undefined) {
+      if (!willFail && !IMMEDIATE.has(name)) this.queued.push(words);
+    } else if (!isRefused) {
+      if (name === 'multi') this.queued = [];
+      if (name === 'readonly' || name === 'readwrite') this.isReadonly = name === 'readonly';
+    }
     if (this.queued === undefined) this.isAsking = name === 'asking' && !isRefused;
-  }
-
-  private followQueued(name: string, words: readonly string[], isRefused: boolean): void {
-    if (name === 'exec' || name === 'discard') {
-      this.queued = undefined;
-      this.isQueueFaulty = false;
-    } else if (isRefused) this.isQueueFaulty = true;
-    // servers queue nothing more for a transaction that will fail
-    else if (!this.isQueueFaulty && !IMMEDIATE.has(name)) this.queued?.push(words);
   }
 }
 

@@ -252,7 +252,7 @@ export class SimulatedCluster {
     this.map = map;
     for (const node of known) node.learn(map);
     for (const node of this.nodes)
-      this.world.time.after(this.world.random() * this.gossipMs, () => {
+      this.world.time.after(this.world.random() * this.gossipMs + node.deafFor, () => {
         if (node.isReachable) this.catchUp(node);
       });
   }

@@ -124,7 +124,7 @@ export class SimulatedConnection implements SocketPeer {
   private accept(): void {
     this.socket.connected();
     if (this.node.connections.size <= this.node.maxClients) return;
-    this.session.refuse(new CommandError('ERR max number of clients reached'));
+    this.session.refuse(new CommandError('ERR max number of clients + cluster connections reached'));
     this.end();
     this.down.afterAll(() => this.socket.destroy(new Error('read ECONNRESET')));
   }
@@ -149,21 +149,20 @@ export class SimulatedConnection implements SocketPeer {
 
   private handle(words: string[], sentAt: number): void {
     const name = words[0].toLowerCase();
-    const refusal =
-      this.wrongArguments(words) ??
-      this.authenticate(name, words) ??
-      this.node.refusalOf(name, words, this.client);
+    const wrong = this.wrongArguments(words);
+    const refusal = wrong ?? this.authenticate(name, words) ?? this.node.refusalOf(name, words, this.client);
     if (refusal !== undefined) {
       if (name === 'exec') this.session.endTransaction();
       this.session.refuse(name === 'exec' ? abortedBy(refusal) : refusal);
-      this.refusals.add(words, (heard) => this.down.afterAll(() => heard(this.node.world.time.now)));
+      if (wrong === undefined)
+        this.refusals.add(words, (heard) => this.down.afterAll(() => heard(this.node.world.time.now)));
     } else if (name !== 'client' || !this.administer(words)) {
       const slot = this.refusals.slotOvertakenBy(words, sentAt);
       if (slot !== undefined) this.node.onOvertaken(slot);
       this.noteChannels(name, words.slice(1));
       this.session.handle(words);
     }
-    this.client.follow(name, words, refusal !== undefined);
+    this.client.follow(name, words, refusal !== undefined, this.session.willFail);
   }
 
   private noteChannels(name: string, channels: readonly string[]): void {
@@ -216,7 +215,7 @@ export class SimulatedConnection implements SocketPeer {
 }
 
 const HELLO_WITHOUT_AUTH =
-  'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time';
+  'NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time';
 
 /** Returns the reply to an EXEC that a server refuses for any reason but its slot. */
 const abortedBy = (refusal: CommandError): CommandError =>

@@ -49,9 +49,8 @@ export class SimulatedNode implements ConnectionHost, SlotView {
   readonly access = new AccessRules();
   /** How many connections it has at most, and how far its clock is ahead, in ms. */
   maxClients = Infinity;
+  deafUntil = 0;
   clockAheadMs = 0;
-  /** Whether it refuses calls with some of their keys while their slot is handed over, as versions from 7.2 on do. */
-  refusesPartOfKeys = true;
   state: 'up' | 'frozen' | 'down' = 'up';
   /** Whether the other nodes cannot reach it. */
   isIsolated = false;
@@ -170,6 +169,16 @@ export class SimulatedNode implements ConnectionHost, SlotView {
   /** Whether another node is in its shard. */
   isBeside(other: SimulatedNode): boolean {
     return this.map.shardOfNode(this.place) === this.map.shardOfNode(other.place);
+  }
+
+  /** How long it hears of no change. */
+  get deafFor(): number {
+    return Math.max(0, this.deafUntil - this.world.time.now);
+  }
+
+  /** Hears of no change of the others for a while. */
+  hearNothing(ms: number): void {
+    this.deafUntil = Math.max(this.deafUntil, this.world.time.now + ms);
   }
 
   /** Hears of a change of the cluster. Sharded subscriptions end if their slot has another owner than before. */

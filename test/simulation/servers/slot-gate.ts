@@ -15,8 +15,6 @@ export interface SlotView {
   readonly importing: ReadonlyMap<number, unknown>;
   /** Why it writes nothing at present. */
   readonly writeRefusal: string | undefined;
-  /** Whether it refuses calls with some of their keys while their slot is handed over, as versions from 7.2 on do. */
-  readonly refusesPartOfKeys: boolean;
   has(key: string): boolean;
   addressOf(place: number): NodeAddress;
 }
@@ -35,10 +33,11 @@ export function slotRefusal(
   const { slot, keys, isWrite, areChannels } = found;
   const owner = node.map.ownerOf(slot);
   const isOwn = owner === node.place;
-  const missing = areChannels ? 0 : keys.filter((key) => !node.has(key)).length;
+  // in a transaction, channels count as keys
+  const missing = areChannels && commands !== client.queued ? 0 : keys.filter((key) => !node.has(key)).length;
   const target = isOwn ? node.migrating.get(slot) : undefined;
   if (target !== undefined && missing > 0)
-    return missing < keys.length && node.refusesPartOfKeys ? TRY_AGAIN : `ASK ${slot} ${nameOf(target)}`;
+    return missing < keys.length ? TRY_AGAIN : `ASK ${slot} ${nameOf(target)}`;
   if (isOwn) return isWrite ? node.writeRefusal : undefined;
   if (client.isAsking && node.importing.has(slot))
     return new Set(keys).size > 1 && missing > 0 ? TRY_AGAIN : undefined;
@@ -65,5 +64,5 @@ const both = (a: KeysOfCommand, b: KeysOfCommand): KeysOfCommand => ({
   slot: a.slot,
   keys: [...a.keys, ...b.keys],
   isWrite: a.isWrite || b.isWrite,
-  areChannels: a.areChannels || b.areChannels,
+  areChannels: a.areChannels && b.areChannels,
 });

@@ -1,4 +1,4 @@
-import { CommandTable } from '../../../lib/cluster/command-table/command-table.js';
+import { type CommandRow, CommandTable } from '../../../lib/cluster/command-table/command-table.js';
 import { keyIndexes } from '../../../lib/cluster/command-table/command-keys.js';
 import { keySlot } from '../../../lib/cluster/topology/key-slot.js';
 
@@ -26,15 +26,20 @@ export function slotOf(key: string): number {
 /** Returns the keys of a command; `undefined` if it has none, and an error text if they have several slots. */
 export function keysOf([name, ...args]: readonly string[]): KeysOfCommand | string | undefined {
   const row = table.lookup(name, args);
-  if (row === undefined || row.keyKind === 'none') return undefined;
+  // clients send messages to the node of their channel, and servers take them on any
+  if (row === undefined || row.keyKind === 'none' || row.name === 'publish') return undefined;
   const keys = keyIndexes(row, args).map((index) => args[index]);
   if (keys.length === 0) return undefined;
   const [slot, ...others] = keys.map(slotOf);
   if (others.some((other) => other !== slot)) return "CROSSSLOT Keys in request don't hash to the same slot";
-  return { slot, keys, isWrite: row.write, areChannels: row.routingOnly };
+  return { slot, keys, isWrite: writes(row), areChannels: row.routingOnly };
 }
 
 /** Whether a command writes, as its flags say. */
 export function isWrite([name, ...args]: readonly string[]): boolean {
-  return table.lookup(name, args)?.write === true;
+  const row = table.lookup(name, args);
+  return row !== undefined && writes(row);
 }
+
+/** Servers take scripts for neither reads nor writes. */
+const writes = ({ name, write }: CommandRow): boolean => write && !/^(eval|fcall)/.test(name);

@@ -47,8 +47,12 @@ export class CommandExecutor {
     const { run } = this.commandOf(known, args, row);
     if (!row?.write) return run(args, this.context);
     if (!mayWrite) throw new CommandError('ERR Write commands are not allowed from read-only scripts.');
+    const { keyspace } = this.context;
+    const keys = keyIndexes(row, args).map((index) => args[index]);
+    const present = keys.filter((key) => keyspace.get(key) !== undefined);
     const reply = run(args, this.context);
-    for (const index of keyIndexes(row, args)) this.context.keyspace.touch(args[index]);
+    if ((reply === 0 || reply === null) && leavesUnchanged(known, args)) return reply;
+    for (const key of keys) if (present.includes(key) || keyspace.get(key) !== undefined) keyspace.touch(key);
     return reply;
   }
 
@@ -66,3 +70,14 @@ export class CommandExecutor {
     return found;
   }
 }
+
+/** Commands whose reply is 0, or nothing, if they have changed nothing. */
+const UNCHANGING: ReadonlySet<string> = new Set([
+  ...['sadd', 'srem', 'smove', 'hdel', 'hsetnx', 'setnx', 'msetnx', 'renamenx', 'copy', 'lrem', 'linsert'],
+  ...['rpushx', 'lpushx', 'zrem', 'zremrangebyscore', 'zremrangebyrank', 'zremrangebylex', 'xdel', 'xtrim'],
+  ...['expire', 'pexpire', 'expireat', 'pexpireat', 'persist'],
+]);
+
+/** Whether a reply of 0, or nothing, says that a command has changed nothing. */
+const leavesUnchanged = (name: string, args: readonly string[]): boolean =>
+  UNCHANGING.has(name) || (name === 'set' && !args.some((word) => word.toUpperCase() === 'GET'));

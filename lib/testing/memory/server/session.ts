@@ -22,7 +22,7 @@ export class Session implements Subscriber {
   private name = '';
   private queue: string[][] | undefined;
   private isQueueFaulty = false;
-  private readonly watched = new Map<string, number>();
+  private watched = new Map<string, number>();
   private readonly subscriptions: Readonly<Record<ChannelKind, Set<string>>> = {
     '': new Set(),
     p: new Set(),
@@ -82,8 +82,9 @@ export class Session implements Subscriber {
   private answer(name: string, words: string[]): MemoryReply {
     const own = Object.hasOwn(this.own, name) ? this.own[name] : undefined;
     if (this.queue && !UNQUEUED.has(name)) {
-      if (name === 'watch') throw new CommandError('ERR WATCH inside MULTI is not allowed');
-      if (name === 'multi') throw new CommandError('ERR MULTI calls can not be nested');
+      // the transaction does not fail for these
+      if (name === 'watch') return new CommandError('ERR WATCH inside MULTI is not allowed');
+      if (name === 'multi') return new CommandError('ERR MULTI calls can not be nested');
       if (!own) this.node.check(words);
       this.queue.push(words);
       return new StatusReply('QUEUED');
@@ -178,11 +179,11 @@ export class Session implements Subscriber {
     const { queue } = this;
     if (!queue) throw new CommandError('ERR EXEC without MULTI');
     const isFaulty = this.isQueueFaulty;
-    const watched = [...this.watched];
+    const { watched } = this;
     this.endTransaction();
     if (isFaulty) throw new CommandError('EXECABORT Transaction discarded because of previous errors.');
     return this.node.atOneTime((run) => {
-      if (watched.some(([key, revision]) => this.node.keyspace.revisionOf(key) !== revision)) return NO_LIST;
+      if (this.haveChanged(watched)) return NO_LIST;
       return queue.map((words): MemoryReply => {
         try {
           const name = words[0].toLowerCase();
@@ -201,7 +202,17 @@ export class Session implements Subscriber {
   endTransaction(): void {
     this.queue = undefined;
     this.isQueueFaulty = false;
-    this.watched.clear();
+    this.watched = new Map();
+  }
+
+  /** Whether the transaction that has begun will fail, whatever follows. */
+  get willFail(): boolean {
+    return this.isQueueFaulty || this.haveChanged(this.watched);
+  }
+
+  private haveChanged(watched: ReadonlyMap<string, number>): boolean {
+    for (const [key, revision] of watched) if (this.node.keyspace.revisionOf(key) !== revision) return true;
+    return false;
   }
 
   private get subscriptionCount(): number {
