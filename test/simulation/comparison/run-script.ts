@@ -12,6 +12,9 @@ export type Action = keyof typeof ACTIONS;
 
 export type Script = readonly Step[];
 
+/** Does something with the words behind the first one. Returns what was replied, if anything. */
+type Act = (run: Run, ...words: string[]) => void | string | Promise<string | void>;
+
 /** What is done in the place of sending a command, by the first word of a step. */
 const ACTIONS = {
   /** Reads what arrives on a connection. */
@@ -25,7 +28,7 @@ const ACTIONS = {
   '!fail over': (run: Run, replica: string) => run.servers.failOver(replica as Letter),
   '!settle': (run: Run) => run.servers.settle(),
   '!pass': (run: Run, ms: string) => run.servers.pass(Number(ms)),
-} as const;
+} satisfies Record<string, Act>;
 
 /** Runs a script. Returns a line for each step, with what was replied. @param serial makes its hash tags its own */
 export async function runScript(script: Script, servers: ScriptServers, serial: number): Promise<string[]> {
@@ -51,7 +54,7 @@ class Run {
   constructor(readonly servers: ScriptServers) {}
 
   async act(action: Action, words: readonly string[]): Promise<string | undefined> {
-    const act: (run: Run, ...args: any[]) => void | string | Promise<string | void> = ACTIONS[action];
+    const act: Act = ACTIONS[action];
     return (await act(this, ...words)) ?? undefined;
   }
 
