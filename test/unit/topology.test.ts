@@ -220,6 +220,36 @@ describe('a MOVED', () => {
     expect(names(again.primaries).filter((one) => one === name(7003))).toHaveLength(1);
   });
 
+  it.each([254, 255, 256, 300])(
+    'is followed in a cluster of %d shards, also where replicas take over',
+    (count) => {
+      const many = ClusterTopology.of(
+        Array.from({ length: count }, (_, i) => ({
+          primary: node(7000 + i),
+          replicas: [node(8000 + i)],
+          slots: [[i, i]] as SlotRange[],
+        })),
+      );
+      const last = count - 1;
+      expect(many.nodeForSlot(last)?.name).toBe(name(7000 + last));
+      expect(many.nodeForSlot(count)).toBeUndefined();
+      expect(many.coveredSlots).toBe(count);
+      const promoted = many.withSlotsMoved(Array.from({ length: 3 }, (_, i) => [i, name(8000 + i)]));
+      expect(promoted.withGapsFilled(many, () => true)).toBe(promoted);
+      for (const [slot, port] of [
+        [0, 8000],
+        [2, 8002],
+        [3, 7003],
+        [last, 7000 + last],
+      ])
+        expect(promoted.nodeForSlot(slot)?.name).toBe(name(port));
+      const gone = ClusterTopology.of([{ primary: node(7000), replicas: [], slots: [[0, 0]] }]);
+      const filled = gone.withGapsFilled(many, () => true);
+      expect(filled.nodeForSlot(last)?.name).toBe(name(7000 + last));
+      expect(filled.coveredSlots).toBe(count);
+    },
+  );
+
   it('can be one of many that create one snapshot', () => {
     const after = ClusterTopology.of(shards(), 5).withSlotsMoved([
       [0, name(7003)],

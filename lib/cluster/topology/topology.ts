@@ -1,4 +1,5 @@
 import { checkSlot, keySlot, SLOT_COUNT } from './key-slot.js';
+import { coveredIn, slotTable, type SlotTable } from './slot-table.js';
 
 /** A first and a last slot, both inclusive. */
 export type SlotRange = readonly [first: number, last: number];
@@ -40,8 +41,6 @@ export interface ShardMembers {
   readonly replicas: readonly NodeIdentity[];
 }
 
-const UNCOVERED = 0xffff;
-
 /** Returns `host:port`, the name that identifies a node. */
 export function nodeName(address: NodeAddress): string {
   return `${address.host}:${address.port}`;
@@ -58,31 +57,26 @@ export class ClusterTopology {
     /** Grows with every change this client has seen. */
     readonly version: number,
     private readonly members: readonly ShardMembers[],
-    /** Index into `members` for each slot. */
-    private readonly shardOfSlot: Uint16Array,
+    /** One more than the index into `members` for each slot; 0 if none of them owns it. */
+    private readonly shardOfSlot: SlotTable,
     private readonly defaultNodeName: string | undefined,
   ) {}
 
-  private static readonly none = new ClusterTopology(
-    0,
-    [],
-    new Uint16Array(SLOT_COUNT).fill(UNCOVERED),
-    undefined,
-  );
+  private static readonly none = new ClusterTopology(0, [], slotTable(0), undefined);
 
-  /** Returns the snapshot of clients that have not connected yet. They share it, as its table takes 32 KB. */
+  /** Returns the snapshot of clients that have not connected yet. They share it, as its table takes 16 KB. */
   static empty(): ClusterTopology {
     return ClusterTopology.none;
   }
 
   /** Builds a snapshot from the slots of each shard. If ranges overlap, the later one wins. */
   static of(shards: Iterable<ShardMembers & { slots: readonly SlotRange[] }>, version = 1): ClusterTopology {
-    const members: ShardMembers[] = [];
-    const shardOfSlot = new Uint16Array(SLOT_COUNT).fill(UNCOVERED);
-    for (const { primary, replicas, slots } of shards) {
-      for (const [first, last] of slots) shardOfSlot.fill(members.length, first, last + 1);
-      members.push({ primary, replicas });
-    }
+    const all = [...shards];
+    const members = all.map(({ primary, replicas }): ShardMembers => ({ primary, replicas }));
+    const shardOfSlot = slotTable(members.length);
+    all.forEach(({ slots }, index) => {
+      for (const [first, last] of slots) shardOfSlot.fill(index + 1, first, last + 1);
+    });
     return new ClusterTopology(version, members, shardOfSlot, undefined);
   }
 
@@ -112,13 +106,14 @@ export class ClusterTopology {
   withSlotsMoved(moves: Iterable<readonly [slot: number, name: string]>): ClusterTopology {
     const members = [...this.members];
     const indexes = new Map(members.map(({ primary }, index) => [nodeName(primary), index]));
-    const shardOfSlot = this.shardOfSlot.slice();
+    // each node may become a shard of its own
+    const shardOfSlot = slotTable(nodesIn(members), this.shardOfSlot);
     let changed = false;
     for (const [slot, name] of moves) {
       const index = indexes.get(name) ?? promote(this.node(name), members);
-      if (index === undefined || shardOfSlot[slot] === index) continue;
+      if (index === undefined || shardOfSlot[slot] === index + 1) continue;
       indexes.set(name, index);
-      shardOfSlot[slot] = index;
+      shardOfSlot[slot] = index + 1;
       changed = true;
     }
     return changed ? new ClusterTopology(this.version + 1, members, shardOfSlot, this.defaultNodeName) : this;
@@ -131,10 +126,10 @@ export class ClusterTopology {
    */
   withGapsFilled(earlier: ClusterTopology, isReliable: (primary: ClusterNode) => boolean): ClusterTopology {
     const members = [...this.members];
-    const shardOfSlot = this.shardOfSlot.slice();
+    const shardOfSlot = slotTable(nodesIn(members) + earlier.members.length, this.shardOfSlot);
     const indexes = new Map<ClusterShard, number | undefined>();
     for (let slot = 0; slot < SLOT_COUNT; slot++) {
-      const shard = shardOfSlot[slot] === UNCOVERED ? earlier.shardForSlot(slot) : undefined;
+      const shard = shardOfSlot[slot] === 0 ? earlier.shardForSlot(slot) : undefined;
       if (shard === undefined) continue;
       if (!indexes.has(shard)) {
         const { primary } = shard;
@@ -143,7 +138,7 @@ export class ClusterTopology {
           isReliable(primary) ? indexOfPrimary(primary, this.node(primary.name), members) : undefined,
         );
       }
-      shardOfSlot[slot] = indexes.get(shard) ?? UNCOVERED;
+      shardOfSlot[slot] = (indexes.get(shard) ?? -1) + 1;
     }
     const filled = [...indexes.values()].some((index) => index !== undefined);
     return filled ? new ClusterTopology(this.version, members, shardOfSlot, this.defaultNodeName) : this;
@@ -169,7 +164,7 @@ export class ClusterTopology {
 
   /** How many of the 16384 slots have an owner. */
   get coveredSlots(): number {
-    return (this.covered ??= this.shardOfSlot.reduce((sum, index) => sum + Number(index !== UNCOVERED), 0));
+    return (this.covered ??= coveredIn(this.shardOfSlot));
   }
 
   /** The node for commands without a key: the chosen one, else the first primary of this snapshot. */
@@ -196,14 +191,13 @@ export class ClusterTopology {
 
   /** Returns the shard that holds a slot. */
   shardForSlot(slot: number): ClusterShard | undefined {
-    const index = this.shardOfSlot[slot];
-    return index === UNCOVERED ? undefined : this.shards[index];
+    const index = this.shardIndexOfSlot(slot);
+    return index === -1 ? undefined : this.shards[index];
   }
 
   /** Returns the index of a slot's shard in `shards`, or -1. For routing tables, which avoid an object per lookup. */
   shardIndexOfSlot(slot: number): number {
-    const index = this.shardOfSlot[slot];
-    return index === UNCOVERED ? -1 : index;
+    return this.shardOfSlot[slot] - 1;
   }
 
   /**
@@ -252,8 +246,8 @@ export class ClusterTopology {
   private buildShards(): readonly ClusterShard[] {
     const ranges = this.members.map((): [number, number][] => []);
     for (let slot = 0; slot < SLOT_COUNT; slot++) {
-      const index = this.shardOfSlot[slot];
-      if (index === UNCOVERED) continue;
+      const index = this.shardIndexOfSlot(slot);
+      if (index === -1) continue;
       const last = ranges[index].at(-1);
       if (last !== undefined && last[1] === slot - 1) last[1] = slot;
       else ranges[index].push([slot, slot]);
@@ -269,6 +263,11 @@ export class ClusterTopology {
     });
     return Object.freeze(shards);
   }
+}
+
+/** How many shards these can become, if each replica is promoted. */
+function nodesIn(members: readonly ShardMembers[]): number {
+  return members.reduce((sum, { replicas }) => sum + 1 + replicas.length, 0);
 }
 
 function describe(node: NodeIdentity, role: ClusterNode['role'], slots: readonly SlotRange[]): ClusterNode {
