@@ -43,35 +43,50 @@ export interface CommandBudget {
  * place at a time: a channel's pending list, a connection's in-flight queue, or the retry queue.
  */
 export abstract class Command {
+  /** What is sent. Replaced if a script has to be sent with its text. */
+  declare call: ResolvedCall;
+  declare readonly shape: CallShape;
+  declare policy: CallPolicy;
   /** The budget it counts against, if any. */
-  budget: CommandBudget | undefined = undefined;
+  declare budget: CommandBudget | undefined;
   /** Where an error counts; undefined for commands of the client's own. */
-  counters: NodeCounters | undefined = undefined;
+  declare counters: NodeCounters | undefined;
   /** Whether it was written to a socket, and no server has said since that it was not executed. */
-  sent = false;
+  declare sent: boolean;
   /** Whether an earlier reply was lost. It may have been executed then, whatever servers say now. */
-  mayHaveRun = false;
+  declare mayHaveRun: boolean;
   /** Whether the caller has a result. Later replies are dropped. */
-  settled = false;
+  declare settled: boolean;
   /** The only node it may go to, whatever the topology says. Calls routed by slot have none. */
-  pinned: NodeAddress | undefined = undefined;
+  declare pinned: NodeAddress | undefined;
   /** Whether to send ASKING first, as an ASK redirect demands. */
-  asking = false;
+  declare asking: boolean;
   /** How many times it has been redirected, delayed, or sent again. */
-  attempts = 0;
+  declare attempts: number;
   /** The deadline, in milliseconds of the client's clock. */
-  deadlineAt = Infinity;
+  declare deadlineAt: number;
   /** Called once the caller has a result. */
-  onSettled: ((command: Command, error?: Error) => void) | undefined = undefined;
+  declare onSettled: ((command: Command, error?: Error) => void) | undefined;
   /** Why it last had to wait. */
-  lastError: Error | undefined = undefined;
+  declare lastError: Error | undefined;
 
-  constructor(
-    /** What is sent. Replaced if a script has to be sent with its text. */
-    public call: ResolvedCall,
-    readonly shape: CallShape,
-    public policy: CallPolicy,
-  ) {}
+  constructor(call: ResolvedCall, shape: CallShape, policy: CallPolicy) {
+    // assigned, as V8 defines a field slowly once there are more than four classes of objects that have it
+    this.call = call;
+    this.shape = shape;
+    this.policy = policy;
+    this.budget = undefined;
+    this.counters = undefined;
+    this.sent = false;
+    this.mayHaveRun = false;
+    this.settled = false;
+    this.pinned = undefined;
+    this.asking = false;
+    this.attempts = 0;
+    this.deadlineAt = Infinity;
+    this.onSettled = undefined;
+    this.lastError = undefined;
+  }
 
   get row(): CommandRow {
     return this.call.row;

@@ -6,13 +6,11 @@ import type { ResolvedCall } from './resolved-call.js';
 
 /** A command whose caller waits for a promise. An error, too, goes to `resolve`: as a promise that rejects. */
 export class PromisedCommand extends Command {
-  constructor(
-    call: ResolvedCall,
-    policy: CallPolicy,
-    shape: CallShape,
-    protected readonly resolve: (value: unknown) => void,
-  ) {
+  declare protected readonly resolve: (value: unknown) => void;
+
+  constructor(call: ResolvedCall, policy: CallPolicy, shape: CallShape, resolve: (value: unknown) => void) {
     super(call, shape, policy);
+    this.resolve = resolve;
   }
 
   protected override resolved(reply: Reply): void {
