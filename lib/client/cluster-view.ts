@@ -1,4 +1,5 @@
 import type { ClusterEngine } from '../cluster/cluster-engine.js';
+import { PLAIN_SHAPES } from '../cluster/command/call-policy.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
 import { describeKind } from '../cluster/common/describe-value.js';
 import type { Reply } from '../cluster/protocol/reply.js';
@@ -96,6 +97,18 @@ export class ClusterView extends ScanMethods {
     const policy: ViewPolicy = { ...this.policy, readFrom: 'primary', cache: { maxAgeMs } };
     // inherits the engine, as `withPlainReplies` does
     return Object.create(this, { policy: { value: policy } }) as this;
+  }
+
+  /**
+   * @internal Returns the reply of HGETALL that the cache has for a key, which the caller must not change; undefined if it
+   * has none.
+   */
+  keptHash(key: string, buffers: boolean): Record<string, string | Buffer> | undefined {
+    const { cache, replyTypes } = this.policy;
+    if (cache === undefined || replyTypes !== undefined) return undefined;
+    const shape = buffers ? PLAIN_SHAPES.buffers : PLAIN_SHAPES.strings;
+    const kept = cachedCallsOf(this.engine).keptHash(key, shape, cache.maxAgeMs);
+    return kept as Record<string, string | Buffer> | undefined;
   }
 
   private uncached(): ClusterView {

@@ -1,6 +1,6 @@
 import { bytesAsText, signatureOf } from './caching/cache-key.js';
 import { CachedBatchedRead, CachedRead } from './caching/cached-read.js';
-import type { CacheEntry } from './caching/cache-entries.js';
+import { ownReply, type CacheEntry } from './caching/cache-entries.js';
 import type { ClientCache, KeptRead } from './caching/client-cache.js';
 import { Fill } from './caching/fill.js';
 import { copyOfReply } from './caching/kept-reply.js';
@@ -35,12 +35,15 @@ interface Flight {
 
 /** MGET: what it returns for a key is what GET returns, unless the key holds another type. */
 const MGET = 'mget';
+/** The arguments of a GET, as far as they tell it from other reads of its key. */
+const ONE_KEY: readonly string[] = [''];
 /** What PTTL replies if there is no such key. */
 const MISSING = -2;
 
 /** Reads that are answered from memory if what is kept holds, and whose replies are kept otherwise. */
 export class CachedCalls {
   private readonly flights = new Map<string, Flight>();
+  /** What precedes the keys of callers, as bytes. */
   private readonly prefix: string;
 
   constructor(
@@ -48,9 +51,8 @@ export class CachedCalls {
     private readonly calls: UncachedCalls,
     private readonly resolver: CommandResolver,
     private readonly intake: CommandIntake,
-    keyPrefix: string,
   ) {
-    this.prefix = bytesAsText(keyPrefix);
+    this.prefix = cache.options.keyPrefix;
   }
 
   /**
@@ -69,11 +71,12 @@ export class CachedCalls {
     if (row?.name === MGET) return this.runMget(args, policy, shape, maxAgeMs);
     const at = row === undefined ? -1 : cacheableKey(row, args);
     if (row === undefined || at === -1) return this.calls.run(name, args, policy, shape);
+    const signature = signatureOf(row.name, args, at, shape);
+    const kept = this.cache.hit(this.prefix, args[at], signature, maxAgeMs);
+    if (kept !== undefined) return Promise.resolve(ownReply(kept));
     const key = this.prefix + bytesAsText(args[at]);
     if (!this.cache.covers(key)) return this.calls.run(name, args, policy, shape);
-    const signature = signatureOf(row.name, args, at, shape);
-    const kept = this.cache.find(key, signature, maxAgeMs);
-    if (kept !== undefined) return Promise.resolve(copyOfReply(kept.value));
+    this.cache.missed(key, signature, maxAgeMs);
     const run = (): Promise<unknown> => this.fetch(key, signature, name, args, policy, shape);
     const flight = this.flights.get(`${signature} ${key}`);
     if (flight === undefined || !this.mayJoin(flight, policy, maxAgeMs)) return run();
@@ -86,15 +89,23 @@ export class CachedCalls {
   }
 
   /**
-   * Returns the reply that is kept for a command of a pipeline, or the command in a form that keeps its reply.
-   * @param stale whether the pipeline may have changed the key before
+   * Returns the reply of HGETALL that is kept for a key, and undefined if none is. Counts only hits. The caller must not
+   * change it.
    */
-  inBatch(
-    command: BatchedCommand,
-    policy: CallPolicy,
-    maxAgeMs: number,
-    stale: boolean,
-  ): { readonly kept: unknown } | BatchedCommand {
+  keptHash(key: string, shape: CallShape, maxAgeMs: number): unknown {
+    return this.cache.hit(this.prefix, key, signatureOf('hgetall', [key], 0, shape), maxAgeMs)?.value;
+  }
+
+  /** Returns the kept reply to a command of a pipeline; undefined if none is kept. Counts only hits. */
+  keptFor({ call, shape }: BatchedCommand, maxAgeMs: number): CacheEntry | undefined {
+    const { row, args } = call;
+    const at = cacheableKey(row, args);
+    if (at === -1) return undefined;
+    return this.cache.hit('', args[at], signatureOf(row.name, args, at, shape), maxAgeMs);
+  }
+
+  /** Returns a command of a pipeline in a form that keeps its reply, if it is one that can be kept. */
+  keeping(command: BatchedCommand, policy: CallPolicy, maxAgeMs: number): BatchedCommand {
     const { call, shape } = command;
     const { row, args } = call;
     const at = cacheableKey(row, args);
@@ -102,8 +113,7 @@ export class CachedCalls {
     const key = bytesAsText(args[at]);
     if (!this.cache.covers(key)) return command;
     const signature = signatureOf(row.name, args, at, shape);
-    const kept = stale ? undefined : this.cache.find(key, signature, maxAgeMs);
-    if (kept !== undefined) return { kept: copyOfReply(kept.value) };
+    this.cache.missed(key, signature, maxAgeMs);
     const read: KeptRead = { signature, name: call.name, args };
     const fill = new Fill(this.cache, call.slot, [{ argument: args[at], key }]);
     return new CachedBatchedRead(call, shape, policy, fill, (filled, value) =>
@@ -151,36 +161,41 @@ export class CachedCalls {
     return reply.then(copyOfReply);
   }
 
-  /** MGET: what is kept comes from memory, and one MGET reads the rest. */
-  private async runMget(
+  /** MGET: if every value is kept, nothing else has to be done. */
+  private runMget(
     args: Argument[],
     policy: CallPolicy,
     shape: CallShape,
     maxAgeMs: number,
   ): Promise<unknown> {
+    const signature = signatureOf('get', ONE_KEY, 0, shape);
+    const kept = args.length > 0 ? this.cache.hitAll(this.prefix, args, signature, maxAgeMs) : undefined;
+    return kept === undefined
+      ? this.fetchRest(args, policy, shape, signature, maxAgeMs)
+      : Promise.resolve(kept);
+  }
+
+  /** MGET: what is kept comes from memory, and one MGET reads the rest. */
+  private async fetchRest(
+    args: Argument[],
+    policy: CallPolicy,
+    shape: CallShape,
+    signature: string,
+    maxAgeMs: number,
+  ): Promise<unknown> {
     const { cache, prefix } = this;
-    const keys: string[] = [];
-    for (const argument of args) {
-      const key = prefix + bytesAsText(argument);
-      if (!cache.covers(key)) return this.calls.run(MGET, args, policy, shape);
-      keys.push(key);
-    }
-    if (keys.length === 0) return this.calls.run(MGET, args, policy, shape);
-    const signature = signatureOf('get', [args[0]], 0, shape);
-    const now = monotonicMs();
-    const kept: (CacheEntry | undefined)[] = [];
-    const values: unknown[] = [];
-    let slot: number | undefined;
-    for (const key of keys) {
-      const entry = cache.find(key, signature, maxAgeMs, now);
-      kept.push(entry);
-      if (entry === undefined || (slot ??= entry.slot) !== entry.slot) continue;
-      values.push(copyOfReply(entry.value));
-    }
-    if (values.length === keys.length) return values;
+    const keys = args.map((argument) => prefix + bytesAsText(argument));
+    if (keys.length === 0 || !keys.every((key) => cache.covers(key)))
+      return this.calls.run(MGET, args, policy, shape);
+    const kept = args.map((argument, i) => {
+      const entry = cache.hit(prefix, argument, signature, maxAgeMs);
+      if (entry === undefined) cache.missed(keys[i], signature, maxAgeMs);
+      return entry;
+    });
     // rejects keys of several slots, whatever is kept
     this.resolver.resolve(MGET, [...args]);
     const missing = args.filter((_, index) => kept[index] === undefined);
+    if (missing.length === 0) return kept.map((entry) => entry && ownReply(entry));
     const call = this.resolver.resolve(MGET, missing);
     const fillKeys = call.args.map((argument) => ({ argument, key: bytesAsText(argument) }));
     const fill = new Fill(cache, call.slot, fillKeys);
@@ -188,7 +203,7 @@ export class CachedCalls {
       this.keepAll(filled, found, signature),
     )) as unknown[];
     const fetched = replies.map(copyOfReply).values();
-    return kept.map((entry) => (entry === undefined ? fetched.next().value : copyOfReply(entry.value)));
+    return kept.map((entry) => (entry === undefined ? fetched.next().value : ownReply(entry)));
   }
 
   private keepAll(fill: Fill, values: unknown, signature: string): void {

@@ -10,7 +10,7 @@ import type { CallTrace } from './diagnostics/call-trace.js';
 import { thrownToCaller } from './diagnostics/caller-stack.js';
 import type { FlushScheduler } from './connection/flush-scheduler.js';
 import type { Liveness } from './routing/liveness.js';
-import { writing } from './own-writes.js';
+import { dropWritten } from './own-writes.js';
 import type { Router } from './routing/router.js';
 import type { ClusterCounters } from './stats/cluster-counters.js';
 
@@ -26,6 +26,9 @@ export class CommandIntake {
   /** Batches that have begun, and have replies pending. */
   openBatches = 0;
   private readonly cache: ClientCache | undefined;
+  private readonly dropAgain = ({ calls }: Command): void => {
+    if (this.cache !== undefined) dropWritten(this.cache, calls);
+  };
 
   constructor(
     private readonly host: IntakeHost,
@@ -80,9 +83,22 @@ export class CommandIntake {
     if (counters.slots !== undefined) counters.slots.add(command.slot);
     command.deadlineAt = Math.min(command.deadlineAt, this.scheduler.now() + command.policy.deadlineMs);
     if (command.policy.trace !== undefined) follow(command, command.policy.trace);
-    if (this.cache !== undefined) noteWrites(this.cache, command);
+    if (this.cache !== undefined && !command.row.readonly) this.dropWritten(this.cache, command);
     if (command.policy.signal !== undefined) abortBy(command.policy.signal, command);
     if (!command.settled) this.liveness.watch();
+  }
+
+  /** Drops what a command writes from the cache: before it is sent, and when the caller gets its result. */
+  private dropWritten(cache: ClientCache, command: Command): void {
+    if (!dropWritten(cache, command.calls)) return;
+    const { onSettled } = command;
+    // most have nothing else to do then, and share a function
+    if (onSettled === undefined) command.onSettled = this.dropAgain;
+    else
+      command.onSettled = (settled, error) => {
+        this.dropAgain(settled);
+        onSettled(settled, error);
+      };
   }
 
   private submitOffline(command: Command): void {
@@ -101,15 +117,4 @@ export class CommandIntake {
 function follow(command: Command, trace: CallTrace): void {
   const ended = trace.begin();
   command.onSettled = ({ budget }, error) => ended(budget?.node, error);
-}
-
-/** Drops what the command writes from the cache: before it is sent, and when the caller gets its result. */
-function noteWrites(cache: ClientCache, command: Command): void {
-  const written = writing(cache, command.calls);
-  if (written === undefined) return;
-  const { onSettled } = command;
-  command.onSettled = (settled, error) => {
-    written();
-    onSettled?.(settled, error);
-  };
 }

@@ -25,7 +25,7 @@ import type { LeaseHost } from './leases/lease-host.js';
 import { LeasedCall } from './leases/leased-call.js';
 import { LeasedCommand, type LeasedWork } from './leases/leased-command.js';
 import { withStreamEnds } from './leases/stream-ends.js';
-import { writing } from './own-writes.js';
+import { dropWritten } from './own-writes.js';
 import type { Argument } from './protocol/request-encoder.js';
 import { fanOuts, type FanOutPolicy } from './routing/fan-out.js';
 import { PartialFailureError } from './retry/partial-failure-error.js';
@@ -63,8 +63,7 @@ export class CommandRunner {
     private readonly resolver: CommandResolver,
     private readonly intake: CommandIntake,
   ) {
-    this.cached =
-      router.cache && new CachedCalls(router.cache, this, resolver, intake, host.options.keyPrefix);
+    this.cached = router.cache && new CachedCalls(router.cache, this, resolver, intake);
   }
 
   /**
@@ -178,10 +177,14 @@ export class CommandRunner {
     return written === undefined ? run : run.finally(written);
   }
 
-  /** Drops what calls write from the cache, if there is one; see `writing`. */
+  /**
+   * Drops what calls write from the cache, if there is one; see `dropWritten`.
+   * @returns a function that drops it again; undefined if there is nothing to drop
+   */
   writing(calls: readonly ResolvedCall[]): (() => void) | undefined {
     const { cache } = this.router;
-    return cache && writing(cache, calls);
+    if (cache === undefined || !dropWritten(cache, calls)) return undefined;
+    return () => void dropWritten(cache, calls);
   }
 
   /** Makes `close()` wait for work on leased connections. */

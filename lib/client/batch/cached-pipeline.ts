@@ -1,8 +1,9 @@
 import type { CachedCalls } from '../../cluster/cached-calls.js';
+import { ownReply } from '../../cluster/caching/cache-entries.js';
 import { bytesAsText } from '../../cluster/caching/cache-key.js';
 import type { ClusterEngine } from '../../cluster/cluster-engine.js';
 import { keyIndexes } from '../../cluster/command-table/command-keys.js';
-import { BatchedCommand, type BatchResult } from '../../cluster/command/batch.js';
+import type { BatchedCommand, BatchResult } from '../../cluster/command/batch.js';
 import type { ResolvedCall } from '../../cluster/command/resolved-call.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { ClusterPipeline } from './cluster-pipeline.js';
@@ -21,33 +22,66 @@ export function cachedCallsOf({ runner }: ClusterEngine): CachedCalls {
  * key goes to the node, as it must see the write.
  */
 export class CachedPipeline extends ClusterPipeline {
-  protected override async execute(entries: readonly BatchedCommand[]): Promise<BatchResult[]> {
+  protected override execute(entries: readonly BatchedCommand[]): Promise<BatchResult[]> {
+    const result = (reply: unknown): BatchResult => [null, reply];
+    return this.executeRest(entries, result, (rest) => super.execute(rest));
+  }
+
+  protected override executeReplies(entries: readonly BatchedCommand[]): Promise<unknown[]> {
+    return this.executeRest(
+      entries,
+      (reply) => reply,
+      (rest) => super.executeReplies(rest),
+    );
+  }
+
+  /** @param result makes a result of a kept reply @param execute runs the commands whose replies are not kept */
+  private async executeRest<T>(
+    entries: readonly BatchedCommand[],
+    result: (reply: unknown) => T,
+    execute: (rest: readonly BatchedCommand[]) => Promise<T[]>,
+  ): Promise<T[]> {
     const { policy, engine } = this;
     const cached = cachedCallsOf(engine);
     const maxAgeMs = policy.cache?.maxAgeMs ?? Infinity;
-    const written = new Set<string>();
-    // a script may write keys that it does not name
-    let unknown = false;
-    const results: BatchResult[] = [];
-    const sent: BatchedCommand[] = [];
+    const written = new WrittenKeys();
+    const results: T[] = [];
+    const rest: BatchedCommand[] = [];
     const places: number[] = [];
-    for (const [place, entry] of entries.entries()) {
-      const { call } = entry;
-      const keys = keysOf(call);
-      const stale = unknown || keys.some((key) => written.has(key));
-      const answer = cached.inBatch(entry, policy, maxAgeMs, stale);
-      if (call.row.write) {
-        for (const key of keys) written.add(key);
-        unknown ||= keys.length === 0;
-      }
-      if (answer instanceof BatchedCommand) {
-        sent.push(answer);
-        places.push(place);
-      } else results[place] = [null, answer.kept];
+    for (let place = 0; place < entries.length; place++) {
+      const entry = entries[place];
+      const kept = written.concerns(entry.call) ? undefined : cached.keptFor(entry, maxAgeMs);
+      results.push(kept === undefined ? (undefined as T) : result(ownReply(kept)));
+      if (kept !== undefined) continue;
+      rest.push(cached.keeping(entry, policy, maxAgeMs));
+      places.push(place);
+      written.add(entry.call);
     }
-    const replies = await super.execute(sent);
-    for (const [index, place] of places.entries()) results[place] = replies[index];
+    if (rest.length === 0) return results;
+    const found = await execute(rest);
+    for (let i = 0; i < places.length; i++) results[places[i]] = found[i];
     return results;
+  }
+}
+
+/** The keys that the commands of a pipeline write. */
+class WrittenKeys {
+  private keys: Set<string> | undefined = undefined;
+  /** A script may write keys that it does not name. */
+  private others = false;
+
+  add(call: ResolvedCall): void {
+    if (!call.row.write) return;
+    this.keys ??= new Set();
+    const keys = keysOf(call);
+    for (const key of keys) this.keys.add(key);
+    this.others ||= keys.length === 0;
+  }
+
+  /** Whether one of the commands may have written what a call reads. */
+  concerns(call: ResolvedCall): boolean {
+    const { keys } = this;
+    return keys !== undefined && (this.others || keysOf(call).some((key) => keys.has(key)));
   }
 }
 

@@ -27,6 +27,8 @@ export function normalizeArguments(command: string, args: unknown[]): Argument[]
 }
 
 function normalized(command: string, args: unknown[]): Argument[] {
+  const [first] = args;
+  if (args.length === 1 && Array.isArray(first) && areTexts(first)) return first.slice();
   const pairsAt = PAIRS_AT.get(command);
   const plain = pairsAt !== undefined && args.length === pairsAt + 1 ? withPairs(args, pairsAt) : args;
   const flat: Argument[] = [];
@@ -38,6 +40,11 @@ function normalized(command: string, args: unknown[]): Argument[] {
     else add(value);
   }
   return flat;
+}
+
+function areTexts(values: readonly unknown[]): values is readonly string[] {
+  for (let i = 0; i < values.length; i++) if (typeof values[i] !== 'string') return false;
+  return true;
 }
 
 /** Removes a trailing callback from the arguments and returns it. */

@@ -1,27 +1,49 @@
+import type { Argument } from '../protocol/request-encoder.js';
 import type { CacheCounters } from '../stats/cache-counters.js';
+import { bytesAsText, isAscii } from './cache-key.js';
 import type { CacheSession } from './cache-session.js';
+import { copyOfKind, kindOfReply } from './kept-reply.js';
+
+/** The parts of `CacheEntry.marks`: the slot, two flags, and the kind of the reply. */
+const SLOT = 0x3fff;
+const USED = 1 << 14;
+const ASCII = 1 << 15;
+const KIND_SHIFT = 16;
 
 /** One reply that is kept. Replies to other reads of the same key follow as `next`. */
 export interface CacheEntry {
-  /** The bytes of the key as text. */
-  readonly key: string;
   readonly signature: string;
-  readonly slot: number;
   readonly value: unknown;
-  /** The connection that it came by, and which of its lives; see `CacheSession.generation`. */
+  /** The connection that it came by, and the stay of the slot there; see `SlotLease.stayOf`. */
   readonly session: CacheSession;
-  readonly generation: number;
-  /** How often the slot had left its node, as far as the client knows, when the read was sent. */
-  readonly moves: number;
+  readonly stay: number;
   /** When the read was sent; whole milliseconds of the client's clock, rounded down. */
   readonly sentAt: number;
   /** When it ends at the latest; whole milliseconds of the client's clock, rounded down. */
   readonly expiresAt: number;
   /** What it takes in memory. */
   readonly bytes: number;
-  /** Whether it was read since the hand of the clock passed it. */
-  used: boolean;
+  /** The slot; whether it was read since the hand of the clock passed it; whether the key is ASCII; the kind of reply. */
+  marks: number;
   next: CacheEntry | undefined;
+}
+
+/** Returns the marks of a new entry. @param key its bytes */
+export function marksOf(slot: number, key: string, value: unknown): number {
+  return slot | (isAscii(key) ? ASCII : 0) | (kindOfReply(value) << KIND_SHIFT);
+}
+
+/** Returns the slot of the key of an entry. */
+export const slotOf = ({ marks }: CacheEntry): number => marks & SLOT;
+
+/** Notes that an entry was read, so that it is spared once. */
+export function markUsed(entry: CacheEntry): void {
+  if ((entry.marks & USED) === 0) entry.marks |= USED;
+}
+
+/** Returns the reply of an entry, for one caller, who may change it. */
+export function ownReply({ value, marks }: CacheEntry): unknown {
+  return copyOfKind(value, marks >> KIND_SHIFT);
 }
 
 /**
@@ -33,7 +55,10 @@ export class CacheEntries {
   bytes = 0;
   private count = 0;
   private readonly byKey = new Map<string, CacheEntry>();
-  private hand: Iterator<CacheEntry> = this.byKey.values();
+  /** Undefined until something is evicted: an iterator that rests keeps every table that the Map has outgrown. */
+  private hand: Iterator<[string, CacheEntry], undefined> | undefined = undefined;
+  /** How many keys are not ASCII. */
+  private beyondAscii = 0;
 
   constructor(
     private readonly maxBytes: number,
@@ -45,10 +70,19 @@ export class CacheEntries {
     return this.count;
   }
 
-  find(key: string, signature: string): CacheEntry | undefined {
-    let entry = this.byKey.get(key);
-    while (entry !== undefined && entry.signature !== signature) entry = entry.next;
-    return entry;
+  /** Returns the entry of a read. @param prefix what precedes the key, as bytes @param key as a caller gives it */
+  find(prefix: string, key: Argument, signature: string): CacheEntry | undefined {
+    return ofRead(this.ofKey(prefix, key), signature);
+  }
+
+  /** Does the same for a key by its bytes. */
+  findBytes(key: string, signature: string): CacheEntry | undefined {
+    return ofRead(this.byKey.get(key), signature);
+  }
+
+  /** Whether there are replies about a key. @param key as it is sent */
+  has(key: Argument): boolean {
+    return this.ofKey('', key) !== undefined;
   }
 
   /** Whether an entry of this size can be kept at all. */
@@ -56,23 +90,24 @@ export class CacheEntries {
     return bytes <= this.maxBytes;
   }
 
-  /** Keeps an entry, in the place of the one of the same read. */
-  put(entry: CacheEntry): void {
-    const old = this.find(entry.key, entry.signature);
-    if (old !== undefined) this.remove(old);
+  /** Keeps an entry, in the place of the one of the same read. @param key its bytes */
+  put(key: string, entry: CacheEntry): void {
+    const old = this.findBytes(key, entry.signature);
+    if (old !== undefined) this.remove(key, old);
     while (this.bytes + entry.bytes > this.maxBytes && this.evictOne());
-    entry.next = this.byKey.get(entry.key);
-    this.byKey.set(entry.key, entry);
+    entry.next = this.byKey.get(key);
+    if (entry.next === undefined && !isOfAscii(entry)) this.beyondAscii++;
+    this.byKey.set(key, entry);
     this.bytes += entry.bytes;
     this.count++;
   }
 
-  /** Removes one entry. */
-  remove(entry: CacheEntry): void {
-    const first = this.byKey.get(entry.key);
+  /** Removes one entry. @param key its bytes */
+  remove(key: string, entry: CacheEntry): void {
+    const first = this.byKey.get(key);
     if (first === entry) {
-      if (entry.next === undefined) this.byKey.delete(entry.key);
-      else this.byKey.set(entry.key, entry.next);
+      if (entry.next === undefined) this.forget(key, entry);
+      else this.byKey.set(key, entry.next);
       this.discount(entry);
       return;
     }
@@ -84,11 +119,11 @@ export class CacheEntries {
     }
   }
 
-  /** Removes all entries of a key. @returns whether there were any */
+  /** Removes all entries of a key. @param key its bytes @returns whether there were any */
   removeKey(key: string): boolean {
     const first = this.byKey.get(key);
     if (first === undefined) return false;
-    this.byKey.delete(key);
+    this.forget(key, first);
     for (let entry: CacheEntry | undefined = first; entry !== undefined; entry = entry.next)
       this.discount(entry);
     return true;
@@ -96,16 +131,32 @@ export class CacheEntries {
 
   /** Removes the entries that are over. */
   sweep(isOver: (entry: CacheEntry) => boolean): void {
-    for (const first of this.byKey.values()) {
+    for (const [key, first] of this.byKey) {
       for (let entry: CacheEntry | undefined = first; entry !== undefined; entry = entry.next)
-        if (isOver(entry)) this.remove(entry);
+        if (isOver(entry)) this.remove(key, entry);
     }
   }
 
   clear(): void {
     this.byKey.clear();
+    this.hand = undefined;
+    this.beyondAscii = 0;
     this.bytes = 0;
     this.count = 0;
+  }
+
+  /** The first entry of a key. The text of most keys is that of their bytes, and is looked up as it is. */
+  private ofKey(prefix: string, key: Argument): CacheEntry | undefined {
+    if (typeof key === 'string') {
+      const entry = this.byKey.get(prefix === '' ? key : prefix + key);
+      if (entry === undefined ? this.beyondAscii === 0 : isOfAscii(entry)) return entry;
+    }
+    return this.byKey.get(prefix + bytesAsText(key));
+  }
+
+  private forget(key: string, first: CacheEntry): void {
+    this.byKey.delete(key);
+    if (!isOfAscii(first)) this.beyondAscii--;
   }
 
   private discount(entry: CacheEntry): void {
@@ -117,12 +168,13 @@ export class CacheEntries {
   private evictOne(): boolean {
     // two rounds are enough: after the first nothing counts as read
     for (let ends = 0; ends < 3;) {
+      this.hand ??= this.byKey.entries();
       const { value, done } = this.hand.next();
       if (done) {
         ends++;
-        this.hand = this.byKey.values();
-      } else if (!wasUsed(value)) {
-        this.removeKey(value.key);
+        this.hand = undefined;
+      } else if (!wasUsed(value[1])) {
+        this.removeKey(value[0]);
         this.counters.evictions++;
         return true;
       }
@@ -131,11 +183,20 @@ export class CacheEntries {
   }
 }
 
+const isOfAscii = ({ marks }: CacheEntry): boolean => (marks & ASCII) !== 0;
+
+/** Returns the entry of a read among those of its key. */
+function ofRead(first: CacheEntry | undefined, signature: string): CacheEntry | undefined {
+  let entry = first;
+  while (entry !== undefined && entry.signature !== signature) entry = entry.next;
+  return entry;
+}
+
 function wasUsed(first: CacheEntry): boolean {
   let used = false;
   for (let entry: CacheEntry | undefined = first; entry !== undefined; entry = entry.next) {
-    used ||= entry.used;
-    entry.used = false;
+    used ||= (entry.marks & USED) !== 0;
+    entry.marks &= ~USED;
   }
   return used;
 }

@@ -7,7 +7,7 @@ import type { CacheCounters } from '../stats/cache-counters.js';
 import type { ClusterCacheStats } from '../stats/cluster-stats.js';
 import { SLOT_COUNT } from '../topology/key-slot.js';
 import type { ClusterTopology } from '../topology/topology.js';
-import { CacheEntries, type CacheEntry } from './cache-entries.js';
+import { CacheEntries, marksOf, markUsed, ownReply, slotOf, type CacheEntry } from './cache-entries.js';
 import { bytesAsText } from './cache-key.js';
 import type { CacheInvalidation } from './cache-invalidation.js';
 import type { CacheSession, SessionListener } from './cache-session.js';
@@ -15,17 +15,16 @@ import { CacheUnavailableError } from './cache-unavailable-error.js';
 import type { Fill, KeyWatch, WatchingCache } from './fill.js';
 import { bytesOfReply, bytesOfText, saysNothing } from './kept-reply.js';
 import { SessionChecks, type CheckedNodes } from './session-checks.js';
+import { SlotLease, type SlotOwners } from './slot-lease.js';
 
 /** What a cache needs from the client. */
-export interface CacheHost extends CheckedNodes {
-  /** The connection to the primary of a slot, by the present topology; undefined if its server does not track. */
-  sessionOf(slot: number): CacheSession | undefined;
+export interface CacheHost extends CheckedNodes, SlotOwners {
   /** Called once for each reason. */
   onUnavailable(error: CacheUnavailableError, node: string): void;
 }
 
 /** The memory that an entry takes beside its key, its signature and its value. */
-const OVERHEAD_BYTES = 210;
+const OVERHEAD_BYTES = 180;
 
 /** A read whose reply is to be kept. */
 export interface KeptRead {
@@ -51,6 +50,7 @@ export class ClientCache implements SessionListener, WatchingCache {
   private readonly watches = new Map<string, KeyWatch>();
   /** How often each slot has left its node. */
   private readonly moves = new Uint32Array(SLOT_COUNT);
+  private readonly lease: SlotLease;
   private readonly reported = new Set<string>();
   private sweeping = false;
 
@@ -62,6 +62,7 @@ export class ClientCache implements SessionListener, WatchingCache {
     this.optsIn = options.prefixes.length === 0;
     this.entries = new CacheEntries(options.maxBytes, counters);
     this.checks = new SessionChecks(options.maxStaleMs, host, (slot) => this.left(slot));
+    this.lease = new SlotLease(host, this.moves, options.maxStaleMs);
   }
 
   stats(): ClusterCacheStats {
@@ -75,20 +76,58 @@ export class ClientCache implements SessionListener, WatchingCache {
   }
 
   /**
-   * Returns the reply to a read if it still holds.
-   * @param maxAgeMs how old it may be
-   * @param now the time, for callers that have just read the clock
+   * Returns the reply to a read if one is kept that holds, and counts a hit.
+   * @param prefix what precedes the key, as bytes
+   * @param key as a caller gives it
+   * @param maxAgeMs how old the reply may be
    */
-  find(key: string, signature: string, maxAgeMs: number, now = monotonicMs()): CacheEntry | undefined {
+  hit(prefix: string, key: Argument, signature: string, maxAgeMs: number): CacheEntry | undefined {
+    const entry = this.entries.find(prefix, key, signature);
+    if (entry === undefined) return undefined;
+    const now = monotonicMs();
+    this.lease.look(slotOf(entry), now);
+    if (!this.lease.holds(entry, maxAgeMs, now)) return undefined;
+    markUsed(entry);
+    this.counters.hits++;
     this.checks.wanted = true;
-    const entry = this.entries.find(key, signature);
-    if (entry !== undefined && this.holds(entry, maxAgeMs, now)) {
-      entry.used = true;
-      this.counters.hits++;
-      return entry;
+    return entry;
+  }
+
+  /** Returns the replies to the same read of several keys, as `hit`, if all are kept, hold, and share a slot. */
+  hitAll(
+    prefix: string,
+    keys: readonly Argument[],
+    signature: string,
+    maxAgeMs: number,
+  ): unknown[] | undefined {
+    const { entries, lease } = this;
+    const now = monotonicMs();
+    // a copy of the list has the length that is needed from the start
+    const replies: unknown[] = keys.slice();
+    let slot = -1;
+    for (let i = 0; i < keys.length; i++) {
+      const entry = entries.find(prefix, keys[i], signature);
+      if (entry === undefined) return undefined;
+      if (slot === -1) lease.look((slot = slotOf(entry)), now);
+      if (slotOf(entry) !== slot || !lease.holds(entry, maxAgeMs, now)) return undefined;
+      markUsed(entry);
+      replies[i] = ownReply(entry);
     }
+    this.counters.hits += keys.length;
+    this.checks.wanted = true;
+    return replies;
+  }
+
+  /** Counts a read that no kept reply answers, and drops what does not hold any more. @param key its bytes */
+  missed(key: string, signature: string, maxAgeMs: number): void {
+    this.checks.wanted = true;
     this.counters.misses++;
-    return undefined;
+    const entry = this.entries.findBytes(key, signature);
+    if (entry === undefined) return;
+    const now = monotonicMs();
+    this.lease.look(slotOf(entry), now);
+    if (!this.lease.covers(entry) || now >= entry.expiresAt) this.entries.remove(key, entry);
+    else if (now - entry.sentAt < maxAgeMs) this.counters.staleRefusals++;
   }
 
   /** Counts a read that waits for another. */
@@ -134,26 +173,25 @@ export class ClientCache implements SessionListener, WatchingCache {
       maxAgeMs,
       readsFields && session.fieldsExpire ? maxStaleMs : Infinity,
     );
-    this.entries.put({
-      key,
+    this.entries.put(key, {
       signature: read.signature,
-      slot,
       value,
       session,
-      generation: session.generation,
-      moves: this.moves[slot],
+      stay: this.lease.stayOf(session, slot),
       sentAt: Math.floor(sentAt),
       expiresAt: Math.floor(sentAt + lifetime),
       bytes,
-      used: false,
+      marks: marksOf(slot, key, value),
       next: undefined,
     });
     session.sample(read.name, read.args, bytes);
   }
 
-  /** Drops a key, because this client writes it. @param key its bytes */
-  written(key: string): void {
-    if (this.drop(key)) this.tell(key, undefined, 'write');
+  /** Drops a key, because this client writes it. @param key as it is sent */
+  written(key: Argument): void {
+    if (this.watches.size === 0 && !this.entries.has(key)) return;
+    const bytes = bytesAsText(key);
+    if (this.drop(bytes)) this.tell(bytes, undefined, 'write');
   }
 
   /** Drops everything. */
@@ -217,26 +255,6 @@ export class ClientCache implements SessionListener, WatchingCache {
     this.host.onUnavailable(new CacheUnavailableError(node, reason, code), node);
   }
 
-  private holds(entry: CacheEntry, maxAgeMs: number, now: number): boolean {
-    const { session, slot, sentAt } = entry;
-    if (!this.isOfItsNode(entry) || now >= entry.expiresAt) {
-      this.entries.remove(entry);
-      return false;
-    }
-    if (now - sentAt >= maxAgeMs) return false;
-    const { maxStaleMs } = this.options;
-    if (now - sentAt <= maxStaleMs) return true;
-    if (session.claims[slot] === 1 && now - session.certifiedAt <= maxStaleMs) return true;
-    this.counters.staleRefusals++;
-    return false;
-  }
-
-  private isOfItsNode({ session, generation, moves, slot }: CacheEntry): boolean {
-    return (
-      session.generation === generation && this.moves[slot] === moves && this.host.sessionOf(slot) === session
-    );
-  }
-
   private left(slot: number): void {
     this.moves[slot]++;
   }
@@ -252,7 +270,11 @@ export class ClientCache implements SessionListener, WatchingCache {
     this.sweeping = true;
     setImmediate(() => {
       this.sweeping = false;
-      this.entries.sweep((entry) => !this.isOfItsNode(entry));
+      const now = monotonicMs();
+      this.entries.sweep((entry) => {
+        this.lease.look(slotOf(entry), now);
+        return !this.lease.covers(entry);
+      });
     });
   }
 

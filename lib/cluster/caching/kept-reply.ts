@@ -3,29 +3,38 @@ const AGGREGATE_BYTES = 64;
 const ITEM_BYTES = 16;
 
 /**
+ * How a reply is copied: not at all, as it cannot be changed; as a list, or an object, of such values; or with all that
+ * is in it.
+ */
+const [CONSTANT, FLAT_LIST, FLAT_OBJECT, NESTED] = [0, 1, 2, 3];
+
+/** Returns how a reply is to be copied, for `copyOfKind`. */
+export function kindOfReply(reply: unknown): number {
+  if (typeof reply !== 'object' || reply === null) return CONSTANT;
+  if (Buffer.isBuffer(reply)) return NESTED;
+  const isNested = Object.values(reply).some((value) => typeof value === 'object' && value !== null);
+  if (isNested) return NESTED;
+  return Array.isArray(reply) ? FLAT_LIST : FLAT_OBJECT;
+}
+
+/**
  * Returns a reply that the caller may change: the lists, maps and Buffers in it are copies. Text and numbers cannot be
  * changed, and are shared.
  */
 export function copyOfReply(reply: unknown): unknown {
-  if (typeof reply !== 'object' || reply === null) return reply;
-  if (Buffer.isBuffer(reply)) return Buffer.from(reply);
-  if (Array.isArray(reply)) {
-    const copy = reply.slice() as unknown[];
-    for (let i = 0; i < copy.length; i++) if (typeof copy[i] === 'object') copy[i] = copyOfReply(copy[i]);
-    return copy;
-  }
+  return copyOfKind(reply, kindOfReply(reply));
+}
+
+/** Does the same for a reply of which is known how to copy it. */
+export function copyOfKind(reply: unknown, kind: number): unknown {
+  if (kind === CONSTANT) return reply;
+  if (kind === FLAT_LIST) return (reply as unknown[]).slice();
   // a spread defines fields, `__proto__` too, rather than assigns them
-  const copy = { ...reply } as Record<string, unknown>;
-  for (const field of Object.keys(copy)) {
-    if (typeof copy[field] !== 'object' || copy[field] === null) continue;
-    Object.defineProperty(copy, field, {
-      value: copyOfReply(copy[field]),
-      configurable: true,
-      enumerable: true,
-      writable: true,
-    });
-  }
-  return copy;
+  if (kind === FLAT_OBJECT) return { ...(reply as object) };
+  if (Buffer.isBuffer(reply)) return Buffer.from(reply);
+  if (Array.isArray(reply)) return reply.map(copyOfReply);
+  const copies = Object.entries(reply as object).map(([field, value]) => [field, copyOfReply(value)]);
+  return Object.fromEntries(copies);
 }
 
 /** Returns the bytes that a reply takes in memory, about. */

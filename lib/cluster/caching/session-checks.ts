@@ -1,7 +1,7 @@
 import { clearInterval, setInterval } from '../common/timers.js';
 import { SLOT_COUNT } from '../topology/key-slot.js';
+import { authorOf, slotsOf } from '../topology/slot-claims.js';
 import type { CacheSession } from './cache-session.js';
-import { authorOf, slotsOf } from './slot-claims.js';
 
 /** Checks in the time for which one of them certifies. */
 const CHECKS_PER_LEASE = 4;

@@ -25,6 +25,8 @@ export interface ResolvedCacheOptions {
   readonly maxBytes: number;
   readonly maxStaleMs: number;
   readonly maxAgeMs: number;
+  /** The bytes of the client's `keyPrefix` as text. */
+  readonly keyPrefix: string;
   /** The bytes of the prefixes as text, `keyPrefix` included; empty for all keys. */
   readonly prefixes: readonly string[];
 }
@@ -100,6 +102,9 @@ export function resolveCacheOptions({
     maxBytes: cache.maxBytes,
     maxStaleMs: cache.maxStaleMs,
     maxAgeMs: cache.maxAgeMs ?? DEFAULT_MAX_AGE_MS,
-    prefixes: (cache.prefixes ?? []).map((prefix) => Buffer.from(keyPrefix + prefix).toString('latin1')),
+    keyPrefix: bytesOf(keyPrefix),
+    prefixes: (cache.prefixes ?? []).map((prefix) => bytesOf(keyPrefix + prefix)),
   };
 }
+
+const bytesOf = (text: string): string => Buffer.from(text).toString('latin1');

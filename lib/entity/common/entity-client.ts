@@ -73,6 +73,8 @@ export interface EntityClient {
    * @internal Returns the same client, whose reads may come from its cache. Throws if it has none. Stand-ins have none.
    */
   throughCache?(maxAgeMs: number): EntityClient;
+  /** @internal Returns the hash at a key as its cache has it, which must not be changed; undefined if it has none. */
+  keptHash?(key: string, buffers: boolean): Readonly<Record<string, string | Buffer>> | undefined;
   /** @internal What the client counts. */
   readonly counters?: { readonly entities: EntityCounters } | undefined;
   /** @internal Returns the time by which rows expire, in milliseconds since 1970; without it, that of this machine. */

@@ -26,9 +26,58 @@ export interface OpenTransaction {
   readonly isOpen: boolean;
 }
 
+/** Returns the object that it is given, so that the private fields of a subclass become fields of that object. */
+class Given {
+  constructor(object: object) {
+    return object;
+  }
+}
+
+/**
+ * The state of an entity, in private fields of the entity itself, which nobody sees or copies. A WeakMap costs more than
+ * the rest of loading an entity, most of it while garbage is collected.
+ */
+class AttachedState extends Given {
+  #owner: object | undefined;
+  #state: EntityState | undefined;
+
+  private constructor(entity: object, owner: object, state: EntityState) {
+    super(entity);
+    this.#owner = owner;
+    this.#state = state;
+  }
+
+  /** Sets the state of an entity for its owner. @returns false if another has set one, or the object takes none. */
+  static set(entity: object, owner: object, state: EntityState): boolean {
+    if (!(#state in entity)) {
+      if (!Object.isExtensible(entity)) return false;
+      new AttachedState(entity, owner, state);
+      return true;
+    }
+    if (entity.#owner !== owner && entity.#owner !== undefined) return false;
+    entity.#owner = owner;
+    entity.#state = state;
+    return true;
+  }
+
+  static of(entity: object, owner: object): EntityState | undefined {
+    return #state in entity && entity.#owner === owner ? entity.#state : undefined;
+  }
+
+  static delete(entity: object, owner: object): void {
+    if (!(#state in entity) || entity.#owner !== owner) return;
+    entity.#owner = undefined;
+    entity.#state = undefined;
+  }
+}
+
 /** Remembers the rows of entity objects, for as long as the objects live. */
 export class EntityTracker {
-  private readonly states = new WeakMap<object, EntityState>();
+  /** Owns the states that are attached to entities. They do not keep the tracker in memory. */
+  private readonly owner = {};
+
+  /** The states of entities that have one of another tracker, or are frozen. */
+  private readonly others = new WeakMap<object, EntityState>();
 
   private readonly withCollections = new WeakSet<object>();
 
@@ -46,7 +95,7 @@ export class EntityTracker {
 
   /** Returns the state of an entity; undefined if it is new. */
   of(entity: object): EntityState | undefined {
-    return this.states.get(entity);
+    return AttachedState.of(entity, this.owner) ?? this.others.get(entity);
   }
 
   /**
@@ -66,13 +115,13 @@ export class EntityTracker {
   /** Records a row that was read. */
   loaded(schema: EntitySchema, key: EntityKey, { entity, version, snapshot, expiresAt }: LoadedRow): void {
     const counters = schema.hooks.has('after load') ? undefined : shownCounters(schema, entity);
-    this.states.set(entity, { key, version, snapshot, expiresAt, counters });
+    this.record(entity, { key, version, snapshot, expiresAt, counters });
   }
 
   /** Records a row that was written, and sets the version of the entity. */
   written({ schema }: RowMapper, entity: object, state: EntityState): void {
     if (!this.withCollections.has(entity)) this.attachCollections(schema, entity);
-    this.states.set(entity, state);
+    this.record(entity, state);
     if (schema.version) Reflect.set(entity, schema.version, state.version);
   }
 
@@ -108,6 +157,11 @@ export class EntityTracker {
 
   /** Forgets an entity whose row is gone, so that it counts as new. */
   forget(entity: object): void {
-    this.states.delete(entity);
+    AttachedState.delete(entity, this.owner);
+    this.others.delete(entity);
+  }
+
+  private record(entity: object, state: EntityState): void {
+    if (!AttachedState.set(entity, this.owner, state)) this.others.set(entity, state);
   }
 }

@@ -60,7 +60,10 @@ export class RowLoader {
 
   /** Returns the values of a row that was read whole; null if there is none. */
   valuesOf(stored: Readonly<Record<string, Stored>>): RowValues | null {
-    return isEmpty(stored) ? null : this.names.map((name) => fieldOf(stored, name));
+    if (isEmpty(stored)) return null;
+    const values: (Stored | undefined)[] = [];
+    for (let i = 0; i < this.names.length; i++) values.push(fieldOf(stored, this.names[i]));
+    return values;
   }
 
   /** Returns whether the values are those of a row that is deleted softly. */

@@ -86,18 +86,24 @@ async function readRowsByKey(
   return readAgain(client, loader, keys, rows, others);
 }
 
-/** Reads whole rows, which a cache keeps as one value each, in one batch per node. */
+/** Reads whole rows, which a cache keeps as one value each: those that it lacks in one batch per node. */
 async function readWholeRows(
   client: EntityClient,
   loader: RowLoader,
   keys: readonly EntityKey[],
 ): Promise<(RowValues | null)[]> {
-  const pipeline = client.pipeline();
-  for (const { row } of keys) {
-    if (loader.isText) pipeline.hgetall(row);
-    else pipeline.hgetallBuffer(row);
+  const kept = keys.map(({ row }) => client.keptHash?.(row, !loader.isText));
+  const rows = kept.map((fields) => (fields === undefined ? null : loader.valuesOf(fields)));
+  const missing = [...rows.keys()].filter((i) => kept[i] === undefined);
+  if (missing.length > 0) {
+    const pipeline = client.pipeline();
+    for (const i of missing) {
+      if (loader.isText) pipeline.hgetall(keys[i].row);
+      else pipeline.hgetallBuffer(keys[i].row);
+    }
+    for (const [at, fields] of (await repliesOf(pipeline.exec())).entries())
+      rows[missing[at]] = loader.valuesOf(fields as Fields);
   }
-  const rows = (await repliesOf(pipeline.exec())).map((fields) => loader.valuesOf(fields as Fields));
   const others = [...rows.keys()].filter((i) => rows[i] && isReplaced(rows[i]));
   return readAgain(client, loader, keys, rows, others);
 }

@@ -148,6 +148,22 @@ describe('a read through the cache', () => {
     await untilRead('other bytes', () => cached.get(key));
   });
 
+  test('of a key that looks like the bytes of another is another read', async () => {
+    const tag = freshKey('');
+    // the UTF-8 of the first has the two characters of the second, one a byte
+    const [key, alike] = [`${tag}\u00fc`, `${tag}\u00c3\u00bc`];
+    await client.mset(key, 'one', alike, 'two');
+    for (let i = 0; i < 2; i++) {
+      expect([await cached.get(key), await cached.get(alike)]).toEqual(['one', 'two']);
+      expect(await cached.mget(key, alike)).toEqual(['one', 'two']);
+    }
+    await client.set(key, 'new');
+    expect([await cached.get(key), await cached.get(alike)]).toEqual(['new', 'two']);
+    await client.set(Buffer.from(alike), 'newer');
+    expect(await cached.mget(key, alike)).toEqual(['new', 'newer']);
+    expect(await cached.mgetBuffer(key, alike)).toEqual([Buffer.from('new'), Buffer.from('newer')]);
+  });
+
   test('is not kept for longer than the key lives, or than the caller says', async () => {
     const key = freshKey('mortal');
     await other.set(key, 'alive', 'PX', 60);
@@ -242,6 +258,10 @@ describe('mget and pipelines', () => {
       misses: 0,
     });
     expect(await counting(() => cached.get(a))).toMatchObject({ hits: 1 });
+    const replies = (): Promise<unknown> => cached.pipeline().get(a).set(b, '3').get(b).execReplies();
+    expect(await counting(async () => expect(await replies()).toEqual(['1', 'OK', '3']))).toMatchObject({
+      hits: 1,
+    });
   });
 });
 

@@ -64,6 +64,25 @@ describe('reading', () => {
     expect(await orders.findMany([])).toEqual([]);
   });
 
+  it('knows an object apart from other repositories, and one that is frozen', async () => {
+    const others = createRepositories(client, [Order, OrderItem]).repository(Order);
+    const order = await orders.insert(full());
+    await expect(others.save(order)).rejects.toThrow(EntityExistsError);
+    await orders.delete(order.id);
+    await others.insert(order);
+    order.note = 'first';
+    await others.save(order);
+    order.note = 'second';
+    await expect(orders.save(order)).rejects.toThrow(VersionConflictError);
+    await others.save(order);
+    const frozen = Object.freeze(orders.create({ id: freshId() }));
+    await orders.insert(frozen);
+    await expect(orders.insert(frozen)).rejects.toThrow(EntityExistsError);
+    await orders.save(frozen);
+    await orders.remove(frozen);
+    expect(await orders.exists(frozen.id)).toBe(false);
+  });
+
   it('returns the whole key of an entity in the partition of another', async () => {
     const orderId = freshId();
     await items.insert(items.create({ orderId, id: 7 }));

@@ -1,4 +1,4 @@
-import { SLOT_COUNT } from '../topology/key-slot.js';
+import { SLOT_COUNT } from './key-slot.js';
 
 const RANGE = /^(\d+)(?:-(\d+))?$/;
 /** `[93->-<id>]`: the node is handing over the slot. */
