@@ -27,6 +27,7 @@ export interface OpenTransaction {
 }
 
 /** Returns the object that it is given, so that the private fields of a subclass become fields of that object. */
+// oxlint-disable-next-line typescript/no-extraneous-class -- only its constructor matters
 class Given {
   constructor(object: object) {
     return object;
@@ -51,8 +52,8 @@ class AttachedState extends Given {
   static set(entity: object, owner: object, state: EntityState): boolean {
     if (!(#state in entity)) {
       if (!Object.isExtensible(entity)) return false;
-      new AttachedState(entity, owner, state);
-      return true;
+      const attached: object = new AttachedState(entity, owner, state);
+      return attached === entity;
     }
     if (entity.#owner !== owner && entity.#owner !== undefined) return false;
     entity.#owner = owner;
