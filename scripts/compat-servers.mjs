@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { cache, onPath } from './paths.mjs';
+import { unpackFromDebian } from './debian-packages.mjs';
+import { cache } from './paths.mjs';
 import { withProgress } from './progress.mjs';
 import { ensureRedisServer } from './redis-server.mjs';
 import { run } from './run.mjs';
@@ -18,13 +19,6 @@ export const SERVERS = {
   'redis-8.6': { tool: 'redis-tools', suites: ['sid', 'experimental'], optional: true },
 };
 
-const SOURCE = (suites) => `Types: deb
-URIs: http://deb.debian.org/debian
-Suites: ${suites.join(' ')}
-Components: main
-Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
-`;
-
 /**
  * Provides a server without installing anything: it and all libraries it needs, libc too, are unpacked into our cache.
  * @param {keyof typeof SERVERS} name
@@ -37,17 +31,17 @@ export async function provideServer(name, signal) {
   const folder = join(cache, 'servers', name);
   const program = join(folder, 'server');
   if (existsSync(program)) return program;
-  if (onPath('apt-get') === undefined)
-    throw new Error(`${name} comes from Debian's packages: apt-get and dpkg are needed`);
   const staging = `${folder}-${process.pid}`;
   mkdirSync(join(staging, 'root'), { recursive: true });
   try {
     await withProgress(`Downloading ${name} from Debian ${suites.at(-1)}`, async () => {
-      await download(staging, tool, suites, signal);
-      for (const file of readdirSync(staging).filter((each) => each.endsWith('.deb'))) {
-        await run('dpkg', ['-x', file, 'root'], { cwd: staging, signal });
-        rmSync(join(staging, file));
-      }
+      await unpackFromDebian(
+        staging,
+        tool,
+        suites,
+        (each) => each === tool || each.startsWith('lib'),
+        signal,
+      );
     });
     const kind = tool.slice(0, tool.indexOf('-'));
     // one file that acts by the name it is called by
@@ -62,35 +56,6 @@ export async function provideServer(name, signal) {
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
-}
-
-/** With sources, lists and state of our own: the system's stay as they are, and nothing counts as installed. */
-async function download(folder, tool, suites, signal) {
-  const apt = join(folder, 'apt');
-  for (const part of ['lists/partial', 'archives/partial', 'parts', 'state'])
-    mkdirSync(join(apt, part), { recursive: true });
-  writeFileSync(join(apt, 'own.sources'), SOURCE(suites));
-  writeFileSync(join(apt, 'status'), '');
-  const settings = [
-    `Dir::Etc::sourcelist=${apt}/own.sources`,
-    `Dir::Etc::sourceparts=${apt}/parts`,
-    `Dir::State=${apt}/state`,
-    `Dir::State::status=${apt}/status`,
-    `Dir::State::lists=${apt}/lists`,
-    `Dir::Cache=${apt}`,
-    'APT::Sandbox::User=root', // the folder is not one that apt's own user may write to
-  ];
-  const own = settings.flatMap((setting) => ['-o', setting]);
-  await run('apt-get', [...own, 'update'], { signal });
-  const release = ['-t', suites.at(-1)];
-  const plan = await run('apt-get', [...own, ...release, '-s', '--no-install-recommends', 'install', tool], {
-    signal,
-  });
-  const needed = [...plan.matchAll(/^Inst (\S+) \((\S+)/gm)]
-    .filter(([, name]) => name === tool || name.startsWith('lib'))
-    .map(([, name, version]) => `${name}=${version}`);
-  await run('apt-get', [...own, 'download', ...needed], { cwd: folder, signal });
-  rmSync(apt, { recursive: true });
 }
 
 /** A script that starts the program by the loader and with the libraries beside it. */

@@ -2,6 +2,8 @@
 // into .cache, where `keyslot` is this package as it is built.
 import { ensureBuilt } from './build.mjs';
 import { ensureNodeModules } from './node-modules.mjs';
+import { provideClockLibrary } from './clock-library.mjs';
+import { provideServer } from './compat-servers.mjs';
 import { cache, root } from './paths.mjs';
 import { ensureRedisServer } from './redis-server.mjs';
 import { shutdownSignal } from './shutdown.mjs';
@@ -14,10 +16,11 @@ await ensureNodeModules(shutdown);
 process.env.KEYSLOT_REDIS_SERVER = await ensureRedisServer(shutdown);
 await ensureBuilt('library', shutdown);
 await ensureBuilt('faults', shutdown);
+const provide = (need) => (need === 'clock' ? provideClockLibrary(shutdown) : provideServer(need, shutdown));
 try {
   const { run } = await import(join(cache, 'faults/faults/harness', `run-${program}.js`));
   // a client that hangs, which is what some are measured for, must not keep the process
-  process.exit((await run(args, shutdown)) ? 0 : 1);
+  process.exit((await run(args, shutdown, provide)) ? 0 : 1);
 } catch (error) {
   if (!shutdown.aborted) throw error;
   process.exit(130);

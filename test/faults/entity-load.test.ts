@@ -1,11 +1,12 @@
 import { ClusterClient, createRepositories, keySlot, type EntityRegistry } from 'keyslot';
 import { LocalCluster, type LocalNode } from 'keyslot/testing';
 import { eventually } from '../cluster-fixture.js';
-import { disagreements, issuesOf, SHARED_SEATS } from './entity-load/audit.js';
-import { Hall, Sale, Seat } from './entity-load/model.js';
-import { readPartition } from './entity-load/partition-truth.js';
-import { Tallies } from './entity-load/tallies.js';
-import { Worker } from './entity-load/worker.js';
+import { disagreements, issuesOf } from './harness/halls/audit.js';
+import { Hall, HALL_FORM, Sale, Seat } from './harness/halls/model.js';
+import { readPartition } from './harness/halls/partition-truth.js';
+import { openHall } from './harness/halls/open-hall.js';
+import { Tallies } from './harness/halls/tallies.js';
+import { Worker } from './harness/halls/worker.js';
 
 /** In each round slots move there and back, and a primary is killed while others move. */
 const ROUNDS = Number(process.env.KEYSLOT_LOAD_ROUNDS ?? 1);
@@ -25,14 +26,14 @@ beforeAll(async () => {
   await client.connect();
   registry = createRepositories(client, [Hall, Seat, Sale]);
   halls = await twoForEachPrimary();
-  for (const id of halls) await open(id);
+  for (const id of halls) await openHall(registry, id);
 });
 afterAll(async () => {
   await client?.close();
   await cluster?.stop();
 });
 
-const slotOf = (hallId: string): number => keySlot(`{Hall:${hallId}}`);
+const slotOf = (hallId: string): number => keySlot(`{LoadHall:${hallId}}`);
 
 async function twoForEachPrimary(): Promise<string[]> {
   const found = new Map(cluster.primaries.map((node) => [node, [] as string[]]));
@@ -41,13 +42,6 @@ async function twoForEachPrimary(): Promise<string[]> {
     if (ids.length < 2) ids.push(`hall${i}`);
   }
   return [...found.values()].flat();
-}
-
-async function open(id: string): Promise<void> {
-  const seats = registry.repository(Seat);
-  await registry.repository(Hall).insert(registry.repository(Hall).create({ id }));
-  for (const code of SHARED_SEATS)
-    await seats.insert(seats.create({ hallId: id, id: code, code, worker: -1, state: 'free' }));
 }
 
 /** Moves a partition's slot to another primary and back. */
@@ -121,8 +115,8 @@ it(
     const faults: string[] = [];
     let rows = 0;
     for (const hallId of halls) {
-      const truth = await readPartition(cluster, hallId);
-      rows += 1 + truth.seats.size + truth.sales.size;
+      const truth = await readPartition(cluster, HALL_FORM, hallId);
+      rows += 1 + truth.rows.LoadSeat.size + truth.rows.LoadSale.size;
       const its = workers.filter((worker) => worker.hallId === hallId);
       const found = [...truth.faults, ...disagreements(truth, its), ...(await issuesOf(registry, hallId))];
       faults.push(...found.map((fault) => `${hallId}: ${fault}`));

@@ -41,7 +41,11 @@ export class Commits {
   private readonly stopping = new AbortController();
   commits = 0;
 
-  constructor(client: ClusterClient) {
+  /** @param pauseMs how long each owner pauses after a save, in ms */
+  constructor(
+    client: ClusterClient,
+    private readonly pauseMs = PAUSE_MS,
+  ) {
     this.accounts = createRepositories(client, [Account]).repository(Account);
     const name = `${process.pid}x${series++}`;
     this.owners = Array.from({ length: OWNERS }, (_, i) => ({ id: `${name}-${i}`, saves: 0, doubtful: 0 }));
@@ -77,7 +81,7 @@ export class Commits {
         const stored = await this.accounts.findOne(owner.id).catch(() => account);
         account = stored ?? this.accounts.create({ id: owner.id });
       }
-      await delay(PAUSE_MS);
+      await delay(this.pauseMs);
     }
   }
 }

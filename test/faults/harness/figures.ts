@@ -1,5 +1,6 @@
 import type { CommitFigures } from './commits.js';
 import type { HistoryFigures } from './histories/verdicts.js';
+import type { HallWorkerFigures } from './halls/hall-workers.js';
 import type { MessageFigures } from './messages.js';
 import type { Verdict } from './oracle.js';
 
@@ -32,6 +33,7 @@ export interface Figures {
   /** Entities and subscriptions: of Keyslot only. */
   readonly commits?: CommitFigures;
   readonly messages?: MessageFigures;
+  readonly hallWorkers?: HallWorkerFigures;
   /** CLUSTER SLOTS and CLUSTER SHARDS that the nodes were asked. */
   readonly refreshes: number;
   /** Connections that the nodes accepted. */

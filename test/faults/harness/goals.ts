@@ -52,6 +52,12 @@ export const commitsSucceed: Goal = {
   text: 'every entity is saved',
   holds: ({ commits }) => commits === undefined || commits.failed.size === 0,
 };
+/** Rows, indexes and unique constraints agree with each other, and with what each caller was told. */
+export const entitiesWhole: Goal = {
+  text: 'entities are whole, and as their callers were told',
+  holds: ({ hallWorkers }) =>
+    hallWorkers === undefined || hallWorkers.faults.length + hallWorkers.wrong.length === 0,
+};
 /** Unless nodes that both live cannot talk to each other: what one is told, and the other is not, no client can see. */
 export const gapsTold: Goal = {
   text: 'no message missing outside a gap',

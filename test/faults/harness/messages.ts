@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterClient, SubscriptionGap } from 'keyslot';
+import type { Subscription } from 'rxjs';
 
 const PAUSE_MS = 20;
 /** Clocks of one machine, read at both ends of a call. */
@@ -27,13 +28,16 @@ class Stream {
   private readonly published: Publication[] = [];
   private readonly received = new Set<number>();
   private number = 0;
+  private readonly subscription: Subscription;
 
   constructor(
     readonly kind: 'channel' | 'sharded',
     private readonly name: string,
     private readonly client: ClusterClient,
   ) {
-    client.pubsub[kind]<number>(name).subscribe(({ payload }) => this.received.add(payload));
+    this.subscription = client.pubsub[kind]<number>(name).subscribe(({ payload }) =>
+      this.received.add(payload),
+    );
   }
 
   async publishOne(): Promise<void> {
@@ -51,6 +55,10 @@ class Stream {
       },
       () => {},
     );
+  }
+
+  end(): void {
+    this.subscription.unsubscribe();
   }
 
   get hasLast(): boolean {
@@ -76,19 +84,24 @@ class Stream {
 export class Messages {
   private readonly gaps: SubscriptionGap[] = [];
   private readonly streams: readonly Stream[];
+  private readonly gapSubscription: Subscription;
   private readonly stopping = new AbortController();
   private publishers: Promise<void>[] = [];
 
-  private constructor(client: ClusterClient) {
-    client.pubsub.gaps$.subscribe((gap) => this.gaps.push(gap));
+  private constructor(
+    client: ClusterClient,
+    private readonly pauseMs: number,
+  ) {
+    this.gapSubscription = client.pubsub.gaps$.subscribe((gap) => this.gaps.push(gap));
     const name = `faults-${process.pid}x${series++}`;
     this.streams = (['channel', 'sharded'] as const).flatMap((kind) =>
       ['{a}', '{b}', '{c}'].map((tag) => new Stream(kind, `${name}${kind}${tag}`, client)),
     );
   }
 
-  static async start(client: ClusterClient): Promise<Messages> {
-    const messages = new Messages(client);
+  /** @param pauseMs how long each publisher pauses after a message, in ms */
+  static async start(client: ClusterClient, pauseMs = PAUSE_MS): Promise<Messages> {
+    const messages = new Messages(client, pauseMs);
     await client.pubsub.ready();
     messages.publishers = messages.streams.map((stream) => messages.keepPublishing(stream));
     return messages;
@@ -108,6 +121,8 @@ export class Messages {
     // a gap is told once it is over, which may be after messages flow again: replicas pass them on, too
     while (accountsNow().some(({ missed }) => missed > 0) && performance.now() < end) await delay(PAUSE_MS);
     const accounts = accountsNow();
+    for (const stream of this.streams) stream.end();
+    this.gapSubscription.unsubscribe();
     const sum = (of: (account: (typeof accounts)[0]) => number): number =>
       accounts.reduce((total, account) => total + of(account), 0);
     return {
@@ -121,7 +136,7 @@ export class Messages {
   private async keepPublishing(stream: Stream): Promise<void> {
     while (!this.stopping.signal.aborted) {
       await stream.publishOne();
-      await delay(PAUSE_MS);
+      await delay(this.pauseMs);
     }
   }
 }

@@ -9,8 +9,19 @@ const MOST_SHOWN = 3;
 
 /** The figures of one scenario, as text for people. */
 export function report(scenario: Scenario, client: string, figures: Figures): string {
-  const { calls, errors, verdict, history, shards, commits, messages, refreshes, connections, more } =
-    figures;
+  const {
+    calls,
+    errors,
+    verdict,
+    history,
+    shards,
+    commits,
+    messages,
+    hallWorkers,
+    refreshes,
+    connections,
+    more,
+  } = figures;
   const codes = Object.entries(errors).map(([code, count]) => `${count} ${code}`);
   const missed = missedGoals(scenario, figures, true);
   const rows: [string, string][] = [
@@ -38,6 +49,15 @@ export function report(scenario: Scenario, client: string, figures: Figures): st
     rows.push([
       'messages',
       `${whole(published)} published, ${inGaps} missed in ${gaps} gaps told, ${silent} missed silently`,
+    ]);
+  }
+  if (hallWorkers !== undefined) {
+    const { operations, refused, wrong, faults } = hallWorkers;
+    const examples = [...wrong, ...faults].slice(0, 5).map((fault) => `; ${fault}`);
+    rows.push([
+      'rows with indexes',
+      `${whole(operations)} operations, ${refused} refused, ${wrong.length} ended wrongly, ` +
+        `${faults.length} disagreements${examples.join('')}`,
     ]);
   }
   for (const { shard, serverDownMs, clientDownMs, lagMs, p50Ms, p99Ms, worstMs, recovered } of shards) {

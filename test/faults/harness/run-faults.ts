@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { LocalCluster } from 'keyslot/testing';
 import { clients } from './clients.js';
 import type { Figures } from './figures.js';
-import { missedGoals, type Form, type Scenario } from './scenario.js';
+import { missedGoals, type Form, type Need, type Scenario } from './scenario.js';
 import { scenarios } from './scenarios.js';
 import type { ClientUnderTest } from './session.js';
 import { report, summaryRow, SUMMARY_HEAD } from './report.js';
@@ -12,8 +12,18 @@ const USAGE = `npm run faults -- [scenario…] [--client ${Object.keys(clients).
 Scenarios:
 ${scenarios.map(({ name, title }) => `  ${name.padEnd(18)} ${title}`).join('\n')}`;
 
+/** Where the programs of `servers/` find what a scenario needs. */
+const VARIABLES: Readonly<Record<Need, string>> = {
+  clock: 'KEYSLOT_CLOCK_LIBRARY',
+  'redis-8.0': 'KEYSLOT_NEXT_SERVER',
+  'valkey-8.0': 'KEYSLOT_NEXT_SERVER',
+};
+
+/** Provides what a scenario needs, and returns its path. */
+type Provide = (need: Need) => Promise<string>;
+
 /** Plays scenarios one after the other, each on a cluster of its own. @returns whether Keyslot reached all its goals */
-export async function run(args: readonly string[], signal: AbortSignal): Promise<boolean> {
+export async function run(args: readonly string[], signal: AbortSignal, provide: Provide): Promise<boolean> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -35,7 +45,7 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
   let allReached = true;
   for (const scenario of chosen) {
     signal.throwIfAborted();
-    const figures = await play(scenario, client, form, signal);
+    const figures = await play(scenario, client, form, signal, provide);
     rows.push(summaryRow(scenario, figures));
     if (typeof figures === 'string') {
       console.log(`${scenario.name}: ${figures}\n`);
@@ -57,8 +67,11 @@ async function play(
   client: ClientUnderTest,
   form: Form,
   signal: AbortSignal,
+  provide: Provide,
 ): Promise<Figures | string> {
   if (scenario.keyslotOnly !== undefined && client !== clients.keyslot()) return scenario.keyslotOnly;
+  const { needs } = scenario;
+  if (needs !== undefined) process.env[VARIABLES[needs]] = await provide(needs);
   const cluster = await LocalCluster.start({ signal, ...scenario.cluster });
   try {
     return await scenario.play({ cluster, client, form, password: scenario.cluster?.password });

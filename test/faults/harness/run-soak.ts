@@ -1,82 +1,34 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { ClusterClient, type EntityRegistry } from 'keyslot';
-import { LocalCluster, type LocalNode } from 'keyslot/testing';
+import { LocalCluster } from 'keyslot/testing';
 import { KeyslotSession } from './clients/keyslot.js';
-import { Halls, seatsOf } from './histories/halls.js';
-import { together, type HistoryFigures } from './histories/verdicts.js';
-import { WatchedRegisters } from './histories/watched-registers.js';
-import { Load } from './load.js';
-import { Shards } from './shards.js';
-import { readTruth } from './truth.js';
+import { growthLine, growthOf } from './soak/growth.js';
+import { randomFrom } from './soak/random.js';
+import { Rounds } from './soak/rounds.js';
+import { Samples } from './soak/samples.js';
+import { SOAK_FAULTS, type SoakFault } from './soak/soak-faults.js';
+import { beginStandingUse } from './soak/standing-use.js';
 
-const USAGE = 'npm run soak -- [--minutes 30] [--faults 200] [--seed N]';
+const USAGE = `npm run soak -- [--hours H | --minutes 30] [--faults N] [--seed N] [--callers 4] [--pause-ms 15]
+  --faults    how many, evenly over the time. Default: 200 in half an hour
+  --callers   callers of each shard
+  --pause-ms  how long a caller pauses after each call`;
 
-/** Numbers that look random and are the same for the same seed: mulberry32. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+const FAULTS_AN_HOUR = 400;
+/** Between two lines about the samples, in ms. */
+const LINE_MS = 5 * 60_000;
+const NOTHING: SoakFault = { inject: async () => {}, mayLose: false, changedRoles: 0 };
 
-interface Baseline {
-  readonly heapMiB: number;
-  readonly handles: number;
-}
-
-function measure(): Baseline {
-  globalThis.gc?.();
-  globalThis.gc?.();
-  const sockets = process.getActiveResourcesInfo().filter((name) => name.startsWith('TCP'));
-  return { heapMiB: process.memoryUsage().heapUsed / 2 ** 20, handles: sockets.length };
-}
-
-/** What servers lose when a primary dies, or starts again empty before a replica has taken over; nothing else does. */
-const LOSING: ReadonlySet<string> = new Set(['kill', 'freeze']);
-
-type Fault = (cluster: LocalCluster, pick: <T>(items: readonly T[]) => T) => Promise<void>;
-
-/** What may be done to a stable cluster; each leaves it whole, or so that it becomes whole by itself. */
-const FAULTS: Readonly<Record<string, Fault>> = {
-  kill: async (cluster, pick) => {
-    const node = pick(cluster.nodes);
-    await cluster.kill(node);
-    await delay(pick([100, 1_000, 4_000]));
-    await cluster.restart(node);
-  },
-  freeze: async (cluster, pick) => {
-    const node = pick(cluster.nodes);
-    await cluster.freeze(node);
-    await delay(pick([300, 1_500, 4_000]));
-    await cluster.thaw(node);
-  },
-  failover: async (cluster, pick) => {
-    await cluster.failover(pick(cluster.replicas));
-  },
-  move: async (cluster, pick) => {
-    const slot = Math.floor(pick(Array.from({ length: 500 }, (_, i) => i * 32)));
-    const owner = await cluster.primaryOfSlot(slot);
-    const other = pick(cluster.primaries.filter((node: LocalNode) => node !== owner));
-    await cluster.migrateSlots([slot], owner, other);
-    await cluster.migrateSlots([slot], other, owner);
-  },
-  cut: async (cluster, pick) => {
-    await cluster.command(pick(cluster.nodes), 'CLIENT', 'KILL', 'TYPE', pick(['normal', 'pubsub']));
-  },
-};
-
-/** Random faults for a long time: memory and sockets have to be back where they were. */
+/** Random faults for a long time. Nothing may be wrong, and nothing may grow. @returns whether that is so */
 export async function run(args: readonly string[], signal: AbortSignal): Promise<boolean> {
   const { values } = parseArgs({
     args: [...args],
     options: {
+      hours: { type: 'string' },
       minutes: { type: 'string', default: '30' },
-      faults: { type: 'string', default: '200' },
+      faults: { type: 'string' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      callers: { type: 'string', default: '4' },
+      'pause-ms': { type: 'string', default: '15' },
       help: { type: 'boolean', default: false },
     },
   });
@@ -84,121 +36,75 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
     console.log(USAGE);
     return true;
   }
-  const [minutes, count, seed] = [values.minutes, values.faults, values.seed].map(Number);
+  const hours = values.hours === undefined ? Number(values.minutes) / 60 : Number(values.hours);
+  const count = Number(values.faults ?? Math.max(1, Math.round(hours * FAULTS_AN_HOUR)));
+  const [seed, callers, pauseMs] = [values.seed, values.callers, values['pause-ms']].map(Number);
   const random = randomFrom(seed);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)];
-  console.log(`${count} faults in ${minutes} minutes, --seed ${seed}`);
+  console.log(`${count} faults in ${hours} h, --seed ${seed} --callers ${callers} --pause-ms ${pauseMs}`);
   const rejections: unknown[] = [];
   process.on('unhandledRejection', (reason) => rejections.push(reason));
   const cluster = await LocalCluster.start({ requireFullCoverage: false, signal });
   const session = await KeyslotSession.open({ nodes: cluster.seeds });
-  const stopUse = use(session.client);
-  const totals: Totals = { calls: 0, lost: 0, lostOtherwise: 0, twice: 0, untruthful: 0, disordered: 0 };
-  const seats = seatsOf(session.client);
-  const errors = new Map<string, number>();
+  const endUse = beginStandingUse(session.client);
+  const rounds = new Rounds(cluster, session, { callers, pauseMs });
+  const samples = new Samples(cluster);
+  let cutShort: string | undefined;
   try {
-    let { history } = await round(cluster, session, seats, async () => {}, false, totals, errors);
-    const before = measure();
-    const spacing = (minutes * 60_000) / count;
-    for (let i = 0; i < count; i++) {
-      signal.throwIfAborted();
-      const startedAt = performance.now();
-      const name = pick(Object.keys(FAULTS));
-      const isLosing = LOSING.has(name);
-      const fault = (): Promise<void> => FAULTS[name](cluster, pick);
-      const found = await round(cluster, session, seats, fault, isLosing, totals, errors);
-      if (!isLosing) totals.lostOtherwise += found.lost;
-      for (const text of found.history.unexplained) console.log(`after ${name}, unexplained: ${text}`);
-      history = together(history, found.history);
-      if (i % 10 === 9) {
-        const { heapMiB, handles } = measure();
-        console.log(`${i + 1} faults: heap ${heapMiB.toFixed(1)} MiB, ${handles} sockets`);
-      }
-      await delay(Math.max(0, spacing - (performance.now() - startedAt)));
+    await rounds.play('none', NOTHING, pick, 0);
+    const spacing = (hours * 3_600_000) / count;
+    let toldAt = performance.now();
+    const end = toldAt + hours * 3_600_000;
+    for (let i = 0; i < count && performance.now() < end && !signal.aborted; i++) {
+      const name = pick(Object.keys(SOAK_FAULTS));
+      await rounds.play(name, SOAK_FAULTS[name], pick, spacing);
+      await samples.take();
+      if (performance.now() - toldAt < LINE_MS) continue;
+      toldAt = performance.now();
+      console.log(samples.line);
     }
-    const last = await round(cluster, session, seats, async () => {}, false, totals, errors);
-    history = together(history, last.history);
-    const after = measure();
-    const failures = [...errors].map(([code, number]) => `${number} ${code}`).join(', ') || 'none';
-    console.log(`calls ${totals.calls}, errors: ${failures}`);
-    console.log(
-      `executed twice ${totals.twice}, untruthful ${totals.untruthful}, out of order ${totals.disordered}, ` +
-        `answered and lost ${totals.lost}, ${totals.lostOtherwise} of them where no server was killed or frozen`,
-    );
-    console.log(
-      `history: ${history.calls} calls on ${history.keys} keys, ${history.unexplained.length} keys unexplained, ` +
-        `${history.undecided} undecided`,
-    );
-    console.log(`heap ${before.heapMiB.toFixed(1)} MiB before, ${after.heapMiB.toFixed(1)} after`);
-    console.log(`sockets ${before.handles} before, ${after.handles} after`);
-    console.log(`unhandled rejections ${rejections.length}`);
-    return (
-      totals.lostOtherwise + totals.twice + totals.untruthful + totals.disordered === 0 &&
-      history.unexplained.length === 0 &&
-      rejections.length === 0 &&
-      after.heapMiB < before.heapMiB + 20 &&
-      after.handles <= before.handles + 6
-    );
+  } catch (error) {
+    cutShort = (error as Error).stack ?? String(error);
   } finally {
-    await stopUse();
+    await endUse();
     await session.close();
     await cluster.stop();
   }
+  if (signal.aborted) cutShort = 'it was interrupted';
+  return reportSoak(rounds, samples, rejections, cutShort);
 }
 
-type Totals = Record<'calls' | 'lost' | 'lostOtherwise' | 'twice' | 'untruthful' | 'disordered', number>;
-
-/**
- * A fault under load, and what the load found out. Its books are closed each time, so that they do not grow.
- * @param isLosing whether servers may lose what they have acknowledged.
- * @returns how many answered writes were lost, and what the checker says of the history
- */
-async function round(
-  cluster: LocalCluster,
-  session: KeyslotSession,
-  seats: EntityRegistry,
-  fault: () => Promise<void>,
-  isLosing: boolean,
-  totals: Totals,
-  errors: Map<string, number>,
-): Promise<{ readonly lost: number; readonly history: HistoryFigures }> {
-  const from = performance.now();
-  const load = new Load(session, Shards.even(3), from, { callers: 4, pauseMs: 15 });
-  const halls = new Halls(seats, load.slotsInUse);
-  const watched = new WatchedRegisters(session.client, load.tagsInUse);
-  await delay(300);
-  await fault();
-  await cluster.waitUntilStable({ timeoutMs: 60_000 });
-  await delay(500);
-  await Promise.all([load.stop(), halls.stop(), watched.stop()]);
-  const losses = isLosing ? [{ from, to: performance.now() }] : [];
-  const { oracle, recorded } = load;
-  const keys = [...oracle.counters, ...recorded.registers];
-  const truth = await readTruth(cluster, {}, keys, [...oracle.sequences.keys()]);
-  const verdict = oracle.judge(truth);
-  const judged = [recorded.judge(truth, losses), await halls.judge(losses), await watched.judge(losses)];
-  const history = judged.reduce(together);
-  totals.calls += load.calls;
-  for (const kind of ['lost', 'twice', 'untruthful', 'disordered'] as const) totals[kind] += verdict[kind];
-  for (const [code, number] of load.errors) errors.set(code, (errors.get(code) ?? 0) + number);
-  await Promise.all(cluster.primaries.map((node) => cluster.command(node, 'FLUSHALL')));
-  return { lost: verdict.lost, history };
-}
-
-/** A subscription of each kind and a blocked pop, for as long as the soak lasts. */
-function use(client: ClusterClient): () => Promise<void> {
-  const subscriptions = [
-    client.pubsub.channel('soak').subscribe(),
-    client.pubsub.pattern('soak*').subscribe(),
-    client.pubsub.sharded('soak').subscribe(),
-  ];
-  let running = true;
-  const popping = (async () => {
-    while (running) await client.blpop('soak-list', 1).catch(() => delay(100));
-  })();
-  return async () => {
-    running = false;
-    for (const subscription of subscriptions) subscription.unsubscribe();
-    await popping;
-  };
+function reportSoak(
+  { totals, errors, faults, unplannedTakeovers, examples, history }: Rounds,
+  samples: Samples,
+  rejections: readonly unknown[],
+  cutShort: string | undefined,
+): boolean {
+  const listed = (counts: ReadonlyMap<string, number>): string =>
+    [...counts].map(([name, number]) => `${number} ${name}`).join(', ') || 'none';
+  const growths = samples.series.map(growthOf).filter((growth) => growth !== undefined);
+  const excessive = growths.filter(({ isExcessive }) => isExcessive);
+  console.log(samples.count > 0 ? samples.line : 'no sample');
+  console.log(`calls ${totals.calls}, saves ${totals.saves}, messages ${totals.messages}`);
+  console.log(`faults: ${listed(faults)}; takeovers without one: ${unplannedTakeovers}`);
+  console.log(`errors: ${listed(errors)}`);
+  console.log(
+    `executed twice ${totals.twice}, untruthful ${totals.untruthful}, out of order ${totals.disordered}, ` +
+      `answered and lost ${totals.lost}, ${totals.lostOtherwise} of them where servers may not lose`,
+  );
+  console.log(
+    `history: ${history.calls} calls on ${history.keys} keys, ${history.unexplained.length} keys unexplained, ` +
+      `${history.undecided} undecided`,
+  );
+  console.log(`messages missed outside a gap: ${totals.missedMessages}`);
+  for (const growth of growths) console.log(growthLine(growth));
+  if (growths.length === 0) console.log('too few samples for a verdict on growth');
+  console.log(`unhandled rejections ${rejections.length}`);
+  for (const line of examples) console.log(`for example: ${line}`);
+  if (cutShort !== undefined) console.log(`ended early: ${cutShort}`);
+  const wrong =
+    totals.lostOtherwise + totals.twice + totals.untruthful + totals.disordered + history.unexplained.length;
+  const isFine = wrong + rejections.length + excessive.length === 0 && cutShort === undefined;
+  console.log(isFine ? 'verdict: nothing wrong, nothing grows' : 'verdict: FAILED');
+  return isFine;
 }

@@ -14,6 +14,9 @@ export interface Stage {
   readonly password?: string;
 }
 
+/** What a scenario is played with that is not installed: a library that gives servers another clock, or other servers. */
+export type Need = 'clock' | 'redis-8.0' | 'valkey-8.0';
+
 /** One row of the matrix. */
 export interface Scenario {
   readonly name: string;
@@ -21,6 +24,7 @@ export interface Scenario {
   readonly title: string;
   /** How the cluster differs from three primaries with a replica each. Scenarios with the same can share one. */
   readonly cluster?: LocalClusterOptions;
+  readonly needs?: Need;
   /** Why only Keyslot can be asked. */
   readonly keyslotOnly?: string;
   readonly goals: readonly Goal[];

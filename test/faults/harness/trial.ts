@@ -5,6 +5,7 @@ import type { Figures, ShardFigures } from './figures.js';
 import { Halls, seatsOf } from './histories/halls.js';
 import { together, type HistoryFigures } from './histories/verdicts.js';
 import { WatchedRegisters } from './histories/watched-registers.js';
+import { HallWorkers, type HallWorkerOptions } from './halls/hall-workers.js';
 import { Load, type LoadOptions } from './load.js';
 import { Messages } from './messages.js';
 import type { Stage } from './scenario.js';
@@ -25,6 +26,8 @@ export interface TrialOptions {
   readonly session?: Partial<SessionOptions>;
   /** Entities and subscriptions beside the calls; Keyslot only. Default true. */
   readonly beside?: boolean;
+  /** Rows with indexes and unique constraints, written in every way; Keyslot only. Default none. */
+  readonly hallWorkers?: HallWorkerOptions;
   /** Successful calls of each shard before and after. Default 150. */
   readonly around?: number;
   /** Servers may lose what they have acknowledged. */
@@ -53,6 +56,7 @@ export async function trial(
     load: loadOptions,
     session: sessionOptions,
     beside = true,
+    hallWorkers: workerOptions,
     around = 150,
     mayLose = false,
     patienceMs = 25_000,
@@ -72,6 +76,7 @@ export async function trial(
   const halls = own && new Halls(seatsOf(own), load.slotsInUse);
   const watched = own && new WatchedRegisters(own, load.tagsInUse);
   let beganAt = begin;
+  const workers = own && workerOptions && (await HallWorkers.open(own, shards, workerOptions));
   const more: Record<string, number> = {};
   let recovered: number[];
   try {
@@ -86,6 +91,7 @@ export async function trial(
       commits?.stop().catch(() => {}),
       halls?.stop(),
       watched?.stop(),
+      workers?.end().catch(() => {}),
     ]);
     throw error;
   } finally {
@@ -98,6 +104,7 @@ export async function trial(
     load.stop(),
     halls?.stop(),
     watched?.stop(),
+    workers?.end(),
   ]);
   await cluster.waitUntilStable({ timeoutMs: 60_000 });
   const after = await serverCounts(cluster);
@@ -111,6 +118,7 @@ export async function trial(
     (all, one) => (one ? together(all, one) : all),
     recorded.judge(truth, lost),
   );
+  const workerFigures = await workers?.read(cluster);
   await session.close();
   return {
     calls: load.calls,
@@ -123,6 +131,7 @@ export async function trial(
     ),
     commits: commitFigures,
     messages: messageFigures,
+    hallWorkers: workerFigures,
     refreshes: after.refreshes - before.refreshes,
     connections: after.connections - before.connections,
     more,

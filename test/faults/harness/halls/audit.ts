@@ -19,9 +19,11 @@ export function disagreements(truth: PartitionTruth, workers: readonly Worker[])
   const known = new Set(SHARED_SEATS);
   for (const { seats, sales, doubtful } of workers)
     for (const id of [...seats.keys(), ...sales.keys(), ...doubtful]) known.add(id);
-  const unknown = [...truth.seats.keys(), ...truth.sales.keys()].filter((id) => !known.has(id));
+  const unknown = [...truth.rows.LoadSeat.keys(), ...truth.rows.LoadSale.keys()].filter(
+    (id) => !known.has(id),
+  );
   found.expect('rows that nobody knows of', unknown, []);
-  const codes = SHARED_SEATS.map((id) => truth.seats.get(id)?.code).toSorted();
+  const codes = SHARED_SEATS.map((id) => truth.rows.LoadSeat.get(id)?.code).toSorted();
   found.expect('codes that were swapped', codes, SHARED_SEATS.toSorted());
   const within = (what: string, value: number, parts: readonly Written[]): void => {
     const least = parts.reduce((sum, part) => sum + part.least, 0);
@@ -30,15 +32,15 @@ export function disagreements(truth: PartitionTruth, workers: readonly Worker[])
   };
   within(
     'sold',
-    Number(truth.hall.sold),
+    Number(truth.owner.sold),
     workers.map(({ sold }) => sold),
   );
   within(
     'tally',
-    Number(truth.hall.tally),
+    Number(truth.owner.tally),
     workers.map(({ tallied }) => tallied),
   );
-  const held = [...truth.seats.values()].filter(({ state }) => state === 'held').length;
+  const held = [...truth.rows.LoadSeat.values()].filter(({ state }) => state === 'held').length;
   within('held', held, [{ least: 0, most: MOST_HELD }]);
   return found.wrong;
 }
@@ -51,14 +53,14 @@ export async function issuesOf(registry: EntityRegistry, partition: string): Pro
   return found;
 }
 
-function seatIn({ seats }: PartitionTruth, id: string): object | undefined {
-  const row = seats.get(id);
+function seatIn({ rows }: PartitionTruth, id: string): object | undefined {
+  const row = rows.LoadSeat.get(id);
   if (!row) return undefined;
   const { code, state, rank, note, '~v': version } = row;
   return pickKnown({ code, state, note, rank: Number(rank), version: Number(version) });
 }
 
-function hitsIn({ sales }: PartitionTruth, id: string): number | undefined {
-  const row = sales.get(id);
+function hitsIn({ rows }: PartitionTruth, id: string): number | undefined {
+  const row = rows.LoadSale.get(id);
   return row && Number(row.hits ?? 0);
 }

@@ -16,6 +16,9 @@ export class Tallies {
   readonly counts = new Map<string, number>();
   readonly wrong: string[] = [];
 
+  /** @param refusedByServers codes by which servers refuse any operation meanwhile, without having applied it */
+  constructor(readonly refusedByServers: ReadonlySet<string> = new Set()) {}
+
   /** Runs an operation, and holds what it ends in against the contract. */
   async run(name: string, contract: Contract, operation: () => Promise<unknown>): Promise<Fate> {
     try {
@@ -23,7 +26,7 @@ export class Tallies {
       this.count(name, 'done');
       return 'done';
     } catch (error) {
-      const { code = '', message } = error as Error & { code?: string };
+      const { code = '', message, applied } = error as Error & { code?: string; applied?: unknown };
       this.count(name, code || 'failed');
       // Written, and not confirmed by a replica: a failover may lose it.
       if (code === 'DURABILITY_NOT_REACHED') return 'in doubt';
@@ -32,6 +35,7 @@ export class Tallies {
         code === 'OUTCOME_UNKNOWN' && message.includes('the row no longer shows whether it was applied');
       if (isForgotten || (code === 'OUTCOME_UNKNOWN' && !contract.isRecognised)) return 'in doubt';
       if (contract.refusals?.includes(code as Refusal)) return 'refused';
+      if (this.refusedByServers.has(code) && applied === false) return 'refused';
       this.wrong.push(`${name}: ${code} ${message}`);
       return 'in doubt';
     }

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ClusterRepository, EntityRegistry, WriteOptions } from 'keyslot';
 import { Hall, MOST_HELD, Sale, Seat, SWAPPERS } from './model.js';
 import type { Tallies } from './tallies.js';
@@ -45,8 +46,8 @@ export class Worker {
     this.salesOf = registry.repository(Sale);
   }
 
-  /** Makes one operation after the other until it is told to stop. */
-  async work(isOver: () => boolean): Promise<void> {
+  /** Makes one operation after the other until it is told to stop, with a pause after each. */
+  async work(isOver: () => boolean, pauseMs = 0): Promise<void> {
     const operations = [
       this.insert,
       this.update,
@@ -66,7 +67,10 @@ export class Worker {
       this.findMine,
       this.saveMany,
     ];
-    while (!isOver()) await operations[this.below(operations.length)].call(this);
+    while (!isOver()) {
+      await operations[this.below(operations.length)].call(this);
+      if (pauseMs > 0) await delay(pauseMs);
+    }
   }
 
   private async insert(): Promise<void> {

@@ -11,33 +11,35 @@ interface IndexForm {
   readonly fields: readonly (readonly [field: string, type: 'text' | 'number'])[];
 }
 
-const INDEXES: Readonly<Record<string, readonly IndexForm[]>> = {
-  Seat: [
-    { name: 'worker', fields: [['worker', 'number']] },
-    {
-      name: 'byRank',
-      fields: [
-        ['state', 'text'],
-        ['rank', 'number'],
-      ],
-    },
-  ],
-  Sale: [{ name: 'buyer', fields: [['buyer', 'number']] }],
-};
-const UNIQUES: Readonly<Record<string, string>> = { Seat: 'code', Sale: 'reference' };
+/** What a class that lives in a partition keeps beside its rows. */
+interface ClassForm {
+  readonly indexes: readonly IndexForm[];
+  /** The property with a unique constraint. */
+  readonly unique?: string;
+}
+
+/** The class that owns partitions, and those that live in them. */
+export interface PartitionForm {
+  readonly owner: string;
+  readonly classes: Readonly<Record<string, ClassForm>>;
+}
 
 /** What the servers hold of a partition, read without any of our code but the slot of a key. */
 export interface PartitionTruth {
-  readonly hall: Readonly<Record<string, string>>;
-  readonly seats: Rows;
-  readonly sales: Rows;
+  readonly owner: Readonly<Record<string, string>>;
+  /** The rows of each class. */
+  readonly rows: Readonly<Record<string, Rows>>;
   /** Where rows, indexes, uniques and nodes do not agree. */
   readonly faults: readonly string[];
 }
 
 /** Reads a partition from its primary by a plain connection, and holds its keys against each other. */
-export async function readPartition(cluster: LocalCluster, hallId: string): Promise<PartitionTruth> {
-  const tag = `{Hall:${hallId}}`;
+export async function readPartition(
+  cluster: LocalCluster,
+  { owner, classes }: PartitionForm,
+  id: string,
+): Promise<PartitionTruth> {
+  const tag = `{${owner}:${id}}`;
   const slot = keySlot(tag);
   const primary = await cluster.primaryOfSlot(slot);
   const faults: string[] = [];
@@ -58,34 +60,35 @@ export async function readPartition(cluster: LocalCluster, hallId: string): Prom
       }
       const index = await redis.zrange(`${tag}:${name}~ix`, '0', '-1');
       const uniques = await redis.hgetall(`${tag}:${name}~uq`);
-      faults.push(...differences(`${tag} ${name} index`, index, indexOf(name, rows)));
-      const held = Object.entries(uniques).map(([entry, id]) => `${entry} ${id}`);
-      faults.push(...differences(`${tag} ${name} uniques`, held, uniquesOf(name, rows)));
+      faults.push(...differences(`${tag} ${name} index`, index, indexOf(classes[name], rows)));
+      const held = Object.entries(uniques).map(([entry, row]) => `${entry} ${row}`);
+      faults.push(...differences(`${tag} ${name} uniques`, held, uniquesOf(classes[name], rows)));
       for (const suffix of ['~ix', '~uq']) keys.delete(`${tag}:${name}${suffix}`);
       return rows;
     };
-    const [seats, sales] = [await take('Seat'), await take('Sale')];
-    const hall = await redis.hgetall(`${tag}:Hall:${hallId}`);
-    for (const known of [`${tag}:Hall:${hallId}`, `${tag}~op`, `${tag}~oa`]) keys.delete(known);
+    const rows: Record<string, Rows> = {};
+    for (const name of Object.keys(classes)) rows[name] = await take(name);
+    const ownerKey = `${tag}:${owner}:${id}`;
+    const ownerRow = await redis.hgetall(ownerKey);
+    for (const known of [ownerKey, `${tag}~op`, `${tag}~oa`, `${tag}~lk:lock`]) keys.delete(known);
     faults.push(...[...keys].map((key) => `There should be no key ${key}`));
-    return { hall, seats, sales, faults };
+    return { owner: ownerRow, rows, faults };
   } finally {
     redis.disconnect();
   }
 }
 
-function indexOf(name: string, rows: Rows): string[] {
+function indexOf({ indexes }: ClassForm, rows: Rows): string[] {
   return [...rows].flatMap(([id, row]) => [
     `~pk\0${id}`,
-    ...INDEXES[name].map((index) =>
+    ...indexes.map((index) =>
       [index.name, ...index.fields.map(([field, type]) => FORMS[type](row[field])), id].join('\0'),
     ),
   ]);
 }
 
-function uniquesOf(name: string, rows: Rows): string[] {
-  const field = UNIQUES[name];
-  return [...rows].map(([id, row]) => `${field}\0${row[field]} ${id}`);
+function uniquesOf({ unique }: ClassForm, rows: Rows): string[] {
+  return unique === undefined ? [] : [...rows].map(([id, row]) => `${unique}\0${row[unique]} ${id}`);
 }
 
 /** A number sorts by the bytes of its double: those below zero inverted, the others with the first bit set. */

@@ -9,9 +9,10 @@ import {
   Unique,
   Version,
 } from 'keyslot';
+import type { PartitionForm } from './partition-truth.js';
 
 /** Owns a partition: its row is written by everybody, with and without transactions. */
-@ClusterEntity({ name: 'Hall' })
+@ClusterEntity({ name: 'LoadHall' })
 export class Hall {
   declare readonly [Shape]: { key: 'id' };
   @PrimaryKey() id!: string;
@@ -21,7 +22,7 @@ export class Hall {
 }
 
 /** Has no token window: its deletes, and transactions of it alone, may end in doubt. */
-@ClusterEntity({ name: 'Seat', partition: () => Hall })
+@ClusterEntity({ name: 'LoadSeat', partition: () => Hall })
 export class Seat {
   declare readonly [Shape]: { key: 'hallId' | 'id'; indexed: 'code' | 'worker' | 'state' | 'rank' };
   @PartitionKey() hallId!: string;
@@ -35,7 +36,7 @@ export class Seat {
 }
 
 /** Has a token window: none of its writes ends in doubt. */
-@ClusterEntity({ name: 'Sale', partition: () => Hall, idempotency: 'window' })
+@ClusterEntity({ name: 'LoadSale', partition: () => Hall, idempotency: 'window' })
 export class Sale {
   declare readonly [Shape]: { key: 'hallId' | 'id'; indexed: 'reference' | 'buyer'; counters: 'hits' };
   @PartitionKey() hallId!: string;
@@ -49,3 +50,23 @@ export class Sale {
 export const SWAPPERS = 6;
 /** The most seats of a hall that may be held at once; transactions see to it by a query. */
 export const MOST_HELD = 5;
+
+export const HALL_FORM: PartitionForm = {
+  owner: 'LoadHall',
+  classes: {
+    LoadSeat: {
+      unique: 'code',
+      indexes: [
+        { name: 'worker', fields: [['worker', 'number']] },
+        {
+          name: 'byRank',
+          fields: [
+            ['state', 'text'],
+            ['rank', 'number'],
+          ],
+        },
+      ],
+    },
+    LoadSale: { unique: 'reference', indexes: [{ name: 'buyer', fields: [['buyer', 'number']] }] },
+  },
+};

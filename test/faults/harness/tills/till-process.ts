@@ -1,0 +1,69 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { LocalCluster } from 'keyslot/testing';
+import type { TillBooks } from './till-books.js';
+import type { OpenTill } from './till.js';
+import type { TillEvent, TillRole } from './till-roles.js';
+
+/** How long a process may take to end once it is told to, in ms. */
+const PATIENCE_MS = 180_000;
+let series = 0;
+
+/** A client process that works on a till. */
+export class TillProcess {
+  private readonly read: Promise<unknown>;
+  private events = 0;
+
+  private constructor(
+    readonly role: TillRole,
+    private readonly child: ChildProcess,
+    books: TillBooks,
+  ) {
+    const lines = createInterface({ input: child.stdout! });
+    lines.on('line', (line) => {
+      this.events++;
+      books.record(JSON.parse(line) as TillEvent);
+    });
+    this.read = once(lines, 'close');
+  }
+
+  static start(role: TillRole, { seeds }: LocalCluster, { id, books }: OpenTill): TillProcess {
+    const program = fileURLToPath(new URL('../run-till-process.js', import.meta.url));
+    const nodes = seeds.map(({ host, port }) => `${host}:${port}`).join();
+    const child = spawn(process.execPath, [program, role, id, `p${series++}`, nodes], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    return new TillProcess(role, child, books);
+  }
+
+  /** Waits until it has reported so many events more. */
+  async progress(events: number): Promise<void> {
+    const goal = this.events + events;
+    for (const end = performance.now() + PATIENCE_MS; this.events < goal; await delay(10))
+      if (performance.now() > end) throw new Error(`A ${this.role} makes no progress`);
+  }
+
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.read;
+  }
+
+  stop(): void {
+    this.child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.child.kill('SIGCONT');
+  }
+
+  /** Lets it finish what it does. @returns whether it ended by itself */
+  async end(): Promise<boolean> {
+    this.child.stdin!.end();
+    const ended = await Promise.race([this.read.then(() => true), delay(PATIENCE_MS, false, { ref: false })]);
+    if (!ended) await this.kill();
+    return ended;
+  }
+}
