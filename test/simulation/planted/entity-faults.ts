@@ -27,8 +27,8 @@ const ROWS: readonly Row[] = [
   [
     'a conflict is taken for success',
     'transactions/transaction-commit',
-    "if (outcome.fault === 'QUERY' || isConflict(outcome, record.reads.get(outcome.operation.key.row)))\n      return false;",
-    'if (isConflict(outcome, record.reads.get(outcome.operation.key.row)))\n      return true;',
+    'isConflict(outcome, record.reads.get(outcome.operation.key.row)))\n      return false;',
+    'isConflict(outcome, record.reads.get(outcome.operation.key.row)))\n      return true;',
     50,
   ],
   [
