@@ -46,13 +46,6 @@ const ROWS: readonly Row[] = [
     200,
   ],
   [
-    'an increment is sent again although nothing remembers it',
-    'commit/committer',
-    "const retry = operation.schema.hasWindow ? 'always' : 'safe';",
-    "const retry = operation.schema.hasWindow ? 'always' : 'always';",
-    400,
-  ],
-  [
     'a save does not check the version that was loaded',
     'commit/write-planner',
     "      mode: 'update',\n      expected,\n      set,",
