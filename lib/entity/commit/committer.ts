@@ -6,7 +6,7 @@ import {
   type CollectionReplies,
   repliesOf,
 } from '../collections/collection-call.js';
-import { COLLECTION_SCRIPTS, COMMIT_SCRIPTS, ROW_SCRIPTS } from '../commit-scripts/commit-scripts.js';
+import { COLLECTION_SCRIPTS } from '../commit-scripts/commit-scripts.js';
 import { countersOf, type EntityClient, primaryOf } from '../common/entity-client.js';
 import { GLOBAL_WRITES_AT_ONCE, GlobalWrites } from '../global/global-writes.js';
 import { Limiter } from '../common/limiter.js';
@@ -20,17 +20,12 @@ import { checkRepeatable, checkWindow, purposeOf } from '../operations/repeatabl
 import type { EntityCounters } from '../../cluster/stats/entity-counters.js';
 import { countOperations, countOutcome } from './commit-counts.js';
 import { type Cascades, isCascading } from './cascades.js';
-import { RETRIES, outboxFor, retryOf, windowOf } from './commit-policy.js';
-import {
-  collectionScriptArguments,
-  commitScriptArguments,
-  incrementScriptArguments,
-  isSingleRow,
-  rowScriptArguments,
-} from '../operations/commit-arguments.js';
+import { commitCall } from './commit-call.js';
+import { RETRIES, outboxFor, retryOf } from './commit-policy.js';
+import { collectionScriptArguments, incrementScriptArguments } from '../operations/commit-arguments.js';
 import type { SchemaRecords } from '../records/schema-records.js';
 import { ExpiredRows } from './expired-rows.js';
-import { formFor, formForCalls } from '../commit-scripts/script-forms.js';
+import { formForCalls } from '../commit-scripts/script-forms.js';
 import { type ScriptCall, type ScriptCallOptions, ScriptCaller } from '../scripts/script-caller.js';
 import type { WriteOptions } from '../common/write-options.js';
 
@@ -195,7 +190,7 @@ export class Committer {
     options: WriteOptions,
     extras: CommitExtras,
   ): Promise<Committed | CommitFault> {
-    const call = this.buildCall(operations, token, extras);
+    const call = commitCall(operations, token, { ...extras, fence: this.fenceFor(operations) });
     // a commit that moves a position recognizes its repetition by it
     const retry = extras.step ? 'always' : retryOf(operations, extras.outbox);
     const answered = this.scripts.run(call, retry, options);
@@ -211,27 +206,10 @@ export class Committer {
 
   private buildCallOrError(operation: RowOperation): ScriptCall | Error {
     try {
-      return this.buildCall([operation], operationToken());
+      return commitCall([operation], operationToken(), { fence: this.fenceFor([operation]) });
     } catch (error) {
       return error as Error;
     }
-  }
-
-  private buildCall(
-    operations: readonly RowOperation[],
-    token: string,
-    { queries = [], outbox = outboxFor(operations), step }: CommitExtras = {},
-  ): ScriptCall {
-    const window = windowOf(operations, outbox);
-    const fence = this.fenceFor(operations);
-    const isSimple = window.length + queries.length === 0 && !fence && !step && operations.length === 1;
-    const form = formFor(operations, (outbox?.events.length ?? 0) > 0);
-    return isSimple && isSingleRow(operations[0])
-      ? { script: ROW_SCRIPTS[form], ...rowScriptArguments(operations[0], token) }
-      : {
-          script: COMMIT_SCRIPTS[form],
-          ...commitScriptArguments(operations, token, { queries, window, fence, outbox, step }),
-        };
   }
 
   /** @throws LockLostError, or CrossPartitionError if an operation is not in the partition of the lock. */

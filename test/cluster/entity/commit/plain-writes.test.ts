@@ -12,7 +12,8 @@ import {
   Unique,
 } from 'keyslot';
 import { type Random, randomBelow, seededRandom } from '../../../../lib/testing/memory/keyspace/random.js';
-import { freshId, sharedClient } from '../fixtures.js';
+import { eventually } from '../../../cluster-fixture.js';
+import { freshId, losingReplies, losingRequests, sharedClient } from '../fixtures.js';
 
 @ClusterEntity({ name: 'Hall' })
 class Hall {
@@ -175,6 +176,16 @@ async function outcomeOf(write: Promise<unknown>): Promise<unknown> {
   }
 }
 
+/** What is wrong with the indexes of a partition. */
+async function issuesOf(
+  repository: { verifyIndexes(options: { partition: string }): AsyncIterable<unknown> },
+  partition: string,
+): Promise<unknown[]> {
+  const issues: unknown[] = [];
+  for await (const issue of repository.verifyIndexes({ partition })) issues.push(issue);
+  return issues;
+}
+
 describe('plain writes', () => {
   it.each([1, 2, 3])('store and reject the same as writes under a lock (seed %i)', async (seed) => {
     const registry = createRepositories(cluster.client, TYPES);
@@ -209,10 +220,45 @@ describe('plain writes', () => {
       }
       // the draws meet the refusals, too
       expect([...codes]).toEqual(expect.arrayContaining(['done', 'ENTITY_EXISTS', 'UNIQUE_VIOLATION']));
-      const issues: unknown[] = [];
-      for await (const issue of plain.chairs.verifyIndexes({ partition: plainId })) issues.push(issue);
-      expect(issues).toEqual([]);
+      expect(await issuesOf(plain.chairs, plainId)).toEqual([]);
+      expect(await issuesOf(plain.doors, plainId)).toEqual([]);
     });
+  });
+
+  it.each([
+    ['reply', losingReplies],
+    ['request', losingRequests],
+  ] as const)('are made once if they are sent again because their %s was lost', async (_, losing) => {
+    const doors = createRepositories(losing(cluster.client), TYPES).repository(Door);
+    const hallId = freshId();
+    const row = `{Hall:${hallId}}:Door:1`;
+    const door = await doors.insert(doors.create({ hallId, id: 1, side: 'north', code: 'c1' }));
+    const first = Number(await cluster.client.hget(row, '~v'));
+    await doors.save(Object.assign(door, { side: 'south', code: 'c2' }));
+    expect(await doors.update({ hallId, id: 1 }, { code: 'c3' })).toEqual({ version: first + 2 });
+    expect(await doors.findBy({ hallId, side: 'south' })).toEqual([expect.objectContaining({ code: 'c3' })]);
+    // the values that it had are free
+    await doors.insert(doors.create({ hallId, id: 2, side: 'north', code: 'c1' }));
+    await expect(doors.update({ hallId, id: 2 }, { code: 'c3' })).rejects.toMatchObject({
+      code: 'UNIQUE_VIOLATION',
+      properties: ['code'],
+    });
+    expect(await issuesOf(doors, hallId)).toEqual([]);
+  });
+
+  it('replace a row that has expired, and its entries', async () => {
+    const doors = createRepositories(cluster.client, TYPES).repository(Door);
+    const hallId = freshId();
+    await doors.insert(doors.create({ hallId, id: 1, side: 'north', code: 'c1' }));
+    await doors.expire({ hallId, id: 1 }, 1);
+    await eventually(async () => expect(await doors.exists({ hallId, id: 1 })).toBe(false));
+    await expect(doors.update({ hallId, id: 1 }, { side: 'east' })).rejects.toMatchObject({
+      code: 'ENTITY_NOT_FOUND',
+    });
+    await doors.insert(doors.create({ hallId, id: 1, side: 'west' }));
+    await doors.insert(doors.create({ hallId, id: 2, code: 'c1' }));
+    expect(await doors.findBy({ hallId, side: 'west' })).toHaveLength(1);
+    expect(await issuesOf(doors, hallId)).toEqual([]);
   });
 
   it('add one to the version of the row, whatever its last digit', async () => {
