@@ -1,6 +1,5 @@
 import type { EntityCounters } from '../../cluster/stats/entity-counters.js';
-import type { CommitFault } from '../operations/commit-faults.js';
-import { type Committed, outcomeOf } from '../operations/commit-outcome.js';
+import { type BatchOutcome, outcomeOf } from '../operations/commit-outcome.js';
 import { firstOfRows } from '../operations/operation-kinds.js';
 import type { Fence, RowOperation } from '../operations/row-operation.js';
 import type { SchemaRecords } from '../records/schema-records.js';
@@ -11,9 +10,6 @@ import { commitCall } from './commit-call.js';
 import { countOperations, countOutcome } from './commit-counts.js';
 import { RETRIES, retryOf } from './commit-policy.js';
 import type { ExpiredRows } from './expired-rows.js';
-
-/** What becomes of an operation of a batch. */
-export type BatchOutcome = Committed | CommitFault | Error;
 
 /** What batches are committed with. */
 export interface BatchParts {

@@ -1,6 +1,6 @@
 import { BATCH_SCRIPT } from '../commit-scripts/batch-script.js';
 import { indexKey, uniqueKey } from '../keys/entity-key.js';
-import type { BatchOutcome } from './batch-committer.js';
+import type { BatchOutcome } from '../operations/commit-outcome.js';
 import { operationToken } from '../scripts/operation-token.js';
 import type { Stored } from '../codec/codec.js';
 import type { RowOperation } from '../operations/row-operation.js';

@@ -1,5 +1,5 @@
 import { type CommitFault, faultError } from '../operations/commit-faults.js';
-import { type Committed, faultFrom, outcomeOf } from '../operations/commit-outcome.js';
+import { type BatchOutcome, type Committed, faultFrom, outcomeOf } from '../operations/commit-outcome.js';
 import {
   type CollectionCall,
   type CollectionPlace,
@@ -19,7 +19,7 @@ import { checkRepeatable, checkWindow, purposeOf } from '../operations/repeatabl
 import type { EntityCounters } from '../../cluster/stats/entity-counters.js';
 import { countOperations, countOutcome } from './commit-counts.js';
 import { type Cascades, isCascading } from './cascades.js';
-import { BatchCommitter, type BatchOutcome } from './batch-committer.js';
+import { BatchCommitter } from './batch-committer.js';
 import { commitCall } from './commit-call.js';
 import { outboxFor, retryOf } from './commit-policy.js';
 import { collectionScriptArguments, incrementScriptArguments } from '../operations/commit-arguments.js';
