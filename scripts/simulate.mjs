@@ -1,7 +1,7 @@
 // npm run simulate: runs random schedules of faults and calls on a simulated cluster, with virtual time. A schedule that
 // fails is made smaller, and printed as an entry for test/simulation/failed-once.ts. With --planted it plants faults into
 // copies of the client instead, and reports after how many schedules each of them was noticed. With --entities the callers
-// use repositories and transactions.
+// use repositories and transactions; with --mixed they also use several keys, values that expire, and messages.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -22,6 +22,7 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string' },
     planted: { type: 'boolean', default: false },
     entities: { type: 'boolean', default: false },
+    mixed: { type: 'boolean', default: false },
   },
 });
 const numberOf = (name, otherwise) => {
@@ -34,7 +35,7 @@ const options = {
   seed: numberOf('seed', 1),
   schedules: numberOf('schedules', values.minutes === undefined ? 1_000 : Infinity),
   minutes: numberOf('minutes', 60),
-  callers: values.entities ? 'entities' : 'commands',
+  callers: values.entities ? 'entities' : values.mixed ? 'mixed' : 'commands',
 };
 
 const tree = compileSimulation('tree');
@@ -67,8 +68,9 @@ async function runPlanted() {
   const { ENTITY_FAULTS } = await load(tree, 'planted/entity-faults.js');
   const isSoundWith = (callers) => async (seed) =>
     (await unchanged.firstFailure(1, seed, () => false, undefined, callers)) === undefined;
-  const noticed = [...PLANTED_FAULTS, ...ENTITY_FAULTS];
-  const all = [...noticed, ...UNNOTICED_FAULTS];
+  const { MIXED_FAULTS, UNNOTICED_MIXED_FAULTS } = await load(tree, 'planted/mixed-faults.js');
+  const noticed = [...PLANTED_FAULTS, ...MIXED_FAULTS, ...ENTITY_FAULTS];
+  const all = [...noticed, ...UNNOTICED_FAULTS, ...UNNOTICED_MIXED_FAULTS];
   const unknown = positionals.filter((name) => !all.some((fault) => fault.name === name));
   if (unknown.length > 0) throw new Error(`No planted fault has this name: ${unknown.join(', ')}`);
   const chosen = positionals.length === 0 ? noticed : all.filter(({ name }) => positionals.includes(name));

@@ -1,4 +1,5 @@
 import { runSchedule, type Course } from './schedules/run-schedule.js';
+import { randomMixedSchedule } from './schedules/random-mixed-schedule.js';
 import { randomSchedule } from './schedules/random-schedule.js';
 import { randomSeatSchedule } from './schedules/random-seat-schedule.js';
 import type { Schedule } from './schedules/schedule.js';
@@ -6,7 +7,11 @@ import { shrink } from './schedules/shrink.js';
 import { writeTest } from './schedules/write-test.js';
 
 /** Random schedules, by what they call. */
-export const SCHEDULES = { commands: randomSchedule, entities: randomSeatSchedule };
+export const SCHEDULES = {
+  commands: randomSchedule,
+  mixed: randomMixedSchedule,
+  entities: randomSeatSchedule,
+};
 
 /** What a simulation is asked for. */
 export interface SimulationOptions {
@@ -17,7 +22,7 @@ export interface SimulationOptions {
   readonly minutes: number;
   /** How many schedules may fail before it ends. */
   readonly failures?: number;
-  /** Whether entities are called, or commands. */
+  /** Which schedules run. */
   readonly callers?: keyof typeof SCHEDULES;
 }
 

@@ -31,10 +31,18 @@ export function messageFaults({ published, received, gaps }: MessageHistory): st
   const foreign = received
     .filter((number) => !known.has(number))
     .map((number) => `message ${number} was never sent`);
-  const disordered = received
-    .filter((number, place) => place > 0 && number <= received[place - 1])
-    .map((number) => `message ${number} came again or too late`);
-  return [...missing, ...foreign, ...disordered];
+  const again = received
+    .filter((number, place) => received.indexOf(number) < place)
+    .map((number) => `message ${number} came again`);
+  // one whose reply was lost may be on its way while its publisher goes on
+  const confirmed = new Set(
+    published.filter(({ confirmedAt }) => confirmedAt !== undefined).map(({ number }) => number),
+  );
+  const ordered = received.filter((number) => confirmed.has(number));
+  const late = ordered
+    .filter((number, place) => place > 0 && number < ordered[place - 1])
+    .map((number) => `message ${number} came too late`);
+  return [...missing, ...foreign, ...again, ...late];
 }
 
 const overlap = ({ calledAt, confirmedAt = Infinity }: Published, { since, until }: DeclaredGap): boolean =>

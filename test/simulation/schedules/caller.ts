@@ -3,6 +3,7 @@ import { ClusterError } from '../../../lib/cluster/common/errors.js';
 import { Script } from '../../../lib/cluster/scripts/script.js';
 import type { Input, Operation } from '../checker/history.js';
 import type { World } from '../servers/world.js';
+import type { Expectations } from './expectations.js';
 import { kindOf, REPLACE_SCRIPT, type Words } from './key-kinds.js';
 import type { Calls } from './schedule.js';
 
@@ -15,6 +16,9 @@ const CALM_MS = 500;
 /** The errors that calls may end with while servers fail. */
 const EXPECTED: ReadonlySet<string> = new Set(['DEADLINE_EXCEEDED', 'OUTCOME_UNKNOWN']);
 
+/** Those for which a right was missing. */
+const FORBIDDEN: ReadonlySet<string> = new Set(['NOPERM', 'EXECABORT']);
+
 const REPLACE = new Script(REPLACE_SCRIPT);
 
 type Outcome = { readonly reply: unknown } | { readonly error: unknown };
@@ -24,6 +28,10 @@ interface Pending {
   readonly input: Input;
   readonly calledAt: number;
   readonly after: number | undefined;
+  /** It reads, and nothing else belongs to it. */
+  readonly isPlainRead: boolean;
+  /** It has several keys, or ends with a call that does. */
+  readonly hasSeveralKeys: boolean;
 }
 
 /** Makes calls of clients, and records what came of them. */
@@ -40,8 +48,7 @@ export class Caller {
     private readonly clients: readonly ClusterClient[],
     private readonly world: World,
     private readonly mayRepeat: boolean,
-    /** Whether nothing was wrong in a time that would delay a call. */
-    private readonly isCalm: (from: number, to: number) => boolean,
+    private readonly expectations: Expectations,
   ) {}
 
   /** How many calls have not ended. */
@@ -52,11 +59,19 @@ export class Caller {
   /** Makes calls. */
   make({ client: place, form, calls }: Calls): void {
     const client = this.clients[place];
+    const isPair = (key: string): boolean => key.startsWith('p');
+    const hasPair = form !== 'each' && calls.some(([key]) => isPair(key));
     const begun = calls.map(([key, ...input]) => {
       // a script that its server does not know is sent again behind the calls that follow it
       const keepsOrder = form !== 'each' || key[0] !== 'x';
       const thread = `${place} ${key}`;
-      const id = this.begin(key, input, keepsOrder ? this.last.get(thread) : undefined);
+      const id = this.begin(
+        key,
+        input,
+        keepsOrder ? this.last.get(thread) : undefined,
+        form !== 'multi' && input[0] === 'read',
+        hasPair || isPair(key),
+      );
       if (keepsOrder) this.last.set(thread, id);
       return id;
     });
@@ -96,9 +111,16 @@ export class Caller {
       this.faults.push(`${input[0]} ${key} of ${calledAt} ms never ended`);
   }
 
-  private begin(key: string, input: Input, after: number | undefined): number {
+  private begin(
+    key: string,
+    input: Input,
+    after: number | undefined,
+    isPlainRead: boolean,
+    hasSeveralKeys: boolean,
+  ): number {
     const id = ++this.serial;
-    this.pending.set(id, { key, input, calledAt: this.world.time.now, after });
+    const calledAt = this.world.time.now;
+    this.pending.set(id, { key, input, calledAt, after, isPlainRead, hasSeveralKeys });
     return id;
   }
 
@@ -110,14 +132,17 @@ export class Caller {
   }
 
   private end(id: number, outcome: Outcome): void {
-    const { key, input, calledAt, after } = this.pending.get(id) as Pending;
+    const { key, input, calledAt, after, isPlainRead, hasSeveralKeys } = this.pending.get(id) as Pending;
     this.pending.delete(id);
     const { now } = this.world.time;
     const operation = { id, key, input, calledAt, after, mayRepeat: this.mayRepeat && input[0] === 'write' };
     this.world.trace(`call ${id}`, `${input.join(' ')} ${key}`, textOf(outcome));
     if (now - calledAt > DEADLINE_MS + LATENESS_MS)
       this.faults.push(`${input[0]} ${key} of ${calledAt} ms took ${Math.round(now - calledAt)} ms`);
-    if (this.isCalm(calledAt, now) && ('error' in outcome || now - calledAt > CALM_MS))
+    if (
+      this.expectations.isCalm(calledAt, now, hasSeveralKeys) &&
+      ('error' in outcome || now - calledAt > CALM_MS)
+    )
       this.faults.push(
         `${input[0]} ${key} of ${calledAt} ms, when nothing was wrong, ended after ${Math.round(now - calledAt)} ms: ${textOf(outcome)}`,
       );
@@ -130,7 +155,11 @@ export class Caller {
       return;
     }
     const { error } = outcome;
-    if (!(error instanceof ClusterError) || !EXPECTED.has(error.code))
+    const isExpected =
+      error instanceof ClusterError &&
+      (EXPECTED.has(error.code) ||
+        (FORBIDDEN.has(error.code) && this.expectations.mayBeForbidden(calledAt, now)));
+    if (!isExpected || (isPlainRead && !hasSeveralKeys && this.expectations.mustSucceed))
       this.faults.push(`${input[0]} ${key} of ${calledAt} ms failed: ${String(error)}`);
     // a call that says that it was not executed must have left no trace
     if (!(error instanceof ClusterError) || error.applied !== false)

@@ -1,9 +1,10 @@
 import { keySlot } from '../../../lib/cluster/topology/key-slot.js';
+import type { Administration } from '../servers/administration.js';
 import type { SimulatedCluster } from '../servers/simulated-cluster.js';
 import type { Fault } from './schedule.js';
 
 /** Makes a fault happen now. */
-export function inject(cluster: SimulatedCluster, fault: Fault): void {
+export function inject(cluster: SimulatedCluster, administration: Administration, fault: Fault): void {
   switch (fault.fault) {
     case 'freeze':
     case 'kill':
@@ -22,6 +23,13 @@ export function inject(cluster: SimulatedCluster, fault: Fault): void {
       return void cluster.nodes[fault.node].memory.run(['script', 'flush']);
     case 'move':
       return cluster.move(keySlot(fault.tag), fault.shard);
+    case 'forbid':
+      return administration.forbid(fault.rule, fault.ms);
+    case 'lockOut':
+    case 'limit':
+      return administration[fault.fault](cluster.nodes[fault.node], fault.ms);
+    case 'lag':
+      return cluster.nodes[fault.node].hearNothing(fault.ms);
     case 'failOver':
       return cluster.failOver(fault.shard);
   }

@@ -1,6 +1,7 @@
 import type { Input, Plain } from '../checker/history.js';
 import type { Model } from '../checker/model.js';
 import { COMPARE_AND_SET } from '../checker/models/compare-and-set.js';
+import { EXPIRING } from '../checker/models/expiring.js';
 import { COUNTER } from '../checker/models/counter.js';
 import { LIST } from '../checker/models/list.js';
 import { MEMBER_SET } from '../checker/models/member-set.js';
@@ -56,6 +57,29 @@ export const KEY_KINDS: Readonly<Record<string, KeyKind>> = {
     read: 'lrange',
     words: (key, [name, element]) =>
       name === 'append' ? ['rpush', key, String(element)] : ['lrange', key, 0, -1],
+    output: unchanged,
+  },
+  // two keys that are always written together
+  p: {
+    model: REGISTER,
+    writes: [(serial) => ['write', `v${serial}`]],
+    read: 'mget',
+    words: (key, [name, value]) =>
+      name === 'write'
+        ? ['mset', `${key}1`, String(value), `${key}2`, String(value)]
+        : ['mget', `${key}1`, `${key}2`],
+    output([name], reply) {
+      if (name === 'write') return reply as Plain;
+      const [first, second] = reply as Plain[];
+      return first === second ? first : [first, second];
+    },
+  },
+  e: {
+    model: EXPIRING,
+    writes: [150, 500, 1_500].map((ms) => (serial: number): Input => ['write', `v${serial}`, ms]),
+    read: 'get',
+    words: (key, [name, value, ms]) =>
+      name === 'write' ? ['set', key, String(value), 'PX', Number(ms)] : ['get', key],
     output: unchanged,
   },
   x: {

@@ -8,20 +8,24 @@ import type { History, Operation } from '../checker/history.js';
 import { checkHistory } from '../checker/linearizability.js';
 import { PARTITION } from '../checker/models/partition.js';
 import { contradictionsIn } from '../checker/serializability.js';
+import { Administration, CREDENTIALS } from '../servers/administration.js';
 import { SimulatedCluster } from '../servers/simulated-cluster.js';
 import type { World } from '../servers/world.js';
 import { virtualRuntime } from '../time/virtual-runtime.js';
 import { VirtualTime } from '../time/virtual-time.js';
 import { Caller, DEADLINE_MS } from './caller.js';
+import { Expectations, overAt } from './expectations.js';
+import { expiriesOf } from './expiries.js';
 import { inject } from './inject.js';
 import { kindOf } from './key-kinds.js';
-import type { Fault, Schedule } from './schedule.js';
+import { Messenger } from './messenger.js';
+import type { Schedule } from './schedule.js';
 import { SeatCaller } from './seat-caller.js';
 
+/** How often subscribers ping, in ms. */
+const HEARTBEAT_MS = 300;
 /** How long the cluster has to recover after the last fault, in ms. */
 const RECOVERY_MS = 3_000;
-/** How long after a fault clients and servers may need to go on as before, in ms. */
-const AFTERMATH_MS = 1_500;
 
 /** How long a call of an entity may take: it makes several calls, and may wait for other transactions. */
 const SEAT_CALLS_MS = 3 * DEADLINE_MS;
@@ -53,18 +57,32 @@ export async function runSchedule(schedule: Schedule, onTrace?: (line: string) =
   useRuntime(virtualRuntime(time, seededRandom(schedule.seed + 2)));
   const cluster = new SimulatedCluster(world);
   Object.assign(cluster, { gossipMs: schedule.gossipMs, lagMs: schedule.lagMs });
+  const { clockSkewMs = 0 } = schedule;
+  if (clockSkewMs > 0)
+    for (const node of cluster.nodes) node.clockAheadMs = Math.floor(world.random() * clockSkewMs);
   try {
     const { operations, faults } = await follow(schedule, cluster, world);
     const history = {
       operations: operations.map((operation) => withOrder(operation, operations, cluster)),
       losses: lossesOf(operations, cluster),
     };
-    const unexplained = faultsIn(history);
+    const expiries = expiriesOf(history, clockSkewMs);
+    const unexplained = faultsIn({ ...history, operations: [...history.operations, ...expiries] });
     return { hash: hash.digest('hex'), faults: [...faults, ...unexplained], history, length: time.now };
   } finally {
     cluster.close();
     useRuntime(NODE_RUNTIME);
   }
+}
+
+/** Lets the clients subscribe. */
+async function messengerReady(messenger: Messenger, time: VirtualTime): Promise<void> {
+  let isReady = false;
+  messenger.subscribe().then(
+    () => (isReady = true),
+    (error) => messenger.faults.push(`cannot subscribe: ${error}`),
+  );
+  await time.pass(time.now + 1_000, () => isReady);
 }
 
 /** Returns what the checker finds wrong. */
@@ -84,28 +102,24 @@ async function follow(
   world: World,
 ): Promise<Pick<Caller, 'operations' | 'faults'>> {
   const { time } = world;
+  const administration = new Administration(cluster, world);
   const clients = [0, 1].map(
     () =>
       new ClusterClient({
         nodes: cluster.addresses.slice(0, 2),
+        ...CREDENTIALS,
         retry: schedule.retry,
         deadlineMs: DEADLINE_MS,
-        replyTimeoutMs: 200,
+        replyTimeoutMs: schedule.replyTimeoutMs ?? 200,
         connectTimeoutMs: 300,
+        heartbeatMs: HEARTBEAT_MS,
       }),
   );
-  let start = 0;
-  const isCalm = (from: number, to: number): boolean =>
-    schedule.faults.every((fault) => {
-      // calls with one key follow it wherever it is, unless they wait behind a transaction whose keys are apart
-      if (fault.fault === 'move' && !transactionsWith(fault.tag, schedule)) return true;
-      // a connection that has vanished is noticed when it is used
-      const over = fault.fault === 'vanish' ? Infinity : overAt(fault) + AFTERMATH_MS;
-      const [begin, end] = [start + fault.at, start + over];
-      return to < begin || end < from;
-    });
-  const caller = new Caller(clients, world, schedule.retry === 'safe', isCalm);
-  const seats = new SeatCaller(clients, world, isCalm);
+  const expectations = new Expectations(schedule);
+  const caller = new Caller(clients, world, schedule.retry === 'safe', expectations);
+  const seats = new SeatCaller(clients, world, (from, to) => expectations.isCalm(from, to));
+  const channels = [...new Set((schedule.messages ?? []).map(({ channel }) => channel))];
+  const messenger = new Messenger(clients, cluster, world, channels);
   try {
     let connected = 0;
     for (const client of clients)
@@ -114,18 +128,24 @@ async function follow(
         (error) => caller.faults.push(`connect failed: ${error}`),
       );
     await time.pass(1_000, () => connected === clients.length);
-    start = time.now;
+    await messengerReady(messenger, time);
+    const start = time.now;
+    expectations.start = start;
     for (const calls of schedule.calls) time.after(calls.at, () => caller.make(calls));
     for (const call of schedule.seats ?? []) time.after(call.at, () => seats.make(call));
+    for (const message of schedule.messages ?? []) time.after(message.at, () => messenger.publish(message));
     for (const fault of schedule.faults)
       time.after(fault.at, () => {
         world.trace('cluster', fault.fault, JSON.stringify(fault));
-        inject(cluster, fault);
+        inject(cluster, administration, fault);
       });
     await time.pass(start + endOf(schedule) + RECOVERY_MS);
     cluster.settle();
     await checkRecovery(schedule, cluster, caller, time);
     await checkHalls(schedule, seats, time);
+    await messenger.checkRecovery((ms, isDone) => time.pass(time.now + ms, isDone));
+    messenger.check();
+    caller.faults.push(...messenger.faults);
   } finally {
     for (const client of clients) client.disconnect();
     await time.pass(time.now + 100);
@@ -167,14 +187,6 @@ async function checkRecovery(
   }
 }
 
-/** The longest time that a slot moves, in ms. */
-const MOVE_MS = 4_000;
-
-function overAt(fault: Fault): number {
-  if (fault.fault === 'move') return fault.at + MOVE_MS;
-  return fault.at + ('ms' in fault ? fault.ms : 0);
-}
-
 /** When the last fault is over, and the last call has ended. */
 function endOf({ faults, calls, seats = [] }: Schedule): number {
   return Math.max(
@@ -184,9 +196,6 @@ function endOf({ faults, calls, seats = [] }: Schedule): number {
     ...seats.map(({ at }) => at + SEAT_CALLS_MS),
   );
 }
-
-const transactionsWith = (tag: string, { calls, seats = [] }: Schedule): boolean =>
-  seats.length > 0 || calls.some((one) => one.form === 'multi' && one.calls[0][0].endsWith(`{${tag}}`));
 
 const isHall = (key: string): boolean => key.startsWith('{Hall:');
 

@@ -14,6 +14,8 @@ export type Fault = { readonly at: number } & (
   | { readonly fault: 'reset' | 'vanish' | 'flushScripts'; readonly node: number }
   | { readonly fault: 'move'; readonly tag: string; readonly shard: number }
   | { readonly fault: 'failOver'; readonly shard: number }
+  | { readonly fault: 'forbid'; readonly rule: string; readonly ms: number }
+  | { readonly fault: 'lockOut' | 'limit' | 'lag'; readonly node: number; readonly ms: number }
 );
 
 /** How calls are made: each alone and all at once, in one pipeline, or in one transaction. */
@@ -35,6 +37,13 @@ export interface SeatCall extends SeatArguments {
   readonly name: SeatCallName;
 }
 
+/** A message of a client. Names of sharded channels begin with `s`. */
+export interface Publication {
+  readonly at: number;
+  readonly client: number;
+  readonly channel: string;
+}
+
 /** All that happens in one simulation. The same schedule takes the same course. */
 export interface Schedule {
   readonly seed: number;
@@ -46,4 +55,9 @@ export interface Schedule {
   readonly faults: readonly Fault[];
   readonly calls: readonly Calls[];
   readonly seats?: readonly SeatCall[];
+  readonly messages?: readonly Publication[];
+  /** How far the clocks of two nodes are apart at most. Default 0. */
+  readonly clockSkewMs?: number;
+  /** The option of the clients. Default 200. */
+  readonly replyTimeoutMs?: number;
 }

@@ -19,7 +19,7 @@ export async function shrink(
     best = smaller;
     return true;
   };
-  for (const list of ['seats', 'calls', 'faults'] as const) {
+  for (const list of ['seats', 'messages', 'calls', 'faults'] as const) {
     const listed = (): readonly unknown[] => best[list] ?? [];
     await withoutParts(listed().length, (from, count) =>
       accept({ ...best, [list]: listed().toSpliced(from, count) }),

@@ -1,0 +1,77 @@
+import { ROLL_OUT_MS } from '../servers/administration.js';
+import type { Fault, Schedule } from './schedule.js';
+
+/** How long after a fault clients and servers may need to go on as before, in ms. */
+const AFTERMATH_MS = 1_500;
+/** The longest time that a slot moves, in ms. */
+const MOVE_MS = 4_000;
+/** Views of nodes that differ for longer may keep a client from the node that serves. */
+const QUICK_GOSSIP_MS = 50;
+
+/** Faults that a client gets over within the deadline of its calls, if they come alone. */
+const PASSING: ReadonlySet<Fault['fault']> = new Set([
+  'vanish',
+  'freeze',
+  'kill',
+  'reset',
+  'move',
+  'failOver',
+  'lag',
+]);
+
+/** Returns when a fault is over, in ms since the schedule began. */
+export function overAt(fault: Fault): number {
+  if (fault.fault === 'move') return fault.at + MOVE_MS;
+  return fault.at + ('ms' in fault ? fault.ms : 0);
+}
+
+/** What calls may meet while a schedule runs. */
+export class Expectations {
+  /** When the schedule began. */
+  start = 0;
+  /** Whether a client gets over all that happens. */
+  private readonly isPassing: boolean;
+
+  constructor(private readonly schedule: Schedule) {
+    const { faults, gossipMs, replyTimeoutMs = 200 } = schedule;
+    this.isPassing =
+      gossipMs <= QUICK_GOSSIP_MS &&
+      replyTimeoutMs <= 200 &&
+      faults.filter(({ fault }) => fault !== 'lag').length <= 1 &&
+      faults.every(({ fault }) => PASSING.has(fault));
+  }
+
+  /**
+   * Whether nothing was wrong in a time that would delay a call.
+   *
+   * @param hasSeveralKeys whether the call, or one that ends with it, has several keys
+   */
+  isCalm(from: number, to: number, hasSeveralKeys = false): boolean {
+    return this.schedule.faults.every((fault) => {
+      // calls with one key follow it wherever it is, unless they wait behind a transaction whose keys are apart
+      if (fault.fault === 'move' && !hasSeveralKeys && !hasTransactions(fault.tag, this.schedule))
+        return true;
+      // a connection that has vanished is noticed when it is used
+      const over = fault.fault === 'vanish' ? Infinity : overAt(fault) + AFTERMATH_MS;
+      return to < this.start + fault.at || this.start + over < from;
+    });
+  }
+
+  /** Whether something was forbidden. */
+  mayBeForbidden(from: number, to: number): boolean {
+    return this.schedule.faults.some(
+      (fault) =>
+        fault.fault === 'forbid' &&
+        this.start + fault.at <= to &&
+        from <= this.start + overAt(fault) + ROLL_OUT_MS,
+    );
+  }
+
+  /** Whether a call that can be sent again must succeed before its deadline. */
+  get mustSucceed(): boolean {
+    return this.isPassing;
+  }
+}
+
+const hasTransactions = (tag: string, { calls, seats = [] }: Schedule): boolean =>
+  seats.length > 0 || calls.some((one) => one.form === 'multi' && one.calls[0][0].endsWith(`{${tag}}`));
