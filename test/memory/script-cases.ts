@@ -140,6 +140,9 @@ export const SCRIPTS: readonly string[] = [
   'local t = { 3, 1, 2 } table.sort(t) return t',
   'local t = { 3, 1, 2 } table.sort(t, function(a, b) return a > b end) return t',
   'return { table.getn({ 1, 2 }), table.maxn({ 1, [7] = 2 }) }',
+  "return { bit.tohex(1795905222, 4), bit.tohex('255'), bit.tohex(-1, -6), bit.bnot(7), bit.tobit(4294967297) }",
+  'return { bit.band(12, 10, 9), bit.bor(12, 10), bit.bxor(12, 10), bit.bswap(1), bit.arshift(-8, 1) }',
+  'return { bit.lshift(1, 31), bit.rshift(-1, 4), bit.rol(-2147483647, 1), bit.ror(1, 1), bit.rol(5, 0), bit.ror(5, 32) }',
   'return { math.floor(-2.5), math.ceil(-2.5), math.max(1, 5, 3), math.min(4, 2), math.abs(-3), math.fmod(7, 3), math.pow(2, 8) }',
   'return { tostring(math.huge), tostring(math.pi), math.floor(math.sqrt(16)), (math.modf(3.7)) }',
   // commands

@@ -382,6 +382,22 @@ describe('the checker of histories', () => {
     expect(outcomeOf(COUNTER, operations(twice))).toBe('unexplained');
   });
 
+  it('decides calls of which many have unknown outcomes', () => {
+    const additions = Array.from({ length: 80 }, (_, i): Call =>
+      i % 2 === 0
+        ? [['add', 1], i, Infinity, UNKNOWN]
+        : [['add', 1], i, i + 1, (i + 1) / 2 + Math.floor((i + 1) / 4)],
+    );
+    expect(outcomeOf(COUNTER, operations([...additions, [['read'], 90, 91, 60]]))).toBe('explained');
+    const bursts = Array.from({ length: 60 }, (_, i): Call => {
+      const at = Math.floor(i / 4) * 10;
+      if (i % 4 < 3) return [['append', `e${i}`], at, Infinity, UNKNOWN];
+      return [['append', `e${i}`], at + 5, at + 6, Math.floor(i / 4) * 3 + 3];
+    });
+    const list = bursts.flatMap(([[, element]], i) => (i % 4 === 1 ? [] : [String(element)]));
+    expect(outcomeOf(LIST, operations([...bursts, [['read'], 200, 201, list]]))).toBe('explained');
+  });
+
   it('says so if it cannot decide', () => {
     const writes = Array.from({ length: 20 }, (_, i): Call => [['write', i], 0, 1, 'OK']);
     const history = { operations: operations([...writes, [['read'], 2, 3, 'foreign']]), losses: [] };

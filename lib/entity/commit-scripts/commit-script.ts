@@ -14,12 +14,12 @@ import { LUA_RIGHTS } from '../lua/lua-rights.js';
 import { LUA_CHANGE_EVENTS } from '../lua/lua-change-events.js';
 import { luaIf } from './lua-if.js';
 import { LUA_OPERATIONS } from './operation-arguments.js';
-import { LUA_PLAIN_HEADER } from './plain-header.js';
 import { LUA_PLAIN_COMMIT } from './plain-commit.js';
+import { LUA_LONG_COMMIT, LUA_SHORT_WRITE } from './short-write.js';
 import { LUA_WINDOW } from '../lua/lua-window.js';
 
 // A commit creates only the functions that it calls.
-const PLAIN_COMMIT = luaIf('not hasExtras and #ARGV[1] == 12', LUA_PLAIN_HEADER + LUA_PLAIN_COMMIT);
+const PLAIN_COMMIT = luaIf('not (hasExtras or isShort) and #ARGV[1] == 12', LUA_PLAIN_COMMIT);
 const WINDOW = luaIf("hasExtras and ARGV[4] ~= '0'", LUA_WINDOW);
 const OUTBOX = luaIf("hasExtras and ARGV[8] ~= '0'", LUA_OUTBOX + LUA_CHANGE_EVENTS);
 const COLLECTIONS = luaIf("hasExtras and ARGV[11] ~= ''", LUA_COLLECTIONS);
@@ -43,7 +43,7 @@ const QUERIES = luaIf("hasExtras and ARGV[3] ~= '0'", LUA_QUERIES);
 export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 -- KEYS: every row, index (~ix) and unique hash (~uq) that is read or written, and the token window, the lock and the
 --   outbox if they are used
--- ARGV: 1 token, followed by its age if it is sent again  2 number of operations
+-- ARGV: 1 token, followed by its age if it is sent again  2 number of operations, or a write in the short form to the end
 --   3 number of queries; '' if there are no extras: all that is marked with a star is left out then
 --   * 4, 5 the window's times and answers (numbers in KEYS, 0 for none)
 --   * 6 the lock (a number in KEYS, 0 for none)  7 its token
@@ -78,6 +78,8 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 --   * if any has holds: n            the entries to hold in global indexes, and unless it is 0
 --     fences (a number in KEYS)  deadline of the commit, in milliseconds since 1970
 --     n times: name, how, token, encodings
+${LUA_SHORT_WRITE}
+${LUA_LONG_COMMIT}
 ${LUA_EXPIRY}
 local hasExtras = ARGV[3] ~= ''
 ${PLAIN_COMMIT}

@@ -2,16 +2,8 @@ import { ROW_FIELDS } from '../keys/stored-names.js';
 import { Script } from '../../cluster/scripts/script.js';
 import { LUA_EXPIRY } from '../lua/lua-clock.js';
 import { LUA_HEADER } from '../lua/lua-header.js';
-import { luaIf } from './lua-if.js';
-import { LUA_PLAIN_HEADER } from './plain-header.js';
-import { LUA_PLAIN_ROW } from './plain-row.js';
+import { LUA_LONG_ROW, LUA_SHORT_WRITE } from './short-write.js';
 import { LUA_RIGHTS } from '../lua/lua-rights.js';
-
-// The token is not followed by an age, and there is neither an expiry nor a field to remove.
-const PLAIN_ROW = luaIf(
-  "#ARGV[1] == 12 and ARGV[4] == '' and ARGV[5] == '0'",
-  LUA_PLAIN_HEADER + LUA_PLAIN_ROW,
-);
 
 /**
  * Writes one row without touching any index. This is the fast path of the commit script. It uses a single key, so it
@@ -22,13 +14,12 @@ const PLAIN_ROW = luaIf(
  */
 export const ROW_SCRIPT = new Script(String.raw`#!lua
 -- KEYS: the row
--- ARGV: 1 token, followed by its age if it is sent again  2 mode  3 expected version  4 expire at
+-- ARGV: 1 token, followed by its age if it is sent again  2 a write in the short form to the end, or mode  3 expected version  4 expire at
 --   5 number of fields to remove, then those fields
 --   then the pairs to set, which end in '~v', the property that an upsert keeps ('' for none), '~op', times to live
+${LUA_SHORT_WRITE}
+${LUA_LONG_ROW}
 ${LUA_EXPIRY}
-${PLAIN_ROW}
-local done = writePlainly and writePlainly(KEYS[1], ARGV[1], ARGV[2], ARGV[3], 6)
-if done then return done end
 ${LUA_HEADER}
 ${LUA_RIGHTS}
 local row = KEYS[1]

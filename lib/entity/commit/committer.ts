@@ -1,12 +1,12 @@
 import { type CommitFault, faultError } from '../operations/commit-faults.js';
-import { type Committed, faultFrom, outcomeOf } from '../operations/commit-outcome.js';
+import { type BatchOutcome, type Committed, faultFrom, outcomeOf } from '../operations/commit-outcome.js';
 import {
   type CollectionCall,
   type CollectionPlace,
   type CollectionReplies,
   repliesOf,
 } from '../collections/collection-call.js';
-import { COLLECTION_SCRIPTS, COMMIT_SCRIPTS, ROW_SCRIPTS } from '../commit-scripts/commit-scripts.js';
+import { COLLECTION_SCRIPTS } from '../commit-scripts/commit-scripts.js';
 import { countersOf, type EntityClient, primaryOf } from '../common/entity-client.js';
 import { GLOBAL_WRITES_AT_ONCE, GlobalWrites } from '../global/global-writes.js';
 import { Limiter } from '../common/limiter.js';
@@ -14,24 +14,19 @@ import { type CommitExtras, type Fence, isGlobal, type RowOperation } from '../o
 import { windowKeys } from '../keys/entity-key.js';
 import { CrossPartitionError } from '../common/entity-errors.js';
 import { INCREMENT_SCRIPT } from '../commit-scripts/increment-script.js';
-import { firstOfRows } from '../operations/operation-kinds.js';
 import { operationToken } from '../scripts/operation-token.js';
 import { checkRepeatable, checkWindow, purposeOf } from '../operations/repeatable.js';
 import type { EntityCounters } from '../../cluster/stats/entity-counters.js';
 import { countOperations, countOutcome } from './commit-counts.js';
 import { type Cascades, isCascading } from './cascades.js';
-import { RETRIES, outboxFor, retryOf, windowOf } from './commit-policy.js';
-import {
-  collectionScriptArguments,
-  commitScriptArguments,
-  incrementScriptArguments,
-  isSingleRow,
-  rowScriptArguments,
-} from '../operations/commit-arguments.js';
+import { BatchCommitter } from './batch-committer.js';
+import { commitCall } from './commit-call.js';
+import { outboxFor, retryOf } from './commit-policy.js';
+import { collectionScriptArguments, incrementScriptArguments } from '../operations/commit-arguments.js';
 import type { SchemaRecords } from '../records/schema-records.js';
 import { ExpiredRows } from './expired-rows.js';
-import { formFor, formForCalls } from '../commit-scripts/script-forms.js';
-import { type ScriptCall, type ScriptCallOptions, ScriptCaller } from '../scripts/script-caller.js';
+import { formForCalls } from '../commit-scripts/script-forms.js';
+import { type ScriptCallOptions, ScriptCaller } from '../scripts/script-caller.js';
 import type { WriteOptions } from '../common/write-options.js';
 
 /** Sends row operations to the server: all of them are applied, or none. */
@@ -39,6 +34,7 @@ export class Committer {
   private readonly scripts: ScriptCaller;
   private readonly expired: ExpiredRows;
   private readonly globals: GlobalWrites;
+  private readonly batches: BatchCommitter;
   private readonly counters: EntityCounters;
 
   /**
@@ -56,6 +52,15 @@ export class Committer {
     this.counters = countersOf(client);
     this.expired = new ExpiredRows(this.scripts);
     this.globals = new GlobalWrites(primaryOf(client), this.scripts);
+    this.batches = new BatchCommitter({
+      scripts: this.scripts,
+      expired: this.expired,
+      counters: this.counters,
+      records,
+      fence,
+      fenceFor: (operations) => this.fenceFor(operations),
+      commitAlone: (operation, token, options) => this.commitInPartition([operation], token, options, {}),
+    });
   }
 
   /** Whether its lock was held until it was released, so that entities loaded under it can be written without it. */
@@ -120,10 +125,10 @@ export class Committer {
   async tryCommitMany(
     operations: readonly RowOperation[],
     options: ScriptCallOptions = {},
-  ): Promise<(Committed | CommitFault | Error)[]> {
+  ): Promise<BatchOutcome[]> {
     const isAlone = (operation: RowOperation): boolean => isGlobal(operation) || isCascading(operation);
     const alone = operations.filter(isAlone);
-    if (alone.length === 0) return this.sendBatch(operations, options);
+    if (alone.length === 0) return this.batches.commit(operations, options);
     const together = operations.filter((operation) => !isAlone(operation));
     const limiter = new Limiter(GLOBAL_WRITES_AT_ONCE);
     const [some, others] = await Promise.all([
@@ -132,61 +137,9 @@ export class Committer {
           limiter.run(() => this.tryCommit([operation], options).catch((error: Error) => error)),
         ),
       ),
-      this.sendBatch(together, options),
+      this.batches.commit(together, options),
     ]);
     return operations.map((operation) => (isAlone(operation) ? some : others).shift()!);
-  }
-
-  private async sendBatch(
-    operations: readonly RowOperation[],
-    options: ScriptCallOptions,
-  ): Promise<(Committed | CommitFault | Error)[]> {
-    if (operations.length === 0) return [];
-    const [first, later] = firstOfRows(operations);
-    if (later.length === 0) return this.sendBatchOnce(operations, options);
-    // An operation that is tried again would follow later ones of its row.
-    const begun = new Set(first);
-    const outcomes = await this.sendBatchOnce(first, options);
-    const others = await this.sendBatch(later, options);
-    return operations.map((operation) => (begun.has(operation) ? outcomes : others).shift()!);
-  }
-
-  private async sendBatchOnce(
-    operations: readonly RowOperation[],
-    options: ScriptCallOptions,
-  ): Promise<(Committed | CommitFault | Error)[]> {
-    // A batch uses one retry policy: it can be sent again only if all of its operations can.
-    const retries = operations.map((operation) => retryOf([operation]));
-    const retry = RETRIES.find((one) => retries.includes(one))!;
-    const takable = operations.map((operation) => this.records?.assertTakable([operation]));
-    const refusals = takable.some(Boolean)
-      ? await Promise.all(takable.map((waiting) => waiting?.catch((error: Error) => error)))
-      : [];
-    const calls = operations.map((operation, i) => refusals[i] || this.buildCallOrError(operation));
-    const sent = calls.filter((call): call is ScriptCall => !(call instanceof Error));
-    const answers = (await this.scripts.runMany(sent, retry, options))[Symbol.iterator]();
-    return Promise.all(
-      calls.map((call, i) => {
-        const answer = call instanceof Error ? call : answers.next().value!;
-        const outcome = outcomeOf(answer, [operations[i]]);
-        if (outcome instanceof Error || outcome.fault !== 'DUPLICATE')
-          return this.counted(outcome, operations[i]);
-        return this.expired.freeValue(outcome).then(
-          (isFree) =>
-            isFree ? this.tryCommit([operations[i]], options) : this.counted(outcome, operations[i]),
-          (error: Error) => error,
-        );
-      }),
-    );
-  }
-
-  private counted(
-    outcome: Committed | CommitFault | Error,
-    operation: RowOperation,
-  ): Committed | CommitFault | Error {
-    countOperations(this.counters, [operation]);
-    countOutcome(this.counters, outcome);
-    return outcome;
   }
 
   private async sendCommit(
@@ -195,7 +148,7 @@ export class Committer {
     options: WriteOptions,
     extras: CommitExtras,
   ): Promise<Committed | CommitFault> {
-    const call = this.buildCall(operations, token, extras);
+    const call = commitCall(operations, token, { ...extras, fence: this.fenceFor(operations) });
     // a commit that moves a position recognizes its repetition by it
     const retry = extras.step ? 'always' : retryOf(operations, extras.outbox);
     const answered = this.scripts.run(call, retry, options);
@@ -207,31 +160,6 @@ export class Committer {
       throw faultError(outcome);
     }
     return outcome;
-  }
-
-  private buildCallOrError(operation: RowOperation): ScriptCall | Error {
-    try {
-      return this.buildCall([operation], operationToken());
-    } catch (error) {
-      return error as Error;
-    }
-  }
-
-  private buildCall(
-    operations: readonly RowOperation[],
-    token: string,
-    { queries = [], outbox = outboxFor(operations), step }: CommitExtras = {},
-  ): ScriptCall {
-    const window = windowOf(operations, outbox);
-    const fence = this.fenceFor(operations);
-    const isSimple = window.length + queries.length === 0 && !fence && !step && operations.length === 1;
-    const form = formFor(operations, (outbox?.events.length ?? 0) > 0);
-    return isSimple && isSingleRow(operations[0])
-      ? { script: ROW_SCRIPTS[form], ...rowScriptArguments(operations[0], token) }
-      : {
-          script: COMMIT_SCRIPTS[form],
-          ...commitScriptArguments(operations, token, { queries, window, fence, outbox, step }),
-        };
   }
 
   /** @throws LockLostError, or CrossPartitionError if an operation is not in the partition of the lock. */

@@ -130,7 +130,7 @@ const isWithoutExtras = ({
   step,
 }: CommitExtras): boolean => queries.length + window.length === 0 && !fence && !outbox && !step;
 /** Returns whether the row's fields and its indexes are all that an operation writes or requires. */
-const isPlainOperation = (operation: RowOperation): boolean =>
+export const isPlainOperation = (operation: RowOperation): boolean =>
   operation.expireAt === undefined &&
   !operation.increments &&
   !operation.guards &&
@@ -236,7 +236,7 @@ function indexArguments({ schema, key, indexing }: RowOperation, place: Place): 
   return args;
 }
 /** Returns how the commit script makes the entries of an index. */
-function kindOf({ kind, fields, nulls }: IndexSchema): string {
+export function kindOf({ kind, fields, nulls }: IndexSchema): string {
   if (kind === 'unique') return 'u';
   const elements = fields.findIndex(({ form }) => form === 'elements');
   if (elements >= 0) return `e${elements + 1}`;

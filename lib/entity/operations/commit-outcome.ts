@@ -17,6 +17,9 @@ export interface Committed {
   readonly unconfirmed?: Error;
 }
 
+/** What becomes of an operation that is committed together with others, but by itself. */
+export type BatchOutcome = Committed | CommitFault | Error;
+
 /** Returns the outcome of a commit from the script's answer or error. Returns an error if the outcome is unknown. */
 export function outcomeOf(
   answer: readonly string[] | Error,

@@ -38,9 +38,10 @@ function randomToken(): string {
 
 /**
  * Marks a resent script, whose first argument is a token: appends the greatest possible age of the call, in
- * milliseconds, to the token.
+ * milliseconds, to the token. The age that a token already has is that of an earlier call.
  */
 export const ageToken: ArgsOnResend = (args, deadlineMs) => {
   const place = 2 + Number(args[1]); // EVALSHA sha keyCount keys… token …
-  return args.with(place, `${String(args[place]).slice(0, TOKEN_LENGTH)}${deadlineMs}`);
+  const text = String(args[place]);
+  return args.with(place, `${text.slice(0, TOKEN_LENGTH)}${Number(text.slice(TOKEN_LENGTH)) + deadlineMs}`);
 };

@@ -36,6 +36,8 @@ interface Beginning {
 export class Search {
   private readonly steps: readonly Step[];
   private readonly visited = new Set<string>();
+  /** The place of the last read, if no state is lost before it. */
+  private readonly lastRead: number | undefined;
 
   constructor(
     operations: readonly Operation[],
@@ -44,6 +46,10 @@ export class Search {
     private readonly maxVisited: number,
   ) {
     this.steps = this.stepsOf(operations, losses);
+    const lastRead = this.steps.findLastIndex(
+      ({ operation }) => operation?.input[0] === 'read' && !isOptional(operation),
+    );
+    this.lastRead = losses.length > 0 || lastRead < 0 ? undefined : lastRead;
   }
 
   run(): SearchResult {
@@ -70,7 +76,7 @@ export class Search {
       }
       const beginning = next.value;
       if (beginning.required === 0) return { outcome: 'explained', longest: callsOf(beginning) };
-      if (!this.isNew(beginning)) continue;
+      if (!this.isNew(beginning) || this.isLost(beginning)) continue;
       if (beginning.length > longest.length) longest = beginning;
       open.push(this.continuations(beginning));
     }
@@ -84,14 +90,21 @@ export class Search {
     return true;
   }
 
+  /** Whether the last read can no longer return what it has returned. */
+  private isLost(beginning: Beginning): boolean {
+    const { lastRead } = this;
+    if (lastRead === undefined || this.model.canBecome === undefined || isDone(lastRead, beginning))
+      return false;
+    const { operation } = this.steps[lastRead];
+    return !this.model.canBecome(beginning.state.value, operation?.output as Plain);
+  }
+
   /** Yields what may follow: steps that began before another one that is not done has ended. */
   private *continuations(beginning: Beginning): Generator<Beginning> {
-    const { end, leftOut, state } = beginning;
-    const isDone = (place: number): boolean => place < end && !leftOut.includes(place);
-    const places = this.candidates(beginning);
-    for (const place of places) {
+    const { state } = beginning;
+    for (const place of this.candidates(beginning)) {
       const { after, operation, advance } = this.steps[place];
-      if (after === undefined || isDone(after))
+      if (after === undefined || isDone(after, beginning))
         for (const reached of advance(state)) yield this.follow(beginning, place, reached);
       // executed once, and again later, when its turn has come
       if (operation?.mayRepeat === true)
@@ -109,9 +122,20 @@ export class Search {
       places.push(place);
       limit = Math.min(limit, steps[place].to);
     }
-    return places
-      .filter((place) => steps[place].from <= limit)
-      .sort((a, b) => steps[a].to - steps[b].to || a - b);
+    return this.withoutEqual(places.filter((place) => steps[place].from <= limit)).sort(
+      (a, b) => steps[a].to - steps[b].to || a - b,
+    );
+  }
+
+  /** Of calls that do the same, and whose outcome is unknown, only the first need be tried. */
+  private withoutEqual(places: readonly number[]): number[] {
+    const tried = new Set<string>();
+    return places.filter((place) => {
+      const { operation } = this.steps[place];
+      if (operation === undefined || !isOptional(operation)) return true;
+      const { size } = tried;
+      return tried.add(JSON.stringify(operation.input)).size > size;
+    });
   }
 
   private follow(before: Beginning, place: number, state: LossState): Beginning {
@@ -166,6 +190,9 @@ function callsOf(last: Beginning): number[] {
     if (at.last !== undefined) calls.push(at.last);
   return calls.toReversed();
 }
+
+const isDone = (place: number, { end, leftOut }: Beginning): boolean =>
+  place < end && !leftOut.includes(place);
 
 const isOptional = (operation: Operation | undefined): boolean =>
   operation !== undefined && operation.output === undefined;

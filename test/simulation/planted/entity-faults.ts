@@ -27,8 +27,8 @@ const ROWS: readonly Row[] = [
   [
     'a conflict is taken for success',
     'transactions/transaction-commit',
-    "if (outcome.fault === 'QUERY' || isConflict(outcome, record.reads.get(outcome.operation.key.row)))\n      return false;",
-    'if (isConflict(outcome, record.reads.get(outcome.operation.key.row)))\n      return true;',
+    'isConflict(outcome, record.reads.get(outcome.operation.key.row)))\n      return false;',
+    'isConflict(outcome, record.reads.get(outcome.operation.key.row)))\n      return true;',
     50,
   ],
   [
@@ -44,13 +44,6 @@ const ROWS: readonly Row[] = [
     'local known = times and answerOf(times, answers, token)',
     'local known = nil',
     200,
-  ],
-  [
-    'an increment is sent again although nothing remembers it',
-    'commit/committer',
-    "const retry = operation.schema.hasWindow ? 'always' : 'safe';",
-    "const retry = operation.schema.hasWindow ? 'always' : 'always';",
-    400,
   ],
   [
     'a save does not check the version that was loaded',

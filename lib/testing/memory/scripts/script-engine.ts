@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { CommandError, type MemoryReply } from '../command-parts/reply.js';
 import { BASE_LIBRARY, next, thrownBy } from '../libraries/base-library.js';
+import { bitLibrary } from '../libraries/bit-library.js';
 import { ScriptRandom, mathLibrary } from '../libraries/math-library.js';
 import { createOperators } from '../lua/operators.js';
 import { type CallOfScript, redisLibrary } from './redis-library.js';
@@ -36,6 +37,7 @@ export class ScriptEngine {
     const call: CallOfScript = (words) => host(words, this.mayWrite);
     const libraries = {
       ...BASE_LIBRARY,
+      bit: bitLibrary(),
       math: mathLibrary(this.random),
       string: STRING_LIBRARY,
       table: TABLE_LIBRARY,

@@ -4,6 +4,7 @@ import {
   type ClusterRepository,
   createRepositories,
   Index,
+  type ItemResult,
   type PartitionLock,
   PartitionKey,
   PrimaryKey,
@@ -12,7 +13,8 @@ import {
   Unique,
 } from 'keyslot';
 import { type Random, randomBelow, seededRandom } from '../../../../lib/testing/memory/keyspace/random.js';
-import { freshId, sharedClient } from '../fixtures.js';
+import { eventually } from '../../../cluster-fixture.js';
+import { freshId, losingReplies, losingRequests, sharedClient } from '../fixtures.js';
 
 @ClusterEntity({ name: 'Hall' })
 class Hall {
@@ -109,9 +111,7 @@ const WRITES: Readonly<Record<string, (side: Side, draw: Draw) => Promise<unknow
     await chairs.save(Object.assign(found, chair));
   },
   saveMany: ({ chairs, hallId }, { id, other, chair }) =>
-    chairs
-      .saveMany([id, other].map((each) => chairs.create({ hallId, id: each, ...chair })))
-      .then((results) => results.map((result) => (result.ok ? 'ok' : codeOf(result.error)))),
+    chairs.saveMany([id, other].map((each) => chairs.create({ hallId, id: each, ...chair }))).then(codesOf),
   swap: ({ hallId, transaction }, { id, other, chair }) =>
     transaction(async (tx) => {
       const [first, second] = [
@@ -138,6 +138,9 @@ function codeOf(error: unknown): string {
   if (error instanceof ClusterError) return error.code;
   throw error;
 }
+
+const codesOf = (results: readonly ItemResult<unknown>[]): string[] =>
+  results.map((result) => (result.ok ? 'ok' : codeOf(result.error)));
 
 /** Returns all that a side has stored, without versions, tokens and the id of its partition. */
 async function stored({ hallId }: Side): Promise<unknown> {
@@ -175,6 +178,16 @@ async function outcomeOf(write: Promise<unknown>): Promise<unknown> {
   }
 }
 
+/** What is wrong with the indexes of a partition. */
+async function issuesOf(
+  repository: { verifyIndexes(options: { partition: string }): AsyncIterable<unknown> },
+  partition: string,
+): Promise<unknown[]> {
+  const issues: unknown[] = [];
+  for await (const issue of repository.verifyIndexes({ partition })) issues.push(issue);
+  return issues;
+}
+
 describe('plain writes', () => {
   it.each([1, 2, 3])('store and reject the same as writes under a lock (seed %i)', async (seed) => {
     const registry = createRepositories(cluster.client, TYPES);
@@ -209,10 +222,83 @@ describe('plain writes', () => {
       }
       // the draws meet the refusals, too
       expect([...codes]).toEqual(expect.arrayContaining(['done', 'ENTITY_EXISTS', 'UNIQUE_VIOLATION']));
-      const issues: unknown[] = [];
-      for await (const issue of plain.chairs.verifyIndexes({ partition: plainId })) issues.push(issue);
-      expect(issues).toEqual([]);
+      expect(await issuesOf(plain.chairs, plainId)).toEqual([]);
+      expect(await issuesOf(plain.doors, plainId)).toEqual([]);
     });
+  });
+
+  it.each([
+    ['reply', losingReplies],
+    ['request', losingRequests],
+  ] as const)('are made once if they are sent again because their %s was lost', async (_, losing) => {
+    const doors = createRepositories(losing(cluster.client), TYPES).repository(Door);
+    const hallId = freshId();
+    const row = `{Hall:${hallId}}:Door:1`;
+    const door = await doors.insert(doors.create({ hallId, id: 1, side: 'north', code: 'c1' }));
+    const first = Number(await cluster.client.hget(row, '~v'));
+    await doors.save(Object.assign(door, { side: 'south', code: 'c2' }));
+    expect(await doors.update({ hallId, id: 1 }, { code: 'c3' })).toEqual({ version: first + 2 });
+    expect(await doors.findBy({ hallId, side: 'south' })).toEqual([expect.objectContaining({ code: 'c3' })]);
+    // the values that it had are free
+    await doors.insert(doors.create({ hallId, id: 2, side: 'north', code: 'c1' }));
+    await expect(doors.update({ hallId, id: 2 }, { code: 'c3' })).rejects.toMatchObject({
+      code: 'UNIQUE_VIOLATION',
+      properties: ['code'],
+    });
+    expect(await issuesOf(doors, hallId)).toEqual([]);
+  });
+
+  it('replace a row that has expired, and its entries', async () => {
+    const doors = createRepositories(cluster.client, TYPES).repository(Door);
+    const hallId = freshId();
+    await doors.insert(doors.create({ hallId, id: 1, side: 'north', code: 'c1' }));
+    await doors.expire({ hallId, id: 1 }, 1);
+    await eventually(async () => expect(await doors.exists({ hallId, id: 1 })).toBe(false));
+    await expect(doors.update({ hallId, id: 1 }, { side: 'east' })).rejects.toMatchObject({
+      code: 'ENTITY_NOT_FOUND',
+    });
+    await doors.insert(doors.create({ hallId, id: 1, side: 'west' }));
+    await doors.insert(doors.create({ hallId, id: 2, code: 'c1' }));
+    expect(await doors.findBy({ hallId, side: 'west' })).toHaveLength(1);
+    expect(await issuesOf(doors, hallId)).toEqual([]);
+  });
+
+  it('of many rows in one partition succeed or fail one by one', async () => {
+    const doors = createRepositories(cluster.client, TYPES).repository(Door);
+    const hallId = freshId();
+    const create = (id: number, code = `c${id}`): Door => doors.create({ hallId, id, side: 'north', code });
+    const all = Array.from({ length: 60 }, (_, id) => create(id));
+    expect(codesOf(await doors.saveMany(all))).toEqual(all.map(() => 'ok'));
+    await doors.update({ hallId, id: 7 }, { side: 'west' }); // which the object does not know
+    for (const door of all) door.side = door.id % 2 ? 'south' : 'east';
+    all[20].code = 'c21';
+    all[30].code = 'new';
+    const results = codesOf(await doors.saveMany([...all, create(60), create(61, 'c22'), create(7)]));
+    const expected: unknown[] = all.map(() => 'ok');
+    [expected[7], expected[20]] = ['VERSION_CONFLICT', 'UNIQUE_VIOLATION'];
+    expect(results).toEqual([...expected, 'ok', 'UNIQUE_VIOLATION', 'ENTITY_EXISTS']);
+    expect(await doors.countBy({ hallId, side: 'south' })).toBe(29);
+    expect(await doors.findOneBy({ hallId, code: 'new' })).toMatchObject({ id: 30, side: 'east' });
+    // the objects know the versions of their rows
+    const saved = all.filter((_, id) => expected[id] === 'ok');
+    for (const door of saved) door.side = 'north';
+    expect(codesOf(await doors.saveMany(saved))).toEqual(saved.map(() => 'ok'));
+    expect(await issuesOf(doors, hallId)).toEqual([]);
+  });
+
+  it('of many rows are made once if they are sent again because their replies were lost', async () => {
+    const doors = createRepositories(losingReplies(cluster.client), TYPES).repository(Door);
+    const hallId = freshId();
+    const all = [0, 1, 2, 3].map((id) => doors.create({ hallId, id, side: 'north', code: `c${id}` }));
+    expect(codesOf(await doors.saveMany(all))).toEqual(all.map(() => 'ok'));
+    const versions = () =>
+      Promise.all(all.map(({ id }) => cluster.client.hget(`{Hall:${hallId}}:Door:${id}`, '~v')));
+    const before = await versions();
+    for (const door of all) door.side = 'south';
+    expect(codesOf(await doors.saveMany(all))).toEqual(all.map(() => 'ok'));
+    expect((await versions()).map(Number)).toEqual(before.map((version) => Number(version) + 1));
+    expect(await doors.countBy({ hallId, side: 'south' })).toBe(4);
+    expect(await issuesOf(doors, hallId)).toEqual([]);
   });
 
   it('add one to the version of the row, whatever its last digit', async () => {

@@ -6,7 +6,7 @@ import { judgeHistory, type HistoryFigures } from './verdicts.js';
 
 /** Callers of each key, and the pause of each after a call, in ms. */
 const CALLERS = 2;
-const PAUSE_MS = 30;
+const PAUSE_MS = 60;
 /** How often the value at the end is read at most. */
 const ATTEMPTS = 5;
 let series = 0;

@@ -7,4 +7,5 @@ export const LIST: Model<readonly string[]> = {
     const list = name === 'append' ? [...state, String(element)] : state;
     return [list, name === 'append' ? list.length : list];
   },
+  canBecome: (state, later) => state.every((element, place) => element === later[place]),
 };
