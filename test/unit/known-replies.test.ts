@@ -61,6 +61,15 @@ describe('a reply of CLUSTER SLOTS', () => {
     expect(view.sameView(present)).toBe(true);
   });
 
+  it('is the same view from each node, and is present once that view is', () => {
+    const replies = new KnownReplies(undefined);
+    const before = present.withSlotsMoved([[0, '10.0.0.2:7001']]);
+    const view = replies.view(reply(), ASKED, before);
+    expect(replies.view(reply(), { host: '10.0.0.2', port: 7001 }, before)).toBe(view);
+    const adopted = view.restamped(before.version + 1, undefined);
+    expect(replies.view(reply(), ASKED, adopted)).toBe(adopted);
+  });
+
   it('is mapped again each time if the application maps addresses', () => {
     let host = 'first';
     const remap = ({ port }: { port: number }) => ({ host, port });

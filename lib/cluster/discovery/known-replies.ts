@@ -3,14 +3,15 @@ import { topologyFromSlots, type AddressRemap } from '../topology/slots-reply.js
 import type { ClusterTopology, NodeAddress } from '../topology/topology.js';
 
 /** More digests than this are dropped: nodes list replicas in orders of their own, but rarely in this many. */
-const MAXIMUM_DIGESTS = 100;
+const MAXIMUM_DIGESTS = 32;
 
 /**
- * Reads replies of CLUSTER SLOTS. Recognizes those that describe the present topology by their digests, so that a
- * reply that repeats an earlier one is not taken apart and compared again.
+ * Reads replies of CLUSTER SLOTS. Recognizes a reply that repeats another one by its digest, so that it is not taken
+ * apart and compared again.
  */
 export class KnownReplies {
-  private readonly digests = new Set<string>();
+  /** What replies describe, by their digests: the present topology, or a view that differs from it. */
+  private readonly views = new Map<string, ClusterTopology>();
   private present: ClusterTopology | undefined = undefined;
 
   constructor(private readonly remap: AddressRemap | undefined) {}
@@ -19,15 +20,24 @@ export class KnownReplies {
   view(reply: Reply, answeredBy: NodeAddress, present: ClusterTopology): ClusterTopology {
     // a function of the application may map an address to another one than before
     if (this.remap !== undefined) return topologyFromSlots(reply, answeredBy, this.remap);
-    if (present !== this.present) this.digests.clear();
-    this.present = present;
+    if (present !== this.present) this.follow(present);
     const digest = new ReplyDigest(answeredBy.host).of(reply);
-    if (this.digests.has(digest)) return present;
+    const known = this.views.get(digest);
+    if (known !== undefined) return known;
     const view = topologyFromSlots(reply, answeredBy);
-    if (!view.sameView(present)) return view;
-    if (this.digests.size === MAXIMUM_DIGESTS) this.digests.clear();
-    this.digests.add(digest);
-    return present;
+    if (this.views.size === MAXIMUM_DIGESTS) this.views.clear();
+    const described = view.sameView(present) ? present : view;
+    this.views.set(digest, described);
+    return described;
+  }
+
+  /** Keeps what describes the present topology. */
+  private follow(present: ClusterTopology): void {
+    this.present = present;
+    for (const [digest, view] of this.views) {
+      if (view.sameView(present)) this.views.set(digest, present);
+      else this.views.delete(digest);
+    }
   }
 }
 
