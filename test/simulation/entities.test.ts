@@ -39,7 +39,10 @@ describe('a simulation with entities', () => {
         counts.queries += queries.length;
       }
     }
-    for (const [what, count] of Object.entries(counts)) expect([what, count > 0]).toEqual([what, true]);
+    // few schedules have few of each of these
+    const { unknown, conflict, losses, ...common } = counts;
+    expect(unknown + conflict + losses).toBeGreaterThan(0);
+    for (const [what, count] of Object.entries(common)) expect([what, count > 0]).toEqual([what, true]);
     expect(counts.done).toBeGreaterThan(200);
   });
 
