@@ -1,6 +1,6 @@
 import { clearInterval, setInterval } from '../common/timers.js';
 import { SLOT_COUNT } from '../topology/key-slot.js';
-import { authorOf, slotsOf } from '../topology/slot-claims.js';
+import { authorOf, claimsOf } from '../topology/node-lines.js';
 import type { CacheSession } from './cache-session.js';
 
 /** Checks in the time for which one of them certifies. */
@@ -52,12 +52,12 @@ export class SessionChecks {
     const { view } = session;
     const id = view && authorOf(view.nodes);
     if (view === undefined || id === undefined) return;
-    const claims = slotsOf(view.nodes, id);
+    const claims = claimsOf(view.nodes, id);
     const witness = this.witnessFor(session);
     if (witness === null) return;
     let asOf = view.sentAt;
     if (witness !== undefined) {
-      const confirmed = slotsOf(witness.nodes, id);
+      const confirmed = claimsOf(witness.nodes, id);
       let disagree = false;
       for (let slot = 0; slot < SLOT_COUNT; slot++) {
         if (claims[slot] === 1 && confirmed[slot] === 0) {
