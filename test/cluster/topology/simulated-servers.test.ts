@@ -13,7 +13,7 @@ let serial = 0;
 
 beforeAll(async () => {
   real = await RealServers.start();
-  simulated = new SimulatedServers();
+  simulated = new SimulatedServers(await real.checkQueuedKeys());
 });
 afterAll(async () => {
   simulated.close();

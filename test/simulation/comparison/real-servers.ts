@@ -29,6 +29,12 @@ export class RealServers implements ScriptServers {
     return new RealServers(cluster, nodes as Record<Letter, LocalNode>);
   }
 
+  /** Whether they look for the keys of a command that they queue. */
+  async checkQueuedKeys(): Promise<boolean> {
+    const info = String(await this.cluster.command(this.nodes.A, 'INFO', 'server'));
+    return Number(/^valkey_version:(\d+)/m.exec(info)?.[1] ?? 0) < 9;
+  }
+
   connect(node: Letter): Socket {
     const { host, port } = this.nodes[node];
     return connect(port, host).setNoDelay();

@@ -100,7 +100,7 @@ const DIFFERENT: readonly (readonly [RegExp, string])[] = [
   [/("(?:server|version)"),"[^"]*"/g, '$1'],
   [/"id",:\d+/, '"id"'],
   [/"modules",\[.*\]\]/, '"modules",[]]'],
-  [/ on @user_script(:\d+)?\./, ''],
+  [/ script:( [0-9a-f]{40},)? on @user_script(:\d+)?\./, ''],
   [/ Please use EVAL\./g, ''],
   [/NOPERM User \S+ has/, 'NOPERM this user has'],
   [/HELLO <proto> AUTH/, 'HELLO AUTH'],

@@ -15,8 +15,10 @@ export class SimulatedServers implements ScriptServers {
   private readonly cluster: SimulatedCluster;
   private move: SlotMove | undefined;
 
-  constructor() {
+  /** @param checksQueuedKeys see `SlotView` */
+  constructor(checksQueuedKeys: boolean) {
     this.cluster = new SimulatedCluster({ time: this.time, random: seededRandom(1), trace: () => {} });
+    for (const node of this.cluster.nodes) node.checksQueuedKeys = checksQueuedKeys;
   }
 
   connect(node: Letter): Socket {

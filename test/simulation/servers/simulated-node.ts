@@ -49,6 +49,7 @@ export class SimulatedNode implements ConnectionHost, SlotView {
   readonly access = new AccessRules();
   /** How many connections it has at most, and how far its clock is ahead, in ms. */
   maxClients = Infinity;
+  checksQueuedKeys = true;
   deafUntil = 0;
   clockAheadMs = 0;
   state: 'up' | 'frozen' | 'down' = 'up';

@@ -15,6 +15,8 @@ export interface SlotView {
   readonly importing: ReadonlyMap<number, unknown>;
   /** Why it writes nothing at present. */
   readonly writeRefusal: string | undefined;
+  /** Whether it looks for the keys of a command that it queues; Valkey 9 waits for EXEC. */
+  readonly checksQueuedKeys: boolean;
   has(key: string): boolean;
   addressOf(place: number): NodeAddress;
 }
@@ -33,8 +35,10 @@ export function slotRefusal(
   const { slot, keys, isWrite, areChannels } = found;
   const owner = node.map.ownerOf(slot);
   const isOwn = owner === node.place;
+  const isQueuing = client.queued !== undefined && commands !== client.queued;
   // in a transaction, channels count as keys
-  const missing = areChannels && commands !== client.queued ? 0 : keys.filter((key) => !node.has(key)).length;
+  const isUnchecked = (areChannels && commands !== client.queued) || (isQueuing && !node.checksQueuedKeys);
+  const missing = isUnchecked ? 0 : keys.filter((key) => !node.has(key)).length;
   const target = isOwn ? node.migrating.get(slot) : undefined;
   if (target !== undefined && missing > 0)
     return missing < keys.length ? TRY_AGAIN : `ASK ${slot} ${nameOf(target)}`;
