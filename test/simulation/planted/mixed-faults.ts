@@ -78,5 +78,5 @@ const fromRow = ([name, file, passage, replacement, schedules]: Row): PlantedFau
 /** Changes of the client's code, each of which the schedules of `randomMixedSchedule` must notice. */
 export const MIXED_FAULTS: readonly PlantedFault[] = ROWS.map(fromRow);
 
-/** Changes that these schedules have not noticed in so many. They run only if they are named. */
+/** Changes that these schedules have not noticed yet; see `UNNOTICED_FAULTS`. */
 export const UNNOTICED_MIXED_FAULTS: readonly PlantedFault[] = UNNOTICED_ROWS.map(fromRow);

@@ -250,5 +250,8 @@ const fromRow = ([name, file, passage, replacement, schedules]: Row): PlantedFau
 /** Changes of the client's code, each of which the simulation must notice. */
 export const PLANTED_FAULTS: readonly PlantedFault[] = ROWS.map(fromRow);
 
-/** Changes that the simulation has not noticed in so many schedules. It runs them only if they are named. */
+/**
+ * Changes that the simulation has not noticed yet, on busy machines in the schedules of a minute or two. It runs them only
+ * if they are named, with as many schedules as are given here.
+ */
 export const UNNOTICED_FAULTS: readonly PlantedFault[] = UNNOTICED_ROWS.map(fromRow);
