@@ -88,6 +88,8 @@ export const processes: readonly Scenario[] = [
     goals: [...goals, atMost('processes that did not end', 0), atLeast('locks lost', 1)],
     play: (stage) =>
       harmProcesses(stage, sized(stage, 6, 36), async (process) => {
+        // while it holds the lock, so that another holds it when it goes on
+        if (process.role === 'locker') await process.begins('lock held');
         process.stop();
         await delay(2.5 * LOCK_TTL_MS);
         process.resume();

@@ -15,7 +15,9 @@ let series = 0;
 /** A client process that works on a till. */
 export class TillProcess {
   private readonly read: Promise<unknown>;
+  private readonly exited: Promise<number | null>;
   private events = 0;
+  private readonly counts = new Map<TillEvent['type'], number>();
 
   private constructor(
     readonly role: TillRole,
@@ -24,10 +26,13 @@ export class TillProcess {
   ) {
     const lines = createInterface({ input: child.stdout! });
     lines.on('line', (line) => {
+      const event = JSON.parse(line) as TillEvent;
       this.events++;
-      books.record(JSON.parse(line) as TillEvent);
+      this.counts.set(event.type, (this.counts.get(event.type) ?? 0) + 1);
+      books.record(event);
     });
     this.read = once(lines, 'close');
+    this.exited = new Promise((resolve) => child.once('exit', resolve));
   }
 
   static start(role: TillRole, { seeds }: LocalCluster, { id, books }: OpenTill): TillProcess {
@@ -46,6 +51,14 @@ export class TillProcess {
       if (performance.now() > end) throw new Error(`A ${this.role} makes no progress`);
   }
 
+  /** Waits until it begins another one of these. */
+  async begins(type: TillEvent['type']): Promise<void> {
+    const count = (): number => this.counts.get(type) ?? 0;
+    const before = count();
+    for (const end = performance.now() + PATIENCE_MS; count() === before; await delay(1))
+      if (performance.now() > end) throw new Error(`A ${this.role} never begins: ${type}`);
+  }
+
   async kill(): Promise<void> {
     this.child.kill('SIGKILL');
     await this.read;
@@ -59,11 +72,11 @@ export class TillProcess {
     this.child.kill('SIGCONT');
   }
 
-  /** Lets it finish what it does. @returns whether it ended by itself */
+  /** Lets it finish what it does. @returns whether it ended by itself, and well */
   async end(): Promise<boolean> {
     this.child.stdin!.end();
     const ended = await Promise.race([this.read.then(() => true), delay(PATIENCE_MS, false, { ref: false })]);
     if (!ended) await this.kill();
-    return ended;
+    return (await this.exited) === 0;
   }
 }

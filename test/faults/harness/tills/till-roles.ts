@@ -14,7 +14,7 @@ export type TillEvent =
   | { readonly type: 'receipt begun' | 'receipt done' | 'receipt refused'; readonly id: string }
   | { readonly type: 'visit begun' | 'visit refused'; readonly token: string }
   | { readonly type: 'visit done'; readonly token: string; readonly visits: number }
-  | { readonly type: 'lock lost' | 'change handled' }
+  | { readonly type: 'lock held' | 'lock lost' | 'change handled' }
   | { readonly type: 'failed'; readonly error: string };
 
 /** What a worker is given. */
@@ -37,7 +37,7 @@ const SAVES_AT_A_TIME = 4;
 const PAUSE_MS = 5;
 /** Savers are slower, so that a follower keeps up with them. */
 const SAVER_PAUSE_MS = 60;
-const HOLD_MS = 20;
+const HOLD_MS = 100;
 
 /** Works until the signal. */
 export const TILL_ROLES: Readonly<Record<TillRole, (work: TillWork) => Promise<void>>> = {
@@ -73,6 +73,7 @@ export const TILL_ROLES: Readonly<Record<TillRole, (work: TillWork) => Promise<v
         .withLock(
           tillId,
           async (lock) => {
+            emit({ type: 'lock held' });
             const locked = lock.repository(Till);
             const visits = (await locked.findOneOrFail(tillId)).visits + 1;
             await delay(HOLD_MS);
