@@ -27,7 +27,8 @@ class TransformedLine {
 Type(() => Date)(TransformedLine.prototype, 'addedAt');
 Type(() => TransformedAddress)(TransformedLine.prototype, 'shipTo');
 
-const { OrderLine } = orderClasses(await import('../../dist/index.js'));
+await import('reflect-metadata');
+const { OrderLine } = orderClasses(await import('../../.cache/modules/index.js'));
 const line = lineOf('codecs', 7);
 
 /** Encoders and decoders of one line, by whom. */
@@ -35,7 +36,7 @@ const codecs = { Keyslot: ours(), 'by hand': byHand(), 'class-transformer': tran
 
 /** What is written for a row of an entity, and the entity of a row as it is read, with its marks and version. */
 function ours() {
-  const mapper = new RowMapper(new SchemaBuilder().build(OrderLine));
+  const mapper = new RowMapper(new SchemaBuilder().build(OrderLine), Date.now);
   const key = entityKey(mapper.schema, { orderId: line.orderId, id: line.id });
   const entity = Object.assign(new OrderLine(), line);
   const { set } = mapper.changes(entity);
