@@ -1,3 +1,5 @@
+// oxlint-disable-next-line import/no-unassigned-import -- the decorators read the metadata that it adds
+import 'reflect-metadata';
 import { instanceToPlain, plainToInstance, Type } from 'class-transformer';
 import { entityKey } from '../../.cache/modules/entity/keys/entity-key.js';
 import { RowMapper } from '../../.cache/modules/entity/rows/row-mapper.js';
@@ -27,7 +29,6 @@ class TransformedLine {
 Type(() => Date)(TransformedLine.prototype, 'addedAt');
 Type(() => TransformedAddress)(TransformedLine.prototype, 'shipTo');
 
-await import('reflect-metadata');
 const { OrderLine } = orderClasses(await import('../../.cache/modules/index.js'));
 const line = lineOf('codecs', 7);
 
