@@ -4,6 +4,7 @@ import { transformSync } from '@swc/core';
 import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { cache, root } from './paths.mjs';
+import { swcOptions } from './swc-options.mjs';
 
 const FOLDERS = [
   'lib/cluster',
@@ -13,16 +14,6 @@ const FOLDERS = [
   'lib/testing/memory',
   'test/simulation',
 ];
-const OPTIONS = {
-  jsc: {
-    target: 'es2022',
-    parser: { syntax: 'typescript', decorators: true },
-    transform: { legacyDecorator: true, decoratorMetadata: true },
-    keepClassNames: true,
-  },
-  module: { type: 'es6' },
-  sourceMaps: 'inline',
-};
 
 /**
  * @param {string} name of a folder, for this process alone
@@ -64,5 +55,5 @@ export const removeTree = (tree) => rmSync(tree, { recursive: true, force: true 
 function write(tree, file, text) {
   const target = join(tree, file.replace(/\.ts$/, '.js'));
   mkdirSync(dirname(target), { recursive: true });
-  writeFileSync(target, transformSync(text, { ...OPTIONS, filename: join(root, file) }).code);
+  writeFileSync(target, transformSync(text, { ...swcOptions, filename: join(root, file) }).code);
 }

@@ -58,6 +58,10 @@ describe('a local cluster of three primaries with a replica each', () => {
     expect(cluster.primaries).toHaveLength(3);
     expect(cluster.replicas).toHaveLength(3);
     expect(new Set(cluster.nodes.map((node) => node.id)).size).toBe(6);
+    for (const node of cluster.nodes) {
+      const shards = (await cluster.command(node, 'CLUSTER', 'SLOTS')) as unknown[][];
+      expect(shards.map(([, , ...members]) => members.length)).toEqual([2, 2, 2]);
+    }
     const [first, last] = [await cluster.primaryOfSlot(0), await cluster.primaryOfSlot(16_383)];
     expect(first).not.toBe(last);
     const primary = await cluster.primaryOfSlot(keySlot('ready'));

@@ -18,7 +18,6 @@ export class RealServers implements ScriptServers {
 
   static async start(): Promise<RealServers> {
     const cluster = await LocalCluster.start();
-    await untilListed(cluster);
     const slots = await slotsOf(cluster, cluster.nodes[0]);
     const shards = slots.toSorted(([a], [b]) => a - b).map(([, , primary, replica]) => [primary, replica]);
     const nodeAt = (shard: number, member: number): LocalNode => {
@@ -72,7 +71,6 @@ export class RealServers implements ScriptServers {
   async failOver(replica: Letter): Promise<void> {
     await this.cluster.failover(this.nodes[replica]);
     await this.cluster.waitUntilStable();
-    await untilListed(this.cluster);
   }
 
   describe(node: Letter): { readonly host: string; readonly port: number; readonly id: string } {
@@ -106,13 +104,6 @@ type SlotsEntry = [first: number, last: number, ...nodes: [host: string, port: n
 
 const slotsOf = async (cluster: LocalCluster, node: LocalNode): Promise<SlotsEntry[]> =>
   (await cluster.command(node, 'CLUSTER', 'SLOTS')) as SlotsEntry[];
-
-/** Waits until all nodes list all replicas: they leave out those of which they have not heard how much they have. */
-const untilListed = (cluster: LocalCluster): Promise<void> =>
-  until('every node lists all replicas', async () => {
-    const views = await Promise.all(cluster.nodes.map((node) => slotsOf(cluster, node)));
-    return views.every((view) => view.every((entry) => entry.length === 4));
-  });
 
 async function until(what: string, isDone: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + PATIENCE_MS;

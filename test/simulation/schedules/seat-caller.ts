@@ -1,13 +1,15 @@
 import type { ClusterClient } from '../../../lib/client/cluster-client.js';
+import * as decorators from '../../../lib/entity/decorators/decorators.js';
 import { EntityRegistry } from '../../../lib/entity/repository/entity-registry.js';
 import type { Operation } from '../checker/history.js';
 import { executedOf, RecordedHall, type CommitRecord } from '../entities/recorded-hall.js';
 import { SEAT_CALLS } from '../entities/seat-calls.js';
-import { Hall, Seat, Stool } from '../entities/seat.js';
+import { seatClasses } from '../entities/seat.js';
 import type { World } from '../servers/world.js';
 import { idempotencyOf } from './random-seat-schedule.js';
 import type { SeatCall } from './schedule.js';
 
+const { Hall, Seat, Stool } = seatClasses(decorators);
 /** The class of the rows of a partition, by what recognizes repeated writes. */
 const TYPES = { window: Seat, row: Stool };
 

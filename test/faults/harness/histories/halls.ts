@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import * as keyslot from 'keyslot';
 import { createRepositories, keySlot, type ClusterClient, type EntityRegistry } from 'keyslot';
 import type { LossWindow } from '../../../simulation/checker/history.js';
 import { PARTITION } from '../../../simulation/checker/models/partition.js';
 import { executedOf, RecordedHall, type CommitRecord } from '../../../simulation/entities/recorded-hall.js';
 import { SEAT_CALL_NAMES, SEAT_CALLS, type SeatCallName } from '../../../simulation/entities/seat-calls.js';
 import { SEAT_IDS } from '../../../simulation/entities/seat-row.js';
-import { Hall, Seat, Stool } from './seat.js';
+import { seatClasses } from '../../../simulation/entities/seat.js';
 import { judgeHistory, type HistoryFigures } from './verdicts.js';
 
 /** Callers of each partition, and the pause of each after a call, in ms. */
@@ -15,6 +16,7 @@ const PAUSE_MS = 60;
 const ATTEMPTS = 5;
 let series = 0;
 
+const { Hall, Seat, Stool } = seatClasses(keyslot);
 /** The class of the rows of a partition, by what recognizes repeated writes. */
 const TYPES = { window: Seat, row: Stool };
 
