@@ -1,11 +1,11 @@
 import { delay } from '../../cluster/common/timers.js';
 import { UnsupportedServerFeatureError } from '../../cluster/common/errors.js';
-import { checkSlot } from '../../cluster/topology/key-slot.js';
+import { slotsAndRanges } from '../../client/cluster-calls/slot-words.js';
 import { AtomicJobs, type JobCalls } from '../../client/migration/atomic-jobs.js';
 import type { WaitOptions } from '../common/poll.js';
 import type { SlotRange } from '../server/cluster-view.js';
 import type { LocalNode } from '../server/local-node.js';
-import { type SlotMigration, slotsOf, untilEpochIsKnown, untilOwnerIsKnown } from './slot-migration.js';
+import { type SlotMigration, untilEpochIsKnown, untilOwnerIsKnown } from './slot-migration.js';
 
 /** How fast slots move. */
 export interface MigrateSlotsOptions extends WaitOptions {
@@ -28,7 +28,7 @@ export async function migrateKeyByKey(
   running: () => readonly LocalNode[],
   { pauseMs = 0, keysPerStep = 100, ...wait }: MigrateSlotsOptions,
 ): Promise<void> {
-  const list = listOfSlots(slots);
+  const list = slotsAndRanges(slots);
   await untilEpochIsKnown(from, to, wait);
   for (const slot of list) {
     wait.signal?.throwIfAborted();
@@ -51,8 +51,7 @@ export async function migrateAtomically(
   running: () => readonly LocalNode[],
   wait: WaitOptions,
 ): Promise<void> {
-  const list = listOfSlots(slots);
-  list.forEach(checkSlot);
+  const list = slotsAndRanges(slots);
   const jobs = await AtomicJobs.between(CALLS, route);
   if (jobs === undefined)
     throw new UnsupportedServerFeatureError('migrateSlotsAtomically', 'Redis 8.4 or Valkey 9');
@@ -62,9 +61,4 @@ export async function migrateAtomically(
     left = left.filter((slot) => !moved.has(slot));
   }
   await untilOwnerIsKnown(list, route.to, running, wait);
-}
-
-function listOfSlots(slots: Iterable<number | SlotRange>): number[] {
-  const list = [...slots].flatMap((item) => (typeof item === 'number' ? [item] : slotsOf(item)));
-  return [...new Set(list)];
 }

@@ -162,6 +162,6 @@ export async function untilOwnerIsKnown(
 }
 
 /** Every slot of a range. */
-export function slotsOf([first, last]: SlotRange): number[] {
+function slotsOf([first, last]: SlotRange): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }

@@ -203,6 +203,11 @@ describe('a local cluster of three primaries with a replica each', () => {
   it('rejects nodes and slots that do not belong to it', async () => {
     await expect(cluster.kill('127.0.0.1:1')).rejects.toBeInstanceOf(InvalidArgumentError);
     await expect(cluster.primaryOfSlot(16_384)).rejects.toBeInstanceOf(InvalidArgumentError);
+    const [from, to] = cluster.primaries;
+    for (const slots of [[16_384], [[5, 1]], [], undefined])
+      await expect(cluster.migrateSlots(slots as number[], from, to)).rejects.toBeInstanceOf(
+        InvalidArgumentError,
+      );
   });
 });
 
