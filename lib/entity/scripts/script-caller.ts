@@ -109,6 +109,9 @@ type Answer = string | (string | Buffer)[];
 /** What servers need for a property with a `ttl`. */
 export const FIELD_EXPIRY_NEEDS = 'Redis 7.4 or later, or Valkey 9 or later';
 
+/** Redis names the function `redis.acl_check_cmd`, Valkey 8 names it `server.acl_check_cmd`. */
+const UNKNOWN_TO_ACL = /Invalid command passed to \w+\.acl_check_cmd/;
+
 /** Returns the error for a caller whose server is too old for a script. Such a script has written nothing. */
 function typedError<T>(error: T): T | UnsupportedServerFeatureError {
   if (!(error instanceof ReplyError)) return error;
@@ -119,7 +122,7 @@ function typedError<T>(error: T): T | UnsupportedServerFeatureError {
       'Redis 7.0 or later, or Valkey 7.2 or later',
     );
   // A script asks for its permissions before it writes, and the only command that a server may lack is HPEXPIRE.
-  if (error.message.includes('Invalid command passed to redis.acl_check_cmd'))
+  if (UNKNOWN_TO_ACL.test(error.message))
     return new UnsupportedServerFeatureError('A property with a ttl', FIELD_EXPIRY_NEEDS);
   return error;
 }
