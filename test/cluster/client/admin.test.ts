@@ -165,26 +165,32 @@ describe('a cluster of two shards with a replica each', () => {
     const aborted = cluster.admin.hotKeys({ signal: abort.signal });
     abort.abort(reason);
     await expect(aborted).rejects.toBe(reason);
-    const found = cluster.admin.hotKeys({ durationMs: 500, count: 2 });
     let isOver = false;
     const load = async (): Promise<void> => {
       while (!isOver)
         await Promise.all(['hot', 'hot', 'hot', 'warm', 'cold'].map((key) => cluster.incr(key)));
     };
     const loads = load();
-    const { byCpu, byBytes } = await found.finally(() => (isOver = true));
-    await loads;
+    try {
+      // the servers' CPU time is elapsed time: on a busy machine, one call may seem to take long
+      await eventually(async () => {
+        const { byCpu, byBytes } = await cluster.admin.hotKeys({ durationMs: 500, count: 2 });
+        for (const keys of [byCpu, byBytes]) {
+          expect(keys).toHaveLength(2);
+          expect(keys[0].key).toBe('hot');
+          expect(keys[0].node.id).toBe(cluster.topology.nodeForKey('hot')?.id);
+          expect(keys[0].amount).toBeGreaterThan(keys[1].amount);
+          expect(keys[0].share).toBeGreaterThan(0);
+          expect(keys[0].share).toBeLessThanOrEqual(1);
+        }
+      });
+    } finally {
+      isOver = true;
+      await loads;
+    }
     await cluster.del('hot');
     await cluster.del('warm');
     await cluster.del('cold');
-    for (const keys of [byCpu, byBytes]) {
-      expect(keys).toHaveLength(2);
-      expect(keys[0].key).toBe('hot');
-      expect(keys[0].node.id).toBe(cluster.topology.nodeForKey('hot')?.id);
-      expect(keys[0].amount).toBeGreaterThan(keys[1].amount);
-      expect(keys[0].share).toBeGreaterThan(0);
-      expect(keys[0].share).toBeLessThanOrEqual(1);
-    }
   });
 
   it('marks a slot as moving, and as stable again', async () => {
