@@ -126,7 +126,8 @@ describe('a command', () => {
 
   it('that is rejected before it is sent is reported in its promise', async () => {
     await expect(cluster.mget('a', 'b')).rejects.toMatchObject({ code: 'CROSS_SLOT' });
-    expect(recorder.events).toEqual([]);
+    // the topology may be refreshed meanwhile
+    expect(recorder.events.filter((event) => !event.startsWith('keyslot:topology:'))).toEqual([]);
   });
 });
 
@@ -415,6 +416,7 @@ describe('subscribers', () => {
     const call = cluster.get('{a}s');
     recorder = new TracingRecorder();
     await call;
-    expect(recorder.events).toEqual([]);
+    // the topology may be refreshed meanwhile
+    expect(recorder.events.filter((event) => !event.startsWith('keyslot:topology:'))).toEqual([]);
   });
 });

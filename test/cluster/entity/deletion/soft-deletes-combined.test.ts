@@ -9,13 +9,14 @@ import {
   VersionConflictError,
 } from 'keyslot';
 import { lastValueFrom, take, toArray } from 'rxjs';
-import { eventually } from '../../../cluster-fixture.js';
+import { eventually, ownCluster } from '../../../cluster-fixture.js';
 import { freshId, sharedClient } from '../fixtures.js';
 import { Board, exportOf, faultsOf, idsOf, OldBoard, Post, Topic } from './fixtures.js';
 
 // Soft deletes in use with relations, whole partitions, queries, transactions and changes.
 
-const cluster = sharedClient();
+// a new group of followers leaves a key in each slot that has keys
+const cluster = sharedClient(ownCluster());
 let boards: ClusterRepository<Board>;
 let topics: ClusterRepository<Topic>;
 let posts: ClusterRepository<Post>;

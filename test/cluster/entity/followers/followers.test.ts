@@ -14,7 +14,7 @@ import {
   Shape,
 } from 'keyslot';
 import { outboxKey, progressKey } from '../../../../lib/entity/keys/outbox-key.js';
-import { eventually, sharedCluster } from '../../../cluster-fixture.js';
+import { eventually, ownCluster } from '../../../cluster-fixture.js';
 import { freshId, losingReplies, sharedClient } from '../fixtures.js';
 
 @ClusterEntity({ name: 'Parcel', changes: { maxLength: 100 } })
@@ -39,7 +39,7 @@ class Label {
   @PrimaryKey() id!: number;
 }
 
-const { nodes, keyspace } = sharedCluster();
+const { nodes, keyspace } = ownCluster();
 const cluster = sharedClient({ nodes, keyspace });
 const TYPES = [Parcel, Invoice, Label];
 let parcels: ClusterRepository<Parcel>;

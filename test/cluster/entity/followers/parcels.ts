@@ -12,7 +12,7 @@ import {
   Property,
   Shape,
 } from 'keyslot';
-import { sharedCluster } from '../../../cluster-fixture.js';
+import { ownCluster } from '../../../cluster-fixture.js';
 import { sharedClient } from '../fixtures.js';
 
 @ClusterEntity({ name: 'Parcel', changes: true })
@@ -34,8 +34,8 @@ type FollowArguments = [
 
 /** Parcels, and followers of them that end with their test. */
 export class Parcels {
-  private readonly shared = sharedCluster();
-  private readonly cluster = sharedClient(this.shared);
+  private readonly own = ownCluster();
+  private readonly cluster = sharedClient(this.own);
   private readonly followers = new Set<ChangeFollower>();
   private readonly clients = new Set<ClusterClient>();
   repository!: ClusterRepository<Parcel>;
@@ -63,7 +63,7 @@ export class Parcels {
 
   /** A client that a test may cut off, as if its process had died. */
   mortalClient(options: ClusterClientOptions = {}): ClusterClient {
-    const { nodes, keyspace: keyPrefix } = this.shared;
+    const { nodes, keyspace: keyPrefix } = this.own;
     const client = new ClusterClient({ nodes, keyPrefix, ...options });
     this.clients.add(client);
     return client;

@@ -36,13 +36,15 @@ import {
 } from 'keyslot';
 import { ENTITY_OPTIONS } from '../../../../lib/entity/common/check-entity-options.js';
 import { root } from '../../../docs-snippets.js';
+import { ownCluster } from '../../../cluster-fixture.js';
 import { Order, freshId, sharedClient } from '../fixtures.js';
 
 // Every public method is called with undefined in each place, with each property undefined, and with a property or an
 // option that it does not know. The tables below name what each parameter is; a method or parameter that is missing in
 // them does not compile, and fails the test.
 
-const cluster = sharedClient();
+// a new group of followers leaves a key in each slot that has keys
+const cluster = sharedClient(ownCluster());
 
 @ClusterEntity({ name: 'Optioned', partition: () => Order, changes: true, idempotency: 'window' })
 class Optioned {
