@@ -202,6 +202,9 @@ export class SimulatedNode implements ConnectionHost, SlotView {
       return new CommandError(this.refusal);
     const commands = name === 'exec' ? (client.queued ?? []) : [words];
     const text = slotRefusal(commands, client, this);
+    // a call whose keys are moved apart may be overtaken by calls of other keys
+    if (text?.startsWith('TRYAGAIN') === true)
+      for (const found of commands.map(keysOf)) if (typeof found === 'object') this.onOvertaken(found.slot);
     return text === undefined ? undefined : new CommandError(text);
   }
 

@@ -32,7 +32,7 @@ export function slotRefusal(
 ): string | undefined {
   const found = keysOfAll(commands);
   if (found === undefined || typeof found === 'string') return found;
-  const { slot, keys, isWrite, areChannels } = found;
+  const { slot, keys, isWrite, runsScript, areChannels } = found;
   const owner = node.map.ownerOf(slot);
   const isOwn = owner === node.place;
   const isQueuing = client.queued !== undefined && commands !== client.queued;
@@ -42,7 +42,7 @@ export function slotRefusal(
   const target = isOwn ? node.migrating.get(slot) : undefined;
   if (target !== undefined && missing > 0)
     return missing < keys.length ? TRY_AGAIN : `ASK ${slot} ${nameOf(target)}`;
-  if (isOwn) return isWrite ? node.writeRefusal : undefined;
+  if (isOwn) return isWrite || runsScript ? node.writeRefusal : undefined;
   if (client.isAsking && node.importing.has(slot))
     return new Set(keys).size > 1 && missing > 0 ? TRY_AGAIN : undefined;
   const isReplica = node.map.shardOfSlot(slot) === node.map.shardOfNode(node.place);
@@ -68,5 +68,6 @@ const both = (a: KeysOfCommand, b: KeysOfCommand): KeysOfCommand => ({
   slot: a.slot,
   keys: [...a.keys, ...b.keys],
   isWrite: a.isWrite || b.isWrite,
+  runsScript: a.runsScript || b.runsScript,
   areChannels: a.areChannels && b.areChannels,
 });

@@ -7,6 +7,8 @@ export interface KeysOfCommand {
   readonly slot: number;
   readonly keys: readonly string[];
   readonly isWrite: boolean;
+  /** Whether it runs a script. Servers take scripts for neither reads nor writes until these write. */
+  readonly runsScript: boolean;
   /** Whether they are only channels, which exist everywhere. */
   readonly areChannels: boolean;
 }
@@ -32,7 +34,7 @@ export function keysOf([name, ...args]: readonly string[]): KeysOfCommand | stri
   if (keys.length === 0) return undefined;
   const [slot, ...others] = keys.map(slotOf);
   if (others.some((other) => other !== slot)) return "CROSSSLOT Keys in request don't hash to the same slot";
-  return { slot, keys, isWrite: writes(row), areChannels: row.routingOnly };
+  return { slot, keys, isWrite: writes(row), runsScript: isScript(row), areChannels: row.routingOnly };
 }
 
 /** Whether a command writes, as its flags say. */
@@ -41,5 +43,6 @@ export function isWrite([name, ...args]: readonly string[]): boolean {
   return row !== undefined && writes(row);
 }
 
-/** Servers take scripts for neither reads nor writes. */
-const writes = ({ name, write }: CommandRow): boolean => write && !/^(eval|fcall)/.test(name);
+const isScript = ({ name }: CommandRow): boolean => /^(eval|fcall)/.test(name);
+
+const writes = (row: CommandRow): boolean => row.write && !isScript(row);
