@@ -62,18 +62,17 @@ async function runSchedules() {
 }
 
 async function runPlanted() {
-  const { PLANTED_FAULTS, UNNOTICED_FAULTS } = await load(tree, 'planted/planted-faults.js');
+  const { PLANTED_FAULTS } = await load(tree, 'planted/planted-faults.js');
   // a seed that fails without anything planted proves nothing
   const unchanged = await load(tree, 'planted/first-failure.js');
   const { ENTITY_FAULTS } = await load(tree, 'planted/entity-faults.js');
   const isSoundWith = (callers) => async (seed) =>
     (await unchanged.firstFailure(1, seed, () => false, undefined, callers)) === undefined;
-  const { MIXED_FAULTS, UNNOTICED_MIXED_FAULTS } = await load(tree, 'planted/mixed-faults.js');
-  const noticed = [...PLANTED_FAULTS, ...MIXED_FAULTS, ...ENTITY_FAULTS];
-  const all = [...noticed, ...UNNOTICED_FAULTS, ...UNNOTICED_MIXED_FAULTS];
+  const { MIXED_FAULTS } = await load(tree, 'planted/mixed-faults.js');
+  const all = [...PLANTED_FAULTS, ...MIXED_FAULTS, ...ENTITY_FAULTS];
   const unknown = positionals.filter((name) => !all.some((fault) => fault.name === name));
   if (unknown.length > 0) throw new Error(`No planted fault has this name: ${unknown.join(', ')}`);
-  const chosen = positionals.length === 0 ? noticed : all.filter(({ name }) => positionals.includes(name));
+  const chosen = all.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
   for (const fault of chosen) {
     if (shutdown.aborted) break;
     const copy = plant(tree, fault);

@@ -1,5 +1,5 @@
 import type { Commit } from './checker/partition-commit.js';
-import { randomSeatSchedule } from './schedules/random-seat-schedule.js';
+import { randomSeatSchedule } from './random/random-seat-schedule.js';
 import { runSchedule, type Course } from './schedules/run-schedule.js';
 import { simulate } from './simulate.js';
 

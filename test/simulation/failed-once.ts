@@ -208,4 +208,100 @@ export const FAILED_ONCE: readonly (readonly [name: string, schedule: Schedule])
       ],
     },
   ],
+  [
+    'a call of one key that waited as long as one before it, whose keys were moved apart',
+    {
+      seed: 69,
+      retry: 'reads',
+      gossipMs: 5,
+      lagMs: 60,
+      faults: [{ at: 345, fault: 'move', tag: 'c', shard: 0, pauseMs: 600 }],
+      calls: [
+        {
+          at: 84,
+          client: 1,
+          form: 'each',
+          calls: [
+            ['p{a}', 'write', 'v1023'],
+            ['p{a}', 'write', 'v1024'],
+            ['p{a}', 'write', 'v1025'],
+          ],
+        },
+        {
+          at: 114,
+          client: 1,
+          form: 'each',
+          calls: [
+            ['p{c}', 'write', 'v1020'],
+            ['p{c}', 'write', 'v1021'],
+            ['p{c}', 'write', 'v1022'],
+          ],
+        },
+        {
+          at: 157,
+          client: 0,
+          form: 'each',
+          calls: [
+            ['n{c}', 'add', 3],
+            ['n{c}', 'add', 1],
+            ['n{c}', 'add', 2],
+            ['n{c}', 'add', 3],
+          ],
+        },
+        { at: 325, client: 1, form: 'each', calls: [['l{c}', 'append', 'e1040']] },
+        { at: 387, client: 1, form: 'pipeline', calls: [['p{a}', 'write', 'v1012']] },
+        { at: 419, client: 1, form: 'each', calls: [['w{c}', 'write', 'v1036']] },
+        { at: 438, client: 1, form: 'each', calls: [['w{c}', 'write', 'v1038']] },
+        {
+          at: 543,
+          client: 1,
+          form: 'each',
+          calls: [
+            ['p{c}', 'write', 'v1026'],
+            ['p{c}', 'write', 'v1027'],
+          ],
+        },
+        {
+          at: 611,
+          client: 0,
+          form: 'each',
+          calls: [
+            ['x{b}', 'replace', 'v13', 'v16'],
+            ['x{b}', 'replace', 'v14', 'v17'],
+            ['x{b}', 'replace', null, 'v18'],
+          ],
+        },
+        {
+          at: 626,
+          client: 1,
+          form: 'each',
+          calls: [
+            ['n{c}', 'add', 2],
+            ['n{c}', 'read'],
+            ['n{c}', 'add', 3],
+          ],
+        },
+        { at: 995, client: 1, form: 'each', calls: [['l{c}', 'append', 'e1039']] },
+        {
+          at: 1095,
+          client: 1,
+          form: 'each',
+          calls: [
+            ['n{b}', 'add', 3],
+            ['n{b}', 'add', 1],
+            ['n{b}', 'add', 2],
+          ],
+        },
+        { at: 1530, client: 1, form: 'each', calls: [['x{c}', 'replace', 'v55', 'v58']] },
+      ],
+      clockSkewMs: 0,
+      replyTimeoutMs: 200,
+      messages: [
+        { at: 1300, client: 1, channel: 'c{c}' },
+        { at: 1786, client: 0, channel: 'c{a}' },
+        { at: 2440, client: 0, channel: 's{c}' },
+        { at: 2458, client: 1, channel: 's{a}' },
+      ],
+    },
+  ],
 ];

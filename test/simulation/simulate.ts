@@ -1,7 +1,7 @@
 import { runSchedule, type Course } from './schedules/run-schedule.js';
-import { randomMixedSchedule } from './schedules/random-mixed-schedule.js';
-import { randomSchedule } from './schedules/random-schedule.js';
-import { randomSeatSchedule } from './schedules/random-seat-schedule.js';
+import { randomMixedSchedule } from './random/random-mixed-schedule.js';
+import { randomSchedule } from './random/random-schedule.js';
+import { randomSeatSchedule } from './random/random-seat-schedule.js';
 import type { Schedule } from './schedules/schedule.js';
 import { shrink } from './schedules/shrink.js';
 import { writeTest } from './schedules/write-test.js';

@@ -5,7 +5,7 @@ import { FAILED_ONCE } from './failed-once.js';
 import { MIXED_FAULTS } from './planted/mixed-faults.js';
 import { PLANTED_FAULTS } from './planted/planted-faults.js';
 import { runSchedule } from './schedules/run-schedule.js';
-import { randomSchedule } from './schedules/random-schedule.js';
+import { randomSchedule } from './random/random-schedule.js';
 import type { Schedule } from './schedules/schedule.js';
 import { shrink } from './schedules/shrink.js';
 import { SCHEDULES, simulate } from './simulate.js';

@@ -105,6 +105,7 @@ export class LeasedRoute {
     const refusal = REFUSALS.get(code);
     if (refusal !== undefined) this.counters.redirects.add(code);
     if (refusal?.refresh) this.host.reportStale();
+    if (!isRedirect(error)) this.redirects = 0;
     if (from === undefined || !isRedirect(error) || ++this.redirects > PROMPT_REDIRECTS) return undefined;
     const target = resolveRedirect(error, from, this.host);
     return target && { node: target.node, asking: error.code === 'ASK' };

@@ -10,6 +10,7 @@ import {
 import type { FlushScheduler } from '../connection/flush-scheduler.js';
 import type { ChannelOwner, NodeChannel } from '../connection/node-channel.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
+import { isRedirect } from '../retry/transient.js';
 import { ScriptRegistry } from '../scripts/script-registry.js';
 import type { ClusterCounters } from '../stats/cluster-counters.js';
 import { NO_SLOT } from '../topology/key-slot.js';
@@ -34,6 +35,9 @@ export interface RouterListener extends CacheListener {
   /** A node has no connection any more, or none could be opened. */
   onLost(node: string, error: Error): void;
 }
+
+/** What refused a command, and why it had to wait before. */
+type Refused = [command: Command, reply: ReplyError, from: NodeChannel, before: Error | undefined];
 
 /** Decides where a command goes: first, and after each refusal, redirect or lost reply. Applies the retry contract. */
 export class Router implements ChannelOwner {
@@ -120,11 +124,12 @@ export class Router implements ChannelOwner {
     // a caller that names a node wants its answer rather than that of the node it redirects to
     if (command.pinned !== undefined && !passesByItself(refusal)) return command.fail(reply);
     command.sent = false;
+    const before = command.lastError;
     command.lastError = reply;
     if (refusal.refresh) this.listener.onStale(reply.code);
     if (refusal.unfit) this.monitor.markUnfit(from.name);
     try {
-      this.remedies[refusal.remedy](command, reply, from);
+      this.remedies[refusal.remedy](command, reply, from, before);
     } catch (error) {
       // thrown by the caller's addressRemap function
       command.fail(error as Error);
@@ -137,11 +142,9 @@ export class Router implements ChannelOwner {
     if (!this.closed && command.resent) {
       command.lastError = error;
       command.mayHaveRun = !command.row.readonly;
-      const { argsOnResend, deadlineMs } = command.policy;
-      if (argsOnResend !== undefined) {
-        const { call } = command;
-        command.call = { ...call, args: [...argsOnResend(call.args, deadlineMs)] };
-      }
+      const { call, policy } = command;
+      const args = policy.argsOnResend?.(call.args, policy.deadlineMs);
+      if (args !== undefined) command.call = { ...call, args: [...args] };
       command.asking = false;
       command.trace?.retried('resend', error, command.budget?.node);
       this.retryQueue.retryLater(command);
@@ -192,9 +195,7 @@ export class Router implements ChannelOwner {
     this.retryQueue.releaseSlots((slot) => ownerOf(this.topology, slot) !== ownerOf(before, slot));
   }
 
-  /**
-   * Follows a new snapshot. Channels of nodes that have left end, and commands move to the new owners of their slots.
-   */
+  /** Adopts a snapshot: channels of nodes that have left end, commands move to the new owners of their slots. */
   adopt(topology: ClusterTopology): void {
     const before = this.topology;
     this.redirects.noteSnapshot(before, topology);
@@ -215,23 +216,20 @@ export class Router implements ChannelOwner {
     this.retryQueue.clear();
   }
 
-  private readonly remedies: Record<
-    RefusalRemedy,
-    (command: Command, reply: ReplyError, from: NodeChannel) => void
-  > = {
-    moved: (command, reply, from) => {
+  private readonly remedies: Record<RefusalRemedy, (...refused: Refused) => void> = {
+    moved: (command, reply, from, before) => {
       const target = this.redirects.targetOf(reply, from);
       if (target === undefined) return this.retryLater(command);
       this.redirects.noteMove(target);
       // a node that redirects to itself has a wrong idea of this connection
       if (target.node.name === from.name && command.attempts >= PROMPT_REDIRECTS) void from.renew();
-      this.follow(command, target.node, reply, from);
+      this.follow(target.node, command, reply, from, before);
     },
-    ask: (command, reply, from) => {
+    ask: (command, reply, from, before) => {
       const target = this.redirects.targetOf(reply, from);
       if (target === undefined) return this.retryLater(command);
       command.asking = true;
-      this.follow(command, target.node, reply, from);
+      this.follow(target.node, command, reply, from, before);
     },
     wait: (command, _, from) => this.retryLater(command, true, from),
     retry: (command) => this.retryLater(command, false),
@@ -243,12 +241,13 @@ export class Router implements ChannelOwner {
     this.listener.onMoved(topology);
   }
 
-  private follow(command: Command, node: ClusterNode, reply: ReplyError, from: NodeChannel): void {
+  private follow(node: ClusterNode, ...[command, reply, from, before]: Refused): void {
     command.trace?.redirected(reply.code, from.name, node.name);
     command.budget?.release(command);
     // that node may not know the script, and a second round trip would let others of the slot overtake
     this.addText(command);
-    if (++command.attempts > PROMPT_REDIRECTS) this.retryLater(command);
+    // one that comes after a wait, as for keys that are moved apart, is not one in a row
+    if (++command.attempts > PROMPT_REDIRECTS && isRedirect(before)) this.retryLater(command);
     // it waits behind earlier calls for the slot that came back too
     else for (const one of this.retryQueue.keepFollowers([command])) this.pool.channelTo(node).enqueue(one);
   }

@@ -179,66 +179,6 @@ const ROWS: readonly Row[] = [
   ],
 ];
 
-const UNNOTICED_ROWS: readonly Row[] = [
-  [
-    'what waits at a node overtakes calls that it has refused',
-    'routing/retry-queue',
-    'if (keepsOrder && refusedBy?.dirty === false) this.scheduler.add(refusedBy);',
-    '',
-    400,
-  ],
-  ['an ASK redirect is followed without ASKING', 'routing/router', 'command.asking = true;', '', 200],
-  [
-    'RPUSH is sent again after a lost reply',
-    'command-table/idempotent-commands',
-    "['setex', true],",
-    "['setex', true], ['rpush', true],",
-    200,
-  ],
-  [
-    'a deadline is reported as not executed',
-    'command/command',
-    'if ((this.sent || this.mayHaveRun) && !this.row.readonly) {',
-    'if (this.row.write && this.deadlineAt < 0) {',
-    400,
-  ],
-  [
-    'an earlier attempt is forgotten in the error',
-    'retry/attempt-outcome',
-    'if (!mayHaveRun || (error instanceof ClusterError && error.applied !== false)) return error;',
-    'if (name !== undefined) return error;',
-    2_000,
-  ],
-  [
-    'deadlines are not kept for calls that wait',
-    'routing/liveness',
-    'this.router.retryQueue.expire(now);',
-    '',
-    400,
-  ],
-  [
-    'a replaced primary that is silent is waited for',
-    'routing/liveness',
-    'if (now - since < FAREWELL_MS) return;',
-    'if (now > since) return;',
-    2_000,
-  ],
-  [
-    'calls that were not sent overtake those that are sent again',
-    'connection/node-channel',
-    '    const unsent = this.takePending();\n    for (const command of inFlight) command.lost(error, this);',
-    '    const unsent = this.takePending();\n    this.router.unsent(unsent.splice(0), error);\n    for (const command of inFlight) command.lost(error, this);',
-    2_000,
-  ],
-  [
-    'the view of a minority counts',
-    'discovery/topology-reader',
-    'votesFor(votes, b) - votesFor(votes, a) ||',
-    'votesFor(votes, a) - votesFor(votes, b) ||',
-    2_000,
-  ],
-];
-
 const fromRow = ([name, file, passage, replacement, schedules]: Row): PlantedFault => ({
   name,
   file: `lib/cluster/${file}.ts`,
@@ -249,9 +189,3 @@ const fromRow = ([name, file, passage, replacement, schedules]: Row): PlantedFau
 
 /** Changes of the client's code, each of which the simulation must notice. */
 export const PLANTED_FAULTS: readonly PlantedFault[] = ROWS.map(fromRow);
-
-/**
- * Changes that the simulation has not noticed yet, on busy machines in the schedules of a minute or two. It runs them only
- * if they are named, with as many schedules as are given here.
- */
-export const UNNOTICED_FAULTS: readonly PlantedFault[] = UNNOTICED_ROWS.map(fromRow);

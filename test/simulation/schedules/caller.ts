@@ -159,7 +159,7 @@ export class Caller {
       error instanceof ClusterError &&
       (EXPECTED.has(error.code) ||
         (FORBIDDEN.has(error.code) && this.expectations.mayBeForbidden(calledAt, now)));
-    if (!isExpected || (isPlainRead && !hasSeveralKeys && this.expectations.mustSucceed))
+    if (!isExpected || (!hasSeveralKeys && this.expectations.mustSucceed(isPlainRead)))
       this.faults.push(`${input[0]} ${key} of ${calledAt} ms failed: ${String(error)}`);
     // a call that says that it was not executed must have left no trace
     if (!(error instanceof ClusterError) || error.applied !== false)

@@ -3,8 +3,9 @@ import type { Fault, Schedule } from './schedule.js';
 
 /** How long after a fault clients and servers may need to go on as before, in ms. */
 const AFTERMATH_MS = 1_500;
-/** The longest time that a slot moves, in ms. */
+/** The longest time that a slot moves, in ms, and how many keys it has at most. */
 const MOVE_MS = 4_000;
+const KEYS = 8;
 /** Views of nodes that differ for longer may keep a client from the node that serves. */
 const QUICK_GOSSIP_MS = 50;
 
@@ -19,10 +20,14 @@ const PASSING: ReadonlySet<Fault['fault']> = new Set([
   'lag',
 ]);
 
+/** Faults by which servers lose nothing, and answer everything. */
+const HARMLESS: ReadonlySet<Fault['fault']> = new Set(['move', 'failOver', 'lag']);
+
 /** Returns when a fault is over, in ms since the schedule began. */
 export function overAt(fault: Fault): number {
-  if (fault.fault === 'move') return fault.at + MOVE_MS;
-  return fault.at + ('ms' in fault ? fault.ms : 0);
+  if (fault.fault === 'move')
+    return fault.at + (fault.pauseMs === undefined ? MOVE_MS : KEYS * fault.pauseMs);
+  return fault.at + ('ms' in fault ? (fault.ms ?? 0) : 0);
 }
 
 /** What calls may meet while a schedule runs. */
@@ -31,6 +36,7 @@ export class Expectations {
   start = 0;
   /** Whether a client gets over all that happens. */
   private readonly isPassing: boolean;
+  private readonly isHarmless: boolean;
 
   constructor(private readonly schedule: Schedule) {
     const { faults, gossipMs, replyTimeoutMs = 200 } = schedule;
@@ -39,6 +45,7 @@ export class Expectations {
       replyTimeoutMs <= 200 &&
       faults.filter(({ fault }) => fault !== 'lag').length <= 1 &&
       faults.every(({ fault }) => PASSING.has(fault));
+    this.isHarmless = faults.every(({ fault }) => HARMLESS.has(fault));
   }
 
   /**
@@ -57,6 +64,21 @@ export class Expectations {
     });
   }
 
+  /** Whether nothing was wrong in a time but the view of one node. */
+  isAgreed(from: number, to: number): boolean {
+    const { faults } = this.schedule;
+    return (
+      faults.filter(({ fault }) => fault === 'lag').length <= 1 &&
+      faults.every(
+        (fault) =>
+          fault.fault === 'lag' ||
+          to < this.start + fault.at ||
+          // the others have heard of a slot that has moved
+          this.start + overAt(fault) + (fault.fault === 'move' ? 0 : AFTERMATH_MS) < from,
+      )
+    );
+  }
+
   /** Whether something was forbidden. */
   mayBeForbidden(from: number, to: number): boolean {
     return this.schedule.faults.some(
@@ -67,9 +89,9 @@ export class Expectations {
     );
   }
 
-  /** Whether a call that can be sent again must succeed before its deadline. */
-  get mustSucceed(): boolean {
-    return this.isPassing;
+  /** Whether a call must succeed before its deadline. @param isRepeatable whether it can be sent again */
+  mustSucceed(isRepeatable: boolean): boolean {
+    return this.isPassing && (isRepeatable || this.isHarmless);
   }
 }
 

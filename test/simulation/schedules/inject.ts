@@ -17,12 +17,11 @@ export function inject(cluster: SimulatedCluster, administration: Administration
     case 'reset':
       return cluster.nodes[fault.node].reset();
     case 'vanish':
-      for (const connection of cluster.nodes[fault.node].connections) connection.vanish();
-      return undefined;
+      return cluster.vanish(cluster.nodes[fault.node], fault.share);
     case 'flushScripts':
       return void cluster.nodes[fault.node].memory.run(['script', 'flush']);
     case 'move':
-      return cluster.move(keySlot(fault.tag), fault.shard);
+      return cluster.move(keySlot(fault.tag), fault.shard, fault.pauseMs);
     case 'forbid':
       return administration.forbid(fault.rule, fault.ms);
     case 'lockOut':
@@ -31,6 +30,6 @@ export function inject(cluster: SimulatedCluster, administration: Administration
     case 'lag':
       return cluster.nodes[fault.node].hearNothing(fault.ms);
     case 'failOver':
-      return cluster.failOver(fault.shard);
+      return cluster.failOver(fault.shard, fault.ms);
   }
 }

@@ -18,6 +18,7 @@ import { Expectations, overAt } from './expectations.js';
 import { expiriesOf } from './expiries.js';
 import { inject } from './inject.js';
 import { kindOf } from './key-kinds.js';
+import { LateClient } from './late-client.js';
 import { Messenger } from './messenger.js';
 import type { Schedule } from './schedule.js';
 import { SeatCaller } from './seat-caller.js';
@@ -26,6 +27,9 @@ import { SeatCaller } from './seat-caller.js';
 const HEARTBEAT_MS = 300;
 /** How long the cluster has to recover after the last fault, in ms. */
 const RECOVERY_MS = 3_000;
+
+/** How many lines of a trace are hashed together. */
+const LINES_AT_ONCE = 500;
 
 /** How long a call of an entity may take: it makes several calls, and may wait for other transactions. */
 const SEAT_CALLS_MS = 3 * DEADLINE_MS;
@@ -45,12 +49,14 @@ export interface Course {
 export async function runSchedule(schedule: Schedule, onTrace?: (line: string) => void): Promise<Course> {
   const time = new VirtualTime();
   const hash = createHash('sha1');
+  const lines: string[] = [];
   const world: World = {
     time,
     random: seededRandom(schedule.seed + 1),
     trace: (where, what, detail) => {
       const line = `${time.now.toFixed(3)} ${where} ${what} ${detail}\n`;
-      hash.update(line);
+      // a hash takes many lines faster than one at a time
+      if (lines.push(line) === LINES_AT_ONCE) hash.update(lines.splice(0).join(''));
       onTrace?.(line);
     },
   };
@@ -68,6 +74,7 @@ export async function runSchedule(schedule: Schedule, onTrace?: (line: string) =
     };
     const expiries = expiriesOf(history, clockSkewMs);
     const unexplained = faultsIn({ ...history, operations: [...history.operations, ...expiries] });
+    hash.update(lines.join(''));
     return { hash: hash.digest('hex'), faults: [...faults, ...unexplained], history, length: time.now };
   } finally {
     cluster.close();
@@ -103,19 +110,19 @@ async function follow(
 ): Promise<Pick<Caller, 'operations' | 'faults'>> {
   const { time } = world;
   const administration = new Administration(cluster, world);
-  const clients = [0, 1].map(
-    () =>
-      new ClusterClient({
-        nodes: cluster.addresses.slice(0, 2),
-        ...CREDENTIALS,
-        retry: schedule.retry,
-        deadlineMs: DEADLINE_MS,
-        replyTimeoutMs: schedule.replyTimeoutMs ?? 200,
-        connectTimeoutMs: 300,
-        heartbeatMs: HEARTBEAT_MS,
-      }),
-  );
+  const create = (): ClusterClient =>
+    new ClusterClient({
+      nodes: cluster.addresses.slice(0, 2),
+      ...CREDENTIALS,
+      retry: schedule.retry,
+      deadlineMs: DEADLINE_MS,
+      replyTimeoutMs: schedule.replyTimeoutMs ?? 200,
+      connectTimeoutMs: 300,
+      heartbeatMs: HEARTBEAT_MS,
+    });
+  const clients = [create(), create()];
   const expectations = new Expectations(schedule);
+  const late = new LateClient(create, world, (from, to) => expectations.isAgreed(from, to));
   const caller = new Caller(clients, world, schedule.retry === 'safe', expectations);
   const seats = new SeatCaller(clients, world, (from, to) => expectations.isCalm(from, to));
   const channels = [...new Set((schedule.messages ?? []).map(({ channel }) => channel))];
@@ -134,6 +141,7 @@ async function follow(
     for (const calls of schedule.calls) time.after(calls.at, () => caller.make(calls));
     for (const call of schedule.seats ?? []) time.after(call.at, () => seats.make(call));
     for (const message of schedule.messages ?? []) time.after(message.at, () => messenger.publish(message));
+    if (schedule.lateAt !== undefined) time.after(schedule.lateAt, () => late.connect());
     for (const fault of schedule.faults)
       time.after(fault.at, () => {
         world.trace('cluster', fault.fault, JSON.stringify(fault));
@@ -145,9 +153,10 @@ async function follow(
     await checkHalls(schedule, seats, time);
     await messenger.checkRecovery((ms, isDone) => time.pass(time.now + ms, isDone));
     messenger.check();
-    caller.faults.push(...messenger.faults);
+    late.reportOpen();
+    caller.faults.push(...messenger.faults, ...late.faults);
   } finally {
-    for (const client of clients) client.disconnect();
+    for (const client of [...clients, late]) client.disconnect();
     await time.pass(time.now + 100);
   }
   return {

@@ -11,9 +11,10 @@ export type Fault = { readonly at: number } & (
       readonly ms: number;
     }
   | { readonly fault: 'refuse'; readonly node: number; readonly reply: string; readonly ms: number }
-  | { readonly fault: 'reset' | 'vanish' | 'flushScripts'; readonly node: number }
-  | { readonly fault: 'move'; readonly tag: string; readonly shard: number }
-  | { readonly fault: 'failOver'; readonly shard: number }
+  | { readonly fault: 'reset' | 'flushScripts'; readonly node: number }
+  | { readonly fault: 'vanish'; readonly node: number; readonly share?: number }
+  | { readonly fault: 'move'; readonly tag: string; readonly shard: number; readonly pauseMs?: number }
+  | { readonly fault: 'failOver'; readonly shard: number; readonly ms?: number }
   | { readonly fault: 'forbid'; readonly rule: string; readonly ms: number }
   | { readonly fault: 'lockOut' | 'limit' | 'lag'; readonly node: number; readonly ms: number }
 );
@@ -56,6 +57,8 @@ export interface Schedule {
   readonly calls: readonly Calls[];
   readonly seats?: readonly SeatCall[];
   readonly messages?: readonly Publication[];
+  /** When one more client connects. */
+  readonly lateAt?: number;
   /** How far the clocks of two nodes are apart at most. Default 0. */
   readonly clockSkewMs?: number;
   /** The option of the clients. Default 200. */

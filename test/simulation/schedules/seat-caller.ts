@@ -6,7 +6,7 @@ import { executedOf, RecordedHall, type CommitRecord } from '../entities/recorde
 import { SEAT_CALLS } from '../entities/seat-calls.js';
 import { seatClasses } from '../entities/seat.js';
 import type { World } from '../servers/world.js';
-import { idempotencyOf } from './random-seat-schedule.js';
+import { idempotencyOf } from '../random/random-seat-schedule.js';
 import type { SeatCall } from './schedule.js';
 
 const { Hall, Seat, Stool } = seatClasses(decorators);

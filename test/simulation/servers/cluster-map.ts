@@ -6,8 +6,12 @@ export interface MapShard {
   readonly replicas: readonly number[];
 }
 
+type SlotRange = readonly [first: number, last: number, shard: MapShard];
+
 /** Which node owns which slot, as of an epoch. Nodes may know different ones. */
 export class ClusterMap {
+  private found: readonly SlotRange[] | undefined = undefined;
+
   private constructor(
     readonly epoch: number,
     readonly shards: readonly MapShard[],
@@ -17,10 +21,8 @@ export class ClusterMap {
 
   /** Gives each shard the same number of slots. */
   static even(shards: readonly MapShard[]): ClusterMap {
-    const starts = shards.map((_, at) => Math.round((at * SLOT_COUNT) / shards.length));
-    const owners = Uint8Array.from({ length: SLOT_COUNT }, (_, slot) =>
-      starts.findLastIndex((start) => start <= slot),
-    );
+    const owners = new Uint8Array(SLOT_COUNT);
+    for (const at of shards.keys()) owners.fill(at, Math.round((at * SLOT_COUNT) / shards.length));
     return new ClusterMap(1, shards, owners);
   }
 
@@ -58,9 +60,13 @@ export class ClusterMap {
     return new ClusterMap(this.epoch + 1, this.shards.with(place, shard), this.owners);
   }
 
-  /** Returns the ranges of slots of one owner, with its shard. */
-  ranges(): (readonly [first: number, last: number, shard: MapShard])[] {
-    const ranges: (readonly [number, number, MapShard])[] = [];
+  /** The ranges of slots of one owner, with its shard. Nodes are asked for them often. */
+  get ranges(): readonly SlotRange[] {
+    return (this.found ??= this.findRanges());
+  }
+
+  private findRanges(): SlotRange[] {
+    const ranges: SlotRange[] = [];
     for (let first = 0; first < SLOT_COUNT;) {
       const owner = this.owners[first];
       let last = first;

@@ -9,7 +9,7 @@ const LATE_MS = 40;
 /** One direction of a connection: bytes arrive in their order, after a while, cut anywhere. */
 export class Pipe {
   private readyAt = 0;
-  private readonly held: (readonly [bytes: string, sentAt: number])[] = [];
+  private readonly held: (() => void)[] = [];
   private readonly holds = new Set<string>();
   private isCut = false;
 
@@ -21,10 +21,16 @@ export class Pipe {
 
   send(bytes: string): void {
     const { now } = this.time;
-    for (const piece of this.pieces(bytes)) this.schedule(() => this.arrive(piece, now));
+    for (const piece of this.pieces(bytes)) this.schedule(() => this.arrive(() => this.deliver(piece, now)));
   }
 
-  /** Calls back once all that was sent before has arrived. */
+  /** Calls back at the moment at which all that was sent before has been delivered. */
+  whenDelivered(run: () => void): void {
+    const { now } = this.time;
+    this.time.after(Math.max(0, this.readyAt - now), () => this.arrive(run));
+  }
+
+  /** Calls back some time after all that was sent before has arrived. */
   afterAll(run: () => void): void {
     this.schedule(() => {
       if (this.holds.size === 0) run();
@@ -39,10 +45,7 @@ export class Pipe {
   /** Ends a reason to hold back. Delivers what was held back if it was the last one. */
   release(reason: string): void {
     this.holds.delete(reason);
-    for (let next = this.held[0]; this.holds.size === 0 && next !== undefined; next = this.held[0]) {
-      this.held.shift();
-      this.deliver(...next);
-    }
+    while (this.holds.size === 0 && this.held.length > 0) this.held.shift()?.();
   }
 
   /** Drops what is under way, and all that follows. */
@@ -57,10 +60,10 @@ export class Pipe {
     this.time.after(this.readyAt - this.time.now, run);
   }
 
-  private arrive(piece: string, sentAt: number): void {
+  private arrive(run: () => void): void {
     if (this.isCut) return;
-    if (this.holds.size > 0 || this.held.length > 0) this.held.push([piece, sentAt]);
-    else this.deliver(piece, sentAt);
+    if (this.holds.size > 0 || this.held.length > 0) this.held.push(run);
+    else run();
   }
 
   private pieces(bytes: string): string[] {

@@ -127,6 +127,12 @@ export class SimulatedCluster {
     });
   }
 
+  /** Loses what is sent on a share of the connections of a node from now on. Both ends take them for open. */
+  vanish(node: SimulatedNode, share = 1): void {
+    for (const connection of node.connections)
+      if (share === 1 || this.world.random() < share) connection.vanish();
+  }
+
   /** Makes a node refuse all commands for a while. */
   refuse(node: SimulatedNode, text: string, ms: number): void {
     if (node.refusal !== undefined) return;
@@ -136,15 +142,19 @@ export class SimulatedCluster {
     });
   }
 
-  /** Moves a slot to another shard, key by key. */
-  move(slot: number, shard: number): void {
+  /** Moves a slot to another shard, key by key. @param pauseMs the longest time before each key, if not a random one */
+  move(slot: number, shard: number, pauseMs?: number): void {
     const from = this.ownerOf(slot);
     const to = this.nodes[this.map.shards[shard].primary];
-    if (from !== to && from.isReachable && to.isReachable) this.moves.begin(slot, from, to);
+    if (from !== to && from.isReachable && to.isReachable) this.moves.begin(slot, from, to, pauseMs);
   }
 
-  /** Makes the replica of a shard its primary, as planned: the old primary waits until the replica has all. */
-  failOver(shard: number): void {
+  /**
+   * Makes the replica of a shard its primary, as planned: the old primary waits until the replica has all.
+   *
+   * @param ms how long the old primary says nothing after that
+   */
+  failOver(shard: number, ms = 0): void {
     const { primary, replicas } = this.map.shards[shard];
     const [old, next] = [this.nodes[primary], this.nodes[replicas[0]]];
     if (!old.isReachable || !next.isReachable) return;
@@ -160,7 +170,8 @@ export class SimulatedCluster {
           this.catchUp(old);
         });
       }
-      old.release('up', 'failover');
+      if (ms === 0) old.release('up', 'failover');
+      else this.world.time.after(ms, () => old.release('up', 'failover'));
     });
   }
 

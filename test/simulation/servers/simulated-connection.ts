@@ -149,13 +149,13 @@ export class SimulatedConnection implements SocketPeer {
 
   private handle(words: string[], sentAt: number): void {
     const name = words[0].toLowerCase();
-    const wrong = this.wrongArguments(words);
+    const wrong = this.wrongArguments(name, words);
     const refusal = wrong ?? this.authenticate(name, words) ?? this.node.refusalOf(name, words, this.client);
     if (refusal !== undefined) {
       if (name === 'exec') this.session.endTransaction();
       this.session.refuse(name === 'exec' ? abortedBy(refusal) : refusal);
       if (wrong === undefined)
-        this.refusals.add(words, (heard) => this.down.afterAll(() => heard(this.node.world.time.now)));
+        this.refusals.add(words, (heard) => this.down.whenDelivered(() => heard(this.node.world.time.now)));
     } else if (name !== 'client' || !this.administer(words)) {
       const slot = this.refusals.slotOvertakenBy(words, sentAt);
       if (slot !== undefined) this.node.onOvertaken(slot);
@@ -172,11 +172,11 @@ export class SimulatedConnection implements SocketPeer {
       this.shardChannels.delete(channel);
   }
 
-  private wrongArguments(words: readonly string[]): CommandError | undefined {
+  private wrongArguments(name: string, words: readonly string[]): CommandError | undefined {
+    if (this.session.owns(name)) return undefined;
     try {
       this.node.memory.check(words);
     } catch (error) {
-      // commands of connections are none of the memory's
       if (error instanceof CommandError && !error.message.startsWith('NOTINMEMORY')) return error;
     }
     return undefined;

@@ -216,13 +216,11 @@ export class SimulatedNode implements ConnectionHost, SlotView {
   private cluster(word: string): MemoryReply {
     if (word === 'myid') return this.id;
     if (word === 'slots')
-      return this.map
-        .ranges()
-        .map(([first, last, { primary, replicas }]) => [
-          first,
-          last,
-          ...[primary, ...replicas].map((at) => this.entryOf(at)),
-        ]);
+      return this.map.ranges.map(([first, last, { primary, replicas }]) => [
+        first,
+        last,
+        ...[primary, ...replicas].map((at) => this.entryOf(at)),
+      ]);
     if (word === 'shards') return [];
     throw new CommandError(`ERR unknown subcommand '${word}'`);
   }

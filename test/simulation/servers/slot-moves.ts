@@ -29,9 +29,8 @@ export class SlotMoves {
   ) {}
 
   /** Moves a slot, with a pause before each key. */
-  begin(slot: number, from: SimulatedNode, to: SimulatedNode): void {
+  begin(slot: number, from: SimulatedNode, to: SimulatedNode, pauseMs = this.somePauseMs()): void {
     if ([...this.running].some((move) => move.slot === slot)) return;
-    const pauseMs = this.world.random() < LONG_SHARE ? LONG_PAUSE_MS : PAUSE_MS;
     this.continueLater(this.open(slot, from, to), pauseMs);
   }
 
@@ -47,6 +46,10 @@ export class SlotMoves {
   /** Moves the rest of all slots at once. */
   finish(): void {
     for (const move of [...this.running]) while (this.running.has(move)) this.step(move);
+  }
+
+  private somePauseMs(): number {
+    return this.world.random() < LONG_SHARE ? LONG_PAUSE_MS : PAUSE_MS;
   }
 
   private continueLater(move: SlotMove, pauseMs: number): void {

@@ -21,6 +21,6 @@ export class UnheardRefusals {
     if (this.heardAt.length === 0) return undefined;
     const found = keysOf(words);
     if (typeof found !== 'object') return undefined;
-    return this.heardAt.some(({ slot, at }) => slot === found.slot && at >= sentAt) ? found.slot : undefined;
+    return this.heardAt.some(({ slot, at }) => slot === found.slot && at > sentAt) ? found.slot : undefined;
   }
 }

@@ -58,6 +58,11 @@ export class Session implements Subscriber {
     }
   }
 
+  /** Whether a command concerns the connection rather than the keys of its node. */
+  owns(name: string): boolean {
+    return Object.hasOwn(this.own, name) || SUBSCRIPTION.test(name);
+  }
+
   /** Replies with an error in the place of running a request. A transaction that it belongs to will fail. */
   refuse(error: CommandError): void {
     if (this.queue) this.isQueueFaulty = true;

@@ -1,8 +1,9 @@
-import { randomBelow, seededRandom, type Random } from '../../../lib/testing/memory/keyspace/random.js';
+import { randomBelow, seededRandom } from '../../../lib/testing/memory/keyspace/random.js';
 import { SEAT_CALL_NAMES } from '../entities/seat-calls.js';
 import { SEAT_IDS } from '../entities/seat-row.js';
+import { pick } from './pick.js';
 import { randomSchedule, TAGS } from './random-schedule.js';
-import type { Schedule, SeatCall } from './schedule.js';
+import type { Schedule, SeatCall } from '../schedules/schedule.js';
 
 /** How long calls begin. */
 const LENGTH_MS = 2_500;
@@ -12,8 +13,6 @@ export const HALLS: readonly string[] = ['h0', 'h2', 'h5'];
 /** Returns by what a partition recognizes repeated writes. */
 export const idempotencyOf = (hall: string): keyof typeof SEAT_CALL_NAMES =>
   hall === HALLS[0] ? 'row' : 'window';
-
-const pick = <T>(random: Random, list: readonly T[]): T => list[randomBelow(random, list.length)];
 
 /** Returns a random schedule with the faults of `randomSchedule(seed)`, and calls of entities in the place of plain ones. */
 export function randomSeatSchedule(seed: number): Schedule {

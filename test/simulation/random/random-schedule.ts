@@ -1,6 +1,7 @@
 import { randomBelow, seededRandom, type Random } from '../../../lib/testing/memory/keyspace/random.js';
-import { KEY_KINDS } from './key-kinds.js';
-import type { CallForm, Calls, Fault, Schedule } from './schedule.js';
+import { KEY_KINDS } from '../schedules/key-kinds.js';
+import { pick } from './pick.js';
+import type { CallForm, Calls, Fault, Schedule } from '../schedules/schedule.js';
 
 /** Hash tags whose slots are in different shards. */
 export const TAGS: readonly string[] = ['a', 'b', 'c'];
@@ -17,7 +18,6 @@ const REFUSALS: readonly string[] = [
 
 type FaultMaker = (random: Random) => { [F in Fault as F['fault']]: Omit<F, 'at'> }[Fault['fault']];
 
-const pick = <T>(random: Random, list: readonly T[]): T => list[randomBelow(random, list.length)];
 const nodeOf = (random: Random): number => randomBelow(random, NODES);
 /** Mostly primaries, at least at first. */
 const primaryOf = (random: Random): number => (random() < 0.8 ? randomBelow(random, SHARDS) : nodeOf(random));
