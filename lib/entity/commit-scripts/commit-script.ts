@@ -15,11 +15,11 @@ import { LUA_CHANGE_EVENTS } from '../lua/lua-change-events.js';
 import { luaIf } from './lua-if.js';
 import { LUA_OPERATIONS } from './operation-arguments.js';
 import { LUA_PLAIN_COMMIT } from './plain-commit.js';
-import { LUA_LONG_COMMIT, LUA_SHORT_WRITE } from './short-write.js';
+import { LUA_LONG_COMMIT, LUA_SHORT_COMMIT } from './short-write.js';
 import { LUA_WINDOW } from '../lua/lua-window.js';
 
 // A commit creates only the functions that it calls.
-const PLAIN_COMMIT = luaIf('not (hasExtras or isShort) and #ARGV[1] == 12', LUA_PLAIN_COMMIT);
+const PLAIN_COMMIT = luaIf('not (hasExtras or isShort) and #head == place - 1', LUA_PLAIN_COMMIT);
 const WINDOW = luaIf("hasExtras and ARGV[4] ~= '0'", LUA_WINDOW);
 const OUTBOX = luaIf("hasExtras and ARGV[8] ~= '0'", LUA_OUTBOX + LUA_CHANGE_EVENTS);
 const COLLECTIONS = luaIf("hasExtras and ARGV[11] ~= ''", LUA_COLLECTIONS);
@@ -43,7 +43,8 @@ const QUERIES = luaIf("hasExtras and ARGV[3] ~= '0'", LUA_QUERIES);
 export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 -- KEYS: every row, index (~ix) and unique hash (~uq) that is read or written, and the token window, the lock and the
 --   outbox if they are used
--- ARGV: 1 token, followed by its age if it is sent again  2 number of operations, or a write in the short form to the end
+-- ARGV: 1 token, followed by 'r' if it is sent again, or by a write in the short form, whose arguments follow
+--   2 number of operations
 --   3 number of queries; '' if there are no extras: all that is marked with a star is left out then
 --   * 4, 5 the window's times and answers (numbers in KEYS, 0 for none)
 --   * 6 the lock (a number in KEYS, 0 for none)  7 its token
@@ -78,12 +79,12 @@ export const COMMIT_SCRIPT = new Script(String.raw`#!lua
 --   * if any has holds: n            the entries to hold in global indexes, and unless it is 0
 --     fences (a number in KEYS)  deadline of the commit, in milliseconds since 1970
 --     n times: name, how, token, encodings
-${LUA_SHORT_WRITE}
+${LUA_SHORT_COMMIT}
 ${LUA_LONG_COMMIT}
 ${LUA_EXPIRY}
 local hasExtras = ARGV[3] ~= ''
 ${PLAIN_COMMIT}
-local done = commitPlainly and commitPlainly(ARGV[1])
+local done = commitPlainly and commitPlainly(head)
 if done then return done end
 ${LUA_HEADER}
 ${LUA_COUNTER}
@@ -92,7 +93,7 @@ ${LUA_LOCK}
 ${WINDOW}
 ${OUTBOX}
 ${COLLECTIONS}
-local token, age = tokenAndAge(ARGV[1])
+local token, isResent = tokenIn(head)
 -- The key that an argument names, if there is any.
 local function extraKey(place) return hasExtras and KEYS[tonumber(ARGV[place])] or nil end
 
@@ -146,7 +147,7 @@ if replayed then -- one row with the token is enough: all rows were written toge
   return answer
 end
 for i, o in ipairs(operations) do
-  if isOutcomeUnknown(age, o.mode, o.expected, not o.expired and o.version, o.writes) then return { 'UNKNOWN', i, '' } end
+  if isOutcomeUnknown(isResent, head, o.mode, o.expected, not o.expired and o.version, o.writes) then return { 'UNKNOWN', i, '' } end
 end
 if isLockLost(extraKey(6), ARGV[7]) then return { 'FENCED', 1, '' } end
 if progress and (position[1] or '') ~= ARGV[16] then return { 'PASSED', 1, '' } end
@@ -220,7 +221,7 @@ for i, o in ipairs(operations) do
     if o.ix and not o.version then redis.call('ZADD', o.ix, 0, '${INDEX_LISTS.rows}\0' .. o.id) end
     if o.setTo >= o.setFrom then
       o.kept = keep(o.row, o.setFrom, o.setTo)
-      version = writeRow(o.row, token, o.seeded or seedOf(o.mode, o.expected), o.writes, o.setFrom, o.setTo, o.removedFrom, o.removedTo)
+      version = writeRow(o.row, head, o.seeded or seedOf(o.mode, o.expected), o.writes, o.setFrom, o.setTo, o.removedFrom, o.removedTo)
     end
     for place = o.countFrom, o.countTo, 2 do redis.call('HINCRBY', o.row, ARGV[place], ARGV[place + 1]) end
     if writeHolds then writeHolds(o, i) end

@@ -1,4 +1,5 @@
 import { INDEX_LISTS, ROW_FIELDS } from '../keys/stored-names.js';
+import { LUA_ENTRY } from '../lua/lua-header.js';
 
 /**
  * The short path of the commit script, for inserts, updates and checks without extras where nothing is unusual. It
@@ -7,27 +8,30 @@ import { INDEX_LISTS, ROW_FIELDS } from '../keys/stored-names.js';
  *
  * `commitPlainly` first only reads, and returns nil for everything that it leaves to the rest of the script: every
  * fault, a write that is repeated or sent again, an expired row, a unique value that is held, a missing permission, rare
- * kinds of indexes, and values with a time to live. Needs `LUA_EXPIRY`.
+ * kinds of indexes, and values with a time to live. Needs `LUA_EXPIRY` and `head`.
  */
 export const LUA_PLAIN_COMMIT = String.raw`
--- Returns whether a row has a valid version, which is the expected one, and has not been written with the token.
-local function isUsual(version, expected, writes, token)
-  if not version or expected ~= '' and expected ~= version then return false end
-  if #version > 16 or not string.find(version, '^%d+$') then return false end
-  return not string.find(writes, string.sub(token, 1, 8), 1, true)
+-- Returns whether a row has a valid version, which is the expected one, and has not been written with a given token.
+local function isUsual(version, expected, writes, head)
+  return version and (expected == version or expected == '' and #version <= 16 and string.find(version, '^%d+$'))
+    and not (isGiven and string.find(writes, string.sub(head, 1, 8), 1, true))
 end
 
 -- Fills in the version and the last writes among the pairs that end at a place in ARGV. Returns the version.
-local function fillHeader(token, version, writes, to)
-  local seconds, micros = time()
-  if not version then version = seconds .. string.sub('00000' .. micros, -6)
+local function fillHeader(head, version, writes, to)
+  local sub, byte = string.sub, string.byte
+  writes = writes or ''
+  if not version then
+    local seconds, micros = time()
+    version = seconds .. sub('00000' .. micros, -6)
   else
-    local digit = string.byte(version, -1)
-    if digit < 57 then version = string.sub(version, 1, -2) .. string.char(digit + 1) -- formatting the number takes far longer
+    local digit = byte(version, -1)
+    if digit < 57 then version = sub(version, 1, -2) .. string.char(digit + 1) -- formatting the number takes far longer
     else version = string.format('%.0f', version + 1) end
   end
+  ${LUA_ENTRY}
   ARGV[to - 2] = version
-  ARGV[to] = string.sub(token, 1, 8) .. string.format('%04x', seconds % 65536) .. string.sub(writes or '', 1, 48)
+  ARGV[to] = entry .. sub(writes, 1, 48)
   return version
 end
 local function appended(list, first, second)
@@ -37,7 +41,7 @@ local function appended(list, first, second)
   return list
 end
 
-local function commitPlainly(token)
+local function commitPlainly(head)
   local call, operations, at, claimed, firstIx = redis.call, {}, 3
   local hasAdds, hasLeaves, hasReleases, hasPairs, hasRemoved
   for i = 1, tonumber(ARGV[2]) do
@@ -61,7 +65,7 @@ local function commitPlainly(token)
       before = call('HMGET', row, '${ROW_FIELDS.version}', '${ROW_FIELDS.lastWrites}', '${ROW_FIELDS.expiresAt}',
         unpack(ARGV, namesFrom, valuesFrom - 1))
       version, writes = before[1], before[2] or ''
-      if not isUsual(version, expected, writes, token) or isPast(before[3]) then return end
+      if not isUsual(version, expected, writes, head) or isPast(before[3]) then return end
     else return end
 
     local adds, leaves, claims, releases
@@ -127,7 +131,7 @@ local function commitPlainly(token)
     if o.claims then call('HSET', o.uq, unpack(o.claims)) end
     local version = o.version
     if o.to >= o.from then
-      version = fillHeader(token, version, o.writes, o.to)
+      version = fillHeader(head, version, o.writes, o.to)
       call('HSET', o.row, unpack(ARGV, o.from, o.to))
       if o.removedTo >= o.removedFrom then call('HDEL', o.row, unpack(ARGV, o.removedFrom, o.removedTo)) end
     end

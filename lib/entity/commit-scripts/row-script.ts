@@ -2,7 +2,7 @@ import { ROW_FIELDS } from '../keys/stored-names.js';
 import { Script } from '../../cluster/scripts/script.js';
 import { LUA_EXPIRY } from '../lua/lua-clock.js';
 import { LUA_HEADER } from '../lua/lua-header.js';
-import { LUA_LONG_ROW, LUA_SHORT_WRITE } from './short-write.js';
+import { LUA_LONG_ROW, LUA_SHORT_ROW } from './short-write.js';
 import { LUA_RIGHTS } from '../lua/lua-rights.js';
 
 /**
@@ -14,16 +14,17 @@ import { LUA_RIGHTS } from '../lua/lua-rights.js';
  */
 export const ROW_SCRIPT = new Script(String.raw`#!lua
 -- KEYS: the row
--- ARGV: 1 token, followed by its age if it is sent again  2 a write in the short form to the end, or mode  3 expected version  4 expire at
+-- ARGV: 1 token, followed by 'r' if it is sent again. Then either a write in the short form, whose arguments follow, or
+--   2 mode  3 expected version  4 expire at
 --   5 number of fields to remove, then those fields
 --   then the pairs to set, which end in '~v', the property that an upsert keeps ('' for none), '~op', times to live
-${LUA_SHORT_WRITE}
+${LUA_SHORT_ROW}
 ${LUA_LONG_ROW}
 ${LUA_EXPIRY}
 ${LUA_HEADER}
 ${LUA_RIGHTS}
 local row = KEYS[1]
-local token, age = tokenAndAge(ARGV[1])
+local token, isResent = tokenIn(head)
 local mode, expected = ARGV[2], ARGV[3]
 
 local header = redis.call('HMGET', row, '${ROW_FIELDS.version}', '${ROW_FIELDS.lastWrites}', '${ROW_FIELDS.expiresAt}')
@@ -34,7 +35,7 @@ local made = versionMadeBy(token, seeded, writes)
 if made then return { 'OK', answered(made, (keptIn(row, 5, #ARGV))) } end
 local expired = version and isPast(header[3])
 if expired then version, seeded, writes = nil, nil, '' end
-if isOutcomeUnknown(age, mode, expected, version, writes) then return { 'UNKNOWN', 1, '' } end
+if isOutcomeUnknown(isResent, head, mode, expected, version, writes) then return { 'UNKNOWN', 1, '' } end
 local kept
 local fault = faultOf(mode, expected, version)
 if fault then return { fault, 1, version or '' } end
@@ -53,7 +54,7 @@ elseif mode ~= 'C' then
   if expired then redis.call('UNLINK', row) end
   local removedTo = 5 + tonumber(ARGV[5])
   kept = keep(row, removedTo + 1, #ARGV)
-  version = writeRow(row, token, seeded or seedOf(mode, expected), writes, removedTo + 1, #ARGV, 6, removedTo)
+  version = writeRow(row, head, seeded or seedOf(mode, expected), writes, removedTo + 1, #ARGV, 6, removedTo)
   expireRow(row, nil, ARGV[4])
 end
 return { 'OK', answered(version or '', kept) }

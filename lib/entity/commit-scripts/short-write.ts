@@ -1,155 +1,210 @@
 import { ROW_FIELDS } from '../keys/stored-names.js';
+import { LUA_ENTRY } from '../lua/lua-header.js';
 
 /*
  * The short form of a write: an insert or an update of one row that only sets fields, with as few arguments as it needs.
- * The functions here make the same writes as the rest of their script, in about two thirds of the time. They read first,
- * and return nil before they have written anything if something is unusual: any fault, a write that is repeated, an
- * expired row, a unique value that is held, a missing permission, a key of another type. Then the script goes on with
- * the arguments in the long form.
+ * The parts here make the same writes as the rest of their script, in about half of the time. They read first, and write
+ * nothing if something is unusual: any fault, a write that is repeated, an expired row, a unique value that is held, a
+ * missing permission, a key of another type. Then the script goes on with the arguments in the long form.
  *
- * 'at' and 'to' are the places in ARGV of the write's first and last argument. The functions need nothing else, because
- * a server creates all functions of a script each time that it runs it.
+ * A part returns the version, or ends without a return. It needs these local variables:
+ *
+ * - 'head', the first argument of the script, and 'isGiven', whether the caller has given the token
+ * - 'form', a text, and 'place', where in it the form's letter is
+ * - 'at' and 'to', the places in ARGV of the first and last argument of the write
+ * - 'row', 'ix' and 'uq', the keys
+ *
+ * A letter is followed by counts, one character each from '0' on, and for an update by the expected version, which is
+ * empty if any is accepted.
  */
 
-/**
- * An insert. Its arguments:
- *
- * - `i`, the shape of the indexes (see `LUA_LONG_COMMIT`), the id, the number of claims, the number of values for ZADD,
- *   the claims, the values, and the pairs
- * - `n` and the pairs, if it touches no index
- */
-export const LUA_SHORT_INSERT = String.raw`
-local function insertShortly(row, ix, uq, at, to)
-  local ARGV, call, try, sub = ARGV, redis.call, redis.pcall, string.sub
-  local isIndexed, pairsFrom, id, claimsFrom, valuesFrom = ARGV[at] == 'i', at + 1, nil, nil, nil
-  if isIndexed then
-    id, claimsFrom = ARGV[at + 2], at + 5
-    valuesFrom = claimsFrom + ARGV[at + 3]
-    pairsFrom = valuesFrom + ARGV[at + 4]
-    for place = claimsFrom, valuesFrom - 1 do
-      if try('HGET', uq, ARGV[place]) then return end
-    end
-  end
-  if try('EXISTS', row) ~= 0 then return end
-  clock = clock or call('TIME')
-  local seconds = clock[1]
-  local version = seconds .. sub('00000' .. clock[2], -6)
-  if isIndexed then
-    -- The first write is tried. The others cannot fail but for a missing permission.
-    if not redis.acl_check_cmd('HSET', row, row, row) then return end
-    if type(try('ZADD', ix, unpack(ARGV, valuesFrom, pairsFrom - 1))) ~= 'number' then return end
-    for place = claimsFrom, valuesFrom - 1 do call('HSET', uq, ARGV[place], id) end
-  end
-  local writes = sub(ARGV[1], 1, 8) .. bit.tohex(seconds, 4)
-  local set = try('HSET', row, '${ROW_FIELDS.version}', version, '${ROW_FIELDS.lastWrites}', writes, unpack(ARGV, pairsFrom, to))
-  return type(set) == 'number' and version or nil
+const HEADER = `'${ROW_FIELDS.version}', '${ROW_FIELDS.lastWrites}', '${ROW_FIELDS.expiresAt}'`;
+
+const LUA_LIBRARIES = String.raw`
+local ARGV, call, string = ARGV, redis.call, string
+local sub, byte, find = string.sub, string.byte, string.find
+`;
+
+/** Sets the header of a new row. */
+const LUA_NEW = String.raw`
+local clock = call('TIME')
+local version = clock[1] .. sub('00000' .. clock[2], -6)
+`;
+
+/** Checks the header of a row. The server's clock is read only for a row that expires. */
+const LUA_USUAL = String.raw`
+local version, writes, expiresAt = header[1], header[2], header[3]
+if expiresAt then
+  local clock = call('TIME')
+  if (tonumber(expiresAt) or 0) > clock[1] * 1000 + math.floor(clock[2] / 1000) then expiresAt = nil end
+end
+local isUsual = version and writes and not expiresAt
+  and (version == expected or expected == '' and #version <= 16 and find(version, '^%d+$'))
+  and not (isGiven and find(writes, sub(head, 1, 8), 1, true))
+`;
+
+/** Makes the header that follows. Formatting the number would take far longer. */
+const LUA_NEXT = String.raw`
+local digit = byte(version, -1)
+if digit < 57 then version = sub(version, 1, -2) .. string.char(digit + 1)
+else version = string.format('%.0f', version + 1) end
+${LUA_ENTRY}
+writes = entry .. sub(writes, 1, 48)
+`;
+
+const SET_HEADER = `'${ROW_FIELDS.version}', version, '${ROW_FIELDS.lastWrites}', writes`;
+
+/** An insert that touches no index: 'n'. Its arguments are the pairs. */
+const LUA_INSERT = String.raw`
+${LUA_LIBRARIES}
+if call('EXISTS', row) == 0 then
+  ${LUA_NEW}
+  local writes = sub(head, 1, 12)
+  call('HSET', row, ${SET_HEADER}, unpack(ARGV, at, to))
+  return version
+end
+`;
+
+/** An update that touches no index: 'p' and the expected version. Its arguments are the pairs. */
+const LUA_UPDATE = String.raw`
+${LUA_LIBRARIES}
+local expected, header = sub(form, place + 1), call('HMGET', row, ${HEADER})
+${LUA_USUAL}
+if isUsual then
+  ${LUA_NEXT}
+  call('HSET', row, ${SET_HEADER}, unpack(ARGV, at, to))
+  return version
 end
 `;
 
 /**
- * An update. Its arguments:
- *
- * - `u`, the expected version, the id, the number of indexes, the number of unique constraints, the field with the
- *   encoding of each, the name of each, and the pairs, the last of which are these encodings. Each has one field.
- * - `p`, the expected version, and the pairs, if it touches no index
+ * An insert: 'i', the number of claims, the number of entries. Its arguments are the shape of the indexes (see
+ * `LUA_LONG_COMMIT`), the id, the claims, a score and a member for each entry, and the pairs.
  */
-export const LUA_SHORT_UPDATE = String.raw`
-local function updateShortly(row, ix, uq, at, to)
-  local ARGV, call, try, sub, find = ARGV, redis.call, redis.pcall, string.sub, string.find
-  local token, expected, pairsFrom, indexes, count = sub(ARGV[1], 1, 8), ARGV[at + 1], at + 2, 0, 0
-  local header
-  if ARGV[at] == 'u' then
-    indexes = ARGV[at + 3] + 0
-    count = indexes + ARGV[at + 4]
-    pairsFrom = at + 5 + 2 * count
-    header = try('HMGET', row, '${ROW_FIELDS.version}', '${ROW_FIELDS.lastWrites}', '${ROW_FIELDS.expiresAt}',
-      unpack(ARGV, at + 5, at + 4 + count))
+export const LUA_INDEXED_INSERT = String.raw`
+${LUA_LIBRARIES}
+local try, claims, entries = redis.pcall, byte(form, place + 1, place + 2)
+local id, claimsFrom = ARGV[at + 1], at + 2
+local entriesFrom = claimsFrom + claims - 48
+local pairsFrom = entriesFrom + 2 * (entries - 48)
+local isUsual = call('EXISTS', row) == 0
+for i = claimsFrom, entriesFrom - 1 do
+  if call('HGET', uq, ARGV[i]) then isUsual = false end
+end
+${LUA_NEW}
+-- The first write is tried. The others cannot fail but for a missing permission.
+if isUsual and redis.acl_check_cmd('HSET', row, row, row)
+  and type(try('ZADD', ix, unpack(ARGV, entriesFrom, pairsFrom - 1))) == 'number' then
+  for i = claimsFrom, entriesFrom - 1 do call('HSET', uq, ARGV[i], id) end
+  local writes = sub(head, 1, 12)
+  call('HSET', row, ${SET_HEADER}, unpack(ARGV, pairsFrom, to))
+  return version
+end
+`;
+
+/**
+ * An update: 'u', the number of indexes, the number of unique constraints, the expected version. Its arguments are the
+ * id, the field with the encoding of each, the name of each, and the pairs, the last of which are these encodings. Each
+ * has one field.
+ */
+export const LUA_INDEXED_UPDATE = String.raw`
+${LUA_LIBRARIES}
+local expected, indexes, count = sub(form, place + 3), byte(form, place + 1, place + 2)
+indexes, count = indexes - 48, indexes + count - 96
+local header = call('HMGET', row, ${HEADER}, unpack(ARGV, at + 1, at + count))
+${LUA_USUAL}
+local id, adds, leaves, claims, releases = ARGV[at], nil, nil, nil, nil
+for i = 1, isUsual and count or 0 do
+  local name, old, new = ARGV[at + count + i], header[3 + i], ARGV[to + 2 * (i - count)]
+  if old == new then -- no entry changes
+  elseif i <= indexes then
+    local length = adds and #adds or 0
+    if adds then adds[length + 1], adds[length + 2] = '0', name .. '\0' .. new .. '\0' .. id
+    else adds = { '0', name .. '\0' .. new .. '\0' .. id } end
+    if old then
+      local entry = name .. '\0' .. old .. '\0' .. id
+      if leaves then leaves[#leaves + 1] = entry else leaves = { entry } end
+    end
   else
-    header = try('HMGET', row, '${ROW_FIELDS.version}', '${ROW_FIELDS.lastWrites}', '${ROW_FIELDS.expiresAt}')
-  end
-  local version, writes, expiresAt = header[1], header[2], header[3]
-  if not version or not writes or expected ~= '' and expected ~= version then return end
-  if #version > 16 or not find(version, '^%d+$') or find(writes, token, 1, true) then return end
-  clock = clock or call('TIME')
-  local seconds = clock[1]
-  if expiresAt and (tonumber(expiresAt) or math.huge) <= seconds * 1000 + math.floor(clock[2] / 1000) then return end
-
-  if count > 0 then
-    local id, adds, leaves, claims, releases = ARGV[at + 2], nil, nil, nil, nil
-    for i = 1, count do
-      local name, old, new = ARGV[at + 4 + count + i], header[3 + i], ARGV[to + 2 * (i - count)]
-      if old == new then -- no entry changes
-      elseif i <= indexes then
-        local length = adds and #adds or 0
-        if adds then adds[length + 1], adds[length + 2] = '0', name .. '\0' .. new .. '\0' .. id
-        else adds = { '0', name .. '\0' .. new .. '\0' .. id } end
-        if old then
-          local entry = name .. '\0' .. old .. '\0' .. id
-          if leaves then leaves[#leaves + 1] = entry else leaves = { entry } end
-        end
-      else
-        local entry = name .. '\0' .. new
-        if try('HGET', uq, entry) then return end
-        claims = claims or {}
-        claims[#claims + 1] = entry
-        -- Release only a value that this row holds.
-        entry = old and name .. '\0' .. old
-        if old and try('HGET', uq, entry) == id then
-          releases = releases or {}
-          releases[#releases + 1] = entry
-        end
-      end
+    local entry = name .. '\0' .. new
+    if call('HGET', uq, entry) then isUsual = false end
+    claims = claims or {}
+    claims[#claims + 1] = entry
+    -- Release only a value that this row holds.
+    entry = old and name .. '\0' .. old
+    if old and call('HGET', uq, entry) == id then
+      releases = releases or {}
+      releases[#releases + 1] = entry
     end
-    local permits = redis.acl_check_cmd
-    if not permits('HSET', row, row, row) or leaves and not permits('ZREM', row, row)
-      or releases and not permits('HDEL', row, row) then return end
-    -- The first write is tried. The others cannot fail but for a missing permission.
-    if adds and type(try('ZADD', ix, unpack(adds))) ~= 'number' then return end
-    if leaves then call('ZREM', ix, unpack(leaves)) end
-    if releases then call('HDEL', uq, unpack(releases)) end
-    for i = 1, claims and #claims or 0 do call('HSET', uq, claims[i], id) end
   end
-  local digit = string.byte(version, -1)
-  if digit < 57 then version = sub(version, 1, -2) .. string.char(digit + 1) -- formatting the number takes far longer
-  else version = string.format('%.0f', version + 1) end
-  writes = token .. bit.tohex(seconds, 4) .. sub(writes, 1, 48)
-  local set = try('HSET', row, '${ROW_FIELDS.version}', version, '${ROW_FIELDS.lastWrites}', writes, unpack(ARGV, pairsFrom, to))
-  return type(set) == 'number' and version or nil
+end
+local permits = redis.acl_check_cmd
+-- The first write is tried. The others cannot fail but for a missing permission.
+if isUsual and permits('HSET', row, row, row) and (not leaves or permits('ZREM', row, row))
+  and (not releases or permits('HDEL', row, row))
+  and (not adds or type(redis.pcall('ZADD', ix, unpack(adds))) == 'number') then
+  if leaves then call('ZREM', ix, unpack(leaves)) end
+  if releases then call('HDEL', uq, unpack(releases)) end
+  for i = 1, claims and #claims or 0 do call('HSET', uq, claims[i], id) end
+  ${LUA_NEXT}
+  call('HSET', row, ${SET_HEADER}, unpack(ARGV, at + 1 + 2 * count, to))
+  return version
 end
 `;
 
-/** Lua at the beginning of a script: runs a write in the short form, whose first argument is the second of the script. */
-export const LUA_SHORT_WRITE = String.raw`
+/** Lua at the beginning of a script: reads which form its first argument announces. */
+const LUA_FORM = String.raw`
 local ARGV = ARGV -- the long form replaces it
-local clock, form = nil, ARGV[2]
-local isShort = form == 'i' or form == 'u' or form == 'n' or form == 'p'
-if isShort and #ARGV[1] == 12 then -- the token is not followed by an age
-  local done
-  if form == 'i' or form == 'n' then
-    ${LUA_SHORT_INSERT}
-    done = insertShortly(KEYS[1], KEYS[2], KEYS[3], 2, #ARGV)
+local head, place = ARGV[1], 17
+local letter = string.byte(head, 17)
+local isGiven = letter == 111 -- 'o'
+if isGiven then place, letter = 18, string.byte(head, 18) end
+`;
+
+/** Returns Lua that runs a write in the short form if it has one of two letters. */
+const runShort = (
+  insert: string,
+  luaOfInsert: string,
+  update: string,
+  luaOfUpdate: string,
+): string => String.raw`
+${LUA_FORM}
+if letter == ${insert.charCodeAt(0)} or letter == ${update.charCodeAt(0)} then
+  local form, at, to, row, ix, uq = head, 2, #ARGV, KEYS[1], KEYS[2], KEYS[3]
+  if letter == ${update.charCodeAt(0)} then
+    ${luaOfUpdate}
   else
-    ${LUA_SHORT_UPDATE}
-    done = updateShortly(KEYS[1], KEYS[2], KEYS[3], 2, #ARGV)
+    ${luaOfInsert}
   end
-  if done then return done end
 end
+`;
+
+/** Lua at the beginning of the row script. */
+export const LUA_SHORT_ROW = runShort('n', LUA_INSERT, 'p', LUA_UPDATE);
+
+/** Lua at the beginning of the commit script. */
+export const LUA_SHORT_COMMIT = runShort('i', LUA_INDEXED_INSERT, 'u', LUA_INDEXED_UPDATE);
+
+/** Lua that reads the first argument of a script whose write was left to the rest of it. */
+const LUA_LEFT = String.raw`
+local left = string.match(string.sub(head, 17), '^o?r?(.*)$')
+local isShort, isInsert = left ~= '', string.find(left, '^[ni]') ~= nil
 `;
 
 const LUA_APPEND_PAIRS = String.raw`
   local function appendPairs(from)
-    for place = from, #ARGV do long[#long + 1] = ARGV[place] end
+    for i = from, #ARGV do long[#long + 1] = ARGV[i] end
     for _, value in ipairs({ '${ROW_FIELDS.version}', '', '${ROW_FIELDS.lastWrites}', '' }) do long[#long + 1] = value end
   end
 `;
 
 /** Lua after a write in the short form that was left to the row script: brings its arguments into the long form. */
 export const LUA_LONG_ROW = String.raw`
+${LUA_LEFT}
 if isShort then
-  local isInsert = form == 'n'
-  local long = { ARGV[1], isInsert and 'I' or 'U', isInsert and '' or ARGV[3], '', '0' }
+  local long = { head, isInsert and 'I' or 'U', string.sub(left, 2), '', '0' }
   ${LUA_APPEND_PAIRS}
-  appendPairs(isInsert and 3 or 4)
+  appendPairs(2)
   ARGV = long
 end
 `;
@@ -161,29 +216,32 @@ end
  * separated by zero bytes. A field without a value has no encoding among the pairs.
  */
 export const LUA_LONG_COMMIT = String.raw`
+${LUA_LEFT}
 if isShort then
-  local isInsert, shape, pairsFrom = form == 'i', {}, nil
+  local first, second = string.byte(left, 2, 3)
+  first, second = first - 48, second - 48
+  local shape, pairsFrom = {}, nil
   if isInsert then
-    for part in string.gmatch(ARGV[3], '%Z+') do shape[#shape + 1] = part end
-    pairsFrom = 7 + ARGV[5] + ARGV[6]
+    for part in string.gmatch(ARGV[2], '%Z+') do shape[#shape + 1] = part end
+    pairsFrom = 4 + first + 2 * second
   else
-    local indexes, count = ARGV[5] + 0, ARGV[5] + ARGV[6]
-    pairsFrom = 7 + 2 * count
+    local count = first + second
+    pairsFrom = 3 + 2 * count
     shape[1], shape[count + 2] = count, count
     for i = 1, count do
-      shape[i + 1] = ARGV[6 + i]
-      for j, part in ipairs({ i <= indexes and 'x' or 'u', ARGV[6 + count + i], 1, i }) do
+      shape[i + 1] = ARGV[2 + i]
+      for j, part in ipairs({ i <= first and 'x' or 'u', ARGV[2 + count + i], 1, i }) do
         shape[count + 2 + 4 * (i - 1) + j] = part
       end
     end
   end
   local encodings = {}
-  for place = pairsFrom, #ARGV, 2 do encodings[ARGV[place]] = ARGV[place + 1] end
+  for i = pairsFrom, #ARGV, 2 do encodings[ARGV[i]] = ARGV[i + 1] end
   local count = (#ARGV - pairsFrom + 1) / 2 + 2
-  local long = { ARGV[1], '1', '', '1', isInsert and 'I' or 'U', isInsert and '' or ARGV[3], count }
+  local long = { head, '1', '', '1', isInsert and 'I' or 'U', string.sub(left, 4), count }
   ${LUA_APPEND_PAIRS}
   appendPairs(pairsFrom)
-  for _, value in ipairs({ '0', '2', KEYS[3] and '3' or '0', ARGV[4] }) do long[#long + 1] = value end
+  for _, value in ipairs({ '0', '2', KEYS[3] and '3' or '0', ARGV[isInsert and 3 or 2] }) do long[#long + 1] = value end
   local fields = tonumber(shape[1])
   for i = 1, fields + 1 do long[#long + 1] = shape[i] end
   for i = 2, fields + 1 do

@@ -3,7 +3,7 @@ import { type BatchOutcome, outcomeOf } from '../operations/commit-outcome.js';
 import { firstOfRows } from '../operations/operation-kinds.js';
 import type { Fence, RowOperation } from '../operations/row-operation.js';
 import type { SchemaRecords } from '../records/schema-records.js';
-import { operationToken } from '../scripts/operation-token.js';
+import { callToken } from '../scripts/operation-token.js';
 import type { ScriptCall, ScriptCallOptions, ScriptCaller } from '../scripts/script-caller.js';
 import { batchesOf, batchOutcomes } from './batches.js';
 import { commitCall } from './commit-call.js';
@@ -20,7 +20,7 @@ export interface BatchParts {
   readonly fence: Fence | undefined;
   /** Returns the lock under which operations are committed. @throws LockLostError or CrossPartitionError */
   fenceFor(operations: readonly RowOperation[]): Fence | undefined;
-  /** Commits one operation. A token that was sent before is followed by its age. */
+  /** Commits one operation. A token that may have been sent before says so. */
   commitAlone(operation: RowOperation, token: string, options: ScriptCallOptions): Promise<BatchOutcome>;
 }
 
@@ -89,13 +89,13 @@ export class BatchCommitter {
     const { expired, commitAlone } = this.parts;
     return expired
       .freeValue(outcome)
-      .then((isFree) => (isFree ? commitAlone(operation, operationToken(), options) : outcome))
+      .then((isFree) => (isFree ? commitAlone(operation, callToken(), options) : outcome))
       .catch((error: Error) => error);
   }
 
   private callOrError(operation: RowOperation): ScriptCall | Error {
     try {
-      return commitCall([operation], operationToken(), { fence: this.parts.fenceFor([operation]) });
+      return commitCall([operation], callToken(), { fence: this.parts.fenceFor([operation]) });
     } catch (error) {
       return error as Error;
     }

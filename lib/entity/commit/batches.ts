@@ -1,7 +1,7 @@
 import { BATCH_SCRIPT } from '../commit-scripts/batch-script.js';
 import { indexKey, uniqueKey } from '../keys/entity-key.js';
 import type { BatchOutcome } from '../operations/commit-outcome.js';
-import { operationToken } from '../scripts/operation-token.js';
+import { callToken, resentToken } from '../scripts/operation-token.js';
 import type { Stored } from '../codec/codec.js';
 import type { RowOperation } from '../operations/row-operation.js';
 import type { ScriptCall } from '../scripts/script-caller.js';
@@ -78,13 +78,13 @@ function piecesOf(members: readonly Member[]): Member[][] {
 function batchOf(members: readonly Member[]): Batch {
   const operations = members.map(({ operation }) => operation);
   const [{ schema, key }] = operations;
-  const token = operationToken();
+  const token = callToken();
   const keys = operations.map((operation) => operation.key.row);
   keys.push(indexKey(schema, key.tag));
   if (members.some(({ form }) => form.hasUniques)) keys.push(uniqueKey(schema, key.tag));
   const args: Stored[] = [token, String(members.length)];
   for (const { form } of members) {
-    args.push(String(form.args.length));
+    args.push(String(form.args.length), form.text);
     for (const value of form.args) args.push(value);
   }
   return { operations, token, call: { script: BATCH_SCRIPT, keys, args } };
@@ -93,8 +93,7 @@ function batchOf(members: readonly Member[]): Batch {
 /**
  * Returns the outcomes of a batch from the script's answer or error.
  *
- * @param commitAlone commits an operation that was left to the caller. The token says how old the call may be, if it was
- * sent again.
+ * @param commitAlone commits an operation that was left to the caller. The token says whether it was sent before.
  */
 export function batchOutcomes(
   { operations, token }: Batch,
@@ -102,11 +101,10 @@ export function batchOutcomes(
   commitAlone: (operation: RowOperation, token: string) => Promise<BatchOutcome>,
 ): (BatchOutcome | Promise<BatchOutcome>)[] {
   if (answer instanceof Error) return operations.map(() => answer);
-  const [, age, ...versions] = answer;
-  // A call for one row follows, so the token is as old as both calls may be.
-  const resent = age === '' ? token : `${token}${2 * Number(age)}`;
+  const [, repeated, ...versions] = answer;
+  const next = repeated === '' ? token : resentToken(token);
   return operations.map((operation, i) =>
-    versions[i] === LEFT ? commitAlone(operation, resent) : { versions: [Number(versions[i])] },
+    versions[i] === LEFT ? commitAlone(operation, next) : { versions: [Number(versions[i])] },
   );
 }
 

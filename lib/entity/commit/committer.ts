@@ -14,7 +14,7 @@ import { type CommitExtras, type Fence, isGlobal, type RowOperation } from '../o
 import { windowKeys } from '../keys/entity-key.js';
 import { CrossPartitionError } from '../common/entity-errors.js';
 import { INCREMENT_SCRIPT } from '../commit-scripts/increment-script.js';
-import { operationToken } from '../scripts/operation-token.js';
+import { callToken, operationToken } from '../scripts/operation-token.js';
 import { checkRepeatable, checkWindow, purposeOf } from '../operations/repeatable.js';
 import type { EntityCounters } from '../../cluster/stats/entity-counters.js';
 import { countOperations, countOutcome } from './commit-counts.js';
@@ -93,7 +93,7 @@ export class Committer {
     // Not awaited without need, so that writes called in the same tick are sent in order.
     const takable = this.records?.assertTakable(operations);
     if (takable) await takable;
-    const token = operationToken(options.opId, purposeOf(operations));
+    const token = callToken(options.opId, purposeOf(operations));
     countOperations(this.counters, operations);
     const outcome = await (operations.some(isGlobal)
       ? this.globals.commit(operations, options, (held, bounds) =>

@@ -5,7 +5,7 @@ import { type CommitFault, faultError } from '../operations/commit-faults.js';
 import { faultFrom } from '../operations/commit-outcome.js';
 import { sweepOperation } from '../operations/index-changes.js';
 import type { RowOperation } from '../operations/row-operation.js';
-import { operationToken } from '../scripts/operation-token.js';
+import { callToken } from '../scripts/operation-token.js';
 import type { ScriptCaller } from '../scripts/script-caller.js';
 import type { WriteOptions } from '../common/write-options.js';
 import { outboxFor } from './commit-policy.js';
@@ -28,7 +28,7 @@ export class ExpiredRows {
     const extras = { outbox: outboxFor(operations) };
     const call = {
       script: COMMIT_SCRIPTS.freeing,
-      ...commitScriptArguments(operations, operationToken(), extras),
+      ...commitScriptArguments(operations, callToken(), extras),
     };
     const answer = await this.scripts.run(call, 'always', options);
     if (answer[0] !== 'OK') throw faultError(faultFrom(answer, operations));

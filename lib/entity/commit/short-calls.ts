@@ -10,11 +10,16 @@ import { pushAll } from '../common/push-all.js';
 
 /** A write has at most this many fields and values in the short form: the stack of Lua holds about 8,000 values. */
 const MAX_PAIRS = 6_000;
+/** A count in the short form is one character. */
+const MAX_COUNT = 70;
+const countText = (count: number): string => String.fromCharCode(48 + count);
 
 const SEPARATOR = '\0';
 
 /** The short form of a write. */
 export interface ShortForm {
+  /** Its kind, some counts, and the expected version. */
+  readonly text: string;
   readonly args: readonly Stored[];
   /** Whether it touches indexes, and whether any of them is unique. */
   readonly isIndexed: boolean;
@@ -30,7 +35,7 @@ export function shortCall(operation: RowOperation, token: string): ScriptCall | 
   if (form.isIndexed) keys.push(indexKey(schema, key.tag));
   if (form.hasUniques) keys.push(uniqueKey(schema, key.tag));
   const script = form.isIndexed ? COMMIT_SCRIPTS.writing : ROW_SCRIPTS.writing;
-  return { script, keys, args: [token, ...form.args] };
+  return { script, keys, args: [token + form.text, ...form.args] };
 }
 
 /**
@@ -48,13 +53,13 @@ export function shortForm(operation: RowOperation): ShortForm | undefined {
     if (expected !== undefined) return undefined;
     return indexing
       ? indexedInsert(operation, indexing, set)
-      : { args: ['n', ...set], isIndexed: false, hasUniques: false };
+      : { text: 'n', args: set, isIndexed: false, hasUniques: false };
   }
   if (set.length === 0 || (removed !== undefined && removed.length > 0)) return undefined;
   const version = expected === undefined ? '' : String(expected);
   return indexing
     ? indexedUpdate(operation, indexing, set, version)
-    : { args: ['p', version, ...set], isIndexed: false, hasUniques: false };
+    : { text: `p${version}`, args: set, isIndexed: false, hasUniques: false };
 }
 
 function indexedUpdate(
@@ -68,14 +73,15 @@ function indexedUpdate(
   const uniques = indexes.filter(({ kind }) => kind === 'unique');
   const all = [...indexes.filter(({ kind }) => kind !== 'unique'), ...uniques];
   const encoded = all.map((index) => fields.find(({ name }) => name === encodingName(index.fields[0]))!);
-  const counts = [String(all.length - uniques.length), String(uniques.length)];
-  const args: Stored[] = ['u', version, key.idText, ...counts];
+  if (all.length > MAX_COUNT) return undefined;
+  const text = `u${countText(all.length - uniques.length)}${countText(uniques.length)}${version}`;
+  const args: Stored[] = [key.idText];
   for (const { name } of encoded) args.push(ROW_FIELDS.encoding + name);
   for (const { name } of all) args.push(name);
   const first = set.length - 2 * fields.length; // the last pairs are the encodings
   for (let i = 0; i < first; i++) args.push(set[i]);
   for (const { name, encoding } of encoded) args.push(ROW_FIELDS.encoding + name, encoding);
-  return { args, isIndexed: true, hasUniques: uniques.length > 0 };
+  return { text, args, isIndexed: true, hasUniques: uniques.length > 0 };
 }
 
 /** Returns whether an index has one field, of its own, which gets a new value. */
@@ -106,17 +112,11 @@ function indexedInsert(
     if (isUnique) claims.push(entry);
     else adds.push('0', entry + SEPARATOR + key.idText);
   }
-  const args: Stored[] = [
-    'i',
-    shape,
-    key.idText,
-    String(claims.length),
-    String(adds.length),
-    ...claims,
-    ...adds,
-  ];
+  if (indexes.length >= MAX_COUNT) return undefined;
+  const text = `i${countText(claims.length)}${countText(adds.length / 2)}`;
+  const args: Stored[] = [shape, key.idText, ...claims, ...adds];
   pushAll(args, set);
-  return { args, isIndexed: true, hasUniques };
+  return { text, args, isIndexed: true, hasUniques };
 }
 
 /** Returns the entry of a new row in an index: its name and the encodings of its fields; undefined if a field is absent. */

@@ -1,24 +1,38 @@
 import { INDEX_LISTS, ROW_FIELDS } from '../keys/stored-names.js';
 
 /**
+ * Makes `entry`, which a row remembers of a write: the beginning of the token, and the time of the call, as they stand in
+ * `head`. The time is that of the write before, if that was later: by the clock of another process, or because this call
+ * arrived late. So the times of a row never decrease, and what was written after a call has no earlier time than the call.
+ */
+export const LUA_ENTRY = String.raw`
+local entry = sub(head, 1, 12)
+local a, b, c, d = byte(writes, 9, 12)
+if d then
+  local e, f, g, h = byte(head, 9, 12)
+  local lead = (((a - e) * 64 + b - f) * 64 + c - g) * 64 + d - h
+  if lead > 0 and lead < ${2 ** 20} or lead < ${2 ** 20 - 2 ** 24} then entry = sub(head, 1, 8) .. sub(writes, 9, 12) end
+end
+`;
+
+/**
  * Reads and writes the header of a row: its fields `~v` (the version), `~op` (its last writes, newest first: the
- * beginning of each token and the time, in seconds by the server's clock) and `~x` (when it expires). Five writes of 12
- * characters fit into the limit of 64 bytes up to which servers store a hash in its compact form. Needs `LUA_EXPIRY`.
+ * beginning of each token and the time of the call) and `~x` (when it expires). Five writes of 12 characters fit into the
+ * limit of 64 bytes up to which servers store a hash in its compact form. Needs `LUA_EXPIRY`.
  */
 export const LUA_HEADER = String.raw`
-local TOKEN_LENGTH = 12
 local BEGINNING = 8 -- of a token
-local TIME_LENGTH = 4
-local TIMES = 2 ^ 16 -- the seconds that four hexadecimal digits can count
-local WRITE_LENGTH = BEGINNING + TIME_LENGTH
+local WRITE_LENGTH = 12
 local WRITES_KEPT = 5
--- How far the clock of this server may be ahead of, and behind, the clock that wrote the times, including rounding.
--- A row written this long before the count of seconds wraps around can be reported as unknown without need.
-local AHEAD_S, BEHIND_S = 30, 3600
+-- The seconds that a time counts, and by how many it may be ahead of another: the clocks of two processes may differ by
+-- so many. A write of a row that was not written for half a year can be reported as unknown without need.
+local TIMES, LEAD_S = ${2 ** 24}, ${2 ** 20}
+-- A row that was created again does not have the times of the row before it. The clock of its writer may be this far behind.
+local BEHIND_S = 30
 
--- Returns the token of a write and, if it is sent again after a lost reply, its greatest possible age in milliseconds.
-local function tokenAndAge(text)
-  return string.sub(text, 1, TOKEN_LENGTH), tonumber(string.sub(text, TOKEN_LENGTH + 1))
+-- Returns the token of a call, and whether the call is sent again after a lost reply.
+local function tokenIn(head)
+  return string.sub(head, 1, BEGINNING) .. string.sub(head, 13, 16), string.find(head, '^o?r', 17) ~= nil
 end
 
 -- Returns the version that the write with this token made, if it is among the last writes of the row: the caller sends
@@ -32,16 +46,20 @@ end
 -- Returns whether a write that is sent again may have been executed although it is not among the last writes of its
 -- row: so many writes may have followed that the row has forgotten it, or the row may have been deleted since, and
 -- perhaps created again.
-local function isOutcomeUnknown(age, mode, expected, version, writes)
-  if not age or mode == 'C' then return false end
+local function isOutcomeUnknown(isResent, head, mode, expected, version, writes)
+  if not isResent or mode == 'C' then return false end
   if not version then return mode == 'U' end
   if writes == '' then return false end -- another program wrote the row
   -- it would have made the next version, whose token the row still has
   if expected ~= '' and tonumber(version) - tonumber(expected) <= WRITES_KEPT then return false end
   -- The row has forgotten nothing. If it is a new row, the update counts as one that arrived after the insert.
   if #writes < WRITES_KEPT * WRITE_LENGTH and expected == '' then return false end
-  local oldest = tonumber(string.sub(writes, -TIME_LENGTH), 16) or 0
-  return (time() - oldest + BEHIND_S) % TIMES <= BEHIND_S + age / 1000 + AHEAD_S
+  -- Had this write been made and forgotten, all writes that the row remembers would have followed it.
+  local a, b, c, d = string.byte(writes, -4, -1)
+  local e, f, g, h = string.byte(head, 9, 12)
+  if not d then return true end
+  local lead = (((a - e) * 64 + b - f) * 64 + c - g) * 64 + d - h
+  return (lead + BEHIND_S) % TIMES <= LEAD_S
 end
 
 -- Returns the fault of a write, or nil. 'expected' is '' if any version is accepted.
@@ -69,9 +87,10 @@ local function seedOf(mode, expected)
   return mode == 'I' and expected ~= '' and string.format('%.0f', expected - 1) or nil
 end
 
-local function withWrite(token, writes)
-  local at = string.format('%04x', time() % TIMES)
-  return string.sub(token, 1, BEGINNING) .. at .. string.sub(writes, 1, WRITE_LENGTH * (WRITES_KEPT - 1))
+local function withWrite(head, writes)
+  local sub, byte = string.sub, string.byte
+  ${LUA_ENTRY}
+  return entry .. sub(writes, 1, WRITE_LENGTH * (WRITES_KEPT - 1))
 end
 
 -- The stack of Lua holds about 8,000 values.
@@ -109,11 +128,11 @@ end
 -- Writes the pairs ARGV[from..to]. Their last four values are the header, which is filled in here. Its last place has
 -- the times to live of properties, each as the number of its pair, from 0, '=' and milliseconds: HSET ended those of
 -- the former values. Fields are removed last, because a hash without fields is deleted and loses its TTL.
-local function writeRow(row, token, version, writes, from, to, removedFrom, removedTo)
+local function writeRow(row, head, version, writes, from, to, removedFrom, removedTo)
   local made = nextVersion(version)
   ARGV[to - 2] = made
   local lifetimes = ARGV[to]
-  ARGV[to] = withWrite(token, writes)
+  ARGV[to] = withWrite(head, writes)
   inChunks('HSET', row, from, to)
   for pair, ms in string.gmatch(lifetimes, '(%d+)=(%d+)') do
     redis.call('HPEXPIRE', row, ms, 'FIELDS', 1, ARGV[from + 2 * tonumber(pair)])

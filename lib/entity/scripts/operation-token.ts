@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { unixMs } from '../../cluster/common/timers.js';
 import { randomBytes } from '../../cluster/runtime/randomness.js';
 import type { ArgsOnResend } from '../../cluster/command/call-policy.js';
 import { describeKind } from '../../cluster/common/describe-value.js';
@@ -36,12 +37,42 @@ function randomToken(): string {
   return random.toString('base64url', used, (used += TOKEN_BYTES));
 }
 
+/** Where the time of a call is in the first argument of its script: between the token's first characters and the rest. */
+const TIME_AT = 8;
+const TIME_LENGTH = 4;
+
 /**
- * Marks a resent script, whose first argument is a token: appends the greatest possible age of the call, in
- * milliseconds, to the token. The age that a token already has is that of an earlier call.
+ * Returns the first argument of a script that writes rows: a token, as `operationToken` returns it, with the time of the
+ * call. A token from an `opId` is followed by `o`: only such a token can be that of an earlier call.
  */
-export const ageToken: ArgsOnResend = (args, deadlineMs) => {
+export function callToken(operationId?: string, what?: string): string {
+  const token = operationToken(operationId, what);
+  const isGiven = operationId !== undefined;
+  return `${token.slice(0, TIME_AT)}${callTime()}${token.slice(TIME_AT)}${isGiven ? 'o' : ''}`;
+}
+
+let second = -1;
+let secondText = '';
+
+/**
+ * Returns the time in seconds since 1970, as the last 24 bits in four characters of six bits each, from `0` on. They
+ * count 194 days.
+ */
+function callTime(): string {
+  const now = Math.floor(unixMs() / 1000);
+  if (now !== second) {
+    second = now;
+    secondText = String.fromCharCode(...[18, 12, 6, 0].map((shift) => 48 + ((now >>> shift) & 63)));
+  }
+  return secondText;
+}
+
+/** Marks the first argument of a script that is sent again, which `callToken` returned: `r` follows the token. */
+export const markResent: ArgsOnResend = (args) => {
   const place = 2 + Number(args[1]); // EVALSHA sha keyCount keys… token …
-  const text = String(args[place]);
-  return args.with(place, `${text.slice(0, TOKEN_LENGTH)}${Number(text.slice(TOKEN_LENGTH)) + deadlineMs}`);
+  return args.with(place, resentToken(String(args[place])));
 };
+
+/** Returns a token that may have been sent before. */
+export const resentToken = (text: string): string => text.replace(RESENT, '$1r');
+const RESENT = new RegExp(`^(.{${TOKEN_LENGTH + TIME_LENGTH}}o?)r?`);

@@ -2,14 +2,14 @@ import { replyBehind } from '../../cluster/leases/wait-for-replicas.js';
 import { ReplyError, UnsupportedServerFeatureError } from '../../cluster/common/errors.js';
 import type { Script } from '../../cluster/scripts/script.js';
 import type { EntityCallOptions, EntityClient, ScriptRunner } from '../common/entity-client.js';
-import { ageToken } from './operation-token.js';
+import { markResent } from './operation-token.js';
 import { answerList } from './script-answer.js';
 import type { Stored } from '../codec/codec.js';
 import type { WriteOptions } from '../common/write-options.js';
 
 /**
  * Whether to resend a script after a lost reply: `safe` only if it was not executed; `always` because repeating it is
- * harmless; `checked` because the script itself detects a repetition by its token and age.
+ * harmless; `checked` because the script itself detects a repetition by its token and time.
  */
 export type Retry = 'safe' | 'always' | 'checked';
 
@@ -17,7 +17,7 @@ const RETRIES: Readonly<Record<Retry, EntityCallOptions>> = {
   // Scripts that only read also run on primaries, because replicas lag.
   safe: { retry: 'safe', readFrom: 'primary' },
   always: { retry: 'always', readFrom: 'primary' },
-  checked: { retry: 'always', readFrom: 'primary', argsOnResend: ageToken },
+  checked: { retry: 'always', readFrom: 'primary', argsOnResend: markResent },
 };
 
 /** A script with its keys, all in one partition, and its arguments. */

@@ -1,4 +1,5 @@
 import { createRepositories, EntityExistsError, VersionConflictError } from 'keyslot';
+import { NODE_RUNTIME, useRuntime } from '../../../../lib/cluster/runtime/runtime.js';
 import { Order, counted, freshId, losingReplies, losingRequests, sharedClient } from '../fixtures.js';
 
 const cluster = sharedClient();
@@ -6,10 +7,15 @@ const cluster = sharedClient();
 const ordersOf = (client: Parameters<typeof createRepositories>[0]) =>
   createRepositories(client, [Order]).repository(Order);
 
+const TIMES = 2 ** 24;
+const CODES = [18, 12, 6, 0];
+
 /** What a row remembers of its writes, as if they had been made later, by so many seconds. */
 const shifted = (writes: string, seconds: number): string =>
-  writes.replace(/(.{8})(.{4})/g, (_, token: string, time: string) => {
-    return token + ((parseInt(time, 16) + 2 ** 16 + seconds) % 2 ** 16).toString(16).padStart(4, '0');
+  writes.replaceAll(/(.{8})(.{4})/g, (_, token: string, text: string) => {
+    const time = Array.from(text).reduce((sum, code) => sum * 64 + code.charCodeAt(0) - 48, 0);
+    const later = (time + TIMES + seconds) % TIMES;
+    return token + CODES.map((shift) => String.fromCharCode(48 + ((later >> shift) & 63))).join('');
   });
 
 describe('a write that is sent again because its reply was lost', () => {
@@ -104,11 +110,11 @@ describe('a write that is sent again because its reply was lost', () => {
   });
 
   it.each([1, 5, 900, -25])(
-    'is not applied twice on a server whose clock is %p seconds behind',
+    'is not applied twice by a process whose clock is %p seconds behind',
     async (behind) => {
       const others = ordersOf(cluster.client);
       const { id } = await others.insert(others.create());
-      // For this server, the others wrote by a clock that is ahead of its own.
+      // For this process, the others wrote by a clock that is ahead of its own.
       const elsewhere = async (): Promise<void> => {
         await writeOften(id);
         const writes = (await cluster.client.hget(others.keyOf(id), '~op')) as string;
@@ -120,6 +126,41 @@ describe('a write that is sent again because its reply was lost', () => {
       expect(await others.findOne(id)).toMatchObject({ note: 'theirs 4' });
     },
   );
+
+  describe('if processes have different clocks', () => {
+    afterEach(() => useRuntime(NODE_RUNTIME));
+
+    /** Runs something as a process whose clock is ahead by so many seconds. */
+    async function by(ahead: number, act: () => Promise<unknown>): Promise<void> {
+      useRuntime({ ...NODE_RUNTIME, unixMs: () => NODE_RUNTIME.unixMs() + ahead * 1000 });
+      await act();
+      useRuntime(NODE_RUNTIME);
+    }
+
+    it.each([-86_400, -60, 60, 86_400])(
+      'is not applied twice after writes of processes whose clocks are %p seconds ahead',
+      async (ahead) => {
+        const others = ordersOf(cluster.client);
+        const { id } = await others.insert(others.create());
+        const orders = ordersOf(losingReplies(cluster.client, () => by(ahead, () => writeOften(id))));
+        await expect(orders.update(id, { note: 'mine' })).rejects.toEqual(untold);
+        const order = await others.findOneOrFail(id);
+        order.note = 'mine';
+        await expect(orders.save(order)).rejects.toEqual(untold);
+        expect(await others.findOne(id)).toMatchObject({ note: 'theirs 4' });
+      },
+    );
+
+    it('is applied if it had not arrived, after writes that were earlier by all clocks', async () => {
+      const others = ordersOf(cluster.client);
+      const id = freshId();
+      await by(-7_200, () => others.insert(others.create({ id })));
+      await by(-3_600, () => writeOften(id));
+      const orders = ordersOf(losingRequests(cluster.client));
+      await orders.update(id, { note: 'mine' });
+      expect(await others.findOne(id)).toMatchObject({ note: 'mine' });
+    });
+  });
 
   it('is not mistaken for another write', async () => {
     const orders = ordersOf(losingReplies(cluster.client));
