@@ -99,6 +99,24 @@ export interface EmbeddedField {
   readonly hasDefault: boolean;
 }
 
+/** A field of an embedded class, with what is known of its name. */
+interface LoadedPart extends EmbeddedField {
+  /** Whether every object has it, as `constructor`. */
+  readonly isInherited: boolean;
+  readonly isAccessor: boolean;
+}
+
+const loadedPart = (
+  { property, codec, hasDefault }: EmbeddedField,
+  type: { prototype: object },
+): LoadedPart => ({
+  property,
+  codec,
+  hasDefault,
+  isInherited: property in Object.prototype,
+  isAccessor: property in type.prototype,
+});
+
 /**
  * Returns the codec of an embedded class, stored as JSON in one field. `fields` can still grow while schemas are built.
  *
@@ -123,21 +141,22 @@ export function embeddedCodec(
     // Object.fromEntries, because a name can be __proto__.
     return rest ? Object.fromEntries([...Object.entries(json), ...rest]) : json;
   };
+  let loaded: readonly LoadedPart[] = [];
   const fromJson = (json: unknown): object => {
     fit(typeof json === 'object' && json !== null && !Array.isArray(json));
+    if (loaded.length < fields.length) loaded = fields.map((field) => loadedPart(field, type));
     const value = new (type as new () => Record<string, unknown>)();
     let unknown = 0;
     for (const _ in json) unknown++;
-    for (let i = 0; i < fields.length; i++) {
-      const { property, codec, hasDefault } = fields[i];
-      let part: unknown;
-      if (Object.hasOwn(json, property)) {
-        unknown--;
-        part = (json as Record<string, unknown>)[property];
-      } else if (hasDefault) continue;
+    for (let i = 0; i < loaded.length; i++) {
+      const { property, codec, hasDefault, isInherited, isAccessor } = loaded[i];
+      let part = (json as Record<string, unknown>)[property];
+      if (isInherited && !Object.hasOwn(json, property)) part = undefined;
+      if (part !== undefined) unknown--;
+      else if (hasDefault) continue;
       const own = isAbsent(part) ? undefined : codec.fromJson(part);
       // an accessor without a setter ignores the value
-      if (property in type.prototype) Reflect.set(value, property, own);
+      if (isAccessor) Reflect.set(value, property, own);
       else value[property] = own;
     }
     if (unknown > 0) {

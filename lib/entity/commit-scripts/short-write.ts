@@ -68,7 +68,7 @@ end
 /** An update that touches no index: 'p' and the expected version. Its arguments are the pairs. */
 const LUA_UPDATE = String.raw`
 ${LUA_LIBRARIES}
-local expected, header = sub(form, place + 1), call('HMGET', row, ${HEADER})
+local expected, header = #form > place and sub(form, place + 1) or '', call('HMGET', row, ${HEADER})
 ${LUA_USUAL}
 if isUsual then
   ${LUA_NEXT}
