@@ -1,5 +1,11 @@
 import { INDEX_LISTS, ROW_FIELDS } from '../keys/stored-names.js';
 
+/** The seconds that the time of a call counts. */
+const TIMES = 2 ** 24;
+/** By how many seconds a time may be ahead of another: the clocks of two processes may differ by so many. */
+const LEAD = 2 ** 20;
+const LEAD_ACROSS_END = LEAD - TIMES;
+
 /**
  * Makes `entry`, which a row remembers of a write: the beginning of the token, and the time of the call, as they stand in
  * `head`. The time is that of the write before, if that was later: by the clock of another process, or because this call
@@ -11,7 +17,7 @@ local a, b, c, d = byte(writes, 9, 12)
 if d then
   local e, f, g, h = byte(head, 9, 12)
   local lead = (((a - e) * 64 + b - f) * 64 + c - g) * 64 + d - h
-  if lead > 0 and lead < ${2 ** 20} or lead < ${2 ** 20 - 2 ** 24} then entry = sub(head, 1, 8) .. sub(writes, 9, 12) end
+  if lead > 0 and lead < ${LEAD} or lead < ${LEAD_ACROSS_END} then entry = sub(head, 1, 8) .. sub(writes, 9, 12) end
 end
 `;
 
@@ -24,9 +30,6 @@ export const LUA_HEADER = String.raw`
 local BEGINNING = 8 -- of a token
 local WRITE_LENGTH = 12
 local WRITES_KEPT = 5
--- The seconds that a time counts, and by how many it may be ahead of another: the clocks of two processes may differ by
--- so many. A write of a row that was not written for half a year can be reported as unknown without need.
-local TIMES, LEAD_S = ${2 ** 24}, ${2 ** 20}
 -- A row that was created again does not have the times of the row before it. The clock of its writer may be this far behind.
 local BEHIND_S = 30
 
@@ -59,7 +62,8 @@ local function isOutcomeUnknown(isResent, head, mode, expected, version, writes)
   local e, f, g, h = string.byte(head, 9, 12)
   if not d then return true end
   local lead = (((a - e) * 64 + b - f) * 64 + c - g) * 64 + d - h
-  return (lead + BEHIND_S) % TIMES <= LEAD_S
+  -- true without need for some of the rows that were not written for half a year
+  return (lead + BEHIND_S) % ${TIMES} <= ${LEAD}
 end
 
 -- Returns the fault of a write, or nil. 'expected' is '' if any version is accepted.
