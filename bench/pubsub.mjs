@@ -17,9 +17,11 @@ const CHANNEL = 'bench:pubsub';
 const TEXT = 'x'.repeat(100);
 /** Messages that are published at once; subscribers that fall behind are waited for after each. */
 const BURST = 1_000;
-const TIMED = 200;
+const TIMED = 1_000;
 const PAUSE_MS = 2;
 const CHANNELS = 10_000;
+/** Times that a process subscribes to all channels before that is measured: code is compiled as it is used. */
+const WARMING = 4;
 
 const { values: settings } = parseArgs({
   options: {
@@ -48,7 +50,7 @@ const ALL_SCENARIOS = [
     title: 'deliveries a second, 100 subscribers',
     more: true,
     digits: 0,
-    measure: rateOf(100, 5_000),
+    measure: rateOf(100, 20_000),
     part: 'rate',
   },
   { name: 'hundred', title: 'CPU of the subscribers, µs a delivery', digits: 3, part: 'cpu' },
@@ -61,14 +63,22 @@ const ALL_SCENARIOS = [
   },
   { name: 'latency', title: 'latency, ms: 99 of 100', digits: 3, part: 'late' },
   {
+    name: 'first',
+    title: `subscribing to ${CHANNELS} channels in a new process, ms`,
+    digits: 0,
+    measure: firstChannels,
+    part: 'ms',
+  },
+  { name: 'first', title: 'the same, ms of CPU', digits: 0, part: 'cpu' },
+  {
     name: 'channels',
-    title: `subscribing to ${CHANNELS} channels, ms`,
+    title: `subscribing to ${CHANNELS} channels again, ms`,
     digits: 0,
     measure: manyChannels,
     part: 'ms',
   },
-  { name: 'channels', title: 'the same, ms of CPU', digits: 0, part: 'cpu' },
-  { name: 'channels', title: 'heap a channel, bytes', digits: 0, part: 'bytes' },
+  { name: 'channels', title: 'the same again, ms of CPU', digits: 0, part: 'cpu' },
+  { name: 'heap', title: 'heap a channel, bytes', digits: 0, measure: heapOfChannels, part: 'bytes' },
 ];
 const SCENARIOS = chosen(
   settings.only,
@@ -85,9 +95,7 @@ const [node] = cluster.seeds;
 const publisher = await RawPublisher.open(node);
 const processes = [];
 try {
-  for (const name of clients) processes.push(await ClientProcess.start(name, [node], WORKER));
-  if (base !== undefined)
-    processes.push(await ClientProcess.start('base', [{ ...node, dist: base.dist }], WORKER));
+  for (const name of base === undefined ? clients : [...clients, 'base']) processes.push(await start(name));
   report(await measureAll());
 } finally {
   await Promise.all(processes.map((one) => one.close()));
@@ -153,12 +161,33 @@ async function latency(client) {
   return { median: median(delays), late: delays.toSorted((a, b) => a - b)[Math.floor(TIMED * 0.99)] };
 }
 
+/** What a process that has just started takes. */
+async function firstChannels({ name }) {
+  const client = await start(name);
+  try {
+    return await allChannels(client, 'subscribeAll');
+  } finally {
+    await client.close();
+  }
+}
+
 async function manyChannels(client) {
-  const figures = await client.ask({ kind: 'subscribeAll', channels: CHANNELS });
+  for (let i = 0; i < WARMING; i++) await allChannels(client, 'subscribeAll');
+  return allChannels(client, 'subscribeAll');
+}
+
+const heapOfChannels = (client) => allChannels(client, 'heapOfAll');
+
+async function allChannels(client, kind) {
+  const figures = await client.ask({ kind, channels: CHANNELS });
   await client.ask({ kind: 'stop' });
   // what is given up must be gone before the next begins
   await delay(200);
   return figures;
+}
+
+function start(name) {
+  return ClientProcess.start(name, [name === 'base' ? { ...node, dist: base.dist } : node], WORKER);
 }
 
 function report(samples) {

@@ -1,7 +1,8 @@
 import { ReplyParser } from '../../lib/cluster/protocol/reply-parser.js';
 import type { ReplyHandler } from '../../lib/cluster/protocol/reply-handler.js';
 import type { Reply } from 'keyslot';
-import { endOfConfirmation } from '../../lib/pubsub/links/confirmation.js';
+import { readConfirmations } from '../../lib/pubsub/links/confirmation.js';
+import { readNames } from '../../lib/pubsub/subscriptions/subscription-name.js';
 import { MessageReader } from '../../lib/pubsub/links/message-reader.js';
 import { IncomingMessage } from '../../lib/pubsub/subscriptions/incoming-message.js';
 
@@ -107,11 +108,41 @@ describe('IncomingMessage', () => {
   });
 });
 
-describe('endOfConfirmation', () => {
-  const bytes = Buffer.from('$9\r\nsubscribe\r\n$4\r\nnews\r\n:12\r\n+');
+/** What is read of these bytes for a command that names these channels: the index behind it, and how many it confirms. */
+function confirmations(bytes: Buffer, word: string, ...names: string[]): [end: number, confirmed: number] {
+  const command = { word, names: readNames(names), confirmed: 0, resolve: () => {}, reject: () => {} };
+  const end = readConfirmations(bytes, 0, command);
+  return [end, command.confirmed];
+}
+
+const confirmationOf = (name: string, count: number): string =>
+  `$9\r\nsubscribe\r\n$${name.length}\r\n${name}\r\n:${count}\r\n`;
+
+describe('readConfirmations', () => {
+  const bytes = Buffer.from(`${confirmationOf('news', 12)}+`);
 
   it('returns the index behind the confirmation that is expected', () => {
-    expect(endOfConfirmation(bytes, 0, 'subscribe', 'news')).toBe(bytes.length - 1);
+    expect(confirmations(bytes, 'subscribe', 'news')).toEqual([bytes.length - 1, 1]);
+    expect(confirmations(bytes, 'subscribe', 'news', 'weather')).toEqual([bytes.length - 1, 1]);
+  });
+
+  it('reads those that follow each other, up to a message between them', () => {
+    const names = Array.from({ length: 50 }, (_, i) => `channel ${i}`);
+    const two = [confirmationOf(names[0], 9), confirmationOf(names[1], 10)].join('>3\r\n');
+    const message = '>3\r\n$7\r\nmessage\r\n$9\r\nchannel 0\r\n$2\r\nhi\r\n';
+    const third = `>3\r\n${confirmationOf(names[2], 11)}`;
+    expect(confirmations(Buffer.from(two + message + third), 'subscribe', ...names)).toEqual([two.length, 2]);
+    const all = names.map((name, i) => confirmationOf(name, i)).join('>3\r\n');
+    expect(confirmations(Buffer.from(all), 'subscribe', ...names)).toEqual([all.length, 50]);
+    expect(confirmations(Buffer.from(all + third), 'subscribe', ...names)).toEqual([all.length, 50]);
+  });
+
+  it('reads names of any length', () => {
+    const long = 'n'.repeat(100_000);
+    const [short, whole] = [confirmationOf('short', 1), confirmationOf(long, 2)];
+    expect(confirmations(Buffer.from(whole), 'subscribe', long)).toEqual([whole.length, 1]);
+    const both = Buffer.from(`${short}>3\r\n${whole}`);
+    expect(confirmations(both, 'subscribe', 'short', long)).toEqual([short.length, 1]);
   });
 
   it.each([
@@ -132,6 +163,6 @@ describe('endOfConfirmation', () => {
       'news',
     ]),
   ])('returns -1 for %s', (_, given, word, name) => {
-    expect(endOfConfirmation(given, 0, word, name)).toBe(-1);
+    expect(confirmations(given, word, name)).toEqual([-1, 0]);
   });
 });

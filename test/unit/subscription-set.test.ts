@@ -7,10 +7,15 @@ function sharded() {
   const commands: { text: string; confirm: () => void }[] = [];
   const active: Topic[] = [];
   const dropped: Topic[] = [];
+  const topic = new Topic('sharded', readNames('room')[0]);
   const set = new SubscriptionSet(
     'sharded',
+    () => topic,
     (word, names) =>
-      new Promise((confirm) => void commands.push({ text: [word, ...names].join(' '), confirm })),
+      new Promise(
+        (confirm) =>
+          void commands.push({ text: [word, ...names.map(({ given }) => given)].join(' '), confirm }),
+      ),
     {
       onUnreconciled: () => queueMicrotask(() => set.reconcile()),
       onActive: (topics) => void active.push(...topics),
@@ -19,7 +24,7 @@ function sharded() {
     },
     '',
   );
-  return { set, commands, active, dropped };
+  return { set, topic, commands, active, dropped };
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -27,8 +32,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 // no server can be made to do this at a given moment: both pushes have to be in one read of the socket
 describe('a subscription that the server ends right after it confirmed it', () => {
   it('is active once the server has confirmed it again, and not before', async () => {
-    const { set, commands, active, dropped } = sharded();
-    const topic = new Topic('sharded', readNames('room')[0]);
+    const { set, topic, commands, active, dropped } = sharded();
     set.addTopic(topic);
     set.reconcile();
     commands[0].confirm();
@@ -44,8 +48,7 @@ describe('a subscription that the server ends right after it confirmed it', () =
   });
 
   it('is forgotten if nobody wants it any more', async () => {
-    const { set, commands, active } = sharded();
-    const topic = new Topic('sharded', readNames('room')[0]);
+    const { set, topic, commands, active } = sharded();
     set.addTopic(topic);
     set.reconcile();
     set.removeTopic(topic);

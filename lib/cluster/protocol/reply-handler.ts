@@ -21,7 +21,7 @@ export interface ReplyHandler {
    * Reads a push of `count` items in place, if it knows a faster way than `onPush`.
    * @param start the index of the first item
    * @param ascii whether all bytes are ASCII
-   * @returns the index behind it; -1 to receive it by `onPush`
+   * @returns the index behind it, or behind pushes after it that were read too; -1 to receive it by `onPush`
    */
   readPush?(bytes: Buffer, start: number, count: number, ascii: boolean): number;
   /** A message that the server pushes (RESP3 only). Strings in it are Buffers. */

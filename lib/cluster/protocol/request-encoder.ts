@@ -18,7 +18,8 @@ const LENGTH_LINES = Array.from({ length: 1024 }, (_, length) => `\r\n$${length}
 
 const END = '\r\n';
 
-const lengthLine = (length: number): string =>
+/** Returns the line before a string of this length in bytes, with the end of the line before it. */
+export const lengthLine = (length: number): string =>
   length < LENGTH_LINES.length ? LENGTH_LINES[length] : `\r\n$${length}\r\n`;
 
 /**

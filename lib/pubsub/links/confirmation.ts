@@ -1,39 +1,47 @@
-import { decodeLatin1, isByteText } from '../../cluster/protocol/buffer-text.js';
+import { decodeLatin1 } from '../../cluster/protocol/buffer-text.js';
+import { lengthLine } from '../../cluster/protocol/request-encoder.js';
+import type { InFlightCommand } from './in-flight-command.js';
 
 /** A word, a name, and a number. */
 export const CONFIRMATION_ITEMS = 3;
 
-const DOLLAR = 0x24;
-const COLON = 0x3a;
-const CR = 0x0d;
-const ZERO = 0x30;
+/** Confirmations are decoded together up to this many bytes. */
+const WINDOW_BYTES = 8 * 1024;
+/** More than the bytes of a confirmation beside its name. */
+const OTHER_BYTES = 64;
+
+const NEXT = `>${CONFIRMATION_ITEMS}\r\n`;
+const BEFORE_COUNT = '\r\n:';
+const END = '\r\n';
 
 /**
- * Compares bytes with the confirmation that a server is expected to push next: the word of the command, a name, and
- * how many names the connection now has.
- * @param start the index of the first string
- * @param name in byte text
- * @returns the index behind it; -1 if it is something else, or not all there
+ * Compares bytes with the confirmations that a server is expected to push next: for each name of a command its word, the
+ * name, and how many names the connection now has. Counts those that are there in the command. Text is compared by native
+ * code, which is fast from the start: most confirmations arrive before anything of ours has been compiled.
+ * @param start the index of the first string of the first one
+ * @returns the index behind the last one; -1 if the first is something else, or not all there
  */
-export function endOfConfirmation(bytes: Buffer, start: number, word: string, name: string): number {
-  const wordStart = startOfString(bytes, start, word.length);
-  const wordEnd = wordStart + word.length;
-  if (wordStart === -1 || !isByteText(word, bytes, wordStart, wordEnd)) return -1;
-  const nameStart = startOfString(bytes, wordEnd + 2, name.length);
-  const nameEnd = nameStart + name.length;
-  if (nameStart === -1 || nameEnd + 2 >= bytes.length || bytes[nameEnd + 2] !== COLON) return -1;
-  // native code compares faster, as most confirmations arrive before this function has been compiled
-  if (decodeLatin1(bytes, nameStart, nameEnd) !== name) return -1;
-  let at = nameEnd + 3;
-  while (at < bytes.length && bytes[at] !== CR) at++;
-  return at + 2 > bytes.length ? -1 : at + 2;
-}
-
-/** Returns where the content of a string of this length begins whose header is at `at`; -1 if it is another one. */
-function startOfString(bytes: Buffer, at: number, length: number): number {
-  if (bytes[at] !== DOLLAR) return -1;
-  let found = 0;
-  let next = at + 1;
-  while (next < bytes.length && bytes[next] !== CR) found = found * 10 + bytes[next++] - ZERO;
-  return found === length ? next + 2 : -1;
+export function readConfirmations(bytes: Buffer, start: number, command: InFlightCommand): number {
+  const { word, names } = command;
+  const first = names[command.confirmed].key.length + OTHER_BYTES;
+  const text = decodeLatin1(bytes, start, Math.min(bytes.length, start + Math.max(first, WINDOW_BYTES)));
+  const before = `$${word.length}\r\n${word}`;
+  let end = -1;
+  for (let at = 0; command.confirmed < names.length; at = end + NEXT.length) {
+    const { key } = names[command.confirmed];
+    const length = lengthLine(key.length);
+    const nameAt = at + before.length + length.length;
+    const countAt = nameAt + key.length + BEFORE_COUNT.length;
+    const isNext =
+      (end === -1 || text.startsWith(NEXT, end)) &&
+      text.startsWith(before, at) &&
+      text.startsWith(length, at + before.length) &&
+      text.startsWith(key, nameAt) &&
+      text.startsWith(BEFORE_COUNT, nameAt + key.length);
+    const countEnd = isNext ? text.indexOf(END, countAt) : -1;
+    if (countEnd === -1) break;
+    command.confirmed++;
+    end = countEnd + END.length;
+  }
+  return end === -1 ? -1 : start + end;
 }

@@ -11,7 +11,7 @@ import type { PubSubEngine } from '../common/pubsub-engine.js';
 import { LEAVE_GRACE_MS, SubscriberLink, type LinkListener } from './subscriber-link.js';
 import { type GapReason, type SubscriptionGap } from '../subscriptions/subscription-gap.js';
 import { confirmTopics, reportGap } from '../subscriptions/gap-report.js';
-import { KINDS, type LinkKind } from '../subscriptions/subscription-kind.js';
+import { KINDS, type LinkKind, type SubscriptionKind } from '../subscriptions/subscription-kind.js';
 import { SubscriptionRegistry, type RegistryListener } from '../subscriptions/subscription-registry.js';
 import type { SubscriptionName } from '../subscriptions/subscription-name.js';
 import type { Topic, TopicLink } from '../subscriptions/topic.js';
@@ -32,8 +32,7 @@ export class Reconciler implements RegistryListener, LinkListener {
   readonly gaps$ = new Subject<SubscriptionGap>();
   private readonly links = new LinkTable<SubscriberLink>();
   private readonly health = new LinkHealth();
-  /** Topics without a node. */
-  private readonly unplaced = new Set<Topic>();
+  /** Attempts to place topics since all of them had a node. */
   private attempts = 0;
   private nextAttempt: NodeJS.Timeout | undefined = undefined;
   private starting: Promise<void> | undefined = undefined;
@@ -92,20 +91,21 @@ export class Reconciler implements RegistryListener, LinkListener {
 
   onTopicAdded(topic: Topic): void {
     if (this.topologySubscription !== undefined) return this.place(topic);
-    this.unplaced.add(topic);
     // a failure is reported to the sinks of the topic
-    this.start().catch(() => {});
+    if (this.starting === undefined) this.start().catch(() => {});
   }
 
   onTopicRemoved(topic: Topic): void {
-    this.unplaced.delete(topic);
     topic.link?.removeTopic(topic);
     topic.link = undefined;
   }
 
+  topicNamed({ node }: SubscriberLink, kind: SubscriptionKind, key: string): Topic | undefined {
+    return this.registry.find(kind, key, KINDS[kind].homed ? node.name : undefined);
+  }
+
   onActive(link: SubscriberLink, topics: readonly Topic[]): void {
-    const confirmed = topics.filter((topic) => topic.link === link && topic.activeSince === undefined);
-    for (const shared of confirmTopics(confirmed)) {
+    for (const shared of confirmTopics(topics, link)) {
       this.engine.counters.pubsub.gaps.add(shared.gap.reason);
       reportGap(shared);
       this.gaps$.next(shared.gap);
@@ -153,7 +153,7 @@ export class Reconciler implements RegistryListener, LinkListener {
       await this.engine.connect();
     } catch (error) {
       this.starting = undefined;
-      for (const topic of [...this.unplaced]) this.registry.fail(topic, error as Error);
+      for (const topic of [...this.registry.topics()]) this.registry.fail(topic, error as Error);
       throw error;
     }
     if (this.closed) return;
@@ -180,8 +180,9 @@ export class Reconciler implements RegistryListener, LinkListener {
    * Returns whether the slot has a new primary that does not serve the topic yet. After a redirect, a topic
    * is ahead of the topology; if the primary could not be reached, the topic may be on one of its replicas.
    */
-  private hasMoved({ kind, slot }: Topic, link: TopicLink, before: ClusterTopology): boolean {
-    if (!KINDS[kind].slotwise) return false;
+  private hasMoved(topic: Topic, link: TopicLink, before: ClusterTopology): boolean {
+    if (!KINDS[topic.kind].slotwise) return false;
+    const { slot } = topic;
     const primary = this.topology.nodeForSlot(slot)?.name;
     return primary !== undefined && primary !== before.nodeForSlot(slot)?.name && primary !== link.node.name;
   }
@@ -227,7 +228,6 @@ export class Reconciler implements RegistryListener, LinkListener {
   }
 
   private assign(topic: Topic, node: ClusterNode): void {
-    this.unplaced.delete(topic);
     const link = this.linkTo(topic, node);
     topic.link = link;
     link.addTopic(topic);
@@ -245,7 +245,6 @@ export class Reconciler implements RegistryListener, LinkListener {
 
   /** No node can serve the topic now: tries again after a backoff, or when the topology changes. */
   private placeLater(topic: Topic): void {
-    this.unplaced.add(topic);
     if (this.closed) return;
     // two nodes may name each other for as long as they disagree about a slot
     const attempt = Math.max(++this.attempts, topic.redirects - PROMPT_REDIRECTS);
@@ -255,11 +254,16 @@ export class Reconciler implements RegistryListener, LinkListener {
     }, backoffMs(attempt));
   }
 
+  /** Places the topics without a node. */
   private placeUnplaced(): void {
     clearTimeout(this.nextAttempt);
     this.nextAttempt = undefined;
-    for (const topic of [...this.unplaced]) this.place(topic);
-    if (this.unplaced.size === 0) this.attempts = 0;
+    let left = 0;
+    for (const topic of this.registry.topics()) {
+      if (topic.link === undefined) this.place(topic);
+      if (topic.link === undefined) left++;
+    }
+    if (left === 0) this.attempts = 0;
   }
 }
 

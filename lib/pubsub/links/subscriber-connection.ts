@@ -13,12 +13,12 @@ import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import type { NodeCounters } from '../../cluster/stats/node-counters.js';
 import { queueMicrotask, unixMs } from '../../cluster/common/timers.js';
 import type { ClusterNode } from '../../cluster/topology/topology.js';
-import { CONFIRMATION_ITEMS, endOfConfirmation } from './confirmation.js';
+import { CONFIRMATION_ITEMS, readConfirmations } from './confirmation.js';
 import { FENCED, isFullyConfirmed, type InFlightCommand } from './in-flight-command.js';
 import { MessageReader } from './message-reader.js';
 import { IncomingMessage } from '../subscriptions/incoming-message.js';
-import type { ChannelName } from '../subscriptions/cluster-message.js';
 import type { MessageWord, SubscribeWord, UnsubscribeWord } from '../subscriptions/subscription-kind.js';
+import type { SubscriptionName } from '../subscriptions/subscription-name.js';
 
 /** The callbacks of a subscriber connection. They must not throw. */
 export interface SubscriberConnectionListener {
@@ -105,16 +105,12 @@ export class SubscriberConnection implements SocketOwner {
   /**
    * Sends a command that subscribes or unsubscribes names; resolves once the server has confirmed all of
    * them.
-   * @param texts the names in byte text
    * @throws ReplyError if the server rejects the command; ConnectionError if the connection ends first
    */
-  async sendNames(
-    word: SubscribeWord | UnsubscribeWord,
-    names: readonly ChannelName[],
-    texts: readonly string[],
-  ): Promise<void> {
+  async sendNames(word: SubscribeWord | UnsubscribeWord, names: readonly SubscriptionName[]): Promise<void> {
     this.subscribing = true;
-    const answered = this.enqueue(word, names, texts);
+    const args = names.map(({ given }) => given);
+    const answered = this.enqueue(word, args, names);
     // the answer to this PING shows that the confirmations before it belong to the command
     const fence = FENCED.has(word) ? this.enqueue('PING', [], []).catch(ignoreReply) : undefined;
     await Promise.all([answered, fence]);
@@ -152,7 +148,7 @@ export class SubscriberConnection implements SocketOwner {
     if (this.socket.failure !== undefined) return -1;
     const { reader, message } = this;
     const end = reader.read(bytes, start, count, ascii, message);
-    if (end === -1) return count === CONFIRMATION_ITEMS ? this.readConfirmation(bytes, start) : -1;
+    if (end === -1) return count === CONFIRMATION_ITEMS ? this.readConfirmations(bytes, start) : -1;
     this.listener.onMessage(reader.word, bytes, reader.nameStart, reader.nameEnd, message);
     return end;
   }
@@ -186,7 +182,11 @@ export class SubscriberConnection implements SocketOwner {
     await prepareConnection(this.options, this.node, 'subscriber', this.ask);
   }
 
-  private enqueue(word: string, args: readonly Argument[], names: readonly string[]): Promise<Reply> {
+  private enqueue(
+    word: string,
+    args: readonly Argument[],
+    names: readonly SubscriptionName[],
+  ): Promise<Reply> {
     const { failure, encoder } = this.socket;
     if (failure !== undefined) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
@@ -243,27 +243,30 @@ export class SubscriberConnection implements SocketOwner {
     this.listener.onMessage(word, name, 0, name.length, this.message);
   }
 
-  /** Reads the confirmation that is expected next, and returns the index behind it; -1 for anything else. */
-  private readConfirmation(bytes: Buffer, start: number): number {
+  /** Reads the confirmations that are expected next, and returns the index behind them; -1 for anything else. */
+  private readConfirmations(bytes: Buffer, start: number): number {
     const inFlight = this.inFlight.peek();
     if (inFlight === undefined || isFullyConfirmed(inFlight)) return -1;
-    const name = inFlight.names[inFlight.confirmed];
-    const end = endOfConfirmation(bytes, start, inFlight.word, name);
-    if (end !== -1) this.confirm(inFlight);
+    const end = readConfirmations(bytes, start, inFlight);
+    this.settleIfConfirmed(inFlight);
     return end;
   }
 
   /** Records a confirmation; returns false if it does not belong to the command that is answered next. */
   private confirmNext(word: string, name: string): boolean {
     const inFlight = this.inFlight.peek();
-    if (inFlight?.word !== word || isFullyConfirmed(inFlight) || inFlight.names[inFlight.confirmed] !== name)
+    if (
+      inFlight?.word !== word ||
+      isFullyConfirmed(inFlight) ||
+      inFlight.names[inFlight.confirmed].key !== name
+    )
       return false;
-    this.confirm(inFlight);
+    inFlight.confirmed++;
+    this.settleIfConfirmed(inFlight);
     return true;
   }
 
-  private confirm(inFlight: InFlightCommand): void {
-    inFlight.confirmed++;
+  private settleIfConfirmed(inFlight: InFlightCommand): void {
     if (!FENCED.has(inFlight.word) && isFullyConfirmed(inFlight)) this.settleConfirmed();
   }
 

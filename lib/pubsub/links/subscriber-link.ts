@@ -35,6 +35,8 @@ export const LEAVE_GRACE_MS = 5_000;
 
 /** The callbacks of a link. */
 export interface LinkListener {
+  /** Returns the topic with this key that the link may have. */
+  topicNamed(link: SubscriberLink, kind: SubscriptionKind, key: string): Topic | undefined;
   onActive(link: SubscriberLink, topics: readonly Topic[]): void;
   /** The node has ended the subscription; the link subscribes again. */
   onDropped(link: SubscriberLink, topic: Topic): void;
@@ -91,7 +93,8 @@ export class SubscriberLink implements SubscriberConnectionListener {
       const prefix = prefixIn(options.database);
       const set = new SubscriptionSet(
         one,
-        (word, names, texts) => this.connection.sendNames(word, names, texts),
+        (key) => listener.topicNamed(this, one, key),
+        (word, names) => this.connection.sendNames(word, names),
         setListener,
         prefix,
       );

@@ -1,6 +1,6 @@
 import { unixMs } from '../../cluster/common/timers.js';
 import type { SubscriptionGap, Loss } from './subscription-gap.js';
-import type { Topic, TopicSink } from './topic.js';
+import type { Topic, TopicLink, TopicSink } from './topic.js';
 
 /** A gap, with the topics that have it. */
 export interface SharedGap {
@@ -8,18 +8,26 @@ export interface SharedGap {
   readonly topics: readonly Topic[];
 }
 
-/** Confirms topics, and returns the gaps that end by this: one for all topics that share it. */
-export function confirmTopics(topics: readonly Topic[]): SharedGap[] {
+const NO_GAPS: readonly SharedGap[] = [];
+
+/**
+ * Confirms the topics that this link serves and that are not active yet, and returns the gaps that end by this: one for
+ * all topics that share it.
+ */
+export function confirmTopics(topics: readonly Topic[], link: TopicLink): readonly SharedGap[] {
   const until = unixMs();
-  const sharing = new Map<string, { loss: Loss; topics: [Topic, ...Topic[]] }>();
+  let sharing: Map<string, { loss: Loss; topics: [Topic, ...Topic[]] }> | undefined;
   for (const topic of topics) {
+    if (topic.link !== link || topic.activeSince !== undefined) continue;
     const loss = topic.confirm(until);
     if (loss === undefined) continue;
+    sharing ??= new Map();
     const key = `${topic.kind} ${loss.node} ${loss.since} ${loss.reason}`;
     const others = sharing.get(key);
     if (others === undefined) sharing.set(key, { loss, topics: [topic] });
     else others.topics.push(topic);
   }
+  if (sharing === undefined) return NO_GAPS;
   return [...sharing.values()].map(({ loss, topics: all }) => ({
     gap: { kind: all[0].kind, names: all.map(({ name }) => name.given), ...loss, until },
     topics: all,

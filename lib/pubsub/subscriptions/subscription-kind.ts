@@ -34,6 +34,8 @@ export interface KindTraits {
   readonly prefix: (database: number) => string;
   /** The names of one command must share a slot, and messages are guaranteed only from the slot's primary. */
   readonly slotwise: boolean;
+  /** Each node has subscriptions of its own, for it alone. */
+  readonly homed?: boolean;
   /** Returns the nodes that can serve it, best first. */
   readonly candidates: (topology: ClusterTopology, placement: Placement) => readonly ClusterNode[];
 }
@@ -70,6 +72,7 @@ export const KINDS: Readonly<Record<SubscriptionKind, KindTraits>> = {
     ...PATTERNS,
     link: 'keyspace',
     prefix: (database) => `__keyspace@${database}__:`,
+    homed: true,
     candidates: homeOnly,
   },
 };
@@ -84,8 +87,8 @@ export function kindsOf(link: LinkKind): SubscriptionKind[] {
  * it: messages need not cross the cluster bus, names are distributed over the nodes, and the count that
  * `publish` returns is useful.
  */
-function anyNode(topology: ClusterTopology, { slot }: Placement): readonly ClusterNode[] {
-  const first = Math.max(0, topology.shardIndexOfSlot(slot));
+function anyNode(topology: ClusterTopology, placement: Placement): readonly ClusterNode[] {
+  const first = topology.shards.length < 2 ? 0 : Math.max(0, topology.shardIndexOfSlot(placement.slot));
   let orders = ordersOf.get(topology);
   if (orders === undefined) ordersOf.set(topology, (orders = []));
   return (orders[first] ??= nodesFrom(topology, first));

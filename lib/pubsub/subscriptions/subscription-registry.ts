@@ -35,6 +35,11 @@ export class SubscriptionRegistry {
     for (const topics of Object.values(this.byKind)) yield* topics.values();
   }
 
+  /** Returns the topic with this key, at its home if it has one. */
+  find(kind: SubscriptionKind, key: string, home?: string): Topic | undefined {
+    return this.byKind[kind].get(topicId(key, home));
+  }
+
   /** Returns the current numbers of subscriptions, for `stats()`. */
   gauges(): SubscriptionGauges {
     let unconfirmed = 0;
@@ -77,9 +82,7 @@ export class SubscriptionRegistry {
    */
   async whenActive(names?: readonly SubscriptionName[]): Promise<void> {
     if (this.closed) throw new ClientClosedError();
-    const topics = names === undefined ? [...this.topics()] : this.topicsNamed(names);
-    const waiting = topics.filter(({ activeSince }) => activeSince === undefined);
-    if (waiting.length > 0) await allConfirmed(waiting);
+    await allConfirmed(names === undefined ? this.topics() : this.topicsNamed(names));
   }
 
   /** Removes a topic and passes the error to its sinks. */
@@ -123,7 +126,7 @@ export class SubscriptionRegistry {
     home?: string,
   ): Topic {
     const topics = this.byKind[kind];
-    const id = topicId(name, home);
+    const id = topicId(name.key, home);
     const known = topics.get(id);
     if (known !== undefined) {
       known.sinks = [...known.sinks, ...only];
@@ -145,7 +148,7 @@ export class SubscriptionRegistry {
 
   private removeTopic(topic: Topic): void {
     const topics = this.byKind[topic.kind];
-    const id = topicId(topic.name, topic.home);
+    const id = topicId(topic.name.key, topic.home);
     // it may have been removed already, and replaced by another topic of this name
     if (topics.get(id) !== topic) return;
     topics.delete(id);
@@ -153,14 +156,18 @@ export class SubscriptionRegistry {
   }
 }
 
-/** Resolves once none of these topics waits for its confirmation. One promise for all: there may be 10,000. */
-function allConfirmed(topics: readonly Topic[]): Promise<void> {
+/** Resolves once none of these topics waits for its confirmation. One waiter for all: there may be 10,000. */
+function allConfirmed(topics: Iterable<Topic>): Promise<void> {
   return new Promise((resolve, reject) => {
-    let left = topics.length;
+    let left = 0;
     const waiters = [{ resolve: () => void (--left === 0 && resolve()), reject }];
-    for (const topic of topics) topic.addWaiters(waiters);
+    for (const topic of topics) {
+      if (topic.activeSince !== undefined) continue;
+      left++;
+      topic.addWaiters(waiters);
+    }
+    if (left === 0) resolve();
   });
 }
 
-const topicId = ({ key }: SubscriptionName, home?: string): string =>
-  home === undefined ? key : `${home} ${key}`;
+const topicId = (key: string, home?: string): string => (home === undefined ? key : `${home} ${key}`);

@@ -2,13 +2,15 @@ import { ReplyError } from '../../cluster/common/errors.js';
 import { decodeLatin1 } from '../../cluster/protocol/buffer-text.js';
 import type { IncomingMessage } from './incoming-message.js';
 import { isTransient } from '../../cluster/retry/transient.js';
-import type { ChannelName } from './cluster-message.js';
+import { NO_SLOT } from '../../cluster/topology/key-slot.js';
+import type { SubscriptionEntry } from './subscription-entry.js';
 import {
   KINDS,
   type SubscribeWord,
   type SubscriptionKind,
   type UnsubscribeWord,
 } from './subscription-kind.js';
+import type { SubscriptionName } from './subscription-name.js';
 import type { Topic } from './topic.js';
 
 /** The most names of one command, and the most bytes. */
@@ -16,28 +18,6 @@ const BATCH_NAMES = 1_000;
 const BATCH_BYTES = 256 * 1024;
 /** Names up to this length, in bytes, are compared with that of the message before. */
 const COMPARED_BYTES = 128;
-
-/**
- * The state of a name on the server:
- * - `absent`, `present`: settled
- * - `joining`, `leaving`: a command is in flight
- * - `dropped`: the command in flight was confirmed, and the server has ended the subscription again
- */
-type Presence = 'absent' | 'joining' | 'dropped' | 'present' | 'leaving';
-
-interface Entry {
-  readonly key: string;
-  /** The name on the server, with its prefix. */
-  readonly name: ChannelName;
-  readonly slot: number;
-  /** The topic that needs the name; undefined if none does. */
-  topic: Topic | undefined;
-  presence: Presence;
-  /** Whether `reconcile()` has it on its list. */
-  queued: boolean;
-  /** The server rejected a command for several names, so this name is sent alone next. */
-  alone: boolean;
-}
 
 /** The callbacks of a set of subscriptions. */
 export interface SubscriptionSetListener {
@@ -51,14 +31,10 @@ export interface SubscriptionSetListener {
   onRefused(topics: readonly Topic[], error: ReplyError): void;
 }
 
-/**
- * Sends a command with names, which are also given as byte text. Rejects with a ReplyError, or with any other error
- * if the connection is gone.
- */
+/** Sends a command with names. Rejects with a ReplyError, or with any other error if the connection is gone. */
 export type SendNames = (
   command: SubscribeWord | UnsubscribeWord,
-  names: readonly ChannelName[],
-  texts: readonly string[],
+  names: readonly SubscriptionName[],
 ) => Promise<void>;
 
 /**
@@ -67,14 +43,18 @@ export type SendNames = (
  * or to the previous one.
  */
 export class SubscriptionSet {
-  private readonly entries = new Map<string, Entry>();
-  private unreconciled: Entry[] = [];
+  private readonly entries: SubscriptionEntry[] = [];
+  /** The entries without a topic, by the keys of their names. The others are found by their topics. */
+  private readonly abandoned = new Map<string, SubscriptionEntry>();
+  private unreconciled: SubscriptionEntry[] = [];
   /** The entry of the last message, and the bytes of its name, which compare faster than the characters of its key. */
-  private latest: Entry | undefined = undefined;
+  private latest: SubscriptionEntry | undefined = undefined;
   private readonly latestName = Buffer.alloc(COMPARED_BYTES);
 
   constructor(
     private readonly kind: SubscriptionKind,
+    /** Returns the topic with this key, on whatever connection it is. */
+    private readonly topicNamed: (key: string) => Topic | undefined,
     private readonly send: SendNames,
     private readonly listener: SubscriptionSetListener,
     /** What is put before every name on the server. */
@@ -83,37 +63,27 @@ export class SubscriptionSet {
 
   /** The topics of this set. */
   *topics(): Iterable<Topic> {
-    for (const { topic } of this.entries.values()) if (topic !== undefined) yield topic;
+    for (const { topic } of this.entries) if (topic !== undefined) yield topic;
   }
 
   /** Whether there are neither topics nor names on the server. */
   get empty(): boolean {
-    return this.entries.size === 0;
+    return this.entries.length === 0;
   }
 
   addTopic(topic: Topic): void {
-    const { key, given } = topic.name;
-    let entry = this.entries.get(key);
-    if (entry === undefined) {
-      entry = {
-        key,
-        name: prefixed(this.prefix, given),
-        slot: topic.slot,
-        topic,
-        presence: 'absent',
-        queued: false,
-        alone: false,
-      };
-      this.entries.set(key, entry);
-    }
+    const { name } = topic;
+    let entry = this.abandoned.size === 0 ? undefined : this.abandoned.get(name.key);
+    if (entry === undefined) entry = this.addEntry(topic);
+    else this.abandoned.delete(name.key);
     entry.topic = topic;
+    topic.entry = entry;
     this.queue(entry);
   }
 
-  removeTopic(topic: Topic): void {
-    const entry = this.entries.get(topic.name.key);
-    if (entry?.topic !== topic) return;
-    entry.topic = undefined;
+  removeTopic({ entry }: Topic): void {
+    if (entry?.set !== this) return;
+    this.abandon(entry);
     this.queue(entry);
   }
 
@@ -125,15 +95,15 @@ export class SubscriptionSet {
   }
 
   /** Messages of one channel often follow each other, and comparing is cheaper than decoding. */
-  private entryNamed(bytes: Buffer, start: number, end: number): Entry | undefined {
+  private entryNamed(bytes: Buffer, start: number, end: number): SubscriptionEntry | undefined {
     const { latest, latestName } = this;
     const length = end - start;
-    if (latest !== undefined && latest.key.length === length) {
+    if (latest !== undefined && latest.name.key.length === length) {
       let at = 0;
       while (at < length && latestName[at] === bytes[start + at]) at++;
       if (at === length) return latest;
     }
-    const entry = this.entries.get(decodeLatin1(bytes, start, end));
+    const entry = this.entryOf(decodeLatin1(bytes, start, end));
     this.latest = length <= COMPARED_BYTES ? entry : undefined;
     for (let at = 0; at < length && at < COMPARED_BYTES; at++) latestName[at] = bytes[start + at];
     return entry;
@@ -141,7 +111,7 @@ export class SubscriptionSet {
 
   /** The server has ended a subscription: subscribes again, here or elsewhere. */
   markDropped(key: string): void {
-    const entry = this.entries.get(key);
+    const entry = this.entryOf(key) ?? this.abandoned.get(key);
     // a name that is leaving has nothing to lose
     if (entry === undefined || (entry.presence !== 'joining' && entry.presence !== 'present')) return;
     if (entry.presence === 'present') {
@@ -156,48 +126,85 @@ export class SubscriptionSet {
   reconcile(): void {
     const unreconciled = this.unreconciled;
     this.unreconciled = [];
-    const joining: Entry[] = [];
-    const leaving: Entry[] = [];
+    const joining: SubscriptionEntry[] = [];
+    const leaving: SubscriptionEntry[] = [];
     const active: Topic[] = [];
     for (const entry of unreconciled) {
       const { topic, presence } = entry;
       entry.queued = false;
-      if (topic !== undefined && presence === 'absent') joining.push(entry);
-      else if (topic === undefined && presence === 'present') leaving.push(entry);
-      else if (topic === undefined && presence === 'absent') this.forget(entry);
-      else if (topic !== undefined && presence === 'present') active.push(topic);
+      if (presence === 'absent') {
+        if (topic === undefined) this.forget(entry);
+        else joining.push(entry);
+      } else if (presence === 'present') {
+        if (topic === undefined) leaving.push(entry);
+        else active.push(topic);
+      }
     }
     if (active.length > 0) this.listener.onActive(active);
     for (const batch of this.batches(leaving)) void this.unsubscribeBatch(batch);
     for (const batch of this.batches(joining)) void this.subscribeBatch(batch);
   }
 
-  private queue(entry: Entry): void {
+  private queue(entry: SubscriptionEntry): void {
     if (entry.queued) return;
     entry.queued = true;
     this.unreconciled.push(entry);
   }
 
-  private forget(entry: Entry): void {
-    this.entries.delete(entry.key);
+  private addEntry(topic: Topic): SubscriptionEntry {
+    const entry: SubscriptionEntry = {
+      name: topic.name,
+      slot: KINDS[this.kind].slotwise ? topic.slot : NO_SLOT,
+      set: this,
+      index: this.entries.length,
+      topic,
+      presence: 'absent',
+      queued: false,
+      alone: false,
+    };
+    this.entries.push(entry);
+    return entry;
+  }
+
+  /** Returns the entry of the topic with this key, if the topic is here. */
+  private entryOf(key: string): SubscriptionEntry | undefined {
+    const entry = this.topicNamed(key)?.entry;
+    return entry?.set === this ? entry : undefined;
+  }
+
+  /** Takes an entry from its topic. */
+  private abandon(entry: SubscriptionEntry): void {
+    if (entry.topic !== undefined) entry.topic.entry = undefined;
+    entry.topic = undefined;
+    this.abandoned.set(entry.name.key, entry);
+  }
+
+  /** Removes an entry without a topic. The last one takes its place. */
+  private forget(entry: SubscriptionEntry): void {
+    this.abandoned.delete(entry.name.key);
+    const last = this.entries.pop() as SubscriptionEntry;
+    if (last !== entry) {
+      this.entries[entry.index] = last;
+      last.index = entry.index;
+    }
     if (this.latest === entry) this.latest = undefined;
   }
 
-  private async subscribeBatch(batch: Entry[]): Promise<void> {
+  private async subscribeBatch(batch: SubscriptionEntry[]): Promise<void> {
     for (const entry of batch) entry.presence = 'joining';
     const error = await this.trySend(KINDS[this.kind].subscribe, batch);
     if (error === undefined) this.settle(batch, 'present');
     else if (error instanceof ReplyError) this.handleRefusal(batch, error);
   }
 
-  private async unsubscribeBatch(batch: Entry[]): Promise<void> {
+  private async unsubscribeBatch(batch: SubscriptionEntry[]): Promise<void> {
     for (const entry of batch) entry.presence = 'leaving';
     const error = await this.trySend(KINDS[this.kind].unsubscribe, batch);
     // a server that rejects it does not have the name: the slot has moved
     if (error === undefined || error instanceof ReplyError) this.settle(batch, 'absent');
   }
 
-  private settle(batch: readonly Entry[], presence: 'present' | 'absent'): void {
+  private settle(batch: readonly SubscriptionEntry[], presence: 'present' | 'absent'): void {
     const active: Topic[] = [];
     for (const entry of batch) {
       entry.presence = entry.presence === 'dropped' ? 'absent' : presence;
@@ -209,7 +216,7 @@ export class SubscriptionSet {
     if (this.unreconciled.length > 0) this.listener.onUnreconciled();
   }
 
-  private handleRefusal(batch: readonly Entry[], error: ReplyError): void {
+  private handleRefusal(batch: readonly SubscriptionEntry[], error: ReplyError): void {
     // if one of several names is forbidden, the server rejects them all
     const split = batch.length > 1 && !isTransient(error);
     const topics: Topic[] = [];
@@ -219,19 +226,21 @@ export class SubscriptionSet {
       this.queue(entry);
       if (split || entry.topic === undefined) continue;
       topics.push(entry.topic);
-      entry.topic = undefined;
+      this.abandon(entry);
     }
     this.listener.onRefused(topics, error);
     this.listener.onUnreconciled();
   }
 
   /** Sends a command; returns the error instead of throwing it. */
-  private async trySend(command: SubscribeWord | UnsubscribeWord, batch: readonly Entry[]): Promise<unknown> {
+  private async trySend(
+    command: SubscribeWord | UnsubscribeWord,
+    batch: readonly SubscriptionEntry[],
+  ): Promise<unknown> {
     try {
       await this.send(
         command,
-        batch.map(({ name }) => name),
-        batch.map(({ key }) => this.prefix + key),
+        batch.map(({ name }) => prefixed(this.prefix, name)),
       );
       return undefined;
     } catch (error) {
@@ -239,32 +248,33 @@ export class SubscriptionSet {
     }
   }
 
-  private *batches(entries: readonly Entry[]): Iterable<Entry[]> {
-    const slotwise = KINDS[this.kind].slotwise;
-    const ordered = slotwise ? entries.toSorted((a, b) => a.slot - b.slot) : entries;
-    let batch: Entry[] = [];
+  /** Divides entries into those that one command can name. */
+  private batches(entries: readonly SubscriptionEntry[]): SubscriptionEntry[][] {
+    const ordered = KINDS[this.kind].slotwise ? entries.toSorted((a, b) => a.slot - b.slot) : entries;
+    const batches: SubscriptionEntry[][] = [];
+    let start = 0;
     let bytes = 0;
-    for (const entry of ordered) {
-      const last = batch.at(-1);
-      const fits =
-        last === undefined ||
-        (!entry.alone &&
-          !last.alone &&
-          batch.length < BATCH_NAMES &&
-          bytes + entry.key.length <= BATCH_BYTES &&
-          (!slotwise || entry.slot === last.slot));
-      if (!fits) {
-        yield batch;
-        batch = [];
+    for (let i = 0; i < ordered.length; i++) {
+      const { slot, alone, name } = ordered[i];
+      const full = i - start === BATCH_NAMES || bytes + name.key.length > BATCH_BYTES;
+      if (i > start && (full || alone || ordered[i - 1].alone || slot !== ordered[i - 1].slot)) {
+        batches.push(ordered.slice(start, i));
+        start = i;
         bytes = 0;
       }
-      batch.push(entry);
-      bytes += entry.key.length;
+      bytes += name.key.length;
     }
-    if (batch.length > 0) yield batch;
+    if (start < ordered.length) batches.push(ordered.slice(start));
+    return batches;
   }
 }
 
-function prefixed(prefix: string, name: ChannelName): ChannelName {
-  return typeof name === 'string' ? prefix + name : Buffer.concat([Buffer.from(prefix), name]);
+/** The name on the server. */
+function prefixed(prefix: string, name: SubscriptionName): SubscriptionName {
+  if (prefix === '') return name;
+  const { given, key } = name;
+  return {
+    given: typeof given === 'string' ? prefix + given : Buffer.concat([Buffer.from(prefix), given]),
+    key: prefix + key,
+  };
 }

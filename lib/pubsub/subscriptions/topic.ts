@@ -1,8 +1,9 @@
-import { keySlot } from '../../cluster/topology/key-slot.js';
+import { keySlot, NO_SLOT } from '../../cluster/topology/key-slot.js';
 import type { ClusterNode } from '../../cluster/topology/topology.js';
 import type { IncomingMessage } from './incoming-message.js';
 import type { Loss, SubscriptionGap } from './subscription-gap.js';
 import type { SubscriptionKind, Placement } from './subscription-kind.js';
+import type { SubscriptionEntry } from './subscription-entry.js';
 import type { SubscriptionName } from './subscription-name.js';
 
 /** Receives the messages and events of a topic. Its methods must not throw. */
@@ -37,17 +38,19 @@ const NO_WAITERS: readonly Waiter[] = [];
 
 /** One name with subscribers, who share one subscription on the server. */
 export class Topic implements Placement {
-  readonly slot: number;
   /** Replaced, never mutated, so that a message reaches the sinks that were attached when it arrived. */
   sinks: readonly TopicSink[] = [];
   /** The connection assigned to it. */
   link: TopicLink | undefined = undefined;
+  /** What that connection knows about its name. */
+  entry: SubscriptionEntry | undefined = undefined;
   /** When the server confirmed it, in ms since 1970; undefined until then. */
   activeSince: number | undefined = undefined;
   /** The loss to report once it is active. */
   loss: Loss | undefined = undefined;
   /** Redirects since it was last active. */
   redirects = 0;
+  private knownSlot = NO_SLOT;
   /** Replaced, never mutated. */
   private waiters: readonly Waiter[] = NO_WAITERS;
 
@@ -56,8 +59,12 @@ export class Topic implements Placement {
     readonly kind: SubscriptionKind,
     readonly name: SubscriptionName,
     readonly home?: string,
-  ) {
-    this.slot = keySlot(name.given);
+  ) {}
+
+  /** The slot of the name, which classic subscriptions of a single shard never need. */
+  get slot(): number {
+    if (this.knownSlot === NO_SLOT) this.knownSlot = keySlot(this.name.given);
+    return this.knownSlot;
   }
 
   /**
@@ -101,7 +108,8 @@ export class Topic implements Placement {
 
   /** Resolves all waiters. */
   release(): void {
-    for (const { resolve } of this.takeWaiters()) resolve();
+    if (this.waiters === NO_WAITERS) return;
+    for (const waiter of this.takeWaiters()) waiter.resolve();
   }
 
   /** Rejects all waiters and passes the error to the sinks. */
