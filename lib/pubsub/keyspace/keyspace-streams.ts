@@ -7,7 +7,7 @@ import { KeyspacePrimaries } from './keyspace-primaries.js';
 import { KeyspaceEventsOffError } from '../common/pubsub-errors.js';
 import type { PubSubEngine } from '../common/pubsub-engine.js';
 import type { Reconciler } from '../links/reconciler.js';
-import type { SubscriptionName } from '../subscriptions/subscription-name.js';
+import { formsByKey, type SubscriptionName } from '../subscriptions/subscription-name.js';
 import type { Attachment } from '../subscriptions/subscription-registry.js';
 import type { Topic, TopicSink } from '../subscriptions/topic.js';
 
@@ -35,7 +35,7 @@ export class KeyspaceStreams {
     patterns: readonly SubscriptionName[],
     events: ReadonlySet<string> | undefined,
   ): Observable<KeyspaceEvent<ChannelName>> {
-    const forms = new Map(patterns.map(({ key, given }) => [key, given]));
+    const forms = formsByKey(patterns);
     return new Observable<KeyspaceEvent<ChannelName>>((subscriber) => {
       const sink: TopicSink = {
         onMessage: ({ name, home }, message) => {

@@ -9,7 +9,7 @@ import type { IncomingMessage } from '../subscriptions/incoming-message.js';
 import type { PubSubCounters } from '../../cluster/stats/pubsub-counters.js';
 import type { MessageOrGap } from './message-options.js';
 import type { SubscriptionKind } from '../subscriptions/subscription-kind.js';
-import type { SubscriptionName } from '../subscriptions/subscription-name.js';
+import { formsByKey, type SubscriptionName } from '../subscriptions/subscription-name.js';
 import type { SubscriptionRegistry } from '../subscriptions/subscription-registry.js';
 import { isThenable } from '../common/thenable.js';
 import type { Topic } from '../subscriptions/topic.js';
@@ -133,7 +133,7 @@ function formsOf(names: readonly SubscriptionName[]): (topic: Topic) => ChannelN
   let forms: Map<string, ChannelName> | undefined;
   return ({ name }) => {
     if (allText && typeof name.given === 'string') return name.given;
-    forms ??= new Map(names.map(({ key, given }) => [key, given]));
+    forms ??= formsByKey(names);
     return forms.get(name.key) as ChannelName;
   };
 }

@@ -11,21 +11,24 @@ export interface SubscriptionName {
 }
 
 /**
- * Returns the names without duplicates.
+ * Returns the names, duplicates included: whoever looks names up anyway finds them there.
  * @throws InvalidArgumentError for no name, an empty name, or a name that is neither a string nor a Buffer
  */
 export function readNames(names: ChannelName | readonly ChannelName[]): SubscriptionName[] {
   const list = Array.isArray(names) ? (names as readonly ChannelName[]) : [names as ChannelName];
   if (list.length === 0) throw new InvalidArgumentError('names', 'Pass at least one name, got an empty list');
-  const keys = new Set<string>();
   const read: SubscriptionName[] = [];
   for (const name of list) {
     const key = toByteText(checkName(name));
-    if (keys.size === keys.add(key).size) continue;
     // a copy, as the caller may reuse its Buffer
     read.push({ given: typeof name === 'string' ? name : Buffer.from(name), key });
   }
   return read;
+}
+
+/** Returns names by their keys, in the form in which they were given first. */
+export function formsByKey(names: readonly SubscriptionName[]): Map<string, ChannelName> {
+  return new Map(names.toReversed().map(({ key, given }) => [key, given]));
 }
 
 /** Checks the name of a channel, or a pattern. @throws InvalidArgumentError */

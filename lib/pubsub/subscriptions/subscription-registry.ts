@@ -57,7 +57,7 @@ export class SubscriptionRegistry {
   }
 
   /**
-   * Attaches a sink to these names.
+   * Attaches a sink to these names, once to each.
    * @param home the only node that can serve them, if there is just one
    */
   attach(
@@ -72,7 +72,11 @@ export class SubscriptionRegistry {
     }
     // topics without other sinks share this list, which nobody changes
     const only: readonly TopicSink[] = [sink];
-    const topics = names.map((name) => this.addSink(kind, name, only, home));
+    const topics: Topic[] = [];
+    for (const name of names) {
+      const topic = this.addSink(kind, name, only, home);
+      if (topic !== undefined) topics.push(topic);
+    }
     return { topics, detach: () => topics.forEach((topic) => this.removeSink(topic, sink)) };
   }
 
@@ -119,16 +123,18 @@ export class SubscriptionRegistry {
     return found.filter((topic) => topic !== undefined);
   }
 
+  /** Returns the topic; undefined if the sink was attached to it already. */
   private addSink(
     kind: SubscriptionKind,
     name: SubscriptionName,
     only: readonly TopicSink[],
     home?: string,
-  ): Topic {
+  ): Topic | undefined {
     const topics = this.byKind[kind];
     const id = topicId(name.key, home);
     const known = topics.get(id);
     if (known !== undefined) {
+      if (known.sinks.includes(only[0])) return undefined;
       known.sinks = [...known.sinks, ...only];
       return known;
     }

@@ -219,11 +219,15 @@ describe('payloads', () => {
     const { pubsub } = connect();
     const text = firstValueFrom(pubsub.channel(name('form')));
     const bytes = firstValueFrom(pubsub.channel(Buffer.from(name('form'))));
+    const both = firstValueFrom(
+      pubsub.channel<unknown, Buffer | string>([Buffer.from(name('form')), name('form')]),
+    );
     await pubsub.ready();
     expect(await subscribers(pubsub, name('form'))).toBe(1);
     await pubsub.publish(name('form'), 1);
     expect((await text).channel).toBe(name('form'));
     expect((await bytes).channel).toEqual(Buffer.from(name('form')));
+    expect((await both).channel).toEqual(Buffer.from(name('form')));
   });
 
   it('can be large, and so can names', async () => {
