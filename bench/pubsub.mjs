@@ -176,7 +176,9 @@ async function manyChannels(client) {
   return allChannels(client, 'subscribeAll');
 }
 
-const heapOfChannels = (client) => allChannels(client, 'heapOfAll');
+function heapOfChannels(client) {
+  return allChannels(client, 'heapOfAll');
+}
 
 async function allChannels(client, kind) {
   const figures = await client.ask({ kind, channels: CHANNELS });

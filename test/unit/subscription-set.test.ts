@@ -19,7 +19,7 @@ function sharded() {
     {
       onUnreconciled: () => queueMicrotask(() => set.reconcile()),
       onActive: (topics) => void active.push(...topics),
-      onDropped: (topic) => void dropped.push(topic),
+      onDropped: (one) => void dropped.push(one),
       onRefused: () => {},
     },
     '',

@@ -1,5 +1,4 @@
 import type { SubscriptionName } from './subscription-name.js';
-import type { Topic } from './topic.js';
 
 /**
  * The state of a name on the server:
@@ -9,8 +8,8 @@ import type { Topic } from './topic.js';
  */
 export type Presence = 'absent' | 'joining' | 'dropped' | 'present' | 'leaving';
 
-/** What a connection knows about a name. It outlives its topic for as long as the server has the name. */
-export interface SubscriptionEntry {
+/** What a connection knows about a name. It outlives its topic for as long as the server has the name; `T` is that topic. */
+export interface SubscriptionEntry<T> {
   readonly name: SubscriptionName;
   /** The slot of the name, if the names of a command must share one. */
   readonly slot: number;
@@ -18,7 +17,7 @@ export interface SubscriptionEntry {
   readonly set: object;
   index: number;
   /** The topic that needs the name; undefined if none does. */
-  topic: Topic | undefined;
+  topic: T | undefined;
   presence: Presence;
   /** Whether `reconcile()` has it on its list. */
   queued: boolean;

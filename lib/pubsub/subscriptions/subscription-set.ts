@@ -19,6 +19,8 @@ const BATCH_BYTES = 256 * 1024;
 /** Names up to this length, in bytes, are compared with that of the message before. */
 const COMPARED_BYTES = 128;
 
+type Entry = SubscriptionEntry<Topic>;
+
 /** The callbacks of a set of subscriptions. */
 export interface SubscriptionSetListener {
   /** `reconcile()` has something to do. */
@@ -43,12 +45,12 @@ export type SendNames = (
  * or to the previous one.
  */
 export class SubscriptionSet {
-  private readonly entries: SubscriptionEntry[] = [];
+  private readonly entries: Entry[] = [];
   /** The entries without a topic, by the keys of their names. The others are found by their topics. */
-  private readonly abandoned = new Map<string, SubscriptionEntry>();
-  private unreconciled: SubscriptionEntry[] = [];
+  private readonly abandoned = new Map<string, Entry>();
+  private unreconciled: Entry[] = [];
   /** The entry of the last message, and the bytes of its name, which compare faster than the characters of its key. */
-  private latest: SubscriptionEntry | undefined = undefined;
+  private latest: Entry | undefined = undefined;
   private readonly latestName = Buffer.alloc(COMPARED_BYTES);
 
   constructor(
@@ -95,7 +97,7 @@ export class SubscriptionSet {
   }
 
   /** Messages of one channel often follow each other, and comparing is cheaper than decoding. */
-  private entryNamed(bytes: Buffer, start: number, end: number): SubscriptionEntry | undefined {
+  private entryNamed(bytes: Buffer, start: number, end: number): Entry | undefined {
     const { latest, latestName } = this;
     const length = end - start;
     if (latest !== undefined && latest.name.key.length === length) {
@@ -126,8 +128,8 @@ export class SubscriptionSet {
   reconcile(): void {
     const unreconciled = this.unreconciled;
     this.unreconciled = [];
-    const joining: SubscriptionEntry[] = [];
-    const leaving: SubscriptionEntry[] = [];
+    const joining: Entry[] = [];
+    const leaving: Entry[] = [];
     const active: Topic[] = [];
     for (const entry of unreconciled) {
       const { topic, presence } = entry;
@@ -145,14 +147,14 @@ export class SubscriptionSet {
     for (const batch of this.batches(joining)) void this.subscribeBatch(batch);
   }
 
-  private queue(entry: SubscriptionEntry): void {
+  private queue(entry: Entry): void {
     if (entry.queued) return;
     entry.queued = true;
     this.unreconciled.push(entry);
   }
 
-  private addEntry(topic: Topic): SubscriptionEntry {
-    const entry: SubscriptionEntry = {
+  private addEntry(topic: Topic): Entry {
+    const entry: Entry = {
       name: topic.name,
       slot: KINDS[this.kind].slotwise ? topic.slot : NO_SLOT,
       set: this,
@@ -167,22 +169,22 @@ export class SubscriptionSet {
   }
 
   /** Returns the entry of the topic with this key, if the topic is here. */
-  private entryOf(key: string): SubscriptionEntry | undefined {
+  private entryOf(key: string): Entry | undefined {
     const entry = this.topicNamed(key)?.entry;
     return entry?.set === this ? entry : undefined;
   }
 
   /** Takes an entry from its topic. */
-  private abandon(entry: SubscriptionEntry): void {
+  private abandon(entry: Entry): void {
     if (entry.topic !== undefined) entry.topic.entry = undefined;
     entry.topic = undefined;
     this.abandoned.set(entry.name.key, entry);
   }
 
   /** Removes an entry without a topic. The last one takes its place. */
-  private forget(entry: SubscriptionEntry): void {
+  private forget(entry: Entry): void {
     this.abandoned.delete(entry.name.key);
-    const last = this.entries.pop() as SubscriptionEntry;
+    const last = this.entries.pop() as Entry;
     if (last !== entry) {
       this.entries[entry.index] = last;
       last.index = entry.index;
@@ -190,21 +192,21 @@ export class SubscriptionSet {
     if (this.latest === entry) this.latest = undefined;
   }
 
-  private async subscribeBatch(batch: SubscriptionEntry[]): Promise<void> {
+  private async subscribeBatch(batch: Entry[]): Promise<void> {
     for (const entry of batch) entry.presence = 'joining';
     const error = await this.trySend(KINDS[this.kind].subscribe, batch);
     if (error === undefined) this.settle(batch, 'present');
     else if (error instanceof ReplyError) this.handleRefusal(batch, error);
   }
 
-  private async unsubscribeBatch(batch: SubscriptionEntry[]): Promise<void> {
+  private async unsubscribeBatch(batch: Entry[]): Promise<void> {
     for (const entry of batch) entry.presence = 'leaving';
     const error = await this.trySend(KINDS[this.kind].unsubscribe, batch);
     // a server that rejects it does not have the name: the slot has moved
     if (error === undefined || error instanceof ReplyError) this.settle(batch, 'absent');
   }
 
-  private settle(batch: readonly SubscriptionEntry[], presence: 'present' | 'absent'): void {
+  private settle(batch: readonly Entry[], presence: 'present' | 'absent'): void {
     const active: Topic[] = [];
     for (const entry of batch) {
       entry.presence = entry.presence === 'dropped' ? 'absent' : presence;
@@ -216,7 +218,7 @@ export class SubscriptionSet {
     if (this.unreconciled.length > 0) this.listener.onUnreconciled();
   }
 
-  private handleRefusal(batch: readonly SubscriptionEntry[], error: ReplyError): void {
+  private handleRefusal(batch: readonly Entry[], error: ReplyError): void {
     // if one of several names is forbidden, the server rejects them all
     const split = batch.length > 1 && !isTransient(error);
     const topics: Topic[] = [];
@@ -233,10 +235,7 @@ export class SubscriptionSet {
   }
 
   /** Sends a command; returns the error instead of throwing it. */
-  private async trySend(
-    command: SubscribeWord | UnsubscribeWord,
-    batch: readonly SubscriptionEntry[],
-  ): Promise<unknown> {
+  private async trySend(command: SubscribeWord | UnsubscribeWord, batch: readonly Entry[]): Promise<unknown> {
     try {
       await this.send(
         command,
@@ -249,9 +248,9 @@ export class SubscriptionSet {
   }
 
   /** Divides entries into those that one command can name. */
-  private batches(entries: readonly SubscriptionEntry[]): SubscriptionEntry[][] {
+  private batches(entries: readonly Entry[]): Entry[][] {
     const ordered = KINDS[this.kind].slotwise ? entries.toSorted((a, b) => a.slot - b.slot) : entries;
-    const batches: SubscriptionEntry[][] = [];
+    const batches: Entry[][] = [];
     let start = 0;
     let bytes = 0;
     for (let i = 0; i < ordered.length; i++) {

@@ -43,7 +43,7 @@ export class Topic implements Placement {
   /** The connection assigned to it. */
   link: TopicLink | undefined = undefined;
   /** What that connection knows about its name. */
-  entry: SubscriptionEntry | undefined = undefined;
+  entry: SubscriptionEntry<Topic> | undefined = undefined;
   /** When the server confirmed it, in ms since 1970; undefined until then. */
   activeSince: number | undefined = undefined;
   /** The loss to report once it is active. */
