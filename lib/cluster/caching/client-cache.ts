@@ -85,8 +85,8 @@ export class ClientCache implements SessionListener, WatchingCache {
     const entry = this.entries.find(prefix, key, signature);
     if (entry === undefined) return undefined;
     const now = monotonicMs();
-    this.lease.look(slotOf(entry), now);
-    if (!this.lease.holds(entry, maxAgeMs, now)) return undefined;
+    this.lease.look(slotOf(entry), now, maxAgeMs);
+    if (!this.lease.holds(entry, now)) return undefined;
     markUsed(entry);
     this.counters.hits++;
     this.checks.wanted = true;
@@ -108,8 +108,8 @@ export class ClientCache implements SessionListener, WatchingCache {
     for (let i = 0; i < keys.length; i++) {
       const entry = entries.find(prefix, keys[i], signature);
       if (entry === undefined) return undefined;
-      if (slot === -1) lease.look((slot = slotOf(entry)), now);
-      if (slotOf(entry) !== slot || !lease.holds(entry, maxAgeMs, now)) return undefined;
+      if (slot === -1) lease.look((slot = slotOf(entry)), now, maxAgeMs);
+      if (slotOf(entry) !== slot || !lease.holds(entry, now)) return undefined;
       markUsed(entry);
       replies[i] = ownReply(entry);
     }

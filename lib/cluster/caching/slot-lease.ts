@@ -14,7 +14,8 @@ export interface SlotOwners {
 export class SlotLease {
   private session: CacheSession | undefined = undefined;
   private stay = 0;
-  private vouched = false;
+  /** Replies to reads that were sent at this time, or before, are too old. */
+  private oldest = Infinity;
 
   /** @param moves how often each slot has left its node */
   constructor(
@@ -23,13 +24,14 @@ export class SlotLease {
     private readonly maxStaleMs: number,
   ) {}
 
-  /** Looks at a slot. What is returned later is about this one. */
-  look(slot: number, now: number): void {
+  /** Looks at a slot. What is returned later is about this one. @param maxAgeMs how old a reply may be */
+  look(slot: number, now: number, maxAgeMs = Infinity): void {
     const session = this.owners.sessionOf(slot);
     this.session = session;
     if (session === undefined) return;
     this.stay = this.stayOf(session, slot);
-    this.vouched = session.claims[slot] === 1 && now - session.certifiedAt <= this.maxStaleMs;
+    const vouched = session.claims[slot] === 1 && now - session.certifiedAt <= this.maxStaleMs;
+    this.oldest = now - (vouched ? maxAgeMs : Math.min(maxAgeMs, this.maxStaleMs));
   }
 
   /**
@@ -45,14 +47,8 @@ export class SlotLease {
     return session === this.session && stay === this.stay;
   }
 
-  /** Whether a reply from the slot holds. @param maxAgeMs how old it may be */
-  holds(entry: CacheEntry, maxAgeMs: number, now: number): boolean {
-    const age = now - entry.sentAt;
-    return (
-      this.covers(entry) &&
-      now < entry.expiresAt &&
-      age < maxAgeMs &&
-      (this.vouched || age <= this.maxStaleMs)
-    );
+  /** Whether a reply from the slot holds. */
+  holds(entry: CacheEntry, now: number): boolean {
+    return this.covers(entry) && entry.sentAt > this.oldest && now < entry.expiresAt;
   }
 }
