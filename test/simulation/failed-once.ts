@@ -304,4 +304,23 @@ export const FAILED_ONCE: readonly (readonly [name: string, schedule: Schedule])
       ],
     },
   ],
+  [
+    'two pieces of a reply of the simulated network that changed places, for a rounding error of their moment',
+    {
+      seed: 990099,
+      retry: 'safe',
+      gossipMs: 400,
+      lagMs: 5,
+      faults: [],
+      calls: [],
+      seats: [
+        { at: 0, client: 1, hall: 'h0', name: 'swap', id: 's0', other: 's1', serial: 0 },
+        { at: 0, client: 1, hall: 'h0', name: 'swap', id: 's2', other: 's3', serial: 1 },
+        { at: 0, client: 0, hall: 'h2', name: 'swap', id: 's0', other: 's1', serial: 2 },
+        { at: 0, client: 0, hall: 'h2', name: 'swap', id: 's2', other: 's3', serial: 3 },
+        { at: 0, client: 1, hall: 'h5', name: 'swap', id: 's0', other: 's1', serial: 4 },
+        { at: 0, client: 0, hall: 'h5', name: 'swap', id: 's2', other: 's3', serial: 5 },
+      ],
+    },
+  ],
 ];

@@ -26,8 +26,7 @@ export class Pipe {
 
   /** Calls back at the moment at which all that was sent before has been delivered. */
   whenDelivered(run: () => void): void {
-    const { now } = this.time;
-    this.time.after(Math.max(0, this.readyAt - now), () => this.arrive(run));
+    this.time.at(Math.max(this.time.now, this.readyAt), () => this.arrive(run));
   }
 
   /** Calls back some time after all that was sent before has arrived. */
@@ -57,7 +56,8 @@ export class Pipe {
   private schedule(run: () => void): void {
     const late = this.random() < LATE_SHARE ? this.random() * LATE_MS : 0;
     this.readyAt = Math.max(this.readyAt, this.time.now + 0.1 + this.random() + late);
-    this.time.after(this.readyAt - this.time.now, run);
+    // not after a difference: rounded, two pieces of the same moment could change places
+    this.time.at(this.readyAt, run);
   }
 
   private arrive(run: () => void): void {

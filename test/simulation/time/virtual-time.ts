@@ -23,7 +23,12 @@ export class VirtualTime {
 
   /** Schedules an event after so many milliseconds. */
   after(ms: number, run: () => void): ScheduledEvent {
-    const event = { at: this.now + ms, serial: ++this.serial, run, isCancelled: false };
+    return this.at(this.now + ms, run);
+  }
+
+  /** Schedules an event at a moment. Events of the same moment come in the order in which they were scheduled. */
+  at(moment: number, run: () => void): ScheduledEvent {
+    const event = { at: moment, serial: ++this.serial, run, isCancelled: false };
     this.push(event);
     return event;
   }
