@@ -80,7 +80,7 @@ type SlotsEntry = [first: number, last: number, ...nodes: [host: string, port: n
 /** A replica that a node does not report to clients, although it reports its primary: it has not heard of its offset. */
 async function unreported(seen: readonly [LocalNode, ClusterView][]): Promise<string | undefined> {
   for (const [observer] of seen) {
-    const entries = (await observer.connection.call('CLUSTER', 'SLOTS')) as SlotsEntry[];
+    const entries = (await observer.ask((node) => node.call('CLUSTER', 'SLOTS'))) as SlotsEntry[];
     const reported = new Set(entries.flatMap(([, , ...nodes]) => nodes.map(([, , id]) => id)));
     const missing = seen.find(
       ([node, { myself }]) => reported.has(myself.primaryId ?? '') && !reported.has(node.id),

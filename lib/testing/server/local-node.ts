@@ -129,13 +129,17 @@ export class LocalNode {
     }
   }
 
+  /** @internal Reads something, again if the server has hung up: Valkey does so when a primary becomes a replica. */
+  ask<T>(question: (connection: NodeConnection) => Promise<T>): Promise<T> {
+    return question(this.connection).catch((error: unknown) => {
+      if (!(error instanceof ConnectionError) || this.state !== 'running') throw error;
+      return question(this.connection);
+    });
+  }
+
   /** @internal */
   async view(): Promise<ClusterView> {
-    const view = await readClusterView(this.connection).catch((error: unknown) => {
-      // Valkey hangs up on everybody when a primary becomes a replica
-      if (!(error instanceof ConnectionError) || this.state !== 'running') throw error;
-      return readClusterView(this.connection);
-    });
+    const view = await this.ask(readClusterView);
     this.lastRole = view.myself.role;
     return view;
   }

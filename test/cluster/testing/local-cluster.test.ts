@@ -184,6 +184,18 @@ describe('a local cluster of three primaries with a replica each', () => {
     expect(primary).toMatchObject({ role: 'replica', state: 'running' });
   });
 
+  it('waits until it is stable while its servers hang up on everybody, as Valkey does at a failover', async () => {
+    await connected(cluster.nodes[0], {}, async (redis) => {
+      for (let step = 0; step < 60; step++) {
+        const stable = cluster.waitUntilStable();
+        // one step later each time, so that every question is cut off once
+        for (let ping = 0; ping < step / 2; ping++) await redis.ping();
+        await redis.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+        await stable;
+      }
+    });
+  });
+
   it('adds and removes nodes', async () => {
     const primary = await cluster.addNode();
     const replica = await cluster.addNode({ replicaOf: primary });
