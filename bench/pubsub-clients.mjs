@@ -8,15 +8,16 @@
  */
 
 /**
- * `dist` of a node is the build to measure; that of this tree if left out.
- * @type {Record<string, { title: string, open: (node: { host: string, port: number, dist?: string }) => Promise<Subscriber> }>}
+ * `share` is the part of the messages to many subscribers that a slow client is given. `dist` of a node is the build to
+ * measure; that of this tree if left out.
+ * @type {Record<string, { title: string, share?: number, open: (node: { host: string, port: number, dist?: string }) => Promise<Subscriber> }>}
  */
 export const subscribers = {
   keyslot: { title: 'Keyslot', open: keyslot },
-  handlers: { title: "Keyslot's handlers", open: keyslotHandlers },
+  handlers: { title: "Keyslot's handlers", share: 0.2, open: keyslotHandlers },
   ioredis: { title: 'ioredis', open: ioredis },
   'node-redis': { title: 'node-redis', open: nodeRedis },
-  nest: { title: "Nest's Redis transport", open: nest },
+  nest: { title: "Nest's Redis transport", share: 0.05, open: nest },
 };
 
 /** What is published so that a subscriber gets the text. */

@@ -30,9 +30,11 @@ const { values: settings } = parseArgs({
     only: { type: 'string' },
     clients: { type: 'string' },
     compare: { type: 'string' },
+    baseline: { type: 'string' },
   },
 });
-const BASELINE = settings.compare === undefined ? 'ioredis' : 'base';
+/** The client whose figures the others are divided by. */
+const BASELINE = settings.baseline ?? (settings.compare === undefined ? 'ioredis' : 'base');
 
 /** What is measured: figures by name, each with whether more is better. What has no measure is part of the one before. */
 const ALL_SCENARIOS = [
@@ -136,8 +138,9 @@ function chosen(list, all) {
   return unique.filter((name) => wanted.includes(name));
 }
 
-function rateOf(count, messages) {
+function rateOf(count, most) {
   return async (client) => {
+    const messages = most * (count > 1 ? (subscribers[client.name]?.share ?? 1) : 1);
     await client.ask({ kind: 'subscribe', channel: CHANNEL, count });
     const payload = wrap(client.name, CHANNEL, TEXT);
     const received = client.ask({ kind: 'receive', count: messages * count });

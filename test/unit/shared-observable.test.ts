@@ -1,4 +1,5 @@
-import { take, type Observable } from 'rxjs';
+import { config, take, type Observable } from 'rxjs';
+import { eventually } from '../cluster-fixture.js';
 import { sharedObservable, type Broadcast } from '../../lib/pubsub/messages/shared-observable.js';
 
 /** A shared observable, its source, and how often that was started and stopped. */
@@ -58,6 +59,28 @@ describe('a shared observable', () => {
     observable.subscribe((value) => seen.push(`b${value}`));
     source.broadcast.next(1);
     expect(seen).toEqual(['a1', 'a2', 'b2', 'b1']);
+  });
+
+  it('reports what a function throws, and an error that nobody handles, as RxJS does', async () => {
+    const { source, observable } = shared();
+    const reported: unknown[] = [];
+    config.onUnhandledError = (error: unknown) => void reported.push(error);
+    try {
+      const seen: number[] = [];
+      const refused = new Error('refused');
+      const failing = observable.subscribe(() => {
+        throw refused;
+      });
+      observable.subscribe((value) => seen.push(value));
+      source.broadcast.next(1);
+      expect([seen, failing.closed]).toEqual([[1], false]);
+      failing.unsubscribe();
+      const lost = new Error('lost');
+      source.broadcast.error(lost);
+      await eventually(() => expect(reported).toEqual([refused, lost]));
+    } finally {
+      config.onUnhandledError = null;
+    }
   });
 
   it.each(['error', 'complete'] as const)(

@@ -1,4 +1,5 @@
-import { Observable, type Subscriber } from 'rxjs';
+import type { Observable, Subscriber } from 'rxjs';
+import { DirectObservable } from './direct-observable.js';
 
 /** Passes items on to all subscribers of an observable. */
 export class Broadcast<T> {
@@ -70,7 +71,7 @@ export class Broadcast<T> {
  */
 export function sharedObservable<T>(source: (broadcast: Broadcast<T>) => () => void): Observable<T> {
   let current: Broadcast<T> | undefined;
-  return new Observable<T>((subscriber) => {
+  return new DirectObservable<T>((subscriber) => {
     if (current !== undefined) {
       const shared = current;
       shared.add(subscriber);
