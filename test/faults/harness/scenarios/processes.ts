@@ -24,6 +24,9 @@ const PROCESSES_OF_A_ROLE = 2;
 const WORK_OF = { saver: 'receipt done', locker: 'visit done', follower: 'change handled' } as const;
 const goals: readonly Goal[] = [...always, gapsTold, noErrors, noneLost, commitsSucceed, ...tillGoals];
 
+/** How often the holder of a lock is stopped until it has lost it: it may have finished its work at that moment. */
+const MOST_STOPS = 20;
+
 type Harm = (process: TillProcess, start: () => TillProcess) => Promise<TillProcess>;
 
 /** Two processes of each role work on a till, and one after the other is harmed while it works. */
@@ -64,6 +67,22 @@ function harmProcesses(stage: Stage, rounds: number, harm: Harm): ReturnType<typ
   );
 }
 
+async function stopForAWhile(process: TillProcess): Promise<void> {
+  process.stop();
+  await delay(2.5 * LOCK_TTL_MS);
+  process.resume();
+}
+
+/** Stops a process while it holds the lock, so that another holds it when it goes on. */
+async function stopUntilLockLost(process: TillProcess): Promise<void> {
+  for (let stops = 0; stops < MOST_STOPS; stops++) {
+    await process.next('lock held');
+    const outcome = process.next('lock lost', 'visit done', 'failed');
+    await stopForAWhile(process);
+    if ((await outcome) === 'lock lost') return;
+  }
+}
+
 /** Processes of the application. */
 export const processes: readonly Scenario[] = [
   {
@@ -88,11 +107,8 @@ export const processes: readonly Scenario[] = [
     goals: [...goals, atMost('processes that did not end', 0), atLeast('locks lost', 1)],
     play: (stage) =>
       harmProcesses(stage, sized(stage, 6, 36), async (process) => {
-        // while it holds the lock, so that another holds it when it goes on
-        if (process.role === 'locker') await process.begins('lock held');
-        process.stop();
-        await delay(2.5 * LOCK_TTL_MS);
-        process.resume();
+        if (process.role !== 'locker') await stopForAWhile(process);
+        else await stopUntilLockLost(process);
         return process;
       }),
   },

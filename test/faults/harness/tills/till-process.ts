@@ -51,12 +51,14 @@ export class TillProcess {
       if (performance.now() > end) throw new Error(`A ${this.role} makes no progress`);
   }
 
-  /** Waits until it begins another one of these. */
-  async begins(type: TillEvent['type']): Promise<void> {
-    const count = (): number => this.counts.get(type) ?? 0;
-    const before = count();
-    for (const end = performance.now() + PATIENCE_MS; count() === before; await delay(1))
-      if (performance.now() > end) throw new Error(`A ${this.role} never begins: ${type}`);
+  /** Waits until it reports another event of one of these types. Returns the type. */
+  async next(...types: readonly TillEvent['type'][]): Promise<TillEvent['type']> {
+    const before = new Map(this.counts);
+    for (const end = performance.now() + PATIENCE_MS; ; await delay(1)) {
+      const type = types.find((one) => this.counts.get(one) !== before.get(one));
+      if (type !== undefined) return type;
+      if (performance.now() > end) throw new Error(`A ${this.role} never reports: ${types.join(', ')}`);
+    }
   }
 
   async kill(): Promise<void> {
