@@ -1,7 +1,8 @@
 // npm run simulate: runs random schedules of faults and calls on a simulated cluster, with virtual time. A schedule that
-// fails is made smaller, and printed as an entry for test/simulation/failed-once.ts. With --planted it plants faults into
-// copies of the client instead, and reports after how many schedules each of them was noticed. With --entities the callers
-// use repositories and transactions; with --mixed they also use several keys, values that expire, and messages.
+// fails is made smaller, and printed as an entry for test/simulation/failed-once.ts. With --entities the callers use
+// repositories and transactions; with --mixed they also use several keys, values that expire, blocking calls and messages.
+// With --planted it plants faults into copies of the client instead, and reports after how many schedules each of them was
+// noticed. With --verify N it runs N schedules twice, and compares what happened in them by its hash.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -23,6 +24,7 @@ const { values, positionals } = parseArgs({
     planted: { type: 'boolean', default: false },
     entities: { type: 'boolean', default: false },
     mixed: { type: 'boolean', default: false },
+    verify: { type: 'string' },
   },
 });
 const numberOf = (name, otherwise) => {
@@ -44,6 +46,7 @@ const load = (folder, file) => import(pathToFileURL(join(folder, 'test/simulatio
 let isFine = true;
 try {
   if (values.planted) await runPlanted();
+  else if (values.verify !== undefined) await runTwice();
   else await runSchedules();
 } finally {
   for (const one of trees) removeTree(one);
@@ -52,13 +55,29 @@ process.exit(isFine ? 0 : 1);
 
 async function runSchedules() {
   const { simulate } = await load(tree, 'simulate.js');
-  const { schedules, milliseconds, failed } = await simulate(options, () => shutdown.aborted);
-  const perMinute = Math.round((schedules / milliseconds) * 60_000);
+  const { schedules, milliseconds, cpuMilliseconds, failed } = await simulate(
+    options,
+    () => shutdown.aborted,
+  );
+  const [perMinute, perMinuteOfCpu] = [milliseconds, cpuMilliseconds].map((ms) =>
+    Math.round((schedules / ms) * 60_000),
+  );
   console.log(
-    `${schedules} schedules from seed ${options.seed} on, ${perMinute} a minute: ${failed.size} failed`,
+    `${schedules} schedules from seed ${options.seed} on, ${perMinute} a minute (${perMinuteOfCpu} a minute of CPU time): ${failed.size} failed`,
   );
   for (const text of failed.values()) console.log(`\n${text}`);
   isFine = failed.size === 0 && !shutdown.aborted;
+}
+
+async function runTwice() {
+  const { verify } = await load(tree, 'simulate.js');
+  const wanted = numberOf('verify', 0);
+  const { schedules, different } = await verify({ ...options, schedules: wanted }, () => shutdown.aborted);
+  console.log(
+    `${schedules - different.length} of ${schedules} schedules took the same course twice, from seed ${options.seed} on`,
+  );
+  if (different.length > 0) console.log(`other courses: seeds ${different.join(', ')}`);
+  isFine = different.length === 0 && schedules === wanted;
 }
 
 async function runPlanted() {

@@ -323,4 +323,18 @@ export const FAILED_ONCE: readonly (readonly [name: string, schedule: Schedule])
       ],
     },
   ],
+  [
+    'a blocking call that was waited for as long as its connection seemed to be open',
+    {
+      seed: 16,
+      retry: 'safe',
+      gossipMs: 5,
+      lagMs: 60,
+      faults: [{ at: 560, fault: 'cutOff', node: 0, directions: ['down'], ms: 4000 }],
+      calls: [{ at: 516, client: 1, form: 'each', calls: [['q{b}', 'pop', 901]] }],
+      clockSkewMs: 0,
+      replyTimeoutMs: 5000,
+      messages: [],
+    },
+  ],
 ];

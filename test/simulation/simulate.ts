@@ -30,14 +30,16 @@ export interface SimulationOptions {
 export interface SimulationResult {
   readonly schedules: number;
   readonly milliseconds: number;
+  /** The time that its process has computed. */
+  readonly cpuMilliseconds: number;
   /** The seeds of the schedules that failed, with a text for each. */
   readonly failed: ReadonlyMap<number, string>;
 }
 
-/** Runs a schedule. What it throws is a fault. */
-export async function courseOf(schedule: Schedule): Promise<Course> {
+/** Runs a schedule. What it throws is a fault. @param isHashed whether the hash of what happens is wanted */
+export async function courseOf(schedule: Schedule, isHashed = false): Promise<Course> {
   try {
-    return await runSchedule(schedule);
+    return await runSchedule(schedule, { isHashed });
   } catch (error) {
     const faults = [`threw ${String((error as Error).stack)}`];
     return { hash: '', faults, history: { operations: [], losses: [] }, length: 0 };
@@ -51,6 +53,7 @@ export async function simulate(
 ): Promise<SimulationResult> {
   const { seed, schedules, minutes, failures = 1, callers = 'commands' } = options;
   const began = performance.now();
+  const cpu = process.cpuUsage();
   const failed = new Map<number, string>();
   let count = 0;
   while (
@@ -64,5 +67,21 @@ export async function simulate(
     const smaller = await shrink(schedule, async (one) => (await courseOf(one)).faults.length > 0);
     failed.set(schedule.seed, writeTest(smaller, await courseOf(smaller)));
   }
-  return { schedules: count, milliseconds: performance.now() - began, failed };
+  const { user, system } = process.cpuUsage(cpu);
+  const cpuMilliseconds = (user + system) / 1_000;
+  return { schedules: count, milliseconds: performance.now() - began, cpuMilliseconds, failed };
+}
+
+/** Runs random schedules, and all of them again. Returns the seeds of those that took another course than before. */
+export async function verify(
+  { seed, schedules, callers = 'commands' }: Pick<SimulationOptions, 'seed' | 'schedules' | 'callers'>,
+  isStopped = (): boolean => false,
+): Promise<{ readonly schedules: number; readonly hashes: number; readonly different: readonly number[] }> {
+  const first = new Map<number, string>();
+  const different: number[] = [];
+  for (let at = seed; at < seed + schedules && !isStopped(); at++)
+    first.set(at, (await courseOf(SCHEDULES[callers](at), true)).hash);
+  for (const [at, hash] of first)
+    if ((await courseOf(SCHEDULES[callers](at), true)).hash !== hash) different.push(at);
+  return { schedules: first.size, hashes: new Set(first.values()).size, different };
 }

@@ -8,7 +8,7 @@ import { runSchedule } from './schedules/run-schedule.js';
 import { randomSchedule } from './random/random-schedule.js';
 import type { Schedule } from './schedules/schedule.js';
 import { shrink } from './schedules/shrink.js';
-import { SCHEDULES, simulate } from './simulate.js';
+import { simulate, verify } from './simulate.js';
 
 describe('a simulation', () => {
   it.each(FAILED_ONCE)('finds nothing wrong any more in %s', async (_name, schedule) => {
@@ -18,14 +18,8 @@ describe('a simulation', () => {
   it.each(['commands', 'mixed'] as const)(
     'takes the same course for the same seed, and another one for another seed: %s',
     async (callers) => {
-      const hashesOf = async (): Promise<string[]> => {
-        const hashes: string[] = [];
-        for (let seed = 1; seed <= 4; seed++) hashes.push((await runSchedule(SCHEDULES[callers](seed))).hash);
-        return hashes;
-      };
-      const first = await hashesOf();
-      expect(await hashesOf()).toEqual(first);
-      expect(new Set(first).size).toBe(4);
+      const found = await verify({ seed: 1, schedules: 4, callers });
+      expect(found).toEqual({ schedules: 4, hashes: 4, different: [] });
     },
   );
 
@@ -74,7 +68,15 @@ describe('npm run simulate', () => {
 
   it('runs schedules from a seed on', () => {
     const { status, stdout } = run('--seed', '5', '--schedules', '3');
-    expect(stdout).toMatch(/^3 schedules from seed 5 on, \d+ a minute: 0 failed\n$/);
+    expect(stdout).toMatch(
+      /^3 schedules from seed 5 on, \d+ a minute \(\d+ a minute of CPU time\): 0 failed\n$/,
+    );
+    expect(status).toBe(0);
+  });
+
+  it('runs schedules twice', () => {
+    const { status, stdout } = run('--verify', '2', '--seed', '3', '--mixed');
+    expect(stdout).toBe('2 of 2 schedules took the same course twice, from seed 3 on\n');
     expect(status).toBe(0);
   });
 

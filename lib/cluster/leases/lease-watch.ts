@@ -11,6 +11,8 @@ const FAREWELL_MS = 500;
 /** How long a server may take to unblock a call that is given up, in ms. */
 const UNBLOCK_MS = 1_000;
 const UNBLOCK_AGAIN_MS = 50;
+/** Timers of Node.js that are longer end at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** What the lease is used for. */
 export interface LeaseUse {
@@ -20,11 +22,13 @@ export interface LeaseUse {
   readonly limit: CallLimit;
   /** Whether the call blocks. The deadline does not count while the server has it. */
   readonly blocking: boolean;
+  /** How long it blocks at most, in ms. Default 0. */
+  readonly blockingMs?: number;
 }
 
 /**
  * Ends a call on a leased connection once waiting is pointless: the node is no longer the primary, the caller
- * gives up, or the deadline has passed. A blocking call is unblocked by its server, which then says for certain
+ * gives up, or the deadline has passed, with the time for which the call may block. A blocking call is unblocked by its server, which then says for certain
  * that it took nothing. If the server does not reply, and for all other calls, the connection is ended, and the
  * call with it. Meanwhile the node is pinged on its shared connection.
  * @returns a function that ends the watch
@@ -32,7 +36,7 @@ export interface LeaseUse {
 export function watchLease(
   host: LeaseHost,
   lease: Lease,
-  { node, slot, limit, blocking }: LeaseUse,
+  { node, slot, limit, blocking, blockingMs = 0 }: LeaseUse,
 ): () => void {
   const timers: NodeJS.Timeout[] = [];
   const endIn = (ms: number): void => void timers.push(setTimeout(() => lease.discard(), ms));
@@ -54,7 +58,9 @@ export function watchLease(
   });
   const ends = [host.pings.keepUp(node), () => topology.unsubscribe(), stay];
   if (blocking) ends.push(onAbort(host.closing, giveUp));
-  else endIn(Math.max(1, limit.left));
+  // the connection may have died unnoticed
+  const longest = blockingMs + Math.max(1, limit.left);
+  if (longest <= LONGEST_TIMER_MS) endIn(longest);
   if (limit.signal !== undefined) ends.push(onAbort(limit.signal, giveUp));
   return () => {
     watched.isOver = true;

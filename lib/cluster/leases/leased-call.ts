@@ -100,7 +100,8 @@ export class LeasedCall {
       host.reportStale();
       return { lastError: error as Error };
     }
-    const use = { node, slot: work.slot, limit, blocking: work.blocking };
+    const { slot, blocking, blockingMs } = work;
+    const use = { node, slot, limit, blocking, blockingMs };
     const unwatch = watchLease(host, lease, use);
     try {
       return await this.send(lease, destination);
@@ -145,11 +146,12 @@ export class LeasedCall {
     const began = monotonicMs();
     if (this.firstSentAt !== undefined) work.shorten?.(began - this.firstSentAt);
     this.firstSentAt ??= began;
+    const longest = work.blockingMs;
     this.route.counters.commands++;
     try {
       return await work.send(redis);
     } finally {
-      if (work.blocking) limit.extend(monotonicMs() - began);
+      limit.extend(Math.min(monotonicMs() - began, longest));
     }
   }
 
@@ -204,11 +206,10 @@ export class LeasedCall {
         cause: new ClientClosedError(),
       });
     }
-    if (work.reads) throw cause;
-    const reason =
-      limit.over && !work.blocking
-        ? 'no reply came before its deadline'
-        : 'its connection was lost before the reply';
+    if (work.reads) throw limit.over ? limit.error(cause) : cause;
+    const reason = limit.over
+      ? 'no reply came before its deadline'
+      : 'its connection was lost before the reply';
     throw new OutcomeUnknownError(name, reason, { cause });
   }
 

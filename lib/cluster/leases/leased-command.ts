@@ -2,7 +2,7 @@ import { ReplyError as NodeReplyError, type Redis } from 'ioredis';
 import type { CallPolicy, CallShape } from '../command/call-policy.js';
 import type { Repeatable } from '../retry/attempt-outcome.js';
 import { isBlocking, isIdempotent } from '../command-table/command-table.js';
-import { withTimeLeft } from '../command-table/blocking-timeout.js';
+import { blockingMs, withTimeLeft } from '../command-table/blocking-timeout.js';
 import { settledByReplicas } from './wait-for-replicas.js';
 import { callByName } from '../node-client/call-by-name.js';
 import { toReplyError } from '../protocol/reply-error.js';
@@ -24,6 +24,8 @@ export interface LeasedWork extends Repeatable {
   readonly calls: readonly ResolvedCall[];
   /** Whether it may take any amount of time once a server has it. */
   readonly blocking: boolean;
+  /** How long it blocks at most, in ms: `Infinity` if it has no limit. */
+  readonly blockingMs: number;
   /**
    * Sends it. @throws ReplyError, DurabilityError, OutcomeUnknownError; any other error means that the
    * connection ended
@@ -75,6 +77,10 @@ export class LeasedCommand implements LeasedWork {
 
   get blocking(): boolean {
     return isBlocking(this.call.row, this.call.args);
+  }
+
+  get blockingMs(): number {
+    return this.blocking ? blockingMs(this.call.row.name, this.call.args) : 0;
   }
 
   get reads(): boolean {

@@ -20,6 +20,7 @@ export class LeasedBlock implements LeasedWork {
   readonly name = 'EXEC';
   readonly title = 'EXEC';
   readonly blocking = false;
+  readonly blockingMs = 0;
   readonly reads = false;
   readonly idempotent = false;
 

@@ -12,9 +12,11 @@ const SHARDS = 3;
 /** What is forbidden for a while. */
 const RULES: readonly string[] = ['get', 'set', 'mset', '@write'];
 /** Kinds of keys that only these schedules have. */
-const LETTERS = ['p', 'p', 'e'];
+const LETTERS = ['p', 'p', 'e', 'q', 'q', 'r', 'd'];
+/** Kinds of keys that are called on connections of their own. */
+const LEASED = 'qrd';
 /** Kinds of keys that show the order of calls, and calls that ran twice. */
-const TELLING_LETTERS = ['l', 'l', 'w', 'n'];
+const TELLING_LETTERS = ['l', 'l', 'w', 'n', 'q', 'r', 'd'];
 const FORMS: readonly CallForm[] = ['each', 'each', 'each', 'pipeline', 'multi'];
 /** How often a schedule has a situation in the place of random faults. */
 const SITUATION_SHARE = 0.5;
@@ -28,6 +30,7 @@ const lengthBelow = (random: Random, limit: number): number => 20 + randomBelow(
 const FAULTS: readonly FaultMaker[] = [
   (random, at) => ({ at, fault: 'forbid', rule: pick(random, RULES), ms: lengthBelow(random, 800) }),
   (random, at) => ({ at, fault: 'lockOut', node: nodeOf(random), ms: lengthBelow(random, 1_200) }),
+  (random, at) => ({ at, fault: 'rotate', ms: lengthBelow(random, 400) }),
   (random, at) => ({ at, fault: 'limit', node: nodeOf(random), ms: lengthBelow(random, 1_200) }),
   (random, at) => ({ at, fault: 'lag', node: randomBelow(random, NODES), ms: lengthBelow(random, 3_000) }),
   (random, at) => ({ at, fault: 'move', tag: pick(random, TAGS), shard: randomBelow(random, SHARDS) }),
@@ -74,9 +77,11 @@ class CallMaker {
   /** Calls on one key of a kind that only these schedules have. */
   callsAt(at: number): Calls {
     const { random } = this;
-    const key = `${pick(random, LETTERS)}{${pick(random, TAGS)}}`;
+    const letter = pick(random, LETTERS);
+    const key = `${letter}{${pick(random, TAGS)}}`;
     const calls = Array.from({ length: 1 + randomBelow(random, 3) }, () => this.callOf(key));
-    return { at, client: randomBelow(random, 2), form: pick(random, FORMS), calls };
+    const form = LEASED.includes(letter) ? 'each' : pick(random, FORMS);
+    return { at, client: randomBelow(random, 2), form, calls };
   }
 
   /** One client calls one key again and again, and others of its slot. */

@@ -56,6 +56,12 @@ const SITUATIONS: readonly SituationMaker[] = [
     faults: [{ at, fault: 'failOver', shard: node, ms: STALL_MS }],
     options: AGREED,
   }),
+  // a node that the others have replaced, and that does not know it yet
+  (_, at, node) => ({
+    ...around(at, node, 700),
+    faults: [{ at, fault: 'isolate', node, ms: 1_500 }],
+    options: { gossipMs: 5 },
+  }),
   // keys that are moved slowly, one by one
   (random, at, node) => ({
     ...around(at, node, 1_000),
@@ -83,6 +89,15 @@ const SITUATIONS: readonly SituationMaker[] = [
       },
     ],
     options: { replyTimeoutMs: 200 },
+  }),
+  // what was executed loses its reply
+  (_, at, node) => ({
+    ...around(at, node, 120),
+    faults: [
+      { at, fault: 'cutOff', node, directions: ['down'], ms: 300 },
+      { at: at + 120, fault: 'reset', node },
+    ],
+    options: { retry: 'safe' },
   }),
   // what was executed, and has lost its reply, is forbidden when it is sent again
   (random, at, node) => ({

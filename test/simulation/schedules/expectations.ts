@@ -27,7 +27,8 @@ const HARMLESS: ReadonlySet<Fault['fault']> = new Set(['move', 'failOver', 'lag'
 export function overAt(fault: Fault): number {
   if (fault.fault === 'move')
     return fault.at + (fault.pauseMs === undefined ? MOVE_MS : KEYS * fault.pauseMs);
-  return fault.at + ('ms' in fault ? (fault.ms ?? 0) : 0);
+  const rollOut = fault.fault === 'rotate' ? 2 * ROLL_OUT_MS : 0;
+  return fault.at + rollOut + ('ms' in fault ? (fault.ms ?? 0) : 0);
 }
 
 /** What calls may meet while a schedule runs. */

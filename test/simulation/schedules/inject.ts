@@ -24,6 +24,8 @@ export function inject(cluster: SimulatedCluster, administration: Administration
       return cluster.move(keySlot(fault.tag), fault.shard, fault.pauseMs);
     case 'forbid':
       return administration.forbid(fault.rule, fault.ms);
+    case 'rotate':
+      return administration.rotate(fault.ms);
     case 'lockOut':
     case 'limit':
       return administration[fault.fault](cluster.nodes[fault.node], fault.ms);

@@ -5,7 +5,9 @@ import { EXPIRING } from '../checker/models/expiring.js';
 import { COUNTER } from '../checker/models/counter.js';
 import { LIST } from '../checker/models/list.js';
 import { MEMBER_SET } from '../checker/models/member-set.js';
+import { QUEUE } from '../checker/models/queue.js';
 import { REGISTER } from '../checker/models/register.js';
+import { STREAM } from '../checker/models/stream.js';
 
 /** The words of a command. */
 export type Words = readonly [name: string, ...args: (string | number)[]];
@@ -16,6 +18,10 @@ export interface KeyKind {
   /** Operations that write, from a number that no other call has. */
   readonly writes: readonly ((serial: number) => Input)[];
   readonly read: Words[0];
+  /** How long an operation waits for something to return, in ms. It runs on a connection of its own. */
+  waitMs?(input: Input): number;
+  /** Whether writes wait for a replica, on connections of their own. */
+  readonly isDurable?: boolean;
   words(key: string, input: Input): Words;
   /** Returns the reply of a command as the model returns it. */
   output(input: Input, reply: unknown): Plain;
@@ -80,6 +86,51 @@ export const KEY_KINDS: Readonly<Record<string, KeyKind>> = {
     read: 'get',
     words: (key, [name, value, ms]) =>
       name === 'write' ? ['set', key, String(value), 'PX', Number(ms)] : ['get', key],
+    output: unchanged,
+  },
+  // elements that are taken by calls that wait for them
+  q: {
+    model: QUEUE,
+    writes: [
+      (serial) => ['push', `e${serial}`],
+      (serial) => ['push', `e${serial}`],
+      () => ['pop', 250],
+      () => ['pop', 901],
+    ],
+    read: 'lrange',
+    waitMs: ([name, ms]) => (name === 'pop' ? Number(ms) : 0),
+    words(key, [name, value]) {
+      if (name === 'push') return ['rpush', key, String(value)];
+      if (name === 'read') return ['lrange', key, 0, -1];
+      const seconds = Number(value) / 1_000;
+      return Number(value) % 2 === 0 ? ['blpop', key, seconds] : ['blmpop', seconds, 1, key, 'LEFT'];
+    },
+    output: ([name], reply) => (name === 'pop' ? (reply as Plain[]).flat()[1] : (reply as Plain)),
+  },
+  // a stream whose readers wait for its first entry
+  r: {
+    model: STREAM,
+    writes: [(serial) => ['append', `e${serial}`], () => ['wait', 600]],
+    read: 'xrange',
+    waitMs: ([name, ms]) => (name === 'wait' ? Number(ms) : 0),
+    words(key, [name, value]) {
+      if (name === 'append') return ['xadd', key, '*', 'e', String(value)];
+      return name === 'wait'
+        ? ['xread', 'BLOCK', Number(value), 'STREAMS', key, '0']
+        : ['xrange', key, '-', '+'];
+    },
+    output([name], reply) {
+      if (name === 'append') return true;
+      const entries = (name === 'wait' ? (reply as Plain[][])[0][1] : reply) as Plain[][][];
+      return entries.map(([, fields]) => fields[1]);
+    },
+  },
+  d: {
+    model: REGISTER,
+    isDurable: true,
+    writes: [(serial) => ['write', `v${serial}`]],
+    read: 'get',
+    words: (key, [name, value]) => (name === 'write' ? ['set', key, String(value)] : ['get', key]),
     output: unchanged,
   },
   x: {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import type { ClusterClientOptions } from '../../../lib/client/client-options.js';
 import { ClusterClient } from '../../../lib/client/cluster-client.js';
 import { NODE_RUNTIME, useRuntime } from '../../../lib/cluster/runtime/runtime.js';
 import { keySlot } from '../../../lib/cluster/topology/key-slot.js';
@@ -8,7 +8,7 @@ import type { History, Operation } from '../checker/history.js';
 import { checkHistory } from '../checker/linearizability.js';
 import { PARTITION } from '../checker/models/partition.js';
 import { contradictionsIn } from '../checker/serializability.js';
-import { Administration, CREDENTIALS } from '../servers/administration.js';
+import { Administration } from '../servers/administration.js';
 import { SimulatedCluster } from '../servers/simulated-cluster.js';
 import type { World } from '../servers/world.js';
 import { virtualRuntime } from '../time/virtual-runtime.js';
@@ -18,18 +18,16 @@ import { Expectations, overAt } from './expectations.js';
 import { expiriesOf } from './expiries.js';
 import { inject } from './inject.js';
 import { kindOf } from './key-kinds.js';
-import { LateClient } from './late-client.js';
+import { LateClients } from './late-clients.js';
 import { Messenger } from './messenger.js';
 import type { Schedule } from './schedule.js';
 import { SeatCaller } from './seat-caller.js';
+import { Trace, type Tracing } from './trace.js';
 
 /** How often subscribers ping, in ms. */
 const HEARTBEAT_MS = 300;
 /** How long the cluster has to recover after the last fault, in ms. */
 const RECOVERY_MS = 3_000;
-
-/** How many lines of a trace are hashed together. */
-const LINES_AT_ONCE = 500;
 
 /** How long a call of an entity may take: it makes several calls, and may wait for other transactions. */
 const SEAT_CALLS_MS = 3 * DEADLINE_MS;
@@ -46,20 +44,10 @@ export interface Course {
 }
 
 /** Runs a schedule, and checks what its callers saw. */
-export async function runSchedule(schedule: Schedule, onTrace?: (line: string) => void): Promise<Course> {
+export async function runSchedule(schedule: Schedule, tracing: Tracing = {}): Promise<Course> {
   const time = new VirtualTime();
-  const hash = createHash('sha1');
-  const lines: string[] = [];
-  const world: World = {
-    time,
-    random: seededRandom(schedule.seed + 1),
-    trace: (where, what, detail) => {
-      const line = `${time.now.toFixed(3)} ${where} ${what} ${detail}\n`;
-      // a hash takes many lines faster than one at a time
-      if (lines.push(line) === LINES_AT_ONCE) hash.update(lines.splice(0).join(''));
-      onTrace?.(line);
-    },
-  };
+  const trace = new Trace(time, tracing);
+  const world: World = { time, random: seededRandom(schedule.seed + 1), trace: trace.add };
   useRuntime(virtualRuntime(time, seededRandom(schedule.seed + 2)));
   const cluster = new SimulatedCluster(world);
   Object.assign(cluster, { gossipMs: schedule.gossipMs, lagMs: schedule.lagMs });
@@ -74,8 +62,7 @@ export async function runSchedule(schedule: Schedule, onTrace?: (line: string) =
     };
     const expiries = expiriesOf(history, clockSkewMs);
     const unexplained = faultsIn({ ...history, operations: [...history.operations, ...expiries] });
-    hash.update(lines.join(''));
-    return { hash: hash.digest('hex'), faults: [...faults, ...unexplained], history, length: time.now };
+    return { hash: trace.hash, faults: [...faults, ...unexplained], history, length: time.now };
   } finally {
     cluster.close();
     useRuntime(NODE_RUNTIME);
@@ -110,19 +97,30 @@ async function follow(
 ): Promise<Pick<Caller, 'operations' | 'faults'>> {
   const { time } = world;
   const administration = new Administration(cluster, world);
-  const create = (): ClusterClient =>
+  const told = administration.credentialsProvider(true);
+  const asking = administration.credentialsProvider(false);
+  const create = (credentials: Partial<ClusterClientOptions>): ClusterClient =>
     new ClusterClient({
       nodes: cluster.addresses.slice(0, 2),
-      ...CREDENTIALS,
+      ...credentials,
       retry: schedule.retry,
       deadlineMs: DEADLINE_MS,
       replyTimeoutMs: schedule.replyTimeoutMs ?? 200,
       connectTimeoutMs: 300,
       heartbeatMs: HEARTBEAT_MS,
     });
-  const clients = [create(), create()];
+  const clients = [create({ credentialsProvider: told }), create({ credentialsProvider: asking })];
   const expectations = new Expectations(schedule);
-  const late = new LateClient(create, world, (from, to) => expectations.isAgreed(from, to));
+  const late = new LateClients(
+    [
+      [() => create({ credentialsProvider: asking }), 'connected'],
+      // nodes reply NOAUTH and WRONGPASS
+      [() => create({}), 'AUTHENTICATION_FAILED'],
+      [() => create({ username: 'app', password: 'wrong' }), 'AUTHENTICATION_FAILED'],
+    ],
+    world,
+    (from, to) => expectations.isAgreed(from, to),
+  );
   const caller = new Caller(clients, world, schedule.retry === 'safe', expectations);
   const seats = new SeatCaller(clients, world, (from, to) => expectations.isCalm(from, to));
   const channels = [...new Set((schedule.messages ?? []).map(({ channel }) => channel))];
@@ -153,6 +151,9 @@ async function follow(
     await checkHalls(schedule, seats, time);
     await messenger.checkRecovery((ms, isDone) => time.pass(time.now + ms, isDone));
     messenger.check();
+    for (const [key, value] of caller.confirmed)
+      if (cluster.losses.isLost(key, String(value)))
+        caller.faults.push(`${String(value)} of ${key} was confirmed by a replica, and is lost`);
     late.reportOpen();
     caller.faults.push(...messenger.faults, ...late.faults);
   } finally {

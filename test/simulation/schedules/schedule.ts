@@ -15,6 +15,7 @@ export type Fault = { readonly at: number } & (
   | { readonly fault: 'vanish'; readonly node: number; readonly share?: number }
   | { readonly fault: 'move'; readonly tag: string; readonly shard: number; readonly pauseMs?: number }
   | { readonly fault: 'failOver'; readonly shard: number; readonly ms?: number }
+  | { readonly fault: 'rotate'; readonly ms: number }
   | { readonly fault: 'forbid'; readonly rule: string; readonly ms: number }
   | { readonly fault: 'lockOut' | 'limit' | 'lag'; readonly node: number; readonly ms: number }
 );

@@ -188,6 +188,8 @@ export class SimulatedCluster {
 
   /** Sends what a primary has changed to its replicas, which have it after a while. */
   private replicate(primary: SimulatedNode): void {
+    const last = primary.log.at(-1);
+    if (last !== undefined) this.losses.noteWritten(primary.place, last.changes);
     const shard = this.map.shards.find((one) => one.primary === primary.place);
     const position = primary.log.length;
     for (const place of shard?.replicas ?? []) {
@@ -210,6 +212,7 @@ export class SimulatedCluster {
     for (const { changes } of primary.log.slice(replica.applied, position)) replica.keyspace.apply(changes);
     replica.applied = Math.max(replica.applied, position);
     replica.keyspace.takeChanges();
+    primary.waiting.serve();
   }
 
   /** Replaces a primary that stays out of reach of the others. Until they have, they serve nothing. */
@@ -234,7 +237,9 @@ export class SimulatedCluster {
   /** The replica becomes the primary with what it has. The rest of the old primary's writes is lost. */
   private takeOver(old: SimulatedNode, replica: SimulatedNode): void {
     const { now } = this.world.time;
-    const [firstLost] = old.log.slice(replica.applied);
+    const lost = old.log.slice(replica.applied);
+    const [firstLost] = lost;
+    for (const { changes } of lost) this.losses.noteLost(old.place, changes);
     const { map } = this;
     const shard = map.shardOfNode(old.place);
     const end = this.losses.begin(

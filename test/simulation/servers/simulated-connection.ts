@@ -1,13 +1,20 @@
 import type { Socket } from 'node:net';
 import { RequestReader } from '../../../lib/testing/memory/server/request-reader.js';
 import { Session } from '../../../lib/testing/memory/server/session.js';
-import { CommandError, OK } from '../../../lib/testing/memory/command-parts/reply.js';
+import {
+  CommandError,
+  type MemoryReply,
+  NO_LIST,
+  OK,
+} from '../../../lib/testing/memory/command-parts/reply.js';
 import type { MemoryNode } from '../../../lib/testing/memory/server/memory-node.js';
 import { type AccessRules, WRONG_PASSWORD } from './access-rules.js';
+import { blockingCommand } from './blocking-commands.js';
 import { ClientState } from './client-state.js';
 import { Pipe } from './pipe.js';
 import { SimulatedSocket, type SocketPeer } from './simulated-socket.js';
 import { UnheardRefusals } from './unheard-refusals.js';
+import type { Waiting, WaitingClients } from './waiting-clients.js';
 import type { World } from './world.js';
 
 /** What a connection needs of its node. */
@@ -17,6 +24,8 @@ export interface ConnectionHost {
   readonly world: World;
   readonly memory: MemoryNode;
   readonly connections: Set<SimulatedConnection>;
+  readonly waiting: WaitingClients;
+  readonly log: readonly unknown[];
   readonly access: AccessRules;
   readonly maxClients: number;
   readonly state: 'up' | 'frozen' | 'down';
@@ -27,6 +36,8 @@ export interface ConnectionHost {
   /** A command begins. */
   tick(): void;
   publishChanges(): void;
+  /** How many replicas have its log up to a place. */
+  confirmedBy(position: number): number;
   /** A command was served before an earlier one of its slot, which was refused. */
   onOvertaken(slot: number): void;
 }
@@ -42,6 +53,10 @@ export class SimulatedConnection implements SocketPeer {
   private readonly reader = new RequestReader();
   private readonly session: Session;
   private readonly refusals = new UnheardRefusals();
+  /** What came behind a command that waits; `undefined` while none does. */
+  private backlog: (readonly [words: string[], sentAt: number])[] | undefined = undefined;
+  /** How long the log of the node was after the last command that changed it. */
+  private logged = 0;
   private heardAt: number;
   private isOver = false;
 
@@ -132,6 +147,7 @@ export class SimulatedConnection implements SocketPeer {
   private end(): void {
     if (this.isOver) return;
     this.isOver = true;
+    this.node.waiting.forget(this.id);
     this.session.end();
     this.node.connections.delete(this);
   }
@@ -139,12 +155,20 @@ export class SimulatedConnection implements SocketPeer {
   private serve(bytes: string, sentAt: number): void {
     for (const words of this.reader.read(bytes)) {
       if (this.isOver) return;
-      this.heardAt = this.node.world.time.now;
-      this.node.world.trace(this.node.host, 'executes', words.join(' '));
-      this.node.tick();
-      this.handle(words, sentAt);
-      this.node.publishChanges();
+      this.take(words, sentAt);
     }
+  }
+
+  private execute(words: string[], sentAt: number): void {
+    const { node } = this;
+    this.heardAt = node.world.time.now;
+    node.world.trace(node.host, 'executes', words.join(' '));
+    node.tick();
+    const before = node.log;
+    const { length } = before;
+    this.handle(words, sentAt);
+    node.publishChanges();
+    if (node.log.length > length) this.logged = node.log.length;
   }
 
   private handle(words: string[], sentAt: number): void {
@@ -160,9 +184,52 @@ export class SimulatedConnection implements SocketPeer {
       const slot = this.refusals.slotOvertakenBy(words, sentAt);
       if (slot !== undefined) this.node.onOvertaken(slot);
       this.noteChannels(name, words.slice(1));
-      this.session.handle(words);
+      const waiting = this.client.queued === undefined ? this.waitingFor(name, words) : undefined;
+      if (waiting === undefined) this.session.handle(words);
+      else this.wait(waiting);
     }
     this.client.follow(name, words, refusal !== undefined, this.session.willFail);
+  }
+
+  /** Returns what a command waits for, if it is one that waits. */
+  private waitingFor(name: string, words: readonly string[]): Omit<Waiting, 'id' | 'end'> | undefined {
+    const { node } = this;
+    if (name === 'wait') {
+      // a node that has changed its role has a new log
+      const position = Math.min(this.logged, node.log.length);
+      const confirmed = (): number => node.confirmedBy(position);
+      const attempt = (): number | undefined => (confirmed() >= Number(words[1]) ? confirmed() : undefined);
+      return { keys: [], ms: Number(words[2]), nothing: confirmed, attempt };
+    }
+    const command = blockingCommand(words);
+    if (command === undefined) return undefined;
+    const { keys, ms } = command;
+    return {
+      keys,
+      ms,
+      nothing: () => NO_LIST,
+      attempt: () => command.attempt((one) => node.memory.run(one)),
+    };
+  }
+
+  /** Replies to a command once it has something to return. What comes behind it waits as well. */
+  private wait(waiting: Omit<Waiting, 'id' | 'end'>): void {
+    const { node } = this;
+    const reply = waiting.attempt();
+    if (reply !== undefined) return this.session.reply(reply);
+    const backlog: (readonly [words: string[], sentAt: number])[] = (this.backlog = []);
+    const end = (late: MemoryReply): void => {
+      this.backlog = undefined;
+      this.session.reply(late);
+      node.publishChanges();
+      for (const [words, sentAt] of backlog) if (!this.isOver) this.take(words, sentAt);
+    };
+    node.waiting.add({ ...waiting, id: this.id, end });
+  }
+
+  private take(words: string[], sentAt: number): void {
+    if (this.backlog === undefined) this.execute(words, sentAt);
+    else this.backlog.push([words, sentAt]);
   }
 
   private noteChannels(name: string, channels: readonly string[]): void {
@@ -194,11 +261,15 @@ export class SimulatedConnection implements SocketPeer {
     return undefined;
   }
 
-  /** Replies to CLIENT LIST ID and CLIENT KILL ID. Returns whether it was one of them. */
-  private administer([, word, , id]: readonly string[]): boolean {
+  /** Replies to CLIENT LIST ID, CLIENT KILL ID and CLIENT UNBLOCK. Returns whether it was one of them. */
+  private administer([, word, third, id = third]: readonly string[]): boolean {
     const other = [...this.node.connections].find((one) => String(one.id) === id);
     if (word.toUpperCase() === 'LIST') {
       this.session.reply(other === undefined ? '' : other.description);
+      return true;
+    }
+    if (word.toUpperCase() === 'UNBLOCK') {
+      this.session.reply(this.node.waiting.unblock(Number(third), id.toUpperCase() === 'ERROR') ? 1 : 0);
       return true;
     }
     if (word.toUpperCase() !== 'KILL') return false;
@@ -210,7 +281,7 @@ export class SimulatedConnection implements SocketPeer {
   /** What CLIENT LIST says of it. */
   private get description(): string {
     const idle = Math.floor((this.node.world.time.now - this.heardAt) / 1_000);
-    return `id=${this.id} flags=N idle=${idle} qbuf=0 cmd=get\n`;
+    return `id=${this.id} flags=${this.backlog === undefined ? 'N' : 'b'} idle=${idle} qbuf=0 cmd=get\n`;
   }
 }
 

@@ -16,6 +16,7 @@ import { RecordedKeyspace, type Change } from './recorded-keyspace.js';
 import { type ConnectionHost, SimulatedConnection } from './simulated-connection.js';
 import { slotRefusal, type SlotView } from './slot-gate.js';
 import { keysOf, slotOf } from './slot-rules.js';
+import { WaitingClients } from './waiting-clients.js';
 import type { World } from './world.js';
 
 /** Changes of one command or transaction, and when they were made. */
@@ -47,6 +48,8 @@ export class SimulatedNode implements ConnectionHost, SlotView {
   private readonly clock = new MemoryClock(() => EPOCH + Math.floor(this.world.time.now) + this.clockAheadMs);
   readonly connections = new Set<SimulatedConnection>();
   readonly access = new AccessRules();
+  /** What waits on it: blocking commands for their keys, and WAIT for the replicas. */
+  readonly waiting: WaitingClients;
   /** How many connections it has at most, and how far its clock is ahead, in ms. */
   maxClients = Infinity;
   checksQueuedKeys = true;
@@ -78,6 +81,7 @@ export class SimulatedNode implements ConnectionHost, SlotView {
     public map: ClusterMap,
   ) {
     this.host = `sim-${place}`;
+    this.waiting = new WaitingClients(world, () => this.state !== 'frozen');
     this.id = String(place + 1).padStart(40, 'a');
     this.memory = new MemoryNode({
       host: this.host,
@@ -148,6 +152,13 @@ export class SimulatedNode implements ConnectionHost, SlotView {
     if (changes.length === 0) return;
     this.log.push({ at: this.world.time.now, changes });
     this.owner.onChanges(this);
+    this.waiting.serve();
+  }
+
+  /** How many of its replicas have its log up to a place. */
+  confirmedBy(position: number): number {
+    const { replicas } = this.map.shards[this.map.shardOfNode(this.place)];
+    return replicas.filter((place) => this.owner.nodeAt(place).applied >= position).length;
   }
 
   onOvertaken(slot: number): void {
@@ -189,6 +200,17 @@ export class SimulatedNode implements ConnectionHost, SlotView {
     if (before === map) return;
     for (const connection of this.connections)
       connection.dropChannels((channel) => before.ownerOf(slotOf(channel)) !== map.ownerOf(slotOf(channel)));
+    if (before.isPrimary(this.place) && !map.isPrimary(this.place)) this.waiting.endAll();
+    else this.waiting.endMoved((key) => this.movedFrom(key, before));
+  }
+
+  /** Returns the redirect of a key that it served before. */
+  private movedFrom(key: string, before: ClusterMap): string | undefined {
+    const slot = slotOf(key);
+    const owner = this.map.ownerOf(slot);
+    if (owner === this.place || before.ownerOf(slot) !== this.place) return undefined;
+    const { host, port } = this.addressOf(owner);
+    return `MOVED ${slot} ${host}:${port}`;
   }
 
   /** Returns why it does not run a command; `undefined` if it does. */
