@@ -158,7 +158,7 @@ const ROWS: readonly Row[] = [
     'cluster/connection/node-channel',
     'this.router.retryQueue.keepFollowers(this.pending.takeAll())',
     'this.pending.takeAll()',
-    400,
+    2_000,
   ],
   [
     'the view of a minority counts',
