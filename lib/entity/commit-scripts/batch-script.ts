@@ -13,7 +13,7 @@ export const BATCH_SCRIPT = new Script(String.raw`#!lua
 -- KEYS: the rows, the index and the unique hash
 -- ARGV: 1 token, followed by 'r' if the call is sent again  2 number of rows
 --   and for each row: n, the form of its write, n arguments
-local head, isGiven = ARGV[1], false
+local head = ARGV[1]
 local function insertShortly(row, ix, uq, form, place, at, to)
   ${LUA_INDEXED_INSERT}
 end

@@ -19,7 +19,7 @@ import { LUA_LONG_COMMIT, LUA_SHORT_COMMIT } from './short-write.js';
 import { LUA_WINDOW } from '../lua/lua-window.js';
 
 // A commit creates only the functions that it calls.
-const PLAIN_COMMIT = luaIf('not (hasExtras or isShort) and #head == place - 1', LUA_PLAIN_COMMIT);
+const PLAIN_COMMIT = luaIf('not (hasExtras or isShort) and #head == 16', LUA_PLAIN_COMMIT);
 const WINDOW = luaIf("hasExtras and ARGV[4] ~= '0'", LUA_WINDOW);
 const OUTBOX = luaIf("hasExtras and ARGV[8] ~= '0'", LUA_OUTBOX + LUA_CHANGE_EVENTS);
 const COLLECTIONS = luaIf("hasExtras and ARGV[11] ~= ''", LUA_COLLECTIONS);

@@ -11,10 +11,10 @@ import { LUA_ENTRY } from '../lua/lua-header.js';
  * kinds of indexes, and values with a time to live. Needs `LUA_EXPIRY` and `head`.
  */
 export const LUA_PLAIN_COMMIT = String.raw`
--- Returns whether a row has a valid version, which is the expected one, and has not been written with a given token.
+-- Returns whether a row has a valid version, which is the expected one, and has not been written with the token.
 local function isUsual(version, expected, writes, head)
   return version and (expected == version or expected == '' and #version <= 16 and string.find(version, '^%d+$'))
-    and not (isGiven and string.find(writes, string.sub(head, 1, 8), 1, true))
+    and not string.find(writes, string.sub(head, 1, 8), 1, true)
 end
 
 -- Fills in the version and the last writes among the pairs that end at a place in ARGV. Returns the version.

@@ -9,7 +9,7 @@ import { LUA_ENTRY } from '../lua/lua-header.js';
  *
  * A part returns the version, or ends without a return. It needs these local variables:
  *
- * - 'head', the first argument of the script, and 'isGiven', whether the caller has given the token
+ * - 'head', the first argument of the script
  * - 'form', a text, and 'place', where in it the form's letter is
  * - 'at' and 'to', the places in ARGV of the first and last argument of the write
  * - 'row', 'ix' and 'uq', the keys
@@ -21,7 +21,7 @@ import { LUA_ENTRY } from '../lua/lua-header.js';
 const HEADER = `'${ROW_FIELDS.version}', '${ROW_FIELDS.lastWrites}', '${ROW_FIELDS.expiresAt}'`;
 
 const LUA_LIBRARIES = String.raw`
-local ARGV, call, string = ARGV, redis.call, string
+local ARGV, call, try, string = ARGV, redis.call, redis.pcall, string
 local sub, byte, find = string.sub, string.byte, string.find
 `;
 
@@ -40,7 +40,7 @@ if expiresAt then
 end
 local isUsual = version and writes and not expiresAt
   and (version == expected or expected == '' and #version <= 16 and find(version, '^%d+$'))
-  and not (isGiven and find(writes, sub(head, 1, 8), 1, true))
+  and not find(writes, sub(head, 1, 8), 1, true) -- a call may arrive after it was sent again
 `;
 
 /** Makes the header that follows. Formatting the number would take far longer. */
@@ -83,13 +83,13 @@ end
  */
 export const LUA_INDEXED_INSERT = String.raw`
 ${LUA_LIBRARIES}
-local try, claims, entries = redis.pcall, byte(form, place + 1, place + 2)
+local claims, entries = byte(form, place + 1, place + 2)
 local id, claimsFrom = ARGV[at + 1], at + 2
 local entriesFrom = claimsFrom + claims - 48
 local pairsFrom = entriesFrom + 2 * (entries - 48)
-local isUsual = call('EXISTS', row) == 0
+local isUsual = try('EXISTS', row) == 0
 for i = claimsFrom, entriesFrom - 1 do
-  if call('HGET', uq, ARGV[i]) then isUsual = false end
+  if try('HGET', uq, ARGV[i]) then isUsual = false end
 end
 ${LUA_NEW}
 -- The first write is tried. The others cannot fail but for a missing permission.
@@ -111,7 +111,7 @@ export const LUA_INDEXED_UPDATE = String.raw`
 ${LUA_LIBRARIES}
 local expected, indexes, count = sub(form, place + 3), byte(form, place + 1, place + 2)
 indexes, count = indexes - 48, indexes + count - 96
-local header = call('HMGET', row, ${HEADER}, unpack(ARGV, at + 1, at + count))
+local header = try('HMGET', row, ${HEADER}, unpack(ARGV, at + 1, at + count))
 ${LUA_USUAL}
 local id, adds, leaves, claims, releases = ARGV[at], nil, nil, nil, nil
 for i = 1, isUsual and count or 0 do
@@ -127,12 +127,12 @@ for i = 1, isUsual and count or 0 do
     end
   else
     local entry = name .. '\0' .. new
-    if call('HGET', uq, entry) then isUsual = false end
+    if try('HGET', uq, entry) then isUsual = false end
     claims = claims or {}
     claims[#claims + 1] = entry
     -- Release only a value that this row holds.
     entry = old and name .. '\0' .. old
-    if old and call('HGET', uq, entry) == id then
+    if old and try('HGET', uq, entry) == id then
       releases = releases or {}
       releases[#releases + 1] = entry
     end
@@ -142,7 +142,7 @@ local permits = redis.acl_check_cmd
 -- The first write is tried. The others cannot fail but for a missing permission.
 if isUsual and permits('HSET', row, row, row) and (not leaves or permits('ZREM', row, row))
   and (not releases or permits('HDEL', row, row))
-  and (not adds or type(redis.pcall('ZADD', ix, unpack(adds))) == 'number') then
+  and (not adds or type(try('ZADD', ix, unpack(adds))) == 'number') then
   if leaves then call('ZREM', ix, unpack(leaves)) end
   if releases then call('HDEL', uq, unpack(releases)) end
   for i = 1, claims and #claims or 0 do call('HSET', uq, claims[i], id) end
@@ -156,9 +156,7 @@ end
 const LUA_FORM = String.raw`
 local ARGV = ARGV -- the long form replaces it
 local head, place = ARGV[1], 17
-local letter = string.byte(head, 17)
-local isGiven = letter == 111 -- 'o'
-if isGiven then place, letter = 18, string.byte(head, 18) end
+local letter = string.byte(head, place)
 `;
 
 /** Returns Lua that runs a write in the short form if it has one of two letters. */
@@ -187,7 +185,7 @@ export const LUA_SHORT_COMMIT = runShort('i', LUA_INDEXED_INSERT, 'u', LUA_INDEX
 
 /** Lua that reads the first argument of a script whose write was left to the rest of it. */
 const LUA_LEFT = String.raw`
-local left = string.match(string.sub(head, 17), '^o?r?(.*)$')
+local left = string.match(string.sub(head, 17), '^r?(.*)$')
 local isShort, isInsert = left ~= '', string.find(left, '^[ni]') ~= nil
 `;
 

@@ -4,7 +4,6 @@ import { INDEX_LISTS, ROW_FIELDS } from '../keys/stored-names.js';
 const TIMES = 2 ** 24;
 /** By how many seconds a time may be ahead of another: the clocks of two processes may differ by so many. */
 const LEAD = 2 ** 20;
-const LEAD_ACROSS_END = LEAD - TIMES;
 
 /**
  * Makes `entry`, which a row remembers of a write: the beginning of the token, and the time of the call, as they stand in
@@ -17,7 +16,7 @@ local a, b, c, d = byte(writes, 9, 12)
 if d then
   local e, f, g, h = byte(head, 9, 12)
   local lead = (((a - e) * 64 + b - f) * 64 + c - g) * 64 + d - h
-  if lead > 0 and lead < ${LEAD} or lead < ${LEAD_ACROSS_END} then entry = sub(head, 1, 8) .. sub(writes, 9, 12) end
+  if lead ~= 0 and lead % ${TIMES} < ${LEAD} then entry = sub(head, 1, 8) .. sub(writes, 9, 12) end
 end
 `;
 
@@ -35,7 +34,7 @@ local BEHIND_S = 30
 
 -- Returns the token of a call, and whether the call is sent again after a lost reply.
 local function tokenIn(head)
-  return string.sub(head, 1, BEGINNING) .. string.sub(head, 13, 16), string.find(head, '^o?r', 17) ~= nil
+  return string.sub(head, 1, BEGINNING) .. string.sub(head, 13, 16), string.byte(head, 17) == 114 -- 'r'
 end
 
 -- Returns the version that the write with this token made, if it is among the last writes of the row: the caller sends

@@ -43,12 +43,11 @@ const TIME_LENGTH = 4;
 
 /**
  * Returns the first argument of a script that writes rows: a token, as `operationToken` returns it, with the time of the
- * call. A token from an `opId` is followed by `o`: only such a token can be that of an earlier call.
+ * call.
  */
 export function callToken(operationId?: string, what?: string): string {
   const token = operationToken(operationId, what);
-  const isGiven = operationId !== undefined;
-  return `${token.slice(0, TIME_AT)}${callTime()}${token.slice(TIME_AT)}${isGiven ? 'o' : ''}`;
+  return `${token.slice(0, TIME_AT)}${callTime()}${token.slice(TIME_AT)}`;
 }
 
 let second = -1;
@@ -75,4 +74,4 @@ export const markResent: ArgsOnResend = (args) => {
 
 /** Returns a token that may have been sent before. */
 export const resentToken = (text: string): string => text.replace(RESENT, '$1r');
-const RESENT = new RegExp(`^(.{${TOKEN_LENGTH + TIME_LENGTH}}o?)r?`);
+const RESENT = new RegExp(`^(.{${TOKEN_LENGTH + TIME_LENGTH}})r?`);

@@ -187,6 +187,28 @@ export function losingRequests(client: EntityClient): EntityClient {
   return withRunner;
 }
 
+/**
+ * A client whose scripts are under way for so long that they are sent again on another connection, and are executed
+ * there first; then, after `meanwhile`, as they were sent first.
+ */
+export function overtaking(client: EntityClient, meanwhile: () => Promise<unknown>): EntityClient {
+  const withRunner = counted(client);
+  withRunner.with = (options): ScriptRunner => {
+    const runner = client.with(options);
+    return {
+      pipeline: () => runner.pipeline(),
+      async runScript(...call) {
+        const [script, keys, args, shape] = call;
+        const answer = await runner.runScript(script, keys, toldIn(options, script, keys, args), shape);
+        await meanwhile();
+        await runner.runScript(...call);
+        return answer;
+      },
+    };
+  };
+  return withRunner;
+}
+
 /** The arguments of a script as they are sent again. */
 function toldIn(
   { argsOnResend, deadlineMs = 10_000 }: EntityCallOptions,

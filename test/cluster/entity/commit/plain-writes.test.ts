@@ -301,6 +301,18 @@ describe('plain writes', () => {
     expect(await issuesOf(doors, hallId)).toEqual([]);
   });
 
+  it('of many rows succeed although one of the rows has another type', async () => {
+    const { client } = cluster;
+    const doors = createRepositories(client, TYPES).repository(Door);
+    const hallId = freshId();
+    const all = [0, 1, 2].map((id) => doors.create({ hallId, id, side: 'north', code: `c${id}` }));
+    expect(codesOf(await doors.saveMany(all))).toEqual(['ok', 'ok', 'ok']);
+    await client.set(`{Hall:${hallId}}:Door:1`, 'not of ours');
+    for (const door of all) door.side = 'south';
+    expect(codesOf(await doors.saveMany(all))).toEqual(['ok', 'WRONGTYPE', 'ok']);
+    expect(await doors.countBy({ hallId, side: 'south' })).toBe(2);
+  });
+
   it('add one to the version of the row, whatever its last digit', async () => {
     const chairs = createRepositories(cluster.client, TYPES).repository(Chair);
     const hallId = freshId();

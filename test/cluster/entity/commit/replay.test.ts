@@ -1,6 +1,15 @@
 import { createRepositories, EntityExistsError, VersionConflictError } from 'keyslot';
 import { NODE_RUNTIME, useRuntime } from '../../../../lib/cluster/runtime/runtime.js';
-import { Order, counted, freshId, losingReplies, losingRequests, sharedClient } from '../fixtures.js';
+import {
+  Order,
+  Ticket,
+  counted,
+  freshId,
+  losingReplies,
+  losingRequests,
+  overtaking,
+  sharedClient,
+} from '../fixtures.js';
 
 const cluster = sharedClient();
 
@@ -151,6 +160,32 @@ describe('a write that is sent again because its reply was lost', () => {
       },
     );
 
+    it.each(['\0', ' ', '~', 'ÿ'])(
+      'is not applied twice if another program has put %j in the place of times',
+      async (character) => {
+        const others = ordersOf(cluster.client);
+        const { id } = await others.insert(others.create());
+        for (let days = 0; days < 194; days += 24) {
+          await cluster.client.hset(others.keyOf(id), '~op', character.repeat(60));
+          const orders = ordersOf(
+            losingReplies(cluster.client, () => by(days * 86_400, () => writeOften(id))),
+          );
+          await by(days * 86_400, () => expect(orders.update(id, { note: 'mine' })).rejects.toEqual(untold));
+        }
+      },
+    );
+
+    it('has an unknown outcome until its clock reaches the time that a clock ahead has left in the row', async () => {
+      const others = ordersOf(cluster.client);
+      const { id } = await others.insert(others.create());
+      await by(3_600, () => others.update(id, { note: 'by a clock ahead' }));
+      await writeOften(id);
+      const orders = ordersOf(losingRequests(cluster.client));
+      await by(3_500, () => expect(orders.update(id, { note: 'mine' })).rejects.toEqual(untold));
+      await by(3_700, () => orders.update(id, { note: 'mine' }));
+      expect(await others.findOne(id)).toMatchObject({ note: 'mine' });
+    });
+
     it('is applied if it had not arrived, after writes that were earlier by all clocks', async () => {
       const others = ordersOf(cluster.client);
       const id = freshId();
@@ -160,6 +195,24 @@ describe('a write that is sent again because its reply was lost', () => {
       await orders.update(id, { note: 'mine' });
       expect(await others.findOne(id)).toMatchObject({ note: 'mine' });
     });
+  });
+
+  it.each([
+    ['that touches no index', { note: 'mine' }],
+    ['of an index', { row: 'mine', big: 1n }],
+    ['that removes a value', { row: 'mine', note: null }],
+  ])('is done once if it overtakes itself: an update %s', async (_, mine) => {
+    const others = createRepositories(cluster.client, [Order, Ticket]).repository(Ticket);
+    const key = { orderId: freshId(), id: '1' };
+    const { orderId } = await others.insert(others.create({ ...key, note: 'first', row: 'first' }));
+    // others write between the call that was sent again and the one that was sent first
+    const meanwhile = () => others.update(key, { note: 'theirs', row: 'theirs', big: 2n });
+    const tickets = createRepositories(overtaking(cluster.client, meanwhile), [Order, Ticket]).repository(
+      Ticket,
+    );
+    await tickets.update(key, mine);
+    expect(await others.findOne(key)).toMatchObject({ note: 'theirs', row: 'theirs', big: 2n });
+    expect(await others.countBy({ orderId, row: 'mine' })).toBe(0);
   });
 
   it('is not mistaken for another write', async () => {
