@@ -77,6 +77,21 @@ describe('repositories in memory', () => {
     expect(await members.purgeDeleted({ partition: 't', olderThan: '1m' })).toEqual({ purged: 1 });
   });
 
+  it('give a row that is created again another version, also while the clock stands still', async () => {
+    await using registry = createMemoryRepositories([Team]);
+    const teams = registry.repository(Team);
+    registry.memory.setTime(1_000_000);
+    const versions = new Set<string>();
+    for (let i = 0; i < 3; i++) {
+      await teams.insert(teams.create({ id: 't' }));
+      const [node] = registry.memory.nodes;
+      await using client = new ClusterClient({ nodes: [node] });
+      versions.add(String(await client.hget('{Team:t}:Team:t', '~v')));
+      await teams.delete('t');
+    }
+    expect(versions.size).toBe(3);
+  });
+
   it('follow fake timers', async () => {
     jest.useFakeTimers({ now: 1_000_000 });
     try {

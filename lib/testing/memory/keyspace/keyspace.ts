@@ -15,6 +15,8 @@ interface Entry {
 export class Keyspace {
   /** The time of the present command, in milliseconds since 1970. It stands still while a script runs, as on a server. */
   now = 0;
+  /** The microseconds of it that have passed: no two commands have the same time, as on a server. */
+  micros = 0;
   private readonly entries = new Map<string, Entry>();
   private readonly slots = new Map<number, Set<string>>();
   private readonly expiring = new Set<string>();

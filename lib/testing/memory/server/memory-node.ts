@@ -84,6 +84,9 @@ export class MemoryNode implements NodeDescription {
   }
 
   private tick(): void {
-    this.keyspace.now = this.clock.now();
+    const now = this.clock.now();
+    const { keyspace } = this;
+    keyspace.micros = now === keyspace.now ? Math.min(keyspace.micros + 1, 999) : 0;
+    keyspace.now = now;
   }
 }

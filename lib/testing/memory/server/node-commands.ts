@@ -123,7 +123,7 @@ export function nodeCommands(node: NodeDescription): CommandSet {
     pubsub: container('PUBSUB', PUBSUB, node),
     spublish: fixed(2, ([channel, payload]) => channels.publish('s', channel, payload)),
     time: fixed(0, () => {
-      const micros = Math.floor(keyspace.now * 1_000);
+      const micros = Math.floor(keyspace.now * 1_000) + keyspace.micros;
       return [String(Math.floor(micros / 1_000_000)), String(micros % 1_000_000)];
     }),
     wait: fixed(2, () => node.replicas),
