@@ -4,6 +4,13 @@ type Row = readonly [name: string, file: string, passage: string, replacement: s
 
 const ROWS: readonly Row[] = [
   [
+    'a silent primary does not make the topology be read',
+    'cluster/routing/liveness',
+    'this.refresh();',
+    '',
+    200,
+  ],
+  [
     'TRYAGAIN reaches callers',
     'cluster/common/refusals',
     "['TRYAGAIN', { remedy: 'retry', refresh: false, unfit: false }],",

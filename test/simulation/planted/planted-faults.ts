@@ -113,7 +113,6 @@ const ROWS: readonly Row[] = [
     50,
   ],
   ['deadlines are not kept for calls in flight', 'routing/liveness', 'channel.expire(now);', '', 400],
-  ['a silent primary does not make the topology be read', 'routing/liveness', 'this.refresh();', '', 2_000],
   [
     'CLUSTERDOWN reaches callers',
     'common/refusals',

@@ -3,7 +3,7 @@ import { KEY_KINDS } from '../schedules/key-kinds.js';
 import type { CallForm, Calls, Fault, Publication, Schedule } from '../schedules/schedule.js';
 import { pick } from './pick.js';
 import { randomSchedule, TAGS } from './random-schedule.js';
-import { randomSituation, type Situation } from './situations.js';
+import { loneFreeze, randomSituation, type Situation } from './situations.js';
 
 /** How long calls, messages and faults begin. */
 const LENGTH_MS = 2_500;
@@ -20,6 +20,8 @@ const TELLING_LETTERS = ['l', 'l', 'w', 'n', 'q', 'r', 'd'];
 const FORMS: readonly CallForm[] = ['each', 'each', 'each', 'pipeline', 'multi'];
 /** How often a schedule has a situation in the place of random faults. */
 const SITUATION_SHARE = 0.5;
+/** One schedule in so many has nothing but a primary that freezes, and calls of its keys. */
+const ALONE_EVERY = 40;
 
 type FaultMaker = (random: Random, at: number) => Fault;
 
@@ -43,6 +45,7 @@ const FAULTS: readonly FaultMaker[] = [
  */
 export function randomMixedSchedule(seed: number): Schedule {
   const plain = randomSchedule(seed);
+  if (seed % ALONE_EVERY === 0) return loneSchedule(plain);
   const random = seededRandom(seed + 0x3a1d);
   const time = (): number => Math.round(random() * LENGTH_MS);
   const maker = new CallMaker(random);
@@ -66,6 +69,13 @@ export function randomMixedSchedule(seed: number): Schedule {
     messages: random() < 0.4 ? byTime(messagesOf(random, time, situation)) : [],
     ...situation?.options,
   };
+}
+
+function loneSchedule(plain: Schedule): Schedule {
+  const random = seededRandom(plain.seed);
+  const situation = loneFreeze(random, 300);
+  const calls = new CallMaker(random).frequentCalls(situation);
+  return { ...plain, faults: situation.faults, calls: byTime(calls), ...situation.options };
 }
 
 /** Makes calls that no other call is like. */

@@ -139,6 +139,16 @@ const around = (at: number, place: number, ms: number): Pick<Situation, 'tag' | 
   to: at + ms,
 });
 
+/** A primary freezes, and only its keys are called: no other node says that the cluster is down. */
+export function loneFreeze(random: Random, at: number): Situation {
+  const node = randomBelow(random, SHARDS);
+  return {
+    ...around(at, node, 1_000),
+    faults: [{ at, fault: 'freeze', node, ms: LONG_MS }],
+    options: { ...AGREED, messages: [] },
+  };
+}
+
 /** Returns a random situation that begins at a moment. */
 export function randomSituation(random: Random, at: number): Situation {
   return pick(random, SITUATIONS)(random, at, randomBelow(random, SHARDS));
