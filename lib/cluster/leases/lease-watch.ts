@@ -27,10 +27,10 @@ export interface LeaseUse {
 }
 
 /**
- * Ends a call on a leased connection once waiting is pointless: the node is no longer the primary, the caller
- * gives up, or the deadline has passed, with the time for which the call may block. A blocking call is unblocked by its server, which then says for certain
- * that it took nothing. If the server does not reply, and for all other calls, the connection is ended, and the
- * call with it. Meanwhile the node is pinged on its shared connection.
+ * Ends a call on a leased connection once waiting is pointless: the node is no longer the primary, the caller gives up,
+ * or the deadline has passed, and with it the time for which the call may block. A blocking call is unblocked by its
+ * server, which then says for certain that it took nothing. If the server does not reply, and for all other calls, the
+ * connection is ended, and the call with it. Meanwhile the node is pinged on its shared connection.
  * @returns a function that ends the watch
  */
 export function watchLease(
