@@ -20,6 +20,7 @@ export function fakeClock(): void {
     timeOrigin: performance.timeOrigin,
     unixMs: () => Date.now(),
     delay: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
+    LONGEST_TIMER_MS: 2 ** 31 - 1,
   }));
 }
 

@@ -167,6 +167,8 @@ export class Relay extends TestNode {
   readonly chunks: Chunk[] = [];
   /** Cuts a connection that carried such a request, once the node has answered and before the client hears of it. */
   losesReplyTo: (request: Request) => boolean = () => false;
+  /** Strands a connection that carries such a request, which does not pass any more. */
+  strandsAt: (request: Request) => boolean = () => false;
   /** What is to happen between the answer of the node and that cut. */
   beforeLoss: () => Promise<unknown> = () => Promise.resolve();
 
@@ -207,6 +209,10 @@ export class Relay extends TestNode {
       const requests = reader.read(chunk);
       if (requests.length > 0) this.chunks.push(requests);
       cutting ||= requests.some(this.losesReplyTo);
+      if (requests.some(this.strandsAt)) {
+        this.stranded.add(client);
+        this.stranded.add(node);
+      }
       if (!this.stranded.has(client)) node.write(chunk);
     });
     node.on('data', (chunk) => {

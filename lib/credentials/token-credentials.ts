@@ -1,6 +1,6 @@
 import { CredentialsUnavailableError, type Credentials } from '../cluster/options/credentials.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
-import { monotonicMs } from '../cluster/common/timers.js';
+import { LONGEST_TIMER_MS, monotonicMs } from '../cluster/common/timers.js';
 
 /** A password that ends, such as a token. */
 export interface IssuedCredentials {
@@ -24,8 +24,6 @@ const RENEWAL_JITTER = 0.15;
 const SHORTEST_MS = 1_000;
 /** How long after a failed renewal the next attempt follows, in ms, while the token is still valid; plus jitter. */
 const RETRY_MS = 5_000;
-/** The longest delay of a timer, in ms. */
-const LONGEST_MS = 2 ** 31 - 1;
 
 /**
  * Makes a `credentialsProvider` of a function that issues passwords with an end. However many connections ask for it,
@@ -93,5 +91,5 @@ class TokenKeeper {
 function asAnswer({ credentials, renewAt }: Held): Credentials {
   // a timer may fire a millisecond early, and would find the old token
   const refreshAfterMs = Math.max(1, Math.ceil(renewAt - monotonicMs()) + 1);
-  return { ...credentials, refreshAfterMs: Math.min(LONGEST_MS, refreshAfterMs) };
+  return { ...credentials, refreshAfterMs: Math.min(LONGEST_TIMER_MS, refreshAfterMs) };
 }

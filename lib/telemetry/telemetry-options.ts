@@ -2,6 +2,7 @@ import type { MeterProvider, TracerProvider } from '@opentelemetry/api';
 import { checkOptionNames } from '../cluster/common/check-option-names.js';
 import { describeKind, describeValue } from '../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
+import { LONGEST_TIMER_MS } from '../cluster/common/timers.js';
 
 /** Options of `traces`. */
 export interface TelemetryTraceOptions {
@@ -46,7 +47,7 @@ export function checkTelemetryOptions(options: TelemetryOptions): void {
   checkFlag('metrics', metrics);
   checkProvider('tracerProvider', tracerProvider, 'getTracer');
   checkProvider('meterProvider', meterProvider, 'getMeter');
-  if (typeof flushTimeoutMs !== 'number' || !(flushTimeoutMs >= 0) || flushTimeoutMs > 2 ** 31 - 1)
+  if (typeof flushTimeoutMs !== 'number' || !(flushTimeoutMs >= 0) || flushTimeoutMs > LONGEST_TIMER_MS)
     throw new InvalidArgumentError(
       'flushTimeoutMs',
       `"flushTimeoutMs" must be a number of milliseconds, got ${describeValue(flushTimeoutMs)}`,

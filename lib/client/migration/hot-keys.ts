@@ -2,6 +2,7 @@ import { checkSignal, pauseFor } from '../../cluster/command/abort-signal.js';
 import { checkOptionNames } from '../../cluster/common/check-option-names.js';
 import { describeOther } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError, UnsupportedServerFeatureError } from '../../cluster/common/errors.js';
+import { LONGEST_TIMER_MS } from '../../cluster/common/timers.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
 import { fieldsOf, listOf } from '../../cluster/topology/reply-fields.js';
 import type { ClusterNode } from '../../cluster/topology/topology.js';
@@ -46,7 +47,7 @@ const OPTIONS: readonly (keyof HotKeysOptions)[] = ['durationMs', 'count', 'sign
 export async function findHotKeys(calls: AdminCalls, options: HotKeysOptions = {}): Promise<HotKeys> {
   checkOptionNames('hotKeys', options, OPTIONS);
   const { durationMs = DURATION_MS, count = COUNT, signal } = options;
-  checkWhole('durationMs', durationMs, 2 ** 31 - 1);
+  checkWhole('durationMs', durationMs, LONGEST_TIMER_MS);
   checkWhole('count', count, MOST);
   if (signal !== undefined) checkSignal(signal);
   signal?.throwIfAborted();

@@ -28,7 +28,7 @@ export interface Durability {
  * Returns the arguments with which a command is resent that may have been executed, for scripts that need to
  * know.
  */
-export type ArgsOnResend = (args: readonly Argument[], deadlineMs: number) => readonly Argument[];
+export type ArgsOnResend = (args: readonly Argument[]) => readonly Argument[];
 /** How a call is executed. Resolved once, and shared by all calls with the same options. */
 export interface CallPolicy {
   readonly readFrom: ReadFrom;

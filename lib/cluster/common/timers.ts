@@ -1,6 +1,9 @@
 import timers from 'node:timers';
 import promisedTimers from 'node:timers/promises';
 
+/** The longest delay of a timer of Node.js, in ms. A longer one would fire at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** The clocks and timers of a process. */
 export interface Timers {
   readonly setTimeout: typeof timers.setTimeout;

@@ -1,5 +1,5 @@
 import { random } from '../runtime/randomness.js';
-import { clearTimeout, monotonicMs, setTimeout } from '../common/timers.js';
+import { clearTimeout, LONGEST_TIMER_MS, monotonicMs, setTimeout } from '../common/timers.js';
 import type { TopologyCounters } from '../stats/cluster-counters.js';
 import { topologyChannel } from '../diagnostics/channels.js';
 import type { KeyslotTopologyContext } from '../diagnostics/contexts.js';
@@ -12,8 +12,6 @@ const SPACING_MS = 1_000;
 const URGENT_SPACING_MS = 250;
 /** The same while views may have been taken in the middle of a failover. */
 const UNSETTLED_SPACING_MS = 500;
-/** The longest delay of a timer, in ms; a longer one would fire at once. */
-const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 /** What the refresher reads and updates. */
 export interface RefreshSource {
@@ -132,7 +130,7 @@ export class TopologyRefresher {
         this.request('periodic');
         this.schedulePeriodic();
       },
-      Math.min(LONGEST_DELAY_MS, this.intervalMs * jitter),
+      Math.min(LONGEST_TIMER_MS, this.intervalMs * jitter),
     ).unref();
   }
 }

@@ -4,15 +4,13 @@ import type { LeaseHost } from './lease-host.js';
 import { NO_SLOT } from '../topology/key-slot.js';
 import type { Lease } from './lease-pool.js';
 import type { ClusterNode } from '../topology/topology.js';
-import { clearTimeout, delay, setTimeout } from '../common/timers.js';
+import { clearTimeout, delay, LONGEST_TIMER_MS, setTimeout } from '../common/timers.js';
 
 /** How long a node that is no longer the primary has to say so itself, in ms. */
 const FAREWELL_MS = 500;
 /** How long a server may take to unblock a call that is given up, in ms. */
 const UNBLOCK_MS = 1_000;
 const UNBLOCK_AGAIN_MS = 50;
-/** Timers of Node.js that are longer end at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** What the lease is used for. */
 export interface LeaseUse {

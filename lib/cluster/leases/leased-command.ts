@@ -98,9 +98,8 @@ export class LeasedCommand implements LeasedWork {
   }
 
   resent(): void {
-    const { argsOnResend, deadlineMs } = this.policy;
-    if (argsOnResend !== undefined)
-      this.call = { ...this.call, args: [...argsOnResend(this.call.args, deadlineMs)] };
+    const args = this.policy.argsOnResend?.(this.call.args);
+    if (args !== undefined) this.call = { ...this.call, args: [...args] };
   }
 
   shorten(waitedMs: number): void {

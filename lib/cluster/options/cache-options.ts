@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from '../common/errors.js';
+import { LONGEST_TIMER_MS } from '../common/timers.js';
 import { checkOptionNames } from '../common/check-option-names.js';
 import { describeKind, describeValue } from '../common/describe-value.js';
 
@@ -32,7 +33,6 @@ export interface ResolvedCacheOptions {
 }
 
 const DEFAULT_MAX_AGE_MS = 60_000;
-const MAX_MS = 2 ** 31 - 1;
 /** Less than this, and a busy event loop alone would end the leases. */
 const LEAST_STALE_MS = 50;
 
@@ -55,8 +55,8 @@ export function checkCacheOptions(value: unknown): void {
   checkOptionNames('cache', value, ['maxBytes', 'maxStaleMs', 'maxAgeMs', 'prefixes']);
   const { maxBytes, maxStaleMs, maxAgeMs, prefixes } = value as Record<string, unknown>;
   whole('cache.maxBytes', maxBytes, 1, Number.MAX_SAFE_INTEGER, 'bytes');
-  whole('cache.maxStaleMs', maxStaleMs, LEAST_STALE_MS, MAX_MS, 'milliseconds');
-  if (maxAgeMs !== undefined) whole('cache.maxAgeMs', maxAgeMs, 1, MAX_MS, 'milliseconds');
+  whole('cache.maxStaleMs', maxStaleMs, LEAST_STALE_MS, LONGEST_TIMER_MS, 'milliseconds');
+  if (maxAgeMs !== undefined) whole('cache.maxAgeMs', maxAgeMs, 1, LONGEST_TIMER_MS, 'milliseconds');
   if (prefixes !== undefined) checkPrefixes(prefixes);
 }
 

@@ -1,5 +1,6 @@
 import { describeKind, describeValue, describeOther } from '../common/describe-value.js';
 import { InvalidArgumentError } from '../common/errors.js';
+import { LONGEST_TIMER_MS } from '../common/timers.js';
 import { LOG_KINDS } from '../logging/log-entry.js';
 import { checkCacheOptions } from './cache-options.js';
 import type { ClusterEngineOptions } from './options.js';
@@ -26,11 +27,9 @@ const oneOf =
 /** A value that may be a misspelt word. */
 const wordOrKind = (value: unknown): string =>
   typeof value === 'string' && /^[a-z]{1,30}$/i.test(value) ? `'${value}'` : describeValue(value);
-// the longest delay of setTimeout; it fires at once beyond that
-const MAX_TIMER_MS = 2 ** 31 - 1;
 export const milliseconds: Check = (value, name) => {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > MAX_TIMER_MS)
-    refuse(name, `a whole number of milliseconds, from 1 to ${MAX_TIMER_MS}`, describeValue(value));
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1 || value > LONGEST_TIMER_MS)
+    refuse(name, `a whole number of milliseconds, from 1 to ${LONGEST_TIMER_MS}`, describeValue(value));
 };
 const count: Check = (value, name) => {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)

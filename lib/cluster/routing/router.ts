@@ -143,7 +143,7 @@ export class Router implements ChannelOwner {
       command.lastError = error;
       command.mayHaveRun = !command.row.readonly;
       const { call, policy } = command;
-      const args = policy.argsOnResend?.(call.args, policy.deadlineMs);
+      const args = policy.argsOnResend?.(call.args);
       if (args !== undefined) command.call = { ...call, args: [...args] };
       command.asking = false;
       command.trace?.retried('resend', error, command.budget?.node);

@@ -1,5 +1,6 @@
 import { Observable, type Subscriber } from 'rxjs';
 import { ClientClosedError } from '../../cluster/common/errors.js';
+import { LONGEST_TIMER_MS } from '../../cluster/common/timers.js';
 import { checkWhole } from '../common/argument-checks.js';
 import { SLOT_COUNT, keySlot } from '../../cluster/topology/key-slot.js';
 import type { EntityChange } from './entity-change.js';
@@ -28,8 +29,6 @@ export interface ChangesOptions {
 
 const POLL_MS = 1_000;
 const POLL_ALL_MS = 30_000;
-/** The longest delay of a timer, in milliseconds. With a longer one it would fire at once. */
-const LONGEST_POLL_MS = 2 ** 31 - 1;
 
 /** Follows the changes that commits append to the outboxes. */
 export class ChangeFeed {
@@ -53,7 +52,7 @@ export class ChangeFeed {
     checkRecorded(classes);
     const slot = tag === undefined ? undefined : keySlot(tag);
     const { from, pollMs = slot === undefined ? POLL_ALL_MS : POLL_MS } = options;
-    checkWhole('pollMs', pollMs, 1, LONGEST_POLL_MS, 'milliseconds');
+    checkWhole('pollMs', pollMs, 1, LONGEST_TIMER_MS, 'milliseconds');
     const given = from === undefined ? undefined : positionsFrom(from, slot);
     return new Observable<EntityChange>((subscriber) => {
       const abort = new AbortController();

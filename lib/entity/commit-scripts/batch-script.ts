@@ -25,7 +25,7 @@ local ix, uq = KEYS[count + 1], KEYS[count + 2]
 for i = 1, count do
   local form, from, to, version = ARGV[at + 1], at + 2, at + 1 + ARGV[at], nil
   if answer[1] == '' then
-    local write = string.byte(form) == 105 and insertShortly or updateShortly
+    local write = string.byte(form) == 105 and insertShortly or updateShortly -- 'i'
     version = write(KEYS[i], ix, uq, form, 1, from, to)
   end
   answer[i + 1] = version or '-'

@@ -1,5 +1,5 @@
 import { INDEX_LISTS, ROW_FIELDS } from '../keys/stored-names.js';
-import { LUA_ENTRY } from '../lua/lua-header.js';
+import { LUA_ENTRY, LUA_NEXT_VERSION } from '../lua/lua-header.js';
 
 /**
  * The short path of the commit script, for inserts, updates and checks without extras where nothing is unusual. It
@@ -19,15 +19,13 @@ end
 
 -- Fills in the version and the last writes among the pairs that end at a place in ARGV. Returns the version.
 local function fillHeader(head, version, writes, to)
-  local sub, byte = string.sub, string.byte
+  local sub = string.sub
   writes = writes or ''
   if not version then
     local seconds, micros = time()
     version = seconds .. sub('00000' .. micros, -6)
   else
-    local digit = byte(version, -1)
-    if digit < 57 then version = sub(version, 1, -2) .. string.char(digit + 1) -- formatting the number takes far longer
-    else version = string.format('%.0f', version + 1) end
+    ${LUA_NEXT_VERSION}
   end
   ${LUA_ENTRY}
   ARGV[to - 2] = version

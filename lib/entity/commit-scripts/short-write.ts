@@ -1,5 +1,5 @@
 import { ROW_FIELDS } from '../keys/stored-names.js';
-import { LUA_ENTRY } from '../lua/lua-header.js';
+import { LUA_ENTRY, LUA_NEXT_VERSION } from '../lua/lua-header.js';
 
 /*
  * The short form of a write: an insert or an update of one row that only sets fields, with as few arguments as it needs.
@@ -43,11 +43,9 @@ local isUsual = version and writes and not expiresAt
   and not find(writes, sub(head, 1, 8), 1, true) -- a call may arrive after it was sent again
 `;
 
-/** Makes the header that follows. Formatting the number would take far longer. */
+/** Makes the header that follows. */
 const LUA_NEXT = String.raw`
-local digit = byte(version, -1)
-if digit < 57 then version = sub(version, 1, -2) .. string.char(digit + 1)
-else version = string.format('%.0f', version + 1) end
+${LUA_NEXT_VERSION}
 ${LUA_ENTRY}
 writes = entry .. sub(writes, 1, 48)
 `;

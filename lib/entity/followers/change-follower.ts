@@ -1,5 +1,12 @@
 import { ClientClosedError, ReplyError } from '../../cluster/common/errors.js';
-import { clearInterval, clearTimeout, delay, setInterval, setTimeout } from '../../cluster/common/timers.js';
+import {
+  clearInterval,
+  clearTimeout,
+  delay,
+  LONGEST_TIMER_MS,
+  setInterval,
+  setTimeout,
+} from '../../cluster/common/timers.js';
 import { isTransient } from '../../cluster/retry/transient.js';
 import { isGap } from '../../pubsub/messages/message-options.js';
 import { SLOT_COUNT } from '../../cluster/topology/key-slot.js';
@@ -13,7 +20,7 @@ import type { KeyWalker } from '../keys/key-walker.js';
 import { SlotKeys } from '../keys/slot-keys.js';
 import type { TransactionContext } from '../transactions/transaction-context.js';
 import { type AnyHandler, ChangeDelivery } from './change-delivery.js';
-import { LONGEST_MS, type ResolvedFollowOptions } from './follow-options.js';
+import type { ResolvedFollowOptions } from './follow-options.js';
 import { type FollowerStatistics, newCounts } from './follower-statistics.js';
 import { GroupStore, SHARES, shareOf } from './group-store.js';
 import { type HeldShare, ShareKeeper } from './share-keeper.js';
@@ -115,7 +122,7 @@ export class ChangeFollower {
   async close(options: { timeoutMs?: number | undefined } = {}): Promise<void> {
     checkEntityOptions('close() of a follower', options);
     const { timeoutMs } = options;
-    if (timeoutMs !== undefined) checkWhole('timeoutMs', timeoutMs, 0, LONGEST_MS, 'milliseconds');
+    if (timeoutMs !== undefined) checkWhole('timeoutMs', timeoutMs, 0, LONGEST_TIMER_MS, 'milliseconds');
     clearInterval(this.polling);
     this.stop(new ClientClosedError());
     this.closing ??= this.leave();

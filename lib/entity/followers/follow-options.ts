@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { nextTick } from '../../cluster/common/timers.js';
+import { LONGEST_TIMER_MS, nextTick } from '../../cluster/common/timers.js';
 import { describeOther } from '../../cluster/common/describe-value.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
 import { checkFlag, checkFunction, checkWhole } from '../common/argument-checks.js';
@@ -62,7 +62,6 @@ export interface ResolvedFollowOptions {
 }
 
 const GROUP = /^[\w.-]{1,100}$/;
-export const LONGEST_MS = 2 ** 31 - 1;
 
 /** @throws InvalidArgumentError if the name of a group is not valid. */
 export function checkGroup(group: unknown): asserts group is string {
@@ -86,10 +85,10 @@ export function resolveFollowOptions(options: FollowOptions): ResolvedFollowOpti
   checkWhole('concurrency', concurrency, 1, Infinity);
   checkWhole('maxDeadLetters', maxDeadLetters, 1, Infinity);
   checkWhole('attempts', attempts, 1, Infinity);
-  checkWhole('pollMs', pollMs, 1, LONGEST_MS, 'milliseconds');
-  checkWhole('leaseMs', leaseMs, 300, LONGEST_MS, 'milliseconds');
-  checkWhole('delayMs', delayMs, 0, LONGEST_MS, 'milliseconds');
-  checkWhole('maxDelayMs', maxDelayMs, 0, LONGEST_MS, 'milliseconds');
+  checkWhole('pollMs', pollMs, 1, LONGEST_TIMER_MS, 'milliseconds');
+  checkWhole('leaseMs', leaseMs, 300, LONGEST_TIMER_MS, 'milliseconds');
+  checkWhole('delayMs', delayMs, 0, LONGEST_TIMER_MS, 'milliseconds');
+  checkWhole('maxDelayMs', maxDelayMs, 0, LONGEST_TIMER_MS, 'milliseconds');
   checkFlag('gaps', gaps);
   if (options.deadLetter !== undefined) checkFunction('deadLetter', options.deadLetter);
   if (options.onError !== undefined) checkFunction('onError', options.onError);

@@ -1,5 +1,5 @@
 import { random, randomUUID } from '../../cluster/runtime/randomness.js';
-import { delay, monotonicMs } from '../../cluster/common/timers.js';
+import { delay, LONGEST_TIMER_MS, monotonicMs } from '../../cluster/common/timers.js';
 import { lockKey } from '../keys/entity-key.js';
 import { onAbort, pauseFor } from '../../cluster/command/abort-signal.js';
 import { describeOther } from '../../cluster/common/describe-value.js';
@@ -19,8 +19,6 @@ const TTL_MS = 10_000;
 const SHORTEST_TTL_MS = 100;
 const WAIT_MS = 10_000;
 const LONGEST_PAUSE_MS = 100;
-/** The longest delay of a timer. */
-const LONGEST_MS = 2 ** 31 - 1;
 /** The maximum number of callers of one process that wait for one lock. */
 const MAX_WAITERS = 1_000;
 const NAME = /^[\w.-]{1,100}$/;
@@ -45,8 +43,8 @@ export class LockRunner {
   async run<R>(tag: string, work: LockedWork<R>, options: LockOptions = {}): Promise<R> {
     checkEntityOptions('a lock', options);
     const { name = 'lock', ttlMs = TTL_MS, waitMs = WAIT_MS, signal } = options;
-    checkWhole('ttlMs', ttlMs, SHORTEST_TTL_MS, LONGEST_MS, 'milliseconds');
-    checkWhole('waitMs', waitMs, 0, LONGEST_MS, 'milliseconds');
+    checkWhole('ttlMs', ttlMs, SHORTEST_TTL_MS, LONGEST_TIMER_MS, 'milliseconds');
+    checkWhole('waitMs', waitMs, 0, LONGEST_TIMER_MS, 'milliseconds');
     if (typeof name !== 'string' || !NAME.test(name))
       throw new InvalidArgumentError(
         'name',

@@ -5,6 +5,19 @@ const TIMES = 2 ** 24;
 /** By how many seconds a time may be ahead of another: the clocks of two processes may differ by so many. */
 const LEAD = 2 ** 20;
 
+/** Makes `lead`: by how many seconds the time in a, b, c and d is ahead of that of the call in `head`. */
+const LUA_LEAD = String.raw`
+local e, f, g, h = string.byte(head, 9, 12)
+local lead = (((a - e) * 64 + b - f) * 64 + c - g) * 64 + d - h
+`;
+
+/** Adds one to `version`. Formatting the number would take far longer than replacing its last digit. */
+export const LUA_NEXT_VERSION = String.raw`
+local digit = string.byte(version, -1)
+if digit < 57 then version = sub(version, 1, -2) .. string.char(digit + 1)
+else version = string.format('%.0f', version + 1) end
+`;
+
 /**
  * Makes `entry`, which a row remembers of a write: the beginning of the token, and the time of the call, as they stand in
  * `head`. The time is that of the write before, if that was later: by the clock of another process, or because this call
@@ -12,10 +25,9 @@ const LEAD = 2 ** 20;
  */
 export const LUA_ENTRY = String.raw`
 local entry = sub(head, 1, 12)
-local a, b, c, d = byte(writes, 9, 12)
+local a, b, c, d = string.byte(writes, 9, 12)
 if d then
-  local e, f, g, h = byte(head, 9, 12)
-  local lead = (((a - e) * 64 + b - f) * 64 + c - g) * 64 + d - h
+  ${LUA_LEAD}
   if lead ~= 0 and lead % ${TIMES} < ${LEAD} then entry = sub(head, 1, 8) .. sub(writes, 9, 12) end
 end
 `;
@@ -58,9 +70,8 @@ local function isOutcomeUnknown(isResent, head, mode, expected, version, writes)
   if #writes < WRITES_KEPT * WRITE_LENGTH and expected == '' then return false end
   -- Had this write been made and forgotten, all writes that the row remembers would have followed it.
   local a, b, c, d = string.byte(writes, -4, -1)
-  local e, f, g, h = string.byte(head, 9, 12)
   if not d then return true end
-  local lead = (((a - e) * 64 + b - f) * 64 + c - g) * 64 + d - h
+  ${LUA_LEAD}
   -- true without need for some of the rows that were not written for half a year
   return (lead + BEHIND_S) % ${TIMES} <= ${LEAD}
 end
@@ -91,7 +102,7 @@ local function seedOf(mode, expected)
 end
 
 local function withWrite(head, writes)
-  local sub, byte = string.sub, string.byte
+  local sub = string.sub
   ${LUA_ENTRY}
   return entry .. sub(writes, 1, WRITE_LENGTH * (WRITES_KEPT - 1))
 end

@@ -150,8 +150,7 @@ export function losingReplies(
         return {
           evalsha(...call) {
             lost.evalsha(...call);
-            const { argsOnResend, deadlineMs = 10_000 } = options;
-            second.evalsha(...((argsOnResend?.(call.map(String), deadlineMs) ?? call) as typeof call));
+            second.evalsha(...((options.argsOnResend?.(call.map(String)) ?? call) as typeof call));
           },
           anyOrder() {
             return this;
@@ -211,11 +210,11 @@ export function overtaking(client: EntityClient, meanwhile: () => Promise<unknow
 
 /** The arguments of a script as they are sent again. */
 function toldIn(
-  { argsOnResend, deadlineMs = 10_000 }: EntityCallOptions,
+  { argsOnResend }: EntityCallOptions,
   { sha }: Script,
   keys: readonly string[],
   args: readonly (string | Buffer)[],
 ): (string | Buffer)[] {
   const call = [sha, String(keys.length), ...keys, ...args];
-  return (argsOnResend?.(call, deadlineMs) ?? call).slice(2 + keys.length);
+  return (argsOnResend?.(call) ?? call).slice(2 + keys.length);
 }

@@ -10,7 +10,7 @@ import {
 } from 'keyslot';
 import { LocalCluster } from 'keyslot/testing';
 import { eventually, sharedCluster } from '../../../cluster-fixture.js';
-import { FakeNode, SILENCE } from '../../../fake-node.js';
+import { FakeNode, Relays, SILENCE } from '../../../fake-node.js';
 
 const shared = sharedCluster();
 let names = 0;
@@ -285,6 +285,23 @@ it('an idle connection that died unnoticed is replaced, with all others to its n
   for (const socket of held) await eventually(() => expect(socket.destroyed).toBe(true));
   await own.close();
   await node.stop();
+});
+
+it('a blocking call with a timeout ends when its connection has died unnoticed', async () => {
+  const relays = await Relays.start(client.topology.nodes);
+  for (const relay of relays.all)
+    relay.strandsAt = ([name]) => ['blpop', 'xread'].includes(name.toLowerCase());
+  await using own = new ClusterClient({ ...relays.options, deadlineMs: 500 });
+  await own.connect();
+  const calls = [own.blpop(key('dead'), 0.2), own.xread('BLOCK', 200, 'STREAMS', key('silent'), '0')];
+  expect(await Promise.allSettled(calls)).toMatchObject([
+    { reason: { code: 'OUTCOME_UNKNOWN' } },
+    { reason: { code: 'DEADLINE_EXCEEDED' } },
+  ]);
+  // its other connections go on
+  expect(await own.ping()).toBe('PONG');
+  await own.close();
+  await relays.stop();
 });
 
 it('a full server is waited for', async () => {

@@ -1,5 +1,6 @@
 import { BlockedCommandError, ClusterClient, CrossSlotError, keySlot, type ClusterNode } from 'keyslot';
-import { sharedCluster } from '../../../cluster-fixture.js';
+import { LocalCluster } from 'keyslot/testing';
+import { eventually, sharedCluster } from '../../../cluster-fixture.js';
 import { Relays } from '../../../fake-node.js';
 
 describe('a healthy cluster, watched from outside', () => {
@@ -224,3 +225,28 @@ describe('a healthy cluster, watched from outside', () => {
     });
   });
 });
+
+it.each<[string, (client: ClusterClient) => Promise<unknown>, unknown]>([
+  ['on a shared connection', (client) => client.lmpop(2, '{a}1', '{a}2', 'LEFT'), ['{a}1', ['x']]],
+  ['on a connection of its own', (client) => client.blpop('{a}1', '{a}2', 10), ['{a}1', 'x']],
+])(
+  'a call %s, with keys at both ends of a moving slot, runs once they are together',
+  async (_, pop, popped) => {
+    await using cluster = await LocalCluster.start({ primaries: 2, replicasPerPrimary: 0 });
+    await using client = new ClusterClient({ nodes: cluster.seeds, deadlineMs: 15_000 });
+    await client.rpush('{a}1', 'x');
+    const from = await cluster.primaryOfSlot(keySlot('{a}'));
+    const to = cluster.primaries.find((node) => node !== from)!;
+    const migration = await cluster.beginSlotMigration(keySlot('{a}'), from, to);
+    await migration.moveKeys();
+    // the former owner redirects the call, and the new one refuses it for want of its second key
+    const reply = pop(client);
+    // more often than redirects are followed in a row
+    await eventually(() => (client.stats().nodes[to.name].redirects.TRYAGAIN ?? 0) > 5);
+    // the call does not hold up its slot
+    await client.rpush('{a}2', 'x');
+    // the slot still moves
+    expect(await reply).toEqual(popped);
+    await migration.finish();
+  },
+);

@@ -313,6 +313,34 @@ describe('plain writes', () => {
     expect(await doors.countBy({ hallId, side: 'south' })).toBe(2);
   });
 
+  it.each([69, 70, 71, 120])('find rows of a class with %d indexes by all of them', async (count) => {
+    class Wide {
+      declare readonly [Shape]: { key: 'hallId' | 'id'; indexed: `p${number}` };
+      @PartitionKey() hallId!: string;
+      @PrimaryKey() id!: number;
+      [name: `p${number}`]: string;
+    }
+    const names = Array.from({ length: count }, (_, i) => `p${i}` as const);
+    for (const name of names) {
+      Property(() => String)(Wide.prototype, name);
+      Index()(Wide.prototype, name);
+    }
+    ClusterEntity({ name: `Wide${count}`, partition: () => Hall })(Wide);
+    const wides = createRepositories(cluster.client, [Hall, Wide]).repository(Wide);
+    const hallId = freshId();
+    const valuesOf = (value: string): object => Object.fromEntries(names.map((name) => [name, value]));
+    const row = await wides.insert(wides.create({ hallId, id: 1, ...valuesOf('a') }));
+    const found = async (value: string): Promise<number[]> =>
+      Promise.all([names[0], names[count - 1]].map((name) => wides.countBy({ hallId, [name]: value })));
+    expect(await found('a')).toEqual([1, 1]);
+    await wides.save(Object.assign(row, valuesOf('b')));
+    expect([await found('a'), await found('b')]).toEqual([
+      [0, 0],
+      [1, 1],
+    ]);
+    expect(await issuesOf(wides, hallId)).toEqual([]);
+  });
+
   it('add one to the version of the row, whatever its last digit', async () => {
     const chairs = createRepositories(cluster.client, TYPES).repository(Chair);
     const hallId = freshId();
