@@ -1,6 +1,6 @@
 import { CommandAbortedError, onAbort, pauseFor } from './abort-signal.js';
 import { DeadlineExceededError } from '../common/errors.js';
-import { clearTimeout, monotonicMs, setTimeout } from '../common/timers.js';
+import { clearTimeout, LONGEST_TIMER_MS, monotonicMs, setTimeout } from '../common/timers.js';
 
 /** The limit of a call: its deadline, or the abort of its signal. */
 export class CallLimit {
@@ -25,6 +25,11 @@ export class CallLimit {
     return Math.max(0, this.endsAt - monotonicMs());
   }
 
+  /** The delay of a timer that must not fire before the deadline, in ms. A timer can fire a millisecond early. */
+  get timerMs(): number {
+    return Math.min(LONGEST_TIMER_MS, Math.ceil(this.left) + 1);
+  }
+
   /** Whether the limit is reached. */
   get over(): boolean {
     return this.signal?.aborted === true || monotonicMs() >= this.endsAt;
@@ -40,9 +45,10 @@ export class CallLimit {
    * @param lastError the last reason to wait
    */
   error(lastError?: Error): Error {
-    return this.signal?.aborted
-      ? new CommandAbortedError(this.name, this.signal.reason)
-      : new DeadlineExceededError(this.name, this.deadlineMs, { cause: lastError });
+    if (this.signal?.aborted) return new CommandAbortedError(this.name, this.signal.reason);
+    // that the limit was reached does not explain why
+    const cause = this.ended(lastError) ? undefined : lastError;
+    return new DeadlineExceededError(this.name, this.deadlineMs, { cause });
   }
 
   /**
@@ -62,7 +68,7 @@ export class CallLimit {
         this.ends.add(error);
         reject(error);
       };
-      const timer = setTimeout(end, Math.max(1, this.left));
+      const timer = setTimeout(end, this.timerMs);
       ignore = this.signal && onAbort(this.signal, end);
       work.then(resolve, reject).finally(leave);
     });
@@ -75,6 +81,6 @@ export class CallLimit {
 
   /** Waits for some ms, or until the limit. */
   pause(ms: number): Promise<void> {
-    return pauseFor(Math.max(1, Math.min(ms, this.left)), this.signal);
+    return pauseFor(Math.min(ms, this.timerMs), this.signal);
   }
 }

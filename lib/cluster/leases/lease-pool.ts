@@ -147,8 +147,8 @@ export class LeasePool {
       this.counters.node(node).backpressure++;
       throw new BackpressureError(node, waiting, 0);
     }
-    // a timer can fire a millisecond early, and a call whose limit is over ends in its own error
-    const patience = Math.ceil(Math.min(leaseTimeoutMs, limit.left + 1));
+    // a call whose limit is over ends in its own error
+    const patience = Math.ceil(Math.min(leaseTimeoutMs, limit.timerMs));
     return new Promise((resolve, reject) => {
       let ignore: (() => void) | undefined;
       const leave = (): void => {

@@ -57,7 +57,7 @@ export function watchLease(
   const ends = [host.pings.keepUp(node), () => topology.unsubscribe(), stay];
   if (blocking) ends.push(onAbort(host.closing, giveUp));
   // the connection may have died unnoticed
-  const longest = blockingMs + Math.max(1, limit.left);
+  const longest = blockingMs + limit.timerMs;
   if (longest <= LONGEST_TIMER_MS) endIn(longest);
   if (limit.signal !== undefined) ends.push(onAbort(limit.signal, giveUp));
   return () => {
