@@ -2,7 +2,6 @@ import { ReplyParser } from '../../lib/cluster/protocol/reply-parser.js';
 import type { ReplyHandler } from '../../lib/cluster/protocol/reply-handler.js';
 import type { Reply } from 'keyslot';
 import { readConfirmations } from '../../lib/pubsub/links/confirmation.js';
-import { readNames } from '../../lib/pubsub/subscriptions/subscription-name.js';
 import { MessageReader } from '../../lib/pubsub/links/message-reader.js';
 import { IncomingMessage } from '../../lib/pubsub/subscriptions/incoming-message.js';
 
@@ -110,7 +109,7 @@ describe('IncomingMessage', () => {
 
 /** What is read of these bytes for a command that names these channels: the index behind it, and how many it confirms. */
 function confirmations(bytes: Buffer, word: string, ...names: string[]): [end: number, confirmed: number] {
-  const command = { word, names: readNames(names), confirmed: 0, resolve: () => {}, reject: () => {} };
+  const command = { word, names, confirmed: 0, resolve: () => {}, reject: () => {} };
   const end = readConfirmations(bytes, 0, command);
   return [end, command.confirmed];
 }

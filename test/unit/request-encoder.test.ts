@@ -38,7 +38,7 @@ function decode(bytes: Buffer): string[][] {
   return requests;
 }
 
-const asBytes = (request: Request): string[] =>
+const asBytes = (request: readonly Argument[]): string[] =>
   request.map((word) => Buffer.from(word as string).toString('latin1'));
 
 const WORDS: readonly Argument[] = [
@@ -98,6 +98,23 @@ describe('RequestEncoder', () => {
       }
       expect(decode(bytesOf(encoder.take()))).toEqual(requests.map(asBytes));
     }
+  });
+
+  it('writes byte text as it is, in order with other commands', () => {
+    const encoder = new RequestEncoder();
+    const texts = asBytes([
+      'ÿþ',
+      'ключ',
+      'x'.repeat(70_000),
+      ...Array.from({ length: 3_000 }, (_, i) => `🙂${i}`),
+    ]);
+    encoder.appendByteTexts('first', texts);
+    encoder.append('second', ['é']);
+    encoder.appendByteTexts('third', texts.slice(0, 1));
+    const { size } = encoder;
+    const bytes = bytesOf(encoder.take());
+    expect(bytes).toHaveLength(size);
+    expect(decode(bytes)).toEqual([['first', ...texts], asBytes(['second', 'é']), ['third', texts[0]]]);
   });
 
   it('sends the same bytes as ioredis', () => {

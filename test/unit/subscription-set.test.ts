@@ -7,15 +7,12 @@ function sharded() {
   const commands: { text: string; confirm: () => void }[] = [];
   const active: Topic[] = [];
   const dropped: Topic[] = [];
-  const topic = new Topic('sharded', readNames('room')[0]);
+  const topic = new Topic('sharded', readNames('room')[0], []);
   const set = new SubscriptionSet(
     'sharded',
     () => topic,
     (word, names) =>
-      new Promise(
-        (confirm) =>
-          void commands.push({ text: [word, ...names.map(({ given }) => given)].join(' '), confirm }),
-      ),
+      new Promise((confirm) => void commands.push({ text: [word, ...names].join(' '), confirm })),
     {
       onUnreconciled: () => queueMicrotask(() => set.reconcile()),
       onActive: (topics) => void active.push(...topics),
@@ -33,7 +30,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 describe('a subscription that the server ends right after it confirmed it', () => {
   it('is active once the server has confirmed it again, and not before', async () => {
     const { set, topic, commands, active, dropped } = sharded();
-    set.addTopic(topic);
+    set.addTopics([topic]);
     set.reconcile();
     commands[0].confirm();
     set.markDropped('room');
@@ -49,7 +46,7 @@ describe('a subscription that the server ends right after it confirmed it', () =
 
   it('is forgotten if nobody wants it any more', async () => {
     const { set, topic, commands, active } = sharded();
-    set.addTopic(topic);
+    set.addTopics([topic]);
     set.reconcile();
     set.removeTopic(topic);
     commands[0].confirm();

@@ -64,6 +64,17 @@ export class RequestEncoder {
     this.text = text;
   }
 
+  /** Adds a command whose arguments are byte text, each shorter than a string may be long. */
+  appendByteTexts(name: string, args: readonly string[]): void {
+    const header = this.headers.get(name, args.length);
+    let text = this.isEmpty ? header.slice(END.length) : this.text + header;
+    for (let i = 0; i < args.length; i++) {
+      text = text + lengthLine(args[i].length) + args[i];
+      if (text.length >= PIECE_BYTES) text = this.cut(text);
+    }
+    this.text = text;
+  }
+
   /** Records the end of the batch, for `revert`. */
   keep(): void {
     this.keptPieces = this.pieces.length;

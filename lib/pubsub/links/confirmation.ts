@@ -23,22 +23,25 @@ const END = '\r\n';
  */
 export function readConfirmations(bytes: Buffer, start: number, command: InFlightCommand): number {
   const { word, names } = command;
-  const first = names[command.confirmed].key.length + OTHER_BYTES;
+  const first = names[command.confirmed].length + OTHER_BYTES;
   const text = decodeLatin1(bytes, start, Math.min(bytes.length, start + Math.max(first, WINDOW_BYTES)));
-  const before = `$${word.length}\r\n${word}`;
+  let before = '';
+  let length = -1;
   let end = -1;
   for (let at = 0; command.confirmed < names.length; at = end + NEXT.length) {
-    const { key } = names[command.confirmed];
-    const length = lengthLine(key.length);
-    const nameAt = at + before.length + length.length;
-    const countAt = nameAt + key.length + BEFORE_COUNT.length;
+    const name = names[command.confirmed];
+    // the same for all names of one length, which neighbors often have
+    if (name.length !== length) {
+      length = name.length;
+      before = `$${word.length}\r\n${word}${lengthLine(length)}`;
+    }
+    const nameEnd = at + before.length + length;
     const isNext =
-      (end === -1 || text.startsWith(NEXT, end)) &&
+      text.startsWith(name, at + before.length) &&
       text.startsWith(before, at) &&
-      text.startsWith(length, at + before.length) &&
-      text.startsWith(key, nameAt) &&
-      text.startsWith(BEFORE_COUNT, nameAt + key.length);
-    const countEnd = isNext ? text.indexOf(END, countAt) : -1;
+      text.startsWith(BEFORE_COUNT, nameEnd) &&
+      (end === -1 || text.startsWith(NEXT, end));
+    const countEnd = isNext ? text.indexOf(END, nameEnd + BEFORE_COUNT.length) : -1;
     if (countEnd === -1) break;
     command.confirmed++;
     end = countEnd + END.length;

@@ -1,12 +1,11 @@
 import type { Reply } from '../../cluster/protocol/reply.js';
 import type { UnsubscribeWord } from '../subscriptions/subscription-kind.js';
-import type { SubscriptionName } from '../subscriptions/subscription-name.js';
 
 /** A command whose answer is outstanding: one reply, or a confirmation for each name. */
 export interface InFlightCommand {
   readonly word: string;
-  /** The names to confirm. */
-  readonly names: readonly SubscriptionName[];
+  /** The names to confirm, as byte text. */
+  readonly names: readonly string[];
   confirmed: number;
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: Error) => void;

@@ -89,8 +89,8 @@ export class Reconciler implements RegistryListener, LinkListener {
     await Promise.all(this.links.takeAll().map((link) => link.close()));
   }
 
-  onTopicAdded(topic: Topic): void {
-    if (this.topologySubscription !== undefined) return this.place(topic);
+  onTopicsAdded(topics: readonly Topic[]): void {
+    if (this.topologySubscription !== undefined) return void this.place(topics);
     // a failure is reported to the sinks of the topic
     if (this.starting === undefined) this.start().catch(() => {});
   }
@@ -140,7 +140,7 @@ export class Reconciler implements RegistryListener, LinkListener {
     if (reason === 'connectionLost' && link.wasOpen) this.health.disconnected(name);
     else if (reason !== 'credentialsRenewed') this.health.failed(name);
     if (!EXPECTED_LOSSES.has(reason)) this.engine.reportStale();
-    for (const topic of link.topics()) this.move(topic, link, reason);
+    this.move(link.topics(), link, reason);
   }
 
   onIdle(link: SubscriberLink): void {
@@ -153,7 +153,7 @@ export class Reconciler implements RegistryListener, LinkListener {
       await this.engine.connect();
     } catch (error) {
       this.starting = undefined;
-      for (const topic of [...this.registry.topics()]) this.registry.fail(topic, error as Error);
+      for (const topic of this.registry.topics()) this.registry.fail(topic, error as Error);
       throw error;
     }
     if (this.closed) return;
@@ -169,10 +169,10 @@ export class Reconciler implements RegistryListener, LinkListener {
     this.topology = topology;
     this.health.retain((node) => topology.node(node) !== undefined);
     for (const link of this.links.values()) link.setKnown(topology.node(link.node.name) !== undefined);
-    for (const topic of this.registry.topics()) {
+    this.registry.topics().forEach((topic) => {
       const { link } = topic;
-      if (link !== undefined && this.hasMoved(topic, link, before)) this.move(topic, link, 'slotMoved');
-    }
+      if (link !== undefined && this.hasMoved(topic, link, before)) this.move([topic], link, 'slotMoved');
+    });
     this.placeUnplaced();
   }
 
@@ -187,12 +187,15 @@ export class Reconciler implements RegistryListener, LinkListener {
     return primary !== undefined && primary !== before.nodeForSlot(slot)?.name && primary !== link.node.name;
   }
 
-  /** Moves a topic from a link that no longer serves it to another one. */
-  private move(topic: Topic, from: TopicLink, reason: GapReason): void {
-    from.removeTopic(topic);
-    topic.link = undefined;
-    topic.lose({ node: from.node.name, since: this.intactUntil(from, reason), reason });
-    this.place(topic);
+  /** Moves topics from a link that no longer serves them to another one. */
+  private move(topics: readonly Topic[], from: TopicLink, reason: GapReason): void {
+    const loss = { node: from.node.name, since: this.intactUntil(from, reason), reason };
+    for (const topic of topics) {
+      from.removeTopic(topic);
+      topic.link = undefined;
+      topic.lose(loss);
+    }
+    this.place(topics);
   }
 
   /**
@@ -213,31 +216,55 @@ export class Reconciler implements RegistryListener, LinkListener {
       // addressRemap is a function of the application
       return this.registry.fail(topic, thrown as Error);
     }
-    if (node !== undefined && ++topic.redirects <= PROMPT_REDIRECTS) this.assign(topic, node);
-    else this.placeLater(topic);
+    if (node === undefined || ++topic.redirects > PROMPT_REDIRECTS) return this.placeLater(topic);
+    const next = this.linkTo(node, KINDS[topic.kind].link);
+    topic.link = next;
+    next.addTopics([topic]);
   }
 
-  private place(topic: Topic): void {
-    const { link, candidates } = KINDS[topic.kind];
-    const nodes = candidates(this.topology, topic);
+  /** Assigns nodes to topics, and tries later where none can serve. @returns whether all have one */
+  private place(topics: readonly Topic[]): boolean {
+    const placed = new Map<SubscriberLink, Topic[]>();
+    let complete = true;
+    let kind: SubscriptionKind | undefined;
+    let nodes: readonly ClusterNode[] | undefined;
+    let link: SubscriberLink | undefined;
+    let others: Topic[] = [];
+    for (let i = 0; i < topics.length; i++) {
+      const topic = topics[i];
+      const candidates = KINDS[topic.kind].candidates(this.topology, topic);
+      // neighbors often have the same candidates, and there may be thousands
+      if (candidates !== nodes || topic.kind !== kind) {
+        if (topic.kind !== kind) addPlaced(placed);
+        kind = topic.kind;
+        nodes = candidates;
+        link = this.linkToOneOf(nodes, kind);
+        if (link !== undefined) placed.set(link, (others = placed.get(link) ?? []));
+      }
+      topic.link = link;
+      if (link !== undefined) others.push(topic);
+      else {
+        complete = false;
+        this.placeLater(topic);
+      }
+    }
+    addPlaced(placed);
+    return complete;
+  }
+
+  /** Returns the link to the best node that can serve now; undefined if none can. */
+  private linkToOneOf(nodes: readonly ClusterNode[], kind: SubscriptionKind): SubscriberLink | undefined {
+    const { link } = KINDS[kind];
     const node = this.health.isFlawless
       ? nodes.at(0)
       : nodes.find((one) => this.health.isAvailable(linkName(link, one)));
-    if (node === undefined) this.placeLater(topic);
-    else this.assign(topic, node);
+    return node && this.linkTo(node, link);
   }
 
-  private assign(topic: Topic, node: ClusterNode): void {
-    const link = this.linkTo(topic, node);
-    topic.link = link;
-    link.addTopic(topic);
-  }
-
-  private linkTo({ kind }: Topic, node: ClusterNode): SubscriberLink {
-    const { link: linkKind } = KINDS[kind];
-    let link = this.links.get(linkKind, node.name);
+  private linkTo(node: ClusterNode, kind: LinkKind): SubscriberLink {
+    let link = this.links.get(kind, node.name);
     if (link === undefined) {
-      link = new SubscriberLink(linkKind, node, this.engine, this.heartbeatMs, this);
+      link = new SubscriberLink(kind, node, this.engine, this.heartbeatMs, this);
       this.links.add(link);
     }
     return link;
@@ -258,13 +285,15 @@ export class Reconciler implements RegistryListener, LinkListener {
   private placeUnplaced(): void {
     clearTimeout(this.nextAttempt);
     this.nextAttempt = undefined;
-    let left = 0;
-    for (const topic of this.registry.topics()) {
-      if (topic.link === undefined) this.place(topic);
-      if (topic.link === undefined) left++;
-    }
-    if (left === 0) this.attempts = 0;
+    const unplaced = this.registry.topics().filter(({ link }) => link === undefined);
+    if (this.place(unplaced)) this.attempts = 0;
   }
+}
+
+/** Passes topics of one kind on to the links that they were given. */
+function addPlaced(placed: Map<SubscriberLink, readonly Topic[]>): void {
+  for (const [link, topics] of placed) link.addTopics(topics);
+  placed.clear();
 }
 
 const linkName = (kind: LinkKind, node: ClusterNode): string => `${kind} ${node.name}`;

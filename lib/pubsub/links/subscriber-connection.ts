@@ -9,7 +9,6 @@ import { traceConnect } from '../../cluster/diagnostics/trace-connect.js';
 import type { ResolvedClusterOptions } from '../../cluster/options/options.js';
 import type { Credentials } from '../../cluster/options/credentials.js';
 import type { Ask, Reply } from '../../cluster/protocol/reply.js';
-import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import type { NodeCounters } from '../../cluster/stats/node-counters.js';
 import { queueMicrotask, unixMs } from '../../cluster/common/timers.js';
 import type { ClusterNode } from '../../cluster/topology/topology.js';
@@ -18,7 +17,6 @@ import { FENCED, isFullyConfirmed, type InFlightCommand } from './in-flight-comm
 import { MessageReader } from './message-reader.js';
 import { IncomingMessage } from '../subscriptions/incoming-message.js';
 import type { MessageWord, SubscribeWord, UnsubscribeWord } from '../subscriptions/subscription-kind.js';
-import type { SubscriptionName } from '../subscriptions/subscription-name.js';
 
 /** The callbacks of a subscriber connection. They must not throw. */
 export interface SubscriberConnectionListener {
@@ -97,7 +95,8 @@ export class SubscriberConnection implements SocketOwner {
 
   /** Sends a command with one reply. Once a RESP2 connection subscribes, this can only be PING. */
   readonly ask: Ask = async (word, ...args) => {
-    const reply = await this.enqueue(word, args, []);
+    const { encoder } = this.socket;
+    const reply = await this.enqueue(word, NO_NAMES, () => encoder.append(word, args));
     if (word === 'HELLO' && args.length > 0) this.protocol = Number(args[0]);
     return reply;
   };
@@ -105,14 +104,15 @@ export class SubscriberConnection implements SocketOwner {
   /**
    * Sends a command that subscribes or unsubscribes names; resolves once the server has confirmed all of
    * them.
+   * @param names as byte text
    * @throws ReplyError if the server rejects the command; ConnectionError if the connection ends first
    */
-  async sendNames(word: SubscribeWord | UnsubscribeWord, names: readonly SubscriptionName[]): Promise<void> {
+  async sendNames(word: SubscribeWord | UnsubscribeWord, names: readonly string[]): Promise<void> {
     this.subscribing = true;
-    const args = names.map(({ given }) => given);
-    const answered = this.enqueue(word, args, names);
+    const { encoder } = this.socket;
+    const answered = this.enqueue(word, names, () => encoder.appendByteTexts(word, names));
     // the answer to this PING shows that the confirmations before it belong to the command
-    const fence = FENCED.has(word) ? this.enqueue('PING', [], []).catch(ignoreReply) : undefined;
+    const fence = FENCED.has(word) ? this.ask('PING').catch(ignoreReply) : undefined;
     await Promise.all([answered, fence]);
   }
 
@@ -182,16 +182,13 @@ export class SubscriberConnection implements SocketOwner {
     await prepareConnection(this.options, this.node, 'subscriber', this.ask);
   }
 
-  private enqueue(
-    word: string,
-    args: readonly Argument[],
-    names: readonly SubscriptionName[],
-  ): Promise<Reply> {
-    const { failure, encoder } = this.socket;
+  /** @param append gives the command to the encoder */
+  private enqueue(word: string, names: readonly string[], append: () => void): Promise<Reply> {
+    const { failure } = this.socket;
     if (failure !== undefined) return Promise.reject(failure);
     return new Promise((resolve, reject) => {
       this.inFlight.push({ word, names, confirmed: 0, resolve, reject });
-      encoder.append(word, args);
+      append();
       this.scheduleWrite();
     });
   }
@@ -255,11 +252,7 @@ export class SubscriberConnection implements SocketOwner {
   /** Records a confirmation; returns false if it does not belong to the command that is answered next. */
   private confirmNext(word: string, name: string): boolean {
     const inFlight = this.inFlight.peek();
-    if (
-      inFlight?.word !== word ||
-      isFullyConfirmed(inFlight) ||
-      inFlight.names[inFlight.confirmed].key !== name
-    )
+    if (inFlight?.word !== word || isFullyConfirmed(inFlight) || inFlight.names[inFlight.confirmed] !== name)
       return false;
     inFlight.confirmed++;
     this.settleIfConfirmed(inFlight);
@@ -283,6 +276,8 @@ export class SubscriberConnection implements SocketOwner {
     this.inFlight.shift()?.resolve(null);
   }
 }
+
+const NO_NAMES: readonly string[] = [];
 
 /** Errors about a slot. A PING, which has no slot, never receives one. */
 const SLOT_REFUSALS: ReadonlySet<string> = new Set(['MOVED', 'ASK', 'TRYAGAIN', 'CLUSTERDOWN', 'CROSSSLOT']);

@@ -126,9 +126,10 @@ export class SubscriberLink implements SubscriberConnectionListener {
     return [...this.sets.values()].flatMap((set) => [...set.topics()]);
   }
 
-  addTopic(topic: Topic): void {
+  /** Adds topics of one kind. */
+  addTopics(topics: readonly Topic[]): void {
     this.stayOpen();
-    this.setOf(topic).addTopic(topic);
+    this.setOf(topics[0]).addTopics(topics);
     this.scheduleReconcile();
   }
 

@@ -17,7 +17,8 @@ const NO_GAPS: readonly SharedGap[] = [];
 export function confirmTopics(topics: readonly Topic[], link: TopicLink): readonly SharedGap[] {
   const until = unixMs();
   let sharing: Map<string, { loss: Loss; topics: [Topic, ...Topic[]] }> | undefined;
-  for (const topic of topics) {
+  for (let i = 0; i < topics.length; i++) {
+    const topic = topics[i];
     if (topic.link !== link || topic.activeSince !== undefined) continue;
     const loss = topic.confirm(until);
     if (loss === undefined) continue;

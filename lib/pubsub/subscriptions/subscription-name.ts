@@ -17,13 +17,17 @@ export interface SubscriptionName {
 export function readNames(names: ChannelName | readonly ChannelName[]): SubscriptionName[] {
   const list = Array.isArray(names) ? (names as readonly ChannelName[]) : [names as ChannelName];
   if (list.length === 0) throw new InvalidArgumentError('names', 'Pass at least one name, got an empty list');
-  const read: SubscriptionName[] = [];
-  for (const name of list) {
-    const key = toByteText(checkName(name));
-    // a copy, as the caller may reuse its Buffer
-    read.push({ given: typeof name === 'string' ? name : Buffer.from(name), key });
-  }
-  return read;
+  const given = list.map(copyOf);
+  // one look at all of them: there may be thousands, and ASCII is its own key
+  const text = given.join('');
+  const ascii = Buffer.byteLength(text) === text.length;
+  return given.map((one) => ({ given: one, key: ascii && typeof one === 'string' ? one : toByteText(one) }));
+}
+
+/** Checks a name, and copies a Buffer, which the caller may reuse. */
+function copyOf(name: ChannelName): ChannelName {
+  checkName(name);
+  return typeof name === 'string' ? name : Buffer.from(name);
 }
 
 /** Returns names by their keys, in the form in which they were given first. */

@@ -6,8 +6,8 @@ import { Topic, type TopicSink } from './topic.js';
 
 /** The callbacks of the registry. */
 export interface RegistryListener {
-  /** A name has its first subscriber. */
-  onTopicAdded(topic: Topic): void;
+  /** Names have their first subscriber. */
+  onTopicsAdded(topics: readonly Topic[]): void;
   /** A topic has lost its last subscriber, or has failed. */
   onTopicRemoved(topic: Topic): void;
 }
@@ -31,8 +31,10 @@ export class SubscriptionRegistry {
 
   constructor(private readonly listener: RegistryListener) {}
 
-  *topics(): Iterable<Topic> {
-    for (const topics of Object.values(this.byKind)) yield* topics.values();
+  /** Returns all topics, in a list of its own. */
+  topics(): Topic[] {
+    const none: Topic[] = [];
+    return none.concat(...Object.values(this.byKind).map((topics) => [...topics.values()]));
   }
 
   /** Returns the topic with this key, at its home if it has one. */
@@ -72,11 +74,21 @@ export class SubscriptionRegistry {
     }
     // topics without other sinks share this list, which nobody changes
     const only: readonly TopicSink[] = [sink];
+    const known = this.byKind[kind];
     const topics: Topic[] = [];
-    for (const name of names) {
-      const topic = this.addSink(kind, name, only, home);
-      if (topic !== undefined) topics.push(topic);
+    const added: Topic[] = [];
+    for (let i = 0; i < names.length; i++) {
+      const id = topicId(names[i].key, home);
+      let topic = known.get(id);
+      if (topic === undefined) {
+        topic = new Topic(kind, names[i], only, home);
+        known.set(id, topic);
+        added.push(topic);
+      } else if (topic.sinks.includes(sink)) continue;
+      else topic.sinks = [...topic.sinks, sink];
+      topics.push(topic);
     }
+    if (added.length > 0) this.listener.onTopicsAdded(added);
     return { topics, detach: () => topics.forEach((topic) => this.removeSink(topic, sink)) };
   }
 
@@ -98,7 +110,7 @@ export class SubscriptionRegistry {
   /** Ends all subscriptions. */
   close(): void {
     this.closed = true;
-    for (const topic of [...this.topics()]) {
+    for (const topic of this.topics()) {
       this.removeTopic(topic);
       topic.close(new ClientClosedError());
     }
@@ -123,28 +135,6 @@ export class SubscriptionRegistry {
     return found.filter((topic) => topic !== undefined);
   }
 
-  /** Returns the topic; undefined if the sink was attached to it already. */
-  private addSink(
-    kind: SubscriptionKind,
-    name: SubscriptionName,
-    only: readonly TopicSink[],
-    home?: string,
-  ): Topic | undefined {
-    const topics = this.byKind[kind];
-    const id = topicId(name.key, home);
-    const known = topics.get(id);
-    if (known !== undefined) {
-      if (known.sinks.includes(only[0])) return undefined;
-      known.sinks = [...known.sinks, ...only];
-      return known;
-    }
-    const topic = new Topic(kind, name, home);
-    topic.sinks = only;
-    topics.set(id, topic);
-    this.listener.onTopicAdded(topic);
-    return topic;
-  }
-
   private removeSink(topic: Topic, sink: TopicSink): void {
     topic.sinks = topic.sinks.filter((other) => other !== sink);
     if (topic.sinks.length > 0) return;
@@ -163,14 +153,14 @@ export class SubscriptionRegistry {
 }
 
 /** Resolves once none of these topics waits for its confirmation. One waiter for all: there may be 10,000. */
-function allConfirmed(topics: Iterable<Topic>): Promise<void> {
+function allConfirmed(topics: readonly Topic[]): Promise<void> {
   return new Promise((resolve, reject) => {
     let left = 0;
     const waiters = [{ resolve: () => void (--left === 0 && resolve()), reject }];
-    for (const topic of topics) {
-      if (topic.activeSince !== undefined) continue;
+    for (let i = 0; i < topics.length; i++) {
+      if (topics[i].activeSince !== undefined) continue;
       left++;
-      topic.addWaiters(waiters);
+      topics[i].addWaiters(waiters);
     }
     if (left === 0) resolve();
   });

@@ -10,7 +10,6 @@ import {
   type SubscriptionKind,
   type UnsubscribeWord,
 } from './subscription-kind.js';
-import type { SubscriptionName } from './subscription-name.js';
 import type { Topic } from './topic.js';
 
 /** The most names of one command, and the most bytes. */
@@ -33,11 +32,8 @@ export interface SubscriptionSetListener {
   onRefused(topics: readonly Topic[], error: ReplyError): void;
 }
 
-/** Sends a command with names. Rejects with a ReplyError, or with any other error if the connection is gone. */
-export type SendNames = (
-  command: SubscribeWord | UnsubscribeWord,
-  names: readonly SubscriptionName[],
-) => Promise<void>;
+/** Sends a command with names, as byte text. Rejects with a ReplyError, or with any other error if the connection is gone. */
+export type SendNames = (command: SubscribeWord | UnsubscribeWord, names: readonly string[]) => Promise<void>;
 
 /**
  * The subscriptions of one kind on one connection: compares the topics with the names that the server has. A
@@ -73,14 +69,14 @@ export class SubscriptionSet {
     return this.entries.length === 0;
   }
 
-  addTopic(topic: Topic): void {
-    const { name } = topic;
-    let entry = this.abandoned.size === 0 ? undefined : this.abandoned.get(name.key);
-    if (entry === undefined) entry = this.addEntry(topic);
-    else this.abandoned.delete(name.key);
-    entry.topic = topic;
-    topic.entry = entry;
-    this.queue(entry);
+  addTopics(topics: readonly Topic[]): void {
+    for (let i = 0; i < topics.length; i++) {
+      const topic = topics[i];
+      const reclaimed = this.abandoned.size === 0 ? undefined : this.reclaim(topic);
+      const entry = reclaimed ?? this.addEntry(topic);
+      topic.entry = entry;
+      this.queue(entry);
+    }
   }
 
   removeTopic({ entry }: Topic): void {
@@ -126,12 +122,21 @@ export class SubscriptionSet {
 
   /** Sends the commands that bring the server in line with the topics. */
   reconcile(): void {
-    const unreconciled = this.unreconciled;
-    this.unreconciled = [];
     const joining: Entry[] = [];
     const leaving: Entry[] = [];
     const active: Topic[] = [];
-    for (const entry of unreconciled) {
+    this.divide(joining, leaving, active);
+    if (active.length > 0) this.listener.onActive(active);
+    for (const batch of this.batches(leaving)) void this.unsubscribeBatch(batch);
+    for (const batch of this.batches(joining)) void this.subscribeBatch(batch);
+  }
+
+  /** Divides the unreconciled entries by what they need. Short loops of their own are quick to compile. */
+  private divide(joining: Entry[], leaving: Entry[], active: Topic[]): void {
+    const unreconciled = this.unreconciled;
+    this.unreconciled = [];
+    for (let i = 0; i < unreconciled.length; i++) {
+      const entry = unreconciled[i];
       const { topic, presence } = entry;
       entry.queued = false;
       if (presence === 'absent') {
@@ -142,9 +147,6 @@ export class SubscriptionSet {
         else active.push(topic);
       }
     }
-    if (active.length > 0) this.listener.onActive(active);
-    for (const batch of this.batches(leaving)) void this.unsubscribeBatch(batch);
-    for (const batch of this.batches(joining)) void this.subscribeBatch(batch);
   }
 
   private queue(entry: Entry): void {
@@ -165,6 +167,16 @@ export class SubscriptionSet {
       alone: false,
     };
     this.entries.push(entry);
+    return entry;
+  }
+
+  /** Gives a topic the entry of an earlier one of its name, if the server still has that. */
+  private reclaim(topic: Topic): Entry | undefined {
+    const { key } = topic.name;
+    const entry = this.abandoned.get(key);
+    if (entry === undefined) return undefined;
+    this.abandoned.delete(key);
+    entry.topic = topic;
     return entry;
   }
 
@@ -193,22 +205,21 @@ export class SubscriptionSet {
   }
 
   private async subscribeBatch(batch: Entry[]): Promise<void> {
-    for (const entry of batch) entry.presence = 'joining';
-    const error = await this.trySend(KINDS[this.kind].subscribe, batch);
+    const error = await this.trySend(KINDS[this.kind].subscribe, batch, 'joining');
     if (error === undefined) this.settle(batch, 'present');
     else if (error instanceof ReplyError) this.handleRefusal(batch, error);
   }
 
   private async unsubscribeBatch(batch: Entry[]): Promise<void> {
-    for (const entry of batch) entry.presence = 'leaving';
-    const error = await this.trySend(KINDS[this.kind].unsubscribe, batch);
+    const error = await this.trySend(KINDS[this.kind].unsubscribe, batch, 'leaving');
     // a server that rejects it does not have the name: the slot has moved
     if (error === undefined || error instanceof ReplyError) this.settle(batch, 'absent');
   }
 
   private settle(batch: readonly Entry[], presence: 'present' | 'absent'): void {
     const active: Topic[] = [];
-    for (const entry of batch) {
+    for (let i = 0; i < batch.length; i++) {
+      const entry = batch[i];
       entry.presence = entry.presence === 'dropped' ? 'absent' : presence;
       entry.alone = false;
       if (entry.presence === 'present' && entry.topic !== undefined) active.push(entry.topic);
@@ -234,17 +245,28 @@ export class SubscriptionSet {
     this.listener.onUnreconciled();
   }
 
-  /** Sends a command; returns the error instead of throwing it. */
-  private async trySend(command: SubscribeWord | UnsubscribeWord, batch: readonly Entry[]): Promise<unknown> {
+  /** Sends a command; returns the error instead of throwing it. @param presence of the names meanwhile */
+  private async trySend(
+    command: SubscribeWord | UnsubscribeWord,
+    batch: readonly Entry[],
+    presence: 'joining' | 'leaving',
+  ): Promise<unknown> {
     try {
-      await this.send(
-        command,
-        batch.map(({ name }) => prefixed(this.prefix, name)),
-      );
+      await this.send(command, this.namesOf(batch, presence));
       return undefined;
     } catch (error) {
       return error;
     }
+  }
+
+  /** Returns the names on the server, and records their presence. */
+  private namesOf(batch: readonly Entry[], presence: 'joining' | 'leaving'): string[] {
+    const names: string[] = [];
+    for (let i = 0; i < batch.length; i++) {
+      batch[i].presence = presence;
+      names.push(this.prefix + batch[i].name.key);
+    }
+    return names;
   }
 
   /** Divides entries into those that one command can name. */
@@ -266,14 +288,4 @@ export class SubscriptionSet {
     if (start < ordered.length) batches.push(ordered.slice(start));
     return batches;
   }
-}
-
-/** The name on the server. */
-function prefixed(prefix: string, name: SubscriptionName): SubscriptionName {
-  if (prefix === '') return name;
-  const { given, key } = name;
-  return {
-    given: typeof given === 'string' ? prefix + given : Buffer.concat([Buffer.from(prefix), given]),
-    key: prefix + key,
-  };
 }

@@ -38,8 +38,6 @@ const NO_WAITERS: readonly Waiter[] = [];
 
 /** One name with subscribers, who share one subscription on the server. */
 export class Topic implements Placement {
-  /** Replaced, never mutated, so that a message reaches the sinks that were attached when it arrived. */
-  sinks: readonly TopicSink[] = [];
   /** The connection assigned to it. */
   link: TopicLink | undefined = undefined;
   /** What that connection knows about its name. */
@@ -54,10 +52,14 @@ export class Topic implements Placement {
   /** Replaced, never mutated. */
   private waiters: readonly Waiter[] = NO_WAITERS;
 
-  /** @param home the only node that can serve it, if there is just one */
+  /**
+   * @param sinks replaced, never mutated, so that a message reaches the sinks that were attached when it arrived
+   * @param home the only node that can serve it, if there is just one
+   */
   constructor(
     readonly kind: SubscriptionKind,
     readonly name: SubscriptionName,
+    public sinks: readonly TopicSink[],
     readonly home?: string,
   ) {}
 
@@ -109,7 +111,8 @@ export class Topic implements Placement {
   /** Resolves all waiters. */
   release(): void {
     if (this.waiters === NO_WAITERS) return;
-    for (const waiter of this.takeWaiters()) waiter.resolve();
+    const waiters = this.takeWaiters();
+    for (let i = 0; i < waiters.length; i++) waiters[i].resolve();
   }
 
   /** Rejects all waiters and passes the error to the sinks. */

@@ -80,6 +80,22 @@ describe('pattern', () => {
     expect((await first).channel).toBe(name('grüße.🎉!'));
   });
 
+  it('matches names in ASCII, in other letters and in bytes that are given together', async () => {
+    const { pubsub } = connect();
+    const bytes = Buffer.concat([Buffer.from(name('mixed.')), Buffer.from([0xff, 0xe9])]);
+    const names = [name('mixed.plain'), bytes, name('mixed.grüße🎉'), Buffer.from(name('mixed.é'))];
+    const given = [...names];
+    given[1] = Buffer.from(bytes);
+    const messages = lastValueFrom(pubsub.pattern<number, string | Buffer>(given).pipe(take(4), toArray()));
+    // a caller may use its Buffer for something else
+    given[1].fill('x');
+    await pubsub.ready();
+    for (const [i, one] of names.entries()) await pubsub.publish(one, i);
+    expect((await messages).map(({ pattern, payload }) => [pattern, payload])).toEqual(
+      names.map((one, i) => [one, i]),
+    );
+  });
+
   it.each([[''], [[]], [Buffer.alloc(0)]])('%p is rejected at once', (pattern) => {
     const { pubsub } = connect();
     expect(() => pubsub.pattern(pattern as string)).toThrow(InvalidArgumentError);

@@ -92,8 +92,8 @@ const ROWS: readonly Row[] = [
   [
     'a lost subscription is not restored',
     'pubsub/links/reconciler',
-    'topic.lose({ node: from.node.name, since: this.intactUntil(from, reason), reason });\n    this.place(topic);',
-    'topic.lose({ node: from.node.name, since: this.intactUntil(from, reason), reason });',
+    'topic.lose(loss);\n    }\n    this.place(topics);',
+    'topic.lose(loss);\n    }',
     50,
   ],
   [
