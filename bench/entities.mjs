@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../scripts/program-arguments.mjs';
 import { shutdownSignal } from '../scripts/shutdown.mjs';
 import { peers } from './entities/peers.mjs';
 import { codecTables, costTables, rateTables, reasons } from './entities/report.mjs';
@@ -130,47 +130,29 @@ async function codecsOrReason() {
 }
 
 function readSettings() {
-  const { values } = parseArgs({
+  const known = Object.keys(peers).filter((name) => !peers[name].comparedOnly);
+  const { settings: given } = readArguments({
+    usage: USAGE,
     options: {
-      rounds: { type: 'string' },
+      rounds: { type: 'string', number: { from: 1, whole: true } },
       quick: { type: 'boolean', default: false },
       trial: { type: 'boolean', default: false },
-      only: { type: 'string' },
-      peers: { type: 'string' },
+      only: { type: 'string', names: scenarios.map(({ name }) => name) },
+      peers: { type: 'string', names: known },
       compare: { type: 'string' },
       json: { type: 'string' },
-      help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) {
-    console.log(USAGE);
-    process.exit();
-  }
-  const known = Object.keys(peers).filter((name) => !peers[name].comparedOnly);
-  const names = chosen(values.peers ?? (values.compare === undefined ? undefined : 'keyslot'), known);
-  const mode = MODES[values.trial ? 'trial' : values.quick ? 'quick' : 'full'];
+  const names = given.peers ?? (given.compare === undefined ? known : ['keyslot']);
+  const mode = MODES[given.trial ? 'trial' : given.quick ? 'quick' : 'full'];
   return {
     ...mode,
-    rounds: values.rounds === undefined ? mode.rounds : positive(values.rounds),
-    json: values.json,
-    peers: values.compare === undefined ? names : [...names, 'base'],
-    compare: values.compare,
-    scenarios: chosen(
-      values.only,
-      scenarios.map(({ name }) => name),
-    ).map((name) => scenarios.find((scenario) => scenario.name === name)),
+    rounds: given.rounds ?? mode.rounds,
+    json: given.json,
+    peers: given.compare === undefined ? names : [...names, 'base'],
+    compare: given.compare,
+    scenarios: (given.only ?? scenarios.map(({ name }) => name)).map((name) =>
+      scenarios.find((scenario) => scenario.name === name),
+    ),
   };
-}
-
-function chosen(text, names) {
-  const wanted = text?.split(',') ?? names;
-  const unknown = wanted.find((name) => !names.includes(name));
-  if (unknown === undefined) return wanted;
-  throw new Error(`There is no ${unknown}, but ${names.join(', ')}`);
-}
-
-function positive(text) {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new Error(`--rounds takes a whole number, 1 or more`);
 }

@@ -1,15 +1,19 @@
 // node bench/partitions.mjs: deletes a large partition while others read, and loads a relation beside two calls. See
 // docs/benchmarks.md.
 import { once } from 'node:events';
-import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { readArguments } from '../scripts/program-arguments.mjs';
 import { shutdownSignal } from '../scripts/shutdown.mjs';
 import { openCluster, prepare } from './harness/prepare.mjs';
 
-const { values } = parseArgs({
-  options: { rows: { type: 'string', default: '100000' }, loads: { type: 'string', default: '500' } },
+const { settings } = readArguments({
+  usage: 'node bench/partitions.mjs [--rows 100000] [--loads 500]',
+  options: {
+    rows: { type: 'string', default: '100000', number: { from: 1, whole: true } },
+    loads: { type: 'string', default: '500', number: { from: 1, whole: true } },
+  },
 });
-const [rows, loads] = [Number(values.rows), Number(values.loads)];
+const { rows, loads } = settings;
 /** How many rows are inserted at a time. */
 const BATCH = 2_000;
 const ITEMS = 100;

@@ -1,24 +1,27 @@
 // node bench/profile.mjs: where one client spends its time in one scenario. See docs/benchmarks.md.
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../scripts/program-arguments.mjs';
 import { shutdownSignal } from '../scripts/shutdown.mjs';
+import { clients } from './clients.mjs';
 import { ClientProcess } from './harness/client-process.mjs';
 import { selfTimes } from './harness/cpu-profile.mjs';
 import { openCluster, prepare } from './harness/prepare.mjs';
 import { table } from './harness/table.mjs';
 import { load, unload } from './harness/workload.mjs';
-import { chosenScenarios } from './scenarios.mjs';
+import { chosenScenarios, scenarioWords } from './scenarios.mjs';
 
-const { values: settings } = parseArgs({
+const { settings } = readArguments({
+  usage: `node bench/profile.mjs [--client keyslot] [--only 'get c500'] [--ms 3000] [--top 25] [--out FILE]`,
   options: {
-    client: { type: 'string', default: 'keyslot' },
-    only: { type: 'string', default: 'get c500' },
-    ms: { type: 'string', default: '3000' },
-    top: { type: 'string', default: '25' },
+    client: { type: 'string', default: 'keyslot', names: Object.keys(clients) },
+    only: { type: 'string', default: 'get c500', names: scenarioWords },
+    ms: { type: 'string', default: '3000', number: { from: 1 } },
+    top: { type: 'string', default: '25', number: { from: 1, whole: true } },
     out: { type: 'string' },
   },
 });
-const ms = Number(settings.ms);
+const { ms } = settings;
+const [clientName] = settings.client;
 const scenarios = chosenScenarios(settings.only).filter(({ more }) => more);
 const signal = shutdownSignal();
 await prepare(signal);
@@ -37,13 +40,13 @@ try {
 }
 
 async function show({ name, title }, nodes) {
-  const client = await ClientProcess.start(settings.client, nodes);
+  const client = await ClientProcess.start(clientName, nodes);
   try {
-    if (!(await client.check(name))) throw new Error(`${settings.client} cannot do ${name}`);
+    if (!(await client.check(name))) throw new Error(`${clientName} cannot do ${name}`);
     await client.measure(name, ms / 3);
     const { turn, profile } = await client.profile(name, ms);
     const rows = selfTimes(profile)
-      .slice(0, Number(settings.top))
+      .slice(0, settings.top)
       .map(({ place, micros, share }) => [
         place,
         `${(share * 100).toFixed(1)} %`,
@@ -51,7 +54,7 @@ async function show({ name, title }, nodes) {
       ]);
     const speed = Math.round(turn.keys / turn.seconds).toLocaleString('en');
     const cost = (turn.micros / turn.keys).toFixed(2);
-    console.log(`${settings.client}: ${title}: ${speed} keys/s, ${cost} µs of CPU a key\n`);
+    console.log(`${clientName}: ${title}: ${speed} keys/s, ${cost} µs of CPU a key\n`);
     console.log(`${table(['function', 'self', 'µs a key'], rows)}\n`);
     if (settings.out !== undefined) writeFileSync(fileFor(name), JSON.stringify(profile));
   } finally {

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../scripts/program-arguments.mjs';
 import { shutdownSignal } from '../scripts/shutdown.mjs';
 import { buildBase } from './harness/base-build.mjs';
 import { ClientProcess } from './harness/client-process.mjs';
@@ -22,19 +22,6 @@ const PAUSE_MS = 2;
 const CHANNELS = 10_000;
 /** Times that a process subscribes to all channels before that is measured: code is compiled as it is used. */
 const WARMING = 4;
-
-const { values: settings } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '5' },
-    json: { type: 'string' },
-    only: { type: 'string' },
-    clients: { type: 'string' },
-    compare: { type: 'string' },
-    baseline: { type: 'string' },
-  },
-});
-/** The client whose figures the others are divided by. */
-const BASELINE = settings.baseline ?? (settings.compare === undefined ? 'ioredis' : 'base');
 
 /** What is measured: figures by name, each with whether more is better. What has no measure is part of the one before. */
 const ALL_SCENARIOS = [
@@ -82,15 +69,28 @@ const ALL_SCENARIOS = [
   { name: 'channels', title: 'the same again, ms of CPU', digits: 0, part: 'cpu' },
   { name: 'heap', title: 'heap a channel, bytes', digits: 0, measure: heapOfChannels, part: 'bytes' },
 ];
-const SCENARIOS = chosen(
-  settings.only,
-  ALL_SCENARIOS.map(({ name }) => name),
-).flatMap((name) => ALL_SCENARIOS.filter((scenario) => scenario.name === name));
+
+const known = Object.keys(subscribers);
+const { settings } = readArguments({
+  usage: `node bench/pubsub.mjs [--rounds 5] [--only one,channels] [--clients keyslot,ioredis] [--baseline ioredis]
+  [--compare COMMIT] [--json FILE]`,
+  options: {
+    rounds: { type: 'string', default: '5', number: { from: 1, whole: true } },
+    json: { type: 'string' },
+    only: { type: 'string', names: [...new Set(ALL_SCENARIOS.map(({ name }) => name))] },
+    clients: { type: 'string', names: known },
+    compare: { type: 'string' },
+    baseline: { type: 'string' },
+  },
+});
+/** The client whose figures the others are divided by. */
+const BASELINE = settings.baseline ?? (settings.compare === undefined ? 'ioredis' : 'base');
+const SCENARIOS = ALL_SCENARIOS.filter(({ name }) => settings.only?.includes(name) ?? true);
 
 const signal = shutdownSignal();
 await prepare(signal);
 const base = settings.compare === undefined ? undefined : await buildBase(settings.compare, signal);
-const clients = chosen(settings.clients, Object.keys(subscribers));
+const clients = known.filter((name) => settings.clients?.includes(name) ?? true);
 const loadBefore = loadavg()[0];
 const cluster = await openCluster(signal, { primaries: 1 });
 const [node] = cluster.seeds;
@@ -109,7 +109,7 @@ try {
 async function measureAll() {
   const samples = SCENARIOS.map(() => new Map(processes.map(({ name }) => [name, []])));
   // the first round warms up
-  for (let round = 0; round <= Number(settings.rounds); round++) {
+  for (let round = 0; round <= settings.rounds; round++) {
     let sample;
     for (let i = 0; i < SCENARIOS.length; i++) {
       const { measure, part } = SCENARIOS[i];
@@ -126,16 +126,6 @@ async function measureAll() {
     console.error(`round ${round} of ${settings.rounds}`);
   }
   return samples;
-}
-
-/** The names in a list, in the order of all names. @throws Error for a name that means none */
-function chosen(list, all) {
-  const unique = [...new Set(all)];
-  if (list === undefined) return unique;
-  const wanted = list.split(',').map((name) => name.trim());
-  const unknown = wanted.find((name) => !unique.includes(name));
-  if (unknown !== undefined) throw new Error(`There is no ${unknown}; there are ${unique.join(', ')}`);
-  return unique.filter((name) => wanted.includes(name));
 }
 
 function rateOf(count, most) {

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../scripts/program-arguments.mjs';
 import { shutdownSignal } from '../scripts/shutdown.mjs';
 import { clients } from './clients.mjs';
 import { buildBase } from './harness/base-build.mjs';
@@ -12,7 +12,7 @@ import { clientVersions, openCluster, prepare } from './harness/prepare.mjs';
 import { means, report, resultsOf } from './harness/results.mjs';
 import { shortfalls } from './harness/targets.mjs';
 import { load, unload } from './harness/workload.mjs';
-import { chosenScenarios } from './scenarios.mjs';
+import { chosenScenarios, scenarioWords } from './scenarios.mjs';
 
 const USAGE = `node bench/run.mjs [--rounds 5] [--quick] [--only get,pipe] [--clients keyslot,ioredis] [--compare COMMIT] [--json FILE]`;
 /** Turns of a client in a round, and how long each is. */
@@ -157,39 +157,27 @@ function headline({ node, server, primaries, cpu, cores, clients: versions }) {
 }
 
 function readSettings() {
-  const { values } = parseArgs({
+  const known = Object.keys(clients).filter((name) => !clients[name].comparedOnly);
+  const { settings: given } = readArguments({
+    usage: USAGE,
     options: {
-      rounds: { type: 'string' },
+      rounds: { type: 'string', number: { from: 1, whole: true } },
       quick: { type: 'boolean', default: false },
-      only: { type: 'string' },
-      clients: { type: 'string' },
+      only: { type: 'string', names: scenarioWords },
+      clients: { type: 'string', names: known },
       compare: { type: 'string' },
       json: { type: 'string' },
-      help: { type: 'boolean', default: false },
     },
   });
-  if (values.help) {
-    console.log(USAGE);
-    process.exit();
-  }
-  const defaults = values.quick ? QUICK : FULL;
-  const known = Object.keys(clients).filter((name) => !clients[name].comparedOnly);
-  const names = values.clients?.split(',') ?? (values.compare === undefined ? known : ['keyslot']);
-  const unknown = names.find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new Error(`No client ${unknown}; there are ${known.join(', ')}`);
+  const defaults = given.quick ? QUICK : FULL;
+  const names = given.clients ?? (given.compare === undefined ? known : ['keyslot']);
   return {
-    scenarios: chosenScenarios(values.only),
-    clients: values.compare === undefined ? names : [...names, 'base'],
-    compare: values.compare,
-    baseline: values.compare === undefined ? 'ioredis' : 'base',
-    json: values.json,
+    scenarios: chosenScenarios(given.only),
+    clients: given.compare === undefined ? names : [...names, 'base'],
+    compare: given.compare,
+    baseline: given.compare === undefined ? 'ioredis' : 'base',
+    json: given.json,
     ...defaults,
-    rounds: values.rounds === undefined ? defaults.rounds : positive(values.rounds),
+    rounds: given.rounds ?? defaults.rounds,
   };
-}
-
-function positive(text) {
-  const number = Number(text);
-  if (Number.isInteger(number) && number > 0) return number;
-  throw new Error(`--rounds takes a whole number, 1 or more`);
 }

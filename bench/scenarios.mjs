@@ -107,15 +107,14 @@ export const scenarios = [
   { name: 'heap command', title: 'heap of a GET in flight', uses: 'get', ...BYTES, measure: heapInFlight },
 ];
 
-/** The scenarios that `--only` names, all without it. @throws Error for a name that means none */
-export function chosenScenarios(only) {
-  if (only === undefined) return scenarios;
-  const matches = (word) => scenarios.filter(({ name }) => name === word || name.split(' ')[0] === word);
-  const chosen = only.split(',').flatMap((word) => {
-    const found = matches(word.trim());
-    if (found.length === 0)
-      throw new Error(`No scenario ${word}; there are ${scenarios.map(({ name }) => name).join(', ')}`);
-    return found;
-  });
-  return scenarios.filter((scenario) => chosen.includes(scenario));
+/** What `--only` takes: the scenarios' names, and their first words for all scenarios that begin with one. */
+export const scenarioWords = [...new Set(scenarios.flatMap(({ name }) => [name, name.split(' ')[0]]))];
+
+/**
+ * The scenarios that these words name, all without them.
+ * @param {readonly string[]} [words] of `scenarioWords`
+ */
+export function chosenScenarios(words) {
+  if (words === undefined) return scenarios;
+  return scenarios.filter(({ name }) => words.includes(name) || words.includes(name.split(' ')[0]));
 }

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { readArguments } from '../scripts/program-arguments.mjs';
 import { shutdownSignal } from '../scripts/shutdown.mjs';
 import { heapBytes, rate } from './harness/measures.mjs';
 import { prepare } from './harness/prepare.mjs';
@@ -29,14 +29,17 @@ const GET_MS = 1_000;
 const MORE_CLIENTS = 3;
 const SETTLE_MS = 200;
 
-const { values: settings } = parseArgs({
-  options: { nodes: { type: 'string' }, slots: { type: 'string' }, json: { type: 'string' } },
+const namesOf = (property) => ({
+  type: 'string',
+  names: [...new Set(SIZES.map((size) => String(size[property])))],
+});
+const { settings } = readArguments({
+  usage: 'node bench/topology.mjs [--nodes 10,1000] [--slots even,scattered] [--json FILE]',
+  options: { nodes: namesOf('nodes'), slots: namesOf('slots'), json: { type: 'string' } },
 });
 const { nodes: onlyNodes, slots: onlySlots } = settings;
 const chosen = SIZES.filter(
-  ({ nodes, slots }) =>
-    (onlyNodes === undefined || nodes === Number(onlyNodes)) &&
-    (onlySlots === undefined || slots === onlySlots),
+  ({ nodes, slots }) => (onlyNodes?.includes(String(nodes)) ?? true) && (onlySlots?.includes(slots) ?? true),
 );
 const signal = shutdownSignal();
 await prepare(signal);

@@ -1,22 +1,20 @@
 // npm run compat [-- server … test/path …]: the tests that talk to servers, on one server after the other, and a table.
-// Without names, all servers but the optional ones; without paths, all those tests. `-t words` goes to jest.
+// Without names, all servers but the optional ones; without paths, all those tests. Options such as `-t=words` go to jest.
 import { ensureBuilt } from './build.mjs';
-import { allPassed, LEFT_OUT, reportOf, rowOf, SUITE } from './compat-report.mjs';
-import { provideServer, SERVERS } from './compat-servers.mjs';
+import { choiceOf, USAGE } from './compat-choice.mjs';
+import { allPassed, LEFT_OUT, reportOf, rowOf } from './compat-report.mjs';
+import { provideServer } from './compat-servers.mjs';
 import { runJest } from './jest.mjs';
 import { ensureNodeModules } from './node-modules.mjs';
 import { root } from './paths.mjs';
+import { orEnd } from './program-arguments.mjs';
 import { run } from './run.mjs';
 import { openCluster } from './shared-cluster.mjs';
 import { shutdownSignal } from './shutdown.mjs';
 
 const shutdown = shutdownSignal();
 const given = process.env.KEYSLOT_REDIS_SERVER ?? '';
-const args = process.argv.slice(2);
-const named = args.filter((arg) => arg in SERVERS);
-const others = args.filter((arg) => !(arg in SERVERS));
-const servers = named.length > 0 ? named : Object.keys(SERVERS).filter((name) => !SERVERS[name].optional);
-const paths = others.some((arg) => arg.startsWith('test/')) ? others : [...SUITE, ...others];
+const { servers, jestArguments } = orEnd(USAGE, () => choiceOf(process.argv.slice(2)));
 // the servers are ours to choose
 delete process.env.REDIS_CLUSTER_NODES;
 
@@ -41,7 +39,7 @@ async function runOn(server) {
   try {
     const leftOut = Object.keys(LEFT_OUT).map((path) => `--testPathIgnorePatterns=/${path}`);
     const { report } = await runJest(
-      [...paths, '--testPathIgnorePatterns=/node_modules/', ...leftOut],
+      [...jestArguments, '--testPathIgnorePatterns=/node_modules/', ...leftOut],
       { REDIS_CLUSTER_NODES: cluster.nodes },
       shutdown,
     );

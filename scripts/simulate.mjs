@@ -5,49 +5,55 @@
 // noticed. With --verify N it runs N schedules twice, and compares what happened in them by its hash.
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { parseArgs } from 'node:util';
 import { ensureNodeModules } from './node-modules.mjs';
 import { root } from './paths.mjs';
+import { ArgumentError, checkName, orEnd, readArguments } from './program-arguments.mjs';
 import { shutdownSignal } from './shutdown.mjs';
+
+const USAGE = `npm run simulate -- [--seed 1] [--schedules 1000 | --minutes M] [--entities | --mixed]
+npm run simulate -- --verify N [--seed 1]        N schedules, twice each
+npm run simulate -- --planted [fault…]           faults in the client's own code`;
+const FROM_0 = { type: 'string', number: { from: 0 } };
+const WHOLE = { type: 'string', number: { from: 0, whole: true } };
+
+const { settings, names } = readArguments({
+  usage: USAGE,
+  options: {
+    seed: { ...WHOLE, default: '1' },
+    schedules: WHOLE,
+    minutes: FROM_0,
+    planted: { type: 'boolean', default: false },
+    entities: { type: 'boolean', default: false },
+    mixed: { type: 'boolean', default: false },
+    verify: WHOLE,
+  },
+  names: 'any',
+});
+if (!settings.planted) orEnd(USAGE, () => names.forEach((name) => checkName(name, [], 'argument')));
+
+const options = {
+  seed: settings.seed,
+  schedules: settings.schedules ?? (settings.minutes === undefined ? 1_000 : Infinity),
+  minutes: settings.minutes ?? 60,
+  callers: settings.entities ? 'entities' : settings.mixed ? 'mixed' : 'commands',
+};
 
 const shutdown = shutdownSignal();
 process.chdir(root);
 await ensureNodeModules(shutdown);
 const { compileSimulation, plant, removeTree } = await import('./simulation-tree.mjs');
-
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    seed: { type: 'string', default: '1' },
-    schedules: { type: 'string' },
-    minutes: { type: 'string' },
-    planted: { type: 'boolean', default: false },
-    entities: { type: 'boolean', default: false },
-    mixed: { type: 'boolean', default: false },
-    verify: { type: 'string' },
-  },
-});
-const numberOf = (name, otherwise) => {
-  const value = Number(values[name] ?? otherwise);
-  if (Number.isFinite(value) && value >= 0) return value;
-  console.error(`--${name} must be a number from 0 on, got ${values[name]}`);
-  process.exit(2);
-};
-const options = {
-  seed: numberOf('seed', 1),
-  schedules: numberOf('schedules', values.minutes === undefined ? 1_000 : Infinity),
-  minutes: numberOf('minutes', 60),
-  callers: values.entities ? 'entities' : values.mixed ? 'mixed' : 'commands',
-};
-
 const tree = compileSimulation('tree');
 const trees = [tree];
 const load = (folder, file) => import(pathToFileURL(join(folder, 'test/simulation', file)).href);
 let isFine = true;
 try {
-  if (values.planted) await runPlanted();
-  else if (values.verify !== undefined) await runTwice();
+  if (settings.planted) await runPlanted();
+  else if (settings.verify !== undefined) await runTwice();
   else await runSchedules();
+} catch (error) {
+  if (!(error instanceof ArgumentError)) throw error;
+  console.error(error.message);
+  isFine = false;
 } finally {
   for (const one of trees) removeTree(one);
 }
@@ -71,7 +77,7 @@ async function runSchedules() {
 
 async function runTwice() {
   const { verify } = await load(tree, 'simulate.js');
-  const wanted = numberOf('verify', 0);
+  const wanted = settings.verify;
   const { schedules, different } = await verify({ ...options, schedules: wanted }, () => shutdown.aborted);
   console.log(
     `${schedules - different.length} of ${schedules} schedules took the same course twice, from seed ${options.seed} on`,
@@ -89,9 +95,9 @@ async function runPlanted() {
     (await unchanged.firstFailure(1, seed, () => false, undefined, callers)) === undefined;
   const { MIXED_FAULTS } = await load(tree, 'planted/mixed-faults.js');
   const all = [...PLANTED_FAULTS, ...MIXED_FAULTS, ...ENTITY_FAULTS];
-  const unknown = positionals.filter((name) => !all.some((fault) => fault.name === name));
-  if (unknown.length > 0) throw new Error(`No planted fault has this name: ${unknown.join(', ')}`);
-  const chosen = all.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+  const known = all.map(({ name }) => name);
+  for (const name of names) checkName(name, known, 'planted fault');
+  const chosen = all.filter(({ name }) => names.length === 0 || names.includes(name));
   for (const fault of chosen) {
     if (shutdown.aborted) break;
     const copy = plant(tree, fault);

@@ -1,5 +1,4 @@
 import { cpus, loadavg } from 'node:os';
-import { parseArgs } from 'node:util';
 import { LocalCluster } from 'keyslot/testing';
 import { clients } from './clients.js';
 import type { Figures } from './figures.js';
@@ -8,9 +7,22 @@ import { scenarios } from './scenarios.js';
 import type { ClientUnderTest } from './session.js';
 import { report, summaryRow, SUMMARY_HEAD } from './report.js';
 
-const USAGE = `npm run faults -- [scenario…] [--client ${Object.keys(clients).join('|')}] [--short]
+/** What `npm run faults` takes, for scripts/program-arguments.mjs. */
+export const program = {
+  usage: `npm run faults -- [scenario…] [--client ${Object.keys(clients).join('|')}] [--short]
 Scenarios:
-${scenarios.map(({ name, title }) => `  ${name.padEnd(18)} ${title}`).join('\n')}`;
+${scenarios.map(({ name, title }) => `  ${name.padEnd(18)} ${title}`).join('\n')}`,
+  options: {
+    client: { type: 'string', default: 'keyslot', names: Object.keys(clients) },
+    short: { type: 'boolean', default: false },
+  },
+  names: scenarios.map(({ name }) => name),
+};
+
+interface Arguments {
+  readonly settings: { readonly client: readonly string[]; readonly short: boolean };
+  readonly names: readonly string[];
+}
 
 /** Where the programs of `servers/` find what a scenario needs. */
 const VARIABLES: Readonly<Record<Need, string>> = {
@@ -23,24 +35,14 @@ const VARIABLES: Readonly<Record<Need, string>> = {
 type Provide = (need: Need) => Promise<string>;
 
 /** Plays scenarios one after the other, each on a cluster of its own. @returns whether Keyslot reached all its goals */
-export async function run(args: readonly string[], signal: AbortSignal, provide: Provide): Promise<boolean> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      client: { type: 'string', default: 'keyslot' },
-      short: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  const unknown = positionals.find((name) => !scenarios.some((scenario) => scenario.name === name));
-  if (values.help || unknown !== undefined || !(values.client in clients)) {
-    console.log(unknown === undefined ? USAGE : `No scenario ${unknown}\n${USAGE}`);
-    return values.help;
-  }
-  const client = clients[values.client]();
-  const form: Form = values.short ? 'short' : 'full';
-  const chosen = scenarios.filter(({ name }) => positionals.length === 0 || positionals.includes(name));
+export async function run(
+  { settings, names }: Arguments,
+  signal: AbortSignal,
+  provide: Provide,
+): Promise<boolean> {
+  const client = clients[settings.client[0]]();
+  const form: Form = settings.short ? 'short' : 'full';
+  const chosen = scenarios.filter(({ name }) => names.length === 0 || names.includes(name));
   const rows: string[][] = [];
   let allReached = true;
   for (const scenario of chosen) {

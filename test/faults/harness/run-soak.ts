@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { LocalCluster } from 'keyslot/testing';
 import { KeyslotSession } from './clients/keyslot.js';
 import { growthLine, growthOf } from './soak/growth.js';
@@ -8,10 +7,27 @@ import { Samples } from './soak/samples.js';
 import { SOAK_FAULTS, type SoakFault } from './soak/soak-faults.js';
 import { beginStandingUse } from './soak/standing-use.js';
 
-const USAGE = `npm run soak -- [--hours H | --minutes 30] [--faults N] [--seed N] [--callers 4] [--pause-ms 15]
+/** What `npm run soak` takes, for scripts/program-arguments.mjs. */
+export const program = {
+  usage: `npm run soak -- [--hours H | --minutes 30] [--faults N] [--seed N] [--callers 4] [--pause-ms 15]
   --faults    how many, evenly over the time. Default: 200 in half an hour
   --callers   callers of each shard
-  --pause-ms  how long a caller pauses after each call`;
+  --pause-ms  how long a caller pauses after each call`,
+  options: {
+    hours: { type: 'string', number: { from: 0 } },
+    minutes: { type: 'string', default: '30', number: { from: 0 } },
+    faults: { type: 'string', number: { from: 1, whole: true } },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000), number: { from: 0, whole: true } },
+    callers: { type: 'string', default: '4', number: { from: 1, whole: true } },
+    'pause-ms': { type: 'string', default: '15', number: { from: 0 } },
+  },
+};
+
+interface Arguments {
+  readonly settings: Readonly<
+    Record<'minutes' | 'seed' | 'callers' | 'pause-ms', number> & Partial<Record<'hours' | 'faults', number>>
+  >;
+}
 
 const FAULTS_AN_HOUR = 400;
 /** Between two lines about the samples, in ms. */
@@ -19,26 +35,10 @@ const LINE_MS = 5 * 60_000;
 const NOTHING: SoakFault = { inject: async () => {}, mayLose: false, changedRoles: 0 };
 
 /** Random faults for a long time. Nothing may be wrong, and nothing may grow. @returns whether that is so */
-export async function run(args: readonly string[], signal: AbortSignal): Promise<boolean> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      hours: { type: 'string' },
-      minutes: { type: 'string', default: '30' },
-      faults: { type: 'string' },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      callers: { type: 'string', default: '4' },
-      'pause-ms': { type: 'string', default: '15' },
-      help: { type: 'boolean', default: false },
-    },
-  });
-  if (values.help) {
-    console.log(USAGE);
-    return true;
-  }
-  const hours = values.hours === undefined ? Number(values.minutes) / 60 : Number(values.hours);
-  const count = Number(values.faults ?? Math.max(1, Math.round(hours * FAULTS_AN_HOUR)));
-  const [seed, callers, pauseMs] = [values.seed, values.callers, values['pause-ms']].map(Number);
+export async function run({ settings }: Arguments, signal: AbortSignal): Promise<boolean> {
+  const { seed, callers, 'pause-ms': pauseMs } = settings;
+  const hours = settings.hours ?? settings.minutes / 60;
+  const count = settings.faults ?? Math.max(1, Math.round(hours * FAULTS_AN_HOUR));
   const random = randomFrom(seed);
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)];
   console.log(`${count} faults in ${hours} h, --seed ${seed} --callers ${callers} --pause-ms ${pauseMs}`);
