@@ -60,6 +60,44 @@ describe('token credentials', () => {
     expect((await provider()).password).toMatch(/^token-\d+$/);
   });
 
+  it('keep a token while it is valid if the issuer does not answer, and ask it again', async () => {
+    const unanswered = [2, 3];
+    let late: (() => void) | undefined;
+    const counts = { issued: 0 };
+    const provider = tokenCredentials(async () => {
+      const n = ++counts.issued;
+      if (unanswered.includes(n)) await new Promise<void>((resolve) => (late = resolve));
+      return { password: `token-${n}`, expiresAt: Date.now() + LIFE_MS };
+    });
+    await pass((await provider()).refreshAfterMs!);
+    const kept = provider();
+    await pass(1_000);
+    expect((await kept).password).toBe('token-1');
+    // nobody waits again before the next attempt is due
+    expect((await provider()).password).toBe('token-1');
+    await pass(LIFE_MS);
+    const failed = expect(provider()).rejects.toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE' });
+    await pass(10_000);
+    await failed;
+    expect(await provider()).toMatchObject({ password: 'token-4' });
+    // the answer to the third request comes now, and is older
+    late!();
+    await pass(0);
+    expect(await provider()).toMatchObject({ password: 'token-4' });
+  });
+
+  it('use an answer that comes late', async () => {
+    const provider = tokenCredentials(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 12_000));
+      return { password: 'late', expiresAt: Date.now() + LIFE_MS };
+    });
+    const failed = expect(provider()).rejects.toMatchObject({ code: 'CREDENTIALS_UNAVAILABLE' });
+    await pass(10_000);
+    await failed;
+    await pass(2_000);
+    expect((await provider()).password).toBe('late');
+  });
+
   it('accept a Date, and reject a token that has ended or says no end', async () => {
     expect(await issuer(() => ({ expiresAt: new Date(Date.now() + LIFE_MS) })).provider()).toMatchObject({
       password: 'token-1',

@@ -30,6 +30,8 @@ export class CredentialsKeeper {
   private readonly renewals = new Set<Renewal>();
   private endFollowing: (() => void) | undefined = undefined;
   private timer: NodeJS.Timeout | undefined = undefined;
+  /** When the next renewal is due, in ms of the client's clock. */
+  private dueAt = Infinity;
   private stopped = false;
   private asking: Promise<Credentials | undefined> | undefined = undefined;
   private failure: Error | undefined = undefined;
@@ -101,10 +103,19 @@ export class CredentialsKeeper {
     }
   }
 
+  /**
+   * Renews after some ms, unless it is due earlier already: what a new connection was given does not put off the renewal
+   * of those that are open.
+   */
   private schedule(ms: number): void {
-    if (this.stopped) return;
+    const at = monotonicMs() + ms;
+    if (this.stopped || at >= this.dueAt) return;
     clearTimeout(this.timer);
-    const due = (): void => void this.renew().catch(() => this.schedule(RETRY_MS));
+    this.dueAt = at;
+    const due = (): void => {
+      this.dueAt = Infinity;
+      void this.renew().catch(() => this.schedule(RETRY_MS));
+    };
     this.timer = setTimeout(due, ms).unref();
   }
 }

@@ -75,15 +75,18 @@ export class MessageStreams {
       const form = formOf(topic);
       let payload: unknown;
       let headers: DecodedMessage['headers'];
+      let isPending: boolean;
       try {
         payload = read(message);
         headers = codec.headers?.(message.payload());
+        // looks at a property of the payload, which may throw as well
+        isPending = isThenable(payload);
       } catch (error) {
         return this.reportUnreadable(envelope(form, message, undefined), message.payload(), error, codec);
       }
       const decoded = envelope(form, message, payload);
       if (headers !== undefined) decoded.headers = headers;
-      if (!isThenable(payload)) return decoded;
+      if (!isPending) return decoded;
       const raw = message.payload();
       return Promise.resolve(payload).then(
         (value) => ({ ...decoded, payload: value }),

@@ -92,6 +92,32 @@ describe('a schema as codec', () => {
     expect((await unreadable).raw.toString()).toBe('3');
   });
 
+  it('reports a decoded value that throws when it is looked at, and keeps the connection', async () => {
+    const { pubsub } = open({ nodes: cluster.nodes });
+    const revoked = (): object => {
+      const { proxy, revoke } = Proxy.revocable({}, {});
+      revoke();
+      return proxy;
+    };
+    const codec = {
+      encode: String,
+      decode: (payload: Buffer): unknown => (String(payload) === '2' ? revoked() : Number(payload)),
+    };
+    const seen: unknown[] = [];
+    const gaps: unknown[] = [];
+    pubsub.gaps$.subscribe((gap) => gaps.push(gap));
+    pubsub.channel(name('revoked'), { codec }).subscribe(({ payload }) => seen.push(payload));
+    const unreadable = firstValueFrom(pubsub.errors$);
+    await pubsub.ready();
+    await pubsub.publishMany(
+      [1, 2, 3].map((value) => ({ channel: name('revoked'), value })),
+      { codec },
+    );
+    expect((await unreadable).raw.toString()).toBe('2');
+    await eventually(() => expect(seen).toEqual([1, 3]));
+    expect(gaps).toEqual([]);
+  });
+
   it('does not publish invalid values', async () => {
     const { pubsub } = open({ nodes: cluster.nodes });
     const Even = z.number().refine(async (n) => n % 2 === 0);

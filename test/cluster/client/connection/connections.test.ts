@@ -199,6 +199,21 @@ describe('credentials that change', () => {
     expect(await blocked).toBeInstanceOf(Error);
   });
 
+  it('reach open connections when they are due, however often new ones are opened', async () => {
+    await setUser('resetpass', '>first');
+    const rules = `on >other ${APP}`.split(' ');
+    await Promise.all(cluster.nodes.map((node) => cluster.command(node, 'ACL', 'SETUSER', 'due', ...rules)));
+    let current = { username: 'app', password: 'first' };
+    const client = clientOf({ credentialsProvider: () => ({ ...current, refreshAfterMs: 2_000 }) });
+    await client.connect();
+    current = { username: 'due', password: 'other' };
+    await eventually(async () => {
+      // a transaction whose function throws leaves its connection, so the next one opens another
+      await client.transaction(['{due}k'], () => Promise.reject(new Error('left'))).catch(() => {});
+      expect(await client.call('ACL', 'WHOAMI')).toBe('due');
+    });
+  });
+
   it('cause no lost messages for subscribers of any kind', async () => {
     await setUser('resetpass', '>first');
     let current = { username: 'app', password: 'first' };
