@@ -51,8 +51,6 @@ export interface EntityPipeline {
   hgetall(key: string): unknown;
   /** As `ClusterClient` has it. */
   hgetallBuffer(key: string): unknown;
-  /** As `ClusterClient` has it. */
-  exists(key: string): unknown;
   exec(): Promise<[error: Error | null, reply: unknown][] | null>;
 }
 

@@ -12,7 +12,7 @@ import { type ClassList, type FollowHandler, followChanges } from '../followers/
 import { type FollowOptions, checkGroup } from '../followers/follow-options.js';
 import { type EntityKey, entityKey, partitionTag } from '../keys/entity-key.js';
 import { checkEntityOptions } from '../common/check-entity-options.js';
-import { type DeletedRows, loadRow, loadRowsByKey, loadWholeRows } from '../rows/row-reader.js';
+import { type DeletedRows, loadRow, loadRows, loadWholeRows } from '../rows/row-reader.js';
 import { deletionOf } from '../schema/deletion-schema.js';
 import type { Found, SelectOptions, SelectableNames } from '../decorators/selected.js';
 import { loadWithRelations } from '../loading/relation-loader.js';
@@ -202,8 +202,7 @@ export abstract class RepositoryReads<E extends object> extends RepositoryQuerie
     if (client !== context.client)
       return (await loadWholeRows({ ...context, client }, mapper, places, deleted)) as Row[];
     if (options.with === undefined) {
-      if (options.select === undefined)
-        return (await loadRowsByKey(context, mapper, places, deleted)) as Row[];
+      if (options.select === undefined) return (await loadRows(context, mapper, places, deleted)) as Row[];
       const { finder, pick } = this.reads(options, undefined, deleted);
       return (await finder.rows(places)).map((read) => read && pick(read)) as Row[];
     }

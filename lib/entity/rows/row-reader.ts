@@ -49,8 +49,8 @@ async function readRow(client: EntityClient, loader: RowLoader, row: string): Pr
 }
 
 /**
- * Reads rows that are known to exist, such as those that an index lists, in one batch per node. Returns their values in
- * the same order, null for missing rows, which take a second batch.
+ * Reads rows in one batch per node. Returns their values in the same order, null for missing rows, which take a second
+ * batch: a row of another program can lack all of these fields.
  */
 export async function readRows(
   client: EntityClient,
@@ -61,28 +61,6 @@ export async function readRows(
   for (const { row } of keys) addRead(pipeline, loader, row);
   const rows = (await repliesOf(pipeline.exec())) as (RowValues | null)[];
   const others = [...rows.keys()].filter((i) => !isReadable(rows[i]!));
-  return readAgain(client, loader, keys, rows, others);
-}
-
-/** Reads rows that may be missing, in one batch per node. Returns their values in the same order, null for missing rows. */
-async function readRowsByKey(
-  client: EntityClient,
-  loader: RowLoader,
-  keys: readonly EntityKey[],
-): Promise<(RowValues | null)[]> {
-  const pipeline = client.pipeline();
-  for (const { row } of keys) {
-    addRead(pipeline, loader, row);
-    pipeline.exists(row);
-  }
-  const replies = await repliesOf(pipeline.exec());
-  const rows = keys.map((_, i) => replies[2 * i] as RowValues | null);
-  const others: number[] = [];
-  for (let i = 0; i < rows.length; i++) {
-    if (isReadable(rows[i]!)) continue;
-    rows[i] = null;
-    if (replies[2 * i + 1] !== 0) others.push(i);
-  }
   return readAgain(client, loader, keys, rows, others);
 }
 
@@ -161,14 +139,6 @@ export const loadRows = (
   keys: readonly EntityKey[],
   deleted?: DeletedRows,
 ): Promise<(object | null)[]> => loadBy(readRows, context, mapper, keys, deleted);
-
-/** Does the same for rows that may be missing. */
-export const loadRowsByKey = (
-  context: RowContext,
-  mapper: RowMapper,
-  keys: readonly EntityKey[],
-  deleted?: DeletedRows,
-): Promise<(object | null)[]> => loadBy(readRowsByKey, context, mapper, keys, deleted);
 
 /** Does the same for rows that the client may have in its cache. */
 export const loadWholeRows = (

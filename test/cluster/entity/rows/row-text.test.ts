@@ -108,3 +108,14 @@ test('a row that does not exist is looked for in one round trip', async () => {
   expect(await createRepositories(client, [Letter]).repository(Letter).findOne(freshId())).toBeNull();
   expect(client.calls).toEqual(['hmget', 'exists']);
 });
+
+test('many rows are read in one round trip, and those that do not exist are looked for in one more', async () => {
+  const [a, b, absent] = [freshId(), freshId(), freshId()];
+  await letters.saveMany([letters.create({ id: a, body: 'a' }), letters.create({ id: b })]);
+  const client = counted(cluster.client);
+  const counting = createRepositories(client, [Letter]).repository(Letter);
+  expect(await counting.findMany([a, b])).toMatchObject([{ body: 'a' }, { id: b }]);
+  expect(client.calls).toEqual(['pipeline']);
+  expect(await counting.findMany([absent, a])).toMatchObject([null, { body: 'a' }]);
+  expect(client.calls).toEqual(['pipeline', 'pipeline', 'pipeline']);
+});
