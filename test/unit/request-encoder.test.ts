@@ -117,6 +117,35 @@ describe('RequestEncoder', () => {
     expect(decode(bytes)).toEqual([['first', ...texts], asBytes(['second', 'é']), ['third', texts[0]]]);
   });
 
+  it('keeps arguments that commands have in common, and those in which they differ', () => {
+    const encoder = new RequestEncoder();
+    const fields = ['~v', 'titel: é語', '', 'price'];
+    const changed = [...fields];
+    const bytes = Buffer.from('abcd');
+    const requests: Request[] = [
+      ...['a', 'b', 'é', 'x'.repeat(20_000), 'c'].map((key): Request => ['hmget', key, ...fields]),
+      ['hmget', 'd', ...fields.slice(1)],
+      ['hmget', 'e', ...fields, 'more'],
+      ['hmget', 'f', ...fields.with(1, 'title')],
+      ...['g', 'h', 'i'].map((key): Request => ['hset', key, 'field', 'x'.repeat(9_000), 'other', '1']),
+      ...['j', 'k', 'l'].map((key): Request => ['hset', key, 'field', 'x'.repeat(40_000), 'other', '1']),
+    ];
+    for (const [name, ...args] of requests) encoder.append(name, args);
+    for (const [i, field] of ['p', 'q', 'q', 'r'].entries()) {
+      const args = ['m', ...changed];
+      args[2] = field;
+      encoder.append('hmget', args);
+      requests.push(['hmget', ...args]);
+      args[2] = `changed after ${i}`;
+    }
+    for (const byte of [97, 98, 98]) {
+      bytes[0] = byte;
+      encoder.append('hset', ['n', 'field', bytes, 'other', '1']);
+      requests.push(['hset', 'n', 'field', Buffer.from(bytes), 'other', '1']);
+    }
+    expect(decode(bytesOf(encoder.take()))).toEqual(requests.map(asBytes));
+  });
+
   it('sends the same bytes as ioredis', () => {
     for (const word of WORDS) {
       const theirs = new Command('set', ['key', word, 'é'], {}).toWritable(undefined as never);

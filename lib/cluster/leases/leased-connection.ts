@@ -8,7 +8,7 @@ import { throwAsOurs } from './leased-command.js';
 import { createNodeClient } from '../node-client/node-client.js';
 import { verifyIdentity } from '../topology/node-identity.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
-import { redactReply } from '../protocol/redact-reply.js';
+import { redactReply } from '../diagnostics/redact-reply.js';
 import type { Ask, Reply } from '../protocol/reply.js';
 import type { ClusterNode } from '../topology/topology.js';
 import { within } from '../common/within.js';

@@ -1,5 +1,5 @@
 import { ReplyError } from '../common/errors.js';
-import { redactReply } from './redact-reply.js';
+import { redactReply } from '../diagnostics/redact-reply.js';
 
 /**
  * Returns the error for an error reply. It has no stack trace, which would only show the parser, and would take

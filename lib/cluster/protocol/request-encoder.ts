@@ -1,4 +1,5 @@
 import { toByteText } from './buffer-text.js';
+import { RepeatedArguments } from './repeated-arguments.js';
 import { RequestHeaders } from './request-headers.js';
 
 /**
@@ -22,6 +23,8 @@ const END = '\r\n';
 export const lengthLine = (length: number): string =>
   length < LENGTH_LINES.length ? LENGTH_LINES[length] : `\r\n$${length}\r\n`;
 
+const lineOf = (bytes: string): string => lengthLine(bytes.length) + bytes;
+
 /**
  * Encodes commands as RESP requests into one batch, which is then written at once. The batch is byte text (a
  * string with one character per byte), whatever the arguments contain. Only large arguments are kept apart.
@@ -31,6 +34,7 @@ export const lengthLine = (length: number): string =>
  */
 export class RequestEncoder {
   private readonly headers = new RequestHeaders();
+  private readonly repeated = new RepeatedArguments(lineOf);
   private pieces: (string | Buffer)[] = [];
   private pieceBytes = 0;
   private text = '';
@@ -52,7 +56,9 @@ export class RequestEncoder {
     // every line gets its CRLF from the next one, and the last from `take`: one string less to join per line
     const header = this.headers.get(name, args.length);
     let text = this.isEmpty ? header.slice(END.length) : this.text + header;
-    for (let i = 0; i < args.length; i++) {
+    const repeated = this.repeated.textOf(args);
+    const count = repeated === undefined ? args.length : 1;
+    for (let i = 0; i < count; i++) {
       const value = args[i];
       if (value.length >= LARGE) text = this.appendLarge(text, value);
       else {
@@ -61,7 +67,7 @@ export class RequestEncoder {
       }
       if (text.length >= PIECE_BYTES) text = this.cut(text);
     }
-    this.text = text;
+    this.text = repeated === undefined ? text : text + repeated;
   }
 
   /** Adds a command whose arguments are byte text, each shorter than a string may be long. */
@@ -101,6 +107,7 @@ export class RequestEncoder {
     this.text = '';
     // else it holds all the strings of the batch that it was joined from
     this.keptText = '';
+    this.repeated.forget();
     return pieces;
   }
 

@@ -3,7 +3,7 @@ import { toByteText } from './buffer-text.js';
 /** Callers can invent names and argument counts, so the cache is limited. */
 const MAXIMUM_NAMES = 1_000;
 const MAXIMUM_NAME_LENGTH = 64;
-const MAXIMUM_ARGUMENTS = 8;
+const MAXIMUM_ARGUMENTS = 16;
 
 /**
  * The first lines of commands: `*3`, `$3`, `SET`, each after the CRLF of the previous line. Common ones are

@@ -80,16 +80,21 @@ export function keyOfEntity(schema: EntitySchema, entity: object): EntityKey {
 }
 
 /** Returns the key of a row in a partition from the text of its id in an index. */
-export function entityKeyIn(schema: EntitySchema, tag: string, idText: string): EntityKey {
+export const entityKeyIn = (schema: EntitySchema, tag: string, idText: string): EntityKey =>
+  keysIn(schema, tag)(idText);
+
+/** Returns what makes the keys of rows in a partition from the texts of their ids in an index. */
+export function keysIn(schema: EntitySchema, tag: string): (idText: string) => EntityKey {
   const { name, partitionName, primaryKey, partitionKey } = schema;
-  const partitionText = tag.slice(partitionName.length + 2, -1);
-  return {
+  const partition = partitionKey && idFromText(partitionKey, tag.slice(partitionName.length + 2, -1));
+  const beginning = `${tag}:${name}:`;
+  return (idText) => ({
     id: idFromText(primaryKey, idText),
-    partition: partitionKey && idFromText(partitionKey, partitionText),
+    partition,
     idText,
     tag,
-    row: `${tag}:${name}:${idText}`,
-  };
+    row: beginning + idText,
+  });
 }
 
 /** Returns the key of a row from its Redis key; undefined if no entity of the schema can have it. */
@@ -107,7 +112,8 @@ export function entityKeyOfRow(schema: EntitySchema, row: string): EntityKey | u
 /** Parses an id. Returns the text itself if another program wrote an invalid id, which no row of ours has. */
 function idFromText(key: KeyProperty, text: string): EntityId {
   try {
-    return ID_READERS[key.type](decodeURIComponent(text)) ?? text;
+    const id = text.includes('%') ? decodeURIComponent(text) : text;
+    return ID_READERS[key.type](id) ?? text;
   } catch {
     return text;
   }
@@ -155,16 +161,26 @@ const tagOf = (schema: EntitySchema, partitionText: string): string =>
 /** Returns an id in the type of its property, and its text in the key. */
 function readId(schema: EntitySchema, key: KeyProperty, given: unknown): { value: EntityId; text: string } {
   const value = ID_READERS[key.type](given);
-  const refuse = (why: string): InvalidArgumentError =>
-    new InvalidArgumentError(key.property, `${schema.name}.${key.property} ${why}`);
-  if (given === undefined || given === null)
-    throw refuse(`is missing (${given}); it must be ${ID_EXPECTS[key.type]}`);
-  if (value === undefined) throw refuse(`must be ${whatFits(ID_EXPECTS[key.type], given)}`);
-  const text = escapeId(String(value));
-  if (text === '') throw refuse('must not be empty');
+  const text = value === undefined ? '' : escapeId(String(value));
+  const misfit = misfitOf(key, given, value, text);
+  if (misfit !== undefined)
+    throw new InvalidArgumentError(key.property, `${schema.name}.${key.property} ${misfit}`);
+  return { value: value!, text };
+}
+
+/** Returns what is wrong with an id, which was read as a value and a text. */
+function misfitOf(
+  { type }: KeyProperty,
+  given: unknown,
+  value: EntityId | undefined,
+  text: string,
+): string | undefined {
+  if (given === undefined || given === null) return `is missing (${given}); it must be ${ID_EXPECTS[type]}`;
+  if (value === undefined) return `must be ${whatFits(ID_EXPECTS[type], given)}`;
+  if (text === '') return 'must not be empty';
   if (text.length * 3 > MAX_ID_BYTES && Buffer.byteLength(text) > MAX_ID_BYTES)
-    throw refuse(`takes more than ${MAX_ID_BYTES} bytes in the key`);
-  return { value, text };
+    return `takes more than ${MAX_ID_BYTES} bytes in the key`;
+  return undefined;
 }
 
 const ID_EXPECTS: Record<KeyType, string> = {

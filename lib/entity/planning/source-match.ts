@@ -3,8 +3,27 @@ import type { IndexSchema } from '../schema/entity-schema.js';
 import { meets } from './query-condition.js';
 import type { QuerySource } from './query-plan.js';
 
+/**
+ * Returns what checks whether entities meet the conditions of a source. Rows that an index lists one after the other often
+ * have the same value: the last one that met a condition is not checked again.
+ */
+export function conditionsCheck({ conditions }: QuerySource): (entity: object) => boolean {
+  const met = conditions.map((): unknown => NONE);
+  return (entity) =>
+    conditions.every((condition, i) => {
+      const value: unknown = Reflect.get(entity, condition.field.property);
+      if (Object.is(value, met[i])) return true;
+      if (!meets(value, condition)) return false;
+      if (typeof value !== 'object') met[i] = value; // the content of an object may change
+      return true;
+    });
+}
+
+/** No value of an entity. */
+const NONE = Symbol('none');
+
 /** Returns whether an entity meets the conditions of a source. */
-export const meetsAll = ({ conditions }: QuerySource, entity: object): boolean =>
+const meetsAll = ({ conditions }: QuerySource, entity: object): boolean =>
   conditions.every((condition) => meets(Reflect.get(entity, condition.field.property), condition));
 
 /** Returns whether a source finds an entity: it has an entry in the index, and meets the conditions. */

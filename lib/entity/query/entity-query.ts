@@ -1,5 +1,5 @@
 import type { EntityClient } from '../common/entity-client.js';
-import { type EntityKey, entityKeyIn, indexKey, uniqueKey } from '../keys/entity-key.js';
+import { type EntityKey, indexKey, keysIn, uniqueKey } from '../keys/entity-key.js';
 import { keyOfReference, referenceInRecord, uniqueBucketOf } from '../keys/global-entry.js';
 import { idTextOf } from '../keys/index-entry.js';
 import type { Direction } from '../planning/query-order.js';
@@ -12,7 +12,7 @@ import {
   planGlobalQuery,
   planQuery,
 } from '../planning/query-plan.js';
-import { encodingsOf, isFoundBy, meetsAll } from '../planning/source-match.js';
+import { conditionsCheck, encodingsOf, isFoundBy } from '../planning/source-match.js';
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { GlobalIndexReader } from './global-index-reader.js';
 import { type EntryReader, IndexReader } from './index-reader.js';
@@ -66,14 +66,15 @@ function partitionQuery(client: EntityClient, schema: EntitySchema, plan: QueryP
   // The list of all rows has the deleted ones too.
   const coversAll = ({ index, isCovered }: QuerySource): boolean =>
     isCovered && !(index.fields.length === 0 && schema.deletion);
+  const keyOf = keysIn(schema, tag);
   const readers = sources.map((source): SourceReader & { readonly exact?: ExactIndex } => {
     const { index, uniques, ranges, beginning = '' } = source;
     const finds = (entity: object): boolean => isFoundBy(source, entity);
     const base = {
       beginning,
-      keyOf: (entry: string) => entityKeyIn(schema, tag, idTextOf(entry)),
+      keyOf: (entry: string) => keyOf(idTextOf(entry)),
       finds,
-      fits: (entity: object) => meetsAll(source, entity),
+      fits: conditionsCheck(source),
     };
     if (uniques) {
       const key = uniqueKey(schema, tag);

@@ -111,13 +111,21 @@ async function readAgain(
  * Returns whether values are those of a row that needs no other reading. If all are absent, there is no row, or another
  * program wrote it.
  */
-const isReadable = (values: RowValues): boolean => values.some(isPresent) && !isReplaced(values);
-
-const isPresent = (value: Stored | null | undefined): boolean => value !== null && value !== undefined;
+function isReadable(values: RowValues): boolean {
+  let isPresent = false;
+  for (const value of values) {
+    if (value === null || value === undefined) continue;
+    if (isReplacedText(value)) return false;
+    isPresent = true;
+  }
+  return isPresent;
+}
 
 /** Returns whether bytes were replaced. Then the row is read again as bytes, which its codecs check. */
-const isReplaced = (values: RowValues): boolean =>
-  values.some((value) => typeof value === 'string' && value.includes(REPLACED));
+const isReplaced = (values: RowValues): boolean => values.some(isReplacedText);
+
+const isReplacedText = (value: Stored | null | undefined): boolean =>
+  typeof value === 'string' && value.includes(REPLACED);
 
 /** Returns the replies of a batch. @throws the first error among them. */
 async function repliesOf(

@@ -116,6 +116,16 @@ describe('findBy', () => {
     await tickets.save(Object.assign(found[0], { note: 'x' }));
   });
 
+  it('checks each row, also between rows that match', async () => {
+    const other = freshId();
+    await insert(other, ...['a', 'b', 'c', 'd'].map((id) => ({ id, row: 'left' })));
+    // as another program, which does not know the index
+    await cluster.client.hset(tickets.keyOf({ orderId: other, id: 'b' }), 'row', 'right');
+    await cluster.client.hdel(tickets.keyOf({ orderId: other, id: 'c' }), 'row');
+    expect(ids(await tickets.findBy({ orderId: other, row: 'left' }))).toEqual(['a', 'd']);
+    expect(ids(await tickets.findBy({ orderId: other, row: { startsWith: 'le' } }))).toEqual(['a', 'd']);
+  });
+
   it('rejects queries that no index covers', async () => {
     for (const where of [
       { note: 'x' },
