@@ -15,7 +15,7 @@ import { LUA_ENTRY, LUA_NEXT_VERSION } from '../lua/lua-header.js';
  * - 'row', 'ix' and 'uq', the keys
  *
  * A letter is followed by counts, one character each from '0' on, and for an update by the expected version, which is
- * empty if any is accepted.
+ * empty if any is accepted. The next version follows if both have 16 digits, as versions of rows that Keyslot inserts.
  */
 
 const HEADER = `'${ROW_FIELDS.version}', '${ROW_FIELDS.lastWrites}', '${ROW_FIELDS.expiresAt}'`;
@@ -28,7 +28,16 @@ local sub, byte, find = string.sub, string.byte, string.find
 /** Sets the header of a new row. */
 const LUA_NEW = String.raw`
 local clock = call('TIME')
-local version = clock[1] .. sub('00000' .. clock[2], -6)
+local micros = clock[2]
+local version = clock[1] .. (#micros == 6 and micros or sub('00000' .. micros, -6))
+`;
+
+/** Reads the versions that stand in the form of an update, so many characters behind its letter. */
+const luaVersions = (distance: number): string => String.raw`
+local expected, following = '', ''
+if #form >= place + ${distance} then
+  expected, following = sub(form, place + ${distance}, place + ${distance + 15}), sub(form, place + ${distance + 16})
+end
 `;
 
 /** Checks the header of a row. The server's clock is read only for a row that expires. */
@@ -45,7 +54,10 @@ local isUsual = version and writes and not expiresAt
 
 /** Makes the header that follows. */
 const LUA_NEXT = String.raw`
-${LUA_NEXT_VERSION}
+if following ~= '' then version = following
+else
+  ${LUA_NEXT_VERSION}
+end
 ${LUA_ENTRY}
 writes = entry .. sub(writes, 1, 48)
 `;
@@ -63,10 +75,11 @@ if call('EXISTS', row) == 0 then
 end
 `;
 
-/** An update that touches no index: 'p' and the expected version. Its arguments are the pairs. */
+/** An update that touches no index: 'p' and the versions. Its arguments are the pairs. */
 const LUA_UPDATE = String.raw`
 ${LUA_LIBRARIES}
-local expected, header = #form > place and sub(form, place + 1) or '', call('HMGET', row, ${HEADER})
+${luaVersions(1)}
+local header = call('HMGET', row, ${HEADER})
 ${LUA_USUAL}
 if isUsual then
   ${LUA_NEXT}
@@ -101,27 +114,40 @@ end
 `;
 
 /**
- * An update: 'u', the number of indexes, the number of unique constraints, the expected version. Its arguments are the
- * id, the field with the encoding of each, the name of each, and the pairs, the last of which are these encodings. Each
- * has one field.
+ * An update: 'u', the number of indexes, the number of unique constraints, the versions. Its arguments are the id, the
+ * name of each, and the pairs, the last of which are the encoding of each. Each has one field.
  */
 export const LUA_INDEXED_UPDATE = String.raw`
 ${LUA_LIBRARIES}
-local expected, indexes, count = sub(form, place + 3), byte(form, place + 1, place + 2)
+${luaVersions(3)}
+local indexes, count = byte(form, place + 1, place + 2)
 indexes, count = indexes - 48, indexes + count - 96
-local header = try('HMGET', row, ${HEADER}, unpack(ARGV, at + 1, at + count))
+local id, encodings, header = ARGV[at], to - 2 * count, nil
+if count == 1 then header = try('HMGET', row, ${HEADER}, ARGV[to - 1])
+else
+  local fields = {}
+  for i = 1, count do fields[i] = ARGV[encodings + 2 * i - 1] end
+  header = try('HMGET', row, ${HEADER}, unpack(fields))
+end
 ${LUA_USUAL}
-local id, adds, leaves, claims, releases = ARGV[at], nil, nil, nil, nil
+-- Most writes change one entry, for which no list is made.
+local add, adds, leave, leaves, claims, releases
 for i = 1, isUsual and count or 0 do
-  local name, old, new = ARGV[at + count + i], header[3 + i], ARGV[to + 2 * (i - count)]
+  local name, old, new = ARGV[at + i], header[3 + i], ARGV[encodings + 2 * i]
   if old == new then -- no entry changes
   elseif i <= indexes then
-    local length = adds and #adds or 0
-    if adds then adds[length + 1], adds[length + 2] = '0', name .. '\0' .. new .. '\0' .. id
-    else adds = { '0', name .. '\0' .. new .. '\0' .. id } end
+    local entry = name .. '\0' .. new .. '\0' .. id
+    if add then
+      adds = adds or { '0', add }
+      local length = #adds
+      adds[length + 1], adds[length + 2] = '0', entry
+    else add = entry end
     if old then
-      local entry = name .. '\0' .. old .. '\0' .. id
-      if leaves then leaves[#leaves + 1] = entry else leaves = { entry } end
+      entry = name .. '\0' .. old .. '\0' .. id
+      if leave then
+        leaves = leaves or { leave }
+        leaves[#leaves + 1] = entry
+      else leave = entry end
     end
   else
     local entry = name .. '\0' .. new
@@ -138,14 +164,15 @@ for i = 1, isUsual and count or 0 do
 end
 local permits = redis.acl_check_cmd
 -- The first write is tried. The others cannot fail but for a missing permission.
-if isUsual and permits('HSET', row, row, row) and (not leaves or permits('ZREM', row, row))
+if isUsual and permits('HSET', row, row, row) and (not leave or permits('ZREM', row, row))
   and (not releases or permits('HDEL', row, row))
-  and (not adds or type(try('ZADD', ix, unpack(adds))) == 'number') then
-  if leaves then call('ZREM', ix, unpack(leaves)) end
+  and (not add or type(adds and try('ZADD', ix, unpack(adds)) or try('ZADD', ix, '0', add)) == 'number') then
+  if leaves then call('ZREM', ix, unpack(leaves))
+  elseif leave then call('ZREM', ix, leave) end
   if releases then call('HDEL', uq, unpack(releases)) end
   for i = 1, claims and #claims or 0 do call('HSET', uq, claims[i], id) end
   ${LUA_NEXT}
-  call('HSET', row, ${SET_HEADER}, unpack(ARGV, at + 1 + 2 * count, to))
+  call('HSET', row, ${SET_HEADER}, unpack(ARGV, at + 1 + count, to))
   return version
 end
 `;
@@ -198,7 +225,7 @@ const LUA_APPEND_PAIRS = String.raw`
 export const LUA_LONG_ROW = String.raw`
 ${LUA_LEFT}
 if isShort then
-  local long = { head, isInsert and 'I' or 'U', string.sub(left, 2), '', '0' }
+  local long = { head, isInsert and 'I' or 'U', string.sub(left, 2, 17), '', '0' }
   ${LUA_APPEND_PAIRS}
   appendPairs(2)
   ARGV = long
@@ -222,11 +249,11 @@ if isShort then
     pairsFrom = 4 + first + 2 * second
   else
     local count = first + second
-    pairsFrom = 3 + 2 * count
+    pairsFrom = 3 + count
     shape[1], shape[count + 2] = count, count
     for i = 1, count do
-      shape[i + 1] = ARGV[2 + i]
-      for j, part in ipairs({ i <= first and 'x' or 'u', ARGV[2 + count + i], 1, i }) do
+      shape[i + 1] = ARGV[#ARGV - 2 * (count - i) - 1]
+      for j, part in ipairs({ i <= first and 'x' or 'u', ARGV[2 + i], 1, i }) do
         shape[count + 2 + 4 * (i - 1) + j] = part
       end
     end
@@ -234,7 +261,7 @@ if isShort then
   local encodings = {}
   for i = pairsFrom, #ARGV, 2 do encodings[ARGV[i]] = ARGV[i + 1] end
   local count = (#ARGV - pairsFrom + 1) / 2 + 2
-  local long = { head, '1', '', '1', isInsert and 'I' or 'U', string.sub(left, 4), count }
+  local long = { head, '1', '', '1', isInsert and 'I' or 'U', string.sub(left, 4, 19), count }
   ${LUA_APPEND_PAIRS}
   appendPairs(pairsFrom)
   for _, value in ipairs({ '0', '2', KEYS[3] and '3' or '0', ARGV[isInsert and 3 or 2] }) do long[#long + 1] = value end

@@ -14,6 +14,9 @@ const MAX_PAIRS = 6_000;
 const MAX_COUNT = 70;
 const countText = (count: number): string => String.fromCharCode(48 + count);
 
+/** The digits of a time in microseconds, which the versions of a row begin with. */
+const VERSION_LENGTH = 16;
+
 const SEPARATOR = '\0';
 
 /** The short form of a write. */
@@ -56,17 +59,24 @@ export function shortForm(operation: RowOperation): ShortForm | undefined {
       : { text: 'n', args: set, isIndexed: false, hasUniques: false };
   }
   if (set.length === 0 || (removed !== undefined && removed.length > 0)) return undefined;
-  const version = expected === undefined ? '' : String(expected);
+  const versions = versionsText(expected);
   return indexing
-    ? indexedUpdate(operation, indexing, set, version)
-    : { text: `p${version}`, args: set, isIndexed: false, hasUniques: false };
+    ? indexedUpdate(operation, indexing, set, versions)
+    : { text: `p${versions}`, args: set, isIndexed: false, hasUniques: false };
+}
+
+/** Returns the expected version, and the next one if both have as many digits as the script expects. */
+function versionsText(expected: number | undefined): string {
+  if (expected === undefined) return '';
+  const [version, next] = [String(expected), String(expected + 1)];
+  return version.length === VERSION_LENGTH && next.length === VERSION_LENGTH ? version + next : version;
 }
 
 function indexedUpdate(
   { key }: RowOperation,
   indexing: IndexChanges,
   set: readonly Stored[],
-  version: string,
+  versions: string,
 ): ShortForm | undefined {
   const { indexes, fields } = indexing;
   if (!indexes.every((index) => isReplaced(index, indexing))) return undefined;
@@ -74,9 +84,8 @@ function indexedUpdate(
   const all = [...indexes.filter(({ kind }) => kind !== 'unique'), ...uniques];
   const encoded = all.map((index) => fields.find(({ name }) => name === encodingName(index.fields[0]))!);
   if (all.length > MAX_COUNT) return undefined;
-  const text = `u${countText(all.length - uniques.length)}${countText(uniques.length)}${version}`;
+  const text = `u${countText(all.length - uniques.length)}${countText(uniques.length)}${versions}`;
   const args: Stored[] = [key.idText];
-  for (const { name } of encoded) args.push(ROW_FIELDS.encoding + name);
   for (const { name } of all) args.push(name);
   const first = set.length - 2 * fields.length; // the last pairs are the encodings
   for (let i = 0; i < first; i++) args.push(set[i]);

@@ -43,6 +43,7 @@ class Door {
   @PrimaryKey() id!: number;
   @Index() @Property() side?: string;
   @Unique() @Property() code?: string;
+  @Property() note?: string;
 }
 
 const TYPES = [Hall, Chair, Door] as const;
@@ -359,6 +360,30 @@ describe('plain writes', () => {
     chair.kind = 'late';
     await expect(chairs.save(chair)).rejects.toMatchObject({ code: 'VERSION_CONFLICT' });
   });
+
+  it.each([0, 7, 9, 99, 999_999_999_999_999, 1_764_471_600_123_499, 9_007_199_254_740_989])(
+    'add one to the version %d, which another program wrote',
+    async (written) => {
+      const doors = createRepositories(cluster.client, TYPES).repository(Door);
+      const hallId = freshId();
+      const row = `{Hall:${hallId}}:Door:1`;
+      const version = async (): Promise<number> => Number(await cluster.client.hget(row, '~v'));
+      await doors.insert(doors.create({ hallId, id: 1, side: 'left', code: 'a' }));
+      for (const change of [{ note: 'n' }, { side: 'right' }, { code: 'b' }, { side: 'left', code: 'c' }]) {
+        await cluster.client.hset(row, '~v', String(written));
+        const door = (await doors.findOne({ hallId, id: 1 }))!;
+        const other = (await doors.findOne({ hallId, id: 1 }))!;
+        await doors.save(Object.assign(door, change));
+        expect(await version()).toBe(written + 1);
+        await expect(doors.save(Object.assign(other, change))).rejects.toMatchObject({
+          code: 'VERSION_CONFLICT',
+        });
+      }
+      expect(await doors.findBy({ hallId, side: 'left' })).toMatchObject([{ code: 'c', note: 'n' }]);
+      expect(await doors.countBy({ hallId, side: 'right' })).toBe(0);
+      expect(await issuesOf(doors, hallId)).toEqual([]);
+    },
+  );
 
   it('fail before the first of them if the index or the unique hash has another type', async () => {
     const { client } = cluster;
