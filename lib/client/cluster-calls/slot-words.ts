@@ -17,7 +17,10 @@ export function slotList(slots: Iterable<number>): number[] {
 
 /** Returns the slots of ranges, without duplicates. @throws InvalidArgumentError */
 export function slotsOf(ranges: Iterable<SlotRange>): number[] {
-  const slots = [...ranges].flatMap(([first, last]) => {
+  const slots = [...ranges].flatMap(([first, last, ...more]: readonly number[]) => {
+    if (more.length > 0) {
+      throw new InvalidArgumentError('ranges', 'A range of slots is [first, last], got a longer list');
+    }
     if (checkSlot(first) > checkSlot(last)) {
       throw new InvalidArgumentError(
         'ranges',

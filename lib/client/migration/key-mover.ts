@@ -7,6 +7,8 @@ import { retryUntil } from '../../cluster/retry/retry-until.js';
 import type { ClusterNode, NodeAddress } from '../../cluster/topology/topology.js';
 import type { AdminCalls, Word } from '../cluster-calls/admin-calls.js';
 import { assign, type Route } from './agreement.js';
+import { givesElsewhere, refuseLost, refuseTaken } from './migration-plan.js';
+import { owns, readNode, type Primary } from './primaries.js';
 
 /** How many slots without keys move at a time. */
 const EMPTY_SLOTS = 64;
@@ -79,14 +81,56 @@ export class KeyMover {
     const { from, to } = this.route;
     const { others, signal, onMoved } = this.options;
     signal?.throwIfAborted();
-    // this order: a redirect must lead to a node that accepts it
-    await this.setSlots(to, slots, 'IMPORTING', from.id);
-    await this.setSlots(from, slots, 'MIGRATING', to.id);
-    for (const slot of slots) await this.moveKeys(slot);
+    const left = await this.begin(slots);
+    for (const slot of left) await this.moveKeys(slot);
     // the new owner first: until it knows, the old one would redirect to a node that redirects back
-    await this.setSlots(to, slots, 'NODE', to.id);
-    await Promise.all([from, ...others].map((node) => assign(this.calls, node, slots, to.id)));
+    await this.setSlots(to, left, 'NODE', to.id);
+    await Promise.all([from, ...others].map((node) => assign(this.calls, node, left, to.id)));
     await onMoved(slots.length, 0);
+  }
+
+  /**
+   * Marks slots as moving. If somebody else moves one by now, the two would take keys apart, and lose some.
+   * @returns the slots that have not arrived by now
+   * @throws SlotMigrationError for a slot that moves to another node, or has left; its migration is not disturbed
+   */
+  private async begin(slots: readonly number[]): Promise<readonly number[]> {
+    const { calls } = this;
+    const { from, to } = this.route;
+    const view = await readNode(calls, from);
+    const left = slots.filter((slot) => !owns(view.seen.get(to.id), slot));
+    const lostIn = ({ self }: Primary): number[] => left.filter((slot) => !owns(self, slot));
+    const takenIn = (owner: Primary): number[] =>
+      left.filter((slot) => givesElsewhere(owner, slot, to.id, owner.seen));
+    refuseLost(lostIn(view), from);
+    refuseTaken(takenIn(view), to);
+    // this order: a redirect must lead to a node that accepts it
+    await this.setSlots(to, left, 'IMPORTING', from.id);
+    // in one piece: of two migrations that begin at once, the second sees the first
+    const [before, marked] = await Promise.allSettled([
+      readNode(calls, from),
+      this.setSlots(from, left, 'MIGRATING', to.id),
+    ]);
+    if (before.status === 'rejected') throw before.reason;
+    const [lost, taken] = [lostIn(before.value), takenIn(before.value)];
+    await this.leave([...lost, ...taken], before.value);
+    refuseLost(lost, from);
+    refuseTaken(taken, to);
+    if (marked.status === 'rejected') throw marked.reason;
+    return left;
+  }
+
+  /** Leaves slots to the migration that was first. */
+  private async leave(slots: readonly number[], { self }: Primary): Promise<void> {
+    const { from, to } = this.route;
+    const undo = async (slot: number): Promise<void> => {
+      const receiver = self.migrating.get(slot);
+      // refused if the slot has left in the meantime
+      if (receiver !== undefined) await this.setSlots(from, [slot], 'MIGRATING', receiver).catch(() => {});
+      const held = await this.calls.repeatOnNode(to, 'cluster', ['COUNTKEYSINSLOT', slot]);
+      if (held === 0) await this.calls.repeatOnNode(to, 'cluster', ['SETSLOT', slot, 'STABLE']);
+    };
+    await Promise.all(slots.map(undo));
   }
 
   private async moveKeys(slot: number): Promise<void> {

@@ -2,8 +2,9 @@ import type { ClusterEngine } from '../../cluster/cluster-engine.js';
 import type { CallPolicy } from '../../cluster/command/call-policy.js';
 import { checkSignal } from '../../cluster/command/abort-signal.js';
 import { checkOptionNames } from '../../cluster/common/check-option-names.js';
-import { describeKind } from '../../cluster/common/describe-value.js';
+import { describeKind, describeOther } from '../../cluster/common/describe-value.js';
 import { InvalidArgumentError, TopologyError } from '../../cluster/common/errors.js';
+import { LONGEST_TIMER_MS } from '../../cluster/common/timers.js';
 import type { ClusterNode, SlotRange } from '../../cluster/topology/topology.js';
 import type { AdminCalls, NodeReference } from '../cluster-calls/admin-calls.js';
 import { rangesOf, slotsAndRanges } from '../cluster-calls/slot-words.js';
@@ -88,10 +89,13 @@ function checkOptions(options: SlotMigrationOptions): void {
     );
   }
   if (signal !== undefined) checkSignal(signal);
-  if (timeoutMs !== undefined && !(Number.isInteger(timeoutMs) && timeoutMs > 0)) {
+  if (
+    timeoutMs !== undefined &&
+    !(Number.isInteger(timeoutMs) && timeoutMs > 0 && timeoutMs <= LONGEST_TIMER_MS)
+  ) {
     throw new InvalidArgumentError(
       'timeoutMs',
-      `timeoutMs must be a whole number from 1, got ${String(timeoutMs)}`,
+      `timeoutMs must be a whole number from 1 to ${LONGEST_TIMER_MS}, got ${describeOther(timeoutMs)}`,
     );
   }
 }

@@ -1,5 +1,6 @@
 import { TopologyError } from '../../cluster/common/errors.js';
 import { groupBy } from '../../cluster/common/group-by.js';
+import type { ClusterNode } from '../../cluster/topology/topology.js';
 import { rangesOf } from '../cluster-calls/slot-words.js';
 import { ownersOf, type Primary } from './primaries.js';
 import { SlotMigrationError } from './slot-migration-error.js';
@@ -35,15 +36,10 @@ export function planMigration(
     );
   }
   const moving = slots.filter((slot) => owners.get(slot) !== to);
-  const conflicts = moving.filter((slot) => movesElsewhere(primaries, slot, owners.get(slot) as Primary, to));
-  if (conflicts.length > 0) {
-    throw new SlotMigrationError(
-      'SLOT_IN_MIGRATION',
-      `Slots ${textOf(conflicts)} are on their way to another node than ${to.node.name}. Finish that migration ` +
-        'first, or end it with setSlot(node, slot, "STABLE") at both of its nodes if no key has moved yet',
-      conflicts,
-    );
-  }
+  refuseTaken(
+    moving.filter((slot) => movesElsewhere(primaries, slot, owners.get(slot) as Primary, to)),
+    to.node,
+  );
   const arrived = slots.filter((slot) => owners.get(slot) === to);
   return {
     sources: [...groupBy(moving, (slot) => owners.get(slot) as Primary)].map(([from, own]) => ({
@@ -57,12 +53,46 @@ export function planMigration(
   };
 }
 
+/** @throws SlotMigrationError if there are slots that are on their way to another node */
+export function refuseTaken(taken: readonly number[], to: ClusterNode): void {
+  if (taken.length === 0) return;
+  throw new SlotMigrationError(
+    'SLOT_IN_MIGRATION',
+    `Slots ${textOf(taken)} are on their way to another node than ${to.name}. Finish that migration ` +
+      'first, or end it with setSlot(node, slot, "STABLE") at both of its nodes if no key has moved yet',
+    taken,
+  );
+}
+
+/** @throws SlotMigrationError if there are slots that a node owned when this was planned, and does not own any more */
+export function refuseLost(lost: readonly number[], from: ClusterNode): void {
+  if (lost.length === 0) return;
+  throw new SlotMigrationError(
+    'SLOT_MIGRATION_FAILED',
+    `${from.name} does not own slots ${textOf(lost)} any more. The same call moves them from their new owner`,
+    lost,
+  );
+}
+
+/**
+ * Whether its owner hands a slot over to another node than this one.
+ * @param seen the nodes, as one of the two sees them
+ */
+export function givesElsewhere(
+  { self }: Primary,
+  slot: number,
+  toId: string,
+  seen: Primary['seen'],
+): boolean {
+  const receiver = self.migrating.get(slot);
+  if (receiver === undefined || receiver === toId) return false;
+  // a receiver that was replaced by its replica is now a replica of it
+  return seen.get(receiver)?.primaryId !== toId;
+}
+
 /** Whether a slot has begun to move to a third node, which may have some of its keys. */
 function movesElsewhere(primaries: readonly Primary[], slot: number, from: Primary, to: Primary): boolean {
-  const receiver = from.self.migrating.get(slot);
-  // a receiver that was replaced by its replica is now a replica of it
-  const isOurs = receiver === undefined || receiver === to.node.id;
-  if (!isOurs && to.seen.get(receiver)?.primaryId !== to.node.id) return true;
+  if (givesElsewhere(from, slot, to.node.id, to.seen)) return true;
   return primaries.some((other) => other !== to && other !== from && other.self.importing.has(slot));
 }
 

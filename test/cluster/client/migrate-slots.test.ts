@@ -8,7 +8,7 @@ import {
   type SlotMigrationProgress,
   UnsupportedServerFeatureError,
 } from 'keyslot';
-import { LocalCluster, type LocalNode } from 'keyslot/testing';
+import { LocalCluster, type LocalNode, type SlotMigration } from 'keyslot/testing';
 import { eventually } from '../../cluster-fixture.js';
 
 const PASSWORD = 'open-sesame';
@@ -225,6 +225,88 @@ describe('slots that move while clients keep working', () => {
     await expectArrived();
   });
 
+  describe('that others move as well', () => {
+    const values = Array.from({ length: 200 }, (_, i) => String(i));
+    const stored = (): Promise<(string | null)[]> => Promise.all(values.map((_, i) => cluster.get(key(i))));
+
+    /** Lets the keys of a slot move by MIGRATE on all servers. */
+    const keyByKey = (moving: number, receiver: LocalNode): Promise<unknown> =>
+      cluster.admin.setSlot(receiver, moving, 'IMPORTING', from);
+
+    /** A slot of the same owner without keys, which moves before the other. */
+    const emptySlot = async (): Promise<number> => {
+      const [[first]] = (await cluster.admin.nodes(from)).find(({ flags }) => flags.has('myself'))!.slots;
+      for (let empty = first; ; empty++)
+        if (empty !== slot && (await cluster.admin.countKeysInSlot(empty)) === 0) return empty;
+    };
+
+    it('stay with a migration that began after this one had been planned', async () => {
+      const empty = await emptySlot();
+      await Promise.all([keyByKey(slot, to), keyByKey(empty, to)]);
+      let other: SlotMigration | undefined;
+      const moved = cluster.admin.migrateSlots(
+        { slots: [empty, slot], to },
+        {
+          onProgress: async () => {
+            if (other !== undefined) return;
+            other = await local.beginSlotMigration(slot, from, third);
+            await other.moveKeys({ limit: 50 });
+          },
+        },
+      );
+      const outcome = await moved.catch((error: unknown) => error);
+      await other!.finish();
+      await cluster.admin.setSlot(to, slot, 'STABLE');
+      expect(outcome).toMatchObject({ code: 'SLOT_IN_MIGRATION', slots: [slot] });
+      expect(await stored()).toEqual(values);
+      expect(await openSlots()).toEqual([]);
+      expect(await local.primaryOfSlot(slot)).toBe(third);
+    });
+
+    it('go to one of two nodes if two migrations begin at once', async () => {
+      const client = newClient();
+      const wants = [
+        { client: cluster, to },
+        { client, to: third },
+      ];
+      // servers that move slots in one step decide themselves
+      for (let round = 0; round < 8 && !isAtomic; round++) {
+        const outcomes = await Promise.allSettled(
+          wants.map((want) => want.client.admin.migrateSlots({ slots: [slot], to: want.to })),
+        );
+        expect(await stored()).toEqual(values);
+        const failures = outcomes.flatMap((one) =>
+          one.status === 'rejected' ? [one.reason as unknown] : [],
+        );
+        for (const failure of failures) expect(failure).toBeInstanceOf(SlotMigrationError);
+        await eventually(async () => expect(await openSlots()).toEqual([]));
+        await cluster.admin.migrateSlots({ slots: [slot], to: from });
+      }
+      await client.close();
+    });
+
+    it('arrive once if two calls move them to the same node', async () => {
+      const client = newClient();
+      await keyByKey(slot, to);
+      await Promise.all([cluster, client].map(({ admin }) => admin.migrateSlots({ slots: [slot], to })));
+      await expectArrived();
+      await client.close();
+    });
+
+    it('are reported if their owner has lost them meanwhile', async () => {
+      const empty = await emptySlot();
+      await Promise.all([keyByKey(slot, to), keyByKey(empty, to)]);
+      const moved = cluster.admin.migrateSlots(
+        { slots: [empty, slot], to },
+        { onProgress: () => local.migrateSlots([slot], from, third) },
+      );
+      await expect(moved).rejects.toMatchObject({ code: 'SLOT_MIGRATION_FAILED', slots: [slot] });
+      await cluster.admin.setSlot(to, slot, 'STABLE');
+      await cluster.admin.migrateSlots({ slots: [slot], to });
+      await expectArrived();
+    });
+  });
+
   it('do not show the password if the receiver rejects it', async () => {
     await cluster.admin.setSlot(to, slot, 'IMPORTING', from); // so that the keys move by MIGRATE on all servers
     await local.command(to, 'ACL', 'SETUSER', 'app', 'resetpass', '>changed');
@@ -241,6 +323,7 @@ describe('slots that move while clients keep working', () => {
       { slots: [], to },
       { slots: [16_384], to },
       { slots: [[5, 4]], to },
+      { slots: [[4, 5, 6]], to },
       { slots: 'all', to },
       { slots: 7, to },
       { slots: [slot], to: undefined },
@@ -248,7 +331,13 @@ describe('slots that move while clients keep working', () => {
     ] as unknown as Parameters<typeof cluster.admin.migrateSlots>[0][];
     for (const request of invalid)
       await expect(cluster.admin.migrateSlots(request)).rejects.toBeInstanceOf(InvalidArgumentError);
-    for (const options of [{ onprogress: () => {} }, { onProgress: 1 }, { signal: {} }, { timeoutMs: 0 }]) {
+    for (const options of [
+      { onprogress: () => {} },
+      { onProgress: 1 },
+      { signal: {} },
+      { timeoutMs: 0 },
+      { timeoutMs: 2 ** 31 },
+    ]) {
       await expect(
         cluster.admin.migrateSlots({ slots: [slot], to }, options as object),
       ).rejects.toBeInstanceOf(InvalidArgumentError);
