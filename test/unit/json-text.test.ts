@@ -1,5 +1,5 @@
 import { runInNewContext } from 'node:vm';
-import { toJsonText } from '../../lib/cluster/common/json-text.js';
+import { toJsonText, unfitForJson } from '../../lib/cluster/common/json-text.js';
 
 class Point {
   constructor(
@@ -56,4 +56,35 @@ it.each<[string, unknown]>([
   ['what is nested too deeply', deep],
 ])('%s is rejected', (_name, value) => {
   expect(toJsonText(value)).toBeUndefined();
+});
+
+it.each<[string, unknown]>([
+  ['a bigint', { a: [{ b: 1n }] }],
+  ['a function', { a: () => 1 }],
+  ['a symbol', [Symbol('a')]],
+  ['NaN', { a: Number.NaN }],
+  ['-Infinity', [-Infinity]],
+  ['undefined in a list', { a: [1, undefined] }],
+  ['a reference to itself', cycle],
+  ['a promise, for want of an await', { a: Promise.resolve(1) }],
+  ['an invalid Date', { a: new Date(Number.NaN) }],
+  ['an object such as a Map, a Buffer or an Error', { a: new Map() }],
+])('%s is named as what JSON cannot represent', (kind, value) => {
+  expect(toJsonText(value)).toBeUndefined();
+  expect(unfitForJson(value)).toBe(kind);
+});
+
+it.each<[string, unknown]>([
+  ['a value that JSON can represent', { a: [1, null, { toJSON: () => 'mine' }], b: undefined }],
+  ['what is too deep', deep],
+  [
+    'a getter that throws',
+    {
+      get a(): never {
+        throw new Error('planted');
+      },
+    },
+  ],
+])('nothing is named in %s', (_what, value) => {
+  expect(unfitForJson(value)).toBeUndefined();
 });

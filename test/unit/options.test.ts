@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { ClusterClient, InvalidArgumentError, type ClusterClientOptions } from 'keyslot';
 import { splitUrl } from '../../lib/client/url-options.js';
+import { NAMES_ELSEWHERE } from '../../lib/cluster/options/names-elsewhere.js';
 import { resolveOptions } from '../../lib/cluster/options/resolve-options.js';
 
 const SECRET = 'planted-S3cret';
@@ -123,7 +124,6 @@ describe('an invalid option is rejected, with its name and the expected value', 
     ['retry', true, /safe, reads, never, always/],
     ['maxPendingPerNode', 1000, /commands, bytes/],
     ['maxPendingPerNode', null, /commands, bytes/],
-    ['maxPendingPerNode', { command: 5 }, /commands, bytes/],
     ['maxPendingPerNode', { commands: 0 }, /whole number of at least 1/],
     ['maxPendingPerNode', { bytes: '1mb' }, /whole number of at least 1/],
     ['allowBlocked', 'shutdown', /list of command names/],
@@ -153,7 +153,6 @@ describe('an invalid option is rejected, with its name and the expected value', 
     ['deadlineMs', 10n, 'got a bigint'],
     ['maxLeased', 1.5, 'got 1.5'],
     ['maxPendingPerNode', { bytes: '1mb' }, 'got a string'],
-    ['maxPendingPerNode', { command: 5 }, "got 'command'"],
     ['lazyConnect', 'true', 'got a string'],
     ['lazyConnect', 1, 'got 1'],
     ['readFrom', 'nearest', "got 'nearest'"],
@@ -487,5 +486,35 @@ describe('docs/client-options.md', () => {
         defaults[name] === '' ? 'none' : String(defaults[name]),
       ]);
     }
+  });
+});
+
+describe('an unknown option', () => {
+  it.each([
+    ['scaleReads', 'Unknown option scaleReads of a client (here: readFrom); known are'],
+    ['maxRedirections', 'Unknown option maxRedirections of a client (here: deadlineMs); known are'],
+    ['rootNodes', 'Unknown option rootNodes of a client (here: nodes); known are'],
+    ['replyTimeout', 'Unknown option replyTimeout of a client (did you mean replyTimeoutMs?); known are'],
+    ['heart', 'Unknown option heart of a client (did you mean heartbeatMs?); known are'],
+    ['toString', 'Unknown option toString of a client; known are'],
+  ])('%s is answered by the name that was probably meant', (option, message) => {
+    expect(refusal({ [option]: 1 }).message.startsWith(message)).toBe(true);
+  });
+
+  it.each([
+    [{ readFrom: { az: 'a' } }, 'Unknown option az of readFrom; known are zone, fallback, zones'],
+    [
+      { maxPendingPerNode: { command: 1 } },
+      'Unknown option command of maxPendingPerNode (did you mean commands?)',
+    ],
+    [{ readFrom: 'replicas' }, "got 'replicas' (did you mean replica?)"],
+  ])('or word inside an option, such as %j, is named', (options, message) => {
+    expect(refusal(options).message).toContain(message);
+  });
+
+  it('of another client is answered by an option that exists', () => {
+    const known = refusal({ toString: 1 }).message.split('known are ')[1].split(', ');
+    for (const names of Object.values(NAMES_ELSEWHERE))
+      for (const name of names.replace(', beside nodes', '').split(/, | and /)) expect(known).toContain(name);
   });
 });

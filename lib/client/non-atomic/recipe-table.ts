@@ -1,3 +1,4 @@
+import type { NON_ATOMIC_COMMANDS } from '../../cluster/command-table/non-atomic-commands.js';
 import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import { lmove, rpoplpush } from './recipes/list-moves.js';
 import { overCopies } from './recipes/over-copies.js';
@@ -32,10 +33,10 @@ export const recipes = {
   pfmerge: overCopies('pfmerge'),
   bitop: overCopies('bitop'),
   sort,
-} as const satisfies Record<string, Recipe>;
+} as const satisfies Record<NonAtomicCommand, Recipe>;
 
 /** A command that works over several slots. */
-export type NonAtomicCommand = keyof typeof recipes;
+export type NonAtomicCommand = (typeof NON_ATOMIC_COMMANDS)[number];
 
 /** Arguments that are rejected no matter where the keys are. */
 export const refusals: Partial<Record<NonAtomicCommand, (steps: Steps, args: readonly Argument[]) => void>> =

@@ -1,6 +1,7 @@
 import { keySlot, NO_SLOT } from '../topology/key-slot.js';
 import { firstKeyIndex, keyIndexes } from '../command-table/command-keys.js';
 import type { CommandRow } from '../command-table/command-table.js';
+import { NON_ATOMIC_COMMANDS } from '../command-table/non-atomic-commands.js';
 import { groupBy } from '../common/group-by.js';
 import { CrossSlotError, InvalidArgumentError } from '../common/errors.js';
 import type { Argument } from '../protocol/request-encoder.js';
@@ -107,7 +108,8 @@ function slotOf(row: CommandRow, args: readonly Argument[]): number {
 /** Returns the error for a call whose keys do not share a slot. */
 export function crossSlot(row: CommandRow, args: readonly Argument[]): CrossSlotError {
   const keys = keyIndexes(row, args).map((index) => args[index]);
-  return new CrossSlotError(row.name.toUpperCase(), groupBySlot(keys));
+  const otherWay = NON_ATOMIC_COMMANDS.some((name) => name === row.name) ? 'cluster.nonAtomic' : undefined;
+  return new CrossSlotError(row.name.toUpperCase(), groupBySlot(keys), otherWay);
 }
 
 /** The keys of a call as text. */

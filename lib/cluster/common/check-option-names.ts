@@ -5,9 +5,15 @@ import { describeKind } from './describe-value.js';
  * Rejects options that are not an object, and unknown option names: a misspelt option would silently have no
  * effect.
  * @param what the owner of the options, for the error
+ * @param elsewhere what names of other packages are called here
  * @throws InvalidArgumentError naming the option
  */
-export function checkOptionNames(what: string, options: unknown, known: readonly string[]): void {
+export function checkOptionNames(
+  what: string,
+  options: unknown,
+  known: readonly string[],
+  elsewhere: Readonly<Record<string, string>> = {},
+): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new InvalidArgumentError(
       'options',
@@ -18,8 +24,13 @@ export function checkOptionNames(what: string, options: unknown, known: readonly
     if (!known.includes(option))
       throw new InvalidArgumentError(
         option,
-        unknownName(`Unknown option ${option} of ${what}`, option, known),
+        unknownName(`Unknown option ${option} of ${what}${renamed(option, elsewhere)}`, option, known),
       );
+}
+
+/** ` (here: readFrom)` for a name of another package. */
+function renamed(name: string, elsewhere: Readonly<Record<string, string>>): string {
+  return Object.hasOwn(elsewhere, name) ? ` (here: ${elsewhere[name]})` : '';
 }
 
 /** A sentence about an unknown name, with the name that was probably meant, and all that are known. */
@@ -27,7 +38,7 @@ export function unknownName(fault: string, name: string, known: readonly string[
   return `${fault}${suggestionFor(name, known)}; known are ${known.join(', ')}`;
 }
 
-/** ` (did you mean limit?)` for a misspelt name; nothing where no known name is close. */
+/** ` (did you mean limit?)` for a misspelt name or the first part of one; nothing where no known name is close. */
 export function suggestionFor(name: string, known: readonly string[]): string {
   const given = name.toLowerCase();
   const most = Math.max(1, Math.floor(given.length / 3));
@@ -40,8 +51,12 @@ export function suggestionFor(name: string, known: readonly string[]): string {
     least = distance;
     closest = candidate;
   }
+  if (given.length >= LEAST_PART) closest ??= known.find((one) => one.toLowerCase().startsWith(given));
   return closest === undefined ? '' : ` (did you mean ${closest}?)`;
 }
+
+/** Of how many letters the first part of a name is. */
+const LEAST_PART = 4;
 
 /** How many letters have to be inserted, removed, replaced, or exchanged with their neighbor. */
 function editDistance(from: string, to: string): number {

@@ -80,19 +80,15 @@ export class InvalidArgumentError extends ClusterError {
 export class CrossSlotError extends ClusterError {
   /** The keys as text, grouped by their slot. Not enumerable, so that logs do not show them. */
   declare readonly keysBySlot: ReadonlyMap<number, readonly string[]>;
-  /** @param otherWay what to use for keys of several slots */
-  constructor(
-    operation: string,
-    keysBySlot: ReadonlyMap<number, readonly string[]>,
-    otherWay = 'cluster.nonAtomic',
-  ) {
+  /** @param otherWay what to use for keys of several slots, if there is something */
+  constructor(operation: string, keysBySlot: ReadonlyMap<number, readonly string[]>, otherWay?: string) {
     const groups = [...keysBySlot]
       .slice(0, 4)
       .map(([slot, keys]) => `slot ${slot}: ${keys.length === 1 ? 'one key' : `${keys.length} keys`}`);
     const more = keysBySlot.size > groups.length ? `; and ${keysBySlot.size - groups.length} more slots` : '';
     super(
       `${operation} needs all its keys in one slot, and they are in ${keysBySlot.size} (${groups.join('; ')}${more}). ` +
-        `Give the keys a common {hash tag}, or use ${otherWay} if you do not need atomicity.`,
+        `Give the keys a common {hash tag}${otherWay === undefined ? '' : `, or use ${otherWay} if you do not need atomicity`}.`,
       { code: 'CROSS_SLOT' },
     );
     Object.defineProperty(this, 'keysBySlot', { value: keysBySlot });

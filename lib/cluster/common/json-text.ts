@@ -30,6 +30,45 @@ function survives(value: unknown): boolean {
   return true;
 }
 
+/** Deeper parts of a value are not searched for what JSON cannot represent. */
+const MOST_LEVELS = 100;
+
+/**
+ * What in an object JSON cannot represent, such as `a bigint`, for errors; undefined if that is not found. It names
+ * only kinds, as values and properties may be secret. Never throws.
+ */
+export function unfitForJson(value: unknown): string | undefined {
+  try {
+    return unfitPart(value, []);
+  } catch {
+    return undefined; // of a getter
+  }
+}
+
+function unfitPart(value: unknown, above: readonly unknown[]): string | undefined {
+  if (value === undefined) return Array.isArray(above.at(-1)) ? 'undefined in a list' : undefined;
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : String(value);
+  if (typeof value !== 'object' || value === null)
+    return typeof value === 'bigint' || !survives(value) ? `a ${typeof value}` : undefined;
+  if (above.includes(value)) return 'a reference to itself';
+  if (!Array.isArray(value) && !isPlain(value) && !hasJson(value)) return kindOf(value);
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function' || above.length === MOST_LEVELS)
+    return undefined;
+  const inside = [...above, value];
+  for (const part of Object.values(value)) {
+    const unfit = unfitPart(part, inside);
+    if (unfit !== undefined) return unfit;
+  }
+  return undefined;
+}
+
+function kindOf(value: object): string {
+  if (types.isDate(value)) return 'an invalid Date';
+  return isThenable(value)
+    ? 'a promise, for want of an await'
+    : 'an object such as a Map, a Buffer or an Error';
+}
+
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;

@@ -53,7 +53,7 @@ async function openConnection(
   let accepted = false;
   const guard = new LoopTimer(connectTimeoutMs, () => {
     const missing = accepted ? 'no answer' : connection.reached ? 'no TLS handshake' : 'not connected';
-    const hint = missing === 'no TLS handshake' ? '; is it a port without TLS?' : '';
+    const hint = missing === 'no TLS handshake' ? ' (perhaps a port without TLS)' : '';
     const reason = `${missing} within ${connectTimeoutMs} ms${hint}`;
     connection.destroy(accepted ? new UnansweredError(name, reason) : new ConnectionError(name, reason));
   });

@@ -1,3 +1,4 @@
+import { checkOptionNames, suggestionFor } from '../common/check-option-names.js';
 import { describeKind, describeValue, describeOther } from '../common/describe-value.js';
 import { InvalidArgumentError } from '../common/errors.js';
 import { LONGEST_TIMER_MS } from '../common/timers.js';
@@ -22,7 +23,8 @@ const oneOf =
   (...allowed: unknown[]): Check =>
   (value, name) => {
     if (allowed.includes(value)) return;
-    refuse(name, `one of ${allowed.join(', ')}`, wordOrKind(value));
+    const suggestion = typeof value === 'string' ? suggestionFor(value, allowed.map(String)) : '';
+    refuse(name, `one of ${allowed.join(', ')}`, `${wordOrKind(value)}${suggestion}`);
   };
 /** A value that may be a misspelt word. */
 const wordOrKind = (value: unknown): string =>
@@ -39,16 +41,14 @@ const count: Check = (value, name) => {
 const keyDisclosure: Check = (value, name) => {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     refuse(name, '{ keys: true } or { keys: false }', describeValue(value));
-  for (const [key, given] of Object.entries(value as object)) {
-    oneOf('keys')(key, `${name} (its keys)`);
-    if (given !== undefined) flag(given, `${name}.keys`);
-  }
+  checkOptionNames(name, value, ['keys']);
+  const { keys } = value as Record<string, unknown>;
+  if (keys !== undefined) flag(keys, `${name}.keys`);
 };
 
 const zoneChoice: Check = (value, name) => {
-  const { zone, fallback, zones = {}, ...others } = value as Record<string, unknown>;
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) oneOf('zone', 'fallback', 'zones')(unknown, `${name} (its keys)`);
+  checkOptionNames(name, value, ['zone', 'fallback', 'zones']);
+  const { zone, fallback, zones = {} } = value as Record<string, unknown>;
   if (typeof zone !== 'string' || zone === '')
     refuse(`${name}.zone`, 'the name of a zone', describeOther(zone));
   if (fallback !== undefined) oneOf('any', 'replica', 'primary')(fallback, `${name}.fallback`);
@@ -117,8 +117,8 @@ export const CHECKS: Readonly<Record<keyof ClusterEngineOptions, Check>> = {
   maxPendingPerNode: (value, name) => {
     if (typeof value !== 'object' || value === null)
       refuse(name, '{ commands, bytes }', describeValue(value));
+    checkOptionNames(name, value, ['commands', 'bytes']);
     for (const [key, bound] of Object.entries(value as object)) {
-      oneOf('commands', 'bytes')(key, `${name} (its keys)`);
       if (bound !== undefined) count(bound, `${name}.${key}`);
     }
   },

@@ -11,6 +11,7 @@ import { resolveCacheOptions } from './cache-options.js';
 import type { Credentials, CredentialsSource } from './credentials.js';
 import { ConnectionState } from './connection-state.js';
 import { checkIsObject, CHECKS, milliseconds } from './option-checks.js';
+import { NAMES_ELSEWHERE } from './names-elsewhere.js';
 import type { ClusterEngineOptions, ResolvedClusterOptions } from './options.js';
 import { seedsOf, type Seed } from './seeds.js';
 import { inProcessNode } from '../topology/in-process-nodes.js';
@@ -29,7 +30,7 @@ export function resolveOptions(
   knownElsewhere: readonly string[] = [],
 ): ResolvedClusterOptions {
   checkIsObject(options);
-  checkOptionNames('a client', options, [...Object.keys(CHECKS), ...knownElsewhere]);
+  checkOptionNames('a client', options, [...Object.keys(CHECKS), ...knownElsewhere], NAMES_ELSEWHERE);
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined) CHECKS[name as keyof ClusterEngineOptions](value, name);
   }

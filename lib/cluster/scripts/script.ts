@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { describeKind } from '../common/describe-value.js';
+import { InvalidArgumentError } from '../common/errors.js';
 import { markMade } from '../common/package-copies.js';
 
 /** A Lua script. It is sent by its hash, and with its text to servers that do not know it yet. */
@@ -11,6 +13,8 @@ export class Script {
     /** Whether it only reads, and may be sent to replicas. */
     readonly readOnly = false,
   ) {
+    if (typeof lua !== 'string')
+      throw new InvalidArgumentError('lua', `A Script needs Lua as text, got ${describeKind(lua)}`);
     markMade(this);
     this.sha = createHash('sha1').update(lua).digest('hex');
   }

@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { types } from 'node:util';
 import { describeKind } from '../../cluster/common/describe-value.js';
 
 /**
@@ -59,7 +60,13 @@ export function fit(condition: boolean): asserts condition {
 export function whatFits(expects: string, value: unknown): string {
   if (typeof value === 'string' && !isWellFormed(value))
     return `${expects} of well-formed Unicode; got one with half of a surrogate pair`;
-  return `${expects}; got ${describeKind(value)}`;
+  return `${expects}; got ${unusable(value) ?? describeKind(value)}`;
+}
+
+/** A value of the right type that stands for none. */
+function unusable(value: unknown): string | undefined {
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value);
+  return types.isDate(value) && Number.isNaN(value.getTime()) ? 'an invalid Date' : undefined;
 }
 
 /** Returns whether UTF-8 can encode a text. A lone surrogate would be replaced on the way to the server. */

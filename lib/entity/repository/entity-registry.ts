@@ -163,11 +163,17 @@ export class EntityRegistry {
  * const orders = createRepositories(cluster, [Order, OrderItem]).repository(Order);
  * ```
  *
- * @throws SchemaError with all faults of the classes.
+ * @throws InvalidArgumentError for what is not a client
+ * @throws SchemaError with all faults of the classes
  */
 export function createRepositories(
   client: EntityClient,
   entities: readonly (EntityClass | undefined)[],
 ): EntityRegistry {
+  if (typeof (client as Partial<EntityClient> | undefined)?.with !== 'function')
+    throw new InvalidArgumentError(
+      'client',
+      `createRepositories() needs a ClusterClient as its first argument, got ${describeKind(client)}`,
+    );
   return new EntityRegistry(client).register(entities);
 }

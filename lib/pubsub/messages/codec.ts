@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
-import { toJsonText } from '../../cluster/common/json-text.js';
+import { toJsonText, unfitForJson } from '../../cluster/common/json-text.js';
 import { describeKind, describeOther } from '../../cluster/common/describe-value.js';
 import { InvalidUtf8Error, type IncomingMessage } from '../subscriptions/incoming-message.js';
 import { isStandardSchema, schemaCodec, type StandardSchema } from './standard-schema.js';
@@ -16,7 +16,7 @@ const CODECS: Readonly<Record<CodecName, MessageCodec>> = {
   json: {
     encode: (value) => {
       const text = toJsonText(value);
-      if (text === undefined) throw wrongValue('json', 'a value that JSON can represent', value);
+      if (text === undefined) throw wrongJson(value);
       return text;
     },
     decode: (payload) => JSON.parse(readText(payload)) as unknown,
@@ -81,6 +81,12 @@ function codecOfSchema(schema: StandardSchema): MessageCodec {
 function readText(payload: Buffer): string {
   if (!isUtf8(payload)) throw new InvalidUtf8Error();
   return payload.toString();
+}
+
+function wrongJson(value: unknown): InvalidArgumentError {
+  const part = typeof value === 'object' && value !== null ? unfitForJson(value) : undefined;
+  const error = wrongValue('json', 'a value that JSON can represent', value);
+  return part === undefined ? error : new InvalidArgumentError('value', `${error.message} with ${part}`);
 }
 
 function wrongValue(codec: CodecName, expected: string, value: unknown): InvalidArgumentError {

@@ -31,6 +31,13 @@ describe('channel', () => {
     expect(message.receivedAt).toBeGreaterThanOrEqual(before);
   });
 
+  it('says what in a message JSON cannot represent', async () => {
+    const { pubsub } = connect();
+    await expect(pubsub.publish(name('news'), { cents: [5n] })).rejects.toThrow(
+      'The json codec needs a value that JSON can represent, got an object with a bigint',
+    );
+  });
+
   it('subscribes once for all subscribers, with the first one, and unsubscribes with the last one', async () => {
     const { pubsub } = connect();
     const channel = name('shared');

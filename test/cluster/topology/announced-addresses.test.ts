@@ -132,7 +132,7 @@ describe('a cluster', () => {
     // as a server that waits for the rest of a request
     const plain = await fakeNode();
     const error = await failureOf({ nodes: [`rediss://${plain.name}`], startupTimeoutMs: 2_000 });
-    expect(error.message).toContain('no TLS handshake within 500 ms; is it a port without TLS?');
+    expect(error.message).toContain('no TLS handshake within 500 ms (perhaps a port without TLS). Check');
   });
 });
 

@@ -190,7 +190,7 @@ describe('an error of a command', () => {
 describe('the options telemetry and errors', () => {
   it.each([
     ['telemetry', true, 'Option telemetry must be { keys: true } or { keys: false }, got true'],
-    ['errors', { key: true }, 'Option errors (its keys) must be one of keys'],
+    ['errors', { key: true }, 'Unknown option key of errors (did you mean keys?); known are keys'],
     ['errors', { keys: 'yes' }, 'Option errors.keys must be true or false'],
   ])('%s: %p is rejected', (name, value, message) => {
     expect(() => open({ [name]: value })).toThrow(message);

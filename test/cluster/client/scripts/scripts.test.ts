@@ -62,6 +62,24 @@ describe('a healthy cluster, running scripts', () => {
     expect(await client.exists(a, b)).toBe(0);
   });
 
+  it('names cluster.nonAtomic only where it has the command', async () => {
+    const [a, b] = ['{a}', '{b}'].map((name) => shared.keyspace + name);
+    const adviceOf = async (call: Promise<unknown>): Promise<string> => {
+      const { message } = (await call.catch((error: unknown) => error)) as Error;
+      return message.slice(message.indexOf('Give'));
+    };
+    const tag = 'Give the keys a common {hash tag}';
+    expect(await adviceOf(client.eval('return 1', 2, a, b))).toBe(`${tag}.`);
+    expect(await adviceOf(client.sintercard(2, a, b))).toBe(`${tag}.`);
+    expect(await adviceOf(client.sinter(a, b))).toBe(
+      `${tag}, or use cluster.nonAtomic if you do not need atomicity.`,
+    );
+  });
+
+  it('refuses a script that is not text', () => {
+    expect(() => new Script(undefined as never)).toThrow('A Script needs Lua as text, got undefined');
+  });
+
   it('runs scripts without keys on some node', async () => {
     expect(await client.eval('return ARGV[1]', 0, 'x')).toBe('x');
     expect(await client.runScript(new Script('return {1, {2, false}}'), [], [])).toEqual([1, [2, null]]);

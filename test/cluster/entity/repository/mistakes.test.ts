@@ -28,6 +28,8 @@ class Task {
   @Index() @Property() status: string = 'open';
   @Property() title?: string;
   @Property(() => [String]) labels?: string[];
+  @Property() hours?: number;
+  @Property() due?: Date;
   @Counter() views!: number;
   @ExpiresAt() until?: Date;
   @Version() version!: number;
@@ -52,6 +54,16 @@ const mistakes: [name: string, call: (tasks: Tasks) => unknown, message: string 
     'a misspelt property of create()',
     (tasks) => tasks.create({ ...key, titel: 'x' } as never),
     'Task.titel is not a stored property (did you mean title?): decorate it with @Property() in the class, or leave it out',
+  ],
+  [
+    'a number that stands for none',
+    (tasks) => tasks.update(key, { hours: Number('two') }),
+    'Task.hours must be a finite number; got NaN',
+  ],
+  [
+    'a date that stands for none',
+    (tasks) => tasks.update(key, { due: new Date('tomorrow') }),
+    'Task.due must be a valid Date; got an invalid Date',
   ],
   [
     'a property without a decorator in create()',
@@ -144,6 +156,15 @@ it('an object of a class is a key, whatever else it has, and a copy that is upse
   expect(await tasks.findOne(task)).toMatchObject({ title: 'kept' });
   await tasks.upsert(tasks.create({ ...task, id: '2' }));
   expect(await tasks.findOne({ orgId, id: '2' })).toMatchObject({ title: 'kept' });
+});
+
+it.each([
+  ['options', { nodes: ['127.0.0.1:7000'] }, 'an object'],
+  ['nothing', undefined, 'undefined'],
+])('%s in place of a client is rejected', (_name, client, got) => {
+  expect(() => createRepositories(client as never, [Org])).toThrow(
+    `createRepositories() needs a ClusterClient as its first argument, got ${got}`,
+  );
 });
 
 describe('in a transaction', () => {

@@ -1,0 +1,22 @@
+/** What options of other clients, ioredis and node-redis above all, are called here. */
+export const NAMES_ELSEWHERE: Readonly<Record<string, string>> = {
+  commandTimeout: 'deadlineMs',
+  connectionName: 'clientName',
+  db: 'database',
+  defaults: 'username, password, tls and clientName, beside nodes',
+  enableOfflineQueue: 'maxPendingPerNode',
+  host: 'nodes',
+  maxCommandRedirections: 'deadlineMs',
+  maxRedirections: 'deadlineMs',
+  maxRetriesPerRequest: 'deadlineMs',
+  natMap: 'addressRemap',
+  nodeAddressMap: 'addressRemap',
+  port: 'nodes',
+  redisOptions: 'username, password, tls and clientName, beside nodes',
+  rootNodes: 'nodes',
+  scaleReads: 'readFrom',
+  slotsRefreshInterval: 'refreshIntervalMs',
+  startupNodes: 'nodes',
+  url: 'nodes',
+  useReplicas: 'readFrom',
+};
