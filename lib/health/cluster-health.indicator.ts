@@ -38,7 +38,7 @@ export class ClusterHealthIndicator {
     if (cluster === undefined) {
       throw new InvalidArgumentError(
         'cluster',
-        'There is no default cluster. Pass the client to check as "cluster"',
+        'There is no default cluster to check: import ClusterModule.forRoot(), or pass the client of another cluster as "cluster"',
       );
     }
     const { status, ...report } = await checkClusterHealth(cluster, options);

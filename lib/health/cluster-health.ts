@@ -1,4 +1,5 @@
 import { monotonicMs } from '../cluster/common/timers.js';
+import { checkClient } from '../client/check-client.js';
 import type { ClusterClient } from '../client/cluster-client.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
 import { within } from '../cluster/common/within.js';
@@ -49,12 +50,13 @@ const DEFAULTS: Settings = { timeoutMs: 1_000, minReplicas: 0, partialOutage: 'd
 /**
  * Checks every primary of a cluster, over the connections of the client. It resolves within `timeoutMs`, and
  * never rejects because of the state of the cluster.
- * @throws InvalidArgumentError for invalid options
+ * @throws InvalidArgumentError for invalid options, and for what is not a client
  */
 export async function checkClusterHealth(
   cluster: ClusterClient,
   options: ClusterHealthOptions = {},
 ): Promise<ClusterHealth> {
+  checkClient(cluster, 'cluster', 'A health check');
   const settings = resolveOptions(options);
   const end = monotonicMs() + settings.timeoutMs;
   const left = (): number => Math.max(1, Math.round(end - monotonicMs()));

@@ -141,6 +141,22 @@ it('treats an undefined option as left out', async () => {
   expect(await checkClusterHealth(client, options)).toMatchObject({ status: 'up' });
 });
 
+describe('a health check of what is no cluster', () => {
+  it('is rejected, with what to do', async () => {
+    const without = await Test.createTestingModule({
+      imports: [TerminusModule],
+      providers: [ClusterHealthIndicator],
+    }).compile();
+    await expect(without.get(ClusterHealthIndicator).check('redis')).rejects.toThrow(
+      /^There is no default cluster to check: import ClusterModule\.forRoot\(\)/,
+    );
+    await expect(checkClusterHealth('sessions' as never)).rejects.toThrow(
+      'A health check needs a ClusterClient, got a string',
+    );
+    await without.close();
+  });
+});
+
 describe('docs/health.md', () => {
   const folder = snippetFolder();
   const given = process.env.REDIS_CLUSTER_NODES;

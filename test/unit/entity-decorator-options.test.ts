@@ -133,7 +133,7 @@ it('the options of changes are checked by name, and those of parents and embedde
     expect.arrayContaining([
       'Child.ownerId has the unknown option typ of @PartitionKey() (did you mean type?); known are type',
       expect.stringContaining('Address.street has the unknown option nulable of @Property(); known are type'),
-      'Child has the unknown option maxlen of changes; known are maxLength, values',
+      'Child has the unknown option maxlen of changes (did you mean maxLength?); known are maxLength, values',
     ]),
   );
   expect(faultsOf(decorated('ClusterEntity', 'Example'))).toEqual(

@@ -78,6 +78,29 @@ describe('a registry of schemas', () => {
     ]);
   });
 
+  it('asks whether a file is loaded twice, if two classes of one name are entities of one name', () => {
+    const load = () => {
+      @ClusterEntity({ name: 'Twice' })
+      class Twice {
+        @PrimaryKey() id!: string;
+      }
+      return Twice;
+    };
+    expect(faultsOf(load(), load())).toEqual([
+      "There are two classes Twice, entities with the same name 'Twice': is one file loaded twice?",
+    ]);
+  });
+
+  it('rejects a generator of ids that does not exist', () => {
+    @ClusterEntity({ name: 'Made' })
+    class Made {
+      @PrimaryKey({ generate: 'uuid' as 'ulid' }) id!: string;
+    }
+    expect(faultsOf(Made)).toEqual([
+      "Made.id has an unknown generator of ids: there are 'uuidv7', 'ulid' or a function",
+    ]);
+  });
+
   it('rejects two entities of the same name, and registers neither', () => {
     @ClusterEntity({ name: 'Owner' })
     class Other {

@@ -9,6 +9,14 @@ export function idGenerator(generator: IdGenerator): () => string {
   return typeof generator === 'function' ? generator : GENERATORS[generator];
 }
 
+/** Whether a value of the option `generate` is a generator. */
+export function isIdGenerator(value: unknown): value is IdGenerator {
+  return typeof value === 'function' || (typeof value === 'string' && Object.hasOwn(GENERATORS, value));
+}
+
+/** The generators by name, for errors. */
+export const GENERATOR_NAMES = "'uuidv7', 'ulid' or a function";
+
 const GENERATORS: Record<Exclude<IdGenerator, () => string>, () => string> = { uuidv7, ulid };
 
 /** The time and the random part of the last id, so that the ids of one process sort in the order of their creation. */

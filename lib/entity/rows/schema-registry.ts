@@ -50,7 +50,9 @@ export class SchemaRegistry {
       const other = names.get(schema.name);
       if (other)
         builder.faults.push(
-          `${type.name} and ${other.name} are two entities with the same name '${schema.name}'`,
+          type.name === other.name
+            ? `There are two classes ${type.name}, entities with the same name '${schema.name}': is one file loaded twice?`
+            : `${type.name} and ${other.name} are two entities with the same name '${schema.name}'`,
         );
       names.set(schema.name, type);
       built.set(type, new RowMapper(schema, this.now));

@@ -16,6 +16,7 @@ import { buildDeletion } from './deletion-schema.js';
 import { buildRelations } from './relation-schema.js';
 import { droppedOf, fieldRules, lifetimesOf } from './field-rules.js';
 import { buildIndexes } from './schema-indexes.js';
+import { GENERATOR_NAMES, isIdGenerator } from '../decorators/id-generators.js';
 import { ROW_OPTIONS } from '../decorators/stored-options.js';
 import { TypeFault, resolveCodec } from '../decorators/property-type.js';
 import { hasDefault, trialObject } from './trial-object.js';
@@ -122,6 +123,8 @@ export class SchemaBuilder {
       this.fault(type, `.${property} is a ${role}, and ${typeFault(metadata, 'string, number or bigint')}`);
     if (options.generate && keyType && keyType !== 'string')
       this.fault(type, `.${property} is generated as a string and declared as a ${keyType}`);
+    if (options.generate !== undefined && !isIdGenerator(options.generate))
+      this.fault(type, `.${property} has an unknown generator of ids: there are ${GENERATOR_NAMES}`);
     return { property, type: keyType ?? 'string', generate: options.generate };
   }
 
