@@ -1,4 +1,5 @@
-import { Module, type DynamicModule } from '@nestjs/common';
+import { Inject, Module, Optional, type DynamicModule } from '@nestjs/common';
+import { CONFIGURED, configured, refuseBare } from '../nest/common/bare-module.js';
 import { createDashboardController } from './dashboard.controller.js';
 import { resolveDashboardOptions, type ClusterDashboardOptions } from './dashboard-options.js';
 import { PageFiles } from './http/page-files.js';
@@ -11,6 +12,15 @@ import { DashboardClusters } from './monitors/dashboard-clusters.js';
  */
 @Module({})
 export class ClusterDashboardModule {
+  /** @internal */
+  constructor(@Optional() @Inject(CONFIGURED) isConfigured?: boolean) {
+    refuseBare(
+      isConfigured,
+      'ClusterDashboardModule',
+      'import ClusterDashboardModule.forRoot({ guards: […] })',
+    );
+  }
+
   /**
    * @param options the path of the page, and its guards
    * @throws InvalidArgumentError for an unknown or invalid option, and if there are neither guards nor `unguarded: true`
@@ -21,7 +31,7 @@ export class ClusterDashboardModule {
       module: ClusterDashboardModule,
       imports: resolved.imports,
       controllers: [createDashboardController(resolved)],
-      providers: [DashboardClusters, PageFiles],
+      providers: [configured, DashboardClusters, PageFiles],
     };
   }
 }

@@ -1,8 +1,9 @@
-import { Module, type DynamicModule, type Provider } from '@nestjs/common';
+import { Inject, Module, Optional, type DynamicModule, type Provider } from '@nestjs/common';
 import type { EntityClass } from '../entity/decorators/shape.js';
 import { ClusterApplicationModule } from './cluster-application.module.js';
 import { ClusterCoreModule } from './cluster-core.module.js';
 import { ClusterEntityModule } from './cluster-entity.module.js';
+import { CONFIGURED, configured, refuseBare } from './common/bare-module.js';
 import type {
   ClusterModuleAsyncOptions,
   ClusterModuleOptions,
@@ -22,6 +23,16 @@ import { checkClusterName, checkRootOptions } from './common/module-checks.js';
  */
 @Module({})
 export class ClusterModule {
+  /** @internal */
+  constructor(@Optional() @Inject(CONFIGURED) isConfigured?: boolean) {
+    refuseBare(
+      isConfigured,
+      'ClusterModule',
+      'import ClusterModule.forRoot() in the root module, and ClusterModule.forFeature([…]) in modules with entities. ' +
+        'Other modules need no import, as the client is global; with isGlobal: false they import a module that exports it',
+    );
+  }
+
   /**
    * Provides a client with the given options. Without options, it connects to the cluster at
    * `REDIS_CLUSTER_NODES` or 127.0.0.1:7000.
@@ -59,7 +70,11 @@ export class ClusterModule {
   static forFeature(entities: readonly EntityClass[], name: string = DEFAULT_CLUSTER): DynamicModule {
     checkClusterName(name);
     const providers = createRepositoryProviders(entities, name);
-    return { module: ClusterModule, providers, exports: providers.map(tokenOf) };
+    return {
+      module: ClusterModule,
+      providers: [configured, ...providers],
+      exports: providers.map(tokenOf),
+    };
   }
 }
 
@@ -70,6 +85,7 @@ function clusterModule(options: DynamicModule, name?: string, isGlobal = true): 
   return {
     module: ClusterModule,
     imports: [ClusterApplicationModule, core, ClusterEntityModule.register(core, name)],
+    providers: [configured],
     exports: [core],
   };
 }

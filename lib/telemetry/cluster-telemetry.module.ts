@@ -8,6 +8,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { ClusterRegistry } from '../nest/client/cluster-registry.js';
+import { CONFIGURED, configured, refuseBare } from '../nest/common/bare-module.js';
 import { ClusterTelemetry } from './cluster-telemetry.js';
 import { checkTelemetryOptions, type TelemetryOptions } from './telemetry-options.js';
 
@@ -36,6 +37,11 @@ class TelemetryLifecycle implements OnModuleInit, OnApplicationShutdown {
  */
 @Module({})
 export class ClusterTelemetryModule {
+  /** @internal */
+  constructor(@Optional() @Inject(CONFIGURED) isConfigured?: boolean) {
+    refuseBare(isConfigured, 'ClusterTelemetryModule', 'import ClusterTelemetryModule.forRoot()');
+  }
+
   /**
    * @param options all have defaults: spans and metrics, with the providers that are registered with
    *   `@opentelemetry/api`
@@ -46,6 +52,7 @@ export class ClusterTelemetryModule {
     return {
       module: ClusterTelemetryModule,
       providers: [
+        configured,
         { provide: TELEMETRY_OPTIONS, useValue: options },
         {
           provide: ClusterTelemetry,

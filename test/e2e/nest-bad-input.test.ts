@@ -22,7 +22,9 @@ import {
   ShardedSubscribe,
   Subscribe,
 } from 'keyslot';
+import { ClusterDashboardModule } from 'keyslot/dashboard';
 import { ClusterClientProxy, ClusterTransport } from 'keyslot/microservices';
+import { ClusterTelemetryModule } from 'keyslot/telemetry';
 import { ClusterTestingModule } from 'keyslot/testing';
 
 const SECRET = 'planted-S3cret';
@@ -47,6 +49,20 @@ async function refusal(act: () => unknown): Promise<Error> {
 
 const compile = (...imports: ReturnType<typeof ClusterModule.forRoot>[]) =>
   Test.createTestingModule({ imports }).compile();
+
+it.each([
+  [
+    ClusterModule,
+    /^The import ClusterModule alone does nothing: import ClusterModule\.forRoot\(\) in the root/,
+  ],
+  [ClusterDashboardModule, /^The import ClusterDashboardModule alone does nothing: .*guards/],
+  [ClusterTelemetryModule, /^The import ClusterTelemetryModule alone does nothing: .*forRoot\(\)$/],
+])('%p among imports, without a method, is rejected', async (module, message) => {
+  const imports = [ClusterModule.forRoot({ nodes: NODES, lazyConnect: true }), module];
+  const error = await refusal(() => Test.createTestingModule({ imports }).compile());
+  expect(error).toBeInstanceOf(InvalidArgumentError);
+  expect(error.message).toMatch(message);
+});
 
 describe('forRoot rejects at the call', () => {
   it.each<[given: unknown, argument: string, message: RegExp]>([

@@ -108,6 +108,16 @@ describe('injection', () => {
     });
   });
 
+  it('is re-exported by a module that imports it', async () => {
+    @Module({ imports: [ClusterModule.forRoot({ nodes, isGlobal: false })], exports: [ClusterModule] })
+    class Redis {}
+    @Module({ imports: [Redis], providers: [Users] })
+    class Feature {}
+    await withApp(Test.createTestingModule({ imports: [Feature] }), (get) => {
+      expect(get(Users).byClass.status).toBe('ready');
+    });
+  });
+
   it('rejects two clusters of the same name, and an invalid name', async () => {
     const twice = Test.createTestingModule({
       imports: [ClusterModule.forRoot({ nodes }), ClusterModule.forRoot({ nodes })],

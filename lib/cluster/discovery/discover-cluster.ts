@@ -7,6 +7,7 @@ import {
   UnsupportedServerFeatureError,
 } from '../common/errors.js';
 import { SLOT_COUNT } from '../topology/key-slot.js';
+import { CredentialsUnavailableError } from '../options/credentials.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { Router } from '../routing/router.js';
 import { describeSeed } from '../options/seeds.js';
@@ -187,10 +188,17 @@ function unreachable(options: ResolvedClusterOptions, causes: ReadonlyMap<string
     .join('; ');
   return new TopologyError(
     'NO_NODE_REACHABLE',
-    `No usable cluster found from ${seedsAsText(options)}: ${details || 'no answer in time'}. ` +
-      'Check the addresses, and that every node is up and can be reached from here.',
+    `No usable cluster found from ${seedsAsText(options)}: ${details || 'no answer in time'}.${adviceFor(causes)}`,
     { cause: causes.values().next().value },
   );
+}
+
+/** What to check, unless the nodes were not even asked. */
+function adviceFor(causes: ReadonlyMap<string, Error>): string {
+  const lacksCredentials = [...causes.values()].some((cause) => cause instanceof CredentialsUnavailableError);
+  return lacksCredentials
+    ? ''
+    : ' Check the addresses, and that every node is up and can be reached from here.';
 }
 
 function uncovered(topology: ClusterTopology, options: ResolvedClusterOptions): TopologyError {

@@ -163,7 +163,9 @@ export class ReplyParser {
           this.begin();
           return this.native ? parseBoolean(bytes, start, end) === 1 : parseBoolean(bytes, start, end);
         default:
-          throw new ProtocolError('A reply is of no known type');
+          throw new ProtocolError(
+            'A reply is of no known type (perhaps no Redis server, or one that expects TLS)',
+          );
       }
     }
     return undefined;

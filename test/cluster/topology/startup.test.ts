@@ -153,6 +153,12 @@ describe('no cluster', () => {
     expect(error.message).toContain(node.name);
   });
 
+  it('asks about TLS if something answers that does not speak the protocol of Redis', async () => {
+    const node = await fakeNode(() => 'HTTP/1.1 400 Bad Request\r\n\r\n');
+    const { message } = await errorOf(clientOf({ nodes: [node], ...QUICK }).connect());
+    expect(message).toContain('perhaps no Redis server, or one that expects TLS');
+  });
+
   it('a server that is not in cluster mode', async () => {
     const [port] = await findFreePorts('127.0.0.1', 1);
     const server = startStandalone(port);

@@ -223,7 +223,8 @@ describe('a cluster whose passwords are replaced', () => {
         startupTimeoutMs: 200,
       });
       clients.push(client);
-      await expect(client.connect()).rejects.toMatchObject({ code: expect.any(String) as unknown });
+      // the addresses are not at fault
+      await expect(client.connect()).rejects.toThrow(new RegExp(`cannot read ${file}: ENOENT\\.$`));
       expect(provider()).toThrow(`cannot read ${file}: ENOENT`);
       writeFileSync(file, '');
       expect(provider()).toThrow(`found an empty file: ${file}`);
