@@ -272,10 +272,11 @@ export class Reconciler implements RegistryListener, LinkListener {
 
   /** No node can serve the topic now: tries again after a backoff, or when the topology changes. */
   private placeLater(topic: Topic): void {
-    if (this.closed) return;
+    // one attempt for all topics that wait
+    if (this.closed || this.nextAttempt !== undefined) return;
     // two nodes may name each other for as long as they disagree about a slot
     const attempt = Math.max(++this.attempts, topic.redirects - PROMPT_REDIRECTS);
-    this.nextAttempt ??= setTimeout(() => {
+    this.nextAttempt = setTimeout(() => {
       this.engine.reportStale();
       this.placeUnplaced();
     }, backoffMs(attempt));
