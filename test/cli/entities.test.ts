@@ -43,8 +43,7 @@ let client: ClusterClient;
 const run = (...line: string[]): Promise<Outcome> =>
   commandLine([
     ...line,
-    '--prefix',
-    keyspace,
+    ...(line.includes('--prefix') ? [] : ['--prefix', keyspace]),
     '--nodes',
     nodes.map(({ host, port }) => `${host}:${port}`).join(),
   ]);
@@ -106,6 +105,12 @@ describe('stored entities', () => {
       expect(code).toBe(0);
       expect(stdout.trimEnd().split('\n')).toHaveLength(3);
       expect(stderr).toBe('There are more rows; --limit lists more than 2\n');
+    });
+
+    it('says why it may know no entity', async () => {
+      const { code, stdout, stderr } = await run('keys', '--prefix', `${keyspace}other:`);
+      expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+      expect(stderr).toMatch(/no schema records.*ClusterModule.*checkSchemas\(\).*--prefix/);
     });
 
     it('suggests an entity', async () => {

@@ -4,7 +4,7 @@ import { EXIT, type ExitCode } from '../common/exit-code.js';
 import { printable } from '../common/printable.js';
 import { ENTITY_OPTIONS, withKeyspace } from '../entities/entity-connection.js';
 import { rowsOf, type RowKey } from '../entities/row-key.js';
-import { entityNames, readEntity, type StoredEntity } from '../entities/stored-entity.js';
+import { entityNames, NO_RECORDS, readEntity, type StoredEntity } from '../entities/stored-entity.js';
 
 const DEFAULT_LIMIT = 100;
 const MOST = 1_000_000;
@@ -40,6 +40,7 @@ export const keysCommand: Command = {
 function printNames(names: readonly string[], given: Arguments, { terminal }: CommandContext): ExitCode {
   if (given.has('json')) terminal.printJson(names);
   else for (const name of names) terminal.print(printable(name));
+  if (names.length === 0) terminal.warn(NO_RECORDS);
   return EXIT.ok;
 }
 

@@ -15,6 +15,11 @@ export interface StoredEntity {
 
 const SCAN_COUNT = 1_000;
 
+/** Why no entities are known. */
+export const NO_RECORDS =
+  'The cluster has no schema records. ClusterModule writes them when an application starts; without Nest, ' +
+  'checkSchemas() does. Is there a keyPrefix (--prefix)?';
+
 /** Reads the schema record of an entity. @throws UsageError if there is none, with those that there are */
 export async function readEntity(keyspace: EntityKeyspace, name: string): Promise<StoredEntity> {
   const { client, prefix } = keyspace;
@@ -24,10 +29,7 @@ export async function readEntity(keyspace: EntityKeyspace, name: string): Promis
     return { name, owner: definition.partition, definition };
   }
   const names = await entityNames(keyspace);
-  const known =
-    names.length === 0
-      ? 'The cluster has no schema records; an application writes them at its start. Is there a keyPrefix (--prefix)?'
-      : `Known are ${names.join(', ')}`;
+  const known = names.length === 0 ? NO_RECORDS : `Known are ${names.join(', ')}`;
   throw new UsageError(`There is no entity ${name}${suggestionFor(name, names)}. ${known}`);
 }
 
