@@ -2,12 +2,17 @@
 import { cpSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { cache, root } from './paths.mjs';
+import { readArguments } from './program-arguments.mjs';
 import { withProgress } from './progress.mjs';
 import { run } from './run.mjs';
 import { shutdownSignal } from './shutdown.mjs';
 import { deadLinks } from './site/dead-links.mjs';
 import { stagePages } from './site/stage-pages.mjs';
 
+readArguments({
+  usage: 'npm run docs\nDOCS_BASE is the path that the site will have (default /)',
+  options: {},
+});
 const folder = join(root, 'scripts', 'site');
 const site = join(root, 'site');
 const vitepress = join(folder, 'node_modules', 'vitepress', 'bin', 'vitepress.js');

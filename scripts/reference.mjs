@@ -3,10 +3,12 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureNodeModules } from './node-modules.mjs';
 import { root } from './paths.mjs';
+import { readArguments } from './program-arguments.mjs';
 import { withProgress } from './progress.mjs';
 import { run } from './run.mjs';
 import { shutdownSignal } from './shutdown.mjs';
 
+readArguments({ usage: 'npm run reference', options: {} });
 const folder = join(root, 'scripts', 'reference');
 const typedoc = join(folder, 'node_modules', 'typedoc', 'bin', 'typedoc');
 const signal = shutdownSignal();

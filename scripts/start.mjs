@@ -5,12 +5,18 @@ import { ensureBuilt } from './build.mjs';
 import { freePort } from './free-port.mjs';
 import { ensureNodeModules } from './node-modules.mjs';
 import { root } from './paths.mjs';
+import { readArguments } from './program-arguments.mjs';
 import { ensureRedisServer } from './redis-server.mjs';
 import { shutdownSignal } from './shutdown.mjs';
 
 const DEFAULT_PORT = 3000;
 const CLOSE_MS = 15_000;
 
+readArguments({
+  usage: `npm start
+PORT chooses the port of the application (default ${DEFAULT_PORT}), and REDIS_CLUSTER_NODES a cluster of yours`,
+  options: {},
+});
 const shutdown = shutdownSignal();
 try {
   process.exitCode = await start();

@@ -64,13 +64,16 @@ describe('the arguments of the programs for developers', () => {
     ['scripts/simulate.mjs', '--sed', "Unknown option '--sed'."],
     ['scripts/simulate.mjs', 'a fault that is not planted', 'Unknown argument: a fault that is not planted.'],
     ['bench/run.mjs', '--only=nonsense', 'Unknown name for --only: nonsense.'],
+    ['scripts/start.mjs', '--port=4000', "Unknown option '--port'."],
+    ['scripts/docs.mjs', 'pages', 'Unknown argument: pages.'],
+    ['scripts/reference.mjs', 'pages', 'Unknown argument: pages.'],
   ])('%s ends with code 2 and its usage at %s', (file, argument, message) => {
     const { status, stderr } = spawnSync(process.execPath, [join(root, file), argument], {
       encoding: 'utf8',
     });
     const [refusal, , usage] = stderr.split('\n');
     expect(refusal.startsWith(message)).toBe(true);
-    expect(usage).toMatch(/^(npm run|node) /);
+    expect(usage).toMatch(/^(npm (run|start)|node )/);
     expect(status).toBe(2);
   });
 });
