@@ -36,10 +36,8 @@ export function planMigration(
     );
   }
   const moving = slots.filter((slot) => owners.get(slot) !== to);
-  refuseTaken(
-    moving.filter((slot) => movesElsewhere(primaries, slot, owners.get(slot) as Primary, to)),
-    to.node,
-  );
+  const isTaken = (slot: number): boolean => movesElsewhere(primaries, slot, owners.get(slot) as Primary, to);
+  refuseTaken(slots.filter(isTaken), to.node);
   const arrived = slots.filter((slot) => owners.get(slot) === to);
   return {
     sources: [...groupBy(moving, (slot) => owners.get(slot) as Primary)].map(([from, own]) => ({
@@ -93,6 +91,7 @@ export function givesElsewhere(
 /** Whether a slot has begun to move to a third node, which may have some of its keys. */
 function movesElsewhere(primaries: readonly Primary[], slot: number, from: Primary, to: Primary): boolean {
   if (givesElsewhere(from, slot, to.node.id, to.seen)) return true;
+  if (from === to) return false;
   return primaries.some((other) => other !== to && other !== from && other.self.importing.has(slot));
 }
 

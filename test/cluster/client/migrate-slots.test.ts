@@ -225,6 +225,17 @@ describe('slots that move while clients keep working', () => {
     await expectArrived();
   });
 
+  it('do not count as arrived while their owner hands them over', async () => {
+    const migration = await local.beginSlotMigration(slot, from, to);
+    await migration.moveKeys({ limit: 50 });
+    await expect(cluster.admin.migrateSlots({ slots: [slot], to: from })).rejects.toMatchObject({
+      code: 'SLOT_IN_MIGRATION',
+      slots: [slot],
+    });
+    await cluster.admin.migrateSlots({ slots: [slot], to });
+    await expectArrived();
+  });
+
   describe('that others move as well', () => {
     const values = Array.from({ length: 200 }, (_, i) => String(i));
     const stored = (): Promise<(string | null)[]> => Promise.all(values.map((_, i) => cluster.get(key(i))));
@@ -235,9 +246,12 @@ describe('slots that move while clients keep working', () => {
 
     /** A slot of the same owner without keys, which moves before the other. */
     const emptySlot = async (): Promise<number> => {
-      const [[first]] = (await cluster.admin.nodes(from)).find(({ flags }) => flags.has('myself'))!.slots;
-      for (let empty = first; ; empty++)
-        if (empty !== slot && (await cluster.admin.countKeysInSlot(empty)) === 0) return empty;
+      const { slots } = (await cluster.admin.nodes(from)).find(({ flags }) => flags.has('myself'))!;
+      for (const [first, last] of slots) {
+        for (let empty = first; empty <= last; empty++)
+          if (empty !== slot && (await cluster.admin.countKeysInSlot(empty)) === 0) return empty;
+      }
+      throw new Error('every slot has keys');
     };
 
     it('stay with a migration that began after this one had been planned', async () => {
