@@ -1,5 +1,6 @@
 import { Batch, BatchedCommand, takeResult } from '../../cluster/command/batch.js';
 import { errorsOf, followAll, noteFailures } from '../../cluster/batch-trace.js';
+import { CallLimit } from '../../cluster/command/call-limit.js';
 import { PLAIN_SHAPES, type CallPolicy } from '../../cluster/command/call-policy.js';
 import { CallTrace, NO_EVENTS, NO_NODES, NO_REDIRECTS } from '../../cluster/diagnostics/call-trace.js';
 import { publishChannel } from '../../cluster/diagnostics/channels.js';
@@ -10,6 +11,7 @@ import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import type { ChannelName } from '../subscriptions/cluster-message.js';
 import type { MessageCodec } from './message-codec.js';
 import type { PubSubEngine } from '../common/pubsub-engine.js';
+import { isThenable } from '../common/thenable.js';
 import { checkName } from '../subscriptions/subscription-name.js';
 
 /** A message to publish. */
@@ -34,7 +36,7 @@ export class Publisher {
     codec: MessageCodec<T>,
   ): Promise<number> {
     const run = async (policy: CallPolicy): Promise<number> => {
-      const args = [checkName(channel), await encodePayload(value, codec)];
+      const args = [checkName(channel), await this.encode(command, value, codec)];
       return (await this.engine.run(command, args, policy, { buffers: false })) as number;
     };
     if (!publishChannel.hasSubscribers) return run(this.engine.options);
@@ -71,7 +73,7 @@ export class Publisher {
     // an invalid message is found before anything is sent
     const commands = await Promise.all(
       publications.map(async ({ channel, value }) => {
-        const call = engine.resolve(command, [checkName(channel), await encodePayload(value, codec)]);
+        const call = engine.resolve(command, [checkName(channel), await this.encode(command, value, codec)]);
         return new BatchedCommand(call, PLAIN_SHAPES.strings, engine.options);
       }),
     );
@@ -83,6 +85,23 @@ export class Publisher {
     }
     return results.map(([error, receivers]) =>
       error === null ? { ok: true, receivers: receivers as number } : { ok: false, error },
+    );
+  }
+
+  /** Encodes a value; a codec has as long for it as a call may take. */
+  private async encode<T>(
+    command: PublishCommand,
+    value: T,
+    codec: MessageCodec<T>,
+  ): Promise<string | Buffer> {
+    const encoded = codec.encode(value);
+    const payload = isThenable(encoded)
+      ? await new CallLimit(command, this.engine.options.deadlineMs, undefined).wait(Promise.resolve(encoded))
+      : encoded;
+    if (typeof payload === 'string' || Buffer.isBuffer(payload)) return payload;
+    throw new InvalidArgumentError(
+      'codec',
+      `encode() of a codec must return a string or a Buffer, got ${describeKind(payload)}`,
     );
   }
 }
@@ -114,13 +133,4 @@ function publishContext(
     retries: 0,
     events: NO_EVENTS,
   };
-}
-
-async function encodePayload<T>(value: T, codec: MessageCodec<T>): Promise<string | Buffer> {
-  const payload = await codec.encode(value);
-  if (typeof payload === 'string' || Buffer.isBuffer(payload)) return payload;
-  throw new InvalidArgumentError(
-    'codec',
-    `encode() of a codec must return a string or a Buffer, got ${describeKind(payload)}`,
-  );
 }

@@ -118,6 +118,16 @@ describe('a schema as codec', () => {
     expect(gaps).toEqual([]);
   });
 
+  it('has as long to encode a value as a call may take', async () => {
+    const { pubsub } = open({ nodes: cluster.nodes, deadlineMs: 500 });
+    const codec: MessageCodec<number> = { encode: () => new Promise(() => {}), decode: Number };
+    const late = { code: 'DEADLINE_EXCEEDED', applied: false };
+    await expect(pubsub.publish(name('never'), 1, { codec })).rejects.toMatchObject(late);
+    await expect(pubsub.publishMany([{ channel: name('never'), value: 1 }], { codec })).rejects.toMatchObject(
+      late,
+    );
+  });
+
   it('does not publish invalid values', async () => {
     const { pubsub } = open({ nodes: cluster.nodes });
     const Even = z.number().refine(async (n) => n % 2 === 0);
