@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from '../docs-snippets.js';
 import { FAILED_ONCE } from './failed-once.js';
+import { ENTITY_FAULTS } from './planted/entity-faults.js';
 import { MIXED_FAULTS } from './planted/mixed-faults.js';
 import { PLANTED_FAULTS } from './planted/planted-faults.js';
 import { runSchedule } from './schedules/run-schedule.js';
@@ -57,6 +59,13 @@ describe('a simulation', () => {
     expect(keys(smaller)).toEqual([key]);
     expect(smaller.faults.map((one) => one.fault)).toEqual([fault]);
   });
+});
+
+it('has one place in the code for each planted fault', () => {
+  const misplaced = [...PLANTED_FAULTS, ...MIXED_FAULTS, ...ENTITY_FAULTS]
+    .filter(({ file, passage }) => readFileSync(join(root, file), 'utf8').split(passage).length !== 2)
+    .map(({ name, file }) => `${name}: ${file}`);
+  expect(misplaced).toEqual([]);
 });
 
 describe('npm run simulate', () => {
