@@ -1,8 +1,15 @@
 import { Inject, Injectable, Optional } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { ClusterClient } from '../client/cluster-client.js';
+import { checkOptionNames } from '../cluster/common/check-option-names.js';
+import { describeValue } from '../cluster/common/describe-value.js';
 import { InvalidArgumentError } from '../cluster/common/errors.js';
-import { checkClusterHealth, type ClusterHealth, type ClusterHealthOptions } from './cluster-health.js';
+import {
+  checkClusterHealth,
+  HEALTH_OPTIONS,
+  type ClusterHealth,
+  type ClusterHealthOptions,
+} from './cluster-health.js';
 
 /** A method of Terminus 12 that Terminus 11 lacks. */
 type Degradable = { degraded?: (data: object) => HealthIndicatorResult };
@@ -29,12 +36,20 @@ export class ClusterHealthIndicator {
    * Checks a cluster. Terminus 11 has no status `degraded`: there a degraded cluster is `up`, with `degraded:
    * true`.
    * @param key the name of the cluster in the report
-   * @throws InvalidArgumentError for invalid options, and if there is no default cluster and none is passed
+   * @throws InvalidArgumentError for an empty name, for invalid options, and if there is no default cluster and none is passed
    */
   async check<const Key extends string>(
     key: Key,
-    { cluster = this.defaultCluster, ...options }: ClusterHealthCheckOptions = {},
+    given: ClusterHealthCheckOptions = {},
   ): Promise<HealthIndicatorResult<Key>> {
+    if (typeof key !== 'string' || key === '') {
+      throw new InvalidArgumentError(
+        'key',
+        `A health check needs a name for the report, such as check('redis'), got ${describeValue(key)}`,
+      );
+    }
+    checkOptionNames('a health check', given, ['cluster', ...HEALTH_OPTIONS]);
+    const { cluster = this.defaultCluster, ...options } = given;
     if (cluster === undefined) {
       throw new InvalidArgumentError(
         'cluster',

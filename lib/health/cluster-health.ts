@@ -47,6 +47,9 @@ type Settings = { readonly [K in keyof ClusterHealthOptions]-?: NonNullable<Clus
 
 const DEFAULTS: Settings = { timeoutMs: 1_000, minReplicas: 0, partialOutage: 'down' };
 
+/** The names of the options. */
+export const HEALTH_OPTIONS: readonly string[] = Object.keys(DEFAULTS);
+
 /**
  * Checks every primary of a cluster, over the connections of the client. It resolves within `timeoutMs`, and
  * never rejects because of the state of the cluster.
@@ -139,7 +142,7 @@ function summarize(
 }
 
 function resolveOptions(options: ClusterHealthOptions): Settings {
-  checkOptionNames('a health check', options, Object.keys(DEFAULTS));
+  checkOptionNames('a health check', options, HEALTH_OPTIONS);
   const {
     timeoutMs = DEFAULTS.timeoutMs,
     minReplicas = DEFAULTS.minReplicas,

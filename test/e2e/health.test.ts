@@ -150,6 +150,15 @@ describe('a health check of what is no cluster', () => {
     await expect(without.get(ClusterHealthIndicator).check('redis')).rejects.toThrow(
       /^There is no default cluster to check: import ClusterModule\.forRoot\(\)/,
     );
+    const { check } = without.get(ClusterHealthIndicator) as unknown as {
+      check: (...given: unknown[]) => Promise<unknown>;
+    };
+    await expect(check()).rejects.toThrow(
+      "A health check needs a name for the report, such as check('redis'), got undefined",
+    );
+    await expect(check('redis', { clustr: client })).rejects.toThrow(
+      'Unknown option clustr of a health check (did you mean cluster?); known are cluster, timeoutMs, minReplicas, partialOutage',
+    );
     await expect(checkClusterHealth('sessions' as never)).rejects.toThrow(
       'A health check needs a ClusterClient, got a string',
     );
