@@ -90,7 +90,7 @@ describe('docs/local-development.md', () => {
     first = await sixPorts();
     start();
     await eventually(isHealthy, { timeoutMs: 60_000, intervalMs: 500 });
-  }, 90_000);
+  }, 240_000);
   afterAll(async () => {
     await stop();
     rmSync(data, { recursive: true, force: true });
@@ -152,5 +152,5 @@ describe('docs/local-development.md', () => {
     const after = new ClusterClient({ nodes: [`127.0.0.1:${first}`] });
     expect(await after.get('kept')).toBe('yes');
     await after.close();
-  }, 90_000);
+  }, 240_000);
 });
