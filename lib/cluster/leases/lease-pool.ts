@@ -148,7 +148,7 @@ export class LeasePool {
       throw new BackpressureError(node, waiting, 0);
     }
     // a call whose limit is over ends in its own error
-    const patience = Math.ceil(Math.min(leaseTimeoutMs, limit.timerMs));
+    const patience = Math.min(leaseTimeoutMs, limit.timerMs);
     return new Promise((resolve, reject) => {
       let ignore: (() => void) | undefined;
       const leave = (): void => {

@@ -70,7 +70,7 @@ export class RequestEncoder {
     this.text = repeated === undefined ? text : text + repeated;
   }
 
-  /** Adds a command whose arguments are byte text, each shorter than a string may be long. */
+  /** Adds a command whose arguments are byte text already. Long ones are joined with the rest, too. */
   appendByteTexts(name: string, args: readonly string[]): void {
     const header = this.headers.get(name, args.length);
     let text = this.isEmpty ? header.slice(END.length) : this.text + header;
