@@ -11,6 +11,16 @@ export class ClientState {
   constructor(public user: string | undefined) {}
 
   /**
+   * Returns the commands that a served one executes: itself unless it is queued, or those of its transaction.
+   *
+   * @param willFail whether the transaction will fail
+   */
+  executedBy(name: string, words: readonly string[], willFail: boolean): readonly (readonly string[])[] {
+    if (this.queued === undefined) return [words];
+    return name === 'exec' && !willFail ? this.queued : [];
+  }
+
+  /**
    * Follows a command that was served, or refused.
    *
    * @param willFail whether the transaction will fail, so that servers queue nothing more for it

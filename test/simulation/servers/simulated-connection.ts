@@ -178,10 +178,10 @@ export class SimulatedConnection implements SocketPeer {
     if (refusal !== undefined) {
       if (name === 'exec') this.session.endTransaction();
       this.session.refuse(name === 'exec' ? abortedBy(refusal) : refusal);
-      if (wrong === undefined)
-        this.refusals.add(words, (heard) => this.down.whenDelivered(() => heard(this.node.world.time.now)));
+      if (wrong === undefined) this.refusals.add(name === 'exec' ? (this.client.queued ?? []) : [words]);
     } else if (name !== 'client' || !this.administer(words)) {
-      const slot = this.refusals.slotOvertakenBy(words, sentAt);
+      const executed = this.client.executedBy(name, words, this.session.willFail);
+      const slot = this.refusals.slotOvertakenBy(executed, sentAt);
       if (slot !== undefined) this.node.onOvertaken(slot);
       this.noteChannels(name, words.slice(1));
       const waiting = this.client.queued === undefined ? this.waitingFor(name, words) : undefined;
@@ -189,6 +189,8 @@ export class SimulatedConnection implements SocketPeer {
       else this.wait(waiting);
     }
     this.client.follow(name, words, refusal !== undefined, this.session.willFail);
+    if (this.client.queued === undefined)
+      this.refusals.answer((heard) => this.down.whenDelivered(() => heard(this.node.world.time.now)));
   }
 
   /** Returns what a command waits for, if it is one that waits. */
