@@ -21,10 +21,14 @@ export interface IntakeHost {
   connect(): Promise<void>;
 }
 
-/** Accepts commands: gives each its deadline, and queues it until the client is connected. */
+/**
+ * Accepts commands: gives each its place in the order of the calls, and its deadline. Queues it until the client is
+ * connected.
+ */
 export class CommandIntake {
   /** Batches that have begun, and have replies pending. */
   openBatches = 0;
+  private accepted = 0;
   private readonly cache: ClientCache | undefined;
   private readonly dropAgain = ({ calls }: Command): void => {
     if (this.cache !== undefined) dropWritten(this.cache, calls);
@@ -80,6 +84,7 @@ export class CommandIntake {
   private accept(command: Command): void {
     const { counters } = this.host;
     command.counters = counters.elsewhere;
+    command.order = ++this.accepted;
     if (counters.slots !== undefined) counters.slots.add(command.slot);
     command.deadlineAt = Math.min(command.deadlineAt, this.scheduler.now() + command.policy.deadlineMs);
     if (command.policy.trace !== undefined) follow(command, command.policy.trace);

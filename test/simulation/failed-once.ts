@@ -337,4 +337,43 @@ export const FAILED_ONCE: readonly (readonly [name: string, schedule: Schedule])
       messages: [],
     },
   ],
+  [
+    'a call that waited for a new owner and was sent before an earlier one, which was redirected once more',
+    {
+      seed: 778,
+      retry: 'safe',
+      gossipMs: 50,
+      lagMs: 5,
+      faults: [
+        { at: 1386, fault: 'move', tag: 'c', shard: 2, pauseMs: 3 },
+        { at: 700, fault: 'cutOff', node: 1, directions: ['down'], ms: 720 },
+        { at: 1390, fault: 'failOver', shard: 2 },
+      ],
+      calls: [
+        { at: 20, client: 0, form: 'each', calls: [['n{c}', 'add', 1]] },
+        {
+          at: 1030,
+          client: 0,
+          form: 'each',
+          calls: [
+            ['n{c}', 'add', 1],
+            ['n{c}', 'add', 2],
+            ['n{c}', 'add', 3],
+          ],
+        },
+        { at: 1250, client: 0, form: 'multi', calls: [['n{c}', 'add', 2]] },
+        {
+          at: 1260,
+          client: 0,
+          form: 'each',
+          calls: [
+            ['n{c}', 'add', 1],
+            ['n{c}', 'add', 2],
+            ['n{c}', 'add', 3],
+            ['n{c}', 'add', 1],
+          ],
+        },
+      ],
+    },
+  ],
 ];

@@ -63,6 +63,8 @@ export abstract class Command {
   declare asking: boolean;
   /** How many times it has been redirected, delayed, or sent again. */
   declare attempts: number;
+  /** Its place among the calls of the client. */
+  declare order: number;
   /** The deadline, in milliseconds of the client's clock. */
   declare deadlineAt: number;
   /** Called once the caller has a result. */
@@ -83,6 +85,7 @@ export abstract class Command {
     this.pinned = undefined;
     this.asking = false;
     this.attempts = 0;
+    this.order = 0;
     this.deadlineAt = Infinity;
     this.onSettled = undefined;
     this.lastError = undefined;

@@ -11,9 +11,8 @@ import { clearTimeout, setTimeout } from '../common/timers.js';
 
 /** Commands that wait together, to be sent in the order of the calls. */
 interface Queue {
-  /** Those that were sent before; earlier calls than all that follow. */
-  readonly returned: Command[];
-  readonly following: Command[];
+  /** In the order in which they came, or came back: an earlier call may have been redirected more often. */
+  readonly commands: Command[];
   /** Runs until the next attempt. */
   timer: NodeJS.Timeout | undefined;
   /** What comes later has to wait behind them. */
@@ -69,7 +68,7 @@ export class RetryQueue {
     if (left === undefined) return;
     const key = queueOf(command);
     const queue = this.queueAt(key);
-    queue.returned.push(command);
+    queue.commands.push(command);
     queue.blocked ||= keepsOrder;
     queue.refusedBy = refusedBy;
     // what waits at that node for the same slot has to follow; see `keepFollowers`
@@ -85,8 +84,7 @@ export class RetryQueue {
   /** Keeps a command until those before which it must not come are sent; see `mustFollow`. */
   enqueueBehind(command: Command): void {
     if (this.admit(command) === undefined) return;
-    const queue = this.queueAt(queueOf(command));
-    (command.attempts > 0 ? queue.returned : queue.following).push(command);
+    this.queueAt(queueOf(command)).commands.push(command);
   }
 
   /** Keeps those commands that must follow others, and returns the rest; see `mustFollow`. */
@@ -189,8 +187,7 @@ export class RetryQueue {
     let queue = this.queues.get(key);
     if (queue === undefined) {
       queue = {
-        returned: [],
-        following: [],
+        commands: [],
         timer: undefined,
         blocked: false,
         refusedBy: undefined,
@@ -215,8 +212,8 @@ export class RetryQueue {
     if (queue === undefined) return;
     this.queues.delete(key);
     clearTimeout(queue.timer);
-    for (const commands of [queue.returned, queue.following])
-      for (const command of commands) if (this.waiting.has(command)) this.release(command);
+    queue.commands.sort((one, other) => one.order - other.order);
+    for (const command of queue.commands) if (this.waiting.has(command)) this.release(command);
   }
 
   private release(command: Command): void {

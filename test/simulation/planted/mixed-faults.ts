@@ -76,8 +76,8 @@ const ROWS: readonly Row[] = [
   [
     'later calls that wait are forgotten',
     'cluster/routing/retry-queue',
-    'for (const commands of [queue.returned, queue.following])',
-    'for (const commands of [queue.returned])',
+    'if (this.waiting.has(command)) this.release(command);',
+    'if (command.attempts > 0 && this.waiting.has(command)) this.release(command);',
     50,
   ],
   ['a silent connection is not examined', 'cluster/routing/liveness', 'void channel.probe();', '', 50],

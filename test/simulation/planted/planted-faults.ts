@@ -38,8 +38,8 @@ const ROWS: readonly Row[] = [
   [
     'waiting calls are released behind later ones',
     'routing/retry-queue',
-    'for (const commands of [queue.returned, queue.following])',
-    'for (const commands of [queue.following, queue.returned])',
+    'one.order - other.order',
+    'one.attempts - other.attempts',
     400,
   ],
   [
