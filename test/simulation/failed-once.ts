@@ -376,4 +376,19 @@ export const FAILED_ONCE: readonly (readonly [name: string, schedule: Schedule])
       ],
     },
   ],
+  [
+    'a blocking call that was sent again, and waited for its whole timeout on a connection that had died unnoticed',
+    {
+      seed: 3,
+      retry: 'safe',
+      gossipMs: 5,
+      lagMs: 5,
+      faults: [
+        { at: 1000, fault: 'reset', node: 0 },
+        { at: 1150, fault: 'vanish', node: 0, share: 1 },
+      ],
+      calls: [{ at: 100, client: 0, form: 'each', calls: [['r{b}', 'wait', 1500]] }],
+      messages: [],
+    },
+  ],
 ];

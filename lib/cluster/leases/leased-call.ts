@@ -87,7 +87,10 @@ export class LeasedCall {
     return route.follow(limit, this.policy.retry, (destination) => this.attempt(destination));
   }
 
-  /** Makes one attempt: returns the reply, or an error after which another attempt is harmless; throws otherwise. */
+  /**
+   * Makes one attempt: returns the reply, or an error after which another attempt is harmless; throws otherwise. A
+   * call that is sent again blocks for the time that is left.
+   */
   private async attempt(destination: Destination): Promise<Outcome> {
     const { host, limit, work } = this;
     const { node } = destination;
@@ -100,6 +103,7 @@ export class LeasedCall {
       host.reportStale();
       return { lastError: error as Error };
     }
+    if (this.firstSentAt !== undefined) work.shorten?.(monotonicMs() - this.firstSentAt);
     const { slot, blocking, blockingMs } = work;
     const use = { node, slot, limit, blocking, blockingMs };
     const unwatch = watchLease(host, lease, use);
@@ -137,14 +141,10 @@ export class LeasedCall {
     }
   }
 
-  /**
-   * Sends the work. While a server has a blocking call, the deadline does not count. A call that is sent again
-   * blocks for the time that is left.
-   */
+  /** Sends the work. While a server has a blocking call, the deadline does not count. */
   private async sendWork(redis: Redis): Promise<unknown> {
     const { work, limit } = this;
     const began = monotonicMs();
-    if (this.firstSentAt !== undefined) work.shorten?.(began - this.firstSentAt);
     this.firstSentAt ??= began;
     const longest = work.blockingMs;
     this.route.counters.commands++;

@@ -181,7 +181,9 @@ export class Caller {
       error instanceof ClusterError &&
       (EXPECTED.has(error.code) ||
         (FORBIDDEN.has(error.code) && this.expectations.mayBeForbidden(calledAt, now)));
-    if (!isExpected || (!hasSeveralKeys && !isDurable && this.expectations.mustSucceed(isPlainRead)))
+    const isStranded = waitMs > 0 && this.expectations.mayBeStranded(calledAt, now);
+    const mustSucceed = this.expectations.mustSucceed(isPlainRead) && !isStranded;
+    if (!isExpected || (!hasSeveralKeys && !isDurable && mustSucceed))
       this.faults.push(`${input[0]} ${key} of ${calledAt} ms failed: ${String(error)}`);
     // a call that says that it was not executed must have left no trace
     if (!(error instanceof ClusterError) || error.applied !== false)

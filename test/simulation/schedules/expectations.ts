@@ -90,6 +90,19 @@ export class Expectations {
     );
   }
 
+  /**
+   * Whether the connection that a blocking call has alone may have died unnoticed, while the call was under way or since
+   * the one before it. Such a call ends by its own timeout and its deadline.
+   */
+  mayBeStranded(from: number, to: number): boolean {
+    const { faults, replyTimeoutMs = 200 } = this.schedule;
+    return faults.some(
+      ({ fault, at }) =>
+        // a connection that was idle for longer is checked before it is used
+        fault === 'vanish' && this.start + at <= to && from <= this.start + at + replyTimeoutMs,
+    );
+  }
+
   /** Whether a call must succeed before its deadline. @param isRepeatable whether it can be sent again */
   mustSucceed(isRepeatable: boolean): boolean {
     return this.isPassing && (isRepeatable || this.isHarmless);
