@@ -22,17 +22,10 @@ const ROWS: readonly Row[] = [
     200,
   ],
   [
-    'a refused call is sent again before those behind it are refused',
-    'routing/retry-queue',
-    'if (queue.refusedBy === undefined) release();',
-    'if (key !== undefined) release();',
-    400,
-  ],
-  [
     'later calls are not kept behind those that wait',
-    'routing/router',
-    'if (this.retryQueue.mustFollow(command)) return this.retryQueue.enqueueBehind(command);',
-    '',
+    'routing/retry-queue',
+    'this.queues.get(queueOf(command))?.blocked === true',
+    'false',
     200,
   ],
   [
