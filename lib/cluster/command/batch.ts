@@ -37,6 +37,9 @@ export interface BatchEntry {
 /** The result of one entry: an error or null, and the reply. */
 export type BatchResult = [error: Error | null, reply: unknown];
 
+/** What results are copied from: V8 may decide to create array literals among its old objects, which keep replies. */
+const NO_RESULT: BatchResult = [null, undefined];
+
 /** Learns when its commands have their results. */
 export interface BatchOwner {
   settle(command: BatchedCommand, error?: Error): void;
@@ -55,10 +58,12 @@ export class BatchedCommand extends Command implements BatchEntry {
    * cheap to collect.
    */
   takeResult(): BatchResult {
-    const { error, reply } = this;
+    const result = NO_RESULT.slice() as BatchResult;
+    result[0] = this.error;
+    result[1] = this.reply;
     this.error = null;
     this.reply = undefined;
-    return [error, reply];
+    return result;
   }
 
   /** Does the same, with the error in the place of the reply. */
@@ -119,7 +124,7 @@ export class Batch<T> implements BatchOwner {
   private advancing = false;
   private readonly errors: Error[] = [];
   private lane!: BatchLane;
-  private finish!: (results: T[] | Promise<T[]>) => void;
+  private finish: ((results: T[] | Promise<T[]>) => void) | undefined = undefined;
 
   constructor(
     private readonly commands: readonly BatchedCommand[],
@@ -193,6 +198,9 @@ export class Batch<T> implements BatchOwner {
     if (this.inFlight > 0) return;
     this.lane.end();
     const results = this.commands.map(this.taken);
-    this.finish(this.errors.length === 0 ? results : resultsToCaller(results, this.errors));
+    const { finish } = this;
+    // commands that have grown old would keep the results in memory through it
+    this.finish = undefined;
+    finish?.(this.errors.length === 0 ? results : resultsToCaller(results, this.errors));
   }
 }

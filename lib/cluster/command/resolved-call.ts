@@ -13,15 +13,20 @@ const MAXIMUM_CALL_BYTES = 1024 * 1024 * 1024;
 /** UTF-8 needs at most three bytes for one UTF-16 unit. */
 const BYTES_PER_CHARACTER = 3;
 
-/** A call whose slot is known. */
-export interface ResolvedCall {
-  readonly row: CommandRow;
-  readonly name: string;
-  readonly args: Argument[];
-  /** The slot of its keys; NO_SLOT if it has none. */
-  readonly slot: number;
-  /** The bytes of its arguments, as the limits count them. */
-  readonly size: number;
+/**
+ * A call whose slot is known. A class, as V8 may decide to create object literals among its old objects: there they
+ * keep their arguments in memory until the next collection of everything.
+ */
+export class ResolvedCall {
+  constructor(
+    readonly row: CommandRow,
+    readonly name: string,
+    readonly args: Argument[],
+    /** The slot of its keys; NO_SLOT if it has none. */
+    readonly slot: number,
+    /** The bytes of its arguments, as the limits count them. */
+    readonly size: number,
+  ) {}
 }
 
 /**
@@ -41,7 +46,7 @@ export function resolveCall(
     prefixKeys(row, args, keyPrefix);
     size = sizeOf(args);
   }
-  return { row, name, args, slot: slot ?? slotOf(row, args), size };
+  return new ResolvedCall(row, name, args, slot ?? slotOf(row, args), size);
 }
 
 /** Rejects oversized arguments. A server would close the connection, and with it everything in flight there. */
