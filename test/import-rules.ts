@@ -29,6 +29,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['retry'],
     ['scripts'],
     ['command'],
+    ['batch'],
     ['caching'],
     ['connection'],
     ['node-client'],

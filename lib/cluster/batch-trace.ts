@@ -1,7 +1,7 @@
-import type { CallTrace } from './diagnostics/call-trace.js';
 import type { KeyslotContext } from './diagnostics/contexts.js';
 import { errorCodeOf, outcomeOf } from './diagnostics/traced.js';
-import type { BatchEntry, BatchResult, BatchedCommand } from './command/batch.js';
+import type { BatchEntry } from './batch/sent-batch.js';
+import type { BatchResult } from './batch/batch-result.js';
 import { keysOf } from './command/resolved-call.js';
 
 /** Names of commands that a context lists. */
@@ -23,20 +23,6 @@ export function batchFields(entries: readonly BatchEntry[], showKeys: boolean): 
   }
   const keys = showKeys ? entries.flatMap(({ call }) => keysOf(call)) : undefined;
   return { batchSize: entries.length, commands: [...commands], keys };
-}
-
-/** Makes a trace follow the commands of a batch. */
-export function followAll(commands: readonly BatchedCommand[], trace: CallTrace): void {
-  // they have the policy of their pipeline in common, mostly
-  let followed = commands[0]?.policy;
-  let given = followed;
-  for (const command of commands) {
-    if (command.policy !== given || followed === given) {
-      given = command.policy;
-      followed = { ...given, trace };
-    }
-    command.policy = followed;
-  }
 }
 
 /** Records how many commands of a batch failed, and the first error. */

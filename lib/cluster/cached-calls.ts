@@ -7,7 +7,7 @@ import { copyOfReply } from './caching/kept-reply.js';
 import type { CommandIntake } from './command-intake.js';
 import type { CommandResolver } from './command-resolver.js';
 import { cacheableKey, readsFields } from './command-table/cacheable-commands.js';
-import type { BatchedCommand } from './command/batch.js';
+import type { BatchEntry } from './batch/sent-batch.js';
 import type { CallPolicy, CallShape } from './command/call-policy.js';
 import type { ResolvedCall } from './command/resolved-call.js';
 import { ReplyError } from './common/errors.js';
@@ -97,21 +97,21 @@ export class CachedCalls {
   }
 
   /** Returns the kept reply to a command of a pipeline; undefined if none is kept. Counts only hits. */
-  keptFor({ call, shape }: BatchedCommand, maxAgeMs: number): CacheEntry | undefined {
+  keptFor({ call, shape }: BatchEntry, maxAgeMs: number): CacheEntry | undefined {
     const { row, args } = call;
     const at = cacheableKey(row, args);
     if (at === -1) return undefined;
     return this.cache.hit('', args[at], signatureOf(row.name, args, at, shape), maxAgeMs);
   }
 
-  /** Returns a command of a pipeline in a form that keeps its reply, if it is one that can be kept. */
-  keeping(command: BatchedCommand, policy: CallPolicy, maxAgeMs: number): BatchedCommand {
-    const { call, shape } = command;
+  /** Returns an entry of a pipeline in a form that keeps its reply, if it is one that can be kept. */
+  keeping(entry: BatchEntry, policy: CallPolicy, maxAgeMs: number): BatchEntry {
+    const { call, shape } = entry;
     const { row, args } = call;
     const at = cacheableKey(row, args);
-    if (at === -1) return command;
+    if (at === -1) return entry;
     const key = bytesAsText(args[at]);
-    if (!this.cache.covers(key)) return command;
+    if (!this.cache.covers(key)) return entry;
     const signature = signatureOf(row.name, args, at, shape);
     this.cache.missed(key, signature, maxAgeMs);
     const read: KeptRead = { signature, name: call.name, args };

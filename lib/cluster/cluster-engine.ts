@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 import type { Observable } from 'rxjs';
-import type { BatchLane } from './command/batch.js';
+import type { BatchLane, SentBatch } from './batch/sent-batch.js';
 import type { CallPolicy, CallShape } from './command/call-policy.js';
 import type { Command } from './command/command.js';
 import { CallLimit } from './command/call-limit.js';
@@ -168,8 +168,8 @@ export class ClusterEngine {
   }
 
   /** Opens the lane of a batch; see `CommandIntake.openBatch`. */
-  openBatch(): BatchLane {
-    return this.intake.openBatch();
+  openBatch(batch: SentBatch): BatchLane {
+    return this.intake.openBatch(batch);
   }
 
   /** Resolves once commands flow; see `CommandIntake.ready`. */

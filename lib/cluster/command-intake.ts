@@ -1,9 +1,13 @@
 import type { ClientCache } from './caching/client-cache.js';
 import { abortBy } from './command/abort-signal.js';
-import type { BatchLane } from './command/batch.js';
+import { BY_ITSELF, GroupingLane, type LaneHost } from './batch/grouping-lane.js';
+import { commandAt } from './batch/batched-command.js';
+import type { SentBatch, BatchLane } from './batch/sent-batch.js';
+import type { CommandGroup } from './batch/command-group.js';
 import type { CallPolicy } from './command/call-policy.js';
 import type { Command } from './command/command.js';
 import { ReadyCommand } from './command/ready-command.js';
+import type { ResolvedCall } from './command/resolved-call.js';
 import type { EngineState } from './common/engine-state.js';
 import { ClientClosedError } from './common/errors.js';
 import type { CallTrace } from './diagnostics/call-trace.js';
@@ -21,11 +25,14 @@ export interface IntakeHost {
   connect(): Promise<void>;
 }
 
+/** The path of a batch that is not sent. */
+const NO_LANE = { begin: (): void => {}, flush: (): void => {}, end: (): void => {} };
+
 /**
  * Accepts commands: gives each its place in the order of the calls, and its deadline. Queues it until the client is
  * connected.
  */
-export class CommandIntake {
+export class CommandIntake implements LaneHost {
   /** Batches that have begun, and have replies pending. */
   openBatches = 0;
   private accepted = 0;
@@ -52,19 +59,39 @@ export class CommandIntake {
   }
 
   /** Lets a batch send all of its windows, also those that follow while the client drains. */
-  openBatch(): BatchLane {
-    if (this.isClosing) return { submit: (command) => this.submit(command), end: () => {} };
+  openBatch(batch: SentBatch): BatchLane {
+    if (this.isClosing) return { ...NO_LANE, add: (place) => this.submit(commandAt(batch, place)) };
     this.openBatches++;
-    return {
-      submit: (command) => {
-        this.accept(command);
-        if (command.settled) return;
-        const { state } = this.host;
-        if (state === 'ready' || state === 'closing') this.router.dispatch(command);
-        else this.submitOffline(command);
-      },
-      end: () => void this.openBatches--,
-    };
+    return new GroupingLane(batch, this);
+  }
+
+  sendsGroups({ trace, signal }: CallPolicy): boolean {
+    return trace === undefined && signal === undefined && this.isOpen && this.router.retryQueue.isClear;
+  }
+
+  shardOf({ row, slot }: ResolvedCall, { readFrom }: CallPolicy): number {
+    // what is written has to be dropped from the cache
+    if (this.cache !== undefined && !row.readonly) return BY_ITSELF;
+    return this.router.choice.certainShard(row, slot, readFrom) ?? BY_ITSELF;
+  }
+
+  submitGroup(group: CommandGroup, shard: number): boolean {
+    const channel = this.router.pool.primaries[shard];
+    if (!channel.budget.admitsNow(group)) return false;
+    this.accept(group);
+    channel.enqueue(group);
+    return true;
+  }
+
+  submitOfBatch(command: Command): void {
+    this.accept(command);
+    if (command.settled) return;
+    if (this.isOpen) this.router.dispatch(command);
+    else this.submitOffline(command);
+  }
+
+  endBatch(): void {
+    this.openBatches--;
   }
 
   /**
@@ -84,8 +111,9 @@ export class CommandIntake {
   private accept(command: Command): void {
     const { counters } = this.host;
     command.counters = counters.elsewhere;
-    command.order = ++this.accepted;
-    if (counters.slots !== undefined) counters.slots.add(command.slot);
+    command.order = this.accepted + 1;
+    this.accepted += command.weight;
+    if (counters.slots !== undefined) for (const slot of command.slots) counters.slots.add(slot);
     command.deadlineAt = Math.min(command.deadlineAt, this.scheduler.now() + command.policy.deadlineMs);
     if (command.policy.trace !== undefined) follow(command, command.policy.trace);
     if (this.cache !== undefined && !command.row.readonly) this.dropWritten(this.cache, command);
@@ -111,6 +139,11 @@ export class CommandIntake {
     this.router.retryQueue.enqueueUntilReleased(command);
     // commands that wait get the error from the queue
     this.host.connect().catch(() => {});
+  }
+
+  /** Whether what belongs to a batch can be sent. */
+  private get isOpen(): boolean {
+    return this.host.state === 'ready' || this.host.state === 'closing';
   }
 
   private get isClosing(): boolean {

@@ -1,4 +1,4 @@
-import type { BatchResult } from '../../cluster/command/batch.js';
+import type { BatchResult } from '../../cluster/batch/batch-result.js';
 import { notify, type Callback } from '../commands/call-arguments.js';
 
 /** The callbacks that were passed with commands, by the place of the command. */

@@ -3,7 +3,8 @@ import { ownReply } from '../../cluster/caching/cache-entries.js';
 import { bytesAsText } from '../../cluster/caching/cache-key.js';
 import type { ClusterEngine } from '../../cluster/cluster-engine.js';
 import { keyIndexes } from '../../cluster/command-table/command-keys.js';
-import type { BatchedCommand, BatchResult } from '../../cluster/command/batch.js';
+import { asResult, type BatchResult } from '../../cluster/batch/batch-result.js';
+import type { BatchEntry } from '../../cluster/batch/sent-batch.js';
 import type { ResolvedCall } from '../../cluster/command/resolved-call.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
 import { ClusterPipeline } from './cluster-pipeline.js';
@@ -22,12 +23,15 @@ export function cachedCallsOf({ runner }: ClusterEngine): CachedCalls {
  * key goes to the node, as it must see the write.
  */
 export class CachedPipeline extends ClusterPipeline {
-  protected override execute(entries: readonly BatchedCommand[]): Promise<BatchResult[]> {
-    const result = (reply: unknown): BatchResult => [null, reply];
-    return this.executeRest(entries, result, (rest) => super.execute(rest));
+  protected override execute(entries: readonly BatchEntry[]): Promise<BatchResult[]> {
+    return this.executeRest(
+      entries,
+      (reply) => asResult(reply, null),
+      (rest) => super.execute(rest),
+    );
   }
 
-  protected override executeReplies(entries: readonly BatchedCommand[]): Promise<unknown[]> {
+  protected override executeReplies(entries: readonly BatchEntry[]): Promise<unknown[]> {
     return this.executeRest(
       entries,
       (reply) => reply,
@@ -37,16 +41,16 @@ export class CachedPipeline extends ClusterPipeline {
 
   /** @param result makes a result of a kept reply @param execute runs the commands whose replies are not kept */
   private async executeRest<T>(
-    entries: readonly BatchedCommand[],
+    entries: readonly BatchEntry[],
     result: (reply: unknown) => T,
-    execute: (rest: readonly BatchedCommand[]) => Promise<T[]>,
+    execute: (rest: readonly BatchEntry[]) => Promise<T[]>,
   ): Promise<T[]> {
     const { policy, engine } = this;
     const cached = cachedCallsOf(engine);
     const maxAgeMs = policy.cache?.maxAgeMs ?? Infinity;
     const written = new WrittenKeys();
     const results: T[] = [];
-    const rest: BatchedCommand[] = [];
+    const rest: BatchEntry[] = [];
     const places: number[] = [];
     for (let place = 0; place < entries.length; place++) {
       const entry = entries[place];

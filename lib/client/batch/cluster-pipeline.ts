@@ -1,13 +1,8 @@
 import { inspect } from 'node:util';
 import type { RedisCommander } from 'ioredis';
-import {
-  Batch,
-  BatchedCommand,
-  takeReply,
-  takeResult,
-  type BatchEntry,
-  type BatchResult,
-} from '../../cluster/command/batch.js';
+import { asReply, asResult, type BatchResult } from '../../cluster/batch/batch-result.js';
+import { Batch } from '../../cluster/batch/batch.js';
+import { QueuedCall, type BatchEntry } from '../../cluster/batch/sent-batch.js';
 import { errorsAmong, errorsOf, noteFailures } from '../../cluster/batch-trace.js';
 import { pipelineChannel } from '../../cluster/diagnostics/channels.js';
 import { resultsToCaller } from '../../cluster/diagnostics/caller-stack.js';
@@ -56,7 +51,7 @@ export class PipelineUsedError extends ClusterError {
  */
 // oxlint-disable-next-line typescript/no-unsafe-declaration-merging -- the methods are installed below
 export class ClusterPipeline {
-  protected entries: BatchedCommand[] = [];
+  protected entries: BatchEntry[] = [];
   protected callbacks = new Map<number, Callback>();
   private executing = false;
   /** Scripts that are queued with their text, each with its slot (or its node, if order does not matter). */
@@ -110,7 +105,7 @@ export class ClusterPipeline {
     if (call.slot === NO_SLOT) refuseFanOut(call);
     if (callback !== undefined) this.callbacks.set(this.entries.length, callback);
     const shape = replyShape(call.row.name, this.engine.options.protocol, buffers, this.policy.replyTypes);
-    this.entries.push(new BatchedCommand(this.withText(call), shape, this.policy));
+    this.entries.push(new QueuedCall(this.withText(call), shape));
     return this;
   }
 
@@ -191,7 +186,9 @@ export class ClusterPipeline {
    * once per node.
    */
   private withText(call: ResolvedCall): ResolvedCall {
-    const whole = call.slot === NO_SLOT ? undefined : this.engine.scripts.withText(call.name, call.args);
+    // the keys of a script are counted by an argument
+    if (call.slot === NO_SLOT || call.row.keyKind === 'first') return call;
+    const whole = this.engine.scripts.withText(call.name, call.args);
     if (whole === undefined) return call;
     const { topology } = this.engine;
     const where = this.textsFor === 'slot' ? call.slot : topology.nodeForSlot(call.slot)?.name;
@@ -202,7 +199,7 @@ export class ClusterPipeline {
   }
 
   private async executeOnce<T>(
-    run: (entries: readonly BatchedCommand[]) => Promise<T[]>,
+    run: (entries: readonly BatchEntry[]) => Promise<T[]>,
     notifyEach: (callbacks: ReadonlyMap<number, Callback>, results: readonly T[]) => void,
   ): Promise<T[]> {
     const { callbacks } = this;
@@ -218,7 +215,7 @@ export class ClusterPipeline {
   }
 
   /** Empties the queue and returns what was in it. @throws PipelineUsedError */
-  protected begin(): readonly BatchedCommand[] {
+  protected begin(): readonly BatchEntry[] {
     if (this.executing) throw new PipelineUsedError();
     const { entries } = this;
     this.entries = [];
@@ -236,11 +233,12 @@ export class ClusterPipeline {
       );
     }
     const entries = this.begin();
-    const context = followPipeline(entries, this.engine.options);
-    const trace = context === undefined ? undefined : new RepliesTrace(context);
+    const followed = followPipeline(entries, this.engine.options);
+    const trace = followed && new RepliesTrace(followed.context);
+    const policy = followed === undefined ? this.policy : { ...this.policy, trace: followed.trace };
     const bigIntegers = this.policy.integers === 'bigint';
     try {
-      const stream = new ReplyStream(entries, ahead, this.engine);
+      const stream = new ReplyStream(entries, policy, ahead, this.engine);
       while (stream.left > 0) {
         if (!stream.hasNext) await stream.untilNext();
         const reply = stream.take();
@@ -255,24 +253,24 @@ export class ClusterPipeline {
     }
   }
 
-  protected execute(entries: readonly BatchedCommand[]): Promise<BatchResult[]> {
-    return this.executeBatch(entries, takeResult, errorsOf);
+  protected execute(entries: readonly BatchEntry[]): Promise<BatchResult[]> {
+    return this.executeBatch(entries, asResult, errorsOf);
   }
 
-  protected executeReplies(entries: readonly BatchedCommand[]): Promise<unknown[]> {
-    return this.executeBatch(entries, takeReply, errorsAmong);
+  protected executeReplies(entries: readonly BatchEntry[]): Promise<unknown[]> {
+    return this.executeBatch(entries, asReply, errorsAmong);
   }
 
   private executeBatch<T>(
-    entries: readonly BatchedCommand[],
-    taken: (command: BatchedCommand) => T,
+    entries: readonly BatchEntry[],
+    resultOf: (reply: unknown, error: Error | null) => T,
     errorsIn: (results: readonly T[]) => Iterable<Error | null>,
   ): Promise<T[]> {
-    const batch = new Batch(entries, this.policy, this.engine, taken);
-    const context = followPipeline(entries, this.engine.options);
-    if (context === undefined) return batch.start();
+    const followed = followPipeline(entries, this.engine.options);
+    if (followed === undefined) return new Batch(entries, this.policy, this.engine, resultOf).start();
+    const { context, trace } = followed;
     return traced(pipelineChannel, context, async () => {
-      const results = await batch.start();
+      const results = await new Batch(entries, { ...this.policy, trace }, this.engine, resultOf).start();
       noteFailures(context, errorsIn(results));
       return results;
     });

@@ -1,4 +1,5 @@
-import type { BatchedCommand, BatchResult } from '../../cluster/command/batch.js';
+import type { BatchEntry } from '../../cluster/batch/sent-batch.js';
+import type { BatchResult } from '../../cluster/batch/batch-result.js';
 import { batchFields, errorsOf, noteFailures } from '../../cluster/batch-trace.js';
 import { CallTrace, emptyRouting } from '../../cluster/diagnostics/call-trace.js';
 import { transactionChannel } from '../../cluster/diagnostics/channels.js';
@@ -11,7 +12,7 @@ import { CrossSlotError } from '../../cluster/common/errors.js';
 import { LeasedBlock, writesDurably } from '../../cluster/leases/leased-transaction.js';
 import type { Argument } from '../../cluster/protocol/request-encoder.js';
 import { groupBySlot, refuseOversizedSum } from '../../cluster/command/resolved-call.js';
-import { TransactionBlock } from '../../cluster/command/transaction-command.js';
+import { TransactionBlock } from '../../cluster/batch/transaction-block.js';
 import { ClusterPipeline } from './cluster-pipeline.js';
 import { checkAhead, type RepliesOptions } from './reply-stream.js';
 
@@ -56,12 +57,12 @@ export class ClusterTransaction extends ClusterPipeline {
     yield* await this.execReplies<Reply>();
   }
 
-  protected override async executeReplies(entries: readonly BatchedCommand[]): Promise<unknown[]> {
+  protected override async executeReplies(entries: readonly BatchEntry[]): Promise<unknown[]> {
     const results = await this.execute(entries);
     return results.map(([error, reply]) => error ?? reply);
   }
 
-  protected override execute(entries: readonly BatchedCommand[]): Promise<BatchResult[]> {
+  protected override execute(entries: readonly BatchEntry[]): Promise<BatchResult[]> {
     const { slot, policy } = this;
     this.slot = NO_SLOT;
     if (entries.length === 0) return Promise.resolve([]);
@@ -87,7 +88,7 @@ export class ClusterTransaction extends ClusterPipeline {
   }
 
   private sendBlock(
-    entries: readonly BatchedCommand[],
+    entries: readonly BatchEntry[],
     slot: number,
     policy: ViewPolicy,
   ): Promise<BatchResult[]> {

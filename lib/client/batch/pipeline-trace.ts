@@ -1,15 +1,21 @@
-import { batchFields, followAll, noteFailure } from '../../cluster/batch-trace.js';
-import type { BatchedCommand } from '../../cluster/command/batch.js';
+import { batchFields, noteFailure } from '../../cluster/batch-trace.js';
+import type { BatchEntry } from '../../cluster/batch/sent-batch.js';
 import { CallTrace, emptyRouting } from '../../cluster/diagnostics/call-trace.js';
 import { pipelineChannel } from '../../cluster/diagnostics/channels.js';
 import type { KeyslotPipelineContext } from '../../cluster/diagnostics/contexts.js';
 import { contextOf, traced, type ContextOptions } from '../../cluster/diagnostics/traced.js';
 
-/** Creates the context of an execution, and lets it follow the commands. Undefined if nobody listens. */
+/** The context of an execution, and what follows its commands. */
+export interface FollowedPipeline {
+  readonly context: KeyslotPipelineContext;
+  readonly trace: CallTrace;
+}
+
+/** Creates the context of an execution. Undefined if nobody listens. */
 export function followPipeline(
-  entries: readonly BatchedCommand[],
+  entries: readonly BatchEntry[],
   options: ContextOptions & { readonly telemetryKeys: boolean },
-): KeyslotPipelineContext | undefined {
+): FollowedPipeline | undefined {
   if (!pipelineChannel.hasSubscribers || entries.length === 0) return undefined;
   const context: KeyslotPipelineContext = {
     ...contextOf(options),
@@ -17,8 +23,7 @@ export function followPipeline(
     ...emptyRouting(),
     failed: 0,
   };
-  followAll(entries, new CallTrace(context));
-  return context;
+  return { context, trace: new CallTrace(context) };
 }
 
 /** Publishes the course of an iteration over replies, whose end is when the caller leaves the loop. */

@@ -1,4 +1,7 @@
-import { batchWindow, type BatchedCommand, type BatchOwner } from '../../cluster/command/batch.js';
+import { batchWindow } from '../../cluster/batch/batch-window.js';
+import type { BatchEntry, SentBatch } from '../../cluster/batch/sent-batch.js';
+import { commandAt } from '../../cluster/batch/batched-command.js';
+import type { CallPolicy } from '../../cluster/command/call-policy.js';
 import type { Command } from '../../cluster/command/command.js';
 import { checkOptionNames } from '../../cluster/common/check-option-names.js';
 import { describeValue } from '../../cluster/common/describe-value.js';
@@ -41,16 +44,19 @@ export interface ReplyStreamEngine {
  * reply taken last, and a reply that has been taken is not kept. Each command has a deadline of its own, which
  * begins when the command is sent.
  */
-export class ReplyStream implements BatchOwner {
+export class ReplyStream implements SentBatch {
   private readonly window: PendingBounds;
-  /** The next command to send, and that whose reply is taken next. */
+  /** The replies, and the errors among them, that have not been taken, by their place. */
+  private readonly found = new Map<number, unknown>();
+  /** The next entry to send, and that whose reply is taken next. */
   private toSend = 0;
   private toTake = 0;
   private bytesInFlight = 0;
   private wake: (() => void) | undefined = undefined;
 
   constructor(
-    private readonly commands: readonly BatchedCommand[],
+    readonly entries: readonly BatchEntry[],
+    readonly policy: CallPolicy,
     ahead: number,
     private readonly engine: ReplyStreamEngine,
   ) {
@@ -60,13 +66,13 @@ export class ReplyStream implements BatchOwner {
 
   /** How many replies have not been taken. */
   get left(): number {
-    return this.commands.length - this.toTake;
+    return this.entries.length - this.toTake;
   }
 
   /** Whether the next reply has come. Sends more commands when few are left on their way. */
   get hasNext(): boolean {
     if (this.toSend - this.toTake <= this.window.commands / 2) this.sendAhead();
-    return this.commands[this.toTake].settled;
+    return this.found.has(this.toTake);
   }
 
   /** Resolves when the next reply has come. */
@@ -76,26 +82,35 @@ export class ReplyStream implements BatchOwner {
 
   /** Returns the next reply, or its error, and forgets it. */
   take(): unknown {
-    return this.commands[this.toTake++].takeReply();
+    const reply = this.found.get(this.toTake);
+    this.found.delete(this.toTake++);
+    return reply;
   }
 
-  settle(command: BatchedCommand): void {
-    this.bytesInFlight -= command.size;
-    if (this.wake === undefined || command !== this.commands[this.toTake]) return;
+  replied(place: number, reply: unknown): void {
+    this.found.set(place, reply);
+    if (this.wake === undefined || place !== this.toTake) return;
     this.wake();
     this.wake = undefined;
+  }
+
+  failed(place: number, error: Error): void {
+    this.replied(place, error);
+  }
+
+  ended(_: number, bytes: number): void {
+    this.bytesInFlight -= bytes;
   }
 
   /** The commands share no deadline: how long the caller takes between two replies must not fail the next. */
   limit(): void {}
 
   private sendAhead(): void {
-    const end = Math.min(this.commands.length, this.toTake + this.window.commands);
+    const end = Math.min(this.entries.length, this.toTake + this.window.commands);
     // that whose reply is taken next is sent in any case
     while (this.toSend < end && (this.bytesInFlight < this.window.bytes || this.toSend === this.toTake)) {
-      const command = this.commands[this.toSend++];
+      const command = commandAt(this, this.toSend++);
       this.bytesInFlight += command.size;
-      command.batch = this;
       this.engine.submit(command);
     }
   }

@@ -16,6 +16,16 @@ const RESP3: ReadonlyMap<string, ReplyTransform> = new Map([
   ['xreadgroup', pairUp],
 ]);
 
+/** The shapes of the transforms: commands of a pipeline whose replies have one form share a shape. */
+const SHAPES: ReadonlyMap<ReplyTransform, Shapes> = new Map([...RESP3.values()].map(shapesOf));
+
+/** The shapes of a transform, with strings and with Buffers. */
+type Shapes = Readonly<Record<'strings' | 'buffers', CallShape>>;
+
+function shapesOf(transform: ReplyTransform): readonly [ReplyTransform, Shapes] {
+  return [transform, { strings: { buffers: false, transform }, buffers: { buffers: true, transform } }];
+}
+
 /**
  * Returns how to convert the reply of a command for the caller.
  * @param buffers whether strings become Buffers
@@ -29,8 +39,8 @@ export function replyShape(
 ): CallShape {
   if (types !== undefined) return typedShape(name, protocol, buffers, types);
   const transform = (protocol === 2 ? RESP2 : RESP3).get(name);
-  if (transform !== undefined) return { buffers, transform };
-  return buffers ? PLAIN_SHAPES.buffers : PLAIN_SHAPES.strings;
+  const shapes = (transform && SHAPES.get(transform)) ?? PLAIN_SHAPES;
+  return buffers ? shapes.buffers : shapes.strings;
 }
 
 function typedShape(name: string, protocol: 2 | 3, buffers: boolean, types: ReplyTypes): CallShape {

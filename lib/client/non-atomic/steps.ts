@@ -1,5 +1,5 @@
 import { randomUUID } from '../../cluster/runtime/randomness.js';
-import type { BatchResult } from '../../cluster/command/batch.js';
+import type { BatchResult } from '../../cluster/batch/batch-result.js';
 import { keyIndexes } from '../../cluster/command-table/command-keys.js';
 import type { CommandTable } from '../../cluster/command-table/command-table.js';
 import { InvalidArgumentError } from '../../cluster/common/errors.js';
@@ -14,6 +14,7 @@ import { tagOfSlot } from './slot-tags.js';
 interface StepBatch {
   send(name: string, args: unknown[], buffers: boolean, slot?: number): unknown;
   exec(): Promise<BatchResult[]>;
+  execReplies(): Promise<unknown[]>;
 }
 
 /** Runs the steps: a client, or a view of it. */
@@ -33,6 +34,9 @@ export interface KeyPlacement {
   readonly options: { readonly keyPrefix: string };
   readonly table: CommandTable;
 }
+
+/** Makes the command of a slot: its name, and its arguments as they are sent. */
+export type StepOfSlot<T> = (group: T) => readonly [name: string, args: Argument[]];
 
 /** One command: its name and its arguments. */
 export type Step = readonly [name: string, ...args: (Argument | number)[]];
@@ -62,17 +66,17 @@ export class Steps {
   }
 
   /** Sends one command per slot at once, each made from the group of that slot, and returns the result of each. */
-  inSlots<T>(
+  inSlots<T>(groups: ReadonlyMap<number, T>, stepOf: StepOfSlot<T>): Promise<BatchResult[]> {
+    return this.queuedInSlots(groups, stepOf, true).exec();
+  }
+
+  /** Does the same, and returns the replies, with the errors of commands among them. */
+  repliesInSlots<T>(
     groups: ReadonlyMap<number, T>,
-    stepOf: (group: T) => readonly [name: string, args: Argument[]],
-    buffers = true,
-  ): Promise<BatchResult[]> {
-    const pipeline = this.client.pipeline();
-    for (const [slot, group] of groups) {
-      const [name, args] = stepOf(group);
-      pipeline.send(name, args, buffers, slot);
-    }
-    return pipeline.exec();
+    stepOf: StepOfSlot<T>,
+    buffers: boolean,
+  ): Promise<unknown[]> {
+    return this.queuedInSlots(groups, stepOf, buffers).execReplies();
   }
 
   /** Sends commands over any slots at once. @throws the first error among their replies */
@@ -130,6 +134,19 @@ export class Steps {
     const { keyPrefix } = this.placement.options;
     if (keyPrefix === '') return keySlot(key);
     return keySlot(typeof key === 'string' ? keyPrefix + key : Buffer.concat([Buffer.from(keyPrefix), key]));
+  }
+
+  private queuedInSlots<T>(
+    groups: ReadonlyMap<number, T>,
+    stepOf: StepOfSlot<T>,
+    buffers: boolean,
+  ): StepBatch {
+    const pipeline = this.client.pipeline();
+    for (const [slot, group] of groups) {
+      const [name, args] = stepOf(group);
+      pipeline.send(name, args, buffers, slot);
+    }
+    return pipeline;
   }
 
   /** Groups items by the slot of their keys. */

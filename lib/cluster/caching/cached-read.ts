@@ -1,4 +1,4 @@
-import { BatchedCommand } from '../command/batch.js';
+import { BatchedCommand } from '../batch/batched-command.js';
 import type { CallPolicy, CallShape } from '../command/call-policy.js';
 import type { CommandNode } from '../command/command.js';
 import { PromisedCommand } from '../command/promised-command.js';

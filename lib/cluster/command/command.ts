@@ -107,6 +107,11 @@ export abstract class Command {
     return this.call.slot;
   }
 
+  /** The slots of its calls. */
+  get slots(): Iterable<number> {
+    return [this.slot];
+  }
+
   /** Records where it goes, if somebody listens. */
   get trace(): CallTrace | undefined {
     return this.policy.trace;
@@ -115,6 +120,11 @@ export abstract class Command {
   /** The bytes of the arguments, as the limits count them. */
   get size(): number {
     return this.call.size;
+  }
+
+  /** How many commands it is to the limits. */
+  get weight(): number {
+    return 1;
   }
 
   /** The calls that it consists of. */
@@ -150,6 +160,11 @@ export abstract class Command {
   /** Whether a lost reply is harmless: the command reads, or may be sent again. */
   get repeatable(): boolean {
     return this.row.readonly || this.resent;
+  }
+
+  /** Returns the commands that it consists of and that have no reply, each to be treated by itself from now on. */
+  split(): readonly Command[] {
+    return [this];
   }
 
   /** Encodes it, for the first time or again. */
@@ -236,7 +251,7 @@ export abstract class Command {
     });
   }
 
-  private settle(error?: Error): void {
+  protected settle(error?: Error): void {
     this.settled = true;
     // while the budget still names the node
     this.onSettled?.(this, error);

@@ -63,7 +63,7 @@ export class PendingBudget {
       command.fail(this.refusal());
       return false;
     }
-    this.commands++;
+    this.commands += command.weight;
     if (this.isLarge(command) && this.large === undefined) this.large = command;
     else this.bytes += command.size;
     command.budget = this;
@@ -71,9 +71,14 @@ export class PendingBudget {
     return true;
   }
 
+  /** Whether a command can be counted now, and would overtake none that waits for room. */
+  admitsNow(command: Command): boolean {
+    return this.waiting.length === 0 && this.hasRoomFor(command);
+  }
+
   /** Stops counting a command that is settled or goes elsewhere. */
   release(command: Command): void {
-    this.commands--;
+    this.commands -= command.weight;
     if (command === this.large) this.large = undefined;
     else this.bytes -= command.size;
     command.budget = undefined;
@@ -165,7 +170,7 @@ export class PendingBudget {
   }
 
   private hasRoomFor(command: Command): boolean {
-    return this.commands < this.bounds.commands && !this.exceeds(command);
+    return this.commands + command.weight <= this.bounds.commands && !this.exceeds(command);
   }
 
   /**

@@ -45,8 +45,8 @@ export class Connection implements SocketOwner {
   /** Callbacks for when a number of replies has arrived; see `afterInFlight`. */
   private readonly milestones: { readonly replies: number; readonly reached: () => void }[] = [];
   private readonly roundTrips: RoundTripMeter;
-  /** Commands that were not written, as they were settled or could not be. */
-  private skipped = 0;
+  /** How many commands have been written. */
+  private written = 0;
   private lost = false;
 
   constructor(
@@ -94,13 +94,18 @@ export class Connection implements SocketOwner {
 
   /** Whether a caller waits for a reply without which the outcome of its command would be unknown. */
   get losesOutcome(): boolean {
-    for (const command of this.queue) if (!command.settled && !command.repeatable) return true;
+    for (const command of this.inFlight()) if (!command.settled && !command.repeatable) return true;
     return false;
   }
 
   /** Returns the commands in flight, oldest first. */
-  inFlight(): Iterable<Command> {
-    return this.queue;
+  *inFlight(): Iterable<Command> {
+    let last: Command | undefined;
+    for (const command of this.queue) {
+      // one with several replies is in the queue for each of them
+      if (command !== last) yield command;
+      last = command;
+    }
   }
 
   /** Calls back when the commands that are in flight now have their replies, or have been reported lost. */
@@ -114,10 +119,10 @@ export class Connection implements SocketOwner {
    * @returns how many were sent
    */
   send(commands: readonly Command[]): number {
-    const skipped = this.skipped;
+    const { written } = this;
     const now = this.now();
     const taken = this.write(commands, now);
-    this.node.counters.commands += taken - (this.skipped - skipped);
+    this.node.counters.commands += this.written - written;
     this.roundTrips.flushed(this.queue.shifted + this.queue.length, now);
     return taken;
   }
@@ -216,7 +221,7 @@ export class Connection implements SocketOwner {
   }
 
   private encode(command: Command): void {
-    if (command.settled) return void this.skipped++;
+    if (command.settled) return;
     const { encoder } = this.socket;
     encoder.keep();
     try {
@@ -225,15 +230,23 @@ export class Connection implements SocketOwner {
     } catch (error) {
       // an invalid argument, or no memory: nothing of it is sent, and no other call is affected
       encoder.revert();
-      this.skipped++;
-      return command.fail(unwritable(command, error));
+      return this.encodeParts(command, error);
     }
     if (command.asking) {
       this.queue.push(ASKING);
       command.asking = false;
     }
     command.sent = true;
+    this.written += command.weight;
     for (let replies = command.replyCount; replies > 0; replies--) this.queue.push(command);
+  }
+
+  /** Encodes each part of a command that cannot be encoded as a whole; the command fails if it has none. */
+  private encodeParts(command: Command, error: unknown): void {
+    for (const part of command.split()) {
+      if (part === command) part.fail(unwritable(part, error));
+      else this.encode(part);
+    }
   }
 
   private passMilestones(replies: number): void {

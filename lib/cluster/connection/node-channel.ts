@@ -127,7 +127,7 @@ export class NodeChannel {
     const commands = this.router.retryQueue.keepFollowers(this.pending.takeAll());
     const sent = (this.connection as Connection).send(commands);
     if (sent < commands.length) this.pending.putBack(commands.slice(sent));
-    return sent;
+    return sent === 1 ? commands[0].weight : sent;
   }
 
   /** Connects, if need be. Resolves once commands flow; rejects when this attempt fails. */

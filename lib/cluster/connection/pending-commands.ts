@@ -26,7 +26,8 @@ export class PendingCommands {
 
   /** Removes and returns the chosen ones. Drops those that are settled. */
   take(chosen: (command: Command) => boolean): Command[] {
-    const waiting = this.commands.filter((command) => !command.settled);
+    const each = this.commands.flatMap((command) => command.split());
+    const waiting = each.filter((command) => !command.settled);
     const taken = waiting.filter(chosen);
     this.commands = waiting.filter((command) => !chosen(command));
     return taken;

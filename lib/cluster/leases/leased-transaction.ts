@@ -1,5 +1,6 @@
 import { ReplyError as NodeReplyError, type Redis } from 'ioredis';
-import type { BatchEntry, BatchResult } from '../command/batch.js';
+import type { BatchEntry } from '../batch/sent-batch.js';
+import type { BatchResult } from '../batch/batch-result.js';
 import type { CallPolicy, Durability } from '../command/call-policy.js';
 import { waitForReplicas } from './wait-for-replicas.js';
 import { ReplyError } from '../common/errors.js';
@@ -13,7 +14,7 @@ import { nodeName, type NodeAddress } from '../topology/topology.js';
 import { isTransient } from '../retry/transient.js';
 import { toReplyError } from '../protocol/reply-error.js';
 import type { Reply } from '../protocol/reply.js';
-import { mayHaveWritten, notATransaction } from '../command/transaction-command.js';
+import { mayHaveWritten, notATransaction } from '../batch/transaction-block.js';
 
 /** MULTI, commands that write, EXEC, and WAIT for the replicas. */
 export class LeasedBlock implements LeasedWork {

@@ -1,6 +1,6 @@
 import { toByteText } from './buffer-text.js';
 import { RepeatedArguments } from './repeated-arguments.js';
-import { RequestHeaders } from './request-headers.js';
+import { lengthLine, RequestHeaders } from './request-headers.js';
 
 /**
  * An argument as it is sent: strings as UTF-8, Buffers with the content they have when the request is written.
@@ -14,14 +14,10 @@ export const PIECE_BYTES = 32 * 1024;
 /** Longer arguments are pieces of their own, as joining them with the rest would copy them again. */
 const LARGE = 16 * 1024;
 
-/** `$5` between the CRLF of the previous line and its own, for common lengths. */
-const LENGTH_LINES = Array.from({ length: 1024 }, (_, length) => `\r\n$${length}\r\n`);
-
 const END = '\r\n';
 
-/** Returns the line before a string of this length in bytes, with the end of the line before it. */
-export const lengthLine = (length: number): string =>
-  length < LENGTH_LINES.length ? LENGTH_LINES[length] : `\r\n$${length}\r\n`;
+/** The headers of the commands of all connections. */
+const HEADERS = new RequestHeaders();
 
 const lineOf = (bytes: string): string => lengthLine(bytes.length) + bytes;
 
@@ -33,7 +29,6 @@ const lineOf = (bytes: string): string => lengthLine(bytes.length) + bytes;
  *   commands}
  */
 export class RequestEncoder {
-  private readonly headers = new RequestHeaders();
   private readonly repeated = new RepeatedArguments(lineOf);
   private pieces: (string | Buffer)[] = [];
   private pieceBytes = 0;
@@ -53,12 +48,13 @@ export class RequestEncoder {
 
   /** Adds one command to the batch. */
   append(name: string, args: readonly Argument[]): void {
-    // every line gets its CRLF from the next one, and the last from `take`: one string less to join per line
-    const header = this.headers.get(name, args.length);
-    let text = this.isEmpty ? header.slice(END.length) : this.text + header;
+    const header = HEADERS.get(name, args.length);
+    const first = args.length > 0 && args[0].length < LARGE ? toByteText(args[0]) : undefined;
+    let text =
+      first === undefined ? this.begin(header.text) : this.begin(header.opening(first.length)) + first;
     const repeated = this.repeated.textOf(args);
     const count = repeated === undefined ? args.length : 1;
-    for (let i = 0; i < count; i++) {
+    for (let i = first === undefined ? 0 : 1; i < count; i++) {
       const value = args[i];
       if (value.length >= LARGE) text = this.appendLarge(text, value);
       else {
@@ -72,8 +68,7 @@ export class RequestEncoder {
 
   /** Adds a command whose arguments are byte text already. Long ones are joined with the rest, too. */
   appendByteTexts(name: string, args: readonly string[]): void {
-    const header = this.headers.get(name, args.length);
-    let text = this.isEmpty ? header.slice(END.length) : this.text + header;
+    let text = this.begin(HEADERS.get(name, args.length).text);
     for (let i = 0; i < args.length; i++) {
       text = text + lengthLine(args[i].length) + args[i];
       if (text.length >= PIECE_BYTES) text = this.cut(text);
@@ -109,6 +104,14 @@ export class RequestEncoder {
     this.keptText = '';
     this.repeated.forget();
     return pieces;
+  }
+
+  /**
+   * Returns the text with the first line of a command. Every line gets its CRLF from the next one, and the last from
+   * `take`: one string less to join per line.
+   */
+  private begin(line: string): string {
+    return this.isEmpty ? line.slice(END.length) : this.text + line;
   }
 
   /** Cuts off the text as a piece. Returns the text after it, which is empty. */

@@ -1,4 +1,6 @@
 import { random } from '../runtime/randomness.js';
+import type { ReadFrom } from '../options/read-from.js';
+import type { CommandRow } from '../command-table/command-table.js';
 import type { Command } from '../command/command.js';
 import type { NodeChannel } from '../connection/node-channel.js';
 import { NO_SLOT } from '../topology/key-slot.js';
@@ -25,18 +27,26 @@ export class ChannelChoice {
     if (command.pinned !== undefined) return pool.channelTo(command.pinned);
     if (command.slot === NO_SLOT) return this.keylessChannel(command);
     const index = pool.topology.shardIndexOfSlot(command.slot);
-    if (index === -1) return this.mayGoElsewhere(command) ? this.primaryFor(command.slot) : undefined;
+    if (index === -1) return this.mayGoElsewhere(command.row) ? this.primaryFor(command.slot) : undefined;
     if (command.row.readonly && command.policy.readFrom !== 'primary') {
       return this.replicas.choose(pool.topology.shards[index], command);
     }
     const channel = pool.primaries[index];
-    return this.mayGoElsewhere(command) && channel.outOfReach
+    return this.mayGoElsewhere(command.row) && channel.outOfReach
       ? this.primaryFor(command.slot, channel)
       : channel;
   }
 
+  /** The index of the shard whose primary a call goes to; undefined if there is none, or something to choose. */
+  certainShard(row: CommandRow, slot: number, readFrom: ReadFrom): number | undefined {
+    if (slot === NO_SLOT || (row.readonly && readFrom !== 'primary')) return undefined;
+    const index = this.pool.topology.shardIndexOfSlot(slot);
+    if (index === -1) return undefined;
+    return this.mayGoElsewhere(row) && this.pool.primaries[index].outOfReach ? undefined : index;
+  }
+
   /** A cluster that serves all of its slots or nothing has its primary back soon, and keeps the order until then. */
-  private mayGoElsewhere({ row }: Command): boolean {
+  private mayGoElsewhere(row: CommandRow): boolean {
     return row.anyPrimary && !this.keepsToSlotOwner;
   }
 

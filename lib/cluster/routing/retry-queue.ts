@@ -53,6 +53,11 @@ export class RetryQueue {
     return this.waiting.size + this.budget.waitingForRoom;
   }
 
+  /** Whether no slot has commands that others must follow; see `mustFollow`. */
+  get isClear(): boolean {
+    return this.queues.size === 0;
+  }
+
   /** Whether a command would overtake earlier ones of its slot. */
   mustFollow(command: Command): boolean {
     return this.queues.size > 0 && this.queues.get(queueOf(command))?.blocked === true;
@@ -89,8 +94,9 @@ export class RetryQueue {
 
   /** Keeps those commands that must follow others, and returns the rest; see `mustFollow`. */
   keepFollowers(commands: readonly Command[]): readonly Command[] {
-    if (this.queues.size === 0) return commands;
-    return commands.filter((command) => {
+    if (this.isClear) return commands;
+    const each = commands.flatMap((command) => command.split());
+    return each.filter((command) => {
       if (!this.mustFollow(command)) return true;
       command.asking = false;
       command.budget?.release(command);

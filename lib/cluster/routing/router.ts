@@ -44,7 +44,7 @@ export class Router implements ChannelOwner {
   readonly scripts: ScriptRegistry;
   readonly retryQueue: RetryQueue;
   readonly pool: ChannelPool;
-  private readonly choice: ChannelChoice;
+  readonly choice: ChannelChoice;
   private readonly monitor: ReplicaMonitor;
   readonly redirects: Redirects;
   readonly cache: ClientCache | undefined;

@@ -37,7 +37,8 @@ export class SlotHandover {
     const slots = new Set<number>();
     for (const command of channel.inFlight()) {
       if (command.settled || !isOrdered(command)) continue;
-      if (now.shardForSlot(command.slot)?.primary.name !== channel.name) slots.add(command.slot);
+      for (const slot of command.slots)
+        if (now.shardForSlot(slot)?.primary.name !== channel.name) slots.add(slot);
     }
     if (slots.size === 0) return;
     this.retryQueue.blockSlots(slots);

@@ -1,4 +1,4 @@
-import type { BatchLane } from '../../cluster/command/batch.js';
+import type { BatchLane, SentBatch } from '../../cluster/batch/sent-batch.js';
 import type { Observable } from 'rxjs';
 import type { Command } from '../../cluster/command/command.js';
 import type { CallPolicy, CallShape } from '../../cluster/command/call-policy.js';
@@ -19,7 +19,7 @@ export interface PubSubEngine extends RedirectScope {
   connect(): Promise<void>;
   resolve(name: string, args: Argument[]): ResolvedCall;
   submit(command: Command): void;
-  openBatch(): BatchLane;
+  openBatch(batch: SentBatch): BatchLane;
   run(name: string, args: Argument[], policy: CallPolicy, shape: CallShape): Promise<unknown>;
   reportStale(): void;
   onRenewal(renewal: Renewal): () => void;

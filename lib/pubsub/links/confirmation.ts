@@ -1,5 +1,5 @@
 import { decodeLatin1 } from '../../cluster/protocol/buffer-text.js';
-import { lengthLine } from '../../cluster/protocol/request-encoder.js';
+import { lengthLine } from '../../cluster/protocol/request-headers.js';
 import type { InFlightCommand } from './in-flight-command.js';
 
 /** A word, a name, and a number. */

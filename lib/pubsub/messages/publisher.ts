@@ -1,5 +1,7 @@
-import { Batch, BatchedCommand, takeResult } from '../../cluster/command/batch.js';
-import { errorsOf, followAll, noteFailures } from '../../cluster/batch-trace.js';
+import { asResult } from '../../cluster/batch/batch-result.js';
+import { Batch } from '../../cluster/batch/batch.js';
+import { QueuedCall } from '../../cluster/batch/sent-batch.js';
+import { errorsOf, noteFailures } from '../../cluster/batch-trace.js';
 import { CallLimit } from '../../cluster/command/call-limit.js';
 import { PLAIN_SHAPES, type CallPolicy } from '../../cluster/command/call-policy.js';
 import { CallTrace, NO_EVENTS, NO_NODES, NO_REDIRECTS } from '../../cluster/diagnostics/call-trace.js';
@@ -71,14 +73,15 @@ export class Publisher {
   ): Promise<PublishResult[]> {
     const { engine } = this;
     // an invalid message is found before anything is sent
-    const commands = await Promise.all(
+    const calls = await Promise.all(
       publications.map(async ({ channel, value }) => {
         const call = engine.resolve(command, [checkName(channel), await this.encode(command, value, codec)]);
-        return new BatchedCommand(call, PLAIN_SHAPES.strings, engine.options);
+        return new QueuedCall(call, PLAIN_SHAPES.strings);
       }),
     );
-    if (context !== undefined) followAll(commands, new CallTrace(context));
-    const results = await new Batch(commands, engine.options, engine, takeResult).start();
+    const { options } = engine;
+    const policy = context === undefined ? options : { ...options, trace: new CallTrace(context) };
+    const results = await new Batch(calls, policy, engine, asResult).start();
     if (context !== undefined) {
       noteFailures(context, errorsOf(results));
       context.receivers = results.reduce((sum, [error, count]) => sum + (error ? 0 : Number(count)), 0);

@@ -136,23 +136,30 @@ const ROWS: readonly Row[] = [
   ],
   [
     'a transaction that was refused fails',
-    'command/transaction-command',
+    'batch/transaction-block',
     'if (refusal !== undefined && isTransient(refusal)) from.router.refused(this, refusal, from);\n    else ',
     '',
     50,
   ],
   [
     'the first error of a transaction is forgotten',
-    'command/transaction-command',
+    'batch/transaction-block',
     'this.firstError ??= reply;',
     '',
     50,
   ],
   [
     'a transaction counts one reply too few',
-    'command/transaction-command',
+    'batch/transaction-block',
     'return this.entries.length + 2;',
     'return this.entries.length + 1;',
+    50,
+  ],
+  [
+    'the entries of a group are forgotten when its connection ends',
+    'batch/command-group',
+    'this.endWith((command) => command.lost(error, from));',
+    'this.endWith(() => this.repeatable && error === undefined && from);',
     50,
   ],
   [

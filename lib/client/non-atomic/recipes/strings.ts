@@ -1,4 +1,4 @@
-import type { BatchResult } from '../../../cluster/command/batch.js';
+import type { BatchResult } from '../../../cluster/batch/batch-result.js';
 import {
   InvalidArgumentError,
   ReplyError,
@@ -13,9 +13,8 @@ import type { Recipe } from '../recipe.js';
  * read with GET: its reply is not a list, and GET reads twice as many keys in the same time.
  */
 export const mget: Recipe = async (steps, keys, buffers) => {
-  const places = keys.map((_, place) => place);
-  const groups = steps.bySlot(places, (place) => keys[place]);
-  const results = await steps.inSlots(
+  const groups = steps.bySlot([...keys.keys()], (place) => keys[place]);
+  const replies = await steps.repliesInSlots(
     groups,
     (group) => [group.length === 1 ? 'get' : 'mget', group.map((place) => keys[place])],
     buffers,
@@ -23,19 +22,19 @@ export const mget: Recipe = async (steps, keys, buffers) => {
   const values = new Array<unknown>(keys.length);
   let next = 0;
   for (const group of groups.values()) {
-    const [error, reply] = results[next++];
-    if (group.length === 1) values[group[0]] = stringOf(error, reply);
-    else if (error !== null) throw error;
+    const reply = replies[next++];
+    if (group.length === 1) values[group[0]] = stringOf(reply);
+    else if (reply instanceof Error) throw reply;
     else group.forEach((place, i) => (values[place] = (reply as unknown[])[i]));
   }
   return values;
 };
 
 /** Returns what MGET returns for a key, given the reply of GET: null instead of the error if it is not a string. */
-function stringOf(error: Error | null, reply: unknown): unknown {
-  if (error === null) return reply;
-  if (error instanceof ReplyError && error.code === 'WRONGTYPE') return null;
-  throw error;
+function stringOf(reply: unknown): unknown {
+  if (!(reply instanceof Error)) return reply;
+  if (reply instanceof ReplyError && reply.code === 'WRONGTYPE') return null;
+  throw reply;
 }
 
 /** Sends one MSET per slot, all at once. */

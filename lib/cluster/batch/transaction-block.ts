@@ -1,11 +1,12 @@
-import type { BatchEntry, BatchResult } from './batch.js';
-import { Command, type CommandNode } from './command.js';
-import { PLAIN_SHAPES, type CallPolicy } from './call-policy.js';
+import type { BatchEntry } from './sent-batch.js';
+import type { BatchResult } from './batch-result.js';
+import { Command, type CommandNode } from '../command/command.js';
+import { PLAIN_SHAPES, type CallPolicy } from '../command/call-policy.js';
 import { isIdempotent, unknownCommandRow } from '../command-table/command-table.js';
 import { OutcomeUnknownError, ReplyError, UnreadableReplyError } from '../common/errors.js';
 import { resultsToCaller, thrownToCaller } from '../diagnostics/caller-stack.js';
 import { placed } from '../diagnostics/error-place.js';
-import { keysOf, type ResolvedCall } from './resolved-call.js';
+import { keysOf, type ResolvedCall } from '../command/resolved-call.js';
 import { NO_SLOT } from '../topology/key-slot.js';
 import { isTransient } from '../retry/transient.js';
 import { changeLeaves, type Reply } from '../protocol/reply.js';
