@@ -1,4 +1,4 @@
-import { keySlot } from 'keyslot';
+import { ClusterTopology, keySlot, ReplyError } from 'keyslot';
 import { CommandGroup } from '../../lib/cluster/batch/command-group.js';
 import { QueuedCall, type SentBatch } from '../../lib/cluster/batch/sent-batch.js';
 import { PLAIN_SHAPES, type CallPolicy } from '../../lib/cluster/command/call-policy.js';
@@ -6,7 +6,6 @@ import type { Command, CommandNode } from '../../lib/cluster/command/command.js'
 import { PendingBudget } from '../../lib/cluster/command/pending-budget.js';
 import { resolveCall } from '../../lib/cluster/command/resolved-call.js';
 import { CommandTable, type CommandRow } from '../../lib/cluster/command-table/command-table.js';
-import { ReplyError } from '../../lib/cluster/common/errors.js';
 import { FlushScheduler } from '../../lib/cluster/connection/flush-scheduler.js';
 import type { NodeChannel } from '../../lib/cluster/connection/node-channel.js';
 import { PendingCommands } from '../../lib/cluster/connection/pending-commands.js';
@@ -14,7 +13,6 @@ import type { ChannelPool } from '../../lib/cluster/routing/channel-pool.js';
 import { RetryQueue } from '../../lib/cluster/routing/retry-queue.js';
 import { SlotHandover } from '../../lib/cluster/routing/slot-handover.js';
 import { NodeCounters } from '../../lib/cluster/stats/node-counters.js';
-import { ClusterTopology } from '../../lib/cluster/topology/topology.js';
 
 const POLICY: CallPolicy = { readFrom: 'primary', deadlineMs: 1_000, retry: 'safe' };
 const BOUNDS = { commands: 100, bytes: 10_000 };
