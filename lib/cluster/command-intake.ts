@@ -1,6 +1,6 @@
 import type { ClientCache } from './caching/client-cache.js';
 import { abortBy } from './command/abort-signal.js';
-import { BY_ITSELF, GroupingLane, type LaneHost } from './batch/grouping-lane.js';
+import { GroupingLane, type LaneHost } from './batch/grouping-lane.js';
 import { commandAt } from './batch/batched-command.js';
 import type { SentBatch, BatchLane } from './batch/sent-batch.js';
 import type { CommandGroup } from './batch/command-group.js';
@@ -69,10 +69,10 @@ export class CommandIntake implements LaneHost {
     return trace === undefined && signal === undefined && this.isOpen && this.router.retryQueue.isClear;
   }
 
-  shardOf({ row, slot }: ResolvedCall, { readFrom }: CallPolicy): number {
+  shardOf({ row, slot }: ResolvedCall, { readFrom }: CallPolicy): number | undefined {
     // what is written has to be dropped from the cache
-    if (this.cache !== undefined && !row.readonly) return BY_ITSELF;
-    return this.router.choice.certainShard(row, slot, readFrom) ?? BY_ITSELF;
+    if (this.cache !== undefined && !row.readonly) return undefined;
+    return this.router.choice.certainShard(row, slot, readFrom);
   }
 
   submitGroup(group: CommandGroup, shard: number): boolean {

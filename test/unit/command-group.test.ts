@@ -55,6 +55,11 @@ class RecordedBatch implements SentBatch {
 }
 
 const keysOf = (commands: readonly Command[]): unknown[] => commands.map(({ args }) => args[0]);
+/** A node whose router only notes what was refused, or lost its reply. */
+const nodeThatHandsOver = (commands: Command[]): CommandNode => {
+  const note = (command: Command): void => void commands.push(command);
+  return { name: 'node', router: { refused: note, replyLost: note }, counters: new NodeCounters() };
+};
 const newBudget = (): PendingBudget => new PendingBudget('node', BOUNDS, new NodeCounters(), () => {});
 
 describe('a group of commands', () => {
@@ -78,9 +83,7 @@ describe('a group of commands', () => {
     const [group, budget] = [batch.group, newBudget()];
     budget.admit(group);
     const refused: Command[] = [];
-    const node = {
-      router: { refused: (command: Command) => refused.push(command) },
-    } as unknown as CommandNode;
+    const node = nodeThatHandsOver(refused);
     group.receive(1, node);
     group.receive(new ReplyError('TRYAGAIN keys are moved'), node);
     group.receive(3, node);
@@ -101,9 +104,7 @@ describe('a group of commands', () => {
     const [group, budget] = [batch.group, newBudget()];
     budget.admit(group);
     const lost: Command[] = [];
-    const node = {
-      router: { replyLost: (command: Command) => lost.push(command) },
-    } as unknown as CommandNode;
+    const node = nodeThatHandsOver(lost);
     group.receive(1, node);
     group.lost(new Error('gone'), node);
     group.receive('late', node);

@@ -5,15 +5,12 @@ import { CommandGroup } from './command-group.js';
 import type { Command } from '../command/command.js';
 import type { ResolvedCall } from '../command/resolved-call.js';
 
-/** No shard: an entry has to be sent by itself. */
-export const BY_ITSELF = -1;
-
 /** What a lane sends with. */
 export interface LaneHost {
   /** Whether commands with this policy can be sent in groups now. */
   sendsGroups(policy: CallPolicy): boolean;
-  /** Returns the index of the shard whose primary a call goes to in any case; BY_ITSELF if there is none. */
-  shardOf(call: ResolvedCall, policy: CallPolicy): number;
+  /** Returns the index of the shard whose primary a call goes to; undefined if it has to be sent by itself. */
+  shardOf(call: ResolvedCall, policy: CallPolicy): number | undefined;
   /** Sends a group to the primary of a shard. False if that has no room for it. */
   submitGroup(group: CommandGroup, shard: number): boolean;
   /** Sends a command by itself. */
@@ -40,8 +37,8 @@ export class GroupingLane implements BatchLane {
     const { entries, policy } = this.batch;
     const entry = entries[place];
     const isGrouped = this.sendsGroups && !(entry instanceof BatchedCommand);
-    const shard = isGrouped ? this.host.shardOf(entry.call, policy) : BY_ITSELF;
-    if (shard === BY_ITSELF) return this.addAlone(place, deadlineAt);
+    const shard = isGrouped ? this.host.shardOf(entry.call, policy) : undefined;
+    if (shard === undefined) return this.addAlone(place, deadlineAt);
     const group = this.groups[shard];
     if (group?.add(place) === true) return;
     if (group !== undefined) this.send(group, shard);

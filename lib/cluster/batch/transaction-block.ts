@@ -1,5 +1,5 @@
 import type { BatchEntry } from './sent-batch.js';
-import type { BatchResult } from './batch-result.js';
+import { asResult, type BatchResult } from './batch-result.js';
 import { Command, type CommandNode } from '../command/command.js';
 import { PLAIN_SHAPES, type CallPolicy } from '../command/call-policy.js';
 import { isIdempotent, unknownCommandRow } from '../command-table/command-table.js';
@@ -105,13 +105,13 @@ export class TransactionBlock extends Command {
   }
 
   private resultOf({ call, shape: { buffers, transform } }: BatchEntry, reply: Reply): BatchResult {
-    if (reply instanceof ReplyError) return [this.inBlock(call, reply), undefined];
+    if (reply instanceof ReplyError) return asResult(undefined, this.inBlock(call, reply));
     const shaped = this.shape.buffers && !buffers ? textOf(reply) : reply;
-    if (transform === undefined) return [null, shaped];
+    if (transform === undefined) return asResult(shaped, null);
     try {
-      return [null, transform(shaped)];
+      return asResult(transform(shaped), null);
     } catch (error) {
-      return [this.inBlock(call, new UnreadableReplyError(call.name, { cause: error })), undefined];
+      return asResult(undefined, this.inBlock(call, new UnreadableReplyError(call.name, { cause: error })));
     }
   }
 

@@ -122,7 +122,7 @@ export abstract class Command {
     return this.call.size;
   }
 
-  /** How many commands it is to the limits. */
+  /** How many commands it counts as. */
   get weight(): number {
     return 1;
   }

@@ -241,7 +241,7 @@ export class Connection implements SocketOwner {
     for (let replies = command.replyCount; replies > 0; replies--) this.queue.push(command);
   }
 
-  /** Encodes each part of a command that cannot be encoded as a whole; the command fails if it has none. */
+  /** Encodes the parts of a command that cannot be encoded as a whole. A command without parts fails. */
   private encodeParts(command: Command, error: unknown): void {
     for (const part of command.split()) {
       if (part === command) part.fail(unwritable(part, error));

@@ -24,17 +24,16 @@ export class ChannelChoice {
   /** The channel for a command. Undefined if no node can serve it now. @throws what a `readFrom` function throws */
   channelFor(command: Command): NodeChannel | undefined {
     const { pool } = this;
-    if (command.pinned !== undefined) return pool.channelTo(command.pinned);
-    if (command.slot === NO_SLOT) return this.keylessChannel(command);
-    const index = pool.topology.shardIndexOfSlot(command.slot);
-    if (index === -1) return this.mayGoElsewhere(command.row) ? this.primaryFor(command.slot) : undefined;
-    if (command.row.readonly && command.policy.readFrom !== 'primary') {
+    const { row, slot, policy, pinned } = command;
+    if (pinned !== undefined) return pool.channelTo(pinned);
+    const shard = this.certainShard(row, slot, policy.readFrom);
+    if (shard !== undefined) return pool.primaries[shard];
+    if (slot === NO_SLOT) return this.keylessChannel(command);
+    const index = pool.topology.shardIndexOfSlot(slot);
+    if (index === -1) return this.mayGoElsewhere(row) ? this.primaryFor(slot) : undefined;
+    if (row.readonly && policy.readFrom !== 'primary')
       return this.replicas.choose(pool.topology.shards[index], command);
-    }
-    const channel = pool.primaries[index];
-    return this.mayGoElsewhere(command.row) && channel.outOfReach
-      ? this.primaryFor(command.slot, channel)
-      : channel;
+    return this.primaryFor(slot, pool.primaries[index]);
   }
 
   /** The index of the shard whose primary a call goes to; undefined if there is none, or something to choose. */

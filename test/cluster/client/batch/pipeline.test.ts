@@ -4,6 +4,7 @@ import {
   CrossSlotError,
   InvalidArgumentError,
   PipelineUsedError,
+  ReplyError,
   type ClusterNode,
 } from 'keyslot';
 import { sharedCluster } from '../../../cluster-fixture.js';
@@ -91,6 +92,40 @@ describe('a pipeline on a healthy cluster', () => {
       [null, Buffer.from('planted')],
     ]);
     expect(results?.map(([error]) => String(error)).join()).not.toContain('secret-value');
+  });
+
+  it('keeps the order of a slot among replies of different forms, and commands without keys', async () => {
+    const [hash, text] = [key('{forms}hash'), key('{forms}text')];
+    const pipeline = client.pipeline();
+    for (let i = 0; i < 50; i++)
+      pipeline.hset(hash, 'n', i).hgetall(hash).set(text, i).getBuffer(text).echo(String(i)).get(text);
+    const results = await pipeline.exec();
+    expect(results).toEqual(
+      Array.from({ length: 50 }, (_, i) => [
+        [null, i === 0 ? 1 : 0],
+        [null, { n: String(i) }],
+        [null, 'OK'],
+        [null, Buffer.from(String(i))],
+        [null, String(i)],
+        [null, String(i)],
+      ]).flat(),
+    );
+  });
+
+  it('gives an error the place of its own command', async () => {
+    const keys = spread('place', 60);
+    await Promise.all(keys.map((name, i) => (i % 3 === 0 ? direct.set(name, 'v') : direct.rpush(name, 'v'))));
+    const pipeline = client.pipeline();
+    for (const name of keys) pipeline.get(name);
+    const results = await pipeline.exec();
+    for (const [i, [error, reply]] of results.entries()) {
+      if (i % 3 === 0) expect([error, reply]).toEqual([null, 'v']);
+      else {
+        const node = client.topology.nodeForKey(keys[i])?.name;
+        expect(error).toBeInstanceOf(ReplyError);
+        expect(error).toMatchObject({ code: 'WRONGTYPE', command: 'GET', node, attempts: 1 });
+      }
+    }
   });
 
   it('accepts keyless commands, callbacks, and lists of commands', async () => {

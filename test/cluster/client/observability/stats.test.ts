@@ -96,6 +96,19 @@ describe('stats()', () => {
     expect(commandsOf(client.stats()).slice(1)).toEqual(between.slice(1).map((count) => count + 1));
   });
 
+  it('counts each command of a large pipeline, while it is under way and afterwards', async () => {
+    const client = await connected();
+    const before = client.stats().total.commands;
+    const pipeline = client.pipeline();
+    for (let i = 0; i < 1_500; i++) pipeline.get(key());
+    const results = pipeline.exec();
+    expect(client.stats().total.pending.commands).toBe(1_500);
+    expect(await results).toHaveLength(1_500);
+    const { commands, pending } = client.stats().total;
+    expect(commands - before).toBe(1_500);
+    expect(pending).toEqual({ commands: 0, inFlight: 0, waitingForRoom: 0, bytes: 0 });
+  });
+
   it('shows pending commands, and zeros before the client connects and after it is closed', async () => {
     const client = new ClusterClient({ nodes: local.seeds });
     cleanups.push(() => client.close());

@@ -1,0 +1,62 @@
+import { keySlot } from 'keyslot';
+import { BatchedCommand } from '../../lib/cluster/batch/batched-command.js';
+import { PLAIN_SHAPES } from '../../lib/cluster/command/call-policy.js';
+import type { Command } from '../../lib/cluster/command/command.js';
+import { resolveCall } from '../../lib/cluster/command/resolved-call.js';
+import { CommandTable, type CommandRow } from '../../lib/cluster/command-table/command-table.js';
+import { FlushScheduler } from '../../lib/cluster/connection/flush-scheduler.js';
+import type { NodeChannel } from '../../lib/cluster/connection/node-channel.js';
+import { RetryQueue } from '../../lib/cluster/routing/retry-queue.js';
+import { NodeCounters } from '../../lib/cluster/stats/node-counters.js';
+import { eventually } from '../cluster-fixture.js';
+
+const SLOT = keySlot('key');
+
+describe('the commands of a slot that wait to be sent again', () => {
+  let dispatched: Command[];
+  let queue: RetryQueue;
+
+  const append = (order: number): Command => {
+    const row = new CommandTable().lookup('append', []) as CommandRow;
+    const call = resolveCall(row, 'append', ['key', String(order)], '');
+    const policy = { readFrom: 'primary', deadlineMs: 60_000, retry: 'safe' } as const;
+    const command = new BatchedCommand(call, PLAIN_SHAPES.strings, policy);
+    command.order = order;
+    return command;
+  };
+  const orders = (): number[] => dispatched.map(({ order }) => order);
+
+  beforeEach(() => {
+    dispatched = [];
+    queue = new RetryQueue(
+      { commands: 100, bytes: 10_000 },
+      (command) => dispatched.push(command),
+      new FlushScheduler(),
+      new NodeCounters(),
+    );
+  });
+
+  it('are sent in the order of the calls, whatever order they came back in', () => {
+    queue.blockSlots([SLOT]);
+    for (const order of [2, 4, 1, 3]) queue.enqueueBehind(append(order));
+    queue.unblockSlots([SLOT]);
+    expect(orders()).toEqual([1, 2, 3, 4]);
+  });
+
+  it('wait until the node that refused one of them has answered what it was sent', async () => {
+    const answered: (() => void)[] = [];
+    const refusedBy = {
+      dirty: true,
+      afterInFlight: (reached: () => void) => void answered.push(reached),
+    } as unknown as NodeChannel;
+    queue.retryLater(append(1), true, refusedBy);
+    await eventually(() => expect(answered).toHaveLength(1));
+    queue.retryLater(append(2), true, refusedBy);
+    expect(queue.mustFollow(append(3))).toBe(true);
+    expect(orders()).toEqual([]);
+    answered[0]();
+    expect(orders()).toEqual([1, 2]);
+    expect(queue.mustFollow(append(3))).toBe(false);
+    queue.clear();
+  });
+});
