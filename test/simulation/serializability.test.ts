@@ -6,6 +6,7 @@ import {
   type RowRead,
   type RowWrite,
   type Values,
+  withoutUncertainVersions,
 } from './checker/partition-commit.js';
 import { checkTransactions, contradictionsIn } from './checker/serializability.js';
 
@@ -399,6 +400,24 @@ describe('the checker of transactions', () => {
     expect(verdictOn(calls, [{ key: 'p', from: 3.5, to: 5 }]).outcome).toBe('unexplained');
     const half: Call[] = [...calls.slice(0, 2), [6, 7, { reads: [X, saw('y', 2, { n: 1 })] }]];
     expect(verdictOn(half, [{ key: 'p', from: 1.5, to: 5 }]).outcome).toBe('unexplained');
+  });
+
+  it('allows an insert to be executed on an old primary and on the new one, while servers may lose writes', () => {
+    const losses: LossWindow[] = [{ key: 'p', from: 3, to: 6 }];
+    const calls: Call[] = [
+      // the caller learned the version that the new primary gave, and the patch met the row of the old one
+      [0, 4, { writes: [inserts('x', 40, { n: 0 })] }],
+      [2, 5, { writes: [patches('x', 51, { n: 1 })] }],
+      [7, 8, { reads: [saw('x', 40, { n: 0 })] }],
+    ];
+    const verdict = (windows: LossWindow[]): string =>
+      checkTransactions({
+        operations: operations(calls).map((one) => withoutUncertainVersions(one, windows)),
+        losses,
+      }).outcome;
+    expect(verdict(losses)).toBe('explained');
+    expect(verdict([{ ...losses[0], from: 4.5 }])).toBe('unexplained');
+    expect(verdict([{ ...losses[0], key: 'q' }])).toBe('unexplained');
   });
 
   it('names the calls that cannot come next, and why', () => {

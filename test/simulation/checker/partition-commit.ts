@@ -1,4 +1,4 @@
-import type { Operation } from './history.js';
+import type { Input, LossWindow, Operation } from './history.js';
 
 /** The values of a row by their properties. */
 export type Values = { readonly [property: string]: string | number | null };
@@ -67,3 +67,19 @@ export const commitOperation = (
   returnedAt: knownAt ?? Infinity,
   output: knownAt === undefined ? undefined : true,
 });
+
+/**
+ * Forgets the versions of inserted rows where they may be wrong: an insert that is sent again while the servers may lose
+ * writes can be executed by the old primary and by the new one. Each gives the row a version, and the caller learns one.
+ */
+export function withoutUncertainVersions(operation: Operation, losses: readonly LossWindow[]): Operation {
+  const { key, calledAt, returnedAt } = operation;
+  if (!losses.some((loss) => loss.key === key && calledAt < loss.to && returnedAt > loss.from))
+    return operation;
+  const [name, commit] = operation.input as unknown as readonly [string, Commit];
+  const writes = commit.writes.map((write): RowWrite =>
+    write.kind === 'insert' ? { ...write, version: undefined } : write,
+  );
+  const input = [name, { ...commit, writes }] as const;
+  return { ...operation, input: input as unknown as Input };
+}

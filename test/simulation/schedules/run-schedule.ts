@@ -7,6 +7,7 @@ import { seededRandom } from '../../../lib/testing/memory/keyspace/random.js';
 import type { History, Operation } from '../checker/history.js';
 import { checkHistory } from '../checker/linearizability.js';
 import { PARTITION } from '../checker/models/partition.js';
+import { withoutUncertainVersions } from '../checker/partition-commit.js';
 import { contradictionsIn } from '../checker/serializability.js';
 import { Administration } from '../servers/administration.js';
 import { SimulatedCluster } from '../servers/simulated-cluster.js';
@@ -56,9 +57,14 @@ export async function runSchedule(schedule: Schedule, tracing: Tracing = {}): Pr
     for (const node of cluster.nodes) node.clockAheadMs = Math.floor(world.random() * clockSkewMs);
   try {
     const { operations, faults } = await follow(schedule, cluster, world);
+    const losses = lossesOf(operations, cluster);
     const history = {
-      operations: operations.map((operation) => withOrder(operation, operations, cluster)),
-      losses: lossesOf(operations, cluster),
+      operations: operations.map((operation) =>
+        isHall(operation.key)
+          ? withoutUncertainVersions(operation, losses)
+          : withOrder(operation, operations, cluster),
+      ),
+      losses,
     };
     const expiries = expiriesOf(history, clockSkewMs);
     const unexplained = faultsIn({ ...history, operations: [...history.operations, ...expiries] });
