@@ -3,6 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as keyslot from 'keyslot';
+import { libraryBuilt } from '../built-library.js';
 import { root, snippetsOf, writeSnippets } from '../docs-snippets.js';
 
 // All code of the pages is compiled once more by `tsc`, with the settings that the getting-started page gives a
@@ -103,6 +104,7 @@ describe('the code of all pages, by the compiler and the settings of docs/gettin
   let faults: string[];
 
   beforeAll(async () => {
+    await libraryBuilt();
     rmSync(folder, { recursive: true, force: true });
     const names = readdirSync(join(root, 'docs')).filter((file) => file.endsWith('.md'));
     pages = ['README.md', ...names.map((file) => `docs/${file}`)].map(writePage);
@@ -122,7 +124,6 @@ describe('the code of all pages, by the compiler and the settings of docs/gettin
         incremental: true,
         tsBuildInfoFile: `${folder}.tsbuildinfo`,
         skipLibCheck: true,
-        paths: { keyslot: [join(root, 'lib/index.ts')], 'keyslot/*': [join(root, 'lib/*/index.ts')] },
       },
       files: [planted, ...pages.flatMap(({ files }) => files)],
     };
