@@ -1,4 +1,5 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
+import { newRedis } from './new-redis.js';
 import { hideOptions } from './node-client.js';
 import type { Credentials } from '../options/credentials.js';
 
@@ -10,7 +11,7 @@ export function createLazyNodeClient(
   options: RedisOptions,
   credentials: () => Promise<Credentials | undefined>,
 ): Redis {
-  const redis = new Redis({ ...options, lazyConnect: true });
+  const redis = newRedis({ ...options, lazyConnect: true });
   const connectNow = redis.connect.bind(redis);
   let joining: Promise<void> | undefined;
   const join = async (): Promise<void> => {

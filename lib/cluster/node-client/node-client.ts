@@ -1,10 +1,11 @@
 import { isIP } from 'node:net';
 import { inspect } from 'node:util';
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import type { Credentials } from '../options/credentials.js';
 import { nodeName, type NodeAddress } from '../topology/topology.js';
 import { inProcessConnector } from './in-process-connector.js';
+import { newRedis } from './new-redis.js';
 
 /**
  * Creates an ioredis client for one node, for calls that need a connection of their own: blocking commands,
@@ -19,7 +20,7 @@ export function createNodeClient(
   // RESP2 has no other types
   const types = options.replyMapping === 'resp3' ? ({ protocol: 3, replyMapping: 'resp3' } as const) : {};
   const given = { ...nodeClientOptions(node, options), ...types, username, password };
-  return hideOptions(new Redis({ ...given, connectionName: undefined }));
+  return hideOptions(newRedis({ ...given, connectionName: undefined }));
 }
 
 /** Returns the options of every ioredis client of a node, without credentials. */

@@ -43,11 +43,13 @@ export class NodeProbe {
 
   /** @param template a client of the node, which is copied with its credentials */
   constructor(template: Redis) {
-    this.redis = template.duplicate({
+    // not assigned at once: the compiler would take long to infer the type of the copy from that of the field
+    const copy = template.duplicate({
       connectionName: CONNECTION_NAME,
       connectTimeout: TIMEOUT_MS,
       disconnectTimeout: DISCONNECT_MS,
     });
+    this.redis = copy;
     this.redis.on('error', (error: Error) => (this.failure = error));
     this.redis.once('end', () => (this.ended = true));
   }

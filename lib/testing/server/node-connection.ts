@@ -1,4 +1,5 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
+import { newRedis } from '../../cluster/node-client/new-redis.js';
 import { ConnectionError, ReplyError } from '../../cluster/common/errors.js';
 import type { Reply } from '../../cluster/protocol/reply.js';
 
@@ -57,7 +58,7 @@ export class NodeConnection {
     if (this.redis !== undefined && this.redis.status !== 'end' && this.redis.status !== 'close') {
       return this.redis;
     }
-    const redis = new Redis({
+    const redis = newRedis({
       ...this.options,
       protocol: 2,
       disableClientInfo: true,
