@@ -434,6 +434,20 @@ describe('the checker of messages', () => {
     expect(messageFaults({ published, received, gaps })).toEqual(faults);
   });
 
+  it('allows messages that the servers swapped, and no other order than theirs', () => {
+    const faultsOf = (received: readonly number[]): string[] =>
+      messageFaults({
+        published,
+        received,
+        gaps: [],
+        areSwapped: (earlier, later) => earlier === 2 && later === 3,
+      });
+    expect(faultsOf([1, 3, 2, 4])).toEqual([]);
+    expect(faultsOf([1, 2, 3, 4])).toEqual([]);
+    expect(faultsOf([1, 3, 4, 2])).toEqual(['message 2 came too late']);
+    expect(faultsOf([3, 1, 2, 4])).toEqual(['message 1 came too late']);
+  });
+
   it('requires no message whose publication failed, and allows it', () => {
     const failed = { number: 5, calledAt: 50, confirmedAt: undefined };
     expect(messageFaults({ published: [...published, failed], received: [1, 2, 3, 4], gaps: [] })).toEqual(

@@ -18,10 +18,17 @@ export interface MessageHistory {
   /** The numbers of the messages, in the order of their arrival. */
   readonly received: readonly number[];
   readonly gaps: readonly DeclaredGap[];
+  /** Whether the servers passed on one message behind a later one, which is no fault of the client. Default: never. */
+  areSwapped?(earlier: number, later: number): boolean;
 }
 
 /** Returns what is wrong, one line each: messages that are missing outside of gaps, came twice, or out of order. */
-export function messageFaults({ published, received, gaps }: MessageHistory): string[] {
+export function messageFaults({
+  published,
+  received,
+  gaps,
+  areSwapped = () => false,
+}: MessageHistory): string[] {
   const arrived = new Set(received);
   const missing = published
     .filter(({ number, confirmedAt }) => confirmedAt !== undefined && !arrived.has(number))
@@ -40,7 +47,9 @@ export function messageFaults({ published, received, gaps }: MessageHistory): st
   );
   const ordered = received.filter((number) => confirmed.has(number));
   const late = ordered
-    .filter((number, place) => place > 0 && number < ordered[place - 1])
+    .filter((number, place) =>
+      ordered.slice(0, place).some((before) => before > number && !areSwapped(number, before)),
+    )
     .map((number) => `message ${number} came too late`);
   return [...missing, ...foreign, ...again, ...late];
 }

@@ -115,7 +115,9 @@ export class Messenger {
       for (const place of this.clients.keys()) {
         const received = this.received.get(`${channel} ${client} ${place}`) ?? [];
         const gaps = this.gaps.get(`${channel} ${place}`) ?? [];
-        for (const fault of messageFaults({ published: owed, received, gaps }))
+        const areSwapped = (earlier: number, later: number): boolean =>
+          this.cluster.routes.areSwapped(channel, `${client} ${earlier}`, `${client} ${later}`);
+        for (const fault of messageFaults({ published: owed, received, gaps, areSwapped }))
           this.faults.push(`subscriber ${place} of ${channel}, publisher ${client}: ${fault}`);
       }
     }

@@ -22,7 +22,7 @@ export class Bus {
     const at = Math.max(this.readyAt.get(link) ?? 0, time.now + 0.1 + random() * 2);
     this.readyAt.set(link, at);
     time.after(at - time.now, () => {
-      if (from.isReachable && to.isReachable) to.memory.channels.publish(kind, channel, payload);
+      if (from.isReachable && to.isReachable) to.passOn(kind, channel, payload);
       else this.lost.push({ channel, payload, node: to.place });
     });
   }

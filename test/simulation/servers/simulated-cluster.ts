@@ -4,6 +4,7 @@ import { EPOCH } from '../time/virtual-runtime.js';
 import { Bus } from './bus.js';
 import { ClusterMap } from './cluster-map.js';
 import { LossRecord } from './loss-record.js';
+import { MessageRoutes } from './message-routes.js';
 import { SimulatedNode } from './simulated-node.js';
 import { SlotMoves } from './slot-moves.js';
 import type { World } from './world.js';
@@ -27,6 +28,7 @@ export class SimulatedCluster {
   lagMs = 3;
   /** Carries messages to the other nodes. */
   readonly bus: Bus;
+  readonly routes = new MessageRoutes();
   readonly moves: SlotMoves;
   private readonly ends: (() => void)[];
   /** Ends the record of what an old primary may still lose, by its place. */
@@ -42,10 +44,13 @@ export class SimulatedCluster {
       nodeAt: (place: number) => this.nodes[place],
       onChanges: (node: SimulatedNode) => this.replicate(node),
       onPublished: (node: SimulatedNode, kind: '' | 's', channel: string, payload: string) => {
+        this.routes.noteAccepted(node.place, channel, payload);
         for (const other of this.nodes)
           if (other !== node && (kind === '' || node.isBeside(other)))
             this.bus.send(node, other, kind, channel, payload);
       },
+      onPassedOn: ({ place }: SimulatedNode, channel: string, payload: string) =>
+        this.routes.notePassedOn(place, channel, payload),
       onOvertaken: (slot: number) => void this.overtaken.push({ slot, at: world.time.now }),
     };
     this.nodes = Array.from({ length: 2 * SHARDS }, (_, at) => new SimulatedNode(at, world, owner, this.map));

@@ -35,6 +35,8 @@ export interface NodeOwner {
   onChanges(node: SimulatedNode): void;
   /** A message was published on a node. The others get it later. */
   onPublished(node: SimulatedNode, kind: '' | 's', channel: string, payload: string): void;
+  /** A node has passed a message on to subscribers. */
+  onPassedOn(node: SimulatedNode, channel: string, payload: string): void;
   onOvertaken(slot: number): void;
 }
 
@@ -100,7 +102,7 @@ export class SimulatedNode implements ConnectionHost, SlotView {
     const publish = (kind: '' | 's') =>
       fixed(2, ([channel, payload]) => {
         this.owner.onPublished(this, kind, channel, payload);
-        return this.memory.channels.publish(kind, channel, payload);
+        return this.passOn(kind, channel, payload);
       });
     return {
       acl: atLeast(2, ([word, name, ...rules]) => {
@@ -119,6 +121,13 @@ export class SimulatedNode implements ConnectionHost, SlotView {
     const connection = new SimulatedConnection(this);
     this.connections.add(connection);
     return connection;
+  }
+
+  /** Sends a message to its own subscribers, and returns how many they are. */
+  passOn(kind: '' | 's', channel: string, payload: string): number {
+    const count = this.memory.channels.publish(kind, channel, payload);
+    if (count > 0) this.owner.onPassedOn(this, channel, payload);
+    return count;
   }
 
   get isPrimary(): boolean {
