@@ -398,6 +398,16 @@ describe('the checker of histories', () => {
     expect(outcomeOf(LIST, operations([...bursts, [['read'], 200, 201, list]]))).toBe('explained');
   });
 
+  it('tries no order after which a read can no longer be explained, whether writes were lost or not', () => {
+    const unknown = Array.from({ length: 12 }, (_, i): Call => [['append', `u${i}`], 2, Infinity, UNKNOWN]);
+    const given = operations([[['append', 'a'], 0, 1, 1], ...unknown, [['read'], 20, 21, []]]);
+    const outcome = (losses: readonly LossWindow[]): string =>
+      checkHistory({ operations: given, losses }, () => LIST, 1_000).outcome;
+    expect(outcome([{ key: 'k', from: 0, to: 10 }])).toBe('explained');
+    expect(outcome([{ key: 'k', from: 5, to: 10 }])).toBe('unexplained');
+    expect(outcome([])).toBe('unexplained');
+  });
+
   it('says so if it cannot decide', () => {
     const writes = Array.from({ length: 20 }, (_, i): Call => [['write', i], 0, 1, 'OK']);
     const history = { operations: operations([...writes, [['read'], 2, 3, 'foreign']]), losses: [] };

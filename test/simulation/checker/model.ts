@@ -5,6 +5,9 @@ export interface Model<State extends Plain = Plain> {
   readonly initial: State;
   /** Returns the state after an operation, and what the operation returns. */
   apply(state: State, input: Input): readonly [state: State, output: Plain];
-  /** Whether a state may be followed by one that a later read returns. A search gives up states that may not. */
+  /**
+   * Whether a state may be followed by one that a later read returns, while nothing is lost. A search gives up states
+   * that may not. Whatever may follow a state must also be able to follow those before it.
+   */
   canBecome?(state: State, later: State): boolean;
 }

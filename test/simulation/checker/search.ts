@@ -36,8 +36,8 @@ interface Beginning {
 export class Search {
   private readonly steps: readonly Step[];
   private readonly visited = new Set<string>();
-  /** The place of the last read, if no state is lost before it. */
-  private readonly lastRead: number | undefined;
+  /** The places of the reads that have returned, in the order of their calls. */
+  private readonly reads: readonly number[];
 
   constructor(
     operations: readonly Operation[],
@@ -46,10 +46,9 @@ export class Search {
     private readonly maxVisited: number,
   ) {
     this.steps = this.stepsOf(operations, losses);
-    const lastRead = this.steps.findLastIndex(
-      ({ operation }) => operation?.input[0] === 'read' && !isOptional(operation),
+    this.reads = this.steps.flatMap(({ operation }, place) =>
+      operation?.input[0] === 'read' && !isOptional(operation) ? [place] : [],
     );
-    this.lastRead = losses.length > 0 || lastRead < 0 ? undefined : lastRead;
   }
 
   run(): SearchResult {
@@ -90,13 +89,19 @@ export class Search {
     return true;
   }
 
-  /** Whether the last read can no longer return what it has returned. */
+  /**
+   * Whether a read that must follow can no longer return what it has returned. A loss changes nothing about that: it
+   * goes back to one of the states that the key may have now, or to one that has followed them.
+   */
   private isLost(beginning: Beginning): boolean {
-    const { lastRead } = this;
-    if (lastRead === undefined || this.model.canBecome === undefined || isDone(lastRead, beginning))
-      return false;
-    const { operation } = this.steps[lastRead];
-    return !this.model.canBecome(beginning.state.value, operation?.output as Plain);
+    const { canBecome } = this.model;
+    if (canBecome === undefined) return false;
+    const present = [...beginning.state.candidates()];
+    return this.reads.some(
+      (place) =>
+        !isDone(place, beginning) &&
+        !present.some((state) => canBecome(state, this.steps[place].operation?.output as Plain)),
+    );
   }
 
   /** Yields what may follow: steps that began before another one that is not done has ended. */
