@@ -391,4 +391,71 @@ export const FAILED_ONCE: readonly (readonly [name: string, schedule: Schedule])
       messages: [],
     },
   ],
+  [
+    'messages that a former primary took, and that the new one had by the bus behind later messages',
+    {
+      seed: 96,
+      retry: 'safe',
+      gossipMs: 5,
+      lagMs: 5,
+      faults: [{ at: 10, fault: 'failOver', shard: 2, ms: 350 }],
+      calls: [],
+      messages: [0, 1].flatMap((client) =>
+        ['s{a}', 's1{a}'].flatMap((channel) => [60, 61].map((at) => ({ at, client, channel }))),
+      ),
+    },
+  ],
+  [
+    'appends that nobody saw, more than a search could put in all orders, after a loss',
+    {
+      seed: 1,
+      retry: 'safe',
+      gossipMs: 5,
+      lagMs: 60,
+      faults: [{ at: 359, fault: 'freeze', node: 2, ms: 4000 }],
+      calls: [
+        [324, 'e0'],
+        [934, 'e1'],
+        [1372, 'e2'],
+        [1444, 'e3'],
+        [1576, 'e4'],
+        [1731, 'e5'],
+        [1959, 'e6'],
+        [2013, 'e7'],
+        [2113, 'e8'],
+        [2175, 'e9'],
+      ].map(([at, element]) => ({
+        at: Number(at),
+        client: 1,
+        form: 'each',
+        calls: [['l{a}', 'append', element]],
+      })),
+      clockSkewMs: 30,
+      replyTimeoutMs: 5_000,
+    },
+  ],
+  [
+    'a slot that moved to a primary which its replica was about to replace, and whose keys were lost with it',
+    {
+      seed: 2,
+      retry: 'safe',
+      gossipMs: 5,
+      lagMs: 5,
+      faults: [
+        { at: 300, fault: 'failOver', shard: 0 },
+        { at: 301, fault: 'move', tag: 'a', shard: 0, pauseMs: 5 },
+      ],
+      calls: [100, 200, 300, 305, 320, 340].map((at, serial) => ({
+        at,
+        client: serial % 2,
+        form: 'each',
+        calls: [
+          ['l{a}', 'append', `e${serial}`],
+          ['w{a}', 'write', `v${serial}`],
+          ['n{a}', 'add', 1],
+          ['l{a}', 'read'],
+        ],
+      })),
+    },
+  ],
 ];

@@ -12,6 +12,8 @@ import type { World } from './world.js';
 /** How long a node must be out of reach before the others act on it, and an election, in ms. */
 const NODE_TIMEOUT_MS = 600;
 const ELECTION_MS = 200;
+/** When a move that could not begin is tried again, in ms. */
+const MOVE_AGAIN_MS = 5;
 const DOWN = 'CLUSTERDOWN The cluster is down';
 
 const SHARDS = 3;
@@ -33,6 +35,8 @@ export class SimulatedCluster {
   private readonly ends: (() => void)[];
   /** Ends the record of what an old primary may still lose, by its place. */
   private readonly deposed = new Map<number, () => void>();
+  /** The shards whose primary waits for the replica that replaces it as planned. */
+  private readonly failingOver = new Set<number>();
   private map: ClusterMap;
 
   constructor(private readonly world: World) {
@@ -149,6 +153,9 @@ export class SimulatedCluster {
 
   /** Moves a slot to another shard, key by key. @param pauseMs the longest time before each key, if not a random one */
   move(slot: number, shard: number, pauseMs?: number): void {
+    // a primary that its replica replaces neither gives nor takes keys, and forgets slots on their way: one tries again
+    if ([this.map.shardOfSlot(slot), shard].some((one) => this.failingOver.has(one)))
+      return void this.world.time.after(MOVE_AGAIN_MS, () => this.move(slot, shard, pauseMs));
     const from = this.ownerOf(slot);
     const to = this.nodes[this.map.shards[shard].primary];
     if (from !== to && from.isReachable && to.isReachable) this.moves.begin(slot, from, to, pauseMs);
@@ -165,7 +172,9 @@ export class SimulatedCluster {
     if (!old.isReachable || !next.isReachable) return;
     this.moves.finish();
     old.hold('up', 'failover');
+    this.failingOver.add(shard);
     this.world.time.after(5 + this.world.random() * 30, () => {
+      this.failingOver.delete(shard);
       if (this.map.shards[shard].primary === primary && old.isReachable && next.isReachable) {
         this.apply(old, next, old.log.length);
         this.promote(next);
