@@ -1,6 +1,10 @@
-import type { LossWindow, Operation, Plain } from './history.js';
+import type { Input, LossWindow, Operation, Plain } from './history.js';
 import { LossState } from './loss-state.js';
 import type { Model } from './model.js';
+import { same } from './same.js';
+
+/** How many of the next reads decide whether a search goes on. */
+const NEXT_READS = 8;
 
 /** What a search has found, and the ids of the calls in the longest explanation. */
 export interface SearchResult {
@@ -97,11 +101,25 @@ export class Search {
     const { canBecome } = this.model;
     if (canBecome === undefined) return false;
     const present = [...beginning.state.candidates()];
-    return this.reads.some(
-      (place) =>
-        !isDone(place, beginning) &&
-        !present.some((state) => canBecome(state, this.steps[place].operation?.output as Plain)),
-    );
+    return this.readsAfter(beginning).some((place) => {
+      const { operation, to } = this.steps[place];
+      const open = this.openBefore(beginning, to);
+      return !present.some((state) => canBecome(state, operation?.output as Plain, open));
+    });
+  }
+
+  /** Returns the next reads that must follow, and the last one. More would take long, and tell little. */
+  private readsAfter(beginning: Beginning): number[] {
+    const reads = this.reads.filter((place) => !isDone(place, beginning));
+    return reads.length <= NEXT_READS ? reads : [...reads.slice(0, NEXT_READS), ...reads.slice(-1)];
+  }
+
+  /** Returns what the calls do that are not done, and may come before a moment. */
+  private openBefore({ end, leftOut }: Beginning, moment: number): Input[] {
+    const places = [...leftOut];
+    for (let place = end; place < this.steps.length && this.steps[place].from <= moment; place++)
+      places.push(place);
+    return places.map((place) => this.steps[place].operation?.input).filter((input) => input !== undefined);
   }
 
   /** Yields what may follow: steps that began before another one that is not done has ended. */
@@ -214,5 +232,3 @@ const stepsOfLoss = ({ from, to }: LossWindow): Omit<Step, 'after'>[] => [
   { from, to: from, operation: undefined, advance: (state) => [state.begin()] },
   { from: to, to, operation: undefined, advance: (state) => state.end() },
 ];
-
-const same = (a: Plain, b: Plain): boolean => JSON.stringify(a) === JSON.stringify(b);

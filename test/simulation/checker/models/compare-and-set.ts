@@ -1,5 +1,6 @@
 import type { Plain } from '../history.js';
 import type { Model } from '../model.js';
+import { same } from '../same.js';
 
 /** A value that is replaced only if it is the expected one. Returns 1 if it was, else 0. */
 export const COMPARE_AND_SET: Model = {
@@ -8,4 +9,6 @@ export const COMPARE_AND_SET: Model = {
     if (name !== 'replace') return [state, state];
     return state === expected ? [value, 1] : [state, 0];
   },
+  canBecome: (state, later, open) =>
+    same(state, later) || open.some(([name, , value]) => name === 'replace' && same(value, later)),
 };

@@ -1,5 +1,6 @@
 import type { Plain } from '../history.js';
 import type { Model } from '../model.js';
+import { same } from '../same.js';
 
 /** A value that is written and read as a whole, and ends some time after it was written. */
 export const EXPIRING: Model = {
@@ -9,4 +10,7 @@ export const EXPIRING: Model = {
     if (name === 'expire') return [state === value ? null : state, true];
     return [state, state];
   },
+  canBecome: (state, later, open) =>
+    same(state, later) ||
+    open.some(([name, value]) => (name === 'expire' ? later === null : name === 'write' && same(value, later))),
 };
