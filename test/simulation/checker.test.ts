@@ -422,6 +422,17 @@ describe('the checker of histories', () => {
     expect(outcome('foreign')).toBe('unexplained');
   });
 
+  it('shows how far an order goes before the call that contradicts', () => {
+    const calls: Call[] = [
+      [['write', 'a'], 0, 1, 'OK'],
+      [['read'], 2, 3, 'a'],
+      [['write', 'b'], 4, 5, 'OK'],
+      [['read'], 6, 7, 'foreign'],
+    ];
+    const verdict = checkHistory({ operations: operations(calls), losses: [] }, () => REGISTER);
+    expect(verdict).toMatchObject({ outcome: 'unexplained', longest: [0, 1, 2] });
+  });
+
   it('says so if it cannot decide', () => {
     const adds = Array.from({ length: 20 }, (_, i): Call => [['add', `e${i}`], 0, 1, 1]);
     const history = { operations: operations([...adds, [['read'], 2, 3, ['foreign']]]), losses: [] };

@@ -18,6 +18,9 @@ export type Verdict =
 /** How many states a search visits before it is given up, unless the caller says otherwise. */
 const MAX_VISITED = 200_000;
 
+/** How many it visits to show how far an order goes. */
+const MAX_VISITED_BLINDLY = 10_000;
+
 /**
  * Finds out whether all calls of a history can be explained: as if each of them had been executed at one moment between
  * its call and its return, those with an unknown outcome at one moment after the call, or never. Keys are independent of
@@ -55,7 +58,12 @@ function verdictOn(
 ): Verdict {
   const { outcome, longest } = new Search(operations, losses, model, maxVisited).run();
   if (outcome === 'explained') return { outcome };
-  return outcome === 'undecided' ? { outcome, key } : { outcome, key, operations, longest };
+  if (outcome === 'undecided') return { outcome, key };
+  if (model.canBecome === undefined) return { outcome, key, operations, longest };
+  // a search that looks ahead ends long before the call that contradicts, which readers want to see
+  const blind = { ...model, canBecome: undefined };
+  const further = new Search(operations, losses, blind, Math.min(maxVisited, MAX_VISITED_BLINDLY)).run();
+  return { outcome, key, operations, longest: further.longest };
 }
 
 function byKey<T extends { readonly key: string }>(items: readonly T[]): Map<string, T[]> {
