@@ -50,7 +50,8 @@ export interface ClusterPubSubOptions {
  *
  * An observable fails with a ReplyError if the server forbids a name (`NOPERM`), and with the error of
  * `connect()` if the cluster cannot be reached. It completes when pub/sub is closed. Messages of one channel
- * arrive in the order in which a publisher sends them, if it awaits each `publish`.
+ * arrive in the order in which a publisher sends them, if it awaits each `publish`; while the slot of the channel gets
+ * another primary, servers may swap them.
  */
 export class ClusterPubSub {
   private readonly reconciler: Reconciler;

@@ -12,5 +12,7 @@ export const EXPIRING: Model = {
   },
   canBecome: (state, later, open) =>
     same(state, later) ||
-    open.some(([name, value]) => (name === 'expire' ? later === null : name === 'write' && same(value, later))),
+    open.some(([name, value]) =>
+      name === 'expire' ? later === null : name === 'write' && same(value, later),
+    ),
 };
