@@ -77,7 +77,8 @@ export function readCondition(entity: string, schema: FieldSchema, given: unknow
     const { isMisfit, spansOf } = OPERATORS[name as keyof typeof OPERATORS] as Operator;
     const misfit = isMisfit?.(operand, field);
     if (misfit) throw refuse(misfit);
-    spans = intersection(spans, spansOf(operand, encode));
+    const own = spansOf(operand, encode);
+    spans = operators.length === 1 && EXACT.has(name) ? own : intersection(spans, own);
   }
   return {
     field,

@@ -89,13 +89,11 @@ export function planQuery(schema: EntitySchema, where: object, options: PlanOpti
   const conditions = branches.map((branch) =>
     branch.filter(([property]) => property !== partitionKey.property),
   );
-  const fits = conditions.map((given) =>
-    fitFor(schema, [ALL_ROWS, ...indexes], given, { ...order, isAlone: branches.length === 1 }, isScan),
-  );
-  return {
-    tag,
-    ...planOf(fits, order, (fit, isAlone) => sourcesOf(fit, isAlone, `${fit.index.name}\0`)),
-  };
+  const lists = [ALL_ROWS, ...indexes];
+  const fitOrder = { ...order, isAlone: branches.length === 1 };
+  const fits = conditions.map((given) => fitFor(schema, lists, given, fitOrder, isScan));
+  const plan = planOf(fits, order, (fit, isAlone) => sourcesOf(fit, isAlone, `${fit.index.name}\0`));
+  return { tag, ...plan };
 }
 
 /**

@@ -54,7 +54,8 @@ export class EntityFinder<E extends object> {
     checkWhole('offset', offset, 0);
     const found: E[] = [];
     let skipped = 0;
-    for await (const batch of this.batches(where, options, Math.min(BATCH, offset + limit))) {
+    const query = await this.ready(where, options);
+    for await (const batch of this.allOf(query, Math.min(BATCH, offset + limit))) {
       const from = Math.min(batch.length, offset - skipped);
       skipped += from;
       for (const entity of batch.slice(from, from + limit - found.length)) found.push(entity);
@@ -151,8 +152,9 @@ export class EntityFinder<E extends object> {
       const wanted = read.slice(0, size);
       const entities = await this.rows(wanted.map(({ key }) => key));
       let matched = 0;
-      for (const [i, entity] of entities.entries()) {
+      for (let i = 0; i < entities.length; i++) {
         const row = wanted[i];
+        const entity = entities[i];
         // The row may have changed since the index was read.
         if (!entity || !rows.fits(row, entity) || given.has(row.key.row)) continue;
         matched++;

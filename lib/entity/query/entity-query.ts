@@ -16,7 +16,7 @@ import { conditionsCheck, encodingsOf, isFoundBy } from '../planning/source-matc
 import type { EntitySchema } from '../schema/entity-schema.js';
 import { GlobalIndexReader } from './global-index-reader.js';
 import { type EntryReader, IndexReader } from './index-reader.js';
-import { LookupReader } from './lookup-reader.js';
+import { type LookUp, LookupReader } from './lookup-reader.js';
 
 /** One index or unique constraint of a query. */
 export interface SourceReader {
@@ -69,21 +69,19 @@ function partitionQuery(client: EntityClient, schema: EntitySchema, plan: QueryP
   const keyOf = keysIn(schema, tag);
   const readers = sources.map((source): SourceReader & { readonly exact?: ExactIndex } => {
     const { index, uniques, ranges, beginning = '' } = source;
-    const finds = (entity: object): boolean => isFoundBy(source, entity);
-    const base = {
+    const lookUp: LookUp = (values) => client.hmget(uniqueKey(schema, tag), ...values);
+    const reader = uniques
+      ? new LookupReader(lookUp, uniques)
+      : new IndexReader(client, indexKey(schema, tag), ranges);
+    return {
+      name: index.fields.length > 0 ? index.name : undefined,
       beginning,
-      keyOf: (entry: string) => keyOf(idTextOf(entry)),
-      finds,
+      reader,
+      keyOf: (entry) => keyOf(idTextOf(entry)),
+      finds: (entity) => isFoundBy(source, entity),
       fits: conditionsCheck(source),
+      exact: reader instanceof IndexReader && coversAll(source) ? { tag, reader } : undefined,
     };
-    if (uniques) {
-      const key = uniqueKey(schema, tag);
-      const reader = new LookupReader((values) => client.hmget(key, ...values), uniques);
-      return { ...base, name: index.name, reader };
-    }
-    const reader = new IndexReader(client, indexKey(schema, tag), ranges);
-    const name = index.fields.length > 0 ? index.name : undefined;
-    return { ...base, name, reader, exact: coversAll(source) ? { tag, reader } : undefined };
   });
   return {
     sources: readers,

@@ -35,7 +35,7 @@ export class QueryRows {
     const { sources } = this.query;
     return (
       sources[source].fits(entity, entry) &&
-      !sources.slice(0, source).some((earlier) => earlier.finds(entity))
+      !sources.some((earlier, place) => place < source && earlier.finds(entity))
     );
   }
 

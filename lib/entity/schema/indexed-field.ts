@@ -4,8 +4,18 @@ import { orderText } from '../codec/order-encoding.js';
 import { stringCodec } from '../codec/scalar-codecs.js';
 import type { FieldSchema, IndexForm, IndexedField } from './entity-schema.js';
 
+/** What `indexedAs` has returned: each query asks for the same fields again. */
+const known = new WeakMap<FieldSchema, Map<IndexForm, IndexedField | undefined>>();
+
 /** Returns a field in the form in which an index has it; undefined if its values have no order in this form. */
-export function indexedAs(
+export function indexedAs(field: FieldSchema, form: IndexForm): IndexedField | undefined {
+  let forms = known.get(field);
+  if (forms === undefined) known.set(field, (forms = new Map()));
+  if (!forms.has(form)) forms.set(form, buildIndexed(field, form));
+  return forms.get(form);
+}
+
+function buildIndexed(
   { property, codec, hasDefault, former }: FieldSchema,
   form: IndexForm,
 ): IndexedField | undefined {
