@@ -71,9 +71,12 @@ export class PendingBudget {
     return true;
   }
 
-  /** Whether a command can be counted now, and would overtake none that waits for room. */
-  admitsNow(command: Command): boolean {
-    return this.waiting.length === 0 && this.hasRoomFor(command);
+  /**
+   * Whether a group of commands can be counted now, and would overtake none that waits for room. A large group cannot:
+   * it would keep its room in addition while its commands leave it one by one.
+   */
+  admitsNow(group: Command): boolean {
+    return this.waiting.length === 0 && !this.isLarge(group) && this.hasRoomFor(group);
   }
 
   /** Stops counting a command that is settled or goes elsewhere. */

@@ -56,6 +56,18 @@ describe('a pipeline of many windows', () => {
   });
 });
 
+describe('a pipeline of commands that take more than half of the bytes of a node', () => {
+  it('counts for nothing once they have failed', async () => {
+    await withClient({ maxPendingPerNode: { bytes: 4_000 } }, async (client) => {
+      const key = `${shared.keyspace}list`;
+      await client.lpush(key, 'a');
+      const results = await client.pipeline().append(key, 'v'.repeat(3_000)).append(key, 'v').exec();
+      expect(codesOf(results)).toEqual(new Set(['WRONGTYPE']));
+      expect(client.stats().total.pending).toEqual({ commands: 0, inFlight: 0, waitingForRoom: 0, bytes: 0 });
+    });
+  });
+});
+
 describe('a callback that throws', () => {
   it('is reported as uncaught, and affects neither the results nor the other callbacks', async () => {
     const thrown: unknown[] = [];
