@@ -249,8 +249,8 @@ export class ClusterEngine {
       );
     } catch (error) {
       this.starting = undefined;
+      if (this.ending === undefined) this.become('wait'); // the rest of a pipeline connects again in the next line
       this.router.retryQueue.clear(error as Error);
-      if (this.ending === undefined) this.become('wait');
       throw error;
     }
     this.become('ready');

@@ -140,6 +140,17 @@ describe('no cluster', () => {
     ]);
   });
 
+  it('no listener: the status is that of the attempt which the rest of a pipeline makes', async () => {
+    const [port] = await findFreePorts('127.0.0.1', 1);
+    const maxPendingPerNode = { commands: 2 };
+    const client = clientOf({ nodes: [{ host: '127.0.0.1', port }], ...QUICK, maxPendingPerNode });
+    const statuses: string[] = [];
+    client.on('connecting', () => setImmediate(() => statuses.push(client.status)));
+    await client.pipeline().get('a').get('b').get('c').exec();
+    expect(statuses).toEqual(['connecting', 'connecting', 'connecting']);
+    expect(client.status).toBe('wait');
+  });
+
   it.each<[string, Parameters<typeof FakeNode.start>[0]]>([
     ['says nothing', () => SILENCE],
     ['closes at once', (_, socket) => void socket.destroy()],
