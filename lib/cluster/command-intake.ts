@@ -10,6 +10,7 @@ import { ReadyCommand } from './command/ready-command.js';
 import type { ResolvedCall } from './command/resolved-call.js';
 import type { EngineState } from './common/engine-state.js';
 import { ClientClosedError } from './common/errors.js';
+import { monotonicMs } from './common/timers.js';
 import type { CallTrace } from './diagnostics/call-trace.js';
 import { thrownToCaller } from './diagnostics/caller-stack.js';
 import type { FlushScheduler } from './connection/flush-scheduler.js';
@@ -26,7 +27,13 @@ export interface IntakeHost {
 }
 
 /** The path of a batch that is not sent. */
-const NO_LANE = { begin: (): void => {}, flush: (): void => {}, end: (): void => {} };
+const NO_LANE = {
+  now: monotonicMs,
+  afterLongTurn: (): void => {},
+  begin: (): void => {},
+  flush: (): void => {},
+  end: (): void => {},
+};
 
 /**
  * Accepts commands: gives each its place in the order of the calls, and its deadline. Queues it until the client is
@@ -88,6 +95,14 @@ export class CommandIntake implements LaneHost {
     if (command.settled) return;
     if (this.isOpen) this.router.dispatch(command);
     else this.submitOffline(command);
+  }
+
+  now(): number {
+    return this.scheduler.now();
+  }
+
+  afterLongTurn(extend: (ms: number) => void): void {
+    this.scheduler.add({ dirty: true, flush: () => 0, extendDeadlines: (_, ms) => extend(ms) });
   }
 
   endBatch(): void {

@@ -47,10 +47,10 @@ export class Batch<T> implements SentBatch {
   /** Sends the batch, a window of it at a time. */
   start(): Promise<T[]> {
     if (this.entries.length === 0) return Promise.resolve([]);
-    if (this.policy.deadlineOfBatch) this.limit();
     return new Promise((resolve) => {
       this.finish = resolve;
       this.lane = this.engine.openBatch(this);
+      if (this.policy.deadlineOfBatch) this.limitFromCall();
       this.advance();
     });
   }
@@ -79,9 +79,15 @@ export class Batch<T> implements SentBatch {
     if (this.giveUpAt === Infinity) this.giveUpAt = monotonicMs() + this.policy.deadlineMs;
   }
 
+  /** Sets the deadline that was given with the calls. */
+  private limitFromCall(): void {
+    this.lane.afterLongTurn((ms) => (this.giveUpAt += ms));
+    this.giveUpAt = this.lane.now() + this.policy.deadlineMs;
+  }
+
   private advance(): void {
     this.advancing = true;
-    if (monotonicMs() >= this.giveUpAt) this.giveUp();
+    if (this.lane.now() >= this.giveUpAt) this.giveUp();
     this.lane.begin();
     while (this.mayAdd) {
       while (this.mayAdd) this.lane.add(this.take(), this.giveUpAt);

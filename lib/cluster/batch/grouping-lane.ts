@@ -15,6 +15,9 @@ export interface LaneHost {
   submitGroup(group: CommandGroup, shard: number): boolean;
   /** Sends a command by itself. */
   submitOfBatch(command: Command): void;
+  /** For these two see `BatchLane`. */
+  now(): number;
+  afterLongTurn(extend: (ms: number) => void): void;
   endBatch(): void;
 }
 
@@ -28,6 +31,14 @@ export class GroupingLane implements BatchLane {
     private readonly batch: SentBatch,
     private readonly host: LaneHost,
   ) {}
+
+  now(): number {
+    return this.host.now();
+  }
+
+  afterLongTurn(extend: (ms: number) => void): void {
+    this.host.afterLongTurn(extend);
+  }
 
   begin(): void {
     this.sendsGroups = this.host.sendsGroups(this.batch.policy);

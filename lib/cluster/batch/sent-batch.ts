@@ -29,6 +29,10 @@ export interface SentBatch {
 
 /** The path of one batch into the engine. */
 export interface BatchLane {
+  /** Milliseconds of the client's clock: when this turn of the event loop began, if calls were made in it. */
+  now(): number;
+  /** Calls back with the length of this turn if it is long: deadlines of calls in it count from its end. */
+  afterLongTurn(extend: (ms: number) => void): void;
   /** Called before entries are added. */
   begin(): void;
   /**

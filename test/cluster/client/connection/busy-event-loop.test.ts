@@ -28,6 +28,20 @@ describe('an application that blocks the event loop', () => {
     }
   });
 
+  it('gets the whole deadline for a pipeline of several windows, wherever in a long turn it is executed', async () => {
+    const view = client.with({ deadlineMs: 1_000 });
+    const execute = (name: string) => {
+      const pipeline = view.pipeline();
+      for (let i = 0; i < 12_000; i++) pipeline.incr(`${keyspace}${name}:${i % 1_000}`);
+      return pipeline.execReplies();
+    };
+    const early = execute('early');
+    work(1_500);
+    const late = execute('late');
+    for (const replies of [await early, await late])
+      expect(replies).toEqual(Array.from({ length: 12_000 }, (_, i) => Math.floor(i / 1_000) + 1));
+  });
+
   it('receives replies that arrived in time, not a deadline error', async () => {
     const view = client.with({ deadlineMs: 1_000 });
     const calls = Array.from({ length: 500 }, (_, i) => view.incr(`${keyspace}n${i}`));
