@@ -35,13 +35,7 @@ export class PendingCommands {
 
   /** Adds the length of a long turn of the event loop to the deadlines of these and others that were called in it. */
   extendDeadlines(turnBeganAt: number, ms: number, others: Iterable<Command>): void {
-    for (const commands of [this.commands, others]) {
-      for (const command of commands) {
-        const { deadlineAt, policy } = command;
-        // an older command was called before this turn; another deadline may be that of a batch
-        if (Math.abs(deadlineAt - policy.deadlineMs - turnBeganAt) < 1) command.deadlineAt = deadlineAt + ms;
-      }
-    }
+    for (const commands of [this.commands, others]) extendDeadlines(commands, turnBeganAt, ms);
   }
 
   /** Drops the commands that are settled. */
@@ -51,5 +45,14 @@ export class PendingCommands {
 
   *[Symbol.iterator](): Iterator<Command> {
     yield* this.commands;
+  }
+}
+
+/** Adds the length of a long turn of the event loop to the deadlines of commands that were called in it. */
+export function extendDeadlines(commands: Iterable<Command>, turnBeganAt: number, ms: number): void {
+  for (const command of commands) {
+    const { deadlineAt, policy } = command;
+    // an older command was called before this turn; another deadline may be that of a batch
+    if (Math.abs(deadlineAt - policy.deadlineMs - turnBeganAt) < 1) command.deadlineAt = deadlineAt + ms;
   }
 }

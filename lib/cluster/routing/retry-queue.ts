@@ -3,8 +3,9 @@ import { type Command } from '../command/command.js';
 import { NO_SLOT } from '../topology/key-slot.js';
 import { ClientClosedError } from '../common/errors.js';
 import { PendingBudget } from '../command/pending-budget.js';
-import type { FlushScheduler } from '../connection/flush-scheduler.js';
+import type { Flushable, FlushScheduler } from '../connection/flush-scheduler.js';
 import type { NodeChannel } from '../connection/node-channel.js';
+import { extendDeadlines } from '../connection/pending-commands.js';
 import type { PendingBounds } from '../options/options.js';
 import type { NodeCounters } from '../stats/node-counters.js';
 import { clearTimeout, setTimeout } from '../common/timers.js';
@@ -27,7 +28,9 @@ interface Queue {
  * Commands that can go nowhere for the moment, until their next attempt is due or their deadline passes. Those of one
  * slot wait together, so that they are sent again in the order of the calls.
  */
-export class RetryQueue {
+export class RetryQueue implements Flushable {
+  /** It is in the scheduler's list. It sends nothing then, but learns whether the turn of the event loop was long. */
+  dirty = false;
   /** All that wait, in the order of their arrival. */
   private readonly waiting = new Set<Command>();
   /** Those of them that have a next attempt, by their slot, or each by itself. */
@@ -129,7 +132,18 @@ export class RetryQueue {
   /** Keeps a command until `releaseAll`. */
   enqueueUntilReleased(command: Command): void {
     this.holding = true;
+    if (!this.dirty) this.scheduler.add(this);
     if (this.budget.admit(command)) this.waiting.add(command);
+  }
+
+  flush(): number {
+    return 0;
+  }
+
+  /** Adds the length of a long turn of the event loop to the deadlines of commands that were called in it. */
+  extendDeadlines(turnBeganAt: number, ms: number): void {
+    extendDeadlines(this.waiting, turnBeganAt, ms);
+    extendDeadlines(this.budget.waitingCommands(), turnBeganAt, ms);
   }
 
   /** Records why those that are kept until `releaseAll` have to wait, for their errors. */

@@ -28,6 +28,18 @@ describe('an application that blocks the event loop', () => {
     }
   });
 
+  it('gets the whole deadline for calls that wait until the client is connected', async () => {
+    const fresh = new ClusterClient({ nodes, lazyConnect: true, deadlineMs: 1_000 });
+    try {
+      const first = fresh.set(`${keyspace}first`, 1);
+      const rest = fresh.pipeline().get(`${keyspace}first`).execReplies();
+      work(1_500);
+      expect([await first, await rest]).toEqual(['OK', ['1']]);
+    } finally {
+      await fresh.close();
+    }
+  });
+
   it('gets the whole deadline for a pipeline of several windows, wherever in a long turn it is executed', async () => {
     const view = client.with({ deadlineMs: 1_000 });
     const execute = (name: string) => {
