@@ -67,7 +67,10 @@ export class CommandIntake implements LaneHost {
 
   /** Lets a batch send all of its windows, also those that follow while the client drains. */
   openBatch(batch: SentBatch): BatchLane {
-    if (this.isClosing) return { ...NO_LANE, add: (place) => this.submit(commandAt(batch, place)) };
+    if (this.isClosing) {
+      const refuse = (place: number): void => this.submit(commandAt(batch, place));
+      return { ...NO_LANE, add: refuse, refuse };
+    }
     this.openBatches++;
     return new GroupingLane(batch, this);
   }
@@ -95,6 +98,11 @@ export class CommandIntake implements LaneHost {
     if (command.settled) return;
     if (this.isOpen) this.router.dispatch(command);
     else this.submitOffline(command);
+  }
+
+  refuseOfBatch(command: Command, error: Error): void {
+    command.counters = this.host.counters.elsewhere;
+    command.fail(error);
   }
 
   now(): number {

@@ -1,4 +1,3 @@
-import { commandAt } from './batched-command.js';
 import type { BatchEntry, BatchLane, SentBatch } from './sent-batch.js';
 import { batchWindow } from './batch-window.js';
 import type { CallPolicy } from '../command/call-policy.js';
@@ -116,7 +115,7 @@ export class Batch<T> implements SentBatch {
   /** Fails all entries that have not been sent. */
   private giveUp(): void {
     const error = new DeadlineExceededError('The rest of the batch', this.policy.deadlineMs);
-    while (this.next < this.entries.length) commandAt(this, this.take()).fail(error);
+    while (this.next < this.entries.length) this.lane.refuse(this.take(), error);
   }
 
   private finishOnce(): void {

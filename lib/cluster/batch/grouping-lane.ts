@@ -15,6 +15,8 @@ export interface LaneHost {
   submitGroup(group: CommandGroup, shard: number): boolean;
   /** Sends a command by itself. */
   submitOfBatch(command: Command): void;
+  /** Fails a command that is not sent. */
+  refuseOfBatch(command: Command, error: Error): void;
   /** For these two see `BatchLane`. */
   now(): number;
   afterLongTurn(extend: (ms: number) => void): void;
@@ -65,6 +67,10 @@ export class GroupingLane implements BatchLane {
       const group = groups[shard];
       if (group !== undefined) this.send(group, shard);
     }
+  }
+
+  refuse(place: number, error: Error): void {
+    this.host.refuseOfBatch(commandAt(this.batch, place), error);
   }
 
   end(): void {

@@ -42,6 +42,8 @@ export interface BatchLane {
    */
   add(place: number, deadlineAt: number): void;
   flush(): void;
+  /** Fails the entry at a place, which is not sent. */
+  refuse(place: number, error: Error): void;
   /** Called when all entries have a result. */
   end(): void;
 }

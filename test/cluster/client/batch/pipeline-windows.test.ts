@@ -56,6 +56,20 @@ describe('a pipeline of many windows', () => {
   });
 });
 
+describe('a pipeline whose deadline passes while commands wait to be sent', () => {
+  it('counts the errors of all of them', async () => {
+    await withClient({ maxPendingPerNode: { commands: 200 } }, async (client) => {
+      const key = `${shared.keyspace}counted`;
+      const pipeline = client.with({ deadlineMs: 1 }).pipeline();
+      for (let i = 0; i < 30_000; i++) pipeline.get(key);
+      const results = await pipeline.exec();
+      const failed = results.filter(([error]) => error !== null);
+      expect(codesOf(failed)).toEqual(new Set(['DEADLINE_EXCEEDED']));
+      expect(client.stats().total.errors).toEqual({ DEADLINE_EXCEEDED: failed.length });
+    });
+  });
+});
+
 describe('a pipeline of commands that take more than half of the bytes of a node', () => {
   it('counts for nothing once they have failed', async () => {
     await withClient({ maxPendingPerNode: { bytes: 4_000 } }, async (client) => {
