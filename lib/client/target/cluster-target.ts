@@ -11,7 +11,6 @@ import { PartialFailureError } from '../../cluster/retry/partial-failure-error.j
 import { retryUntil } from '../../cluster/retry/retry-until.js';
 import { isRedirect, isTransient } from '../../cluster/retry/transient.js';
 import type { ResolvedCall } from '../../cluster/command/resolved-call.js';
-import { monotonicMs } from '../../cluster/common/timers.js';
 import type { ClusterNode, ClusterTopology } from '../../cluster/topology/topology.js';
 import { withBigIntegers } from '../commands/big-integers.js';
 import { normalizeArguments, withCallback } from '../commands/call-arguments.js';
@@ -52,11 +51,11 @@ const ANY: Readonly<Record<AnyNode, (topology: ClusterTopology) => ClusterNode |
   default: (topology) => topology.defaultNode,
 };
 
-/** One call, and the time by which it must have its reply (`performance.now()`). */
+/** One call, and its limit. */
 interface NodeRequest {
   readonly call: ResolvedCall;
   readonly shape: CallShape;
-  readonly until: number;
+  readonly limit: CallLimit;
 }
 
 const nameOf = ({ call }: NodeRequest): string => call.name.toUpperCase();
@@ -97,7 +96,8 @@ export class ClusterTarget {
       );
     }
     const shape = replyShape(name, this.engine.options.protocol, buffers, this.policy.replyTypes);
-    const request: NodeRequest = { call, shape, until: monotonicMs() + this.policy.deadlineMs };
+    const limit = new CallLimit(name, this.policy.deadlineMs, this.policy.signal);
+    const request: NodeRequest = { call, shape, limit };
     const several = Array.isArray(this.target) || (typeof this.target === 'string' && this.target in ROLES);
     return this.engine.runner.traced(call, several ? 'fanOut' : 'single', this.policy, (policy) =>
       policy === this.policy
@@ -108,19 +108,21 @@ export class ClusterTarget {
 
   private async route(request: NodeRequest): Promise<unknown> {
     const { call } = request;
-    await this.engine.ready(call.name, { ...this.policy, trace: undefined }, request.until);
-    const { target } = this;
+    const { engine, target } = this;
+    // sent in the turn of the call, if possible: a turn that becomes long does not count
+    if (engine.state !== 'ready')
+      await engine.ready(call.name, { ...this.policy, trace: undefined }, request.limit.until);
     if (Array.isArray(target)) return this.toNodes(target as readonly ClusterNode[], request);
     if (typeof target !== 'string') return this.toNode(target as ClusterNode, request);
     if (target in ROLES) return this.toRole(target as NodeRole, request);
     return this.sendUntilDeadline(
       request,
-      () => this.toNode(ANY[target as AnyNode](this.engine.topology), request),
+      () => this.toNode(ANY[target as AnyNode](engine.topology), request),
       (error, mayHaveRun) => afterAttempts(call.name, error, mayHaveRun),
     );
   }
 
-  private async toNode(node: ClusterNode | undefined, { call, shape, until }: NodeRequest): Promise<unknown> {
+  private async toNode(node: ClusterNode | undefined, { call, shape, limit }: NodeRequest): Promise<unknown> {
     if (node === undefined)
       throw new TopologyError('UNKNOWN_NODE', 'The topology has no such node at present');
     // take the address from the topology: a caller must not choose where we send credentials
@@ -129,7 +131,7 @@ export class ClusterTarget {
       throw new TopologyError('UNKNOWN_NODE', `${node.name} is not a node of this cluster, or no longer`);
     }
     const policy: CallPolicy = { ...this.policy, retry: 'never' };
-    return this.engine.runner.runPart(call, policy, shape, until, known);
+    return this.engine.runner.runPart(call, policy, shape, limit.until, known);
   }
 
   private async toNodes(nodes: readonly ClusterNode[], request: NodeRequest): Promise<Map<string, unknown>> {
@@ -168,11 +170,10 @@ export class ClusterTarget {
    * @param asThrown returns the error for the caller, from that of the last attempt
    */
   private async sendUntilDeadline<T>(
-    { call, until }: NodeRequest,
+    { call, limit }: NodeRequest,
     send: () => Promise<T>,
     asThrown: (error: Error, mayHaveRun: boolean) => Error,
   ): Promise<T> {
-    const limit = new CallLimit(call.name, Math.max(0, until - monotonicMs()), this.policy.signal);
     let mayHaveRun = false;
     return retryUntil<T>(
       limit,

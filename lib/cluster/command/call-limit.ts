@@ -1,6 +1,13 @@
 import { CommandAbortedError, onAbort, pauseFor } from './abort-signal.js';
 import { DeadlineExceededError } from '../common/errors.js';
-import { clearTimeout, LONGEST_TIMER_MS, monotonicMs, setTimeout } from '../common/timers.js';
+import {
+  clearTimeout,
+  LONG_TURN_MS,
+  LONGEST_TIMER_MS,
+  monotonicMs,
+  nextTick,
+  setTimeout,
+} from '../common/timers.js';
 
 /** The limit of a call: its deadline, or the abort of its signal. */
 export class CallLimit {
@@ -17,7 +24,14 @@ export class CallLimit {
     readonly signal: AbortSignal | undefined,
     until?: number,
   ) {
-    this.endsAt = until ?? monotonicMs() + deadlineMs;
+    const madeAt = monotonicMs();
+    this.endsAt = until ?? madeAt + deadlineMs;
+    if (until === undefined) nextTick(() => this.skipLongTurn(monotonicMs() - madeAt));
+  }
+
+  /** The deadline; milliseconds of `performance.now()`. */
+  get until(): number {
+    return this.endsAt;
   }
 
   /** The time left until the deadline, in ms; not below 0. */
@@ -58,6 +72,7 @@ export class CallLimit {
   wait<T>(work: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       let ignore: (() => void) | undefined;
+      let timer: NodeJS.Timeout | undefined;
       const leave = (): void => {
         clearTimeout(timer);
         ignore?.();
@@ -68,7 +83,11 @@ export class CallLimit {
         this.ends.add(error);
         reject(error);
       };
-      const timer = setTimeout(end, this.timerMs);
+      const arm = (): void => {
+        // the deadline may have moved since
+        timer = setTimeout(() => (this.over ? end() : arm()), this.timerMs);
+      };
+      arm();
       ignore = this.signal && onAbort(this.signal, end);
       work.then(resolve, reject).finally(leave);
     });
@@ -77,6 +96,10 @@ export class CallLimit {
   /** Whether the limit ended a wait, given the error that `wait` threw. */
   ended(error: unknown): boolean {
     return error instanceof Error && this.ends.has(error);
+  }
+
+  private skipLongTurn(ms: number): void {
+    if (ms > LONG_TURN_MS) this.extend(ms);
   }
 
   /** Waits for some ms, or until the limit. */

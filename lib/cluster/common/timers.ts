@@ -4,6 +4,12 @@ import promisedTimers from 'node:timers/promises';
 /** The longest delay of a timer of Node.js, in ms. A longer one would fire at once. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/**
+ * A turn of the event loop that takes longer than this, in ms, contains work of the application. It does not count against
+ * the deadlines of calls that are made in it.
+ */
+export const LONG_TURN_MS = 20;
+
 /** The clocks and timers of a process. */
 export interface Timers {
   readonly setTimeout: typeof timers.setTimeout;

@@ -1,4 +1,4 @@
-import { monotonicMs, nextTick, setImmediate } from '../common/timers.js';
+import { LONG_TURN_MS, monotonicMs, nextTick, setImmediate } from '../common/timers.js';
 
 /** Something that is flushed once per turn of the event loop, if it got commands in it. */
 export interface Flushable {
@@ -11,9 +11,6 @@ export interface Flushable {
 
 /** Runs what is chained to it as a microtask, at a third of the cost of `queueMicrotask`. */
 const resolved = Promise.resolve();
-
-/** A turn that takes longer than this, in ms, contains work of the application. */
-const LONG_TURN_MS = 20;
 
 /**
  * Collects the channels that got commands in this turn of the event loop, and flushes each of them once:

@@ -60,6 +60,16 @@ describe('an application that blocks the event loop', () => {
     }
   });
 
+  it('gets the whole deadline for calls on connections of their own', async () => {
+    const view = client.with({ deadlineMs: 2_000 });
+    const list = `${keyspace}list`;
+    const popped = view.blpop(list, 1);
+    const moved = view.transaction([list], async (tx) => void tx.rpush(list, 'a'));
+    const asked = view.target('primaries').ping();
+    work(2_500);
+    await Promise.all([popped, moved, asked]);
+  });
+
   it('receives replies that arrived in time, not a deadline error', async () => {
     const view = client.with({ deadlineMs: 1_000 });
     const calls = Array.from({ length: 500 }, (_, i) => view.incr(`${keyspace}n${i}`));
