@@ -21,6 +21,7 @@ export function fakeClock(): void {
     unixMs: () => Date.now(),
     delay: (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms)),
     LONGEST_TIMER_MS: 2 ** 31 - 1,
+    LONG_TURN_MS: 20,
   }));
 }
 

@@ -22,6 +22,7 @@ const resolved = Promise.resolve();
  */
 export class FlushScheduler {
   private channels: Flushable[] = [];
+  private readonly preparations: (() => void)[] = [];
   private scheduled = false;
   private time = 0;
   /** Whether the last flush sent a single command, so that its caller is probably alone. */
@@ -35,6 +36,16 @@ export class FlushScheduler {
   add(channel: Flushable): void {
     channel.dirty = true;
     this.channels.push(channel);
+    this.schedule();
+  }
+
+  /** Calls back before the next flush, which follows in this turn of the event loop. */
+  beforeFlush(prepare: () => void): void {
+    this.preparations.push(prepare);
+    this.schedule();
+  }
+
+  private schedule(): void {
     if (this.scheduled) return;
     this.time = monotonicMs();
     this.scheduled = true;
@@ -46,6 +57,14 @@ export class FlushScheduler {
   private readonly flushSoon = (): void => nextTick(this.flush);
 
   private readonly flush = (): void => {
+    try {
+      for (const prepare of this.preparations.splice(0)) prepare();
+    } finally {
+      this.send();
+    }
+  };
+
+  private send(): void {
     this.scheduled = false;
     const { channels } = this;
     this.channels = [];
@@ -56,6 +75,6 @@ export class FlushScheduler {
       if (tookMs > LONG_TURN_MS) channel.extendDeadlines(this.time, tookMs);
       commands += channel.flush();
     }
-    this.lone = commands <= 1;
-  };
+    if (channels.length > 0) this.lone = commands <= 1;
+  }
 }

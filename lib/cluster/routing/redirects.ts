@@ -1,7 +1,6 @@
 import type { NodeChannel } from '../connection/node-channel.js';
 import type { FlushScheduler } from '../connection/flush-scheduler.js';
 import type { ReplyError } from '../common/errors.js';
-import { setImmediate } from '../common/timers.js';
 import type { ResolvedClusterOptions } from '../options/options.js';
 import { resolveRedirect, type RedirectScope, type RedirectTarget } from '../retry/resolve-redirect.js';
 import { FormerNodes } from '../topology/former-nodes.js';
@@ -45,9 +44,12 @@ export class Redirects implements RedirectScope {
     return known ?? this.formerNodes.find(name, this.scheduler.now());
   }
 
-  /** Records that a slot has moved. All moves of one turn make one snapshot: in a failover there are thousands. */
+  /**
+   * Records that a slot has moved. All moves of one turn make one snapshot: in a failover there are thousands. It comes
+   * before the next flush, so that nothing is sent to the former node after that.
+   */
   noteMove({ slot, node }: RedirectTarget): void {
-    if (this.moves.size === 0) setImmediate(() => this.applyMoves());
+    if (this.moves.size === 0) this.scheduler.beforeFlush(() => this.applyMoves());
     this.moves.set(slot, node.name);
   }
 
