@@ -7,7 +7,7 @@ import type { ClusterNode } from '../topology/topology.js';
 import { clearTimeout, delay, LONGEST_TIMER_MS, setTimeout } from '../common/timers.js';
 
 /** How long a node that is no longer the primary has to say so itself, in ms. */
-const FAREWELL_MS = 500;
+const FAREWELL_MS = 1_000;
 /** How long a server may take to unblock a call that is given up, in ms. */
 const UNBLOCK_MS = 1_000;
 const UNBLOCK_AGAIN_MS = 50;
