@@ -2,15 +2,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { libraryBuilt } from '../built-library.js';
 import { findFreePorts } from '../../lib/testing/server/free-ports.js';
 import { eventually } from '../cluster-fixture.js';
-import { buildProgram, keyslot, RunningProgram } from './keyslot-program.js';
+import { keyslot, RunningProgram } from './keyslot-program.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'keyslot-cli-'));
 const running = new Set<RunningProgram>();
 const small = ['--primaries', '1', '--replicas', '0'];
 
-beforeAll(buildProgram);
+beforeAll(libraryBuilt);
 
 afterAll(async () => {
   await Promise.all([...running].map((program) => program.kill('SIGKILL')));

@@ -1,16 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
+import { libraryBuilt } from '../built-library.js';
 import { Terminal } from '../../lib/cli/common/terminal.js';
 import { sharedCluster } from '../cluster-fixture.js';
 import { root } from '../docs-snippets.js';
-import { buildProgram, commandLine, keyslot } from './keyslot-program.js';
+import { commandLine, keyslot } from './keyslot-program.js';
 
 const { nodes } = sharedCluster();
 const seeds = (): string => nodes.map(({ host, port }) => `${host}:${port}`).join();
 
 describe('the program', () => {
-  beforeAll(buildProgram);
+  beforeAll(libraryBuilt);
 
   it('has a version, and exits with the code of its command', async () => {
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };

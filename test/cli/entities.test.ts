@@ -12,8 +12,9 @@ import {
   Property,
   SetOf,
 } from 'keyslot';
+import { libraryBuilt } from '../built-library.js';
 import { sharedCluster } from '../cluster-fixture.js';
-import { buildProgram, commandLine, keyslot, type Outcome } from './keyslot-program.js';
+import { commandLine, keyslot, type Outcome } from './keyslot-program.js';
 
 @ClusterEntity({ name: 'Order' })
 class Order {
@@ -177,7 +178,7 @@ describe('stored entities', () => {
 });
 
 describe('keyslot bench', () => {
-  beforeAll(buildProgram);
+  beforeAll(libraryBuilt);
 
   it('measures, and deletes its keys', async () => {
     const line = [

@@ -21,12 +21,6 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Builds what the program needs. Call it before all tests. */
-export async function buildProgram(): Promise<void> {
-  const build = `import('./scripts/build.mjs').then(({ ensureBuilt }) => ensureBuilt('library'))`;
-  await promisify(execFile)(process.execPath, ['-e', build], { cwd: root });
-}
-
 /** Runs a command line in this process, which takes less time than a process of its own. */
 export async function commandLine(
   line: readonly string[],

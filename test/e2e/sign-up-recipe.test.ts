@@ -1,8 +1,7 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { type NestInterceptor, type Type, UseInterceptors } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import {
@@ -14,6 +13,7 @@ import {
   UniqueViolationError,
   createRepositories,
 } from 'keyslot';
+import { libraryBuilt } from '../built-library.js';
 import { eventually, sharedCluster } from '../cluster-fixture.js';
 import { compiled, root, snippetFolder, snippetsOf, writeSnippets } from '../docs-snippets.js';
 
@@ -71,8 +71,7 @@ describe('the sign-up of docs/recipes.md', () => {
     recipe = (await import(program)) as Recipe;
     UseInterceptors(recorder)(recipe.SignUps);
     // the killed processes use the package as it is built
-    const build = `import('./scripts/build.mjs').then(({ ensureBuilt }) => ensureBuilt('library'))`;
-    await promisify(execFile)(process.execPath, ['-e', build], { cwd: root });
+    await libraryBuilt();
   });
   afterEach(() => Promise.all(apps.splice(0).map((app) => app.close())));
   afterAll(() => Promise.all(clients.map((client) => client.close())));

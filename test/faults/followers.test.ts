@@ -1,7 +1,6 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import {
   type ChangeFollower,
   ClusterClient,
@@ -17,6 +16,7 @@ import {
 } from 'keyslot';
 import type { LocalCluster } from 'keyslot/testing';
 import { breakableCluster } from '../breakable-cluster.js';
+import { libraryBuilt } from '../built-library.js';
 import { eventually } from '../cluster-fixture.js';
 import { root } from '../docs-snippets.js';
 
@@ -220,11 +220,8 @@ it('gives each change its effect once, in order, while its slot moves there and 
 });
 
 describe('a process that follows and is killed', () => {
-  beforeAll(async () => {
-    // the processes use the package as it is built
-    const build = `import('./scripts/build.mjs').then(({ ensureBuilt }) => ensureBuilt('library'))`;
-    await promisify(execFile)(process.execPath, ['-e', build], { cwd: root });
-  });
+  // the processes use the package as it is built
+  beforeAll(libraryBuilt);
 
   interface Process {
     readonly child: ChildProcess;

@@ -1,7 +1,7 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { libraryBuilt } from '../built-library.js';
 import { sharedCluster, eventually } from '../cluster-fixture.js';
 import { root } from '../docs-snippets.js';
 
@@ -10,8 +10,7 @@ const shared = sharedCluster();
 describe('an application under load that gets SIGTERM', () => {
   it('settles every call, and exits', async () => {
     // the application uses the package as it is built; npm test has built it
-    const build = `import('./scripts/build.mjs').then(({ ensureBuilt }) => ensureBuilt('library'))`;
-    await promisify(execFile)(process.execPath, ['-e', build], { cwd: root });
+    await libraryBuilt();
     const nodes = shared.nodes.map(({ host, port }) => `${host}:${port}`).join();
     const child = spawn(process.execPath, [join(root, 'test', 'faults', 'shutdown-app.mjs')], {
       cwd: root,

@@ -57,6 +57,7 @@ export class FlushScheduler {
   private readonly flushSoon = (): void => nextTick(this.flush);
 
   private readonly flush = (): void => {
+    if (this.preparations.length === 0) return this.send();
     try {
       for (const prepare of this.preparations.splice(0)) prepare();
     } finally {

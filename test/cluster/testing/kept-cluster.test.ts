@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { keySlot } from 'keyslot';
 import { LocalCluster, type LocalClusterOptions } from 'keyslot/testing';
 import { findFreePorts } from '../../../lib/testing/server/free-ports.js';
+import { libraryBuilt } from '../../built-library.js';
 
 const root = mkdtempSync(join(tmpdir(), 'keyslot-kept-'));
 const small = { primaries: 1, replicasPerPrimary: 1 };
@@ -116,9 +117,8 @@ describe('a local cluster with a port and a folder', () => {
       const [primary] = cluster.primaries;
       await cluster.command(primary, 'SET', 'killed', 'kept too');
       process.kill(process.pid, 'SIGKILL');`;
-    const build = `import('./scripts/build.mjs').then(({ ensureBuilt }) => ensureBuilt('library'))`;
+    await libraryBuilt();
     const cwd = join(import.meta.dirname, '..', '..', '..');
-    execFileSync(process.execPath, ['-e', build], { cwd, stdio: 'ignore' });
     const child = spawn(process.execPath, ['--input-type=module', '-e', program], { cwd, stdio: 'inherit' });
     expect(await once(child, 'exit')).toEqual([null, 'SIGKILL']);
     await using cluster = await LocalCluster.start({ dir });
