@@ -33,6 +33,7 @@ const ROOMS: Readonly<Record<string, readonly (readonly string[])[]>> = {
     ['caching'],
     ['connection'],
     ['node-client'],
+    ['waiting'],
     ['routing'],
     ['leases'],
     ['discovery'],

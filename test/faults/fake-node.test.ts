@@ -200,6 +200,52 @@ describe('a node that rejects commands', () => {
     },
   );
 
+  it('begins to serve between two requests: the calls that it rejected keep their order', async () => {
+    let pushes = 0;
+    const executed: string[] = [];
+    const node = await fakeNode(([name, , value]) => {
+      if (name !== 'rpush') return undefined;
+      // the three calls, and the first request after them
+      if (pushes++ < 4) return '-CLUSTERDOWN not now\r\n';
+      return `:${executed.push(value)}\r\n`;
+    });
+    const client = clientOf(node, { deadlineMs: 5_000 });
+    const lengths = await Promise.all(['1', '2', '3'].map((value) => client.rpush('k', value)));
+    expect(lengths).toEqual([1, 2, 3]);
+    expect(executed).toEqual(['1', '2', '3']);
+  });
+
+  it('rejects a call once more while a later one is made: that one waits', async () => {
+    let pushes = 0;
+    let later: Promise<number> | undefined;
+    const executed: string[] = [];
+    const node = await fakeNode(([name, , value]) => {
+      if (name !== 'rpush') return undefined;
+      // the client has not read the second rejection yet
+      if (++pushes === 2) later = client.rpush('k', '2');
+      return pushes <= 2 ? '-CLUSTERDOWN not now\r\n' : `:${executed.push(value)}\r\n`;
+    });
+    const client = clientOf(node, { deadlineMs: 5_000 });
+    expect(await client.rpush('k', '1')).toBe(1);
+    expect(await later).toBe(2);
+    expect(executed).toEqual(['1', '2']);
+  });
+
+  it('rejects a call of a slot for its keys alone: others are served in the meantime', async () => {
+    let moving = true;
+    const node = await fakeNode(([name]) => {
+      if (name !== 'mset') return undefined;
+      if (node.asked('mset').length === 1) return '-CLUSTERDOWN not now\r\n';
+      return moving ? '-TRYAGAIN not now\r\n' : undefined;
+    });
+    const client = clientOf(node, { deadlineMs: 5_000 });
+    const both = client.mset('{k}1', 1, '{k}2', 2);
+    await eventually(() => node.asked('mset').length > 0);
+    expect(await client.set('{k}3', 3)).toBe('OK');
+    moving = false;
+    expect(await both).toBe('OK');
+  });
+
   it('rejects each command of a transaction: the whole transaction is sent again', async () => {
     let refusals = 1;
     const node = await fakeNode(([name]) => {

@@ -10,7 +10,7 @@ import { FlushScheduler } from '../../lib/cluster/connection/flush-scheduler.js'
 import type { NodeChannel } from '../../lib/cluster/connection/node-channel.js';
 import { PendingCommands } from '../../lib/cluster/connection/pending-commands.js';
 import type { ChannelPool } from '../../lib/cluster/routing/channel-pool.js';
-import { RetryQueue } from '../../lib/cluster/routing/retry-queue.js';
+import { RetryQueue } from '../../lib/cluster/waiting/retry-queue.js';
 import { SlotHandover } from '../../lib/cluster/routing/slot-handover.js';
 import { NodeCounters } from '../../lib/cluster/stats/node-counters.js';
 

@@ -6,7 +6,7 @@ import { resolveCall } from '../../lib/cluster/command/resolved-call.js';
 import { CommandTable, type CommandRow } from '../../lib/cluster/command-table/command-table.js';
 import { FlushScheduler } from '../../lib/cluster/connection/flush-scheduler.js';
 import type { NodeChannel } from '../../lib/cluster/connection/node-channel.js';
-import { RetryQueue } from '../../lib/cluster/routing/retry-queue.js';
+import { RetryQueue } from '../../lib/cluster/waiting/retry-queue.js';
 import { NodeCounters } from '../../lib/cluster/stats/node-counters.js';
 import { eventually } from '../cluster-fixture.js';
 
@@ -24,6 +24,8 @@ describe('the commands of a slot that wait to be sent again', () => {
     command.order = order;
     return command;
   };
+  /** A node that owes no replies. */
+  const refusedBy = { afterInFlight: (reached: () => void) => reached() } as NodeChannel;
   const orders = (): number[] => dispatched.map(({ order }) => order);
 
   beforeEach(() => {
@@ -45,18 +47,54 @@ describe('the commands of a slot that wait to be sent again', () => {
 
   it('wait until the node that refused one of them has answered what it was sent', async () => {
     const answered: (() => void)[] = [];
-    const refusedBy = {
-      dirty: true,
+    const busy = {
       afterInFlight: (reached: () => void) => void answered.push(reached),
     } as unknown as NodeChannel;
-    queue.retryLater(append(1), true, refusedBy);
+    queue.retryLater(append(1), true, busy);
     await eventually(() => expect(answered).toHaveLength(1));
-    queue.retryLater(append(2), true, refusedBy);
+    queue.retryLater(append(2), true, busy);
     expect(queue.mustFollow(append(3))).toBe(true);
     expect(orders()).toEqual([]);
     answered[0]();
+    expect(orders()).toEqual([1]);
+  });
+
+  it('wait for the reply to the first of them, if a node refused one', async () => {
+    for (const order of [3, 1, 2]) queue.retryLater(append(order), true, refusedBy);
+    await eventually(() => expect(orders()).toEqual([1]));
+    const [first] = dispatched;
+    expect(queue.mustFollow(first)).toBe(false);
+    expect(queue.mustFollow(append(4))).toBe(true);
+    queue.retryLater(first, true, refusedBy);
+    await eventually(() => expect(orders()).toEqual([1, 1]));
+    first.succeed('OK');
+    expect(orders()).toEqual([1, 1, 2, 3]);
+    expect(queue.isClear).toBe(true);
+  });
+
+  it.each<[string, (first: Command) => void]>([
+    ['fails', (first) => first.fail(new Error('wrong type'))],
+    ['is past its deadline', (first) => first.expire()],
+    ['is refused for its keys alone', (first) => queue.retryLater(first, false)],
+  ])('follow the first of them, if that one %s', async (_, end) => {
+    for (const order of [1, 2]) queue.retryLater(append(order), true, refusedBy);
+    await eventually(() => expect(orders()).toEqual([1]));
+    end(dispatched[0]);
     expect(orders()).toEqual([1, 2]);
     expect(queue.mustFollow(append(3))).toBe(false);
     queue.clear();
+  });
+
+  it('wait for a former node of the slot, also the first of them', async () => {
+    for (const order of [1, 2]) queue.retryLater(append(order), true, refusedBy);
+    await eventually(() => expect(orders()).toEqual([1]));
+    const [first] = dispatched;
+    queue.blockSlots([SLOT]);
+    expect(queue.mustFollow(first)).toBe(true);
+    queue.enqueueBehind(first);
+    expect(orders()).toEqual([1]);
+    queue.unblockSlots([SLOT]);
+    expect(orders()).toEqual([1, 1, 2]);
+    expect(queue.isClear).toBe(true);
   });
 });

@@ -23,7 +23,7 @@ import { ChannelChoice } from './channel-choice.js';
 import { ChannelPool } from './channel-pool.js';
 import { Redirects } from './redirects.js';
 import { ReplicaMonitor } from './replica-monitor.js';
-import { RetryQueue } from './retry-queue.js';
+import { RetryQueue } from '../waiting/retry-queue.js';
 import { SlotHandover } from './slot-handover.js';
 
 /** What the router reports to the engine. */

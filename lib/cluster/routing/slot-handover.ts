@@ -3,7 +3,8 @@ import type { NodeChannel } from '../connection/node-channel.js';
 import { NO_SLOT } from '../topology/key-slot.js';
 import type { ClusterTopology } from '../topology/topology.js';
 import type { ChannelPool } from './channel-pool.js';
-import { isOrdered, type RetryQueue } from './retry-queue.js';
+import type { RetryQueue } from '../waiting/retry-queue.js';
+import { isOrdered } from '../waiting/slot-queue.js';
 
 /** Moves commands to the new owners of their slots, in the order of the calls, when the topology changes. */
 export class SlotHandover {

@@ -75,9 +75,9 @@ const ROWS: readonly Row[] = [
   ],
   [
     'later calls that wait are forgotten',
-    'cluster/routing/retry-queue',
-    'if (this.waiting.has(command)) this.release(command);',
-    'if (command.attempts > 0 && this.waiting.has(command)) this.release(command);',
+    'cluster/waiting/retry-queue',
+    'for (const command of commands) this.release(command);',
+    'for (const command of commands) if (command.attempts > 0) this.release(command);',
     50,
   ],
   ['a silent connection is not examined', 'cluster/routing/liveness', 'void channel.probe();', '', 50],
@@ -109,13 +109,6 @@ const ROWS: readonly Row[] = [
     "() => this.lose('nodeSilent'),\n    );\n    this.scheduleReconcile();",
     '() => {},\n    );\n    this.scheduleReconcile();',
     200,
-  ],
-  [
-    'what waits at a node overtakes calls that it has refused',
-    'cluster/routing/retry-queue',
-    'if (keepsOrder && refusedBy?.dirty === false) this.scheduler.add(refusedBy);',
-    '',
-    400,
   ],
   ['an ASK redirect is followed without ASKING', 'cluster/routing/router', 'command.asking = true;', '', 400],
   [

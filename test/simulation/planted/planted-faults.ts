@@ -23,14 +23,14 @@ const ROWS: readonly Row[] = [
   ],
   [
     'later calls are not kept behind those that wait',
-    'routing/retry-queue',
-    'this.queues.get(queueOf(command))?.blocked === true',
-    'false',
+    'waiting/retry-queue',
+    'queue?.blocked === true && ',
+    'false && ',
     200,
   ],
   [
     'waiting calls are released behind later ones',
-    'routing/retry-queue',
+    'waiting/slot-queue',
     'one.order - other.order',
     'one.attempts - other.attempts',
     400,

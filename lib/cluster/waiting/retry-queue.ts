@@ -1,6 +1,5 @@
 import { backoffMs } from '../retry/backoff.js';
 import { type Command } from '../command/command.js';
-import { NO_SLOT } from '../topology/key-slot.js';
 import { ClientClosedError } from '../common/errors.js';
 import { PendingBudget } from '../command/pending-budget.js';
 import type { Flushable, FlushScheduler } from '../connection/flush-scheduler.js';
@@ -8,21 +7,8 @@ import type { NodeChannel } from '../connection/node-channel.js';
 import { extendDeadlines } from '../connection/pending-commands.js';
 import type { PendingBounds } from '../options/options.js';
 import type { NodeCounters } from '../stats/node-counters.js';
-import { clearTimeout, setTimeout } from '../common/timers.js';
-
-/** Commands that wait together, to be sent in the order of the calls. */
-interface Queue {
-  /** In the order in which they came, or came back: an earlier call may have been redirected more often. */
-  readonly commands: Command[];
-  /** Runs until the next attempt. */
-  timer: NodeJS.Timeout | undefined;
-  /** What comes later has to wait behind them. */
-  blocked: boolean;
-  /** The node that refused the last of them. */
-  refusedBy: NodeChannel | undefined;
-  /** Former nodes of the slot that still owe replies for it; nothing is sent while there are any. */
-  handOvers: number;
-}
+import { setTimeout } from '../common/timers.js';
+import { queueOf, SlotQueue } from './slot-queue.js';
 
 /**
  * Commands that can go nowhere for the moment, until their next attempt is due or their deadline passes. Those of one
@@ -34,7 +20,9 @@ export class RetryQueue implements Flushable {
   /** All that wait, in the order of their arrival. */
   private readonly waiting = new Set<Command>();
   /** Those of them that have a next attempt, by their slot, or each by itself. */
-  private readonly queues = new Map<number | Command, Queue>();
+  private readonly queues = new Map<number | Command, SlotQueue>();
+  /** Commands that call `answered` once they are settled. */
+  private readonly watched = new WeakSet<Command>();
   readonly budget: PendingBudget;
   /** Nothing is dispatched before `releaseAll`. */
   private holding = false;
@@ -63,7 +51,9 @@ export class RetryQueue implements Flushable {
 
   /** Whether a command would overtake earlier ones of its slot. */
   mustFollow(command: Command): boolean {
-    return this.queues.size > 0 && this.queues.get(queueOf(command))?.blocked === true;
+    if (this.queues.size === 0) return false;
+    const queue = this.queues.get(queueOf(command));
+    return queue?.blocked === true && (queue.ahead !== command || queue.handOvers > 0);
   }
 
   /**
@@ -74,16 +64,16 @@ export class RetryQueue implements Flushable {
   retryLater(command: Command, keepsOrder = true, refusedBy?: NodeChannel): void {
     const left = this.admit(command);
     if (left === undefined) return;
+    // its node serves the slot, but not these keys
+    if (!keepsOrder) this.answered(command);
     const key = queueOf(command);
     const queue = this.queueAt(key);
-    queue.commands.push(command);
+    queue.add(command);
     queue.blocked ||= keepsOrder;
-    queue.refusedBy = refusedBy;
-    // what waits at that node for the same slot has to follow; see `keepFollowers`
-    if (keepsOrder && refusedBy?.dirty === false) this.scheduler.add(refusedBy);
+    queue.refusedBy = refusedBy ?? queue.refusedBy;
     command.attempts++;
     command.counters?.retries.addError(command.lastError);
-    if (queue.timer !== undefined || queue.handOvers > 0) return;
+    if (queue.timer !== undefined || queue.handOvers > 0 || queue.ahead !== undefined) return;
     // timers may be early by a millisecond, and an attempt right at the deadline would leave its outcome unknown
     const delay = Math.min(backoffMs(command.attempts), Math.ceil(left) + 1);
     queue.timer = setTimeout(() => this.releaseAnswered(key, queue), delay);
@@ -92,7 +82,7 @@ export class RetryQueue implements Flushable {
   /** Keeps a command until those before which it must not come are sent; see `mustFollow`. */
   enqueueBehind(command: Command): void {
     if (this.admit(command) === undefined) return;
-    this.queueAt(queueOf(command)).commands.push(command);
+    this.queueAt(queueOf(command)).add(command);
   }
 
   /** Keeps those commands that must follow others, and returns the rest; see `mustFollow`. */
@@ -114,8 +104,7 @@ export class RetryQueue implements Flushable {
       const queue = this.queueAt(slot);
       queue.blocked = true;
       queue.handOvers++;
-      clearTimeout(queue.timer);
-      queue.timer = undefined;
+      queue.stopTimer();
     }
   }
 
@@ -203,23 +192,17 @@ export class RetryQueue implements Flushable {
     return left;
   }
 
-  private queueAt(key: number | Command): Queue {
+  private queueAt(key: number | Command): SlotQueue {
     let queue = this.queues.get(key);
     if (queue === undefined) {
-      queue = {
-        commands: [],
-        timer: undefined,
-        blocked: false,
-        refusedBy: undefined,
-        handOvers: 0,
-      };
+      queue = new SlotQueue();
       this.queues.set(key, queue);
     }
     return queue;
   }
 
   /** Releases a queue once the node that refused its commands has answered what it was sent until now. */
-  private releaseAnswered(key: number | Command, queue: Queue): void {
+  private releaseAnswered(key: number | Command, queue: SlotQueue): void {
     const release = (): void => {
       if (this.queues.get(key) === queue && queue.handOvers === 0) this.releaseQueue(key);
     };
@@ -227,13 +210,45 @@ export class RetryQueue implements Flushable {
     else queue.refusedBy.afterInFlight(release);
   }
 
+  /** Dispatches the commands of a queue, unless they wait for the reply to the first of them. */
   private releaseQueue(key: number | Command): void {
     const queue = this.queues.get(key);
-    if (queue === undefined) return;
+    if (queue === undefined || queue.ahead !== undefined) return;
+    queue.stopTimer();
+    const commands = queue.takeAll().filter((command) => this.waiting.has(command));
+    if (queue.blocked && queue.refusedBy !== undefined && commands.length > 0) {
+      for (const command of commands.slice(1)) queue.add(command);
+      return this.sendAhead(commands[0], queue);
+    }
     this.queues.delete(key);
-    clearTimeout(queue.timer);
-    queue.commands.sort((one, other) => one.order - other.order);
-    for (const command of queue.commands) if (this.waiting.has(command)) this.release(command);
+    for (const command of commands) this.release(command);
+  }
+
+  /**
+   * Dispatches the first of some commands that were refused for the moment. The others follow once it is answered: a
+   * node that begins to serve between two requests would execute a later one before it.
+   */
+  private sendAhead(command: Command, queue: SlotQueue): void {
+    queue.ahead = command;
+    queue.refusedBy = undefined;
+    if (!this.watched.has(command)) {
+      this.watched.add(command);
+      const { onSettled } = command;
+      command.onSettled = (settled, error) => {
+        onSettled?.(settled, error);
+        this.answered(settled);
+      };
+    }
+    this.release(command);
+  }
+
+  /** Dispatches what waits for the reply to a command that was sent ahead. */
+  private answered(command: Command): void {
+    const key = queueOf(command);
+    const queue = this.queues.get(key);
+    if (queue?.ahead !== command) return;
+    queue.ahead = undefined;
+    if (queue.handOvers === 0) this.releaseQueue(key);
   }
 
   private release(command: Command): void {
@@ -245,17 +260,7 @@ export class RetryQueue implements Flushable {
   }
 
   private forgetQueues(): void {
-    for (const { timer } of this.queues.values()) clearTimeout(timer);
+    for (const queue of this.queues.values()) queue.stopTimer();
     this.queues.clear();
   }
-}
-
-/** What is for one node only, or for any, has no order to keep with others; nor has a read from a replica. */
-export function isOrdered({ pinned, row, policy, slot }: Command): boolean {
-  const fromReplica = row.readonly && policy.readFrom !== 'primary';
-  return pinned === undefined && slot !== NO_SLOT && !fromReplica;
-}
-
-function queueOf(command: Command): number | Command {
-  return isOrdered(command) ? command.slot : command;
 }
