@@ -113,4 +113,33 @@ describe('a topology view from the middle of a failover', () => {
     });
     expect(stranger.accepted).toBe(0);
   });
+
+  it('of a node that was silent is not believed: calls wait until the others have named its successor', async () => {
+    const [first, second] = [await startNode(), await startNode()];
+    const third = await startNode();
+    const share = (owner: FakeNode): string => slotsReply([0, 8_191, owner], [8_192, 16_383, third]);
+    const before = share(first);
+    let sleeper: Socket | undefined;
+    first.become(([name], socket) => {
+      if (name.toLowerCase() === 'cluster') return before;
+      if (name !== 'incr') return undefined;
+      sleeper = socket;
+      return SILENCE;
+    });
+    for (const node of [second, third])
+      node.become(([name]) => (name.toLowerCase() === 'cluster' ? before : undefined));
+    client = new ClusterClient({ nodes: [first], replyTimeoutMs: 100 });
+    await client.connect();
+    const sent = client.incr(half);
+    await eventually(() => sleeper !== undefined);
+    // it opens a second connection to a node that it finds silent, and holds back what comes
+    await eventually(() => first.asked('hello').length > 1);
+    const waiting = client.set(half, 1);
+    for (const node of [second, third])
+      node.become(([name]) => (name.toLowerCase() === 'cluster' ? share(second) : undefined));
+    sleeper?.write(':1\r\n');
+    expect(await sent).toBe(1);
+    expect(await waiting).toBe('OK');
+    expect([first, second].map((node) => node.asked('set').length)).toEqual([0, 1]);
+  });
 });

@@ -37,6 +37,8 @@ export class NodeChannel {
   readonly budget: PendingBudget;
   /** It is in the scheduler's list of channels to flush. */
   dirty = false;
+  /** It was silent. Nothing is sent before the other nodes were asked whether it still has its slots; see `Liveness`. */
+  unconfirmed = false;
   /** Why the last connection could not be opened, or ended. */
   lastFailure: Error | undefined = undefined;
   /** That of the present connection, or of the last one. */
@@ -78,9 +80,8 @@ export class NodeChannel {
 
   /** Commands are in flight, and nothing has arrived for longer than `replyTimeoutMs`. */
   get suspected(): boolean {
-    const { connection } = this;
-    if (connection === undefined || connection.inFlightCount === 0) return false;
-    return this.scheduler.now() - connection.silentSince > this.options.replyTimeoutMs;
+    if (this.connection === undefined || this.inFlightCount === 0) return false;
+    return this.scheduler.now() - this.connection.silentSince > this.options.replyTimeoutMs;
   }
 
   /** The last connection did not fail, and no reply is overdue. */
@@ -122,7 +123,7 @@ export class NodeChannel {
     if (this.pending.length === 0) return 0;
     if (this.phase === 'idle') void this.open().catch(() => {});
     // the outcome of what is not written to a node that may be frozen stays certain
-    if (this.phase !== 'ready' || this.draining || this.suspected) return 0;
+    if (this.phase !== 'ready' || this.draining || this.unconfirmed || this.suspected) return 0;
     this.replicaReads.repeat();
     const commands = this.router.retryQueue.keepFollowers(this.pending.takeAll());
     const sent = (this.connection as Connection).send(commands);
@@ -225,8 +226,7 @@ export class NodeChannel {
     clearTimeout(this.backoffTimer);
     const reason = new ClientClosedError();
     for (const command of this.takePending()) command.fail(reason);
-    this.replacement?.destroy(reason);
-    this.connection?.destroy(reason);
+    for (const connection of [this.replacement, this.connection]) connection?.destroy(reason);
   }
 
   private async connect(): Promise<void> {

@@ -38,7 +38,9 @@ export async function readViews(
   viewOf: ViewOf = (reply, answeredBy) => topologyFromSlots(reply, answeredBy, options.addressRemap),
 ): Promise<Views> {
   const candidates = shuffled([...channels]);
-  const open = candidates.filter((channel) => channel.state === 'ready' && !channel.suspected);
+  const open = candidates.filter(
+    ({ state, suspected, unconfirmed }) => state === 'ready' && !suspected && !unconfirmed,
+  );
   const asked = open.slice(0, VOTERS);
   const others = candidates.filter((channel) => !asked.includes(channel));
   const causes = new Map<string, Error>();

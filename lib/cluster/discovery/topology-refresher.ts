@@ -76,6 +76,12 @@ export class TopologyRefresher {
     return (this.running ??= this.traced());
   }
 
+  /** Reads now, even if a read is running that began before. */
+  async refreshAnew(): Promise<void> {
+    await this.running?.catch(() => {});
+    await this.refresh();
+  }
+
   /** Ends all reads. */
   stop(): void {
     this.stopped = true;

@@ -97,6 +97,11 @@ export class TopologyTracker {
     return this.refresher.refresh();
   }
 
+  /** Reads the topology now, even if a read is in progress that began before. */
+  refreshAnew(): Promise<void> {
+    return this.refresher.refreshAnew();
+  }
+
   /** Makes a node of the present topology the one for commands without keys. False if there is no such node. */
   setDefaultNode(name: string): boolean {
     if (this.topology.node(name) === undefined) return false;

@@ -1,4 +1,5 @@
 import { ConnectionError } from '../common/errors.js';
+import { within } from '../common/within.js';
 import type { NodeChannel } from '../connection/node-channel.js';
 import type { Router } from './router.js';
 import { clearInterval, monotonicMs, setImmediate, setInterval } from '../common/timers.js';
@@ -10,20 +11,30 @@ const TICK_MS = 50;
  * and answers them now, with a redirect.
  */
 const FAREWELL_MS = 200;
+/** How long the other nodes may take to say what a node owns that answers again, in ms. */
+const CONFIRMATION_MS = 1_000;
+
+/** Reads of the topology. */
+interface TopologyReads {
+  requestRefresh(reason: string): void;
+  refreshAnew(): Promise<void>;
+}
 
 /**
  * Watches over what is under way: answers commands whose deadline has passed, and nodes that owe replies and are
  * silent. Such a node is suspected, not condemned: it may be executing a long script. It is given up once the other
- * nodes name another primary in its place, or once it cannot be reached.
+ * nodes name another primary in its place, or once it cannot be reached. If it answers again, the other nodes are asked
+ * first: one that stood still does not know yet that a replica has taken over, and would accept what is then lost.
  */
 export class Liveness {
   private ticking: NodeJS.Timeout | undefined = undefined;
   /** When silent nodes were first seen without their slots. */
   private readonly replacedAt = new WeakMap<NodeChannel, number>();
+  private readonly confirming = new WeakSet<NodeChannel>();
 
   constructor(
     private readonly router: Router,
-    private readonly refresh: () => void,
+    private readonly tracker: () => TopologyReads,
   ) {}
 
   /** To be called with every command; ticks until nothing is under way. */
@@ -57,8 +68,9 @@ export class Liveness {
       if (channel.suspected) this.suspect(channel, now);
       else {
         this.replacedAt.delete(channel);
+        if (channel.unconfirmed) void this.confirm(channel);
         // it may have been suspected a moment ago, and have held back what waits
-        channel.flush();
+        else channel.flush();
       }
     }
     this.router.retryQueue.expire(now);
@@ -68,7 +80,8 @@ export class Liveness {
   private suspect(channel: NodeChannel, now: number): void {
     if (this.router.isPrimary(channel.name)) {
       this.replacedAt.delete(channel);
-      this.refresh();
+      channel.unconfirmed = true;
+      this.tracker().requestRefresh('silent node');
       void channel.probe();
       return;
     }
@@ -76,5 +89,17 @@ export class Liveness {
     this.replacedAt.set(channel, since);
     if (now - since < FAREWELL_MS) return;
     channel.drop(new ConnectionError(channel.name, 'silent, and not the primary of its slots any more'));
+  }
+
+  /** Sends what waits for a node that answers again, once the other nodes have said where it belongs. */
+  private async confirm(channel: NodeChannel): Promise<void> {
+    if (this.confirming.has(channel)) return;
+    this.confirming.add(channel);
+    await within(CONFIRMATION_MS, this.tracker().refreshAnew(), () => {}).catch(() => {});
+    // they may be about to replace it
+    this.tracker().requestRefresh('silent node');
+    this.confirming.delete(channel);
+    channel.unconfirmed = false;
+    channel.flush();
   }
 }

@@ -6,8 +6,8 @@ const ROWS: readonly Row[] = [
   [
     'a silent primary does not make the topology be read',
     'cluster/routing/liveness',
-    'this.refresh();',
-    '',
+    "this.tracker().requestRefresh('silent node');\n      void channel.probe();",
+    'void channel.probe();',
     200,
   ],
   [
