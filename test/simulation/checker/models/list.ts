@@ -7,5 +7,10 @@ export const LIST: Model<readonly string[]> = {
     const list = name === 'append' ? [...state, String(element)] : state;
     return [list, name === 'append' ? list.length : list];
   },
-  canBecome: (state, later) => state.every((element, place) => element === later[place]),
+  // what is not there yet must be appended by a call that is not done
+  canBecome: (state, seen, open) =>
+    state.every((element, place) => element === seen[place]) &&
+    seen
+      .slice(state.length)
+      .every((element) => open.some(([name, one]) => name === 'append' && one === element)),
 };
