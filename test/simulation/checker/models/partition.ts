@@ -1,8 +1,7 @@
-import type { Plain } from '../history.js';
+import type { Input, Plain } from '../history.js';
 import type { Model } from '../model.js';
 import type {
   Commit,
-  Condition,
   PartitionState,
   QueryRead,
   Refusal,
@@ -10,6 +9,8 @@ import type {
   RowWrite,
   StoredRow,
 } from '../partition-commit.js';
+import { fulfils } from './conditions.js';
+import { canHold, isReading, seenBy, type PartitionSeen } from './partition-future.js';
 
 /** What a commit does to a partition, and what in it differs from what its caller was told, one line each. */
 export interface Execution {
@@ -27,7 +28,13 @@ export const PARTITION: Model = {
     const { after, differences } = execute(state as PartitionState, commit as unknown as Commit);
     return [after, differences.length === 0];
   },
+  isRead: (input) => isReading(commitOf(input)),
+  seenBy: (input) => seenBy(commitOf(input)) as unknown as Plain | undefined,
+  canBecome: (state, seen, open) =>
+    canHold(state as PartitionState, seen as unknown as PartitionSeen, open.map(commitOf)),
 };
+
+const commitOf = ([, commit]: Input): Commit => commit as unknown as Commit;
 
 /** Executes a commit. Nothing is written if something differs, or the commit is refused. */
 export function execute(state: PartitionState, commit: Commit): Execution {
@@ -85,17 +92,6 @@ function differencesOf({ where, found }: QueryRead, state: PartitionState): stri
       .filter((row, place) => found.indexOf(row) < place)
       .map((row) => `the query "${text}" found ${row} twice`),
   ];
-}
-
-const COMPARISONS: Readonly<Record<Condition[1], (a: string | number, b: string | number) => boolean>> = {
-  is: (a, b) => a === b,
-  atLeast: (a, b) => a >= b,
-  below: (a, b) => a < b,
-};
-
-function fulfils({ values }: StoredRow, [property, comparison, value]: Condition): boolean {
-  const own = values[property] ?? null;
-  return own !== null && COMPARISONS[comparison](own, value);
 }
 
 /** Applies a write. Returns what its caller learned and is not so. */
