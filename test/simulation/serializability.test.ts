@@ -1,4 +1,6 @@
 import type { LossWindow, Operation } from './checker/history.js';
+import { checkHistory } from './checker/linearizability.js';
+import { PARTITION } from './checker/models/partition.js';
 import {
   commitOperation,
   type Commit,
@@ -418,6 +420,33 @@ describe('the checker of transactions', () => {
     expect(verdict(losses)).toBe('explained');
     expect(verdict([{ ...losses[0], from: 4.5 }])).toBe('unexplained');
     expect(verdict([{ ...losses[0], key: 'q' }])).toBe('unexplained');
+  });
+
+  it('decides concurrent commits whose rows can only have come about in few orders, while servers may lose them', () => {
+    const losses: LossWindow[] = [{ key: 'p', from: 3, to: 40 }];
+    const outcome = (version: number, values: Values): string => {
+      // each row is written twice from the same version, once by each primary
+      const rows = ['a', 'b', 'c', 'd', 'e', 'f'];
+      const calls: Call[] = [
+        [0, 1, { writes: rows.map((row) => inserts(row, 1, { n: 0, m: 0 })) }],
+        ...rows.map((row, i): Call => [
+          4,
+          50 + i,
+          { reads: [{ row, found: { version: 1 } }], writes: [patches(row, 2, { n: 1 })] },
+        ]),
+        ...rows.map((row, i): Call => [
+          5,
+          60 + i,
+          { reads: [{ row, found: { version: 1 } }], writes: [patches(row, 2, { m: 1 })] },
+        ]),
+        [6, 70, { reads: [saw('a', 2, { n: 1, m: 0 })], writes: [patches('a', 3, { m: 2 })] }],
+        [80, 81, { reads: [saw('a', version, values)] }],
+      ];
+      return checkHistory({ operations: operations(calls), losses }, () => PARTITION, 2_000).outcome;
+    };
+    expect(outcome(3, { n: 1, m: 2 })).toBe('explained');
+    // nothing that has read the other row of version 2 has written this
+    expect(outcome(3, { n: 0, m: 2 })).toBe('unexplained');
   });
 
   it('names the calls that cannot come next, and why', () => {

@@ -1,6 +1,6 @@
 import { isDone, type Beginning, type Step } from './beginning.js';
-import type { Input, Operation, Plain } from './history.js';
-import { whatReads, type Model } from './model.js';
+import type { Operation, Plain } from './history.js';
+import { whatReads, type Model, type OpenCall } from './model.js';
 
 /** How many of the next reads decide whether a search goes on. */
 const NEXT_READS = 8;
@@ -16,11 +16,16 @@ interface Read {
 export class LookAhead {
   /** In the order of their calls. */
   private readonly reads: readonly Read[];
+  /** The calls by their places. What one has returned says nothing about its earlier executions. */
+  private readonly calls: readonly (OpenCall | undefined)[];
 
   constructor(
     private readonly steps: readonly Step[],
     private readonly model: Model,
   ) {
+    this.calls = steps.map(
+      ({ operation }) => operation && (operation.mayRepeat ? { ...operation, output: undefined } : operation),
+    );
     this.reads = steps.flatMap(({ operation }, place) => {
       if (operation?.output === undefined) return [];
       const seen = whatReads(model, operation.input, operation.output);
@@ -36,10 +41,9 @@ export class LookAhead {
     const { canBecome } = this.model;
     if (canBecome === undefined) return false;
     const present = [...beginning.state.all()];
-    return this.readsAfter(beginning).some((read) => {
-      const open = this.openBefore(beginning, read);
-      return !present.some((state) => canBecome(state, read.seen, open));
-    });
+    return this.readsAfter(beginning).some(
+      (read) => !canBecome(present, read.seen, this.openBefore(beginning, read)),
+    );
   }
 
   /** Returns the next reads that must follow, and the last one. More would take long, and tell little. */
@@ -48,18 +52,21 @@ export class LookAhead {
     return reads.length <= NEXT_READS ? reads : [...reads.slice(0, NEXT_READS), ...reads.slice(-1)];
   }
 
-  /** Returns what the calls do that are not done, and may come before a read. */
-  private openBefore({ end, leftOut }: Beginning, { place: own, operation }: Read): Input[] {
-    const places = [...leftOut];
+  /** Returns the calls that are not done, and may come before a read. */
+  private openBefore({ end, leftOut }: Beginning, { place: own, operation }: Read): OpenCall[] {
+    const open: OpenCall[] = [];
+    const add = (place: number): void => {
+      const call = this.calls[place];
+      // only a call that is executed several times may come before what it has returned
+      if (call !== undefined && (place !== own || operation.mayRepeat === true)) open.push(call);
+    };
+    leftOut.forEach(add);
     for (
       let place = end;
       place < this.steps.length && this.steps[place].from <= operation.returnedAt;
       place++
     )
-      places.push(place);
-    return places
-      .filter((place) => place !== own || operation.mayRepeat === true)
-      .map((place) => this.steps[place].operation?.input)
-      .filter((input) => input !== undefined);
+      add(place);
+    return open;
   }
 }

@@ -1,4 +1,7 @@
-import type { Input, Plain } from './history.js';
+import type { Input, Operation, Plain } from './history.js';
+
+/** What a call does that may still come, and what it returns then; `undefined` if that may be anything. */
+export type OpenCall = Pick<Operation, 'input' | 'output'>;
 
 /** What a kind of value is, and what each operation does to it, one after the other. */
 export interface Model<State extends Plain = Plain> {
@@ -16,12 +19,12 @@ export interface Model<State extends Plain = Plain> {
    */
   seenBy?(input: Input, output: Plain): State | undefined;
   /**
-   * Whether a state may be followed by one that a later operation has seen, while nothing is lost. A search gives up
-   * states that may not. Whatever may follow a state must also be able to follow those before it.
+   * Whether one of several states may be followed by one that a later operation has seen, while nothing is lost. A search
+   * gives up states that may not. Whatever may follow a state must also be able to follow those before it.
    *
-   * @param open what the operations do that may come before, in any order, each any number of times
+   * @param open the calls that may come before, in any order, each any number of times
    */
-  canBecome?(state: State, seen: State, open: readonly Input[]): boolean;
+  canBecome?(states: readonly State[], seen: State, open: readonly OpenCall[]): boolean;
 }
 
 export const isRead = ({ isRead: own }: Model, input: Input): boolean => own?.(input) ?? input[0] === 'read';

@@ -68,6 +68,9 @@ export const commitOperation = (
   output: knownAt === undefined ? undefined : true,
 });
 
+/** Returns the commit that an operation is. */
+export const commitOf = ({ input }: Pick<Operation, 'input'>): Commit => input[1] as unknown as Commit;
+
 /**
  * Forgets the versions of inserted rows where they may be wrong: an insert that is sent again while the servers may lose
  * writes can be executed by the old primary and by the new one. Each gives the row a version, and the caller learns one.
@@ -76,7 +79,8 @@ export function withoutUncertainVersions(operation: Operation, losses: readonly 
   const { key, calledAt, returnedAt } = operation;
   if (!losses.some((loss) => loss.key === key && calledAt < loss.to && returnedAt > loss.from))
     return operation;
-  const [name, commit] = operation.input as unknown as readonly [string, Commit];
+  const [name] = operation.input;
+  const commit = commitOf(operation);
   const writes = commit.writes.map((write): RowWrite =>
     write.kind === 'insert' ? { ...write, version: undefined } : write,
   );

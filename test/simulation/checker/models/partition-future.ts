@@ -1,11 +1,13 @@
-import type {
-  Commit,
-  PartitionState,
-  QueryRead,
-  RowRead,
-  RowWrite,
-  StoredRow,
-  Values,
+import type { OpenCall } from '../model.js';
+import {
+  type Commit,
+  commitOf,
+  type PartitionState,
+  type QueryRead,
+  type RowRead,
+  type RowWrite,
+  type StoredRow,
+  type Values,
 } from '../partition-commit.js';
 import { fulfils } from './conditions.js';
 
@@ -35,28 +37,32 @@ export const seenBy = ({ reads, queries, refusal }: Commit): PartitionSeen | und
   refusal !== undefined || reads.length + queries.length === 0 ? undefined : { reads, queries };
 
 /**
- * Whether a partition may be followed by one in which a commit finds what it has found. Each row is judged by itself: it
- * is so already, but for additions, or one of the commits that may come before is the last one to write it.
+ * Whether one of several states may be followed by one in which a commit finds what it has found. Each row is judged by
+ * itself: it is so already, but for additions, or one of the commits that may come before is the last one to write it.
  */
 export function canHold(
-  state: PartitionState,
+  states: readonly PartitionState[],
   { reads, queries }: PartitionSeen,
-  open: readonly Commit[],
+  open: readonly OpenCall[],
 ): boolean {
-  const writes = writesOf(open);
-  return (
-    reads.every(({ row, found }) =>
-      canBeFound(found, state[row] as StoredRow | undefined, writes.get(row) ?? []),
-    ) && queries.every((query) => canFind(query, state, writes))
+  const writes = writesOf(open, queries.length > 0 ? undefined : new Set(reads.map(({ row }) => row)));
+  return states.some(
+    (state) =>
+      reads.every(({ row, found }) =>
+        canBeFound(found, state[row] as StoredRow | undefined, writes.get(row) ?? []),
+      ) && queries.every((query) => canFind(query, state, writes)),
   );
 }
 
-function writesOf(open: readonly Commit[]): OpenWrites {
+/** Returns the writes to some rows, or to all. */
+function writesOf(open: readonly OpenCall[], rows: ReadonlySet<string> | undefined): OpenWrites {
   const writesTo = new Map<string, OpenWrite[]>();
-  for (const { reads, writes, refusal } of open) {
+  for (const call of open) {
+    const { reads, writes, refusal } = commitOf(call);
     if (refusal !== undefined) continue;
     for (const write of writes) {
       const { row } = write;
+      if (rows?.has(row) === false) continue;
       const isAlone = writes.every((other) => other === write || other.row !== row);
       const read = isAlone ? reads.find((one) => one.row === row)?.found : undefined;
       const known = writesTo.get(row);

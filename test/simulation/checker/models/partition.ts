@@ -1,13 +1,14 @@
-import type { Input, Plain } from '../history.js';
+import type { Plain } from '../history.js';
 import type { Model } from '../model.js';
-import type {
-  Commit,
-  PartitionState,
-  QueryRead,
-  Refusal,
-  RowRead,
-  RowWrite,
-  StoredRow,
+import {
+  type Commit,
+  commitOf,
+  type PartitionState,
+  type QueryRead,
+  type Refusal,
+  type RowRead,
+  type RowWrite,
+  type StoredRow,
 } from '../partition-commit.js';
 import { fulfils } from './conditions.js';
 import { canHold, isReading, seenBy, type PartitionSeen } from './partition-future.js';
@@ -24,17 +25,15 @@ export interface Execution {
  */
 export const PARTITION: Model = {
   initial: {},
-  apply(state, [, commit]): readonly [Plain, Plain] {
-    const { after, differences } = execute(state as PartitionState, commit as unknown as Commit);
+  apply(state, input): readonly [Plain, Plain] {
+    const { after, differences } = execute(state as PartitionState, commitOf({ input }));
     return [after, differences.length === 0];
   },
-  isRead: (input) => isReading(commitOf(input)),
-  seenBy: (input) => seenBy(commitOf(input)) as unknown as Plain | undefined,
-  canBecome: (state, seen, open) =>
-    canHold(state as PartitionState, seen as unknown as PartitionSeen, open.map(commitOf)),
+  isRead: (input) => isReading(commitOf({ input })),
+  seenBy: (input) => seenBy(commitOf({ input })) as unknown as Plain | undefined,
+  canBecome: (states, seen, open) =>
+    canHold(states as unknown as readonly PartitionState[], seen as unknown as PartitionSeen, open),
 };
-
-const commitOf = ([, commit]: Input): Commit => commit as unknown as Commit;
 
 /** Executes a commit. Nothing is written if something differs, or the commit is refused. */
 export function execute(state: PartitionState, commit: Commit): Execution {
