@@ -8,7 +8,7 @@ import {
   type RowRead,
   type RowWrite,
   type Values,
-  withoutUncertainVersions,
+  withoutUncertainParts,
 } from './checker/partition-commit.js';
 import { checkTransactions, contradictionsIn } from './checker/serializability.js';
 
@@ -414,12 +414,46 @@ describe('the checker of transactions', () => {
     ];
     const verdict = (windows: LossWindow[]): string =>
       checkTransactions({
-        operations: operations(calls).map((one) => withoutUncertainVersions(one, windows)),
+        operations: operations(calls).map((one) => withoutUncertainParts(one, windows)),
         losses,
       }).outcome;
     expect(verdict(losses)).toBe('explained');
     expect(verdict([{ ...losses[0], from: 4.5 }])).toBe('unexplained');
     expect(verdict([{ ...losses[0], key: 'q' }])).toBe('unexplained');
+  });
+
+  it('allows a commit to replace another row than it read, of the same version, while two primaries count versions up', () => {
+    const losses: LossWindow[] = [{ key: 'p', from: 3, to: 12 }];
+    const verdict = (windows: LossWindow[], last: RowRead, read = saw('x', 2, { n: 1 })): string => {
+      const calls: Call[] = [
+        [0, 1, { writes: [inserts('x', 1, { n: 0, note: 'a' })] }],
+        // each primary executes one of these
+        [4, 8, { reads: [{ row: 'x', found: { version: 1 } }], writes: [patches('x', 2, { n: 1 })] }],
+        [4, 9, { reads: [{ row: 'x', found: { version: 1 } }], writes: [patches('x', 2, { n: 2 })] }],
+        [10, 14, { reads: [read], writes: [patches('x', 3, { note: 'b' })] }],
+        [15, 16, { reads: [last] }],
+      ];
+      return checkTransactions({
+        operations: operations(calls).map((one) => withoutUncertainParts(one, windows)),
+        losses,
+      }).outcome;
+    };
+    const other = saw('x', 3, { n: 2, note: 'b' });
+    expect(verdict(losses, other)).toBe('explained');
+    expect(verdict([{ ...losses[0], to: 9.5 }], other)).toBe('unexplained');
+    expect(verdict(losses, saw('x', 3, { n: 0, note: 'b' }))).toBe('unexplained');
+    expect(verdict(losses, other, saw('x', 1, { n: 0 }))).toBe('unexplained');
+  });
+
+  it('requires that a row was read as it was at one moment, also while servers may lose writes', () => {
+    const losses: LossWindow[] = [{ key: 'p', from: 3, to: 12 }];
+    const calls: Call[] = [
+      [0, 1, { writes: [inserts('x', 1, { n: 0 })] }],
+      [4, 8, { writes: [patches('x', 2, { n: 1 })] }],
+      [9, 10, { reads: [saw('x', 2, { n: 7 })] }],
+    ];
+    const given = operations(calls).map((one) => withoutUncertainParts(one, losses));
+    expect(checkTransactions({ operations: given, losses }).outcome).toBe('unexplained');
   });
 
   it('decides concurrent commits whose rows can only have come about in few orders, while servers may lose them', () => {
