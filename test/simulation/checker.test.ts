@@ -422,6 +422,42 @@ describe('the checker of histories', () => {
     expect(outcome('foreign')).toBe('unexplained');
   });
 
+  it('decides lists of two primaries that many calls with unknown outcomes may have reached', () => {
+    const unknown = Array.from({ length: 4 }, (_, i): Call => [['append', `u${i}`], 2, Infinity, UNKNOWN]);
+    const outcome = (last: readonly string[]): string => {
+      const calls: Call[] = [
+        // what the old primary holds is lost with the first two
+        [['append', 'a'], 0, 20, 1],
+        [['append', 'b'], 0, 20, 2],
+        ...['c', 'd', 'e', 'f', 'g'].map((element, i): Call => [['append', element], 1, 20, i + 2]),
+        ...unknown,
+        [['read'], 2, 18, []],
+        [['append', 'h'], 10, 18, 1],
+        [['read'], 40, 41, last],
+      ];
+      const losses = [{ key: 'k', from: 8, to: 30 }];
+      return checkHistory({ operations: operations(calls), losses }, () => LIST, 1_000).outcome;
+    };
+    expect(outcome(['h', 'c', 'd', 'e', 'f', 'g'])).toBe('explained');
+    expect(outcome(['h', 'u2', 'd', 'e', 'f', 'g'])).toBe('explained');
+    // two elements that both said that they are the third
+    expect(outcome(['h', 'c', 'e', 'd', 'f', 'g'])).toBe('unexplained');
+    expect(outcome(['h', 'u2', 'c', 'd', 'e', 'f', 'g'])).toBe('unexplained');
+  });
+
+  it('does not ask how often a read could come first', () => {
+    const appends = Array.from({ length: 3 }, (_, i): Call => [['append', `e${i}`], 0, 50, i + 1]);
+    const reads = Array.from({ length: 30 }, (): Call => [['read'], 0, 50, ['e0']]);
+    const outcome = (last: readonly string[]): string =>
+      checkHistory(
+        { operations: operations([...appends, ...reads, [['read'], 60, 61, last]]), losses: [] },
+        () => ({ ...LIST, canBecome: undefined }),
+        200,
+      ).outcome;
+    expect(outcome(['e0', 'e1', 'e2'])).toBe('explained');
+    expect(outcome(['e1', 'e0', 'e2'])).toBe('unexplained');
+  });
+
   it('shows how far an order goes before the call that contradicts', () => {
     const calls: Call[] = [
       [['write', 'a'], 0, 1, 'OK'],

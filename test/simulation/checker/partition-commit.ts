@@ -1,4 +1,4 @@
-import type { Input, LossWindow, Operation } from './history.js';
+import type { LossWindow, Operation, Plain } from './history.js';
 
 /** The values of a row by their properties. */
 export type Values = { readonly [property: string]: string | number | null };
@@ -31,7 +31,7 @@ export type QueryRead = { readonly where: readonly Condition[]; readonly found: 
 /** What is written to a row, and what the caller learned from it. */
 export type RowWrite =
   | { readonly row: string; readonly kind: 'insert'; readonly values: Values; readonly version?: number }
-  /** Replaces some values. */
+  /** Replaces some values: those that differ from what was read. */
   | { readonly row: string; readonly kind: 'patch'; readonly values: Values; readonly version?: number }
   | { readonly row: string; readonly kind: 'remove'; readonly existed?: boolean }
   | {
@@ -68,18 +68,34 @@ export const commitOperation = (
   output: knownAt === undefined ? undefined : true,
 });
 
+/** Returns the commit that an operation is. */
+export const commitOf = ({ input }: Pick<Operation, 'input'>): Commit => input[1] as unknown as Commit;
+
 /**
- * Forgets the versions of inserted rows where they may be wrong: an insert that is sent again while the servers may lose
- * writes can be executed by the old primary and by the new one. Each gives the row a version, and the caller learns one.
+ * Forgets what may be wrong while the servers may lose writes:
+ *
+ * - the versions of inserted rows: an insert that is sent again can be executed by the old primary and by the new one. Each
+ *   gives the row a version, and the caller learns one.
+ * - the values of rows that were read for a commit: both primaries count versions up, so that a row of the new one may have
+ *   the version of another that the old one has written since. A commit compares versions, and is executed.
  */
-export function withoutUncertainVersions(operation: Operation, losses: readonly LossWindow[]): Operation {
+export function withoutUncertainParts(operation: Operation, losses: readonly LossWindow[]): Operation {
   const { key, calledAt, returnedAt } = operation;
   if (!losses.some((loss) => loss.key === key && calledAt < loss.to && returnedAt > loss.from))
     return operation;
-  const [name, commit] = operation.input as unknown as readonly [string, Commit];
+  const commit = commitOf(operation);
   const writes = commit.writes.map((write): RowWrite =>
     write.kind === 'insert' ? { ...write, version: undefined } : write,
   );
-  const input = [name, { ...commit, writes }] as const;
-  return { ...operation, input: input as unknown as Input };
+  const reads = isReadAtOnce(commit) ? commit.reads : commit.reads.map(withoutValues);
+  return { ...operation, input: [operation.input[0], { ...commit, reads, writes } as unknown as Plain] };
 }
+
+/** Whether what a commit has read is that of one moment: one row that was read, or one that refused it. */
+const isReadAtOnce = ({ reads, queries, writes, refusal }: Commit): boolean =>
+  refusal !== undefined || (reads.length === 1 && queries.length + writes.length === 0);
+
+const withoutValues = ({ row, found }: RowRead): RowRead => ({
+  row,
+  found: found && { version: found.version },
+});

@@ -1,10 +1,10 @@
-import type { Input, LossWindow, Operation, Plain } from './history.js';
+import { callsOf, follow, isDone, isOptional, stepsOf, type Beginning, type Step } from './beginning.js';
+import type { LossWindow, Operation, Plain } from './history.js';
+import { LookAhead } from './look-ahead.js';
 import { LossState } from './loss-state.js';
-import type { Model } from './model.js';
+import { isRead, type Model } from './model.js';
 import { same } from './same.js';
-
-/** How many of the next reads decide whether a search goes on. */
-const NEXT_READS = 8;
+import { Visited } from './visited.js';
 
 /** What a search has found, and the ids of the calls in the longest explanation. */
 export interface SearchResult {
@@ -12,36 +12,11 @@ export interface SearchResult {
   readonly longest: readonly number[];
 }
 
-/** What the search puts in an order: a call, or the begin or end of a loss. */
-interface Step {
-  readonly from: number;
-  readonly to: number;
-  readonly operation: Operation | undefined;
-  /** The place of the step that must come first. */
-  readonly after: number | undefined;
-  readonly advance: (state: LossState) => Iterable<LossState>;
-}
-
-/** The beginning of an order, and the state that it leads to. */
-interface Beginning {
-  /** All steps before this place are done, except those that are left out. */
-  readonly end: number;
-  readonly leftOut: readonly number[];
-  /** How many steps must still follow. */
-  readonly required: number;
-  readonly state: LossState;
-  /** The last call, and what was before it. */
-  readonly last: number | undefined;
-  readonly length: number;
-  readonly before: Beginning | undefined;
-}
-
 /** Searches for an order that explains the calls on one key, and does not visit the same beginning twice. */
 export class Search {
   private readonly steps: readonly Step[];
-  private readonly visited = new Set<string>();
-  /** The places of the reads that have returned, in the order of their calls. */
-  private readonly reads: readonly number[];
+  private readonly visited = new Visited();
+  private readonly lookAhead: LookAhead;
 
   constructor(
     operations: readonly Operation[],
@@ -49,10 +24,8 @@ export class Search {
     private readonly model: Model,
     private readonly maxVisited: number,
   ) {
-    this.steps = this.stepsOf(operations, losses);
-    this.reads = this.steps.flatMap(({ operation }, place) =>
-      operation?.input[0] === 'read' && !isOptional(operation) ? [place] : [],
-    );
+    this.steps = stepsOf(operations, losses);
+    this.lookAhead = new LookAhead(this.steps, model);
   }
 
   run(): SearchResult {
@@ -79,61 +52,52 @@ export class Search {
       }
       const beginning = next.value;
       if (beginning.required === 0) return { outcome: 'explained', longest: callsOf(beginning) };
-      if (!this.isNew(beginning) || this.isLost(beginning)) continue;
+      if (!this.visited.add(beginning) || this.lookAhead.isLost(beginning)) continue;
       if (beginning.length > longest.length) longest = beginning;
       open.push(this.continuations(beginning));
     }
     return { outcome: 'unexplained', longest: callsOf(longest) };
   }
 
-  private isNew({ end, leftOut, state }: Beginning): boolean {
-    const memory = `${end} ${leftOut.join()} ${state.text}`;
-    if (this.visited.has(memory)) return false;
-    this.visited.add(memory);
-    return true;
-  }
-
-  /**
-   * Whether a read that must follow can no longer return what it has returned. A loss changes nothing about that: it
-   * goes back to one of the states that the key may have now, or to one that has followed them.
-   */
-  private isLost(beginning: Beginning): boolean {
-    const { canBecome } = this.model;
-    if (canBecome === undefined) return false;
-    const present = [...beginning.state.candidates()];
-    return this.readsAfter(beginning).some((place) => {
-      const { operation, to } = this.steps[place];
-      const open = this.openBefore(beginning, to);
-      return !present.some((state) => canBecome(state, operation?.output as Plain, open));
-    });
-  }
-
-  /** Returns the next reads that must follow, and the last one. More would take long, and tell little. */
-  private readsAfter(beginning: Beginning): number[] {
-    const reads = this.reads.filter((place) => !isDone(place, beginning));
-    return reads.length <= NEXT_READS ? reads : [...reads.slice(0, NEXT_READS), ...reads.slice(-1)];
-  }
-
-  /** Returns what the calls do that are not done, and may come before a moment. */
-  private openBefore({ end, leftOut }: Beginning, moment: number): Input[] {
-    const places = [...leftOut];
-    for (let place = end; place < this.steps.length && this.steps[place].from <= moment; place++)
-      places.push(place);
-    return places.map((place) => this.steps[place].operation?.input).filter((input) => input !== undefined);
-  }
-
   /** Yields what may follow: steps that began before another one that is not done has ended. */
   private *continuations(beginning: Beginning): Generator<Beginning> {
     const { state } = beginning;
-    for (const place of this.candidates(beginning)) {
-      const { after, operation, advance } = this.steps[place];
+    const places = this.candidates(beginning);
+    const first = this.harmless(beginning, places);
+    if (first !== undefined) return yield first;
+    for (const place of places) {
+      const { after, operation } = this.steps[place];
       if (after === undefined || isDone(after, beginning))
-        for (const reached of advance(state)) yield this.follow(beginning, place, reached);
+        for (const reached of this.advance(this.steps[place], state))
+          yield follow(beginning, place, this.steps[place], reached);
       // executed once, and again later, when its turn has come
       if (operation?.mayRepeat === true)
         for (const [reached] of this.results(operation, state))
           yield { ...beginning, state: state.with(reached) };
     }
+  }
+
+  /** Returns a beginning after which all can follow that could without its last step, if there is one. */
+  private harmless(beginning: Beginning, places: readonly number[]): Beginning | undefined {
+    for (const place of places) {
+      const step = this.steps[place];
+      if (step.after !== undefined && !isDone(step.after, beginning)) continue;
+      // what comes before a loss begins may also come after it, and more can be lost then
+      if (step.loss === 'begin') return follow(beginning, place, step, beginning.state.begin());
+      // a call that never changes anything can be taken out of where it is in any order, and put here
+      if (step.operation !== undefined && this.isReadHere(step.operation, beginning.state))
+        return follow(beginning, place, step, beginning.state.unpinned());
+    }
+    return undefined;
+  }
+
+  /** Whether a call that changes nothing returns here what it has returned. */
+  private isReadHere(operation: Operation, state: LossState): boolean {
+    const { output, input } = operation;
+    if (output === undefined || !isRead(this.model, input)) return false;
+    for (const [reached, returned, from] of this.results(operation, state))
+      if (same(returned, output) && same(reached, from)) return true;
+    return false;
   }
 
   /** Returns the steps that may come next: those that must be over first come first. */
@@ -161,42 +125,24 @@ export class Search {
     });
   }
 
-  private follow(before: Beginning, place: number, state: LossState): Beginning {
-    const { operation } = this.steps[place];
-    const isNext = place >= before.end;
-    const skipped = Array.from({ length: isNext ? place - before.end : 0 }, (_, at) => before.end + at);
-    return {
-      end: isNext ? place + 1 : before.end,
-      leftOut: [...before.leftOut.filter((one) => one !== place), ...skipped],
-      required: before.required - (isOptional(operation) ? 0 : 1),
-      state,
-      last: operation?.id,
-      length: before.length + 1,
-      before,
-    };
-  }
-
-  private stepsOf(operations: readonly Operation[], losses: readonly LossWindow[]): Step[] {
-    const calls = operations.map((operation): Omit<Step, 'after'> => ({
-      from: operation.calledAt,
-      to: operation.returnedAt,
-      operation,
-      advance: (state) => this.execute(operation, state),
-    }));
-    const all = [...calls, ...losses.flatMap(stepsOfLoss)].toSorted((a, b) => a.from - b.from);
-    const places = new Map(
-      all.map(({ operation }, place) => [operation?.id, isOptional(operation) ? undefined : place]),
-    );
-    return all.map((step) => ({ ...step, after: placeBefore(step.operation, places) }));
+  private advance({ operation, loss }: Step, state: LossState): Iterable<LossState> {
+    if (operation !== undefined)
+      return isOptional(operation) ? this.tryOut(operation, state) : this.execute(operation, state);
+    return loss === 'begin' ? [state.begin()] : state.end();
   }
 
   private *execute(operation: Operation, state: LossState): Generator<LossState> {
-    const { output } = operation;
-    for (const [reached, returned, from] of this.results(operation, state)) {
-      // a call with an unknown outcome that changes nothing need not be in the order
-      const isExplained = output === undefined ? reached !== from : same(returned, output);
-      if (isExplained) yield state.with(reached);
-    }
+    for (const [reached, returned] of this.results(operation, state))
+      if (same(returned, operation.output as Plain)) yield state.with(reached);
+  }
+
+  /**
+   * Executes a call whose outcome is unknown. It has no end, so it can wait until what it does is needed by the very next
+   * step, and be missing if it changes nothing.
+   */
+  private *tryOut(operation: Operation, state: LossState): Generator<LossState> {
+    for (const [reached] of this.results(operation, state))
+      if (!state.holds(reached)) yield state.with(reached, true);
   }
 
   private *results(
@@ -206,29 +152,3 @@ export class Search {
     for (const from of state.candidates()) yield [...this.model.apply(from, input), from];
   }
 }
-
-function callsOf(last: Beginning): number[] {
-  const calls: number[] = [];
-  for (let at: Beginning | undefined = last; at !== undefined; at = at.before)
-    if (at.last !== undefined) calls.push(at.last);
-  return calls.toReversed();
-}
-
-const isDone = (place: number, { end, leftOut }: Beginning): boolean =>
-  place < end && !leftOut.includes(place);
-
-const isOptional = (operation: Operation | undefined): boolean =>
-  operation !== undefined && operation.output === undefined;
-
-function placeBefore(
-  operation: Operation | undefined,
-  places: ReadonlyMap<number | undefined, number | undefined>,
-): number | undefined {
-  // a read that is sent again sees what a later call, whose reply was lost with it, has written
-  return operation?.after === undefined || isOptional(operation) ? undefined : places.get(operation.after);
-}
-
-const stepsOfLoss = ({ from, to }: LossWindow): Omit<Step, 'after'>[] => [
-  { from, to: from, operation: undefined, advance: (state) => [state.begin()] },
-  { from: to, to, operation: undefined, advance: (state) => state.end() },
-];

@@ -1,7 +1,7 @@
 import type { History, Operation } from './history.js';
 import { verdictsOf, type Verdict } from './linearizability.js';
 import { execute, PARTITION } from './models/partition.js';
-import type { Commit, PartitionState } from './partition-commit.js';
+import { commitOf, type PartitionState } from './partition-commit.js';
 
 /** How many states of a partition a search visits before it is given up. */
 const MAX_VISITED = 50_000;
@@ -42,5 +42,3 @@ export function contradictionsIn({
       return `call ${operation.id} of ${operation.calledAt.toFixed(1)} ms: ${differences.join('; ') || 'contradicts those after it'}`;
     });
 }
-
-const commitOf = ({ input }: Operation): Commit => input[1] as unknown as Commit;

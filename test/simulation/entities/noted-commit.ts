@@ -52,12 +52,16 @@ export class NotedCommit {
     }));
   }
 
-  /** The call replaces some values of a seat. Afterwards the seat has its new version. */
-  patch(seat: Pick<SeatRow, 'id' | 'version'>, values: Values): void {
+  /** The call replaces some values of a seat, of which it has those that were read. Afterwards it has its new version. */
+  patch(seat: Pick<SeatRow, 'id' | 'version'> & Partial<SeatRow>, values: Values): void {
+    // a value that is as it was read is not written
+    const changed = Object.entries(values).filter(
+      ([property, value]) => seat[property as keyof SeatRow] !== value,
+    );
     this.writes.push((isDone) => ({
       row: seat.id,
       kind: 'patch',
-      values,
+      values: Object.fromEntries(changed),
       version: isDone ? seat.version : undefined,
     }));
   }

@@ -7,7 +7,7 @@ import { seededRandom } from '../../../lib/testing/memory/keyspace/random.js';
 import type { History, Operation } from '../checker/history.js';
 import { checkHistory } from '../checker/linearizability.js';
 import { PARTITION } from '../checker/models/partition.js';
-import { withoutUncertainVersions } from '../checker/partition-commit.js';
+import { withoutUncertainParts } from '../checker/partition-commit.js';
 import { contradictionsIn } from '../checker/serializability.js';
 import { Administration } from '../servers/administration.js';
 import { SimulatedCluster } from '../servers/simulated-cluster.js';
@@ -61,7 +61,7 @@ export async function runSchedule(schedule: Schedule, tracing: Tracing = {}): Pr
     const history = {
       operations: operations.map((operation) =>
         isHall(operation.key)
-          ? withoutUncertainVersions(operation, losses)
+          ? withoutUncertainParts(operation, losses)
           : withOrder(operation, operations, cluster),
       ),
       losses,

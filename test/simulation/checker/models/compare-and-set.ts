@@ -9,6 +9,7 @@ export const COMPARE_AND_SET: Model = {
     if (name !== 'replace') return [state, state];
     return state === expected ? [value, 1] : [state, 0];
   },
-  canBecome: (state, later, open) =>
-    same(state, later) || open.some(([name, , value]) => name === 'replace' && same(value, later)),
+  canBecome: (states, later, open) =>
+    states.some((state) => same(state, later)) ||
+    open.some(({ input: [name, , value] }) => name === 'replace' && same(value, later)),
 };

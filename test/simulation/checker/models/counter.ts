@@ -7,5 +7,5 @@ export const COUNTER: Model<number> = {
     const sum = name === 'add' ? state + Number(by) : state;
     return [sum, sum];
   },
-  canBecome: (state, later) => state <= later,
+  canBecome: (states, later) => states.some((state) => state <= later),
 };

@@ -10,9 +10,9 @@ export const EXPIRING: Model = {
     if (name === 'expire') return [state === value ? null : state, true];
     return [state, state];
   },
-  canBecome: (state, later, open) =>
-    same(state, later) ||
-    open.some(([name, value]) =>
+  canBecome: (states, later, open) =>
+    states.some((state) => same(state, later)) ||
+    open.some(({ input: [name, value] }) =>
       name === 'expire' ? later === null : name === 'write' && same(value, later),
     ),
 };

@@ -1,15 +1,17 @@
 import type { Plain } from '../history.js';
 import type { Model } from '../model.js';
-import type {
-  Commit,
-  Condition,
-  PartitionState,
-  QueryRead,
-  Refusal,
-  RowRead,
-  RowWrite,
-  StoredRow,
+import {
+  type Commit,
+  commitOf,
+  type PartitionState,
+  type QueryRead,
+  type Refusal,
+  type RowRead,
+  type RowWrite,
+  type StoredRow,
 } from '../partition-commit.js';
+import { fulfils } from './conditions.js';
+import { canHold, isReading, seenBy, type PartitionSeen } from './partition-future.js';
 
 /** What a commit does to a partition, and what in it differs from what its caller was told, one line each. */
 export interface Execution {
@@ -23,10 +25,14 @@ export interface Execution {
  */
 export const PARTITION: Model = {
   initial: {},
-  apply(state, [, commit]): readonly [Plain, Plain] {
-    const { after, differences } = execute(state as PartitionState, commit as unknown as Commit);
+  apply(state, input): readonly [Plain, Plain] {
+    const { after, differences } = execute(state as PartitionState, commitOf({ input }));
     return [after, differences.length === 0];
   },
+  isRead: (input) => isReading(commitOf({ input })),
+  seenBy: (input) => seenBy(commitOf({ input })) as unknown as Plain | undefined,
+  canBecome: (states, seen, open) =>
+    canHold(states as unknown as readonly PartitionState[], seen as unknown as PartitionSeen, open),
 };
 
 /** Executes a commit. Nothing is written if something differs, or the commit is refused. */
@@ -85,17 +91,6 @@ function differencesOf({ where, found }: QueryRead, state: PartitionState): stri
       .filter((row, place) => found.indexOf(row) < place)
       .map((row) => `the query "${text}" found ${row} twice`),
   ];
-}
-
-const COMPARISONS: Readonly<Record<Condition[1], (a: string | number, b: string | number) => boolean>> = {
-  is: (a, b) => a === b,
-  atLeast: (a, b) => a >= b,
-  below: (a, b) => a < b,
-};
-
-function fulfils({ values }: StoredRow, [property, comparison, value]: Condition): boolean {
-  const own = values[property] ?? null;
-  return own !== null && COMPARISONS[comparison](own, value);
 }
 
 /** Applies a write. Returns what its caller learned and is not so. */

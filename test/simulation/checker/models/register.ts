@@ -7,6 +7,7 @@ export const REGISTER: Model = {
   initial: null,
   apply: (state, [name, value]): readonly [Plain, Plain] =>
     name === 'write' ? [value, 'OK'] : [state, state],
-  canBecome: (state, later, open) =>
-    same(state, later) || open.some(([name, value]) => name === 'write' && same(value, later)),
+  canBecome: (states, later, open) =>
+    states.some((state) => same(state, later)) ||
+    open.some(({ input: [name, value] }) => name === 'write' && same(value, later)),
 };
