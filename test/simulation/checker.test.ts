@@ -499,6 +499,13 @@ describe('the checker of messages', () => {
       ['message 4 of 40 ms is missing, and no gap was declared'],
     ],
     ['a message that came twice', [1, 2, 2, 3, 4], [], ['message 2 came again']],
+    ['a message that came twice in a gap', [1, 2, 2, 3, 4], [{ since: 15, until: 25 }], []],
+    [
+      'a message that came twice outside of a gap',
+      [1, 2, 2, 3, 4],
+      [{ since: 35, until: 45 }],
+      ['message 2 came again'],
+    ],
     ['messages out of order', [2, 1, 3, 4], [], ['message 1 came too late']],
     ['a message that nobody sent', [1, 2, 3, 4, 5], [], ['message 5 was never sent']],
   ])('judges %s', (_name, received, gaps, faults) => {

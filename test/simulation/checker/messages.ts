@@ -22,7 +22,7 @@ export interface MessageHistory {
   areSwapped?(earlier: number, later: number): boolean;
 }
 
-/** Returns what is wrong, one line each: messages that are missing outside of gaps, came twice, or out of order. */
+/** Returns what is wrong, one line each: messages that are missing or came twice outside of gaps, or out of order. */
 export function messageFaults({
   published,
   received,
@@ -30,16 +30,18 @@ export function messageFaults({
   areSwapped = () => false,
 }: MessageHistory): string[] {
   const arrived = new Set(received);
+  const isInGap = (message: Published): boolean => gaps.some((gap) => overlap(message, gap));
   const missing = published
     .filter(({ number, confirmedAt }) => confirmedAt !== undefined && !arrived.has(number))
-    .filter((message) => !gaps.some((gap) => overlap(message, gap)))
+    .filter((message) => !isInGap(message))
     .map(({ number, calledAt }) => `message ${number} of ${calledAt} ms is missing, and no gap was declared`);
+  const inGap = new Set(published.filter(isInGap).map(({ number }) => number));
   const known = new Set(published.map(({ number }) => number));
   const foreign = received
     .filter((number) => !known.has(number))
     .map((number) => `message ${number} was never sent`);
   const again = received
-    .filter((number, place) => received.indexOf(number) < place)
+    .filter((number, place) => received.indexOf(number) < place && !inGap.has(number))
     .map((number) => `message ${number} came again`);
   // one whose reply was lost may be on its way while its publisher goes on
   const confirmed = new Set(
