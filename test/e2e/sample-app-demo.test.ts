@@ -89,11 +89,12 @@ class Demo {
 
   /** Waits until all buyers have an answer, and the sale is audited. */
   async untilAudited(saleId: string): Promise<NonNullable<DemoState['crowd']>> {
-    return eventually(async () => {
+    const audited = async (): Promise<NonNullable<DemoState['crowd']>> => {
       const { crowd } = await this.state(saleId);
       expect(crowd?.audit).toBeDefined();
       return crowd!;
-    });
+    };
+    return eventually(audited, { timeoutMs: 180_000 });
   }
 }
 
