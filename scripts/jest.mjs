@@ -21,6 +21,8 @@ export async function runJest(args, settings, signal) {
         [
           '--experimental-vm-modules',
           '--disable-warning=ExperimentalWarning',
+          // tests make much that dies young: the collector takes a tenth less of their time
+          '--max-semi-space-size=64',
           join(root, 'node_modules', 'jest', 'bin', 'jest.js'),
           '--json',
           `--outputFile=${file}`,

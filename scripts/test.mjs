@@ -34,7 +34,8 @@ async function test(jestArguments) {
   await ensureBuilt('library', shutdown);
   const cluster = await openCluster(shutdown);
   try {
-    const { passed, failed } = await jest(jestArguments, { REDIS_CLUSTER_NODES: cluster.nodes });
+    const settings = { REDIS_CLUSTER_NODES: cluster.nodes, KEYSLOT_TEST_BUILT: '1' };
+    const { passed, failed } = await jest(jestArguments, settings);
     count.passed += passed;
     count.failed += failed;
   } finally {

@@ -18,7 +18,8 @@ async function outcomes(file: string): Promise<Assertion[]> {
   const jest = ['--experimental-vm-modules', join(root, 'node_modules/jest/bin/jest.js')];
   const args = ['--testMatch', join(root, file), '--json', '--outputFile', output];
   try {
-    await promisify(execFile)(process.execPath, [...jest, ...args], { cwd: root }).catch(() => {});
+    const env = { ...process.env, KEYSLOT_TEST_BUILT: '' };
+    await promisify(execFile)(process.execPath, [...jest, ...args], { cwd: root, env }).catch(() => {});
     const { testResults } = JSON.parse(readFileSync(output, 'utf8')) as {
       testResults: { assertionResults: Assertion[] }[];
     };

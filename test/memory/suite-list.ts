@@ -51,7 +51,6 @@ export const IN_MEMORY: Readonly<Record<string, Exceptions>> = {
   'cluster/entity/relations/relations.test.ts': {},
   'cluster/entity/repository/bad-input.test.ts': {},
   'cluster/entity/repository/mistakes.test.ts': {},
-  'cluster/entity/repository/option-names.test.ts': {},
   'cluster/entity/repository/repository.test.ts': {},
   'cluster/entity/repository/roll-out.test.ts': {},
   'cluster/entity/repository/traced-operations.test.ts': {},
@@ -84,6 +83,7 @@ export const ON_SERVERS_ONLY: Readonly<Record<string, string>> = {
   'cluster/entity/relations/moving-slot.test.ts': 'moves a slot between servers',
   'cluster/entity/repository/cached-rows.test.ts': 'needs servers that report changes',
   'cluster/entity/repository/migration.test.ts': 'moves slots between servers',
+  'cluster/entity/repository/option-names.test.ts': 'checks what the client checks itself, for minutes',
   'cluster/entity/repository/read-from.test.ts': 'reads from replicas',
 };
 
