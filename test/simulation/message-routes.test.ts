@@ -21,6 +21,14 @@ describe('the ways of messages', () => {
     expect(areSwapped(routes)).toBe(true);
   });
 
+  it('show whether a message was sent with success once', () => {
+    const routes = routesOf(OLD, NEW);
+    expect(routes.reachedOnce('c', 'first')).toBe(true);
+    routes.noteAccepted(NEW, 'c', 'first');
+    expect(routes.reachedOnce('c', 'first')).toBe(false);
+    expect(routes.reachedOnce('c', 'never sent')).toBe(false);
+  });
+
   it('show that messages kept their order, or were not on the same node', () => {
     const routes = routesOf(OLD, NEW);
     routes.notePassedOn(OLD, 'c', 'first');

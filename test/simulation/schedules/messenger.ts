@@ -117,7 +117,9 @@ export class Messenger {
         const gaps = this.gaps.get(`${channel} ${place}`) ?? [];
         const areSwapped = (earlier: number, later: number): boolean =>
           this.cluster.routes.areSwapped(channel, `${client} ${earlier}`, `${client} ${later}`);
-        for (const fault of messageFaults({ published: owed, received, gaps, areSwapped }))
+        const reachedOnce = (number: number): boolean =>
+          this.cluster.routes.reachedOnce(channel, `${client} ${number}`);
+        for (const fault of messageFaults({ published: owed, received, gaps, areSwapped, reachedOnce }))
           this.faults.push(`subscriber ${place} of ${channel}, publisher ${client}: ${fault}`);
       }
     }

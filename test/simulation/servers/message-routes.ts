@@ -3,6 +3,8 @@ interface Route {
   readonly acceptedBy: number;
   readonly acceptedAs: number;
   readonly passedOnAs: Map<number, number>;
+  /** How often its publisher has sent it with success. */
+  readonly times: number;
 }
 
 /** The ways that messages took through the nodes. */
@@ -12,13 +14,19 @@ export class MessageRoutes {
 
   /** A node takes a message from its publisher. */
   noteAccepted(node: number, channel: string, payload: string): void {
-    const route = { acceptedBy: node, acceptedAs: ++this.serial, passedOnAs: new Map<number, number>() };
-    this.routes.set(nameOf(channel, payload), route);
+    const name = nameOf(channel, payload);
+    const times = (this.routes.get(name)?.times ?? 0) + 1;
+    this.routes.set(name, { acceptedBy: node, acceptedAs: ++this.serial, passedOnAs: new Map(), times });
   }
 
   /** A node passes a message on to its subscribers. */
   notePassedOn(node: number, channel: string, payload: string): void {
     this.routes.get(nameOf(channel, payload))?.passedOnAs.set(node, ++this.serial);
+  }
+
+  /** Whether one node took a message, once. */
+  reachedOnce(channel: string, payload: string): boolean {
+    return this.routes.get(nameOf(channel, payload))?.times === 1;
   }
 
   /**
