@@ -85,6 +85,28 @@ describe('the commands of a slot that wait to be sent again', () => {
     queue.clear();
   });
 
+  it('are sent although the first of them failed while it waited, as one does that its signal ends', async () => {
+    const waiting = [1, 2, 3].map(append);
+    for (const command of waiting) queue.retryLater(command, true, refusedBy);
+    waiting[0].fail(new Error('aborted'));
+    await eventually(() => expect(orders()).toEqual([2]));
+    dispatched[0].succeed('OK');
+    expect(orders()).toEqual([2, 3]);
+    expect([queue.isClear, queue.size]).toEqual([true, 0]);
+  });
+
+  it('are forgotten once they have failed', () => {
+    const [failed] = [1, 2].map((order) => {
+      const command = append(order);
+      queue.retryLater(command, true, refusedBy);
+      return command;
+    });
+    failed.fail(new Error('aborted'));
+    queue.expire(0);
+    expect(queue.size).toBe(1);
+    queue.clear();
+  });
+
   it('wait for a former node of the slot, also the first of them', async () => {
     for (const order of [1, 2]) queue.retryLater(append(order), true, refusedBy);
     await eventually(() => expect(orders()).toEqual([1]));
