@@ -142,4 +142,38 @@ describe('a topology view from the middle of a failover', () => {
     expect(await waiting).toBe('OK');
     expect([first, second].map((node) => node.asked('set').length)).toEqual([0, 1]);
   });
+
+  it('holds calls back for a moment only, also under load in every turn of the event loop', async () => {
+    const [first, second] = await pair();
+    client.disconnect();
+    let sleeper: Socket | undefined;
+    const view = slotsReply([0, 8_191, first], [8_192, 16_383, second]);
+    first.become(([name], socket) => {
+      if (name.toLowerCase() === 'cluster') return view;
+      if (name !== 'incr') return undefined;
+      sleeper = socket;
+      // the rest of the reply follows when it wakes up
+      return ':';
+    });
+    client = new ClusterClient({ nodes: [first], replyTimeoutMs: 100 });
+    await client.connect();
+    const sent = client.incr(half);
+    await eventually(() => sleeper !== undefined);
+    // it opens a second connection to a node that it finds silent
+    await eventually(() => first.asked('hello').length > 2);
+    let loaded = true;
+    const load = (): void => {
+      if (!loaded) return;
+      for (const key of [half, otherHalf, otherHalf]) client.set(key, 1).catch(() => {});
+      setImmediate(load);
+    };
+    load();
+    sleeper?.write('1\r\n');
+    expect(await sent).toBe(1);
+    const waiting = await client
+      .with({ deadlineMs: 2_000 })
+      .set(half, 2)
+      .finally(() => (loaded = false));
+    expect(waiting).toBe('OK');
+  });
 });

@@ -62,15 +62,16 @@ export class Liveness {
     if (this.ticking === undefined) return;
     const now = monotonicMs();
     for (const channel of this.router.pool.all) {
+      // also where each turn brings further calls, so that every tick finds the channel dirty
+      if (channel.unconfirmed && !channel.suspected) void this.confirm(channel);
       // calls of a turn that has just ended, and may have taken long; they are flushed in a moment
       if (channel.dirty) continue;
       channel.expire(now);
       if (channel.suspected) this.suspect(channel, now);
       else {
         this.replacedAt.delete(channel);
-        if (channel.unconfirmed) void this.confirm(channel);
         // it may have been suspected a moment ago, and have held back what waits
-        else channel.flush();
+        channel.flush();
       }
     }
     this.router.retryQueue.expire(now);
