@@ -80,7 +80,7 @@ export class ClusterEngine {
       onLost: (node, error) => failures.report(node, error, this.scheduler.now()),
       onUnavailable: (error, node) => listener.onFailure(error, node),
     });
-    this.liveness = new Liveness(this.router, () => this.tracker);
+    this.liveness = new Liveness(this.router, this.scheduler, () => this.tracker);
     this.resolver = new CommandResolver(options, (call) =>
       this.runner.runSingle(
         call,

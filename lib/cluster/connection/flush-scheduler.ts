@@ -56,7 +56,8 @@ export class FlushScheduler {
   /** Runs after everything that is ready in this turn, before the event loop waits for the next event. */
   private readonly flushSoon = (): void => nextTick(this.flush);
 
-  private readonly flush = (): void => {
+  /** Flushes now what was collected, rather than at the end of the turn. */
+  readonly flush = (): void => {
     if (this.preparations.length === 0) return this.send();
     try {
       for (const prepare of this.preparations.splice(0)) prepare();

@@ -1,5 +1,6 @@
 import { ConnectionError } from '../common/errors.js';
 import { within } from '../common/within.js';
+import type { FlushScheduler } from '../connection/flush-scheduler.js';
 import type { NodeChannel } from '../connection/node-channel.js';
 import type { Router } from './router.js';
 import { clearInterval, monotonicMs, setImmediate, setInterval } from '../common/timers.js';
@@ -34,6 +35,7 @@ export class Liveness {
 
   constructor(
     private readonly router: Router,
+    private readonly scheduler: FlushScheduler,
     private readonly tracker: () => TopologyReads,
   ) {}
 
@@ -60,18 +62,17 @@ export class Liveness {
 
   private tick(): void {
     if (this.ticking === undefined) return;
+    // the deadlines of calls of a long turn count from its end, which is now
+    this.scheduler.flush();
     const now = monotonicMs();
     for (const channel of this.router.pool.all) {
-      // also where each turn brings further calls, so that every tick finds the channel dirty
-      if (channel.unconfirmed && !channel.suspected) void this.confirm(channel);
-      // calls of a turn that has just ended, and may have taken long; they are flushed in a moment
-      if (channel.dirty) continue;
       channel.expire(now);
       if (channel.suspected) this.suspect(channel, now);
       else {
         this.replacedAt.delete(channel);
+        if (channel.unconfirmed) void this.confirm(channel);
         // it may have been suspected a moment ago, and have held back what waits
-        channel.flush();
+        else channel.flush();
       }
     }
     this.router.retryQueue.expire(now);
