@@ -29,6 +29,16 @@ const operations = (calls: readonly Call[]): Operation[] =>
 const verdictOn = (calls: readonly Call[], losses: readonly LossWindow[] = []) =>
   checkTransactions({ operations: operations(calls), losses });
 
+/** The outcome while servers may lose writes, without what may be uncertain in some windows. */
+const outcomeOf = (
+  calls: readonly Call[],
+  losses: readonly LossWindow[],
+  uncertain: readonly LossWindow[],
+): string => {
+  const given = operations(calls).map((one) => withoutUncertainParts(one, uncertain));
+  return checkTransactions({ operations: given, losses }).outcome;
+};
+
 const saw = (row: string, version: number, values: Values): RowRead => ({ row, found: { version, values } });
 const absent = (row: string): RowRead => ({ row, found: null });
 const inserts = (row: string, version: number | undefined, values: Values): RowWrite => ({
@@ -412,11 +422,7 @@ describe('the checker of transactions', () => {
       [2, 5, { writes: [patches('x', 51, { n: 1 })] }],
       [7, 8, { reads: [saw('x', 40, { n: 0 })] }],
     ];
-    const verdict = (windows: LossWindow[]): string =>
-      checkTransactions({
-        operations: operations(calls).map((one) => withoutUncertainParts(one, windows)),
-        losses,
-      }).outcome;
+    const verdict = (windows: LossWindow[]): string => outcomeOf(calls, losses, windows);
     expect(verdict(losses)).toBe('explained');
     expect(verdict([{ ...losses[0], from: 4.5 }])).toBe('unexplained');
     expect(verdict([{ ...losses[0], key: 'q' }])).toBe('unexplained');
@@ -433,10 +439,7 @@ describe('the checker of transactions', () => {
         [10, 14, { reads: [read], writes: [patches('x', 3, { note: 'b' })] }],
         [15, 16, { reads: [last] }],
       ];
-      return checkTransactions({
-        operations: operations(calls).map((one) => withoutUncertainParts(one, windows)),
-        losses,
-      }).outcome;
+      return outcomeOf(calls, losses, windows);
     };
     const other = saw('x', 3, { n: 2, note: 'b' });
     expect(verdict(losses, other)).toBe('explained');
@@ -452,8 +455,7 @@ describe('the checker of transactions', () => {
       [4, 8, { writes: [patches('x', 2, { n: 1 })] }],
       [9, 10, { reads: [saw('x', 2, { n: 7 })] }],
     ];
-    const given = operations(calls).map((one) => withoutUncertainParts(one, losses));
-    expect(checkTransactions({ operations: given, losses }).outcome).toBe('unexplained');
+    expect(outcomeOf(calls, losses, losses)).toBe('unexplained');
   });
 
   it('decides concurrent commits whose rows can only have come about in few orders, while servers may lose them', () => {

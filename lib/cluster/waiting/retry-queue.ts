@@ -161,7 +161,7 @@ export class RetryQueue implements Flushable {
   /** Answers every command whose deadline has passed. */
   expire(now: number): void {
     for (const command of this.waiting) {
-      if (!this.isWaiting(command) || command.deadlineAt > now) continue;
+      if (!this.isStillWaiting(command) || command.deadlineAt > now) continue;
       this.waiting.delete(command);
       command.expire();
     }
@@ -192,8 +192,8 @@ export class RetryQueue implements Flushable {
     return left;
   }
 
-  /** Whether a command is still to be sent. Drops one that its signal has ended: it would never report a reply. */
-  private isWaiting(command: Command): boolean {
+  /** Whether a command is still to be sent. Drops one that its signal has ended: nothing else would. */
+  private isStillWaiting(command: Command): boolean {
     if (command.settled) this.waiting.delete(command);
     return this.waiting.has(command);
   }
@@ -221,7 +221,7 @@ export class RetryQueue implements Flushable {
     const queue = this.queues.get(key);
     if (queue === undefined || queue.ahead !== undefined) return;
     queue.stopTimer();
-    const commands = queue.takeAll().filter((command) => this.isWaiting(command));
+    const commands = queue.takeAll().filter((command) => this.isStillWaiting(command));
     if (queue.blocked && queue.refusedBy !== undefined && commands.length > 0) {
       for (const command of commands.slice(1)) queue.add(command);
       return this.sendAhead(commands[0], queue);
